@@ -1,0 +1,106 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
+import { PerdureError, messageOf, systemCode } from '../errors.js';
+import { sha256 } from '../storage/folderStore.js';
+import { Expectations, ModelConfig, NAME, PipelineDefinition } from './schema.js';
+
+/** A pipeline as an environment runs it. */
+export interface Pipeline {
+  definition: PipelineDefinition;
+  config: ModelConfig;
+  expectations: Expectations;
+  environment: Environment;
+  /** The folder with its SQL. */
+  folder: string;
+  /** SHA-256 of `pipeline.json` and the model config as they stand on disk. */
+  configHash: string;
+}
+
+export const ENVIRONMENTS = ['dev', 'staging', 'prod'] as const;
+export type Environment = (typeof ENVIRONMENTS)[number];
+
+/** The environment that `ENVIRONMENT` names; `dev` when it says nothing. */
+export function environment(env: NodeJS.ProcessEnv = process.env): Environment {
+  const named = env.ENVIRONMENT ?? 'dev';
+  const known = ENVIRONMENTS.find((candidate) => candidate === named);
+  if (!known) {
+    throw new PerdureError('ConfigInvalid', `ENVIRONMENT is "${named}"; expected one of ${ENVIRONMENTS.join(', ')}.`);
+  }
+  return known;
+}
+
+/** The folder of pipelines: `PERDURE_CONF`, else `conf/` beside this package's `package.json`. */
+export function confFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return env.PERDURE_CONF ? resolve(env.PERDURE_CONF) : join(packageFolder(), 'conf');
+}
+
+/** The folder that holds Perdure's own `package.json`. */
+export function packageFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+export async function listPipelines(conf = confFolder()): Promise<string[]> {
+  const entries = await readdir(join(conf, 'pipelines'), { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+}
+
+/**
+ * Reads and checks a pipeline's folder.
+ * @throws PerdureError `NotFound` for a name without a folder, `ConfigInvalid` with every fault at once.
+ */
+export async function loadPipeline(name: string, env: NodeJS.ProcessEnv = process.env): Promise<Pipeline> {
+  const conf = confFolder(env);
+  const folder = join(conf, 'pipelines', name);
+  if (!NAME.test(name) || !existsSync(join(folder, 'pipeline.json'))) {
+    const known = await listPipelines(conf);
+    throw new PerdureError('NotFound', `There is no pipeline "${name}" in ${conf}/pipelines; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}.`);
+  }
+  const chosen = environment(env);
+  const definition = await readChecked(join(folder, 'pipeline.json'), PipelineDefinition);
+  const config = await readChecked(join(folder, `model_config.${chosen}.json`), ModelConfig);
+  const expectations = await readChecked(join(folder, 'expectations.json'), Expectations);
+  return {
+    definition: definition.value,
+    config: config.value,
+    expectations: expectations.value,
+    environment: chosen,
+    folder,
+    configHash: sha256(definition.text + config.text),
+  };
+}
+
+/** The algorithms that train: those asked for, else those enabled. Throws `NotFound` for an unknown name. */
+export function algorithmsToTrain(config: ModelConfig, asked?: string[]): string[] {
+  const { algorithms, enabled_algorithms } = config.training_config;
+  const unknown = asked?.filter((name) => !algorithms.includes(name)) ?? [];
+  if (unknown.length > 0) {
+    throw new PerdureError('NotFound', `There is no algorithm "${unknown.join('", "')}"; this pipeline has ${algorithms.join(', ')}.`);
+  }
+  return asked?.length ? algorithms.filter((name) => asked.includes(name)) : algorithms.filter((name) => enabled_algorithms[name] ?? true);
+}
+
+async function readChecked<S extends z.ZodType>(path: string, schema: S): Promise<{ value: z.infer<S>; text: string }> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    const why = systemCode(error) === 'ENOENT' ? 'is not there' : `can't be read (${messageOf(error)})`;
+    throw new PerdureError('ConfigInvalid', `${path} ${why}; restore it or set ENVIRONMENT to one that has it.`);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new PerdureError('ConfigInvalid', `${path} is not valid JSON: ${messageOf(error)}.`);
+  }
+  const parsed = schema.safeParse(json, { reportInput: true });
+  if (!parsed.success) throw new PerdureError('ConfigInvalid', describeFaults(path, parsed.error.issues));
+  return { value: parsed.data, text };
+}
+
+function describeFaults(path: string, issues: z.core.$ZodIssue[]): string {
+  const faults = issues.map((issue) => `  ${issue.path.map(String).join('.') || '(top level)'}: ${issue.message}`);
+  return `${path} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}; mend and run again:\n${faults.join('\n')}`;
+}

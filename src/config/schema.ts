@@ -1,0 +1,160 @@
+import { z } from 'zod';
+
+/** A name that may stand in paths and SQL. */
+export const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
+const name = z.string().regex(NAME, 'a name of letters, digits, "_" and "-"');
+/** A column that may stand in SQL unquoted, or quoted where it holds a "-". */
+const column = z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'a column name of letters, digits, "_" and "-"');
+const date = z.iso.date('a date such as 2005-12-31');
+const file = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a file name in the pipeline\'s folder');
+const share = z.number().min(0).max(1);
+
+/** A layer's Parquet files: SQL beside this file, and a key with `{partition}` in it. */
+const layer = z.strictObject({
+  sql: file,
+  path: z.string().regex(/^[A-Za-z0-9_/.-]*\{partition\}[A-Za-z0-9_.-]*\.parquet$/, 'a key that holds "{partition}" and ends in ".parquet"'),
+});
+
+/** `pipeline.json`: what a pipeline is, the same in every environment. */
+export const PipelineDefinition = z.strictObject({
+  name,
+  title: z.string().min(1),
+  source: z.strictObject({
+    /** Name of the raw CSV. */
+    file,
+    /** DuckDB type a column, in the file's order. */
+    columns: z.record(column, z.enum(['BIGINT', 'INTEGER', 'DOUBLE', 'VARCHAR', 'DATE', 'BOOLEAN'])),
+    /** Public home of the data, for `perdure data get`. */
+    download: z
+      .strictObject({ url: z.url(), member: z.string().optional(), sha256: z.string().regex(/^[0-9a-f]{64}$/), licence: z.string() })
+      .optional(),
+    /** Settings of the synthetic generator, in a file beside this one. */
+    synthetic: z.strictObject({ calibration: file, rows: z.int().positive() }).optional(),
+  }),
+  partition: z.strictObject({ column, by: z.enum(['month']) }),
+  /** Columns that join features with labels, and that predictions carry. */
+  keys: z.array(column).min(1),
+  label: column,
+  layers: z.strictObject({ bronze: layer, silver: layer, feature_store: layer, label_store: layer }),
+  /** The model's columns in order; `scale` puts a column through the standard scaler. */
+  features: z
+    .array(z.strictObject({ name: column, type: z.enum(['numeric', 'ordinal', 'binary', 'categorical']), scale: z.boolean().default(false) }))
+    .min(1),
+});
+export type PipelineDefinition = z.infer<typeof PipelineDefinition>;
+
+/** `expectations.json`: what a silver row must satisfy, in SQL. */
+export const Expectations = z.strictObject({
+  silver: z.array(
+    z.strictObject({
+      name,
+      /** SQL condition that a good row satisfies. */
+      check: z.string().min(1),
+      /** `drop` leaves the row out and counts it; `fail` stops the run. */
+      on_failure: z.enum(['drop', 'fail']),
+    }),
+  ),
+});
+export type Expectations = z.infer<typeof Expectations>;
+
+/** A temporal window, both ends included; whole years may be given instead of dates. */
+const window = z.union([
+  z.strictObject({ start_date: date, end_date: date }),
+  z
+    .strictObject({ start_year: z.int(), end_year: z.int() })
+    .transform(({ start_year, end_year }) => ({ start_date: `${start_year}-01-01`, end_date: `${end_year}-12-31` })),
+]);
+
+const params = z.record(name, z.union([z.number(), z.string(), z.boolean(), z.null()]));
+export const ESTIMATORS = ['logistic_regression', 'random_forest', 'xgboost'] as const;
+
+const algorithm = z.strictObject({
+  /** Which engine call stands behind the name. */
+  estimator: z.enum(ESTIMATORS),
+  /** Time budget of search, refit and registration together. */
+  timeout_hours: z.number().positive(),
+  /** Values to sample from, in scikit-learn's names; `"balanced"` for `scale_pos_weight` is negatives / positives. */
+  param_distributions: z.record(name, z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])).min(1)),
+  /** The one candidate where `hyperparameter_tuning` is off. */
+  params: params,
+});
+
+const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, "." and "-"');
+
+/** `model_config.<environment>.json`: how a pipeline runs in one environment. */
+export const ModelConfig = z
+  .strictObject({
+    storage: z.strictObject({
+      datamart_bucket: bucket,
+      predictions_bucket: bucket,
+      monitoring_bucket: bucket,
+    }),
+    temporal_splits: z.strictObject({ train: window, test: window, oot: window }),
+    model_config: z.strictObject({
+      model_registry_bucket: bucket,
+      random_state: z.int().min(0).max(2 ** 32 - 1),
+      cv_folds: z.int().min(2).max(100),
+      n_iter_search: z.int().min(1).max(10_000),
+      /** What decides the champion: a window and a metric. */
+      champion_metric: z.string().regex(/^(test|oot)\.(accuracy|precision|recall|f1|roc_auc|average_precision)$/, 'a window and a metric such as "oot.roc_auc"'),
+    }),
+    search: z.strictObject({
+      scoring: z.enum(['roc_auc', 'balanced_accuracy', 'average_precision', 'accuracy', 'f1']).default('roc_auc'),
+      /** Give up a candidate once the folds seen so far say that it cannot win. */
+      racing: z.boolean().default(false),
+    }),
+    training_config: z.strictObject({
+      algorithms: z.array(name).min(1),
+      enabled_algorithms: z.record(name, z.boolean()),
+      hyperparameter_tuning: z.boolean(),
+      /** Leave out features that are constant over the training window. */
+      feature_selection: z.boolean(),
+      /** `"balanced"` fixes balancing; `null` leaves it to the search. */
+      class_weight: z.enum(['balanced']).nullable(),
+      min_partitions: z.int().min(1),
+    }),
+    algorithms: z.record(name, algorithm),
+    inference_config: z.strictObject({
+      batch_size: z.int().min(1).max(1_000_000),
+      prediction_threshold: share,
+      /** Add the confidence column, max(p, 1 - p). */
+      confidence_intervals: z.boolean(),
+      /** First day whose rows are predicted: days before it belong to training. */
+      start_date: date,
+    }),
+    monitoring_config: z.strictObject({
+      drift_threshold_psi: z.number().positive(),
+      performance_threshold_drop: share,
+      performance_metric: z.enum(['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision']),
+      missing_rate_threshold: share,
+      min_samples_for_metrics: z.int().min(1),
+      /** Days until a label is known. */
+      label_maturity_days: z.int().min(0),
+      /** Days of scored rows that are looked at, back from the newest. */
+      window_days: z.int().min(1),
+    }),
+  })
+  .superRefine((config, context) => {
+    const { train, test, oot } = config.temporal_splits;
+    const order: [string, { start_date: string; end_date: string }][] = [['train', train], ['test', test], ['oot', oot]];
+    for (const [window, { start_date, end_date }] of order) {
+      if (start_date > end_date) {
+        context.addIssue({ code: 'custom', path: ['temporal_splits', window], message: 'expected start_date on or before end_date' });
+      }
+    }
+    if (train.end_date >= test.start_date || test.end_date >= oot.start_date) {
+      context.addIssue({ code: 'custom', path: ['temporal_splits'], message: 'expected train before test before oot, without overlap' });
+    }
+    config.training_config.algorithms.forEach((algorithm, i) => {
+      if (!(algorithm in config.algorithms)) {
+        context.addIssue({ code: 'custom', path: ['training_config', 'algorithms', i], message: `expected a name that "algorithms" describes, got "${algorithm}"` });
+      }
+    });
+    for (const algorithm of Object.keys(config.training_config.enabled_algorithms)) {
+      if (!config.training_config.algorithms.includes(algorithm)) {
+        context.addIssue({ code: 'custom', path: ['training_config', 'enabled_algorithms', algorithm], message: 'expected a name that "training_config.algorithms" lists' });
+      }
+    }
+  });
+export type ModelConfig = z.infer<typeof ModelConfig>;
+export type AlgorithmConfig = z.infer<typeof algorithm>;

@@ -1,0 +1,63 @@
+/**
+ * The words every workflow, activity and stage shares. Workflows import nothing of `src` but this folder,
+ * so what stands here is types and constants only.
+ */
+
+/** The run that caused a piece of work. Version ids come from it, so a retried write is the same version. */
+export interface RunRef {
+  workflowId: string;
+  runId: string;
+  /** ISO 8601 instant at which the run started. */
+  startedAt: string;
+}
+
+/** What every stage is told: whose pipeline it works for, and on whose behalf. */
+export interface StageInput {
+  /** Name of a folder in `conf/pipelines`. */
+  pipeline: string;
+  run: RunRef;
+}
+
+/** What every workflow may be told besides its own settings. */
+export interface WorkflowInput {
+  /** Name of a folder in `conf/pipelines`. */
+  pipeline: string;
+  /**
+   * The moment the run stands at, as an ISO 8601 date or instant: rows after it don't exist yet.
+   * @default the start of the workflow
+   */
+  asOf?: string;
+  /** Why the run was started, for people who read its history. */
+  reason?: string;
+  /** Who or what started it. */
+  triggeredBy?: string;
+}
+
+/** A true absence: nothing to do, with the reason in a sentence. Not an error. */
+export interface Skipped {
+  status: 'skipped';
+  reason: string;
+}
+
+/** A piece of work that ended in an error, told in a sentence with what to do. */
+export interface Failed {
+  status: 'failed';
+  /** The error's type, e.g. `EngineCrashed`. */
+  type: string;
+  reason: string;
+}
+
+/** A stored object by reference: payloads never carry rows. */
+export interface ObjectRef {
+  /** `file://` or `s3://` address. */
+  uri: string;
+  /** SHA-256 of the bytes, hexadecimal. */
+  checksum: string;
+}
+
+/** What a running stage tells whoever waits: `done` of `total` units of `what`. */
+export interface Progress {
+  what: string;
+  done: number;
+  total: number;
+}

@@ -1,0 +1,58 @@
+import type { Skipped, StageInput, WorkflowInput } from './common.js';
+
+export interface DataProcessingInput extends WorkflowInput {
+  /**
+   * The raw CSV: a path that the workers can read.
+   * @default the pipeline's own raw file in the object store's `raw/` folder
+   */
+  source?: string;
+}
+
+/** Counts of one layer over the partitions that a run looked at. */
+export interface LayerResult {
+  /** Rows the layer holds after the run, over the partitions looked at. */
+  rows: number;
+  /** Names of partitions that were written, e.g. `1999_01`. */
+  written: string[];
+  /** Names of partitions whose input and SQL were the same as last time. */
+  unchanged: string[];
+}
+
+export interface BronzeInput extends StageInput {
+  source?: string;
+  asOf: string;
+}
+/** `written` and `unchanged` together are all partitions of the source up to `asOf`. */
+export type BronzeResult = LayerResult;
+
+export interface RefineInput extends StageInput {
+  /** The partitions to bring up to date. */
+  partitions: string[];
+}
+export interface SilverResult extends LayerResult {
+  /** Rows left out, by the name of the expectation they broke (`duplicate_encounter`, ...). */
+  dropped: Record<string, number>;
+}
+export type GoldResult = LayerResult;
+
+export interface DataProcessingCompleted {
+  status: 'completed';
+  rows: number;
+  partitions: number;
+  bronze: LayerCounts;
+  silver: LayerCounts & { dropped: Record<string, number> };
+  gold: LayerCounts;
+}
+export interface LayerCounts {
+  rows: number;
+  written: number;
+  unchanged: number;
+}
+/** Skipped when no partition's input changed; the counts still say what is there. */
+export type DataProcessingResult = DataProcessingCompleted | (Skipped & { rows: number; partitions: number });
+
+export interface DataProcessingActivities {
+  bronze(input: BronzeInput): Promise<BronzeResult>;
+  silver(input: RefineInput): Promise<SilverResult>;
+  gold(input: RefineInput): Promise<GoldResult>;
+}

@@ -1,0 +1,48 @@
+import type { ObjectRef, Skipped, StageInput, WorkflowInput } from './common.js';
+import type { ModelRef } from './training.js';
+
+export interface ModelInferenceInput extends WorkflowInput {
+  /**
+   * Which model predicts: an alias, the `latest` of one algorithm, or one version.
+   * @default { alias: 'champion' }
+   */
+  model?: ModelSelector;
+}
+export type ModelSelector = { alias: string } | { algorithm: string; version?: string };
+
+export interface ResolveModelInput extends StageInput {
+  model?: ModelSelector;
+}
+export type ResolvedModel = { status: 'ready'; model: ModelRef } | Skipped;
+
+export interface FindNewRowsInput extends StageInput {
+  asOf: string;
+}
+/** Gold rows that no stored prediction covers, or the reason there are none. */
+export type NewRows = { status: 'ready'; rows: number } | Skipped;
+
+export interface PredictInput extends StageInput {
+  asOf: string;
+  model: ModelRef;
+}
+/** One `predictions_<date>.parquet`: keys, probability, label at the threshold, confidence, model, partition date. */
+export interface PredictionsRef extends ObjectRef {
+  rows: number;
+  batches: number;
+}
+
+export interface ModelInferenceCompleted {
+  status: 'completed';
+  rows: number;
+  batches: number;
+  uri: string;
+  checksum: string;
+  model: { algorithm: string; version: string };
+}
+export type ModelInferenceResult = ModelInferenceCompleted | (Skipped & { rows: 0 });
+
+export interface InferenceActivities {
+  resolveModel(input: ResolveModelInput): Promise<ResolvedModel>;
+  findNewRows(input: FindNewRowsInput): Promise<NewRows>;
+  predict(input: PredictInput): Promise<PredictionsRef>;
+}

@@ -1,0 +1,9 @@
+/** Task queues carry the names of the workers that poll them. */
+export const TASK_QUEUES = {
+  /** Workflow tasks only. */
+  orchestrator: 'orchestrator',
+  /** Medallion, inference and monitoring: 1 vCPU / 2 GB. */
+  dataProcessing: 'data-processing',
+  /** Preprocessing, search and fits: 2 vCPU / 4 GB. */
+  modelTraining: 'model-training',
+} as const;

@@ -1,0 +1,189 @@
+import type { Failed, ObjectRef, Skipped, StageInput, WorkflowInput } from './common.js';
+
+export interface ModelTrainingInput extends WorkflowInput {
+  /**
+   * Which algorithms train.
+   * @default those that `training_config.enabled_algorithms` names
+   */
+  algorithms?: string[];
+}
+
+export type Window = 'train' | 'test' | 'oot';
+
+/** A hyperparameter setting, in scikit-learn's names. */
+export type Params = Record<string, number | string | boolean | null>;
+
+/** Classification metrics at the configured threshold, in scikit-learn's names. `null` where undefined (one class). */
+export interface Metrics {
+  accuracy: number;
+  precision: number;
+  recall: number;
+  f1: number;
+  roc_auc: number | null;
+  average_precision: number | null;
+  /** Rows are actual, columns predicted: [[tn, fp], [fn, tp]]. */
+  confusion_matrix: [[number, number], [number, number]];
+  n: number;
+}
+
+/** Whether a prerequisite of training holds. */
+export type Check = { status: 'ready' } | Skipped;
+
+/** What `checkModelConfig` found: the algorithms that train, each with its time budget. */
+export type TrainingPlan = { status: 'ready'; algorithms: { name: string; timeoutSeconds: number }[] } | Skipped;
+
+export interface CheckModelConfigInput extends StageInput {
+  algorithms?: string[];
+}
+
+export interface PreprocessInput extends StageInput {
+  asOf: string;
+}
+
+/** Preprocessed windows in `gold/preprocessed/<id>/`; rows are in partition order, columns as in `metadata.json`. */
+export interface DatasetRef extends ObjectRef {
+  /** `train_data_<timestamp>` */
+  id: string;
+  rows: Record<Window, number>;
+}
+
+export interface Candidate {
+  /** Position in the sampled list, from 0. */
+  index: number;
+  params: Params;
+}
+
+export interface AlgorithmInput extends StageInput {
+  algorithm: string;
+  dataset: DatasetRef;
+}
+
+/**
+ * The search to run: the candidates, and the folds in the order they are evaluated. One rung with every fold is a
+ * plain random search; with racing there are several, and a candidate that cannot win leaves after a rung.
+ */
+export interface SearchPlan {
+  candidates: Candidate[];
+  rungs: number[][];
+}
+
+export interface EvaluateCandidateInput extends AlgorithmInput {
+  candidate: Candidate;
+  /** Fold numbers, from 0. */
+  folds: number[];
+}
+
+/** Scores of one candidate on some folds. */
+export interface CandidateScores {
+  index: number;
+  /** Aligned with the folds asked for. */
+  scores: number[];
+  /** Seconds of fitting and scoring. */
+  seconds: number;
+}
+
+/** All that is known of one candidate so far. */
+export interface CandidateResult extends Candidate {
+  scores: number[];
+  seconds: number;
+  /** Why it left the search, where it did: an error's sentence, or that it could not win. */
+  dropped?: string;
+}
+
+export interface SelectCandidatesInput extends AlgorithmInput {
+  results: CandidateResult[];
+}
+
+/** Who stays in the search, and who leads it. `best` is `null` when every candidate failed. */
+export interface Selection {
+  /** Indexes of the candidates that can still win, best first. */
+  survivors: number[];
+  best: { index: number; params: Params; cv_score: number } | null;
+}
+
+export interface RefitInput extends AlgorithmInput {
+  params: Params;
+}
+/** A model file in its version's folder. */
+export interface ModelRef extends ObjectRef {
+  algorithm: string;
+  /** `v<timestamp>_<run>` */
+  version: string;
+}
+
+export interface EvaluateModelInput extends AlgorithmInput {
+  model: ModelRef;
+}
+export type WindowMetrics = Record<Window, Metrics>;
+
+export interface RegisterModelInput extends AlgorithmInput {
+  model: ModelRef;
+  best_params: Params;
+  cv_score: number;
+  candidates: CandidateResult[];
+  performance: WindowMetrics;
+}
+
+export interface DiscardVersionInput extends StageInput {
+  algorithm: string;
+}
+
+export interface TrainAlgorithmInput extends AlgorithmInput {
+  timeoutSeconds: number;
+}
+
+/** An algorithm that was trained and registered. */
+export interface AlgorithmTrained {
+  status: 'completed';
+  version: string;
+  uri: string;
+  best_params: Params;
+  /** Mean of the configured scoring over the folds. */
+  cv_score: number;
+  test: Metrics;
+  oot: Metrics;
+  /** How the search went: candidates sampled, those that failed, folds that racing spared. */
+  search: { candidates: number; failed: number; foldsEvaluated: number; foldsPlanned: number };
+}
+export type AlgorithmResult = AlgorithmTrained | Failed;
+
+export interface VersionRef {
+  algorithm: string;
+  version: string;
+}
+
+export interface ChooseChampionInput extends StageInput {
+  trained: VersionRef[];
+}
+export interface ChampionChoice {
+  champion: VersionRef;
+  /** Which version was champion before, if any. */
+  previous: VersionRef | null;
+  /** The configured metric, e.g. `oot.roc_auc`, and its value an algorithm. */
+  metric: string;
+  scores: Record<string, number>;
+}
+
+export interface ModelTrainingCompleted {
+  status: 'completed' | 'partial';
+  champion: VersionRef;
+  comparison: { metric: string; scores: Record<string, number> };
+  dataset: DatasetRef;
+  algorithms: Record<string, AlgorithmResult>;
+}
+export type ModelTrainingResult = ModelTrainingCompleted | Skipped;
+
+export interface TrainingActivities {
+  checkModelConfig(input: CheckModelConfigInput): Promise<TrainingPlan>;
+  checkGoldDataExists(input: StageInput): Promise<Check>;
+  checkSufficientTrainingData(input: StageInput): Promise<Check>;
+  preprocess(input: PreprocessInput): Promise<DatasetRef>;
+  planSearch(input: AlgorithmInput): Promise<SearchPlan>;
+  evaluateCandidate(input: EvaluateCandidateInput): Promise<CandidateScores>;
+  selectCandidates(input: SelectCandidatesInput): Promise<Selection>;
+  refit(input: RefitInput): Promise<ModelRef>;
+  evaluateModel(input: EvaluateModelInput): Promise<WindowMetrics>;
+  registerModel(input: RegisterModelInput): Promise<ModelRef>;
+  discardVersion(input: DiscardVersionInput): Promise<void>;
+  chooseChampion(input: ChooseChampionInput): Promise<ChampionChoice>;
+}

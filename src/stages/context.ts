@@ -1,0 +1,29 @@
+import type { Progress } from '../contracts/index.js';
+import type { Pipeline } from '../config/load.js';
+import type { EnginePool } from '../engines/pool.js';
+import type { Stores } from '../storage/objectStore.js';
+
+/** What a stage needs besides its input; the same in a worker, an ECS task and the command line's own process. */
+export interface StageContext {
+  /** The pipeline's settings; read anew at each call, so an edit counts from the next stage on. */
+  pipeline(name: string): Promise<Pipeline>;
+  stores(pipeline: Pipeline): Stores;
+  engines: EnginePool;
+  size: WorkerSize;
+  /** A folder of this stage's own for files on their way; emptied when the stage ends. */
+  scratch: string;
+  /** Aborted when the stage's result is no longer wanted. */
+  signal: AbortSignal;
+  /** Tells whoever waits how far the stage is. Cheap; call it as often as there is news. */
+  report(progress: Progress): void;
+}
+
+/** What a worker or task may use. */
+export interface WorkerSize {
+  cpus: number;
+  /** Bytes. */
+  memory: number;
+}
+
+/** A unit of work: small JSON in, small JSON out, data in the object store. */
+export type Stage<Input, Output> = (context: StageContext, input: Input) => Promise<Output>;

@@ -1,0 +1,206 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import lockfile from 'proper-lockfile';
+import type { ObjectRef } from '../contracts/index.js';
+import { PerdureError, messageOf, systemCode } from '../errors.js';
+import type { ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
+
+/** Files being written lie here, inside the bucket's folder so that the final rename stays on one file system. */
+const STAGING = '.staging';
+
+/** An object store in a folder: a key is a path, an etag is the SHA-256 of the content. */
+export class FolderStore implements ObjectStore {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = resolve(root);
+  }
+
+  uri(key: string): string {
+    return pathToFileURL(this.path(key)).href;
+  }
+
+  key(uri: string): string {
+    const path = fileURLToPath(uri);
+    const key = relative(this.root, path).split(sep).join('/');
+    if (key.startsWith('../')) {
+      throw new PerdureError('NotFound', `${uri} does not lie in the store at ${this.root}.`);
+    }
+    return key;
+  }
+
+  async head(key: string): Promise<ObjectInfo | undefined> {
+    const path = this.path(key);
+    return this.reading(key, async () => {
+      const { size } = await stat(path);
+      return { key, size, etag: await sha256File(path) };
+    });
+  }
+
+  async get(key: string): Promise<{ body: Uint8Array; etag: string } | undefined> {
+    return this.reading(key, async () => {
+      const body = await readFile(this.path(key));
+      return { body, etag: sha256(body) };
+    });
+  }
+
+  async put(key: string, body: Uint8Array | string, condition?: WriteCondition): Promise<{ etag: string }> {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    await this.writing(key, async (target) => {
+      const staged = await this.stage();
+      try {
+        const file = await open(staged, 'w');
+        try {
+          await file.writeFile(bytes);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await (condition ? this.replaceIf(key, staged, target, condition) : rename(staged, target));
+      } finally {
+        await rm(staged, { force: true });
+      }
+    });
+    return { etag: sha256(bytes) };
+  }
+
+  async upload(file: string, key: string): Promise<ObjectRef & { size: number }> {
+    return this.writing(key, async (target) => {
+      const { size } = await stat(file);
+      const checksum = await sha256File(file);
+      const staged = await this.stage();
+      try {
+        await rename(file, staged).catch(async (error: unknown) => {
+          if (systemCode(error) !== 'EXDEV') throw error;
+          await copyFile(file, staged);
+        });
+        await rename(staged, target);
+      } finally {
+        await rm(staged, { force: true });
+      }
+      return { uri: this.uri(key), checksum, size };
+    });
+  }
+
+  async localFile(key: string, checksum?: string): Promise<string> {
+    const path = this.path(key);
+    const found = await this.reading(key, async () => (checksum ? sha256File(path) : (await stat(path), '')));
+    if (found === undefined) {
+      throw new PerdureError('NotFound', `${this.uri(key)} is not there; run the stage that writes it.`);
+    }
+    if (checksum && found !== checksum) {
+      throw new PerdureError(
+        'ObjectCorrupt',
+        `${this.uri(key)} does not hold the bytes that were written; delete it and run the stage that writes it again.`,
+      );
+    }
+    return path;
+  }
+
+  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    for (const key of await this.keysBelow(folder)) {
+      if (!key.startsWith(prefix)) continue;
+      const info = await this.head(key);
+      if (info) yield info;
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await rm(this.path(key), { force: true });
+  }
+
+  private async keysBelow(folder: string): Promise<string[]> {
+    const entries = await readdir(join(this.root, folder), { withFileTypes: true, recursive: true }).catch(
+      (error: unknown) => {
+        if (systemCode(error) === 'ENOENT') return [];
+        throw this.unavailable(folder, error);
+      },
+    );
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(this.root, join(entry.parentPath, entry.name)).split(sep).join('/'))
+      .filter((key) => !key.startsWith(`${STAGING}/`) && !key.endsWith('.lock'))
+      .sort();
+  }
+
+  private path(key: string): string {
+    if (!/^[^/]/.test(key) || key.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+      throw new PerdureError('StoreUnavailable', `"${key}" can't be an object's key; keys are relative paths without "..".`);
+    }
+    return join(this.root, ...key.split('/'));
+  }
+
+  private async stage(): Promise<string> {
+    const folder = join(this.root, STAGING);
+    await mkdir(folder, { recursive: true });
+    return join(folder, randomUUID());
+  }
+
+  /** Compares and replaces under a lock, as no rename of POSIX is conditional on content. */
+  private async replaceIf(key: string, staged: string, target: string, condition: WriteCondition): Promise<void> {
+    const release = await lockfile.lock(target, {
+      realpath: false,
+      stale: 10_000,
+      retries: { retries: 50, minTimeout: 10, maxTimeout: 200, randomize: true },
+    });
+    try {
+      const current = (await this.head(key))?.etag;
+      const holds = 'ifMatch' in condition ? current === condition.ifMatch : current === undefined;
+      if (!holds) {
+        throw new PerdureError('PreconditionFailed', `${this.uri(key)} was changed by another writer meanwhile.`);
+      }
+      await rename(staged, target);
+    } finally {
+      await release();
+    }
+  }
+
+  private async reading<T>(key: string, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      throw this.unavailable(key, error);
+    }
+  }
+
+  private async writing<T>(key: string, write: (target: string) => Promise<T>): Promise<T> {
+    const target = this.path(key);
+    try {
+      await mkdir(dirname(target), { recursive: true });
+      return await write(target);
+    } catch (error) {
+      throw this.unavailable(key, error);
+    }
+  }
+
+  private unavailable(key: string, error: unknown): PerdureError {
+    if (error instanceof PerdureError) return error;
+    return diskError(error, join(this.root, key));
+  }
+}
+
+/** A failed write or read of a local file as a typed error. */
+export function diskError(error: unknown, path: string): PerdureError {
+  const code = systemCode(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+    return new PerdureError('StoreFull', `No space is left to write ${path}; free some and run again.`, { cause: error });
+  }
+  return new PerdureError('StoreUnavailable', `${path} can't be read or written: ${messageOf(error)}.`, { cause: error });
+}
+
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+}

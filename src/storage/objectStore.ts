@@ -1,0 +1,53 @@
+import type { ObjectRef } from '../contracts/index.js';
+
+/** What a listing or a look at an object tells. */
+export interface ObjectInfo {
+  key: string;
+  /** Bytes. */
+  size: number;
+  /** Opaque mark of this content, for conditional writes. */
+  etag: string;
+}
+
+/** When a write may happen: only onto nothing, or only over the content with this etag. */
+export type WriteCondition = { ifNoneMatch: '*' } | { ifMatch: string };
+
+/**
+ * A bucket of objects. Keys are relative, `/`-separated, without `.` or `..` segments. Every write is whole or
+ * absent: a reader sees the old bytes or the new, never half.
+ *
+ * All methods throw `PerdureError`: `StoreUnavailable` (retryable), `StoreFull`, `ObjectCorrupt`, and
+ * `PreconditionFailed` where a {@link WriteCondition} doesn't hold. Absence is `undefined`, never an error.
+ */
+export interface ObjectStore {
+  /** The address of a key, `file://...` or `s3://...`. */
+  uri(key: string): string;
+  /** The key of an address of this store. */
+  key(uri: string): string;
+  head(key: string): Promise<ObjectInfo | undefined>;
+  /** A small object's bytes (pointers, manifests, metadata). */
+  get(key: string): Promise<{ body: Uint8Array; etag: string } | undefined>;
+  put(key: string, body: Uint8Array | string, condition?: WriteCondition): Promise<{ etag: string }>;
+  /** Stores a local file under `key`; the local file may be moved away. Returns its address and SHA-256. */
+  upload(file: string, key: string): Promise<ObjectRef & { size: number }>;
+  /**
+   * A local path that holds the object's bytes for reading. With `checksum` the bytes are verified and
+   * `ObjectCorrupt` is thrown where they differ.
+   */
+  localFile(key: string, checksum?: string): Promise<string>;
+  /** Keys that start with `prefix`, in lexicographic order. */
+  list(prefix: string): AsyncIterable<ObjectInfo>;
+  /** Removes an object; absent is fine. */
+  delete(key: string): Promise<void>;
+}
+
+/** The buckets that the documents name. */
+export interface Stores {
+  /** Bronze, silver, gold, preprocessed data. */
+  datamart: ObjectStore;
+  /** Versions, `latest`, aliases. */
+  modelRegistry: ObjectStore;
+  predictions: ObjectStore;
+  /** Reports. */
+  monitoring: ObjectStore;
+}
