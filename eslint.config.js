@@ -1,0 +1,36 @@
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+const WORKFLOW_IMPORTS = '^(?!@temporalio/(workflow|common)$|\\./|\\.\\./src/contracts/).*';
+
+export default defineConfig(
+  globalIgnores(['dist/', 'node_modules/', '.perdure/', 'coverage/']),
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: {
+      parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+    },
+  },
+  {
+    files: ['workflows/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: WORKFLOW_IMPORTS,
+              message: 'Workflows import @temporalio/workflow, @temporalio/common, ./* and ../src/contracts/* only: they are bundled, and replayed.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+);
