@@ -1,0 +1,110 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { DataType, Table as ArrowTable, makeVector, tableFromIPC, tableToIPC, type Data, type Vector } from 'apache-arrow';
+import { Compression, Table as WasmTable, WriterPropertiesBuilder, readParquet, readSchema, writeParquet } from 'parquet-wasm';
+import { PerdureError, messageOf, systemCode } from '../errors.js';
+import { diskError } from '../storage/folderStore.js';
+
+/** A column of numbers, a value a row. */
+export type Column =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array;
+
+/** Rows `[offset, offset + limit)`; all by default. */
+export interface RowRange {
+  offset?: number;
+  limit?: number;
+}
+
+/** Rows decoded at a time: WebAssembly memory never shrinks, so this bounds what a large file leaves behind. */
+const CHUNK_ROWS = 1 << 18;
+
+/**
+ * Reads columns of numbers of a Parquet file. A null of a floating-point column is `NaN`.
+ *
+ * @returns the columns in the order of `names`, in the file's own types
+ * @throws PerdureError `ObjectCorrupt` for a torn file; `InputInvalid` for a file, a column or a value that isn't there
+ */
+export async function readColumns(path: string, names: string[], rows: RowRange = {}): Promise<Column[]> {
+  const file = await readFile(path).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') {
+      throw new PerdureError('InputInvalid', `${path} is not there; run the stage that writes it.`);
+    }
+    throw diskError(error, path);
+  });
+  checkColumns(path, file, names);
+  const { offset = 0, limit = Infinity } = rows;
+  const chunks: ArrowTable[] = [];
+  let read = 0;
+  let wanted: number;
+  do {
+    wanted = Math.min(CHUNK_ROWS, limit - read);
+    const chunk = decoding(path, () =>
+      tableFromIPC(readParquet(file, { columns: names, offset: offset + read, limit: wanted, batchSize: CHUNK_ROWS }).intoIPCStream()),
+    );
+    chunks.push(chunk);
+    read += chunk.numRows;
+  } while (read < limit && chunks.at(-1)!.numRows === wanted);
+  return names.map((name) => concatenate(path, name, chunks.map((chunk) => chunk.getChild(name)!)));
+}
+
+/**
+ * Writes columns of equal length to a Parquet file (Snappy). The same columns give the same bytes.
+ * @throws PerdureError `StoreFull`, `StoreUnavailable`
+ */
+export async function writeColumns(path: string, columns: Record<string, Column>): Promise<void> {
+  const table = new ArrowTable(Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, makeVector(values)])));
+  const properties = new WriterPropertiesBuilder().setCompression(Compression.SNAPPY).build();
+  const bytes = writeParquet(WasmTable.fromIPCStream(tableToIPC(table, 'stream')), properties);
+  await writeFile(path, bytes).catch((error: unknown) => {
+    throw diskError(error, path);
+  });
+}
+
+function checkColumns(path: string, file: Uint8Array, names: string[]): void {
+  const schema = decoding(path, () => tableFromIPC(readSchema(file).intoIPCStream()).schema);
+  const missing = names.filter((name) => !schema.fields.some((field) => field.name === name));
+  if (missing.length > 0) {
+    throw new PerdureError('InputInvalid', `${path} lacks the column${missing.length === 1 ? '' : 's'} ${missing.join(', ')}; run the stage that writes it again.`);
+  }
+  for (const field of schema.fields) {
+    if (names.includes(field.name) && !DataType.isFloat(field.type) && !DataType.isInt(field.type)) {
+      throw new PerdureError('InputInvalid', `The column ${field.name} of ${path} is of type ${String(field.type)}; expected numbers.`);
+    }
+  }
+}
+
+function decoding<T>(path: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    throw new PerdureError('ObjectCorrupt', `${path} is not a whole Parquet file (${messageOf(error)}); delete it and run the stage that writes it again.`, { cause: error });
+  }
+}
+
+function concatenate(path: string, name: string, chunks: Vector[]): Column {
+  const batches = chunks.flatMap((chunk) => chunk.data as Data[]);
+  const length = batches.reduce((sum, batch) => sum + batch.length, 0);
+  const Type = chunks[0]!.ArrayType as new (length: number) => Column;
+  const column = new Type(length);
+  let start = 0;
+  for (const batch of batches) {
+    const values = (batch.values as Column).subarray(0, batch.length);
+    (column.set as (values: Column, offset: number) => void)(values, start);
+    if (batch.nullCount > 0) {
+      if (!(column instanceof Float32Array || column instanceof Float64Array)) {
+        throw new PerdureError('InputInvalid', `The column ${name} of ${path} holds nulls, which whole numbers can't express; run the stage that writes it again.`);
+      }
+      for (let row = 0; row < batch.length; row++) if (!batch.getValid(row)) column[start + row] = NaN;
+    }
+    start += batch.length;
+  }
+  return column;
+}

@@ -1,0 +1,59 @@
+const WORDS = 624;
+const SHIFT = 397;
+
+/**
+ * The Mersenne Twister as `numpy.random.RandomState(seed)` runs it, so that samples drawn here are scikit-learn's.
+ * Matsumoto & Nishimura, "Mersenne Twister", ACM TOMACS 8 (1998); seeding is `init_genrand` of their 2002 code.
+ */
+export class Mt19937 {
+  private readonly state = new Uint32Array(WORDS);
+  private next = WORDS;
+
+  /** @param seed 0 to 2^32 - 1 */
+  constructor(seed: number) {
+    this.state[0] = seed;
+    for (let i = 1; i < WORDS; i++) {
+      const previous = this.state[i - 1]!;
+      this.state[i] = Math.imul(1_812_433_253, previous ^ (previous >>> 30)) + i;
+    }
+  }
+
+  /** A whole number of [0, 2^32). */
+  uint32(): number {
+    if (this.next === WORDS) this.refill();
+    let y = this.state[this.next++]!;
+    y ^= y >>> 11;
+    y ^= (y << 7) & 0x9d2c5680;
+    y ^= (y << 15) & 0xefc60000;
+    y ^= y >>> 18;
+    return y >>> 0;
+  }
+
+  /** A whole number of [0, max], by masking and rejecting: numpy's legacy `randint(max + 1)`. Draws nothing when `max` is 0. */
+  integer(max: number): number {
+    if (max === 0) return 0;
+    const mask = 0xffffffff >>> Math.clz32(max);
+    for (;;) {
+      const value = (this.uint32() & mask) >>> 0;
+      if (value <= max) return value;
+    }
+  }
+
+  /** Shuffles in place, as `RandomState.shuffle` does. */
+  shuffle<T extends { [index: number]: number; readonly length: number }>(values: T): T {
+    for (let i = values.length - 1; i > 0; i--) {
+      const j = this.integer(i);
+      [values[i], values[j]] = [values[j]!, values[i]!];
+    }
+    return values;
+  }
+
+  private refill(): void {
+    const { state } = this;
+    for (let i = 0; i < WORDS; i++) {
+      const y = (state[i]! & 0x80000000) | (state[(i + 1) % WORDS]! & 0x7fffffff);
+      state[i] = state[(i + SHIFT) % WORDS]! ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
+    }
+    this.next = 0;
+  }
+}
