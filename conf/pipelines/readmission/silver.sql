@@ -1,0 +1,14 @@
+-- Text trimmed, and one way of saying that a test was not done. "None" is text of the source, not NULL.
+SELECT
+  * REPLACE (
+    trim(race) AS race,
+    trim(gender) AS gender,
+    trim(age) AS age,
+    coalesce(nullif(nullif(trim(max_glu_serum), ''), '?'), 'None') AS max_glu_serum,
+    coalesce(nullif(nullif(trim(A1Cresult), ''), '?'), 'None') AS A1Cresult,
+    trim(metformin) AS metformin,
+    trim(insulin) AS insulin,
+    trim(diabetesMed) AS diabetesMed,
+    trim(readmitted) AS readmitted
+  )
+FROM bronze

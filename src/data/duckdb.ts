@@ -1,0 +1,107 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
+import { PerdureError, messageOf } from '../errors.js';
+import type { StageContext } from '../stages/context.js';
+
+/** A value of a result row: whole numbers of 64 bits are `bigint`, dates ISO 8601 text is up to the query. */
+export type SqlValue = string | number | bigint | boolean | null;
+
+/** DuckDB's share of a worker's memory; the rest is Node's and what DuckDB allocates outside its own count. */
+const MEMORY_SHARE = 0.6;
+
+/**
+ * Runs `work` with an embedded DuckDB that keeps to the worker's size and spills into the stage's scratch folder.
+ * The database is closed when `work` ends, and a query at work is stopped when the stage's signal is aborted.
+ *
+ * @param threads fewer threads than the worker has, where the order of rows or the bytes written depend on it
+ * @throws PerdureError `StoreFull`, `InputInvalid`, `ObjectCorrupt`, as {@link sqlError} says
+ */
+export async function withDuckDb<T>(
+  context: Pick<StageContext, 'size' | 'scratch' | 'signal'>,
+  work: (database: Database) => Promise<T>,
+  { threads = context.size.cpus }: { threads?: number } = {},
+): Promise<T> {
+  context.signal.throwIfAborted();
+  const temporary = join(context.scratch, 'duckdb');
+  await mkdir(temporary, { recursive: true });
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: String(Math.max(1, Math.floor(threads))),
+    memory_limit: `${Math.floor((context.size.memory * MEMORY_SHARE) / 2 ** 20)}MiB`,
+    temp_directory: temporary,
+    // Everything used is built in, and nothing is fetched at run time.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const connection = await instance.connect();
+  const interrupt = () => connection.interrupt();
+  context.signal.addEventListener('abort', interrupt);
+  try {
+    return await work(new Database(connection, context.signal));
+  } finally {
+    context.signal.removeEventListener('abort', interrupt);
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+/** A connection to an embedded DuckDB. */
+export class Database {
+  constructor(
+    private readonly connection: DuckDBConnection,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async run(sql: string): Promise<void> {
+    await this.guarded(() => this.connection.run(sql));
+  }
+
+  /** All rows of a small result. */
+  async rows<Row extends Record<string, SqlValue>>(sql: string): Promise<Row[]> {
+    const reader = await this.guarded(() => this.connection.runAndReadAll(sql));
+    return reader.getRowObjects() as Row[];
+  }
+
+  /** A large result, a chunk of up to 2,048 rows at a time; a chunk is good until the next one is asked for. */
+  async *chunks(sql: string): AsyncIterable<DuckDBDataChunk> {
+    const result = await this.guarded(() => this.connection.stream(sql));
+    for (;;) {
+      const chunk = await this.guarded(() => result.fetchChunk());
+      if (!chunk || chunk.rowCount === 0) return;
+      yield chunk;
+    }
+  }
+
+  private async guarded<T>(call: () => Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
+    try {
+      return await call();
+    } catch (error) {
+      this.signal.throwIfAborted();
+      throw sqlError(error);
+    }
+  }
+}
+
+/** A name as a quoted SQL identifier. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Text as an SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** `read_parquet` over local files, in the order given. */
+export function readParquetSql(paths: string[], options: { fileRowNumber?: boolean; filename?: boolean } = {}): string {
+  const flags = `${options.fileRowNumber ? ', file_row_number = true' : ''}${options.filename ? ', filename = true' : ''}`;
+  return `read_parquet([${paths.map(literal).join(', ')}]${flags})`;
+}
+
+/** What DuckDB says as a typed error in one sentence. */
+export function sqlError(error: unknown): PerdureError {
+  if (error instanceof PerdureError) return error;
+  const message = messageOf(error);
+  return new PerdureError('InputInvalid', message, { cause: error });
+}

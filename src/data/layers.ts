@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PerdureError } from '../errors.js';
+import { readJson } from '../storage/documents.js';
+import type { ObjectStore, Stores } from '../storage/objectStore.js';
+import { partitionDays } from './partitions.js';
+
+/**
+ * What the medallion holds. A layer's manifest names every partition's objects with their checksums, and a reader goes
+ * by the manifest only, so that a file without an entry (of a run that died before it wrote one) is never read.
+ *
+ * A changed partition is written over the old file under the same key (one atomic rename), and the manifest follows
+ * within about half a second. A reader that comes between finds bytes that its manifest doesn't know: it looks at the
+ * manifest once more before it calls the file torn.
+ */
+export type LayerName = 'bronze' | 'silver' | 'gold';
+/** Kinds of files; gold has two. */
+export type TableName = 'bronze' | 'silver' | 'feature_store' | 'label_store';
+
+export interface StoredTable {
+  table: TableName;
+  key: string;
+  /** SHA-256 of the Parquet file. */
+  checksum: string;
+  /** Bytes. */
+  size: number;
+  rows: number;
+}
+
+export interface PartitionEntry {
+  /** Fingerprint of what the objects were made from: input checksums, SQL, expectations. */
+  inputs: string;
+  objects: StoredTable[];
+  /** Rows left out, by expectation (silver). */
+  dropped?: Record<string, number>;
+}
+
+export interface LayerManifest {
+  partitions: Record<string, PartitionEntry>;
+  /** The CSV that bronze was read from (bronze). */
+  source?: SourceEntry;
+  /** Rows that repeat an earlier one, as last looked for (silver). */
+  duplicates?: DuplicatesEntry;
+}
+
+export interface SourceEntry {
+  /** Path as given. */
+  path: string;
+  checksum: string;
+  /** Fingerprint of SQL and column types. */
+  sql: string;
+  /** Last day in the file. */
+  lastDay: string;
+  /** Last day that was read: the file's, or the day that the run stood at. */
+  through: string;
+  /** Names of the partitions with rows in the file. */
+  partitions: string[];
+}
+
+export interface DuplicatesEntry {
+  /** Fingerprint of the bronze partitions that were looked at. */
+  bronze: string;
+  /** Row numbers within a partition, from 0; partitions without any are left out. */
+  rows: Record<string, number[]>;
+}
+
+/** A partition of gold. */
+export interface GoldPartition {
+  name: string;
+  /** First and last day, ISO 8601. */
+  start: string;
+  end: string;
+  rows: number;
+  featureStore: StoredTable;
+  labelStore: StoredTable;
+}
+
+/** A partition's Parquet file on the local disk, verified against its checksum. */
+export interface PartitionFile {
+  partition: string;
+  path: string;
+  checksum: string;
+  rows: number;
+}
+
+/** Days to look at, both included; a partition counts when it has a day among them. */
+export interface DayRange {
+  from?: string;
+  to?: string;
+}
+
+export function manifestKey(layer: LayerName): string {
+  return `${layer}/manifest.json`;
+}
+
+/** The manifest of a layer; without partitions where the layer was never written. */
+export async function readManifest(datamart: ObjectStore, layer: LayerName): Promise<LayerManifest> {
+  return (await readJson<LayerManifest>(datamart, manifestKey(layer))) ?? { partitions: {} };
+}
+
+/** Gold's partitions in order of time; none where gold was never written. */
+export async function goldPartitions(stores: Pick<Stores, 'datamart'>): Promise<GoldPartition[]> {
+  const { partitions } = await readManifest(stores.datamart, 'gold');
+  return Object.entries(partitions)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, entry]) => {
+      const featureStore = tableOf(entry, 'feature_store');
+      return { name, ...partitionDays(name), rows: featureStore.rows, featureStore, labelStore: tableOf(entry, 'label_store') };
+    });
+}
+
+/** The feature store's files in order of time. Throws `ObjectCorrupt`, `NotFound`. */
+export function featureStoreFiles(stores: Pick<Stores, 'datamart'>, days: DayRange = {}): Promise<PartitionFile[]> {
+  return tableFiles(stores.datamart, 'gold', 'feature_store', days);
+}
+
+/** The label store's files in order of time. Throws `ObjectCorrupt`, `NotFound`. */
+export function labelStoreFiles(stores: Pick<Stores, 'datamart'>, days: DayRange = {}): Promise<PartitionFile[]> {
+  return tableFiles(stores.datamart, 'gold', 'label_store', days);
+}
+
+async function tableFiles(datamart: ObjectStore, layer: LayerName, table: TableName, { from = '', to = '9999-12-31' }: DayRange): Promise<PartitionFile[]> {
+  const { partitions } = await readManifest(datamart, layer);
+  const names = Object.keys(partitions).sort().filter((name) => partitionDays(name).end >= from && partitionDays(name).start <= to);
+  const files: PartitionFile[] = [];
+  for (const name of names) {
+    files.push(await partitionFile(datamart, layer, table, name, tableOf(partitions[name]!, table)));
+  }
+  return files;
+}
+
+/** How long a writer may take from an object to its manifest entry, in milliseconds; writers commit twice as often. */
+const COMMIT_LAG = 1_000;
+
+/**
+ * A partition's file, verified. `known` is its entry in the manifest that the caller has read; where the bytes differ
+ * from it the manifest is read once more, as a writer may have been at work.
+ */
+export async function partitionFile(datamart: ObjectStore, layer: LayerName, table: TableName, partition: string, known: StoredTable): Promise<PartitionFile> {
+  const open = async ({ key, checksum, rows }: StoredTable): Promise<PartitionFile> => ({
+    partition,
+    path: await datamart.localFile(key, checksum),
+    checksum,
+    rows,
+  });
+  try {
+    return await open(known);
+  } catch (error) {
+    if (!(error instanceof PerdureError && error.type === 'ObjectCorrupt')) throw error;
+    await sleep(COMMIT_LAG);
+    const entry = (await readManifest(datamart, layer)).partitions[partition];
+    if (!entry || tableOf(entry, table).checksum === known.checksum) throw error;
+    return open(tableOf(entry, table));
+  }
+}
+
+export function tableOf(entry: PartitionEntry, table: TableName): StoredTable {
+  const found = entry.objects.find((object) => object.table === table);
+  if (!found) throw new PerdureError('ObjectCorrupt', `A manifest names no ${table} file for a partition; delete the manifest and run data processing again.`);
+  return found;
+}

@@ -1,0 +1,24 @@
+/** Partitions are months, named `1999_01`. Dates are ISO 8601 days (`1999-01-31`), which sort as text. */
+
+/** The day of an ISO 8601 date or instant. An instant counts in UTC. */
+export function dayOf(moment: string): string {
+  return moment.includes('T') ? new Date(moment).toISOString().slice(0, 10) : moment;
+}
+
+/** SQL that names the partition of a date column. */
+export function partitionNameSql(column: string): string {
+  return `strftime(${column}, '%Y_%m')`;
+}
+
+/** First and last day of a partition. */
+export function partitionDays(name: string): { start: string; end: string } {
+  const [year, month] = name.split('_').map(Number);
+  const last = new Date(Date.UTC(year!, month!, 0)).getUTCDate();
+  const prefix = name.replace('_', '-');
+  return { start: `${prefix}-01`, end: `${prefix}-${last}` };
+}
+
+/** The key of a partition's object. */
+export function partitionKey(path: string, name: string): string {
+  return path.replace('{partition}', name);
+}
