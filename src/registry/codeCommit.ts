@@ -1,0 +1,22 @@
+import { execFile } from 'node:child_process';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { packageFolder } from '../config/load.js';
+
+/**
+ * The git commit of Perdure's own code: of its checkout, else what `PERDURE_COMMIT` says (an image has no checkout),
+ * else `null`.
+ */
+export async function codeCommit(env: NodeJS.ProcessEnv = process.env): Promise<string | null> {
+  const folder = packageFolder();
+  try {
+    // The ceiling keeps git from answering for a repository that Perdure is merely installed in.
+    const { stdout } = await promisify(execFile)('git', ['rev-parse', 'HEAD'], {
+      cwd: folder,
+      env: { ...env, GIT_CEILING_DIRECTORIES: dirname(folder) },
+    });
+    return stdout.trim();
+  } catch {
+    return env.PERDURE_COMMIT ?? null;
+  }
+}

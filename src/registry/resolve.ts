@@ -1,0 +1,60 @@
+import type { ModelSelector, ResolvedModel, VersionRef } from '../contracts/index.js';
+import { PerdureError } from '../errors.js';
+import type { ObjectStore } from '../storage/objectStore.js';
+import { aliasKey, latestKey, readPointer } from './pointers.js';
+import { listVersions, modelRef, readVersion } from './versions.js';
+
+/** The alias that inference uses when nothing else is said. */
+export const CHAMPION = 'champion';
+
+/**
+ * Finds the version that a selector means. Skipped where nothing is trained yet.
+ *
+ * @param algorithms names that the pipeline knows
+ * @throws PerdureError `NotFound` for a name that nothing answers to, `ObjectCorrupt` for a pointer to nothing
+ */
+export async function resolveModel(
+  registry: ObjectStore,
+  algorithms: string[],
+  selector: ModelSelector = { alias: CHAMPION },
+): Promise<ResolvedModel> {
+  const found = 'alias' in selector ? await byAlias(registry, selector.alias) : await byAlgorithm(registry, algorithms, selector);
+  if ('status' in found) return found;
+  const metadata = await readVersion(registry, found);
+  if (!metadata) {
+    throw new PerdureError('ObjectCorrupt', `The registry points to ${found.algorithm} ${found.version}, which is not there; train again or restore ${registry.uri(`model_registry/${found.algorithm}/${found.version}/metadata.json`)}.`);
+  }
+  return { status: 'ready', model: modelRef(registry, metadata) };
+}
+
+type Found = VersionRef | Exclude<ResolvedModel, { status: 'ready' }>;
+
+async function byAlias(registry: ObjectStore, alias: string): Promise<Found> {
+  const pointer = await readPointer(registry, aliasKey(alias));
+  if (pointer) return pointer;
+  if (alias === CHAMPION) return { status: 'skipped', reason: 'No model is registered yet: train one first.' };
+  throw new PerdureError('NotFound', `There is no alias "${alias}" in the registry; there ${await knownAliases(registry)}.`);
+}
+
+async function byAlgorithm(registry: ObjectStore, algorithms: string[], { algorithm, version }: { algorithm: string; version?: string }): Promise<Found> {
+  if (!algorithms.includes(algorithm)) {
+    throw new PerdureError('NotFound', `There is no algorithm "${algorithm}"; this pipeline has ${algorithms.join(', ')}.`);
+  }
+  if (version === undefined) {
+    const latest = await readPointer(registry, latestKey(algorithm));
+    return latest ?? { status: 'skipped', reason: `No version of ${algorithm} is registered yet: train one first.` };
+  }
+  if (!(await readVersion(registry, { algorithm, version }))) {
+    const known = (await listVersions(registry, algorithm)).map((summary) => summary.version);
+    throw new PerdureError('NotFound', `There is no version "${version}" of ${algorithm}; registered are ${known.join(', ') || 'none'}.`);
+  }
+  return { algorithm, version };
+}
+
+async function knownAliases(registry: ObjectStore): Promise<string> {
+  const names: string[] = [];
+  for await (const { key } of registry.list('model_registry/aliases/')) {
+    names.push(key.replace(/^.*\//, '').replace(/\.json$/, ''));
+  }
+  return names.length === 0 ? 'are none yet' : `${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`;
+}
