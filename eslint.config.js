@@ -1,7 +1,7 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-const WORKFLOW_IMPORTS = '^(?!@temporalio/(workflow|common)$|\\./|\\.\\./src/contracts/).*';
+const WORKFLOW_IMPORTS = '^(?!@temporalio/(workflow|common)$|\\./|(\\.\\./)+src/contracts/).*';
 
 export default defineConfig(
   globalIgnores(['dist/', 'node_modules/', '.perdure/', 'coverage/']),

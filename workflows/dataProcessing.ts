@@ -1,0 +1,60 @@
+import type { DataProcessingInput, DataProcessingResult, LayerCounts, LayerResult } from '../src/contracts/index.js';
+import { processing } from './support/activities.js';
+import { begin } from './support/begin.js';
+import { TEXT } from './support/input.js';
+import { inParallel, piecesOf } from './support/parallel.js';
+
+/** A year of monthly partitions a piece: some seconds of work, so that workers share it and a lost one costs little. */
+const PARTITIONS_A_PIECE = 12;
+/** Shares a layer among up to eight workers, and bounds how many of them write its manifest at the same time. */
+const PIECES_AT_ONCE = 8;
+
+/** Raw records become features and labels: bronze, silver, gold, a partition a month. */
+export async function dataProcessing(input: DataProcessingInput): Promise<DataProcessingResult> {
+  const { stage, asOf, progress } = begin(input, { source: TEXT });
+
+  progress.step('bronze: raw records to Parquet');
+  const bronze = await processing.bronze({ ...stage, asOf, source: input.source });
+  const partitions = [...bronze.written, ...bronze.unchanged].sort();
+
+  progress.step('silver: clean, deduplicate, standardise');
+  const silver = await inPieces((piece) => processing.silver({ ...stage, partitions: piece }));
+
+  progress.step('gold: feature store and label store');
+  const gold = await inPieces((piece) => processing.gold({ ...stage, partitions: piece }));
+
+  const layers = { bronze: count([bronze]), silver: count(silver), gold: count(gold) };
+  const found = { rows: layers.gold.rows, partitions: partitions.length };
+  if (Object.values(layers).every(({ written }) => written === 0)) {
+    return { status: 'skipped', reason: `Input unchanged: all ${partitions.length} partitions are up to date.`, ...found };
+  }
+  const dropped = addUp(silver.map((piece) => piece.dropped));
+  return { status: 'completed', ...found, ...layers, silver: { ...layers.silver, dropped } };
+
+  async function inPieces<Result extends LayerResult>(refine: (piece: string[]) => Promise<Result>): Promise<Result[]> {
+    progress.count('partitions', partitions.length);
+    return inParallel(piecesOf(partitions, PARTITIONS_A_PIECE), PIECES_AT_ONCE, async (piece) => {
+      const result = await refine(piece);
+      progress.advance(piece.length);
+      return result;
+    });
+  }
+}
+
+function count(pieces: LayerResult[]): LayerCounts {
+  return {
+    rows: sum(pieces.map(({ rows }) => rows)),
+    written: sum(pieces.map(({ written }) => written.length)),
+    unchanged: sum(pieces.map(({ unchanged }) => unchanged.length)),
+  };
+}
+
+function addUp(counts: Record<string, number>[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const [name, rows] of counts.flatMap((piece) => Object.entries(piece))) total[name] = (total[name] ?? 0) + rows;
+  return total;
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,18 @@
+import { setWorkflowOptions } from '@temporalio/workflow';
+import { dataProcessing } from './dataProcessing.js';
+import { lifecycle } from './lifecycle.js';
+import { modelInference } from './modelInference.js';
+import { modelMonitoring } from './modelMonitoring.js';
+import { modelTraining } from './modelTraining.js';
+import { trainAlgorithm } from './trainAlgorithm.js';
+
+// An unforeseen error ends the run with its message, where the default would try the same workflow task for ever.
+const options = { failureExceptionTypes: [Error] };
+setWorkflowOptions(options, lifecycle);
+setWorkflowOptions(options, dataProcessing);
+setWorkflowOptions(options, modelTraining);
+setWorkflowOptions(options, trainAlgorithm);
+setWorkflowOptions(options, modelInference);
+setWorkflowOptions(options, modelMonitoring);
+
+export { lifecycle, dataProcessing, modelTraining, trainAlgorithm, modelInference, modelMonitoring };

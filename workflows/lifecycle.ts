@@ -1,0 +1,49 @@
+import type { LifecycleInput, LifecycleResult } from '../src/contracts/index.js';
+import { dataProcessing } from './dataProcessing.js';
+import { modelInference } from './modelInference.js';
+import { modelMonitoring } from './modelMonitoring.js';
+import { modelTraining } from './modelTraining.js';
+import { begin } from './support/begin.js';
+import { runChild } from './support/children.js';
+import { NAMES, TEXT } from './support/input.js';
+
+/** The four workflows in order. One that skips has found nothing to do, which the next need not share; a failure ends all. */
+export async function lifecycle(input: LifecycleInput): Promise<LifecycleResult> {
+  const { asOf, progress } = begin(input, { source: TEXT, algorithms: NAMES });
+  const { pipeline, reason, triggeredBy, source, algorithms } = input;
+  const shared = { pipeline, asOf, reason, triggeredBy };
+
+  progress.step('processing data');
+  const processing = await runChild(progress, {
+    name: 'processing',
+    workflow: dataProcessing,
+    input: { ...shared, source },
+    summary: 'Data processing: bronze, silver, gold',
+  });
+
+  progress.step('training models');
+  const training = await runChild(progress, {
+    name: 'training',
+    workflow: modelTraining,
+    input: { ...shared, algorithms },
+    summary: 'Model training: every algorithm, then the champion',
+  });
+
+  progress.step('predicting');
+  const inference = await runChild(progress, {
+    name: 'inference',
+    workflow: modelInference,
+    input: shared,
+    summary: 'Model inference: rows not yet predicted',
+  });
+
+  progress.step('monitoring');
+  const monitoring = await runChild(progress, {
+    name: 'monitoring',
+    workflow: modelMonitoring,
+    input: shared,
+    summary: 'Model monitoring: performance and drift',
+  });
+
+  return { processing, training, inference, monitoring };
+}

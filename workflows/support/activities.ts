@@ -1,0 +1,82 @@
+import { proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
+import {
+  TASK_QUEUES,
+  type DataProcessingActivities,
+  type InferenceActivities,
+  type MonitoringActivities,
+  type TrainingActivities,
+} from '../../src/contracts/index.js';
+
+/**
+ * Five attempts are spread over a quarter of a minute (1 + 2 + 4 + 8 s between them): enough for a store that
+ * hiccups or a worker that is restarted, and soon over where the fault stays. A lost worker counts as an attempt, so
+ * a piece of work that kills its worker five times stops there. Failures that no retry can mend say so themselves.
+ */
+const RETRY = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds', maximumAttempts: 5 } as const;
+
+/** Attempts, pauses and the wait for a free worker together: a run that stood still over night may go on next morning. */
+const WHOLE_BUDGET = '1 day';
+
+/** Activities beat every 3 s, so ten beats are missing before a worker counts as lost. */
+const HEARTBEAT_TIMEOUT = '30 seconds';
+
+type Quick = Pick<
+  TrainingActivities,
+  | 'checkModelConfig'
+  | 'checkGoldDataExists'
+  | 'checkSufficientTrainingData'
+  | 'planSearch'
+  | 'selectCandidates'
+  | 'discardVersion'
+  | 'chooseChampion'
+> &
+  Pick<InferenceActivities, 'resolveModel'> &
+  Pick<MonitoringActivities, 'checkPredictionsExist'>;
+
+/**
+ * Checks and decisions over a few small documents; seconds at most. They run on the data-processing workers, so that
+ * they never wait behind an hour of fits, and clean-up works where the training workers are the trouble.
+ */
+export const quick = proxyActivities<Quick>({
+  taskQueue: TASK_QUEUES.dataProcessing,
+  startToCloseTimeout: '1 minute',
+  scheduleToCloseTimeout: WHOLE_BUDGET,
+  retry: RETRY,
+});
+
+type Processing = DataProcessingActivities & Omit<InferenceActivities, keyof Quick> & Omit<MonitoringActivities, keyof Quick>;
+
+/** Reads or writes rows: 30 minutes is what the documents give a whole run of processing, so one piece is well inside. */
+export const processing = proxyActivities<Processing>({
+  taskQueue: TASK_QUEUES.dataProcessing,
+  startToCloseTimeout: '30 minutes',
+  scheduleToCloseTimeout: WHOLE_BUDGET,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: RETRY,
+});
+
+/** Needs a training worker's memory; 30 minutes by the documents. */
+export const preprocessing = proxyActivities<Pick<TrainingActivities, 'preprocess'>>({
+  taskQueue: TASK_QUEUES.modelTraining,
+  startToCloseTimeout: '30 minutes',
+  scheduleToCloseTimeout: WHOLE_BUDGET,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: RETRY,
+});
+
+export type Fitting = ActivityInterfaceFor<Pick<TrainingActivities, 'evaluateCandidate' | 'refit' | 'evaluateModel' | 'registerModel'>>;
+
+/**
+ * Fits, and what needs their model. Nobody can say how long one fit takes, so each may use the algorithm's whole
+ * budget: its workflow ends them all when that is spent.
+ */
+export function fittingWithin(budgetSeconds: number): Fitting {
+  const budget = `${budgetSeconds} seconds` as const;
+  return proxyActivities({
+    taskQueue: TASK_QUEUES.modelTraining,
+    startToCloseTimeout: budget,
+    scheduleToCloseTimeout: budget,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    retry: RETRY,
+  });
+}

@@ -1,0 +1,29 @@
+import { workflowInfo } from '@temporalio/workflow';
+import type { RunRef, StageInput, WorkflowInput } from '../../src/contracts/index.js';
+import { checkInput, type Fields } from './input.js';
+import { ProgressTracker } from './progress.js';
+
+/** What a workflow has in hand before its first step. */
+export interface Beginning {
+  /** What every stage is told. */
+  stage: StageInput;
+  /** The moment the run stands at. */
+  asOf: string;
+  progress: ProgressTracker;
+}
+
+/**
+ * Sets a workflow up: checks its input and answers the progress query.
+ * @param own fields that this workflow takes besides those of {@link WorkflowInput}
+ */
+export function begin(input: WorkflowInput, own: Fields = {}): Beginning {
+  const progress = new ProgressTracker();
+  checkInput(input, own);
+  const run = runRef();
+  return { stage: { pipeline: input.pipeline, run }, asOf: input.asOf ?? run.startedAt, progress };
+}
+
+function runRef(): RunRef {
+  const { workflowId, runId, runStartTime } = workflowInfo();
+  return { workflowId, runId, startedAt: runStartTime.toISOString() };
+}

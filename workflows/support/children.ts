@@ -1,0 +1,37 @@
+import { executeChild, ParentClosePolicy, workflowInfo } from '@temporalio/workflow';
+import type { Outcome } from '../../src/contracts/index.js';
+import type { ProgressTracker } from './progress.js';
+
+export interface Child<Input, Result> {
+  /** What the parent calls it; the child's id is the parent's id and this. */
+  name: string;
+  workflow: (input: Input) => Promise<Result>;
+  input: Input;
+  /** One line for the web UI. */
+  summary: string;
+}
+
+/**
+ * Runs a child workflow and shows it in its parent's progress. A parent that is terminated or fails asks its
+ * children to cancel, which lets them clean up, instead of terminating them.
+ */
+export async function runChild<Input, Result extends { status: Outcome }>(
+  progress: ProgressTracker,
+  { name, workflow, input, summary }: Child<Input, Result>,
+): Promise<Result> {
+  const workflowId = `${workflowInfo().workflowId}-${name}`;
+  progress.childStarted(name, workflowId);
+  try {
+    const result = await executeChild(workflow, {
+      workflowId,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      staticSummary: summary,
+    });
+    progress.childEnded(name, result.status);
+    return result;
+  } catch (error) {
+    progress.childEnded(name, 'failed');
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+import { ApplicationFailure, CancellationScope, log } from '@temporalio/workflow';
+import type { AlgorithmInput, AlgorithmTrained, TrainAlgorithmInput } from '../src/contracts/index.js';
+import { fittingWithin, quick, type Fitting } from './support/activities.js';
+import { failureOf } from './support/failures.js';
+import { ProgressTracker } from './support/progress.js';
+import { searchCandidates } from './support/search.js';
+
+/** One algorithm from search to registry within its time budget; whatever stops it, nothing half-written stays behind. */
+export async function trainAlgorithm({ timeoutSeconds, ...input }: TrainAlgorithmInput): Promise<AlgorithmTrained> {
+  const progress = new ProgressTracker();
+  const budget = new CancellationScope({ cancellable: true, timeout: timeoutSeconds * 1000 });
+  try {
+    return await budget.run(() => train(input, fittingWithin(timeoutSeconds), progress));
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => discard(input));
+    const timedOut = budget.consideredCancelled && !CancellationScope.current().consideredCancelled;
+    throw timedOut ? trainingTimedOut(input.algorithm, timeoutSeconds, progress) : error;
+  }
+}
+
+async function train(input: AlgorithmInput, fitting: Fitting, progress: ProgressTracker): Promise<AlgorithmTrained> {
+  progress.step('planning the search');
+  const plan = await quick.planSearch(input);
+
+  progress.step('searching hyperparameters');
+  const { best, candidates, search } = await searchCandidates(input, plan, fitting, progress);
+  const { params: best_params, cv_score } = best;
+
+  progress.step('fitting the best candidate on the whole train window');
+  const model = await fitting.refit({ ...input, params: best_params });
+
+  progress.step('evaluating on every window');
+  const performance = await fitting.evaluateModel({ ...input, model });
+
+  progress.step('registering the version');
+  const { version, uri } = await fitting.registerModel({ ...input, model, best_params, cv_score, candidates, performance });
+
+  const { test, oot } = performance;
+  return { status: 'completed', version, uri, best_params, cv_score, test, oot, search };
+}
+
+async function discard({ pipeline, run, algorithm }: AlgorithmInput): Promise<void> {
+  try {
+    await quick.discardVersion({ pipeline, run, algorithm });
+  } catch (error) {
+    // What stopped the training is the news; an unregistered version that stays behind is invisible and harmless.
+    log.warn('An unfinished version could not be discarded', { algorithm, reason: failureOf(error).reason });
+  }
+}
+
+function trainingTimedOut(algorithm: string, timeoutSeconds: number, { now }: ProgressTracker): ApplicationFailure {
+  const { step, progress } = now;
+  const reached = progress ? `${step}, ${progress.done} of ${progress.total} ${progress.what} done` : step;
+  return ApplicationFailure.nonRetryable(
+    `Training ${algorithm} was not finished when its ${timeoutSeconds / 3600} h were over (${reached}); ` +
+      'raise its timeout_hours, lower n_iter_search, or add training workers.',
+    'TrainingTimedOut',
+  );
+}
