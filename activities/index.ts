@@ -1,0 +1,15 @@
+import { createDataProcessingActivities } from './dataProcessing.js';
+import { createInferenceActivities } from './inference.js';
+import { createMonitoringActivities } from './monitoring.js';
+import type { ActivityDependencies } from './stageActivity.js';
+import { createTrainingActivities } from './training.js';
+
+/** Every activity. Each sized worker can do all of them; the task queue decides which is asked. */
+export function createActivities(dependencies: ActivityDependencies) {
+  return {
+    ...createDataProcessingActivities(dependencies),
+    ...createTrainingActivities(dependencies),
+    ...createInferenceActivities(dependencies),
+    ...createMonitoringActivities(dependencies),
+  };
+}
