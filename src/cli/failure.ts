@@ -1,0 +1,49 @@
+import {
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import { PerdureError, messageOf } from '../errors.js';
+
+/** Exit codes of every command: a skip is a success. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** A failure as people and scripts are told of it. */
+export interface Failure {
+  /** An error type of Perdure, or `Cancelled`, `Terminated`, `TimedOut`, `Unexpected`. */
+  type: string;
+  message: string;
+}
+
+/** Turns anything thrown into a type and a sentence; a workflow's failure into that of its innermost cause. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof PerdureError) return { type: error.type, message: error.message };
+  if (error instanceof WorkflowFailedError) return describeWorkflowFailure(error);
+  if (error instanceof WorkflowNotFoundError) return { type: 'NotFound', message: `${error.message}.` };
+  if (error instanceof ServiceError || isGrpcServiceError(error)) {
+    const why = messageOf(error instanceof ServiceError ? (error.cause ?? error) : error);
+    return { type: 'TemporalUnavailable', message: `Temporal stopped answering (${why}); check the server and look at the run with "perdure status".` };
+  }
+  return { type: 'Unexpected', message: messageOf(error) };
+}
+
+function describeWorkflowFailure(error: WorkflowFailedError): Failure {
+  const chain = causes(error);
+  const failure = chain.findLast((cause) => cause instanceof ApplicationFailure);
+  if (failure) return { type: failure.type ?? 'Unexpected', message: failure.message };
+  const innermost = chain.at(-1);
+  if (innermost instanceof CancelledFailure) return { type: 'Cancelled', message: 'The run was cancelled.' };
+  if (innermost instanceof TerminatedFailure) return { type: 'Terminated', message: 'The run was terminated.' };
+  if (innermost instanceof TimeoutFailure) {
+    return { type: 'TimedOut', message: `A step took longer than it may (${innermost.message}); its place is in the run's history.` };
+  }
+  return { type: 'Unexpected', message: messageOf(innermost) };
+}
+
+function causes(error: Error): Error[] {
+  const chain: Error[] = [];
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) chain.push(cause);
+  return chain;
+}

@@ -1,0 +1,33 @@
+/** A line for people, on stderr: stdout is for results alone. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** A result, on stdout. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
+/** `101,766` */
+export function count(value: number): string {
+  return value.toLocaleString('en-GB');
+}
+
+/** `1 partition`, `120 partitions` */
+export function countOf(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** `0.4 s`, `12 s`, `2 min 5 s`, `3 h 20 min` */
+export function duration(ms: number): string {
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
