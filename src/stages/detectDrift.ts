@@ -1,0 +1,74 @@
+import type { DriftResult, MonitorInput } from '../contracts/index.js';
+import { identifier, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
+import { featureStoreFiles } from '../data/layers.js';
+import { dayOf } from '../data/partitions.js';
+import { countInto, emptyLike, missingRate, type ModelProfile } from '../monitoring/profile.js';
+import { psi } from '../monitoring/psi.js';
+import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
+import { readVersionFile } from '../registry/versions.js';
+import type { Stage, StageContext } from './context.js';
+
+/**
+ * How far the rows that a version scored have moved from those it was trained on: PSI and missing rate a raw feature
+ * against the training window, PSI of the score against the test window.
+ */
+export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, input) => {
+  const pipeline = await context.pipeline(input.pipeline);
+  const { drift_threshold_psi, missing_rate_threshold, min_samples_for_metrics } = pipeline.config.monitoring_config;
+  const reference = await readVersionFile<ModelProfile>(context.stores(pipeline).modelRegistry, input.predictions.model, 'profile.json');
+
+  const current = await profileScoredRows(context, input, reference);
+  if (current.rows < min_samples_for_metrics) {
+    return { status: 'skipped', reason: `${current.rows} rows are scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.` };
+  }
+
+  const features = Object.keys(reference.columns);
+  const psis = Object.fromEntries(features.map((name) => [name, psi(reference.columns[name]!, current.columns[name]!)]));
+  const missing = Object.fromEntries(features.map((name) => [name, missingRate(current.columns[name]!)]));
+  const score_psi = psi(reference.score, current.score);
+  const above = (value: number | null) => value !== null && value > drift_threshold_psi;
+  return {
+    status: 'measured',
+    rows: current.rows,
+    psi: psis,
+    score_psi,
+    missing_rate: missing,
+    drifted: [...features.filter((name) => above(psis[name]!)), ...(above(score_psi) ? ['score'] : [])],
+    missing: features.filter((name) => missing[name]! > missing_rate_threshold),
+  };
+};
+
+type CurrentProfile = Pick<ModelProfile, 'rows' | 'columns' | 'score'>;
+
+/** Counts the scored rows into the bins of the reference. A feature that gold no longer has counts as missing. */
+async function profileScoredRows(context: StageContext, input: MonitorInput, reference: ModelProfile): Promise<CurrentProfile> {
+  const pipeline = await context.pipeline(input.pipeline);
+  const stores = context.stores(pipeline);
+  const keys = pipeline.definition.keys.map(identifier).join(', ');
+  const features = Object.keys(reference.columns);
+  const current: CurrentProfile = {
+    rows: 0,
+    columns: Object.fromEntries(features.map((name) => [name, emptyLike(reference.columns[name]!)])),
+    score: emptyLike(reference.score),
+  };
+  await withDuckDb(context, async (database) => {
+    const days = await loadScoredRows(database, pipeline, stores, input.predictions.model, dayOf(input.asOf));
+    const files = days ? await featureStoreFiles(stores, days) : [];
+    if (files.length === 0) return;
+    const gold = readParquetSql(files.map(({ path }) => path));
+    const known = await columnNames(database, gold);
+    const values = features.map((name) => (known.has(name) ? `TRY_CAST(gold.${identifier(name)} AS DOUBLE)` : 'NULL'));
+    const rows = database.chunks(`SELECT probability, ${values.join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS gold USING (${keys})`);
+    for await (const chunk of rows) {
+      current.rows += chunk.rowCount;
+      countInto(current.score, chunk.getColumnValues(0) as number[]);
+      features.forEach((name, i) => countInto(current.columns[name]!, chunk.getColumnValues(i + 1) as (number | null)[]));
+    }
+  });
+  return current;
+}
+
+async function columnNames(database: Database, table: string): Promise<Set<string>> {
+  const columns = await database.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM ${table}`);
+  return new Set(columns.map(({ column_name }) => column_name));
+}

@@ -1,0 +1,63 @@
+import type { MonitorInput, PerformanceResult, WindowMetrics } from '../contracts/index.js';
+import { identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
+import { labelStoreFiles } from '../data/layers.js';
+import { dayOf } from '../data/partitions.js';
+import { classificationMetrics } from '../learning/metrics.js';
+import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
+import { readVersionFile } from '../registry/versions.js';
+import type { Stage, StageContext } from './context.js';
+
+/**
+ * Metrics of a version's predictions whose labels are mature at `asOf` (the row's day lies `label_maturity_days` or
+ * more back), against the metrics of its test window at training.
+ */
+export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async (context, input) => {
+  const pipeline = await context.pipeline(input.pipeline);
+  const stores = context.stores(pipeline);
+  const { monitoring_config, inference_config } = pipeline.config;
+  const { label_maturity_days, min_samples_for_metrics, performance_metric, performance_threshold_drop } = monitoring_config;
+  const { model } = input.predictions;
+
+  const { labels, probabilities } = await matureRows(context, input, daysBefore(dayOf(input.asOf), label_maturity_days));
+  if (labels.length < min_samples_for_metrics) {
+    return {
+      status: 'skipped',
+      reason: `${labels.length} scored rows have labels that are ${label_maturity_days} days old by ${dayOf(input.asOf)}; performance needs at least ${min_samples_for_metrics}.`,
+    };
+  }
+
+  const metrics = classificationMetrics(labels, probabilities, inference_config.prediction_threshold);
+  const { test: baseline } = await readVersionFile<WindowMetrics>(stores.modelRegistry, model, 'performance.json');
+  const [before, now] = [baseline[performance_metric], metrics[performance_metric]];
+  if (before === null || now === null) {
+    return { status: 'skipped', reason: `${performance_metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.` };
+  }
+  const drop = before - now;
+  return { status: 'measured', metrics, baseline, drop, metric: performance_metric, breached: drop > performance_threshold_drop };
+};
+
+async function matureRows(context: StageContext, input: MonitorInput, until: string): Promise<{ labels: number[]; probabilities: number[] }> {
+  const pipeline = await context.pipeline(input.pipeline);
+  const stores = context.stores(pipeline);
+  const { keys, label } = pipeline.definition;
+  const labels: number[] = [];
+  const probabilities: number[] = [];
+  await withDuckDb(context, async (database) => {
+    const days = await loadScoredRows(database, pipeline, stores, input.predictions.model, until);
+    const files = days ? await labelStoreFiles(stores, days) : [];
+    if (files.length === 0) return;
+    const rows = database.chunks(`
+      SELECT CAST(labels.${identifier(label)} AS DOUBLE), probability
+      FROM ${SCORED_ROWS} JOIN ${readParquetSql(files.map(({ path }) => path))} AS labels USING (${keys.map(identifier).join(', ')})
+      WHERE labels.${identifier(label)} IS NOT NULL`);
+    for await (const chunk of rows) {
+      labels.push(...(chunk.getColumnValues(0) as number[]));
+      probabilities.push(...(chunk.getColumnValues(1) as number[]));
+    }
+  });
+  return { labels, probabilities };
+}
+
+function daysBefore(day: string, days: number): string {
+  return new Date(Date.parse(day) - days * 86_400_000).toISOString().slice(0, 10);
+}
