@@ -1,0 +1,61 @@
+import type { DatasetRef, Window } from '../contracts/index.js';
+import { PerdureError } from '../errors.js';
+import type { DatasetProfile } from '../monitoring/profile.js';
+import { readJson } from '../storage/documents.js';
+import { sha256 } from '../storage/folderStore.js';
+import type { ObjectStore } from '../storage/objectStore.js';
+
+/** Files of a preprocessed dataset's folder. */
+export type DatasetFile = `${Window}_processed.parquet` | 'scaler.json' | 'profile.json' | 'metadata.json';
+
+/** `metadata.json` of a preprocessed dataset, written last: what lies in the folder and what it was made from. */
+export interface DatasetMetadata {
+  /** `train_data_<timestamp>_<run>` */
+  id: string;
+  pipeline: string;
+  as_of: string;
+  /** Feature columns in the files' order. */
+  features: string[];
+  label: string;
+  windows: Record<Window, DatasetWindow>;
+  scaler: Scaler;
+  /** SHA-256 of the gold files that were read, a partition. */
+  partitions: Record<string, { feature_store: string; label_store: string }>;
+  config_hash: string;
+}
+
+export interface DatasetWindow {
+  start_date: string;
+  end_date: string;
+  rows: number;
+  /** Rows labelled 1. */
+  positives: number;
+  /** SHA-256 of `<window>_processed.parquet`. */
+  checksum: string;
+}
+
+/** Standard scaling a column, (x - mean) / scale; columns that aren't named stay as they are. */
+export type Scaler = Record<string, { mean: number; scale: number }>;
+
+export function datasetKey(id: string, file: DatasetFile): string {
+  return `gold/preprocessed/${id}/${file}`;
+}
+
+/** Reads a dataset's metadata. Throws `NotFound` where it is gone, `ObjectCorrupt` where it isn't what was written. */
+export async function readDatasetMetadata(datamart: ObjectStore, dataset: DatasetRef): Promise<DatasetMetadata> {
+  const key = datasetKey(dataset.id, 'metadata.json');
+  const found = await datamart.get(key);
+  if (!found) throw new PerdureError('NotFound', `${datamart.uri(key)} is not there; run the training again, which preprocesses anew.`);
+  if (sha256(found.body) !== dataset.checksum) {
+    throw new PerdureError('ObjectCorrupt', `${datamart.uri(key)} does not hold the bytes that were written; run the training again, which preprocesses anew.`);
+  }
+  return JSON.parse(Buffer.from(found.body).toString('utf8')) as DatasetMetadata;
+}
+
+/** Reads a dataset's profile of its raw training window. */
+export async function readDatasetProfile(datamart: ObjectStore, dataset: DatasetRef): Promise<DatasetProfile> {
+  const key = datasetKey(dataset.id, 'profile.json');
+  const profile = await readJson<DatasetProfile>(datamart, key);
+  if (!profile) throw new PerdureError('NotFound', `${datamart.uri(key)} is not there; run the training again, which preprocesses anew.`);
+  return profile;
+}
