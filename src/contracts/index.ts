@@ -6,3 +6,4 @@ export * from './inference.js';
 export * from './monitoring.js';
 export * from './lifecycle.js';
 export * from './progress.js';
+export * from './alerts.js';

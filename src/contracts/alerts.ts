@@ -1,0 +1,104 @@
+import type { Failed } from './common.js';
+import type { DriftResult, ModelMonitoringCompleted, PerformanceResult } from './monitoring.js';
+import type { ModelTrainingCompleted, VersionRef } from './training.js';
+
+/** Who is told: `critical` wakes somebody, `warning` is for the working day, `info` is for the record. */
+export type AlertLevel = 'critical' | 'warning' | 'info';
+
+/** The parts of a pipeline that alerts and service levels speak of. */
+export type PipelinePart = 'processing' | 'training' | 'inference' | 'monitoring';
+
+/** The run that an alert is about. */
+export interface AlertedRun {
+  workflowId: string;
+  runId: string;
+}
+
+/** What is known when somebody may have to be told; whether they are is for `src/notify/conditions.ts` to say. */
+export type AlertFacts =
+  | ProcessingFailing
+  | InferenceDown
+  | AccuracyDrop
+  | TrainingFailed
+  | DriftDetected
+  | UnusualDataVolume
+  | TrainingCompleted
+  | ModelDeployed
+  | WeeklyReport
+  | SlaMissed;
+
+export type AlertCondition = AlertFacts['condition'];
+
+interface Facts<Condition extends string> {
+  condition: Condition;
+  pipeline: string;
+  /** ISO 8601 instant at which the facts stand. */
+  at: string;
+}
+
+export interface ProcessingFailing extends Facts<'processing_failing'> {
+  /** Failed runs since the last one that succeeded. */
+  failures: number;
+  /** ISO 8601 instant of the first of them. */
+  since: string;
+  /** What the last of them said. */
+  reason: string;
+}
+
+export interface InferenceDown extends Facts<'inference_down'> {
+  /** ISO 8601 instant from which due predictions have been missing; `null` while inference does its work. */
+  since: string | null;
+}
+
+export interface AccuracyDrop extends Facts<'accuracy_drop'> {
+  model: VersionRef;
+  performance: PerformanceResult;
+  /** Address of the monitoring report. */
+  report: string;
+}
+
+export interface TrainingFailed extends Facts<'training_failed'> {
+  run: AlertedRun;
+  /** A training that ended as `partial` failed in part. */
+  training: ModelTrainingCompleted | Failed;
+}
+
+export interface DriftDetected extends Facts<'drift_detected'> {
+  model: VersionRef;
+  drift: DriftResult;
+  /** Address of the monitoring report. */
+  report: string;
+}
+
+export interface UnusualDataVolume extends Facts<'unusual_data_volume'> {
+  /** What was counted, e.g. the partition `2008_03`. */
+  what: string;
+  rows: number;
+  /** Rows of the same kind that came before, in any order. */
+  usual: number[];
+}
+
+export interface TrainingCompleted extends Facts<'training_completed'> {
+  run: AlertedRun;
+  training: ModelTrainingCompleted;
+}
+
+export interface ModelDeployed extends Facts<'model_deployed'> {
+  /** The champion from now on. */
+  model: VersionRef;
+  previous: VersionRef | null;
+  /** Who or what moved it, and why. */
+  by: string;
+  reason: string;
+}
+
+export interface WeeklyReport extends Facts<'weekly_report'> {
+  monitoring: ModelMonitoringCompleted;
+}
+
+export interface SlaMissed extends Facts<'sla_missed'> {
+  part: PipelinePart;
+  run: AlertedRun;
+  /** ISO 8601 instant at which the run started; it is still at work at `at`. */
+  startedAt: string;
+}
