@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { sha256 } from '../storage/folderStore.js';
-import { Expectations, ModelConfig, NAME, PipelineDefinition } from './schema.js';
+import { Expectations, ModelConfig, NAME, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 
 /** A pipeline as an environment runs it. */
 export interface Pipeline {
@@ -82,6 +82,15 @@ export function algorithmsToTrain(config: ModelConfig, asked?: string[]): string
     throw new PerdureError('NotFound', `There is no algorithm "${unknown.join('", "')}"; this pipeline has ${algorithms.join(', ')}.`);
   }
   return asked?.length ? algorithms.filter((name) => asked.includes(name)) : algorithms.filter((name) => enabled_algorithms[name] ?? true);
+}
+
+/** An algorithm's settings. Throws `NotFound` for an unknown name. */
+export function algorithmConfig(config: ModelConfig, name: string): AlgorithmConfig {
+  const found = config.algorithms[name];
+  if (!found) {
+    throw new PerdureError('NotFound', `There is no algorithm "${name}"; this pipeline has ${Object.keys(config.algorithms).join(', ')}.`);
+  }
+  return found;
 }
 
 async function readChecked<S extends z.ZodType>(path: string, schema: S): Promise<{ value: z.infer<S>; text: string }> {

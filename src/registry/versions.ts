@@ -1,5 +1,6 @@
 import type { ModelConfig } from '../config/schema.js';
 import type { CandidateResult, Metrics, ModelRef, Params, RunRef, VersionRef } from '../contracts/index.js';
+import type { DatasetMetadata } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
 import { readJson, updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
@@ -44,9 +45,14 @@ export interface Lineage {
   /** SHA-256 of `model.ubj`. */
   model_checksum: string;
   dataset: { id: string; uri: string; checksum: string };
-  /** SHA-256 over names and checksums of the gold partitions behind the dataset. */
+  /** SHA-256 of `inputs` as JSON. */
   inputs_digest: string;
+  /** SHA-256 of the gold files behind the dataset, a partition. */
+  inputs: DatasetMetadata['partitions'];
 }
+
+/** `preprocessing.json`: how a row becomes the model's input. */
+export type Preprocessing = Pick<DatasetMetadata, 'features' | 'label' | 'scaler'>;
 
 /** A line of `versions.json`, the index of an algorithm's versions. */
 export interface VersionSummary extends VersionRef {
@@ -83,12 +89,12 @@ export async function readVersion(registry: ObjectStore, ref: VersionRef): Promi
   return readJson<VersionMetadata>(registry, versionKey(ref, 'metadata.json'));
 }
 
-/** A JSON file of a registered version. Throws `ObjectCorrupt` where it is gone. */
+/** A JSON file of a version's folder. Throws `ObjectCorrupt` where it is gone. */
 export async function readVersionFile<T>(registry: ObjectStore, ref: VersionRef, file: VersionFile): Promise<T> {
   const key = versionKey(ref, file);
   const found = await readJson<T>(registry, key);
   if (found === undefined) {
-    throw new PerdureError('ObjectCorrupt', `${registry.uri(key)} of a registered version is gone; restore it or train again.`);
+    throw new PerdureError('ObjectCorrupt', `${registry.uri(key)} belongs to a version and is gone; restore it or train again.`);
   }
   return found;
 }

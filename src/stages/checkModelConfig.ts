@@ -1,4 +1,4 @@
-import { algorithmsToTrain, type Pipeline } from '../config/load.js';
+import { algorithmConfig, algorithmsToTrain, type Pipeline } from '../config/load.js';
 import type { CheckModelConfigInput, TrainingPlan } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { Stage } from './context.js';
@@ -19,6 +19,6 @@ export const checkModelConfig: Stage<CheckModelConfigInput, TrainingPlan> = asyn
   }
   return {
     status: 'ready',
-    algorithms: names.map((name) => ({ name, timeoutSeconds: config.algorithms[name]!.timeout_hours * 3600 })),
+    algorithms: names.map((name) => ({ name, timeoutSeconds: algorithmConfig(config, name).timeout_hours * 3600 })),
   };
 };

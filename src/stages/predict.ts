@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import { algorithmConfig, type Pipeline } from '../config/load.js';
+import type { ModelRef, PredictInput, PredictionsRef } from '../contracts/index.js';
+import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
+import { newRowsQuery } from '../data/newRows.js';
+import { writeColumns, type Column } from '../data/parquet.js';
+import { predictionsFiles, storePredictions, type PredictionsFile } from '../data/predictions.js';
+import { scaledSql } from '../data/scaling.js';
+import type { PredictRequest } from '../engines/pool.js';
+import { PerdureError } from '../errors.js';
+import { isPositive } from '../learning/metrics.js';
+import { readVersion, readVersionFile, versionKey, type Preprocessing } from '../registry/versions.js';
+import type { ObjectStore } from '../storage/objectStore.js';
+import type { Stage, StageContext } from './context.js';
+
+/**
+ * Scores the gold rows that no stored prediction covers, `batch_size` rows at a time, and stores them as one
+ * predictions file. A run stores one file: asked again, it gets that one back. Where another run was faster and left
+ * nothing to score, the result is that run's file, with 0 rows.
+ *
+ * @throws PerdureError `PreconditionFailed` where another run stores predictions meanwhile
+ */
+export const predict: Stage<PredictInput, PredictionsRef> = async (context, input) => {
+  const pipeline = await context.pipeline(input.pipeline);
+  const stores = context.stores(pipeline);
+  const { predictions } = stores;
+  const { sql, known } = await newRowsQuery(pipeline, stores, input.asOf);
+  const mine = known.find(({ run }) => run.runId === input.run.runId);
+  if (mine) return refTo(predictions, mine, mine);
+
+  const model = await openModel(stores.modelRegistry, input.model);
+  const file = join(context.scratch, 'predictions.parquet');
+  const counts = await withDuckDb(context, async (database) => {
+    const rows = sql ? await loadNewRows(database, pipeline, sql, model.preprocessing) : 0;
+    const batches = await scoreInBatches(context, database, pipeline, model, rows);
+    if (rows > 0) await writePredictions(database, pipeline, input.model, file);
+    return { rows, batches };
+  });
+
+  if (counts.rows > 0) {
+    const { model, run, asOf } = input;
+    return refTo(predictions, await storePredictions(predictions, file, known, { ...counts, model, run, asOf }), counts);
+  }
+  const newest = known.at(-1);
+  if (!newest) throw new PerdureError('NotFound', 'The gold rows to predict are gone; run data processing, then inference again.');
+  return refTo(predictions, newest, counts);
+};
+
+function refTo(predictions: ObjectStore, { key, checksum }: PredictionsFile, { rows, batches }: { rows: number; batches: number }): PredictionsRef {
+  return { uri: predictions.uri(key), checksum, rows, batches };
+}
+
+interface OpenModel extends Pick<PredictRequest, 'modelPath' | 'estimator'> {
+  preprocessing: Preprocessing;
+}
+
+async function openModel(registry: ObjectStore, model: ModelRef): Promise<OpenModel> {
+  const metadata = await readVersion(registry, model);
+  if (!metadata) throw new PerdureError('NotFound', `There is no version "${model.version}" of ${model.algorithm} in the registry; train it, or choose another.`);
+  return {
+    modelPath: await registry.localFile(versionKey(model, 'model.ubj'), model.checksum),
+    estimator: algorithmConfig(metadata.config, model.algorithm).estimator,
+    preprocessing: await readVersionFile<Preprocessing>(registry, model, 'preprocessing.json'),
+  };
+}
+
+/** Keys, partition date and the model's inputs a new row, numbered by date and keys. */
+async function loadNewRows(database: Database, pipeline: Pipeline, newRows: string, { features, scaler }: Preprocessing): Promise<number> {
+  const carried = carriedColumns(pipeline).map(identifier);
+  const inputs = features.map((name) => `${scaledSql(name, scaler)} AS ${inputColumn(name)}`);
+  const order = [pipeline.definition.partition.column, ...pipeline.definition.keys].map(identifier).join(', ');
+  await database.run(`
+    CREATE TEMP TABLE new_rows AS
+    SELECT row_number() OVER (ORDER BY ${order}) - 1 AS row_id, ${[...carried, ...inputs].join(', ')}
+    FROM (${newRows})`);
+  const [counted] = await database.rows<{ rows: number }>('SELECT CAST(count(*) AS INTEGER) AS rows FROM new_rows');
+  return counted!.rows;
+}
+
+/** Fills the table `scores`, and returns the number of batches. */
+async function scoreInBatches(context: StageContext, database: Database, pipeline: Pipeline, model: OpenModel, rows: number): Promise<number> {
+  const { batch_size, prediction_threshold, confidence_intervals } = pipeline.config.inference_config;
+  const { modelPath, estimator } = model;
+  const { features } = model.preprocessing;
+  const inputs = features.map((name) => `${inputColumn(name)} AS ${identifier(name)}`).join(', ');
+  const batches = Math.ceil(rows / batch_size);
+  for (let batch = 0; batch < batches; batch++) {
+    const first = batch * batch_size;
+    const path = join(context.scratch, 'batch.parquet');
+    await database.run(`
+      COPY (SELECT ${inputs} FROM new_rows WHERE row_id BETWEEN ${first} AND ${first + batch_size - 1} ORDER BY row_id)
+      TO ${literal(path)} (FORMAT parquet)`);
+    const probability = await context.engines.predictProbability({ modelPath, estimator, data: { path, features } }, context.signal);
+
+    const scores: Record<string, Column> = {
+      row_id: Int32Array.from(probability, (_, i) => first + i),
+      probability,
+      label: Int8Array.from(probability, (p) => (isPositive(p, prediction_threshold) ? 1 : 0)),
+    };
+    if (confidence_intervals) scores.confidence = probability.map((p) => Math.max(p, 1 - p));
+    const scoresPath = join(context.scratch, 'scores.parquet');
+    await writeColumns(scoresPath, scores);
+    await database.run(`${batch === 0 ? 'CREATE TEMP TABLE scores AS' : 'INSERT INTO scores'} SELECT * FROM ${readParquetSql([scoresPath])}`);
+    context.report({ what: 'batches', done: batch + 1, total: batches });
+  }
+  return batches;
+}
+
+async function writePredictions(database: Database, pipeline: Pipeline, { algorithm, version }: ModelRef, file: string): Promise<void> {
+  const carried = carriedColumns(pipeline).map((name) => `new_rows.${identifier(name)}`);
+  await database.run(`
+    COPY (
+      SELECT ${carried.join(', ')}, scores.* EXCLUDE (row_id), ${literal(algorithm)} AS algorithm, ${literal(version)} AS version
+      FROM new_rows JOIN scores USING (row_id) ORDER BY row_id
+    ) TO ${literal(file)} (FORMAT parquet)`);
+}
+
+/** Columns of gold that predictions carry. */
+function carriedColumns({ definition }: Pipeline): string[] {
+  return [...new Set([...definition.keys, definition.partition.column])];
+}
+
+/** A key may be a feature as well: inputs get names of their own. */
+function inputColumn(feature: string): string {
+  return identifier(`input ${feature}`);
+}

@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { algorithmConfig } from '../config/load.js';
+import type { ModelRef, RefitInput } from '../contracts/index.js';
+import { versionId, versionKey } from '../registry/versions.js';
+import type { Stage } from './context.js';
+import { matrixFile } from './matrixFile.js';
+
+/** Fits the best candidate on the whole training window, into the folder of the version that the run makes. */
+export const refit: Stage<RefitInput, ModelRef> = async (context, input) => {
+  const pipeline = await context.pipeline(input.pipeline);
+  const { datamart, modelRegistry } = context.stores(pipeline);
+  const modelPath = join(context.scratch, 'model.ubj');
+  const request = {
+    train: await matrixFile(datamart, input.dataset, 'train'),
+    estimator: algorithmConfig(pipeline.config, input.algorithm).estimator,
+    params: input.params,
+    seed: pipeline.config.model_config.random_state,
+    modelPath,
+  };
+  await context.engines.fit(request, context.signal);
+  const ref = { algorithm: input.algorithm, version: versionId(input.run) };
+  const { uri, checksum } = await modelRegistry.upload(modelPath, versionKey(ref, 'model.ubj'));
+  return { ...ref, uri, checksum };
+};

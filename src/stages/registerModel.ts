@@ -1,0 +1,71 @@
+import type { Pipeline } from '../config/load.js';
+import type { ModelRef, RegisterModelInput } from '../contracts/index.js';
+import { readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
+import type { EnginePool } from '../engines/pool.js';
+import { codeCommit } from '../registry/codeCommit.js';
+import { latestKey, movePointer } from '../registry/pointers.js';
+import { indexVersion, modelRef, readVersion, readVersionFile, versionKey, type Preprocessing, type VersionMetadata } from '../registry/versions.js';
+import { writeJson } from '../storage/documents.js';
+import { sha256 } from '../storage/folderStore.js';
+import type { Stage } from './context.js';
+
+/**
+ * Makes a version of the files that lie in its folder: what belongs beside the model first, `metadata.json` last,
+ * then the index and `latest`. Until the metadata is there nobody sees the version.
+ */
+export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context, input) => {
+  const pipeline = await context.pipeline(input.pipeline);
+  const { datamart, modelRegistry } = context.stores(pipeline);
+  const { model, run } = input;
+
+  let metadata = await readVersion(modelRegistry, model);
+  if (!metadata) {
+    const dataset = await readDatasetMetadata(datamart, input.dataset);
+    await modelRegistry.localFile(versionKey(model, 'model.ubj'), model.checksum);
+    await readVersionFile(modelRegistry, model, 'profile.json');
+    const { features, label, scaler } = dataset;
+    await writeJson(modelRegistry, versionKey(model, 'preprocessing.json'), { features, label, scaler } satisfies Preprocessing);
+    await writeJson(modelRegistry, versionKey(model, 'performance.json'), input.performance);
+    metadata = await describe(context.engines, pipeline, input, dataset);
+    await writeJson(modelRegistry, versionKey(model, 'metadata.json'), metadata);
+  }
+
+  await indexVersion(modelRegistry, metadata);
+  await movePointer(modelRegistry, latestKey(model.algorithm), model, run, `trained on ${input.dataset.id}`);
+  return modelRef(modelRegistry, metadata);
+};
+
+async function describe(engines: EnginePool, pipeline: Pipeline, input: RegisterModelInput, dataset: DatasetMetadata): Promise<VersionMetadata> {
+  const { config } = pipeline;
+  const { windows } = dataset;
+  const { test, oot } = input.performance;
+  return {
+    model_name: input.algorithm,
+    version: input.model.version,
+    training_date: input.run.startedAt,
+    temporal_splits: config.temporal_splits,
+    feature_count: dataset.features.length,
+    training_samples: windows.train.rows,
+    test_samples: windows.test.rows,
+    oot_samples: windows.oot.rows,
+    performance: { test, oot },
+    best_params: input.best_params,
+    cv_score: input.cv_score,
+    candidates: input.candidates,
+    config,
+    lineage: {
+      pipeline: input.pipeline,
+      environment: pipeline.environment,
+      workflow_id: input.run.workflowId,
+      run_id: input.run.runId,
+      code_commit: await codeCommit(),
+      config_hash: pipeline.configHash,
+      engine: await engines.version(),
+      seed: config.model_config.random_state,
+      model_checksum: input.model.checksum,
+      dataset: { id: input.dataset.id, uri: input.dataset.uri, checksum: input.dataset.checksum },
+      inputs_digest: sha256(JSON.stringify(dataset.partitions)),
+      inputs: dataset.partitions,
+    },
+  };
+}
