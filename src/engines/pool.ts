@@ -43,17 +43,32 @@ export interface PredictRequest {
   limit?: number;
 }
 
+/** What an engine can do. */
+export interface EngineCalls {
+  evaluate(request: EvaluateRequest): Promise<Pick<CandidateScores, 'scores' | 'seconds'>>;
+  fit(request: FitRequest): Promise<{ seconds: number }>;
+  /** Probability of the positive class, a row. */
+  predictProbability(request: PredictRequest): Promise<Float64Array>;
+  /** SHAP contributions, features + 1 a row and the bias last; they add up to the log-odds, for a forest to the probability. */
+  contributions(request: PredictRequest): Promise<Float32Array>;
+  /** Name and version of the library, e.g. `libxgboost 3.2.0`. */
+  version(): Promise<string>;
+}
+
 /**
  * Child processes that run native code, kept warm between calls. A call throws `PerdureError`: `EngineMissing`,
  * `EngineFailed` (the library refused, not retryable), `EngineCrashed` (the process died; retryable). An aborted
  * signal kills the process that works on the call.
  */
 export interface EnginePool {
-  evaluate(request: EvaluateRequest, signal: AbortSignal): Promise<Pick<CandidateScores, 'scores' | 'seconds'>>;
-  fit(request: FitRequest, signal: AbortSignal): Promise<{ seconds: number }>;
+  evaluate(request: EvaluateRequest, signal: AbortSignal): ReturnType<EngineCalls['evaluate']>;
+  fit(request: FitRequest, signal: AbortSignal): ReturnType<EngineCalls['fit']>;
   /** Probability of the positive class, a row. */
   predictProbability(request: PredictRequest, signal: AbortSignal): Promise<Float64Array>;
+  /** SHAP contributions, as {@link EngineCalls.contributions}. */
+  contributions(request: PredictRequest, signal: AbortSignal): Promise<Float32Array>;
   /** Name and version of the library, e.g. `libxgboost 3.2.0`. */
   version(): Promise<string>;
+  /** Ends every host; calls under way fail. */
   close(): Promise<void>;
 }

@@ -1,0 +1,160 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { PerdureError, messageOf, systemCode } from '../errors.js';
+import { score } from '../learning/metrics.js';
+import { stratifiedFolds } from '../learning/stratifiedKFold.js';
+import { diskError } from '../storage/folderStore.js';
+import { trainingRecipe, type TrainingRecipe } from './estimators.js';
+import { MatrixCache } from './matrixCache.js';
+import type { EngineCalls, EvaluateRequest, FitRequest, MatrixFile, PredictRequest } from './pool.js';
+import { bytesOf, foldPart, freePart, loadFeatures, loadMatrix, wholePart, type Matrix, type TrainingPart } from './trainingMatrix.js';
+import { XgBoost, type Booster, type PredictionType } from './xgboost.js';
+
+/** The calls of an engine host, in this process: native calls block it. */
+export class Engine implements EngineCalls {
+  private readonly library: XgBoost;
+  private readonly parts: MatrixCache<TrainingPart>;
+  private matrix: { key: string; value: Matrix } | undefined;
+  private model: { key: string; booster: Booster } | undefined;
+
+  /**
+   * @param libraryPath libxgboost
+   * @param cacheBytes native memory that may be kept for later calls, in bytes
+   */
+  constructor(libraryPath: string, cacheBytes: number) {
+    this.library = new XgBoost(libraryPath);
+    this.parts = new MatrixCache(cacheBytes);
+  }
+
+  async evaluate(request: EvaluateRequest): Promise<{ scores: number[]; seconds: number }> {
+    const started = performance.now();
+    const scores: number[] = [];
+    for (const fold of request.folds) {
+      const part = await this.part(request.train, { count: request.cvFolds, fold });
+      const recipe = trainingRecipe(request.estimator, request.params, part.shape, request.seed);
+      const { matrix, labels } = part.validation!;
+      scores.push(this.training(part, request.train.features, recipe, (booster) => score(request.scoring, labels, booster.predict(matrix, 'value'))));
+    }
+    return { scores, seconds: secondsSince(started) };
+  }
+
+  async fit(request: FitRequest): Promise<{ seconds: number }> {
+    const started = performance.now();
+    const part = await this.part(request.train);
+    const recipe = trainingRecipe(request.estimator, request.params, part.shape, request.seed);
+    const bytes = this.training(part, request.train.features, recipe, (booster) => booster.save('ubj'));
+    await writeFile(request.modelPath, bytes).catch((error: unknown) => {
+      throw diskError(error, request.modelPath);
+    });
+    return { seconds: secondsSince(started) };
+  }
+
+  async predictProbability(request: PredictRequest): Promise<Float64Array> {
+    // A forest's mean of leaves may leave [0, 1] by a rounding error.
+    return Float64Array.from(await this.predict(request, 'value'), (value) => Math.min(1, Math.max(0, value)));
+  }
+
+  async contributions(request: PredictRequest): Promise<Float32Array> {
+    return this.predict(request, 'contributions');
+  }
+
+  version(): Promise<string> {
+    return Promise.resolve(`libxgboost ${this.library.version()}`);
+  }
+
+  /** Trains a model, looks at it and frees it. */
+  private training<T>(part: TrainingPart, features: string[], recipe: TrainingRecipe, look: (booster: Booster) => T): T {
+    const booster = this.library.booster(part.train, features, recipe.settings);
+    try {
+      train(booster, part, recipe);
+      return look(booster);
+    } finally {
+      booster.free();
+    }
+  }
+
+  private async predict({ modelPath, data, offset, limit }: PredictRequest, type: PredictionType): Promise<Float32Array> {
+    const booster = await this.booster(modelPath);
+    const trainedOn = booster.features();
+    if (trainedOn.join() !== data.features.join()) {
+      throw new PerdureError('InputInvalid', `${modelPath} was trained on the columns ${trainedOn.join(', ')}, and ${data.path} was to be read for ${data.features.join(', ')}; use the dataset that the model names.`);
+    }
+    const features = await loadFeatures(data.path, data.features, { offset, limit });
+    const matrix = this.library.matrix(features.values, features.rows, features.columns);
+    try {
+      return booster.predict(matrix, type);
+    } finally {
+      matrix.free();
+    }
+  }
+
+  /** A training part from the cache, or made and cached: all rows, or those of a fold. */
+  private async part(file: MatrixFile, split?: { count: number; fold: number }): Promise<TrainingPart> {
+    const matrixKey = JSON.stringify([file.checksum, file.features, file.label]);
+    const key = JSON.stringify([matrixKey, split]);
+    const cached = this.parts.get(key);
+    if (cached) return cached;
+    const matrix = await this.load(file, matrixKey);
+    const part = split ? foldPart(this.library, matrix, stratifiedFolds(matrix.labels, split.count), split.fold) : wholePart(this.library, matrix);
+    return this.parts.set(key, part, bytesOf(part), () => freePart(part));
+  }
+
+  /** The matrix of a file; the last one is kept. */
+  private async load(file: MatrixFile, key: string): Promise<Matrix> {
+    if (this.matrix?.key !== key) this.matrix = { key, value: await loadMatrix(file) };
+    return this.matrix.value;
+  }
+
+  /** The model of a file; the last one is kept. */
+  private async booster(path: string): Promise<Booster> {
+    const key = await identityOf(path);
+    if (this.model?.key === key) return this.model.booster;
+    this.model?.booster.free();
+    this.model = undefined;
+    const bytes = await readFile(path).catch((error: unknown) => {
+      throw diskError(error, path);
+    });
+    try {
+      this.model = { key, booster: this.library.loadModel(bytes) };
+    } catch (error) {
+      throw new PerdureError('ObjectCorrupt', `${path} is not a whole model of libxgboost (${messageOf(error)}); delete that version and train again.`, { cause: error });
+    }
+    return this.model.booster;
+  }
+}
+
+/** What changes when a file is written anew. */
+async function identityOf(path: string): Promise<string> {
+  const { size, mtimeMs } = await stat(path).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') throw new PerdureError('NotFound', `There is no model file ${path}; train again.`);
+    throw diskError(error, path);
+  });
+  return JSON.stringify([path, size, mtimeMs]);
+}
+
+function train(booster: Booster, part: TrainingPart, { rounds, tolerance }: TrainingRecipe): void {
+  let before: number[] | undefined;
+  for (let round = 0; round < rounds; round++) {
+    booster.update(round, part.train);
+    if (tolerance === undefined) continue;
+    const weights = linearWeights(booster);
+    if (before && stoppedMoving(before, weights, tolerance)) return;
+    before = weights;
+  }
+}
+
+/** Weights of a linear model in the features' order, the bias last. */
+function linearWeights(booster: Booster): number[] {
+  const model = JSON.parse(Buffer.from(booster.save('json')).toString('utf8')) as {
+    learner: { gradient_booster: { model: { weights: number[] } } };
+  };
+  return model.learner.gradient_booster.model.weights;
+}
+
+function stoppedMoving(before: number[], now: number[], tolerance: number): boolean {
+  const largestMove = Math.max(...now.map((weight, i) => Math.abs(weight - before[i]!)));
+  return largestMove <= tolerance * Math.max(...now.map(Math.abs));
+}
+
+function secondsSince(started: number): number {
+  return (performance.now() - started) / 1000;
+}
