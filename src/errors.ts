@@ -25,6 +25,8 @@ export type ErrorType =
   | 'EngineCrashed'
   /** No Temporal server answers. */
   | 'TemporalUnavailable'
+  /** A worker process doesn't start, or dies again and again. */
+  | 'WorkerFailed'
   /** A set-up step couldn't be done. */
   | 'SetupFailed';
 

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import koffi from 'koffi';
 import { PerdureError, messageOf } from '../errors.js';
+import { XGBOOST_VERSION, xgboostLibrary } from '../engines/library.js';
 import { cacheFolder } from './cache.js';
 import { onPath, runCommand } from './command.js';
 import type { FoundTool, Tool } from './tool.js';
-
-/** Part of every result, as releases differ by up to .37 in a probability at equal parameters: pinned exactly. */
-export const XGBOOST_VERSION = '3.2.0';
 
 /** `xgboost-cpu` leaves out the CUDA code (5.6 MB, not 130); macOS has no such wheel, and none of that code either. */
 const WHEELS = {
@@ -31,12 +29,6 @@ const WHEELS = {
 
 const PIP_TIMEOUT_MS = 10 * 60_000;
 
-/** The shared library of the pinned XGBoost in the cache; there once `perdure setup` has run. */
-export function xgboostLibrary(env: NodeJS.ProcessEnv = process.env): string {
-  const file = { darwin: 'libxgboost.dylib', win32: 'xgboost.dll' }[process.platform as string] ?? 'libxgboost.so';
-  return join(xgboostFolder(env), 'xgboost', 'lib', file);
-}
-
 export const xgboost: Tool = {
   name: 'libxgboost',
   purpose: 'training and prediction',
@@ -44,9 +36,13 @@ export const xgboost: Tool = {
   remedy: 'see that python3 has pip and reaches its package index, then run "perdure setup" again',
 
   async find(): Promise<FoundTool | undefined> {
-    const path = xgboostLibrary();
-    const there = await stat(path).catch(() => undefined);
-    return there && { path, version: loadedVersion(path) };
+    try {
+      const path = xgboostLibrary();
+      return { path, version: loadedVersion(path) };
+    } catch (error) {
+      if (error instanceof PerdureError && error.type === 'EngineMissing' && !process.env.PERDURE_XGBOOST_LIB) return undefined;
+      throw error;
+    }
   },
 
   async install(tell) {
@@ -55,7 +51,7 @@ export const xgboost: Tool = {
     const { requirement, hashes } = process.platform === 'darwin' ? WHEELS.macos : WHEELS.cpu;
     tell(`${this.name}: fetching ${requirement} with pip`);
 
-    const target = xgboostFolder();
+    const target = join(cacheFolder(), 'engines', `xgboost-${XGBOOST_VERSION}`);
     const staged = `${target}.${randomUUID()}`;
     try {
       await mkdir(staged, { recursive: true });
@@ -76,10 +72,6 @@ export const xgboost: Tool = {
     }
   },
 };
-
-function xgboostFolder(env?: NodeJS.ProcessEnv): string {
-  return join(cacheFolder(env), 'engines', `xgboost-${XGBOOST_VERSION}`);
-}
 
 /** Renames a finished folder to its name. Where another set-up came first its folder stays, being the same. */
 async function putInPlace(staged: string, target: string): Promise<void> {

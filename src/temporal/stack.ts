@@ -1,4 +1,12 @@
+import { join } from 'node:path';
+import { PerdureError } from '../errors.js';
 import type { TemporalTarget } from './connection.js';
+import type { DevServer } from './devServer.js';
+import { startEmbeddedServer } from './embeddedServer.js';
+import { SupervisedWorker } from './supervisedWorker.js';
+import { WORKERS } from './workers.js';
+
+export { runningStack, type RunningStack } from './embeddedServer.js';
 
 export interface StackOptions {
   /** Root folder of the object store that the workers use. */
@@ -16,21 +24,60 @@ export interface Stack {
   target: TemporalTarget;
   /** Address of the web UI of the embedded server. */
   webUi?: string;
-  /** Stops workers, then the embedded server. Returns when every process is gone. */
+  workers: Record<keyof typeof WORKERS, SupervisedWorker>;
+  /** Rejects when the stack can't go on: the server died, or a worker died too often. Never resolves. */
+  broken: Promise<never>;
+  /** Stops the workers, then the embedded server. Returns when every process is gone. */
   stop(): Promise<void>;
 }
 
-/** What a stack that runs in another process says of itself. */
-export interface RunningStack {
-  target: TemporalTarget;
-  webUi?: string;
-  pid: number;
+/**
+ * Starts the three workers, and an embedded Temporal server where no other is given. All of them end when this process
+ * does, also when it is killed; workflows under way go on with the next stack on the same state folder.
+ *
+ * @throws PerdureError `TemporalUnavailable`, `WorkerFailed`, or `SetupFailed` where a tool or the build is missing
+ */
+export async function startStack({ storeRoot, stateFolder, target: given, tell }: StackOptions): Promise<Stack> {
+  const { server, target } = given ? { server: undefined, target: given } : await embedded(stateFolder);
+  const supervision = { target, storeRoot, logFolder: join(stateFolder, 'logs'), tell };
+  const workers = {
+    orchestrator: new SupervisedWorker(WORKERS.orchestrator, supervision),
+    dataProcessing: new SupervisedWorker(WORKERS.dataProcessing, supervision),
+    modelTraining: new SupervisedWorker(WORKERS.modelTraining, supervision),
+  };
+  const all = Object.values(workers);
+  let stopping = false;
+  const stop = async () => {
+    stopping = true;
+    await Promise.all(all.map((worker) => worker.stop()));
+    await server?.stop();
+  };
+  try {
+    await Promise.all(all.map((worker) => worker.start()));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const broken = Promise.race([...all.map((worker) => worker.broken), serverDeath(server, () => stopping)]);
+  broken.catch(() => undefined);
+  return { target, webUi: server?.webUi, workers, broken, stop };
 }
 
-export declare function startStack(options: StackOptions): Promise<Stack>;
-
-/** The stack that another process runs on this state folder, if any. */
-export declare function runningStack(stateFolder: string): Promise<RunningStack | undefined>;
+async function embedded(stateFolder: string): Promise<{ server: DevServer; target: TemporalTarget }> {
+  const server = await startEmbeddedServer(stateFolder);
+  return { server, target: server.target };
+}
 
 /** Address of a run's page in the web UI. */
-export declare function runUrl(webUi: string, namespace: string, workflowId: string, runId: string): string;
+export function runUrl(webUi: string, namespace: string, workflowId: string, runId: string): string {
+  return `${webUi}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
+}
+
+function serverDeath(server: DevServer | undefined, expected: () => boolean): Promise<never> {
+  return new Promise((_, reject) => {
+    server?.process.once('exit', () => {
+      if (expected()) return;
+      reject(new PerdureError('TemporalUnavailable', 'The embedded Temporal server died; start again, and what was under way goes on.'));
+    });
+  });
+}

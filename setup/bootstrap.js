@@ -1,0 +1,110 @@
+// node setup/bootstrap.js
+// Makes a checkout runnable: installs the npm packages of the lockfile, builds dist/, bundles the workflows. Does only
+// what is out of date. Plain JavaScript without dependencies, as it runs before there are any.
+import { spawnSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const OLDEST_NODE = [20, 19];
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const BUNDLE = join('dist', 'workflow-bundle.js');
+
+/** A step that failed, with what to do, in a sentence. */
+class Failure extends Error {}
+
+try {
+  process.chdir(ROOT);
+  checkNode();
+  installPackages();
+  build();
+  await bundleWorkflows();
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
+    throw new Failure(`This is Node ${process.versions.node}; install Node ${OLDEST_NODE.join('.')} or newer and run again.`);
+  }
+}
+
+function installPackages() {
+  if (packagesMatchLockfile()) return;
+  say('npm packages: installing those of package-lock.json');
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  if (status !== 0) throw new Failure('npm could not install the packages; see its message above, then run again.');
+}
+
+/** Whether npm's record of what is installed holds what the lockfile asks for; what is optional may be absent. */
+function packagesMatchLockfile() {
+  const record = join('node_modules', '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const { packages: wanted } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+  const { packages: installed } = JSON.parse(readFileSync(record, 'utf8'));
+  return Object.entries(wanted).every(([path, { version, optional, devOptional }]) => {
+    const present = installed[path];
+    return path === '' || (present ? present.version === version : optional || devOptional);
+  });
+}
+
+function build() {
+  const stamp = join('dist', '.built');
+  const begun = new Date();
+  if (existsSync(stamp) && newestSource() <= statSync(stamp).mtimeMs) return;
+  say('build: compiling to dist/');
+  const { status } = spawnSync(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '--project', '.'], { stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new Failure('The sources do not compile; mend what is listed above and run again.');
+  mkdirSync('dist', { recursive: true });
+  writeFileSync(stamp, '');
+  // What was edited while the compiler was at work is newer than this.
+  utimesSync(stamp, begun, begun);
+}
+
+function newestSource() {
+  const { include } = JSON.parse(readFileSync('tsconfig.json', 'utf8'));
+  const roots = [...include, 'tsconfig.json', 'package-lock.json'];
+  return Math.max(...roots.flatMap(filesBelow).map((path) => statSync(path).mtimeMs));
+}
+
+async function bundleWorkflows() {
+  const stamp = `${BUNDLE}.inputs`;
+  const inputs = bundleInputs();
+  if (existsSync(BUNDLE) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
+  say('build: bundling the workflows');
+  const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
+  const { code } = await bundleWorkflowCode({ workflowsPath: join(ROOT, 'dist', 'workflows', 'index.js'), logger: new DefaultLogger('ERROR') }).catch((error) => {
+    throw new Failure(`The workflows can't be bundled: ${error.message}`);
+  });
+  // A worker that starts meanwhile reads the old bundle or the new one.
+  const staged = `${BUNDLE}.${randomUUID()}`;
+  writeFileSync(staged, code);
+  renameSync(staged, BUNDLE);
+  writeFileSync(stamp, inputs);
+}
+
+/** A digest of all that goes into the bundle: the compiled workflows and contracts, and the SDK's version. */
+function bundleInputs() {
+  const hash = createHash('sha256').update(readFileSync(join('node_modules', '@temporalio', 'workflow', 'package.json')));
+  for (const path of [join('dist', 'workflows'), join('dist', 'src', 'contracts')].flatMap(filesBelow).sort()) {
+    if (path.endsWith('.js')) hash.update(path).update(readFileSync(path));
+  }
+  return hash.digest('hex');
+}
+
+function filesBelow(path) {
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function say(line) {
+  process.stderr.write(`${line}\n`);
+}

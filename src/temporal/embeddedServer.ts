@@ -1,0 +1,104 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import lockfile from 'proper-lockfile';
+import { PerdureError, systemCode } from '../errors.js';
+import { temporalCli } from '../setup/temporalCli.js';
+import { requireTool } from '../setup/tool.js';
+import { plainTarget, type TemporalTarget } from './connection.js';
+import { startDevServer, type DevServer } from './devServer.js';
+import { listens } from './processes.js';
+
+/** Temporal's customary ports, so that `temporal` commands need no address where the ports are free. */
+const PORT = 7233;
+const UI_PORT = 8233;
+
+/** How long a state folder counts as held by a process that was killed. */
+const STALE_MS = 5_000;
+
+/** What the process that runs an embedded server says of it, in the state folder. */
+interface ServerNote {
+  address: string;
+  namespace: string;
+  webUi: string;
+  pid: number;
+}
+
+export interface RunningStack {
+  target: TemporalTarget;
+  /** Address of the web UI, e.g. `http://127.0.0.1:8233`. */
+  webUi: string;
+  /** The process that runs it. */
+  pid: number;
+}
+
+/** The embedded server that another process runs on this state folder, if any. */
+export async function runningStack(stateFolder: string): Promise<RunningStack | undefined> {
+  const text = await readFile(notePath(stateFolder), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const { address, namespace, webUi, pid } = JSON.parse(text) as ServerNote;
+  // Where that process was killed its note is still there.
+  return isAlive(pid) && (await listens(address)) ? { target: plainTarget(address, namespace), webUi, pid } : undefined;
+}
+
+/**
+ * Starts a dev server that keeps its workflows in the state folder: what was under way when it stopped goes on when it
+ * is started again.
+ *
+ * @throws PerdureError `SetupFailed` where the CLI isn't there, `TemporalUnavailable` where the server doesn't come up
+ * or another process holds the folder
+ */
+export async function startEmbeddedServer(stateFolder: string): Promise<DevServer> {
+  const { path } = await requireTool(temporalCli);
+  await mkdir(stateFolder, { recursive: true });
+  const release = await hold(stateFolder);
+  try {
+    const server = await startDevServer({
+      executable: path,
+      port: PORT,
+      uiPort: UI_PORT,
+      database: join(stateFolder, 'temporal.db'),
+      log: join(stateFolder, 'logs', 'temporal.log'),
+    });
+    const { address, namespace } = server.target;
+    await writeFile(notePath(stateFolder), JSON.stringify({ address, namespace, webUi: server.webUi, pid: process.pid }, null, 2));
+    const stop = async () => {
+      await rm(notePath(stateFolder), { force: true });
+      await server.stop();
+      await release();
+    };
+    return { ...server, stop };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+function notePath(stateFolder: string): string {
+  return join(stateFolder, 'temporal.json');
+}
+
+/** Two servers on one database would each miss what the other writes. */
+async function hold(stateFolder: string): Promise<() => Promise<void>> {
+  try {
+    return await lockfile.lock(stateFolder, {
+      lockfilePath: join(stateFolder, 'temporal.lock'),
+      stale: STALE_MS,
+      update: STALE_MS / 5,
+      retries: { retries: 7, minTimeout: 1_000, maxTimeout: 1_000 },
+      // The holder slept or was stopped for a while, and another took over: its own server is what counts then.
+      onCompromised: () => undefined,
+    });
+  } catch (error) {
+    if (systemCode(error) !== 'ELOCKED') throw error;
+    throw new PerdureError('TemporalUnavailable', `Another process runs the Temporal server of ${stateFolder}; wait until it ends, or use another folder.`);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}

@@ -1,0 +1,150 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { join } from 'node:path';
+import { packageFolder } from '../config/load.js';
+import { PerdureError } from '../errors.js';
+import type { TemporalTarget } from './connection.js';
+import { describeExit, hasExited, stopProcess } from './processes.js';
+import { SHUTDOWN_FORCE_MS, type WorkerDefinition, type WorkerMessage } from './workers.js';
+
+export interface SupervisionOptions {
+  target: TemporalTarget;
+  /** Root folder of the object store. */
+  storeRoot: string;
+  logFolder: string;
+  /** Called with one line whenever the worker dies and is started again. */
+  tell?: (line: string) => void;
+}
+
+/** Loading and connecting take a second or two, more where the machine is busy. */
+const START_TIMEOUT_MS = 60_000;
+
+/** A worker ends by itself before this. */
+const STOP_PATIENCE_MS = SHUTDOWN_FORCE_MS + 10_000;
+
+/** A worker may be killed for its memory now and then; more often than this, starting it again is no help. */
+const DEATHS_ALLOWED = 5;
+const DEATHS_WINDOW_MS = 60_000;
+
+/** A worker in a process of its own, which is started again when it dies and ends when this process does. */
+export class SupervisedWorker {
+  /** Rejects with `WorkerFailed` when the worker died too often. Never resolves. */
+  readonly broken: Promise<never>;
+  private giveUp!: (error: unknown) => void;
+  private child?: ChildProcess;
+  private stopping = false;
+  private readonly deaths: number[] = [];
+  private readonly log: string;
+
+  constructor(
+    private readonly definition: WorkerDefinition,
+    private readonly options: SupervisionOptions,
+  ) {
+    this.log = join(options.logFolder, `${definition.taskQueue}.log`);
+    this.broken = new Promise((_, reject) => (this.giveUp = reject));
+    // Whoever doesn't wait for it must not crash of it.
+    this.broken.catch(() => undefined);
+  }
+
+  /** The process at work now. */
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  /**
+   * Returns when the worker polls its queue.
+   * @throws PerdureError `WorkerFailed`, `SetupFailed` where Perdure isn't built
+   */
+  async start(): Promise<void> {
+    const child = await this.launch();
+    this.supervise(child).catch(this.giveUp);
+  }
+
+  /** Returns when the process is gone. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    if (this.child) await stopProcess(this.child, STOP_PATIENCE_MS);
+  }
+
+  private async supervise(first: ChildProcess): Promise<void> {
+    let child = first;
+    for (;;) {
+      if (!hasExited(child)) await once(child, 'exit');
+      if (this.stopping) return;
+      if (this.diedTooOften()) throw this.failure(`${describeExit(child)}, and not for the first time`);
+      this.options.tell?.(`The ${this.definition.taskQueue} worker ${describeExit(child)}; starting it again.`);
+      child = this.spawn();
+      await untilReady(child).catch(() => stopProcess(child, 0));
+    }
+  }
+
+  private diedTooOften(): boolean {
+    const now = Date.now();
+    this.deaths.push(now);
+    return this.deaths.filter((death) => death > now - DEATHS_WINDOW_MS).length > DEATHS_ALLOWED;
+  }
+
+  private async launch(): Promise<ChildProcess> {
+    const child = this.spawn();
+    try {
+      await untilReady(child);
+      return child;
+    } catch (error) {
+      await stopProcess(child, 0);
+      throw this.failure(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private spawn(): ChildProcess {
+    const entry = join(packageFolder(), 'dist', 'workers', `${this.definition.entry}.js`);
+    if (!existsSync(entry)) {
+      throw new PerdureError('SetupFailed', `${entry} is not there; build Perdure with "npm run build".`);
+    }
+    mkdirSync(this.options.logFolder, { recursive: true });
+    const output = openSync(this.log, 'a');
+    try {
+      this.child = fork(entry, {
+        execArgv: [`--max-old-space-size=${this.definition.heap}`],
+        env: { ...temporalEnvironment(this.options.target), PERDURE_STORE: this.options.storeRoot },
+        stdio: ['ignore', output, output, 'ipc'],
+        // Ctrl-C in the terminal is not for the worker: it is stopped in its turn.
+        detached: true,
+      });
+      return this.child;
+    } finally {
+      closeSync(output);
+    }
+  }
+
+  private failure(how: string): PerdureError {
+    return new PerdureError('WorkerFailed', `The ${this.definition.taskQueue} worker ${how}; see ${this.log} and run "perdure doctor".`);
+  }
+}
+
+/** Waits for a worker's word; throws how it failed, as a predicate of "The worker". */
+function untilReady(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`was not ready within ${START_TIMEOUT_MS / 1000} s`)), START_TIMEOUT_MS);
+    const settle = (outcome: () => void) => {
+      clearTimeout(timer);
+      outcome();
+    };
+    child.once('message', (message: WorkerMessage) =>
+      settle(() => ('ready' in message ? resolve() : reject(new Error(`could not start: ${message.failed.replace(/\.$/, '')}`)))),
+    );
+    child.once('exit', () => settle(() => reject(new Error(describeExit(child)))));
+    child.once('error', (error) => settle(() => reject(error)));
+  });
+}
+
+/** The environment in which {@link configuredTarget} finds the target. */
+function temporalEnvironment(target: TemporalTarget): NodeJS.ProcessEnv {
+  const address = { TEMPORAL_ADDRESS: target.address, TEMPORAL_NAMESPACE: target.namespace };
+  const { tls, apiKey, metadata } = target.security;
+  // A target with any of these comes from this very environment.
+  if (tls !== undefined || apiKey !== undefined || metadata !== undefined) return { ...process.env, ...address };
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'));
+  return { ...Object.fromEntries(others), TEMPORAL_CONFIG_FILE: devNull, ...address };
+}

@@ -1,0 +1,91 @@
+import { hostname } from 'node:os';
+import { DefaultLogger, Runtime, Worker, makeTelemetryFilterString, type WorkerOptions } from '@temporalio/worker';
+import { messageOf } from '../errors.js';
+import { configuredTarget, connectWorker, plainTarget } from './connection.js';
+import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS, type WorkerDefinition, type WorkerMessage } from './workers.js';
+
+/** Where a Temporal server listens when nobody says otherwise. */
+const DEFAULT_ADDRESS = '127.0.0.1:7233';
+
+/** Beyond the force time, for what comes after the worker: closing connections and engines. */
+const TIDY_UP_MS = 5_000;
+
+export interface WorkerParts {
+  /** What this worker takes on; the rest is the same for all. */
+  options: Pick<
+    WorkerOptions,
+    'workflowBundle' | 'activities' | 'maxCachedWorkflows' | 'maxConcurrentWorkflowTaskExecutions' | 'maxConcurrentActivityTaskExecutions'
+  >;
+  /** Releases what the activities use. */
+  close?(): Promise<void>;
+}
+
+/**
+ * Runs a worker as this process, against the configured Temporal server, until SIGTERM, SIGINT, or the end of the
+ * process that forked it; then ends the process: with 0, or with 1 where the worker could not start, failed, or had
+ * to abandon activities.
+ */
+export async function runWorkerProcess(definition: WorkerDefinition, makeParts: () => WorkerParts | Promise<WorkerParts>): Promise<void> {
+  const stop = stopRequested();
+  try {
+    await runWorker(definition, await makeParts(), stop);
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`${definition.taskQueue}: ${messageOf(error)}\n`);
+    await tellParent({ failed: messageOf(error) });
+    process.exit(1);
+  }
+}
+
+async function runWorker(definition: WorkerDefinition, parts: WorkerParts, stop: Promise<void>): Promise<void> {
+  Runtime.install({
+    logger: new DefaultLogger('INFO'),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }), forward: {} } },
+    shutdownSignals: [],
+  });
+  try {
+    const target = configuredTarget() ?? plainTarget(DEFAULT_ADDRESS);
+    const connection = await connectWorker(target);
+    try {
+      const worker = await Worker.create({
+        connection,
+        namespace: target.namespace,
+        taskQueue: definition.taskQueue,
+        identity: `${definition.taskQueue}@${hostname()}:${process.pid}`,
+        shutdownGraceTime: SHUTDOWN_GRACE_MS,
+        shutdownForceTime: SHUTDOWN_FORCE_MS,
+        // Cancelling reaches an activity with its next heartbeat; by default heartbeats are held back for up to 60 s.
+        maxHeartbeatThrottleInterval: '5 seconds',
+        ...parts.options,
+      });
+      await worker.runUntil(async () => {
+        await tellParent({ ready: true });
+        await stop;
+      });
+    } finally {
+      await connection.close();
+    }
+  } finally {
+    await parts.close?.();
+  }
+}
+
+/** Resolves when the process is told to stop, and sees to it that it ends in time. */
+function stopRequested(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = () => {
+      setTimeout(() => process.exit(1), SHUTDOWN_FORCE_MS + TIDY_UP_MS).unref();
+      resolve();
+    };
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+    process.once('disconnect', stop);
+  });
+}
+
+/** Tells the process that forked this one, if one did. */
+async function tellParent(message: WorkerMessage): Promise<void> {
+  if (!process.connected) return;
+  // A parent that is gone meanwhile is noticed by `disconnect`.
+  await new Promise<void>((resolve) => process.send?.(message, () => resolve()));
+}

@@ -1,0 +1,6 @@
+import { runWorkerProcess } from '../src/temporal/workerProcess.js';
+import { WORKERS } from '../src/temporal/workers.js';
+import { stageWorker } from './stageWorker.js';
+
+/** Preprocessing, candidates, refits and evaluation. */
+await runWorkerProcess(WORKERS.modelTraining, () => stageWorker(WORKERS.modelTraining));
