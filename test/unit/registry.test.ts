@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Metrics, RunRef } from '../../src/contracts/index.js';
+import { PerdureError } from '../../src/errors.js';
+import { aliasKey, latestKey, movePointer, readPointer } from '../../src/registry/pointers.js';
+import { CHAMPION, resolveModel } from '../../src/registry/resolve.js';
+import { indexVersion, listVersions, readVersion, versionId, versionKey, type VersionMetadata } from '../../src/registry/versions.js';
+import { writeJson } from '../../src/storage/documents.js';
+import { FolderStore } from '../../src/storage/folderStore.js';
+
+let root: string;
+let registry: FolderStore;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'registry-'));
+  registry = new FolderStore(root);
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const ALGORITHMS = ['logistic_regression', 'xgboost'];
+const run = (runId: string, startedAt = '2008-12-31T00:00:00.000Z'): RunRef => ({ workflowId: `train-${runId}`, runId, startedAt });
+const version = (name: string, algorithm = 'xgboost') => ({ algorithm, version: name });
+
+describe('a version id', () => {
+  test('names the start of the run in UTC and the run', () => {
+    expect(versionId(run('0f3c-9a2b77-c1', '2026-01-02T03:04:05.678+01:00'))).toBe('v20260102_020405_0f3c9a2b');
+  });
+});
+
+describe('pointers', () => {
+  test('say who moved them to what, when, why and from where', async () => {
+    await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'first');
+    const move = await movePointer(registry, aliasKey(CHAMPION), version('v2'), run('b'), 'better');
+    expect(move).toMatchObject({
+      algorithm: 'xgboost',
+      version: 'v2',
+      by: { workflowId: 'train-b', runId: 'b' },
+      reason: 'better',
+      previous: { algorithm: 'xgboost', version: 'v1' },
+    });
+    const pointer = await readPointer(registry, aliasKey(CHAMPION));
+    expect(pointer).toMatchObject(move);
+    expect(pointer?.history.map(({ version, reason }) => [version, reason])).toEqual([['v1', 'first']]);
+  });
+
+  test('are moved once by a run, even where another run came between its tries', async () => {
+    const first = await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'first');
+    await movePointer(registry, aliasKey(CHAMPION), version('v2'), run('b'), 'better');
+    expect(await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'first')).toEqual(first);
+    expect((await readPointer(registry, aliasKey(CHAMPION)))?.version).toBe('v2');
+  });
+
+  test('keep every move of many writers at once', async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `v${i}`);
+    await Promise.all(names.map((name) => movePointer(registry, aliasKey(CHAMPION), version(name), run(name), 'race')));
+    const pointer = await readPointer(registry, aliasKey(CHAMPION));
+    const moves = [pointer!, ...pointer!.history];
+    expect(moves.map((move) => move.version).sort()).toEqual([...names].sort());
+    moves.slice(0, -1).forEach((move, i) => expect(move.previous?.version).toBe(moves[i + 1]!.version));
+  });
+});
+
+describe('the index of versions', () => {
+  test('holds a version once, however often it is written, and all that are written at once', async () => {
+    const names = ['v3', 'v1', 'v2'];
+    await Promise.all([...names, ...names].map((name) => indexVersion(registry, metadata(name))));
+    expect((await listVersions(registry, 'xgboost')).map((summary) => summary.version)).toEqual(['v1', 'v2', 'v3']);
+    expect(await listVersions(registry, 'logistic_regression')).toEqual([]);
+  });
+});
+
+describe('who answers to a name', () => {
+  test('nothing trained yet is an absence, not an error', async () => {
+    expect(await resolveModel(registry, ALGORITHMS)).toEqual({ status: 'skipped', reason: 'No model is registered yet: train one first.' });
+    expect(await resolveModel(registry, ALGORITHMS, { algorithm: 'xgboost' })).toEqual({
+      status: 'skipped',
+      reason: 'No version of xgboost is registered yet: train one first.',
+    });
+  });
+
+  test('champion by default, else an alias, the latest of an algorithm, or a version', async () => {
+    for (const name of ['v1', 'v2']) await writeJson(registry, versionKey(version(name), 'metadata.json'), metadata(name));
+    await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'best');
+    await movePointer(registry, latestKey('xgboost'), version('v2'), run('b'), 'new');
+    const chosen = async (...selector: [Parameters<typeof resolveModel>[2]?]) => {
+      const resolved = await resolveModel(registry, ALGORITHMS, ...selector);
+      return resolved.status === 'ready' && resolved.model.version;
+    };
+    expect(await chosen()).toBe('v1');
+    expect(await chosen({ alias: 'champion' })).toBe('v1');
+    expect(await chosen({ algorithm: 'xgboost' })).toBe('v2');
+    expect(await chosen({ algorithm: 'xgboost', version: 'v1' })).toBe('v1');
+  });
+
+  test.each([
+    [{ alias: 'challenger' }, 'There is no alias "challenger" in the registry; there is champion.'],
+    [{ algorithm: 'catboost' }, 'There is no algorithm "catboost"; this pipeline has logistic_regression, xgboost.'],
+    [{ algorithm: 'xgboost', version: 'v9' }, 'There is no version "v9" of xgboost; registered are v1.'],
+  ])('a name that nothing answers to is told with the names there are: %j', async (selector, message) => {
+    await writeJson(registry, versionKey(version('v1'), 'metadata.json'), metadata('v1'));
+    await indexVersion(registry, metadata('v1'));
+    await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'best');
+    await expect(resolveModel(registry, ALGORITHMS, selector)).rejects.toThrow(new PerdureError('NotFound', message));
+  });
+
+  test('a version without metadata does not exist', async () => {
+    await registry.put(versionKey(version('v1'), 'model.ubj'), 'half a version');
+    expect(await readVersion(registry, version('v1'))).toBeUndefined();
+    await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'by hand');
+    await expect(resolveModel(registry, ALGORITHMS)).rejects.toMatchObject({ type: 'ObjectCorrupt' });
+  });
+});
+
+function metadata(name: string): VersionMetadata {
+  const metrics: Metrics = { accuracy: 1, precision: 1, recall: 1, f1: 1, roc_auc: 1, average_precision: 1, confusion_matrix: [[1, 0], [0, 1]], n: 2 };
+  return {
+    model_name: 'xgboost',
+    version: name,
+    training_date: '2008-12-31',
+    cv_score: 0.6,
+    performance: { test: metrics, oot: metrics },
+    lineage: { model_checksum: 'c0ffee' },
+  } as unknown as VersionMetadata;
+}
