@@ -45,6 +45,8 @@ export type PipelineDefinition = z.infer<typeof PipelineDefinition>;
 
 /** `expectations.json`: what a silver row must satisfy, in SQL. */
 export const Expectations = z.strictObject({
+  /** Rows whose values in every column of the source an earlier row has already; nothing is looked for without it. */
+  duplicates: z.strictObject({ name, on_failure: z.enum(['drop', 'fail']) }).optional(),
   silver: z.array(
     z.strictObject({
       name,

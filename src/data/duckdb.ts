@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
-import { PerdureError, messageOf } from '../errors.js';
 import type { StageContext } from '../stages/context.js';
+import { sqlError, type QueryOrigin } from './sqlError.js';
 
-/** A value of a result row: whole numbers of 64 bits are `bigint`, dates ISO 8601 text is up to the query. */
+/** A value of a result row. Whole numbers of 64 bits are `bigint`; cast dates to VARCHAR in the query. */
 export type SqlValue = string | number | bigint | boolean | null;
 
 /** DuckDB's share of a worker's memory; the rest is Node's and what DuckDB allocates outside its own count. */
@@ -15,7 +15,7 @@ const MEMORY_SHARE = 0.6;
  * The database is closed when `work` ends, and a query at work is stopped when the stage's signal is aborted.
  *
  * @param threads fewer threads than the worker has, where the order of rows or the bytes written depend on it
- * @throws PerdureError `StoreFull`, `InputInvalid`, `ObjectCorrupt`, as {@link sqlError} says
+ * @throws PerdureError as {@link sqlError} says
  */
 export async function withDuckDb<T>(
   context: Pick<StageContext, 'size' | 'scratch' | 'signal'>,
@@ -32,6 +32,9 @@ export async function withDuckDb<T>(
     // Everything used is built in, and nothing is fetched at run time.
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
+    // Counted for progress(), not shown.
+    enable_progress_bar: 'true',
+    enable_progress_bar_print: 'false',
   });
   const connection = await instance.connect();
   const interrupt = () => connection.interrupt();
@@ -52,14 +55,19 @@ export class Database {
     private readonly signal: AbortSignal,
   ) {}
 
-  async run(sql: string): Promise<void> {
-    await this.guarded(() => this.connection.run(sql));
+  async run(sql: string, origin?: QueryOrigin): Promise<void> {
+    await this.guarded(() => this.connection.run(sql), origin);
   }
 
   /** All rows of a small result. */
-  async rows<Row extends Record<string, SqlValue>>(sql: string): Promise<Row[]> {
-    const reader = await this.guarded(() => this.connection.runAndReadAll(sql));
+  async rows<Row extends Record<string, SqlValue>>(sql: string, origin?: QueryOrigin): Promise<Row[]> {
+    const reader = await this.guarded(() => this.connection.runAndReadAll(sql), origin);
     return reader.getRowObjects() as Row[];
+  }
+
+  /** Share of the query at work that is done, 0 to 1, by DuckDB's estimate. */
+  progress(): number {
+    return Math.min(1, Math.max(0, this.connection.progress.percentage / 100));
   }
 
   /** A large result, a chunk of up to 2,048 rows at a time; a chunk is good until the next one is asked for. */
@@ -72,13 +80,13 @@ export class Database {
     }
   }
 
-  private async guarded<T>(call: () => Promise<T>): Promise<T> {
+  private async guarded<T>(call: () => Promise<T>, origin?: QueryOrigin): Promise<T> {
     this.signal.throwIfAborted();
     try {
       return await call();
     } catch (error) {
       this.signal.throwIfAborted();
-      throw sqlError(error);
+      throw sqlError(error, origin);
     }
   }
 }
@@ -97,11 +105,4 @@ export function literal(text: string): string {
 export function readParquetSql(paths: string[], options: { fileRowNumber?: boolean; filename?: boolean } = {}): string {
   const flags = `${options.fileRowNumber ? ', file_row_number = true' : ''}${options.filename ? ', filename = true' : ''}`;
   return `read_parquet([${paths.map(literal).join(', ')}]${flags})`;
-}
-
-/** What DuckDB says as a typed error in one sentence. */
-export function sqlError(error: unknown): PerdureError {
-  if (error instanceof PerdureError) return error;
-  const message = messageOf(error);
-  return new PerdureError('InputInvalid', message, { cause: error });
 }

@@ -58,9 +58,11 @@ export interface SourceEntry {
 
 export interface DuplicatesEntry {
   /** Fingerprint of the bronze partitions that were looked at. */
-  bronze: string;
-  /** Row numbers within a partition, from 0; partitions without any are left out. */
-  rows: Record<string, number[]>;
+  inputs: string;
+  /** Parquet of `name` (of the partition) and `row` (number within its file, from 0); absent where there are none. */
+  file?: { key: string; checksum: string };
+  /** How many a partition, and a digest of which; partitions without any are left out. */
+  partitions: Record<string, { rows: number; digest: string }>;
 }
 
 /** A partition of gold. */
@@ -118,7 +120,8 @@ export function labelStoreFiles(stores: Pick<Stores, 'datamart'>, days: DayRange
   return tableFiles(stores.datamart, 'gold', 'label_store', days);
 }
 
-async function tableFiles(datamart: ObjectStore, layer: LayerName, table: TableName, { from = '', to = '9999-12-31' }: DayRange): Promise<PartitionFile[]> {
+/** A table's files in order of time. */
+export async function tableFiles(datamart: ObjectStore, layer: LayerName, table: TableName, { from = '', to = '9999-12-31' }: DayRange = {}): Promise<PartitionFile[]> {
   const { partitions } = await readManifest(datamart, layer);
   const names = Object.keys(partitions).sort().filter((name) => partitionDays(name).end >= from && partitionDays(name).start <= to);
   const files: PartitionFile[] = [];

@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import lockfile from 'proper-lockfile';
 import type { ObjectRef } from '../contracts/index.js';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
-import type { ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
+import type { ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
 
 /** Files being written lie here, inside the bucket's folder so that the final rename stays on one file system. */
 const STAGING = '.staging';
@@ -101,12 +101,12 @@ export class FolderStore implements ObjectStore {
     return path;
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+  async *list(prefix: string): AsyncIterable<ListedObject> {
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     for (const key of await this.keysBelow(folder)) {
       if (!key.startsWith(prefix)) continue;
-      const info = await this.head(key);
-      if (info) yield info;
+      const size = await this.reading(key, async () => (await stat(this.path(key))).size);
+      if (size !== undefined) yield { key, size };
     }
   }
 

@@ -1,10 +1,14 @@
 import type { ObjectRef } from '../contracts/index.js';
 
-/** What a listing or a look at an object tells. */
-export interface ObjectInfo {
+/** What a listing tells of an object. */
+export interface ListedObject {
   key: string;
   /** Bytes. */
   size: number;
+}
+
+/** What a look at an object tells. */
+export interface ObjectInfo extends ListedObject {
   /** Opaque mark of this content, for conditional writes. */
   etag: string;
 }
@@ -36,7 +40,7 @@ export interface ObjectStore {
    */
   localFile(key: string, checksum?: string): Promise<string>;
   /** Keys that start with `prefix`, in lexicographic order. */
-  list(prefix: string): AsyncIterable<ObjectInfo>;
+  list(prefix: string): AsyncIterable<ListedObject>;
   /** Removes an object; absent is fine. */
   delete(key: string): Promise<void>;
 }

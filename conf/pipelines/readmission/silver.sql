@@ -1,8 +1,8 @@
--- Text trimmed, and one way of saying that a test was not done. "None" is text of the source, not NULL.
+-- Text trimmed, and one way of saying that a value is unknown or a test was not done ("None" is text, not NULL).
 SELECT
   * REPLACE (
-    trim(race) AS race,
-    trim(gender) AS gender,
+    coalesce(nullif(trim(race), ''), '?') AS race,
+    coalesce(nullif(trim(gender), ''), 'Unknown/Invalid') AS gender,
     trim(age) AS age,
     coalesce(nullif(nullif(trim(max_glu_serum), ''), '?'), 'None') AS max_glu_serum,
     coalesce(nullif(nullif(trim(A1Cresult), ''), '?'), 'None') AS A1Cresult,

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import type { Pipeline } from '../config/load.js';
+import type { StageContext } from '../stages/context.js';
+import { updateJson } from '../storage/documents.js';
+import type { ObjectStore } from '../storage/objectStore.js';
+import { identifier, literal, readParquetSql, withDuckDb, type Database } from './duckdb.js';
+import { fingerprint } from './layerSql.js';
+import { manifestKey, readManifest, tableFiles, tableOf, type DuplicatesEntry, type LayerManifest, type PartitionFile } from './layers.js';
+
+const KEY = 'silver/duplicates.parquet';
+
+/**
+ * The rows of bronze whose values an earlier row has already, in every column of the source. They may lie in different
+ * partitions, so all of bronze is looked at: the keys of every row, and whole rows of repeated keys only. The finding
+ * is kept in silver's manifest until bronze changes.
+ */
+export async function findDuplicates(context: StageContext, pipeline: Pipeline, datamart: ObjectStore): Promise<DuplicatesEntry> {
+  const { columns } = pipeline.definition.source;
+  const bronze = await readManifest(datamart, 'bronze');
+  const checksums = Object.entries(bronze.partitions).map(([name, entry]) => [name, tableOf(entry, 'bronze').checksum]);
+  const inputs = fingerprint(checksums, Object.keys(columns), pipeline.definition.keys);
+  const known = (await readManifest(datamart, 'silver')).duplicates;
+  if (known?.inputs === inputs) return known;
+
+  const files = await tableFiles(datamart, 'bronze', 'bronze');
+  const duplicates = await withDuckDb(context, (database) => search(context, database, pipeline, datamart, files, inputs));
+  await updateJson<LayerManifest>(datamart, manifestKey('silver'), (current) => ({ ...current, duplicates, partitions: current?.partitions ?? {} }));
+  return duplicates;
+}
+
+async function search(
+  context: StageContext,
+  database: Database,
+  pipeline: Pipeline,
+  datamart: ObjectStore,
+  files: PartitionFile[],
+  inputs: string,
+): Promise<DuplicatesEntry> {
+  const { source, keys, partition } = pipeline.definition;
+  const columns = Object.keys(source.columns);
+  const own = keys.filter((key) => key !== partition.column && columns.includes(key));
+  const identifiers = (own.length > 0 ? own : columns).map(identifier).join(', ');
+  const paths = files.map(({ path }) => path);
+  await database.run(`CREATE TEMP TABLE repeated AS SELECT ${identifiers} FROM ${readParquetSql(paths)} GROUP BY ALL HAVING count(*) > 1`);
+  await database.run(`CREATE TEMP TABLE partitions AS SELECT * FROM (VALUES ${files.map((file) => `(${literal(file.partition)}, ${literal(file.path)})`).join(', ')}) AS p (name, filename)`);
+  await database.run(`
+    CREATE TEMP TABLE duplicates AS
+    SELECT name, file_row_number AS row
+    FROM (
+      SELECT name, file_row_number,
+        row_number() OVER (PARTITION BY ${columns.map(identifier).join(', ')} ORDER BY name, file_row_number) AS occurrence
+      FROM ${readParquetSql(paths, { fileRowNumber: true, filename: true })}
+      JOIN partitions USING (filename)
+      SEMI JOIN repeated USING (${identifiers})
+    )
+    WHERE occurrence > 1`);
+  const found = await database.rows<{ name: string; rows: bigint; digest: string }>(
+    `SELECT name, count(*) AS rows, md5(string_agg(row, ',' ORDER BY row)) AS digest FROM duplicates GROUP BY name ORDER BY name`,
+  );
+  if (found.length === 0) return { inputs, partitions: {} };
+
+  const path = join(context.scratch, 'duplicates.parquet');
+  await database.run(`COPY (SELECT * FROM duplicates ORDER BY name, row) TO ${literal(path)} (FORMAT parquet)`);
+  const { checksum } = await datamart.upload(path, KEY);
+  return {
+    inputs,
+    file: { key: KEY, checksum },
+    partitions: Object.fromEntries(found.map(({ name, rows, digest }) => [name, { rows: Number(rows), digest }])),
+  };
+}
+
+/** SQL for a bronze partition's rows without duplicates, in file order. */
+export async function withoutDuplicatesSql(datamart: ObjectStore, duplicates: DuplicatesEntry | undefined, partition: string, path: string): Promise<string> {
+  if (!duplicates?.file || !duplicates.partitions[partition]) return `SELECT * FROM ${readParquetSql([path])}`;
+  const repeats = await datamart.localFile(duplicates.file.key, duplicates.file.checksum);
+  return `SELECT * EXCLUDE (file_row_number) FROM ${readParquetSql([path], { fileRowNumber: true })}
+    WHERE file_row_number NOT IN (SELECT row FROM ${readParquetSql([repeats])} WHERE name = ${literal(partition)})`;
+}

@@ -1,0 +1,80 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LayerResult, RefineInput } from '../contracts/index.js';
+import { PerdureError } from '../errors.js';
+import type { StageContext } from '../stages/context.js';
+import type { ObjectStore } from '../storage/objectStore.js';
+import { withDuckDb, type Database } from './duckdb.js';
+import { LayerWriter, type BuiltTable } from './layerWriter.js';
+import { partitionFile, readManifest, tableOf, type LayerName, type PartitionEntry, type TableName } from './layers.js';
+
+/** How one layer's partitions are made from the layer before it. */
+export interface Refinement {
+  layer: LayerName;
+  from: { layer: LayerName; table: TableName };
+  /** Fingerprint of all that decides a partition's content, its input file's checksum included. */
+  inputs(partition: string, inputChecksum: string): string;
+  /** Once, before the first partition that is built. */
+  prepare?(database: Database): Promise<void>;
+  /** Makes a partition's files in `folder` from its input file. */
+  build(database: Database, partition: string, inputFile: string, folder: string): Promise<Built>;
+}
+
+export interface Built {
+  tables: BuiltTable[];
+  /** Rows left out, by expectation. */
+  dropped?: Record<string, number>;
+}
+
+/** What {@link refine} did; `entries` are those of all partitions asked for. */
+export interface Refined extends Omit<LayerResult, 'rows'> {
+  entries: PartitionEntry[];
+}
+
+/**
+ * Brings partitions of a layer up to date: builds those whose inputs differ from last time, or whose files are lost,
+ * and leaves the others alone. Work that was done before a failure stays done.
+ *
+ * @throws PerdureError `NotFound` for a partition that the layer before lacks; `ObjectCorrupt` for a torn input file
+ */
+export async function refine(context: StageContext, datamart: ObjectStore, { partitions }: RefineInput, refinement: Refinement): Promise<Refined> {
+  const { layer, from } = refinement;
+  const upstream = await readManifest(datamart, from.layer);
+  const writer = await LayerWriter.open(datamart, layer);
+  const result: Refined = { written: [], unchanged: [], entries: [] };
+  const stale: { name: string; entry: PartitionEntry }[] = [];
+  for (const name of partitions) {
+    const entry = upstream.partitions[name];
+    if (!entry) throw new PerdureError('NotFound', `${from.layer} holds no partition ${name}; run data processing with a source that has it.`);
+    const current = writer.intact(name);
+    if (current?.inputs === refinement.inputs(name, tableOf(entry, from.table).checksum)) {
+      result.unchanged.push(name);
+      result.entries.push(current);
+    } else {
+      stale.push({ name, entry });
+    }
+  }
+  if (stale.length === 0) return result;
+
+  const folder = join(context.scratch, layer);
+  await mkdir(folder, { recursive: true });
+  // One thread: rows must stay in file order, and equal rows must give equal bytes.
+  await withDuckDb(context, build, { threads: 1 });
+  return result;
+
+  async function build(database: Database): Promise<void> {
+    try {
+      await refinement.prepare?.(database);
+      for (const [done, { name, entry }] of stale.entries()) {
+        context.signal.throwIfAborted();
+        const input = await partitionFile(datamart, from.layer, from.table, name, tableOf(entry, from.table));
+        const { tables, dropped } = await refinement.build(database, name, input.path, folder);
+        result.entries.push(await writer.write(name, refinement.inputs(name, input.checksum), tables, dropped));
+        result.written.push(name);
+        context.report({ what: 'partitions', done: result.unchanged.length + done + 1, total: partitions.length });
+      }
+    } finally {
+      await writer.commit();
+    }
+  }
+}
