@@ -1,4 +1,9 @@
-/** Runs `work` on every item, at most `width` at a time; results are in the items' order. Rejects with the first error. */
+import { CancellationScope } from '@temporalio/workflow';
+
+/**
+ * Runs `work` on every item, at most `width` at a time; results are in the items' order. The first error cancels
+ * what is under way, and is thrown once all of that has ended.
+ */
 export async function inParallel<Item, Result>(
   items: Item[],
   width: number,
@@ -6,10 +11,18 @@ export async function inParallel<Item, Result>(
 ): Promise<Result[]> {
   const results = new Array<Result>(items.length);
   const waiting = items.entries();
+  const scope = new CancellationScope();
+  const errors: unknown[] = [];
   const lane = async () => {
-    for (const [index, item] of waiting) results[index] = await work(item);
+    try {
+      for (const [index, item] of waiting) results[index] = await work(item);
+    } catch (error) {
+      errors.push(error);
+      scope.cancel();
+    }
   };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+  await scope.run(() => Promise.all(Array.from({ length: Math.min(width, items.length) }, lane)));
+  if (errors.length > 0) throw errors[0];
   return results;
 }
 

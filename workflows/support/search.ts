@@ -27,10 +27,11 @@ export async function searchCandidates(
 ): Promise<SearchOutcome> {
   const candidates: CandidateResult[] = plan.candidates.map((candidate) => ({ ...candidate, scores: [], seconds: 0 }));
   let selection: Selection = { survivors: candidates.map(({ index }) => index), best: null };
+  const allFolds = plan.rungs.flat().length;
   let failed = 0;
 
   for (const folds of plan.rungs) {
-    leaveOut(candidates, selection);
+    leaveOut(candidates, selection, allFolds);
     const racers = candidates.filter(({ dropped }) => dropped === undefined);
     progress.count('candidates', racers.length);
     await inParallel(racers, CANDIDATES_AT_ONCE, async (candidate) => {
@@ -60,16 +61,16 @@ export async function searchCandidates(
       candidates: candidates.length,
       failed,
       foldsEvaluated: candidates.reduce((folds, { scores }) => folds + scores.length, 0),
-      foldsPlanned: candidates.length * plan.rungs.flat().length,
+      foldsPlanned: candidates.length * allFolds,
     },
   };
 }
 
 /** Racing: who can't win any more is spared the folds to come. */
-function leaveOut(candidates: CandidateResult[], { survivors }: Selection): void {
+function leaveOut(candidates: CandidateResult[], { survivors }: Selection, allFolds: number): void {
   for (const candidate of candidates) {
     if (survivors.includes(candidate.index)) continue;
-    candidate.dropped ??= `It could not win any more after ${candidate.scores.length} folds.`;
+    candidate.dropped ??= `It could not win any more once ${candidate.scores.length} of ${allFolds} folds were scored.`;
   }
 }
 

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { PARTITIONS } from './support/fakeActivities.js';
+import { TimeSkipping } from './support/timeSkipping.js';
+
+const server = new TimeSkipping();
+
+describe('data processing', () => {
+  test('refines every partition once, in pieces of at most twelve, and adds the pieces up', async () => {
+    const { result, calls } = await server.run('dataProcessing', { pipeline: 'readmission', source: '/data/raw.csv' });
+
+    expect(result).toEqual({
+      status: 'completed',
+      rows: 20_000,
+      partitions: 25,
+      bronze: { rows: 20_000, written: 25, unchanged: 0 },
+      silver: { rows: 20_000, written: 25, unchanged: 0, dropped: { duplicate: 25 } },
+      gold: { rows: 20_000, written: 25, unchanged: 0 },
+    });
+    for (const layer of [calls.silver, calls.gold]) {
+      expect(layer.map(({ partitions }) => partitions.length).sort()).toEqual([1, 12, 12]);
+      expect(layer.flatMap(({ partitions }) => partitions).sort()).toEqual(PARTITIONS);
+    }
+    expect(calls.bronze[0]).toMatchObject({ pipeline: 'readmission', source: '/data/raw.csv' });
+  });
+
+  test('is skipped with its counts when nothing was written anywhere', async () => {
+    const { result } = await server.run('dataProcessing', { pipeline: 'readmission' }, upToDate());
+
+    expect(result).toEqual({ status: 'skipped', reason: 'Input unchanged: all 25 partitions are up to date.', rows: 20_000, partitions: 25 });
+  });
+
+  test('is complete when one layer alone had work', async () => {
+    const gold = ({ partitions }: { partitions: string[] }) => {
+      const [first = '', ...rest] = partitions;
+      return Promise.resolve({ rows: partitions.length, written: [first], unchanged: rest });
+    };
+    const { result } = await server.run('dataProcessing', { pipeline: 'readmission' }, { ...upToDate(), gold });
+
+    expect(result).toMatchObject({ status: 'completed', silver: { written: 0 }, gold: { written: 3, unchanged: 22 } });
+  });
+});
+
+describe('every workflow', () => {
+  test('stands at its own start where no other moment is given, and names its run to each stage', async () => {
+    const before = Date.now();
+    const { calls } = await server.run('dataProcessing', { pipeline: 'readmission' });
+
+    const { asOf, run } = calls.bronze[0]!;
+    expect(asOf).toBe(run.startedAt);
+    expect(Date.parse(asOf)).toBeGreaterThan(before - 86_400_000);
+    expect(run.workflowId).toMatch(/^test-/);
+    expect(calls.gold[0]!.run).toEqual(run);
+  });
+
+  test('stands at the moment it is given', async () => {
+    const { calls } = await server.run('dataProcessing', { pipeline: 'readmission', asOf: '2005-06-30' });
+
+    expect(calls.bronze[0]!.asOf).toBe('2005-06-30');
+  });
+
+  test('refuses an input that it does not understand, with every fault at once', async () => {
+    const input = { asOf: 'yesterday', sauce: '/data/raw.csv' } as never;
+    const { failure, calls } = await server.fail('dataProcessing', input);
+
+    expect(failure.type).toBe('ConfigInvalid');
+    expect(failure.message).toContain('"sauce" is unknown, expected pipeline, asOf, reason, triggeredBy, source');
+    expect(failure.message).toContain('"pipeline" is missing, expected text');
+    expect(failure.message).toContain('"asOf" is "yesterday", expected an ISO 8601 date');
+    expect(calls.bronze).toEqual([]);
+  });
+
+  test('refuses no input at all', async () => {
+    const { failure } = await server.fail('dataProcessing', undefined as never);
+
+    expect(failure).toEqual({
+      type: 'ConfigInvalid',
+      message: 'The input of dataProcessing can\'t be used (expected one JSON object with at least "pipeline"); mend it and start again.',
+    });
+  });
+});
+
+function upToDate() {
+  const unchanged = ({ partitions }: { partitions: string[] }) =>
+    Promise.resolve({ rows: partitions.length * 800, written: [], unchanged: partitions, dropped: {} });
+  return { bronze: () => unchanged({ partitions: PARTITIONS }), silver: unchanged, gold: unchanged };
+}

@@ -1,0 +1,127 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { describe, expect, test } from 'vitest';
+import type { RunProgress } from '../../src/contracts/index.js';
+import { fakeActivities, PARTITIONS } from './support/fakeActivities.js';
+import { TimeSkipping } from './support/timeSkipping.js';
+
+const server = new TimeSkipping();
+const input = { pipeline: 'readmission', asOf: '2008-12-31' };
+const { activities: goingWell } = fakeActivities();
+
+describe('lifecycle', () => {
+  test('processes, trains, predicts and monitors, in this order, at the same moment', async () => {
+    const order: string[] = [];
+    const { result, calls } = await server.run(
+      'lifecycle',
+      { ...input, source: '/data/raw.csv', algorithms: ['xgboost'] },
+      {
+        gold: (asked) => noting('processing', goingWell.gold(asked)),
+        chooseChampion: (asked) => noting('training', goingWell.chooseChampion(asked)),
+        predict: (asked) => noting('inference', goingWell.predict(asked)),
+        writeReport: (asked) => noting('monitoring', goingWell.writeReport(asked)),
+      },
+    );
+
+    expect([...new Set(order)]).toEqual(['processing', 'training', 'inference', 'monitoring']);
+    expect(result).toMatchObject({
+      processing: { status: 'completed', rows: 20_000, partitions: 25 },
+      training: { status: 'completed', champion: { algorithm: 'xgboost' } },
+      inference: { status: 'completed', rows: 9_882 },
+      monitoring: { status: 'completed', retrain: false },
+    });
+    expect(calls.bronze[0]).toMatchObject({ source: '/data/raw.csv', asOf: '2008-12-31' });
+    expect(calls.checkModelConfig[0]).toMatchObject({ algorithms: ['xgboost'] });
+    for (const { asOf } of [...calls.preprocess, ...calls.predict, ...calls.detectDrift]) expect(asOf).toBe('2008-12-31');
+
+    async function noting<Result>(step: string, result: Promise<Result>): Promise<Result> {
+      order.push(step);
+      return result;
+    }
+  });
+
+  test('a skipped step does not hold up the next', async () => {
+    const skipped = { status: 'skipped', reason: 'There is nothing to do.' } as const;
+    const { result } = await server.run('lifecycle', input, {
+      bronze: () => Promise.resolve({ rows: 0, written: [], unchanged: PARTITIONS }),
+      silver: ({ partitions }) => Promise.resolve({ rows: 0, written: [], unchanged: partitions, dropped: {} }),
+      gold: ({ partitions }) => Promise.resolve({ rows: 0, written: [], unchanged: partitions }),
+      checkSufficientTrainingData: () => Promise.resolve(skipped),
+      findNewRows: () => Promise.resolve(skipped),
+    });
+
+    expect(result).toMatchObject({
+      processing: { status: 'skipped' },
+      training: skipped,
+      inference: { ...skipped, rows: 0 },
+      monitoring: { status: 'completed' },
+    });
+  });
+
+  test('a failed step ends it with the reason of that step', async () => {
+    const bronze = () => Promise.reject(ApplicationFailure.nonRetryable('raw.csv has no column "age"; mend the file.', 'InputInvalid'));
+    const { failure, calls } = await server.fail('lifecycle', input, { bronze });
+
+    expect(failure).toEqual({ type: 'InputInvalid', message: 'raw.csv has no column "age"; mend the file.' });
+    expect(calls.checkModelConfig).toEqual([]);
+  });
+
+  test('tells how far it and its children are', async () => {
+    const seen = await server.during('lifecycle', input, {}, async ({ handle, env }) => {
+      await handle.result();
+      const ids = [handle.workflowId, `${handle.workflowId}-training`, `${handle.workflowId}-training-xgboost`];
+      return Promise.all(ids.map((id) => env.client.workflow.getHandle(id).query<RunProgress>('progress')));
+    });
+
+    expect(seen).toMatchObject([
+      {
+        step: 'monitoring',
+        children: {},
+        ended: { processing: 'completed', training: 'completed', inference: 'completed', monitoring: 'completed' },
+      },
+      { step: 'choosing the champion', ended: { logistic_regression: 'completed', random_forest: 'completed', xgboost: 'completed' } },
+      { step: 'registering the version', best: { params: { max_depth: 4 } } },
+    ]);
+  });
+
+  test('names the children at work, and the candidates done so far', async () => {
+    let release = () => {};
+    const go = new Promise<void>((resolve) => (release = resolve));
+    const seen = await server.during(
+      'lifecycle',
+      { ...input, algorithms: ['xgboost'] },
+      {
+        evaluateCandidate: async (asked) => {
+          if (asked.candidate.index > 0) await go;
+          return goingWell.evaluateCandidate(asked);
+        },
+      },
+      async ({ handle, env, calls }) => {
+        const id = handle.workflowId;
+        const progressOf = (of: string) => env.client.workflow.getHandle(of).query<RunProgress>('progress');
+        while (calls.evaluateCandidate.length < 4) await new Promise((resolve) => setTimeout(resolve, 50));
+        while ((await progressOf(`${id}-training-xgboost`)).progress?.done !== 1) await new Promise((resolve) => setTimeout(resolve, 50));
+        const progress = await Promise.all([id, `${id}-training`, `${id}-training-xgboost`].map(progressOf));
+        release();
+        await handle.result();
+        return { id, progress };
+      },
+    );
+
+    expect(seen.progress).toEqual([
+      { step: 'training models', children: { training: `${seen.id}-training` }, ended: { processing: 'completed' } },
+      {
+        step: 'training xgboost',
+        progress: { what: 'algorithms', done: 0, total: 1 },
+        children: { xgboost: `${seen.id}-training-xgboost` },
+        ended: {},
+      },
+      {
+        step: 'searching hyperparameters',
+        progress: { what: 'candidates', done: 1, total: 4 },
+        children: {},
+        ended: {},
+        best: { params: { max_depth: 1 }, cv_score: expect.closeTo(0.602, 12) as number },
+      },
+    ]);
+  });
+});

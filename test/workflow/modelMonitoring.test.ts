@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import type { DriftResult, WriteReportInput } from '../../src/contracts/index.js';
+import { fakeActivities } from './support/fakeActivities.js';
+import { TimeSkipping } from './support/timeSkipping.js';
+
+const server = new TimeSkipping();
+const input = { pipeline: 'readmission', asOf: '2008-12-31' };
+
+describe('monitoring', () => {
+  test('reports performance, drift and the verdict', async () => {
+    const verdict = { drift: true, performance_drop: false, missing: false, retrain: true };
+    const writeReport = () => Promise.resolve({ report: { uri: 'file:///store/report.json', checksum: 'c0ffee' }, verdict });
+    const { result, calls } = await server.run('modelMonitoring', input, { writeReport });
+
+    expect(result).toMatchObject({
+      status: 'completed',
+      rows: 9_882,
+      ...verdict,
+      psi: { age: 0.01 },
+      score_psi: 0.02,
+      missing_rate: { age: 0 },
+      performance: { status: 'measured', metric: 'roc_auc' },
+      uri: 'file:///store/report.json',
+    });
+    expect(calls.writeReport[0]).toMatchObject({ asOf: '2008-12-31', drift: { status: 'measured' }, performance: { status: 'measured' } });
+  });
+
+  test('is skipped without predictions', async () => {
+    const checkPredictionsExist = () => Promise.resolve({ status: 'skipped', reason: 'There are no predictions; run inference.' } as const);
+    const { result, calls } = await server.run('modelMonitoring', input, { checkPredictionsExist });
+
+    expect(result).toEqual({ status: 'skipped', reason: 'There are no predictions; run inference.' });
+    expect(calls.writeReport).toEqual([]);
+  });
+
+  test('reports all the same where labels are not mature and samples are few', async () => {
+    const skipped = { status: 'skipped', reason: 'There are 12 samples; 100 are needed.' } as const;
+    const { activities } = fakeActivities();
+    const reported: WriteReportInput[] = [];
+    const { result } = await server.run('modelMonitoring', input, {
+      measurePerformance: () => Promise.resolve(skipped),
+      detectDrift: (): Promise<DriftResult> => Promise.resolve(skipped),
+      writeReport: (report) => {
+        reported.push(report);
+        return activities.writeReport(report);
+      },
+    });
+
+    expect(result).toMatchObject({ status: 'completed', psi: {}, score_psi: null, missing_rate: {}, performance: skipped });
+    expect(reported).toMatchObject([{ performance: skipped, drift: skipped }]);
+  });
+});

@@ -1,0 +1,116 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { WorkflowFailedError } from '@temporalio/client';
+import { Context } from '@temporalio/activity';
+import { describe, expect, test } from 'vitest';
+import type { EvaluateCandidateInput, RefitInput } from '../../src/contracts/index.js';
+import { ALGORITHMS, evaluateWell, fakeActivities, type Activities } from './support/fakeActivities.js';
+import { TimeSkipping } from './support/timeSkipping.js';
+
+const server = new TimeSkipping();
+const input = { pipeline: 'readmission' };
+const { activities: goingWell } = fakeActivities();
+
+describe('prerequisites', () => {
+  const reason = 'There is nothing of the kind; do something about it.';
+  const skip = () => Promise.resolve({ status: 'skipped', reason } as const);
+
+  test.each<[keyof Activities, keyof Activities]>([
+    ['checkModelConfig', 'checkGoldDataExists'],
+    ['checkGoldDataExists', 'checkSufficientTrainingData'],
+    ['checkSufficientTrainingData', 'preprocess'],
+  ])('%s ends the run as skipped, with its reason, before %s', async (check, next) => {
+    const { result, calls } = await server.run('modelTraining', input, { [check]: skip });
+
+    expect(result).toEqual({ status: 'skipped', reason });
+    expect(calls[check]).toHaveLength(1);
+    expect(calls[next]).toEqual([]);
+  });
+
+  test('a check that could not look is a failure, not a skip', async () => {
+    const checkGoldDataExists = () => Promise.reject(ApplicationFailure.nonRetryable('The manifest is torn; delete it.', 'ObjectCorrupt'));
+    const { failure } = await server.fail('modelTraining', input, { checkGoldDataExists });
+
+    expect(failure).toEqual({ type: 'ObjectCorrupt', message: 'The manifest is torn; delete it.' });
+  });
+});
+
+describe('training', () => {
+  test('registers every algorithm and chooses among them', async () => {
+    const { result, calls } = await server.run('modelTraining', input);
+
+    expect(result).toMatchObject({
+      status: 'completed',
+      champion: { algorithm: 'logistic_regression' },
+      comparison: { metric: 'oot.roc_auc' },
+      dataset: { id: 'train_data_1' },
+    });
+    expect(calls.preprocess).toHaveLength(1);
+    expect(calls.registerModel.map(({ algorithm }) => algorithm).sort()).toEqual(ALGORITHMS);
+    expect(calls.chooseChampion[0]!.trained.map(({ algorithm }) => algorithm)).toEqual(ALGORITHMS);
+    expect(calls.discardVersion).toEqual([]);
+  });
+
+  test('trains the algorithms that are asked for', async () => {
+    const { result } = await server.run('modelTraining', { ...input, algorithms: ['xgboost'] });
+
+    expect(result).toMatchObject({ status: 'completed', algorithms: { xgboost: { status: 'completed' } } });
+  });
+
+  test('an algorithm that fails leaves the others registered and says why', async () => {
+    const refit = refitFailingFor(['random_forest']);
+    const { result, calls } = await server.run('modelTraining', input, { refit });
+
+    expect(result).toMatchObject({
+      status: 'partial',
+      algorithms: {
+        logistic_regression: { status: 'completed' },
+        random_forest: { status: 'failed', type: 'EngineFailed', reason: 'The library refused random_forest; lower max_depth.' },
+        xgboost: { status: 'completed' },
+      },
+    });
+    expect(calls.chooseChampion[0]!.trained.map(({ algorithm }) => algorithm)).toEqual(['logistic_regression', 'xgboost']);
+    expect(calls.discardVersion.map(({ algorithm }) => algorithm)).toEqual(['random_forest']);
+  });
+
+  test('fails with the reason of each algorithm when all of them failed', async () => {
+    const refit = refitFailingFor(ALGORITHMS);
+    const { failure, calls } = await server.fail('modelTraining', input, { refit });
+
+    expect(failure.type).toBe('AllAlgorithmsFailed');
+    for (const name of ALGORITHMS) expect(failure.message).toContain(`${name}: The library refused ${name}; lower max_depth.`);
+    expect(calls.chooseChampion).toEqual([]);
+  });
+
+  test('when it is cancelled, every child cleans up before it ends', async () => {
+    const cancelled = await server.during('modelTraining', input, { evaluateCandidate: lasting }, async ({ handle, calls }) => {
+      while (calls.evaluateCandidate.length < 12) await new Promise((resolve) => setTimeout(resolve, 50));
+      await handle.cancel();
+      const error: unknown = await handle.result().catch((reason: unknown) => reason);
+      return { error, discarded: calls.discardVersion.map(({ algorithm }) => algorithm).sort(), refits: calls.refit };
+    });
+
+    expect(cancelled.error).toBeInstanceOf(WorkflowFailedError);
+    expect((cancelled.error as WorkflowFailedError).cause?.name).toBe('CancelledFailure');
+    expect(cancelled.discarded).toEqual(ALGORITHMS);
+    expect(cancelled.refits).toEqual([]);
+  });
+});
+
+/** Works until it is cancelled. */
+async function lasting(evaluation: EvaluateCandidateInput) {
+  const context = Context.current();
+  const beats = setInterval(() => context.heartbeat(), 100);
+  try {
+    await context.cancelled;
+  } finally {
+    clearInterval(beats);
+  }
+  return evaluateWell(evaluation);
+}
+
+function refitFailingFor(algorithms: string[]): Activities['refit'] {
+  return (asked: RefitInput) =>
+    algorithms.includes(asked.algorithm)
+      ? Promise.reject(ApplicationFailure.nonRetryable(`The library refused ${asked.algorithm}; lower max_depth.`, 'EngineFailed'))
+      : goingWell.refit(asked);
+}

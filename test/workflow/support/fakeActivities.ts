@@ -1,0 +1,121 @@
+import type {
+  CandidateScores,
+  DataProcessingActivities,
+  EvaluateCandidateInput,
+  InferenceActivities,
+  Metrics,
+  MonitoringActivities,
+  SelectCandidatesInput,
+  Selection,
+  TrainingActivities,
+} from '../../../src/contracts/index.js';
+
+export type Activities = DataProcessingActivities & TrainingActivities & InferenceActivities & MonitoringActivities;
+
+export const ALGORITHMS = ['logistic_regression', 'random_forest', 'xgboost'];
+export const CANDIDATES = 4;
+export const FOLDS = 5;
+/** Twenty-five months: two whole pieces of twelve, and one of one. */
+export const PARTITIONS = Array.from({ length: 25 }, (_, month) => `${1999 + Math.floor(month / 12)}_${String((month % 12) + 1).padStart(2, '0')}`);
+const ROWS_A_PARTITION = 800;
+
+export interface Fakes {
+  activities: Activities;
+  /** What each activity was asked, in order. */
+  calls: { [Name in keyof Activities]: Parameters<Activities[Name]>[0][] };
+}
+
+/** Activities of a small lifecycle that goes well, without data; `changes` replace single ones. */
+export function fakeActivities(changes: Partial<Activities> = {}): Fakes {
+  const activities = { ...goingWell, ...changes };
+  const names = Object.keys(activities) as (keyof Activities)[];
+  const calls = Object.fromEntries(names.map((name) => [name, [] as unknown[]]));
+  const recorded = names.map((name) => [
+    name,
+    (input: never) => {
+      calls[name]?.push(input);
+      return activities[name](input);
+    },
+  ]);
+  return { activities: Object.fromEntries(recorded) as Activities, calls: calls as Fakes['calls'] };
+}
+
+/** The score of a candidate on a fold: the last candidate is the best on every fold. */
+export function scoreOf(candidate: number, fold: number): number {
+  return 0.6 + candidate / 100 + fold / 1000;
+}
+
+export function evaluateWell({ candidate, folds }: EvaluateCandidateInput): Promise<CandidateScores> {
+  return Promise.resolve({ index: candidate.index, scores: folds.map((fold) => scoreOf(candidate.index, fold)), seconds: 0.1 });
+}
+
+/** The better half of those that did not fail stays, as racing would have it. */
+export function keepBetterHalf({ results }: SelectCandidatesInput): Promise<Selection> {
+  const ranked = results
+    .filter(({ dropped }) => dropped === undefined)
+    .map(({ index, params, scores }) => ({ index, params, cv_score: scores.reduce((sum, score) => sum + score, 0) / scores.length }))
+    .sort((a, b) => b.cv_score - a.cv_score);
+  const survivors = ranked.slice(0, Math.ceil(ranked.length / 2)).map(({ index }) => index);
+  return Promise.resolve({ survivors, best: ranked[0] ?? null });
+}
+
+const metrics: Metrics = {
+  accuracy: 0.64,
+  precision: 0.15,
+  recall: 0.45,
+  f1: 0.23,
+  roc_auc: 0.63,
+  average_precision: 0.17,
+  confusion_matrix: [
+    [60, 28],
+    [7, 5],
+  ],
+  n: 100,
+};
+
+const object = { uri: 'file:///store/object', checksum: 'c0ffee' };
+
+const goingWell: Activities = {
+  bronze: () => Promise.resolve({ rows: PARTITIONS.length * ROWS_A_PARTITION, written: PARTITIONS, unchanged: [] }),
+  silver: ({ partitions }) =>
+    Promise.resolve({ rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [], dropped: { duplicate: partitions.length } }),
+  gold: ({ partitions }) => Promise.resolve({ rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [] }),
+
+  checkModelConfig: ({ algorithms }) =>
+    Promise.resolve({ status: 'ready', algorithms: (algorithms ?? ALGORITHMS).map((name) => ({ name, timeoutSeconds: 7200 })) }),
+  checkGoldDataExists: () => Promise.resolve({ status: 'ready' }),
+  checkSufficientTrainingData: () => Promise.resolve({ status: 'ready' }),
+  preprocess: () => Promise.resolve({ ...object, id: 'train_data_1', rows: { train: 700, test: 200, oot: 100 } }),
+  planSearch: () =>
+    Promise.resolve({
+      candidates: Array.from({ length: CANDIDATES }, (_, index) => ({ index, params: { max_depth: index + 1 } })),
+      rungs: [Array.from({ length: FOLDS }, (_, fold) => fold)],
+    }),
+  evaluateCandidate: evaluateWell,
+  selectCandidates: keepBetterHalf,
+  refit: ({ algorithm }) => Promise.resolve({ ...object, algorithm, version: 'v20010101_000000_abcdef12' }),
+  evaluateModel: () => Promise.resolve({ train: metrics, test: metrics, oot: metrics }),
+  registerModel: ({ model }) => Promise.resolve(model),
+  discardVersion: () => Promise.resolve(),
+  chooseChampion: ({ trained }) =>
+    Promise.resolve({
+      champion: trained[0]!,
+      previous: null,
+      metric: 'oot.roc_auc',
+      scores: Object.fromEntries(trained.map(({ algorithm }) => [algorithm, 0.63])),
+    }),
+
+  resolveModel: () =>
+    Promise.resolve({ status: 'ready', model: { ...object, algorithm: 'xgboost', version: 'v20010101_000000_abcdef12' } }),
+  findNewRows: () => Promise.resolve({ status: 'ready', rows: 9_882 }),
+  predict: () => Promise.resolve({ ...object, rows: 9_882, batches: 1 }),
+
+  checkPredictionsExist: () =>
+    Promise.resolve({ status: 'ready', model: { algorithm: 'xgboost', version: 'v20010101_000000_abcdef12' }, rows: 9_882 }),
+  measurePerformance: () =>
+    Promise.resolve({ status: 'measured', metrics, baseline: metrics, drop: 0, metric: 'roc_auc', breached: false }),
+  detectDrift: () =>
+    Promise.resolve({ status: 'measured', rows: 9_882, psi: { age: 0.01 }, score_psi: 0.02, missing_rate: { age: 0 }, drifted: [], missing: [] }),
+  writeReport: () =>
+    Promise.resolve({ report: object, verdict: { drift: false, performance_drop: false, missing: false, retrain: false } }),
+};

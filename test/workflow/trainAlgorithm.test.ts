@@ -1,0 +1,134 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { describe, expect, test } from 'vitest';
+import type { EvaluateCandidateInput } from '../../src/contracts/index.js';
+import { CANDIDATES, FOLDS, evaluateWell, scoreOf } from './support/fakeActivities.js';
+import { failureOf, TimeSkipping } from './support/timeSkipping.js';
+
+const server = new TimeSkipping();
+
+const HOUR = 3600;
+const input = {
+  pipeline: 'readmission',
+  run: { workflowId: 'training', runId: 'abcdef12-0000', startedAt: '2001-01-01T00:00:00.000Z' },
+  algorithm: 'xgboost',
+  dataset: { uri: 'file:///store/data', checksum: 'c0ffee', id: 'train_data_1', rows: { train: 700, test: 200, oot: 100 } },
+  timeoutSeconds: 2 * HOUR,
+};
+
+describe('search', () => {
+  test('evaluates every candidate on every fold once, and registers the best', async () => {
+    const { result, calls } = await server.run('trainAlgorithm', input);
+
+    const best = mean(Array.from({ length: FOLDS }, (_, fold) => scoreOf(CANDIDATES - 1, fold)));
+    expect(result).toMatchObject({
+      status: 'completed',
+      best_params: { max_depth: CANDIDATES },
+      search: { candidates: CANDIDATES, failed: 0, foldsEvaluated: CANDIDATES * FOLDS, foldsPlanned: CANDIDATES * FOLDS },
+    });
+    expect(result.cv_score).toBeCloseTo(best, 12);
+    expect(calls.evaluateCandidate.map(({ candidate }) => candidate.index).sort()).toEqual([0, 1, 2, 3]);
+    expect(calls.refit.map(({ params }) => params)).toEqual([{ max_depth: CANDIDATES }]);
+    expect(calls.registerModel[0]!.candidates.map(({ scores }) => scores.length)).toEqual([FOLDS, FOLDS, FOLDS, FOLDS]);
+    expect(calls.discardVersion).toEqual([]);
+  });
+
+  test('with racing, a candidate that cannot win is spared the later folds', async () => {
+    const { result, calls } = await server.run('trainAlgorithm', input, { planSearch: racing });
+
+    expect(calls.evaluateCandidate.filter(({ folds }) => folds[0] === 0)).toHaveLength(4);
+    expect(calls.evaluateCandidate.filter(({ folds }) => folds[0] === 1).map(({ candidate }) => candidate.index).sort()).toEqual([2, 3]);
+    expect(calls.evaluateCandidate.filter(({ folds }) => folds[0] === 2).map(({ candidate }) => candidate.index)).toEqual([3]);
+    expect(result).toMatchObject({ best_params: { max_depth: 4 }, search: { failed: 0, foldsEvaluated: 4 + 2 + 3, foldsPlanned: 20 } });
+    const { candidates } = calls.registerModel[0]!;
+    expect(candidates.map(({ dropped }) => dropped)).toEqual([
+      'It could not win any more once 1 of 5 folds were scored.',
+      'It could not win any more once 1 of 5 folds were scored.',
+      'It could not win any more once 2 of 5 folds were scored.',
+      undefined,
+    ]);
+  });
+
+  test('a candidate that fails is recorded with its reason, and the search goes on', async () => {
+    const evaluateCandidate = failingFor([3]);
+    const { result, calls } = await server.run('trainAlgorithm', input, { evaluateCandidate });
+
+    expect(result).toMatchObject({ best_params: { max_depth: 3 }, search: { candidates: 4, failed: 1, foldsEvaluated: 15 } });
+    expect(calls.registerModel[0]!.candidates[3]).toMatchObject({ index: 3, scores: [], dropped: CRASH });
+  });
+
+  test('fails when every candidate failed, and discards the version', async () => {
+    const { failure, calls } = await server.fail('trainAlgorithm', input, { evaluateCandidate: failingFor([0, 1, 2, 3]) });
+
+    expect(failure).toEqual({ type: 'AllCandidatesFailed', message: `Every candidate of xgboost failed; the first one: ${CRASH}` });
+    expect(calls.discardVersion).toEqual([{ pipeline: 'readmission', run: input.run, algorithm: 'xgboost' }]);
+    expect(calls.refit).toEqual([]);
+  });
+});
+
+describe('time budget', () => {
+  test('ends a training when its hours are over, and discards the version', async () => {
+    const selectCandidates = () =>
+      Promise.reject(ApplicationFailure.create({ message: 'The store is away.', type: 'StoreUnavailable', nextRetryDelay: '3 hours' }));
+    const { lasted, failure, discarded } = await server.during('trainAlgorithm', input, { selectCandidates }, async ({ handle, calls, env }) => {
+      const began = await env.currentTimeMs();
+      const failure = await failureOf(handle);
+      return { lasted: ((await env.currentTimeMs()) - began) / 1000, failure, discarded: calls.discardVersion.length };
+    });
+
+    expect(failure).toEqual({
+      type: 'TrainingTimedOut',
+      message:
+        'Training xgboost was not finished when its 2 h were over (searching hyperparameters, 4 of 4 candidates done); ' +
+        'raise its timeout_hours, lower n_iter_search, or add training workers.',
+    });
+    expect(lasted).toBeGreaterThanOrEqual(2 * HOUR);
+    expect(lasted).toBeLessThan(2.1 * HOUR);
+    expect(discarded).toBe(1);
+  });
+});
+
+describe('retries', () => {
+  test('an activity that fails for a moment is tried again', async () => {
+    let attempts = 0;
+    const refit = async () => {
+      attempts += 1;
+      if (attempts < 3) throw new Error('the store hiccups');
+      return Promise.resolve({ uri: 'file:///store/object', checksum: 'c0ffee', algorithm: 'xgboost', version: 'v1' });
+    };
+    const { result } = await server.run('trainAlgorithm', input, { refit });
+
+    expect(result.status).toBe('completed');
+    expect(attempts).toBe(3);
+  });
+
+  test('an activity that always fails ends the run after five attempts, within a minute', async () => {
+    const refit = () => Promise.reject(ApplicationFailure.retryable('The store is away; start it.', 'StoreUnavailable'));
+    const { lasted, failure, attempts } = await server.during('trainAlgorithm', input, { refit }, async ({ handle, calls, env }) => {
+      const began = await env.currentTimeMs();
+      const failure = await failureOf(handle);
+      return { lasted: (await env.currentTimeMs()) - began, failure, attempts: calls.refit.length };
+    });
+
+    expect(failure).toEqual({ type: 'StoreUnavailable', message: 'The store is away; start it.' });
+    expect(attempts).toBe(5);
+    expect(lasted).toBeLessThan(60_000);
+  });
+});
+
+const CRASH = 'The engine crashed; lower max_depth.';
+
+function failingFor(candidates: number[]) {
+  return (asked: EvaluateCandidateInput) =>
+    candidates.includes(asked.candidate.index)
+      ? Promise.reject(ApplicationFailure.nonRetryable(CRASH, 'EngineCrashed'))
+      : evaluateWell(asked);
+}
+
+function racing() {
+  const candidates = Array.from({ length: CANDIDATES }, (_, index) => ({ index, params: { max_depth: index + 1 } }));
+  return Promise.resolve({ candidates, rungs: [[0], [1], [2, 3, 4]] });
+}
+
+function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
