@@ -32,9 +32,6 @@ export async function withDuckDb<T>(
     // Everything used is built in, and nothing is fetched at run time.
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
-    // Counted for progress(), not shown.
-    enable_progress_bar: 'true',
-    enable_progress_bar_print: 'false',
   });
   const connection = await instance.connect();
   const interrupt = () => connection.interrupt();
@@ -65,7 +62,7 @@ export class Database {
     return reader.getRowObjects() as Row[];
   }
 
-  /** Share of the query at work that is done, 0 to 1, by DuckDB's estimate. */
+  /** Share of the query at work that is done, 0 to 1, by DuckDB's estimate; counted after `SET enable_progress_bar = true`. */
   progress(): number {
     return Math.min(1, Math.max(0, this.connection.progress.percentage / 100));
   }

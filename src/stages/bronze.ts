@@ -112,6 +112,7 @@ async function readSource(
   const folder = join(context.scratch, 'bronze');
   await mkdir(folder);
   await database.run(`SET partitioned_write_max_open_files = 10000; SET partitioned_write_flush_threshold = ${FLUSH_THRESHOLD}`);
+  await database.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
   await database.run(`CREATE TEMP VIEW source AS ${readCsvSql(link, header, pipeline.definition.source.columns)}`);
   const day = identifier(pipeline.definition.partition.column);
 
