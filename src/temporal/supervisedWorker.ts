@@ -1,7 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
-import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { packageFolder } from '../config/load.js';
 import { PerdureError } from '../errors.js';
@@ -146,5 +145,6 @@ function temporalEnvironment(target: TemporalTarget): NodeJS.ProcessEnv {
   // A target with any of these comes from this very environment.
   if (tls !== undefined || apiKey !== undefined || metadata !== undefined) return { ...process.env, ...address };
   const others = Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'));
-  return { ...Object.fromEntries(others), TEMPORAL_CONFIG_FILE: devNull, ...address };
+  // A file that isn't there counts as one that says nothing, in place of the one in the user's home.
+  return { ...Object.fromEntries(others), TEMPORAL_CONFIG_FILE: join(packageFolder(), 'no-temporal.toml'), ...address };
 }
