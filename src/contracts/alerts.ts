@@ -92,6 +92,7 @@ export interface ModelDeployed extends Facts<'model_deployed'> {
   reason: string;
 }
 
+/** Raised by the run that the weekly schedule started: the first of a calendar week is the one that is sent. */
 export interface WeeklyReport extends Facts<'weekly_report'> {
   monitoring: ModelMonitoringCompleted;
 }

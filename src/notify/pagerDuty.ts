@@ -1,0 +1,38 @@
+import type { Alert } from './alert.js';
+import type { Channel } from './channel.js';
+import { postJson } from './httpPost.js';
+
+export const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue';
+
+/** PagerDuty cuts a summary here. */
+const SUMMARY_LENGTH = 1_024;
+
+/**
+ * Triggers incidents by the Events API v2. PagerDuty folds events of one `dedup_key` into one open incident, so an
+ * event that is sent twice pages once.
+ */
+export function pagerDuty(routingKey: string, url: string): Channel {
+  return {
+    name: 'pagerduty',
+    secrets: [routingKey],
+    send: (alert, signal) => postJson(url, { routing_key: routingKey, ...trigger(alert) }, signal),
+  };
+}
+
+function trigger(alert: Alert) {
+  return {
+    event_action: 'trigger',
+    dedup_key: alert.dedupKey,
+    client: 'Perdure',
+    payload: {
+      summary: alert.summary.slice(0, SUMMARY_LENGTH),
+      source: `perdure/${alert.pipeline}`,
+      severity: alert.level,
+      timestamp: alert.at,
+      component: alert.pipeline,
+      group: 'perdure',
+      class: alert.condition,
+      custom_details: alert.details,
+    },
+  };
+}
