@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AlgorithmInput, DatasetRef } from '../../src/contracts/index.js';
+import { datasetKey, type DatasetMetadata } from '../../src/data/dataset.js';
+import { versionId, versionKey } from '../../src/registry/versions.js';
+import { checkGoldDataExists } from '../../src/stages/checkGoldDataExists.js';
+import { checkModelConfig } from '../../src/stages/checkModelConfig.js';
+import { checkSufficientTrainingData } from '../../src/stages/checkSufficientTrainingData.js';
+import { chooseChampion } from '../../src/stages/chooseChampion.js';
+import { discardVersion } from '../../src/stages/discardVersion.js';
+import { planSearch } from '../../src/stages/planSearch.js';
+import { writeJson } from '../../src/storage/documents.js';
+import { sha256 } from '../../src/storage/folderStore.js';
+import { createTinyWorld, MONTHS, runRef, TINY, type TinyWorld } from '../support/tinyPipeline.js';
+
+let world: TinyWorld;
+beforeEach(async () => {
+  world = await createTinyWorld();
+});
+afterEach(() => world.close());
+
+const input = { pipeline: TINY, run: runRef('a') };
+
+describe('prerequisites of training', () => {
+  test('a valid config says which algorithms train, and for how long they may', async () => {
+    world.configure((config) => (config.training_config.enabled_algorithms.logistic_regression = false));
+    expect(await world.perform(checkModelConfig, input)).toEqual({ status: 'ready', algorithms: [{ name: 'xgboost', timeoutSeconds: 3 * 3600 }] });
+    expect(await world.perform(checkModelConfig, { ...input, algorithms: ['logistic_regression'] })).toEqual({
+      status: 'ready',
+      algorithms: [{ name: 'logistic_regression', timeoutSeconds: 2 * 3600 }],
+    });
+  });
+
+  test('an invalid config skips with all its faults', async () => {
+    world.configure((config) => {
+      config.model_config.cv_folds = 1;
+      config.inference_config.prediction_threshold = 2;
+    });
+    const check = await world.perform(checkModelConfig, input);
+    expect(check).toMatchObject({ status: 'skipped' });
+    expect(check.status === 'skipped' && check.reason).toMatch(/2 faults[^]*model_config\.cv_folds[^]*inference_config\.prediction_threshold/);
+  });
+
+  test('no algorithm enabled skips; an unknown one is an error', async () => {
+    world.configure((config) => (config.training_config.enabled_algorithms = { logistic_regression: false, xgboost: false }));
+    expect(await world.perform(checkModelConfig, input)).toEqual({
+      status: 'skipped',
+      reason: 'No algorithm is enabled: set one to true in training_config.enabled_algorithms.',
+    });
+    await expect(world.perform(checkModelConfig, { ...input, algorithms: ['catboost'] })).rejects.toMatchObject({
+      type: 'NotFound',
+      message: 'There is no algorithm "catboost"; this pipeline has logistic_regression, xgboost.',
+    });
+  });
+
+  test('empty gold skips, and so do too few partitions', async () => {
+    expect(await world.perform(checkGoldDataExists, input)).toEqual({
+      status: 'skipped',
+      reason: 'The feature store and the label store are empty: run data processing first.',
+    });
+    await world.writeGold(MONTHS.slice(0, 9));
+    expect(await world.perform(checkGoldDataExists, input)).toEqual({ status: 'ready' });
+    expect(await world.perform(checkSufficientTrainingData, input)).toEqual({
+      status: 'skipped',
+      reason: 'The feature store has 9 of the 10 partitions that training asks for: process more data, or lower training_config.min_partitions.',
+    });
+    await world.writeGold(MONTHS.slice(9, 10));
+    expect(await world.perform(checkSufficientTrainingData, input)).toEqual({ status: 'ready' });
+  });
+});
+
+describe('the plan of a search', () => {
+  const planFor = async (algorithm: string) => world.perform(planSearch, { ...input, algorithm, dataset: await storeDataset(world) });
+
+  test('class_weight "balanced" fixes balancing instead of searching it', async () => {
+    const logistic = await planFor('logistic_regression');
+    expect(logistic.candidates).toHaveLength(4);
+    expect(logistic.candidates.every(({ params }) => params.class_weight === 'balanced')).toBe(true);
+    const boosted = await planFor('xgboost');
+    expect(boosted.candidates).toHaveLength(4);
+    expect(boosted.candidates.every(({ params }) => params.scale_pos_weight === 8)).toBe(true);
+    expect(new Set(boosted.candidates.map(({ params }) => JSON.stringify(params))).size).toBe(4);
+  });
+
+  test('without it the weights are searched, "balanced" being negatives over positives of the training window', async () => {
+    world.configure((config) => {
+      config.training_config.class_weight = null;
+      config.model_config.n_iter_search = 16;
+    });
+    const { candidates } = await planFor('xgboost');
+    expect(new Set(candidates.map(({ params }) => params.scale_pos_weight))).toEqual(new Set([1, 8]));
+  });
+
+  test('with tuning off there is the one candidate of the config', async () => {
+    world.configure((config) => (config.training_config.hyperparameter_tuning = false));
+    expect((await planFor('xgboost')).candidates).toEqual([
+      { index: 0, params: { max_depth: 2, n_estimators: 10, learning_rate: 0.3, scale_pos_weight: 8 } },
+    ]);
+  });
+
+  test('racing looks at one fold, then another, then the rest', async () => {
+    expect((await planFor('xgboost')).rungs).toEqual([[0, 1, 2]]);
+    world.configure((config) => (config.search.racing = true));
+    expect((await planFor('xgboost')).rungs).toEqual([[0], [1], [2]]);
+  });
+
+  test('a dataset that was changed after preprocessing is refused', async () => {
+    const dataset = await storeDataset(world);
+    await world.stores.datamart.put(datasetKey(dataset.id, 'metadata.json'), '{}');
+    const asked: AlgorithmInput = { ...input, algorithm: 'xgboost', dataset };
+    await expect(world.perform(planSearch, asked)).rejects.toMatchObject({ type: 'ObjectCorrupt' });
+  });
+});
+
+describe('the champion', () => {
+  const trained = (versions: Record<string, string>) => Object.entries(versions).map(([algorithm, version]) => ({ algorithm, version }));
+  const register = (algorithm: string, version: string, auc: number | null) =>
+    writeJson(world.stores.modelRegistry, versionKey({ algorithm, version }, 'metadata.json'), {
+      performance: { test: {}, oot: { roc_auc: auc } },
+    });
+
+  test('is the version with the best configured metric', async () => {
+    await register('logistic_regression', 'v1', 0.61);
+    await register('xgboost', 'v1', 0.63);
+    expect(await world.perform(chooseChampion, { ...input, trained: trained({ logistic_regression: 'v1', xgboost: 'v1' }) })).toEqual({
+      champion: { algorithm: 'xgboost', version: 'v1' },
+      previous: null,
+      metric: 'oot.roc_auc',
+      scores: { logistic_regression: 0.61, xgboost: 0.63 },
+    });
+  });
+
+  test('moves once a run, and says who was champion before', async () => {
+    await register('logistic_regression', 'v1', 0.61);
+    await register('xgboost', 'v2', 0.6);
+    const first = { ...input, trained: trained({ logistic_regression: 'v1' }) };
+    const second = { pipeline: TINY, run: runRef('b'), trained: trained({ xgboost: 'v2' }) };
+    await world.perform(chooseChampion, first);
+    const choice = await world.perform(chooseChampion, second);
+    expect(choice).toMatchObject({ champion: { algorithm: 'xgboost', version: 'v2' }, previous: { algorithm: 'logistic_regression', version: 'v1' } });
+    await world.perform(chooseChampion, first);
+    expect(await world.perform(chooseChampion, second)).toEqual(choice);
+  });
+
+  test('is not chosen by a metric that nobody has', async () => {
+    await register('xgboost', 'v1', null);
+    await expect(world.perform(chooseChampion, { ...input, trained: trained({ xgboost: 'v1' }) })).rejects.toMatchObject({ type: 'InputInvalid' });
+  });
+});
+
+describe('discarding', () => {
+  const ref = { algorithm: 'xgboost', version: versionId(input.run) };
+  const keys = async () => {
+    const found: string[] = [];
+    for await (const { key } of world.stores.modelRegistry.list('model_registry/')) found.push(key);
+    return found;
+  };
+
+  test('removes an unfinished version, and only that', async () => {
+    await world.stores.modelRegistry.put(versionKey(ref, 'model.ubj'), 'a model');
+    await world.stores.modelRegistry.put(versionKey({ ...ref, version: 'v1' }, 'model.ubj'), 'another');
+    await world.perform(discardVersion, { ...input, algorithm: 'xgboost' });
+    expect(await keys()).toEqual([versionKey({ ...ref, version: 'v1' }, 'model.ubj')]);
+  });
+
+  test('leaves a registered version alone', async () => {
+    await world.stores.modelRegistry.put(versionKey(ref, 'model.ubj'), 'a model');
+    await writeJson(world.stores.modelRegistry, versionKey(ref, 'metadata.json'), {});
+    await world.perform(discardVersion, { ...input, algorithm: 'xgboost' });
+    expect(await keys()).toHaveLength(2);
+  });
+});
+
+async function storeDataset({ stores: { datamart } }: TinyWorld): Promise<DatasetRef> {
+  const id = 'train_data_20020301_120000_a';
+  const windows = { train: { rows: 90, positives: 10 } };
+  const body = JSON.stringify({ id, windows } as unknown as DatasetMetadata);
+  const key = datasetKey(id, 'metadata.json');
+  await datamart.put(key, body);
+  return { id, uri: datamart.uri(key), checksum: sha256(body), rows: { train: 90, test: 0, oot: 0 } };
+}
