@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolder } from '../config/load.js';
@@ -77,6 +78,8 @@ class HostPool {
     signal?.throwIfAborted();
     if (this.closed) throw poolClosed();
     hostScript();
+    // Any number of calls may wait on one signal.
+    if (signal) setMaxListeners(0, signal);
     let leave: (() => void) | undefined;
     try {
       return await new Promise<EngineHost>((proceed, refuse) => {
