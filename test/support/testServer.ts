@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { inject } from 'vitest';
+import { temporalCli } from '../../src/setup/temporalCli.js';
+import { requireTool } from '../../src/setup/tool.js';
+import { connectClient, plainTarget, type TemporalTarget } from '../../src/temporal/connection.js';
+import { startDevServer, type DevServer } from '../../src/temporal/devServer.js';
+
+/** A dev server on a free port with nothing in it, whose log lies in `folder`. Whoever starts it ends it. */
+export async function startTestServer(folder: string): Promise<DevServer> {
+  const { path } = await requireTool(temporalCli);
+  return startDevServer({ executable: path, log: join(folder, 'temporal.log') });
+}
+
+/** A namespace of the caller's own on the dev server that the project's tests share. */
+export async function freshNamespace(): Promise<TemporalTarget> {
+  const shared = plainTarget(inject('temporalAddress'));
+  const namespace = `test-${randomUUID()}`;
+  const client = await connectClient(shared);
+  try {
+    const workflowExecutionRetentionPeriod = msToTs('1 day');
+    await client.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod });
+  } finally {
+    await client.connection.close();
+  }
+  return plainTarget(shared.address, namespace);
+}
