@@ -7,3 +7,4 @@ export * from './monitoring.js';
 export * from './lifecycle.js';
 export * from './progress.js';
 export * from './alerts.js';
+export * from './promotion.js';

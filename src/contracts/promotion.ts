@@ -1,0 +1,46 @@
+import type { Metrics, VersionRef } from './training.js';
+
+/** Two ROC AUCs on the same rows, by DeLong's test. Pairs are in the order first, second. */
+export interface AucComparison {
+  auc: [number, number];
+  variance: [number, number];
+  covariance: number;
+  /** The first less the second. */
+  difference: number;
+  /** Of the difference. */
+  standard_error: number;
+  /** The difference in standard errors; `null` where it is infinite (a difference without any variance). */
+  z: number | null;
+  /** Two-sided. */
+  p: number;
+  positives: number;
+  negatives: number;
+}
+
+/** One rule of the promotion gate, with its working. */
+export interface GateRule {
+  /** E.g. `min_samples`, `minimum roc_auc`, `max_auc_loss`, `not_significantly_worse`. */
+  rule: string;
+  /** What was asked for, e.g. `>= 0.6`. */
+  expected: string;
+  /** `null` where it can't be computed, which passes no rule. */
+  actual: number | null;
+  passed: boolean;
+}
+
+/** Whether a challenger may take the champion's place, and why. */
+export interface PromotionDecision {
+  decision: 'promote' | 'refuse';
+  /** The decision in a sentence. */
+  reason: string;
+  challenger: VersionRef;
+  /** `null` where there is no champion yet: then only the minimums count. */
+  champion: VersionRef | null;
+  /** Every rule that applies, in the order in which they were looked at. */
+  rules: GateRule[];
+  metrics: { challenger: Metrics; champion: Metrics | null };
+  /** Challenger against champion; `null` without a champion, or where a class has fewer than two rows. */
+  comparison: AucComparison | null;
+  /** How the comparison was made, in words. */
+  convention: string;
+}

@@ -1,0 +1,32 @@
+/** Below this the power series of erf is exact and quick; above it the continued fraction of erfc is. */
+const SERIES_LIMIT = 2;
+
+/** Two-sided p-value of a standard normal statistic, P(|Z| >= |z|) = erfc(|z| / sqrt 2), exact to about 1e-14. */
+export function twoSidedP(z: number): number {
+  return erfc(Math.abs(z) / Math.SQRT2);
+}
+
+/** Complementary error function for x >= 0 (Abramowitz and Stegun 7.1.5 and 7.1.14). */
+function erfc(x: number): number {
+  if (x === Infinity) return 0;
+  return x < SERIES_LIMIT ? 1 - erfBySeries(x) : erfcByFraction(x);
+}
+
+/** erf x = 2 / sqrt pi times the sum over n of (-1)^n x^(2n + 1) / (n! (2n + 1)). */
+function erfBySeries(x: number): number {
+  let power = x;
+  let sum = x;
+  for (let n = 1; Math.abs(power) > 1e-18; n++) {
+    power *= (-x * x) / n;
+    sum += power / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
+
+/** erfc x = exp(-x^2) / sqrt pi times 1 / (x + (1/2) / (x + (2/2) / (x + (3/2) / (x + ...)))), from its far end. */
+function erfcByFraction(x: number): number {
+  const TERMS = 80;
+  let tail = x;
+  for (let n = TERMS; n >= 1; n--) tail = x + n / 2 / tail;
+  return Math.exp(-x * x) / (Math.sqrt(Math.PI) * tail);
+}
