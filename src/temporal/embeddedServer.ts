@@ -6,7 +6,7 @@ import { temporalCli } from '../setup/temporalCli.js';
 import { requireTool } from '../setup/tool.js';
 import { plainTarget, type TemporalTarget } from './connection.js';
 import { startDevServer, type DevServer } from './devServer.js';
-import { listens } from './processes.js';
+import { isAlive, listens } from './processes.js';
 
 /** Temporal's customary ports, so that `temporal` commands need no address where the ports are free. */
 const PORT = 7233;
@@ -91,14 +91,5 @@ async function hold(stateFolder: string): Promise<() => Promise<void>> {
   } catch (error) {
     if (systemCode(error) !== 'ELOCKED') throw error;
     throw new PerdureError('TemporalUnavailable', `Another process runs the Temporal server of ${stateFolder}; wait until it ends, or use another folder.`);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
   }
 }

@@ -1,9 +1,20 @@
 import { once } from 'node:events';
 import type { ChildProcess } from 'node:child_process';
 import { connect, createServer } from 'node:net';
+import { systemCode } from '../errors.js';
 
 export function hasExited(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Whether a process of this number is there. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
 }
 
 /** Asks a child to end, insists after `patience` milliseconds, and returns when it is gone. */

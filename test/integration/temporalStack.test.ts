@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { temporalCli } from '../../src/setup/temporalCli.js';
+import { requireTool } from '../../src/setup/tool.js';
+import { connectClient } from '../../src/temporal/connection.js';
+import { startDevServer } from '../../src/temporal/devServer.js';
+import { isAlive, listens } from '../../src/temporal/processes.js';
+import { SupervisedWorker } from '../../src/temporal/supervisedWorker.js';
+import { WORKERS } from '../../src/temporal/workers.js';
+import { until } from '../support/until.js';
+import { freshNamespace } from '../support/testServer.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+describe('the dev server', () => {
+  test('takes another port where its own is taken, and is gone when stopped', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void squatter.close());
+    await once(squatter, 'listening');
+    const taken = (squatter.address() as AddressInfo).port;
+
+    const server = await startDevServer({ ...(await cliAndLog()), port: taken, uiPort: 0 });
+    expect(server.target.address).not.toBe(`127.0.0.1:${taken}`);
+    expect((await fetch(server.webUi ?? '')).status).toBe(200);
+
+    await server.stop();
+    expect(await listens(server.target.address)).toBe(false);
+    expect(isAlive(server.process.pid!)).toBe(false);
+  });
+
+  test('keeps its workflows in a database between runs', async () => {
+    const options = { ...(await cliAndLog()), database: join(temporaryFolder(), 'temporal.db') };
+
+    const before = await startDevServer(options);
+    const client = await connectClient(before.target);
+    await client.workflow.start('lifecycle', { taskQueue: 'orchestrator', workflowId: 'kept', args: [] });
+    await client.connection.close();
+    await before.stop();
+
+    const after = await startDevServer(options);
+    onTestFinished(() => after.stop());
+    const again = await connectClient(after.target);
+    onTestFinished(() => again.connection.close());
+    expect((await again.workflow.getHandle('kept').describe()).status.name).toBe('RUNNING');
+  });
+
+  test('that does not start is one sentence with its last words', async () => {
+    const options = { ...(await cliAndLog()), database: '/nowhere/temporal.db' };
+
+    await expect(startDevServer(options)).rejects.toMatchObject({
+      type: 'TemporalUnavailable',
+      message: expect.stringMatching(/^The embedded Temporal server ended with code 1 \(".+"\); see .+temporal\.log and run "perdure doctor"\.$/),
+    });
+  });
+});
+
+describe('a worker', () => {
+  test('is started again when it is killed, which is told, and ends when stopped', async () => {
+    const told: string[] = [];
+    const worker = await orchestrator((line) => told.push(line));
+    await worker.start();
+    const first = worker.pid;
+    process.kill(first!, 'SIGKILL');
+    await until(() => told.length > 0 && worker.pid !== first);
+
+    expect(told).toEqual(['The orchestrator worker was ended by SIGKILL; starting it again.']);
+    const second = worker.pid;
+    await worker.stop();
+    expect(isAlive(second!)).toBe(false);
+  });
+
+  test('that cannot start says why, and where its log is', async () => {
+    const target = await freshNamespace();
+    const logFolder = temporaryFolder();
+    const worker = new SupervisedWorker(WORKERS.orchestrator, { target: { ...target, namespace: 'nowhere' }, storeRoot: temporaryFolder(), logFolder });
+
+    await expect(worker.start()).rejects.toMatchObject({
+      type: 'WorkerFailed',
+      message: expect.stringContaining('The orchestrator worker could not start: No Temporal server answers for namespace "nowhere"'),
+    });
+    expect(isAlive(worker.pid!)).toBe(false);
+    expect(readFileSync(join(logFolder, 'orchestrator.log'), 'utf8')).toContain('"nowhere"');
+  });
+});
+
+async function orchestrator(tell: (line: string) => void): Promise<SupervisedWorker> {
+  const options = { target: await freshNamespace(), storeRoot: temporaryFolder(), logFolder: temporaryFolder(), tell };
+  const worker = new SupervisedWorker(WORKERS.orchestrator, options);
+  onTestFinished(() => worker.stop());
+  return worker;
+}
+
+async function cliAndLog(): Promise<{ executable: string; log: string }> {
+  return { executable: (await requireTool(temporalCli)).path, log: join(temporaryFolder(), 'temporal.log') };
+}
