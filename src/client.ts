@@ -38,7 +38,7 @@ const ID_PARTS: Record<keyof Workflows, string> = {
  *
  * @example
  * const client = new Client({ connection: await Connection.connect({ address: 'localhost:7233' }) });
- * const run = await startWorkflow(client, 'modelTraining', { pipeline: 'readmission', algorithms: ['xgboost'] });
+ * const run = await startWorkflow(client, 'modelTraining', { pipeline: 'churn', algorithms: ['xgboost'] });
  * const { status } = await run.result();
  *
  * @param workflowId a second start under the id of a run that is still open is refused by Temporal
@@ -53,7 +53,7 @@ export async function startWorkflow<Name extends keyof Workflows>(
   return client.workflow.start<Workflows[Name]>(name, { args, taskQueue: TASK_QUEUES.orchestrator, workflowId });
 }
 
-/** `readmission-model-training-20260102-030405-678`: readable, sortable, and one per start. */
+/** `churn-model-training-20260102-030405-678`: readable, sortable, and one per start. */
 export function workflowIdAt(name: keyof Workflows, pipeline: string, at: Date): string {
   const timestamp = at.toISOString().replace(/[-:Z]/g, '').replace(/[T.]/g, '-');
   return `${pipeline}-${ID_PARTS[name]}-${timestamp}`;

@@ -4,7 +4,7 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import { PerdureError, messageOf } from '../errors.js';
 
 /** Exit codes of every command: a skip is a success. */
@@ -29,15 +29,17 @@ export function describeFailure(error: unknown): Failure {
   return { type: 'Unexpected', message: messageOf(error) };
 }
 
+/** Temporal wraps a failure at each level; the first below the wrappings is what was told on purpose. */
 function describeWorkflowFailure(error: WorkflowFailedError): Failure {
   const chain = causes(error);
-  const failure = chain.findLast((cause) => cause instanceof ApplicationFailure);
-  if (failure) return { type: failure.type ?? 'Unexpected', message: failure.message };
+  const told = chain.find((cause) => cause instanceof ApplicationFailure);
+  if (told) return { type: told.type ?? 'Unexpected', message: told.message };
   const innermost = chain.at(-1);
   if (innermost instanceof CancelledFailure) return { type: 'Cancelled', message: 'The run was cancelled.' };
   if (innermost instanceof TerminatedFailure) return { type: 'Terminated', message: 'The run was terminated.' };
   if (innermost instanceof TimeoutFailure) {
-    return { type: 'TimedOut', message: `A step took longer than it may (${innermost.message}); its place is in the run's history.` };
+    const step = chain.find((cause) => cause instanceof ActivityFailure)?.activityType ?? 'The run';
+    return { type: 'TimedOut', message: `${step} ran out of time at every attempt (${innermost.timeoutType}); look at the run's history and the workers' logs for why.` };
   }
   return { type: 'Unexpected', message: messageOf(innermost) };
 }

@@ -46,7 +46,7 @@ export async function followRun(client: Client, { name, handle }: StartedRun, st
   async function watch(): Promise<void> {
     for (let ended = false; !ended && !stop.aborted; ) {
       // A look that fails is made again; the result tells where the server is gone for good.
-      await viewRun(client, handle.workflowId).then((view) => display.show(view), () => undefined);
+      await viewRun(client, handle.workflowId).then((view) => display.show(view)).catch(() => undefined);
       ended = await Promise.race([settled, sleep(POLL_MS, false)]);
     }
   }
@@ -71,6 +71,7 @@ class StageDisplay {
   /** Stages that aren't complete. */
   private readonly ahead: Stage[];
   private readonly began = Date.now();
+  private closed = false;
 
   constructor(
     private readonly client: Client,
@@ -82,6 +83,7 @@ class StageDisplay {
   }
 
   async show(view: RunView): Promise<void> {
+    if (this.closed) return;
     if (this.isLifecycle) await this.completeEnded(view.told?.ended ?? {});
     const stage = this.ahead[0];
     if (!stage) return;
@@ -95,6 +97,7 @@ class StageDisplay {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await this.reporter.close();
   }
 

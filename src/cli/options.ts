@@ -10,8 +10,12 @@ export interface CommonOptions {
 
 export function withCommonOptions(command: Command): Command {
   return command
-    .addOption(jsonOption())
-    .option('--store <folder>', 'folder of the object store (default: $PERDURE_STORE, else .perdure/store)');
+    .addOption(storeOption())
+    .addOption(jsonOption());
+}
+
+export function storeOption(): Option {
+  return new Option('--store <folder>', 'folder of the object store (default: $PERDURE_STORE, else .perdure/store)');
 }
 
 export function jsonOption(): Option {
@@ -25,7 +29,7 @@ export function asOfOption(): Option {
 export function algorithmOption(): Option {
   return new Option('--algorithm <name>', 'train this algorithm only; give it again for more')
     .env('ALGORITHM')
-    .argParser((name: string, earlier: string[] = []) => [...earlier, name]);
+    .argParser((name: string, earlier: string[] = []) => (name === '' ? earlier : [...earlier, name]));
 }
 
 /** The store's root folder that a command works on. */

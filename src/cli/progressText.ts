@@ -36,7 +36,8 @@ function within(parent: string, name: string, { key, step, text }: ProgressLine)
   return { key: `${parent}/${name}/${key}`, step: `${name}: ${step}`, text: `${name}: ${text}` };
 }
 
-function describeProgress({ what, done, total }: Progress): string {
+/** `5 of 20 candidates` */
+export function describeProgress({ what, done, total }: Progress): string {
   return `${count(done)} of ${count(total)} ${what}`;
 }
 

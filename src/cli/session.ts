@@ -1,6 +1,8 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { configuredTarget, connectClient } from '../temporal/connection.js';
+import { configuredTarget, connectClient, type TemporalTarget } from '../temporal/connection.js';
+import { startEmbeddedServer } from '../temporal/embeddedServer.js';
 import { runUrl, runningStack, startStack } from '../temporal/stack.js';
 import { say } from './terminal.js';
 
@@ -14,6 +16,8 @@ export interface Session {
   client: Client;
   /** Whether the server and its workers live only as long as the session. */
   embedded: boolean;
+  /** Rejects when an embedded server or its workers can't go on. Never resolves. */
+  broken: Promise<never>;
   /** The page of a run in the web UI, where it is known where that is. */
   urlOf(workflowId: string, runId: string): string | undefined;
   close(): Promise<void>;
@@ -27,6 +31,27 @@ export interface Session {
  * @throws PerdureError `TemporalUnavailable` where the configured server doesn't answer, `SetupFailed`
  */
 export async function openSession(storeRoot: string): Promise<Session> {
+  const served = await servedSession();
+  if (served) return served;
+  say('Temporal: an embedded server and three workers, for this command only.');
+  const stack = await startStack({ storeRoot, stateFolder: stateFolder(), tell: say });
+  return withOwnServer(stack.target, stack.webUi, stack.broken, () => stack.stop());
+}
+
+/**
+ * A server that knows of past runs, without workers: as {@link openSession}, but `undefined` where no run was ever
+ * made here.
+ */
+export async function openHistory(): Promise<Session | undefined> {
+  const served = await servedSession();
+  if (served) return served;
+  if (!existsSync(join(stateFolder(), 'temporal.db'))) return undefined;
+  const server = await startEmbeddedServer(stateFolder());
+  return withOwnServer(server.target, server.webUi, NEVER, () => server.stop());
+}
+
+/** A session on a server that is there already. */
+async function servedSession(): Promise<Session | undefined> {
   const configured = configuredTarget();
   if (configured) {
     const client = await connectClient(configured);
@@ -34,30 +59,34 @@ export async function openSession(storeRoot: string): Promise<Session> {
     return session(client, undefined, () => client.connection.close());
   }
   const running = await runningStack(stateFolder());
-  if (running) {
-    const client = await connectClient(running.target);
-    say(`Temporal: ${running.target.address}, started by "perdure up" (process ${running.pid}).`);
-    return session(client, running.webUi, () => client.connection.close());
-  }
-  say('Temporal: an embedded server and three workers, for this command only.');
-  const stack = await startStack({ storeRoot, stateFolder: stateFolder(), tell: say });
+  if (!running) return undefined;
+  const client = await connectClient(running.target);
+  say(`Temporal: ${running.target.address}, which process ${running.pid} runs in this folder.`);
+  return session(client, running.webUi, () => client.connection.close());
+}
+
+/** A session on a server that ends with it. */
+async function withOwnServer(target: TemporalTarget, webUi: string | undefined, broken: Promise<never>, stop: () => Promise<void>): Promise<Session> {
   try {
-    const client = await connectClient(stack.target);
+    const client = await connectClient(target);
     const close = async () => {
       await client.connection.close();
-      await stack.stop();
+      await stop();
     };
-    return { ...session(client, stack.webUi, close), embedded: true };
+    return { ...session(client, webUi, close), embedded: true, broken };
   } catch (error) {
-    await stack.stop();
+    await stop();
     throw error;
   }
 }
+
+const NEVER = new Promise<never>(() => undefined);
 
 function session(client: Client, webUi: string | undefined, close: () => Promise<void>): Session {
   return {
     client,
     embedded: false,
+    broken: NEVER,
     urlOf: (workflowId, runId) => webUi && runUrl(webUi, client.options.namespace, workflowId, runId),
     close,
   };

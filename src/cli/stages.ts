@@ -5,6 +5,7 @@ import type {
   ModelInferenceResult,
   ModelMonitoringResult,
   ModelTrainingResult,
+  Verdict,
 } from '../contracts/index.js';
 import { count, countOf } from './terminal.js';
 
@@ -63,13 +64,13 @@ function summarizeInference(result: ModelInferenceResult): string {
 
 function summarizeMonitoring(result: ModelMonitoringResult): string {
   if (result.status === 'skipped') return `skipped: ${result.reason}`;
-  const found = [
-    result.drift && 'drift',
-    result.performance_drop && 'a drop in performance',
-    result.missing && 'missing values',
-  ].filter((finding) => finding !== false);
-  const looked = `${countOf(result.rows, 'prediction')} looked at`;
-  return found.length === 0 ? `${looked}, nothing amiss` : `${looked}, found ${found.join(' and ')}`;
+  return `${countOf(result.rows, 'prediction')} looked at, ${describeVerdict(result)}`;
+}
+
+export function describeVerdict({ drift, performance_drop, missing, retrain }: Verdict): string {
+  const found = [drift && 'drift', performance_drop && 'a drop in performance', missing && 'missing values'].filter((finding) => finding !== false);
+  if (found.length === 0) return 'nothing amiss';
+  return `found ${found.join(' and ')}${retrain ? ': a retraining is asked for' : ''}`;
 }
 
 /** Four decimals, as the metric tables have them; `-` where undefined. */

@@ -1,0 +1,116 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { dirname, relative } from 'node:path';
+import type { Command } from 'commander';
+import { environment, listPipelines, loadPipeline } from '../../config/load.js';
+import { messageOf, systemCode } from '../../errors.js';
+import type { Tool } from '../../setup/tool.js';
+import { TOOLS } from '../../setup/tools.js';
+import { configuredTarget, connectClient, type TemporalTarget } from '../../temporal/connection.js';
+import { runningStack } from '../../temporal/stack.js';
+import { EXIT } from '../failure.js';
+import { chosenStore, withCommonOptions, type CommonOptions } from '../options.js';
+import { stateFolder } from '../session.js';
+import { print, printJson } from '../terminal.js';
+
+export function addDoctorCommand(program: Command): void {
+  withCommonOptions(program.command('doctor').description('what is installed, what is missing, and what to do about it')).action(doctor);
+}
+
+interface Finding {
+  name: string;
+  /** `optional` is missing, but only the tests need it. */
+  status: 'ok' | 'missing' | 'optional';
+  /** What was found, or what is wrong and what to do. */
+  detail: string;
+}
+
+async function doctor(options: CommonOptions): Promise<void> {
+  const findings = [checkNode(), ...(await Promise.all(TOOLS.map(checkTool))), ...(await checkConfig()), await checkStore(chosenStore(options)), await checkTemporal()];
+  const ok = findings.every(({ status }) => status !== 'missing');
+  if (options.json) printJson({ ok, findings });
+  else print([...findings.map(describeFinding), '', ok ? 'All that is needed is there.' : 'Something needed is missing: mend what is marked ✖.'].join('\n'));
+  if (!ok) process.exitCode = EXIT.failed;
+}
+
+const MARKS: Record<Finding['status'], string> = { ok: '✔', missing: '✖', optional: '-' };
+
+function describeFinding({ name, status, detail }: Finding): string {
+  return `${MARKS[status]} ${name.padEnd(24)} ${detail}`;
+}
+
+/** As `engines` of package.json asks. */
+const NODE_FROM = [20, 19] as const;
+
+function checkNode(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const isNewEnough = major > NODE_FROM[0] || (major === NODE_FROM[0] && minor >= NODE_FROM[1]);
+  const detail = isNewEnough ? process.versions.node : `${process.versions.node}; install ${NODE_FROM.join('.')} or newer`;
+  return { name: 'Node.js', status: isNewEnough ? 'ok' : 'missing', detail };
+}
+
+async function checkTool(tool: Tool): Promise<Finding> {
+  const absent = tool.testsOnly ? 'optional' : 'missing';
+  try {
+    const found = await tool.find();
+    if (found) return { name: tool.name, status: 'ok', detail: `${found.version}, ${found.path}` };
+    const remedy = tool.testsOnly ? 'only the tests need it, "perdure setup --tests" fetches it' : `${tool.purpose} needs it; "perdure setup" fetches it`;
+    return { name: tool.name, status: absent, detail: `not there; ${remedy}` };
+  } catch (error) {
+    return { name: tool.name, status: absent, detail: messageOf(error) };
+  }
+}
+
+async function checkConfig(): Promise<Finding[]> {
+  const names = await listPipelines();
+  return Promise.all(names.map(checkPipeline));
+}
+
+async function checkPipeline(pipeline: string): Promise<Finding> {
+  const name = `config of ${pipeline}`;
+  try {
+    const { folder } = await loadPipeline(pipeline);
+    return { name, status: 'ok', detail: `valid for ${environment()}, ${relative('.', folder)}` };
+  } catch (error) {
+    return { name, status: 'missing', detail: messageOf(error) };
+  }
+}
+
+/** Whether the store's folder, or the nearest one above it that is there, can be written. Writes nothing. */
+async function checkStore(storeRoot: string): Promise<Finding> {
+  let folder = storeRoot;
+  while (!(await isThere(folder))) folder = dirname(folder);
+  try {
+    if (!(await stat(folder)).isDirectory()) throw new Error('it is not a folder');
+    await access(folder, constants.W_OK | constants.X_OK);
+    return { name: 'object store', status: 'ok', detail: storeRoot };
+  } catch (error) {
+    return { name: 'object store', status: 'missing', detail: `${folder} can't be written (${messageOf(error)}); choose another with --store or PERDURE_STORE` };
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: unknown) => systemCode(error) !== 'ENOENT',
+  );
+}
+
+async function checkTemporal(): Promise<Finding> {
+  const name = 'Temporal';
+  try {
+    const configured = configuredTarget();
+    if (configured) return { name, status: 'ok', detail: `${await reach(configured)}, as the environment says` };
+    const running = await runningStack(stateFolder());
+    if (running) return { name, status: 'ok', detail: `${await reach(running.target)}, started by "perdure up"` };
+    return { name, status: 'ok', detail: 'none configured or running: commands start an embedded server' };
+  } catch (error) {
+    return { name, status: 'missing', detail: messageOf(error) };
+  }
+}
+
+async function reach(target: TemporalTarget): Promise<string> {
+  const client = await connectClient(target);
+  await client.connection.close();
+  return target.address;
+}

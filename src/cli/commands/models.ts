@@ -1,0 +1,118 @@
+import type { Command } from 'commander';
+import { loadPipeline, type Pipeline } from '../../config/load.js';
+import type { Metrics, ModelSelector, VersionRef } from '../../contracts/index.js';
+import { PerdureError } from '../../errors.js';
+import { aliasKey, latestKey, readPointer } from '../../registry/pointers.js';
+import { CHAMPION, resolveModel } from '../../registry/resolve.js';
+import { listVersions, readVersion, type VersionMetadata, type VersionSummary } from '../../registry/versions.js';
+import { folderStores } from '../../stages/createContext.js';
+import type { ObjectStore } from '../../storage/objectStore.js';
+import { pipelineArgument, withExamples } from '../help.js';
+import { chosenStore, withCommonOptions, type CommonOptions } from '../options.js';
+import { METRIC_TITLES, SHOWN_METRICS, metricCells, metricHeads, table } from '../resultTables.js';
+import { score } from '../stages.js';
+import { count, print, printJson } from '../terminal.js';
+
+export function addModelsCommand(program: Command, pipelines: string[]): void {
+  const models = program.command('models').description('look at the registered models');
+  withCommonOptions(models.command('list').description('every version with its metrics'))
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .action(list);
+  const showing = withCommonOptions(models.command('show').description('one version: its settings, its metrics and what it was made from'))
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .argument('[model]', 'an algorithm, or an alias', CHAMPION)
+    .argument('[version]', 'a version of the algorithm (default: its latest)')
+    .action(show);
+  withExamples(showing, pipelines, (pipeline) => [
+    [`perdure models show ${pipeline}`, 'the champion'],
+    [`perdure models show ${pipeline} xgboost`, 'the latest xgboost'],
+    [`perdure models show ${pipeline} xgboost v20250102_030405_1a2b3c4d`, ''],
+  ]);
+}
+
+interface ListedVersion extends VersionSummary {
+  champion: boolean;
+  latest: boolean;
+}
+
+async function list(name: string, options: CommonOptions): Promise<void> {
+  const pipeline = await loadPipeline(name);
+  const { modelRegistry } = folderStores(chosenStore(options), pipeline);
+  const versions = await listedVersions(modelRegistry, pipeline);
+  if (options.json) {
+    printJson({ versions });
+  } else if (versions.length === 0) {
+    print(`No model of ${name} is registered yet; "perdure train ${name}" trains some.`);
+  } else {
+    const rows = versions.map((version) => [
+      version.algorithm,
+      version.version,
+      marksOf(version),
+      score(version.cv_score),
+      ...metricCells(version),
+    ]);
+    print(table(['algorithm', 'version', '', 'CV score', ...metricHeads()], rows));
+  }
+}
+
+async function listedVersions(registry: ObjectStore, { config }: Pipeline): Promise<ListedVersion[]> {
+  const champion = await readPointer(registry, aliasKey(CHAMPION));
+  const listed = config.training_config.algorithms.map(async (algorithm) => {
+    const latest = await readPointer(registry, latestKey(algorithm));
+    const versions = await listVersions(registry, algorithm);
+    return versions.map((version) => ({ ...version, champion: isSame(version, champion), latest: isSame(version, latest) }));
+  });
+  return (await Promise.all(listed)).flat();
+}
+
+function isSame(one: VersionRef, other: VersionRef | undefined): boolean {
+  return one.algorithm === other?.algorithm && one.version === other.version;
+}
+
+function marksOf({ champion, latest }: ListedVersion): string {
+  return [champion && 'champion', latest && 'latest'].filter(Boolean).join(', ');
+}
+
+async function show(name: string, model: string, version: string | undefined, options: CommonOptions): Promise<void> {
+  const pipeline = await loadPipeline(name);
+  const { modelRegistry } = folderStores(chosenStore(options), pipeline);
+  const metadata = await findVersion(modelRegistry, pipeline, model, version);
+  if (options.json) printJson(metadata);
+  else print(describeVersion(metadata));
+}
+
+async function findVersion(registry: ObjectStore, { config }: Pipeline, model: string, version?: string): Promise<VersionMetadata> {
+  const { algorithms } = config.training_config;
+  const selector: ModelSelector = algorithms.includes(model) || version ? { algorithm: model, version } : { alias: model };
+  const resolved = await resolveModel(registry, algorithms, selector);
+  if (resolved.status === 'skipped') throw new PerdureError('NotFound', resolved.reason);
+  const metadata = await readVersion(registry, resolved.model);
+  if (!metadata) throw new PerdureError('NotFound', `${resolved.model.algorithm} ${resolved.model.version} was deleted meanwhile; look again with "perdure models list".`);
+  return metadata;
+}
+
+function describeVersion(metadata: VersionMetadata): string {
+  const { lineage, performance } = metadata;
+  const facts: [string, string][] = [
+    ['trained', metadata.training_date],
+    ['parameters', Object.entries(metadata.best_params).map(([param, value]) => `${param}=${value}`).join(', ')],
+    ['CV score', `${score(metadata.cv_score)} ${metadata.config.search.scoring}, ${metadata.candidates.length} candidates`],
+    ['rows', `train ${count(metadata.training_samples)}, test ${count(metadata.test_samples)}, OOT ${count(metadata.oot_samples)}; ${metadata.feature_count} features`],
+    ['engine', `${lineage.engine}, seed ${lineage.seed}`],
+    ['data', `${lineage.dataset.id} (${lineage.inputs_digest.slice(0, 12)})`],
+    ['config', `${lineage.pipeline}, ${lineage.environment} (${lineage.config_hash.slice(0, 12)})`],
+    ['code', lineage.code_commit ?? 'unknown commit'],
+    ['run', `${lineage.workflow_id} (${lineage.run_id})`],
+  ];
+  const rows = SHOWN_METRICS.map((metric) => [METRIC_TITLES[metric], score(performance.test[metric]), score(performance.oot[metric])]);
+  return [
+    `${metadata.model_name} ${metadata.version}`,
+    ...facts.map(([fact, value]) => `  ${fact.padEnd(11)} ${value}`),
+    table(['', 'test', 'OOT'], rows),
+    ...(['test', 'oot'] as const).map((window) => `${window} confusion matrix: ${describeConfusion(performance[window])}`),
+  ].join('\n');
+}
+
+function describeConfusion({ confusion_matrix: [[tn, fp], [fn, tp]] }: Metrics): string {
+  return `${count(tp)} true positives, ${count(fp)} false positives, ${count(tn)} true negatives, ${count(fn)} false negatives`;
+}

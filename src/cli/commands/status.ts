@@ -1,0 +1,135 @@
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import type { Command } from 'commander';
+import { listPipelines, loadPipeline } from '../../config/load.js';
+import type { Verdict, VersionRef } from '../../contracts/index.js';
+import { goldPartitions } from '../../data/layers.js';
+import { predictionsFiles } from '../../data/predictions.js';
+import { aliasKey, readPointer } from '../../registry/pointers.js';
+import { CHAMPION } from '../../registry/resolve.js';
+import { folderStores } from '../../stages/createContext.js';
+import { readJson } from '../../storage/documents.js';
+import { pipelineArgument } from '../help.js';
+import { chosenStore, withCommonOptions, type CommonOptions } from '../options.js';
+import { openHistory } from '../session.js';
+import { STAGE_WORKFLOWS, describeVerdict } from '../stages.js';
+import { countOf, duration, print, printJson } from '../terminal.js';
+import { table } from '../resultTables.js';
+
+export function addStatusCommand(program: Command, pipelines: string[]): void {
+  withCommonOptions(program.command('status').description('recent runs, and what the store holds'))
+    .addArgument(pipelineArgument('[pipeline]', pipelines))
+    .action(status);
+}
+
+interface RunStatus {
+  workflow_id: string;
+  run_id: string;
+  /** `lifecycle`, `modelTraining`, ... */
+  type: string;
+  /** As Temporal calls it: `RUNNING`, `COMPLETED`, `FAILED`, ... */
+  status: string;
+  started: string;
+  /** So far, for a run that isn't over. */
+  seconds: number;
+  url: string | null;
+}
+
+/** What the store holds of a pipeline; `null` for what isn't there yet. */
+interface StoreStatus {
+  partitions: number;
+  rows: number;
+  /** Names of the first and the last partition. */
+  first: string | null;
+  last: string | null;
+  champion: (VersionRef & { since: string }) | null;
+  predictions: { uri: string; rows: number; as_of: string; model: VersionRef; files: number } | null;
+  report: ({ uri: string; as_of: string } & Verdict) | null;
+}
+
+async function status(pipeline: string | undefined, options: CommonOptions): Promise<void> {
+  const names = pipeline ? [pipeline] : await listPipelines();
+  const stores = await Promise.all(names.map(async (name) => [name, await storeStatus(name, chosenStore(options))] as const));
+  const runs = await recentRuns(pipeline);
+  if (options.json) {
+    printJson({ runs, pipelines: Object.fromEntries(stores) });
+    return;
+  }
+  print(runs.length === 0 ? 'No runs yet.' : runsTable(runs));
+  for (const [name, store] of stores) print(`\n${describeStore(name, store)}`);
+}
+
+/** Where monitoring keeps a copy of its newest report. */
+const LATEST_REPORT = 'reports/latest.json';
+
+async function storeStatus(name: string, storeRoot: string): Promise<StoreStatus> {
+  const stores = folderStores(storeRoot, await loadPipeline(name));
+  const gold = await goldPartitions(stores);
+  const champion = await readPointer(stores.modelRegistry, aliasKey(CHAMPION));
+  const files = await predictionsFiles(stores.predictions);
+  const newest = files.at(-1);
+  const report = await readJson<{ as_of: string; verdict: Verdict }>(stores.monitoring, LATEST_REPORT);
+  return {
+    partitions: gold.length,
+    rows: gold.reduce((sum, { rows }) => sum + rows, 0),
+    first: gold[0]?.name ?? null,
+    last: gold.at(-1)?.name ?? null,
+    champion: champion ? { algorithm: champion.algorithm, version: champion.version, since: champion.at } : null,
+    predictions: newest
+      ? { uri: stores.predictions.uri(newest.key), rows: newest.rows, as_of: newest.asOf, model: newest.model, files: files.length }
+      : null,
+    report: report ? { uri: stores.monitoring.uri(LATEST_REPORT), as_of: report.as_of, ...report.verdict } : null,
+  };
+}
+
+const SHOWN_RUNS = 10;
+
+async function recentRuns(pipeline?: string): Promise<RunStatus[]> {
+  const session = await openHistory();
+  if (!session) return [];
+  try {
+    const found = await recentExecutions(session.client, pipeline);
+    return found.map((run) => ({
+      workflow_id: run.workflowId,
+      run_id: run.runId,
+      type: run.type,
+      status: run.status.name,
+      started: run.startTime.toISOString(),
+      seconds: ((run.closeTime ?? new Date()).getTime() - run.startTime.getTime()) / 1000,
+      url: session.urlOf(run.workflowId, run.runId) ?? null,
+    }));
+  } finally {
+    await session.close();
+  }
+}
+
+/** The newest runs that somebody started: children are their parents' business. */
+async function recentExecutions(client: Client, pipeline?: string): Promise<WorkflowExecutionInfo[]> {
+  const types = ['lifecycle', ...Object.values(STAGE_WORKFLOWS)].map((type) => `"${type}"`);
+  const query = `WorkflowType IN (${types.join(', ')})${pipeline ? ` AND WorkflowId STARTS_WITH "${pipeline}-"` : ''}`;
+  const found: WorkflowExecutionInfo[] = [];
+  for await (const run of client.workflow.list({ query })) {
+    if (run.parentExecution) continue;
+    found.push(run);
+    if (found.length === SHOWN_RUNS) break;
+  }
+  return found;
+}
+
+function runsTable(runs: RunStatus[]): string {
+  const rows = runs.map((run) => [run.workflow_id, run.status.toLowerCase(), run.started.slice(0, 19).replace('T', ' '), duration(run.seconds * 1000)]);
+  return table(['run', 'status', 'started (UTC)', 'took'], rows);
+}
+
+function describeStore(name: string, { partitions, rows, first, last, champion, predictions, report }: StoreStatus): string {
+  const data = first && last ? `${countOf(rows, 'row')} in ${countOf(partitions, 'partition')}, ${first} to ${last}` : 'none yet';
+  const scored = predictions
+    ? `${countOf(predictions.rows, 'row')} as of ${predictions.as_of.slice(0, 10)} by ${predictions.model.algorithm} ${predictions.model.version}; ${countOf(predictions.files, 'file')} in all`
+    : 'none yet';
+  return [
+    name,
+    `  data        ${data}`,
+    `  champion    ${champion ? `${champion.algorithm} ${champion.version}, since ${champion.since.slice(0, 10)}` : 'none yet'}`,
+    `  predictions ${scored}`,
+    `  report      ${report ? `as of ${report.as_of.slice(0, 10)}: ${describeVerdict(report)}` : 'none yet'}`,
+  ].join('\n');
+}

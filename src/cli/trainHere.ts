@@ -1,0 +1,38 @@
+import { availableParallelism, totalmem } from 'node:os';
+import type { Progress } from '../contracts/index.js';
+import { createEnginePool } from '../engines/hostPool.js';
+import { createRunStage } from '../stages/createContext.js';
+import { trainLocally, type LocalTrainingInput } from '../stages/trainLocally.js';
+import type { StageResults } from './follow.js';
+import { describeProgress } from './progressText.js';
+import { createReporter } from './reporter.js';
+import { summarize } from './stages.js';
+import { duration } from './terminal.js';
+
+/** Trains in this process with all of the machine, without Temporal, and shows how it goes. */
+export async function trainHere(input: LocalTrainingInput, storeRoot: string, signal: AbortSignal): Promise<StageResults> {
+  const size = { cpus: availableParallelism(), memory: totalmem() };
+  const engines = createEnginePool(size.cpus);
+  const reporter = createReporter(['training']);
+  const began = Date.now();
+  let step = '';
+  try {
+    const training = await trainLocally(input, {
+      runStage: createRunStage({ storeRoot, engines, size }),
+      signal,
+      onStep: (news) => show((step = news)),
+      onProgress: (progress) => show(step, progress),
+      onAlgorithm: (name, { status }) => show((step = `${name}: ${status}`)),
+    });
+    const summary = `${summarize('training', training)} (${duration(Date.now() - began)})`;
+    reporter.complete('training', { skipped: training.status === 'skipped', summary });
+    return { training };
+  } finally {
+    await reporter.close();
+    await engines.close();
+  }
+
+  function show(step: string, progress?: Progress): void {
+    reporter.update('training', [{ key: 'local', step, text: progress ? `${step}, ${describeProgress(progress)}` : step }]);
+  }
+}

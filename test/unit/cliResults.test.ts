@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { resultJson } from '../../src/cli/resultJson.js';
+import { describeResults } from '../../src/cli/resultTables.js';
+import { duration } from '../../src/cli/terminal.js';
+import { workflowIdAt } from '../../src/client.js';
+import type { LifecycleResult, Metrics, ModelTrainingCompleted } from '../../src/contracts/index.js';
+
+const METRICS: Metrics = {
+  accuracy: 0.6,
+  precision: 0.15,
+  recall: 0.4481,
+  f1: 0.22,
+  roc_auc: 0.61204,
+  average_precision: null,
+  confusion_matrix: [[10, 5], [3, 2]],
+  n: 20,
+};
+
+const TRAINING: ModelTrainingCompleted = {
+  status: 'partial',
+  champion: { algorithm: 'xgboost', version: 'v1' },
+  comparison: { metric: 'oot.roc_auc', scores: { xgboost: 0.6321 } },
+  dataset: { id: 'train_data_1', uri: 'file:///d', checksum: 'c', rows: { train: 1, test: 1, oot: 1 } },
+  algorithms: {
+    xgboost: {
+      status: 'completed',
+      version: 'v1',
+      uri: 'file:///m',
+      best_params: { max_depth: 5 },
+      cv_score: 0.62,
+      test: METRICS,
+      oot: METRICS,
+      search: { candidates: 20, failed: 0, foldsEvaluated: 100, foldsPlanned: 100 },
+    },
+    random_forest: { status: 'failed', type: 'AllCandidatesFailed', reason: 'Every candidate of random_forest failed.' },
+  },
+};
+
+const RESULTS: LifecycleResult = {
+  processing: { status: 'skipped', reason: 'Input unchanged.', rows: 101_766, partitions: 120 },
+  training: TRAINING,
+  inference: { status: 'skipped', reason: 'No new data.', rows: 0 },
+  monitoring: { status: 'skipped', reason: 'No predictions exist.' },
+};
+
+describe('the JSON answer', () => {
+  test('holds each stage\'s status and the keys that scripts look for, skipped or not', () => {
+    const json = resultJson({ workflow_id: 'w', run_id: 'r', url: null }, RESULTS);
+    expect(json).toMatchObject({
+      run: { workflow_id: 'w', run_id: 'r', url: null },
+      processing: { status: 'skipped', rows: 101_766, partitions: 120 },
+      training: {
+        status: 'partial',
+        champion: 'xgboost',
+        champion_version: 'v1',
+        algorithms: {
+          xgboost: { status: 'completed', version: 'v1', best_params: { max_depth: 5 }, cv_score: 0.62, test: METRICS, oot: METRICS },
+          random_forest: { status: 'failed', reason: 'Every candidate of random_forest failed.' },
+        },
+      },
+      inference: { status: 'skipped', rows: 0, uri: null },
+      monitoring: { status: 'skipped', drift: null, retrain: null, psi: {} },
+    });
+  });
+
+  test('of one stage holds that stage alone', () => {
+    expect(Object.keys(resultJson(null, { inference: RESULTS.inference }))).toEqual(['inference']);
+  });
+});
+
+describe('the closing tables', () => {
+  const text = describeResults(RESULTS);
+
+  test('mark the champion and tell metrics to four decimals, undefined ones as "-"', () => {
+    const row = text.split('\n').find((line) => line.includes('xgboost *'));
+    expect(row?.split('│').map((cell) => cell.trim())).toEqual(['', 'xgboost *', '0.6200', '0.6120', '-', '0.4481', '0.1500', '0.2200', '0.6120', '-', '0.4481', '0.1500', '0.2200', '']);
+  });
+
+  test('say why an algorithm failed and why a stage was skipped', () => {
+    expect(text).toContain('random_forest failed (AllCandidatesFailed): Every candidate of random_forest failed.');
+    expect(text).toContain('Process data: skipped: Input unchanged. (101,766 rows in 120 partitions)');
+    expect(text).toContain('Predict: skipped: No new data.');
+  });
+});
+
+test('durations read as people say them', () => {
+  expect([420, 59_400, 125_000, 12_000_000].map(duration)).toEqual(['0.4 s', '59 s', '2 min 5 s', '3 h 20 min']);
+});
+
+test('a workflow id names pipeline, workflow and the instant of its start', () => {
+  expect(workflowIdAt('modelTraining', 'churn', new Date('2025-01-02T03:04:05.678Z'))).toBe('churn-model-training-20250102-030405-678');
+});
