@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { PromotionGate, decidePromotion, type PromotionCase } from '../../src/registry/gate.js';
+
+/** 200 rows on which `strong` has an AUC of .8746 and `weak` one of .7053: z 3.14, p .0017. */
+const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as { y: number[]; s1: number[]; s2: number[] };
+const labels = golden.y;
+const strong = { ref: { algorithm: 'xgboost', version: 'v2' }, probabilities: golden.s1 };
+const weak = { ref: { algorithm: 'random_forest', version: 'v1' }, probabilities: golden.s2 };
+
+const decide = (of: Partial<PromotionCase>, gate: Partial<PromotionGate> = {}) =>
+  decidePromotion({ labels, threshold: 0.5, challenger: strong, champion: weak, ...of }, PromotionGate.parse(gate));
+const brokenRules = (decision: ReturnType<typeof decide>) => decision.rules.filter(({ passed }) => !passed).map(({ rule }) => rule);
+
+describe('a challenger against the champion', () => {
+  test('one that is better is promoted, with the working shown', () => {
+    const decision = decide({}, { minimums: { roc_auc: 0.8, recall: 0.5 } });
+    expect(decision).toMatchObject({
+      decision: 'promote',
+      reason: 'xgboost v2 may take the place of random_forest v1: it passes all 5 rules.',
+      challenger: strong.ref,
+      champion: weak.ref,
+      rules: [
+        { rule: 'min_samples', expected: '>= 100', actual: 200, passed: true },
+        { rule: 'minimum recall', expected: '>= 0.5', passed: true },
+        { rule: 'minimum roc_auc', expected: '>= 0.8', passed: true },
+        { rule: 'max_auc_loss', expected: '<= 0.01', passed: true },
+        { rule: 'not_significantly_worse', expected: 'no lower ROC AUC with p < 0.05', passed: true },
+      ],
+    });
+    expect(decision.comparison?.z).toBeCloseTo(3.14127, 5);
+    expect(decision.comparison?.p).toBeCloseTo(0.0016822, 7);
+    expect(decision.metrics.challenger.roc_auc).toBeCloseTo(0.874577, 6);
+    expect(decision.convention).toContain('DeLong');
+  });
+
+  test('one that is significantly worse is refused, even where the loss is allowed', () => {
+    const decision = decide({ challenger: weak, champion: strong }, { max_auc_loss: 0.5 });
+    expect(decision.decision).toBe('refuse');
+    expect(brokenRules(decision)).toEqual(['not_significantly_worse']);
+    expect(decision.reason).toBe(
+      'random_forest v1 may not be promoted: it does not pass not_significantly_worse (expected no lower ROC AUC with p < 0.05, got 0.001682).',
+    );
+  });
+
+  test('one that loses too much is refused, even where so few rows prove nothing', () => {
+    const decision = decide({ challenger: weak, champion: strong }, { alpha: 0.001 });
+    expect(brokenRules(decision)).toEqual(['max_auc_loss']);
+  });
+
+  test('one as good as the champion passes, unless it must be better', () => {
+    const equal = { champion: { ...strong, ref: weak.ref } };
+    expect(decide(equal).decision).toBe('promote');
+    expect(brokenRules(decide(equal, { require: 'better' }))).toEqual(['significantly_better']);
+  });
+
+  test('one that must be better has to be so significantly', () => {
+    expect(decide({}, { require: 'better' }).decision).toBe('promote');
+    expect(brokenRules(decide({}, { require: 'better', alpha: 0.001 }))).toEqual(['significantly_better']);
+    expect(brokenRules(decide({ challenger: weak, champion: strong }, { require: 'better' }))).toContain('significantly_better');
+  });
+});
+
+describe('minimums', () => {
+  test('count at the threshold, and each that is missed is named', () => {
+    const decision = decide({ threshold: 0.9 }, { minimums: { recall: 0.5, roc_auc: 0.9, precision: 0 } });
+    expect(brokenRules(decision)).toEqual(['minimum recall', 'minimum roc_auc']);
+    expect(decision.reason).toMatch(/minimum recall \(expected >= 0.5, got .*\), minimum roc_auc \(expected >= 0.9, got 0.8746\)/);
+  });
+
+  test('a first model has nothing but them to pass', () => {
+    const first = decide({ champion: null }, { minimums: { roc_auc: 0.8 } });
+    expect(first).toMatchObject({ decision: 'promote', champion: null, comparison: null, reason: 'xgboost v2 may become the first champion: it passes all 2 rules.' });
+    expect(decide({ champion: null }, { minimums: { roc_auc: 0.9 } }).decision).toBe('refuse');
+  });
+
+  test('too few rows decide nothing', () => {
+    const few = (scored: typeof strong) => ({ ...scored, probabilities: scored.probabilities.slice(0, 99) });
+    const decision = decide({ labels: labels.slice(0, 99), challenger: few(strong), champion: few(weak) });
+    expect(brokenRules(decision)).toContain('min_samples');
+  });
+});
+
+test('rows of one class only can show nothing, so nothing is promoted', () => {
+  const decision = decide({ labels: labels.map(() => 0) }, { minimums: { roc_auc: 0 } });
+  expect(decision.comparison).toBeNull();
+  expect(brokenRules(decision)).toEqual(['minimum roc_auc', 'max_auc_loss', 'not_significantly_worse']);
+  expect(decision.reason).toContain('got nothing that can be computed');
+});
+
+test('models that scored different rows are refused', () => {
+  expect(() => decide({ champion: { ...weak, probabilities: [0.5] } })).toThrow(/same rows/);
+});
+
+test('a decision survives JSON', () => {
+  const decision = decide({});
+  expect(JSON.parse(JSON.stringify(decision))).toEqual(decision);
+});
+
+describe('settings', () => {
+  test('have defaults', () => {
+    expect(PromotionGate.parse({})).toEqual({ min_samples: 100, minimums: {}, max_auc_loss: 0.01, alpha: 0.05, require: 'not_worse' });
+  });
+
+  test.each([[{ minimums: { auc: 0.5 } }], [{ minimums: { recall: 2 } }], [{ alpha: 0 }], [{ require: 'best' }], [{ unknown: 1 }]])('refuse %j', (settings) => {
+    expect(PromotionGate.safeParse(settings).success).toBe(false);
+  });
+});
