@@ -100,14 +100,12 @@ export async function readManifest(datamart: ObjectStore, layer: LayerName): Pro
 }
 
 /** Gold's partitions in order of time; none where gold was never written. */
-export async function goldPartitions(stores: Pick<Stores, 'datamart'>): Promise<GoldPartition[]> {
-  const { partitions } = await readManifest(stores.datamart, 'gold');
-  return Object.entries(partitions)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, entry]) => {
-      const featureStore = tableOf(entry, 'feature_store');
-      return { name, ...partitionDays(name), rows: featureStore.rows, featureStore, labelStore: tableOf(entry, 'label_store') };
-    });
+export async function goldPartitions(stores: Pick<Stores, 'datamart'>, days: DayRange = {}): Promise<GoldPartition[]> {
+  const manifest = await readManifest(stores.datamart, 'gold');
+  return partitionsBetween(manifest, days).map(([name, entry]) => {
+    const featureStore = tableOf(entry, 'feature_store');
+    return { name, ...partitionDays(name), rows: featureStore.rows, featureStore, labelStore: tableOf(entry, 'label_store') };
+  });
 }
 
 /** The feature store's files in order of time. Throws `ObjectCorrupt`, `NotFound`. */
@@ -121,14 +119,18 @@ export function labelStoreFiles(stores: Pick<Stores, 'datamart'>, days: DayRange
 }
 
 /** A table's files in order of time. */
-export async function tableFiles(datamart: ObjectStore, layer: LayerName, table: TableName, { from = '', to = '9999-12-31' }: DayRange = {}): Promise<PartitionFile[]> {
-  const { partitions } = await readManifest(datamart, layer);
-  const names = Object.keys(partitions).sort().filter((name) => partitionDays(name).end >= from && partitionDays(name).start <= to);
+export async function tableFiles(datamart: ObjectStore, layer: LayerName, table: TableName, days: DayRange = {}): Promise<PartitionFile[]> {
   const files: PartitionFile[] = [];
-  for (const name of names) {
-    files.push(await partitionFile(datamart, layer, table, name, tableOf(partitions[name]!, table)));
+  for (const [name, entry] of partitionsBetween(await readManifest(datamart, layer), days)) {
+    files.push(await partitionFile(datamart, layer, table, name, tableOf(entry, table)));
   }
   return files;
+}
+
+function partitionsBetween({ partitions }: LayerManifest, { from = '', to = '9999-12-31' }: DayRange): [string, PartitionEntry][] {
+  return Object.entries(partitions)
+    .filter(([name]) => partitionDays(name).end >= from && partitionDays(name).start <= to)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** How long a writer may take from an object to its manifest entry, in milliseconds; writers commit twice as often. */

@@ -14,8 +14,8 @@ export interface Refinement {
   from: { layer: LayerName; table: TableName };
   /** Fingerprint of all that decides a partition's content, its input file's checksum included. */
   inputs(partition: string, inputChecksum: string): string;
-  /** Once, before the first partition that is built. */
-  prepare?(database: Database): Promise<void>;
+  /** Called once with the first input file, before any partition is built. */
+  check?(database: Database, inputFile: string): Promise<void>;
   /** Makes a partition's files in `folder` from its input file. */
   build(database: Database, partition: string, inputFile: string, folder: string): Promise<Built>;
 }
@@ -64,10 +64,10 @@ export async function refine(context: StageContext, datamart: ObjectStore, { par
 
   async function build(database: Database): Promise<void> {
     try {
-      await refinement.prepare?.(database);
       for (const [done, { name, entry }] of stale.entries()) {
         context.signal.throwIfAborted();
         const input = await partitionFile(datamart, from.layer, from.table, name, tableOf(entry, from.table));
+        if (done === 0) await refinement.check?.(database, input.path);
         const { tables, dropped } = await refinement.build(database, name, input.path, folder);
         result.entries.push(await writer.write(name, refinement.inputs(name, input.checksum), tables, dropped));
         result.written.push(name);

@@ -7,7 +7,7 @@ import { identifier, literal, readParquetSql, withDuckDb, type Database } from '
 import { fingerprint, layerSql, type LayerSql } from '../data/layerSql.js';
 import { LayerWriter } from '../data/layerWriter.js';
 import { tableOf, type PartitionEntry, type SourceEntry } from '../data/layers.js';
-import { dayOf, partitionKey, partitionNameSql } from '../data/partitions.js';
+import { dayOf, earlier, partitionKey, partitionNameSql } from '../data/partitions.js';
 import { PerdureError } from '../errors.js';
 import { diskError, sha256File } from '../storage/folderStore.js';
 import type { ObjectStore } from '../storage/objectStore.js';
@@ -180,8 +180,4 @@ async function sameRows(database: Database, a: string, b: string): Promise<boole
 
 function rowsOf(entries: PartitionEntry[]): number {
   return entries.reduce((sum, entry) => sum + tableOf(entry, 'bronze').rows, 0);
-}
-
-function earlier(a: string, b: string): string {
-  return a < b ? a : b;
 }

@@ -23,8 +23,14 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
     layer: 'gold',
     from: { layer: 'silver', table: 'silver' },
     inputs: (_partition, checksum) => fingerprint(checksum, features.text, labels.text),
+    check: async (database, file) => {
+      const { keys, features: columns, label } = pipeline.definition;
+      await read(database, file);
+      await checkColumns(database, features, [...keys, ...columns.map(({ name }) => name)]);
+      await checkColumns(database, labels, [...keys, label]);
+    },
     build: async (database, partition, file, folder) => {
-      await database.run(`CREATE OR REPLACE TEMP VIEW silver AS SELECT * FROM ${readParquetSql([file])}`);
+      await read(database, file);
       return {
         tables: [
           await build(database, pipeline, 'feature_store', features, partition, folder),
@@ -36,17 +42,19 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
   return { rows: entries.reduce((sum, entry) => sum + tableOf(entry, 'feature_store').rows, 0), written, unchanged };
 };
 
-async function build(database: Database, pipeline: Pipeline, table: GoldTable, sql: LayerSql, partition: string, folder: string): Promise<BuiltTable> {
-  const { layers, keys, features, label } = pipeline.definition;
-  const path = join(folder, `${table}_${partition}.parquet`);
-  const [count] = await database.rows<{ Count: bigint }>(`COPY (${sql.text}\n) TO ${literal(path)} (FORMAT parquet)`, { sqlFile: sql.file });
-  const needed = table === 'feature_store' ? [...keys, ...features.map(({ name }) => name)] : [...keys, label];
-  await checkColumns(database, sql, path, needed);
-  return { table, key: partitionKey(layers[table].path, partition), path, rows: Number(count!.Count) };
+/** Makes a silver file known to the pipeline's SQL as `silver`. */
+async function read(database: Database, file: string): Promise<void> {
+  await database.run(`CREATE OR REPLACE TEMP VIEW silver AS SELECT * FROM ${readParquetSql([file])}`);
 }
 
-async function checkColumns(database: Database, sql: LayerSql, path: string, needed: string[]): Promise<void> {
-  const columns = await database.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM ${readParquetSql([path])}`);
+async function build(database: Database, pipeline: Pipeline, table: GoldTable, sql: LayerSql, partition: string, folder: string): Promise<BuiltTable> {
+  const path = join(folder, `${table}_${partition}.parquet`);
+  const [count] = await database.rows<{ Count: bigint }>(`COPY (${sql.text}\n) TO ${literal(path)} (FORMAT parquet)`, { sqlFile: sql.file });
+  return { table, key: partitionKey(pipeline.definition.layers[table].path, partition), path, rows: Number(count!.Count) };
+}
+
+async function checkColumns(database: Database, sql: LayerSql, needed: string[]): Promise<void> {
+  const columns = await database.rows<{ column_name: string }>(`DESCRIBE ${sql.text}`, { sqlFile: sql.file });
   const missing = needed.filter((name) => !columns.some(({ column_name }) => column_name === name));
   if (missing.length > 0) {
     throw new PerdureError('ConfigInvalid', `${sql.file} gives no column ${missing.join(', ')}, which pipeline.json names; add it to the query.`);

@@ -51,37 +51,45 @@ function countDuplicates(pipeline: Pipeline, duplicates: DuplicatesEntry | undef
 
 /** Writes the rows of the view `bronze` that meet every expectation, in their order. */
 async function clean(database: Database, pipeline: Pipeline, sql: LayerSql, partition: string, folder: string): Promise<Required<Built>> {
-  const expectations = pipeline.expectations.silver;
-  const cases = expectations.map(({ check }, i) => `WHEN (${check}) IS NOT TRUE THEN ${i}`);
-  // Numbered first, as a check may hold a window function, which forgets the order.
-  await database.run(
-    `CREATE OR REPLACE TEMP TABLE checked AS
-     SELECT *, ${cases.length > 0 ? `CASE ${cases.join(' ')} END` : 'NULL'} AS broken_expectation
-     FROM (SELECT *, row_number() OVER () AS row_position FROM (${sql.text}
-     ))`,
+  const { kept, dropped } = await countBroken(database, pipeline, sql, partition);
+  const path = join(folder, `${partition}.parquet`);
+  const rows = Object.keys(dropped).length === 0 ? sql.text : keptRowsSql(pipeline, sql);
+  await database.run(`COPY (${rows}\n) TO ${literal(path)} (FORMAT parquet)`, { sqlFile: sql.file });
+  const key = partitionKey(pipeline.definition.layers.silver.path, partition);
+  return { tables: [{ table: 'silver', key, path, rows: kept }], dropped };
+}
+
+/** Counts rows by the expectation they break, reading only the columns that expectations look at. */
+async function countBroken(database: Database, pipeline: Pipeline, sql: LayerSql, partition: string): Promise<{ kept: number; dropped: Record<string, number> }> {
+  const counts = await database.rows<{ broken: number | null; rows: bigint }>(
+    `SELECT broken, count(*) AS rows FROM (SELECT ${brokenSql(pipeline)} AS broken FROM (${sql.text}\n)) GROUP BY ALL ORDER BY ALL`,
     { sqlFile: sql.file },
   );
-  const counts = await database.rows<{ broken: number | null; rows: bigint }>(
-    `SELECT broken_expectation AS broken, count(*) AS rows FROM checked GROUP BY ALL ORDER BY ALL`,
-  );
   const dropped: Record<string, number> = {};
-  let rows = 0;
-  for (const count of counts) {
-    const expectation = count.broken === null ? undefined : expectations[count.broken]!;
-    if (!expectation) {
-      rows = Number(count.rows);
+  let kept = 0;
+  for (const { broken, rows } of counts) {
+    if (broken === null) {
+      kept = Number(rows);
       continue;
     }
-    if (expectation.on_failure === 'fail') refuse(expectation.name, Number(count.rows), partition);
-    dropped[expectation.name] = Number(count.rows);
+    const { name, on_failure } = pipeline.expectations.silver[broken]!;
+    if (on_failure === 'fail') refuse(name, Number(rows), partition);
+    dropped[name] = Number(rows);
   }
-  const path = join(folder, `${partition}.parquet`);
-  await database.run(
-    `COPY (SELECT * EXCLUDE (broken_expectation, row_position) FROM checked WHERE broken_expectation IS NULL ORDER BY row_position)
-     TO ${literal(path)} (FORMAT parquet)`,
-  );
-  const key = partitionKey(pipeline.definition.layers.silver.path, partition);
-  return { tables: [{ table: 'silver', key, path, rows }], dropped };
+  return { kept, dropped };
+}
+
+/** The position of the first expectation that a row breaks, NULL where it breaks none. */
+function brokenSql(pipeline: Pipeline): string {
+  const cases = pipeline.expectations.silver.map(({ check }, i) => `WHEN (${check}) IS NOT TRUE THEN ${i}`);
+  return cases.length > 0 ? `CASE ${cases.join(' ')} END` : 'CAST(NULL AS INTEGER)';
+}
+
+/** Rows are numbered before they are checked, as a check may hold a window function, which forgets their order. */
+function keptRowsSql(pipeline: Pipeline, sql: LayerSql): string {
+  return `SELECT * EXCLUDE (row_position, broken)
+    FROM (SELECT *, ${brokenSql(pipeline)} AS broken FROM (SELECT *, row_number() OVER () AS row_position FROM (${sql.text}\n)))
+    WHERE broken IS NULL ORDER BY row_position`;
 }
 
 function refuse(expectation: string, rows: number, partition: string): never {

@@ -1,4 +1,6 @@
+import type { ObjectRef } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
+import { sha256 } from './folderStore.js';
 import type { ObjectStore } from './objectStore.js';
 
 /** Reads a JSON object; `undefined` where it isn't there. Throws `ObjectCorrupt` where it isn't JSON. */
@@ -7,8 +9,11 @@ export async function readJson<T>(store: ObjectStore, key: string): Promise<T | 
   return found && (parse(store, key, found.body) as T);
 }
 
-export async function writeJson(store: ObjectStore, key: string, value: unknown): Promise<void> {
-  await store.put(key, serialize(value));
+/** Writes a JSON object. Returns its address and SHA-256. */
+export async function writeJson(store: ObjectStore, key: string, value: unknown): Promise<ObjectRef> {
+  const text = serialize(value);
+  await store.put(key, text);
+  return { uri: store.uri(key), checksum: sha256(text) };
 }
 
 /**

@@ -1,0 +1,86 @@
+import { PerdureError } from '../errors.js';
+import type { Pipeline } from '../config/load.js';
+import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
+import { partitionNameSql } from './partitions.js';
+import type { DayRange, PartitionFile } from './layers.js';
+
+/** Gold rows of some days, features joined with labels. */
+export interface TrainingRows {
+  /** A column a feature, a null is NaN. */
+  columns: Map<string, Float64Array>;
+  /** 0 or 1 a row. */
+  labels: Int8Array;
+}
+
+/** A partition's two files. */
+export interface GoldFiles {
+  features: PartitionFile;
+  labels: PartitionFile;
+}
+
+/** Rows joined and sorted in one query; bounds DuckDB's memory. */
+const BATCH_ROWS = 500_000;
+
+/**
+ * Reads features and labels of some days, joined on the pipeline's keys, in order of
+ * partition and then of the source file. Rows without a label are left out.
+ *
+ * @throws PerdureError `InputInvalid` for a feature that is text, a label other than 0 and 1, keys that are not unique
+ */
+export async function readTrainingRows(database: Database, pipeline: Pipeline, files: GoldFiles[], days: Required<DayRange>): Promise<TrainingRows> {
+  const names = pipeline.definition.features.map(({ name }) => name);
+  const capacity = files.reduce((sum, { features }) => sum + features.rows, 0);
+  const columns = names.map(() => new Float64Array(capacity));
+  const labels = new Int8Array(capacity);
+  let rows = 0;
+  for (const batch of batches(files)) {
+    for await (const chunk of database.chunks(rowsSql(pipeline, batch, days))) {
+      if (rows + chunk.rowCount > capacity) {
+        throw new PerdureError('InputInvalid', `Several rows of gold have the same ${pipeline.definition.keys.join(' and ')}; add an expectation that drops them and run data processing again.`);
+      }
+      for (const [i, column] of columns.entries()) {
+        const vector = chunk.getColumnVector(i);
+        for (let row = 0; row < chunk.rowCount; row++) column[rows + row] = (vector.getItem(row) as number | null) ?? NaN;
+      }
+      const vector = chunk.getColumnVector(names.length);
+      for (let row = 0; row < chunk.rowCount; row++) labels[rows + row] = checkedLabel(pipeline, vector.getItem(row));
+      rows += chunk.rowCount;
+    }
+  }
+  return {
+    columns: new Map(names.map((name, i) => [name, columns[i]!.subarray(0, rows)])),
+    labels: labels.subarray(0, rows),
+  };
+}
+
+function rowsSql(pipeline: Pipeline, files: GoldFiles[], { from, to }: Required<DayRange>): string {
+  const { keys, features, label, partition } = pipeline.definition;
+  const day = `CAST(${identifier(partition.column)} AS DATE)`;
+  return `
+    SELECT ${features.map(({ name }) => `CAST(${identifier(name)} AS DOUBLE)`).join(', ')}, CAST(${identifier(label)} AS DOUBLE)
+    FROM ${readParquetSql(files.map(({ features: { path } }) => path), { fileRowNumber: true })}
+    JOIN (SELECT ${[...keys, label].map(identifier).join(', ')} FROM ${readParquetSql(files.map(({ labels: { path } }) => path))})
+      USING (${keys.map(identifier).join(', ')})
+    WHERE ${day} BETWEEN CAST(${literal(from)} AS DATE) AND CAST(${literal(to)} AS DATE)
+    ORDER BY ${partitionNameSql(day)}, file_row_number`;
+}
+
+function* batches(files: GoldFiles[]): Iterable<GoldFiles[]> {
+  let batch: GoldFiles[] = [];
+  let rows = 0;
+  for (const file of files) {
+    if (batch.length > 0 && rows + file.features.rows > BATCH_ROWS) {
+      yield batch;
+      batch = [];
+      rows = 0;
+    }
+    batch.push(file);
+    rows += file.features.rows;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function checkedLabel(pipeline: Pipeline, value: unknown): number {
+  if (value === 0 || value === 1) return value;
+  throw new PerdureError('InputInvalid', `The column ${pipeline.definition.label} of the label store holds ${String(value)}; expected 0 or 1.`);
+}

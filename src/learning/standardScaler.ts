@@ -1,0 +1,36 @@
+/** Standard scaling of one column: (x - mean) / scale. */
+export interface ColumnScale {
+  mean: number;
+  /** Population standard deviation; 1 for a constant column. */
+  scale: number;
+}
+
+/** Fits scikit-learn's `StandardScaler` to a column; NaN counts as missing. A column without values has mean 0. */
+export function fitStandardScale(values: Float64Array): ColumnScale {
+  let sum = 0;
+  let n = 0;
+  for (const value of values) {
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    n++;
+  }
+  if (n === 0) return { mean: 0, scale: 1 };
+  const mean = sum / n;
+  let squares = 0;
+  let residue = 0;
+  for (const value of values) {
+    if (Number.isNaN(value)) continue;
+    squares += (value - mean) ** 2;
+    residue += value - mean;
+  }
+  // The residue, 0 but for rounding, corrects the sum of squares (Chan, Golub, LeVeque 1983).
+  const variance = (squares - residue ** 2 / n) / n;
+  return { mean, scale: variance > 0 ? Math.sqrt(variance) : 1 };
+}
+
+/** Scales in double precision, then rounds to single. */
+export function standardScale(values: Float64Array, { mean, scale }: ColumnScale): Float32Array {
+  const scaled = new Float32Array(values.length);
+  for (let row = 0; row < values.length; row++) scaled[row] = (values[row]! - mean) / scale;
+  return scaled;
+}
