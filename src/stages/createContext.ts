@@ -1,9 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadPipeline, type Pipeline } from '../config/load.js';
 import type { EnginePool } from '../engines/pool.js';
-import { FolderStore } from '../storage/folderStore.js';
+import { FolderStore, diskError } from '../storage/folderStore.js';
 import type { Stores } from '../storage/objectStore.js';
 import type { Stage, StageContext, WorkerSize } from './context.js';
 
@@ -13,7 +12,11 @@ export interface StageHost {
   storeRoot: string;
   engines: EnginePool;
   size: WorkerSize;
-  /** Where stages put files on their way; each call gets a folder of its own below it. @default the system's */
+  /**
+   * Where stages put files on their way; each call gets a folder of its own below it.
+   * @default `.scratch` below the store's root: on the store's disk, so that a finished file is stored by a rename,
+   * and where room for data is
+   */
   scratchRoot?: string;
 }
 
@@ -23,17 +26,38 @@ export type StageCall = Pick<StageContext, 'signal' | 'report'>;
 /** Runs a stage with a context of its own. Activities, one-shot tasks and the command line all come through here. */
 export type RunStage = <Input, Output>(stage: Stage<Input, Output>, input: Input, call: StageCall) => Promise<Output>;
 
+/** No stage takes this long, so scratch folders of this age are of processes that were killed. */
+const LEFTOVER_AGE_MS = 24 * 3_600_000;
+
 export function createRunStage(host: StageHost): RunStage {
-  const scratchRoot = host.scratchRoot ?? tmpdir();
+  const scratchRoot = host.scratchRoot ?? join(host.storeRoot, '.scratch');
+  let swept: Promise<void> | undefined;
   return async (stage, input, call) => {
-    await mkdir(scratchRoot, { recursive: true });
-    const scratch = await mkdtemp(join(scratchRoot, 'perdure-'));
+    await (swept ??= removeLeftovers(scratchRoot));
+    const scratch = await makeScratch(scratchRoot);
     try {
       return await stage(createStageContext(host, scratch, call), input);
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
   };
+}
+
+async function removeLeftovers(root: string): Promise<void> {
+  for (const name of await readdir(root).catch(() => [])) {
+    const path = join(root, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found && found.mtimeMs < Date.now() - LEFTOVER_AGE_MS) await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function makeScratch(root: string): Promise<string> {
+  try {
+    await mkdir(root, { recursive: true });
+    return await mkdtemp(join(root, 'stage-'));
+  } catch (error) {
+    throw diskError(error, root);
+  }
 }
 
 /** The object store's root folder: `PERDURE_STORE`, else `.perdure/store` in the current folder. */
