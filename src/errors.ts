@@ -15,6 +15,8 @@ export type ErrorType =
   | 'PreconditionFailed'
   /** The store can't be reached or written now. */
   | 'StoreUnavailable'
+  /** The store answers and refuses: credentials, permissions, region. */
+  | 'StoreRefused'
   /** No space is left where the store or the scratch files lie. */
   | 'StoreFull'
   /** A native library isn't installed. */

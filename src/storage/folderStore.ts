@@ -7,12 +7,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import lockfile from 'proper-lockfile';
 import type { ObjectRef } from '../contracts/index.js';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
+import { STAGING, checkKey, compareKeys } from './key.js';
 import type { ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
+import { checksumOfFile } from './verified.js';
 
-/** Files being written lie here, inside the bucket's folder so that the final rename stays on one file system. */
-const STAGING = '.staging';
-
-/** An object store in a folder: a key is a path, an etag is the SHA-256 of the content. */
+/**
+ * An object store in a folder: a key is a path, an etag is the SHA-256 of the content. Files being written lie in a
+ * folder of the bucket's own, so that the final rename stays on one file system.
+ */
 export class FolderStore implements ObjectStore {
   readonly root: string;
 
@@ -88,7 +90,7 @@ export class FolderStore implements ObjectStore {
 
   async localFile(key: string, checksum?: string): Promise<string> {
     const path = this.path(key);
-    const found = await this.reading(key, async () => (checksum ? sha256File(path) : (await stat(path), '')));
+    const found = await this.reading(key, async () => (checksum ? checksumOfFile(path) : (await stat(path), '')));
     if (found === undefined) {
       throw new PerdureError('NotFound', `${this.uri(key)} is not there; run the stage that writes it.`);
     }
@@ -111,27 +113,25 @@ export class FolderStore implements ObjectStore {
   }
 
   async delete(key: string): Promise<void> {
-    await rm(this.path(key), { force: true });
+    await this.reading(key, () => rm(this.path(key), { force: true }));
   }
 
   private async keysBelow(folder: string): Promise<string[]> {
     const entries = await readdir(join(this.root, folder), { withFileTypes: true, recursive: true }).catch(
       (error: unknown) => {
-        if (systemCode(error) === 'ENOENT') return [];
+        if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return [];
         throw this.unavailable(folder, error);
       },
     );
     return entries
       .filter((entry) => entry.isFile())
       .map((entry) => relative(this.root, join(entry.parentPath, entry.name)).split(sep).join('/'))
-      .filter((key) => !key.startsWith(`${STAGING}/`) && !key.endsWith('.lock'))
-      .sort();
+      .filter((key) => !key.startsWith(`${STAGING}/`))
+      .sort(compareKeys);
   }
 
   private path(key: string): string {
-    if (!/^[^/]/.test(key) || key.split('/').some((part) => part === '' || part === '.' || part === '..')) {
-      throw new PerdureError('StoreUnavailable', `"${key}" can't be an object's key; keys are relative paths without "..".`);
-    }
+    checkKey(key);
     return join(this.root, ...key.split('/'));
   }
 
@@ -145,6 +145,7 @@ export class FolderStore implements ObjectStore {
   private async replaceIf(key: string, staged: string, target: string, condition: WriteCondition): Promise<void> {
     const release = await lockfile.lock(target, {
       realpath: false,
+      lockfilePath: join(dirname(staged), `${sha256(key)}.lock`),
       stale: 10_000,
       retries: { retries: 50, minTimeout: 10, maxTimeout: 200, randomize: true },
     });
@@ -186,11 +187,16 @@ export class FolderStore implements ObjectStore {
   }
 }
 
+const REFUSALS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS']);
+
 /** A failed write or read of a local file as a typed error. */
 export function diskError(error: unknown, path: string): PerdureError {
   const code = systemCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
     return new PerdureError('StoreFull', `No space is left to write ${path}; free some and run again.`, { cause: error });
+  }
+  if (REFUSALS.has(code)) {
+    return new PerdureError('StoreRefused', `${path} can't be read or written (${code}); give this user access to it.`, { cause: error });
   }
   return new PerdureError('StoreUnavailable', `${path} can't be read or written: ${messageOf(error)}.`, { cause: error });
 }

@@ -17,11 +17,12 @@ export interface ObjectInfo extends ListedObject {
 export type WriteCondition = { ifNoneMatch: '*' } | { ifMatch: string };
 
 /**
- * A bucket of objects. Keys are relative, `/`-separated, without `.` or `..` segments. Every write is whole or
- * absent: a reader sees the old bytes or the new, never half.
+ * A bucket of objects. Keys are as {@link checkKey} says, and no object's key is the folder of another's (`a` beside
+ * `a/b`). Every write is whole or absent: a reader sees the old bytes or the new, never half.
  *
- * All methods throw `PerdureError`: `StoreUnavailable` (retryable), `StoreFull`, `ObjectCorrupt`, and
- * `PreconditionFailed` where a {@link WriteCondition} doesn't hold. Absence is `undefined`, never an error.
+ * All methods throw `PerdureError`: `StoreUnavailable` (retryable), `StoreRefused`, `StoreFull`, `ObjectCorrupt`,
+ * `NotFound` for a bucket that isn't there, `InputInvalid` for a bad key, and `PreconditionFailed` where a
+ * {@link WriteCondition} doesn't hold. Absence of an object is `undefined`, never an error.
  */
 export interface ObjectStore {
   /** The address of a key, `file://...` or `s3://...`. */
@@ -32,14 +33,15 @@ export interface ObjectStore {
   /** A small object's bytes (pointers, manifests, metadata). */
   get(key: string): Promise<{ body: Uint8Array; etag: string } | undefined>;
   put(key: string, body: Uint8Array | string, condition?: WriteCondition): Promise<{ etag: string }>;
-  /** Stores a local file under `key`; the local file may be moved away. Returns its address and SHA-256. */
+  /** Stores a local file of any size under `key`; the local file may be moved away. Returns its address and SHA-256. */
   upload(file: string, key: string): Promise<ObjectRef & { size: number }>;
   /**
-   * A local path that holds the object's bytes for reading. With `checksum` the bytes are verified and
-   * `ObjectCorrupt` is thrown where they differ.
+   * A local path that holds the object's bytes for reading. With `checksum` (SHA-256, hex) it holds the bytes with
+   * that checksum, verified once a process; `ObjectCorrupt` is thrown where the object's differ, `NotFound` where
+   * there is none.
    */
   localFile(key: string, checksum?: string): Promise<string>;
-  /** Keys that start with `prefix`, in lexicographic order. */
+  /** Objects whose keys start with `prefix`, in the order of the keys' UTF-8 bytes. */
   list(prefix: string): AsyncIterable<ListedObject>;
   /** Removes an object; absent is fine. */
   delete(key: string): Promise<void>;
