@@ -93,7 +93,8 @@ export function algorithmConfig(config: ModelConfig, name: string): AlgorithmCon
   return found;
 }
 
-async function readChecked<S extends z.ZodType>(path: string, schema: S): Promise<{ value: z.infer<S>; text: string }> {
+/** Reads a JSON file by a schema. Throws `ConfigInvalid` with every fault at once. */
+export async function readChecked<S extends z.ZodType>(path: string, schema: S): Promise<{ value: z.infer<S>; text: string }> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     const why = systemCode(error) === 'ENOENT' ? 'is not there' : `can't be read (${messageOf(error)})`;
     throw new PerdureError('ConfigInvalid', `${path} ${why}; restore it or set ENVIRONMENT to one that has it.`);

@@ -1,0 +1,225 @@
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import type { Pipeline } from '../config/load.js';
+import { PerdureError } from '../errors.js';
+import { Mt19937 } from '../learning/mt19937.js';
+import { diskError } from '../storage/folderStore.js';
+import { readCalibration, type Calibration } from './calibration.js';
+
+const WRITE_BYTES = 1 << 20;
+
+/**
+ * Writes a CSV that looks like the pipeline's real source, by its calibration: the label in the real proportions,
+ * every other column with its distribution given the label, correlated ones joined by a Gaussian copula. The same
+ * calibration and row count give the same bytes. The file appears whole or not at all.
+ *
+ * @param rows as many as the real source by default
+ * @throws PerdureError `ConfigInvalid` for a calibration that doesn't fit; `StoreFull`, `StoreUnavailable`
+ */
+export async function generateCsv(pipeline: Pipeline, path: string, { rows }: { rows?: number } = {}): Promise<{ rows: number }> {
+  const calibration = await readCalibration(pipeline);
+  const { columns, synthetic } = pipeline.definition.source;
+  const wanted = rows ?? synthetic!.rows;
+  const partial = `${path}.partial`;
+  try {
+    const file = await open(partial, 'w');
+    try {
+      await writeRows(file, Object.keys(columns), calibration, wanted);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error instanceof PerdureError ? error : diskError(error, path);
+  }
+  return { rows: wanted };
+}
+
+async function writeRows(file: FileHandle, columns: string[], calibration: Calibration, rows: number): Promise<void> {
+  const random = new Mt19937(calibration.seed);
+  const labels = drawLabels(random, calibration, rows);
+  const copula = new GaussianCopula(random, calibration.correlations.lower);
+  const cells = columns.map((column) => cellWriter(random, calibration, column, labels, copula));
+
+  let text = `${columns.map(quoted).join(',')}\n`;
+  for (let row = 0; row < rows; row++) {
+    copula.draw();
+    for (let i = 0; i < cells.length; i++) text += (i === 0 ? '' : ',') + cells[i]!(row);
+    text += '\n';
+    if (text.length >= WRITE_BYTES) {
+      await file.writeFile(text);
+      text = '';
+    }
+  }
+  await file.writeFile(text);
+}
+
+/** Gives a column's text, row by row. */
+type CellWriter = (row: number) => string;
+
+function cellWriter(random: Mt19937, calibration: Calibration, column: string, labels: Uint8Array, copula: GaussianCopula): CellWriter {
+  if (column === calibration.label.column) {
+    const names = calibration.label.values.map(([name]) => quoted(name));
+    return (row) => names[labels[row]!]!;
+  }
+  const identifier = calibration.identifiers.find((candidate) => candidate.column === column);
+  if (identifier) return identifierWriter(random, identifier, labels.length);
+
+  const values = calibration.columns[column]!;
+  const names = values.map(([name]) => quoted(name));
+  const cumulative = calibration.label.values.map((_, label) => cumulativeShares(values.map((value) => value[label + 1] as number)));
+  const position = calibration.correlations.columns.indexOf(column);
+  if (position === -1) return (row) => names[firstAbove(cumulative[labels[row]!]!, uniform(random))]!;
+  const thresholds = cumulative.map((shares) => shares.map(normalQuantile));
+  return (row) => names[firstAbove(thresholds[labels[row]!]!, copula.values[position]!)]!;
+}
+
+/** The label of every row, by position in the calibration: exact proportions in random order. */
+function drawLabels(random: Mt19937, { label }: Calibration, rows: number): Uint8Array {
+  const shares = cumulativeShares(label.values.map(([, count]) => count));
+  const labels = new Uint8Array(rows);
+  for (let row = 0; row < rows; row++) labels[row] = firstAbove(shares, (row + 0.5) / rows);
+  return random.shuffle(labels);
+}
+
+function identifierWriter(random: Mt19937, identifier: Calibration['identifiers'][number], rows: number): CellWriter {
+  const { first, mean_step, rows_per_value } = identifier;
+  const ordinals = rows_per_value ? drawOrdinals(random, rows_per_value, rows) : undefined;
+  const values = new Float64Array(rows);
+  let value = first;
+  for (let i = 0; i < rows; i++) {
+    values[i] = value;
+    value += 1 + random.integer(2 * (mean_step - 1));
+  }
+  return (row) => String(values[ordinals ? ordinals[row]! : row]!);
+}
+
+/** Which of the identifier's values stands on each row, so that as many stand on 1, 2, ... rows as calibrated. */
+function drawOrdinals(random: Mt19937, rowsPerValue: [number, number][], rows: number): Uint32Array {
+  const shares = cumulativeShares(rowsPerValue.map(([each, values]) => each * values));
+  const ordinals = new Uint32Array(rows);
+  let ordinal = -1;
+  let left = 0;
+  for (let row = 0; row < rows; row++) {
+    if (left === 0) {
+      ordinal++;
+      left = rowsPerValue[firstAbove(shares, (row + 0.5) / rows)]![0];
+    }
+    ordinals[row] = ordinal;
+    left--;
+  }
+  return random.shuffle(ordinals);
+}
+
+/** Correlated standard normal variates. */
+class GaussianCopula {
+  /** The present draw, a variate a column. */
+  readonly values: Float64Array;
+  private readonly factor: Float64Array[];
+  private readonly independent: Float64Array;
+
+  /** @param lower correlations, rows of the lower triangle without the diagonal */
+  constructor(
+    private readonly random: Mt19937,
+    lower: number[][],
+  ) {
+    this.factor = choleskyFactor(lower);
+    this.values = new Float64Array(lower.length);
+    // Normal variates come in pairs.
+    this.independent = new Float64Array(lower.length + (lower.length % 2));
+  }
+
+  draw(): void {
+    const { independent, factor, values } = this;
+    for (let i = 0; i < independent.length; i += 2) drawNormalPair(this.random, independent, i);
+    for (let i = 0; i < values.length; i++) {
+      const row = factor[i]!;
+      let value = 0;
+      for (let j = 0; j <= i; j++) value += row[j]! * independent[j]!;
+      values[i] = value;
+    }
+  }
+}
+
+/** Cholesky factor of a correlation matrix. Throws `ConfigInvalid` where it is not positive definite. */
+function choleskyFactor(lower: number[][]): Float64Array[] {
+  const factor = lower.map((_, i) => new Float64Array(i + 1));
+  for (const [i, row] of factor.entries()) {
+    for (let j = 0; j <= i; j++) {
+      let rest = j === i ? 1 : lower[i]![j]!;
+      for (let k = 0; k < j; k++) rest -= row[k]! * factor[j]![k]!;
+      if (j === i && rest <= 0) {
+        throw new PerdureError('ConfigInvalid', 'The correlations of the calibration are not those of any distribution (not positive definite); count them anew.');
+      }
+      row[j] = j === i ? Math.sqrt(rest) : rest / factor[j]![j]!;
+    }
+  }
+  return factor;
+}
+
+/** Two independent standard normal variates by Marsaglia's polar method. */
+function drawNormalPair(random: Mt19937, into: Float64Array, at: number): void {
+  for (;;) {
+    const x = 2 * uniform(random) - 1;
+    const y = 2 * uniform(random) - 1;
+    const square = x * x + y * y;
+    if (square >= 1 || square === 0) continue;
+    const factor = Math.sqrt((-2 * Math.log(square)) / square);
+    into[at] = x * factor;
+    into[at + 1] = y * factor;
+    return;
+  }
+}
+
+/** Uniform on (0, 1). */
+function uniform(random: Mt19937): number {
+  return (random.uint32() + 0.5) / 2 ** 32;
+}
+
+/** Shares added up, the last one left out: value `i` lies between entries `i - 1` and `i`. */
+function cumulativeShares(counts: number[]): Float64Array {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  let sum = 0;
+  return Float64Array.from(counts.slice(0, -1), (count) => (sum += count) / total);
+}
+
+/** Index of the first entry above `value`; the length where there is none. Entries ascend. */
+function firstAbove(entries: Float64Array, value: number): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (entries[middle]! > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Standard normal quantile by Acklam's rational approximation (2003), relative error below 1.2e-9. */
+function normalQuantile(p: number): number {
+  if (p <= 0) return -Infinity;
+  if (p >= 1) return Infinity;
+  if (p > 0.5) return -normalQuantile(1 - p);
+  if (p < 0.02425) {
+    const q = Math.sqrt(-2 * Math.log(p));
+    return polynomial(TAIL_NUMERATOR, q) / (polynomial(TAIL_DENOMINATOR, q) * q + 1);
+  }
+  const q = p - 0.5;
+  const r = q * q;
+  return (polynomial(CENTRE_NUMERATOR, r) * q) / (polynomial(CENTRE_DENOMINATOR, r) * r + 1);
+}
+
+const CENTRE_NUMERATOR = [-3.969683028665376e1, 2.209460984245205e2, -2.759285104469687e2, 1.38357751867269e2, -3.066479806614716e1, 2.506628277459239];
+const CENTRE_DENOMINATOR = [-5.447609879822406e1, 1.615858368580409e2, -1.556989798598866e2, 6.680131188771972e1, -1.328068155288572e1];
+const TAIL_NUMERATOR = [-7.784894002430293e-3, -3.223964580411365e-1, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783];
+const TAIL_DENOMINATOR = [7.784695709041462e-3, 3.224671290700398e-1, 2.445134137142996, 3.754408661907416];
+
+/** Horner's rule; coefficients from the highest power down. */
+function polynomial(coefficients: number[], x: number): number {
+  return coefficients.reduce((sum, coefficient) => sum * x + coefficient, 0);
+}
+
+function quoted(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
