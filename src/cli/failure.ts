@@ -6,13 +6,11 @@ import {
 } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import { PerdureError, messageOf } from '../errors.js';
-
-/** Exit codes of every command: a skip is a success. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+import { Interrupted } from './interruption.js';
 
 /** A failure as people and scripts are told of it. */
 export interface Failure {
-  /** An error type of Perdure, or `Cancelled`, `Terminated`, `TimedOut`, `Unexpected`. */
+  /** An error type of Perdure, or `Cancelled`, `Interrupted`, `Terminated`, `TimedOut`, `Unexpected`. */
   type: string;
   message: string;
 }
@@ -26,6 +24,7 @@ export function describeFailure(error: unknown): Failure {
     const why = messageOf(error instanceof ServiceError ? (error.cause ?? error) : error);
     return { type: 'TemporalUnavailable', message: `Temporal stopped answering (${why}); check the server and look at the run with "perdure status".` };
   }
+  if (error instanceof Interrupted) return { type: 'Interrupted', message: error.message };
   return { type: 'Unexpected', message: messageOf(error) };
 }
 

@@ -1,4 +1,4 @@
-import { EXIT } from './failure.js';
+import { EXIT } from './exitCodes.js';
 
 /** Thrown where a command stops because it was told to. */
 export class Interrupted extends Error {

@@ -1,17 +1,21 @@
-import { resolve } from 'node:path';
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import { storeRoot } from '../stages/createContext.js';
+import { InvalidArgumentError, Option } from 'commander';
 
-/** Options that every command which reads or writes the store has. */
-export interface CommonOptions {
-  json?: boolean;
+export interface StoreOption {
   store?: string;
 }
 
-export function withCommonOptions(command: Command): Command {
-  return command
-    .addOption(storeOption())
-    .addOption(jsonOption());
+/** Options that every command has which answers from the store. */
+export interface CommonOptions extends StoreOption {
+  json?: boolean;
+}
+
+/** Options of the commands that start a workflow. */
+export interface RunOptions extends CommonOptions {
+  csv?: string;
+  asOf?: string;
+  reason?: string;
+  algorithm?: string[];
+  local?: boolean;
 }
 
 export function storeOption(): Option {
@@ -22,6 +26,10 @@ export function jsonOption(): Option {
   return new Option('--json', 'print one JSON object on stdout, and nothing else there');
 }
 
+export function csvOption(): Option {
+  return new Option('--csv <file>', 'the raw data (default: what was read last, or generated data the first time)');
+}
+
 export function asOfOption(): Option {
   return new Option('--as-of <date>', 'the day or instant that the run stands at; later rows don\'t exist yet (default: now)').argParser(parseAsOf);
 }
@@ -30,11 +38,6 @@ export function algorithmOption(): Option {
   return new Option('--algorithm <name>', 'train this algorithm only; give it again for more')
     .env('ALGORITHM')
     .argParser((name: string, earlier: string[] = []) => (name === '' ? earlier : [...earlier, name]));
-}
-
-/** The store's root folder that a command works on. */
-export function chosenStore({ store }: CommonOptions): string {
-  return store ? resolve(store) : storeRoot();
 }
 
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;

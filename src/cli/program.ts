@@ -1,17 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import type { Workflows } from '../client.js';
 import { packageFolder } from '../config/load.js';
-import { addDoctorCommand } from './commands/doctor.js';
-import { addModelsCommand } from './commands/models.js';
-import { addRunCommands } from './commands/run.js';
-import { addSetupCommand } from './commands/setup.js';
-import { addStatusCommand } from './commands/status.js';
-import { addUpCommand } from './commands/up.js';
-import { withExamples } from './help.js';
+import { pipelineArgument, withExamples } from './help.js';
+import { algorithmOption, asOfOption, csvOption, jsonOption, storeOption, type CommonOptions, type RunOptions, type StoreOption } from './options.js';
+import { say } from './terminal.js';
 
 /**
  * The whole command line. Parsing throws `CommanderError` for wrong usage, and what a command throws for the rest.
+ * Commands are loaded when they are called, so that help and refusals come at once.
+ *
  * @param pipelines names for the help
  */
 export function createProgram(pipelines: string[]): Command {
@@ -30,11 +29,137 @@ export function createProgram(pipelines: string[]): Command {
   program.addHelpText('after', `
 A pipeline is a folder in conf/pipelines (PERDURE_CONF names another conf folder).
 ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.`);
+
   addRunCommands(program, pipelines);
-  addUpCommand(program);
-  addStatusCommand(program, pipelines);
-  addModelsCommand(program, pipelines);
-  addSetupCommand(program);
-  addDoctorCommand(program);
+  addUp(program);
+  addStatus(program, pipelines);
+  addModels(program, pipelines);
+  addSetup(program);
+  addDoctor(program);
   return program;
+}
+
+/** Each starts its workflow and follows it to its end. */
+function addRunCommands(program: Command, pipelines: string[]): void {
+  const run = addRunCommand(program, pipelines, 'lifecycle', 'run', 'run the whole lifecycle: process, train, predict, monitor')
+    .addOption(csvOption())
+    .addOption(algorithmOption());
+  withExamples(run, pipelines, (pipeline) => [
+    [`perdure run ${pipeline}`, 'on generated data'],
+    [`perdure run ${pipeline} --csv file.csv`, 'on a file of your own'],
+    [`perdure run ${pipeline} --as-of 2008-06-30`, 'as if it were that day'],
+    [`perdure run ${pipeline} --json > result.json`, 'for scripts'],
+  ]);
+
+  addRunCommand(program, pipelines, 'dataProcessing', 'process', 'raw data to bronze, silver and gold; only what changed is done again')
+    .addOption(csvOption());
+
+  const training = addRunCommand(program, pipelines, 'modelTraining', 'train', 'search, fit, evaluate and register every enabled algorithm; choose the champion')
+    .addOption(algorithmOption())
+    .option('--local', 'train in this process, without Temporal');
+  withExamples(training, pipelines, (pipeline) => [
+    [`perdure train ${pipeline}`, 'every enabled algorithm'],
+    [`perdure train ${pipeline} --algorithm xgboost`, 'one of them'],
+    [`ALGORITHM=xgboost perdure train ${pipeline} --local`, 'the same, without Temporal'],
+  ]);
+
+  addRunCommand(program, pipelines, 'modelInference', 'predict', 'score the rows that nobody has predicted yet with the champion');
+  addRunCommand(program, pipelines, 'modelMonitoring', 'monitor', 'compare recent predictions with labels and with the training data');
+}
+
+function addRunCommand(program: Command, pipelines: string[], workflow: keyof Workflows, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .addOption(asOfOption())
+    .option('--reason <text>', 'why, for people who read the run\'s history')
+    .addOption(storeOption())
+    .addOption(jsonOption())
+    .action(async (pipeline: string, options: RunOptions) => {
+      const { run } = await import('./commands/run.js');
+      await run(workflow, pipeline, options);
+    });
+}
+
+function addUp(program: Command): void {
+  program
+    .command('up')
+    .description('keep a Temporal server, its web UI and three workers running until Ctrl-C')
+    .addOption(storeOption())
+    .addHelpText('after', `
+Commands in the same folder use this server while it runs; without it they start their own for as long as they take.
+The history of runs is kept in .perdure/temporal.db. Where TEMPORAL_ADDRESS or a profile of Temporal's environment
+configuration names a server, only the workers are started, and work for that one.`)
+    .action(async (options: StoreOption) => {
+      const { up } = await import('./commands/up.js');
+      await up(options);
+    });
+}
+
+function addStatus(program: Command, pipelines: string[]): void {
+  program
+    .command('status')
+    .description('recent runs, and what the store holds')
+    .addArgument(pipelineArgument('[pipeline]', pipelines))
+    .addOption(storeOption())
+    .addOption(jsonOption())
+    .action(async (pipeline: string | undefined, options: CommonOptions) => {
+      const { status } = await import('./commands/status.js');
+      await status(pipeline, options);
+    });
+}
+
+function addModels(program: Command, pipelines: string[]): void {
+  const models = program.command('models').description('look at the registered models');
+  models
+    .command('list')
+    .description('every version with its metrics')
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .addOption(storeOption())
+    .addOption(jsonOption())
+    .action(async (pipeline: string, options: CommonOptions) => {
+      const { listModels } = await import('./commands/models.js');
+      await listModels(pipeline, options);
+    });
+  const show = models
+    .command('show')
+    .description('one version: its settings, its metrics and what it was made from')
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .argument('[model]', 'an algorithm, or an alias', 'champion')
+    .argument('[version]', 'a version of the algorithm (default: its latest)')
+    .addOption(storeOption())
+    .addOption(jsonOption())
+    .action(async (pipeline: string, model: string, version: string | undefined, options: CommonOptions) => {
+      const { showModel } = await import('./commands/models.js');
+      await showModel(pipeline, model, version, options);
+    });
+  withExamples(show, pipelines, (pipeline) => [
+    [`perdure models show ${pipeline}`, 'the champion'],
+    [`perdure models show ${pipeline} xgboost`, 'the latest xgboost'],
+    [`perdure models show ${pipeline} xgboost v20250102_030405_1a2b3c4d`, ''],
+  ]);
+}
+
+function addSetup(program: Command): void {
+  program
+    .command('setup')
+    .description('find the native tools, and fetch those that are missing into the cache')
+    .option('--tests', 'also what only the tests need')
+    .action(async ({ tests = false }: { tests?: boolean }) => {
+      const { setUp } = await import('../setup/tools.js');
+      await setUp({ tests }, say);
+    });
+}
+
+function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('what is installed, what is missing, and what to do about it')
+    .addOption(storeOption())
+    .addOption(jsonOption())
+    .action(async (options: CommonOptions) => {
+      const { doctor } = await import('./commands/doctor.js');
+      await doctor(options);
+    });
 }

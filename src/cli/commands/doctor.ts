@@ -1,21 +1,17 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
-import type { Command } from 'commander';
 import { environment, listPipelines, loadPipeline } from '../../config/load.js';
 import { messageOf, systemCode } from '../../errors.js';
 import type { Tool } from '../../setup/tool.js';
 import { TOOLS } from '../../setup/tools.js';
 import { configuredTarget, connectClient, type TemporalTarget } from '../../temporal/connection.js';
 import { runningStack } from '../../temporal/stack.js';
-import { EXIT } from '../failure.js';
-import { chosenStore, withCommonOptions, type CommonOptions } from '../options.js';
+import { EXIT } from '../exitCodes.js';
+import type { CommonOptions } from '../options.js';
 import { stateFolder } from '../session.js';
+import { chosenStore } from '../store.js';
 import { print, printJson } from '../terminal.js';
-
-export function addDoctorCommand(program: Command): void {
-  withCommonOptions(program.command('doctor').description('what is installed, what is missing, and what to do about it')).action(doctor);
-}
 
 interface Finding {
   name: string;
@@ -25,7 +21,8 @@ interface Finding {
   detail: string;
 }
 
-async function doctor(options: CommonOptions): Promise<void> {
+/** Looks at all that Perdure needs; sets the exit code where something is missing. */
+export async function doctor(options: CommonOptions): Promise<void> {
   const findings = [checkNode(), ...(await Promise.all(TOOLS.map(checkTool))), ...(await checkConfig()), await checkStore(chosenStore(options)), await checkTemporal()];
   const ok = findings.every(({ status }) => status !== 'missing');
   if (options.json) printJson({ ok, findings });

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { loadPipeline, type Pipeline } from '../../config/load.js';
 import type { Metrics, ModelSelector, VersionRef } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
@@ -7,35 +6,19 @@ import { CHAMPION, resolveModel } from '../../registry/resolve.js';
 import { listVersions, readVersion, type VersionMetadata, type VersionSummary } from '../../registry/versions.js';
 import { folderStores } from '../../stages/createContext.js';
 import type { ObjectStore } from '../../storage/objectStore.js';
-import { pipelineArgument, withExamples } from '../help.js';
-import { chosenStore, withCommonOptions, type CommonOptions } from '../options.js';
+import type { CommonOptions } from '../options.js';
 import { METRIC_TITLES, SHOWN_METRICS, metricCells, metricHeads, table } from '../resultTables.js';
 import { score } from '../stages.js';
+import { chosenStore } from '../store.js';
 import { count, print, printJson } from '../terminal.js';
-
-export function addModelsCommand(program: Command, pipelines: string[]): void {
-  const models = program.command('models').description('look at the registered models');
-  withCommonOptions(models.command('list').description('every version with its metrics'))
-    .addArgument(pipelineArgument('<pipeline>', pipelines))
-    .action(list);
-  const showing = withCommonOptions(models.command('show').description('one version: its settings, its metrics and what it was made from'))
-    .addArgument(pipelineArgument('<pipeline>', pipelines))
-    .argument('[model]', 'an algorithm, or an alias', CHAMPION)
-    .argument('[version]', 'a version of the algorithm (default: its latest)')
-    .action(show);
-  withExamples(showing, pipelines, (pipeline) => [
-    [`perdure models show ${pipeline}`, 'the champion'],
-    [`perdure models show ${pipeline} xgboost`, 'the latest xgboost'],
-    [`perdure models show ${pipeline} xgboost v20250102_030405_1a2b3c4d`, ''],
-  ]);
-}
 
 interface ListedVersion extends VersionSummary {
   champion: boolean;
   latest: boolean;
 }
 
-async function list(name: string, options: CommonOptions): Promise<void> {
+/** Every version of every algorithm. */
+export async function listModels(name: string, options: CommonOptions): Promise<void> {
   const pipeline = await loadPipeline(name);
   const { modelRegistry } = folderStores(chosenStore(options), pipeline);
   const versions = await listedVersions(modelRegistry, pipeline);
@@ -73,7 +56,8 @@ function marksOf({ champion, latest }: ListedVersion): string {
   return [champion && 'champion', latest && 'latest'].filter(Boolean).join(', ');
 }
 
-async function show(name: string, model: string, version: string | undefined, options: CommonOptions): Promise<void> {
+/** @param model an algorithm, or an alias */
+export async function showModel(name: string, model: string, version: string | undefined, options: CommonOptions): Promise<void> {
   const pipeline = await loadPipeline(name);
   const { modelRegistry } = folderStores(chosenStore(options), pipeline);
   const metadata = await findVersion(modelRegistry, pipeline, model, version);

@@ -1,5 +1,4 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import type { Command } from 'commander';
 import { listPipelines, loadPipeline } from '../../config/load.js';
 import type { Verdict, VersionRef } from '../../contracts/index.js';
 import { goldPartitions } from '../../data/layers.js';
@@ -8,18 +7,12 @@ import { aliasKey, readPointer } from '../../registry/pointers.js';
 import { CHAMPION } from '../../registry/resolve.js';
 import { folderStores } from '../../stages/createContext.js';
 import { readJson } from '../../storage/documents.js';
-import { pipelineArgument } from '../help.js';
-import { chosenStore, withCommonOptions, type CommonOptions } from '../options.js';
+import type { CommonOptions } from '../options.js';
 import { openHistory } from '../session.js';
 import { STAGE_WORKFLOWS, describeVerdict } from '../stages.js';
+import { chosenStore } from '../store.js';
 import { countOf, duration, print, printJson } from '../terminal.js';
 import { table } from '../resultTables.js';
-
-export function addStatusCommand(program: Command, pipelines: string[]): void {
-  withCommonOptions(program.command('status').description('recent runs, and what the store holds'))
-    .addArgument(pipelineArgument('[pipeline]', pipelines))
-    .action(status);
-}
 
 interface RunStatus {
   workflow_id: string;
@@ -46,7 +39,8 @@ interface StoreStatus {
   report: ({ uri: string; as_of: string } & Verdict) | null;
 }
 
-async function status(pipeline: string | undefined, options: CommonOptions): Promise<void> {
+/** Recent runs, and what the store holds of one pipeline or all. */
+export async function status(pipeline: string | undefined, options: CommonOptions): Promise<void> {
   const names = pipeline ? [pipeline] : await listPipelines();
   const stores = await Promise.all(names.map(async (name) => [name, await storeStatus(name, chosenStore(options))] as const));
   const runs = await recentRuns(pipeline);
