@@ -34,7 +34,9 @@ export type DriftResult =
       score_psi: number | null;
       /** Share of nulls a feature, 0 to 1. */
       missing_rate: Record<string, number>;
+      /** Features, and `score`, whose PSI is above `drift_threshold_psi`. */
       drifted: string[];
+      /** Features whose missing rate is above `missing_rate_threshold`. */
       missing: string[];
     }
   | Skipped;

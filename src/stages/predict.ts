@@ -4,7 +4,7 @@ import type { ModelRef, PredictInput, PredictionsRef } from '../contracts/index.
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { newRowsQuery } from '../data/newRows.js';
 import { writeColumns, type Column } from '../data/parquet.js';
-import { predictionsFiles, storePredictions, type PredictionsFile } from '../data/predictions.js';
+import { storePredictions, type PredictionsFile } from '../data/predictions.js';
 import { scaledSql } from '../data/scaling.js';
 import type { PredictRequest } from '../engines/pool.js';
 import { PerdureError } from '../errors.js';

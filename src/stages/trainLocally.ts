@@ -40,11 +40,11 @@ export interface LocalTrainingOptions {
   runStage: RunStage;
   signal: AbortSignal;
   /** A step began. */
-  onStep(step: string): void;
+  onStep: (step: string) => void;
   /** The step came further. */
-  onProgress(progress: Progress): void;
+  onProgress: (progress: Progress) => void;
   /** An algorithm is done with, well or not. */
-  onAlgorithm(name: string, result: AlgorithmResult): void;
+  onAlgorithm: (name: string, result: AlgorithmResult) => void;
 }
 
 /**

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
-import type { Progress, RunRef } from '../../src/contracts/index.js';
+import type { ModelTrainingCompleted, Progress, RunRef } from '../../src/contracts/index.js';
 import { literal, withDuckDb } from '../../src/data/duckdb.js';
 import { LayerWriter, type BuiltTable } from '../../src/data/layerWriter.js';
 import { partitionKey } from '../../src/data/partitions.js';
@@ -10,6 +10,7 @@ import { createEnginePool } from '../../src/engines/hostPool.js';
 import type { EnginePool } from '../../src/engines/pool.js';
 import type { Stage } from '../../src/stages/context.js';
 import { createRunStage, folderStores, type RunStage } from '../../src/stages/createContext.js';
+import { trainLocally } from '../../src/stages/trainLocally.js';
 import type { Stores } from '../../src/storage/objectStore.js';
 
 /** Name of the pipeline: two numbers and a flag say whether something happens, 60 rows a month over two years. */
@@ -35,11 +36,19 @@ export interface TinyWorld {
   configure(change: (config: typeof CONFIG) => void): void;
   /** Writes gold for some months; `features` replaces columns by SQL over `x1`, `x2`, `flag` and `label`. */
   writeGold(months: string[], features?: Record<string, string>): Promise<void>;
-  close(): Promise<void>;
+  /** Remembers the stores as they are. */
+  save(): void;
+  /** Brings stores and settings back to what was saved. */
+  restore(): void;
+  close(): void;
 }
 
-/** @param engines what the stages see as engines. Real ones by default. */
-export async function createTinyWorld(engines: EnginePool = createEnginePool(SIZE.cpus)): Promise<TinyWorld> {
+/** Real engines, for a file of tests to share and to close. */
+export function tinyEngines(): EnginePool {
+  return createEnginePool(SIZE.cpus);
+}
+
+export async function createTinyWorld(engines: EnginePool): Promise<TinyWorld> {
   const root = mkdtempSync(join(tmpdir(), 'tiny-'));
   const folder = join(root, 'conf', 'pipelines', TINY);
   mkdirSync(folder, { recursive: true });
@@ -49,8 +58,9 @@ export async function createTinyWorld(engines: EnginePool = createEnginePool(SIZ
   write('model_config.dev.json', CONFIG);
   process.env.PERDURE_CONF = join(root, 'conf');
 
-  const runStage = createRunStage({ storeRoot: join(root, 'store'), engines, size: SIZE, scratchRoot: join(root, 'scratch') });
-  const stores = folderStores(join(root, 'store'), await loadPipeline(TINY));
+  const [storeRoot, savedRoot] = [join(root, 'store'), join(root, 'saved')];
+  const runStage = createRunStage({ storeRoot, engines, size: SIZE, scratchRoot: join(root, 'scratch') });
+  const stores = folderStores(storeRoot, await loadPipeline(TINY));
   const progress: Progress[] = [];
   return {
     runStage,
@@ -67,8 +77,13 @@ export async function createTinyWorld(engines: EnginePool = createEnginePool(SIZ
       write('model_config.dev.json', config);
     },
     writeGold: (months, features = {}) => writeGold(root, stores, months, features),
-    close: async () => {
-      await engines.close();
+    save: () => cpSync(storeRoot, savedRoot, { recursive: true }),
+    restore: () => {
+      rmSync(storeRoot, { recursive: true });
+      cpSync(savedRoot, storeRoot, { recursive: true });
+      write('model_config.dev.json', CONFIG);
+    },
+    close: () => {
       rmSync(root, { recursive: true, force: true });
       delete process.env.PERDURE_CONF;
     },
@@ -78,6 +93,18 @@ export async function createTinyWorld(engines: EnginePool = createEnginePool(SIZ
 /** A run as a workflow would name it. */
 export function runRef(runId: string, startedAt = '2002-03-01T12:00:00.000Z'): RunRef {
   return { workflowId: `tiny-${runId}`, runId, startedAt };
+}
+
+/** Trains the one candidate of logistic regression, and so crowns it. */
+export async function trainTiny(world: TinyWorld): Promise<ModelTrainingCompleted> {
+  world.configure((config) => (config.training_config.hyperparameter_tuning = false));
+  const result = await trainLocally(
+    { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['logistic_regression'] },
+    { runStage: world.runStage, signal: new AbortController().signal, onStep: () => {}, onProgress: () => {}, onAlgorithm: () => {} },
+  );
+  world.configure(() => {});
+  if (result.status === 'skipped') throw new Error(result.reason);
+  return result;
 }
 
 async function writeGold(root: string, stores: Stores, months: string[], features: Record<string, string>): Promise<void> {

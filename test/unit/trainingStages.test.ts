@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AlgorithmInput, DatasetRef } from '../../src/contracts/index.js';
-import { datasetKey, type DatasetMetadata } from '../../src/data/dataset.js';
+import { datasetKey } from '../../src/data/dataset.js';
 import { versionId, versionKey } from '../../src/registry/versions.js';
 import { checkGoldDataExists } from '../../src/stages/checkGoldDataExists.js';
 import { checkModelConfig } from '../../src/stages/checkModelConfig.js';
@@ -10,13 +10,15 @@ import { discardVersion } from '../../src/stages/discardVersion.js';
 import { planSearch } from '../../src/stages/planSearch.js';
 import { writeJson } from '../../src/storage/documents.js';
 import { sha256 } from '../../src/storage/folderStore.js';
-import { createTinyWorld, MONTHS, runRef, TINY, type TinyWorld } from '../support/tinyPipeline.js';
+import { createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 
+const engines = tinyEngines();
 let world: TinyWorld;
 beforeEach(async () => {
-  world = await createTinyWorld();
+  world = await createTinyWorld(engines);
 });
 afterEach(() => world.close());
+afterAll(() => engines.close());
 
 const input = { pipeline: TINY, run: runRef('a') };
 
@@ -173,7 +175,7 @@ describe('discarding', () => {
 async function storeDataset({ stores: { datamart } }: TinyWorld): Promise<DatasetRef> {
   const id = 'train_data_20020301_120000_a';
   const windows = { train: { rows: 90, positives: 10 } };
-  const body = JSON.stringify({ id, windows } as unknown as DatasetMetadata);
+  const body = JSON.stringify({ id, windows });
   const key = datasetKey(id, 'metadata.json');
   await datamart.put(key, body);
   return { id, uri: datamart.uri(key), checksum: sha256(body), rows: { train: 90, test: 0, oot: 0 } };

@@ -1,0 +1,48 @@
+import { bronze } from './bronze.js';
+import { checkGoldDataExists } from './checkGoldDataExists.js';
+import { checkModelConfig } from './checkModelConfig.js';
+import { checkPredictionsExist } from './checkPredictionsExist.js';
+import { checkSufficientTrainingData } from './checkSufficientTrainingData.js';
+import { chooseChampion } from './chooseChampion.js';
+import { detectDrift } from './detectDrift.js';
+import { discardVersion } from './discardVersion.js';
+import { evaluateCandidate } from './evaluateCandidate.js';
+import { evaluateModel } from './evaluateModel.js';
+import { findNewRows } from './findNewRows.js';
+import { gold } from './gold.js';
+import { measurePerformance } from './measurePerformance.js';
+import { planSearch } from './planSearch.js';
+import { predict } from './predict.js';
+import { preprocess } from './preprocess.js';
+import { refit } from './refit.js';
+import { registerModel } from './registerModel.js';
+import { resolveModel } from './resolveModel.js';
+import { selectCandidates } from './selectCandidates.js';
+import { silver } from './silver.js';
+import { writeReport } from './writeReport.js';
+
+/** Every stage by its name, which is its activity's name as well. */
+export const STAGES = {
+  bronze,
+  silver,
+  gold,
+  checkModelConfig,
+  checkGoldDataExists,
+  checkSufficientTrainingData,
+  preprocess,
+  planSearch,
+  evaluateCandidate,
+  selectCandidates,
+  refit,
+  evaluateModel,
+  registerModel,
+  discardVersion,
+  chooseChampion,
+  resolveModel,
+  findNewRows,
+  predict,
+  checkPredictionsExist,
+  measurePerformance,
+  detectDrift,
+  writeReport,
+};

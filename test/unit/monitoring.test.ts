@@ -1,0 +1,186 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { DriftResult, MonitorInput, PerformanceResult, PredictionsCheck } from '../../src/contracts/index.js';
+import { verdictOf } from '../../src/monitoring/verdict.js';
+import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
+import { detectDrift } from '../../src/stages/detectDrift.js';
+import { measurePerformance } from '../../src/stages/measurePerformance.js';
+import { predict } from '../../src/stages/predict.js';
+import { resolveModel } from '../../src/stages/resolveModel.js';
+import { writeReport } from '../../src/stages/writeReport.js';
+import { readJson } from '../../src/storage/documents.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, ROWS_A_MONTH, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
+
+const YEAR_END = '2001-12-31';
+const OOT = MONTHS.slice(-3);
+
+const engines = tinyEngines();
+let world: TinyWorld;
+beforeAll(async () => {
+  world = await createTinyWorld(engines);
+  await world.writeGold(MONTHS);
+  await trainTiny(world);
+  const input = { pipeline: TINY, run: runRef('a') };
+  expect(await world.perform(checkPredictionsExist, { ...input, asOf: YEAR_END })).toEqual({
+    status: 'skipped',
+    reason: 'No predictions are stored yet: run inference first.',
+  });
+  const resolved = await world.perform(resolveModel, input);
+  if (resolved.status === 'skipped') throw new Error(resolved.reason);
+  await world.perform(predict, { ...input, asOf: YEAR_END, model: resolved.model });
+  world.save();
+});
+afterEach(() => world.restore());
+afterAll(async () => {
+  world.close();
+  await engines.close();
+});
+
+async function monitored(asOf: string): Promise<MonitorInput> {
+  const input = { pipeline: TINY, run: runRef('m'), asOf };
+  const check: PredictionsCheck = await world.perform(checkPredictionsExist, input);
+  if (check.status === 'skipped') throw new Error(check.reason);
+  return { ...input, predictions: { model: check.model, rows: check.rows } };
+}
+
+async function drift(asOf = YEAR_END) {
+  const result = await world.perform(detectDrift, await monitored(asOf));
+  if (result.status === 'skipped') throw new Error(result.reason);
+  return result;
+}
+
+test('what is monitored is the version of the newest predictions', async () => {
+  expect((await monitored(YEAR_END)).predictions).toMatchObject({ rows: 3 * ROWS_A_MONTH, model: { algorithm: 'logistic_regression' } });
+});
+
+describe('performance', () => {
+  test('counts only rows whose labels are mature, to the day', async () => {
+    const rowsAt = async (asOf: string) => {
+      const result = await world.perform(measurePerformance, await monitored(asOf));
+      return result.status === 'measured' ? result.metrics.n : result.reason;
+    };
+    expect(await rowsAt(AFTER_ALL)).toBe(3 * ROWS_A_MONTH);
+    // By the end of the year October and the first day of December are 30 days old.
+    expect(await rowsAt(YEAR_END)).toBe(2 * ROWS_A_MONTH + 3);
+    expect(await rowsAt('2001-12-30')).toBe(2 * ROWS_A_MONTH);
+    expect(await rowsAt('2001-11-30')).toBe(
+      '60 scored rows have labels that are 30 days old by 2001-11-30; performance needs at least 100.',
+    );
+    expect(await rowsAt('2001-10-15')).toBe(
+      '0 scored rows have labels that are 30 days old by 2001-10-15; performance needs at least 100.',
+    );
+  });
+
+  test('is held against the test window at training', async () => {
+    const result = await world.perform(measurePerformance, await monitored(AFTER_ALL));
+    if (result.status === 'skipped') throw new Error(result.reason);
+    expect(result.metric).toBe('roc_auc');
+    expect(result.baseline.n).toBe(3 * ROWS_A_MONTH);
+    expect(result.drop).toBeCloseTo(result.baseline.roc_auc! - result.metrics.roc_auc!, 12);
+    expect(result.breached).toBe(result.drop > 0.05);
+  });
+
+  test('looks back window_days from the newest mature row', async () => {
+    world.configure((config) => {
+      config.monitoring_config.window_days = 28;
+      config.monitoring_config.min_samples_for_metrics = 10;
+    });
+    const result = await world.perform(measurePerformance, await monitored(AFTER_ALL));
+    expect(result).toMatchObject({ status: 'measured', metrics: { n: ROWS_A_MONTH } });
+  });
+});
+
+describe('drift', () => {
+  test('is none where the scored rows look like the training window', async () => {
+    const result = await drift();
+    expect(result.rows).toBe(3 * ROWS_A_MONTH);
+    expect(Object.keys(result.psi).sort()).toEqual(['flag', 'x1', 'x2']);
+    for (const value of Object.values(result.psi)) expect(value).toBeLessThan(0.2);
+    expect(result.score_psi).toBeLessThan(0.2);
+    expect(result).toMatchObject({ drifted: [], missing: [], missing_rate: { x1: 0, x2: 0, flag: 0 } });
+  });
+
+  test('is seen in the feature that moved, and asks for a retrain', async () => {
+    await world.writeGold(OOT, { x1: 'x1 + 0.5' });
+    const result = await drift();
+    expect(result.drifted).toEqual(['x1']);
+    expect(result.psi.x1).toBeGreaterThan(1);
+    expect(result.psi.x2).toBeLessThan(0.2);
+    expect(verdictOf({ status: 'skipped', reason: 'no labels' }, result)).toEqual({ drift: true, performance_drop: false, missing: false, retrain: true });
+  });
+
+  test('is seen in a flag that is set more often', async () => {
+    await world.writeGold(OOT, { flag: 'CAST(id % 3 > 0 AS INTEGER)' });
+    expect((await drift()).drifted).toEqual(['flag']);
+  });
+
+  test('missing values count apart from it', async () => {
+    await world.writeGold(OOT, { x2: 'CASE WHEN id % 4 = 0 THEN NULL ELSE x2 END' });
+    const result = await drift();
+    expect(result.missing_rate.x2).toBeCloseTo(0.25, 12);
+    expect(result).toMatchObject({ drifted: [], missing: ['x2'] });
+    expect(verdictOf({ status: 'skipped', reason: 'no labels' }, result)).toMatchObject({ drift: false, missing: true, retrain: true });
+  });
+
+  test('a column without any value stops nothing else', async () => {
+    await world.writeGold(OOT, { x2: 'CAST(NULL AS DOUBLE)', x1: 'x1 + 0.5' });
+    const result = await drift();
+    expect(result.psi.x2).toBeNull();
+    expect(result.missing_rate.x2).toBe(1);
+    expect(result).toMatchObject({ drifted: ['x1'], missing: ['x2'] });
+  });
+
+  test('needs min_samples_for_metrics rows', async () => {
+    expect(await world.perform(detectDrift, await monitored('2001-10-31'))).toEqual({
+      status: 'skipped',
+      reason: '60 rows are scored by 2001-10-31; drift needs at least 100.',
+    });
+  });
+});
+
+describe('the verdict', () => {
+  const measured: Extract<DriftResult, { status: 'measured' }> = { status: 'measured', rows: 100, psi: {}, score_psi: 0, missing_rate: {}, drifted: [], missing: [] };
+  const skipped = { status: 'skipped' as const, reason: 'too few' };
+
+  test.each<[string, PerformanceResult, DriftResult, boolean[]]>([
+    ['nothing measured asks for nothing', skipped, skipped, [false, false, false, false]],
+    ['nothing found asks for nothing', skipped, measured, [false, false, false, false]],
+    ['drift', skipped, { ...measured, drifted: ['x1'] }, [true, false, false, true]],
+    ['missing values', skipped, { ...measured, missing: ['x1'] }, [false, false, true, true]],
+    ['a drop of performance', { status: 'measured', breached: true } as PerformanceResult, skipped, [false, true, false, true]],
+  ])('%s', (_, performance, drift, [drifted, dropped, missing, retrain]) => {
+    expect(verdictOf(performance, drift)).toEqual({ drift: drifted, performance_drop: dropped, missing, retrain });
+  });
+});
+
+describe('the report', () => {
+  const write = async (asOf: string) => {
+    const input = await monitored(asOf);
+    const [performance, found] = [await world.perform(measurePerformance, input), await world.perform(detectDrift, input)];
+    return world.perform(writeReport, { ...input, performance, drift: found });
+  };
+
+  test('holds every number, its convention and the verdict', async () => {
+    const { report, verdict } = await write(AFTER_ALL);
+    expect(report.uri).toMatch(/reports\/report_2002-03-01\.json$/);
+    const stored = await readJson<Record<string, unknown>>(world.stores.monitoring, 'reports/report_2002-03-01.json');
+    expect(stored).toMatchObject({
+      pipeline: TINY,
+      as_of: AFTER_ALL,
+      model: { algorithm: 'logistic_regression' },
+      predictions: 3 * ROWS_A_MONTH,
+      verdict,
+      performance: { status: 'measured', metrics: { n: 3 * ROWS_A_MONTH } },
+      drift: { status: 'measured', rows: 3 * ROWS_A_MONTH },
+      thresholds: { drift_threshold_psi: 0.2 },
+      conventions: { psi: expect.stringContaining('deciles of the reference') as string },
+    });
+  });
+
+  test('the latest is that of the newest day, whichever was written last', async () => {
+    await write(AFTER_ALL);
+    await write(YEAR_END);
+    expect(await readJson(world.stores.monitoring, 'reports/latest.json')).toMatchObject({ as_of: AFTER_ALL });
+    await write('2002-03-02');
+    expect(await readJson(world.stores.monitoring, 'reports/latest.json')).toMatchObject({ as_of: '2002-03-02' });
+  });
+});
