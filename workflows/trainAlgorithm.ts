@@ -52,8 +52,13 @@ function trainingTimedOut(algorithm: string, timeoutSeconds: number, { now }: Pr
   const { step, progress } = now;
   const reached = progress ? `${step}, ${progress.done} of ${progress.total} ${progress.what} done` : step;
   return ApplicationFailure.nonRetryable(
-    `Training ${algorithm} was not finished when its ${timeoutSeconds / 3600} h were over (${reached}); ` +
+    `Training ${algorithm} was not finished when its ${inWords(timeoutSeconds)} were over (${reached}); ` +
       'raise its timeout_hours, lower n_iter_search, or add training workers.',
     'TrainingTimedOut',
   );
+}
+
+function inWords(seconds: number): string {
+  if (seconds % 3600 === 0) return `${seconds / 3600} h`;
+  return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { PARTITIONS } from './support/fakeActivities.js';
+import { nothingToRefine, PARTITIONS } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -24,7 +24,7 @@ describe('data processing', () => {
   });
 
   test('is skipped with its counts when nothing was written anywhere', async () => {
-    const { result } = await server.run('dataProcessing', { pipeline: 'readmission' }, upToDate());
+    const { result } = await server.run('dataProcessing', { pipeline: 'readmission' }, nothingToRefine());
 
     expect(result).toEqual({ status: 'skipped', reason: 'Input unchanged: all 25 partitions are up to date.', rows: 20_000, partitions: 25 });
   });
@@ -34,13 +34,19 @@ describe('data processing', () => {
       const [first = '', ...rest] = partitions;
       return Promise.resolve({ rows: partitions.length, written: [first], unchanged: rest });
     };
-    const { result } = await server.run('dataProcessing', { pipeline: 'readmission' }, { ...upToDate(), gold });
+    const { result } = await server.run('dataProcessing', { pipeline: 'readmission' }, { ...nothingToRefine(), gold });
 
     expect(result).toMatchObject({ status: 'completed', silver: { written: 0 }, gold: { written: 3, unchanged: 22 } });
   });
 });
 
 describe('every workflow', () => {
+  test('ends with the message of an unforeseen error instead of trying for ever', async () => {
+    const { failure } = await server.fail('dataProcessing', { pipeline: 'readmission' }, { bronze: () => Promise.resolve(undefined as never) });
+
+    expect(failure.message).toContain('Cannot read properties of undefined');
+  });
+
   test('stands at its own start where no other moment is given, and names its run to each stage', async () => {
     const before = Date.now();
     const { calls } = await server.run('dataProcessing', { pipeline: 'readmission' });
@@ -78,9 +84,3 @@ describe('every workflow', () => {
     });
   });
 });
-
-function upToDate() {
-  const unchanged = ({ partitions }: { partitions: string[] }) =>
-    Promise.resolve({ rows: partitions.length * 800, written: [], unchanged: partitions, dropped: {} });
-  return { bronze: () => unchanged({ partitions: PARTITIONS }), silver: unchanged, gold: unchanged };
-}

@@ -1,7 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import type { RunProgress } from '../../src/contracts/index.js';
-import { fakeActivities, PARTITIONS } from './support/fakeActivities.js';
+import { until } from '../support/until.js';
+import { fakeActivities, nothingToRefine, skipping } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -40,13 +41,11 @@ describe('lifecycle', () => {
   });
 
   test('a skipped step does not hold up the next', async () => {
-    const skipped = { status: 'skipped', reason: 'There is nothing to do.' } as const;
+    const skipped = { status: 'skipped', reason: 'There is nothing to do.' };
     const { result } = await server.run('lifecycle', input, {
-      bronze: () => Promise.resolve({ rows: 0, written: [], unchanged: PARTITIONS }),
-      silver: ({ partitions }) => Promise.resolve({ rows: 0, written: [], unchanged: partitions, dropped: {} }),
-      gold: ({ partitions }) => Promise.resolve({ rows: 0, written: [], unchanged: partitions }),
-      checkSufficientTrainingData: () => Promise.resolve(skipped),
-      findNewRows: () => Promise.resolve(skipped),
+      ...nothingToRefine(),
+      checkSufficientTrainingData: skipping(skipped.reason),
+      findNewRows: skipping(skipped.reason),
     });
 
     expect(result).toMatchObject({
@@ -98,8 +97,8 @@ describe('lifecycle', () => {
       async ({ handle, env, calls }) => {
         const id = handle.workflowId;
         const progressOf = (of: string) => env.client.workflow.getHandle(of).query<RunProgress>('progress');
-        while (calls.evaluateCandidate.length < 4) await new Promise((resolve) => setTimeout(resolve, 50));
-        while ((await progressOf(`${id}-training-xgboost`)).progress?.done !== 1) await new Promise((resolve) => setTimeout(resolve, 50));
+        await until(() => calls.evaluateCandidate.length === 4);
+        await until(async () => (await progressOf(`${id}-training-xgboost`)).progress?.done === 1);
         const progress = await Promise.all([id, `${id}-training`, `${id}-training-xgboost`].map(progressOf));
         release();
         await handle.result();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { skipping } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -21,7 +22,7 @@ describe('inference', () => {
   });
 
   test('is skipped without a model', async () => {
-    const resolveModel = () => Promise.resolve({ status: 'skipped', reason: 'There is no champion yet; train a model.' } as const);
+    const resolveModel = skipping('There is no champion yet; train a model.');
     const { result, calls } = await server.run('modelInference', input, { resolveModel });
 
     expect(result).toEqual({ status: 'skipped', reason: 'There is no champion yet; train a model.', rows: 0 });
@@ -29,7 +30,7 @@ describe('inference', () => {
   });
 
   test('is skipped without new rows', async () => {
-    const findNewRows = () => Promise.resolve({ status: 'skipped', reason: 'There is no new data.' } as const);
+    const findNewRows = skipping('There is no new data.');
     const { result, calls } = await server.run('modelInference', input, { findNewRows });
 
     expect(result).toEqual({ status: 'skipped', reason: 'There is no new data.', rows: 0 });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { DriftResult, WriteReportInput } from '../../src/contracts/index.js';
-import { fakeActivities } from './support/fakeActivities.js';
+import { skipping } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -26,7 +25,7 @@ describe('monitoring', () => {
   });
 
   test('is skipped without predictions', async () => {
-    const checkPredictionsExist = () => Promise.resolve({ status: 'skipped', reason: 'There are no predictions; run inference.' } as const);
+    const checkPredictionsExist = skipping('There are no predictions; run inference.');
     const { result, calls } = await server.run('modelMonitoring', input, { checkPredictionsExist });
 
     expect(result).toEqual({ status: 'skipped', reason: 'There are no predictions; run inference.' });
@@ -34,19 +33,13 @@ describe('monitoring', () => {
   });
 
   test('reports all the same where labels are not mature and samples are few', async () => {
-    const skipped = { status: 'skipped', reason: 'There are 12 samples; 100 are needed.' } as const;
-    const { activities } = fakeActivities();
-    const reported: WriteReportInput[] = [];
-    const { result } = await server.run('modelMonitoring', input, {
-      measurePerformance: () => Promise.resolve(skipped),
-      detectDrift: (): Promise<DriftResult> => Promise.resolve(skipped),
-      writeReport: (report) => {
-        reported.push(report);
-        return activities.writeReport(report);
-      },
+    const skipped = { status: 'skipped', reason: 'There are 12 samples; 100 are needed.' };
+    const { result, calls } = await server.run('modelMonitoring', input, {
+      measurePerformance: skipping(skipped.reason),
+      detectDrift: skipping(skipped.reason),
     });
 
     expect(result).toMatchObject({ status: 'completed', psi: {}, score_psi: null, missing_rate: {}, performance: skipped });
-    expect(reported).toMatchObject([{ performance: skipped, drift: skipped }]);
+    expect(calls.writeReport).toMatchObject([{ performance: skipped, drift: skipped }]);
   });
 });

@@ -1,25 +1,22 @@
-import { ApplicationFailure } from '@temporalio/common';
 import { WorkflowFailedError } from '@temporalio/client';
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
-import type { EvaluateCandidateInput, RefitInput } from '../../src/contracts/index.js';
-import { ALGORITHMS, evaluateWell, fakeActivities, type Activities } from './support/fakeActivities.js';
+import { until } from '../support/until.js';
+import { ALGORITHMS, evaluateForEver, refitExcept, skipping, type Activities } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
 const input = { pipeline: 'readmission' };
-const { activities: goingWell } = fakeActivities();
 
 describe('prerequisites', () => {
   const reason = 'There is nothing of the kind; do something about it.';
-  const skip = () => Promise.resolve({ status: 'skipped', reason } as const);
 
   test.each<[keyof Activities, keyof Activities]>([
     ['checkModelConfig', 'checkGoldDataExists'],
     ['checkGoldDataExists', 'checkSufficientTrainingData'],
     ['checkSufficientTrainingData', 'preprocess'],
   ])('%s ends the run as skipped, with its reason, before %s', async (check, next) => {
-    const { result, calls } = await server.run('modelTraining', input, { [check]: skip });
+    const { result, calls } = await server.run('modelTraining', input, { [check]: skipping(reason) });
 
     expect(result).toEqual({ status: 'skipped', reason });
     expect(calls[check]).toHaveLength(1);
@@ -57,7 +54,7 @@ describe('training', () => {
   });
 
   test('an algorithm that fails leaves the others registered and says why', async () => {
-    const refit = refitFailingFor(['random_forest']);
+    const refit = refitExcept('random_forest');
     const { result, calls } = await server.run('modelTraining', input, { refit });
 
     expect(result).toMatchObject({
@@ -73,7 +70,7 @@ describe('training', () => {
   });
 
   test('fails with the reason of each algorithm when all of them failed', async () => {
-    const refit = refitFailingFor(ALGORITHMS);
+    const refit = refitExcept(...ALGORITHMS);
     const { failure, calls } = await server.fail('modelTraining', input, { refit });
 
     expect(failure.type).toBe('AllAlgorithmsFailed');
@@ -82,8 +79,8 @@ describe('training', () => {
   });
 
   test('when it is cancelled, every child cleans up before it ends', async () => {
-    const cancelled = await server.during('modelTraining', input, { evaluateCandidate: lasting }, async ({ handle, calls }) => {
-      while (calls.evaluateCandidate.length < 12) await new Promise((resolve) => setTimeout(resolve, 50));
+    const cancelled = await server.during('modelTraining', input, { evaluateCandidate: evaluateForEver }, async ({ handle, calls }) => {
+      await until(() => calls.evaluateCandidate.length === 12);
       await handle.cancel();
       const error: unknown = await handle.result().catch((reason: unknown) => reason);
       return { error, discarded: calls.discardVersion.map(({ algorithm }) => algorithm).sort(), refits: calls.refit };
@@ -95,22 +92,3 @@ describe('training', () => {
     expect(cancelled.refits).toEqual([]);
   });
 });
-
-/** Works until it is cancelled. */
-async function lasting(evaluation: EvaluateCandidateInput) {
-  const context = Context.current();
-  const beats = setInterval(() => context.heartbeat(), 100);
-  try {
-    await context.cancelled;
-  } finally {
-    clearInterval(beats);
-  }
-  return evaluateWell(evaluation);
-}
-
-function refitFailingFor(algorithms: string[]): Activities['refit'] {
-  return (asked: RefitInput) =>
-    algorithms.includes(asked.algorithm)
-      ? Promise.reject(ApplicationFailure.nonRetryable(`The library refused ${asked.algorithm}; lower max_depth.`, 'EngineFailed'))
-      : goingWell.refit(asked);
-}

@@ -1,4 +1,7 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import type {
+  Candidate,
   CandidateScores,
   DataProcessingActivities,
   EvaluateCandidateInput,
@@ -6,7 +9,10 @@ import type {
   Metrics,
   MonitoringActivities,
   SelectCandidatesInput,
+  SearchPlan,
   Selection,
+  Skipped,
+  TrainAlgorithmInput,
   TrainingActivities,
 } from '../../../src/contracts/index.js';
 
@@ -17,6 +23,14 @@ export const CANDIDATES = 4;
 export const FOLDS = 5;
 /** Twenty-five months: two whole pieces of twelve, and one of one. */
 export const PARTITIONS = Array.from({ length: 25 }, (_, month) => `${1999 + Math.floor(month / 12)}_${String((month % 12) + 1).padStart(2, '0')}`);
+/** What a child is asked; two hours as the documents give logistic regression. */
+export const TRAIN_XGBOOST: TrainAlgorithmInput = {
+  pipeline: 'readmission',
+  run: { workflowId: 'training', runId: 'abcdef12-0000', startedAt: '2001-01-01T00:00:00.000Z' },
+  algorithm: 'xgboost',
+  dataset: { uri: 'file:///store/data', checksum: 'c0ffee', id: 'train_data_1', rows: { train: 700, test: 200, oot: 100 } },
+  timeoutSeconds: 7200,
+};
 const ROWS_A_PARTITION = 800;
 
 export interface Fakes {
@@ -59,6 +73,53 @@ export function keepBetterHalf({ results }: SelectCandidatesInput): Promise<Sele
   return Promise.resolve({ survivors, best: ranked[0] ?? null });
 }
 
+/** Works until it is cancelled. */
+export async function evaluateForEver(): Promise<never> {
+  const context = Context.current();
+  const beats = setInterval(() => context.heartbeat(), 100);
+  try {
+    return await context.cancelled;
+  } finally {
+    clearInterval(beats);
+  }
+}
+
+export const CRASH = 'The engine crashed; lower max_depth.';
+
+/** Fails for good for these candidates. */
+export function evaluateExcept(...candidates: number[]): Activities['evaluateCandidate'] {
+  return (asked) =>
+    candidates.includes(asked.candidate.index) ? Promise.reject(ApplicationFailure.nonRetryable(CRASH, 'EngineCrashed')) : evaluateWell(asked);
+}
+
+/** Fails for good for these algorithms. */
+export function refitExcept(...algorithms: string[]): Activities['refit'] {
+  return (asked) =>
+    algorithms.includes(asked.algorithm)
+      ? Promise.reject(ApplicationFailure.nonRetryable(`The library refused ${asked.algorithm}; lower max_depth.`, 'EngineFailed'))
+      : goingWell.refit(asked);
+}
+
+/** Folds in three rungs. */
+export function planRace(): Promise<SearchPlan> {
+  return Promise.resolve({ candidates: candidates(), rungs: [[0], [1], [2, 3, 4]] });
+}
+
+/** Layers that hold all partitions already. */
+export function nothingToRefine() {
+  const unchanged = ({ partitions }: { partitions: string[] }) =>
+    Promise.resolve({ rows: partitions.length * ROWS_A_PARTITION, written: [], unchanged: partitions, dropped: {} });
+  return { bronze: () => unchanged({ partitions: PARTITIONS }), silver: unchanged, gold: unchanged };
+}
+
+export function skipping(reason: string): () => Promise<Skipped> {
+  return () => Promise.resolve({ status: 'skipped', reason });
+}
+
+function candidates(): Candidate[] {
+  return Array.from({ length: CANDIDATES }, (_, index) => ({ index, params: { max_depth: index + 1 } }));
+}
+
 const metrics: Metrics = {
   accuracy: 0.64,
   precision: 0.15,
@@ -86,11 +147,7 @@ const goingWell: Activities = {
   checkGoldDataExists: () => Promise.resolve({ status: 'ready' }),
   checkSufficientTrainingData: () => Promise.resolve({ status: 'ready' }),
   preprocess: () => Promise.resolve({ ...object, id: 'train_data_1', rows: { train: 700, test: 200, oot: 100 } }),
-  planSearch: () =>
-    Promise.resolve({
-      candidates: Array.from({ length: CANDIDATES }, (_, index) => ({ index, params: { max_depth: index + 1 } })),
-      rungs: [Array.from({ length: FOLDS }, (_, fold) => fold)],
-    }),
+  planSearch: () => Promise.resolve({ candidates: candidates(), rungs: [Array.from({ length: FOLDS }, (_, fold) => fold)] }),
   evaluateCandidate: evaluateWell,
   selectCandidates: keepBetterHalf,
   refit: ({ algorithm }) => Promise.resolve({ ...object, algorithm, version: 'v20010101_000000_abcdef12' }),

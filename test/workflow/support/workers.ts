@@ -1,6 +1,7 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type NativeConnection, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { packageFolder } from '../../../src/config/load.js';
 import { TASK_QUEUES } from '../../../src/contracts/index.js';
 
 // Failures that a test provokes are no news.
@@ -13,9 +14,9 @@ export interface Server {
   nativeConnection: NativeConnection;
 }
 
-/** The workflows as they stand in the sources. */
-export function bundleWorkflows(entry = '../../../workflows/index.ts'): Promise<WorkflowBundleWithSourceMap> {
-  return bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(entry, import.meta.url)), logger });
+/** Bundles the workflows as they stand in the sources, or a module of this package in their place. */
+export function bundleWorkflows(entry = 'workflows/index.ts'): Promise<WorkflowBundleWithSourceMap> {
+  return bundleWorkflowCode({ workflowsPath: join(packageFolder(), entry), logger });
 }
 
 /** Runs `work` beside the three workers, all in this process, the sized ones with the given activities. */
@@ -25,10 +26,12 @@ export async function withWorkers<Result>(
   activities: object,
   work: () => Promise<Result>,
 ): Promise<Result> {
+  // Histories hold who did what: a name that doesn't differ from machine to machine.
+  const shared = { connection, identity: 'test' };
   const workers = [
-    await Worker.create({ connection, workflowBundle, taskQueue: TASK_QUEUES.orchestrator }),
-    await Worker.create({ connection, activities, taskQueue: TASK_QUEUES.dataProcessing }),
-    await Worker.create({ connection, activities, taskQueue: TASK_QUEUES.modelTraining }),
+    await Worker.create({ ...shared, workflowBundle, taskQueue: TASK_QUEUES.orchestrator }),
+    await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.dataProcessing }),
+    await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.modelTraining }),
   ];
   const running = workers.map((worker) => worker.run());
   try {
