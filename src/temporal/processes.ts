@@ -30,6 +30,16 @@ export async function stopProcess(child: ChildProcess, patience: number): Promis
   }
 }
 
+/** Kills what is left of the process group that a child led which was spawned `detached`. */
+export function killGroupOf(child: ChildProcess): void {
+  if (child.pid === undefined || process.platform === 'win32') return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // Nobody is left.
+  }
+}
+
 /** How a child ended, in words. */
 export function describeExit(child: ChildProcess): string {
   return child.signalCode ? `was ended by ${child.signalCode}` : `ended with code ${child.exitCode}`;

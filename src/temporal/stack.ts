@@ -24,6 +24,8 @@ export interface Stack {
   target: TemporalTarget;
   /** Address of the web UI of the embedded server. */
   webUi?: string;
+  /** The embedded server, where there is one. */
+  server?: DevServer;
   workers: Record<keyof typeof WORKERS, SupervisedWorker>;
   /** Rejects when the stack can't go on: the server died, or a worker died too often. Never resolves. */
   broken: Promise<never>;
@@ -60,7 +62,7 @@ export async function startStack({ storeRoot, stateFolder, target: given, tell }
   }
   const broken = Promise.race([...all.map((worker) => worker.broken), serverDeath(server, () => stopping)]);
   broken.catch(() => undefined);
-  return { target, webUi: server?.webUi, workers, broken, stop };
+  return { target, webUi: server?.webUi, server, workers, broken, stop };
 }
 
 async function embedded(stateFolder: string): Promise<{ server: DevServer; target: TemporalTarget }> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { packageFolder } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import type { TemporalTarget } from './connection.js';
-import { describeExit, hasExited, stopProcess } from './processes.js';
+import { describeExit, hasExited, killGroupOf, stopProcess } from './processes.js';
 import { SHUTDOWN_FORCE_MS, type WorkerDefinition, type WorkerMessage } from './workers.js';
 
 export interface SupervisionOptions {
@@ -104,14 +104,17 @@ export class SupervisedWorker {
     mkdirSync(this.options.logFolder, { recursive: true });
     const output = openSync(this.log, 'a');
     try {
-      this.child = fork(entry, {
+      const child = fork(entry, {
         execArgv: [`--max-old-space-size=${this.definition.heap}`],
         env: { ...temporalEnvironment(this.options.target), PERDURE_STORE: this.options.storeRoot },
         stdio: ['ignore', output, output, 'ipc'],
         // Ctrl-C in the terminal is not for the worker: it is stopped in its turn.
         detached: true,
       });
-      return this.child;
+      // An engine host in the middle of a fit doesn't notice that its worker was killed.
+      child.once('exit', () => killGroupOf(child));
+      this.child = child;
+      return child;
     } finally {
       closeSync(output);
     }

@@ -1,13 +1,19 @@
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { packageFolder } from '../../src/config/load.js';
 import { temporalCli } from '../../src/setup/temporalCli.js';
 import { requireTool } from '../../src/setup/tool.js';
 import { connectClient } from '../../src/temporal/connection.js';
 import { startDevServer } from '../../src/temporal/devServer.js';
+import { startEmbeddedServer } from '../../src/temporal/embeddedServer.js';
 import { isAlive, listens } from '../../src/temporal/processes.js';
+import { runningStack } from '../../src/temporal/stack.js';
 import { SupervisedWorker } from '../../src/temporal/supervisedWorker.js';
 import { WORKERS } from '../../src/temporal/workers.js';
 import { until } from '../support/until.js';
@@ -56,6 +62,34 @@ describe('the dev server', () => {
   });
 });
 
+describe('an embedded stack', () => {
+  test('is found by others while it runs, and leaves no process behind when it is killed', async () => {
+    const stateFolder = temporaryFolder();
+    const owner = spawn(process.execPath, [join(packageFolder(), 'dist/test/support/stackProcess.js'), stateFolder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void owner.kill('SIGKILL'));
+    const pids = JSON.parse(await firstLine(owner.stdout)) as number[];
+    expect(pids.map(isAlive)).toEqual([true, true, true, true]);
+    const running = await runningStack(stateFolder);
+    expect(running?.pid).toBe(owner.pid);
+    expect(await listens(running!.target.address)).toBe(true);
+
+    owner.kill('SIGKILL');
+    await until(() => !pids.some(isAlive));
+    expect(await runningStack(stateFolder)).toBeUndefined();
+  });
+
+  test('is not started twice on one state folder', async () => {
+    const stateFolder = temporaryFolder();
+    const server = await startEmbeddedServer(stateFolder);
+    onTestFinished(() => server.stop());
+
+    await expect(startEmbeddedServer(stateFolder)).rejects.toMatchObject({
+      type: 'TemporalUnavailable',
+      message: `Another process runs the Temporal server of ${stateFolder}; wait until it ends, or use another folder.`,
+    });
+  });
+});
+
 describe('a worker', () => {
   test('is started again when it is killed, which is told, and ends when stopped', async () => {
     const told: string[] = [];
@@ -84,6 +118,11 @@ describe('a worker', () => {
     expect(readFileSync(join(logFolder, 'orchestrator.log'), 'utf8')).toContain('"nowhere"');
   });
 });
+
+async function firstLine(output: Readable): Promise<string> {
+  for await (const line of createInterface(output)) return line;
+  throw new Error('the process ended without a line');
+}
 
 async function orchestrator(tell: (line: string) => void): Promise<SupervisedWorker> {
   const options = { target: await freshNamespace(), storeRoot: temporaryFolder(), logFolder: temporaryFolder(), tell };
