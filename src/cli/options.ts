@@ -4,10 +4,12 @@ export interface StoreOption {
   store?: string;
 }
 
-/** Options that every command has which answers from the store. */
-export interface CommonOptions extends StoreOption {
+export interface JsonOption {
   json?: boolean;
 }
+
+/** Options of the commands that answer from the store. */
+export type CommonOptions = StoreOption & JsonOption;
 
 /** Options of the commands that start a workflow. */
 export interface RunOptions extends CommonOptions {

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import type { Workflows } from '../client.js';
 import { packageFolder } from '../config/load.js';
 import { pipelineArgument, withExamples } from './help.js';
-import { algorithmOption, asOfOption, csvOption, jsonOption, storeOption, type CommonOptions, type RunOptions, type StoreOption } from './options.js';
+import { algorithmOption, asOfOption, csvOption, jsonOption, storeOption, type CommonOptions, type JsonOption, type RunOptions, type StoreOption } from './options.js';
 import { say } from './terminal.js';
 
 /**
@@ -34,6 +34,7 @@ ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.`);
   addUp(program);
   addStatus(program, pipelines);
   addModels(program, pipelines);
+  addData(program, pipelines);
   addSetup(program);
   addDoctor(program);
   return program;
@@ -139,6 +140,28 @@ function addModels(program: Command, pipelines: string[]): void {
     [`perdure models show ${pipeline} xgboost`, 'the latest xgboost'],
     [`perdure models show ${pipeline} xgboost v20250102_030405_1a2b3c4d`, ''],
   ]);
+}
+
+function addData(program: Command, pipelines: string[]): void {
+  const data = program.command('data').description('get raw data');
+  data
+    .command('get')
+    .description('download the real data from its public home into .perdure/data')
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .addOption(jsonOption())
+    .action(async (pipeline: string, options: JsonOption) => {
+      const { getData } = await import('./commands/data.js');
+      await getData(pipeline, options);
+    });
+  data
+    .command('generate')
+    .description('generate data that looks like the real one into .perdure/data; the same every time')
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .addOption(jsonOption())
+    .action(async (pipeline: string, options: JsonOption) => {
+      const { generateDataFile } = await import('./commands/data.js');
+      await generateDataFile(pipeline, options);
+    });
 }
 
 function addSetup(program: Command): void {

@@ -1,15 +1,11 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { configuredTarget, connectClient, type TemporalTarget } from '../temporal/connection.js';
 import { startEmbeddedServer } from '../temporal/embeddedServer.js';
 import { runUrl, runningStack, startStack } from '../temporal/stack.js';
+import { stateFolder } from './stateFolder.js';
 import { say } from './terminal.js';
-
-/** Where the embedded server's database, its logs and generated data lie. */
-export function stateFolder(): string {
-  return resolve('.perdure');
-}
 
 /** A Temporal server in use by a command. */
 export interface Session {

@@ -9,7 +9,7 @@ import { configuredTarget, connectClient, type TemporalTarget } from '../../temp
 import { runningStack } from '../../temporal/stack.js';
 import { EXIT } from '../exitCodes.js';
 import type { CommonOptions } from '../options.js';
-import { stateFolder } from '../session.js';
+import { stateFolder } from '../stateFolder.js';
 import { chosenStore } from '../store.js';
 import { print, printJson } from '../terminal.js';
 

@@ -4,7 +4,7 @@ import { configuredTarget } from '../../temporal/connection.js';
 import { runningStack, startStack } from '../../temporal/stack.js';
 import { interruption } from '../interruption.js';
 import type { StoreOption } from '../options.js';
-import { stateFolder } from '../session.js';
+import { stateFolder } from '../stateFolder.js';
 import { chosenStore } from '../store.js';
 import { say } from '../terminal.js';
 
