@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { onTestFinished } from 'vitest';
+import { connectClient } from '../../src/temporal/connection.js';
+import { startStack, type Stack } from '../../src/temporal/stack.js';
+import { temporaryFolder } from './temporaryFolder.js';
+import { freshNamespace } from './testServer.js';
+
+export interface TestStack {
+  client: Client;
+  stack: Stack;
+  storeRoot: string;
+  /** Lines that the stack told: workers that died. */
+  told: string[];
+}
+
+/**
+ * The three workers as processes of `dist/`, in a namespace and with a store of their own. They end with the test, or
+ * when `whenDone` says: `afterAll` at the top of a file.
+ */
+export async function startTestStack(whenDone: (stop: () => void | Promise<void>) => void = onTestFinished): Promise<TestStack> {
+  const folder = temporaryFolder(whenDone);
+  const storeRoot = join(folder, 'store');
+  const told: string[] = [];
+  const target = await freshNamespace();
+  const stack = await startStack({ storeRoot, stateFolder: folder, target, tell: (line) => told.push(line) });
+  whenDone(() => stack.stop());
+  const client = await connectClient(target);
+  whenDone(() => client.connection.close());
+  return { client, stack, storeRoot, told };
+}
