@@ -23,8 +23,8 @@ export function partitionNameSql(column: string): string {
 
 /** First and last day of a partition. */
 export function partitionDays(name: string): { start: string; end: string } {
-  const [year, month] = name.split('_').map(Number);
-  const last = new Date(Date.UTC(year!, month!, 0)).getUTCDate();
+  const [year = NaN, month = NaN] = name.split('_').map(Number);
+  const last = new Date(Date.UTC(year, month, 0)).getUTCDate();
   const prefix = name.replace('_', '-');
   return { start: `${prefix}-01`, end: `${prefix}-${last}` };
 }
