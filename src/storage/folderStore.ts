@@ -1,15 +1,17 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import lockfile from 'proper-lockfile';
 import type { ObjectRef } from '../contracts/index.js';
-import { PerdureError, messageOf, systemCode } from '../errors.js';
-import { STAGING, checkKey, compareKeys } from './key.js';
+import { PerdureError, systemCode } from '../errors.js';
+import { checksumOfFile, sha256, sha256File } from './checksum.js';
+import { diskError } from './diskError.js';
+import { STAGING, checkKey, checkPrefix, compareKeys } from './key.js';
 import type { ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
-import { checksumOfFile } from './verified.js';
+
+export { sha256, sha256File } from './checksum.js';
+export { diskError } from './diskError.js';
 
 /**
  * An object store in a folder: a key is a path, an etag is the SHA-256 of the content. Files being written lie in a
@@ -104,6 +106,7 @@ export class FolderStore implements ObjectStore {
   }
 
   async *list(prefix: string): AsyncIterable<ListedObject> {
+    checkPrefix(prefix);
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     for (const key of await this.keysBelow(folder)) {
       if (!key.startsWith(prefix)) continue;
@@ -120,7 +123,7 @@ export class FolderStore implements ObjectStore {
     const entries = await readdir(join(this.root, folder), { withFileTypes: true, recursive: true }).catch(
       (error: unknown) => {
         if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return [];
-        throw this.unavailable(folder, error);
+        throw diskError(error, join(this.root, folder));
       },
     );
     return entries
@@ -167,7 +170,7 @@ export class FolderStore implements ObjectStore {
     } catch (error) {
       const code = systemCode(error);
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-      throw this.unavailable(key, error);
+      throw diskError(error, join(this.root, key));
     }
   }
 
@@ -177,36 +180,7 @@ export class FolderStore implements ObjectStore {
       await mkdir(dirname(target), { recursive: true });
       return await write(target);
     } catch (error) {
-      throw this.unavailable(key, error);
+      throw diskError(error, join(this.root, key));
     }
   }
-
-  private unavailable(key: string, error: unknown): PerdureError {
-    if (error instanceof PerdureError) return error;
-    return diskError(error, join(this.root, key));
-  }
-}
-
-const REFUSALS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS']);
-
-/** A failed write or read of a local file as a typed error. */
-export function diskError(error: unknown, path: string): PerdureError {
-  const code = systemCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-    return new PerdureError('StoreFull', `No space is left to write ${path}; free some and run again.`, { cause: error });
-  }
-  if (REFUSALS.has(code)) {
-    return new PerdureError('StoreRefused', `${path} can't be read or written (${code}); give this user access to it.`, { cause: error });
-  }
-  return new PerdureError('StoreUnavailable', `${path} can't be read or written: ${messageOf(error)}.`, { cause: error });
-}
-
-export function sha256(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-export async function sha256File(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
 }

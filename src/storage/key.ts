@@ -30,6 +30,11 @@ export function checkKey(key: string): void {
   }
 }
 
+/** Holds the beginning of keys to the same; empty is every key's. */
+export function checkPrefix(prefix: string): void {
+  if (prefix !== '') checkKey(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix);
+}
+
 /** Orders keys as S3 does, by their UTF-8 bytes. */
 export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
