@@ -35,8 +35,8 @@ export function createEnginePool(size: number, options: EnginePoolOptions = {}):
 /** A call without a host yet. */
 interface Waiting {
   reads: string | undefined;
-  proceed(host: EngineHost): void;
-  refuse(error: Error): void;
+  proceed: (host: EngineHost) => void;
+  refuse: (error: Error) => void;
 }
 
 class HostPool {

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Params } from '../../src/contracts/index.js';
+import { writeColumns } from '../../src/data/parquet.js';
+import { createEnginePool } from '../../src/engines/hostPool.js';
+import type { Estimator, MatrixFile, PredictRequest } from '../../src/engines/pool.js';
+import { sha256File } from '../../src/storage/folderStore.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+/** Made by `fixtures/make_engine_fixtures.py`: a null is a missing number. */
+interface Data {
+  features: string[];
+  columns: Record<string, (number | null)[]>;
+  labels: number[];
+}
+/** What the Python package says of a model file. */
+interface Described {
+  sha256: string;
+  features: string[];
+  predictions: number[];
+  contributions: number[];
+}
+interface Expected {
+  xgboost: string;
+  scored_rows: number;
+  python: Record<string, Described>;
+  perdure: Record<string, Described>;
+}
+
+const FIXTURES = fileURLToPath(new URL('fixtures', import.meta.url));
+const read = <T>(file: string): T => JSON.parse(readFileSync(join(FIXTURES, file), 'utf8')) as T;
+const data = read<Data>('engine/data.json');
+const expected = read<Expected>('engine/expected.json');
+const { seed, params } = read<{ seed: number; params: Record<Estimator, Params> }>('engineModels.json');
+
+const folder = temporaryFolder(afterAll);
+const train: MatrixFile = { path: join(folder, 'train.parquet'), checksum: 'engine fixture', features: data.features, label: 'label' };
+const never = new AbortController().signal;
+const pool = createEnginePool(1);
+afterAll(() => pool.close());
+
+beforeAll(async () => {
+  const columns = data.features.map((name) => [name, Float32Array.from(data.columns[name]!, (value) => value ?? NaN)] as const);
+  await writeColumns(train.path, { ...Object.fromEntries(columns), label: Int8Array.from(data.labels) });
+});
+
+function scoring(modelPath: string, estimator: Estimator): PredictRequest {
+  return { modelPath, estimator, data: { path: train.path, features: data.features }, limit: expected.scored_rows };
+}
+
+/** Bit for bit: every float32 reads back from its shortest decimals. */
+function expectSame(actual: ArrayLike<number>, float32: number[]): void {
+  expect(Array.from(actual)).toEqual(float32.map((value) => Math.fround(value)));
+}
+
+test('the library is the version that made the fixtures', async () => {
+  expect(await pool.version()).toBe(`libxgboost ${expected.xgboost}`);
+});
+
+describe.each(Object.entries(expected.python))("the Python package's %s model gives the same here", (name, described) => {
+  const model = join(FIXTURES, 'engine', `python_${name}.ubj`);
+
+  test('probabilities', async () => {
+    const probabilities = described.predictions.map((value) => Math.min(1, Math.max(0, value)));
+    expectSame(await pool.predictProbability(scoring(model, 'xgboost'), never), probabilities);
+  });
+
+  test('SHAP contributions', async () => {
+    expectSame(await pool.contributions(scoring(model, 'xgboost'), never), described.contributions);
+  });
+});
+
+describe.each(Object.entries(params) as [Estimator, Params][])('the %s model written here', (estimator, chosen) => {
+  const recorded = expected.perdure[estimator]!;
+  const committed = join(FIXTURES, 'engine', `perdure_${estimator}.ubj`);
+
+  async function fitAnew(): Promise<string> {
+    const modelPath = join(folder, `${estimator}.ubj`);
+    await pool.fit({ train, estimator, params: chosen, seed, modelPath }, never);
+    return modelPath;
+  }
+
+  test('was loaded by the Python package, which gave the same probabilities and feature names', async () => {
+    expect(await sha256File(committed)).toBe(recorded.sha256);
+    expect(recorded.features).toEqual(data.features);
+    expectSame(await pool.predictProbability(scoring(committed, estimator), never), recorded.predictions);
+    expectSame(await pool.contributions(scoring(committed, estimator), never), recorded.contributions);
+  });
+
+  test('comes out again', async () => {
+    const probabilities = await pool.predictProbability(scoring(await fitAnew(), estimator), never);
+    probabilities.forEach((probability, row) => expect(probability).toBeCloseTo(recorded.predictions[row]!, 5));
+  });
+
+  // Another compiler may round otherwise: the bytes are those of the platform on which the fixture was made.
+  test.runIf(process.platform === 'linux' && process.arch === 'x64')('comes out again with the same bytes', async () => {
+    expect(await sha256File(await fitAnew())).toBe(recorded.sha256);
+  });
+});
+
+test('the same inputs and seed give the same bytes and scores, whatever ran between', async () => {
+  const evaluation = { train, estimator: 'xgboost' as const, params: params.xgboost, folds: [2, 0], cvFolds: 4, scoring: 'roc_auc' as const, seed };
+  const fit = async (name: string, seed: number) => {
+    const modelPath = join(folder, name);
+    await pool.fit({ train, estimator: 'random_forest', params: params.random_forest, seed, modelPath }, never);
+    return sha256File(modelPath);
+  };
+  const first = [await fit('1.ubj', 1), await pool.evaluate(evaluation, never)] as const;
+  const otherSeed = await fit('2.ubj', 2);
+  const again = [await fit('3.ubj', 1), await pool.evaluate(evaluation, never)] as const;
+  expect(again[0]).toBe(first[0]);
+  expect(again[1].scores).toEqual(first[1].scores);
+  expect(otherSeed).not.toBe(first[0]);
+});
+
+test('a fold counts the same alone, with others, and in another process', async () => {
+  const evaluate = (folds: number[], engines: typeof pool) =>
+    engines.evaluate({ train, estimator: 'logistic_regression', params: params.logistic_regression, folds, cvFolds: 3, scoring: 'average_precision', seed }, never);
+  const together = await evaluate([0, 1, 2], pool);
+  const other = createEnginePool(1, { cacheBytes: 0 });
+  const alone = await Promise.all([0, 1, 2].map((fold) => evaluate([fold], other)));
+  await other.close();
+  expect(alone.flatMap(({ scores }) => scores)).toEqual(together.scores);
+});
+
+test('rows are scored by offset and limit', async () => {
+  const request = scoring(join(FIXTURES, 'engine', 'python_gbtree.ubj'), 'xgboost');
+  const all = await pool.predictProbability({ ...request, limit: undefined }, never);
+  expect(all).toHaveLength(200);
+  expect(await pool.predictProbability({ ...request, offset: 150, limit: 20 }, never)).toEqual(all.slice(150, 170));
+  expect(await pool.predictProbability({ ...request, offset: 190, limit: 20 }, never)).toEqual(all.slice(190));
+});

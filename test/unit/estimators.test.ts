@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import { trainingRecipe } from '../../src/engines/estimators.js';
+
+const shape = { rows: 1000, positives: 200, features: 14 };
+
+describe('logistic regression', () => {
+  test('C becomes a penalty a row', () => {
+    expect(trainingRecipe('logistic_regression', { penalty: 'l1', C: 0.001, class_weight: null }, shape, 1)).toEqual({
+      settings: {
+        nthread: 1,
+        validate_parameters: 'true',
+        seed: 1,
+        booster: 'gblinear',
+        objective: 'binary:logistic',
+        base_score: 0.5,
+        updater: 'coord_descent',
+        feature_selector: 'cyclic',
+        learning_rate: 1,
+        scale_pos_weight: 1,
+        reg_alpha: 1,
+        reg_lambda: 0,
+      },
+      rounds: 100,
+      tolerance: 0.001,
+    });
+  });
+
+  test('balanced weights of mean 1.6 ask for 1.6 times the penalty', () => {
+    const { settings } = trainingRecipe('logistic_regression', { penalty: 'l2', C: 0.1, class_weight: 'balanced' }, shape, 1);
+    expect(settings).toMatchObject({ scale_pos_weight: 4, reg_alpha: 0 });
+    expect(settings.reg_lambda).toBeCloseTo(1.6 / (0.1 * 1000), 12);
+  });
+});
+
+describe('random forest', () => {
+  test('is one round of parallel trees', () => {
+    const params = { n_estimators: 50, max_depth: 5, min_samples_split: 5, min_samples_leaf: 1, class_weight: 'balanced' };
+    const { settings, rounds, tolerance } = trainingRecipe('random_forest', params, shape, 42);
+    expect(settings).toMatchObject({
+      objective: 'reg:squarederror',
+      base_score: 0,
+      num_parallel_tree: 50,
+      max_depth: 5,
+      min_child_weight: 2.5,
+      scale_pos_weight: 4,
+      seed: 42,
+    });
+    expect({ rounds, tolerance }).toEqual({ rounds: 1, tolerance: undefined });
+  });
+
+  test.each([
+    [14, 3],
+    [9, 3],
+    [2, 1],
+    [1, 1],
+    [100, 10],
+  ])('of %i features a split sees %i', (features, seen) => {
+    const { settings } = trainingRecipe('random_forest', {}, { ...shape, features }, 1);
+    expect(Math.floor(Math.fround(settings.colsample_bynode as number) * features)).toBe(seen);
+  });
+
+  test('without a depth has no limit', () => {
+    expect(trainingRecipe('random_forest', { max_depth: null }, shape, 1).settings.max_depth).toBe(0);
+  });
+});
+
+describe('xgboost', () => {
+  test('keeps the names of its parameters', () => {
+    const params = { n_estimators: 100, max_depth: 3, learning_rate: 0.05, subsample: 0.8, colsample_bytree: 0.6, scale_pos_weight: 7.98995 };
+    const { settings, rounds } = trainingRecipe('xgboost', params, shape, 1);
+    expect(settings).toMatchObject({ booster: 'gbtree', objective: 'binary:logistic', max_depth: 3, learning_rate: 0.05, subsample: 0.8, colsample_bytree: 0.6, scale_pos_weight: 7.98995 });
+    expect(rounds).toBe(100);
+  });
+
+  test('balanced is negatives / positives', () => {
+    expect(trainingRecipe('xgboost', { scale_pos_weight: 'balanced' }, shape, 1).settings.scale_pos_weight).toBe(4);
+  });
+});
+
+describe('a parameter that makes no sense is ConfigInvalid', () => {
+  test.each([
+    ['xgboost', { n_estimators: 1.5 }, 'The parameter n_estimators of xgboost is 1.5; expected a whole number above 0.'],
+    ['xgboost', { max_depth: 'deep' }, 'The parameter max_depth of xgboost is "deep"; expected a number.'],
+    ['logistic_regression', { C: 0 }, 'The parameter C of logistic_regression is 0; expected a number above 0.'],
+    ['logistic_regression', { penalty: 'l3' }, 'The parameter penalty of logistic_regression is "l3"; expected l1 or l2.'],
+    ['random_forest', { class_weight: 'even' }, 'The parameter class_weight of random_forest is "even"; expected balanced or null.'],
+    ['random_forest', { learning_rate: 1, depht: 2 }, 'random_forest has no parameter learning_rate, depht; take it out of the model config.'],
+  ] as const)('%s %j', (estimator, params, message) => {
+    expect(() => trainingRecipe(estimator, params, shape, 1)).toThrow(expect.objectContaining({ type: 'ConfigInvalid', message }) as Error);
+  });
+});

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { classificationMetrics, score } from '../../src/learning/metrics.js';
+
+describe('classification metrics', () => {
+  test('a probability on the threshold counts as positive', () => {
+    expect(classificationMetrics([1, 0, 1, 0], [0.5, 0.5, 0.4, 0.3], 0.5)).toEqual({
+      accuracy: 0.5,
+      precision: 0.5,
+      recall: 0.5,
+      f1: 0.5,
+      roc_auc: 0.625,
+      average_precision: 0.5833333333333333,
+      confusion_matrix: [[1, 1], [1, 1]],
+      n: 4,
+    });
+  });
+
+  test('tied probabilities count half', () => {
+    expect(score('roc_auc', [0, 1, 0, 1], [0.5, 0.5, 0.5, 0.5])).toBe(0.5);
+  });
+
+  test('nothing predicted positive is a precision of 0', () => {
+    expect(classificationMetrics([1, 0], [0.1, 0.2], 0.5)).toMatchObject({ precision: 0, recall: 0, f1: 0 });
+  });
+
+  test('one class leaves the ranking metrics undefined', () => {
+    expect(classificationMetrics([0, 0], [0.1, 0.9], 0.5)).toMatchObject({ roc_auc: null, average_precision: null, accuracy: 0.5 });
+    expect(classificationMetrics([1, 1], [0.1, 0.9], 0.5)).toMatchObject({ roc_auc: null, average_precision: 1 });
+  });
+
+  test.each(['roc_auc', 'average_precision', 'balanced_accuracy'] as const)('a search by %s on one class says so', (scoring) => {
+    expect(() => score(scoring, [0, 0], [0.1, 0.9])).toThrow(expect.objectContaining({ type: 'InputInvalid' }) as Error);
+  });
+
+  test('scorings that need labels take them at .5', () => {
+    const labels = [1, 1, 1, 0];
+    const probabilities = [0.9, 0.6, 0.2, 0.7];
+    expect(score('accuracy', labels, probabilities)).toBe(0.5);
+    expect(score('f1', labels, probabilities)).toBeCloseTo(2 / 3, 12);
+    expect(score('balanced_accuracy', labels, probabilities)).toBeCloseTo(1 / 3, 12);
+  });
+});
