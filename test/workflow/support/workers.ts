@@ -12,6 +12,7 @@ Runtime.install({ logger, telemetryOptions: { logging: { filter: makeTelemetryFi
 export interface Server {
   client: Client;
   nativeConnection: NativeConnection;
+  namespace?: string;
 }
 
 /** Bundles the workflows as they stand in the sources, or a module of this package in their place. */
@@ -21,13 +22,13 @@ export function bundleWorkflows(entry = 'workflows/index.ts'): Promise<WorkflowB
 
 /** Runs `work` beside the three workers, all in this process, the sized ones with the given activities. */
 export async function withWorkers<Result>(
-  { nativeConnection: connection }: Server,
+  { nativeConnection: connection, namespace }: Server,
   workflowBundle: WorkflowBundleWithSourceMap,
   activities: object,
   work: () => Promise<Result>,
 ): Promise<Result> {
   // Histories hold who did what: a name that doesn't differ from machine to machine.
-  const shared = { connection, identity: 'test' };
+  const shared = { connection, namespace, identity: 'test' };
   const workers = [
     await Worker.create({ ...shared, workflowBundle, taskQueue: TASK_QUEUES.orchestrator }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.dataProcessing }),

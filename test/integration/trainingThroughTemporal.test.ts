@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createActivities } from '../../activities/index.js';
+import { startWorkflow } from '../../src/client.js';
+import type { AlgorithmResult, ModelTrainingCompleted, ModelTrainingResult } from '../../src/contracts/index.js';
+import { readVersion } from '../../src/registry/versions.js';
+import { trainLocally } from '../../src/stages/trainLocally.js';
+import { connectClient, connectWorker } from '../../src/temporal/connection.js';
+import { freshNamespace } from '../support/testServer.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
+
+const engines = tinyEngines();
+let world: TinyWorld;
+beforeAll(async () => {
+  world = await createTinyWorld(engines);
+  await world.writeGold(MONTHS);
+});
+afterAll(async () => {
+  await world?.close();
+  await engines.close();
+});
+
+const input = { pipeline: TINY, asOf: AFTER_ALL };
+
+describe('training through Temporal', () => {
+  test('makes the same models, to the byte, as training in one process', async () => {
+    const durable = completed(await trainThroughTemporal());
+    const local = completed(await trainInThisProcess());
+
+    expect(durable.champion.algorithm).toBe(local.champion.algorithm);
+    expect(durable.comparison).toEqual(local.comparison);
+    expect(Object.keys(durable.algorithms)).toEqual(['logistic_regression', 'xgboost']);
+    for (const [algorithm, result] of Object.entries(durable.algorithms)) {
+      expect(await madeBy(algorithm, result)).toEqual(await madeBy(algorithm, local.algorithms[algorithm]!));
+    }
+  });
+});
+
+async function trainThroughTemporal(): Promise<ModelTrainingResult> {
+  const target = await freshNamespace();
+  const client = await connectClient(target);
+  const nativeConnection = await connectWorker(target);
+  onTestFinished(async () => {
+    await nativeConnection.close();
+    await client.connection.close();
+  });
+  const server = { client, nativeConnection, namespace: target.namespace };
+  return withWorkers(server, await bundleWorkflows(), createActivities(world), async () => {
+    const handle = await startWorkflow(client, 'modelTraining', input);
+    return handle.result();
+  });
+}
+
+function trainInThisProcess(): Promise<ModelTrainingResult> {
+  const nothing = () => {};
+  const { signal } = new AbortController();
+  return trainLocally(input, { runStage: world.runStage, signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing });
+}
+
+/** All of a result and its version that doesn't name the run. */
+async function madeBy(algorithm: string, result: AlgorithmResult) {
+  if (result.status === 'failed') throw new Error(result.reason);
+  const { version, best_params, cv_score, test, oot, search } = result;
+  const metadata = await readVersion(world.stores.modelRegistry, { algorithm, version });
+  const { model_checksum, config_hash, inputs_digest } = metadata!.lineage;
+  const candidates = metadata!.candidates.map(({ index, params, scores, dropped }) => ({ index, params, scores, dropped }));
+  return { best_params, cv_score, test, oot, search, candidates, model_checksum, config_hash, inputs_digest };
+}
+
+function completed(result: ModelTrainingResult): ModelTrainingCompleted {
+  if (result.status !== 'completed') throw new Error(`the training ended ${result.status}`);
+  return result;
+}
