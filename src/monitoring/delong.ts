@@ -56,30 +56,34 @@ interface Placements {
   negatives: Float64Array;
 }
 
+/** Sun and Xu's difference of a row's mid-ranks among all rows and among its own class: its mid-rank in the other class. */
 function placements(labels: ArrayLike<number>, scores: ArrayLike<number>): Placements {
-  const rows = labels.length;
-  const order = Uint32Array.from({ length: rows }, (_, row) => row).sort((i, j) => scores[i]! - scores[j]!);
-  const outranked = new Float64Array(rows);
-  let positives = 0;
-  let negatives = 0;
-  for (let start = 0, end = 0; start < rows; start = end) {
-    let tiedPositives = 0;
-    for (end = start; end < rows && scores[order[end]!] === scores[order[start]!]; end++) {
-      if (labels[order[end]!] === 1) tiedPositives++;
-    }
-    const tiedNegatives = end - start - tiedPositives;
-    for (let i = start; i < end; i++) {
-      const row = order[i]!;
-      outranked[row] = labels[row] === 1 ? negatives + tiedNegatives / 2 : positives + tiedPositives / 2;
-    }
-    positives += tiedPositives;
-    negatives += tiedNegatives;
-  }
-  const of = (label: boolean) => outranked.filter((_, row) => (labels[row] === 1) === label);
+  const all = Float64Array.from(scores);
+  const positives = all.filter((_, row) => labels[row] === 1);
+  const negatives = all.filter((_, row) => labels[row] !== 1);
+  const sortedPositives = positives.slice().sort();
+  const sortedNegatives = negatives.slice().sort();
   return {
-    positives: of(true).map((below) => below / negatives),
-    negatives: of(false).map((below) => 1 - below / positives),
+    positives: positives.map((score) => midRank(sortedNegatives, score) / negatives.length),
+    negatives: negatives.map((score) => 1 - midRank(sortedPositives, score) / positives.length),
   };
+}
+
+/** How many of the sorted values lie below a score, and half of those equal to it. */
+function midRank(sorted: Float64Array, score: number): number {
+  return (countWhile(sorted, (value) => value < score) + countWhile(sorted, (value) => value <= score)) / 2;
+}
+
+/** How many values a condition holds for that holds for the first ones only, by bisection. */
+function countWhile(sorted: Float64Array, holds: (value: number) => boolean): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(sorted[middle]!)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** With ddof 1. */

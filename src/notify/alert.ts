@@ -1,5 +1,5 @@
 import type { AlertCondition, AlertLevel } from '../contracts/index.js';
-import { sha256 } from '../storage/folderStore.js';
+import { sha256 } from '../storage/checksum.js';
 
 /** Something that somebody should know. */
 export interface Alert {

@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
 import { messageOf } from '../errors.js';
-import { sha256 } from '../storage/folderStore.js';
+import { sha256 } from '../storage/checksum.js';
 import type { Alert } from './alert.js';
 import { detailLines, type Attempt, type Channel } from './channel.js';
 
