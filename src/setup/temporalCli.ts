@@ -1,15 +1,14 @@
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { PerdureError } from '../errors.js';
 import { cacheFolder } from './cache.js';
 import { isExecutable, onPath, runCommand } from './command.js';
+import { goInstall } from './goInstall.js';
 import { downloadWithSdk } from './sdkDownload.js';
 import type { FoundTool, Tool } from './tool.js';
 import { firstThatWorks } from './ways.js';
 
 /** The last release that `go install` can build: later ones replace modules. */
 const GO_PACKAGE = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
-const GO_TIMEOUT_MS = 20 * 60_000;
 
 /** The oldest server inside the CLI that has all that Perdure uses. */
 const OLDEST_SERVER = [1, 28, 0];
@@ -42,7 +41,7 @@ export const temporalCli: Tool = {
       this.name,
       [
         { doing: 'downloading it', attempt: () => downloadWithSdk('createLocal', cachedPath()) },
-        { doing: 'building it with Go', takes: '2 to 5 minutes', attempt: buildWithGo },
+        { doing: 'building it with Go', takes: '2 to 5 minutes', attempt: () => goInstall(GO_PACKAGE, cachedPath()) },
       ],
       tell,
     );
@@ -51,21 +50,6 @@ export const temporalCli: Tool = {
 
 function cachedPath(): string {
   return join(cacheFolder(), 'bin', process.platform === 'win32' ? 'temporal.exe' : 'temporal');
-}
-
-async function buildWithGo(): Promise<void> {
-  const go = await onPath('go');
-  if (!go) throw new Error('there is no go on PATH');
-  const path = cachedPath();
-  await mkdir(dirname(path), { recursive: true });
-  const folder = await mkdtemp(`${path}.`);
-  try {
-    const build = await runCommand(go, ['install', GO_PACKAGE], { timeout: GO_TIMEOUT_MS, env: { CGO_ENABLED: '0', GOBIN: folder } });
-    if (!build.ok) throw new Error(build.complaint);
-    await rename(join(folder, process.platform === 'win32' ? 'temporal.exe' : 'temporal'), path);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /** The version of the server that a CLI embeds; a CLI built with Go doesn't know its own. */

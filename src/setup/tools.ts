@@ -2,9 +2,10 @@ import { xgboost } from './engines.js';
 import { temporalCli } from './temporalCli.js';
 import { timeSkippingServer } from './timeSkippingServer.js';
 import { ensureTool, type Tool } from './tool.js';
+import { versitygw } from './versitygw.js';
 
 /** Everything that Perdure needs besides its npm packages, in the order in which it is set up. */
-export const TOOLS: readonly Tool[] = [xgboost, temporalCli, timeSkippingServer];
+export const TOOLS: readonly Tool[] = [xgboost, temporalCli, timeSkippingServer, versitygw];
 
 /**
  * Has every tool in place, those of the tests as well where asked for. Tells a line a tool.

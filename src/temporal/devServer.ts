@@ -1,11 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PerdureError, messageOf } from '../errors.js';
 import { connectClient, plainTarget, type TemporalTarget } from './connection.js';
-import { describeExit, freePort, hasExited, listens, stopProcess } from './processes.js';
+import { describeExit, freePort, hasExited, listens, spawnBound, stopProcess } from './processes.js';
 
 export interface DevServerOptions {
   /** Path of the `temporal` executable. */
@@ -72,31 +70,6 @@ function serverArguments({ database }: DevServerOptions, port: number, uiPort: n
     DYNAMIC_CONFIG.flatMap((setting) => ['--dynamic-config-value', setting]),
     database ? ['--db-filename', database, ...SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma])] : [],
   ].flat();
-}
-
-/**
- * Waits in the background for the end of file on descriptor 3, whose other end is this process's, and then ends the
- * shell's process, which by then is the server. Nothing else of ours need be alive for that.
- */
-const BOUND = 'server=$$; (cat <&3; kill -TERM $server && sleep 5 && kill -KILL $server) >/dev/null 2>&1 & exec "$@" 3<&-';
-
-/** Spawns a program that ends when this process does. Ctrl-C in the terminal is not for it: it has its own group. */
-function spawnBound(program: string, args: string[], log: string): ChildProcess {
-  mkdirSync(dirname(log), { recursive: true });
-  const output = openSync(log, 'a');
-  try {
-    const child =
-      process.platform === 'win32'
-        ? spawn(program, args, { stdio: ['ignore', output, output], windowsHide: true })
-        : spawn('/bin/sh', ['-c', BOUND, 'sh', program, ...args], { stdio: ['ignore', output, output, 'pipe'], detached: true });
-    const lifeline = child.stdio[3];
-    // Releases the one that waits, so that it doesn't outlive what it watches.
-    child.once('exit', () => lifeline?.destroy());
-    child.once('error', () => lifeline?.destroy());
-    return child;
-  } finally {
-    closeSync(output);
-  }
 }
 
 async function untilServing(server: ChildProcess, target: TemporalTarget, log: string): Promise<void> {

@@ -1,7 +1,37 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { dirname } from 'node:path';
 import { systemCode } from '../errors.js';
+
+/**
+ * Waits in the background for the end of file on descriptor 3, whose other end is this process's, and then ends the
+ * shell's process, which by then is the program's. Nothing else of ours need be alive for that.
+ */
+const BOUND = 'program=$$; (cat <&3; kill -TERM $program && sleep 5 && kill -KILL $program) >/dev/null 2>&1 & exec "$@" 3<&-';
+
+/**
+ * Spawns a program that ends when this process does, and writes its words to `log`. Ctrl-C in the terminal is not for
+ * it: it has its own group. On Windows a process that is killed leaves it behind.
+ */
+export function spawnBound(program: string, args: string[], log: string, env: NodeJS.ProcessEnv = process.env): ChildProcess {
+  mkdirSync(dirname(log), { recursive: true });
+  const output = openSync(log, 'a');
+  try {
+    const child =
+      process.platform === 'win32'
+        ? spawn(program, args, { env, stdio: ['ignore', output, output], windowsHide: true })
+        : spawn('/bin/sh', ['-c', BOUND, 'sh', program, ...args], { env, stdio: ['ignore', output, output, 'pipe'], detached: true });
+    const lifeline = child.stdio[3];
+    // Releases the one that waits, so that it doesn't outlive what it watches.
+    child.once('exit', () => lifeline?.destroy());
+    child.once('error', () => lifeline?.destroy());
+    return child;
+  } finally {
+    closeSync(output);
+  }
+}
 
 export function hasExited(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
