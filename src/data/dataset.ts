@@ -2,7 +2,7 @@ import type { DatasetRef, Window } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { DatasetProfile } from '../monitoring/profile.js';
 import { readJson } from '../storage/documents.js';
-import { sha256 } from '../storage/folderStore.js';
+import { sha256 } from '../storage/checksum.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 
 /** Files of a preprocessed dataset's folder. */

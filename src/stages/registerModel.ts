@@ -6,7 +6,7 @@ import { codeCommit } from '../registry/codeCommit.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
 import { indexVersion, modelRef, readVersion, readVersionFile, versionKey, type Preprocessing, type VersionMetadata } from '../registry/versions.js';
 import { writeJson } from '../storage/documents.js';
-import { sha256 } from '../storage/folderStore.js';
+import { sha256 } from '../storage/checksum.js';
 import type { Stage } from './context.js';
 
 /**

@@ -2,8 +2,7 @@ import type { ObjectRef, Verdict, WriteReportInput } from '../contracts/index.js
 import { dayOf } from '../data/partitions.js';
 import { PSI_CONVENTION } from '../monitoring/psi.js';
 import { verdictOf } from '../monitoring/verdict.js';
-import { updateJson } from '../storage/documents.js';
-import { sha256 } from '../storage/folderStore.js';
+import { updateJson, writeJson } from '../storage/documents.js';
 import type { Stage } from './context.js';
 
 const LATEST = 'reports/latest.json';
@@ -35,10 +34,9 @@ export const writeReport: Stage<WriteReportInput, { report: ObjectRef; verdict: 
   };
 
   const key = `reports/report_${dayOf(input.asOf)}.json`;
-  const body = `${JSON.stringify(report, null, 2)}\n`;
-  await monitoring.put(key, body);
+  const stored = await writeJson(monitoring, key, report);
   await updateJson<typeof report>(monitoring, LATEST, (current) =>
     current && dayOf(current.as_of) > dayOf(input.asOf) ? undefined : report,
   );
-  return { report: { uri: monitoring.uri(key), checksum: sha256(body) }, verdict };
+  return { report: stored, verdict };
 };

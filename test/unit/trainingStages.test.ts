@@ -9,7 +9,7 @@ import { chooseChampion } from '../../src/stages/chooseChampion.js';
 import { discardVersion } from '../../src/stages/discardVersion.js';
 import { planSearch } from '../../src/stages/planSearch.js';
 import { writeJson } from '../../src/storage/documents.js';
-import { sha256 } from '../../src/storage/folderStore.js';
+import { sha256 } from '../../src/storage/checksum.js';
 import { createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 
 const engines = tinyEngines();
