@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, cpus, totalmem, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { memory } from './memory.js';
+import { orchestration } from './orchestration.js';
+import type { Section } from './section.js';
+import { wholeJob } from './wholeJob.js';
+
+const SECTIONS: Record<string, Section> = { orchestration, wholeJob, memory };
+
+/** `npm run bench`, or `npm run bench -- memory` for one section. */
+async function main(asked: string[]): Promise<void> {
+  const unknown = asked.filter((name) => !(name in SECTIONS));
+  if (unknown.length > 0) throw new Error(`There is no section ${unknown.join(', ')}; there are ${Object.keys(SECTIONS).join(', ')}.`);
+
+  console.log(`Machine: ${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}`);
+  for (const [name, section] of Object.entries(SECTIONS)) {
+    if (asked.length > 0 && !asked.includes(name)) continue;
+    console.log(`\n${section.title}`);
+    const folder = await mkdtemp(join(tmpdir(), 'perdure-bench-'));
+    try {
+      const lines = await section.run(folder, (what) => console.error(`  ... ${what}`));
+      console.log(lines.map((line) => `  ${line}`).join('\n'));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { readFile, readdir } from 'node:fs/promises';
+
+/** How often memory is looked at. A peak shorter than this can be missed. */
+const SAMPLE_MS = 100;
+
+export interface Measured {
+  /** Wall-clock seconds of the whole process, its start and end included. */
+  seconds: number;
+  stdout: string;
+  /** Largest sum of resident bytes at one moment, by the name that `nameOf` gives a process; its children count with it. */
+  peaks: Record<string, number>;
+}
+
+/**
+ * Runs a command to its end and measures it. With `nameOf`, the processes that it names are watched with everything
+ * below them (Linux only: read from `/proc`).
+ *
+ * @throws Error where the command ends with a code other than 0
+ */
+export async function measure(
+  command: string,
+  args: string[],
+  options: { cwd: string; env?: NodeJS.ProcessEnv; nameOf?: (commandLine: string) => string | undefined },
+): Promise<Measured> {
+  const started = performance.now();
+  const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+  const peaks: Record<string, number> = {};
+  const { nameOf } = options;
+  const sampling = nameOf && setInterval(() => void sample(child.pid ?? 0, nameOf, peaks), SAMPLE_MS);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  clearInterval(sampling);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${stderr.trim().split('\n').slice(-5).join('\n')}`);
+  return { seconds: (performance.now() - started) / 1000, stdout, peaks };
+}
+
+interface Process {
+  pid: number;
+  parent: number;
+  commandLine: string;
+  resident: number;
+}
+
+async function sample(root: number, nameOf: (commandLine: string) => string | undefined, peaks: Record<string, number>): Promise<void> {
+  const processes = await allProcesses();
+  for (const process of below(root, processes)) {
+    const name = nameOf(process.commandLine);
+    if (name === undefined) continue;
+    const resident = [process, ...below(process.pid, processes)].reduce((sum, { resident }) => sum + resident, 0);
+    peaks[name] = Math.max(peaks[name] ?? 0, resident);
+  }
+}
+
+function below(pid: number, processes: Process[]): Process[] {
+  const children = processes.filter(({ parent }) => parent === pid);
+  return children.flatMap((child) => [child, ...below(child.pid, processes)]);
+}
+
+async function allProcesses(): Promise<Process[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(pids.map((pid) => readProcess(Number(pid)).catch(() => undefined)));
+  return found.filter((process) => process !== undefined);
+}
+
+async function readProcess(pid: number): Promise<Process> {
+  const [status, commandLine] = await Promise.all([readFile(`/proc/${pid}/status`, 'utf8'), readFile(`/proc/${pid}/cmdline`, 'utf8')]);
+  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+  return { pid, parent: field('PPid'), commandLine: commandLine.replaceAll('\0', ' '), resident: field('VmRSS') * 1024 };
+}

@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder } from '../src/setup/cache.js';
+import { measure } from './processTree.js';
+
+/** What the Python reference says it needs. */
+const PACKAGES = ['pandas', 'pyarrow', 'scikit-learn==1.9.1', 'xgboost-cpu==3.2.0'];
+
+/** The interpreter of a virtual environment with the reference's libraries, made once in the cache. */
+export async function referencePython(): Promise<string> {
+  const folder = join(cacheFolder(), 'bench-python');
+  const python = join(folder, 'bin', 'python');
+  if (!existsSync(join(folder, 'ready'))) {
+    const cwd = process.cwd();
+    await measure('python3', ['-m', 'venv', '--clear', folder], { cwd });
+    await measure(python, ['-m', 'pip', 'install', '--quiet', ...PACKAGES], { cwd });
+    await measure('touch', [join(folder, 'ready')], { cwd });
+  }
+  return python;
+}
