@@ -95,7 +95,7 @@ function keptRowsSql(pipeline: Pipeline, sql: LayerSql): string {
 function refuse(expectation: string, rows: number, partition: string): never {
   throw new PerdureError(
     'InputInvalid',
-    `${rows} ${rows === 1 ? 'row' : 'rows'} of partition ${partition} break the expectation ${expectation}, which must hold; correct the source and run again.`,
+    `The expectation ${expectation}, which must hold, is broken by ${rows} of the rows of partition ${partition}; correct the source and run again.`,
   );
 }
 
