@@ -8,7 +8,7 @@ import { viewRun, type RunView } from './runView.js';
 import { STAGES, STAGE_WORKFLOWS, summarize, type Stage } from './stages.js';
 import { duration } from './terminal.js';
 
-const POLL_MS = 500;
+const POLL_MS = 1_000;
 
 /** How long a run may wait for its first worker before the display says what to do. */
 const UNCLAIMED_MS = 10_000;
@@ -71,6 +71,8 @@ class StageDisplay {
   /** Stages that aren't complete. */
   private readonly ahead: Stage[];
   private readonly began = Date.now();
+  /** Whether a worker has taken the run: from then on silence only means that workers are busy. */
+  private claimed = false;
   private closed = false;
 
   constructor(
@@ -87,9 +89,10 @@ class StageDisplay {
     if (this.isLifecycle) await this.completeEnded(view.told?.ended ?? {});
     const stage = this.ahead[0];
     if (!stage) return;
+    this.claimed ||= view.told !== undefined;
     const atWork = this.isLifecycle ? view.children[stage] : view;
-    if (atWork?.told) this.reporter.update(stage, progressLines(atWork));
-    else if (!view.told) this.reporter.update(stage, this.unclaimed());
+    if (!this.claimed) this.reporter.update(stage, this.unclaimed());
+    else if (atWork?.told) this.reporter.update(stage, progressLines(atWork));
   }
 
   async complete(results: StageResults): Promise<void> {

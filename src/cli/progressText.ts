@@ -12,9 +12,12 @@ export interface ProgressLine {
   text: string;
 }
 
-/** What a workflow is at: a line for itself and one for each of its children, ended ones first. */
+/**
+ * What a workflow is at: a line for itself and one for each of its children, ended ones first. None for one that has
+ * told nothing.
+ */
 export function progressLines({ workflowId, told, activities, children }: RunView): ProgressLine[] {
-  if (!told) return [{ key: workflowId, step: 'waiting for a worker', text: 'waiting for a worker' }];
+  if (!told) return [];
   const ended = Object.entries(told.ended).map(([name, outcome]) => ({ key: `${workflowId}/${name}`, step: `${name}: ${outcome}`, text: `${name}: ${outcome}` }));
   const atWork = Object.entries(children).flatMap(([name, child]) => progressLines(child).map((line) => within(workflowId, name, line)));
   return [ownLine(workflowId, told, activities), ...ended, ...atWork];
@@ -23,7 +26,8 @@ export function progressLines({ workflowId, told, activities, children }: RunVie
 function ownLine(key: string, told: RunProgress, activities: ActivityView[]): ProgressLine {
   const troubles = activities.filter(({ lastFailure }) => lastFailure !== undefined).map(describeTrouble);
   const progress = told.progress ?? furthest(activities);
-  const best = told.best && `best so far ${told.best.cv_score.toFixed(4)}`;
+  // The search has a leader and counts its candidates; in the steps after it the leader is no news.
+  const best = told.best && told.progress && `best so far ${told.best.cv_score.toFixed(4)}`;
   const details = [progress && describeProgress(progress), best].filter((detail) => detail !== undefined);
   return {
     key,

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import type {
   DataProcessingResult,
   LifecycleResult,
@@ -9,24 +8,19 @@ import type {
 } from '../contracts/index.js';
 import type { StageResults } from './follow.js';
 import { STAGES, STAGE_TITLES, score, summarize, type Stage } from './stages.js';
+import { table } from './table.js';
 import { count } from './terminal.js';
-
-/** Rows and columns of text, without colours so that it reads the same in a file. */
-export function table(head: string[], rows: (string | number)[][]): string {
-  const grid = new Table({ head, style: { head: [], border: [] } });
-  grid.push(...rows);
-  return grid.toString();
-}
 
 /** What a run came to, stage by stage: the numbers behind the line that the progress ended with, or why there are none. */
 export function describeResults(results: StageResults): string {
-  return STAGES.flatMap((stage) => describeStage(stage, results)).join('\n');
+  return STAGES.flatMap((stage) => describeStage(stage, results)).join('\n\n');
 }
 
 function describeStage<S extends Stage>(stage: S, results: StageResults): string[] {
   const result = results[stage];
   if (!result) return [];
-  return result.status === 'skipped' ? [`${STAGE_TITLES[stage]}: ${summarize(stage, result)}`] : DETAILS[stage](result);
+  const details = result.status === 'skipped' ? [] : DETAILS[stage](result);
+  return [[`${STAGE_TITLES[stage]}: ${summarize(stage, result)}`, ...details].join('\n')];
 }
 
 const DETAILS: { [S in Stage]: (result: LifecycleResult[S]) => string[] } = {
@@ -51,15 +45,10 @@ function predictionsLine(inference: ModelInferenceResult): string[] {
   return inference.status === 'skipped' ? [] : [`Predictions: ${inference.uri}`];
 }
 
-export const SHOWN_METRICS = ['roc_auc', 'average_precision', 'recall', 'precision', 'f1'] as const satisfies readonly (keyof Metrics)[];
-export const METRIC_TITLES: Record<(typeof SHOWN_METRICS)[number], string> = {
-  roc_auc: 'AUC',
-  average_precision: 'AP',
-  recall: 'recall',
-  precision: 'precision',
-  f1: 'F1',
-};
+const SHOWN_METRICS = ['roc_auc', 'recall', 'f1'] as const satisfies readonly (keyof Metrics)[];
+const METRIC_TITLES = { roc_auc: 'AUC', recall: 'recall', f1: 'F1' } as const satisfies Record<(typeof SHOWN_METRICS)[number], string>;
 
+/** Few enough for a terminal of 80 columns; the JSON answer and `perdure models show` have the rest. */
 export function metricHeads(): string[] {
   return ['test', 'OOT'].flatMap((window) => SHOWN_METRICS.map((metric) => `${window}\n${METRIC_TITLES[metric]}`));
 }
@@ -79,7 +68,7 @@ function algorithmTable(training: ModelTrainingResult): string[] {
   const failures = Object.entries(algorithms).flatMap(([algorithm, result]) =>
     result.status === 'failed' ? [`${algorithm} failed (${result.type}): ${result.reason}`] : [],
   );
-  return [table(['', 'CV score', ...metricHeads()], rows), `* champion by ${training.comparison.metric}`, ...failures];
+  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows), `* champion by ${training.comparison.metric}`, ...failures];
 }
 
 /** Features worth a look: the most shifted ones. */
@@ -91,7 +80,7 @@ function driftTable(monitoring: ModelMonitoringResult): string[] {
     .sort(([, a], [, b]) => (b ?? 0) - (a ?? 0))
     .slice(0, SHOWN_FEATURES)
     .map(([feature, psi]) => [feature, score(psi), share(monitoring.missing_rate[feature])]);
-  return [table(['most shifted features', 'PSI', 'missing'], [...rows, ['(the score itself)', score(monitoring.score_psi), '']]), `Report: ${monitoring.uri}`];
+  return [table(['most shifted features', 'PSI', 'missing'], [...rows, ['the score itself', score(monitoring.score_psi), '']]), `Report: ${monitoring.uri}`];
 }
 
 function share(value: number | undefined): string {

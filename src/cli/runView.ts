@@ -5,7 +5,7 @@ import { PROGRESS_QUERY, type HeartbeatDetails, type Progress, type RunProgress 
 /** What a workflow at work looks like from outside. */
 export interface RunView {
   workflowId: string;
-  /** What the workflow says of itself; absent until a worker has taken it. */
+  /** What the workflow says of itself; absent where no worker answers in time. */
   told?: RunProgress;
   activities: ActivityView[];
   /** Children at work, by the name that the workflow has for them, e.g. `random_forest`. */

@@ -44,6 +44,11 @@ describe('what a run is at, in words', () => {
     expect(texts(run)).toEqual(['silver; silver is tried again (attempt 2) after: The store can\'t be reached.']);
   });
 
+  test('a child that no worker has begun says nothing yet', () => {
+    const waiting: RunView = { workflowId: 'c', activities: [], children: {} };
+    expect(texts(view({ step: 'training' }, { children: { xgboost: waiting } }))).toEqual(['training']);
+  });
+
   test('the step without numbers stays the same while the numbers grow', () => {
     const [early] = progressLines(view({ step: 'silver', progress: { what: 'partitions', done: 1, total: 9 } }));
     const [late] = progressLines(view({ step: 'silver', progress: { what: 'partitions', done: 8, total: 9 } }));

@@ -7,9 +7,10 @@ import { listVersions, readVersion, type VersionMetadata, type VersionSummary } 
 import { folderStores } from '../../stages/createContext.js';
 import type { ObjectStore } from '../../storage/objectStore.js';
 import type { CommonOptions } from '../options.js';
-import { METRIC_TITLES, SHOWN_METRICS, metricCells, metricHeads, table } from '../resultTables.js';
+import { metricCells, metricHeads } from '../resultTables.js';
 import { score } from '../stages.js';
 import { chosenStore } from '../store.js';
+import { table } from '../table.js';
 import { count, print, printJson } from '../terminal.js';
 
 interface ListedVersion extends VersionSummary {
@@ -27,14 +28,8 @@ export async function listModels(name: string, options: CommonOptions): Promise<
   } else if (versions.length === 0) {
     print(`No model of ${name} is registered yet; "perdure train ${name}" trains some.`);
   } else {
-    const rows = versions.map((version) => [
-      version.algorithm,
-      version.version,
-      marksOf(version),
-      score(version.cv_score),
-      ...metricCells(version),
-    ]);
-    print(table(['algorithm', 'version', '', 'CV score', ...metricHeads()], rows));
+    const rows = versions.map((version) => [version.algorithm, version.version, score(version.cv_score), ...metricCells(version), marksOf(version)]);
+    print(table(['algorithm', 'version', 'CV\nscore', ...metricHeads(), ''], rows));
   }
 }
 
@@ -75,6 +70,8 @@ async function findVersion(registry: ObjectStore, { config }: Pipeline, model: s
   return metadata;
 }
 
+const METRICS = ['roc_auc', 'average_precision', 'accuracy', 'recall', 'precision', 'f1'] as const satisfies readonly (keyof Metrics)[];
+
 function describeVersion(metadata: VersionMetadata): string {
   const { lineage, performance } = metadata;
   const facts: [string, string][] = [
@@ -88,7 +85,7 @@ function describeVersion(metadata: VersionMetadata): string {
     ['code', lineage.code_commit ?? 'unknown commit'],
     ['run', `${lineage.workflow_id} (${lineage.run_id})`],
   ];
-  const rows = SHOWN_METRICS.map((metric) => [METRIC_TITLES[metric], score(performance.test[metric]), score(performance.oot[metric])]);
+  const rows = METRICS.map((metric) => [metric, score(performance.test[metric]), score(performance.oot[metric])]);
   return [
     `${metadata.model_name} ${metadata.version}`,
     ...facts.map(([fact, value]) => `  ${fact.padEnd(11)} ${value}`),

@@ -71,6 +71,6 @@ async function followToEnd(session: Session, run: StartedRun, stop: AbortSignal)
     say('Cancelling the run; Ctrl-C once more leaves at once.');
     await run.handle.cancel();
     await Promise.race([run.handle.result().catch(() => undefined), sleep(CLEAN_UP_MS)]);
-    throw new Interrupted('The run was cancelled; what was finished is kept, and the next run goes on from there.');
+    throw new Interrupted('The run was cancelled; processed data and registered models are kept.');
   }
 }

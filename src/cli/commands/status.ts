@@ -11,8 +11,8 @@ import type { CommonOptions } from '../options.js';
 import { openHistory } from '../session.js';
 import { STAGE_WORKFLOWS, describeVerdict } from '../stages.js';
 import { chosenStore } from '../store.js';
+import { table } from '../table.js';
 import { countOf, duration, print, printJson } from '../terminal.js';
-import { table } from '../resultTables.js';
 
 interface RunStatus {
   workflow_id: string;
