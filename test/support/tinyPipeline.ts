@@ -23,6 +23,9 @@ export const AFTER_ALL = '2002-03-01';
 
 const SIZE = { cpus: 2, memory: 2 * 2 ** 30 };
 
+/** SQL instead of a column's own values; `null` leaves the column out. */
+export type Columns = Record<string, string | null>;
+
 /** A pipeline in a folder of its own, with settings and gold data that a test may change. */
 export interface TinyWorld {
   runStage: RunStage;
@@ -34,8 +37,8 @@ export interface TinyWorld {
   stores: Stores;
   /** Changes `model_config.dev.json`. */
   configure(change: (config: typeof CONFIG) => void): void;
-  /** Writes gold for some months; `features` replaces columns by SQL over `x1`, `x2`, `flag` and `label`. */
-  writeGold(months: string[], features?: Record<string, string>): Promise<void>;
+  /** Writes gold for some months; `columns` replaces some by SQL over `id`, `x1`, `x2`, `flag` and `label`, or leaves a feature out. */
+  writeGold(months: string[], columns?: Columns): Promise<void>;
   /** Remembers the stores as they are. */
   save(): void;
   /** Brings stores and settings back to what was saved. */
@@ -76,7 +79,7 @@ export async function createTinyWorld(engines: EnginePool): Promise<TinyWorld> {
       change(config);
       write('model_config.dev.json', config);
     },
-    writeGold: (months, features = {}) => writeGold(root, stores, months, features),
+    writeGold: (months, columns = {}) => writeGold(root, stores, months, columns),
     save: () => cpSync(storeRoot, savedRoot, { recursive: true }),
     restore: () => {
       rmSync(storeRoot, { recursive: true });
@@ -107,22 +110,22 @@ export async function trainTiny(world: TinyWorld): Promise<ModelTrainingComplete
   return result;
 }
 
-async function writeGold(root: string, stores: Stores, months: string[], features: Record<string, string>): Promise<void> {
+async function writeGold(root: string, stores: Stores, months: string[], columns: Columns): Promise<void> {
   const scratch = mkdtempSync(join(root, 'gold-'));
   const writer = await LayerWriter.open(stores.datamart, 'gold');
   await withDuckDb({ size: { ...SIZE, cpus: 1 }, scratch, signal: new AbortController().signal }, async (database) => {
+    const column = (name: string) => `${columns[name] ?? name} AS ${name}`;
     for (const month of months) {
-      const built = async (table: 'feature_store' | 'label_store', columns: string): Promise<BuiltTable> => {
+      const built = async (table: 'feature_store' | 'label_store', names: string[]): Promise<BuiltTable> => {
         const path = join(scratch, `${table}_${month}.parquet`);
-        await database.run(`COPY (SELECT ${columns} FROM (${rowsSql(month)}) ORDER BY id) TO ${literal(path)} (FORMAT parquet)`);
+        await database.run(`COPY (SELECT ${['id', 'day', ...names.map(column)].join(', ')} FROM (${rowsSql(month)}) ORDER BY id) TO ${literal(path)} (FORMAT parquet)`);
         return { table, path, key: partitionKey(PIPELINE.layers[table].path, month), rows: ROWS_A_MONTH };
       };
-      const column = (name: string) => `${features[name] ?? name} AS ${name}`;
       const tables = [
-        await built('feature_store', ['id', 'day', ...['x1', 'x2', 'flag'].map(column)].join(', ')),
-        await built('label_store', 'id, day, label'),
+        await built('feature_store', ['x1', 'x2', 'flag'].filter((name) => columns[name] !== null)),
+        await built('label_store', ['label']),
       ];
-      await writer.write(month, JSON.stringify(features), tables);
+      await writer.write(month, JSON.stringify(columns), tables);
     }
   });
   await writer.commit();

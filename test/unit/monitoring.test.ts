@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { DriftResult, MonitorInput, PerformanceResult, PredictionsCheck } from '../../src/contracts/index.js';
+import type { DriftResult, ModelRef, MonitorInput, PerformanceResult, PredictionsCheck } from '../../src/contracts/index.js';
 import { verdictOf } from '../../src/monitoring/verdict.js';
 import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
 import { detectDrift } from '../../src/stages/detectDrift.js';
@@ -24,9 +24,7 @@ beforeAll(async () => {
     status: 'skipped',
     reason: 'No predictions are stored yet: run inference first.',
   });
-  const resolved = await world.perform(resolveModel, input);
-  if (resolved.status === 'skipped') throw new Error(resolved.reason);
-  await world.perform(predict, { ...input, asOf: YEAR_END, model: resolved.model });
+  await world.perform(predict, { ...input, asOf: YEAR_END, model: await champion() });
   world.save();
 });
 afterEach(() => world.restore());
@@ -34,6 +32,12 @@ afterAll(async () => {
   world.close();
   await engines.close();
 });
+
+async function champion(): Promise<ModelRef> {
+  const resolved = await world.perform(resolveModel, { pipeline: TINY, run: runRef('a') });
+  if (resolved.status === 'skipped') throw new Error(resolved.reason);
+  return resolved.model;
+}
 
 async function monitored(asOf: string): Promise<MonitorInput> {
   const input = { pipeline: TINY, run: runRef('m'), asOf };
@@ -77,6 +81,22 @@ describe('performance', () => {
     expect(result.baseline.n).toBe(3 * ROWS_A_MONTH);
     expect(result.drop).toBeCloseTo(result.baseline.roc_auc! - result.metrics.roc_auc!, 12);
     expect(result.breached).toBe(result.drop > 0.05);
+  });
+
+  test('that falls by more than the threshold is a breach', async () => {
+    await world.writeGold(OOT, { label: '1 - label' });
+    const result = await world.perform(measurePerformance, await monitored(AFTER_ALL));
+    if (result.status === 'skipped') throw new Error(result.reason);
+    expect(result.drop).toBeGreaterThan(0.3);
+    expect(result.breached).toBe(true);
+  });
+
+  test('of labels of one class only is undefined, and skipped with that reason', async () => {
+    await world.writeGold(OOT, { label: '0' });
+    expect(await world.perform(measurePerformance, await monitored(AFTER_ALL))).toEqual({
+      status: 'skipped',
+      reason: 'roc_auc is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.',
+    });
   });
 
   test('looks back window_days from the newest mature row', async () => {
@@ -127,6 +147,22 @@ describe('drift', () => {
     expect(result.psi.x2).toBeNull();
     expect(result.missing_rate.x2).toBe(1);
     expect(result).toMatchObject({ drifted: ['x1'], missing: ['x2'] });
+  });
+
+  test('of a feature that gold no longer has is unavailable, and the feature missing', async () => {
+    await world.writeGold(OOT, { x2: null });
+    const result = await drift();
+    expect(result).toMatchObject({ psi: { x2: null }, missing_rate: { x1: 0, x2: 1 }, missing: ['x2'] });
+  });
+
+  test('is seen in the scores of rows that came in drifted', async () => {
+    const summer = MONTHS.slice(-6, -3);
+    await world.writeGold(summer, { x1: 'x1 + 0.5' });
+    world.configure((config) => (config.inference_config.start_date = '2001-07-01'));
+    await world.perform(predict, { pipeline: TINY, run: runRef('b'), asOf: '2001-09-30', model: await champion() });
+    const result = await drift('2001-09-30');
+    expect(result.rows).toBe(3 * ROWS_A_MONTH);
+    expect(result.drifted).toEqual(['x1', 'score']);
   });
 
   test('needs min_samples_for_metrics rows', async () => {

@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { packageFolder } from '../../src/config/load.js';
 import type { Metrics, RunRef } from '../../src/contracts/index.js';
 import { PerdureError } from '../../src/errors.js';
+import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, movePointer, readPointer } from '../../src/registry/pointers.js';
 import { CHAMPION, resolveModel } from '../../src/registry/resolve.js';
 import { indexVersion, listVersions, readVersion, versionId, versionKey, type VersionMetadata } from '../../src/registry/versions.js';
@@ -25,6 +27,18 @@ const version = (name: string, algorithm = 'xgboost') => ({ algorithm, version: 
 describe('a version id', () => {
   test('names the start of the run in UTC and the run', () => {
     expect(versionId(run('0f3c-9a2b77-c1', '2026-01-02T03:04:05.678+01:00'))).toBe('v20260102_020405_0f3c9a2b');
+  });
+});
+
+describe('the commit of the code', () => {
+  test('is that of the checkout, where there is one', async () => {
+    const checkout = existsSync(join(packageFolder(), '.git'));
+    expect(await codeCommit({ PATH: process.env.PATH })).toEqual(checkout ? expect.stringMatching(/^[0-9a-f]{40}$/) : null);
+  });
+
+  test('is what PERDURE_COMMIT says where git can not tell, else unknown', async () => {
+    expect(await codeCommit({ PATH: '', PERDURE_COMMIT: 'c0ffee' })).toBe('c0ffee');
+    expect(await codeCommit({ PATH: '' })).toBeNull();
   });
 });
 

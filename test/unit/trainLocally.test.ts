@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AlgorithmResult, ModelTrainingCompleted, Progress } from '../../src/contracts/index.js';
 import type { EnginePool } from '../../src/engines/pool.js';
 import { PerdureError } from '../../src/errors.js';
+import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, readPointer } from '../../src/registry/pointers.js';
 import { CHAMPION } from '../../src/registry/resolve.js';
 import { listVersions, readVersion, readVersionFile, versionKey, type Preprocessing } from '../../src/registry/versions.js';
@@ -95,7 +96,7 @@ describe('training with the real engine', () => {
         dataset: { id: dataset.id, checksum: dataset.checksum },
       },
     });
-    expect(metadata.lineage.code_commit).toMatch(/^[0-9a-f]{40}$/);
+    expect(metadata.lineage.code_commit).toBe(await codeCommit());
     expect(metadata.candidates).toHaveLength(4);
     expect(Object.keys(metadata.lineage.inputs)).toEqual(MONTHS);
 
