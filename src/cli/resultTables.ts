@@ -1,13 +1,12 @@
 import type {
-  DataProcessingResult,
-  LifecycleResult,
+  DataProcessingCompleted,
   Metrics,
-  ModelInferenceResult,
-  ModelMonitoringResult,
-  ModelTrainingResult,
+  ModelInferenceCompleted,
+  ModelMonitoringCompleted,
+  ModelTrainingCompleted,
 } from '../contracts/index.js';
 import type { StageResults } from './follow.js';
-import { STAGES, STAGE_TITLES, score, summarize, type Stage } from './stages.js';
+import { STAGES, STAGE_TITLES, score, summarize, type Completed, type Stage } from './stages.js';
 import { table } from './table.js';
 import { count } from './terminal.js';
 
@@ -19,19 +18,18 @@ export function describeResults(results: StageResults): string {
 function describeStage<S extends Stage>(stage: S, results: StageResults): string[] {
   const result = results[stage];
   if (!result) return [];
-  const details = result.status === 'skipped' ? [] : DETAILS[stage](result);
+  const details = result.status === 'skipped' ? [] : DETAILS[stage](result as Completed<S>);
   return [[`${STAGE_TITLES[stage]}: ${summarize(stage, result)}`, ...details].join('\n')];
 }
 
-const DETAILS: { [S in Stage]: (result: LifecycleResult[S]) => string[] } = {
+const DETAILS: { [S in Stage]: (result: Completed<S>) => string[] } = {
   processing: layerTable,
   training: algorithmTable,
   inference: predictionsLine,
   monitoring: driftTable,
 };
 
-function layerTable(processing: DataProcessingResult): string[] {
-  if (processing.status === 'skipped') return [];
+function layerTable(processing: DataProcessingCompleted): string[] {
   const layers = ['bronze', 'silver', 'gold'] as const;
   const rows = layers.map((layer) => [layer, ...[processing[layer].rows, processing[layer].written, processing[layer].unchanged].map(count)]);
   const dropped = Object.entries(processing.silver.dropped).filter(([, rows]) => rows > 0).map(([why, rows]) => `${why} ${count(rows)}`);
@@ -41,8 +39,8 @@ function layerTable(processing: DataProcessingResult): string[] {
   ];
 }
 
-function predictionsLine(inference: ModelInferenceResult): string[] {
-  return inference.status === 'skipped' ? [] : [`Predictions: ${inference.uri}`];
+function predictionsLine(inference: ModelInferenceCompleted): string[] {
+  return [`Predictions: ${inference.uri}`];
 }
 
 const SHOWN_METRICS = ['roc_auc', 'recall', 'f1'] as const satisfies readonly (keyof Metrics)[];
@@ -58,8 +56,7 @@ export function metricCells({ test, oot }: { test: Metrics; oot: Metrics }): str
   return [test, oot].flatMap((metrics) => SHOWN_METRICS.map((metric) => score(metrics[metric])));
 }
 
-function algorithmTable(training: ModelTrainingResult): string[] {
-  if (training.status === 'skipped') return [];
+function algorithmTable(training: ModelTrainingCompleted): string[] {
   const { algorithms, champion } = training;
   const rows = Object.entries(algorithms).map(([algorithm, result]) => {
     const title = algorithm === champion.algorithm ? `${algorithm} *` : algorithm;
@@ -74,8 +71,7 @@ function algorithmTable(training: ModelTrainingResult): string[] {
 /** Features worth a look: the most shifted ones. */
 const SHOWN_FEATURES = 5;
 
-function driftTable(monitoring: ModelMonitoringResult): string[] {
-  if (monitoring.status === 'skipped') return [];
+function driftTable(monitoring: ModelMonitoringCompleted): string[] {
   const rows = Object.entries(monitoring.psi)
     .sort(([, a], [, b]) => (b ?? 0) - (a ?? 0))
     .slice(0, SHOWN_FEATURES)

@@ -1,10 +1,10 @@
 import type { Workflows } from '../client.js';
 import type {
-  DataProcessingResult,
+  DataProcessingCompleted,
   LifecycleResult,
-  ModelInferenceResult,
-  ModelMonitoringResult,
-  ModelTrainingResult,
+  ModelInferenceCompleted,
+  ModelMonitoringCompleted,
+  ModelTrainingCompleted,
   Verdict,
 } from '../contracts/index.js';
 import { count, countOf } from './terminal.js';
@@ -30,40 +30,39 @@ export const STAGE_TITLES: Record<Stage, string> = {
   monitoring: 'Monitor',
 };
 
+/** What a stage came to that had something to do. */
+export type Completed<S extends Stage> = Exclude<LifecycleResult[S], { status: 'skipped' }>;
+
 /** How a stage ended, in one line. */
 export function summarize<S extends Stage>(stage: S, result: LifecycleResult[S]): string {
-  return SUMMARIES[stage](result);
+  // TypeScript narrows no type parameters.
+  return result.status === 'skipped' ? `skipped: ${result.reason}` : SUMMARIES[stage](result as Completed<S>);
 }
 
-const SUMMARIES: { [S in Stage]: (result: LifecycleResult[S]) => string } = {
+const SUMMARIES: { [S in Stage]: (result: Completed<S>) => string } = {
   processing: summarizeProcessing,
   training: summarizeTraining,
   inference: summarizeInference,
   monitoring: summarizeMonitoring,
 };
 
-function summarizeProcessing(result: DataProcessingResult): string {
-  const held = `${countOf(result.rows, 'row')} in ${countOf(result.partitions, 'partition')}`;
-  if (result.status === 'skipped') return `skipped: ${result.reason} (${held})`;
-  const dropped = Object.values(result.silver.dropped).reduce((sum, rows) => sum + rows, 0);
-  return `${held}, ${count(result.gold.written)} written, ${count(result.gold.unchanged)} unchanged, ${countOf(dropped, 'row')} dropped`;
+function summarizeProcessing({ rows, partitions, silver, gold }: DataProcessingCompleted): string {
+  const dropped = Object.values(silver.dropped).reduce((sum, dropped) => sum + dropped, 0);
+  return `${countOf(rows, 'row')} in ${countOf(partitions, 'partition')}, ${count(gold.written)} written, ${count(gold.unchanged)} unchanged, ${countOf(dropped, 'row')} dropped`;
 }
 
-function summarizeTraining(result: ModelTrainingResult): string {
-  if (result.status === 'skipped') return `skipped: ${result.reason}`;
+function summarizeTraining(result: ModelTrainingCompleted): string {
   const { champion, comparison } = result;
   const failed = Object.entries(result.algorithms).filter(([, outcome]) => outcome.status === 'failed');
   const chosen = `champion ${champion.algorithm} ${champion.version}, ${comparison.metric} ${score(comparison.scores[champion.algorithm])}`;
   return failed.length === 0 ? chosen : `${chosen}; failed: ${failed.map(([algorithm]) => algorithm).join(', ')}`;
 }
 
-function summarizeInference(result: ModelInferenceResult): string {
-  if (result.status === 'skipped') return `skipped: ${result.reason}`;
+function summarizeInference(result: ModelInferenceCompleted): string {
   return `${countOf(result.rows, 'row')} scored by ${result.model.algorithm} ${result.model.version}`;
 }
 
-function summarizeMonitoring(result: ModelMonitoringResult): string {
-  if (result.status === 'skipped') return `skipped: ${result.reason}`;
+function summarizeMonitoring(result: ModelMonitoringCompleted): string {
   return `${countOf(result.rows, 'prediction')} looked at, ${describeVerdict(result)}`;
 }
 
