@@ -68,12 +68,13 @@ interface VersionIndex {
 }
 
 /**
- * The version that a run makes: `v<YYYYMMDD>_<HHMMSS>_<run>` with the run's start in UTC and the first 8 letters and
- * digits of its id. A retried write is the same version.
+ * The version that a run makes: `v<YYYYMMDD>_<HHMMSS>_<run>` with the run's start in UTC and the last 8 letters and
+ * digits of its id: Temporal's ids begin with the time, so that runs of one second differ only towards the end. A
+ * retried write is the same version.
  */
 export function versionId(run: RunRef): string {
   const [day, time] = new Date(run.startedAt).toISOString().slice(0, 19).replace(/[-:]/g, '').split('T');
-  return `v${day}_${time}_${run.runId.replace(/[^A-Za-z0-9]/g, '').slice(0, 8)}`;
+  return `v${day}_${time}_${run.runId.replace(/[^A-Za-z0-9]/g, '').slice(-8)}`;
 }
 
 export function versionFolder({ algorithm, version }: VersionRef): string {

@@ -26,7 +26,12 @@ const version = (name: string, algorithm = 'xgboost') => ({ algorithm, version: 
 
 describe('a version id', () => {
   test('names the start of the run in UTC and the run', () => {
-    expect(versionId(run('0f3c-9a2b77-c1', '2026-01-02T03:04:05.678+01:00'))).toBe('v20260102_020405_0f3c9a2b');
+    expect(versionId(run('0f3c-9a2b77-c1', '2026-01-02T03:04:05.678+01:00'))).toBe('v20260102_020405_9a2b77c1');
+  });
+
+  test('tells runs of the same second apart, though their ids begin alike', () => {
+    const ids = ['019b7a3c-5d1e-7c04-8a61-3f0d9be27a15', '019b7a3c-5d1e-7c04-8a61-c2d4006f91e8'].map((id) => versionId(run(id)));
+    expect(new Set(ids).size).toBe(2);
   });
 });
 
