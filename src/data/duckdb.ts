@@ -68,10 +68,10 @@ export class Database {
   }
 
   /** A large result, a chunk of up to 2,048 rows at a time; a chunk is good until the next one is asked for. */
-  async *chunks(sql: string): AsyncIterable<DuckDBDataChunk> {
-    const result = await this.guarded(() => this.connection.stream(sql));
+  async *chunks(sql: string, origin?: QueryOrigin): AsyncIterable<DuckDBDataChunk> {
+    const result = await this.guarded(() => this.connection.stream(sql), origin);
     for (;;) {
-      const chunk = await this.guarded(() => result.fetchChunk());
+      const chunk = await this.guarded(() => result.fetchChunk(), origin);
       if (!chunk || chunk.rowCount === 0) return;
       yield chunk;
     }

@@ -34,7 +34,7 @@ export async function readTrainingRows(database: Database, pipeline: Pipeline, f
   const labels = new Int8Array(capacity);
   let rows = 0;
   for (const batch of batches(files)) {
-    for await (const chunk of database.chunks(rowsSql(pipeline, batch, days))) {
+    for await (const chunk of database.chunks(rowsSql(pipeline, batch, days), { sqlFile: pipeline.definition.layers.feature_store.sql })) {
       if (rows + chunk.rowCount > capacity) {
         throw new PerdureError('InputInvalid', `Several rows of gold have the same ${pipeline.definition.keys.join(' and ')}; add an expectation that drops them and run data processing again.`);
       }

@@ -25,7 +25,12 @@ export function fitStandardScale(values: Float64Array): ColumnScale {
   }
   // The residue, 0 but for rounding, corrects the sum of squares (Chan, Golub, LeVeque 1983).
   const variance = (squares - residue ** 2 / n) / n;
-  return { mean, scale: variance > 0 ? Math.sqrt(variance) : 1 };
+  return { mean, scale: variance <= rounding(n, mean, variance) ? 1 : Math.sqrt(variance) };
+}
+
+/** The variance that rounding alone may give a constant column: scikit-learn's bound. */
+function rounding(n: number, mean: number, variance: number): number {
+  return n * Number.EPSILON * variance + (n * mean * Number.EPSILON) ** 2;
 }
 
 /** Scales in double precision, then rounds to single. */
