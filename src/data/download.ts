@@ -80,23 +80,16 @@ async function fetchTo(url: string, path: string, { signal, report }: DownloadOp
 async function unzip(url: string, archive: string, member: string, path: string): Promise<string> {
   try {
     const zip = await yauzl.openPromise(archive);
-    try {
-      await streamPipeline(await zip.openReadStreamPromise(await findEntry(zip, member)), createWriteStream(path));
-    } finally {
-      zip.close();
+    for await (const entry of zip.eachEntry()) {
+      if (entry.fileName !== member && !entry.fileName.endsWith(`/${member}`)) continue;
+      await streamPipeline(await zip.openReadStreamPromise(entry), createWriteStream(path));
+      return path;
     }
-    return path;
+    throw new Error(`it has no member ${member}`);
   } catch (error) {
     if (isFileError(error)) throw error;
     throw new PerdureError('SetupFailed', `The archive from ${url} can't be unpacked (${messageOf(error)}); ${BY_HAND}.`, { cause: error });
   }
-}
-
-async function findEntry(zip: yauzl.ZipFile, member: string): Promise<yauzl.Entry> {
-  for await (const entry of zip.eachEntry()) {
-    if (entry.fileName === member || entry.fileName.endsWith(`/${member}`)) return entry;
-  }
-  throw new Error(`it has no member ${member}`);
 }
 
 const BY_HAND = 'try again later, or fetch the file by hand and name it with --csv';

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { bronze } from '../../src/stages/bronze.js';
-import { CONF, createMedallion, visitsOf, type Medallion } from '../support/medallion.js';
+import { createMedallion, visitsOf, type CONF, type Medallion } from '../support/medallion.js';
 
 let world: Medallion;
 beforeEach(async () => {

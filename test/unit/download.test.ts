@@ -1,0 +1,147 @@
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { deflateRawSync, crc32 } from 'node:zlib';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { Pipeline } from '../../src/config/load.js';
+import { downloadSource } from '../../src/data/download.js';
+import { sha256 } from '../../src/storage/folderStore.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const CSV = `id,value\n${Array.from({ length: 5000 }, (_, i) => `${i},${i * 7919}`).join('\n')}\n`;
+const ARCHIVE = zipOf('folder/data.csv', CSV);
+
+let folder: string;
+let target: string;
+beforeEach(() => {
+  folder = temporaryFolder();
+  target = join(folder, 'nested', 'data.csv');
+});
+
+/** A real HTTP server that answers every request by `answer`. */
+async function serve(answer: (response: ServerResponse) => void): Promise<{ url: string; requests: () => number }> {
+  let requests = 0;
+  const server = createServer((_request, response) => {
+    requests++;
+    answer(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/data.zip`, requests: () => requests };
+}
+
+function pipelineAt(url: string, change: { member?: string | undefined; sha256?: string } = {}): Pipeline {
+  const download = { url, member: 'data.csv', sha256: sha256(CSV), licence: 'none', ...change };
+  return { definition: { name: 'numbers', source: { file: 'data.csv', columns: {}, download } } } as unknown as Pipeline;
+}
+
+/** What lies below the target's folder, once a download has failed. */
+function leftovers(): string[] {
+  mkdirSync(join(folder, 'nested'), { recursive: true });
+  return readdirSync(join(folder, 'nested'));
+}
+
+describe('downloading a source', () => {
+  test('fetches, unpacks and verifies, and tells how far it is', async () => {
+    const { url } = await serve((response) => response.setHeader('content-length', ARCHIVE.length).end(ARCHIVE));
+    const progress: number[] = [];
+    await downloadSource(pipelineAt(url), target, { report: ({ done, total }) => progress.push(done / total) });
+    expect(readFileSync(target, 'utf8')).toBe(CSV);
+    expect(leftovers()).toEqual(['data.csv']);
+    expect(progress.at(-1)).toBe(1);
+  });
+
+  test('fetches a file that is not packed', async () => {
+    const { url } = await serve((response) => response.end(CSV));
+    await downloadSource(pipelineAt(url, { member: undefined }), target);
+    expect(readFileSync(target, 'utf8')).toBe(CSV);
+  });
+
+  test('leaves a target alone that is right already, and replaces one that is not', async () => {
+    const { url, requests } = await serve((response) => response.end(ARCHIVE));
+    expect(await downloadSource(pipelineAt(url), target)).toEqual({ downloaded: true });
+    expect(await downloadSource(pipelineAt(url), target)).toEqual({ downloaded: false });
+    expect(requests()).toBe(1);
+    writeFileSync(target, 'id,value\n');
+    expect(await downloadSource(pipelineAt(url), target)).toEqual({ downloaded: true });
+    expect(readFileSync(target, 'utf8')).toBe(CSV);
+  });
+});
+
+describe('a download that fails says so in a sentence and leaves nothing', () => {
+  const BY_HAND = 'try again later, or fetch the file by hand and name it with --csv.';
+  const cases: [what: string, answer: (response: ServerResponse) => void, message: (url: string) => string][] = [
+    ['not found', (response) => response.writeHead(404).end('no such file'), (url) => `${url} answers 404 Not Found; ${BY_HAND}`],
+    [
+      'the connection breaks in the middle',
+      (response) => {
+        response.writeHead(200, { 'content-length': ARCHIVE.length });
+        response.write(ARCHIVE.subarray(0, ARCHIVE.length / 2), () => response.destroy());
+      },
+      (url) => `${url} can't be fetched (other side closed); ${BY_HAND}`,
+    ],
+    [
+      'half an archive',
+      (response) => response.end(ARCHIVE.subarray(0, ARCHIVE.length / 2)),
+      (url) => `The archive from ${url} can't be unpacked (End of central directory record signature not found. Either not a zip file, or file is truncated.); ${BY_HAND}`,
+    ],
+    [
+      'an archive of something else',
+      (response) => response.end(zipOf('other.csv', CSV)),
+      (url) => `The archive from ${url} can't be unpacked (it has no member data.csv); ${BY_HAND}`,
+    ],
+    [
+      'other bytes',
+      (response) => response.end(zipOf('data.csv', 'id,value\n1,2\n')),
+      (url) =>
+        `data.csv from ${url} has SHA-256 ${sha256('id,value\n1,2\n')}, where ${sha256(CSV)} is expected; ` +
+        'the data was changed or the download garbled, so fetch it by hand and look.',
+    ],
+  ];
+  test.each(cases)('%s', async (_what, answer, message) => {
+    const { url } = await serve(answer);
+    await expect(downloadSource(pipelineAt(url), target)).rejects.toMatchObject({ type: 'SetupFailed', message: message(url) });
+    expect(leftovers()).toEqual([]);
+  });
+
+  test('nobody answers', async () => {
+    const { url } = await serve(() => {});
+    const closed = url.replace(/:\d+/, ':1');
+    await expect(downloadSource(pipelineAt(closed), target)).rejects.toMatchObject({ type: 'SetupFailed', message: expect.stringContaining(`${closed} can't be fetched (`) as string });
+  });
+
+  test('given up by the user', async () => {
+    const { url } = await serve((response) => void response.write(ARCHIVE.subarray(0, 100)));
+    const abort = new AbortController();
+    const download = downloadSource(pipelineAt(url), target, { signal: abort.signal, report: () => abort.abort() });
+    await expect(download).rejects.toThrow('aborted');
+    expect(leftovers()).toEqual([]);
+  });
+});
+
+/** A zip archive with one deflated member (APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16). */
+function zipOf(name: string, content: string): Buffer {
+  const data = deflateRawSync(content);
+  const fields = Buffer.alloc(26);
+  fields.writeUInt16LE(20, 0);
+  fields.writeUInt16LE(8, 4);
+  fields.writeUInt32LE(crc32(content), 10);
+  fields.writeUInt32LE(data.length, 14);
+  fields.writeUInt32LE(Buffer.byteLength(content), 18);
+  fields.writeUInt16LE(name.length, 22);
+  const local = Buffer.concat([Buffer.from('PK\u0003\u0004'), fields, Buffer.from(name), data]);
+  const central = Buffer.concat([Buffer.from('PK\u0001\u0002\u0014\u0000'), fields, Buffer.alloc(14), Buffer.from(name)]);
+  const end = Buffer.alloc(22);
+  end.write('PK\u0005\u0006', 'latin1');
+  end.writeUInt16LE(1, 8);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(central.length, 12);
+  end.writeUInt32LE(local.length, 16);
+  return Buffer.concat([local, central, end]);
+}
