@@ -1,0 +1,94 @@
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { loadPipeline } from '../../src/config/load.js';
+import { generateCsv } from '../../src/data/synthetic.js';
+import { sha256, sha256File } from '../../src/storage/folderStore.js';
+import { CONF, createMedallion, VISITS, type Medallion } from '../support/medallion.js';
+
+let world: Medallion;
+beforeEach(async () => {
+  world = await createMedallion();
+  const { source, ...rest } = CONF['pipeline.json'];
+  const columns = { id: 'BIGINT', owner: 'BIGINT', kind: 'VARCHAR', size: 'INTEGER', weight: 'INTEGER', fate: 'VARCHAR' };
+  world.writeConf('pipeline.json', { ...rest, source: { ...source, columns, synthetic: { calibration: 'calibration.json', rows: 20_000 } } });
+  world.writeConf('calibration.json', CALIBRATION);
+});
+
+/** Two sizes go together, a kind depends on the outcome, and three in four owners have one row. */
+const CALIBRATION = {
+  about: 'Made up.',
+  seed: 7,
+  label: { column: 'fate', values: [['good', 900], ['bad', 100]] },
+  identifiers: [
+    { column: 'id', first: 1000, mean_step: 5 },
+    { column: 'owner', first: 1, mean_step: 2, rows_per_value: [[1, 750], [2, 125]] },
+  ],
+  columns: {
+    kind: [['plain', 810, 50], ['odd, "quoted"', 90, 50]],
+    size: [['1', 450, 50], ['2', 450, 50]],
+    weight: [['10', 225, 25], ['20', 450, 50], ['30', 225, 25]],
+  },
+  correlations: { columns: ['size', 'weight'], lower: [[], [0.8]] },
+};
+
+async function generate(rows?: number): Promise<string> {
+  const path = join(world.root, 'generated.csv');
+  await generateCsv(await loadPipeline(VISITS, world.env), path, rows === undefined ? {} : { rows });
+  return path;
+}
+
+describe('generated data', () => {
+  test('is the same bytes each time and everywhere', async () => {
+    const path = await generate(1000);
+    expect(await sha256File(path)).toBe('aaeb5d5584ae1ec00d628d26329d703646dff252802301b6f81e0080f167fb16');
+    const again = sha256(readFileSync(path));
+    expect(await sha256File(await generate(1000))).toBe(again);
+    expect(readdirSync(world.root)).not.toContain('generated.csv.partial');
+  });
+
+  test('has the shape that its calibration describes', async () => {
+    const [header, ...lines] = readFileSync(await generate(), 'utf8').trimEnd().split('\n');
+    expect(header).toBe('id,owner,kind,size,weight,fate');
+    expect(lines).toHaveLength(20_000);
+    const rows = lines.map((line) => /^(\d+),(\d+),(plain|"odd, ""quoted"""),(\d+),(\d+),(good|bad)$/.exec(line)!.slice(1));
+
+    const share = (of: (row: string[]) => boolean, among: (row: string[]) => boolean = () => true) =>
+      rows.filter((row) => among(row) && of(row)).length / rows.filter(among).length;
+    expect(share((row) => row[5] === 'bad')).toBe(0.1);
+    expect(share((row) => row[2] !== 'plain', (row) => row[5] === 'bad')).toBeCloseTo(0.5, 1);
+    expect(share((row) => row[2] !== 'plain', (row) => row[5] === 'good')).toBeCloseTo(0.1, 1);
+    expect(share((row) => row[4] === '10')).toBeCloseTo(0.25, 1);
+    // P(size 1 | weight 10) of a Gaussian copula with correlation .8 is .95.
+    expect(share((row) => row[3] === '1', (row) => row[4] === '10')).toBeCloseTo(0.95, 1);
+
+    expect(new Set(rows.map((row) => row[0])).size).toBe(20_000);
+    const owners = new Map<string, number>();
+    for (const row of rows) owners.set(row[1]!, (owners.get(row[1]!) ?? 0) + 1);
+    expect([...owners.values()].filter((count) => count === 1)).toHaveLength(15_000);
+    expect([...owners.values()].filter((count) => count === 2)).toHaveLength(2500);
+  });
+
+  test('may have as many rows as asked for', async () => {
+    const path = await generate(37);
+    expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(38);
+  });
+});
+
+describe('a calibration that does not fit is refused', () => {
+  test.each([
+    ['a column is missing', { columns: { kind: CALIBRATION.columns.kind, size: CALIBRATION.columns.size } }, /columns: expected weight, which pipeline\.json names\n.*correlations\.columns: expected weight in "columns"$/],
+    ['a count is missing', { columns: { ...CALIBRATION.columns, kind: [['plain', 1]] } }, /columns\.kind: expected 2 counts a value, as the label has 2 values$/],
+    ['correlations are not a triangle', { correlations: { columns: ['size', 'weight'], lower: [[0.8], []] } }, /correlations\.lower: expected a row a column, each one longer than the one before$/],
+    ['a correlation is beyond 1', { correlations: { columns: ['size', 'weight'], lower: [[], [1.5]] } }, /correlations\.lower\.1\.0: /],
+    ['correlations contradict each other', { correlations: { columns: ['kind', 'size', 'weight'], lower: [[], [0.9], [0.9, -0.9]] } }, /not positive definite/],
+  ])('%s', async (_what, change, message) => {
+    world.writeConf('calibration.json', { ...CALIBRATION, ...change });
+    await expect(generate(10)).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringMatching(message) as string });
+  });
+
+  test('there is none', async () => {
+    writeFileSync(join(world.root, 'conf', 'pipelines', VISITS, 'pipeline.json'), JSON.stringify(CONF['pipeline.json']));
+    await expect(generate(10)).rejects.toMatchObject({ type: 'ConfigInvalid', message: 'The pipeline visits has no synthetic data; name a CSV file instead.' });
+  });
+});
