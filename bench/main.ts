@@ -9,7 +9,7 @@ import { wholeJob } from './wholeJob.js';
 const SECTIONS: Record<string, Section> = { orchestration, wholeJob, memory };
 
 /** `npm run bench`, or `npm run bench -- memory` for one section. */
-async function main(asked: string[]): Promise<void> {
+async function main(pipeline: string, asked: string[]): Promise<void> {
   const unknown = asked.filter((name) => !(name in SECTIONS));
   if (unknown.length > 0) throw new Error(`There is no section ${unknown.join(', ')}; there are ${Object.keys(SECTIONS).join(', ')}.`);
 
@@ -19,7 +19,7 @@ async function main(asked: string[]): Promise<void> {
     console.log(`\n${section.title}`);
     const folder = await mkdtemp(join(tmpdir(), 'perdure-bench-'));
     try {
-      const lines = await section.run(folder, (what) => console.error(`  ... ${what}`));
+      const lines = await section.run(pipeline, folder, (what) => console.error(`  ... ${what}`));
       console.log(lines.map((line) => `  ${line}`).join('\n'));
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -27,4 +27,6 @@ async function main(asked: string[]): Promise<void> {
   }
 }
 
-await main(process.argv.slice(2));
+const [pipeline, ...sections] = process.argv.slice(2);
+if (!pipeline) throw new Error('Name the pipeline to measure.');
+await main(pipeline, sections);

@@ -12,7 +12,7 @@ const TASK_QUEUE = 'bench';
 /** What an activity costs when it does nothing: the embedded server with its database file, one worker. */
 export const orchestration: Section = {
   title: `Orchestration: ${ACTIVITIES} activities that do nothing`,
-  async run(folder) {
+  async run(_pipeline, folder) {
     const server = await startEmbeddedServer(folder);
     try {
       const client = await connectClient(server.target);

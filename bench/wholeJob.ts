@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { packageFolder } from '../src/config/load.js';
+import { loadPipeline, packageFolder } from '../src/config/load.js';
 import type { AlgorithmTrained } from '../src/contracts/index.js';
 import { configured } from './configuration.js';
 import { measure } from './processTree.js';
 import { referencePython } from './python.js';
-import { PIPELINE, type Section } from './section.js';
+import type { Section } from './section.js';
 
 const SHARED = resolve(packageFolder(), '..', 'shared');
-const REFERENCE = join(SHARED, 'bench', `${PIPELINE}_reference.py`);
-const CSV = join(SHARED, 'data', PIPELINE, 'diabetic_data.csv');
 
 interface Run {
   seconds: number;
@@ -24,17 +22,20 @@ interface Run {
  */
 export const wholeJob: Section = {
   title: 'The whole job on the real file, against the Python reference',
-  async run(folder, tell) {
-    const missing = [REFERENCE, CSV].find((path) => !existsSync(path));
+  async run(pipeline, folder, tell) {
+    const { source } = (await loadPipeline(pipeline)).definition;
+    const script = join(SHARED, 'bench', `${pipeline}_reference.py`);
+    const csv = join(SHARED, 'data', pipeline, source.file);
+    const missing = [script, csv].find((path) => !existsSync(path));
     if (missing) return [`not measured: ${missing} is not there.`];
     const python = await referencePython();
 
     tell('Perdure, every fit');
-    const full = await perdure(join(folder, 'full'), false);
+    const full = await perdure(pipeline, csv, join(folder, 'full'), false);
     tell('Perdure, racing');
-    const racing = await perdure(join(folder, 'racing'), true);
+    const racing = await perdure(pipeline, csv, join(folder, 'racing'), true);
     tell('the Python reference');
-    const reference = await pythonReference(python, join(folder, 'reference'));
+    const reference = await pythonReference(python, script, csv, join(folder, 'reference'));
 
     return [
       'run                  seconds   of the reference',
@@ -56,15 +57,15 @@ function row(name: string, { seconds }: Run, reference: Run): string {
   return `${name.padEnd(20)} ${seconds.toFixed(1).padStart(7)} ${(seconds / reference.seconds).toFixed(3).padStart(18)}`;
 }
 
-async function perdure(folder: string, racing: boolean): Promise<Run> {
+async function perdure(pipeline: string, csv: string, folder: string, racing: boolean): Promise<Run> {
   await mkdir(folder, { recursive: true });
-  const conf = await configured(folder, PIPELINE, (config) => {
+  const conf = await configured(folder, pipeline, (config) => {
     // The reference searches balancing too, where the shipped config fixes it.
     config.training_config.class_weight = null;
     config.search.racing = racing;
   });
   const main = join(packageFolder(), 'dist', 'src', 'cli', 'main.js');
-  const { seconds, stdout } = await measure('node', [main, 'run', PIPELINE, '--csv', CSV, '--json'], { cwd: folder, env: { PERDURE_CONF: conf } });
+  const { seconds, stdout } = await measure('node', [main, 'run', pipeline, '--csv', csv, '--json'], { cwd: folder, env: { PERDURE_CONF: conf } });
   const { training } = JSON.parse(stdout) as { training: { algorithms: Record<string, AlgorithmTrained> } };
   const cvScores = Object.entries(training.algorithms).map(([name, { cv_score }]) => [name, cv_score]);
   return { seconds, cvScores: Object.fromEntries(cvScores) as Record<string, number> };
@@ -73,9 +74,9 @@ async function perdure(folder: string, racing: boolean): Promise<Run> {
 /** The reference's short names. */
 const REFERENCE_NAMES = { logistic_regression: 'lr', random_forest: 'rf', xgboost: 'xgb' };
 
-async function pythonReference(python: string, folder: string): Promise<Run> {
+async function pythonReference(python: string, script: string, csv: string, folder: string): Promise<Run> {
   await mkdir(folder, { recursive: true });
-  const { seconds } = await measure(python, [REFERENCE, '--csv', CSV, '--out', join(folder, 'out')], { cwd: folder });
+  const { seconds } = await measure(python, [script, '--csv', csv, '--out', join(folder, 'out')], { cwd: folder });
   const results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as {
     run: Record<string, { 'proper_scorer(proba AUC)': { cv: number } }>;
   };
