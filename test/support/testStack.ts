@@ -15,12 +15,15 @@ export interface TestStack {
 }
 
 /**
- * The three workers as processes of `dist/`, in a namespace and with a store of their own. They end with the test, or
- * when `whenDone` says: `afterAll` at the top of a file.
+ * The three workers as processes of `dist/`, in a namespace of their own and with the store given, or one of their own.
+ * They end with the test, or when `whenDone` says: `afterAll` at the top of a file.
  */
-export async function startTestStack(whenDone: (stop: () => void | Promise<void>) => void = onTestFinished): Promise<TestStack> {
+export async function startTestStack(
+  whenDone: (stop: () => void | Promise<void>) => void = onTestFinished,
+  givenStore?: string,
+): Promise<TestStack> {
   const folder = temporaryFolder(whenDone);
-  const storeRoot = join(folder, 'store');
+  const storeRoot = givenStore ?? join(folder, 'store');
   const told: string[] = [];
   const target = await freshNamespace();
   const stack = await startStack({ storeRoot, stateFolder: folder, target, tell: (line) => told.push(line) });

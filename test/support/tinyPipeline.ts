@@ -35,6 +35,8 @@ export interface TinyWorld {
   progress: Progress[];
   pipeline(): Promise<Pipeline>;
   stores: Stores;
+  /** The folder that holds them. */
+  storeRoot: string;
   /** Changes `model_config.dev.json`. */
   configure(change: (config: typeof CONFIG) => void): void;
   /** Writes gold for some months; `columns` replaces some by SQL over `id`, `x1`, `x2`, `flag` and `label`, or leaves a feature out. */
@@ -74,6 +76,7 @@ export async function createTinyWorld(engines: EnginePool): Promise<TinyWorld> {
     progress,
     pipeline: () => loadPipeline(TINY),
     stores,
+    storeRoot,
     configure: (change) => {
       const config = structuredClone(CONFIG);
       change(config);
