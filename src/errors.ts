@@ -13,6 +13,8 @@ export type ErrorType =
   | 'ObjectCorrupt'
   /** A conditional write lost against another writer. */
   | 'PreconditionFailed'
+  /** A pointer of the registry was moved by another since it was looked at. */
+  | 'PointerMoved'
   /** The store can't be reached or written now. */
   | 'StoreUnavailable'
   /** The store answers and refuses: credentials, permissions, region. */

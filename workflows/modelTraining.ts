@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancelledFailure, CancellationScope } from '@temporalio/workflow';
 import type { AlgorithmResult, DatasetRef, ModelTrainingInput, ModelTrainingResult, TrainingPlan, VersionRef } from '../src/contracts/index.js';
-import { preprocessing, quick } from './support/activities.js';
+import { preprocessing, processing, quick } from './support/activities.js';
 import { begin } from './support/begin.js';
 import { runChild } from './support/children.js';
 import { failureOf } from './support/failures.js';
@@ -9,7 +9,7 @@ import { trainAlgorithm } from './trainAlgorithm.js';
 
 type PlannedAlgorithm = Extract<TrainingPlan, { status: 'ready' }>['algorithms'][number];
 
-/** Three prerequisites, preprocessing once, then every algorithm in parallel, each failing alone; the best is champion. */
+/** Three prerequisites, preprocessing once, then every algorithm in parallel, each failing alone; the best challenges the champion. */
 export async function modelTraining(input: ModelTrainingInput): Promise<ModelTrainingResult> {
   const { stage, asOf, progress } = begin(input, { algorithms: NAMES });
 
@@ -38,10 +38,10 @@ export async function modelTraining(input: ModelTrainingInput): Promise<ModelTra
   if (trained.length === 0) throw nothingTrained(algorithms);
 
   progress.step('choosing the champion');
-  const { champion, metric, scores } = await quick.chooseChampion({ ...stage, trained });
+  const { champion, challenger, promotion, metric, scores } = await processing.chooseChampion({ ...stage, trained, dataset });
 
   const status = trained.length === results.length ? 'completed' : 'partial';
-  return { status, champion, comparison: { metric, scores }, dataset, algorithms };
+  return { status, champion, challenger, promotion, comparison: { metric, scores }, dataset, algorithms };
 
   async function train({ name, timeoutSeconds }: PlannedAlgorithm, dataset: DatasetRef): Promise<[string, AlgorithmResult]> {
     const child = {

@@ -25,7 +25,7 @@ export function resultJson(run: RunJson | null, results: StageResults): Record<s
 function trainingJson(training: ModelTrainingResult): Record<string, unknown> {
   if (training.status === 'skipped') return { ...training, champion: null, champion_version: null, algorithms: {} };
   const { champion, ...rest } = training;
-  return { ...rest, champion: champion.algorithm, champion_version: champion.version };
+  return { ...rest, champion: champion?.algorithm ?? null, champion_version: champion?.version ?? null };
 }
 
 function inferenceJson(inference: LifecycleResult['inference']): Record<string, unknown> {

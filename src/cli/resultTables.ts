@@ -5,6 +5,7 @@ import type {
   ModelMonitoringCompleted,
   ModelTrainingCompleted,
 } from '../contracts/index.js';
+import { isSameVersion } from '../registry/pointers.js';
 import type { StageResults } from './follow.js';
 import { STAGES, STAGE_TITLES, score, summarize, type Completed, type Stage } from './stages.js';
 import { table } from './table.js';
@@ -59,13 +60,17 @@ export function metricCells({ test, oot }: { test: Metrics; oot: Metrics }): str
 function algorithmTable(training: ModelTrainingCompleted): string[] {
   const { algorithms, champion } = training;
   const rows = Object.entries(algorithms).map(([algorithm, result]) => {
-    const title = algorithm === champion.algorithm ? `${algorithm} *` : algorithm;
+    const title = result.status === 'completed' && isSameVersion(champion, { algorithm, version: result.version }) ? `${algorithm} *` : algorithm;
     return result.status === 'completed' ? [title, score(result.cv_score), ...metricCells(result)] : [title, 'failed', ...metricHeads().map(() => '')];
   });
   const failures = Object.entries(algorithms).flatMap(([algorithm, result]) =>
     result.status === 'failed' ? [`${algorithm} failed (${result.type}): ${result.reason}`] : [],
   );
-  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows), `* champion by ${training.comparison.metric}`, ...failures];
+  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows), verdictOnBest(training), ...failures];
+}
+
+function verdictOnBest({ comparison, promotion }: ModelTrainingCompleted): string {
+  return promotion.decision === 'promote' ? `* champion by ${comparison.metric}` : `Promotion gate: ${promotion.reason}`;
 }
 
 /** Features worth a look: the most shifted ones. */

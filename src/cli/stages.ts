@@ -1,11 +1,12 @@
 import type { Workflows } from '../client.js';
-import type {
-  DataProcessingCompleted,
-  LifecycleResult,
-  ModelInferenceCompleted,
-  ModelMonitoringCompleted,
-  ModelTrainingCompleted,
-  Verdict,
+import {
+  WORKFLOW_OF_PART,
+  type DataProcessingCompleted,
+  type LifecycleResult,
+  type ModelInferenceCompleted,
+  type ModelMonitoringCompleted,
+  type ModelTrainingCompleted,
+  type Verdict,
 } from '../contracts/index.js';
 import { count, countOf } from './terminal.js';
 
@@ -16,12 +17,7 @@ export type Stage = keyof LifecycleResult;
 export const STAGES = ['processing', 'training', 'inference', 'monitoring'] as const satisfies readonly Stage[];
 
 /** The workflow that runs a stage on its own. */
-export const STAGE_WORKFLOWS = {
-  processing: 'dataProcessing',
-  training: 'modelTraining',
-  inference: 'modelInference',
-  monitoring: 'modelMonitoring',
-} as const satisfies Record<Stage, keyof Workflows>;
+export const STAGE_WORKFLOWS = WORKFLOW_OF_PART satisfies Record<Stage, keyof Workflows>;
 
 export const STAGE_TITLES: Record<Stage, string> = {
   processing: 'Process data',
@@ -52,10 +48,15 @@ function summarizeProcessing({ rows, partitions, silver, gold }: DataProcessingC
 }
 
 function summarizeTraining(result: ModelTrainingCompleted): string {
-  const { champion, comparison } = result;
   const failed = Object.entries(result.algorithms).filter(([, outcome]) => outcome.status === 'failed');
-  const chosen = `champion ${champion.algorithm} ${champion.version}, ${comparison.metric} ${score(comparison.scores[champion.algorithm])}`;
+  const chosen = championLine(result);
   return failed.length === 0 ? chosen : `${chosen}; failed: ${failed.map(([algorithm]) => algorithm).join(', ')}`;
+}
+
+function championLine({ champion, challenger, comparison, promotion }: ModelTrainingCompleted): string {
+  const best = `${challenger.algorithm} ${challenger.version}, ${comparison.metric} ${score(comparison.scores[challenger.algorithm])}`;
+  if (promotion.decision === 'promote') return `champion ${best}`;
+  return `${champion ? `champion stays ${champion.algorithm} ${champion.version}` : 'no champion'}; the best, ${best}, was refused`;
 }
 
 function summarizeInference(result: ModelInferenceCompleted): string {

@@ -81,6 +81,23 @@ const algorithm = z.strictObject({
   params: params,
 });
 
+const METRICS = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision'] as const;
+
+/** What a challenger must show before it may take the champion's place. */
+export const PromotionGate = z.strictObject({
+  /** Labelled rows below which nothing is decided in the challenger's favour. */
+  min_samples: z.int().min(1).default(100),
+  /** Least value a metric, by its name. */
+  minimums: z.partialRecord(z.enum(METRICS), share).default({}),
+  /** How far below the champion's the challenger's ROC AUC may lie, whatever the test says: few rows prove nothing. */
+  max_auc_loss: share.default(0.01),
+  /** Two-sided level of the DeLong test. */
+  alpha: z.number().gt(0).lt(1).default(0.05),
+  /** `not_worse`: the challenger's ROC AUC isn't significantly lower; `better`: it is significantly higher. */
+  require: z.enum(['not_worse', 'better']).default('not_worse'),
+});
+export type PromotionGate = z.infer<typeof PromotionGate>;
+
 const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, "." and "-"');
 
 /** `model_config.<environment>.json`: how a pipeline runs in one environment. */
@@ -105,6 +122,7 @@ export const ModelConfig = z
       /** Give up a candidate once the folds seen so far say that it cannot win. */
       racing: z.boolean().default(false),
     }),
+    promotion_gate: PromotionGate.prefault({}),
     training_config: z.strictObject({
       algorithms: z.array(name).min(1),
       enabled_algorithms: z.record(name, z.boolean()),
@@ -127,7 +145,7 @@ export const ModelConfig = z
     monitoring_config: z.strictObject({
       drift_threshold_psi: z.number().positive(),
       performance_threshold_drop: share,
-      performance_metric: z.enum(['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision']),
+      performance_metric: z.enum(METRICS),
       missing_rate_threshold: share,
       min_samples_for_metrics: z.int().min(1),
       /** Days until a label is known. */

@@ -1,4 +1,5 @@
 import type { Failed, ObjectRef, Skipped, StageInput, WorkflowInput } from './common.js';
+import type { PromotionDecision } from './promotion.js';
 
 export interface ModelTrainingInput extends WorkflowInput {
   /**
@@ -154,11 +155,17 @@ export interface VersionRef {
 
 export interface ChooseChampionInput extends StageInput {
   trained: VersionRef[];
+  dataset: DatasetRef;
 }
 export interface ChampionChoice {
-  champion: VersionRef;
+  /** The champion from now on: the challenger, or the incumbent; `null` where the first one was refused. */
+  champion: VersionRef | null;
   /** Which version was champion before, if any. */
   previous: VersionRef | null;
+  /** The best of the run's versions. */
+  challenger: VersionRef;
+  /** Whether the challenger became champion, by which rules. */
+  promotion: PromotionDecision;
   /** The configured metric, e.g. `oot.roc_auc`, and its value an algorithm. */
   metric: string;
   scores: Record<string, number>;
@@ -166,7 +173,12 @@ export interface ChampionChoice {
 
 export interface ModelTrainingCompleted {
   status: 'completed' | 'partial';
-  champion: VersionRef;
+  /** The champion from now on: the challenger, or the incumbent; `null` where the first one was refused. */
+  champion: VersionRef | null;
+  /** The best of the run's versions. */
+  challenger: VersionRef;
+  /** Whether the challenger became champion, by which rules. */
+  promotion: PromotionDecision;
   comparison: { metric: string; scores: Record<string, number> };
   dataset: DatasetRef;
   algorithms: Record<string, AlgorithmResult>;

@@ -2,7 +2,8 @@ import { PerdureError } from '../errors.js';
 import type { Pipeline } from '../config/load.js';
 import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
 import { partitionNameSql } from './partitions.js';
-import type { DayRange, PartitionFile } from './layers.js';
+import type { Stores } from '../storage/objectStore.js';
+import { goldPartitions, partitionFile, type DayRange, type PartitionFile } from './layers.js';
 
 /** Gold rows of some days, features joined with labels. */
 export interface TrainingRows {
@@ -16,6 +17,18 @@ export interface TrainingRows {
 export interface GoldFiles {
   features: PartitionFile;
   labels: PartitionFile;
+}
+
+/** Both gold files of every partition with one of the days. */
+export async function goldFiles(stores: Stores, days: Required<DayRange>): Promise<GoldFiles[]> {
+  const files: GoldFiles[] = [];
+  for (const { name, featureStore, labelStore } of await goldPartitions(stores, days)) {
+    files.push({
+      features: await partitionFile(stores.datamart, 'gold', 'feature_store', name, featureStore),
+      labels: await partitionFile(stores.datamart, 'gold', 'label_store', name, labelStore),
+    });
+  }
+  return files;
 }
 
 /** Rows joined and sorted in one query; bounds DuckDB's memory. */

@@ -204,9 +204,10 @@ export function trainingCompleted(facts: TrainingCompleted): Alert {
   const { metric, scores } = training.comparison;
   return {
     ...alertAbout(facts, 'info', run.runId),
-    summary: `Training of ${facts.pipeline} ended as ${training.status}; the best by ${metric} is ${named(training.champion)}.`,
+    summary: `Training of ${facts.pipeline} ended as ${training.status}; the best by ${metric} is ${named(training.challenger)}${training.promotion.decision === 'refuse' ? ', which the promotion gate refused' : ''}.`,
     details: {
-      champion: named(training.champion),
+      champion: training.champion ? named(training.champion) : 'none',
+      promotion: training.promotion.reason,
       ...Object.fromEntries(Object.entries(scores).map(([algorithm, score]) => [`${metric} ${algorithm}`, score])),
       dataset: training.dataset.id,
       ...failedAlgorithms(training.algorithms),

@@ -1,25 +1,9 @@
-import { z } from 'zod';
+import type { PromotionGate } from '../config/schema.js';
 import type { AucComparison, GateRule, Metrics, PromotionDecision, VersionRef } from '../contracts/index.js';
 import { classificationMetrics } from '../learning/metrics.js';
 import { DELONG_CONVENTION, delongTest } from '../monitoring/delong.js';
 
 const METRICS = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision'] as const;
-const share = z.number().min(0).max(1);
-
-/** What a challenger must show before it may take the champion's place. */
-export const PromotionGate = z.strictObject({
-  /** Labelled rows below which nothing is decided in the challenger's favour. */
-  min_samples: z.int().min(1).default(100),
-  /** Least value a metric, by its name. */
-  minimums: z.partialRecord(z.enum(METRICS), share).default({}),
-  /** How far below the champion's the challenger's ROC AUC may lie, whatever the test says: few rows prove nothing. */
-  max_auc_loss: share.default(0.01),
-  /** Two-sided level of the DeLong test. */
-  alpha: z.number().gt(0).lt(1).default(0.05),
-  /** `not_worse`: the challenger's ROC AUC isn't significantly lower; `better`: it is significantly higher. */
-  require: z.enum(['not_worse', 'better']).default('not_worse'),
-});
-export type PromotionGate = z.infer<typeof PromotionGate>;
 
 /** A version and its probabilities, aligned with the labels. */
 export interface ScoredVersion {

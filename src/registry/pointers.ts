@@ -1,4 +1,5 @@
-import type { RunRef, VersionRef } from '../contracts/index.js';
+import type { VersionRef } from '../contracts/index.js';
+import { PerdureError } from '../errors.js';
 import { readJson, updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 
@@ -8,14 +9,34 @@ export interface Pointer extends Move {
   history: Move[];
 }
 
+/** Who moves a pointer. */
+export interface Mover {
+  /** The workflow, or the command. */
+  workflowId: string;
+  /** One a move: a mover that asks again under the same id gets its own move back. */
+  runId: string;
+  /** The person behind it, where one is known. */
+  person?: string;
+}
+
 /** Who moved a pointer to what, when and why. */
 export interface Move extends VersionRef {
   /** ISO 8601 instant of the move. */
   at: string;
-  /** The workflow run that moved it. */
-  by: { workflowId: string; runId: string };
+  by: Mover;
   reason: string;
   previous: VersionRef | null;
+  /** Whether it went back, which takes the versions in between out of the line of those to go back to. */
+  rollback?: true;
+}
+
+export interface MoveOptions {
+  /**
+   * What the mover has seen the pointer at, `null` for nowhere: where another has moved it since, the move is refused.
+   * Without it the pointer moves from wherever it is.
+   */
+  from?: VersionRef | null;
+  rollback?: boolean;
 }
 
 /** Moves kept in a pointer: enough to roll back by hand, few enough to read at once. */
@@ -37,31 +58,69 @@ export async function readPointer(registry: ObjectStore, key: string): Promise<P
 /**
  * Moves a pointer by compare-and-swap. A run moves a pointer once: asked again, it gets its own move back, even where
  * another run has moved the pointer on since.
+ *
+ * @throws PerdureError `PointerMoved` where the pointer isn't at `from` any more
  */
 export async function movePointer(
   registry: ObjectStore,
   key: string,
   to: VersionRef,
-  run: RunRef,
+  by: Mover,
   reason: string,
+  { from, rollback = false }: MoveOptions = {},
 ): Promise<Move> {
+  const { workflowId, runId, person } = by;
   const pointer = await updateJson<Pointer>(registry, key, (current) => {
-    if (movesOf(current).some((move) => move.by.runId === run.runId)) return undefined;
+    if (moveOf(current, runId)) return undefined;
+    if (from !== undefined && !isSameVersion(from, current)) throw movedMeanwhile(registry, key, current);
     return {
       algorithm: to.algorithm,
       version: to.version,
       at: new Date().toISOString(),
-      by: { workflowId: run.workflowId, runId: run.runId },
+      by: { workflowId, runId, ...(person && { person }) },
       reason,
       previous: current ? { algorithm: current.algorithm, version: current.version } : null,
+      ...(rollback && { rollback }),
       history: movesOf(current).slice(0, HISTORY),
     };
   });
-  return movesOf(pointer).find((move) => move.by.runId === run.runId)!;
+  return moveOf(pointer, runId)!;
 }
 
-function movesOf(pointer: Pointer | undefined): Move[] {
+/** A pointer's moves, newest first. */
+export function movesOf(pointer: Pointer | undefined): Move[] {
   if (!pointer) return [];
   const { history, ...present } = pointer;
   return [present, ...history];
+}
+
+/** The move that a run made, if it did. */
+export function moveOf(pointer: Pointer | undefined, runId: string): Move | undefined {
+  return movesOf(pointer).find(({ by }) => by.runId === runId);
+}
+
+/**
+ * The version to go back to: the one before the present, leaving out those that were rolled back from. `undefined`
+ * where there is none.
+ */
+export function versionBefore(pointer: Pointer): VersionRef | undefined {
+  const line: VersionRef[] = [];
+  for (const move of movesOf(pointer).reverse()) {
+    const known = move.rollback ? line.findLastIndex((earlier) => isSameVersion(earlier, move)) : -1;
+    if (known >= 0) line.length = known + 1;
+    else line.push({ algorithm: move.algorithm, version: move.version });
+  }
+  return line.at(-2);
+}
+
+/** Whether both are the same version, or both none. */
+export function isSameVersion(one: VersionRef | null | undefined, other: VersionRef | null | undefined): boolean {
+  return one?.algorithm === other?.algorithm && one?.version === other?.version;
+}
+
+function movedMeanwhile(registry: ObjectStore, key: string, current: Pointer | undefined): PerdureError {
+  const now = current
+    ? `${current.by.person ?? current.by.workflowId} moved it to ${current.algorithm} ${current.version} at ${current.at} (${current.reason})`
+    : 'it is gone';
+  return new PerdureError('PointerMoved', `${registry.uri(key)} was moved by another meanwhile: ${now}; look at it and ask again if you still want to.`);
 }

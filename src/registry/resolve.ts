@@ -6,6 +6,10 @@ import { listVersions, modelRef, readVersion } from './versions.js';
 
 /** The alias that inference uses when nothing else is said. */
 export const CHAMPION = 'champion';
+/** The best version of the newest training, whether or not it became champion. */
+export const CHALLENGER = 'challenger';
+/** For whoever serves models elsewhere: moved by people only. */
+export const PRODUCTION = 'production';
 
 /**
  * Finds the version that a selector means. Skipped where nothing is trained yet.

@@ -5,8 +5,8 @@ import { PerdureError } from '../errors.js';
 import { readJson, updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 
-/** Files of a version's folder. */
-export type VersionFile = 'model.ubj' | 'metadata.json' | 'performance.json' | 'preprocessing.json' | 'profile.json';
+/** Files of a version's folder; `promotion.json` only of one that stood before the promotion gate. */
+export type VersionFile = 'model.ubj' | 'metadata.json' | 'performance.json' | 'preprocessing.json' | 'profile.json' | 'promotion.json';
 
 /** `metadata.json`: what a version is, how well it does, and all that it was made from. */
 export interface VersionMetadata {

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
-import { algorithmConfig, type Pipeline } from '../config/load.js';
+import type { Pipeline } from '../config/load.js';
 import type { ModelRef, PredictInput, PredictionsRef } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { newRowsQuery } from '../data/newRows.js';
 import { writeColumns, type Column } from '../data/parquet.js';
 import { storePredictions, type PredictionsFile } from '../data/predictions.js';
 import { scaledSql } from '../data/scaling.js';
-import type { PredictRequest } from '../engines/pool.js';
 import { PerdureError } from '../errors.js';
 import { isPositive } from '../learning/metrics.js';
-import { readVersion, readVersionFile, versionKey, type Preprocessing } from '../registry/versions.js';
+import type { Preprocessing } from '../registry/versions.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
+import { openModel, type OpenModel } from './openModel.js';
 
 /**
  * Scores the gold rows that no stored prediction covers, `batch_size` rows at a time, and stores them as one
@@ -48,20 +48,6 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
 
 function refTo(predictions: ObjectStore, { key, checksum }: PredictionsFile, { rows, batches }: { rows: number; batches: number }): PredictionsRef {
   return { uri: predictions.uri(key), checksum, rows, batches };
-}
-
-interface OpenModel extends Pick<PredictRequest, 'modelPath' | 'estimator'> {
-  preprocessing: Preprocessing;
-}
-
-async function openModel(registry: ObjectStore, model: ModelRef): Promise<OpenModel> {
-  const metadata = await readVersion(registry, model);
-  if (!metadata) throw new PerdureError('NotFound', `There is no version "${model.version}" of ${model.algorithm} in the registry; train it, or choose another.`);
-  return {
-    modelPath: await registry.localFile(versionKey(model, 'model.ubj'), model.checksum),
-    estimator: algorithmConfig(metadata.config, model.algorithm).estimator,
-    preprocessing: await readVersionFile<Preprocessing>(registry, model, 'preprocessing.json'),
-  };
 }
 
 /** Keys, partition date and the model's inputs a new row, numbered by date and keys. */

@@ -3,12 +3,13 @@ import type { Pipeline } from '../config/load.js';
 import type { DatasetRef, PreprocessInput, Window } from '../contracts/index.js';
 import { datasetKey, type DatasetMetadata, type DatasetWindow, type Scaler } from '../data/dataset.js';
 import { withDuckDb, type Database } from '../data/duckdb.js';
-import { goldPartitions, partitionFile, type DayRange } from '../data/layers.js';
-import { writeColumns, type Column } from '../data/parquet.js';
+import type { DayRange } from '../data/layers.js';
+import { modelInput } from '../data/modelInput.js';
+import { writeColumns } from '../data/parquet.js';
 import { dayOf, earlier } from '../data/partitions.js';
-import { readTrainingRows, type GoldFiles, type TrainingRows } from '../data/trainingRows.js';
+import { goldFiles, readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
 import { PerdureError } from '../errors.js';
-import { fitStandardScale, standardScale } from '../learning/standardScaler.js';
+import { fitStandardScale } from '../learning/standardScaler.js';
 import { profileColumn, type DatasetProfile } from '../monitoring/profile.js';
 import { versionId } from '../registry/versions.js';
 import { updateJson, writeJson } from '../storage/documents.js';
@@ -74,7 +75,7 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
       await writeJson(datamart, datasetKey(id, 'scaler.json'), preprocessing.scaler);
     }
     const path = join(context.scratch, `${window}.parquet`);
-    await writeColumns(path, transform(pipeline, preprocessing, rows));
+    await writeColumns(path, modelInput(pipeline, preprocessing, rows));
     const { checksum } = await datamart.upload(path, datasetKey(id, `${window}_processed.parquet`));
     windows[window] = { start_date, end_date, rows: rows.labels.length, positives, checksum };
     context.report({ what: 'windows', done: done + 1, total: WINDOWS.length });
@@ -89,18 +90,6 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
     partitions,
     config_hash: pipeline.configHash,
   };
-}
-
-/** Both gold files of every partition with one of the days. */
-async function goldFiles(stores: Stores, days: Required<DayRange>): Promise<GoldFiles[]> {
-  const files: GoldFiles[] = [];
-  for (const { name, featureStore, labelStore } of await goldPartitions(stores, days)) {
-    files.push({
-      features: await partitionFile(stores.datamart, 'gold', 'feature_store', name, featureStore),
-      labels: await partitionFile(stores.datamart, 'gold', 'label_store', name, labelStore),
-    });
-  }
-  return files;
 }
 
 function checkWindow(window: Window, { from, to }: Required<DayRange>, rows: number, positives: number): void {
@@ -129,15 +118,6 @@ function fit(pipeline: Pipeline, { columns }: TrainingRows): Preprocessing {
 
 function varies(values: Float64Array): boolean {
   return values.some((value) => !Object.is(value, values[0]));
-}
-
-function transform(pipeline: Pipeline, { features, scaler }: Preprocessing, { columns, labels }: TrainingRows): Record<string, Column> {
-  const transformed = features.map((name) => {
-    const values = columns.get(name)!;
-    const scale = scaler[name];
-    return [name, scale ? standardScale(values, scale) : Float32Array.from(values)] as const;
-  });
-  return { ...Object.fromEntries(transformed), [pipeline.definition.label]: labels };
 }
 
 function profileOf(pipeline: Pipeline, { features }: Preprocessing, { columns, labels }: TrainingRows, window: DatasetProfile['window']): DatasetProfile {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { DriftResult, Metrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
 import { dedupKey } from '../../src/notify/alert.js';
 import { AlertThresholds, alertFor } from '../../src/notify/conditions.js';
+import { decided } from '../support/promotions.js';
 
 const thresholds = AlertThresholds.parse({});
 const at = '2026-01-04T10:00:00.000Z';
@@ -44,6 +45,8 @@ const failed = { status: 'failed', type: 'EngineCrashed', reason: 'The engine di
 const training = (algorithms: ModelTrainingCompleted['algorithms'], status: 'completed' | 'partial' = 'completed'): ModelTrainingCompleted => ({
   status,
   champion: model,
+  challenger: model,
+  promotion: decided('promote', model),
   comparison: { metric: 'oot.roc_auc', scores: { xgboost: 0.66 } },
   dataset: { id: 'train_data_1', uri: 'file:///d', checksum: 'c', rows: { train: 3, test: 2, oot: 1 } },
   algorithms,

@@ -4,6 +4,7 @@ import { describeResults } from '../../src/cli/resultTables.js';
 import { duration } from '../../src/cli/terminal.js';
 import { workflowIdAt } from '../../src/client.js';
 import type { LifecycleResult, Metrics, ModelTrainingCompleted } from '../../src/contracts/index.js';
+import { decided } from '../support/promotions.js';
 
 const METRICS: Metrics = {
   accuracy: 0.6,
@@ -19,6 +20,8 @@ const METRICS: Metrics = {
 const TRAINING: ModelTrainingCompleted = {
   status: 'partial',
   champion: { algorithm: 'xgboost', version: 'v1' },
+  challenger: { algorithm: 'xgboost', version: 'v1' },
+  promotion: decided('promote', { algorithm: 'xgboost', version: 'v1' }),
   comparison: { metric: 'oot.roc_auc', scores: { xgboost: 0.6321 } },
   dataset: { id: 'train_data_1', uri: 'file:///d', checksum: 'c', rows: { train: 1, test: 1, oot: 1 } },
   algorithms: {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { PromotionGate, decidePromotion, type PromotionCase } from '../../src/registry/gate.js';
+import { PromotionGate } from '../../src/config/schema.js';
+import { decidePromotion, type PromotionCase } from '../../src/registry/gate.js';
 
 /** 200 rows on which `strong` has an AUC of .8746 and `weak` one of .7053: z 3.14, p .0017. */
 const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as { y: number[]; s1: number[]; s2: number[] };

@@ -6,7 +6,7 @@ import { packageFolder } from '../../src/config/load.js';
 import type { Metrics, RunRef } from '../../src/contracts/index.js';
 import { PerdureError } from '../../src/errors.js';
 import { codeCommit } from '../../src/registry/codeCommit.js';
-import { aliasKey, latestKey, movePointer, readPointer } from '../../src/registry/pointers.js';
+import { aliasKey, latestKey, movePointer, readPointer, versionBefore } from '../../src/registry/pointers.js';
 import { CHAMPION, resolveModel } from '../../src/registry/resolve.js';
 import { indexVersion, listVersions, readVersion, versionId, versionKey, type VersionMetadata } from '../../src/registry/versions.js';
 import { writeJson } from '../../src/storage/documents.js';
@@ -68,6 +68,30 @@ describe('pointers', () => {
     await movePointer(registry, aliasKey(CHAMPION), version('v2'), run('b'), 'better');
     expect(await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'first')).toEqual(first);
     expect((await readPointer(registry, aliasKey(CHAMPION)))?.version).toBe('v2');
+  });
+
+  test('refuse a move from where they are not any more: of two at once one wins, and the other is told', async () => {
+    await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'first');
+    const seen = { from: version('v1') };
+    const asked = ['v2', 'v3'].map((name) => movePointer(registry, aliasKey(CHAMPION), version(name), run(name), 'mine', seen));
+    const [won, lost] = (await Promise.allSettled(asked)).sort((one, other) => (one.status < other.status ? -1 : 1));
+    expect(won?.status).toBe('fulfilled');
+    expect(lost).toMatchObject({ status: 'rejected', reason: { type: 'PointerMoved', message: expect.stringMatching(/was moved by another meanwhile: train-v[23] moved it to xgboost v[23] at .* \(mine\)/) as string } });
+    expect((await readPointer(registry, aliasKey(CHAMPION)))?.history.map((move) => move.version)).toEqual(['v1']);
+  });
+
+  test('know the way back, past what was rolled back from', async () => {
+    const key = aliasKey(CHAMPION);
+    const before = async () => versionBefore((await readPointer(registry, key))!)?.version;
+    await movePointer(registry, key, version('v1'), run('a'), 'first');
+    expect(await before()).toBeUndefined();
+    await movePointer(registry, key, version('v2'), run('b'), 'better');
+    await movePointer(registry, key, version('v3'), run('c'), 'better still');
+    expect(await before()).toBe('v2');
+    await movePointer(registry, key, version('v2'), run('d'), 'v3 was worse', { rollback: true });
+    expect(await before()).toBe('v1');
+    await movePointer(registry, key, version('v4'), run('e'), 'better');
+    expect(await before()).toBe('v2');
   });
 
   test('keep every move of many writers at once', async () => {

@@ -63,8 +63,8 @@ describe('training with the real engine', () => {
       expect(trained.oot.roc_auc).toBeGreaterThan(0.7);
     }
     const { scores } = result.comparison;
-    expect(scores[result.champion.algorithm]).toBe(Math.max(...Object.values(scores)));
-    expect(await readPointer(world.stores.modelRegistry, aliasKey(CHAMPION))).toMatchObject(result.champion);
+    expect(scores[result.champion!.algorithm]).toBe(Math.max(...Object.values(scores)));
+    expect(await readPointer(world.stores.modelRegistry, aliasKey(CHAMPION))).toMatchObject(result.champion!);
   });
 
   test('a version explains itself', async () => {
@@ -141,7 +141,7 @@ describe('training with the real engine', () => {
     world.configure((config) => (config.algorithms.xgboost.param_distributions.max_depth = [-1]));
     const result = await trainToTheEnd();
     expect(result.status).toBe('partial');
-    expect(result.champion.algorithm).toBe('logistic_regression');
+    expect(result.champion?.algorithm).toBe('logistic_regression');
     expect(result.algorithms.xgboost).toMatchObject({ status: 'failed', type: 'EngineFailed' });
     expect((await registryKeys()).filter((key) => key.includes('/xgboost/'))).toEqual([]);
   });

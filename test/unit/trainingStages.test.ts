@@ -5,7 +5,6 @@ import { versionId, versionKey } from '../../src/registry/versions.js';
 import { checkGoldDataExists } from '../../src/stages/checkGoldDataExists.js';
 import { checkModelConfig } from '../../src/stages/checkModelConfig.js';
 import { checkSufficientTrainingData } from '../../src/stages/checkSufficientTrainingData.js';
-import { chooseChampion } from '../../src/stages/chooseChampion.js';
 import { discardVersion } from '../../src/stages/discardVersion.js';
 import { planSearch } from '../../src/stages/planSearch.js';
 import { writeJson } from '../../src/storage/documents.js';
@@ -110,42 +109,6 @@ describe('the plan of a search', () => {
     await world.stores.datamart.put(datasetKey(dataset.id, 'metadata.json'), '{}');
     const asked: AlgorithmInput = { ...input, algorithm: 'xgboost', dataset };
     await expect(world.perform(planSearch, asked)).rejects.toMatchObject({ type: 'ObjectCorrupt' });
-  });
-});
-
-describe('the champion', () => {
-  const trained = (versions: Record<string, string>) => Object.entries(versions).map(([algorithm, version]) => ({ algorithm, version }));
-  const register = (algorithm: string, version: string, auc: number | null) =>
-    writeJson(world.stores.modelRegistry, versionKey({ algorithm, version }, 'metadata.json'), {
-      performance: { test: {}, oot: { roc_auc: auc } },
-    });
-
-  test('is the version with the best configured metric', async () => {
-    await register('logistic_regression', 'v1', 0.61);
-    await register('xgboost', 'v1', 0.63);
-    expect(await world.perform(chooseChampion, { ...input, trained: trained({ logistic_regression: 'v1', xgboost: 'v1' }) })).toEqual({
-      champion: { algorithm: 'xgboost', version: 'v1' },
-      previous: null,
-      metric: 'oot.roc_auc',
-      scores: { logistic_regression: 0.61, xgboost: 0.63 },
-    });
-  });
-
-  test('moves once a run, and says who was champion before', async () => {
-    await register('logistic_regression', 'v1', 0.61);
-    await register('xgboost', 'v2', 0.6);
-    const first = { ...input, trained: trained({ logistic_regression: 'v1' }) };
-    const second = { pipeline: TINY, run: runRef('b'), trained: trained({ xgboost: 'v2' }) };
-    await world.perform(chooseChampion, first);
-    const choice = await world.perform(chooseChampion, second);
-    expect(choice).toMatchObject({ champion: { algorithm: 'xgboost', version: 'v2' }, previous: { algorithm: 'logistic_regression', version: 'v1' } });
-    await world.perform(chooseChampion, first);
-    expect(await world.perform(chooseChampion, second)).toEqual(choice);
-  });
-
-  test('is not chosen by a metric that nobody has', async () => {
-    await register('xgboost', 'v1', null);
-    await expect(world.perform(chooseChampion, { ...input, trained: trained({ xgboost: 'v1' }) })).rejects.toMatchObject({ type: 'InputInvalid' });
   });
 });
 

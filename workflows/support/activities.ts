@@ -28,7 +28,6 @@ type Quick = Pick<
   | 'planSearch'
   | 'selectCandidates'
   | 'discardVersion'
-  | 'chooseChampion'
 > &
   Pick<InferenceActivities, 'resolveModel'> &
   Pick<MonitoringActivities, 'checkPredictionsExist'>;
@@ -44,7 +43,10 @@ export const quick = proxyActivities<Quick>({
   retry: RETRY,
 });
 
-type Processing = DataProcessingActivities & Omit<InferenceActivities, keyof Quick> & Omit<MonitoringActivities, keyof Quick>;
+type Processing = DataProcessingActivities &
+  Pick<TrainingActivities, 'chooseChampion'> &
+  Omit<InferenceActivities, keyof Quick> &
+  Omit<MonitoringActivities, keyof Quick>;
 
 /** Reads or writes rows: 30 minutes is what the documents give a whole run of processing, so one piece is well inside. */
 export const processing = proxyActivities<Processing>({

@@ -15,6 +15,7 @@ import type {
   TrainAlgorithmInput,
   TrainingActivities,
 } from '../../../src/contracts/index.js';
+import { decided } from '../../support/promotions.js';
 
 export type Activities = DataProcessingActivities & TrainingActivities & InferenceActivities & MonitoringActivities;
 
@@ -158,6 +159,8 @@ const goingWell: Activities = {
     Promise.resolve({
       champion: trained[0]!,
       previous: null,
+      challenger: trained[0]!,
+      promotion: decided('promote', trained[0]!),
       metric: 'oot.roc_auc',
       scores: Object.fromEntries(trained.map(({ algorithm }) => [algorithm, 0.63])),
     }),

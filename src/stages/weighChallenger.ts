@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import type { Pipeline } from '../config/load.js';
+import type { DatasetRef, PromotionDecision, VersionRef, Window } from '../contracts/index.js';
+import { readDatasetMetadata } from '../data/dataset.js';
+import { withDuckDb } from '../data/duckdb.js';
+import { modelInput } from '../data/modelInput.js';
+import { writeColumns } from '../data/parquet.js';
+import { dayOf, earlier } from '../data/partitions.js';
+import { goldFiles, readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
+import { PerdureError } from '../errors.js';
+import { decidePromotion, type ScoredVersion } from '../registry/gate.js';
+import type { StageContext } from './context.js';
+import { openModel } from './openModel.js';
+
+export interface Challenge {
+  dataset: DatasetRef;
+  /** The window of the dataset whose rows both models score. */
+  window: Window;
+  challenger: VersionRef;
+  /** `null` where there is none yet. */
+  champion: VersionRef | null;
+}
+
+/**
+ * Puts a challenger before the pipeline's promotion gate. Both models score the same raw gold rows, each by the
+ * scaling that it was trained with: the champion's is another than the new dataset's.
+ *
+ * @throws PerdureError `InputInvalid` where the rows lack a feature that a model needs
+ */
+export async function weighChallenger(context: StageContext, pipeline: Pipeline, { dataset, window, challenger, champion }: Challenge): Promise<PromotionDecision> {
+  const rows = await rowsOf(context, pipeline, dataset, window);
+  return decidePromotion(
+    {
+      labels: rows.labels,
+      threshold: pipeline.config.inference_config.prediction_threshold,
+      challenger: await scored(context, pipeline, challenger, rows),
+      champion: champion && (await scored(context, pipeline, champion, rows)),
+    },
+    pipeline.config.promotion_gate,
+  );
+}
+
+async function rowsOf(context: StageContext, pipeline: Pipeline, dataset: DatasetRef, window: Window): Promise<TrainingRows> {
+  const stores = context.stores(pipeline);
+  const { windows, as_of } = await readDatasetMetadata(stores.datamart, dataset);
+  const { start_date, end_date } = windows[window];
+  const days = { from: start_date, to: earlier(end_date, dayOf(as_of)) };
+  return withDuckDb(context, async (database) => readTrainingRows(database, pipeline, await goldFiles(stores, days), days));
+}
+
+async function scored(context: StageContext, pipeline: Pipeline, ref: VersionRef, rows: TrainingRows): Promise<ScoredVersion> {
+  const { modelPath, estimator, preprocessing } = await openModel(context.stores(pipeline).modelRegistry, ref);
+  const { features } = preprocessing;
+  const gone = features.filter((name) => !rows.columns.has(name));
+  if (gone.length > 0) {
+    throw new PerdureError('InputInvalid', `${ref.algorithm} ${ref.version} needs ${gone.join(', ')}, which pipeline.json doesn't name as a feature any more, so it can't be compared; promote the new version by hand.`);
+  }
+  const path = join(context.scratch, 'compared.parquet');
+  await writeColumns(path, modelInput(pipeline, preprocessing, rows));
+  return { ref, probabilities: await context.engines.predictProbability({ modelPath, estimator, data: { path, features } }, context.signal) };
+}

@@ -1,0 +1,79 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ModelTrainingCompleted, PromotionDecision } from '../../src/contracts/index.js';
+import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.js';
+import { CHALLENGER, CHAMPION } from '../../src/registry/resolve.js';
+import { readVersionFile } from '../../src/registry/versions.js';
+import { chooseChampion } from '../../src/stages/chooseChampion.js';
+import { createTinyWorld, MONTHS, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
+
+const engines = tinyEngines();
+let world: TinyWorld;
+beforeEach(async () => {
+  world = await createTinyWorld(engines);
+  await world.writeGold(MONTHS);
+});
+afterEach(() => world.close());
+afterAll(() => engines.close());
+
+const gate = (settings: object) => world.configure((config) => Object.assign(config, { promotion_gate: settings }));
+const pointer = (alias: string) => readPointer(world.stores.modelRegistry, aliasKey(alias));
+const asked = (training: ModelTrainingCompleted, runId: string) => ({
+  pipeline: TINY,
+  run: runRef(runId),
+  dataset: training.dataset,
+  trained: [training.challenger],
+});
+
+describe('the best version of a run', () => {
+  test('is the first champion where it shows the minimums', async () => {
+    const { champion, challenger, promotion, algorithms } = await trainTiny(world);
+    const { algorithm, version } = challenger;
+    expect(champion).toEqual(challenger);
+    expect(promotion).toMatchObject({ decision: 'promote', champion: null, rules: [{ rule: 'min_samples', passed: true }] });
+    expect(promotion.metrics.challenger).toEqual(algorithms[algorithm]?.status === 'completed' && algorithms[algorithm].oot);
+    expect(await pointer(CHAMPION)).toMatchObject({ algorithm, version });
+    expect(await pointer(CHALLENGER)).toMatchObject({ algorithm, version });
+  });
+
+  test('is no champion where it does not', async () => {
+    const training = await trainTiny(world);
+    await world.stores.modelRegistry.delete(aliasKey(CHAMPION));
+    gate({ minimums: { roc_auc: 1 } });
+    const choice = await world.perform(chooseChampion, asked(training, 'other'));
+    expect(choice).toMatchObject({ champion: null, previous: null, promotion: { decision: 'refuse' } });
+    expect(await pointer(CHAMPION)).toBeUndefined();
+  });
+
+  test('takes the place of a champion that is no better on the same rows, once', async () => {
+    const first = await trainTiny(world);
+    const second = await trainTiny(world);
+    expect(second).toMatchObject({ champion: second.challenger, promotion: { champion: first.champion, comparison: { difference: 0, p: 1 } } });
+
+    const again = { ...asked(second, (await pointer(CHAMPION))!.by.runId) };
+    await movePointer(world.stores.modelRegistry, aliasKey(CHAMPION), first.challenger, runRef('operator'), 'by hand');
+    expect(await world.perform(chooseChampion, again)).toMatchObject({ champion: second.champion, previous: first.champion });
+    expect(await pointer(CHAMPION)).toMatchObject(first.challenger);
+  });
+
+  test('is refused with the working of every rule, and the champion stays', async () => {
+    const first = await trainTiny(world);
+    gate({ require: 'better' });
+    const choice = await world.perform(chooseChampion, asked(first, 'again'));
+    expect(choice).toMatchObject({ champion: first.champion, promotion: { decision: 'refuse' } });
+    expect(choice.promotion.rules.map(({ rule, passed }) => [rule, passed])).toEqual([
+      ['min_samples', true],
+      ['max_auc_loss', true],
+      ['significantly_better', false],
+    ]);
+    const kept = await readVersionFile<PromotionDecision>(world.stores.modelRegistry, first.challenger, 'promotion.json');
+    expect(kept).toEqual(choice.promotion);
+  });
+
+  test('is compared with a champion of another scaling on the same raw rows', async () => {
+    const first = await trainTiny(world);
+    await world.writeGold(MONTHS.slice(0, 6), { x2: 'x2 * 1000' });
+    const second = await trainTiny(world);
+    const oot = first.algorithms.logistic_regression;
+    expect(second.promotion.metrics.champion).toEqual(oot?.status === 'completed' && oot.oot);
+  });
+});
