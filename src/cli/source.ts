@@ -10,17 +10,20 @@ import { stateFolder } from './stateFolder.js';
 import { countOf, say } from './terminal.js';
 
 /**
- * The raw data of a run, looked at before anything starts: the file given; else none, where the workers know what was
- * read last or have a raw file in the store; else generated data.
- *
- * @throws PerdureError `InputInvalid` for a file that is missing or short of a column
+ * Looks at the file that was given for a run, and returns its absolute path.
+ * @throws PerdureError `InputInvalid` where it is missing or short of a column
  */
-export async function chooseSource(pipeline: Pipeline, storeRoot: string, csv?: string): Promise<string | undefined> {
-  if (csv !== undefined) {
-    const path = resolve(csv);
-    await readCsvHeader(path, Object.keys(pipeline.definition.source.columns));
-    return path;
-  }
+export async function checkCsv({ definition }: Pipeline, csv: string): Promise<string> {
+  const path = resolve(csv);
+  await readCsvHeader(path, Object.keys(definition.source.columns));
+  return path;
+}
+
+/**
+ * The raw data of a run that was given none: `undefined` where the workers know what was read last or have a raw file
+ * in the store, else generated data.
+ */
+export async function defaultSource(pipeline: Pipeline, storeRoot: string): Promise<string | undefined> {
   const { datamart } = folderStores(storeRoot, pipeline);
   const { source } = await readManifest(datamart, 'bronze');
   if (source || (await datamart.head(`raw/${pipeline.definition.source.file}`))) return undefined;

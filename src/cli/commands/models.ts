@@ -62,6 +62,9 @@ export async function showModel(name: string, model: string, version: string | u
 
 async function findVersion(registry: ObjectStore, { config }: Pipeline, model: string, version?: string): Promise<VersionMetadata> {
   const { algorithms } = config.training_config;
+  if (!algorithms.includes(model) && model !== CHAMPION && !(await readPointer(registry, aliasKey(model)))) {
+    throw new PerdureError('NotFound', `There is no algorithm or alias "${model}"; the algorithms are ${algorithms.join(', ')}, and "${CHAMPION}" is an alias.`);
+  }
   const selector: ModelSelector = algorithms.includes(model) || version ? { algorithm: model, version } : { alias: model };
   const resolved = await resolveModel(registry, algorithms, selector);
   if (resolved.status === 'skipped') throw new PerdureError('NotFound', resolved.reason);

@@ -7,7 +7,7 @@ import type { RunOptions } from '../options.js';
 import { resultJson, type RunJson } from '../resultJson.js';
 import { describeResults } from '../resultTables.js';
 import { openSession, type Session } from '../session.js';
-import { chooseSource } from '../source.js';
+import { checkCsv, defaultSource } from '../source.js';
 import { chosenStore } from '../store.js';
 import { print, printJson, say } from '../terminal.js';
 import { trainHere } from '../trainHere.js';
@@ -25,13 +25,14 @@ async function runWorkflow(name: keyof Workflows, pipeline: string, options: Run
   const settings = await loadPipeline(pipeline);
   algorithmsToTrain(settings.config, options.algorithm);
   const store = chosenStore(options);
-  const readsSource = name === 'lifecycle' || name === 'dataProcessing';
-  const source = readsSource ? await chooseSource(settings, store, options.csv) : undefined;
+  const csv = options.csv && (await checkCsv(settings, options.csv));
 
   const stop = interruption();
   const session = await openSession(store);
   try {
     stop.throwIfAborted();
+    const readsSource = name === 'lifecycle' || name === 'dataProcessing';
+    const source = csv ?? (readsSource ? await defaultSource(settings, store) : undefined);
     const { asOf, reason, algorithm: algorithms } = options;
     const input = { pipeline, asOf, reason, triggeredBy: 'perdure', source, algorithms };
     const handle = await startWorkflow(session.client, name, input);

@@ -1,0 +1,146 @@
+import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadPipeline, packageFolder } from '../../src/config/load.js';
+import { perdure } from '../support/perdure.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const PIPELINE = 'readmission';
+
+interface Refusal {
+  args: string[];
+  env?: NodeJS.ProcessEnv;
+  /** Puts what the case needs into the folder. */
+  given?: (folder: string) => void | Promise<void>;
+  type: string;
+  says: RegExp;
+}
+
+const REFUSALS: Record<string, Refusal> = {
+  'a missing file': {
+    args: ['run', PIPELINE, '--csv', 'nowhere.csv'],
+    type: 'InputInvalid',
+    says: /^There is no file \S+nowhere\.csv; .+$/,
+  },
+  'a CSV short of a column': {
+    args: ['process', PIPELINE, '--csv', 'short.csv'],
+    given: async (folder) => {
+      const columns = Object.keys((await loadPipeline(PIPELINE)).definition.source.columns);
+      writeFileSync(join(folder, 'short.csv'), `${columns.filter((column) => column !== 'insulin').join(',')}\n`);
+    },
+    type: 'InputInvalid',
+    says: /^\S+short\.csv lacks the column insulin; .+$/,
+  },
+  'an unknown pipeline': {
+    args: ['run', 'nothing'],
+    type: 'NotFound',
+    says: /^There is no pipeline "nothing" in .+$/,
+  },
+  'an unknown algorithm': {
+    args: ['train', PIPELINE, '--algorithm', 'oracle'],
+    type: 'NotFound',
+    says: /^There is no algorithm "oracle"; this pipeline has logistic_regression, random_forest, xgboost\.$/,
+  },
+  'an unknown algorithm in the environment': {
+    args: ['train', PIPELINE, '--local'],
+    env: { ALGORITHM: 'oracle' },
+    type: 'NotFound',
+    says: /^There is no algorithm "oracle"; .+$/,
+  },
+  'an unknown environment': {
+    args: ['status', PIPELINE],
+    env: { ENVIRONMENT: 'moon' },
+    type: 'ConfigInvalid',
+    says: /^ENVIRONMENT is "moon"; expected one of dev, staging, prod\.$/,
+  },
+  'a Temporal server that does not answer': {
+    args: ['run', PIPELINE],
+    env: { TEMPORAL_ADDRESS: '127.0.0.1:1' },
+    type: 'TemporalUnavailable',
+    says: /^No Temporal server answers for namespace "default" at 127\.0\.0\.1:1 .+$/,
+  },
+  'a model that is not there': {
+    args: ['models', 'show', PIPELINE],
+    type: 'NotFound',
+    says: /^No model is registered yet: train one first\.$/,
+  },
+  'a name that is neither algorithm nor alias': {
+    args: ['models', 'show', PIPELINE, 'oracle'],
+    type: 'NotFound',
+    says: /^There is no algorithm or alias "oracle"; .+$/,
+  },
+};
+
+describe('is one plain sentence, a code of 1 and nothing written:', () => {
+  test.for(Object.entries(REFUSALS))('%s', async ([, { args, env, given, type, says }]) => {
+    const folder = temporaryFolder();
+    await given?.(folder);
+    const before = readdirSync(folder);
+
+    const { code, stdout, stderr } = await perdure(folder, [...args, '--json'], env);
+
+    expect(code).toBe(1);
+    const { error } = JSON.parse(stdout) as { error: { type: string; message: string } };
+    expect(error.type).toBe(type);
+    expect(error.message).toMatch(says);
+    expect(stderr).toBe(`perdure: ${error.message}\n`);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+});
+
+describe('wrong usage', () => {
+  test.for([
+    ['no command', []],
+    ['an unknown command', ['frobnicate']],
+    ['a missing pipeline', ['run']],
+    ['a date that is none', ['run', PIPELINE, '--as-of', 'yesterday']],
+  ] as [string, string[]][])('%s exits with 2, tells on stderr, and prints nothing', async ([, args]) => {
+    const { code, stdout, stderr } = await perdure(temporaryFolder(), args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/--help|Usage:/);
+  });
+});
+
+describe('doctor', () => {
+  test('finds all that is needed where it is, and writes nothing', async () => {
+    const folder = temporaryFolder();
+    const { code, stdout } = await perdure(folder, ['doctor', '--json']);
+    const { ok, findings } = JSON.parse(stdout) as { ok: boolean; findings: { name: string; status: string }[] };
+    expect({ code, ok }).toEqual({ code: 0, ok: true });
+    expect(findings.filter(({ status }) => status === 'ok').map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['Node.js', 'temporal', 'libxgboost', `config of ${PIPELINE}`, 'object store', 'Temporal']),
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('tells every fault of a config, a store that is a file, and an unreachable Temporal at once', async () => {
+    const folder = temporaryFolder();
+    cpSync(join(packageFolder(), 'conf'), join(folder, 'conf'), { recursive: true });
+    const path = join(folder, 'conf/pipelines', PIPELINE, 'model_config.dev.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/"cv_folds": \d+/, '"cv_folds": 1').replace(/"n_iter_search": \d+/, '"n_iter_search": "many"'));
+    writeFileSync(join(folder, 'store'), '');
+
+    const env = { PERDURE_CONF: 'conf', TEMPORAL_ADDRESS: '127.0.0.1:1' };
+    const { code, stdout } = await perdure(folder, ['doctor', '--store', 'store'], env);
+
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/✖ config of readmission .+ has 2 faults/);
+    expect(stdout).toContain('model_config.cv_folds: ');
+    expect(stdout).toContain('model_config.n_iter_search: ');
+    expect(stdout).toMatch(/✖ object store .+ \(it is not a folder\)/);
+    expect(stdout).toMatch(/✖ Temporal .+ 127\.0\.0\.1:1/);
+  });
+});
+
+test('help comes for the program and for every command, with examples for a pipeline that is there', async () => {
+  const folder = temporaryFolder();
+  const program = await perdure(folder, ['--help']);
+  expect(program).toMatchObject({ code: 0, stderr: '' });
+  expect(program.stdout).toContain(`perdure run ${PIPELINE}`);
+  for (const command of ['run', 'process', 'train', 'predict', 'monitor', 'up', 'status', 'models', 'data', 'setup', 'doctor']) {
+    expect(program.stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+  }
+  const run = await perdure(folder, ['run', '--help']);
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+  for (const option of ['--csv', '--as-of', '--algorithm', '--reason', '--json', '--store']) expect(run.stdout).toContain(option);
+});

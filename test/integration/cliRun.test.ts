@@ -1,0 +1,158 @@
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadPipeline, packageFolder } from '../../src/config/load.js';
+import type { Metrics } from '../../src/contracts/index.js';
+import { generateCsv } from '../../src/data/synthetic.js';
+import { listens } from '../../src/temporal/processes.js';
+import { runningStack } from '../../src/temporal/stack.js';
+import { perdure, startPerdure, type Outcome } from '../support/perdure.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const PIPELINE = 'readmission';
+/** Some 60 a month. */
+const ROWS = 7_306;
+
+/** What `--json` promises for a run. */
+interface RunJson {
+  run: { workflow_id: string; run_id: string; url: string };
+  processing: { status: string; rows: number; partitions: number };
+  training: {
+    status: string;
+    champion: string;
+    champion_version: string;
+    algorithms: Record<string, { status: string; version: string; best_params: object; cv_score: number; test: Metrics; oot: Metrics }>;
+  };
+  inference: { status: string; rows: number; uri: string };
+  monitoring: { status: string; drift: boolean; retrain: boolean; psi: Record<string, number> };
+}
+
+// The folder and its store are shared: each test goes on where the one before it left them.
+const folder = temporaryFolder(afterAll);
+const env = { PERDURE_CONF: join(folder, 'conf') };
+
+beforeAll(async () => {
+  cpSync(join(packageFolder(), 'conf'), env.PERDURE_CONF, { recursive: true });
+  const path = join(env.PERDURE_CONF, 'pipelines', PIPELINE, 'model_config.dev.json');
+  const config = JSON.parse(readFileSync(path, 'utf8')) as { training_config: Record<string, unknown> };
+  config.training_config.hyperparameter_tuning = false;
+  config.training_config.enabled_algorithms = { logistic_regression: true, random_forest: false, xgboost: true };
+  writeFileSync(path, JSON.stringify(config));
+  await generateCsv(await loadPipeline(PIPELINE), join(folder, 'small.csv'), { rows: ROWS });
+});
+
+function call(args: string[]): Promise<Outcome> {
+  return perdure(folder, args, env);
+}
+
+async function json<T>(args: string[]): Promise<T> {
+  const { code, stdout, stderr } = await call([...args, '--json']);
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout) as T;
+}
+
+describe('a lifecycle from the command line', () => {
+  let first: RunJson;
+
+  test('answers with one JSON object, tells its progress on stderr, and keeps its history', async () => {
+    const { code, stdout, stderr } = await call(['run', PIPELINE, '--csv', 'small.csv', '--json']);
+    expect(code, stderr).toBe(0);
+    first = JSON.parse(stdout) as RunJson;
+
+    expect(first.processing).toMatchObject({ status: 'completed', rows: ROWS, partitions: 120 });
+    expect(Object.keys(first.training.algorithms)).toEqual(['logistic_regression', 'xgboost']);
+    for (const algorithm of Object.values(first.training.algorithms)) {
+      expect(algorithm).toMatchObject({ status: 'completed', version: expect.stringMatching(/^v\d{8}_\d{6}_/) });
+      expect([algorithm.cv_score, algorithm.test.roc_auc, algorithm.oot.recall].every(Number.isFinite)).toBe(true);
+    }
+    expect(first.training.algorithms[first.training.champion]?.version).toBe(first.training.champion_version);
+    expect(existsSync(fileURLToPath(first.inference.uri))).toBe(true);
+    expect(first.inference.rows).toBeGreaterThan(0);
+    expect(first.monitoring).toMatchObject({ status: 'completed', drift: expect.any(Boolean), retrain: expect.any(Boolean) });
+    expect(Object.keys(first.monitoring.psi)).toHaveLength(14);
+
+    expect(first.run.url).toContain(first.run.workflow_id);
+    expect(stderr).toContain(`Run: ${first.run.url}\n`);
+    expect(stderr).toContain('Train models: ');
+    expect(stderr).toContain(`"perdure up" shows it at ${first.run.url}\n`);
+  });
+
+  test('leaves no server behind', async () => {
+    expect(await runningStack(join(folder, '.perdure'))).toBeUndefined();
+  });
+
+  test('without --csv goes on with the same data, and does nothing twice', async () => {
+    const { processing } = await json<RunJson>(['process', PIPELINE]);
+    expect(processing).toMatchObject({ status: 'skipped', rows: ROWS, partitions: 120 });
+    const { inference } = await json<RunJson>(['predict', PIPELINE]);
+    expect(inference).toMatchObject({ status: 'skipped', rows: 0, uri: null });
+  });
+
+  test('is what status and models tell of', async () => {
+    const { runs, pipelines } = await json<{ runs: { workflow_id: string; status: string }[]; pipelines: Record<string, object> }>(['status', PIPELINE]);
+    expect(runs.map(({ status }) => status)).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED']);
+    expect(runs.at(-1)?.workflow_id).toBe(first.run.workflow_id);
+    expect(pipelines[PIPELINE]).toMatchObject({
+      partitions: 120,
+      rows: ROWS,
+      champion: { algorithm: first.training.champion, version: first.training.champion_version },
+      predictions: { rows: first.inference.rows, files: 1 },
+      report: { retrain: first.monitoring.retrain },
+    });
+
+    const { versions } = await json<{ versions: { algorithm: string; champion: boolean }[] }>(['models', 'list', PIPELINE]);
+    expect(versions.map(({ algorithm }) => algorithm)).toEqual(['logistic_regression', 'xgboost']);
+    const champion = await json<{ model_name: string; performance: { test: Metrics } }>(['models', 'show', PIPELINE]);
+    expect(champion).toMatchObject({
+      model_name: first.training.champion,
+      performance: { test: first.training.algorithms[first.training.champion]?.test },
+    });
+  });
+
+  test('trains without Temporal too, and to the same model', async () => {
+    const { training } = await json<RunJson>(['train', PIPELINE, '--local', '--algorithm', 'xgboost']);
+    expect(Object.keys(training.algorithms)).toEqual(['xgboost']);
+    const { best_params, cv_score, test, oot } = training.algorithms.xgboost!;
+    expect(first.training.algorithms.xgboost).toMatchObject({ best_params, cv_score, test, oot });
+  });
+
+  test('closes with a table that marks the champion', async () => {
+    const { code, stdout } = await call(['train', PIPELINE]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^${first.training.champion} \\*( +0\\.\\d{4}){7}$`, 'm'));
+    expect(stdout).toContain('* champion by oot.roc_auc');
+  });
+
+  test('that is interrupted is cancelled, takes its server along, and says so', async () => {
+    const run = startPerdure(folder, ['run', PIPELINE, '--json'], env);
+    await run.says('Run: ');
+    run.process.kill('SIGINT');
+    const { code, stdout, stderr } = await run.outcome;
+    expect(code).toBe(130);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { type: 'Interrupted' } });
+    expect(stderr).toContain('perdure: The run was cancelled');
+    expect(await runningStack(join(folder, '.perdure'))).toBeUndefined();
+
+    const { runs } = await json<{ runs: { status: string }[] }>(['status', PIPELINE]);
+    expect(runs[0]?.status).toBe('CANCELLED');
+  });
+});
+
+test('perdure up serves the commands of its folder until it is interrupted', async () => {
+  const up = startPerdure(folder, ['up'], env);
+  await up.says('Three workers are at work.');
+  const running = await runningStack(join(folder, '.perdure'));
+  expect(running?.pid).toBe(up.process.pid);
+
+  const { code, stderr } = await call(['process', PIPELINE]);
+  expect({ code }).toEqual({ code: 0 });
+  expect(stderr).toContain(`Temporal: ${running?.target.address}`);
+
+  const second = await call(['up']);
+  expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining(`process ${up.process.pid}`) });
+
+  up.process.kill('SIGINT');
+  expect((await up.outcome).code).toBe(0);
+  expect(await listens(running?.target.address ?? '')).toBe(false);
+});
