@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { writeColumns } from '../../src/data/parquet.js';
 import { createEnginePool } from '../../src/engines/hostPool.js';
 import type { EnginePool, FitRequest, MatrixFile } from '../../src/engines/pool.js';
+import { isAlive } from '../../src/temporal/processes.js';
+import { hostsOf } from '../support/engineHosts.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
+import { until } from '../support/until.js';
 
 const folder = temporaryFolder(afterAll);
 const train: MatrixFile = { path: join(folder, 'train.parquet'), checksum: 'failing', features: ['a', 'b'], label: 'label' };
@@ -33,19 +36,6 @@ beforeAll(async () => {
   const b = Float32Array.from({ length: 2000 }, (_, i) => Math.cos(i * i));
   await writeColumns(train.path, { a, b, label: Int8Array.from(a, (value, i) => (value + b[i]! > 0.5 ? 1 : 0)) });
 });
-
-/** Engine hosts that are children of a process. */
-function hostsOf(parent: number): number[] {
-  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
-  return lines
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, ppid, ...args]) => Number(ppid) === parent && args.some((arg) => arg.endsWith('engines/host.js')))
-    .map(([pid]) => Number(pid));
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await setTimeout(20);
-}
 
 /** Long enough for a host to be in native code, which hears nothing, or for news of its end to arrive. */
 const aWhile = () => setTimeout(1000);
@@ -160,15 +150,6 @@ test('a host in the middle of a fit dies with its parent', async () => {
   await once(parent, 'exit');
   await until(() => !isAlive(host!));
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describe('what the engine refuses', () => {
   const model = join(fileURLToPath(new URL('fixtures/engine', import.meta.url)), 'python_gbtree.ubj');

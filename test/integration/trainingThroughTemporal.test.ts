@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createActivities } from '../../activities/index.js';
 import { startWorkflow } from '../../src/client.js';
-import type { AlgorithmResult, ModelTrainingCompleted, ModelTrainingResult } from '../../src/contracts/index.js';
-import { readVersion } from '../../src/registry/versions.js';
+import type { ModelTrainingResult } from '../../src/contracts/index.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import { connectClient, connectWorker } from '../../src/temporal/connection.js';
 import { freshNamespace } from '../support/testServer.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { completed, madeBy } from '../support/training.js';
 import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
 
 const engines = tinyEngines();
@@ -16,7 +16,7 @@ beforeAll(async () => {
   await world.writeGold(MONTHS);
 });
 afterAll(async () => {
-  await world?.close();
+  world?.close();
   await engines.close();
 });
 
@@ -27,11 +27,12 @@ describe('training through Temporal', () => {
     const durable = completed(await trainThroughTemporal());
     const local = completed(await trainInThisProcess());
 
-    expect(durable.champion.algorithm).toBe(local.champion.algorithm);
+    expect(durable.champion?.algorithm).toBe(local.champion?.algorithm);
     expect(durable.comparison).toEqual(local.comparison);
     expect(Object.keys(durable.algorithms)).toEqual(['logistic_regression', 'xgboost']);
+    const { modelRegistry } = world.stores;
     for (const [algorithm, result] of Object.entries(durable.algorithms)) {
-      expect(await madeBy(algorithm, result)).toEqual(await madeBy(algorithm, local.algorithms[algorithm]!));
+      expect(await madeBy(modelRegistry, algorithm, result)).toEqual(await madeBy(modelRegistry, algorithm, local.algorithms[algorithm]!));
     }
   });
 });
@@ -55,19 +56,4 @@ function trainInThisProcess(): Promise<ModelTrainingResult> {
   const nothing = () => {};
   const { signal } = new AbortController();
   return trainLocally(input, { runStage: world.runStage, signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing });
-}
-
-/** All of a result and its version that doesn't name the run. */
-async function madeBy(algorithm: string, result: AlgorithmResult) {
-  if (result.status === 'failed') throw new Error(result.reason);
-  const { version, best_params, cv_score, test, oot, search } = result;
-  const metadata = await readVersion(world.stores.modelRegistry, { algorithm, version });
-  const { model_checksum, config_hash, inputs_digest } = metadata!.lineage;
-  const candidates = metadata!.candidates.map(({ index, params, scores, dropped }) => ({ index, params, scores, dropped }));
-  return { best_params, cv_score, test, oot, search, candidates, model_checksum, config_hash, inputs_digest };
-}
-
-function completed(result: ModelTrainingResult): ModelTrainingCompleted {
-  if (result.status !== 'completed') throw new Error(`the training ended ${result.status}`);
-  return result;
 }
