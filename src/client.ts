@@ -56,5 +56,10 @@ export async function startWorkflow<Name extends keyof Workflows>(
 /** `churn-model-training-20260102-030405-678`: readable, sortable, and one per start. */
 export function workflowIdAt(name: keyof Workflows, pipeline: string, at: Date): string {
   const timestamp = at.toISOString().replace(/[-:Z]/g, '').replace(/[T.]/g, '-');
-  return `${pipeline}-${ID_PARTS[name]}-${timestamp}`;
+  return `${workflowIdOf(name, pipeline)}-${timestamp}`;
+}
+
+/** `churn-model-training`: what the ids of a workflow's runs begin with. */
+export function workflowIdOf(name: keyof Workflows, pipeline: string): string {
+  return `${pipeline}-${ID_PARTS[name]}`;
 }

@@ -33,7 +33,7 @@ export function csvOption(): Option {
 }
 
 export function asOfOption(): Option {
-  return new Option('--as-of <date>', 'the day or instant that the run stands at; later rows don\'t exist yet (default: now)').argParser(parseAsOf);
+  return new Option('--as-of <date>', 'the day or instant that the run stands at; later rows don\'t exist yet (default: now)').argParser(parseInstant);
 }
 
 export function algorithmOption(): Option {
@@ -44,7 +44,8 @@ export function algorithmOption(): Option {
 
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
-function parseAsOf(value: string): string {
+/** Checks a date or an instant with its offset. Throws what commander shows. */
+export function parseInstant(value: string): string {
   if (!ISO_DATE.test(value) || Number.isNaN(Date.parse(value))) {
     throw new InvalidArgumentError('Give a date such as 2008-12-31, or an instant such as 2008-12-31T12:00:00Z.');
   }

@@ -5,6 +5,8 @@ import type { Workflows } from '../client.js';
 import { packageFolder } from '../config/load.js';
 import { pipelineArgument, withExamples } from './help.js';
 import { algorithmOption, asOfOption, csvOption, jsonOption, storeOption, type CommonOptions, type JsonOption, type RunOptions, type StoreOption } from './options.js';
+import { addSchedules } from './schedulesProgram.js';
+import { addRegistryCommands } from './registryProgram.js';
 import { say } from './terminal.js';
 
 /**
@@ -34,6 +36,7 @@ ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.`);
   addUp(program);
   addStatus(program, pipelines);
   addModels(program, pipelines);
+  addSchedules(program, pipelines);
   addData(program, pipelines);
   addSetup(program);
   addDoctor(program);

@@ -41,7 +41,15 @@ export async function openSession(storeRoot: string): Promise<Session> {
 export async function openHistory(): Promise<Session | undefined> {
   const served = await servedSession();
   if (served) return served;
-  if (!existsSync(join(stateFolder(), 'temporal.db'))) return undefined;
+  return existsSync(join(stateFolder(), 'temporal.db')) ? ownServer() : undefined;
+}
+
+/** A server without workers, for what it keeps itself: as {@link openSession}, also where no run was ever made here. */
+export async function openServer(): Promise<Session> {
+  return (await servedSession()) ?? ownServer();
+}
+
+async function ownServer(): Promise<Session> {
   const server = await startEmbeddedServer(stateFolder());
   return withOwnServer(server.target, server.webUi, NEVER, () => server.stop());
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Schedules } from './schedules.js';
 
 /** A name that may stand in paths and SQL. */
 export const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
@@ -174,6 +175,8 @@ export const ModelConfig = z
       if (!config.training_config.algorithms.includes(algorithm)) {
         context.addIssue({ code: 'custom', path: ['training_config', 'enabled_algorithms', algorithm], message: 'expected a name that "training_config.algorithms" lists' });
       }
+    steward: Steward.prefault({}),
+    schedules: Schedules.default({}),
     }
   });
 export type ModelConfig = z.infer<typeof ModelConfig>;

@@ -8,6 +8,14 @@ export type AlertLevel = 'critical' | 'warning' | 'info';
 /** The parts of a pipeline that alerts and service levels speak of. */
 export type PipelinePart = 'processing' | 'training' | 'inference' | 'monitoring';
 
+/** Name of the workflow that runs a part on its own. */
+export const WORKFLOW_OF_PART = {
+  processing: 'dataProcessing',
+  training: 'modelTraining',
+  inference: 'modelInference',
+  monitoring: 'modelMonitoring',
+} as const satisfies Record<PipelinePart, string>;
+
 /** The run that an alert is about. */
 export interface AlertedRun {
   workflowId: string;

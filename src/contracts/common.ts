@@ -24,7 +24,7 @@ export interface WorkflowInput {
   pipeline: string;
   /**
    * The moment the run stands at, as an ISO 8601 date or instant: rows after it don't exist yet.
-   * @default the start of the workflow
+   * @default the nominal time of the schedule that started the workflow; else its start
    */
   asOf?: string;
   /** Why the run was started, for people who read its history. */

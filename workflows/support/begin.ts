@@ -1,3 +1,4 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { RunRef, StageInput, WorkflowInput } from '../../src/contracts/index.js';
 import { checkInput, type Fields } from './input.js';
@@ -20,7 +21,14 @@ export function begin(input: WorkflowInput, own: Fields = {}): Beginning {
   const progress = new ProgressTracker();
   checkInput(input, own);
   const run = runRef();
-  return { stage: { pipeline: input.pipeline, run }, asOf: input.asOf ?? run.startedAt, progress };
+  return { stage: { pipeline: input.pipeline, run }, asOf: input.asOf ?? nominalTime() ?? run.startedAt, progress };
+}
+
+const scheduledStart = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
+
+/** When the schedule that started this run meant it to start: before jitter, outages and backfills put it off. */
+function nominalTime(): string | undefined {
+  return workflowInfo().typedSearchAttributes.get(scheduledStart)?.toISOString();
 }
 
 function runRef(): RunRef {

@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { listPipelines, loadPipeline } from '../../config/load.js';
+import type { PipelinePart } from '../../contracts/index.js';
+import { PerdureError } from '../../errors.js';
+import {
+  applySchedules,
+  backfillSchedule,
+  diffSchedules,
+  listSchedules,
+  pauseSchedule,
+  resumeSchedule,
+  settingsOf,
+  triggerSchedule,
+  type PipelineSchedule,
+  type ScheduleChange,
+} from '../../temporal/schedules.js';
+import type { JsonOption } from '../options.js';
+import type { BackfillOptions, NoteOption } from '../schedulesProgram.js';
+import { openServer } from '../session.js';
+import { table } from '../table.js';
+import { print, printJson } from '../terminal.js';
+
+interface ScheduleJson {
+  schedule_id: string;
+  pipeline: string;
+  part: PipelinePart;
+  times: string;
+  time_zone: string;
+  overlap: string;
+  catchup_window: string;
+  jitter: string;
+  pause_on_failure: boolean;
+  paused: boolean;
+  note: string | null;
+  next_run: string | null;
+  last_run: { workflow_id: string; scheduled_at: string } | null;
+  running: string[];
+}
+
+export async function apply(pipeline: string, { json }: JsonOption): Promise<void> {
+  const changes = await withClient(async (client) => applySchedules(client, await loadPipeline(pipeline)));
+  if (json) printJson({ changes: changes.map(changeJson) });
+  else print(describeChanges(changes, { create: 'created', update: 'updated', delete: 'deleted' }));
+}
+
+export async function diff(pipeline: string, { json }: JsonOption): Promise<void> {
+  const changes = await withClient(async (client) => diffSchedules(client, await loadPipeline(pipeline)));
+  if (json) printJson({ changes: changes.map(changeJson) });
+  else print(describeChanges(changes, { create: 'would be created', update: 'would be updated', delete: 'would be deleted' }));
+}
+
+export async function list(pipeline: string | undefined, { json }: JsonOption): Promise<void> {
+  const names = pipeline ? [(await loadPipeline(pipeline)).definition.name] : await listPipelines();
+  const schedules = await withClient(async (client) => {
+    const found = await Promise.all(names.map(async (name) => (await listSchedules(client, name)).map((schedule) => scheduleJson(name, schedule))));
+    return found.flat();
+  });
+  if (json) printJson({ schedules });
+  else print(schedules.length === 0 ? 'No schedules yet; "perdure schedules apply" makes those of a config.' : schedulesTable(schedules));
+}
+
+export async function pause(pipeline: string, part: PipelinePart, { note = 'paused by perdure', json }: NoteOption): Promise<void> {
+  await changeState(pipeline, part, json, (client) => pauseSchedule(client, pipeline, part, note));
+}
+
+export async function resume(pipeline: string, part: PipelinePart, { note = 'resumed by perdure', json }: NoteOption): Promise<void> {
+  await changeState(pipeline, part, json, (client) => resumeSchedule(client, pipeline, part, note));
+}
+
+/** How long the server may take to start a run that was triggered. */
+const TRIGGER_PATIENCE_MS = 5_000;
+
+export async function trigger(pipeline: string, part: PipelinePart, { json }: JsonOption): Promise<void> {
+  await loadPipeline(pipeline);
+  const started = await withClient(async (client) => {
+    const before = await lastRun(client, pipeline, part);
+    await triggerSchedule(client, pipeline, part);
+    return newRun(client, pipeline, part, before?.workflow_id);
+  });
+  if (json) printJson({ started: started ?? null });
+  else print(started ? `Started ${started.workflow_id}.` : 'Nothing was started: a run of this schedule is still at work.');
+}
+
+export async function backfill(pipeline: string, part: PipelinePart, { from, to, json }: BackfillOptions): Promise<void> {
+  const range = { from: new Date(from), to: new Date(to) };
+  if (range.from > range.to) throw new PerdureError('InputInvalid', `The backfill ends (${to}) before it begins (${from}); swap --from and --to.`);
+  await loadPipeline(pipeline);
+  await withClient((client) => backfillSchedule(client, pipeline, part, range));
+  if (json) printJson({ from: range.from.toISOString(), to: range.to.toISOString() });
+  else print(`The runs of ${part} from ${from} to ${to} start one after the other; "perdure status ${pipeline}" shows them.`);
+}
+
+async function changeState(pipeline: string, part: PipelinePart, json: boolean | undefined, change: (client: Client) => Promise<void>): Promise<void> {
+  await loadPipeline(pipeline);
+  const schedule = await withClient(async (client) => {
+    await change(client);
+    return (await listSchedules(client, pipeline)).find((found) => found.part === part);
+  });
+  if (!schedule) return;
+  const { paused, note } = schedule.description.state;
+  if (json) printJson({ schedule: scheduleJson(pipeline, schedule) });
+  else print(`${schedule.description.scheduleId} is ${paused ? 'paused' : 'active'}${note ? `: ${note}` : ''}.`);
+}
+
+async function withClient<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
+  const session = await openServer();
+  try {
+    return await work(session.client);
+  } finally {
+    await session.close();
+  }
+}
+
+async function newRun(client: Client, pipeline: string, part: PipelinePart, before?: string): Promise<ScheduleJson['last_run'] | undefined> {
+  for (const deadline = Date.now() + TRIGGER_PATIENCE_MS; Date.now() < deadline; await sleep(100)) {
+    const last = await lastRun(client, pipeline, part);
+    if (last && last.workflow_id !== before) return last;
+  }
+  return undefined;
+}
+
+async function lastRun(client: Client, pipeline: string, part: PipelinePart): Promise<ScheduleJson['last_run'] | undefined> {
+  const schedule = (await listSchedules(client, pipeline)).find((found) => found.part === part);
+  return schedule && scheduleJson(pipeline, schedule).last_run;
+}
+
+function scheduleJson(pipeline: string, { part, description }: PipelineSchedule): ScheduleJson {
+  const { scheduleId, state, info } = description;
+  const settings = settingsOf(description);
+  const last = info.recentActions.at(-1);
+  return {
+    schedule_id: scheduleId,
+    pipeline,
+    part,
+    times: settings.times,
+    time_zone: settings.time_zone,
+    overlap: settings.overlap.toLowerCase(),
+    catchup_window: settings.catchup_window,
+    jitter: settings.jitter,
+    pause_on_failure: description.policies.pauseOnFailure,
+    paused: state.paused,
+    note: state.note ?? null,
+    next_run: info.nextActionTimes[0]?.toISOString() ?? null,
+    last_run: last ? { workflow_id: last.action.workflow.workflowId, scheduled_at: last.scheduledAt.toISOString() } : null,
+    running: info.runningActions.map(({ workflow }) => workflow.workflowId),
+  };
+}
+
+function schedulesTable(schedules: ScheduleJson[]): string {
+  const rows = schedules.map(({ schedule_id, times, time_zone, paused, note, next_run, last_run }) => [
+    schedule_id,
+    `${times} ${time_zone}`,
+    paused ? `paused${note ? `: ${note}` : ''}` : minute(next_run),
+    minute(last_run?.scheduled_at ?? null),
+  ]);
+  return table(['schedule', 'times', 'next run (UTC)', 'last run (UTC)'], rows);
+}
+
+function minute(instant: string | null): string {
+  return instant ? instant.slice(0, 16).replace('T', ' ') : '-';
+}
+
+function changeJson({ scheduleId, part, action, differences }: ScheduleChange) {
+  return { schedule_id: scheduleId, part, action, differences };
+}
+
+function describeChanges(changes: ScheduleChange[], words: Record<Exclude<ScheduleChange['action'], 'none'>, string>): string {
+  const lines = changes.flatMap(({ scheduleId, action, differences }) => {
+    if (action === 'none') return [];
+    const details = action === 'update' ? differences.map(({ setting, from, to }) => `  ${setting}: ${from} -> ${to}`) : [];
+    return [`${scheduleId} ${words[action]}`, ...details];
+  });
+  return lines.join('\n') || 'The schedules are as the config says.';
+}

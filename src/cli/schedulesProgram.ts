@@ -1,0 +1,75 @@
+import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
+import type { PipelinePart } from '../contracts/index.js';
+import { pipelineArgument, withExamples } from './help.js';
+import { jsonOption, parseInstant, type JsonOption } from './options.js';
+
+const PARTS = ['processing', 'training', 'inference', 'monitoring'] as const satisfies readonly PipelinePart[];
+
+export interface NoteOption extends JsonOption {
+  note?: string;
+}
+
+export interface BackfillOptions extends JsonOption {
+  from: string;
+  to: string;
+}
+
+/** `perdure schedules ...` */
+export function addSchedules(program: Command, pipelines: string[]): void {
+  const schedules = program.command('schedules').description('start a pipeline\'s workflows by themselves, as its config says');
+  const commands = () => import('./commands/schedules.js');
+  const command = (name: string, description: string) =>
+    schedules.command(name).description(description).addOption(jsonOption());
+
+  const applied = command('apply', 'make, change and remove schedules until they are as the config says; a pause stays')
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .action(async (pipeline: string, options: JsonOption) => (await commands()).apply(pipeline, options));
+  withExamples(applied, pipelines, (pipeline) => [
+    [`perdure schedules diff ${pipeline}`, 'what apply would change'],
+    [`perdure schedules apply ${pipeline}`, ''],
+    [`perdure schedules pause ${pipeline} training --note "data is being mended"`, ''],
+    [`perdure schedules backfill ${pipeline} inference --from 2008-03-01 --to 2008-03-08`, ''],
+  ]);
+  command('diff', 'what apply would change')
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .action(async (pipeline: string, options: JsonOption) => (await commands()).diff(pipeline, options));
+  command('list', 'the schedules with their next and last runs')
+    .addArgument(pipelineArgument('[pipeline]', pipelines))
+    .action(async (pipeline: string | undefined, options: JsonOption) => (await commands()).list(pipeline, options));
+  command('pause', 'start no runs until resumed; one under way goes on')
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .addArgument(partArgument())
+    .addOption(noteOption())
+    .action(async (pipeline: string, part: PipelinePart, options: NoteOption) => (await commands()).pause(pipeline, part, options));
+  command('resume', 'start runs again')
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .addArgument(partArgument())
+    .addOption(noteOption())
+    .action(async (pipeline: string, part: PipelinePart, options: NoteOption) => (await commands()).resume(pipeline, part, options));
+  command('trigger', 'start a run now, unless one is at work and the overlap policy is to skip')
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .addArgument(partArgument())
+    .action(async (pipeline: string, part: PipelinePart, options: JsonOption) => (await commands()).trigger(pipeline, part, options));
+  command('backfill', 'make up for the runs of a time that is past, one after the other, each standing at its own time')
+    .addArgument(pipelineArgument('<pipeline>', pipelines))
+    .addArgument(partArgument())
+    .addOption(instantOption('--from <date>', 'the first day or instant'))
+    .addOption(instantOption('--to <date>', 'the last instant; a date is its first one'))
+    .action(async (pipeline: string, part: PipelinePart, options: BackfillOptions) => (await commands()).backfill(pipeline, part, options));
+}
+
+function partArgument(): Argument {
+  return new Argument('<part>', `which schedule: ${PARTS.join(', ')}`).argParser((value: string) => {
+    const part = PARTS.find((known) => known === value);
+    if (!part) throw new InvalidArgumentError(`Give one of ${PARTS.join(', ')}.`);
+    return part;
+  });
+}
+
+function noteOption(): Option {
+  return new Option('--note <text>', 'why, for people who look at the schedule');
+}
+
+function instantOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(parseInstant).makeOptionMandatory();
+}

@@ -1,0 +1,167 @@
+import type { Client, ScheduleDescription } from '@temporalio/client';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { loadPipeline, type Pipeline } from '../../src/config/load.js';
+import type { ModelInferenceInput, PipelinePart } from '../../src/contracts/index.js';
+import { connectClient } from '../../src/temporal/connection.js';
+import {
+  applySchedules,
+  backfillSchedule,
+  diffSchedules,
+  listSchedules,
+  pauseSchedule,
+  resumeSchedule,
+  scheduleIdOf,
+  settingsOf,
+  triggerSchedule,
+} from '../../src/temporal/schedules.js';
+import { freshNamespace } from '../support/testServer.js';
+import { until } from '../support/until.js';
+import { fakeActivities } from '../workflow/support/fakeActivities.js';
+import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
+import { connectWorker, type TemporalTarget } from '../../src/temporal/connection.js';
+
+const NAME = 'readmission';
+let target: TemporalTarget;
+let client: Client;
+let pipeline: Pipeline;
+
+beforeEach(async () => {
+  target = await freshNamespace();
+  client = await connectClient(target);
+  pipeline = await loadPipeline(NAME);
+  return () => client.connection.close();
+});
+
+function described(part: PipelinePart): Promise<ScheduleDescription> {
+  return client.schedule.getHandle(scheduleIdOf(NAME, part)).describe();
+}
+
+const MINUTE = 60_000;
+const every = { start: 'JANUARY', end: 'DECEMBER', step: 1 };
+const only = <T>(value: T) => [{ start: value, end: value, step: 1 }];
+
+describe('schedules of the readmission pipeline', () => {
+  test.each(['dev', 'staging', 'prod'])('are those of the operating model, in %s', async (environment) => {
+    await applySchedules(client, await loadPipeline(NAME, { ...process.env, ENVIRONMENT: environment }));
+
+    const anyDay = [{ start: 1, end: 31, step: 1 }];
+    const anyWeekday = [{ start: 'SUNDAY', end: 'SATURDAY', step: 1 }];
+    const expected = {
+      processing: { hour: 2, dayOfMonth: anyDay, dayOfWeek: anyWeekday, workflow: 'dataProcessing', overlap: 'SKIP', catchup: 180, jitter: 60 },
+      inference: { hour: 6, dayOfMonth: anyDay, dayOfWeek: anyWeekday, workflow: 'modelInference', overlap: 'SKIP', catchup: 720, jitter: 60 },
+      monitoring: { hour: 10, dayOfMonth: anyDay, dayOfWeek: only('SUNDAY'), workflow: 'modelMonitoring', overlap: 'SKIP', catchup: 2880, jitter: 300 },
+      // Fields are ANDed: a Sunday among the first seven days is the first Sunday of its month.
+      training: { hour: 3, dayOfMonth: [{ start: 1, end: 7, step: 1 }], dayOfWeek: only('SUNDAY'), workflow: 'modelTraining', overlap: 'BUFFER_ONE', catchup: 2880, jitter: 300 },
+    } as const;
+    for (const part of Object.keys(expected) as PipelinePart[]) {
+      const { hour, dayOfMonth, dayOfWeek, workflow, overlap, catchup, jitter } = expected[part];
+      const { spec, policies, action, state } = await described(part);
+      expect(spec.calendars).toMatchObject([{ second: only(0), minute: only(0), hour: only(hour), dayOfMonth, month: [every], dayOfWeek }]);
+      expect(spec).toMatchObject({ timezone: 'UTC', jitter: jitter * 1000 });
+      expect(policies).toEqual({ overlap, catchupWindow: catchup * MINUTE, pauseOnFailure: false });
+      expect(action).toMatchObject({ workflowType: workflow, taskQueue: 'orchestrator', args: [{ pipeline: NAME, reason: 'scheduled', triggeredBy: `schedule ${NAME}-${part}` }] });
+      expect(state.paused).toBe(false);
+    }
+    for (const next of (await described('training')).info.nextActionTimes) {
+      expect(next.getUTCDay()).toBe(0);
+      expect(next.getUTCDate()).toBeLessThanOrEqual(7);
+    }
+  });
+});
+
+describe('applying', () => {
+  test('twice changes nothing the second time', async () => {
+    expect((await applySchedules(client, pipeline)).map(({ action }) => action)).toEqual(['create', 'create', 'create', 'create']);
+    const before = await described('processing');
+
+    expect((await applySchedules(client, pipeline)).map(({ action }) => action)).toEqual(['none', 'none', 'none', 'none']);
+    expect(await described('processing')).toMatchObject({ info: { lastUpdatedAt: before.info.lastUpdatedAt, createdAt: before.info.createdAt } });
+  });
+
+  test('a change keeps an operator\'s pause with its note, and diff shows it first', async () => {
+    await applySchedules(client, pipeline);
+    await pauseSchedule(client, NAME, 'inference', 'the registry is being mended');
+    pipeline.config.schedules.inference!.at = '07:30';
+    pipeline.config.schedules.inference!.time_zone = 'Europe/London';
+    pipeline.config.schedules.inference!.pause_on_failure = true;
+
+    const diff = await diffSchedules(client, pipeline);
+    expect(diff.find(({ part }) => part === 'inference')).toEqual({
+      part: 'inference',
+      scheduleId: 'readmission-inference',
+      action: 'update',
+      differences: [
+        { setting: 'times', from: '06:00 daily', to: '07:30 daily' },
+        { setting: 'time_zone', from: 'UTC', to: 'Europe/London' },
+        { setting: 'pause_on_failure', from: 'false', to: 'true' },
+      ],
+    });
+    expect(settingsOf(await described('inference')).times).toBe('06:00 daily');
+
+    expect(await applySchedules(client, pipeline)).toEqual(diff);
+    const { state, policies, ...changed } = await described('inference');
+    expect(state).toMatchObject({ paused: true, note: 'the registry is being mended' });
+    expect(policies.pauseOnFailure).toBe(true);
+    expect(settingsOf({ ...changed, state, policies })).toMatchObject({ times: '07:30 daily', time_zone: 'Europe/London' });
+    await resumeSchedule(client, NAME, 'inference', 'mended');
+    expect((await described('inference')).state).toMatchObject({ paused: false, note: 'mended' });
+    expect((await diffSchedules(client, pipeline)).every(({ action }) => action === 'none')).toBe(true);
+  });
+
+  test('deletes what the config no longer names, and leaves other pipelines alone', async () => {
+    await applySchedules(client, pipeline);
+    const other: Pipeline = { ...pipeline, definition: { ...pipeline.definition, name: 'readmission-2' } };
+    await applySchedules(client, other);
+    delete pipeline.config.schedules.training;
+
+    const changes = await applySchedules(client, pipeline);
+    expect(changes.filter(({ action }) => action !== 'none')).toMatchObject([{ part: 'training', action: 'delete' }]);
+    expect((await listSchedules(client, NAME)).map(({ part }) => part)).toEqual(['processing', 'inference', 'monitoring']);
+    expect(await listSchedules(client, 'readmission-2')).toHaveLength(4);
+    await expect(triggerSchedule(client, NAME, 'training')).rejects.toMatchObject({
+      type: 'NotFound',
+      message: 'readmission has no schedule for training; "perdure schedules apply readmission" makes those of its config.',
+    });
+  });
+});
+
+describe('a scheduled run', () => {
+  test('stands at its nominal time: now where it is triggered, the time missed where it is made up for', async () => {
+    delete pipeline.config.schedules.processing;
+    await applySchedules(client, pipeline);
+    const { activities, calls } = fakeActivities();
+    await running(activities, async () => {
+      const before = Math.floor(Date.now() / 1000) * 1000;
+      await triggerSchedule(client, NAME, 'inference');
+      await until(() => calls.predict.length === 1);
+      const at = Date.parse(calls.predict[0]!.asOf);
+      expect(at).toBeGreaterThanOrEqual(before);
+      expect(at).toBeLessThanOrEqual(Date.now());
+      await until(async () => (await described('inference')).info.runningActions.length === 0);
+
+      await backfillSchedule(client, NAME, 'inference', { from: new Date('2008-03-01'), to: new Date('2008-03-04') });
+      await until(() => calls.predict.length === 4);
+      expect(calls.predict.slice(1).map(({ asOf }) => asOf)).toEqual(['2008-03-01', '2008-03-02', '2008-03-03'].map((day) => `${day}T06:00:00.000Z`));
+    });
+  });
+
+  test('is told from another by an explicit asOf, which wins', async () => {
+    const { activities, calls } = fakeActivities();
+    await client.schedule.create({
+      scheduleId: 'by-hand',
+      spec: {},
+      action: { type: 'startWorkflow', workflowType: 'modelInference', taskQueue: 'orchestrator', args: [{ pipeline: NAME, asOf: '2008-06-30' } satisfies ModelInferenceInput] },
+    });
+    await running(activities, async () => {
+      await client.schedule.getHandle('by-hand').trigger();
+      await until(() => calls.predict.length === 1);
+    });
+    expect(calls.predict[0]).toMatchObject({ asOf: '2008-06-30' });
+  });
+});
+
+async function running(activities: object, work: () => Promise<void>): Promise<void> {
+  const nativeConnection = await connectWorker(target);
+  onTestFinished(() => nativeConnection.close());
+  await withWorkers({ client, nativeConnection, namespace: target.namespace }, await bundleWorkflows(), activities, work);
+}
