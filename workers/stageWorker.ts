@@ -1,6 +1,7 @@
 import { createActivities } from '../activities/index.js';
 import { createEnginePool } from '../src/engines/hostPool.js';
-import { createRunStage, storeRoot } from '../src/stages/createContext.js';
+import { createRunStage } from '../src/stages/createContext.js';
+import { storeRoot } from '../src/storage/stores.js';
 import type { WorkerParts } from '../src/temporal/workerProcess.js';
 import type { StageWorkerDefinition } from '../src/temporal/workers.js';
 

@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { readCsvHeader } from '../data/csv.js';
 import { readManifest } from '../data/layers.js';
 import { generateCsv } from '../data/synthetic.js';
 import { PerdureError } from '../errors.js';
-import { folderStores } from '../stages/createContext.js';
+import { openStores } from '../storage/stores.js';
 import { stateFolder } from './stateFolder.js';
 import { countOf, say } from './terminal.js';
 
@@ -24,7 +24,7 @@ export async function checkCsv({ definition }: Pipeline, csv: string): Promise<s
  * in the store, else generated data.
  */
 export async function defaultSource(pipeline: Pipeline, storeRoot: string): Promise<string | undefined> {
-  const { datamart } = folderStores(storeRoot, pipeline);
+  const { datamart } = (await openStores(storeRoot))(pipeline);
   const { source } = await readManifest(datamart, 'bronze');
   if (source || (await datamart.head(`raw/${pipeline.definition.source.file}`))) return undefined;
   say('Data: none was given or read before, so some is generated; --csv takes a real file.');
@@ -40,7 +40,7 @@ export async function generateData(pipeline: Pipeline): Promise<string> {
   const path = join(dataFolder(pipeline), `synthetic_${source.file}`);
   await mkdir(dirname(path), { recursive: true });
   const { rows } = await generateCsv(pipeline, path);
-  say(`Data: ${countOf(rows, 'row')} generated into ${path}`);
+  say(`Data: ${countOf(rows, 'row')} generated into ${relative('.', path)}`);
   return path;
 }
 

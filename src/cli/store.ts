@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
-import { storeRoot } from '../stages/createContext.js';
+import { storeRoot } from '../storage/stores.js';
 import type { StoreOption } from './options.js';
 
-/** Root folder of the store that a command works on. */
+/** Root of the store that a command works on. */
 export function chosenStore({ store }: StoreOption): string {
-  return store ? resolve(store) : storeRoot();
+  return storeRoot(store);
 }

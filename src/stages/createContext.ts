@@ -1,21 +1,22 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { loadPipeline, type Pipeline } from '../config/load.js';
 import type { EnginePool } from '../engines/pool.js';
-import { FolderStore, diskError } from '../storage/folderStore.js';
+import { diskError } from '../storage/diskError.js';
+import { FolderStore } from '../storage/folderStore.js';
 import type { Stores } from '../storage/objectStore.js';
+import { openStores, scratchRoot, type OpenStores } from '../storage/stores.js';
 import type { Stage, StageContext, WorkerSize } from './context.js';
 
 /** What a process that runs stages has once, for all of them. */
 export interface StageHost {
-  /** Folder that holds a folder a bucket. */
+  /** Where the buckets lie, as `storeRoot` of `src/storage/stores.ts` returns it. */
   storeRoot: string;
   engines: EnginePool;
   size: WorkerSize;
   /**
    * Where stages put files on their way; each call gets a folder of its own below it.
-   * @default `.scratch` below the store's root: on the store's disk, so that a finished file is stored by a rename,
-   * and where room for data is
+   * @default what `scratchRoot` of `src/storage/stores.ts` returns
    */
   scratchRoot?: string;
 }
@@ -30,21 +31,26 @@ export type RunStage = <Input, Output>(stage: Stage<Input, Output>, input: Input
 const LEFTOVER_AGE_MS = 24 * 3_600_000;
 
 export function createRunStage(host: StageHost): RunStage {
-  const scratchRoot = host.scratchRoot ?? join(host.storeRoot, '.scratch');
-  let swept: Promise<void> | undefined;
+  const root = host.scratchRoot ?? scratchRoot(host.storeRoot);
+  let ready: Promise<OpenStores> | undefined;
   return async (stage, input, call) => {
-    await (swept ??= removeLeftovers(scratchRoot));
-    const scratch = await makeScratch(scratchRoot);
+    ready ??= removeLeftovers(root).then(() => openStores(host.storeRoot, root));
+    const open = await ready;
+    const scratch = await makeScratch(root);
     try {
-      return await stage(createStageContext(host, scratch, call), input);
+      return await stage(createStageContext(host, open, scratch, call), input);
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
   };
 }
 
+/** Beginning of the names of stages' folders. */
+const STAGE = 'stage-';
+
 async function removeLeftovers(root: string): Promise<void> {
   for (const name of await readdir(root).catch(() => [])) {
+    if (!name.startsWith(STAGE)) continue;
     const path = join(root, name);
     const found = await stat(path).catch(() => undefined);
     if (found && found.mtimeMs < Date.now() - LEFTOVER_AGE_MS) await rm(path, { recursive: true, force: true });
@@ -54,21 +60,16 @@ async function removeLeftovers(root: string): Promise<void> {
 async function makeScratch(root: string): Promise<string> {
   try {
     await mkdir(root, { recursive: true });
-    return await mkdtemp(join(root, 'stage-'));
+    return await mkdtemp(join(root, STAGE));
   } catch (error) {
     throw diskError(error, root);
   }
 }
 
-/** The object store's root folder: `PERDURE_STORE`, else `.perdure/store` in the current folder. */
-export function storeRoot(env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(env.PERDURE_STORE ?? join('.perdure', 'store'));
-}
-
-function createStageContext(host: StageHost, scratch: string, call: StageCall): StageContext {
+function createStageContext(host: StageHost, open: OpenStores, scratch: string, call: StageCall): StageContext {
   return {
     pipeline: (name) => loadPipeline(name),
-    stores: (pipeline) => folderStores(host.storeRoot, pipeline),
+    stores: (pipeline) => open(pipeline, { scratch, signal: call.signal }),
     engines: host.engines,
     size: host.size,
     scratch,

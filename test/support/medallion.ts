@@ -7,9 +7,10 @@ import { readManifest, tableFiles, type LayerName, type TableName } from '../../
 import type { EnginePool } from '../../src/engines/pool.js';
 import { bronze } from '../../src/stages/bronze.js';
 import type { Stage } from '../../src/stages/context.js';
-import { createRunStage, folderStores } from '../../src/stages/createContext.js';
+import { createRunStage } from '../../src/stages/createContext.js';
 import { gold } from '../../src/stages/gold.js';
 import { silver } from '../../src/stages/silver.js';
+import { openStores } from '../../src/storage/stores.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 export const SIZE = { cpus: 1, memory: 2 * 2 ** 30 };
@@ -43,7 +44,7 @@ export async function createMedallion() {
   process.env.PERDURE_CONF = env.PERDURE_CONF;
 
   const storeRoot = join(root, 'store');
-  const stores = folderStores(storeRoot, await loadPipeline(VISITS, env));
+  const stores = (await openStores(storeRoot))(await loadPipeline(VISITS, env));
   const runStage = createRunStage({ storeRoot, engines: {} as EnginePool, size: SIZE, scratchRoot: join(root, 'scratch') });
   const csv = join(root, 'visits.csv');
   const stage = { pipeline: VISITS, run: RUN };

@@ -9,9 +9,10 @@ import { partitionKey } from '../../src/data/partitions.js';
 import { createEnginePool } from '../../src/engines/hostPool.js';
 import type { EnginePool } from '../../src/engines/pool.js';
 import type { Stage } from '../../src/stages/context.js';
-import { createRunStage, folderStores, type RunStage } from '../../src/stages/createContext.js';
+import { createRunStage, type RunStage } from '../../src/stages/createContext.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import type { Stores } from '../../src/storage/objectStore.js';
+import { openStores } from '../../src/storage/stores.js';
 
 /** Name of the pipeline: two numbers and a flag say whether something happens, 60 rows a month over two years. */
 export const TINY = 'tiny';
@@ -65,7 +66,7 @@ export async function createTinyWorld(engines: EnginePool): Promise<TinyWorld> {
 
   const [storeRoot, savedRoot] = [join(root, 'store'), join(root, 'saved')];
   const runStage = createRunStage({ storeRoot, engines, size: SIZE, scratchRoot: join(root, 'scratch') });
-  const stores = folderStores(storeRoot, await loadPipeline(TINY));
+  const stores = (await openStores(storeRoot))(await loadPipeline(TINY));
   const progress: Progress[] = [];
   return {
     runStage,

@@ -4,8 +4,8 @@ import { PerdureError } from '../../errors.js';
 import { aliasKey, latestKey, readPointer } from '../../registry/pointers.js';
 import { CHAMPION, resolveModel } from '../../registry/resolve.js';
 import { listVersions, readVersion, type VersionMetadata, type VersionSummary } from '../../registry/versions.js';
-import { folderStores } from '../../stages/createContext.js';
 import type { ObjectStore } from '../../storage/objectStore.js';
+import { openStores } from '../../storage/stores.js';
 import type { CommonOptions } from '../options.js';
 import { metricCells, metricHeads } from '../resultTables.js';
 import { score } from '../stages.js';
@@ -21,7 +21,7 @@ interface ListedVersion extends VersionSummary {
 /** Every version of every algorithm. */
 export async function listModels(name: string, options: CommonOptions): Promise<void> {
   const pipeline = await loadPipeline(name);
-  const { modelRegistry } = folderStores(chosenStore(options), pipeline);
+  const { modelRegistry } = (await openStores(chosenStore(options)))(pipeline);
   const versions = await listedVersions(modelRegistry, pipeline);
   if (options.json) {
     printJson({ versions });
@@ -54,7 +54,7 @@ function marksOf({ champion, latest }: ListedVersion): string {
 /** @param model an algorithm, or an alias */
 export async function showModel(name: string, model: string, version: string | undefined, options: CommonOptions): Promise<void> {
   const pipeline = await loadPipeline(name);
-  const { modelRegistry } = folderStores(chosenStore(options), pipeline);
+  const { modelRegistry } = (await openStores(chosenStore(options)))(pipeline);
   const metadata = await findVersion(modelRegistry, pipeline, model, version);
   if (options.json) printJson(metadata);
   else print(describeVersion(metadata));

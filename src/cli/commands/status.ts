@@ -5,8 +5,8 @@ import { goldPartitions } from '../../data/layers.js';
 import { predictionsFiles } from '../../data/predictions.js';
 import { aliasKey, readPointer } from '../../registry/pointers.js';
 import { CHAMPION } from '../../registry/resolve.js';
-import { folderStores } from '../../stages/createContext.js';
 import { readJson } from '../../storage/documents.js';
+import { openStores } from '../../storage/stores.js';
 import type { CommonOptions } from '../options.js';
 import { openHistory } from '../session.js';
 import { STAGE_WORKFLOWS, describeVerdict } from '../stages.js';
@@ -56,7 +56,7 @@ export async function status(pipeline: string | undefined, options: CommonOption
 const LATEST_REPORT = 'reports/latest.json';
 
 async function storeStatus(name: string, storeRoot: string): Promise<StoreStatus> {
-  const stores = folderStores(storeRoot, await loadPipeline(name));
+  const stores = (await openStores(storeRoot))(await loadPipeline(name));
   const gold = await goldPartitions(stores);
   const champion = await readPointer(stores.modelRegistry, aliasKey(CHAMPION));
   const files = await predictionsFiles(stores.predictions);
