@@ -1,6 +1,7 @@
 import { createDataProcessingActivities } from './dataProcessing.js';
 import { createInferenceActivities } from './inference.js';
 import { createMonitoringActivities } from './monitoring.js';
+import { createStewardActivities } from './steward.js';
 import type { ActivityDependencies } from './stageActivity.js';
 import { createTrainingActivities } from './training.js';
 
@@ -11,5 +12,6 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createTrainingActivities(dependencies),
     ...createInferenceActivities(dependencies),
     ...createMonitoringActivities(dependencies),
+    ...createStewardActivities(dependencies),
   };
 }

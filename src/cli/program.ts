@@ -115,7 +115,8 @@ function addStatus(program: Command, pipelines: string[]): void {
 }
 
 function addModels(program: Command, pipelines: string[]): void {
-  const models = program.command('models').description('look at the registered models');
+  const models = program.command('models').description('look at the registered models, and say which one is meant');
+  addRegistryCommands(models, pipelines);
   models
     .command('list')
     .description('every version with its metrics')

@@ -99,6 +99,27 @@ export const PromotionGate = z.strictObject({
 });
 export type PromotionGate = z.infer<typeof PromotionGate>;
 
+const mode = z.enum(['auto', 'approve', 'off']);
+
+/** When the steward retrains. `auto` trains, `approve` waits for a person, `off` only notes that it was asked. */
+const Steward = z.strictObject({
+  retrain: z
+    .strictObject({
+      drift: mode.default('approve'),
+      severe_drift: mode.default('auto'),
+      performance_drop: mode.default('auto'),
+      new_data: mode.default('auto'),
+      schedule: mode.default('auto'),
+    })
+    .prefault({}),
+  /** Hours from the end of one training to the start of the next; what is asked meanwhile waits. */
+  cooldown_hours: z.number().min(0).max(24 * 366).default(24),
+  /** PSI of a feature or the score from which drift is severe. */
+  severe_drift_psi: z.number().positive().default(0.5),
+  /** Partitions within the training windows, new or changed since the newest training, that ask for the next. */
+  new_data: z.strictObject({ min_partitions: z.int().min(1).default(1) }).prefault({}),
+});
+
 const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, "." and "-"');
 
 /** `model_config.<environment>.json`: how a pipeline runs in one environment. */
@@ -154,6 +175,8 @@ export const ModelConfig = z
       /** Days of scored rows that are looked at, back from the newest. */
       window_days: z.int().min(1),
     }),
+    steward: Steward.prefault({}),
+    schedules: Schedules.default({}),
   })
   .superRefine((config, context) => {
     const { train, test, oot } = config.temporal_splits;
@@ -175,8 +198,6 @@ export const ModelConfig = z
       if (!config.training_config.algorithms.includes(algorithm)) {
         context.addIssue({ code: 'custom', path: ['training_config', 'enabled_algorithms', algorithm], message: 'expected a name that "training_config.algorithms" lists' });
       }
-    steward: Steward.prefault({}),
-    schedules: Schedules.default({}),
     }
   });
 export type ModelConfig = z.infer<typeof ModelConfig>;

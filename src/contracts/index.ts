@@ -8,3 +8,4 @@ export * from './lifecycle.js';
 export * from './progress.js';
 export * from './alerts.js';
 export * from './promotion.js';
+export * from './steward.js';

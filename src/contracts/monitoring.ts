@@ -50,9 +50,19 @@ export interface Verdict {
   retrain: boolean;
 }
 
+/** How far the data moved: `severe` from `steward.severe_drift_psi` on. */
+export type DriftSeverity = 'moderate' | 'severe';
+
 export interface WriteReportInput extends MonitorInput {
   performance: PerformanceResult;
   drift: DriftResult;
+}
+
+export interface WrittenReport {
+  report: ObjectRef;
+  verdict: Verdict;
+  /** `null` where the data did not drift, and nothing is missing. */
+  severity: DriftSeverity | null;
 }
 
 export interface ModelMonitoringCompleted extends Verdict {
@@ -70,5 +80,5 @@ export interface MonitoringActivities {
   checkPredictionsExist(input: MonitoringStageInput): Promise<PredictionsCheck>;
   measurePerformance(input: MonitorInput): Promise<PerformanceResult>;
   detectDrift(input: MonitorInput): Promise<DriftResult>;
-  writeReport(input: WriteReportInput): Promise<{ report: ObjectRef; verdict: Verdict }>;
+  writeReport(input: WriteReportInput): Promise<WrittenReport>;
 }

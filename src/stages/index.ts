@@ -15,10 +15,15 @@ import { planSearch } from './planSearch.js';
 import { predict } from './predict.js';
 import { preprocess } from './preprocess.js';
 import { refit } from './refit.js';
+import { promoteModel } from './promoteModel.js';
+import { readChampion } from './readChampion.js';
+import { readStewardPolicy } from './readStewardPolicy.js';
 import { registerModel } from './registerModel.js';
 import { resolveModel } from './resolveModel.js';
+import { rollBackModel } from './rollBackModel.js';
 import { selectCandidates } from './selectCandidates.js';
 import { silver } from './silver.js';
+import { weighNewData } from './weighNewData.js';
 import { writeReport } from './writeReport.js';
 
 /** Every stage by its name, which is its activity's name as well. */
@@ -45,4 +50,9 @@ export const STAGES = {
   measurePerformance,
   detectDrift,
   writeReport,
+  readStewardPolicy,
+  readChampion,
+  weighNewData,
+  promoteModel,
+  rollBackModel,
 };

@@ -1,7 +1,7 @@
-import type { ObjectRef, Verdict, WriteReportInput } from '../contracts/index.js';
+import type { WriteReportInput, WrittenReport } from '../contracts/index.js';
 import { dayOf } from '../data/partitions.js';
 import { PSI_CONVENTION } from '../monitoring/psi.js';
-import { verdictOf } from '../monitoring/verdict.js';
+import { severityOf, verdictOf } from '../monitoring/verdict.js';
 import { updateJson, writeJson } from '../storage/documents.js';
 import type { Stage } from './context.js';
 
@@ -16,7 +16,7 @@ const CONVENTIONS = {
 };
 
 /** Concludes from the measurements and stores them as `report_<day>.json`; `latest.json` is a copy of the newest. */
-export const writeReport: Stage<WriteReportInput, { report: ObjectRef; verdict: Verdict }> = async (context, input) => {
+export const writeReport: Stage<WriteReportInput, WrittenReport> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { monitoring } = context.stores(pipeline);
   const verdict = verdictOf(input.performance, input.drift);
@@ -38,5 +38,5 @@ export const writeReport: Stage<WriteReportInput, { report: ObjectRef; verdict: 
   await updateJson<typeof report>(monitoring, LATEST, (current) =>
     current && dayOf(current.as_of) > dayOf(input.asOf) ? undefined : report,
   );
-  return { report: stored, verdict };
+  return { report: stored, verdict, severity: severityOf(input.drift, pipeline.config.steward.severe_drift_psi) };
 };

@@ -8,7 +8,7 @@ const input = { pipeline: 'readmission', asOf: '2008-12-31' };
 describe('monitoring', () => {
   test('reports performance, drift and the verdict', async () => {
     const verdict = { drift: true, performance_drop: false, missing: false, retrain: true };
-    const writeReport = () => Promise.resolve({ report: { uri: 'file:///store/report.json', checksum: 'c0ffee' }, verdict });
+    const writeReport = () => Promise.resolve({ report: { uri: 'file:///store/report.json', checksum: 'c0ffee' }, verdict, severity: null });
     const { result, calls } = await server.run('modelMonitoring', input, { writeReport });
 
     expect(result).toMatchObject({

@@ -177,5 +177,5 @@ const goingWell: Activities = {
   detectDrift: () =>
     Promise.resolve({ status: 'measured', rows: 9_882, psi: { age: 0.01 }, score_psi: 0.02, missing_rate: { age: 0 }, drifted: [], missing: [] }),
   writeReport: () =>
-    Promise.resolve({ report: object, verdict: { drift: false, performance_drop: false, missing: false, retrain: false } }),
+    Promise.resolve({ report: object, verdict: { drift: false, performance_drop: false, missing: false, retrain: false }, severity: null }),
 };

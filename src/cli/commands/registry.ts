@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { loadPipeline, type Pipeline } from '../../config/load.js';
+import type { Metrics, ModelSelector, MovedAlias, VersionRef } from '../../contracts/index.js';
+import { PerdureError } from '../../errors.js';
+import { promote, rollBack } from '../../registry/operations.js';
+import { aliasKey, latestKey, movesOf, readPointer, type Move, type Mover } from '../../registry/pointers.js';
+import { resolveModel } from '../../registry/resolve.js';
+import { readVersion, type VersionMetadata } from '../../registry/versions.js';
+import { folderStores } from '../../stages/createContext.js';
+import type { ObjectStore } from '../../storage/objectStore.js';
+import type { CommonOptions } from '../options.js';
+import { person } from '../person.js';
+import { score } from '../stages.js';
+import { chosenStore } from '../store.js';
+import { table } from '../table.js';
+import { print, printJson } from '../terminal.js';
+
+export interface MoveAliasOptions extends CommonOptions {
+  alias: string;
+  reason: string;
+}
+
+/** @param model an alias, an algorithm for its latest, or `algorithm/version` */
+export async function promoteModel(name: string, model: string, { alias, reason, ...options }: MoveAliasOptions): Promise<void> {
+  const { pipeline, registry } = await open(name, options);
+  const by = mover('perdure models promote');
+  const moved = await promote(registry, pipeline.config.training_config.algorithms, { alias, model: selectorOf(pipeline, model), by, reason });
+  tell(moved, options);
+}
+
+/** @param model the version to go back to as `algorithm/version`; the one before the present where not given */
+export async function rollBackModel(name: string, model: string | undefined, { alias, reason, ...options }: MoveAliasOptions): Promise<void> {
+  const { pipeline, registry } = await open(name, options);
+  const { algorithms } = pipeline.config.training_config;
+  const version = model === undefined ? undefined : await versionOf(registry, pipeline, model);
+  tell(await rollBack(registry, algorithms, { alias, version, by: mover('perdure models rollback'), reason }), options);
+}
+
+/** Who moved an alias, or the latest of an algorithm, to what, when and why; newest first. */
+export async function modelHistory(name: string, alias: string, options: CommonOptions): Promise<void> {
+  const { pipeline, registry } = await open(name, options);
+  const isAlgorithm = pipeline.config.training_config.algorithms.includes(alias);
+  const moves = movesOf(await readPointer(registry, isAlgorithm ? latestKey(alias) : aliasKey(alias)));
+  if (options.json) printJson({ alias, moves });
+  else if (moves.length === 0) print(`${alias} of ${name} was never moved.`);
+  else print(table(['when (UTC)', 'model', 'by', 'why'], moves.map(historyRow)));
+}
+
+/** How two versions differ: parameters, metrics, and what they were made from. */
+export async function diffModels(name: string, one: string, other: string, options: CommonOptions): Promise<void> {
+  const { pipeline, registry } = await open(name, options);
+  const [before, after] = [await metadataOf(registry, pipeline, one), await metadataOf(registry, pipeline, other)];
+  const differences = differencesBetween(before, after);
+  const titles = [before, after].map(({ model_name, version }) => `${model_name} ${version}`);
+  if (options.json) printJson({ versions: [refOf(before), refOf(after)], differences });
+  else if (differences.length === 0) print(`${titles.join(' and ')} do not differ.`);
+  else print(table(['', ...titles], differences.map(({ what, values }) => [what, ...values.map(shown)])));
+}
+
+async function open(name: string, options: CommonOptions): Promise<{ pipeline: Pipeline; registry: ObjectStore }> {
+  const pipeline = await loadPipeline(name);
+  return { pipeline, registry: folderStores(chosenStore(options), pipeline).modelRegistry };
+}
+
+function mover(command: string): Mover {
+  return { workflowId: command, runId: randomUUID(), person: person() };
+}
+
+/** An alias, an algorithm for its latest, or `algorithm/version`. */
+export function selectorOf({ config }: Pipeline, model: string): ModelSelector {
+  const [algorithm = '', version] = model.split('/');
+  if (version) return { algorithm, version };
+  return config.training_config.algorithms.includes(algorithm) ? { algorithm } : { alias: algorithm };
+}
+
+async function versionOf(registry: ObjectStore, pipeline: Pipeline, model: string): Promise<VersionRef> {
+  const resolved = await resolveModel(registry, pipeline.config.training_config.algorithms, selectorOf(pipeline, model));
+  if (resolved.status === 'skipped') throw new PerdureError('NotFound', resolved.reason);
+  return { algorithm: resolved.model.algorithm, version: resolved.model.version };
+}
+
+async function metadataOf(registry: ObjectStore, pipeline: Pipeline, model: string): Promise<VersionMetadata> {
+  const ref = await versionOf(registry, pipeline, model);
+  const metadata = await readVersion(registry, ref);
+  if (!metadata) throw new PerdureError('NotFound', `${ref.algorithm} ${ref.version} was deleted meanwhile; look again with "perdure models list".`);
+  return metadata;
+}
+
+function refOf({ model_name, version }: VersionMetadata): VersionRef {
+  return { algorithm: model_name, version };
+}
+
+function tell({ alias, model, previous, at, reason }: MovedAlias, { json }: CommonOptions): void {
+  if (json) printJson({ alias, model, previous, at, reason });
+  else print(`${alias} is now ${model.algorithm} ${model.version}${previous ? `, no longer ${previous.algorithm} ${previous.version}` : ''}.`);
+}
+
+function historyRow({ at, algorithm, version, by, reason, rollback }: Move): string[] {
+  return [at.slice(0, 19).replace('T', ' '), `${algorithm} ${version}`, by.person ?? by.workflowId, rollback ? `rollback: ${reason}` : reason];
+}
+
+interface Difference {
+  what: string;
+  /** Of the one version and of the other. */
+  values: [unknown, unknown];
+}
+
+const METRICS = ['roc_auc', 'average_precision', 'accuracy', 'recall', 'precision', 'f1'] as const satisfies readonly (keyof Metrics)[];
+
+function differencesBetween(one: VersionMetadata, other: VersionMetadata): Difference[] {
+  const [before, after] = [factsOf(one), factsOf(other)];
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return names
+    .map((what): Difference => ({ what, values: [before[what] ?? null, after[what] ?? null] }))
+    .filter(({ values: [a, b] }) => !isDeepStrictEqual(a, b));
+}
+
+/** All of a version that may differ, flat. */
+function factsOf({ model_name, training_date, best_params, cv_score, performance, lineage, ...rest }: VersionMetadata): Record<string, unknown> {
+  const params = Object.entries(best_params).map(([param, value]) => [`param ${param}`, value] as const);
+  const metrics = (['test', 'oot'] as const).flatMap((window) => METRICS.map((metric) => [`${window} ${metric}`, performance[window][metric]] as const));
+  return {
+    algorithm: model_name,
+    trained: training_date,
+    ...Object.fromEntries(params),
+    'CV score': cv_score,
+    ...Object.fromEntries(metrics),
+    features: rest.feature_count,
+    'train rows': rest.training_samples,
+    'test rows': rest.test_samples,
+    'OOT rows': rest.oot_samples,
+    engine: lineage.engine,
+    seed: lineage.seed,
+    environment: lineage.environment,
+    config: lineage.config_hash,
+    code: lineage.code_commit,
+    data: lineage.inputs_digest,
+    'input partitions': Object.keys(lineage.inputs).length,
+    run: lineage.workflow_id,
+    model: lineage.model_checksum,
+  };
+}
+
+const HASH = /^[0-9a-f]{40,64}$/;
+
+function shown(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : score(value);
+  if (value === null) return '-';
+  const text = String(value);
+  return HASH.test(text) ? text.slice(0, 12) : text;
+}

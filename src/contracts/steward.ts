@@ -1,0 +1,194 @@
+import type { StageInput } from './common.js';
+import type { ModelSelector } from './inference.js';
+import type { DriftSeverity } from './monitoring.js';
+import type { VersionRef } from './training.js';
+import type { Outcome } from './progress.js';
+
+/** What the steward's messages are called. */
+export const STEWARD = {
+  signals: { requestRetrain: 'requestRetrain', driftDetected: 'driftDetected', runEnded: 'runEnded' },
+  updates: { approve: 'approve', promote: 'promote', rollback: 'rollback', pause: 'pause', resume: 'resume' },
+  queries: { state: 'state', history: 'history' },
+} as const;
+
+/** `churn-steward`: a pipeline has one steward, whose id says so. */
+export function stewardIdOf(pipeline: string): string {
+  return `${pipeline}-steward`;
+}
+
+/** What may ask for a retraining, and has a policy of its own in the config. Whatever else asks is trained at once. */
+export const RETRAIN_CAUSES = ['drift', 'severe_drift', 'performance_drop', 'new_data', 'schedule'] as const;
+export type RetrainCause = (typeof RETRAIN_CAUSES)[number];
+
+/** `auto` trains, `approve` waits until a person approves, `off` only notes it. */
+export type RetrainMode = 'auto' | 'approve' | 'off';
+
+/** How a pipeline wants to be looked after. */
+export interface StewardPolicy {
+  retrain: Record<RetrainCause, RetrainMode>;
+  /** Hours from the end of one training to the start of the next. */
+  cooldownHours: number;
+}
+
+/** Signal `requestRetrain`. */
+export interface RetrainRequest {
+  /** A {@link RetrainCause}, or whatever else a person may have in mind. */
+  reason: string;
+  /** Who or what asks. */
+  triggeredBy: string;
+  /** Of two requests with one id the second is ignored. */
+  requestId: string;
+  /** The moment that the training stands at. @default when it starts */
+  asOf?: string;
+}
+
+/** Signal `driftDetected`. */
+export interface DriftReport {
+  severity: DriftSeverity;
+  /** Address of the monitoring report; of two with one address the second is ignored. */
+  report: string;
+  asOf?: string;
+}
+
+/** Signal `runEnded`: a workflow of the pipeline tells how it went. */
+export interface RunEnded {
+  workflowId: string;
+  runId: string;
+  /** `lifecycle` sees to everything itself, and only tells that the champion may be another. */
+  part: StewardPart | 'lifecycle';
+  outcome: Outcome;
+  /** A sentence on what came of it, where there is more to say. */
+  summary?: string;
+  /** Whether a training made a new champion. */
+  newChampion?: boolean;
+  /** The moment it stood at, where it was given one. */
+  asOf?: string;
+}
+
+export type StewardPart = 'processing' | 'training' | 'inference' | 'monitoring';
+/** What the steward starts itself. */
+export type StewardedPart = Exclude<StewardPart, 'processing'>;
+
+/** Who steers, and why. */
+export interface Steering {
+  by: string;
+  reason?: string;
+}
+export type ApproveInput = Steering;
+export interface PromoteInput extends Steering {
+  model: ModelSelector;
+}
+export interface RollbackInput extends Steering {
+  /** @default the champion before the present one */
+  version?: VersionRef;
+}
+
+/** What came of an approval. */
+export interface Approved {
+  /** Requests that one training answers. */
+  requests: number;
+  /** ISO 8601 instant from which the training may start: later than now in a cooldown; `null` while paused. */
+  startsAt: string | null;
+}
+
+/** An alias that was moved. */
+export interface MovedAlias {
+  alias: string;
+  model: VersionRef;
+  previous: VersionRef | null;
+  at: string;
+  reason: string;
+}
+
+/** Requests that one training answers. */
+export interface AskedRetrain {
+  /** ISO 8601 instant of the first. */
+  since: string;
+  count: number;
+  /** The newest, oldest first. */
+  requests: RetrainRequest[];
+}
+
+/** A run that the steward started, or was told of. */
+export interface RunInFlight {
+  workflowId: string;
+  startedAt: string;
+}
+
+/** Query `state`. */
+export interface StewardState {
+  pipeline: string;
+  champion: VersionRef | null;
+  paused: (Steering & { at: string }) | null;
+  /** What is asked and will be trained as soon as nothing is in the way. */
+  asked: AskedRetrain | null;
+  /** What is asked and waits for {@link STEWARD.updates.approve}. */
+  awaitingApproval: AskedRetrain | null;
+  inFlight: Partial<Record<StewardedPart, RunInFlight>>;
+  /** What is to be started next, with the moment it stands at. */
+  due: Partial<Record<'inference' | 'monitoring', { asOf?: string; because: string }>>;
+  /** ISO 8601 instant until which no training starts. */
+  cooldownUntil: string | null;
+  counts: { signals: number; duplicates: number; trainings: number };
+}
+
+/** Query `history`: what happened, newest last. */
+export interface StewardEvent {
+  at: string;
+  what: string;
+}
+
+export interface StewardInput {
+  pipeline: string;
+  /** What an earlier run of this workflow passes on; not for people. */
+  carried?: StewardCarried;
+  /**
+   * Signals after which the workflow continues as new, besides when Temporal suggests it.
+   * @default 2,000
+   */
+  signalsARun?: number;
+}
+
+export interface StewardCarried {
+  state: StewardState;
+  history: StewardEvent[];
+  /** Ids of requests and reports that were seen, oldest first. */
+  seen: string[];
+  /** Signals that have not been looked into yet. */
+  inbox: RetrainRequest[];
+}
+
+export interface PromoteModelInput extends StageInput {
+  model: ModelSelector;
+  by: string;
+  reason: string;
+}
+export interface RollBackModelInput extends StageInput {
+  version?: VersionRef;
+  by: string;
+  reason: string;
+}
+
+/** What gold holds that the newest training has not seen. */
+export interface NewData {
+  /** Partitions within the training's windows that are new or changed. */
+  partitions: string[];
+  /** Whether there are as many as `steward.new_data.min_partitions` asks for. */
+  enough: boolean;
+}
+
+/** Whether a run is still at work. */
+export interface RunLook {
+  open: boolean;
+  /** As Temporal calls it: `COMPLETED`, `TERMINATED`, ...; `NOT_FOUND`. */
+  status: string;
+}
+
+export interface StewardActivities {
+  readStewardPolicy(input: StageInput): Promise<StewardPolicy>;
+  readChampion(input: StageInput): Promise<VersionRef | null>;
+  weighNewData(input: StageInput): Promise<NewData>;
+  promoteModel(input: PromoteModelInput): Promise<MovedAlias>;
+  rollBackModel(input: RollBackModelInput): Promise<MovedAlias>;
+  lookAtRun(workflowId: string): Promise<RunLook>;
+}

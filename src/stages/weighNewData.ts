@@ -1,0 +1,26 @@
+import type { NewData, StageInput } from '../contracts/index.js';
+import { goldPartitions } from '../data/layers.js';
+import { aliasKey, readPointer } from '../registry/pointers.js';
+import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
+import { readVersion, type Lineage } from '../registry/versions.js';
+import type { Stage } from './context.js';
+
+/**
+ * Whether gold holds enough that the newest training has not seen: partitions within the training's windows that are
+ * new, or differ from those it read. What lies outside the windows would not be trained on, so it doesn't count.
+ */
+export const weighNewData: Stage<StageInput, NewData> = async (context, input) => {
+  const pipeline = await context.pipeline(input.pipeline);
+  const stores = context.stores(pipeline);
+  const { train, test, oot } = pipeline.config.temporal_splits;
+  const newest = (await readPointer(stores.modelRegistry, aliasKey(CHALLENGER))) ?? (await readPointer(stores.modelRegistry, aliasKey(CHAMPION)));
+  const seen: Lineage['inputs'] = newest ? ((await readVersion(stores.modelRegistry, newest))?.lineage.inputs ?? {}) : {};
+
+  const within = await Promise.all([train, test, oot].map(({ start_date, end_date }) => goldPartitions(stores, { from: start_date, to: end_date })));
+  const partitions = within.flat().filter(({ name, featureStore, labelStore }) => {
+    const read = seen[name];
+    return read?.feature_store !== featureStore.checksum || read.label_store !== labelStore.checksum;
+  });
+  const names = [...new Set(partitions.map(({ name }) => name))];
+  return { partitions: names, enough: names.length >= pipeline.config.steward.new_data.min_partitions };
+};

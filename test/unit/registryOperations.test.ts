@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { promote, rollBack } from '../../src/registry/operations.js';
+import { aliasKey, readPointer } from '../../src/registry/pointers.js';
+import { CHAMPION } from '../../src/registry/resolve.js';
+import { indexVersion, versionKey, type VersionMetadata } from '../../src/registry/versions.js';
+import { writeJson } from '../../src/storage/documents.js';
+import { FolderStore } from '../../src/storage/folderStore.js';
+
+let root: string;
+let registry: FolderStore;
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'registry-'));
+  registry = new FolderStore(root);
+  for (const version of ['v1', 'v2', 'v3']) {
+    const metadata = { model_name: 'xgboost', version, performance: {}, lineage: { model_checksum: 'c0ffee' } } as unknown as VersionMetadata;
+    await writeJson(registry, versionKey({ algorithm: 'xgboost', version }, 'metadata.json'), metadata);
+    await indexVersion(registry, metadata);
+  }
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const ALGORITHMS = ['xgboost'];
+const xgboost = (version: string) => ({ algorithm: 'xgboost', version });
+const by = (runId: string) => ({ workflowId: 'perdure models promote', runId, person: 'ana' });
+const crown = (version: string, id = version) => promote(registry, ALGORITHMS, { alias: CHAMPION, model: xgboost(version), by: by(id), reason: 'checked' });
+const goBack = (id: string, version?: string) =>
+  rollBack(registry, ALGORITHMS, { alias: CHAMPION, version: version ? xgboost(version) : undefined, by: by(id), reason: 'worse' });
+const champion = async () => (await readPointer(registry, aliasKey(CHAMPION)))?.version;
+
+describe('promotion by hand', () => {
+  test('says what moved, and the pointer says who, when and why', async () => {
+    await crown('v1');
+    expect(await crown('v2')).toMatchObject({ alias: CHAMPION, model: xgboost('v2'), previous: xgboost('v1'), reason: 'checked' });
+    expect(await readPointer(registry, aliasKey(CHAMPION))).toMatchObject({ ...xgboost('v2'), by: by('v2'), reason: 'checked' });
+  });
+
+  test('of two at once, one wins and the other is told', async () => {
+    await crown('v1');
+    const outcomes = await Promise.allSettled([crown('v2'), crown('v3')]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { type: 'PointerMoved' } });
+  });
+
+  test('moves an alias to what another means', async () => {
+    await crown('v2');
+    const model = { alias: CHAMPION };
+    expect(await promote(registry, ALGORITHMS, { alias: 'production', model, by: by('p'), reason: 'release' })).toMatchObject({ model: xgboost('v2'), previous: null });
+  });
+
+  test.each([
+    ['a version that is not there', { alias: CHAMPION, model: xgboost('v9') }, 'There is no version "v9" of xgboost; registered are v1, v2, v3.'],
+    ['an alias that is not moved by hand', { alias: 'latest', model: xgboost('v1') }, 'There is no alias "latest" to move; there are champion, challenger, production.'],
+  ])('refuses %s', async (_, asked, message) => {
+    await expect(promote(registry, ALGORITHMS, { ...asked, by: by('a'), reason: 'x' })).rejects.toMatchObject({ type: 'NotFound', message });
+  });
+
+  test('refuses the version that it is already, but gives a repeated request its own answer', async () => {
+    const first = await crown('v1');
+    expect(await crown('v1')).toEqual(first);
+    await expect(crown('v1', 'another')).rejects.toMatchObject({ type: 'InputInvalid', message: 'xgboost v1 is champion already; name another version.' });
+  });
+});
+
+describe('rollback', () => {
+  test('goes back step by step, never to what was rolled back from', async () => {
+    for (const version of ['v1', 'v2', 'v3']) await crown(version);
+    expect(await goBack('a')).toMatchObject({ model: xgboost('v2'), previous: xgboost('v3') });
+    expect(await goBack('b')).toMatchObject({ model: xgboost('v1') });
+    await expect(goBack('c')).rejects.toMatchObject({ type: 'NotFound', message: 'There is no version before xgboost v1 to go back to; name one.' });
+  });
+
+  test('goes to a named version', async () => {
+    for (const version of ['v1', 'v2', 'v3']) await crown(version);
+    await goBack('a', 'v1');
+    expect(await champion()).toBe('v1');
+  });
+
+  test('has nothing to go back to where nothing was promoted', async () => {
+    await expect(goBack('a')).rejects.toMatchObject({ type: 'NotFound', message: 'There is no champion to roll back; nothing was ever promoted to it.' });
+  });
+});
