@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startWorkflow, type Workflows } from '../../client.js';
 import { algorithmsToTrain, loadPipeline } from '../../config/load.js';
+import { startedRuns } from '../executions.js';
 import { followRun, type StageResults, type StartedRun } from '../follow.js';
 import { Interrupted, interruption } from '../interruption.js';
 import type { RunOptions } from '../options.js';
@@ -31,6 +32,7 @@ async function runWorkflow(name: keyof Workflows, pipeline: string, options: Run
   const session = await openSession(store);
   try {
     stop.throwIfAborted();
+    if (session.embedded) await tellResumed(session);
     const readsSource = name === 'lifecycle' || name === 'dataProcessing';
     const source = csv ?? (readsSource ? await defaultSource(settings, store) : undefined);
     const { asOf, reason, algorithm: algorithms } = options;
@@ -47,6 +49,13 @@ async function runWorkflow(name: keyof Workflows, pipeline: string, options: Run
     }
   } finally {
     await session.close();
+  }
+}
+
+/** What was under way when an embedded server was last stopped, goes on with the next one. */
+async function tellResumed({ client }: Session): Promise<void> {
+  for (const { workflowId } of await startedRuns(client, 5, 'ExecutionStatus = "Running"')) {
+    say(`An earlier run goes on beside this one: ${workflowId}`);
   }
 }
 

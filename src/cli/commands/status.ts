@@ -1,4 +1,3 @@
-import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { listPipelines, loadPipeline } from '../../config/load.js';
 import type { Verdict, VersionRef } from '../../contracts/index.js';
 import { goldPartitions } from '../../data/layers.js';
@@ -7,9 +6,10 @@ import { aliasKey, readPointer } from '../../registry/pointers.js';
 import { CHAMPION } from '../../registry/resolve.js';
 import { readJson } from '../../storage/documents.js';
 import { openStores } from '../../storage/stores.js';
+import { startedRuns } from '../executions.js';
 import type { CommonOptions } from '../options.js';
 import { openHistory } from '../session.js';
-import { STAGE_WORKFLOWS, describeVerdict } from '../stages.js';
+import { describeVerdict } from '../stages.js';
 import { chosenStore } from '../store.js';
 import { table } from '../table.js';
 import { countOf, duration, print, printJson } from '../terminal.js';
@@ -81,7 +81,7 @@ async function recentRuns(pipeline?: string): Promise<RunStatus[]> {
   const session = await openHistory();
   if (!session) return [];
   try {
-    const found = await recentExecutions(session.client, pipeline);
+    const found = await startedRuns(session.client, SHOWN_RUNS, pipeline && `WorkflowId STARTS_WITH "${pipeline}-"`);
     return found.map((run) => ({
       workflow_id: run.workflowId,
       run_id: run.runId,
@@ -94,19 +94,6 @@ async function recentRuns(pipeline?: string): Promise<RunStatus[]> {
   } finally {
     await session.close();
   }
-}
-
-/** The newest runs that somebody started: children are their parents' business. */
-async function recentExecutions(client: Client, pipeline?: string): Promise<WorkflowExecutionInfo[]> {
-  const types = ['lifecycle', ...Object.values(STAGE_WORKFLOWS)].map((type) => `"${type}"`);
-  const query = `WorkflowType IN (${types.join(', ')})${pipeline ? ` AND WorkflowId STARTS_WITH "${pipeline}-"` : ''}`;
-  const found: WorkflowExecutionInfo[] = [];
-  for await (const run of client.workflow.list({ query })) {
-    if (run.parentExecution) continue;
-    found.push(run);
-    if (found.length === SHOWN_RUNS) break;
-  }
-  return found;
 }
 
 function runsTable(runs: RunStatus[]): string {
