@@ -137,7 +137,7 @@ function train(booster: Booster, part: TrainingPart, { rounds, tolerance }: Trai
     booster.update(round, part.train);
     if (tolerance === undefined) continue;
     const weights = linearWeights(booster);
-    if (before && stoppedMoving(before, weights, tolerance)) return;
+    if (before && stoppedMoving(before, weights, part.scales, tolerance)) return;
     before = weights;
   }
 }
@@ -150,9 +150,9 @@ function linearWeights(booster: Booster): number[] {
   return model.learner.gradient_booster.model.weights;
 }
 
-function stoppedMoving(before: number[], now: number[], tolerance: number): boolean {
-  const largestMove = Math.max(...now.map((weight, i) => Math.abs(weight - before[i]!)));
-  return largestMove <= tolerance * Math.max(...now.map(Math.abs));
+/** @param scales root mean square a feature; the bias, which comes last, has the scale 1 */
+function stoppedMoving(before: number[], now: number[], scales: Float64Array, tolerance: number): boolean {
+  return now.every((weight, i) => Math.abs(weight - before[i]!) * (scales[i] ?? 1) <= tolerance);
 }
 
 function secondsSince(started: number): number {

@@ -15,6 +15,8 @@ export interface Matrix {
 export interface TrainingPart {
   train: DMatrix;
   shape: TrainingShape;
+  /** Root mean square a column, missing numbers left out. */
+  scales: Float64Array;
   validation?: { matrix: DMatrix; labels: Float32Array };
 }
 
@@ -46,6 +48,7 @@ export function wholePart(library: XgBoost, matrix: Matrix): TrainingPart {
   return {
     train: library.matrix(matrix.values, matrix.rows, matrix.columns, matrix.labels),
     shape: shapeOf(matrix),
+    scales: scalesOf(matrix),
   };
 }
 
@@ -79,4 +82,15 @@ function rowsWhere(matrix: Matrix, belongs: (row: number) => boolean): Matrix {
 
 function shapeOf({ rows, columns, labels }: Matrix): TrainingShape {
   return { rows, features: columns, positives: labels.reduce((sum, label) => sum + label, 0) };
+}
+
+function scalesOf({ values, columns }: Matrix): Float64Array {
+  const squares = new Float64Array(columns);
+  const counts = new Float64Array(columns);
+  values.forEach((value, cell) => {
+    if (Number.isNaN(value)) return;
+    squares[cell % columns]! += value * value;
+    counts[cell % columns]! += 1;
+  });
+  return squares.map((sum, column) => Math.sqrt(sum / Math.max(1, counts[column]!)));
 }
