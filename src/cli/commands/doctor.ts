@@ -1,10 +1,12 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { dirname, relative } from 'node:path';
-import { environment, listPipelines, loadPipeline } from '../../config/load.js';
+import { dirname, join, relative } from 'node:path';
+import { environment, listPipelines, loadPipeline, packageFolder } from '../../config/load.js';
 import { messageOf, systemCode } from '../../errors.js';
 import type { Tool } from '../../setup/tool.js';
 import { TOOLS } from '../../setup/tools.js';
+import type { ObjectStore } from '../../storage/objectStore.js';
+import { openStores } from '../../storage/stores.js';
 import { configuredTarget, connectClient, type TemporalTarget } from '../../temporal/connection.js';
 import { runningStack } from '../../temporal/stack.js';
 import { EXIT } from '../exitCodes.js';
@@ -23,7 +25,14 @@ interface Finding {
 
 /** Looks at all that Perdure needs; sets the exit code where something is missing. */
 export async function doctor(options: CommonOptions): Promise<void> {
-  const findings = [checkNode(), ...(await Promise.all(TOOLS.map(checkTool))), ...(await checkConfig()), await checkStore(chosenStore(options)), await checkTemporal()];
+  const findings = [
+    checkNode(),
+    await checkBuild(),
+    ...(await Promise.all(TOOLS.map(checkTool))),
+    ...(await checkConfig()),
+    await checkStore(options),
+    await checkTemporal(),
+  ];
   const ok = findings.every(({ status }) => status !== 'missing');
   if (options.json) printJson({ ok, findings });
   else print([...findings.map(describeFinding), '', ok ? 'All that is needed is there.' : 'Something needed is missing: mend what is marked ✖.'].join('\n'));
@@ -44,6 +53,12 @@ function checkNode(): Finding {
   const isNewEnough = major > NODE_FROM[0] || (major === NODE_FROM[0] && minor >= NODE_FROM[1]);
   const detail = isNewEnough ? process.versions.node : `${process.versions.node}; install ${NODE_FROM.join('.')} or newer`;
   return { name: 'Node.js', status: isNewEnough ? 'ok' : 'missing', detail };
+}
+
+async function checkBuild(): Promise<Finding> {
+  const bundle = join(packageFolder(), 'dist', 'workflow-bundle.js');
+  const isBuilt = await isThere(bundle);
+  return { name: 'build', status: isBuilt ? 'ok' : 'missing', detail: isBuilt ? dirname(bundle) : `${bundle} is not there; run "npm run build"` };
 }
 
 async function checkTool(tool: Tool): Promise<Finding> {
@@ -73,16 +88,36 @@ async function checkPipeline(pipeline: string): Promise<Finding> {
   }
 }
 
-/** Whether the store's folder, or the nearest one above it that is there, can be written. Writes nothing. */
-async function checkStore(storeRoot: string): Promise<Finding> {
-  let folder = storeRoot;
+async function checkStore(options: CommonOptions): Promise<Finding> {
+  const name = 'object store';
+  try {
+    const root = chosenStore(options);
+    if (root.startsWith('s3:')) await reachBuckets(root);
+    else await checkFolder(root);
+    return { name, status: 'ok', detail: root };
+  } catch (error) {
+    return { name, status: 'missing', detail: messageOf(error) };
+  }
+}
+
+/** Throws unless the store's folder, or the nearest one above it that is there, can be written. Writes nothing. */
+async function checkFolder(root: string): Promise<void> {
+  let folder = root;
   while (!(await isThere(folder))) folder = dirname(folder);
   try {
     if (!(await stat(folder)).isDirectory()) throw new Error('it is not a folder');
     await access(folder, constants.W_OK | constants.X_OK);
-    return { name: 'object store', status: 'ok', detail: storeRoot };
   } catch (error) {
-    return { name: 'object store', status: 'missing', detail: `${folder} can't be written (${messageOf(error)}); choose another with --store or PERDURE_STORE` };
+    throw new Error(`${folder} can't be written (${messageOf(error)}); choose another with --store or PERDURE_STORE`);
+  }
+}
+
+/** Throws unless every bucket of every pipeline answers. */
+async function reachBuckets(root: string): Promise<void> {
+  const openBuckets = await openStores(root);
+  for (const pipeline of await listPipelines()) {
+    const stores = openBuckets(await loadPipeline(pipeline));
+    await Promise.all(Object.values(stores).map((store: ObjectStore) => store.head('perdure')));
   }
 }
 
