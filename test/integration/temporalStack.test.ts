@@ -105,6 +105,21 @@ describe('a worker', () => {
     expect(isAlive(second!)).toBe(false);
   });
 
+  test('that dies again and again is given up', async () => {
+    const told: string[] = [];
+    const worker = await orchestrator((line) => told.push(line));
+    await worker.start();
+    const given = expect(worker.broken).rejects.toMatchObject({ type: 'WorkerFailed', message: expect.stringContaining('was ended by SIGKILL, and not for the first time') });
+    for (let deaths = 1; deaths <= 6; deaths += 1) {
+      const { pid } = worker;
+      process.kill(pid!, 'SIGKILL');
+      if (deaths < 6) await until(() => worker.pid !== pid);
+    }
+
+    await given;
+    expect(told).toHaveLength(5);
+  });
+
   test('that cannot start says why, and where its log is', async () => {
     const target = await freshNamespace();
     const logFolder = temporaryFolder();
