@@ -3,11 +3,15 @@ import type { TrainingShape } from './estimators.js';
 import type { MatrixFile } from './pool.js';
 import type { DMatrix, XgBoost } from './xgboost.js';
 
-/** Row-major float32 features, and labels where they were asked for. */
-export interface Matrix {
+/** Row-major float32; NaN is missing. */
+export interface Features {
   values: Float32Array;
   rows: number;
   columns: number;
+}
+
+export interface Matrix extends Features {
+  /** 0 or 1 a row. */
   labels: Float32Array;
 }
 
@@ -25,15 +29,14 @@ const BYTES_PER_CELL = 18;
 
 export async function loadMatrix(file: MatrixFile): Promise<Matrix> {
   const [labels, ...features] = await readColumns(file.path, [file.label, ...file.features]);
-  return { ...rowMajor(features), labels: Float32Array.from(labels as ArrayLike<number>) };
+  return { ...rowMajor(features), labels: Float32Array.from(labels as ArrayLike<number | bigint>, Number) };
 }
 
-/** Feature columns only; labels are empty. */
-export async function loadFeatures(path: string, features: string[], range: RowRange): Promise<Matrix> {
-  return { ...rowMajor(await readColumns(path, features, range)), labels: new Float32Array(0) };
+export async function loadFeatures(path: string, features: string[], range: RowRange): Promise<Features> {
+  return rowMajor(await readColumns(path, features, range));
 }
 
-function rowMajor(features: Column[]): Omit<Matrix, 'labels'> {
+function rowMajor(features: Column[]): Features {
   const columns = features.length;
   const rows = features[0]?.length ?? 0;
   const values = new Float32Array(rows * columns);
@@ -84,7 +87,7 @@ function shapeOf({ rows, columns, labels }: Matrix): TrainingShape {
   return { rows, features: columns, positives: labels.reduce((sum, label) => sum + label, 0) };
 }
 
-function scalesOf({ values, columns }: Matrix): Float64Array {
+function scalesOf({ values, columns }: Features): Float64Array {
   const squares = new Float64Array(columns);
   const counts = new Float64Array(columns);
   values.forEach((value, cell) => {
