@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
 import type { StageContext } from '../stages/context.js';
+import { diskError } from '../storage/folderStore.js';
 import { sqlError, type QueryOrigin } from './sqlError.js';
 
 /** A value of a result row. Whole numbers of 64 bits are `bigint`; cast dates to VARCHAR in the query. */
@@ -24,7 +25,9 @@ export async function withDuckDb<T>(
 ): Promise<T> {
   context.signal.throwIfAborted();
   const temporary = join(context.scratch, 'duckdb');
-  await mkdir(temporary, { recursive: true });
+  await mkdir(temporary, { recursive: true }).catch((error: unknown) => {
+    throw diskError(error, temporary);
+  });
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(Math.max(1, Math.floor(threads))),
     memory_limit: `${Math.floor((context.size.memory * MEMORY_SHARE) / 2 ** 20)}MiB`,
@@ -100,6 +103,7 @@ export function literal(text: string): string {
 
 /** `read_parquet` over local files, in the order given. */
 export function readParquetSql(paths: string[], options: { fileRowNumber?: boolean; filename?: boolean } = {}): string {
-  const flags = `${options.fileRowNumber ? ', file_row_number = true' : ''}${options.filename ? ', filename = true' : ''}`;
+  // Without the first flag a folder named "key=value" on the way to a file would become a column.
+  const flags = `, hive_partitioning = false${options.fileRowNumber ? ', file_row_number = true' : ''}${options.filename ? ', filename = true' : ''}`;
   return `read_parquet([${paths.map(literal).join(', ')}]${flags})`;
 }

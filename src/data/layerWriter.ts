@@ -29,8 +29,10 @@ export class LayerWriter {
 
   static async open(datamart: ObjectStore, layer: LayerName): Promise<LayerWriter> {
     const manifest = await readManifest(datamart, layer);
+    const keys = Object.values(manifest.partitions).flatMap(({ objects }) => objects.map(({ key }) => key));
+    const folders = new Set(keys.map((key) => key.slice(0, key.lastIndexOf('/') + 1)));
     const sizes = new Map<string, number>();
-    for await (const { key, size } of datamart.list(`${layer}/`)) sizes.set(key, size);
+    for (const folder of folders) for await (const { key, size } of datamart.list(folder)) sizes.set(key, size);
     return new LayerWriter(datamart, layer, manifest, sizes);
   }
 

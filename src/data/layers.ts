@@ -10,7 +10,8 @@ import { partitionDays } from './partitions.js';
  *
  * A changed partition is written over the old file under the same key (one atomic rename), and the manifest follows
  * within about half a second. A reader that comes between finds bytes that its manifest doesn't know: it looks at the
- * manifest once more before it calls the file torn.
+ * manifest once more before it calls the file torn. Where a writer died between the two, the partition stays torn until
+ * the run that is retried writes it again.
  */
 export type LayerName = 'bronze' | 'silver' | 'gold';
 /** Kinds of files; gold has two. */
@@ -43,8 +44,8 @@ export interface LayerManifest {
 }
 
 export interface SourceEntry {
-  /** Path as given. */
-  path: string;
+  /** Where it lay; absent for the pipeline's own in the store. */
+  path?: string;
   checksum: string;
   /** Fingerprint of SQL and column types. */
   sql: string;

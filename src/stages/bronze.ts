@@ -1,4 +1,4 @@
-import { mkdir, stat, symlink } from 'node:fs/promises';
+import { rm, stat, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import type { BronzeInput, BronzeResult } from '../contracts/index.js';
@@ -13,15 +13,16 @@ import { diskError, sha256File } from '../storage/folderStore.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 
-/** Rows that an open Parquet file holds in memory at most: some 120 files are open at once. */
-const ROW_GROUP_SIZE = 4_096;
+/** Rows that an open file holds in memory at most while the source is split: some 120 files are open at once. */
+const OPEN_FILE_ROWS = 4_096;
 /** Rows that DuckDB collects before it hands them to the open files. */
-const FLUSH_THRESHOLD = 131_072;
+const COLLECTED_ROWS = 131_072;
 const LATER = 'later';
 const PROGRESS_INTERVAL = 1_000;
 
 /**
  * The raw CSV as Parquet, a partition a month, columns unchanged and the partition column added, rows in file order.
+ * Where no CSV is given it is the one that was read last, else the pipeline's own in the store's `raw/` folder.
  *
  * The file is the whole truth of the months it has rows of: such a partition becomes what the file says. Of other
  * months it says nothing, so their partitions stay. A file that was read before does no work; from a changed one
@@ -33,47 +34,43 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart } = context.stores(pipeline);
   const writer = await LayerWriter.open(datamart, 'bronze');
-  const path = await sourcePath(pipeline, datamart, writer, input.source);
+  const given = input.source ?? writer.manifest.source?.path;
+  const path = given === undefined ? await ownSource(pipeline, datamart) : resolve(given);
   const { columns } = pipeline.definition.source;
   const header = await readCsvHeader(path, Object.keys(columns));
+  const checkUnchanged = await watch(path);
   const sql = await layerSql(pipeline, 'bronze');
-  const before = await stat(path);
-  const source = { path, checksum: await checksumOf(path), sql: fingerprint(sql.text, columns, pipeline.definition.partition) };
+  const asOf = dayOf(input.asOf);
+  const source: Source = {
+    ...(given === undefined ? {} : { path }),
+    checksum: await checksumOf(path),
+    sql: fingerprint(sql.text, columns, pipeline.definition.partition),
+  };
 
-  const read = alreadyRead(writer, source, dayOf(input.asOf));
-  if (read) {
-    return { rows: rowsOf(Object.values(read)), written: [], unchanged: Object.keys(read) };
+  const known = alreadyRead(writer, source, asOf);
+  if (known) {
+    if (known.source.path !== source.path) await writer.commit({ source: { ...known.source, ...source } });
+    return { rows: rowsOf(known.entries), written: [], unchanged: known.source.partitions };
   }
-
-  const result: BronzeResult = { rows: 0, written: [], unchanged: [] };
-  await withDuckDb(
+  return withDuckDb(
     context,
     async (database) => {
-      const { partitions, lastDay } = await readSource(context, database, pipeline, { path, header, sql, asOf: dayOf(input.asOf) });
-      const after = await stat(path);
-      if (after.mtimeMs !== before.mtimeMs || after.size !== before.size) {
-        throw new PerdureError('StoreUnavailable', `${path} was changed while it was read; run again once it is complete.`);
-      }
-      for (const [done, partition] of partitions.entries()) {
-        context.signal.throwIfAborted();
-        const changed = await writeIfChanged(database, pipeline, datamart, writer, partition);
-        (changed ? result.written : result.unchanged).push(partition.name);
-        result.rows += partition.rows;
-        context.report({ what: 'partitions', done: done + 1, total: partitions.length });
-      }
-      const names = partitions.map(({ name }) => name);
-      await writer.commit({ source: { ...source, lastDay, through: earlier(lastDay, dayOf(input.asOf)), partitions: names } });
+      const { partitions, lastDay } = await splitSource(context, database, pipeline, { path, header, sql, asOf });
+      await checkUnchanged();
+      const result = await storeChanged(context, database, pipeline, writer, partitions);
+      await writer.commit({ source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) } });
+      return result;
     },
     // One thread: rows must stay in file order, and equal rows must give equal bytes.
     { threads: 1 },
   );
-  return result;
 };
 
-/** The CSV to read: the one given, else the one read last, else the pipeline's own in the store's `raw/` folder. */
-async function sourcePath(pipeline: Pipeline, datamart: ObjectStore, { manifest }: LayerWriter, given?: string): Promise<string> {
-  const known = given ?? manifest.source?.path;
-  if (known !== undefined) return resolve(known);
+/** What is known of a source before it is read. */
+type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql'>;
+
+/** The pipeline's own CSV in the store's `raw/` folder, as a local file. */
+async function ownSource(pipeline: Pipeline, datamart: ObjectStore): Promise<string> {
   const key = `raw/${pipeline.definition.source.file}`;
   if (await datamart.head(key)) return datamart.localFile(key);
   throw new PerdureError('InputInvalid', `No source was given, and there is none at ${datamart.uri(key)}; name a CSV file.`);
@@ -85,22 +82,37 @@ async function checksumOf(path: string): Promise<string> {
   });
 }
 
-/** The partitions of a source that was read before up to the same day by the same SQL, where nothing of them is lost. */
-function alreadyRead(writer: LayerWriter, source: Pick<SourceEntry, 'checksum' | 'sql'>, asOf: string): Record<string, PartitionEntry> | undefined {
-  const last = writer.manifest.source;
-  if (!last || last.checksum !== source.checksum || last.sql !== source.sql || last.through !== earlier(last.lastDay, asOf)) return undefined;
-  const entries = last.partitions.map((name) => [name, writer.intact(name)] as const);
-  return entries.every(([, entry]) => entry) ? (Object.fromEntries(entries) as Record<string, PartitionEntry>) : undefined;
+/** Looks at a file now; the returned check throws where it was changed since. */
+async function watch(path: string): Promise<() => Promise<void>> {
+  const before = await stat(path);
+  return async () => {
+    const { mtimeMs, size } = await stat(path);
+    if (mtimeMs !== before.mtimeMs || size !== before.size) {
+      throw new PerdureError('StoreUnavailable', `${path} was changed while it was read; run again once it is complete.`);
+    }
+  };
 }
 
+/** The last source and its partitions, where it is the present one, read up to the same day, and nothing of it is lost. */
+function alreadyRead(writer: LayerWriter, source: Source, asOf: string): { source: SourceEntry; entries: PartitionEntry[] } | undefined {
+  const last = writer.manifest.source;
+  if (!last || last.checksum !== source.checksum || last.sql !== source.sql || last.through !== earlier(last.lastDay, asOf)) return undefined;
+  const entries = last.partitions.flatMap((name) => writer.intact(name) ?? []);
+  return entries.length === last.partitions.length ? { source: last, entries } : undefined;
+}
+
+/** The rows of one partition in no order, numbered by `row_position`. */
 interface SourcePartition {
   name: string;
   path: string;
   rows: number;
 }
 
-/** Reads the CSV into a local Parquet file a partition. `lastDay` is that of the whole file, days after `asOf` included. */
-async function readSource(
+/**
+ * Splits the CSV into a local Parquet file a partition, in one pass that keeps little in memory. `lastDay` is that of
+ * the whole file, days after `asOf` included.
+ */
+async function splitSource(
   context: StageContext,
   database: Database,
   pipeline: Pipeline,
@@ -109,21 +121,19 @@ async function readSource(
   // DuckDB takes "*" and "[" in a path for a pattern, so the file is read under a name of our own.
   const link = join(context.scratch, 'source.csv');
   await symlink(path, link);
-  const folder = join(context.scratch, 'bronze');
-  await mkdir(folder);
-  await database.run(`SET partitioned_write_max_open_files = 10000; SET partitioned_write_flush_threshold = ${FLUSH_THRESHOLD}`);
+  const folder = join(context.scratch, 'split');
+  await database.run(`SET partitioned_write_max_open_files = 10000; SET partitioned_write_flush_threshold = ${COLLECTED_ROWS}`);
   await database.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
   await database.run(`CREATE TEMP VIEW source AS ${readCsvSql(link, header, pipeline.definition.source.columns)}`);
-  const day = identifier(pipeline.definition.partition.column);
+  const day = `CAST(${identifier(pipeline.definition.partition.column)} AS DATE)`;
 
   const stop = reportReading(context, database);
   const files = await database
     .rows<{ filename: string; count: bigint }>(
       `COPY (
-        SELECT *, CASE WHEN CAST(${day} AS DATE) > CAST(${literal(asOf)} AS DATE) THEN ${literal(LATER)} ELSE ${partitionNameSql(day)} END AS partition_name
-        FROM (${sql.text}
-        )
-      ) TO ${literal(folder)} (FORMAT parquet, PARTITION_BY (partition_name), ROW_GROUP_SIZE ${ROW_GROUP_SIZE}, RETURN_STATS)`,
+        SELECT *, CASE WHEN ${day} > CAST(${literal(asOf)} AS DATE) THEN ${literal(LATER)} ELSE ${partitionNameSql(day)} END AS partition_name
+        FROM (SELECT *, row_number() OVER () AS row_position FROM (${sql.text}\n))
+      ) TO ${literal(folder)} (FORMAT parquet, COMPRESSION uncompressed, PARTITION_BY (partition_name), ROW_GROUP_SIZE ${OPEN_FILE_ROWS}, RETURN_STATS)`,
       { csv: path, sqlFile: sql.file },
     )
     .finally(stop);
@@ -137,7 +147,7 @@ async function readSource(
     throw new PerdureError('InputInvalid', `The column ${pipeline.definition.partition.column} is empty in ${undated.rows} of the rows of ${path}, which belong to no partition; correct them and run again.`);
   }
   const newest = partitions.at(-1)!;
-  const [last] = await database.rows<{ day: string }>(`SELECT CAST(max(CAST(${day} AS DATE)) AS VARCHAR) AS day FROM ${readParquetSql([newest.path])}`);
+  const [last] = await database.rows<{ day: string }>(`SELECT CAST(max(${day}) AS VARCHAR) AS day FROM ${readParquetSql([newest.path])}`);
   return { partitions: partitions.filter(({ name }) => name !== LATER), lastDay: last!.day };
 }
 
@@ -149,33 +159,38 @@ function reportReading(context: StageContext, database: Database): () => void {
   return () => clearInterval(timer);
 }
 
-/** Stores a partition unless the store holds the same rows. Tells whether it did. */
-async function writeIfChanged(
+/** Stores the partitions that the store doesn't hold yet, or not with these rows. */
+async function storeChanged(
+  context: StageContext,
   database: Database,
   pipeline: Pipeline,
-  datamart: ObjectStore,
   writer: LayerWriter,
-  { name, path, rows }: SourcePartition,
-): Promise<boolean> {
-  const checksum = await sha256File(path);
-  const entry = writer.intact(name);
-  if (entry) {
-    const stored = tableOf(entry, 'bronze');
-    if (stored.checksum === checksum) return false;
-    // Where row groups end depends on the rows of other partitions too, so bytes may differ though no row does.
-    const mayBeSame = stored.rows === rows && rows > ROW_GROUP_SIZE;
-    if (mayBeSame && (await sameRows(database, path, await datamart.localFile(stored.key, stored.checksum)))) return false;
+  partitions: SourcePartition[],
+): Promise<BronzeResult> {
+  const result: BronzeResult = { rows: 0, written: [], unchanged: [] };
+  const sorted = join(context.scratch, 'sorted.parquet');
+  try {
+    for (const [done, { name, path, rows }] of partitions.entries()) {
+      await database.run(
+        `COPY (SELECT * EXCLUDE (row_position) FROM ${readParquetSql([path])} ORDER BY row_position) TO ${literal(sorted)} (FORMAT parquet)`,
+      );
+      const checksum = await sha256File(sorted);
+      const entry = writer.intact(name);
+      if (entry && tableOf(entry, 'bronze').checksum === checksum) {
+        result.unchanged.push(name);
+      } else {
+        const key = partitionKey(pipeline.definition.layers.bronze.path, name);
+        await writer.write(name, checksum, [{ table: 'bronze', key, path: sorted, rows }]);
+        result.written.push(name);
+      }
+      await rm(path);
+      result.rows += rows;
+      context.report({ what: 'partitions', done: done + 1, total: partitions.length });
+    }
+  } finally {
+    await writer.commit();
   }
-  const key = partitionKey(pipeline.definition.layers.bronze.path, name);
-  await writer.write(name, checksum, [{ table: 'bronze', key, path, rows }]);
-  return true;
-}
-
-async function sameRows(database: Database, a: string, b: string): Promise<boolean> {
-  const [found] = await database.rows<{ same: boolean | null }>(
-    `SELECT bool_and(a IS NOT DISTINCT FROM b) AS same FROM ${readParquetSql([a])} AS a POSITIONAL JOIN ${readParquetSql([b])} AS b`,
-  );
-  return found?.same === true;
+  return result;
 }
 
 function rowsOf(entries: PartitionEntry[]): number {

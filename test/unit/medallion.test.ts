@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { featureStoreFiles, goldPartitions, partitionFile, tableOf } from '../../src/data/layers.js';
 import { LayerWriter } from '../../src/data/layerWriter.js';
@@ -85,6 +85,35 @@ describe('a second run', () => {
     expect(world.snapshot()).toEqual(before);
     expect(statSync(await world.path('silver', '2020_01')).mtimeMs).toBe(written);
   });
+
+  test('knows a source that was moved, and the pipeline\'s own in the store', async () => {
+    world.writeCsv(visitsOf(3));
+    await world.process();
+    const moved = `${world.csv}.moved`;
+    renameSync(world.csv, moved);
+    expect((await world.bronze(moved)).written).toEqual([]);
+    const unnamed = () => world.perform(bronze, { ...world.stage, asOf: '2020-12-31' });
+    expect((await unnamed()).unchanged).toEqual(MONTHS);
+
+    const own = await createMedallion();
+    await own.stores.datamart.put('raw/visits.csv', readFileSync(moved));
+    expect(await own.perform(bronze, { ...own.stage, asOf: '2020-12-31' })).toEqual({ rows: 12, written: MONTHS, unchanged: [] });
+    expect((await own.perform(bronze, { ...own.stage, asOf: '2020-12-31' })).unchanged).toEqual(MONTHS);
+  });
+
+  test('keeps months whose rows are the same, whatever else is in a large file, and all rows in their order', async () => {
+    const visits = Array.from({ length: 140_000 }, (_, i) => ({ id: i, day: i % 3 ? '2020-01-15' : '2020-02-15', kind: 'None', cost: i }));
+    world.writeCsv(visits);
+    await world.process();
+    const inOrder = [...visits.filter(({ day }) => day === '2020-01-15'), ...visits.filter(({ day }) => day === '2020-02-15')];
+    for (const [layer, table] of [['bronze', 'bronze'], ['gold', 'feature_store'], ['gold', 'label_store']] as const) {
+      const ids = (await world.rows(layer, table)).map(({ id }) => Number(id));
+      expect(ids.findIndex((id, row) => id !== inOrder[row]!.id), table).toBe(-1);
+    }
+
+    world.writeCsv([{ id: 1_000_000, day: '2020-03-01', kind: 'None', cost: 1 }, ...visits]);
+    expect(await world.bronze()).toEqual({ rows: 140_001, written: ['2020_03'], unchanged: ['2020_01', '2020_02'] });
+  }, 60_000);
 
   test('redoes only the months whose rows changed', async () => {
     const visits = visitsOf(3);
