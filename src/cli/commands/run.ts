@@ -33,6 +33,7 @@ async function runWorkflow(name: keyof Workflows, pipeline: string, options: Run
   try {
     stop.throwIfAborted();
     if (session.embedded) await tellResumed(session);
+    else if (options.store) say('--store has no say over workers that run already; they use the store they were started with.');
     const readsSource = name === 'lifecycle' || name === 'dataProcessing';
     const source = csv ?? (readsSource ? await defaultSource(settings, store) : undefined);
     const { asOf, reason, algorithm: algorithms } = options;
