@@ -196,7 +196,7 @@ describe.each(['folder', 's3'] as const)('an object store (%s)', (kind) => {
   test('lists 10,000 keys in order, and those below a prefix', async () => {
     const place = await newBucket();
     // Put where the store finds them, as putting each by the store is not what takes so many.
-    const root = place.kind === 'folder' ? place.folder : join(server.folder, place.bucket);
+    const root = place.kind === 'folder' ? place.folder : join(server.objects, place.bucket);
     const expected: string[] = [];
     for (let folder = 0; folder < 20; folder++) {
       await mkdir(join(root, `part-${folder}`), { recursive: true });

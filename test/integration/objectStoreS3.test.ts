@@ -198,7 +198,7 @@ describe('a server that refuses', () => {
 test('bytes that changed on the server are not taken for what was written', async () => {
   const bucket = await newBucket();
   await openS3(bucket).put('model.ubj', 'what was written');
-  await writeFile(join(server.folder, bucket, 'model.ubj'), 'what has rotted!', { flag: 'r+' });
+  await writeFile(join(server.objects, bucket, 'model.ubj'), 'what has rotted!', { flag: 'r+' });
   const corrupt = { type: 'ObjectCorrupt', message: `s3://${bucket}/model.ubj does not hold the bytes that were written; delete it and run the stage that writes it again.` };
 
   await expect(openS3(bucket).get('model.ubj')).rejects.toMatchObject(corrupt);
