@@ -3,11 +3,13 @@ import type { AlgorithmInput, AlgorithmTrained, TrainAlgorithmInput } from '../s
 import { fittingWithin, quick, type Fitting } from './support/activities.js';
 import { failureOf } from './support/failures.js';
 import { ProgressTracker } from './support/progress.js';
+import { setSearchAttributes } from './support/searchAttributes.js';
 import { searchCandidates } from './support/search.js';
 
 /** One algorithm from search to registry within its time budget; whatever stops it, nothing half-written stays behind. */
 export async function trainAlgorithm({ timeoutSeconds, ...input }: TrainAlgorithmInput): Promise<AlgorithmTrained> {
   const progress = new ProgressTracker();
+  setSearchAttributes({ pipeline: input.pipeline, stage: 'training', algorithm: input.algorithm });
   const budget = new CancellationScope({ cancellable: true, timeout: timeoutSeconds * 1000 });
   try {
     return await budget.run(() => train(input, fittingWithin(timeoutSeconds), progress));
@@ -34,6 +36,7 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
 
   progress.step('registering the version');
   const { version, uri } = await fitting.registerModel({ ...input, model, best_params, cv_score, candidates, performance });
+  setSearchAttributes({ modelVersion: version });
 
   const { test, oot } = performance;
   return { status: 'completed', version, uri, best_params, cv_score, test, oot, search };

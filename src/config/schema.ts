@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AlertThresholds } from '../notify/conditions.js';
 import { Schedules } from './schedules.js';
 
 /** A name that may stand in paths and SQL. */
@@ -177,6 +178,7 @@ export const ModelConfig = z
     }),
     steward: Steward.prefault({}),
     schedules: Schedules.default({}),
+    alerts: AlertThresholds.prefault({}),
   })
   .superRefine((config, context) => {
     const { train, test, oot } = config.temporal_splits;

@@ -111,3 +111,37 @@ export interface SlaMissed extends Facts<'sla_missed'> {
   /** ISO 8601 instant at which the run started; it is still at work at `at`. */
   startedAt: string;
 }
+
+/** What became of an alert: `uncalled` where the facts call for none, `skipped` where it was told before or can't be sent. */
+export interface AlertOutcome {
+  condition: AlertCondition;
+  status: 'sent' | 'skipped' | 'failed' | 'uncalled';
+  reason?: string;
+}
+
+/** How long a run of a part may take, in minutes. */
+export interface ServiceLevel {
+  lateAfterMinutes: number;
+  /** Without predictions for longer than this, inference is down. */
+  downAfterMinutes: number;
+}
+
+/** Since when a pipeline's due predictions are missing. */
+export interface InferenceOutageInput {
+  pipeline: string;
+  /** ISO 8601 instant. */
+  since: string;
+}
+
+/** How the pipeline stands, where one run doesn't know, and telling people of it. */
+export interface AlertActivities {
+  /** Tells people, where the facts call for it. Fails only where the pipeline's settings can't be read. */
+  alert(facts: AlertFacts[]): Promise<AlertOutcome[]>;
+  serviceLevel(input: { pipeline: string; part: PipelinePart }): Promise<ServiceLevel>;
+  /** The failed runs of processing since the last that succeeded, with the one that asks. */
+  countProcessingFailures(input: { pipeline: string; run: AlertedRun & { startedAt: string }; reason: string }): Promise<ProcessingFailing>;
+  /** Whether predictions are still missing. */
+  lookForInference(input: InferenceOutageInput): Promise<InferenceDown>;
+  /** Rows of the newest whole partition beside those of the year before; `null` where there is none. */
+  countNewRows(input: { pipeline: string; asOf: string }): Promise<UnusualDataVolume | null>;
+}

@@ -9,3 +9,4 @@ export * from './progress.js';
 export * from './alerts.js';
 export * from './promotion.js';
 export * from './steward.js';
+export * from './searchAttributes.js';

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SEARCH_ATTRIBUTES } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { connectClient, plainTarget, type TemporalTarget } from './connection.js';
 import { describeExit, freePort, hasExited, listens, spawnBound, stopProcess } from './processes.js';
@@ -68,6 +69,7 @@ function serverArguments({ database }: DevServerOptions, port: number, uiPort: n
     ['server', 'start-dev', '--ip', IP, '--port', String(port), '--log-level', 'error'],
     uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)],
     DYNAMIC_CONFIG.flatMap((setting) => ['--dynamic-config-value', setting]),
+    Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
     database ? ['--db-filename', database, ...SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma])] : [],
   ].flat();
 }

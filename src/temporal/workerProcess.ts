@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { DefaultLogger, Runtime, Worker, makeTelemetryFilterString, type WorkerOptions } from '@temporalio/worker';
 import { messageOf } from '../errors.js';
 import { configuredTarget, connectWorker, plainTarget } from './connection.js';
+import { ensureSearchAttributes } from './searchAttributes.js';
 import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS, type WorkerDefinition, type WorkerMessage } from './workers.js';
 
 /** Where a Temporal server listens when nobody says otherwise. */
@@ -47,6 +48,7 @@ async function runWorker(definition: WorkerDefinition, parts: WorkerParts, stop:
     const target = configuredTarget() ?? plainTarget(DEFAULT_ADDRESS);
     const connection = await connectWorker(target);
     try {
+      if (parts.options.workflowBundle) await ensureSearchAttributes(connection, target.namespace);
       const worker = await Worker.create({
         connection,
         namespace: target.namespace,

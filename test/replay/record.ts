@@ -11,6 +11,7 @@ import { packageFolder } from '../../src/config/load.js';
 import { TASK_QUEUES } from '../../src/contracts/index.js';
 import { temporalCli } from '../../src/setup/temporalCli.js';
 import { requireTool } from '../../src/setup/tool.js';
+import { ensureSearchAttributes } from '../../src/temporal/searchAttributes.js';
 import { fakeActivities } from '../workflow/support/fakeActivities.js';
 import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
 import { BRANCHES, type Branch } from './branches.js';
@@ -23,6 +24,7 @@ const env = await TestWorkflowEnvironment.createLocal({
   client: { identity: 'test' },
 });
 try {
+  await ensureSearchAttributes(env.connection, 'default');
   for (const [name, branch] of Object.entries(BRANCHES)) {
     await writeFile(historyFile(name), await record(env, bundle, name, branch));
     process.stdout.write(`${name}\n`);

@@ -4,8 +4,9 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { inject } from 'vitest';
 import { temporalCli } from '../../src/setup/temporalCli.js';
 import { requireTool } from '../../src/setup/tool.js';
-import { connectClient, plainTarget, type TemporalTarget } from '../../src/temporal/connection.js';
+import { connectClient, connectWorker, plainTarget, type TemporalTarget } from '../../src/temporal/connection.js';
 import { startDevServer, type DevServer } from '../../src/temporal/devServer.js';
+import { ensureSearchAttributes } from '../../src/temporal/searchAttributes.js';
 
 /** A dev server on a free port with nothing in it, whose log lies in `folder`. Whoever starts it ends it. */
 export async function startTestServer(folder: string): Promise<DevServer> {
@@ -18,10 +19,13 @@ export async function freshNamespace(): Promise<TemporalTarget> {
   const shared = plainTarget(inject('temporalAddress'));
   const namespace = `test-${randomUUID()}`;
   const client = await connectClient(shared);
+  const connection = await connectWorker(shared);
   try {
     const workflowExecutionRetentionPeriod = msToTs('1 day');
     await client.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod });
+    await ensureSearchAttributes(connection, namespace);
   } finally {
+    await connection.close();
     await client.connection.close();
   }
   return plainTarget(shared.address, namespace);

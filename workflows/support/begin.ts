@@ -1,8 +1,9 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
-import type { RunRef, StageInput, WorkflowInput } from '../../src/contracts/index.js';
+import { WORKFLOW_OF_PART, type RunRef, type StageInput, type WorkflowInput } from '../../src/contracts/index.js';
 import { checkInput, type Fields } from './input.js';
 import { ProgressTracker } from './progress.js';
+import { setSearchAttributes } from './searchAttributes.js';
 
 /** What a workflow has in hand before its first step. */
 export interface Beginning {
@@ -14,14 +15,21 @@ export interface Beginning {
 }
 
 /**
- * Sets a workflow up: checks its input and answers the progress query.
+ * Sets a workflow up: checks its input, says what it can be found by, and answers the progress query.
  * @param own fields that this workflow takes besides those of {@link WorkflowInput}
  */
 export function begin(input: WorkflowInput, own: Fields = {}): Beginning {
   const progress = new ProgressTracker();
   checkInput(input, own);
   const run = runRef();
+  setSearchAttributes({ pipeline: input.pipeline, stage: stageName(), reason: input.reason });
   return { stage: { pipeline: input.pipeline, run }, asOf: input.asOf ?? nominalTime() ?? run.startedAt, progress };
+}
+
+/** The part that the workflow runs, or its own name. */
+function stageName(): string {
+  const { workflowType } = workflowInfo();
+  return Object.entries(WORKFLOW_OF_PART).find(([, workflow]) => workflow === workflowType)?.[0] ?? workflowType;
 }
 
 const scheduledStart = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');

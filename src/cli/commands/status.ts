@@ -8,7 +8,8 @@ import { readJson } from '../../storage/documents.js';
 import { openStores } from '../../storage/stores.js';
 import { startedRuns } from '../executions.js';
 import type { CommonOptions } from '../options.js';
-import { openHistory } from '../session.js';
+import { openHistory, type Session } from '../session.js';
+import { stageStatistics, statisticsTable, type StageStatistics } from '../stageStatistics.js';
 import { describeVerdict } from '../stages.js';
 import { chosenStore } from '../store.js';
 import { table } from '../table.js';
@@ -43,13 +44,17 @@ interface StoreStatus {
 export async function status(pipeline: string | undefined, options: CommonOptions): Promise<void> {
   const names = pipeline ? [pipeline] : await listPipelines();
   const stores = await Promise.all(names.map(async (name) => [name, await storeStatus(name, chosenStore(options))] as const));
-  const runs = await recentRuns(pipeline);
+  const { runs, stages } = await history(names, pipeline);
   if (options.json) {
-    printJson({ runs, pipelines: Object.fromEntries(stores) });
+    printJson({ runs, pipelines: Object.fromEntries(stores.map(([name, store]) => [name, { ...store, stages: stages[name] ?? [] }])) });
     return;
   }
   print(runs.length === 0 ? 'No runs yet.' : runsTable(runs));
-  for (const [name, store] of stores) print(`\n${describeStore(name, store)}`);
+  for (const [name, store] of stores) {
+    print(`\n${describeStore(name, store)}`);
+    const statistics = stages[name] ?? [];
+    if (statistics.length > 0) print(`\n${statisticsTable(statistics)}`);
+  }
 }
 
 /** Where monitoring keeps a copy of its newest report. */
@@ -77,23 +82,29 @@ async function storeStatus(name: string, storeRoot: string): Promise<StoreStatus
 
 const SHOWN_RUNS = 10;
 
-async function recentRuns(pipeline?: string): Promise<RunStatus[]> {
+/** What Temporal knows: the newest runs, and how the stages of each pipeline went. */
+async function history(names: string[], pipeline?: string): Promise<{ runs: RunStatus[]; stages: Record<string, StageStatistics[]> }> {
   const session = await openHistory();
-  if (!session) return [];
+  if (!session) return { runs: [], stages: {} };
   try {
-    const found = await startedRuns(session.client, SHOWN_RUNS, pipeline && `WorkflowId STARTS_WITH "${pipeline}-"`);
-    return found.map((run) => ({
-      workflow_id: run.workflowId,
-      run_id: run.runId,
-      type: run.type,
-      status: run.status.name,
-      started: run.startTime.toISOString(),
-      seconds: ((run.closeTime ?? new Date()).getTime() - run.startTime.getTime()) / 1000,
-      url: session.urlOf(run.workflowId, run.runId) ?? null,
-    }));
+    const stages = await Promise.all(names.map(async (name) => [name, await stageStatistics(session.client, name)] as const));
+    return { runs: await recentRuns(session, pipeline), stages: Object.fromEntries(stages) };
   } finally {
     await session.close();
   }
+}
+
+async function recentRuns(session: Session, pipeline?: string): Promise<RunStatus[]> {
+  const found = await startedRuns(session.client, SHOWN_RUNS, pipeline && `WorkflowId STARTS_WITH "${pipeline}-"`);
+  return found.map((run) => ({
+    workflow_id: run.workflowId,
+    run_id: run.runId,
+    type: run.type,
+    status: run.status.name,
+    started: run.startTime.toISOString(),
+    seconds: ((run.closeTime ?? new Date()).getTime() - run.startTime.getTime()) / 1000,
+    url: session.urlOf(run.workflowId, run.runId) ?? null,
+  }));
 }
 
 function runsTable(runs: RunStatus[]): string {

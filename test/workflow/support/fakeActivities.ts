@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type {
+  AlertActivities,
   Candidate,
   CandidateScores,
   DataProcessingActivities,
@@ -17,7 +18,7 @@ import type {
 } from '../../../src/contracts/index.js';
 import { decided } from '../../support/promotions.js';
 
-export type Activities = DataProcessingActivities & TrainingActivities & InferenceActivities & MonitoringActivities;
+export type Activities = DataProcessingActivities & TrainingActivities & InferenceActivities & MonitoringActivities & AlertActivities & StewardActivities;
 
 export const ALGORITHMS = ['logistic_regression', 'random_forest', 'xgboost'];
 export const CANDIDATES = 4;
@@ -179,3 +180,20 @@ const goingWell: Activities = {
   writeReport: () =>
     Promise.resolve({ report: object, verdict: { drift: false, performance_drop: false, missing: false, retrain: false }, severity: null }),
 };
+
+  readStewardPolicy: () =>
+    Promise.resolve({ retrain: { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' }, cooldownHours: 0 }),
+  readChampion: () => Promise.resolve(CHAMPION),
+  weighNewData: () => Promise.resolve({ partitions: ['2001_02'], enough: true }),
+  promoteModel: ({ model, reason }) =>
+    Promise.resolve({ alias: 'champion', model: 'version' in model ? { ...CHAMPION, ...model } : CHAMPION, previous: CHAMPION, at: '2001-01-01T00:00:00.000Z', reason }),
+  rollBackModel: ({ version, reason }) =>
+    Promise.resolve({ alias: 'champion', model: version ?? { ...CHAMPION, version: 'v0' }, previous: CHAMPION, at: '2001-01-01T00:00:00.000Z', reason }),
+  lookAtRun: () => Promise.resolve({ open: true, status: 'RUNNING' }),
+
+  alert: (facts) => Promise.resolve(facts.map(({ condition }) => ({ condition, status: 'sent' }))),
+  serviceLevel: ({ part }) => Promise.resolve({ lateAfterMinutes: { processing: 30, training: 240, inference: 15, monitoring: 30 }[part], downAfterMinutes: 120 }),
+  countProcessingFailures: ({ pipeline, run, reason }) =>
+    Promise.resolve({ condition: 'processing_failing', pipeline, at: run.startedAt, failures: 3, since: run.startedAt, reason }),
+  lookForInference: ({ pipeline }) => Promise.resolve({ condition: 'inference_down', pipeline, at: '2009-01-01T00:00:00.000Z', since: null }),
+  countNewRows: () => Promise.resolve(null),

@@ -20,7 +20,7 @@ export function bundleWorkflows(entry = 'workflows/index.ts'): Promise<WorkflowB
   return bundleWorkflowCode({ workflowsPath: join(packageFolder(), entry), logger });
 }
 
-/** Runs `work` beside the three workers, all in this process, the sized ones with the given activities. */
+/** Runs `work` beside the three workers, all in this process, with the given activities. */
 export async function withWorkers<Result>(
   { nativeConnection: connection, namespace }: Server,
   workflowBundle: WorkflowBundleWithSourceMap,
@@ -30,7 +30,7 @@ export async function withWorkers<Result>(
   // Histories hold who did what: a name that doesn't differ from machine to machine.
   const shared = { connection, namespace, identity: 'test' };
   const workers = [
-    await Worker.create({ ...shared, workflowBundle, taskQueue: TASK_QUEUES.orchestrator }),
+    await Worker.create({ ...shared, workflowBundle, activities, taskQueue: TASK_QUEUES.orchestrator }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.dataProcessing }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.modelTraining }),
   ];

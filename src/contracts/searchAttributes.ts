@@ -1,0 +1,12 @@
+/** Search attributes that every run carries, each a Keyword: what Temporal's lists can be filtered by. */
+export const SEARCH_ATTRIBUTES = {
+  pipeline: 'PerdurePipeline',
+  /** A {@link PipelinePart}, or `lifecycle`. */
+  stage: 'PerdureStage',
+  /** On the runs that train one algorithm. */
+  algorithm: 'PerdureAlgorithm',
+  /** The version that a run made, used or looked at. */
+  modelVersion: 'PerdureModelVersion',
+  /** Why the run was started. */
+  reason: 'PerdureReason',
+} as const;

@@ -1,0 +1,127 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { describe, expect, test } from 'vitest';
+import type { AlertFacts, UnusualDataVolume } from '../../src/contracts/index.js';
+import { fakeActivities, nothingToRefine, refitExcept, ALGORITHMS, skipping, type Fakes } from './support/fakeActivities.js';
+import { TimeSkipping } from './support/timeSkipping.js';
+
+const server = new TimeSkipping();
+const { activities: goingWell } = fakeActivities();
+const input = { pipeline: 'readmission', asOf: '2008-12-31' };
+const MINUTE_MS = 60_000;
+
+const told = (calls: Fakes['calls']) => calls.alert.flat();
+const conditions = (calls: Fakes['calls']) => told(calls).map(({ condition }) => condition);
+const failing = () => Promise.reject(ApplicationFailure.nonRetryable('The disk is full; make room.', 'StoreFull'));
+
+/** Does its work at the second attempt, minutes after the first. */
+function slowly<Input, Result>(minutes: number, work: (input: Input) => Promise<Result>) {
+  return (asked: Input) =>
+    Context.current().info.attempt === 1
+      ? Promise.reject(ApplicationFailure.create({ message: 'The store is away.', nextRetryDelay: `${minutes} minutes` }))
+      : work(asked);
+}
+
+describe('a run that takes longer than its service level', () => {
+  const cases = [
+    ['dataProcessing', 'processing', 30, { bronze: slowly(45, goingWell.bronze) }, 'bronze'],
+    ['modelInference', 'inference', 15, { predict: slowly(25, goingWell.predict) }, 'predict'],
+    ['modelMonitoring', 'monitoring', 30, { detectDrift: slowly(40, goingWell.detectDrift) }, 'detectDrift'],
+    ['modelTraining', 'training', 240, { preprocess: slowly(300, goingWell.preprocess) }, 'preprocess'],
+  ] as const;
+
+  test.each(cases)('%s: is told of while it is at work', async (workflow, part, minutes, changes, slow) => {
+    const order: string[] = [];
+    const noting = <Input, Result>(name: string, work: (input: Input) => Promise<Result>) => (asked: Input) => {
+      order.push(name);
+      return work(asked);
+    };
+    const last = changes[slow as keyof typeof changes] as (input: never) => Promise<never>;
+    const { calls } = await server.run(workflow, input, { ...changes, [slow]: noting(slow, last), alert: noting('alert', goingWell.alert) });
+    // The slow step began before, and was tried again after.
+    expect(order.slice(0, 3)).toEqual([slow, 'alert', slow]);
+
+    const late = told(calls).filter((facts) => facts.condition === 'sla_missed');
+    expect(late).toMatchObject([{ condition: 'sla_missed', pipeline: 'readmission', part }]);
+    const [{ at, startedAt }] = late as [Extract<AlertFacts, { condition: 'sla_missed' }>];
+    expect((Date.parse(at) - Date.parse(startedAt)) / MINUTE_MS).toBeCloseTo(minutes, 0);
+  });
+
+  test('inference that hangs is told of again when predictions are missing for two hours', async () => {
+    const { calls } = await server.run('modelInference', input, { predict: slowly(150, goingWell.predict) });
+    expect(conditions(calls)).toEqual(['sla_missed', 'inference_down']);
+  });
+
+  test('one in time is not told of', async () => {
+    const { calls } = await server.run('dataProcessing', input, { bronze: slowly(20, goingWell.bronze) });
+    expect(conditions(calls)).toEqual([]);
+  });
+});
+
+describe('people are told', () => {
+  test('of processing that fails, with how often it has', async () => {
+    const { calls } = await server.fail('dataProcessing', input, { silver: failing });
+    expect(told(calls)).toMatchObject([{ condition: 'processing_failing', failures: 3, reason: 'The disk is full; make room.' }]);
+  });
+
+  test('of an unusual number of rows', async () => {
+    const volume: UnusualDataVolume = { condition: 'unusual_data_volume', pipeline: 'readmission', at: '2009-01-01T00:00:00.000Z', what: 'partition 2008_11', rows: 3, usual: [800] };
+    const { calls } = await server.run('dataProcessing', input, { countNewRows: () => Promise.resolve(volume) });
+    expect(told(calls)).toEqual([volume]);
+    expect(calls.countNewRows).toEqual([{ pipeline: 'readmission', asOf: '2008-12-31' }]);
+  });
+
+  test('of nothing where nothing was to do', async () => {
+    expect(conditions((await server.run('dataProcessing', input, nothingToRefine())).calls)).toEqual([]);
+    expect(conditions((await server.run('modelInference', input, { findNewRows: skipping('nothing') })).calls)).toEqual([]);
+  });
+
+  test('of a training, and what it made', async () => {
+    const { calls } = await server.run('modelTraining', input);
+    expect(conditions(calls)).toEqual(['training_completed', 'training_failed', 'model_deployed']);
+    expect(told(calls)[0]).toMatchObject({ training: { status: 'completed' } });
+  });
+
+  test('of a training that failed', async () => {
+    const { calls } = await server.fail('modelTraining', input, { refit: refitExcept(...ALGORITHMS) });
+    expect(told(calls)).toMatchObject([{ condition: 'training_failed', training: { status: 'failed', type: 'AllAlgorithmsFailed' } }]);
+  });
+
+  test('of what monitoring found', async () => {
+    const { calls } = await server.run('modelMonitoring', input);
+    expect(told(calls)).toMatchObject([
+      { condition: 'accuracy_drop', performance: { status: 'measured' }, report: 'file:///store/object' },
+      { condition: 'drift_detected', drift: { status: 'measured' } },
+    ]);
+  });
+
+  test('of inference that failed, once nobody made up for it for two hours', async () => {
+    const down = { condition: 'inference_down', pipeline: 'readmission', at: '2009-01-01T00:00:00.000Z', since: '2009-01-01T00:00:00.000Z' } as const;
+    let looks = 0;
+    const { calls } = await server.during(
+      'modelInference',
+      input,
+      { predict: failing, lookForInference: () => Promise.resolve({ ...down, since: ++looks < 3 ? down.since : null }) },
+      async ({ handle, calls, env }) => {
+        await expect(handle.result()).rejects.toThrow();
+        const outage = env.client.workflow.getHandle('readmission-inference-outage');
+        await outage.result();
+        expect(calls.lookForInference).toHaveLength(3);
+        const [first] = calls.lookForInference;
+        const { startTime } = await handle.describe();
+        expect(first?.pipeline).toBe('readmission');
+        // The server counts finer than Node's dates do.
+        expect(Math.abs(Date.parse(first!.since) - startTime.getTime())).toBeLessThanOrEqual(1);
+        return { calls };
+      },
+    );
+    expect(told(calls)).toEqual([down, down]);
+  });
+});
+
+describe('alerts', () => {
+  test('that can not be raised fail no run', async () => {
+    const { result } = await server.run('modelMonitoring', input, { alert: failing, serviceLevel: failing });
+    expect(result.status).toBe('completed');
+  });
+});

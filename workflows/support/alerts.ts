@@ -1,0 +1,36 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { log, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { TASK_QUEUES, type AlertActivities, type AlertFacts } from '../../src/contracts/index.js';
+import { failureOf } from './failures.js';
+
+/**
+ * On the orchestrator: an alert that waits for a data-processing worker would come when the work it tells of is over.
+ * One alert is sent within a minute or given up; all attempts together hold up the end of a run by six at most.
+ */
+export const alerting = proxyActivities<AlertActivities>({
+  taskQueue: TASK_QUEUES.orchestrator,
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '6 minutes',
+  retry: { initialInterval: '1 second', maximumAttempts: 3 },
+});
+
+/** Tells people what they may have to know. Never fails: what becomes of a run doesn't hang on its alerts. */
+export async function tell(gather: () => AlertFacts | AlertFacts[] | Promise<AlertFacts | AlertFacts[]>): Promise<void> {
+  try {
+    const facts = [await gather()].flat();
+    if (facts.length > 0) await alerting.alert(facts);
+  } catch (error) {
+    log.warn('An alert could not be raised', { reason: failureOf(error).reason });
+  }
+}
+
+/** The present, as facts have it. */
+export function now(): string {
+  return new Date().toISOString();
+}
+
+const scheduledBy = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');
+
+export function startedBySchedule(): boolean {
+  return workflowInfo().typedSearchAttributes.get(scheduledBy) !== undefined;
+}
