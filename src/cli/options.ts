@@ -21,7 +21,7 @@ export interface RunOptions extends CommonOptions {
 }
 
 export function storeOption(): Option {
-  return new Option('--store <folder>', 'folder of the object store (default: $PERDURE_STORE, else .perdure/store)');
+  return new Option('--store <folder>', 'folder of the object store, or "s3://" (default: $PERDURE_STORE, else .perdure/store)');
 }
 
 export function jsonOption(): Option {
@@ -29,7 +29,7 @@ export function jsonOption(): Option {
 }
 
 export function csvOption(): Option {
-  return new Option('--csv <file>', 'the raw data (default: what was read last, or generated data the first time)');
+  return new Option('--csv <file>', 'the raw data, a file or an object\'s address (default: what was read last, or generated data the first time)');
 }
 
 export function asOfOption(): Option {

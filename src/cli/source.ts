@@ -5,15 +5,18 @@ import { readCsvHeader } from '../data/csv.js';
 import { readManifest } from '../data/layers.js';
 import { generateCsv } from '../data/synthetic.js';
 import { PerdureError } from '../errors.js';
-import { openStores } from '../storage/stores.js';
+import { isAddress, openStores } from '../storage/stores.js';
 import { stateFolder } from './stateFolder.js';
 import { countOf, say } from './terminal.js';
 
 /**
- * Looks at the file that was given for a run, and returns its absolute path.
+ * Looks at the file that was given for a run, and returns its absolute path. At an address, such as
+ * `s3://bucket/raw/file.csv`, the workers look.
+ *
  * @throws PerdureError `InputInvalid` where it is missing or short of a column
  */
 export async function checkCsv({ definition }: Pipeline, csv: string): Promise<string> {
+  if (isAddress(csv)) return csv;
   const path = resolve(csv);
   await readCsvHeader(path, Object.keys(definition.source.columns));
   return path;

@@ -2,7 +2,7 @@ import type { Skipped, StageInput, WorkflowInput } from './common.js';
 
 export interface DataProcessingInput extends WorkflowInput {
   /**
-   * The raw CSV: a path that the workers can read.
+   * The raw CSV: a path that the workers can read, or the address of an object in the datamart bucket.
    * @default the pipeline's own raw file in the object store's `raw/` folder
    */
   source?: string;

@@ -11,6 +11,7 @@ import { dayOf, earlier, partitionKey, partitionNameSql } from '../data/partitio
 import { PerdureError } from '../errors.js';
 import { diskError, sha256File } from '../storage/folderStore.js';
 import type { ObjectStore } from '../storage/objectStore.js';
+import { isAddress } from '../storage/stores.js';
 import type { Stage, StageContext } from './context.js';
 
 /** Rows that an open file holds in memory at most while the source is split: some 120 files are open at once. */
@@ -34,15 +35,15 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart } = context.stores(pipeline);
   const writer = await LayerWriter.open(datamart, 'bronze');
-  const given = input.source ?? writer.manifest.source?.path;
-  const path = given === undefined ? await ownSource(pipeline, datamart) : resolve(given);
+  const given = absolute(input.source ?? writer.manifest.source?.path);
+  const path = given === undefined ? await ownSource(pipeline, datamart) : await localPath(datamart, given);
   const { columns } = pipeline.definition.source;
   const header = await readCsvHeader(path, Object.keys(columns));
   const checkUnchanged = await watch(path);
   const sql = await layerSql(pipeline, 'bronze');
   const asOf = dayOf(input.asOf);
   const source: Source = {
-    ...(given === undefined ? {} : { path }),
+    ...(given === undefined ? {} : { path: given }),
     checksum: await checksumOf(path),
     sql: fingerprint(sql.text, columns, pipeline.definition.partition),
   };
@@ -68,6 +69,15 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
 
 /** What is known of a source before it is read. */
 type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql'>;
+
+/** A source by a name that means the same in every folder. */
+function absolute(source: string | undefined): string | undefined {
+  return source === undefined || isAddress(source) ? source : resolve(source);
+}
+
+function localPath(datamart: ObjectStore, source: string): string | Promise<string> {
+  return isAddress(source) ? datamart.localFile(datamart.key(source)) : source;
+}
 
 /** The pipeline's own CSV in the store's `raw/` folder, as a local file. */
 async function ownSource(pipeline: Pipeline, datamart: ObjectStore): Promise<string> {

@@ -4,10 +4,15 @@ import { PerdureError } from '../errors.js';
 import { FolderStore } from './folderStore.js';
 import type { ObjectStore, Stores } from './objectStore.js';
 
-/** Root of buckets in S3; which buckets is the pipelines' config to say. */
+/** Root of the buckets in S3. */
 const S3_ROOT = 's3://';
 
 const GIBIBYTE = 2 ** 30;
+
+/** Whether a source is named by an object's address rather than by a path. */
+export function isAddress(source: string): boolean {
+  return /^(s3|file):\/\//.test(source);
+}
 
 /** What differs from one user of the stores to the next. */
 export interface StoreUse {
