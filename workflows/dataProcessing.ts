@@ -1,8 +1,13 @@
+import { isCancellation } from '@temporalio/workflow';
 import type { DataProcessingInput, DataProcessingResult, LayerCounts, LayerResult } from '../src/contracts/index.js';
 import { processing } from './support/activities.js';
-import { begin } from './support/begin.js';
+import { alerting, tell } from './support/alerts.js';
+import { begin, type Beginning } from './support/begin.js';
+import { failureOf } from './support/failures.js';
 import { TEXT } from './support/input.js';
 import { inParallel, piecesOf } from './support/parallel.js';
+import { withinServiceLevel } from './support/sla.js';
+import { toldToSteward } from './support/tellSteward.js';
 
 /** A year of monthly partitions a piece: some seconds of work, so that workers share it and a lost one costs little. */
 const PARTITIONS_A_PIECE = 12;
@@ -11,8 +16,19 @@ const PIECES_AT_ONCE = 8;
 
 /** Raw records become features and labels: bronze, silver, gold, a partition a month. */
 export async function dataProcessing(input: DataProcessingInput): Promise<DataProcessingResult> {
-  const { stage, asOf, progress } = begin(input, { source: TEXT });
+  const beginning = begin(input, { source: TEXT });
+  const { pipeline, run } = beginning.stage;
+  try {
+    const result = await withinServiceLevel('processing', beginning.stage, () => toldToSteward('processing', input, () => refine(input, beginning)));
+    if (result.status === 'completed') await tell(async () => (await alerting.countNewRows({ pipeline, asOf: beginning.asOf })) ?? []);
+    return result;
+  } catch (error) {
+    if (!isCancellation(error)) await tell(() => alerting.countProcessingFailures({ pipeline, run, reason: failureOf(error).reason }));
+    throw error;
+  }
+}
 
+async function refine(input: DataProcessingInput, { stage, asOf, progress }: Beginning): Promise<DataProcessingResult> {
   progress.step('bronze: raw records to Parquet');
   const bronze = await processing.bronze({ ...stage, asOf, source: input.source });
   const partitions = [...bronze.written, ...bronze.unchanged].sort();

@@ -1,16 +1,32 @@
-import type { ModelInferenceInput, ModelInferenceResult } from '../src/contracts/index.js';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import type { ModelInferenceInput, ModelInferenceResult, StageInput } from '../src/contracts/index.js';
+import { inferenceOutage } from './inferenceOutage.js';
 import { processing, quick } from './support/activities.js';
-import { begin } from './support/begin.js';
+import { tell } from './support/alerts.js';
+import { begin, type Beginning } from './support/begin.js';
 import { MODEL } from './support/input.js';
+import { setSearchAttributes } from './support/searchAttributes.js';
+import { withinServiceLevel } from './support/sla.js';
+import { toldToSteward } from './support/tellSteward.js';
 
 /** The chosen model scores the gold rows that nobody has predicted yet. */
 export async function modelInference(input: ModelInferenceInput): Promise<ModelInferenceResult> {
-  const { stage, asOf, progress } = begin(input, { model: MODEL });
+  const beginning = begin(input, { model: MODEL });
+  try {
+    return await withinServiceLevel('inference', beginning.stage, () => toldToSteward('inference', input, () => infer(input, beginning)));
+  } catch (error) {
+    if (!isCancellation(error)) await watchOutage(beginning.stage);
+    throw error;
+  }
+}
 
+async function infer(input: ModelInferenceInput, { stage, asOf, progress }: Beginning): Promise<ModelInferenceResult> {
   progress.step('resolving the model');
   const resolved = await quick.resolveModel({ ...stage, model: input.model });
   if (resolved.status === 'skipped') return { ...resolved, rows: 0 };
   const { model } = resolved;
+  setSearchAttributes({ algorithm: model.algorithm, modelVersion: model.version });
 
   progress.step('finding rows that are not predicted yet');
   const found = await processing.findNewRows({ ...stage, asOf });
@@ -20,4 +36,19 @@ export async function modelInference(input: ModelInferenceInput): Promise<ModelI
   const { rows, batches, uri, checksum } = await processing.predict({ ...stage, asOf, model });
 
   return { status: 'completed', rows, batches, uri, checksum, model: { algorithm: model.algorithm, version: model.version } };
+}
+
+/** Somebody has to notice where no later run makes up for this one; the first of several failed runs sees to it. */
+async function watchOutage({ pipeline, run }: StageInput): Promise<void> {
+  await tell(async () => {
+    await startChild(inferenceOutage, {
+      workflowId: `${pipeline}-inference-outage`,
+      args: [{ pipeline, since: run.startedAt }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: 'Wait for predictions after a failed run',
+    }).catch((error: unknown) => {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    });
+    return [];
+  });
 }

@@ -1,23 +1,47 @@
 import type { ModelMonitoringInput, ModelMonitoringResult } from '../src/contracts/index.js';
 import { processing, quick } from './support/activities.js';
-import { begin } from './support/begin.js';
+import { now, startedBySchedule, tell } from './support/alerts.js';
+import { begin, type Beginning } from './support/begin.js';
+import { setSearchAttributes } from './support/searchAttributes.js';
+import { withinServiceLevel } from './support/sla.js';
+import { reportDrift, requestRetrain, toldToSteward } from './support/tellSteward.js';
 
 /** Performance against mature labels and drift against the training window become a report with a verdict. */
 export async function modelMonitoring(input: ModelMonitoringInput): Promise<ModelMonitoringResult> {
-  const { stage, asOf, progress } = begin(input);
+  const beginning = begin(input);
+  return withinServiceLevel('monitoring', beginning.stage, () => toldToSteward('monitoring', input, () => monitor(input, beginning)));
+}
 
+async function monitor(input: ModelMonitoringInput, { stage, asOf, progress }: Beginning): Promise<ModelMonitoringResult> {
   progress.step('checking that predictions exist');
   const predictions = await quick.checkPredictionsExist({ ...stage, asOf });
   if (predictions.status === 'skipped') return predictions;
   const { model, rows } = predictions;
+  setSearchAttributes({ algorithm: model.algorithm, modelVersion: model.version });
   const monitored = { ...stage, asOf, predictions: { model, rows } };
 
   progress.step('measuring performance and drift');
   const [performance, drift] = await Promise.all([processing.measurePerformance(monitored), processing.detectDrift(monitored)]);
 
   progress.step('writing the report');
-  const { report, verdict } = await processing.writeReport({ ...monitored, performance, drift });
+  const { report, verdict, severity } = await processing.writeReport({ ...monitored, performance, drift });
 
   const { psi, score_psi, missing_rate } = drift.status === 'measured' ? drift : { psi: {}, score_psi: null, missing_rate: {} };
-  return { status: 'completed', rows, ...verdict, psi, score_psi, missing_rate, performance, uri: report.uri };
+  const result = { status: 'completed' as const, rows, ...verdict, psi, score_psi, missing_rate, performance, uri: report.uri };
+
+  await tell(() => {
+    const about = { pipeline: stage.pipeline, at: now(), model, report: report.uri };
+    return [
+      { condition: 'accuracy_drop', ...about, performance },
+      { condition: 'drift_detected', ...about, drift },
+      ...(startedBySchedule() ? [{ condition: 'weekly_report' as const, pipeline: about.pipeline, at: about.at, monitoring: result }] : []),
+    ];
+  });
+  // The report's address makes the request one of its own: a report that is written again asks for nothing new.
+  if (severity) await reportDrift(stage.pipeline, { severity, report: report.uri, asOf: input.asOf });
+  if (verdict.performance_drop) {
+    const requestId = `performance ${report.uri}`;
+    await requestRetrain(stage.pipeline, { reason: 'performance_drop', triggeredBy: stage.run.workflowId, requestId, asOf: input.asOf });
+  }
+  return result;
 }

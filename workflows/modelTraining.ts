@@ -1,17 +1,38 @@
-import { ApplicationFailure, CancelledFailure, CancellationScope } from '@temporalio/workflow';
-import type { AlgorithmResult, DatasetRef, ModelTrainingInput, ModelTrainingResult, TrainingPlan, VersionRef } from '../src/contracts/index.js';
+import { ApplicationFailure, CancelledFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { AlgorithmResult, DatasetRef, ModelTrainingCompleted, ModelTrainingInput, ModelTrainingResult, RunEnded, TrainingPlan, VersionRef } from '../src/contracts/index.js';
 import { preprocessing, processing, quick } from './support/activities.js';
-import { begin } from './support/begin.js';
+import { now, startedBySchedule, tell } from './support/alerts.js';
+import { begin, type Beginning } from './support/begin.js';
 import { runChild } from './support/children.js';
 import { failureOf } from './support/failures.js';
 import { NAMES } from './support/input.js';
+import { setSearchAttributes } from './support/searchAttributes.js';
+import { withinServiceLevel } from './support/sla.js';
+import { requestRetrain, toldToSteward } from './support/tellSteward.js';
 import { trainAlgorithm } from './trainAlgorithm.js';
 
 type PlannedAlgorithm = Extract<TrainingPlan, { status: 'ready' }>['algorithms'][number];
 
 /** Three prerequisites, preprocessing once, then every algorithm in parallel, each failing alone; the best challenges the champion. */
 export async function modelTraining(input: ModelTrainingInput): Promise<ModelTrainingResult> {
-  const { stage, asOf, progress } = begin(input, { algorithms: NAMES });
+  const beginning = begin(input, { algorithms: NAMES });
+  const { pipeline, run } = beginning.stage;
+  try {
+    return await withinServiceLevel('training', beginning.stage, () => toldToSteward('training', input, () => trainAll(input, beginning), newChampion));
+  } catch (error) {
+    if (!isCancellation(error)) {
+      await tell(() => ({ condition: 'training_failed', pipeline, at: now(), run, training: failureOf(error) }));
+    }
+    throw error;
+  }
+}
+
+async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Beginning): Promise<ModelTrainingResult> {
+  // Where there is a steward it trains, one at a time: a schedule only asks.
+  const request = { reason: 'schedule', triggeredBy: stage.run.workflowId, requestId: stage.run.runId, asOf };
+  if (startedBySchedule() && (await requestRetrain(stage.pipeline, request))) {
+    return { status: 'skipped', reason: 'The steward of the pipeline was asked to train.' };
+  }
 
   progress.step('checking the model config');
   const plan = await quick.checkModelConfig({ ...stage, algorithms: input.algorithms });
@@ -38,10 +59,22 @@ export async function modelTraining(input: ModelTrainingInput): Promise<ModelTra
   if (trained.length === 0) throw nothingTrained(algorithms);
 
   progress.step('choosing the champion');
-  const { champion, challenger, promotion, metric, scores } = await processing.chooseChampion({ ...stage, trained, dataset });
+  const { champion, previous, challenger, promotion, metric, scores } = await processing.chooseChampion({ ...stage, trained, dataset });
 
   const status = trained.length === results.length ? 'completed' : 'partial';
-  return { status, champion, challenger, promotion, comparison: { metric, scores }, dataset, algorithms };
+  const result: ModelTrainingCompleted = { status, champion, challenger, promotion, comparison: { metric, scores }, dataset, algorithms };
+  setSearchAttributes({ algorithm: challenger.algorithm, modelVersion: challenger.version });
+
+  await tell(() => {
+    const about = { pipeline: stage.pipeline, at: now() };
+    const { workflowId: by } = stage.run;
+    return [
+      { condition: 'training_completed', ...about, run: stage.run, training: result },
+      { condition: 'training_failed', ...about, run: stage.run, training: result },
+      ...(champion ? [{ condition: 'model_deployed' as const, ...about, model: champion, previous, by, reason: promotion.reason }] : []),
+    ];
+  });
+  return result;
 
   async function train({ name, timeoutSeconds }: PlannedAlgorithm, dataset: DatasetRef): Promise<[string, AlgorithmResult]> {
     const child = {
@@ -54,6 +87,11 @@ export async function modelTraining(input: ModelTrainingInput): Promise<ModelTra
     progress.advance();
     return [name, result];
   }
+}
+
+function newChampion(result: ModelTrainingResult): Pick<RunEnded, 'newChampion' | 'summary'> {
+  if (result.status === 'skipped') return { summary: result.reason };
+  return { summary: result.promotion.reason, newChampion: result.promotion.decision === 'promote' };
 }
 
 function versionsOf(algorithms: Record<string, AlgorithmResult>): VersionRef[] {

@@ -129,7 +129,10 @@ export interface StewardState {
   due: Partial<Record<'inference' | 'monitoring', { asOf?: string; because: string }>>;
   /** ISO 8601 instant until which no training starts. */
   cooldownUntil: string | null;
-  counts: { signals: number; duplicates: number; trainings: number };
+  /** Since the steward first started: signals received, those it had seen before, runs started, trainings among them. */
+  counts: { signals: number; duplicates: number; runs: number; trainings: number };
+  /** From the end of one training to the start of the next. */
+  cooldownHours: number;
 }
 
 /** Query `history`: what happened, newest last. */
@@ -156,6 +159,8 @@ export interface StewardCarried {
   seen: string[];
   /** Signals that have not been looked into yet. */
   inbox: RetrainRequest[];
+  /** Processing runs whose data has not been weighed yet. */
+  processed: RunEnded[];
 }
 
 export interface PromoteModelInput extends StageInput {

@@ -4,6 +4,7 @@ import {
   type DataProcessingActivities,
   type InferenceActivities,
   type MonitoringActivities,
+  type StewardActivities,
   type TrainingActivities,
 } from '../../src/contracts/index.js';
 
@@ -64,6 +65,16 @@ export const preprocessing = proxyActivities<Pick<TrainingActivities, 'preproces
   scheduleToCloseTimeout: WHOLE_BUDGET,
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: RETRY,
+});
+
+/**
+ * The steward's looks and moves over small documents. It outlives every outage, so it never gives up by itself:
+ * failures that no retry can mend say so, and whoever steers is told of them within the minute.
+ */
+export const stewarding = proxyActivities<StewardActivities>({
+  taskQueue: TASK_QUEUES.dataProcessing,
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
 export type Fitting = ActivityInterfaceFor<Pick<TrainingActivities, 'evaluateCandidate' | 'refit' | 'evaluateModel' | 'registerModel'>>;

@@ -10,6 +10,7 @@ import type {
   Metrics,
   MonitoringActivities,
   SelectCandidatesInput,
+  StewardActivities,
   SearchPlan,
   Selection,
   Skipped,
@@ -33,6 +34,8 @@ export const TRAIN_XGBOOST: TrainAlgorithmInput = {
   dataset: { uri: 'file:///store/data', checksum: 'c0ffee', id: 'train_data_1', rows: { train: 700, test: 200, oot: 100 } },
   timeoutSeconds: 7200,
 };
+/** Who is champion while nothing else is said. */
+export const CHAMPION = { algorithm: 'xgboost', version: 'v20010101_000000_abcdef12' };
 const ROWS_A_PARTITION = 800;
 
 export interface Fakes {
@@ -179,7 +182,6 @@ const goingWell: Activities = {
     Promise.resolve({ status: 'measured', rows: 9_882, psi: { age: 0.01 }, score_psi: 0.02, missing_rate: { age: 0 }, drifted: [], missing: [] }),
   writeReport: () =>
     Promise.resolve({ report: object, verdict: { drift: false, performance_drop: false, missing: false, retrain: false }, severity: null }),
-};
 
   readStewardPolicy: () =>
     Promise.resolve({ retrain: { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' }, cooldownHours: 0 }),
@@ -197,3 +199,4 @@ const goingWell: Activities = {
     Promise.resolve({ condition: 'processing_failing', pipeline, at: run.startedAt, failures: 3, since: run.startedAt, reason }),
   lookForInference: ({ pipeline }) => Promise.resolve({ condition: 'inference_down', pipeline, at: '2009-01-01T00:00:00.000Z', since: null }),
   countNewRows: () => Promise.resolve(null),
+};

@@ -5,13 +5,18 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { afterAll, beforeAll } from 'vitest';
 import type { Workflows } from '../../../src/client.js';
-import { TASK_QUEUES, type AlgorithmTrained, type TrainAlgorithmInput } from '../../../src/contracts/index.js';
+import { stewardIdOf, TASK_QUEUES, type AlgorithmTrained, type InferenceOutageInput, type StewardInput, type TrainAlgorithmInput } from '../../../src/contracts/index.js';
 import { timeSkippingServer } from '../../../src/setup/timeSkippingServer.js';
 import { requireTool } from '../../../src/setup/tool.js';
+import { addSearchAttributes } from '../../../src/temporal/searchAttributes.js';
 import { fakeActivities, type Activities, type Fakes } from './fakeActivities.js';
 import { bundleWorkflows, withWorkers } from './workers.js';
 
-export type AllWorkflows = Workflows & { trainAlgorithm(input: TrainAlgorithmInput): Promise<AlgorithmTrained> };
+export type AllWorkflows = Workflows & {
+  trainAlgorithm(input: TrainAlgorithmInput): Promise<AlgorithmTrained>;
+  inferenceOutage(input: InferenceOutageInput): Promise<void>;
+  steward(input: StewardInput): Promise<void>;
+};
 
 /** A workflow under test, started. */
 export interface Started<Name extends keyof AllWorkflows> {
@@ -30,6 +35,8 @@ export class TimeSkipping {
       const { path } = await requireTool(timeSkippingServer);
       this.bundle = await bundleWorkflows();
       this.env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+      // This server can't list them.
+      await addSearchAttributes(this.env.connection, 'default');
     });
     afterAll(() => this.env?.teardown());
   }
@@ -56,7 +63,8 @@ export class TimeSkipping {
     const { activities, calls } = fakeActivities(changes);
     return withWorkers(env, bundle, activities, async () => {
       const args = [input] as Parameters<AllWorkflows[Name]>;
-      const workflowId = `test-${randomUUID()}`;
+      // Whoever tells a steward something finds it by its id.
+      const workflowId = name === 'steward' && 'pipeline' in input ? stewardIdOf(input.pipeline) : `test-${randomUUID()}`;
       const handle = await env.client.workflow.start<AllWorkflows[Name]>(name, { args, taskQueue: TASK_QUEUES.orchestrator, workflowId });
       return watch({ handle, calls, env });
     });

@@ -1,0 +1,300 @@
+import { randomUUID } from 'node:crypto';
+import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { describe, expect, test } from 'vitest';
+import { STEWARD, type Approved, type MovedAlias, type RetrainMode, type StewardEvent, type StewardInput, type StewardState } from '../../src/contracts/index.js';
+import { until } from '../support/until.js';
+import { CHAMPION, fakeActivities, type Activities } from './support/fakeActivities.js';
+import { TimeSkipping, type Started } from './support/timeSkipping.js';
+
+const server = new TimeSkipping();
+const { activities: goingWell } = fakeActivities();
+const { signals, updates, queries } = STEWARD;
+const HOUR_MS = 3_600_000;
+
+interface Scene extends Started<'steward'> {
+  pipeline: string;
+  state(): Promise<StewardState>;
+  history(): Promise<string[]>;
+  request(requestId: string, reason?: string): Promise<void>;
+  /** Waits until so many trainings were started, or any number, and nothing is asked, due or in flight. */
+  settled(trainings?: number): Promise<StewardState>;
+  update<Result>(name: string, input: object): Promise<Result>;
+}
+
+/** A steward of a pipeline of its own, which ends with the scene. */
+function scene(changes: Partial<Activities>, watch: (scene: Scene) => Promise<void>, input: Partial<StewardInput> = {}): Promise<void> {
+  const pipeline = `p-${randomUUID().slice(0, 8)}`;
+  return server.during('steward', { pipeline, ...input }, changes, async (started) => {
+    const handle: WorkflowHandle = started.env.client.workflow.getHandle(started.handle.workflowId);
+    const state = () => handle.query<StewardState>(queries.state);
+    try {
+      await watch({
+        ...started,
+        pipeline,
+        state,
+        history: async () => (await handle.query<StewardEvent[]>(queries.history)).map(({ what }) => what),
+        request: (requestId, reason = 'a test') => handle.signal(signals.requestRetrain, { reason, triggeredBy: 'test', requestId }),
+        settled: async (trainings) => {
+          const isSettled = ({ asked, due, inFlight, counts }: StewardState) =>
+            counts.trainings === (trainings ?? counts.trainings) && !asked && Object.keys({ ...due, ...inFlight }).length === 0;
+          await until(async () => isSettled(await state()));
+          return state();
+        },
+        update: (name, asked) => handle.executeUpdate(name, { args: [asked] }),
+      });
+    } finally {
+      await handle.terminate();
+    }
+  });
+}
+
+const policy = (retrain: Partial<Record<'drift' | 'severe_drift' | 'new_data', RetrainMode>>, cooldownHours = 0): Partial<Activities> => ({
+  readStewardPolicy: async (input) => {
+    const usual = await goingWell.readStewardPolicy(input);
+    return { retrain: { ...usual.retrain, ...retrain }, cooldownHours };
+  },
+});
+
+/** Holds trainings up in their preprocessing until they are released. */
+function held(): { preprocess: Activities['preprocess']; release(): void } {
+  let release = () => {};
+  const go = new Promise<void>((resolve) => (release = resolve));
+  return {
+    preprocess: async (input) => {
+      await go;
+      return goingWell.preprocess(input);
+    },
+    release: () => release(),
+  };
+}
+
+async function refusal(asked: Promise<unknown>): Promise<string> {
+  const error: unknown = await asked.then(() => undefined, (reason: unknown) => reason);
+  if (!(error instanceof WorkflowUpdateFailedError)) throw new Error('the update was expected to fail', { cause: error });
+  return error.cause instanceof Error ? error.cause.message : '';
+}
+
+describe('requests', () => {
+  test('train once an id, and what follows from a new champion comes by itself', () =>
+    scene({}, async ({ request, settled, history, calls }) => {
+      await request('a');
+      await request('a');
+      const state = await settled(1);
+      expect(state).toMatchObject({ champion: CHAMPION, counts: { duplicates: 1, trainings: 1 } });
+      await until(() => calls.writeReport.length > 0);
+      expect([calls.preprocess.length, calls.predict.length, calls.writeReport.length]).toEqual([1, 1, 1]);
+      expect((await history()).filter((what) => what.includes('started because'))).toEqual([
+        expect.stringMatching(/^training started because of a test \(1 asked\)/),
+        expect.stringMatching(/^inference started because of a new champion/),
+        expect.stringMatching(/^monitoring started because of new predictions/),
+      ]);
+    }));
+
+  test('that arrive during a training are answered by one more', () => {
+    const { preprocess, release } = held();
+    return scene({ preprocess }, async ({ request, settled, state, calls }) => {
+      await request('first');
+      await until(() => calls.preprocess.length === 1);
+      for (const id of ['b', 'c', 'd']) await request(id);
+      await until(async () => (await state()).asked?.count === 3);
+      expect(calls.preprocess).toHaveLength(1);
+      release();
+      await until(async () => (await state()).counts.trainings === 2);
+      await settled(2);
+      expect(calls.preprocess).toHaveLength(2);
+    });
+  });
+
+  test('during the cooldown wait for its end, and are not lost', () =>
+    scene(policy({}, 6), async ({ request, settled, state, calls, env }) => {
+      await request('first');
+      await settled(1);
+      await request('second');
+      await until(async () => (await state()).asked !== null);
+      await env.sleep(5 * HOUR_MS);
+      expect(calls.preprocess).toHaveLength(1);
+      await env.sleep(2 * HOUR_MS);
+      await until(() => calls.preprocess.length === 2);
+      await settled(2);
+    }));
+
+  test('that the config switches off are noted only', () =>
+    scene(policy({ new_data: 'off' }), async ({ request, history, state, calls }) => {
+      await request('a', 'new_data');
+      await until(async () => (await history()).includes('retrain asked (new_data, by test): not trained, as the config says'));
+      expect((await state()).asked).toBeNull();
+      expect(calls.preprocess).toEqual([]);
+    }));
+
+  test('that say nothing are ignored, and harm nobody', () =>
+    scene({}, async ({ handle, request, settled, calls }) => {
+      await handle.signal(signals.requestRetrain);
+      await request('a');
+      await settled(1);
+      expect(calls.preprocess).toHaveLength(1);
+    }));
+});
+
+describe('drift', () => {
+  test('of moderate severity waits for approval', () =>
+    scene({}, async ({ handle, state, settled, update, calls }) => {
+      expect(await refusal(update(updates.approve, { by: 'ana' }))).toBe('Nothing waits for approval.');
+      for (const report of ['report_1', 'report_1', 'report_2']) await handle.signal(signals.driftDetected, { severity: 'moderate', report });
+      await until(async () => (await state()).awaitingApproval?.count === 2);
+      expect(calls.preprocess).toEqual([]);
+      expect(await refusal(update(updates.approve, {}))).toBe('Say who asks: {"by": ...}.');
+      expect(await update<Approved>(updates.approve, { by: 'ana' })).toMatchObject({ requests: 2, startsAt: expect.any(String) as string });
+      await until(() => calls.preprocess.length === 1);
+      expect(await settled(1)).toMatchObject({ awaitingApproval: null });
+    }));
+
+  test('that is severe trains at once', () =>
+    scene({}, async ({ handle, settled, calls }) => {
+      await handle.signal(signals.driftDetected, { severity: 'severe', report: 'report_1' });
+      await until(() => calls.preprocess.length === 1);
+      await settled(1);
+    }));
+});
+
+describe('the links', () => {
+  test('processing with new data asks for a training; with too little it does not', () => {
+    let enough = false;
+    return scene({ weighNewData: () => Promise.resolve({ partitions: ['2001_02'], enough }) }, async ({ pipeline, settled, calls, env, state }) => {
+      const process = async (workflowId: string) => {
+        const run = await env.client.workflow.start('dataProcessing', { args: [{ pipeline }], taskQueue: 'orchestrator', workflowId });
+        await until(async () => (await run.describe()).status.name === 'COMPLETED');
+      };
+      await process(`${pipeline}-1`);
+      await until(() => calls.weighNewData.length === 1);
+      expect((await settled(0)).asked).toBeNull();
+      enough = true;
+      await process(`${pipeline}-2`);
+      await until(async () => (await state()).counts.trainings === 1);
+      await until(() => calls.writeReport.length === 1);
+      await settled(1);
+    });
+  });
+
+  test('monitoring that finds drift and an accuracy drop asks once, and a second report of the same name asks for nothing', () => {
+    const report = { uri: 'file:///store/report.json', checksum: 'c0ffee' };
+    const verdict = { drift: true, performance_drop: true, missing: false, retrain: true };
+    return scene({ writeReport: () => Promise.resolve({ report, verdict, severity: 'severe' }) }, async ({ pipeline, settled, state, calls, env }) => {
+      await env.client.workflow.start('modelMonitoring', { args: [{ pipeline }], taskQueue: 'orchestrator', workflowId: `${pipeline}-1` });
+      await until(() => calls.writeReport.length >= 2);
+      await until(async () => (await state()).counts.duplicates >= 2);
+      const { counts } = await settled();
+      expect(counts.trainings).toBeLessThanOrEqual(2);
+      expect(calls.writeReport.length).toBe(calls.predict.length + 1);
+    });
+  });
+
+  test('a lifecycle sees to everything itself: nothing is started for it', () =>
+    scene({}, async ({ pipeline, state, calls, env, history }) => {
+      const run = await env.client.workflow.start('lifecycle', { args: [{ pipeline }], taskQueue: 'orchestrator', workflowId: `${pipeline}-1` });
+      await until(async () => (await run.describe()).status.name === 'COMPLETED');
+      await until(async () => (await history()).some((what) => what.startsWith('lifecycle completed')));
+      expect((await state()).counts).toMatchObject({ runs: 0 });
+      expect(calls.predict).toHaveLength(1);
+    }));
+});
+
+describe('a person', () => {
+  test('pauses and resumes: what is asked meanwhile is kept', () =>
+    scene({}, async ({ request, state, update, settled, calls }) => {
+      expect(await refusal(update(updates.resume, { by: 'ana' }))).toBe('It is not paused.');
+      expect(await update<StewardState>(updates.pause, { by: 'ana', reason: 'audit' })).toMatchObject({ paused: { by: 'ana', reason: 'audit' } });
+      expect(await refusal(update(updates.pause, { by: 'ben' }))).toMatch(/^ana paused it already, at /);
+      await request('a');
+      await until(async () => (await state()).asked?.count === 1);
+      expect(calls.preprocess).toEqual([]);
+      await update(updates.resume, { by: 'ana' });
+      await until(() => calls.preprocess.length === 1);
+      await settled(1);
+    }));
+
+  test('promotes and rolls back, is told what moved, and inference follows', () =>
+    scene({}, async ({ update, state, settled, calls }) => {
+      await until(async () => (await state()).champion !== null);
+      const version = { algorithm: 'xgboost', version: 'v9' };
+      expect(await update<MovedAlias>(updates.promote, { by: 'ana', reason: 'checked', model: version })).toMatchObject({ model: version, previous: CHAMPION });
+      await until(() => calls.predict.length === 1);
+      expect(await update<MovedAlias>(updates.rollback, { by: 'ana', reason: 'worse' })).toMatchObject({ model: { version: 'v0' } });
+      await until(() => calls.predict.length === 2);
+      expect([...calls.promoteModel, ...calls.rollBackModel]).toMatchObject([{ by: 'ana', reason: 'checked' }, { by: 'ana', reason: 'worse' }]);
+      expect(calls.promoteModel[0]!.run.runId).not.toBe(calls.rollBackModel[0]!.run.runId);
+      await settled(0);
+    }));
+
+  test('is refused what makes no sense, before anything is tried', () =>
+    scene({}, async ({ update, state, calls }) => {
+      await until(async () => (await state()).champion !== null);
+      expect(await refusal(update(updates.promote, { by: 'ana', model: CHAMPION }))).toBe(`xgboost ${CHAMPION.version} is champion already.`);
+      expect(await refusal(update(updates.promote, { by: 'ana' }))).toMatch(/^Say which model/);
+      expect(calls.promoteModel).toEqual([]);
+    }));
+
+  test('who comes second is told by whom the alias was moved', () => {
+    const told = 'champion.json was moved by another meanwhile: ben moved it to xgboost v8.';
+    const promoteModel = () => Promise.reject(ApplicationFailure.nonRetryable(told, 'PointerMoved'));
+    return scene({ promoteModel }, async ({ update }) => {
+      expect(await refusal(update(updates.promote, { by: 'ana', model: { alias: 'challenger' } }))).toBe(told);
+    });
+  });
+});
+
+describe('over a long life', () => {
+  test('no signal is lost through continue-as-new, and a training in flight is not forgotten', () => {
+    const { preprocess, release } = held();
+    return scene(
+      { preprocess },
+      async ({ handle, request, state, settled, calls, env }) => {
+        const first = await env.client.workflow.getHandle(handle.workflowId).describe();
+        await request('first');
+        await until(() => calls.preprocess.length === 1);
+        const ids = Array.from({ length: 200 }, (_, i) => `id-${i}`);
+        await Promise.all(ids.map((id) => request(id)));
+        await request('id-0');
+        await until(async () => (await state()).asked?.count === 200);
+        expect((await env.client.workflow.getHandle(handle.workflowId).describe()).runId).not.toBe(first.runId);
+        expect((await state()).inFlight.training).toBeDefined();
+
+        release();
+        await until(async () => (await state()).counts.trainings === 2);
+        const { counts } = await settled(2);
+        expect(counts).toMatchObject({ trainings: 2, duplicates: 1 });
+        expect(calls.preprocess).toHaveLength(2);
+      },
+      { signalsARun: 20 },
+    );
+  });
+
+  test('a run that died without a word is missed by the patrol', () => {
+    // Waits for its next attempt: the clock doesn't leap while an activity is at work.
+    const preprocess = () => Promise.reject(ApplicationFailure.create({ message: 'The store is away.', nextRetryDelay: '5 hours' }));
+    const lookAtRun = () => Promise.resolve({ open: false, status: 'TERMINATED' });
+    return scene({ preprocess, lookAtRun }, async ({ request, state, history, calls, env }) => {
+      await request('a');
+      await until(() => calls.preprocess.length === 1);
+      const { workflowId } = (await state()).inFlight.training!;
+      await env.client.workflow.getHandle(workflowId).terminate();
+      await env.sleep(11 * 60_000);
+      await until(async () => (await state()).inFlight.training === undefined);
+      expect(await history()).toContain(`training ended as TERMINATED without a word: ${workflowId}`);
+    });
+  });
+
+  test('a config that is broken holds it up, and nothing is lost', () => {
+    let broken = true;
+    const readStewardPolicy: Activities['readStewardPolicy'] = (input) =>
+      broken ? Promise.reject(ApplicationFailure.nonRetryable('model_config.dev.json has 1 fault.', 'ConfigInvalid')) : goingWell.readStewardPolicy(input);
+    return scene({ readStewardPolicy }, async ({ request, history, settled, calls, env }) => {
+      await request('a');
+      await until(async () => (await history()).includes('held up for 10 minutes: model_config.dev.json has 1 fault.'));
+      broken = false;
+      await env.sleep(11 * 60_000);
+      await until(() => calls.preprocess.length === 1);
+      await settled(1);
+    });
+  });
+});

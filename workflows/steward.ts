@@ -1,0 +1,223 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  currentUpdateInfo,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  ParentClosePolicy,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  STEWARD,
+  stewardIdOf,
+  type Approved,
+  type ApproveInput,
+  type DriftReport,
+  type MovedAlias,
+  type PromoteInput,
+  type RetrainRequest,
+  type RollbackInput,
+  type RunEnded,
+  type StageInput,
+  type Steering,
+  type StewardEvent,
+  type StewardInput,
+  type StewardState,
+} from '../src/contracts/index.js';
+import { modelInference } from './modelInference.js';
+import { modelMonitoring } from './modelMonitoring.js';
+import { modelTraining } from './modelTraining.js';
+import { stewarding } from './support/activities.js';
+import { failureOf } from './support/failures.js';
+import { setSearchAttributes } from './support/searchAttributes.js';
+import { Stewardship, type Start } from './support/stewardship.js';
+import { refuseUnless, refuseUnlessSigned } from './support/validators.js';
+
+const requestRetrain = defineSignal<[RetrainRequest]>(STEWARD.signals.requestRetrain);
+const driftDetected = defineSignal<[DriftReport]>(STEWARD.signals.driftDetected);
+const runEnded = defineSignal<[RunEnded]>(STEWARD.signals.runEnded);
+const approve = defineUpdate<Approved, [ApproveInput]>(STEWARD.updates.approve);
+const promote = defineUpdate<MovedAlias, [PromoteInput]>(STEWARD.updates.promote);
+const rollback = defineUpdate<MovedAlias, [RollbackInput]>(STEWARD.updates.rollback);
+const pause = defineUpdate<StewardState, [Steering]>(STEWARD.updates.pause);
+const resume = defineUpdate<StewardState, [Steering]>(STEWARD.updates.resume);
+const state = defineQuery<StewardState>(STEWARD.queries.state);
+const history = defineQuery<StewardEvent[]>(STEWARD.queries.history);
+
+/** A signal makes about four events of a history: far below the 51,200 that a server allows, and cheap to replay. */
+const SIGNALS_A_RUN = 2_000;
+
+/** How often the steward looks after runs that it hears nothing of. */
+const PATROL_MS = 10 * 60_000;
+
+/** How long it waits after something that it needs could not be done, such as reading a config that is broken. */
+const SETBACK = '10 minutes';
+
+/** Looks after a pipeline for as long as it lives: who is champion, what was asked, what is in flight, what follows. */
+export async function steward({ pipeline, carried, signalsARun = SIGNALS_A_RUN }: StewardInput): Promise<void> {
+  setSearchAttributes({ pipeline, stage: 'steward' });
+  const ship = new Stewardship(pipeline, carried);
+  listen(ship, stageInput(pipeline));
+  const isFull = () => ship.signals >= signalsARun || workflowInfo().continueAsNewSuggested;
+
+  while (!isFull()) {
+    try {
+      await lookIntoNews(ship, stageInput(pipeline));
+      for (const start of ship.takeDue(now())) await launch(pipeline, start, ship);
+      setCurrentDetails(situation(ship.state));
+      if (!(await somethingToDo(ship, isFull))) await patrol(ship);
+    } catch (error) {
+      ship.note(now(), `held up for ${SETBACK}: ${failureOf(error).reason}`);
+      await sleep(SETBACK);
+    }
+  }
+  await condition(allHandlersFinished);
+  await continueAsNew<typeof steward>({ pipeline, carried: ship.carried, signalsARun });
+}
+
+/** Signals are only taken down: what follows from them is decided in the loop, one thing at a time. */
+function listen(ship: Stewardship, stage: StageInput): void {
+  setHandler(requestRetrain, (request) => ship.requested(now(), request));
+  setHandler(driftDetected, (report) => ship.drifted(now(), report));
+  setHandler(runEnded, (run) => ship.ended(now(), run));
+  setHandler(state, () => ship.state);
+  setHandler(history, () => ship.history);
+
+  setHandler(approve, (input) => ship.approve(now(), input), {
+    validator: (input) => {
+      refuseUnlessSigned(input);
+      refuseUnless(ship.state.awaitingApproval !== null, 'Nothing waits for approval.');
+    },
+  });
+  setHandler(pause, (input) => (ship.pause(now(), input), ship.state), {
+    validator: (input) => {
+      refuseUnlessSigned(input);
+      refuseUnless(ship.state.paused === null, `${ship.state.paused?.by} paused it already, at ${ship.state.paused?.at}.`);
+    },
+  });
+  setHandler(resume, (input) => (ship.resume(now(), input), ship.state), {
+    validator: (input) => {
+      refuseUnlessSigned(input);
+      refuseUnless(ship.state.paused !== null, 'It is not paused.');
+    },
+  });
+  setHandler(promote, (input) => moveChampion(ship, (run) => stewarding.promoteModel({ ...stage, run, ...signed(input), model: input.model })), {
+    validator: (input) => {
+      refuseUnlessSigned(input);
+      const { champion } = ship.state;
+      refuseUnless(typeof input.model === 'object' && input.model !== null, 'Say which model: {"alias": ...} or {"algorithm": ..., "version": ...}.');
+      const isChampion = 'version' in input.model && input.model.version === champion?.version && input.model.algorithm === champion?.algorithm;
+      refuseUnless(!isChampion, `${champion?.algorithm} ${champion?.version} is champion already.`);
+    },
+  });
+  setHandler(rollback, (input) => moveChampion(ship, (run) => stewarding.rollBackModel({ ...stage, run, ...signed(input), version: input.version })), {
+    validator: (input) => {
+      refuseUnlessSigned(input);
+      refuseUnless(ship.state.champion !== null, 'There is no champion to roll back.');
+    },
+  });
+
+  async function moveChampion(ship: Stewardship, move: (run: StageInput['run']) => Promise<MovedAlias>): Promise<MovedAlias> {
+    try {
+      // The update's id makes the move its own: an activity that is tried again gets the same answer.
+      const moved = await move({ ...stage.run, runId: `${stage.run.runId}/${currentUpdateInfo()?.id}` });
+      ship.note(now(), `champion moved to ${moved.model.algorithm} ${moved.model.version}: ${moved.reason}`);
+      ship.crowned();
+      return moved;
+    } catch (error) {
+      const { reason, type } = failureOf(error);
+      throw ApplicationFailure.nonRetryable(reason, type);
+    }
+  }
+}
+
+async function lookIntoNews(ship: Stewardship, stage: StageInput): Promise<void> {
+  if (ship.championUnsure) ship.knowChampion(now(), await stewarding.readChampion(stage));
+  while (ship.processed.length > 0) {
+    const [run] = ship.processed;
+    const { partitions, enough } = await stewarding.weighNewData(stage);
+    if (enough && run) {
+      const { runId: requestId, workflowId: triggeredBy, asOf } = run;
+      ship.note(now(), `${partitions.length} partitions that no training has seen`);
+      ship.requested(now(), { reason: 'new_data', triggeredBy, requestId, asOf });
+    }
+    ship.processed.shift();
+  }
+  if (ship.hasRequests) ship.decide(now(), await stewarding.readStewardPolicy(stage));
+}
+
+/**
+ * Starts a run on its own. It is abandoned to itself because this workflow's run ends, by continuing as new, while a
+ * training may go on for hours: Temporal would hand its close policy to the children, and the next run could not wait
+ * for their results. So nobody waits for a child's result: every run tells the steward how it ended by the signal
+ * `runEnded`, which finds whichever run of the steward is current; and the patrol finds those that died without a word.
+ */
+async function launch(pipeline: string, { part, workflowId, asOf, because }: Start, ship: Stewardship): Promise<void> {
+  const input = { pipeline, asOf, reason: because, triggeredBy: stewardIdOf(pipeline) };
+  const options = { workflowId, args: [input] as [typeof input], parentClosePolicy: ParentClosePolicy.ABANDON, staticSummary: `${part}: ${because}` };
+  try {
+    if (part === 'training') await startChild(modelTraining, options);
+    else if (part === 'inference') await startChild(modelInference, options);
+    else await startChild(modelMonitoring, options);
+  } catch (error) {
+    // An earlier steward of this pipeline started it: its end is this one's news as well.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    ship.note(now(), `${workflowId} runs already`);
+  }
+}
+
+/** Waits for news, or for the end of a cooldown. False where neither came in the time of a patrol. */
+async function somethingToDo(ship: Stewardship, isFull: () => boolean): Promise<boolean> {
+  const moment = ship.nextMoment();
+  const untilDue = moment ? Math.max(1, moment.getTime() - Date.now()) : Infinity;
+  const untilPatrol = Object.keys(ship.state.inFlight).length > 0 ? PATROL_MS : Infinity;
+  const wake = () => ship.hasNews || ship.isDue(now()) || isFull();
+  const patience = Math.min(untilDue, untilPatrol);
+  if (patience === Infinity) {
+    await condition(wake);
+    return true;
+  }
+  return (await condition(wake, patience)) || untilDue <= untilPatrol;
+}
+
+async function patrol(ship: Stewardship): Promise<void> {
+  for (const part of ['training', 'inference', 'monitoring'] as const) {
+    const run = ship.state.inFlight[part];
+    if (!run) continue;
+    const { open, status } = await stewarding.lookAtRun(run.workflowId);
+    // A run tells its end before it ends, so what was not heard by now never will be.
+    if (!open && ship.state.inFlight[part]?.workflowId === run.workflowId) ship.lost(now(), part, run.workflowId, status);
+  }
+}
+
+function signed({ by, reason = 'asked of the steward' }: Steering): Required<Steering> {
+  return { by, reason };
+}
+
+function stageInput(pipeline: string): StageInput {
+  const { workflowId, runId, runStartTime } = workflowInfo();
+  return { pipeline, run: { workflowId, runId, startedAt: runStartTime.toISOString() } };
+}
+
+function situation({ paused, champion, asked, awaitingApproval, inFlight }: StewardState): string {
+  const facts = [
+    `champion ${champion ? `${champion.algorithm} ${champion.version}` : 'none'}`,
+    paused && `paused by ${paused.by}`,
+    asked && `${asked.count} asked`,
+    awaitingApproval && `${awaitingApproval.count} waiting for approval`,
+    ...Object.entries(inFlight).map(([part, run]) => `${part} in flight: ${run.workflowId}`),
+  ];
+  return facts.filter(Boolean).join('; ');
+}
+
+function now(): Date {
+  return new Date();
+}

@@ -1,0 +1,278 @@
+import {
+  RETRAIN_CAUSES,
+  stewardIdOf,
+  type Approved,
+  type AskedRetrain,
+  type DriftReport,
+  type RetrainCause,
+  type RetrainRequest,
+  type RunEnded,
+  type Steering,
+  type StewardCarried,
+  type StewardedPart,
+  type StewardEvent,
+  type StewardPolicy,
+  type StewardState,
+  type VersionRef,
+} from '../../src/contracts/index.js';
+
+/** Requests that are named in full; the rest are counted. */
+const NAMED_REQUESTS = 20;
+/** Enough to tell a repeated signal from a new one, and small enough to carry on. */
+const SEEN_IDS = 1_000;
+/** Events kept: what a person reads back on, a few weeks of a busy pipeline. */
+const HISTORY = 200;
+const HOUR_MS = 3_600_000;
+
+/** Something that is to be started now. */
+export interface Start {
+  part: StewardedPart;
+  workflowId: string;
+  asOf?: string;
+  because: string;
+}
+
+/**
+ * What a steward knows, and what follows from what it is told. Knows nothing of Temporal: time is handed in, and
+ * whatever is to be done is given back.
+ */
+export class Stewardship {
+  readonly state: StewardState;
+  readonly history: StewardEvent[];
+  /** Since this run began. */
+  signals = 0;
+  /** Whether the registry is to be asked again who is champion. */
+  championUnsure = true;
+  /** Ended processing runs whose data nobody has weighed. */
+  readonly processed: RunEnded[];
+  private readonly seen: Set<string>;
+  private readonly inbox: RetrainRequest[];
+
+  constructor(pipeline: string, carried?: StewardCarried) {
+    this.state = carried?.state ?? {
+      pipeline,
+      champion: null,
+      paused: null,
+      asked: null,
+      awaitingApproval: null,
+      inFlight: {},
+      due: {},
+      cooldownUntil: null,
+      cooldownHours: 0,
+      counts: { signals: 0, duplicates: 0, runs: 0, trainings: 0 },
+    };
+    this.history = carried?.history ?? [];
+    this.seen = new Set(carried?.seen);
+    this.inbox = carried?.inbox ?? [];
+    this.processed = carried?.processed ?? [];
+  }
+
+  get carried(): StewardCarried {
+    const { state, history, seen, inbox, processed } = this;
+    return { state, history, seen: [...seen], inbox, processed };
+  }
+
+  /** Whether something was told that has not been looked into. */
+  get hasNews(): boolean {
+    return this.inbox.length > 0 || this.processed.length > 0 || this.championUnsure;
+  }
+
+  get hasRequests(): boolean {
+    return this.inbox.length > 0;
+  }
+
+  note(at: Date, what: string): void {
+    this.history.push({ at: at.toISOString(), what });
+    this.history.splice(0, this.history.length - HISTORY);
+  }
+
+  /** Somebody asks for a retraining; who asks twice under one id is heard once. */
+  requested(at: Date, request: RetrainRequest): void {
+    this.received();
+    if (!isText(request?.requestId) || !isText(request.reason)) {
+      this.note(at, `ignored a request without requestId or reason: ${JSON.stringify(request)}`);
+    } else if (this.seen.has(request.requestId)) {
+      this.state.counts.duplicates += 1;
+    } else {
+      this.remember(request.requestId);
+      this.inbox.push(request);
+    }
+  }
+
+  /** Monitoring found drift; of two reports with one address the first counts. */
+  drifted(at: Date, { severity, report, asOf }: DriftReport): void {
+    const reason = severity === 'severe' ? 'severe_drift' : 'drift';
+    this.requested(at, { reason, triggeredBy: 'monitoring', requestId: report, asOf });
+  }
+
+  /** A workflow of the pipeline has ended: what follows from it is due. */
+  ended(at: Date, run: RunEnded): void {
+    this.received();
+    const { part, outcome, asOf } = run;
+    this.note(at, `${part} ${outcome}: ${run.workflowId}${run.summary ? `, ${run.summary}` : ''}`);
+    if (part === 'lifecycle') {
+      this.championUnsure = true;
+    } else if (part === 'processing') {
+      if (outcome === 'completed') this.processed.push(run);
+    } else {
+      this.land(at, part, run.workflowId, outcome === 'skipped');
+      if (part === 'training' && run.newChampion) this.crowned(asOf);
+      if (part === 'inference' && outcome === 'completed') this.state.due.monitoring = { asOf, because: 'new predictions' };
+    }
+  }
+
+  /** A run that nothing was heard of has ended. */
+  lost(at: Date, part: StewardedPart, workflowId: string, status: string): void {
+    this.note(at, `${part} ended as ${status} without a word: ${workflowId}`);
+    this.land(at, part, workflowId, false);
+  }
+
+  /** There is a new champion: rows that nobody has predicted yet are due. */
+  crowned(asOf?: string): void {
+    this.championUnsure = true;
+    this.state.due.inference = { asOf, because: 'a new champion' };
+  }
+
+  knowChampion(at: Date, champion: VersionRef | null): void {
+    const before = this.state.champion;
+    this.championUnsure = false;
+    this.state.champion = champion;
+    if (champion && (champion.algorithm !== before?.algorithm || champion.version !== before.version)) {
+      this.note(at, `champion is ${champion.algorithm} ${champion.version}`);
+    }
+  }
+
+  /** Decides of everything that was asked: train, wait for approval, or note only. */
+  decide(at: Date, policy: StewardPolicy): void {
+    this.state.cooldownHours = policy.cooldownHours;
+    for (const request of this.inbox.splice(0)) {
+      const mode = isCause(request.reason) ? policy.retrain[request.reason] : 'auto';
+      if (mode === 'auto') this.state.asked = joined(at, this.state.asked, request);
+      else if (mode === 'approve') this.state.awaitingApproval = joined(at, this.state.awaitingApproval, request);
+      this.note(at, `retrain asked (${request.reason}, by ${request.triggeredBy}): ${OUTCOMES[mode]}`);
+    }
+  }
+
+  approve(at: Date, { by, reason }: Steering): Approved {
+    const { awaitingApproval, asked } = this.state;
+    const count = awaitingApproval?.count ?? 0;
+    this.state.asked = asked ? joinedAll(asked, awaitingApproval) : awaitingApproval;
+    this.state.awaitingApproval = null;
+    this.note(at, `retrain approved by ${by}${reason ? `: ${reason}` : ''}`);
+    const earliest = this.state.cooldownUntil ?? at.toISOString();
+    return { requests: count, startsAt: this.state.paused ? null : [earliest, at.toISOString()].sort()[1]! };
+  }
+
+  pause(at: Date, steering: Steering): void {
+    this.state.paused = { ...steering, at: at.toISOString() };
+    this.note(at, `paused by ${steering.by}${steering.reason ? `: ${steering.reason}` : ''}`);
+  }
+
+  resume(at: Date, { by, reason }: Steering): void {
+    this.state.paused = null;
+    this.note(at, `resumed by ${by}${reason ? `: ${reason}` : ''}`);
+  }
+
+  /**
+   * What is to be started now, marked as in flight. A training answers all that was asked until it starts, what waits
+   * for approval included; what is asked while it is in flight gets one more.
+   */
+  takeDue(at: Date): Start[] {
+    const { state } = this;
+    if (state.paused) return [];
+    const starts: Start[] = [];
+    if (state.asked && !state.inFlight.training && !this.cooling(at)) {
+      const { requests, count } = joinedAll(state.asked, state.awaitingApproval);
+      state.asked = null;
+      state.awaitingApproval = null;
+      state.counts.trainings += 1;
+      const reasons = [...new Set(requests.map(({ reason }) => reason))].join(', ');
+      starts.push(this.launch(at, 'training', `${reasons} (${count} asked)`, newest(requests)));
+    }
+    for (const part of ['inference', 'monitoring'] as const) {
+      const due = state.due[part];
+      if (!due || state.inFlight[part]) continue;
+      delete state.due[part];
+      starts.push(this.launch(at, part, due.because, due.asOf));
+    }
+    return starts;
+  }
+
+  /** When time alone makes something due; `undefined` where only news can. */
+  nextMoment(): Date | undefined {
+    const { asked, paused, inFlight, cooldownUntil } = this.state;
+    return asked && !paused && !inFlight.training && cooldownUntil ? new Date(cooldownUntil) : undefined;
+  }
+
+  /** Whether there is something to start at `at`. */
+  isDue(at: Date): boolean {
+    const { asked, paused, inFlight, due } = this.state;
+    if (paused) return false;
+    const training = asked && !inFlight.training && !this.cooling(at);
+    return Boolean(training || (due.inference && !inFlight.inference) || (due.monitoring && !inFlight.monitoring));
+  }
+
+  private received(): void {
+    this.signals += 1;
+    this.state.counts.signals += 1;
+  }
+
+  private remember(id: string): void {
+    this.seen.add(id);
+    for (const oldest of this.seen) {
+      if (this.seen.size <= SEEN_IDS) break;
+      this.seen.delete(oldest);
+    }
+  }
+
+  private cooling(at: Date): boolean {
+    const { cooldownUntil } = this.state;
+    return cooldownUntil !== null && at < new Date(cooldownUntil);
+  }
+
+  private launch(at: Date, part: StewardedPart, because: string, asOf?: string): Start {
+    this.state.counts.runs += 1;
+    const workflowId = `${stewardIdOf(this.state.pipeline)}-${part}-${this.state.counts.runs}`;
+    this.state.inFlight[part] = { workflowId, startedAt: at.toISOString() };
+    this.note(at, `${part} started because of ${because}: ${workflowId}`);
+    return { part, workflowId, asOf, because };
+  }
+
+  /** A run is over; a training that did its work, well or not, is followed by the cooldown. */
+  private land(at: Date, part: StewardedPart, workflowId: string, skipped: boolean): void {
+    if (part === 'training' && !skipped) {
+      this.championUnsure = true;
+      this.state.cooldownUntil = new Date(at.getTime() + this.state.cooldownHours * HOUR_MS).toISOString();
+    }
+    if (this.state.inFlight[part]?.workflowId === workflowId) delete this.state.inFlight[part];
+  }
+}
+
+const OUTCOMES = { auto: 'to be trained', approve: 'waits for approval', off: 'not trained, as the config says' } as const;
+
+function joined(at: Date, asked: AskedRetrain | null, request: RetrainRequest): AskedRetrain {
+  return joinedAll(asked ?? { since: at.toISOString(), count: 0, requests: [] }, { since: at.toISOString(), count: 1, requests: [request] });
+}
+
+function joinedAll(one: AskedRetrain, other: AskedRetrain | null): AskedRetrain {
+  if (!other) return one;
+  return {
+    since: one.since < other.since ? one.since : other.since,
+    count: one.count + other.count,
+    requests: [...one.requests, ...other.requests].slice(-NAMED_REQUESTS),
+  };
+}
+
+/** The latest moment that one of the requests asks for; none where one asks for now. */
+function newest(requests: RetrainRequest[]): string | undefined {
+  const moments = requests.map(({ asOf }) => asOf);
+  return moments.every(isText) ? moments.sort().at(-1) : undefined;
+}
+
+function isCause(reason: string): reason is RetrainCause {
+  return (RETRAIN_CAUSES as readonly string[]).includes(reason);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
