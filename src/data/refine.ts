@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { LayerResult, RefineInput } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { StageContext } from '../stages/context.js';
@@ -16,7 +14,7 @@ export interface Refinement {
   inputs(partition: string, inputChecksum: string): string;
   /** Called once with the first input file, before any partition is built. */
   check?(database: Database, inputFile: string): Promise<void>;
-  /** Makes a partition's files in `folder` from its input file. */
+  /** Makes a partition's files in the scratch `folder` from its input file. */
   build(database: Database, partition: string, inputFile: string, folder: string): Promise<Built>;
 }
 
@@ -56,8 +54,6 @@ export async function refine(context: StageContext, datamart: ObjectStore, { par
   }
   if (stale.length === 0) return result;
 
-  const folder = join(context.scratch, layer);
-  await mkdir(folder, { recursive: true });
   // One thread: rows must stay in file order, and equal rows must give equal bytes.
   await withDuckDb(context, build, { threads: 1 });
   return result;
@@ -68,7 +64,7 @@ export async function refine(context: StageContext, datamart: ObjectStore, { par
         context.signal.throwIfAborted();
         const input = await partitionFile(datamart, from.layer, from.table, name, tableOf(entry, from.table));
         if (done === 0) await refinement.check?.(database, input.path);
-        const { tables, dropped } = await refinement.build(database, name, input.path, folder);
+        const { tables, dropped } = await refinement.build(database, name, input.path, context.scratch);
         result.entries.push(await writer.write(name, refinement.inputs(name, input.checksum), tables, dropped));
         result.written.push(name);
         context.report({ what: 'partitions', done: result.unchanged.length + done + 1, total: partitions.length });

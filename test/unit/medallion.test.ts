@@ -225,6 +225,14 @@ describe('silver', () => {
     expect((await world.process()).silver).toMatchObject({ rows: 8, dropped: {}, written: ['2020_02'] });
   });
 
+  test('may leave nothing of a month', async () => {
+    world.writeCsv(visitsOf(2).map((visit) => (visit.day < '2020-02' ? visit : { ...visit, cost: -1 })));
+    const { silver, gold } = await world.process();
+    expect(silver).toMatchObject({ rows: 4, written: ['2020_01', '2020_02'], dropped: { cost_not_negative: 4 } });
+    expect(gold.rows).toBe(4);
+    expect(await world.rows('gold', 'label_store')).toHaveLength(4);
+  });
+
   test('refuses a source that breaks what must hold', async () => {
     world.writeCsv([...visitsOf(2), { id: 60, day: '2020-02-20', kind: 'odd', cost: 1 }]);
     await expect(world.process()).rejects.toMatchObject({
