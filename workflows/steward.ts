@@ -92,25 +92,25 @@ function listen(ship: Stewardship, stage: StageInput): void {
   setHandler(history, () => ship.history);
 
   setHandler(approve, (input) => ship.approve(now(), input), {
-    validator: (input) => {
+    validator: (input: ApproveInput) => {
       refuseUnlessSigned(input);
       refuseUnless(ship.state.awaitingApproval !== null, 'Nothing waits for approval.');
     },
   });
   setHandler(pause, (input) => (ship.pause(now(), input), ship.state), {
-    validator: (input) => {
+    validator: (input: Steering) => {
       refuseUnlessSigned(input);
       refuseUnless(ship.state.paused === null, `${ship.state.paused?.by} paused it already, at ${ship.state.paused?.at}.`);
     },
   });
   setHandler(resume, (input) => (ship.resume(now(), input), ship.state), {
-    validator: (input) => {
+    validator: (input: Steering) => {
       refuseUnlessSigned(input);
       refuseUnless(ship.state.paused !== null, 'It is not paused.');
     },
   });
   setHandler(promote, (input) => moveChampion(ship, (run) => stewarding.promoteModel({ ...stage, run, ...signed(input), model: input.model })), {
-    validator: (input) => {
+    validator: (input: PromoteInput) => {
       refuseUnlessSigned(input);
       const { champion } = ship.state;
       refuseUnless(typeof input.model === 'object' && input.model !== null, 'Say which model: {"alias": ...} or {"algorithm": ..., "version": ...}.');
@@ -119,7 +119,7 @@ function listen(ship: Stewardship, stage: StageInput): void {
     },
   });
   setHandler(rollback, (input) => moveChampion(ship, (run) => stewarding.rollBackModel({ ...stage, run, ...signed(input), version: input.version })), {
-    validator: (input) => {
+    validator: (input: RollbackInput) => {
       refuseUnlessSigned(input);
       refuseUnless(ship.state.champion !== null, 'There is no champion to roll back.');
     },

@@ -7,6 +7,7 @@ import { pipelineArgument, withExamples } from './help.js';
 import { algorithmOption, asOfOption, csvOption, jsonOption, storeOption, type CommonOptions, type JsonOption, type RunOptions, type StoreOption } from './options.js';
 import { addSchedules } from './schedulesProgram.js';
 import { addRegistryCommands } from './registryProgram.js';
+import { addStewardCommands } from './stewardProgram.js';
 import { say } from './terminal.js';
 
 /**
@@ -36,6 +37,7 @@ ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.`);
   addUp(program);
   addStatus(program, pipelines);
   addModels(program, pipelines);
+  addStewardCommands(program, pipelines);
   addSchedules(program, pipelines);
   addData(program, pipelines);
   addSetup(program);

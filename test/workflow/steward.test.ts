@@ -14,12 +14,12 @@ const HOUR_MS = 3_600_000;
 
 interface Scene extends Started<'steward'> {
   pipeline: string;
-  state(): Promise<StewardState>;
-  history(): Promise<string[]>;
-  request(requestId: string, reason?: string): Promise<void>;
+  state: () => Promise<StewardState>;
+  history: () => Promise<string[]>;
+  request: (requestId: string, reason?: string) => Promise<void>;
   /** Waits until so many trainings were started, or any number, and nothing is asked, due or in flight. */
-  settled(trainings?: number): Promise<StewardState>;
-  update<Result>(name: string, input: object): Promise<Result>;
+  settled: (trainings?: number) => Promise<StewardState>;
+  update: <Result>(name: string, input: object) => Promise<Result>;
 }
 
 /** A steward of a pipeline of its own, which ends with the scene. */
@@ -57,7 +57,7 @@ const policy = (retrain: Partial<Record<'drift' | 'severe_drift' | 'new_data', R
 });
 
 /** Holds trainings up in their preprocessing until they are released. */
-function held(): { preprocess: Activities['preprocess']; release(): void } {
+function held(): { preprocess: Activities['preprocess']; release: () => void } {
   let release = () => {};
   const go = new Promise<void>((resolve) => (release = resolve));
   return {

@@ -147,6 +147,6 @@ const HASH = /^[0-9a-f]{40,64}$/;
 function shown(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : score(value);
   if (value === null) return '-';
-  const text = String(value);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   return HASH.test(text) ? text.slice(0, 12) : text;
 }
