@@ -1,6 +1,6 @@
 import { createHash, randomUUID, type Hash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { mkdtemp, open, readFile, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -80,13 +80,13 @@ export class S3Store implements ObjectStore {
   private readonly bucket: string;
   private readonly cache: ObjectCache;
   private readonly signal: AbortSignal | undefined;
-  private scratch: Promise<string> | undefined;
+  private scratch: string | undefined;
 
   constructor({ client, bucket, cache, scratch, signal }: S3StoreOptions) {
     this.client = client;
     this.bucket = bucket;
     this.cache = cache;
-    this.scratch = scratch === undefined ? undefined : Promise.resolve(scratch);
+    this.scratch = scratch;
     this.signal = signal;
     // As many may listen as there are requests under way.
     if (signal) setMaxListeners(0, signal);
@@ -147,9 +147,9 @@ export class S3Store implements ObjectStore {
 
   async localFile(key: string, checksum?: string): Promise<string> {
     const id = checksum ?? (await this.versionOf(key));
-    this.scratch ??= mkdtemp(join(dirname(this.cache.folder), 'stage-'));
     try {
-      return await this.cache.lend({ id, checksum, name: basename(key), fetch: (path) => this.download(key, path, checksum) }, await this.scratch);
+      this.scratch ??= await makeScratch(this.cache);
+      return await this.cache.lend({ id, checksum, name: basename(key), fetch: (path) => this.download(key, path, checksum) }, this.scratch);
     } catch (error) {
       this.signal?.throwIfAborted();
       throw diskError(error, this.cache.folder);
@@ -323,6 +323,12 @@ export class S3Store implements ObjectStore {
       }
     }
   }
+}
+
+async function makeScratch(cache: ObjectCache): Promise<string> {
+  const folder = dirname(cache.folder);
+  await mkdir(folder, { recursive: true });
+  return mkdtemp(join(folder, 'stage-'));
 }
 
 /** Buffers that take turns: that of an index is used again {@link PARTS_AT_ONCE} indices on. */

@@ -32,9 +32,13 @@ export interface Processed {
   gold: GoldResult;
 }
 
-/** A small pipeline in a folder of its own: visits with a date, a kind and a cost, over real files and real SQL. */
-export async function createMedallion() {
+/**
+ * A small pipeline in a folder of its own: visits with a date, a kind and a cost, over real files and real SQL.
+ * @param storeRoot where its buckets lie; by default in that folder too
+ */
+export async function createMedallion(storeRoot?: string) {
   const root = temporaryFolder();
+  storeRoot ??= join(root, 'store');
   const folder = join(root, 'conf', 'pipelines', VISITS);
   mkdirSync(folder, { recursive: true });
   const writeConf = (file: string, content: unknown) =>
@@ -43,8 +47,7 @@ export async function createMedallion() {
   const env = { PERDURE_CONF: join(root, 'conf') };
   process.env.PERDURE_CONF = env.PERDURE_CONF;
 
-  const storeRoot = join(root, 'store');
-  const stores = (await openStores(storeRoot))(await loadPipeline(VISITS, env));
+  const stores = (await openStores(storeRoot, join(root, 'scratch')))(await loadPipeline(VISITS, env));
   const runStage = createRunStage({ storeRoot, engines: {} as EnginePool, size: SIZE, scratchRoot: join(root, 'scratch') });
   const csv = join(root, 'visits.csv');
   const stage = { pipeline: VISITS, run: RUN };

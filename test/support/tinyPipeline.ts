@@ -54,8 +54,10 @@ export function tinyEngines(): EnginePool {
   return createEnginePool(SIZE.cpus);
 }
 
-export async function createTinyWorld(engines: EnginePool): Promise<TinyWorld> {
+/** @param storeRoot where its buckets lie; by default in a folder of its own, and only there can they be saved */
+export async function createTinyWorld(engines: EnginePool, storeRoot?: string): Promise<TinyWorld> {
   const root = mkdtempSync(join(tmpdir(), 'tiny-'));
+  storeRoot ??= join(root, 'store');
   const folder = join(root, 'conf', 'pipelines', TINY);
   mkdirSync(folder, { recursive: true });
   const write = (file: string, value: unknown) => writeFileSync(join(folder, file), JSON.stringify(value));
@@ -64,9 +66,9 @@ export async function createTinyWorld(engines: EnginePool): Promise<TinyWorld> {
   write('model_config.dev.json', CONFIG);
   process.env.PERDURE_CONF = join(root, 'conf');
 
-  const [storeRoot, savedRoot] = [join(root, 'store'), join(root, 'saved')];
+  const savedRoot = join(root, 'saved');
   const runStage = createRunStage({ storeRoot, engines, size: SIZE, scratchRoot: join(root, 'scratch') });
-  const stores = (await openStores(storeRoot))(await loadPipeline(TINY));
+  const stores = (await openStores(storeRoot, join(root, 'scratch')))(await loadPipeline(TINY));
   const progress: Progress[] = [];
   return {
     runStage,

@@ -1,0 +1,96 @@
+import { copyFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ModelRef } from '../../src/contracts/index.js';
+import { manifestKey } from '../../src/data/layers.js';
+import { readColumns } from '../../src/data/parquet.js';
+import { predictionsFiles } from '../../src/data/predictions.js';
+import { bronze } from '../../src/stages/bronze.js';
+import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
+import { detectDrift } from '../../src/stages/detectDrift.js';
+import { predict } from '../../src/stages/predict.js';
+import { resolveModel } from '../../src/stages/resolveModel.js';
+import { createMedallion, visitsOf } from '../support/medallion.js';
+import { startS3Server, type S3Server } from '../support/s3Server.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines, trainTiny } from '../support/tinyPipeline.js';
+
+const S3 = 's3://';
+const FOLDER = undefined;
+
+let server: S3Server;
+beforeAll(async () => {
+  server = await startS3Server(afterAll);
+  for (const pipeline of ['visits', 'tiny']) {
+    for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring']) await server.createBucket(`${pipeline}-${purpose}`);
+  }
+});
+
+describe('the medallion in S3', () => {
+  test('holds the same bytes as in a folder, and does no work twice', async () => {
+    const visits = visitsOf(3);
+    const inFolder = await createMedallion(FOLDER);
+    inFolder.writeCsv(visits);
+    await inFolder.process();
+
+    const world = await createMedallion(S3);
+    world.writeCsv(visits);
+    const first = await world.process();
+    expect(first.gold).toMatchObject({ written: ['2020_01', '2020_02', '2020_03'], unchanged: [] });
+    for (const layer of ['bronze', 'silver', 'gold'] as const) {
+      expect((await world.manifest(layer)).partitions).toEqual((await inFolder.manifest(layer)).partitions);
+    }
+    expect(await world.rows('silver', 'silver')).toEqual(await inFolder.rows('silver', 'silver'));
+
+    const second = await world.process();
+    expect([second.bronze.written, second.silver.written, second.gold.written]).toEqual([[], [], []]);
+    expect(second.gold.unchanged).toEqual(first.gold.written);
+  });
+
+  test('is read from an object, by its address and as the pipeline\'s own', async () => {
+    const world = await createMedallion(S3);
+    world.writeCsv(visitsOf(4));
+    const address = 's3://visits-datamart/raw/visits.csv';
+    await copyFile(world.csv, `${world.csv}.copy`);
+    await world.stores.datamart.upload(`${world.csv}.copy`, 'raw/visits.csv');
+
+    const byAddress = await world.bronze(address);
+    expect(byAddress.rows).toBe(16);
+    expect((await world.manifest('bronze')).source?.path).toBe(address);
+    // The one that was read last, from another process's folder.
+    const again = await createMedallion(S3);
+    const unnamed = { ...again.stage, asOf: '2020-12-31' };
+    expect(await again.perform(bronze, unnamed)).toMatchObject({ rows: 16, written: [] });
+
+    await again.stores.datamart.delete(manifestKey('bronze'));
+    expect(await again.perform(bronze, unnamed)).toMatchObject({ rows: 16, written: byAddress.unchanged.concat(byAddress.written).sort() });
+  });
+});
+
+test('models, predictions and drift are the same from S3 as from a folder', async () => {
+  const engines = tinyEngines();
+  try {
+    expect(await modelAndPredictions(S3)).toEqual(await modelAndPredictions(FOLDER));
+  } finally {
+    await engines.close();
+  }
+
+  async function modelAndPredictions(storeRoot: string | undefined) {
+    const world = await createTinyWorld(engines, storeRoot);
+    try {
+      await world.writeGold(MONTHS);
+      await trainTiny(world);
+      const input = { pipeline: TINY, run: runRef('a'), asOf: AFTER_ALL };
+      const resolved = await world.perform(resolveModel, input);
+      const model: ModelRef = resolved.status === 'ready' ? resolved.model : expect.unreachable(resolved.reason);
+      await world.perform(predict, { ...input, model });
+      const [file] = await predictionsFiles(world.stores.predictions);
+      const path = await world.stores.predictions.localFile(file!.key, file!.checksum);
+      const predictions = await readColumns(path, ['id', 'probability', 'label']);
+      const check = await world.perform(checkPredictionsExist, input);
+      const monitored = check.status === 'skipped' ? expect.unreachable(check.reason) : { model: check.model, rows: check.rows };
+      const drift = await world.perform(detectDrift, { ...input, predictions: monitored });
+      return { model: model.checksum, predictions, drift };
+    } finally {
+      world.close();
+    }
+  }
+});
