@@ -1,7 +1,7 @@
 /**
- * Records a history of every branch: `npm run record-histories`. Stored histories stand for runs that are under way
- * somewhere, so record only what is about to be deployed, and only when a change of the workflows is meant to break
- * with them.
+ * Records a history of every branch: `npm run record-histories`; with `-- steward`, of those whose names begin so.
+ * Stored histories stand for runs that are under way somewhere, so record only what is about to be deployed, and only
+ * when a change of the workflows is meant to break with them.
  */
 import { writeFile } from 'node:fs/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
@@ -17,6 +17,7 @@ import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
 import { BRANCHES, type Branch } from './branches.js';
 import { historyFile } from './histories.js';
 
+const [only = ''] = process.argv.slice(2);
 const { path } = await requireTool(temporalCli);
 const bundle = await bundleWorkflows();
 const env = await TestWorkflowEnvironment.createLocal({
@@ -26,6 +27,7 @@ const env = await TestWorkflowEnvironment.createLocal({
 try {
   await ensureSearchAttributes(env.connection, 'default');
   for (const [name, branch] of Object.entries(BRANCHES)) {
+    if (!name.startsWith(only)) continue;
     await writeFile(historyFile(name), await record(env, bundle, name, branch));
     process.stdout.write(`${name}\n`);
   }
@@ -37,12 +39,13 @@ async function record(env: TestWorkflowEnvironment, bundle: WorkflowBundleWithSo
   const { workflow, input, changes, meanwhile, ends } = branch;
   const { activities, calls } = fakeActivities(changes);
   return withWorkers(env, bundle, activities, async () => {
-    const handle = await env.client.workflow.start(workflow, { args: [input], taskQueue: TASK_QUEUES.orchestrator, workflowId: name });
+    const handle = await env.client.workflow.start(workflow, { args: [input], taskQueue: TASK_QUEUES.orchestrator, workflowId: branch.workflowId ?? name });
     await meanwhile?.(handle, calls);
     await handle.result().catch(() => undefined);
     const { status } = await handle.describe();
     if (status.name !== ends) throw new Error(`${name} ended ${status.name}, expected ${ends}`);
+    const firstRun = env.client.workflow.getHandle(handle.workflowId, handle.firstExecutionRunId);
     // Stack traces name files by where the checkout lies.
-    return `${historyToJSON(await handle.fetchHistory()).replaceAll(packageFolder(), '')}\n`;
+    return `${historyToJSON(await firstRun.fetchHistory()).replaceAll(packageFolder(), '')}\n`;
   });
 }
