@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
-import { sha256 } from '../storage/folderStore.js';
+import { sha256 } from '../storage/checksum.js';
 import { Expectations, ModelConfig, NAME, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 
 /** A pipeline as an environment runs it. */

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { PerdureError, systemCode } from '../errors.js';
-import { diskError } from '../storage/folderStore.js';
+import { diskError } from '../storage/diskError.js';
 import { identifier, literal } from './duckdb.js';
 
 /** The first line of a CSV. */

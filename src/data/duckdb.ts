@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
 import type { StageContext } from '../stages/context.js';
-import { diskError } from '../storage/folderStore.js';
+import { diskError } from '../storage/diskError.js';
 import { sqlError, type QueryOrigin } from './sqlError.js';
 
 /** A value of a result row. Whole numbers of 64 bits are `bigint`; cast dates to VARCHAR in the query. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError, messageOf } from '../errors.js';
-import { sha256 } from '../storage/folderStore.js';
+import { sha256 } from '../storage/checksum.js';
 import type { TableName } from './layers.js';
 
 /** A layer's SQL: one SELECT over the relation that the layer before it is called. */

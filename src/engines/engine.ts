@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { score } from '../learning/metrics.js';
 import { stratifiedFolds } from '../learning/stratifiedKFold.js';
-import { diskError } from '../storage/folderStore.js';
+import { diskError } from '../storage/diskError.js';
 import { trainingRecipe, type TrainingRecipe } from './estimators.js';
 import { MatrixCache } from './matrixCache.js';
 import type { EngineCalls, EvaluateRequest, FitRequest, MatrixFile, PredictRequest } from './pool.js';

@@ -1,10 +1,8 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadPipeline, type Pipeline } from '../config/load.js';
+import { loadPipeline } from '../config/load.js';
 import type { EnginePool } from '../engines/pool.js';
 import { diskError } from '../storage/diskError.js';
-import { FolderStore } from '../storage/folderStore.js';
-import type { Stores } from '../storage/objectStore.js';
 import { openStores, scratchRoot, type OpenStores } from '../storage/stores.js';
 import type { Stage, StageContext, WorkerSize } from './context.js';
 
@@ -75,15 +73,5 @@ function createStageContext(host: StageHost, open: OpenStores, scratch: string, 
     scratch,
     signal: call.signal,
     report: call.report,
-  };
-}
-
-/** The buckets that a pipeline's config names, as folders below `root`. */
-export function folderStores(root: string, { config }: Pipeline): Stores {
-  return {
-    datamart: new FolderStore(join(root, config.storage.datamart_bucket)),
-    modelRegistry: new FolderStore(join(root, config.model_config.model_registry_bucket)),
-    predictions: new FolderStore(join(root, config.storage.predictions_bucket)),
-    monitoring: new FolderStore(join(root, config.storage.monitoring_bucket)),
   };
 }

@@ -1,6 +1,6 @@
 import type { ObjectRef } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
-import { sha256 } from './folderStore.js';
+import { sha256 } from './checksum.js';
 import type { ObjectStore } from './objectStore.js';
 
 /** Reads a JSON object; `undefined` where it isn't there. Throws `ObjectCorrupt` where it isn't JSON. */

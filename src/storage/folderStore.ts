@@ -10,9 +10,6 @@ import { diskError } from './diskError.js';
 import { STAGING, checkKey, checkPrefix, compareKeys } from './key.js';
 import type { ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
 
-export { sha256, sha256File } from './checksum.js';
-export { diskError } from './diskError.js';
-
 /**
  * An object store in a folder: a key is a path, an etag is the SHA-256 of the content. Files being written lie in a
  * folder of the bucket's own, so that the final rename stays on one file system.

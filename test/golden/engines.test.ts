@@ -6,7 +6,7 @@ import type { Params } from '../../src/contracts/index.js';
 import { writeColumns } from '../../src/data/parquet.js';
 import { createEnginePool } from '../../src/engines/hostPool.js';
 import type { Estimator, MatrixFile, PredictRequest } from '../../src/engines/pool.js';
-import { sha256File } from '../../src/storage/folderStore.js';
+import { sha256File } from '../../src/storage/checksum.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** Made by `fixtures/make_engine_fixtures.py`: a null is a missing number. */

@@ -11,11 +11,12 @@ import { generateCsv } from '../../src/data/synthetic.js';
 import { createEnginePool } from '../../src/engines/hostPool.js';
 import { rocAuc } from '../../src/learning/metrics.js';
 import { bronze } from '../../src/stages/bronze.js';
-import { createRunStage, folderStores } from '../../src/stages/createContext.js';
+import { createRunStage } from '../../src/stages/createContext.js';
 import { gold } from '../../src/stages/gold.js';
 import { preprocess } from '../../src/stages/preprocess.js';
 import { silver } from '../../src/stages/silver.js';
 import type { Stores } from '../../src/storage/objectStore.js';
+import { openStores } from '../../src/storage/stores.js';
 import { hasRealCsv, REAL_CSV } from '../support/realData.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -61,7 +62,7 @@ async function make(csv: string, folder: string): Promise<Made> {
   const refined = await runStage(gold, { ...stage, partitions }, call);
   const dataset = await runStage(preprocess, { ...stage, asOf: AS_OF }, call);
 
-  const stores = folderStores(storeRoot, pipeline);
+  const stores = (await openStores(storeRoot))(pipeline);
   const names = pipeline.definition.features.map(({ name }) => name);
   const [ids, ...columns] = await readAll((await featureStoreFiles(stores)).map(({ path }) => path), ['encounter_id', ...names]);
   const [labels] = await readAll((await labelStoreFiles(stores)).map(({ path }) => path), ['label']);

@@ -10,7 +10,7 @@ import { createEnginePool } from '../../src/engines/hostPool.js';
 import { bronze } from '../../src/stages/bronze.js';
 import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
 import type { Stage } from '../../src/stages/context.js';
-import { createRunStage, folderStores } from '../../src/stages/createContext.js';
+import { createRunStage } from '../../src/stages/createContext.js';
 import { detectDrift } from '../../src/stages/detectDrift.js';
 import { findNewRows } from '../../src/stages/findNewRows.js';
 import { gold } from '../../src/stages/gold.js';
@@ -20,6 +20,7 @@ import { resolveModel } from '../../src/stages/resolveModel.js';
 import { silver } from '../../src/stages/silver.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import { writeReport } from '../../src/stages/writeReport.js';
+import { openStores } from '../../src/storage/stores.js';
 import { temporaryFolder } from './temporaryFolder.js';
 import { completed } from './training.js';
 
@@ -51,7 +52,6 @@ export async function createReadmission() {
 
   function lifecycleIn(storeRoot: string) {
     const runStage = createRunStage({ storeRoot, engines, size: SIZE });
-    const stores = folderStores(storeRoot, pipeline);
     const { signal } = new AbortController();
     const nothing = () => {};
     const perform = <Input, Output>(stage: Stage<Input, Output>, input: Input) => runStage(stage, input, { signal, report: nothing });
@@ -71,7 +71,8 @@ export async function createReadmission() {
       },
 
       async windows({ dataset }: ModelTrainingCompleted) {
-        const { train, test, oot } = (await readDatasetMetadata(stores.datamart, dataset)).windows;
+        const { datamart } = (await openStores(storeRoot))(pipeline);
+        const { train, test, oot } = (await readDatasetMetadata(datamart, dataset)).windows;
         const counted = ({ rows, positives }: typeof train) => ({ rows, positives });
         return { train: counted(train), test: counted(test), oot: counted(oot) };
       },

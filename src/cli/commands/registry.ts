@@ -7,8 +7,8 @@ import { promote, rollBack } from '../../registry/operations.js';
 import { aliasKey, latestKey, movesOf, readPointer, type Move, type Mover } from '../../registry/pointers.js';
 import { resolveModel } from '../../registry/resolve.js';
 import { readVersion, type VersionMetadata } from '../../registry/versions.js';
-import { folderStores } from '../../stages/createContext.js';
 import type { ObjectStore } from '../../storage/objectStore.js';
+import { openStores } from '../../storage/stores.js';
 import type { CommonOptions } from '../options.js';
 import { person } from '../person.js';
 import { score } from '../stages.js';
@@ -60,7 +60,7 @@ export async function diffModels(name: string, one: string, other: string, optio
 
 async function open(name: string, options: CommonOptions): Promise<{ pipeline: Pipeline; registry: ObjectStore }> {
   const pipeline = await loadPipeline(name);
-  return { pipeline, registry: folderStores(chosenStore(options), pipeline).modelRegistry };
+  return { pipeline, registry: (await openStores(chosenStore(options)))(pipeline).modelRegistry };
 }
 
 function mover(command: string): Mover {
