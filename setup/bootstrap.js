@@ -78,7 +78,11 @@ async function bundleWorkflows() {
   if (existsSync(BUNDLE) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
   say('build: bundling the workflows');
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(ROOT, 'dist', 'workflows', 'index.js'), logger: new DefaultLogger('ERROR') }).catch((error) => {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(ROOT, 'dist', 'workflows', 'index.js'),
+    workflowInterceptorModules: [join(ROOT, 'dist', 'src', 'temporal', 'workflowPayloadGuard.js')],
+    logger: new DefaultLogger('ERROR'),
+  }).catch((error) => {
     throw new Failure(`The workflows can't be bundled: ${error.message}`);
   });
   // A worker that starts meanwhile reads the old bundle or the new one.
@@ -88,10 +92,12 @@ async function bundleWorkflows() {
   writeFileSync(stamp, inputs);
 }
 
-/** A digest of all that goes into the bundle: the compiled workflows and contracts, and the SDK's version. */
+/** A digest of all that goes into the bundle: the compiled workflows, contracts and interceptors, and the SDK's version. */
 function bundleInputs() {
   const hash = createHash('sha256').update(readFileSync(join('node_modules', '@temporalio', 'workflow', 'package.json')));
-  for (const path of [join('dist', 'workflows'), join('dist', 'src', 'contracts')].flatMap(filesBelow).sort()) {
+  hash.update(readFileSync(join('setup', 'bootstrap.js')));
+  const guards = ['workflowPayloadGuard.js', 'payloadGuard.js'].map((file) => join('dist', 'src', 'temporal', file));
+  for (const path of [...guards, ...[join('dist', 'workflows'), join('dist', 'src', 'contracts')].flatMap(filesBelow).sort()]) {
     if (path.endsWith('.js')) hash.update(path).update(readFileSync(path));
   }
   return hash.digest('hex');

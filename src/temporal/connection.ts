@@ -2,6 +2,8 @@ import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import { PerdureError, messageOf } from '../errors.js';
+import { dataConverterFrom } from './dataConverter.js';
+import { clientPayloadGuard } from './payloadInterceptors.js';
 
 /** A Temporal namespace and how to reach it. */
 export interface TemporalTarget {
@@ -37,9 +39,11 @@ export function plainTarget(address: string, namespace = DEFAULT_NAMESPACE): Tem
 /**
  * A client with an open connection; close it with `client.connection.close()`.
  *
- * @throws PerdureError `TemporalUnavailable` within seconds where nothing answers, or where the namespace isn't there.
+ * @throws PerdureError `TemporalUnavailable` within seconds where nothing answers, or where the namespace isn't there;
+ * `ConfigInvalid` for an encryption key that is none
  */
 export async function connectClient(target: TemporalTarget): Promise<Client> {
+  const dataConverter = dataConverterFrom();
   let connection: Connection | undefined;
   try {
     connection = await Connection.connect({ address: target.address, ...target.security, connectTimeout: CONNECT_TIMEOUT_MS });
@@ -47,7 +51,12 @@ export async function connectClient(target: TemporalTarget): Promise<Client> {
     await connection.withDeadline(Date.now() + CONNECT_TIMEOUT_MS, () =>
       described.workflowService.describeNamespace({ namespace: target.namespace }),
     );
-    return new Client({ connection, namespace: target.namespace });
+    return new Client({
+      connection,
+      namespace: target.namespace,
+      dataConverter,
+      interceptors: { workflow: [clientPayloadGuard] },
+    });
   } catch (error) {
     await connection?.close();
     throw unavailable(target, error);

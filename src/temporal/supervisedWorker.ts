@@ -6,7 +6,7 @@ import { packageFolder } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import type { TemporalTarget } from './connection.js';
 import { describeExit, hasExited, killGroupOf, stopProcess } from './processes.js';
-import { SHUTDOWN_FORCE_MS, type WorkerDefinition, type WorkerMessage } from './workers.js';
+import { SHUTDOWN_FORCE_MS, WORKERS, type WorkerDefinition, type WorkerMessage } from './workers.js';
 
 export interface SupervisionOptions {
   target: TemporalTarget;
@@ -106,7 +106,7 @@ export class SupervisedWorker {
     try {
       const child = fork(entry, {
         execArgv: [`--max-old-space-size=${this.definition.heap}`],
-        env: { ...temporalEnvironment(this.options.target), PERDURE_STORE: this.options.storeRoot },
+        env: { ...temporalEnvironment(this.options.target), ...healthEnvironment(this.definition), PERDURE_STORE: this.options.storeRoot },
         stdio: ['ignore', output, output, 'ipc'],
         // Ctrl-C in the terminal is not for the worker: it is stopped in its turn.
         detached: true,
@@ -150,4 +150,10 @@ function temporalEnvironment(target: TemporalTarget): NodeJS.ProcessEnv {
   const others = Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'));
   // A file that isn't there counts as one that says nothing, in place of the one in the user's home.
   return { ...Object.fromEntries(others), TEMPORAL_CONFIG_FILE: join(packageFolder(), 'no-temporal.toml'), ...address };
+}
+
+/** Workers on one host can't share a port: from the one that the environment names on, one each. */
+function healthEnvironment({ entry }: WorkerDefinition): NodeJS.ProcessEnv {
+  const { PERDURE_HEALTH_PORT: first } = process.env;
+  return first ? { PERDURE_HEALTH_PORT: String(Number(first) + Object.keys(WORKERS).indexOf(entry)) } : {};
 }

@@ -1,7 +1,13 @@
 import { hostname } from 'node:os';
-import { DefaultLogger, Runtime, Worker, makeTelemetryFilterString, type WorkerOptions } from '@temporalio/worker';
-import { messageOf } from '../errors.js';
+import { Runtime, Worker, makeTelemetryFilterString, type WorkerOptions } from '@temporalio/worker';
+import { PerdureError, messageOf } from '../errors.js';
+import { serveHealth, type HealthOptions } from '../observe/healthServer.js';
+import { createLogger } from '../observe/logger.js';
+import { activityMetrics } from '../observe/metrics.js';
 import { configuredTarget, connectWorker, plainTarget } from './connection.js';
+import { dataConverterFrom } from './dataConverter.js';
+import { activityPayloadGuard } from './payloadInterceptors.js';
+import { freePort } from './processes.js';
 import { ensureSearchAttributes } from './searchAttributes.js';
 import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS, type WorkerDefinition, type WorkerMessage } from './workers.js';
 
@@ -39,9 +45,13 @@ export async function runWorkerProcess(definition: WorkerDefinition, makeParts: 
 }
 
 async function runWorker(definition: WorkerDefinition, parts: WorkerParts, stop: Promise<void>): Promise<void> {
+  const health = await healthOptions();
   Runtime.install({
-    logger: new DefaultLogger('INFO'),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }), forward: {} } },
+    logger: createLogger(definition.taskQueue),
+    telemetryOptions: {
+      logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }), forward: {} },
+      ...(health ? { metrics: { prometheus: { bindAddress: health.sdkMetrics } } } : {}),
+    },
     shutdownSignals: [],
   });
   try {
@@ -58,18 +68,37 @@ async function runWorker(definition: WorkerDefinition, parts: WorkerParts, stop:
         shutdownForceTime: SHUTDOWN_FORCE_MS,
         // Cancelling reaches an activity with its next heartbeat; by default heartbeats are held back for up to 60 s.
         maxHeartbeatThrottleInterval: '5 seconds',
+        dataConverter: dataConverterFrom(),
+        // Those of workflows are in the bundle.
+        interceptors: { activity: [activityMetrics, activityPayloadGuard] },
         ...parts.options,
       });
-      await worker.runUntil(async () => {
-        await tellParent({ ready: true });
-        await stop;
-      });
+      const closeHealth = health && (await serveHealth(worker, health));
+      try {
+        await worker.runUntil(async () => {
+          await tellParent({ ready: true });
+          await stop;
+        });
+      } finally {
+        await closeHealth?.();
+      }
     } finally {
       await connection.close();
     }
   } finally {
     await parts.close?.();
   }
+}
+
+/** `PERDURE_HEALTH_PORT` turns health checks and metrics on. The SDK serves its metrics itself, for this process alone. */
+async function healthOptions(env: NodeJS.ProcessEnv = process.env): Promise<HealthOptions | undefined> {
+  const named = env.PERDURE_HEALTH_PORT;
+  if (!named) return undefined;
+  const port = Number(named);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new PerdureError('ConfigInvalid', `PERDURE_HEALTH_PORT is "${named}"; expected a port such as 9600.`);
+  }
+  return { port, sdkMetrics: `127.0.0.1:${await freePort()}` };
 }
 
 /** Resolves when the process is told to stop, and sees to it that it ends in time. */

@@ -10,6 +10,8 @@ export interface TestStack {
   client: Client;
   stack: Stack;
   storeRoot: string;
+  /** Where the workers' logs lie. */
+  logFolder: string;
   /** Lines that the stack told: workers that died. */
   told: string[];
 }
@@ -30,5 +32,5 @@ export async function startTestStack(
   whenDone(() => stack.stop());
   const client = await connectClient(target);
   whenDone(() => client.connection.close());
-  return { client, stack, storeRoot, told };
+  return { client, stack, storeRoot, logFolder: join(folder, 'logs'), told };
 }

@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import type { AlertFacts, UnusualDataVolume } from '../../src/contracts/index.js';
-import { fakeActivities, nothingToRefine, refitExcept, ALGORITHMS, skipping, type Fakes } from './support/fakeActivities.js';
+import { fakeActivities, nothingToRefine, refitExcept, ALGORITHMS, skipping, type Activities, type Fakes } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -14,20 +14,21 @@ const told = (calls: Fakes['calls']) => calls.alert.flat();
 const conditions = (calls: Fakes['calls']) => told(calls).map(({ condition }) => condition);
 const failing = () => Promise.reject(ApplicationFailure.nonRetryable('The disk is full; make room.', 'StoreFull'));
 
-/** Does its work at the second attempt, minutes after the first. */
-function slowly<Input, Result>(minutes: number, work: (input: Input) => Promise<Result>) {
-  return (asked: Input) =>
+/** An activity that does its work at the second attempt, minutes after the first. */
+function slowly(name: keyof Activities, minutes: number): Partial<Activities> {
+  const work = (asked: never) =>
     Context.current().info.attempt === 1
       ? Promise.reject(ApplicationFailure.create({ message: 'The store is away.', nextRetryDelay: `${minutes} minutes` }))
-      : work(asked);
+      : goingWell[name](asked);
+  return { [name]: work };
 }
 
 describe('a run that takes longer than its service level', () => {
   const cases = [
-    ['dataProcessing', 'processing', 30, { bronze: slowly(45, goingWell.bronze) }, 'bronze'],
-    ['modelInference', 'inference', 15, { predict: slowly(25, goingWell.predict) }, 'predict'],
-    ['modelMonitoring', 'monitoring', 30, { detectDrift: slowly(40, goingWell.detectDrift) }, 'detectDrift'],
-    ['modelTraining', 'training', 240, { preprocess: slowly(300, goingWell.preprocess) }, 'preprocess'],
+    ['dataProcessing', 'processing', 30, slowly('bronze', 45), 'bronze'],
+    ['modelInference', 'inference', 15, slowly('predict', 25), 'predict'],
+    ['modelMonitoring', 'monitoring', 30, slowly('detectDrift', 40), 'detectDrift'],
+    ['modelTraining', 'training', 240, slowly('preprocess', 300), 'preprocess'],
   ] as const;
 
   test.each(cases)('%s: is told of while it is at work', async (workflow, part, minutes, changes, slow) => {
@@ -36,8 +37,12 @@ describe('a run that takes longer than its service level', () => {
       order.push(name);
       return work(asked);
     };
-    const last = changes[slow as keyof typeof changes] as (input: never) => Promise<never>;
-    const { calls } = await server.run(workflow, input, { ...changes, [slow]: noting(slow, last), alert: noting('alert', goingWell.alert) });
+    const work = changes[slow] as (input: unknown) => Promise<unknown>;
+    const { calls } = await server.run(workflow, input, {
+      ...changes,
+      [slow]: noting(slow, work),
+      alert: noting('alert', (facts: AlertFacts[]) => goingWell.alert(facts)),
+    });
     // The slow step began before, and was tried again after.
     expect(order.slice(0, 3)).toEqual([slow, 'alert', slow]);
 
@@ -48,12 +53,12 @@ describe('a run that takes longer than its service level', () => {
   });
 
   test('inference that hangs is told of again when predictions are missing for two hours', async () => {
-    const { calls } = await server.run('modelInference', input, { predict: slowly(150, goingWell.predict) });
+    const { calls } = await server.run('modelInference', input, slowly('predict', 150));
     expect(conditions(calls)).toEqual(['sla_missed', 'inference_down']);
   });
 
   test('one in time is not told of', async () => {
-    const { calls } = await server.run('dataProcessing', input, { bronze: slowly(20, goingWell.bronze) });
+    const { calls } = await server.run('dataProcessing', input, slowly('bronze', 20));
     expect(conditions(calls)).toEqual([]);
   });
 });

@@ -15,9 +15,10 @@ export interface Server {
   namespace?: string;
 }
 
-/** Bundles the workflows as they stand in the sources, or a module of this package in their place. */
+/** Bundles the workflows as they stand in the sources, or a module of this package in their place, with what production bundles with them. */
 export function bundleWorkflows(entry = 'workflows/index.ts'): Promise<WorkflowBundleWithSourceMap> {
-  return bundleWorkflowCode({ workflowsPath: join(packageFolder(), entry), logger });
+  const workflowInterceptorModules = [join(packageFolder(), 'src/temporal/workflowPayloadGuard.ts')];
+  return bundleWorkflowCode({ workflowsPath: join(packageFolder(), entry), workflowInterceptorModules, logger });
 }
 
 /** Runs `work` beside the three workers, all in this process, with the given activities. */

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { Client, Connection } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startWorkflow } from '../../src/client.js';
+import { stageStatistics } from '../../src/cli/stageStatistics.js';
+import { processingFailures } from '../../src/notify/runHistory.js';
+import { WORKERS } from '../../src/temporal/workers.js';
+import { receiveHttp, receiveMail } from '../support/receivers.js';
+import { startTestStack, type TestStack } from '../support/testStack.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { until } from '../support/until.js';
+
+// What a deployment sets: real workers with everything on that is off by default.
+const PORTS = Object.keys(WORKERS) as (keyof typeof WORKERS)[];
+let world: TinyWorld;
+let stack: TestStack;
+let firstPort: number;
+const pager = await receiveHttp({ status: 202 });
+const slack = await receiveHttp({ status: 200 });
+const mail = await receiveMail();
+const setting: Record<string, string> = {
+  PERDURE_PAGERDUTY_ROUTING_KEY: 'routing-key',
+  PERDURE_PAGERDUTY_URL: pager.url,
+  PERDURE_SLACK_WEBHOOK_URL: slack.url,
+  PERDURE_SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
+  PERDURE_EMAIL_FROM: 'perdure@example.org',
+  PERDURE_EMAIL_TO: 'team@example.org',
+  PERDURE_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+  PERDURE_LOG_FORMAT: 'json',
+};
+
+beforeAll(async () => {
+  firstPort = await freeRange(PORTS.length);
+  Object.assign(process.env, setting, { PERDURE_HEALTH_PORT: String(firstPort) });
+  world = await createTinyWorld(tinyEngines());
+  await world.writeGold(MONTHS);
+  world.configure((config) => (config.training_config.hyperparameter_tuning = false));
+  stack = await startTestStack(afterAll, world.storeRoot);
+});
+afterAll(async () => {
+  for (const name of [...Object.keys(setting), 'PERDURE_HEALTH_PORT']) delete process.env[name];
+  world?.close();
+  await Promise.all([pager.close(), slack.close(), mail.close()]);
+});
+
+function get(worker: keyof typeof WORKERS, path: string): Promise<Response> {
+  return fetch(`http://127.0.0.1:${firstPort + PORTS.indexOf(worker)}${path}`);
+}
+
+describe('each worker', () => {
+  test('answers health checks', async () => {
+    for (const worker of PORTS) {
+      expect((await get(worker, '/livez')).status).toBe(200);
+      const ready = await get(worker, '/readyz');
+      expect(ready.status).toBe(200);
+      expect(await ready.json()).toMatchObject({ runState: 'RUNNING' });
+      expect((await get(worker, '/elsewhere')).status).toBe(404);
+    }
+  });
+});
+
+describe('a training', () => {
+  test('is told of by mail, measured, found by its attributes, and unreadable to the server', async () => {
+    const handle = await startWorkflow(stack.client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['logistic_regression'], reason: 'a test' });
+    const result = await handle.result();
+    if (result.status === 'skipped') throw new Error(result.reason);
+    const { challenger } = result;
+
+    await until(() => mail.received.length >= 2);
+    const letters = mail.received.map(({ message }) => message.replaceAll('=\r\n', '')).join('\n');
+    expect(letters).toContain('Training of tiny ended as completed');
+    expect(letters).toContain(`${challenger.algorithm} ${challenger.version} is now the champion of tiny`);
+
+    const training = await (await get('modelTraining', '/metrics')).text();
+    expect(training).toMatch(/^perdure_stage_seconds_count\{.*stage="preprocess".*outcome="completed".*\} 1$/m);
+    expect(training).toMatch(/^perdure_candidates_total\{pipeline="tiny",algorithm="logistic_regression",outcome="completed"\} [1-9]/m);
+    expect(training).toMatch(/^perdure_model_auc\{pipeline="tiny",algorithm="logistic_regression",window="oot"\} 0\.\d+$/m);
+    expect(await (await get('orchestrator', '/metrics')).text()).toMatch(/^temporal_workflow_completed\{.*workflow_type="modelTraining".*\} 1$/m);
+
+    const query = `PerdurePipeline = "${TINY}" AND PerdureStage = "training" AND PerdureModelVersion = "${challenger.version}" AND PerdureReason = "a test"`;
+    await until(async () => (await stack.client.workflow.count(query)).count === 1);
+
+    const { namespace } = stack.client.options;
+    const connection = await Connection.connect({ address: stack.stack.target.address });
+    const history = await new Client({ connection, namespace }).workflow.getHandle(handle.workflowId).fetchHistory();
+    await connection.close();
+    const stored = Buffer.from(proto.temporal.api.history.v1.History.encode(history).finish());
+    expect(stored.includes('binary/encrypted')).toBe(true);
+    expect(stored.includes('comparison')).toBe(false);
+  });
+
+  test('leaves JSON lines with its ids in the log', async () => {
+    const log = readFileSync(join(stack.logFolder, 'orchestrator.log'), 'utf8');
+    const lines = log.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const told = lines.find(({ alert }) => alert === 'training_completed');
+    expect(told).toMatchObject({
+      level: 'INFO',
+      worker: 'orchestrator',
+      workflowId: expect.stringMatching(/^tiny-model-training-/) as string,
+      runId: expect.any(String) as string,
+      activityId: expect.any(String) as string,
+    });
+  });
+});
+
+describe('processing that fails', () => {
+  test('calls somebody at the third time in a row, and once', async () => {
+    for (let run = 1; run <= 4; run++) {
+      const handle = await startWorkflow(stack.client, 'dataProcessing', { pipeline: TINY, source: '/nonexistent/raw.csv' });
+      await expect(handle.result()).rejects.toThrow();
+      expect(pager.received).toHaveLength(run < 3 ? 0 : 1);
+      // The next run counts those that Temporal's list of runs has.
+      await until(async () => (await stageStatistics(stack.client, TINY)).some(({ stage, runs }) => stage === 'processing' && runs === run));
+    }
+    expect(pager.received[0]?.body).toMatchObject({ payload: { severity: 'critical', class: 'processing_failing', custom_details: { failures: 3 } } });
+
+    expect((await stageStatistics(stack.client, TINY)).find(({ stage }) => stage === 'processing')).toMatchObject({ runs: 4, success_rate: 0, mean_seconds: expect.any(Number) as number });
+    const asking = { workflowId: 'next', runId: 'next', startedAt: new Date().toISOString() };
+    expect((await processingFailures(stack.client, TINY, asking)).failures).toBe(5);
+  });
+});
+
+/** The first of some free ports in a row. */
+async function freeRange(count: number): Promise<number> {
+  for (;;) {
+    const first = await tryListen(0);
+    const rest = await Promise.all(Array.from({ length: count - 1 }, (_, i) => tryListen(first + 1 + i).catch(() => 0)));
+    if (rest.every((port) => port > 0)) return first;
+  }
+}
+
+async function tryListen(port: number): Promise<number> {
+  const server = createServer().listen(port);
+  await once(server, 'listening');
+  const found = (server.address() as AddressInfo).port;
+  server.close();
+  await once(server, 'close');
+  return found;
+}
