@@ -1,8 +1,9 @@
 import { Context } from '@temporalio/activity';
 import { loadPipeline } from '../src/config/load.js';
 import type { AlertActivities, AlertFacts, AlertOutcome } from '../src/contracts/index.js';
+import { messageOf } from '../src/errors.js';
 import { AlertLog } from '../src/notify/alertLog.js';
-import { alertFor } from '../src/notify/conditions.js';
+import { AlertThresholds, alertFor } from '../src/notify/conditions.js';
 import { newestVolume } from '../src/notify/dataVolume.js';
 import { notify } from '../src/notify/notify.js';
 import { hasPredictedSince, processingFailures } from '../src/notify/runHistory.js';
@@ -21,8 +22,8 @@ export function createAlertActivities({ openStores, channels }: AlertDependencie
     alert: (facts) => Promise.all(facts.map((fact) => raise(fact))),
 
     async serviceLevel({ pipeline, part }) {
-      const { alerts } = (await loadPipeline(pipeline)).config;
-      return { lateAfterMinutes: alerts.sla_minutes[part], downAfterMinutes: alerts.inference_down_hours * 60 };
+      const { thresholds } = await settingsOf(pipeline);
+      return { lateAfterMinutes: thresholds.sla_minutes[part], downAfterMinutes: thresholds.inference_down_hours * 60 };
     },
 
     async countProcessingFailures({ pipeline, run, reason }) {
@@ -42,14 +43,24 @@ export function createAlertActivities({ openStores, channels }: AlertDependencie
   };
 
   async function raise(facts: AlertFacts): Promise<AlertOutcome> {
-    const pipeline = await loadPipeline(facts.pipeline);
     const { condition } = facts;
-    const alert = alertFor(facts, pipeline.config.alerts);
+    const { thresholds, alertLog } = await settingsOf(facts.pipeline);
+    const alert = alertFor(facts, thresholds);
     if (!alert) return { condition, status: 'uncalled' };
     const { info, log, cancellationSignal: signal } = Context.current();
     const owner = `${info.workflowExecution?.workflowId}/${info.workflowExecution?.runId}/${info.activityId}`;
-    const notifier = { channels, alertLog: new AlertLog(openStores(pipeline).monitoring), log };
+    const notifier = { channels, alertLog, log };
     const { status, ...outcome } = await notify(notifier, alert, { owner, signal });
     return { condition, status, ...('reason' in outcome ? { reason: outcome.reason } : {}) };
+  }
+  /** A pipeline whose settings can't be read fails, and that has to be told all the same: by the usual thresholds. */
+  async function settingsOf(name: string): Promise<{ thresholds: AlertThresholds; alertLog?: AlertLog }> {
+    try {
+      const pipeline = await loadPipeline(name);
+      return { thresholds: pipeline.config.alerts, alertLog: new AlertLog(openStores(pipeline).monitoring) };
+    } catch (error) {
+      Context.current().log.warn('Alerts go by the usual thresholds, and may come twice', { pipeline: name, reason: messageOf(error) });
+      return { thresholds: AlertThresholds.parse({}) };
+    }
   }
 }

@@ -8,15 +8,18 @@ import { modelTraining } from './modelTraining.js';
 import { steward } from './steward.js';
 import { trainAlgorithm } from './trainAlgorithm.js';
 
-// The steward has no such option: it lives on through a fault in its code, which a new version mends.
 // An unforeseen error ends the run with its message, where the default would try the same workflow task for ever.
 const options = { failureExceptionTypes: [Error] };
+/** Goes on with the version that is current; other runs stay with the one that they began with. */
+const longLived = { versioningBehavior: 'AUTO_UPGRADE' } as const;
 setWorkflowOptions(options, lifecycle);
 setWorkflowOptions(options, dataProcessing);
 setWorkflowOptions(options, modelTraining);
 setWorkflowOptions(options, trainAlgorithm);
 setWorkflowOptions(options, modelInference);
-setWorkflowOptions(options, inferenceOutage);
+setWorkflowOptions({ ...options, ...longLived }, inferenceOutage);
 setWorkflowOptions(options, modelMonitoring);
+// It lives on through a fault in its code, which a new version mends.
+setWorkflowOptions(longLived, steward);
 
 export { lifecycle, dataProcessing, modelTraining, trainAlgorithm, modelInference, inferenceOutage, modelMonitoring, steward };

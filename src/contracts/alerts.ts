@@ -135,7 +135,7 @@ export interface InferenceOutageInput {
 
 /** How the pipeline stands, where one run doesn't know, and telling people of it. */
 export interface AlertActivities {
-  /** Tells people, where the facts call for it. Fails only where the pipeline's settings can't be read. */
+  /** Tells people, where the facts call for it. Where a pipeline's settings can't be read, by the usual thresholds. */
   alert(facts: AlertFacts[]): Promise<AlertOutcome[]>;
   serviceLevel(input: { pipeline: string; part: PipelinePart }): Promise<ServiceLevel>;
   /** The failed runs of processing since the last that succeeded, with the one that asks. */

@@ -8,8 +8,8 @@ import { SWITCH, type Channels } from './settings.js';
 
 export interface Notifier {
   channels: Channels;
-  /** Shared by all workers: in the monitoring bucket. */
-  alertLog: AlertLog;
+  /** Shared by all workers: in the monitoring bucket. Without it every alert is sent. */
+  alertLog?: AlertLog;
   /** Every alert is logged here besides. */
   log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
   retry?: RetryPolicy;
@@ -41,10 +41,7 @@ export async function notify(notifier: Notifier, alert: Alert, { owner, signal =
   const name = CHANNEL_OF_LEVEL[alert.level];
   const about = { alert: alert.condition, level: alert.level, pipeline: alert.pipeline, dedup_key: alert.dedupKey };
 
-  const claim = await alertLog.claim(alert, owner).catch((error: unknown) => {
-    log.warn(`Whether an alert was sent before can't be told, so it is sent: ${messageOf(error)}`, about);
-    return null;
-  });
+  const claim = await claimFrom(notifier, alert, owner);
   if (claim === undefined) {
     log.debug('An alert was told before.', about);
     return { channel: name, status: 'skipped', reason: 'The same was told before.' };
@@ -59,11 +56,20 @@ export async function notify(notifier: Notifier, alert: Alert, { owner, signal =
   if (outcome.status === 'sent') log.info(`An alert was sent by ${name}.`, about);
 
   if (claim !== null) {
-    await alertLog.settle(alert, claim, settled(outcome)).catch((error: unknown) => {
+    await alertLog?.settle(alert, claim, settled(outcome)).catch((error: unknown) => {
       log.warn(`That an alert was sent can't be noted, so it may be sent again: ${messageOf(error)}`, about);
     });
   }
   return outcome;
+}
+
+/** A mark to settle with; `undefined` where the alert was told before, `null` where that can't be told. */
+async function claimFrom({ alertLog, log }: Notifier, alert: Alert, owner: string): Promise<string | null | undefined> {
+  if (!alertLog) return null;
+  return alertLog.claim(alert, owner).catch((error: unknown) => {
+    log.warn(`Whether an alert was sent before can't be told, so it is sent: ${messageOf(error)}`, { alert: alert.condition, dedup_key: alert.dedupKey });
+    return null;
+  });
 }
 
 const LOG_METHOD = { critical: 'error', warning: 'warn', info: 'info' } as const;

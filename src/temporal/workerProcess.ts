@@ -69,18 +69,22 @@ async function runWorker(definition: WorkerDefinition, parts: WorkerParts, stop:
         // Cancelling reaches an activity with its next heartbeat; by default heartbeats are held back for up to 60 s.
         maxHeartbeatThrottleInterval: '5 seconds',
         dataConverter: dataConverterFrom(),
+        ...deploymentOptions(),
         // Those of workflows are in the bundle.
         interceptors: { activity: [activityMetrics, activityPayloadGuard] },
         ...parts.options,
       });
-      const closeHealth = health && (await serveHealth(worker, health));
+      const closing: (() => Promise<void>)[] = [];
       try {
         await worker.runUntil(async () => {
+          // A worker that was made must run before its connection can be closed, also where this fails.
+          if (health) closing.push(await serveHealth(worker, health));
           await tellParent({ ready: true });
           await stop;
         });
       } finally {
-        await closeHealth?.();
+        // Not before: a worker that drains says so.
+        for (const close of closing) await close();
       }
     } finally {
       await connection.close();
@@ -88,6 +92,21 @@ async function runWorker(definition: WorkerDefinition, parts: WorkerParts, stop:
   } finally {
     await parts.close?.();
   }
+}
+
+/** Name under which all workers of Perdure are versioned together. */
+const DEPLOYMENT = 'perdure';
+
+/**
+ * `PERDURE_BUILD_ID` makes this process a version of the deployment `perdure`: a run stays with the version that it
+ * began with, the steward goes on with the current one. Such workers get nothing to do until their version is made
+ * current: `temporal worker deployment set-current-version --deployment-name perdure --build-id <id>`.
+ */
+function deploymentOptions({ PERDURE_BUILD_ID: buildId }: NodeJS.ProcessEnv = process.env): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  if (!buildId) return {};
+  return {
+    workerDeploymentOptions: { version: { deploymentName: DEPLOYMENT, buildId }, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' },
+  };
 }
 
 /** `PERDURE_HEALTH_PORT` turns health checks and metrics on. The SDK serves its metrics itself, for this process alone. */

@@ -338,7 +338,7 @@ describe('the same thing is told once', () => {
     const server = await pagerDuty(ACCEPTED);
     const told = notifier(server.env);
     await notify(told, alert(), OWNER);
-    expect(await told.alertLog.read(alert().dedupKey)).toEqual({
+    expect(await told.alertLog!.read(alert().dedupKey)).toEqual({
       ...alert(),
       delivery: { status: 'sent', channel: 'pagerduty', at: expect.any(String) as string },
     });

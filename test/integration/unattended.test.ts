@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
 import { stageStatistics } from '../../src/cli/stageStatistics.js';
 import { processingFailures } from '../../src/notify/runHistory.js';
+import { SupervisedWorker } from '../../src/temporal/supervisedWorker.js';
 import { WORKERS } from '../../src/temporal/workers.js';
 import { receiveHttp, receiveMail } from '../support/receivers.js';
 import { startTestStack, type TestStack } from '../support/testStack.js';
@@ -64,6 +65,16 @@ describe('each worker', () => {
   });
 });
 
+describe('a worker whose health port is taken', () => {
+  test('says so and ends', async () => {
+    const worker = new SupervisedWorker(WORKERS.orchestrator, { target: stack.stack.target, storeRoot: world.storeRoot, logFolder: stack.logFolder });
+    await expect(worker.start()).rejects.toMatchObject({
+      type: 'WorkerFailed',
+      message: expect.stringContaining(`could not start: The port ${firstPort} of PERDURE_HEALTH_PORT can't be had`) as string,
+    });
+  });
+});
+
 describe('a training', () => {
   test('is told of by mail, measured, found by its attributes, and unreadable to the server', async () => {
     const handle = await startWorkflow(stack.client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['logistic_regression'], reason: 'a test' });
@@ -96,7 +107,7 @@ describe('a training', () => {
 
   test('leaves JSON lines with its ids in the log', async () => {
     const log = readFileSync(join(stack.logFolder, 'orchestrator.log'), 'utf8');
-    const lines = log.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = log.trim().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>);
     const told = lines.find(({ alert }) => alert === 'training_completed');
     expect(told).toMatchObject({
       level: 'INFO',
@@ -123,6 +134,12 @@ describe('processing that fails', () => {
     const asking = { workflowId: 'next', runId: 'next', startedAt: new Date().toISOString() };
     expect((await processingFailures(stack.client, TINY, asking)).failures).toBe(5);
   });
+});
+
+test('a pipeline whose settings can not be read is told of too', async () => {
+  const handle = await startWorkflow(stack.client, 'modelTraining', { pipeline: 'nowhere' });
+  await expect(handle.result()).rejects.toThrow();
+  expect(slack.received.map(({ body }) => JSON.stringify(body)).join()).toContain('Training of nowhere failed: There is no pipeline');
 });
 
 /** The first of some free ports in a row. */

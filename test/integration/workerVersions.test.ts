@@ -1,0 +1,32 @@
+import { afterAll, expect, test } from 'vitest';
+import { startWorkflow } from '../../src/client.js';
+import { startTestStack } from '../support/testStack.js';
+import { until } from '../support/until.js';
+
+afterAll(() => {
+  delete process.env.PERDURE_BUILD_ID;
+});
+
+test('versioned workers take work once their version is current: runs are pinned, the watch over an outage moves on', async () => {
+  process.env.PERDURE_BUILD_ID = 'build-1';
+  const { client } = await startTestStack();
+  const { namespace } = client.options;
+  await until(async () => {
+    const made = client.workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName: 'perdure', buildId: 'build-1', identity: 'test' });
+    return made.then(() => true, () => false);
+  });
+
+  const run = await startWorkflow(client, 'modelInference', { pipeline: 'nowhere' });
+  await expect(run.result()).rejects.toThrow();
+  const outage = client.workflow.getHandle('nowhere-inference-outage');
+  expect(await versionOf(run)).toEqual({ behavior: 1, buildId: 'build-1' });
+  await until(async () => (await versionOf(outage)).behavior !== 0);
+  expect(await versionOf(outage)).toEqual({ behavior: 2, buildId: 'build-1' });
+  await outage.terminate();
+
+  async function versionOf(handle: typeof outage | typeof run) {
+    const { raw } = await handle.describe();
+    const info = raw.workflowExecutionInfo?.versioningInfo;
+    return { behavior: info?.behavior ?? 0, buildId: info?.deploymentVersion?.buildId };
+  }
+});
