@@ -22,7 +22,7 @@ export interface TrainingRecipe {
 /** Share of the rows that a tree of a forest sees: the distinct rows of a bootstrap sample, 1 - 1/e. */
 const BOOTSTRAP_SHARE = 0.632;
 const UNLIMITED = 0;
-/** In log-odds: the odds move by .3%. On readmission that is 3 to 20 rounds, and an AUC within .0006 of the limit. */
+/** In log-odds: the odds move by .3%. On 71,596 rows of hospital stays that is 3 to 20 rounds, and an AUC within .0006 of the limit. */
 const LINEAR_TOLERANCE = 3e-3;
 const LINEAR_MAX_ROUNDS = 100;
 

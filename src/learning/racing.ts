@@ -4,7 +4,7 @@ import type { CandidateResult, Selection } from '../contracts/index.js';
 const REACH = 2;
 /**
  * The standard deviation to expect of the difference of two candidates on one fold, times the square root of the
- * fold's rows: .0028 at the 14,319 rows of a readmission fold, where candidates within .002 of the best show .0010
+ * fold's rows: .0028 at the 14,319 rows of a fold of the reference data, where candidates within .002 of the best show .0010
  * to .0028.
  */
 const EXPECTED_NOISE = 1 / 3;

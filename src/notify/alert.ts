@@ -21,7 +21,7 @@ export interface Alert {
 const PLAIN_PART = /^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$/;
 
 /**
- * The key of what an alert is about: `readmission/sla_missed/<run id>`. Parts that can't stand in an object's key, or
+ * The key of what an alert is about: `churn/sla_missed/<run id>`. Parts that can't stand in an object's key, or
  * are long, are shortened to letters, digits and the start of their SHA-256; PagerDuty takes 255 characters in all.
  */
 export function dedupKey(pipeline: string, condition: AlertCondition, ...about: string[]): string {

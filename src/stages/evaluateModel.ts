@@ -18,7 +18,7 @@ const WINDOWS: Window[] = ['train', 'test', 'oot'];
 export const evaluateModel: Stage<EvaluateModelInput, WindowMetrics> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart, modelRegistry } = context.stores(pipeline);
-    const { estimator } = algorithmConfig(pipeline.config, input.algorithm);
+  const { estimator } = algorithmConfig(pipeline.config, input.algorithm);
   const modelPath = await modelRegistry.localFile(versionKey(input.model, 'model.ubj'), input.model.checksum);
 
   const metrics: Partial<Record<Window, Metrics>> = {};
