@@ -1,8 +1,9 @@
 import { createHash, randomUUID, type Hash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { mkdir, mkdtemp, open, readFile, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
@@ -275,11 +276,11 @@ export class S3Store implements ObjectStore {
     const hash = createHash('sha256');
     const file = await open(path, 'wx');
     try {
-      await file.writeFile(hashed(first.body, hash));
+      await append(file, first.body, hash);
       const rest = inOrder(countUp(1, Math.ceil(first.size / PART_BYTES)), PARTS_AT_ONCE, (index) => this.readRange(key, index, buffers, first.etag));
       for await (const range of rest) {
         if (!range) throw this.lost(key);
-        await file.writeFile(hashed(range.body, hash));
+        await append(file, range.body, hash);
       }
     } finally {
       await file.close();
@@ -350,7 +351,8 @@ async function* readParts(path: string, size: number, hash: Hash): AsyncGenerato
       const body = buffers(index).subarray(0, Math.min(length, size - offset));
       const { bytesRead } = await file.read(body, 0, body.length, offset);
       if (bytesRead < body.length) throw new PerdureError('InputInvalid', `${path} became shorter while it was stored; write it whole and run again.`);
-      yield { number: index + 1, body: hashed(body, hash) };
+      hash.update(body);
+      yield { number: index + 1, body };
     }
   } catch (error) {
     throw diskError(error, path);
@@ -367,11 +369,15 @@ function* countUp(start: number, end: number): Generator<number> {
 /** Reads a stream into a buffer that is long enough. Returns the part that was filled. */
 async function fill(buffer: Buffer, stream: Readable): Promise<Buffer> {
   let length = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) length += chunk.copy(buffer, length);
+  stream.on('data', (chunk: Buffer) => void (length += chunk.copy(buffer, length)));
+  await finished(stream);
   return buffer.subarray(0, length);
 }
 
-function hashed<Content extends Uint8Array>(bytes: Content, hash: Hash): Content {
+/** Writes bytes at the end of a file; `hash` hears of them meanwhile. */
+async function append(file: FileHandle, bytes: Uint8Array, hash: Hash): Promise<void> {
+  const writing = file.write(bytes);
   hash.update(bytes);
-  return bytes;
+  let { bytesWritten } = await writing;
+  while (bytesWritten < bytes.length) bytesWritten += (await file.write(bytes, bytesWritten)).bytesWritten;
 }
