@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createActivities } from '../../activities/index.js';
+import { startWorkflow } from '../../src/client.js';
+import { STEWARD, stewardIdOf, TASK_QUEUES, type Approved, type MovedAlias, type StewardEvent, type StewardState } from '../../src/contracts/index.js';
+import { predictionsFiles } from '../../src/data/predictions.js';
+import { aliasKey, readPointer } from '../../src/registry/pointers.js';
+import { CHAMPION } from '../../src/registry/resolve.js';
+import { connectClient, connectWorker } from '../../src/temporal/connection.js';
+import { freshNamespace } from '../support/testServer.js';
+import { createTinyWorld, MONTHS, ROWS_A_MONTH, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { until } from '../support/until.js';
+import { fakeActivities } from '../workflow/support/fakeActivities.js';
+import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
+
+const engines = tinyEngines();
+let world: TinyWorld;
+beforeAll(async () => {
+  world = await createTinyWorld(engines);
+  world.configure((config) => {
+    config.training_config.hyperparameter_tuning = false;
+    Object.assign(config, { steward: { retrain: { severe_drift: 'approve', performance_drop: 'off', new_data: 'off' }, cooldown_hours: 0 }, promotion_gate: { min_samples: 1 } });
+  });
+});
+afterAll(async () => {
+  world?.close();
+  await engines.close();
+});
+
+/** Alerts go nowhere. */
+const { activities: nobodyTold } = fakeActivities();
+
+const champion = () => readPointer(world.stores.modelRegistry, aliasKey(CHAMPION));
+const predictions = async () => (await predictionsFiles(world.stores.predictions)).map(({ rows, model }) => ({ rows, version: model.version }));
+
+describe('a pipeline that is left alone', () => {
+  test('notices drift, has a retraining approved, crowns it, predicts with it and watches it; and goes back when told to', async () => {
+    const target = await freshNamespace();
+    const client = await connectClient(target);
+    const nativeConnection = await connectWorker(target);
+    onTestFinished(async () => {
+      await nativeConnection.close();
+      await client.connection.close();
+    });
+    const through = MONTHS.indexOf('2001_10') + 1;
+    await world.writeGold(MONTHS.slice(0, through));
+
+    await withWorkers({ client, nativeConnection, namespace: target.namespace }, await bundleWorkflows(), { ...nobodyTold, ...createActivities(world) }, async () => {
+      const workflowId = stewardIdOf(TINY);
+      await client.workflow.start('steward', { args: [{ pipeline: TINY }], taskQueue: TASK_QUEUES.orchestrator, workflowId });
+      const steward = client.workflow.getHandle(workflowId);
+      const state = () => steward.query<StewardState>(STEWARD.queries.state);
+      // A busy machine may take longer over a query than Temporal waits.
+      const history = () => steward.query<StewardEvent[]>(STEWARD.queries.history).catch(() => []);
+      const happened = async (what: RegExp, times = 1) => {
+        while ((await history()).filter((event) => what.test(event.what)).length < times) await sleep(500);
+      };
+
+      await steward.signal(STEWARD.signals.requestRetrain, { reason: 'the first model', triggeredBy: 'ana', requestId: 'first' });
+      await happened(/^monitoring (completed|skipped): /);
+      const first = (await champion())!;
+      expect(await predictions()).toEqual([{ rows: ROWS_A_MONTH, version: first.version }]);
+
+      await world.writeGold(['2001_11'], { x1: 'x1 + 1' });
+      await startWorkflow(client, 'modelInference', { pipeline: TINY });
+      await until(async () => (await state()).awaitingApproval !== null);
+      expect((await state()).awaitingApproval?.requests).toMatchObject([{ reason: 'severe_drift', requestId: expect.stringContaining('report_') as string }]);
+      expect(await champion()).toEqual(first);
+
+      await world.writeGold(['2001_12'], { x1: 'x1 + 1' });
+      expect(await steward.executeUpdate<Approved, [object]>(STEWARD.updates.approve, { args: [{ by: 'ana', reason: 'it is real' }] })).toMatchObject({ requests: 1 });
+      await happened(/^monitoring (completed|skipped): /, 3);
+      const second = (await champion())!;
+      expect(second.version).not.toBe(first.version);
+      expect(second.previous).toMatchObject({ version: first.version });
+      expect(await predictions()).toEqual([
+        { rows: ROWS_A_MONTH, version: first.version },
+        { rows: ROWS_A_MONTH, version: first.version },
+        { rows: ROWS_A_MONTH, version: second.version },
+      ]);
+
+      const back = await steward.executeUpdate<MovedAlias, [object]>(STEWARD.updates.rollback, { args: [{ by: 'ana', reason: 'second thoughts' }] });
+      expect(back).toMatchObject({ model: { version: first.version }, previous: { version: second.version } });
+      expect(await champion()).toMatchObject({ version: first.version, by: { person: 'ana' }, reason: 'second thoughts', rollback: true });
+      await happened(/^inference skipped: /);
+      expect((await state()).champion).toMatchObject({ version: first.version });
+      await steward.terminate();
+    });
+  });
+});
