@@ -1,8 +1,6 @@
-import { CancellationScope } from '@temporalio/workflow';
-
 /**
- * Runs `work` on every item, at most `width` at a time; results are in the items' order. The first error cancels
- * what is under way, and is thrown once all of that has ended.
+ * Runs `work` on every item, at most `width` at a time; results are in the items' order. After an error no further item
+ * is begun, and the first error is thrown once what is under way has ended: nothing works on after its run.
  */
 export async function inParallel<Item, Result>(
   items: Item[],
@@ -10,18 +8,19 @@ export async function inParallel<Item, Result>(
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results = new Array<Result>(items.length);
-  const waiting = items.entries();
-  const scope = new CancellationScope();
   const errors: unknown[] = [];
+  const waiting = items.entries();
   const lane = async () => {
-    try {
-      for (const [index, item] of waiting) results[index] = await work(item);
-    } catch (error) {
-      errors.push(error);
-      scope.cancel();
+    for (const [index, item] of waiting) {
+      if (errors.length > 0) return;
+      try {
+        results[index] = await work(item);
+      } catch (error) {
+        errors.push(error);
+      }
     }
   };
-  await scope.run(() => Promise.all(Array.from({ length: Math.min(width, items.length) }, lane)));
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
   if (errors.length > 0) throw errors[0];
   return results;
 }
