@@ -3,10 +3,11 @@ import { availableParallelism, cpus, totalmem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memory } from './memory.js';
 import { orchestration } from './orchestration.js';
+import { s3Throughput } from './s3Throughput.js';
 import type { Section } from './section.js';
 import { wholeJob } from './wholeJob.js';
 
-const SECTIONS: Record<string, Section> = { orchestration, wholeJob, memory };
+const SECTIONS: Record<string, Section> = { orchestration, wholeJob, memory, s3Throughput };
 
 /** `npm run bench`, or `npm run bench -- memory` for one section. */
 async function main(pipeline: string, asked: string[]): Promise<void> {
