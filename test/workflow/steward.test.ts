@@ -268,33 +268,4 @@ describe('over a long life', () => {
       { signalsARun: 20 },
     );
   });
-
-  test('a run that died without a word is missed by the patrol', () => {
-    // Waits for its next attempt: the clock doesn't leap while an activity is at work.
-    const preprocess = () => Promise.reject(ApplicationFailure.create({ message: 'The store is away.', nextRetryDelay: '5 hours' }));
-    const lookAtRun = () => Promise.resolve({ open: false, status: 'TERMINATED' });
-    return scene({ preprocess, lookAtRun }, async ({ request, state, history, calls, env }) => {
-      await request('a');
-      await until(() => calls.preprocess.length === 1);
-      const { workflowId } = (await state()).inFlight.training!;
-      await env.client.workflow.getHandle(workflowId).terminate();
-      await env.sleep(11 * 60_000);
-      await until(async () => (await state()).inFlight.training === undefined);
-      expect(await history()).toContain(`training ended as TERMINATED without a word: ${workflowId}`);
-    });
-  });
-
-  test('a config that is broken holds it up, and nothing is lost', () => {
-    let broken = true;
-    const readStewardPolicy: Activities['readStewardPolicy'] = (input) =>
-      broken ? Promise.reject(ApplicationFailure.nonRetryable('model_config.dev.json has 1 fault.', 'ConfigInvalid')) : goingWell.readStewardPolicy(input);
-    return scene({ readStewardPolicy }, async ({ request, history, settled, calls, env }) => {
-      await request('a');
-      await until(async () => (await history()).includes('held up for 10 minutes: model_config.dev.json has 1 fault.'));
-      broken = false;
-      await env.sleep(11 * 60_000);
-      await until(() => calls.preprocess.length === 1);
-      await settled(1);
-    });
-  });
 });
