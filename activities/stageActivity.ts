@@ -1,5 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import type { HeartbeatDetails, Progress } from '../src/contracts/index.js';
+import type { HeartbeatDetails } from '../src/contracts/index.js';
 import { PerdureError, messageOf } from '../src/errors.js';
 import type { Stage } from '../src/stages/context.js';
 import type { RunStage } from '../src/stages/createContext.js';
@@ -15,6 +15,15 @@ const HEARTBEAT_INTERVAL_MS = 3_000;
 /** The machine may have been short of memory for a moment: worth one more try. Two crashes are the work's own fault. */
 const ENGINE_CRASHES_ALLOWED = 1;
 
+/**
+ * Attempts that may end through the work itself: it failed, took too long, or its worker died with it. The workflows'
+ * retry policy allows three times as many, for those that a store that is away or a worker that has to stop ended.
+ */
+const OWN_ATTEMPTS = 5;
+
+/** The worker that was told to stop takes no more work, so there is nothing to wait for. */
+const HANDED_ON_AFTER = '1 millisecond';
+
 /** The stage as an activity: with heartbeats, cancellation, and its errors as Temporal's. */
 export function stageActivity<Input, Output>(
   { runStage }: ActivityDependencies,
@@ -23,9 +32,12 @@ export function stageActivity<Input, Output>(
   return async (input) => {
     const context = Context.current();
     const before = context.info.heartbeatDetails as HeartbeatDetails | undefined;
-    let engineCrashes = before?.engineCrashes ?? 0;
-    let progress: Progress | undefined;
-    const beat = () => context.heartbeat({ progress, engineCrashes } satisfies HeartbeatDetails);
+    // `progress` isn't carried over: the stage tells at once where it goes on.
+    const details: HeartbeatDetails = { engineCrashes: before?.engineCrashes ?? 0, excused: before?.excused ?? 0, cursor: before?.cursor };
+    const beat = () => context.heartbeat({ ...details });
+    // A worker that dies says nothing of it: the attempts that nobody excused are counted by those that come after.
+    const ownAttempts = context.info.attempt - details.excused;
+    if (isLimited(context) && ownAttempts > OWN_ATTEMPTS) throw workersLost(context);
 
     beat();
     const beats = setInterval(beat, HEARTBEAT_INTERVAL_MS);
@@ -33,20 +45,33 @@ export function stageActivity<Input, Output>(
       return await runStage(stage, input, {
         signal: context.cancellationSignal,
         report: (news) => {
-          progress = news;
+          details.progress = news;
+        },
+        cursor: details.cursor,
+        keep: (cursor) => {
+          details.cursor = cursor;
+          beat();
         },
       });
     } catch (error) {
-      if (context.cancellationSignal.aborted) throw cancelled(context);
-      if (isEngineCrash(error)) {
-        engineCrashes += 1;
-        beat();
-      }
-      throw asFailure(error, engineCrashes > ENGINE_CRASHES_ALLOWED);
+      const stopped = context.cancellationDetails?.workerShutdown ?? false;
+      if (context.cancellationSignal.aborted && !stopped) throw cancelled(context);
+      const excused = stopped || isType(error, 'StoreUnavailable');
+      if (excused) details.excused += 1;
+      else if (isType(error, 'EngineCrashed')) details.engineCrashes += 1;
+      beat();
+      if (stopped) throw workerStopped();
+      const spent = !excused && isLimited(context) && ownAttempts >= OWN_ATTEMPTS;
+      throw asFailure(error, spent || details.engineCrashes > ENGINE_CRASHES_ALLOWED);
     } finally {
       clearInterval(beats);
     }
   };
+}
+
+/** What may be tried for ever never gives up by itself. */
+function isLimited({ info }: Context): boolean {
+  return (info.retryPolicy?.maximumAttempts ?? 0) > 0;
 }
 
 function cancelled({ cancellationSignal }: Context): CancelledFailure {
@@ -54,8 +79,16 @@ function cancelled({ cancellationSignal }: Context): CancelledFailure {
   return reason instanceof CancelledFailure ? reason : new CancelledFailure(messageOf(reason));
 }
 
-function isEngineCrash(error: unknown): boolean {
-  return error instanceof PerdureError && error.type === 'EngineCrashed';
+function workerStopped(): ApplicationFailure {
+  return ApplicationFailure.create({ type: 'WorkerStopped', message: 'The worker was told to stop; another one goes on.', nextRetryDelay: HANDED_ON_AFTER });
+}
+
+function workersLost({ info }: Context): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`${info.activityType} lost its worker again and again; look into the log of the workers for what ends them.`, 'WorkerLost');
+}
+
+function isType(error: unknown, type: PerdureError['type']): boolean {
+  return error instanceof PerdureError && error.type === type;
 }
 
 function asFailure(error: unknown, final: boolean): ApplicationFailure {

@@ -26,4 +26,8 @@ export interface HeartbeatDetails {
   progress?: Progress;
   /** How often the engine crashed under this activity so far. */
   engineCrashes: number;
+  /** Attempts so far that something outside the work ended: the store was away, or the worker was told to stop. */
+  excused: number;
+  /** What the stage kept of its work, for an attempt that goes on with it. */
+  cursor?: unknown;
 }

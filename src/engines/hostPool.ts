@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { packageFolder } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import { EngineHost } from './engineHost.js';
-import type { EngineCalls, EnginePool } from './pool.js';
+import type { EngineCalls, EnginePool, EvaluateRequest } from './pool.js';
 
 export interface EnginePoolOptions {
   /**
@@ -23,7 +23,7 @@ const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
 export function createEnginePool(size: number, options: EnginePoolOptions = {}): EnginePool {
   const pool = new HostPool(size, options.cacheBytes ?? DEFAULT_CACHE_BYTES);
   return {
-    evaluate: (request, signal) => pool.call('evaluate', request, signal, request.train.checksum),
+    evaluate: (request, signal, onFold) => pool.evaluate(request, signal, onFold),
     fit: (request, signal) => pool.call('fit', request, signal, request.train.checksum),
     predictProbability: (request, signal) => pool.call('predictProbability', request, signal, request.modelPath),
     contributions: (request, signal) => pool.call('contributions', request, signal, request.modelPath),
@@ -57,14 +57,23 @@ class HostPool {
     signal?: AbortSignal,
     reads?: string,
   ): Promise<Awaited<ReturnType<EngineCalls[M]>>> {
-    const host = await this.acquire(reads, signal);
-    try {
-      return (await host.call({ method, request }, signal)) as Awaited<ReturnType<EngineCalls[M]>>;
-    } finally {
-      if (reads) host.holds.add(reads);
-      if (host.alive) this.idle.push(host);
-      this.dispatch();
-    }
+    return this.withHost<Awaited<ReturnType<EngineCalls[M]>>>(reads, signal, async (host) => (await host.call({ method, request }, signal)) as never);
+  }
+
+  /** Folds are calls of their own on one host, so that what is finished is known while the rest is under way. */
+  async evaluate(request: EvaluateRequest, signal: AbortSignal, onFold: (score: number, seconds: number) => void = () => {}): ReturnType<EngineCalls['evaluate']> {
+    const scores: number[] = [];
+    let seconds = 0;
+    await this.withHost(request.train.checksum, signal, async (host) => {
+      for (const fold of request.folds) {
+        const call = { method: 'evaluate', request: { ...request, folds: [fold] } } as const;
+        const evaluated = (await host.call(call, signal)) as Awaited<ReturnType<EngineCalls['evaluate']>>;
+        scores.push(...evaluated.scores);
+        seconds += evaluated.seconds;
+        onFold(evaluated.scores[0]!, evaluated.seconds);
+      }
+    });
+    return { scores, seconds };
   }
 
   async close(): Promise<void> {
@@ -72,6 +81,17 @@ class HostPool {
     for (const { refuse } of this.waiting) refuse(poolClosed());
     this.waiting = [];
     await Promise.all([...this.hosts].map((host) => host.kill()));
+  }
+
+  private async withHost<Result>(reads: string | undefined, signal: AbortSignal | undefined, work: (host: EngineHost) => Promise<Result>): Promise<Result> {
+    const host = await this.acquire(reads, signal);
+    try {
+      return await work(host);
+    } finally {
+      if (reads) host.holds.add(reads);
+      if (host.alive) this.idle.push(host);
+      this.dispatch();
+    }
   }
 
   private async acquire(reads: string | undefined, signal: AbortSignal | undefined): Promise<EngineHost> {

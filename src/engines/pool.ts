@@ -61,7 +61,8 @@ export interface EngineCalls {
  * signal kills the process that works on the call.
  */
 export interface EnginePool {
-  evaluate(request: EvaluateRequest, signal: AbortSignal): ReturnType<EngineCalls['evaluate']>;
+  /** @param onFold called with the score of each fold, in the order asked for, and the seconds it took */
+  evaluate(request: EvaluateRequest, signal: AbortSignal, onFold?: (score: number, seconds: number) => void): ReturnType<EngineCalls['evaluate']>;
   fit(request: FitRequest, signal: AbortSignal): ReturnType<EngineCalls['fit']>;
   /** Probability of the positive class, a row. */
   predictProbability(request: PredictRequest, signal: AbortSignal): Promise<Float64Array>;

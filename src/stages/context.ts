@@ -16,6 +16,10 @@ export interface StageContext {
   signal: AbortSignal;
   /** Tells whoever waits how far the stage is. Cheap; call it as often as there is news. */
   report(progress: Progress): void;
+  /** What an earlier attempt at this very call kept; `undefined` where there was none. */
+  cursor: unknown;
+  /** Keeps a small piece of JSON, some kB at most, with which another attempt goes on where this one is stopped halfway. */
+  keep(cursor: unknown): void;
 }
 
 /** What a worker or task may use. */

@@ -19,8 +19,8 @@ export interface StageHost {
   scratchRoot?: string;
 }
 
-/** What differs from call to call. */
-export type StageCall = Pick<StageContext, 'signal' | 'report'>;
+/** What differs from call to call; without `keep` nothing is kept. */
+export type StageCall = Pick<StageContext, 'signal' | 'report'> & Partial<Pick<StageContext, 'cursor' | 'keep'>>;
 
 /** Runs a stage with a context of its own. Activities, one-shot tasks and the command line all come through here. */
 export type RunStage = <Input, Output>(stage: Stage<Input, Output>, input: Input, call: StageCall) => Promise<Output>;
@@ -73,5 +73,7 @@ function createStageContext(host: StageHost, open: OpenStores, scratch: string, 
     scratch,
     signal: call.signal,
     report: call.report,
+    cursor: call.cursor,
+    keep: call.keep ?? (() => {}),
   };
 }

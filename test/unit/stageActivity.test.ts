@@ -36,6 +36,61 @@ describe('a stage as an activity', () => {
     expect(second).toMatchObject({ type: 'EngineCrashed', nonRetryable: true });
   });
 
+  test('a store that is away is waited for beyond the attempts that the work has itself', async () => {
+    const away = () => Promise.reject(new PerdureError('StoreUnavailable', 'The store is away; start it.'));
+    const broken = () => Promise.reject(new RangeError('out of range'));
+    const heartbeats: HeartbeatDetails[] = [];
+    let heartbeatDetails: HeartbeatDetails | undefined;
+    for (let attempt = 1; attempt <= 10; attempt += 1) {
+      const failure = await failureOf(watched({ attempt, heartbeatDetails, retryPolicy: { maximumAttempts: 15 } }, heartbeats), away);
+      expect(failure).toMatchObject({ type: 'StoreUnavailable', nonRetryable: false });
+      heartbeatDetails = heartbeats.at(-1);
+    }
+
+    const fourth = await failureOf(watched({ attempt: 14, heartbeatDetails, retryPolicy: { maximumAttempts: 15 } }, []), broken);
+    expect(fourth).toMatchObject({ type: 'RangeError', nonRetryable: false });
+    const fifth = await failureOf(watched({ attempt: 15, heartbeatDetails, retryPolicy: { maximumAttempts: 15 } }, []), broken);
+    expect(fifth).toMatchObject({ type: 'RangeError', nonRetryable: true });
+  });
+
+  test('work that takes its worker with it is not given to a sixth', async () => {
+    const heartbeats: HeartbeatDetails[] = [];
+    let begun = 0;
+    const deadly = () => {
+      begun += 1;
+      return Promise.resolve();
+    };
+    await watched({ attempt: 5, retryPolicy: { maximumAttempts: 15 } }, heartbeats).run(activityOf(deadly), undefined);
+    const failure = await failureOf(watched({ attempt: 6, heartbeatDetails: heartbeats[0], activityType: 'silver', retryPolicy: { maximumAttempts: 15 } }, []), deadly);
+
+    expect(failure).toMatchObject({
+      type: 'WorkerLost',
+      message: 'silver lost its worker again and again; look into the log of the workers for what ends them.',
+      nonRetryable: true,
+    });
+    expect(begun).toBe(1);
+  });
+
+  test('where attempts are not counted none is the last', async () => {
+    const failure = await failureOf(watched({ attempt: 100 }, []), () => Promise.reject(new RangeError('out of range')));
+
+    expect(failure).toMatchObject({ type: 'RangeError', nonRetryable: false });
+  });
+
+  test('what a stage keeps is what the next attempt goes on with', async () => {
+    const heartbeats: HeartbeatDetails[] = [];
+    const seen: unknown[] = [];
+    const halfway = ({ cursor, keep }: StageCall) => {
+      seen.push(cursor);
+      keep!({ folds: 3 });
+      return Promise.reject(new PerdureError('StoreUnavailable', 'The store is away; start it.'));
+    };
+    await failureOf(watched({}, heartbeats), halfway);
+    await failureOf(watched({ attempt: 2, heartbeatDetails: heartbeats.at(-1) }, []), halfway);
+
+    expect(seen).toEqual([undefined, { folds: 3 }]);
+  });
+
   test('tells how far the stage is', async () => {
     const heartbeats: HeartbeatDetails[] = [];
     const progress = { what: 'partitions', done: 3, total: 120 };
@@ -45,7 +100,7 @@ describe('a stage as an activity', () => {
     };
     await watched({}, heartbeats).run(activityOf(stage), undefined);
 
-    expect(heartbeats.at(-1)).toEqual({ progress, engineCrashes: 0 });
+    expect(heartbeats.at(-1)).toEqual({ progress, engineCrashes: 0, excused: 0 });
   });
 
   test('a cancelled stage is told so, and ends the activity as cancelled whatever it throws', async () => {

@@ -9,11 +9,12 @@ import {
 } from '../../src/contracts/index.js';
 
 /**
- * Five attempts are spread over a quarter of a minute (1 + 2 + 4 + 8 s between them): enough for a store that
- * hiccups or a worker that is restarted, and soon over where the fault stays. A lost worker counts as an attempt, so
- * a piece of work that kills its worker five times stops there. Failures that no retry can mend say so themselves.
+ * Fifteen attempts are spread over almost three minutes (1 + 2 + 4 + 8 s, then ten times 15 s): a store that is away
+ * for two is outlasted, and its return is noticed within 15 s. They are for what lies outside the work. Failures of
+ * its own and workers that die with it stop after five attempts, which `stageActivity` sees to, and those that no
+ * retry can mend at once.
  */
-const RETRY = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds', maximumAttempts: 5 } as const;
+const RETRY = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '15 seconds', maximumAttempts: 15 } as const;
 
 /** Attempts, pauses and the wait for a free worker together: a run that stood still over night may go on next morning. */
 const WHOLE_BUDGET = '1 day';
