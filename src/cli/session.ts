@@ -50,8 +50,8 @@ export async function openServer(): Promise<Session> {
 }
 
 async function ownServer(): Promise<Session> {
-  const server = await startEmbeddedServer(stateFolder());
-  return withOwnServer(server.target, server.webUi, NEVER, () => server.stop());
+  const server = await startEmbeddedServer(stateFolder(), say);
+  return withOwnServer(server.target, server.webUi, server.broken, () => server.stop());
 }
 
 /** A session on a server that is there already. */

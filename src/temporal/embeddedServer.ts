@@ -5,8 +5,9 @@ import { PerdureError, systemCode } from '../errors.js';
 import { temporalCli } from '../setup/temporalCli.js';
 import { requireTool } from '../setup/tool.js';
 import { plainTarget, type TemporalTarget } from './connection.js';
-import { startDevServer, type DevServer } from './devServer.js';
+import { startDevServer } from './devServer.js';
 import { isAlive, listens } from './processes.js';
+import { SupervisedServer } from './supervisedServer.js';
 
 /** Temporal's customary ports, so that `temporal` commands need no address where the ports are free. */
 const PORT = 7233;
@@ -40,33 +41,32 @@ export async function runningStack(stateFolder: string): Promise<RunningStack | 
   return isAlive(pid) && (await listens(address)) ? { target: plainTarget(address, namespace), webUi, pid } : undefined;
 }
 
+/** A dev server that is started again when it dies, and keeps what it knows. */
+export type EmbeddedServer = Pick<SupervisedServer, 'target' | 'webUi' | 'pid' | 'broken' | 'stop'>;
+
 /**
  * Starts a dev server that keeps its workflows in the state folder: what was under way when it stopped goes on when it
  * is started again.
  *
+ * @param tell called with one line whenever the server dies and is started again
  * @throws PerdureError `SetupFailed` where the CLI isn't there, `TemporalUnavailable` where the server doesn't come up
  * or another process holds the folder
  */
-export async function startEmbeddedServer(stateFolder: string): Promise<DevServer> {
+export async function startEmbeddedServer(stateFolder: string, tell?: (line: string) => void): Promise<EmbeddedServer> {
   const { path } = await requireTool(temporalCli);
   await mkdir(stateFolder, { recursive: true });
   const release = await hold(stateFolder);
   try {
-    const server = await startDevServer({
-      executable: path,
-      port: PORT,
-      uiPort: UI_PORT,
-      database: join(stateFolder, 'temporal.db'),
-      log: join(stateFolder, 'logs', 'temporal.log'),
-    });
-    const { address, namespace } = server.target;
-    await writeFile(notePath(stateFolder), JSON.stringify({ address, namespace, webUi: server.webUi, pid: process.pid }, null, 2));
+    const options = { executable: path, database: join(stateFolder, 'temporal.db'), log: join(stateFolder, 'logs', 'temporal.log') };
+    const server = new SupervisedServer(options, await startDevServer({ ...options, port: PORT, uiPort: UI_PORT }), tell);
+    const { target, webUi, broken } = server;
+    await writeFile(notePath(stateFolder), JSON.stringify({ address: target.address, namespace: target.namespace, webUi, pid: process.pid }, null, 2));
     const stop = async () => {
       await rm(notePath(stateFolder), { force: true });
       await server.stop();
       await release();
     };
-    return { ...server, stop };
+    return { target, webUi, broken, stop, get pid() { return server.pid; } };
   } catch (error) {
     await release();
     throw error;

@@ -1,8 +1,6 @@
 import { join } from 'node:path';
-import { PerdureError } from '../errors.js';
 import type { TemporalTarget } from './connection.js';
-import type { DevServer } from './devServer.js';
-import { startEmbeddedServer } from './embeddedServer.js';
+import { startEmbeddedServer, type EmbeddedServer } from './embeddedServer.js';
 import { SupervisedWorker } from './supervisedWorker.js';
 import { WORKERS } from './workers.js';
 
@@ -15,7 +13,7 @@ export interface StackOptions {
   stateFolder: string;
   /** The server to use; an embedded dev server is started where not given. */
   target?: TemporalTarget;
-  /** Called with one line whenever a worker dies and is started again. */
+  /** Called with one line whenever a worker or the embedded server dies and is started again. */
   tell?: (line: string) => void;
 }
 
@@ -25,9 +23,9 @@ export interface Stack {
   /** Address of the web UI of the embedded server. */
   webUi?: string;
   /** The embedded server, where there is one. */
-  server?: DevServer;
+  server?: EmbeddedServer;
   workers: Record<keyof typeof WORKERS, SupervisedWorker>;
-  /** Rejects when the stack can't go on: the server died, or a worker died too often. Never resolves. */
+  /** Rejects when the stack can't go on: the embedded server or a worker died too often. Never resolves. */
   broken: Promise<never>;
   /** Stops the workers, then the embedded server. Returns when every process is gone. */
   stop(): Promise<void>;
@@ -40,7 +38,7 @@ export interface Stack {
  * @throws PerdureError `TemporalUnavailable`, `WorkerFailed`, or `SetupFailed` where a tool or the build is missing
  */
 export async function startStack({ storeRoot, stateFolder, target: given, tell }: StackOptions): Promise<Stack> {
-  const { server, target } = given ? { server: undefined, target: given } : await embedded(stateFolder);
+  const { server, target } = given ? { server: undefined, target: given } : await embedded(stateFolder, tell);
   const supervision = { target, storeRoot, logFolder: join(stateFolder, 'logs'), tell };
   const workers = {
     orchestrator: new SupervisedWorker(WORKERS.orchestrator, supervision),
@@ -48,9 +46,7 @@ export async function startStack({ storeRoot, stateFolder, target: given, tell }
     modelTraining: new SupervisedWorker(WORKERS.modelTraining, supervision),
   };
   const all = Object.values(workers);
-  let stopping = false;
   const stop = async () => {
-    stopping = true;
     await Promise.all(all.map((worker) => worker.stop()));
     await server?.stop();
   };
@@ -60,26 +56,17 @@ export async function startStack({ storeRoot, stateFolder, target: given, tell }
     await stop();
     throw error;
   }
-  const broken = Promise.race([...all.map((worker) => worker.broken), serverDeath(server, () => stopping)]);
+  const broken = Promise.race([...all.map((worker) => worker.broken), ...(server ? [server.broken] : [])]);
   broken.catch(() => undefined);
   return { target, webUi: server?.webUi, server, workers, broken, stop };
 }
 
-async function embedded(stateFolder: string): Promise<{ server: DevServer; target: TemporalTarget }> {
-  const server = await startEmbeddedServer(stateFolder);
+async function embedded(stateFolder: string, tell: StackOptions['tell']): Promise<{ server: EmbeddedServer; target: TemporalTarget }> {
+  const server = await startEmbeddedServer(stateFolder, tell);
   return { server, target: server.target };
 }
 
 /** Address of a run's page in the web UI. */
 export function runUrl(webUi: string, namespace: string, workflowId: string, runId: string): string {
   return `${webUi}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
-}
-
-function serverDeath(server: DevServer | undefined, expected: () => boolean): Promise<never> {
-  return new Promise((_, reject) => {
-    server?.process.once('exit', () => {
-      if (expected()) return;
-      reject(new PerdureError('TemporalUnavailable', 'The embedded Temporal server died; start again, and what was under way goes on.'));
-    });
-  });
 }

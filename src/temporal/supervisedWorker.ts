@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { packageFolder } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import type { TemporalTarget } from './connection.js';
+import { Deaths } from './deaths.js';
 import { describeExit, hasExited, killGroupOf, stopProcess } from './processes.js';
 import { SHUTDOWN_FORCE_MS, WORKERS, type WorkerDefinition, type WorkerMessage } from './workers.js';
 
@@ -23,10 +24,6 @@ const START_TIMEOUT_MS = 60_000;
 /** A worker ends by itself before this. */
 const STOP_PATIENCE_MS = SHUTDOWN_FORCE_MS + 10_000;
 
-/** A worker may be killed for its memory now and then; more often than this, starting it again is no help. */
-const DEATHS_ALLOWED = 5;
-const DEATHS_WINDOW_MS = 60_000;
-
 /** A worker in a process of its own, which is started again when it dies and ends when this process does. */
 export class SupervisedWorker {
   /** Rejects with `WorkerFailed` when the worker died too often. Never resolves. */
@@ -34,7 +31,7 @@ export class SupervisedWorker {
   private giveUp!: (error: unknown) => void;
   private child?: ChildProcess;
   private stopping = false;
-  private readonly deaths: number[] = [];
+  private readonly deaths = new Deaths();
   private readonly log: string;
 
   constructor(
@@ -72,17 +69,11 @@ export class SupervisedWorker {
     for (;;) {
       if (!hasExited(child)) await once(child, 'exit');
       if (this.stopping) return;
-      if (this.diedTooOften()) throw this.failure(`${describeExit(child)}, and not for the first time`);
+      if (this.deaths.tooMany()) throw this.failure(`${describeExit(child)}, and not for the first time`);
       this.options.tell?.(`The ${this.definition.taskQueue} worker ${describeExit(child)}; starting it again.`);
       child = this.spawn();
       await untilReady(child).catch(() => stopProcess(child, 0));
     }
-  }
-
-  private diedTooOften(): boolean {
-    const now = Date.now();
-    this.deaths.push(now);
-    return this.deaths.filter((death) => death > now - DEATHS_WINDOW_MS).length > DEATHS_ALLOWED;
   }
 
   private async launch(): Promise<ChildProcess> {

@@ -78,6 +78,25 @@ describe('an embedded stack', () => {
     expect(await runningStack(stateFolder)).toBeUndefined();
   });
 
+  test('keeps its server: one that is killed comes back at its address, knowing what it knew', async () => {
+    const told: string[] = [];
+    const server = await startEmbeddedServer(temporaryFolder(), (line) => told.push(line));
+    onTestFinished(async () => {
+      const { pid } = server;
+      await server.stop();
+      expect(isAlive(pid!)).toBe(false);
+    });
+    const client = await connectClient(server.target);
+    onTestFinished(() => client.connection.close());
+    await client.workflow.start('lifecycle', { taskQueue: 'orchestrator', workflowId: 'kept', args: [] });
+
+    const { pid } = server;
+    process.kill(pid!, 'SIGKILL');
+    await until(() => server.pid !== pid);
+    expect((await client.workflow.getHandle('kept').describe()).status.name).toBe('RUNNING');
+    expect(told).toEqual(['The Temporal server was ended by SIGKILL; starting it again.']);
+  });
+
   test('is not started twice on one state folder', async () => {
     const stateFolder = temporaryFolder();
     const server = await startEmbeddedServer(stateFolder);

@@ -4,5 +4,5 @@ import { startStack } from '../../src/temporal/stack.js';
 
 const [stateFolder = ''] = process.argv.slice(2);
 const { server, workers } = await startStack({ storeRoot: join(stateFolder, 'store'), stateFolder });
-const pids = [server?.process.pid, ...Object.values(workers).map((worker) => worker.pid)];
+const pids = [server?.pid, ...Object.values(workers).map((worker) => worker.pid)];
 process.stdout.write(`${JSON.stringify(pids)}\n`);
