@@ -60,7 +60,7 @@ export interface AlgorithmInput extends StageInput {
 }
 
 /**
- * The search to run: the candidates, and the folds in the order they are evaluated. One rung with every fold is a
+ * The search to run: the candidates and the folds, each in the order they are evaluated. One rung with every fold is a
  * plain random search; with racing there are several, and a candidate that cannot win leaves after a rung.
  */
 export interface SearchPlan {

@@ -1,7 +1,8 @@
 import { algorithmConfig } from '../config/load.js';
 import type { AlgorithmConfig } from '../config/schema.js';
-import type { AlgorithmInput, Params, SearchPlan } from '../contracts/index.js';
+import type { AlgorithmInput, Candidate, Params, SearchPlan } from '../contracts/index.js';
 import { readDatasetMetadata, type DatasetWindow } from '../data/dataset.js';
+import { relativeCost } from '../engines/estimators.js';
 import { sampleParameters, type ParamDistributions } from '../learning/parameterSampler.js';
 import { raceRungs } from '../learning/racing.js';
 import type { Stage } from './context.js';
@@ -14,7 +15,7 @@ const BALANCING: Record<AlgorithmConfig['estimator'], 'class_weight' | 'scale_po
 };
 
 /**
- * The candidates to evaluate and the folds in their order. With `hyperparameter_tuning` off there is one candidate;
+ * The candidates to evaluate, those that take longest first, and the folds in their order. With `hyperparameter_tuning` off there is one candidate;
  * with `class_weight: "balanced"` balancing is fixed instead of searched.
  */
 export const planSearch: Stage<AlgorithmInput, SearchPlan> = async (context, input) => {
@@ -27,8 +28,12 @@ export const planSearch: Stage<AlgorithmInput, SearchPlan> = async (context, inp
   const candidates = training_config.hyperparameter_tuning
     ? sampleParameters(without(algorithm.param_distributions, Object.keys(balancing)), model_config.n_iter_search, model_config.random_state)
     : [algorithm.params];
+  const cost = ({ params }: Candidate) => relativeCost(algorithm.estimator, params);
   return {
-    candidates: candidates.map((params, index) => ({ index, params: weighed({ ...params, ...balancing }, windows.train) })),
+    candidates: candidates
+      .map((params, index) => ({ index, params: weighed({ ...params, ...balancing }, windows.train) }))
+      // So that no worker is left alone with a long fit at the end.
+      .sort((a, b) => cost(b) - cost(a)),
     rungs: raceRungs(model_config.cv_folds, search.racing),
   };
 };

@@ -51,7 +51,7 @@ async function describe(engines: EnginePool, pipeline: Pipeline, input: Register
     performance: { test, oot },
     best_params: input.best_params,
     cv_score: input.cv_score,
-    candidates: input.candidates,
+    candidates: [...input.candidates].sort((a, b) => a.index - b.index),
     config,
     lineage: {
       pipeline: input.pipeline,

@@ -82,6 +82,17 @@ describe('the plan of a search', () => {
     expect(new Set(boosted.candidates.map(({ params }) => JSON.stringify(params))).size).toBe(4);
   });
 
+  test('the candidates that take longest come first, under the indexes that sampling gave them', async () => {
+    world.configure((config) => {
+      config.algorithms.xgboost.param_distributions = { n_estimators: [10, 200], max_depth: [2, 9], learning_rate: [0.3], scale_pos_weight: [1] };
+      config.training_config.class_weight = null;
+    });
+    const { candidates } = await planFor('xgboost');
+    const sizes = candidates.map(({ params }) => Number(params.n_estimators) * Number(params.max_depth));
+    expect(sizes).toEqual([1800, 400, 90, 20]);
+    expect(candidates.map(({ index }) => index).sort()).toEqual([0, 1, 2, 3]);
+  });
+
   test('without it the weights are searched, "balanced" being negatives over positives of the training window', async () => {
     world.configure((config) => {
       config.training_config.class_weight = null;
