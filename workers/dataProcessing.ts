@@ -1,6 +1,25 @@
+import { createAlertActivities } from '../activities/alerts.js';
+import { TASK_QUEUES } from '../src/contracts/index.js';
+import { channelsFrom } from '../src/notify/settings.js';
+import { openStores, storeRoot } from '../src/storage/stores.js';
 import { runWorkerProcess } from '../src/temporal/workerProcess.js';
 import { WORKERS } from '../src/temporal/workers.js';
 import { stageWorker } from './stageWorker.js';
 
-/** The medallion's layers, inference, monitoring and quick checks, one at a time: each may use all of the memory. */
-await runWorkerProcess(WORKERS.dataProcessing, () => stageWorker(WORKERS.dataProcessing));
+/** Each waits for the network or reads a few small documents: together they are no load beside a stage. */
+const OPERATIONS_AT_ONCE = 10;
+
+/**
+ * The medallion's layers, inference and monitoring, one at a time: each may use all of the memory. Beside them, in a
+ * worker of their own, the operations: an alert that waited for a stage would come when the work it tells of is over.
+ */
+await runWorkerProcess(WORKERS.dataProcessing, async () => {
+  const alerts = createAlertActivities({ openStores: await openStores(storeRoot()), channels: channelsFrom() });
+  const { queue, close } = stageWorker(WORKERS.dataProcessing);
+  const operations = {
+    taskQueue: TASK_QUEUES.operations,
+    activities: { ...queue.activities, ...alerts },
+    maxConcurrentActivityTaskExecutions: OPERATIONS_AT_ONCE,
+  };
+  return { queues: [queue, operations], close };
+});

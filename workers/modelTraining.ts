@@ -3,4 +3,7 @@ import { WORKERS } from '../src/temporal/workers.js';
 import { stageWorker } from './stageWorker.js';
 
 /** Preprocessing, candidates, refits and evaluation. */
-await runWorkerProcess(WORKERS.modelTraining, () => stageWorker(WORKERS.modelTraining));
+await runWorkerProcess(WORKERS.modelTraining, () => {
+  const { queue, close } = stageWorker(WORKERS.modelTraining);
+  return { queues: [queue], close };
+});

@@ -2,17 +2,17 @@ import { createActivities } from '../activities/index.js';
 import { createEnginePool } from '../src/engines/hostPool.js';
 import { createRunStage } from '../src/stages/createContext.js';
 import { storeRoot } from '../src/storage/stores.js';
-import type { WorkerParts } from '../src/temporal/workerProcess.js';
+import type { PolledQueue } from '../src/temporal/workerProcess.js';
 import type { StageWorkerDefinition } from '../src/temporal/workers.js';
 
+export interface StageWorker {
+  queue: PolledQueue;
+  close: () => Promise<void>;
+}
+
 /** A worker that runs stages: as many at once as it has CPUs, each fit in an engine host with one thread. */
-export function stageWorker({ size }: StageWorkerDefinition): WorkerParts {
+export function stageWorker({ taskQueue, size }: StageWorkerDefinition): StageWorker {
   const engines = createEnginePool(size.cpus);
-  return {
-    options: {
-      activities: createActivities({ runStage: createRunStage({ storeRoot: storeRoot(), engines, size }) }),
-      maxConcurrentActivityTaskExecutions: size.cpus,
-    },
-    close: () => engines.close(),
-  };
+  const activities = createActivities({ runStage: createRunStage({ storeRoot: storeRoot(), engines, size }) });
+  return { queue: { taskQueue, activities, maxConcurrentActivityTaskExecutions: size.cpus }, close: () => engines.close() };
 }

@@ -1,7 +1,9 @@
-/** Task queues carry the names of the workers that poll them. */
+/** Task queues carry the names of the workers that poll them; `operations` is polled beside `data-processing`. */
 export const TASK_QUEUES = {
-  /** Workflow tasks, and alerts, which must not wait behind the work that they tell of. */
+  /** Workflow tasks alone. */
   orchestrator: 'orchestrator',
+  /** Alerts, checks and moves of pointers: calls that wait for the network or read small documents, never for rows. */
+  operations: 'operations',
   /** Medallion, inference and monitoring: 1 vCPU / 2 GB. */
   dataProcessing: 'data-processing',
   /** Preprocessing, search and fits: 2 vCPU / 4 GB. */

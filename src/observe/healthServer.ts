@@ -16,28 +16,27 @@ const LOOK_MS = 1_000;
 
 /**
  * Serves `/livez` (is it to be restarted?), `/readyz` (does it take work?) and `/metrics` (Prometheus, the SDK's and
- * the product's) of a worker on every address of this host.
+ * the product's) of this process on every address of this host. One of its workers that isn't well is enough for a no.
  *
  * @returns closes the server
  * @throws PerdureError `ConfigInvalid` where the port can't be had
  */
-export async function serveHealth(worker: Worker, { port, sdkMetrics }: HealthOptions): Promise<() => Promise<void>> {
-  const headway = new Headway(worker);
+export async function serveHealth(workers: Worker[], { port, sdkMetrics }: HealthOptions): Promise<() => Promise<void>> {
+  const headways = workers.map((worker) => new Headway(worker));
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://worker');
-    const status = worker.getStatus();
-    if (pathname === '/livez') answer(response, isAlive(status) && !headway.isStuck, status);
-    else if (pathname === '/readyz') answer(response, isReady(status), status);
+    if (pathname === '/livez') answer(response, workers, (status, i) => isAlive(status) && !headways[i]?.isStuck);
+    else if (pathname === '/readyz') answer(response, workers, isReady);
     else if (pathname === '/metrics') void metrics(sdkMetrics).then((text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text));
     else response.writeHead(404).end();
   });
   server.listen(port);
   await once(server, 'listening').catch((error: unknown) => {
-    headway.stop();
+    for (const headway of headways) headway.stop();
     throw new PerdureError('ConfigInvalid', `The port ${port} of PERDURE_HEALTH_PORT can't be had (${messageOf(error)}); give a free one.`);
   });
   return async () => {
-    headway.stop();
+    for (const headway of headways) headway.stop();
     server.close();
     server.closeAllConnections();
     await once(server, 'close');
@@ -53,8 +52,11 @@ function isReady({ runState, workflowPollerState, activityPollerState }: WorkerS
   return runState === 'RUNNING' && (workflowPollerState === 'POLLING' || activityPollerState === 'POLLING');
 }
 
-function answer(response: ServerResponse, good: boolean, status: WorkerStatus): void {
-  response.writeHead(good ? 200 : 503, { 'content-type': 'application/json' }).end(JSON.stringify(status));
+/** Answers with the state of each worker, by its task queue. */
+function answer(response: ServerResponse, workers: Worker[], isGood: (status: WorkerStatus, index: number) => boolean): void {
+  const statuses = workers.map((worker) => worker.getStatus());
+  const body = Object.fromEntries(workers.map(({ options }, i) => [options.taskQueue, statuses[i]]));
+  response.writeHead(statuses.every(isGood) ? 200 : 503, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 async function metrics(sdkMetrics: string): Promise<string> {

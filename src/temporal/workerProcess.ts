@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { Runtime, Worker, makeTelemetryFilterString, type WorkerOptions } from '@temporalio/worker';
+import { Runtime, Worker, makeTelemetryFilterString, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { PerdureError, messageOf } from '../errors.js';
 import { serveHealth, type HealthOptions } from '../observe/healthServer.js';
 import { createLogger } from '../observe/logger.js';
@@ -17,25 +17,28 @@ const DEFAULT_ADDRESS = '127.0.0.1:7233';
 /** Beyond the force time, for what comes after the worker: closing connections and engines. */
 const TIDY_UP_MS = 5_000;
 
+/** What is done of a task queue, and how much of it at once; the rest is the same for all. */
+export type PolledQueue = { taskQueue: string } & Pick<
+  WorkerOptions,
+  'workflowBundle' | 'activities' | 'maxCachedWorkflows' | 'maxConcurrentWorkflowTaskExecutions' | 'maxConcurrentActivityTaskExecutions'
+>;
+
 export interface WorkerParts {
-  /** What this worker takes on; the rest is the same for all. */
-  options: Pick<
-    WorkerOptions,
-    'workflowBundle' | 'activities' | 'maxCachedWorkflows' | 'maxConcurrentWorkflowTaskExecutions' | 'maxConcurrentActivityTaskExecutions'
-  >;
+  /** The process polls all of them, each with a worker of its own. */
+  queues: PolledQueue[];
   /** Releases what the activities use. */
-  close?(): Promise<void>;
+  close?: () => Promise<void>;
 }
 
 /**
- * Runs a worker as this process, against the configured Temporal server, until SIGTERM, SIGINT, or the end of the
- * process that forked it; then ends the process: with 0, or with 1 where the worker could not start, failed, or had
- * to abandon activities.
+ * Polls task queues as this process, against the configured Temporal server, until SIGTERM, SIGINT, or the end of the
+ * process that forked it; then ends the process: with 0, or with 1 where a worker could not start, failed, or had to
+ * abandon activities.
  */
 export async function runWorkerProcess(definition: WorkerDefinition, makeParts: () => WorkerParts | Promise<WorkerParts>): Promise<void> {
   const stop = stopRequested();
   try {
-    await runWorker(definition, await makeParts(), stop);
+    await runWorkers(definition, await makeParts(), stop);
     process.exit(0);
   } catch (error) {
     process.stderr.write(`${definition.taskQueue}: ${messageOf(error)}\n`);
@@ -44,7 +47,7 @@ export async function runWorkerProcess(definition: WorkerDefinition, makeParts: 
   }
 }
 
-async function runWorker(definition: WorkerDefinition, parts: WorkerParts, stop: Promise<void>): Promise<void> {
+async function runWorkers(definition: WorkerDefinition, { queues, close }: WorkerParts, stop: Promise<void>): Promise<void> {
   const health = await healthOptions();
   Runtime.install({
     logger: createLogger(definition.taskQueue),
@@ -58,40 +61,55 @@ async function runWorker(definition: WorkerDefinition, parts: WorkerParts, stop:
     const target = configuredTarget() ?? plainTarget(DEFAULT_ADDRESS);
     const connection = await connectWorker(target);
     try {
-      if (parts.options.workflowBundle) await ensureSearchAttributes(connection, target.namespace);
-      const worker = await Worker.create({
-        connection,
-        namespace: target.namespace,
-        taskQueue: definition.taskQueue,
-        identity: `${definition.taskQueue}@${hostname()}:${process.pid}`,
-        shutdownGraceTime: SHUTDOWN_GRACE_MS,
-        shutdownForceTime: SHUTDOWN_FORCE_MS,
-        // Cancelling reaches an activity with its next heartbeat; by default heartbeats are held back for up to 60 s.
-        maxHeartbeatThrottleInterval: '5 seconds',
-        dataConverter: dataConverterFrom(),
-        ...deploymentOptions(),
-        // Those of workflows are in the bundle.
-        interceptors: { activity: [activityMetrics, activityPayloadGuard] },
-        ...parts.options,
-      });
+      if (queues.some(({ workflowBundle }) => workflowBundle)) await ensureSearchAttributes(connection, target.namespace);
+      const workers = await Promise.all(queues.map((queue) => Worker.create(workerOptions(connection, target.namespace, queue))));
       const closing: (() => Promise<void>)[] = [];
       try {
-        await worker.runUntil(async () => {
+        await runTogether(workers, async () => {
           // A worker that was made must run before its connection can be closed, also where this fails.
-          if (health) closing.push(await serveHealth(worker, health));
+          if (health) closing.push(await serveHealth(workers, health));
           await tellParent({ ready: true });
           await stop;
         });
       } finally {
         // Not before: a worker that drains says so.
-        for (const close of closing) await close();
+        for (const stopServing of closing) await stopServing();
       }
     } finally {
       await connection.close();
     }
   } finally {
-    await parts.close?.();
+    await close?.();
   }
+}
+
+function workerOptions(connection: NativeConnection, namespace: string, queue: PolledQueue): WorkerOptions {
+  return {
+    connection,
+    namespace,
+    identity: `${queue.taskQueue}@${hostname()}:${process.pid}`,
+    shutdownGraceTime: SHUTDOWN_GRACE_MS,
+    shutdownForceTime: SHUTDOWN_FORCE_MS,
+    // Cancelling reaches an activity with its next heartbeat; by default heartbeats are held back for up to 60 s.
+    maxHeartbeatThrottleInterval: '5 seconds',
+    dataConverter: dataConverterFrom(),
+    ...deploymentOptions(),
+    // Those of workflows are in the bundle.
+    interceptors: { activity: [activityMetrics, activityPayloadGuard] },
+    ...queue,
+  };
+}
+
+/** Runs workers until `work` is done; where it or one of them fails, all others drain first. */
+async function runTogether(workers: Worker[], work: () => Promise<void>): Promise<void> {
+  const runs = workers.map((worker) => worker.run());
+  try {
+    await Promise.race([work(), ...runs]);
+  } finally {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    await Promise.allSettled(runs);
+  }
+  await Promise.all(runs);
 }
 
 /** Name under which all workers of Perdure are versioned together. */

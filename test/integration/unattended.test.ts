@@ -18,6 +18,7 @@ import { until } from '../support/until.js';
 
 // What a deployment sets: real workers with everything on that is off by default.
 const PORTS = Object.keys(WORKERS) as (keyof typeof WORKERS)[];
+const QUEUES = { orchestrator: ['orchestrator'], dataProcessing: ['data-processing', 'operations'], modelTraining: ['model-training'] };
 let world: TinyWorld;
 let stack: TestStack;
 let firstPort: number;
@@ -59,7 +60,8 @@ describe('each worker', () => {
       expect((await get(worker, '/livez')).status).toBe(200);
       const ready = await get(worker, '/readyz');
       expect(ready.status).toBe(200);
-      expect(await ready.json()).toMatchObject({ runState: 'RUNNING' });
+      const states = Object.entries((await ready.json()) as Record<string, { runState: string }>);
+      expect(states.map(([queue, { runState }]) => [queue, runState])).toEqual(QUEUES[worker].map((queue) => [queue, 'RUNNING']));
       expect((await get(worker, '/elsewhere')).status).toBe(404);
     }
   });
@@ -106,12 +108,12 @@ describe('a training', () => {
   });
 
   test('leaves JSON lines with its ids in the log', async () => {
-    const log = readFileSync(join(stack.logFolder, 'orchestrator.log'), 'utf8');
+    const log = readFileSync(join(stack.logFolder, 'data-processing.log'), 'utf8');
     const lines = log.trim().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>);
     const told = lines.find(({ alert }) => alert === 'training_completed');
     expect(told).toMatchObject({
       level: 'INFO',
-      worker: 'orchestrator',
+      worker: 'data-processing',
       workflowId: expect.stringMatching(/^tiny-model-training-/) as string,
       runId: expect.any(String) as string,
       activityId: expect.any(String) as string,

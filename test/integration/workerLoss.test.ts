@@ -22,7 +22,7 @@ describe('a refit whose engine crashes', () => {
     });
     const activities = { ...fakeActivities().activities, refit };
     const orchestrator = await start({ workflowBundle: await bundleWorkflows(), taskQueue: TASK_QUEUES.orchestrator });
-    const quick = await start({ activities, taskQueue: TASK_QUEUES.dataProcessing });
+    const operations = await start({ activities, taskQueue: TASK_QUEUES.operations });
     const first = await start({ activities, taskQueue: TASK_QUEUES.modelTraining, shutdownGraceTime: 100 });
 
     const handle = await client.workflow.start<AllWorkflows['trainAlgorithm']>('trainAlgorithm', {
@@ -34,7 +34,7 @@ describe('a refit whose engine crashes', () => {
     await first.stop();
     const second = await start({ activities, taskQueue: TASK_QUEUES.modelTraining });
     const failure = await failureOf(handle);
-    await Promise.all([orchestrator, quick, second].map((worker) => worker.stop()));
+    await Promise.all([orchestrator, operations, second].map((worker) => worker.stop()));
 
     expect(failure).toEqual({ type: 'EngineCrashed', message: 'The engine crashed; lower max_depth.' });
     expect(attempts).toBe(3);

@@ -35,11 +35,11 @@ type Quick = Pick<
   Pick<MonitoringActivities, 'checkPredictionsExist'>;
 
 /**
- * Checks and decisions over a few small documents; seconds at most. They run on the data-processing workers, so that
- * they never wait behind an hour of fits, and clean-up works where the training workers are the trouble.
+ * Checks and decisions over a few small documents; seconds at most. As operations they never wait behind rows or an
+ * hour of fits, and clean-up works where the training workers are the trouble.
  */
 export const quick = proxyActivities<Quick>({
-  taskQueue: TASK_QUEUES.dataProcessing,
+  taskQueue: TASK_QUEUES.operations,
   startToCloseTimeout: '1 minute',
   scheduleToCloseTimeout: WHOLE_BUDGET,
   retry: RETRY,
@@ -73,7 +73,7 @@ export const preprocessing = proxyActivities<Pick<TrainingActivities, 'preproces
  * failures that no retry can mend say so, and whoever steers is told of them within the minute.
  */
 export const stewarding = proxyActivities<StewardActivities>({
-  taskQueue: TASK_QUEUES.dataProcessing,
+  taskQueue: TASK_QUEUES.operations,
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });

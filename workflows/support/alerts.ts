@@ -4,11 +4,11 @@ import { TASK_QUEUES, type AlertActivities, type AlertFacts } from '../../src/co
 import { failureOf } from './failures.js';
 
 /**
- * On the orchestrator: an alert that waits for a data-processing worker would come when the work it tells of is over.
+ * Operations: an alert that waits behind a stage would come when the work it tells of is over.
  * One alert is sent within a minute or given up; all attempts together hold up the end of a run by six at most.
  */
 export const alerting = proxyActivities<AlertActivities>({
-  taskQueue: TASK_QUEUES.orchestrator,
+  taskQueue: TASK_QUEUES.operations,
   startToCloseTimeout: '2 minutes',
   scheduleToCloseTimeout: '6 minutes',
   retry: { initialInterval: '1 second', maximumAttempts: 3 },

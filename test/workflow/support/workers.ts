@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type NativeConnection, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type NativeConnection, type WorkflowBundleOption, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { packageFolder } from '../../../src/config/load.js';
 import { TASK_QUEUES } from '../../../src/contracts/index.js';
 
@@ -21,25 +21,33 @@ export function bundleWorkflows(entry = 'workflows/index.ts'): Promise<WorkflowB
   return bundleWorkflowCode({ workflowsPath: join(packageFolder(), entry), workflowInterceptorModules, logger });
 }
 
-/** Runs `work` beside the three workers, all in this process, with the given activities. */
-export async function withWorkers<Result>(
+/** Runs a worker a task queue, all in this process, with the given activities; returns what stops them. */
+export async function startWorkers(
   { nativeConnection: connection, namespace }: Server,
-  workflowBundle: WorkflowBundleWithSourceMap,
+  workflowBundle: WorkflowBundleOption,
   activities: object,
-  work: () => Promise<Result>,
-): Promise<Result> {
+): Promise<() => Promise<void>> {
   // Histories hold who did what: a name that doesn't differ from machine to machine.
   const shared = { connection, namespace, identity: 'test' };
   const workers = [
-    await Worker.create({ ...shared, workflowBundle, activities, taskQueue: TASK_QUEUES.orchestrator }),
+    await Worker.create({ ...shared, workflowBundle, taskQueue: TASK_QUEUES.orchestrator }),
+    await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.operations }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.dataProcessing }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.modelTraining }),
   ];
-  const running = workers.map((worker) => worker.run());
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  return async () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    await running;
+  };
+}
+
+/** Runs `work` beside the workers. */
+export async function withWorkers<Result>(server: Server, workflowBundle: WorkflowBundleOption, activities: object, work: () => Promise<Result>): Promise<Result> {
+  const stop = await startWorkers(server, workflowBundle, activities);
   try {
     return await work();
   } finally {
-    for (const worker of workers) worker.shutdown();
-    await Promise.all(running);
+    await stop();
   }
 }
