@@ -35,7 +35,6 @@ export interface FitRequest {
 
 export interface PredictRequest {
   modelPath: string;
-  estimator: Estimator;
   /** A Parquet file; only the feature columns are read. */
   data: { path: string; features: string[] };
   /** Rows to score: `[offset, offset + limit)`. All by default. */

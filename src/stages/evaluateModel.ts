@@ -1,4 +1,3 @@
-import { algorithmConfig } from '../config/load.js';
 import type { EvaluateModelInput, Metrics, Window, WindowMetrics } from '../contracts/index.js';
 import { readDatasetProfile } from '../data/dataset.js';
 import { readColumns } from '../data/parquet.js';
@@ -18,13 +17,12 @@ const WINDOWS: Window[] = ['train', 'test', 'oot'];
 export const evaluateModel: Stage<EvaluateModelInput, WindowMetrics> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart, modelRegistry } = context.stores(pipeline);
-  const { estimator } = algorithmConfig(pipeline.config, input.algorithm);
   const modelPath = await modelRegistry.localFile(versionKey(input.model, 'model.ubj'), input.model.checksum);
 
   const metrics: Partial<Record<Window, Metrics>> = {};
   for (const window of WINDOWS) {
     const { path, features, label } = await matrixFile(datamart, input.dataset, window);
-    const probabilities = await context.engines.predictProbability({ modelPath, estimator, data: { path, features } }, context.signal);
+    const probabilities = await context.engines.predictProbability({ modelPath, data: { path, features } }, context.signal);
     const [labels] = await readColumns(path, [label]);
     metrics[window] = classificationMetrics(labels as ArrayLike<number>, probabilities, pipeline.config.inference_config.prediction_threshold);
     if (window === 'test') {

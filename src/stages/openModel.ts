@@ -1,4 +1,3 @@
-import { algorithmConfig } from '../config/load.js';
 import type { VersionRef } from '../contracts/index.js';
 import type { PredictRequest } from '../engines/pool.js';
 import { PerdureError } from '../errors.js';
@@ -6,7 +5,7 @@ import { readVersion, readVersionFile, versionKey, type Preprocessing } from '..
 import type { ObjectStore } from '../storage/objectStore.js';
 
 /** A registered version at hand: its model as a file, and how a row becomes its input. */
-export interface OpenModel extends Pick<PredictRequest, 'modelPath' | 'estimator'> {
+export interface OpenModel extends Pick<PredictRequest, 'modelPath'> {
   preprocessing: Preprocessing;
 }
 
@@ -16,7 +15,6 @@ export async function openModel(registry: ObjectStore, ref: VersionRef): Promise
   if (!metadata) throw new PerdureError('NotFound', `There is no version "${ref.version}" of ${ref.algorithm} in the registry; train it, or choose another.`);
   return {
     modelPath: await registry.localFile(versionKey(ref, 'model.ubj'), metadata.lineage.model_checksum),
-    estimator: algorithmConfig(metadata.config, ref.algorithm).estimator,
     preprocessing: await readVersionFile<Preprocessing>(registry, ref, 'preprocessing.json'),
   };
 }

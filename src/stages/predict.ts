@@ -66,7 +66,7 @@ async function loadNewRows(database: Database, pipeline: Pipeline, newRows: stri
 /** Fills the table `scores`, and returns the number of batches. */
 async function scoreInBatches(context: StageContext, database: Database, pipeline: Pipeline, model: OpenModel, rows: number): Promise<number> {
   const { batch_size, prediction_threshold, confidence_intervals } = pipeline.config.inference_config;
-  const { modelPath, estimator } = model;
+  const { modelPath } = model;
   const { features } = model.preprocessing;
   const inputs = features.map((name) => `${inputColumn(name)} AS ${identifier(name)}`).join(', ');
   const batches = Math.ceil(rows / batch_size);
@@ -76,7 +76,7 @@ async function scoreInBatches(context: StageContext, database: Database, pipelin
     await database.run(`
       COPY (SELECT ${inputs} FROM new_rows WHERE row_id BETWEEN ${first} AND ${first + batch_size - 1} ORDER BY row_id)
       TO ${literal(path)} (FORMAT parquet)`);
-    const probability = await context.engines.predictProbability({ modelPath, estimator, data: { path, features } }, context.signal);
+    const probability = await context.engines.predictProbability({ modelPath, data: { path, features } }, context.signal);
 
     const scores: Record<string, Column> = {
       row_id: Int32Array.from(probability, (_, i) => first + i),

@@ -49,7 +49,7 @@ async function rowsOf(context: StageContext, pipeline: Pipeline, dataset: Datase
 }
 
 async function scored(context: StageContext, pipeline: Pipeline, ref: VersionRef, rows: TrainingRows): Promise<ScoredVersion> {
-  const { modelPath, estimator, preprocessing } = await openModel(context.stores(pipeline).modelRegistry, ref);
+  const { modelPath, preprocessing } = await openModel(context.stores(pipeline).modelRegistry, ref);
   const { features } = preprocessing;
   const gone = features.filter((name) => !rows.columns.has(name));
   if (gone.length > 0) {
@@ -57,5 +57,5 @@ async function scored(context: StageContext, pipeline: Pipeline, ref: VersionRef
   }
   const path = join(context.scratch, 'compared.parquet');
   await writeColumns(path, modelInput(pipeline, preprocessing, rows));
-  return { ref, probabilities: await context.engines.predictProbability({ modelPath, estimator, data: { path, features } }, context.signal) };
+  return { ref, probabilities: await context.engines.predictProbability({ modelPath, data: { path, features } }, context.signal) };
 }

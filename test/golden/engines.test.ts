@@ -46,8 +46,8 @@ beforeAll(async () => {
   await writeColumns(train.path, { ...Object.fromEntries(columns), label: Int8Array.from(data.labels) });
 });
 
-function scoring(modelPath: string, estimator: Estimator): PredictRequest {
-  return { modelPath, estimator, data: { path: train.path, features: data.features }, limit: expected.scored_rows };
+function scoring(modelPath: string): PredictRequest {
+  return { modelPath, data: { path: train.path, features: data.features }, limit: expected.scored_rows };
 }
 
 /** Bit for bit: every float32 reads back from its shortest decimals. */
@@ -64,11 +64,11 @@ describe.each(Object.entries(expected.python))("the Python package's %s model gi
 
   test('probabilities', async () => {
     const probabilities = described.predictions.map((value) => Math.min(1, Math.max(0, value)));
-    expectSame(await pool.predictProbability(scoring(model, 'xgboost'), never), probabilities);
+    expectSame(await pool.predictProbability(scoring(model), never), probabilities);
   });
 
   test('SHAP contributions', async () => {
-    expectSame(await pool.contributions(scoring(model, 'xgboost'), never), described.contributions);
+    expectSame(await pool.contributions(scoring(model), never), described.contributions);
   });
 });
 
@@ -85,12 +85,12 @@ describe.each(Object.entries(params) as [Estimator, Params][])('the %s model wri
   test('was loaded by the Python package, which gave the same probabilities and feature names', async () => {
     expect(await sha256File(committed)).toBe(recorded.sha256);
     expect(recorded.features).toEqual(data.features);
-    expectSame(await pool.predictProbability(scoring(committed, estimator), never), recorded.predictions);
-    expectSame(await pool.contributions(scoring(committed, estimator), never), recorded.contributions);
+    expectSame(await pool.predictProbability(scoring(committed), never), recorded.predictions);
+    expectSame(await pool.contributions(scoring(committed), never), recorded.contributions);
   });
 
   test('comes out again', async () => {
-    const probabilities = await pool.predictProbability(scoring(await fitAnew(), estimator), never);
+    const probabilities = await pool.predictProbability(scoring(await fitAnew()), never);
     probabilities.forEach((probability, row) => expect(probability).toBeCloseTo(recorded.predictions[row]!, 5));
   });
 
@@ -126,7 +126,7 @@ test('a fold counts the same alone, with others, and in another process', async 
 });
 
 test('rows are scored by offset and limit', async () => {
-  const request = scoring(join(FIXTURES, 'engine', 'python_gbtree.ubj'), 'xgboost');
+  const request = scoring(join(FIXTURES, 'engine', 'python_gbtree.ubj'));
   const all = await pool.predictProbability({ ...request, limit: undefined }, never);
   expect(all).toHaveLength(200);
   expect(await pool.predictProbability({ ...request, offset: 150, limit: 20 }, never)).toEqual(all.slice(150, 170));

@@ -154,7 +154,7 @@ test('a host in the middle of a fit dies with its parent', async () => {
 describe('what the engine refuses', () => {
   const model = join(fileURLToPath(new URL('fixtures/engine', import.meta.url)), 'python_gbtree.ubj');
   const predict = (modelPath: string, features: string[]) =>
-    openPool(1).predictProbability({ modelPath, estimator: 'xgboost', data: { path: train.path, features } }, never);
+    openPool(1).predictProbability({ modelPath, data: { path: train.path, features } }, never);
 
   test('a setting that the library rejects is EngineFailed in its words', async () => {
     const refused = openPool(1).fit({ ...quick, params: { subsample: 3 } }, never);

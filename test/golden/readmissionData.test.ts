@@ -156,7 +156,7 @@ describe.each([
       const modelPath = join(folder, `${name}.ubj`);
       await engines.fit({ train, estimator, params, seed: 42, modelPath }, never);
       const path = await window('test');
-      const probabilities = await engines.predictProbability({ modelPath, estimator, data: { path, features } }, never);
+      const probabilities = await engines.predictProbability({ modelPath, data: { path, features } }, never);
       const [labels] = await readColumns(path, [label]);
       expect(Math.abs(rocAuc(labels as Int8Array, probabilities)! - documented), `test AUC of ${name}`).toBeLessThan(0.02);
     }

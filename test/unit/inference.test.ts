@@ -6,7 +6,6 @@ import { datasetKey, readDatasetMetadata } from '../../src/data/dataset.js';
 import { goldPartitions } from '../../src/data/layers.js';
 import { readColumns } from '../../src/data/parquet.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
-import { readVersion } from '../../src/registry/versions.js';
 import { findNewRows } from '../../src/stages/findNewRows.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
@@ -90,8 +89,7 @@ describe('predictions', () => {
     const { features } = await readDatasetMetadata(world.stores.datamart, dataset);
     const modelPath = fileURLToPath(model.uri);
     const path = await world.stores.datamart.localFile(datasetKey(dataset.id, 'oot_processed.parquet'));
-    const estimator = (await readVersion(world.stores.modelRegistry, model))!.config.algorithms[model.algorithm]!.estimator;
-    const expected = await engines.predictProbability({ modelPath, estimator, data: { path, features } }, new AbortController().signal);
+    const expected = await engines.predictProbability({ modelPath, data: { path, features } }, new AbortController().signal);
 
     const { ids, probabilities, labels, confidence } = await stored();
     const byId = new Map(ids.map((id, row) => [id, probabilities[row]]));
