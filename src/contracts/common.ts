@@ -1,6 +1,6 @@
 /**
- * The words every workflow, activity and stage shares. Workflows import nothing of `src` but this folder,
- * so what stands here is types and constants only.
+ * The words every workflow, activity and stage shares. Workflows import nothing of `src` but this folder, so what
+ * stands here is types and constants, and code that is pure and deterministic.
  */
 
 /** The run that caused a piece of work. Version ids come from it, so a retried write is the same version. */

@@ -2,6 +2,7 @@ export * from './common.js';
 export * from './taskQueues.js';
 export * from './dataProcessing.js';
 export * from './training.js';
+export * from './search.js';
 export * from './inference.js';
 export * from './monitoring.js';
 export * from './lifecycle.js';

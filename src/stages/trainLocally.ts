@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  AlgorithmInput,
-  AlgorithmResult,
-  AlgorithmTrained,
-  CandidateResult,
-  Failed,
-  ModelTrainingResult,
-  Progress,
-  SearchPlan,
-  Selection,
-  StageInput,
-  VersionRef,
+import {
+  Search,
+  type AlgorithmInput,
+  type AlgorithmResult,
+  type AlgorithmTrained,
+  type Failed,
+  type ModelTrainingResult,
+  type Progress,
+  type SearchOutcome,
+  type SearchPlan,
+  type StageInput,
+  type VersionRef,
 } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { checkGoldDataExists } from './checkGoldDataExists.js';
@@ -126,65 +126,30 @@ class LocalTraining {
   }
 
   private async search(input: AlgorithmInput, plan: SearchPlan): Promise<SearchOutcome> {
-    const candidates: CandidateResult[] = plan.candidates.map((candidate) => ({ ...candidate, scores: [], seconds: 0 }));
-    let selection: Selection = { survivors: candidates.map(({ index }) => index), best: null };
-    let failed = 0;
+    const search = new Search(plan);
     for (const folds of plan.rungs) {
-      leaveOut(candidates, selection);
-      const racers = candidates.filter(({ dropped }) => dropped === undefined);
+      const racers = search.racers();
       let done = 0;
       // The engine pool takes as many at a time as it has hosts.
       const evaluations = racers.map(async (candidate) => {
-        if (!(await this.evaluate(input, candidate, folds))) failed += 1;
+        const { index, params } = candidate;
+        try {
+          search.score(candidate, await this.perform(evaluateCandidate, { ...input, candidate: { index, params }, folds }));
+        } catch (error) {
+          search.fail(candidate, messageOf(error));
+        }
         this.options.onProgress({ what: 'candidates', done: ++done, total: racers.length });
       });
-      await Promise.allSettled(evaluations);
+      await Promise.all(evaluations);
       this.options.signal.throwIfAborted();
-      selection = await this.perform(selectCandidates, { ...input, results: candidates });
+      search.select(await this.perform(selectCandidates, { ...input, results: search.candidates }));
     }
-    if (!selection.best) throw allFailed(input, candidates);
-    return {
-      best: selection.best,
-      candidates,
-      search: {
-        candidates: candidates.length,
-        failed,
-        foldsEvaluated: candidates.reduce((folds, { scores }) => folds + scores.length, 0),
-        foldsPlanned: candidates.length * plan.rungs.flat().length,
-      },
-    };
-  }
-
-  /** A candidate that fails leaves the search with its reason. */
-  private async evaluate(input: AlgorithmInput, candidate: CandidateResult, folds: number[]): Promise<boolean> {
-    const { index, params } = candidate;
-    try {
-      const { scores, seconds } = await this.perform(evaluateCandidate, { ...input, candidate: { index, params }, folds });
-      candidate.scores.push(...scores);
-      candidate.seconds += seconds;
-      return true;
-    } catch (error) {
-      candidate.dropped = messageOf(error);
-      return false;
-    }
+    return search.outcome(input.algorithm, (sentence) => new PerdureError('EngineFailed', sentence));
   }
 
   private perform<Input, Output>(stage: Stage<Input, Output>, input: Input): Promise<Output> {
     const { runStage, signal, onProgress } = this.options;
     return runStage(stage, input, { signal, report: onProgress });
-  }
-}
-
-interface SearchOutcome extends Pick<AlgorithmTrained, 'search'> {
-  best: NonNullable<Selection['best']>;
-  candidates: CandidateResult[];
-}
-
-/** Racing: who can't win any more is spared the folds to come. */
-function leaveOut(candidates: CandidateResult[], { survivors }: Selection): void {
-  for (const candidate of candidates) {
-    if (survivors.includes(candidate.index)) continue;
-    candidate.dropped ??= `It could not win any more after ${candidate.scores.length} folds.`;
   }
 }
 
@@ -196,11 +161,6 @@ function versionsOf(algorithms: Record<string, AlgorithmResult>): VersionRef[] {
 
 function failureOf(error: unknown): Failed {
   return { status: 'failed', type: error instanceof Error ? error.name : 'Error', reason: messageOf(error) };
-}
-
-function allFailed({ algorithm }: AlgorithmInput, candidates: CandidateResult[]): PerdureError {
-  const reason = candidates.find(({ dropped }) => dropped !== undefined)?.dropped ?? 'there was none to evaluate.';
-  return new PerdureError('EngineFailed', `Every candidate of ${algorithm} failed; the first one: ${reason}`);
 }
 
 function nothingTrained(algorithms: Record<string, AlgorithmResult>): PerdureError {
