@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { PerdureError } from '../errors.js';
 import { cacheFolder } from './cache.js';
-import { isExecutable, onPath, runCommand } from './command.js';
+import { onPath, runCommand } from './command.js';
 import { goInstall } from './goInstall.js';
+import { findNamed, type Examination } from './named.js';
 import { downloadWithSdk } from './sdkDownload.js';
 import type { FoundTool, Tool } from './tool.js';
 import { firstThatWorks } from './ways.js';
@@ -20,18 +20,11 @@ export const temporalCli: Tool = {
   remedy: 'install the Temporal CLI (docs.temporal.io/cli) on PATH, or name its path in TEMPORAL_CLI_PATH',
 
   async find(): Promise<FoundTool | undefined> {
-    const named = process.env.TEMPORAL_CLI_PATH;
-    if (named) {
-      const version = await serverVersion(named);
-      if (version && isRecent(version)) return { path: named, version: `server ${version}` };
-      throw new PerdureError(
-        'SetupFailed',
-        `TEMPORAL_CLI_PATH names ${named}, which ${version ? `has server ${version}, older than ${OLDEST_SERVER.join('.')}` : 'is not a Temporal CLI'}; name another or unset it.`,
-      );
-    }
+    const named = await findNamed('TEMPORAL_CLI_PATH', examine);
+    if (named) return named;
     for (const path of [await onPath('temporal'), cachedPath()]) {
-      const version = path && (await isExecutable(path)) ? await serverVersion(path) : undefined;
-      if (path && version && isRecent(version)) return { path, version: `server ${version}` };
+      const found = path ? await examine(path) : undefined;
+      if (path && found && 'version' in found) return { path, version: found.version };
     }
     return undefined;
   },
@@ -52,10 +45,12 @@ function cachedPath(): string {
   return join(cacheFolder(), 'bin', process.platform === 'win32' ? 'temporal.exe' : 'temporal');
 }
 
-/** The version of the server that a CLI embeds; a CLI built with Go doesn't know its own. */
-async function serverVersion(path: string): Promise<string | undefined> {
+/** Goes by the version of the server that a CLI embeds; a CLI built with Go doesn't know its own. */
+async function examine(path: string): Promise<Examination> {
   const { stdout } = await runCommand(path, ['--version'], { timeout: 30_000 });
-  return /Server (\d+\.\d+\.\d+)/.exec(stdout)?.[1];
+  const server = /Server (\d+\.\d+\.\d+)/.exec(stdout)?.[1];
+  if (!server) return { fault: 'is not a Temporal CLI' };
+  return isRecent(server) ? { version: `server ${server}` } : { fault: `has server ${server}, older than ${OLDEST_SERVER.join('.')}` };
 }
 
 function isRecent(version: string): boolean {

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PerdureError } from '../errors.js';
 import { cacheFolder } from './cache.js';
 import { isExecutable, onPath, runCommand } from './command.js';
+import { findNamed } from './named.js';
 import { downloadWithSdk } from './sdkDownload.js';
 import type { FoundTool, Tool } from './tool.js';
 import { firstThatWorks } from './ways.js';
@@ -19,11 +19,8 @@ export const timeSkippingServer: Tool = {
   remedy: 'install Java and Maven, or name the path of a test server in PERDURE_TEST_SERVER_PATH',
 
   async find(): Promise<FoundTool | undefined> {
-    const named = process.env.PERDURE_TEST_SERVER_PATH;
-    if (named) {
-      if (await isExecutable(named)) return { path: named, version: 'named by PERDURE_TEST_SERVER_PATH' };
-      throw new PerdureError('SetupFailed', `PERDURE_TEST_SERVER_PATH names ${named}, which is not an executable; name another or unset it.`);
-    }
+    const named = await findNamed('PERDURE_TEST_SERVER_PATH');
+    if (named) return named;
     if (await isExecutable(cachedPath())) return { path: cachedPath(), version: 'as the SDK downloads it' };
     if ((await isExecutable(launcherPath())) && (await onPath('java'))) return { path: launcherPath(), version: MAVEN_VERSION };
     return undefined;

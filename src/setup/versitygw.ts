@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { PerdureError } from '../errors.js';
 import { cacheFolder } from './cache.js';
 import { isExecutable } from './command.js';
 import { goInstall } from './goInstall.js';
+import { findNamed } from './named.js';
 import type { FoundTool, Tool } from './tool.js';
 import { firstThatWorks } from './ways.js';
 
@@ -16,11 +16,8 @@ export const versitygw: Tool = {
   remedy: 'install Go, or name the path of a versitygw in PERDURE_VERSITYGW_PATH',
 
   async find(): Promise<FoundTool | undefined> {
-    const named = process.env.PERDURE_VERSITYGW_PATH;
-    if (named) {
-      if (await isExecutable(named)) return { path: named, version: 'named by PERDURE_VERSITYGW_PATH' };
-      throw new PerdureError('SetupFailed', `PERDURE_VERSITYGW_PATH names ${named}, which is not an executable; name another or unset it.`);
-    }
+    const named = await findNamed('PERDURE_VERSITYGW_PATH');
+    if (named) return named;
     return (await isExecutable(cachedPath())) ? { path: cachedPath(), version: VERSION } : undefined;
   },
 
