@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
 import type { StageContext } from '../stages/context.js';
 import { diskError } from '../storage/diskError.js';
+import { makeFolder } from '../storage/folder.js';
 import { sqlError, type QueryOrigin } from './sqlError.js';
 
 /** A value of a result row. Whole numbers of 64 bits are `bigint`; cast dates to VARCHAR in the query. */
@@ -25,7 +25,7 @@ export async function withDuckDb<T>(
 ): Promise<T> {
   context.signal.throwIfAborted();
   const temporary = join(context.scratch, 'duckdb');
-  await mkdir(temporary, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(temporary).catch((error: unknown) => {
     throw diskError(error, temporary);
   });
   const instance = await DuckDBInstance.create(':memory:', {

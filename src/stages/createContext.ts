@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadPipeline } from '../config/load.js';
 import type { EnginePool } from '../engines/pool.js';
-import { diskError } from '../storage/diskError.js';
+import { diskError, isDiskFull } from '../storage/diskError.js';
+import { makeFolder } from '../storage/folder.js';
 import { openStores, scratchRoot, type OpenStores } from '../storage/stores.js';
 import type { Stage, StageContext, WorkerSize } from './context.js';
 
@@ -37,6 +38,9 @@ export function createRunStage(host: StageHost): RunStage {
     const scratch = await makeScratch(root);
     try {
       return await stage(createStageContext(host, open, scratch, call), input);
+    } catch (error) {
+      // A disk may fill up at any call, those that make a link or a folder included.
+      throw isDiskFull(error) ? diskError(error, scratch) : error;
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
@@ -57,7 +61,7 @@ async function removeLeftovers(root: string): Promise<void> {
 
 async function makeScratch(root: string): Promise<string> {
   try {
-    await mkdir(root, { recursive: true });
+    await makeFolder(root);
     return await mkdtemp(join(root, STAGE));
   } catch (error) {
     throw diskError(error, root);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import lockfile from 'proper-lockfile';
@@ -7,6 +7,7 @@ import type { ObjectRef } from '../contracts/index.js';
 import { PerdureError, systemCode } from '../errors.js';
 import { checksumOfFile, sha256, sha256File } from './checksum.js';
 import { diskError } from './diskError.js';
+import { makeFolder } from './folder.js';
 import { STAGING, checkKey, checkPrefix, compareKeys } from './key.js';
 import type { ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
 
@@ -137,7 +138,7 @@ export class FolderStore implements ObjectStore {
 
   private async stage(): Promise<string> {
     const folder = join(this.root, STAGING);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     return join(folder, randomUUID());
   }
 
@@ -174,7 +175,7 @@ export class FolderStore implements ObjectStore {
   private async writing<T>(key: string, write: (target: string) => Promise<T>): Promise<T> {
     const target = this.path(key);
     try {
-      await mkdir(dirname(target), { recursive: true });
+      await makeFolder(dirname(target));
       return await write(target);
     } catch (error) {
       throw diskError(error, join(this.root, key));

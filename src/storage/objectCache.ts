@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, copyFile, link, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { chmod, copyFile, link, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../errors.js';
 import { checksumOfFile } from './checksum.js';
+import { makeFolder } from './folder.js';
 
 /** Files on their way into the cache; of a process that was killed where they are older than this. */
 const PARTIAL = '.part';
@@ -67,14 +68,14 @@ export class ObjectCache {
 
   /** Moves a local file with this checksum into the cache, where it lies on the same disk. */
   async adopt(file: string, checksum: string): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
+    await makeFolder(this.folder);
     await this.admit(file, checksum).catch((error: unknown) => {
       if (systemCode(error) !== 'EXDEV') throw error;
     });
   }
 
   private async fetchTo(target: (checksum: string) => string, fetch: Wanted['fetch']): Promise<string> {
-    await mkdir(this.folder, { recursive: true });
+    await makeFolder(this.folder);
     const partial = join(this.folder, `${randomUUID()}${PARTIAL}`);
     try {
       const checksum = await fetch(partial);
@@ -143,7 +144,7 @@ async function touch(path: string): Promise<void> {
 const UNLINKABLE: ReadonlySet<string | undefined> = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EMLINK']);
 
 async function linkOrCopy(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+  await makeFolder(dirname(to));
   try {
     await link(from, to);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { createHash, randomUUID, type Hash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { mkdir, mkdtemp, open, readFile, stat, type FileHandle } from 'node:fs/promises';
+import { mkdtemp, open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -25,6 +25,7 @@ import type { ObjectRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { sha256 } from './checksum.js';
 import { diskError } from './diskError.js';
+import { makeFolder } from './folder.js';
 import { inOrder } from './inOrder.js';
 import { checkKey, checkPrefix } from './key.js';
 import type { ObjectCache } from './objectCache.js';
@@ -328,7 +329,7 @@ export class S3Store implements ObjectStore {
 
 async function makeScratch(cache: ObjectCache): Promise<string> {
   const folder = dirname(cache.folder);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   return mkdtemp(join(folder, 'stage-'));
 }
 

@@ -6,8 +6,8 @@ import { bronze } from '../../src/stages/bronze.js';
 import { createRunStage } from '../../src/stages/createContext.js';
 
 /**
- * Does one thing in a process of its own, whose files a test keeps small: `bronze <pipeline> <csv> <store> <scratch>`
- * or `generate <pipeline> <csv>`. Prints the error's type and sentence.
+ * Does one thing in a process of its own, whose disk a test keeps small: `bronze <pipeline> <csv> <store> <scratch>`
+ * or `generate <pipeline> <csv>`. Prints the error's type and sentence, or nothing.
  */
 // Beyond its limit a write fails, as on a full disk; without a listener the process would be killed.
 process.on('SIGXFSZ', () => {});
