@@ -12,6 +12,7 @@ import {
   type ModelTrainingInput,
   type ModelTrainingResult,
 } from './contracts/index.js';
+import { checkName } from './names.js';
 
 export type * from './contracts/index.js';
 
@@ -42,6 +43,7 @@ const ID_PARTS: Record<keyof Workflows, string> = {
  * const { status } = await run.result();
  *
  * @param workflowId a second start under the id of a run that is still open is refused by Temporal
+ * @throws PerdureError `InputInvalid` for what can't name a pipeline
  */
 export async function startWorkflow<Name extends keyof Workflows>(
   client: Client,
@@ -49,6 +51,7 @@ export async function startWorkflow<Name extends keyof Workflows>(
   input: Parameters<Workflows[Name]>[0],
   workflowId: string = workflowIdAt(name, input.pipeline, new Date()),
 ): Promise<WorkflowHandleWithFirstExecutionRunId<Workflows[Name]>> {
+  checkName('a pipeline', input.pipeline);
   const args = [input] as Parameters<Workflows[Name]>;
   return client.workflow.start<Workflows[Name]>(name, { args, taskQueue: TASK_QUEUES.orchestrator, workflowId });
 }

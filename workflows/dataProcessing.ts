@@ -4,7 +4,7 @@ import { processing } from './support/activities.js';
 import { alerting, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
 import { failureOf } from './support/failures.js';
-import { TEXT } from './support/input.js';
+import { SOURCE } from './support/input.js';
 import { inParallel, piecesOf } from './support/parallel.js';
 import { withinServiceLevel } from './support/sla.js';
 import { toldToSteward } from './support/tellSteward.js';
@@ -16,7 +16,7 @@ const PIECES_AT_ONCE = 8;
 
 /** Raw records become features and labels: bronze, silver, gold, a partition a month. */
 export async function dataProcessing(input: DataProcessingInput): Promise<DataProcessingResult> {
-  const beginning = begin(input, { source: TEXT });
+  const beginning = begin(input, { source: SOURCE });
   const { pipeline, run } = beginning.stage;
   try {
     const result = await withinServiceLevel('processing', beginning.stage, () => toldToSteward('processing', input, () => refine(input, beginning)));

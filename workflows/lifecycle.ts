@@ -5,7 +5,7 @@ import { modelMonitoring } from './modelMonitoring.js';
 import { modelTraining } from './modelTraining.js';
 import { begin } from './support/begin.js';
 import { runChild } from './support/children.js';
-import { NAMES, TEXT } from './support/input.js';
+import { NAMES, SOURCE } from './support/input.js';
 import { toldToSteward } from './support/tellSteward.js';
 
 /** The four workflows in order. One that skips has found nothing to do, which the next need not share; a failure ends all. */
@@ -15,7 +15,7 @@ export async function lifecycle(input: LifecycleInput): Promise<LifecycleResult>
 }
 
 async function runAll(input: LifecycleInput): Promise<LifecycleResult> {
-  const { asOf, progress } = begin(input, { source: TEXT, algorithms: NAMES });
+  const { asOf, progress } = begin(input, { source: SOURCE, algorithms: NAMES });
   const { pipeline, reason, triggeredBy, source, algorithms } = input;
   const shared = { pipeline, asOf, reason, triggeredBy };
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { isMoment } from '../contracts/index.js';
 
 export interface StoreOption {
   store?: string;
@@ -42,11 +43,9 @@ export function algorithmOption(): Option {
     .argParser((name: string, earlier: string[] = []) => (name === '' ? earlier : [...earlier, name]));
 }
 
-const ISO_DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
-
 /** Checks a date or an instant with its offset. Throws what commander shows. */
 export function parseInstant(value: string): string {
-  if (!ISO_DATE.test(value) || Number.isNaN(Date.parse(value))) {
+  if (!isMoment(value)) {
     throw new InvalidArgumentError('Give a date such as 2008-12-31, or an instant such as 2008-12-31T12:00:00Z.');
   }
   return value;

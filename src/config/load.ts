@@ -4,8 +4,9 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
+import { checkName } from '../names.js';
 import { sha256 } from '../storage/checksum.js';
-import { Expectations, ModelConfig, NAME, PipelineDefinition, type AlgorithmConfig } from './schema.js';
+import { Expectations, ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 
 /** A pipeline as an environment runs it. */
 export interface Pipeline {
@@ -51,12 +52,13 @@ export async function listPipelines(conf = confFolder()): Promise<string[]> {
 
 /**
  * Reads and checks a pipeline's folder.
- * @throws PerdureError `NotFound` for a name without a folder, `ConfigInvalid` with every fault at once.
+ * @throws PerdureError `InputInvalid` for what can't be a name, `NotFound` for a name without a folder, `ConfigInvalid`
+ * with every fault at once.
  */
 export async function loadPipeline(name: string, env: NodeJS.ProcessEnv = process.env): Promise<Pipeline> {
   const conf = confFolder(env);
-  const folder = join(conf, 'pipelines', name);
-  if (!NAME.test(name) || !existsSync(join(folder, 'pipeline.json'))) {
+  const folder = join(conf, 'pipelines', checkName('a pipeline', name));
+  if (!existsSync(join(folder, 'pipeline.json'))) {
     const known = await listPipelines(conf);
     throw new PerdureError('NotFound', `There is no pipeline "${name}" in ${conf}/pipelines; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}.`);
   }
@@ -79,7 +81,7 @@ export function algorithmsToTrain(config: ModelConfig, asked?: string[]): string
   const { algorithms, enabled_algorithms } = config.training_config;
   const unknown = asked?.filter((name) => !algorithms.includes(name)) ?? [];
   if (unknown.length > 0) {
-    throw new PerdureError('NotFound', `There is no algorithm "${unknown.join('", "')}"; this pipeline has ${algorithms.join(', ')}.`);
+    throw new PerdureError('NotFound', `There is no algorithm ${unknown.map((name) => JSON.stringify(name)).join(', ')}; this pipeline has ${algorithms.join(', ')}.`);
   }
   return asked?.length ? algorithms.filter((name) => asked.includes(name)) : algorithms.filter((name) => enabled_algorithms[name] ?? true);
 }
@@ -88,7 +90,7 @@ export function algorithmsToTrain(config: ModelConfig, asked?: string[]): string
 export function algorithmConfig(config: ModelConfig, name: string): AlgorithmConfig {
   const found = config.algorithms[name];
   if (!found) {
-    throw new PerdureError('NotFound', `There is no algorithm "${name}"; this pipeline has ${Object.keys(config.algorithms).join(', ')}.`);
+    throw new PerdureError('NotFound', `There is no algorithm ${JSON.stringify(name)}; this pipeline has ${Object.keys(config.algorithms).join(', ')}.`);
   }
   return found;
 }

@@ -1,10 +1,9 @@
 import { z } from 'zod';
+import { NAME, NAME_IN_WORDS } from '../contracts/index.js';
 import { AlertThresholds } from '../notify/conditions.js';
 import { Schedules } from './schedules.js';
 
-/** A name that may stand in paths and SQL. */
-export const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
-const name = z.string().regex(NAME, 'a name of letters, digits, "_" and "-"');
+const name = z.string().regex(NAME, NAME_IN_WORDS);
 /** A column that may stand in SQL unquoted, or quoted where it holds a "-". */
 const column = z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'a column name of letters, digits, "_" and "-"');
 const date = z.iso.date('a date such as 2005-12-31');
@@ -14,7 +13,7 @@ const share = z.number().min(0).max(1);
 /** A layer's Parquet files: SQL beside this file, and a key with `{partition}` in it. */
 const layer = z.strictObject({
   sql: file,
-  path: z.string().regex(/^[A-Za-z0-9_/.-]*\{partition\}[A-Za-z0-9_.-]*\.parquet$/, 'a key that holds "{partition}" and ends in ".parquet"'),
+  path: z.string().regex(/^(?!\/|.*\.\.)[A-Za-z0-9_/.-]*\{partition\}[A-Za-z0-9_.-]*\.parquet$/, 'a key without ".." that holds "{partition}" and ends in ".parquet"'),
 });
 
 /** `pipeline.json`: what a pipeline is, the same in every environment. */

@@ -1,5 +1,6 @@
 import type { DatasetRef, Window } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
+import { checkName } from '../names.js';
 import type { DatasetProfile } from '../monitoring/profile.js';
 import { readJson } from '../storage/documents.js';
 import { sha256 } from '../storage/checksum.js';
@@ -38,7 +39,7 @@ export interface DatasetWindow {
 export type Scaler = Record<string, { mean: number; scale: number }>;
 
 export function datasetKey(id: string, file: DatasetFile): string {
-  return `gold/preprocessed/${id}/${file}`;
+  return `gold/preprocessed/${checkName('a dataset', id)}/${file}`;
 }
 
 /** Reads a dataset's metadata. Throws `NotFound` where it is gone, `ObjectCorrupt` where it isn't what was written. */

@@ -21,15 +21,26 @@ export function partitionNameSql(column: string): string {
   return `strftime(${column}, '%Y_%m')`;
 }
 
-/** First and last day of a partition. */
+/** Whether a partition may bear this name: a month of the years 0000 to 9999. */
+export function isPartition(name: string): boolean {
+  return /^\d{4}_(0[1-9]|1[0-2])$/.test(name);
+}
+
+/** First and last day of a partition. Throws `InputInvalid` for a name that is none. */
 export function partitionDays(name: string): { start: string; end: string } {
+  checkPartition(name);
   const [year = NaN, month = NaN] = name.split('_').map(Number);
   const last = new Date(Date.UTC(year, month, 0)).getUTCDate();
   const prefix = name.replace('_', '-');
   return { start: `${prefix}-01`, end: `${prefix}-${last}` };
 }
 
-/** The key of a partition's object. */
+/** The key of a partition's object. Throws `InputInvalid` for a name that is none. */
 export function partitionKey(path: string, name: string): string {
+  checkPartition(name);
   return path.replace('{partition}', name);
+}
+
+function checkPartition(name: string): void {
+  if (!isPartition(name)) throw new PerdureError('InputInvalid', `${JSON.stringify(name)} can't name a partition; give a month such as 1999_01.`);
 }

@@ -1,5 +1,6 @@
 import type { VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
+import { checkName } from '../names.js';
 import { readJson, updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 
@@ -43,11 +44,11 @@ export interface MoveOptions {
 const HISTORY = 50;
 
 export function latestKey(algorithm: string): string {
-  return `model_registry/${algorithm}/latest.json`;
+  return `model_registry/${checkName('an algorithm', algorithm)}/latest.json`;
 }
 
 export function aliasKey(alias: string): string {
-  return `model_registry/aliases/${alias}.json`;
+  return `model_registry/aliases/${checkName('an alias', alias)}.json`;
 }
 
 /** The pointer at a key; `undefined` where it was never set. */

@@ -42,7 +42,7 @@ async function byAlias(registry: ObjectStore, alias: string): Promise<Found> {
 
 async function byAlgorithm(registry: ObjectStore, algorithms: string[], { algorithm, version }: { algorithm: string; version?: string }): Promise<Found> {
   if (!algorithms.includes(algorithm)) {
-    throw new PerdureError('NotFound', `There is no algorithm "${algorithm}"; this pipeline has ${algorithms.join(', ')}.`);
+    throw new PerdureError('NotFound', `There is no algorithm ${JSON.stringify(algorithm)}; this pipeline has ${algorithms.join(', ')}.`);
   }
   if (version === undefined) {
     const latest = await readPointer(registry, latestKey(algorithm));

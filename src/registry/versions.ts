@@ -2,6 +2,7 @@ import type { ModelConfig } from '../config/schema.js';
 import type { CandidateResult, Metrics, ModelRef, Params, RunRef, VersionRef } from '../contracts/index.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
+import { checkName } from '../names.js';
 import { readJson, updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 
@@ -78,7 +79,7 @@ export function versionId(run: RunRef): string {
 }
 
 export function versionFolder({ algorithm, version }: VersionRef): string {
-  return `model_registry/${algorithm}/${version}/`;
+  return `model_registry/${checkName('an algorithm', algorithm)}/${checkName('a version', version)}/`;
 }
 
 export function versionKey(ref: VersionRef, file: VersionFile): string {
@@ -123,5 +124,5 @@ export async function indexVersion(registry: ObjectStore, metadata: VersionMetad
 }
 
 function indexKey(algorithm: string): string {
-  return `model_registry/${algorithm}/versions.json`;
+  return `model_registry/${checkName('an algorithm', algorithm)}/versions.json`;
 }

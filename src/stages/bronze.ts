@@ -7,7 +7,7 @@ import { identifier, literal, readParquetSql, withDuckDb, type Database } from '
 import { fingerprint, layerSql, type LayerSql } from '../data/layerSql.js';
 import { LayerWriter } from '../data/layerWriter.js';
 import { tableOf, type PartitionEntry, type SourceEntry } from '../data/layers.js';
-import { dayOf, earlier, partitionKey, partitionNameSql } from '../data/partitions.js';
+import { dayOf, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
 import { PerdureError } from '../errors.js';
 import { sha256File } from '../storage/checksum.js';
 import { diskError } from '../storage/diskError.js';
@@ -157,9 +157,16 @@ async function splitSource(
   if (undated) {
     throw new PerdureError('InputInvalid', `The column ${pipeline.definition.partition.column} is empty in ${undated.rows} of the rows of ${path}, which belong to no partition; correct them and run again.`);
   }
+  if (partitions.some(({ name }) => name !== LATER && !isPartition(name))) throw outOfRange(pipeline, path);
   const newest = partitions.at(-1)!;
   const [last] = await database.rows<{ day: string }>(`SELECT CAST(max(${day}) AS VARCHAR) AS day FROM ${readParquetSql([newest.path])}`);
+  // Days sort as text only where every year has four digits.
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(last!.day)) throw outOfRange(pipeline, path);
   return { partitions: partitions.filter(({ name }) => name !== LATER), lastDay: last!.day };
+}
+
+function outOfRange({ definition }: Pipeline, path: string): PerdureError {
+  return new PerdureError('InputInvalid', `The column ${definition.partition.column} of ${path} holds days outside the years 0 to 9999; correct them and run again.`);
 }
 
 /** Reports how far the CSV is read until the returned function is called. */

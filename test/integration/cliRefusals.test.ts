@@ -88,6 +88,30 @@ describe('is one plain sentence, a code of 1 and nothing written:', () => {
   });
 });
 
+describe('a name that could lead elsewhere is refused in one line, before anything is started:', () => {
+  const pipelines = ['run', 'steward state', 'schedules diff'].map((command) => [
+    `a pipeline of "${command}"`,
+    [...command.split(' '), '../other'],
+  ]);
+  const names: [string, string[]][] = [
+    ['an algorithm', ['train', PIPELINE, '--algorithm', '../other']],
+    ['an alias', ['models', 'show', PIPELINE, '../other']],
+    ['a version', ['models', 'show', PIPELINE, 'xgboost', '../other']],
+    ['a version behind its algorithm', ['models', 'promote', PIPELINE, 'xgboost/../other', '--reason', 'none']],
+  ];
+  test.for([...pipelines, ...names] as [string, string[]][])('%s', ([, args]) => expectRefusal(args, '../other'));
+
+  test.for(["o'hara", 'two\nlines'])('a pipeline called %j', (name) => expectRefusal(['status', name], name));
+
+  async function expectRefusal(args: string[], name: string): Promise<void> {
+    const folder = temporaryFolder();
+    const { code, stdout, stderr } = await perdure(folder, args);
+    expect({ code, stdout, lines: stderr.trimEnd().split('\n').length }, stderr).toEqual({ code: 1, stdout: '', lines: 1 });
+    expect(stderr).toContain(JSON.stringify(name));
+    expect(readdirSync(folder)).toEqual([]);
+  }
+});
+
 describe('wrong usage', () => {
   test.for([
     ['no command', []],

@@ -70,7 +70,7 @@ describe('every workflow', () => {
 
     expect(failure.type).toBe('ConfigInvalid');
     expect(failure.message).toContain('"sauce" is unknown, expected pipeline, asOf, reason, triggeredBy, source');
-    expect(failure.message).toContain('"pipeline" is missing, expected text');
+    expect(failure.message).toContain('"pipeline" is missing, expected a name');
     expect(failure.message).toContain('"asOf" is "yesterday", expected an ISO 8601 date');
     expect(calls.bronze).toEqual([]);
   });

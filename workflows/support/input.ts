@@ -1,4 +1,5 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import { NAME, NAME_IN_WORDS, isMoment } from '../../src/contracts/index.js';
 
 /** What a field of a workflow's input must be, in words and as a test. */
 export interface Kind {
@@ -7,24 +8,27 @@ export interface Kind {
 }
 export type Fields = Record<string, Kind>;
 
-export const TEXT: Kind = { expected: 'text', holds: isText };
+const TEXT: Kind = { expected: 'text', holds: isText };
+const PIPELINE: Kind = { expected: NAME_IN_WORDS, holds: isName };
+/** Where raw data lies; whether there is any is the stage's to say. */
+export const SOURCE: Kind = { expected: "a path on the workers' machine, or an object's address", holds: (value) => isText(value) && !/\p{Cc}/u.test(value) };
 export const NAMES: Kind = {
   expected: 'a list of names',
-  holds: (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
+  holds: (value) => Array.isArray(value) && value.length > 0 && value.every(isName),
 };
 const MOMENT: Kind = {
   expected: 'an ISO 8601 date or instant such as 2008-12-31',
-  holds: (value) => isText(value) && /^\d{4}-\d{2}-\d{2}(T.+)?$/.test(value) && !Number.isNaN(Date.parse(value)),
+  holds: (value) => isText(value) && isMoment(value),
 };
 export const MODEL: Kind = {
   expected: '{"alias": ...}, {"algorithm": ...} or {"algorithm": ..., "version": ...}',
   holds: (value) => {
-    if (!isObject(value) || !Object.values(value).every(isText)) return false;
+    if (!isObject(value) || !Object.values(value).every(isName)) return false;
     return ['alias', 'algorithm', 'algorithm,version'].includes(Object.keys(value).sort().join());
   },
 };
 
-const SHARED: Fields = { pipeline: TEXT, asOf: MOMENT, reason: TEXT, triggeredBy: TEXT };
+const SHARED: Fields = { pipeline: PIPELINE, asOf: MOMENT, reason: TEXT, triggeredBy: TEXT };
 
 /**
  * Checks what people and schedules hand in as JSON, as no compiler has seen it.
@@ -52,6 +56,10 @@ function faultsOf(input: Record<string, unknown>, fields: Fields): string[] {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && NAME.test(value);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

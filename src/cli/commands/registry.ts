@@ -69,8 +69,8 @@ function mover(command: string): Mover {
 
 /** An alias, an algorithm for its latest, or `algorithm/version`. */
 export function selectorOf({ config }: Pipeline, model: string): ModelSelector {
-  const [algorithm = '', version] = model.split('/');
-  if (version) return { algorithm, version };
+  const [algorithm = '', ...version] = model.split('/');
+  if (version.length > 0) return { algorithm, version: version.join('/') };
   return config.training_config.algorithms.includes(algorithm) ? { algorithm } : { alias: algorithm };
 }
 

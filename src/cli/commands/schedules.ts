@@ -38,20 +38,22 @@ interface ScheduleJson {
   running: string[];
 }
 
-export async function apply(pipeline: string, { json }: JsonOption): Promise<void> {
-  const changes = await withClient(async (client) => applySchedules(client, await loadPipeline(pipeline)));
+export async function apply(name: string, { json }: JsonOption): Promise<void> {
+  const pipeline = await loadPipeline(name);
+  const changes = await withClient((client) => applySchedules(client, pipeline));
   if (json) printJson({ changes: changes.map(changeJson) });
   else print(describeChanges(changes, { create: 'created', update: 'updated', delete: 'deleted' }));
 }
 
-export async function diff(pipeline: string, { json }: JsonOption): Promise<void> {
-  const changes = await withClient(async (client) => diffSchedules(client, await loadPipeline(pipeline)));
+export async function diff(name: string, { json }: JsonOption): Promise<void> {
+  const pipeline = await loadPipeline(name);
+  const changes = await withClient((client) => diffSchedules(client, pipeline));
   if (json) printJson({ changes: changes.map(changeJson) });
   else print(describeChanges(changes, { create: 'would be created', update: 'would be updated', delete: 'would be deleted' }));
 }
 
 export async function list(pipeline: string | undefined, { json }: JsonOption): Promise<void> {
-  const names = pipeline ? [(await loadPipeline(pipeline)).definition.name] : await listPipelines();
+  const names = pipeline === undefined ? await listPipelines() : [(await loadPipeline(pipeline)).definition.name];
   const schedules = await withClient(async (client) => {
     const found = await Promise.all(names.map(async (name) => (await listSchedules(client, name)).map((schedule) => scheduleJson(name, schedule))));
     return found.flat();

@@ -42,7 +42,7 @@ interface StoreStatus {
 
 /** Recent runs, and what the store holds of one pipeline or all. */
 export async function status(pipeline: string | undefined, options: CommonOptions): Promise<void> {
-  const names = pipeline ? [pipeline] : await listPipelines();
+  const names = pipeline === undefined ? await listPipelines() : [pipeline];
   const stores = await Promise.all(names.map(async (name) => [name, await storeStatus(name, chosenStore(options))] as const));
   const { runs, stages } = await history(names, pipeline);
   if (options.json) {

@@ -27,6 +27,7 @@ export async function startSteward(pipeline: string, options: CommonOptions): Pr
 }
 
 export async function stewardState(pipeline: string, options: CommonOptions): Promise<void> {
+  await loadPipeline(pipeline);
   await withSession(options, async (client) => {
     const handle = client.workflow.getHandle(stewardIdOf(pipeline));
     const state = await heard(pipeline, handle.query<StewardState>(STEWARD.queries.state));
@@ -73,6 +74,7 @@ function tellMoved({ alias, model, previous }: MovedAlias, { json }: CommonOptio
 
 /** Asks the steward for something that it answers. */
 async function steer<Result>(pipeline: string, update: string, options: SteeringOptions, more: object = {}): Promise<Result> {
+  await loadPipeline(pipeline);
   const steering: Steering = { by: person(), reason: options.reason };
   return withSession(options, (client) => {
     const handle = client.workflow.getHandle(stewardIdOf(pipeline));

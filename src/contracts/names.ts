@@ -1,0 +1,13 @@
+/** A name that may stand in paths, keys, SQL and the ids of workflows: of a pipeline, an algorithm, an alias, a version. */
+export const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/;
+
+/** {@link NAME} in words. */
+export const NAME_IN_WORDS = 'a name of at most 100 letters, digits, "_" and "-" that begins with a letter';
+
+/** A day (`2008-12-31`), or an instant with its offset (`2008-12-31T12:00:00Z`); whether there is such a day is left open. */
+const MOMENT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/** Whether a text is an ISO 8601 day or instant that exists. */
+export function isMoment(text: string): boolean {
+  return MOMENT.test(text) && !Number.isNaN(Date.parse(text));
+}
