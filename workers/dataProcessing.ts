@@ -13,9 +13,9 @@ const OPERATIONS_AT_ONCE = 10;
  * The medallion's layers, inference and monitoring, one at a time: each may use all of the memory. Beside them, in a
  * worker of their own, the operations: an alert that waited for a stage would come when the work it tells of is over.
  */
-await runWorkerProcess(WORKERS.dataProcessing, async () => {
+await runWorkerProcess(WORKERS.dataProcessing, async (size) => {
   const alerts = createAlertActivities({ openStores: await openStores(storeRoot()), channels: channelsFrom() });
-  const { queue, close } = stageWorker(WORKERS.dataProcessing);
+  const { queue, close } = stageWorker(WORKERS.dataProcessing, size);
   const operations = {
     taskQueue: TASK_QUEUES.operations,
     activities: { ...queue.activities, ...alerts },

@@ -3,7 +3,7 @@ import { WORKERS } from '../src/temporal/workers.js';
 import { stageWorker } from './stageWorker.js';
 
 /** Preprocessing, candidates, refits and evaluation. */
-await runWorkerProcess(WORKERS.modelTraining, () => {
-  const { queue, close } = stageWorker(WORKERS.modelTraining);
+await runWorkerProcess(WORKERS.modelTraining, (size) => {
+  const { queue, close } = stageWorker(WORKERS.modelTraining, size);
   return { queues: [queue], close };
 });

@@ -1,9 +1,11 @@
 import { createActivities } from '../activities/index.js';
 import { createEnginePool } from '../src/engines/hostPool.js';
+import { resourcesOf } from '../src/sizes/resources.js';
+import type { WorkerSize } from '../src/sizes/workerSize.js';
 import { createRunStage } from '../src/stages/createContext.js';
 import { storeRoot } from '../src/storage/stores.js';
 import type { PolledQueue } from '../src/temporal/workerProcess.js';
-import type { StageWorkerDefinition } from '../src/temporal/workers.js';
+import type { WorkerDefinition } from '../src/temporal/workers.js';
 
 export interface StageWorker {
   queue: PolledQueue;
@@ -11,8 +13,9 @@ export interface StageWorker {
 }
 
 /** A worker that runs stages: as many at once as it has CPUs, each fit in an engine host with one thread. */
-export function stageWorker({ taskQueue, size }: StageWorkerDefinition): StageWorker {
-  const engines = createEnginePool(size.cpus);
+export function stageWorker({ taskQueue }: WorkerDefinition, size: WorkerSize): StageWorker {
+  const { concurrency, engines: share } = resourcesOf(size);
+  const engines = createEnginePool(share);
   const activities = createActivities({ runStage: createRunStage({ storeRoot: storeRoot(), engines, size }) });
-  return { queue: { taskQueue, activities, maxConcurrentActivityTaskExecutions: size.cpus }, close: () => engines.close() };
+  return { queue: { taskQueue, activities, maxConcurrentActivityTaskExecutions: concurrency }, close: () => engines.close() };
 }

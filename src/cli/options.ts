@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { isMoment } from '../contracts/index.js';
+import { formatSize, parseSize, type WorkerSize } from '../sizes/workerSize.js';
 
 export interface StoreOption {
   store?: string;
@@ -19,6 +20,16 @@ export interface RunOptions extends CommonOptions {
   reason?: string;
   algorithm?: string[];
   local?: boolean;
+}
+
+export interface UpOptions extends StoreOption {
+  processingSize?: WorkerSize;
+  trainingSize?: WorkerSize;
+}
+
+/** The size of a worker that the command starts. */
+export function sizeOption(flag: string, worker: string, standard: WorkerSize): Option {
+  return new Option(`${flag} <size>`, `vCPUs and GiB of the ${worker} worker (default: ${formatSize(standard)})`).argParser((text: string) => parseSize(text, flag));
 }
 
 export function storeOption(): Option {

@@ -3,8 +3,20 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Workflows } from '../client.js';
 import { packageFolder } from '../config/load.js';
+import { WORKERS } from '../temporal/workers.js';
 import { pipelineArgument, withExamples } from './help.js';
-import { algorithmOption, asOfOption, csvOption, jsonOption, storeOption, type CommonOptions, type JsonOption, type RunOptions, type StoreOption } from './options.js';
+import {
+  algorithmOption,
+  asOfOption,
+  csvOption,
+  jsonOption,
+  sizeOption,
+  storeOption,
+  type CommonOptions,
+  type JsonOption,
+  type RunOptions,
+  type UpOptions,
+} from './options.js';
 import { addSchedules } from './schedulesProgram.js';
 import { addRegistryCommands } from './registryProgram.js';
 import { addStewardCommands } from './stewardProgram.js';
@@ -93,11 +105,13 @@ function addUp(program: Command): void {
     .command('up')
     .description('keep a Temporal server, its web UI and three workers running until Ctrl-C')
     .addOption(storeOption())
+    .addOption(sizeOption('--processing-size', WORKERS.dataProcessing.taskQueue, WORKERS.dataProcessing.size))
+    .addOption(sizeOption('--training-size', WORKERS.modelTraining.taskQueue, WORKERS.modelTraining.size))
     .addHelpText('after', `
 Commands in the same folder use this server while it runs; without it they start their own for as long as they take.
 The history of runs is kept in .perdure/temporal.db. Where TEMPORAL_ADDRESS or a profile of Temporal's environment
 configuration names a server, only the workers are started, and work for that one.`)
-    .action(async (options: StoreOption) => {
+    .action(async (options: UpOptions) => {
       const { up } = await import('./commands/up.js');
       await up(options);
     });

@@ -1,6 +1,8 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { Progress } from '../contracts/index.js';
 import { createEnginePool } from '../engines/hostPool.js';
+import { resourcesOf } from '../sizes/resources.js';
+import { chosenSize } from '../sizes/workerSize.js';
 import { createRunStage } from '../stages/createContext.js';
 import { trainLocally, type LocalTrainingInput } from '../stages/trainLocally.js';
 import type { StageResults } from './follow.js';
@@ -9,10 +11,10 @@ import { createReporter } from './reporter.js';
 import { summarize } from './stages.js';
 import { duration } from './terminal.js';
 
-/** Trains in this process with all of the machine, without Temporal, and shows how it goes. */
+/** Trains in this process with all of the machine or container, without Temporal, and shows how it goes. */
 export async function trainHere(input: LocalTrainingInput, storeRoot: string, signal: AbortSignal): Promise<StageResults> {
-  const size = { cpus: availableParallelism(), memory: totalmem() };
-  const engines = createEnginePool(size.cpus);
+  const size = chosenSize({ cpus: availableParallelism(), memory: totalmem() });
+  const engines = createEnginePool(resourcesOf(size).engines);
   const reporter = createReporter(['training']);
   const began = Date.now();
   let step = '';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
+import { resourcesOf } from '../sizes/resources.js';
 import type { StageContext } from '../stages/context.js';
 import { diskError } from '../storage/diskError.js';
 import { makeFolder } from '../storage/folder.js';
@@ -7,9 +8,6 @@ import { sqlError, type QueryOrigin } from './sqlError.js';
 
 /** A value of a result row. Whole numbers of 64 bits are `bigint`; cast dates to VARCHAR in the query. */
 export type SqlValue = string | number | bigint | boolean | null;
-
-/** DuckDB's share of a worker's memory; the rest is Node's and what DuckDB allocates outside its own count. */
-const MEMORY_SHARE = 0.6;
 
 /**
  * Runs `work` with an embedded DuckDB that keeps to the worker's size and spills into the stage's scratch folder.
@@ -21,16 +19,17 @@ const MEMORY_SHARE = 0.6;
 export async function withDuckDb<T>(
   context: Pick<StageContext, 'size' | 'scratch' | 'signal'>,
   work: (database: Database) => Promise<T>,
-  { threads = context.size.cpus }: { threads?: number } = {},
+  options: { threads?: number } = {},
 ): Promise<T> {
   context.signal.throwIfAborted();
+  const { threads, memory } = { ...resourcesOf(context.size).database, ...options };
   const temporary = join(context.scratch, 'duckdb');
   await makeFolder(temporary).catch((error: unknown) => {
     throw diskError(error, temporary);
   });
   const instance = await DuckDBInstance.create(':memory:', {
-    threads: String(Math.max(1, Math.floor(threads))),
-    memory_limit: `${Math.floor((context.size.memory * MEMORY_SHARE) / 2 ** 20)}MiB`,
+    threads: String(threads),
+    memory_limit: `${Math.floor(memory / 2 ** 20)}MiB`,
     temp_directory: temporary,
     // Everything used is built in, and nothing is fetched at run time.
     autoinstall_known_extensions: 'false',

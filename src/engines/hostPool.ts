@@ -3,25 +3,19 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolder } from '../config/load.js';
 import { PerdureError } from '../errors.js';
+import type { Resources } from '../sizes/resources.js';
 import { EngineHost } from './engineHost.js';
 import type { EngineCalls, EnginePool, EvaluateRequest } from './pool.js';
 
-export interface EnginePoolOptions {
-  /**
-   * Bytes that each host may spend on matrices kept for later calls.
-   * @default 512 MiB
-   */
-  cacheBytes?: number;
-}
-
-const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
+/** Of a host's memory what it may spend on matrices kept for later calls; the rest is for the call at work. */
+const CACHE_SHARE = 0.5;
 
 /**
- * Makes a pool of at most `size` engine hosts, each started when first needed and kept warm until `close`. Calls
- * beyond that wait in order of arrival.
+ * Makes a pool of engine hosts, each started when first needed and kept warm until `close`. Calls beyond their number
+ * wait in order of arrival.
  */
-export function createEnginePool(size: number, options: EnginePoolOptions = {}): EnginePool {
-  const pool = new HostPool(size, options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+export function createEnginePool({ hosts, memory }: Resources['engines']): EnginePool {
+  const pool = new HostPool(hosts, (memory / hosts) * CACHE_SHARE);
   return {
     evaluate: (request, signal, onFold) => pool.evaluate(request, signal, onFold),
     fit: (request, signal) => pool.call('fit', request, signal, request.train.checksum),

@@ -1,6 +1,7 @@
 import type { Progress } from '../contracts/index.js';
 import type { Pipeline } from '../config/load.js';
 import type { EnginePool } from '../engines/pool.js';
+import type { WorkerSize } from '../sizes/workerSize.js';
 import type { Stores } from '../storage/objectStore.js';
 
 /** What a stage needs besides its input; the same in a worker, an ECS task and the command line's own process. */
@@ -20,13 +21,6 @@ export interface StageContext {
   cursor: unknown;
   /** Keeps a small piece of JSON, some kB at most, with which another attempt goes on where this one is stopped halfway. */
   keep(cursor: unknown): void;
-}
-
-/** What a worker or task may use. */
-export interface WorkerSize {
-  cpus: number;
-  /** Bytes. */
-  memory: number;
 }
 
 /** A unit of work: small JSON in, small JSON out, data in the object store. */

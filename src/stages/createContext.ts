@@ -2,10 +2,11 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadPipeline } from '../config/load.js';
 import type { EnginePool } from '../engines/pool.js';
+import type { WorkerSize } from '../sizes/workerSize.js';
 import { diskError, isDiskFull } from '../storage/diskError.js';
 import { makeFolder } from '../storage/folder.js';
 import { openStores, scratchRoot, type OpenStores } from '../storage/stores.js';
-import type { Stage, StageContext, WorkerSize } from './context.js';
+import type { Stage, StageContext } from './context.js';
 
 /** What a process that runs stages has once, for all of them. */
 export interface StageHost {

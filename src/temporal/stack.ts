@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import type { WorkerSize } from '../sizes/workerSize.js';
 import type { TemporalTarget } from './connection.js';
 import { startEmbeddedServer, type EmbeddedServer } from './embeddedServer.js';
 import { SupervisedWorker } from './supervisedWorker.js';
-import { WORKERS } from './workers.js';
+import { WORKERS, type WorkerName } from './workers.js';
 
 export { runningStack, type RunningStack } from './embeddedServer.js';
 
@@ -13,6 +14,8 @@ export interface StackOptions {
   stateFolder: string;
   /** The server to use; an embedded dev server is started where not given. */
   target?: TemporalTarget;
+  /** Sizes of workers in place of their standard ones. */
+  sizes?: Partial<Record<WorkerName, WorkerSize>>;
   /** Called with one line whenever a worker or the embedded server dies and is started again. */
   tell?: (line: string) => void;
 }
@@ -24,7 +27,7 @@ export interface Stack {
   webUi?: string;
   /** The embedded server, where there is one. */
   server?: EmbeddedServer;
-  workers: Record<keyof typeof WORKERS, SupervisedWorker>;
+  workers: Record<WorkerName, SupervisedWorker>;
   /** Rejects when the stack can't go on: the embedded server or a worker died too often. Never resolves. */
   broken: Promise<never>;
   /** Stops the workers, then the embedded server. Returns when every process is gone. */
@@ -37,13 +40,14 @@ export interface Stack {
  *
  * @throws PerdureError `TemporalUnavailable`, `WorkerFailed`, or `SetupFailed` where a tool or the build is missing
  */
-export async function startStack({ storeRoot, stateFolder, target: given, tell }: StackOptions): Promise<Stack> {
+export async function startStack({ storeRoot, stateFolder, target: given, sizes = {}, tell }: StackOptions): Promise<Stack> {
   const { server, target } = given ? { server: undefined, target: given } : await embedded(stateFolder, tell);
   const supervision = { target, storeRoot, logFolder: join(stateFolder, 'logs'), tell };
+  const supervised = (name: WorkerName) => new SupervisedWorker({ ...WORKERS[name], size: sizes[name] ?? WORKERS[name].size }, supervision);
   const workers = {
-    orchestrator: new SupervisedWorker(WORKERS.orchestrator, supervision),
-    dataProcessing: new SupervisedWorker(WORKERS.dataProcessing, supervision),
-    modelTraining: new SupervisedWorker(WORKERS.modelTraining, supervision),
+    orchestrator: supervised('orchestrator'),
+    dataProcessing: supervised('dataProcessing'),
+    modelTraining: supervised('modelTraining'),
   };
   const all = Object.values(workers);
   const stop = async () => {

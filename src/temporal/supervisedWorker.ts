@@ -4,8 +4,10 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolder } from '../config/load.js';
 import { PerdureError } from '../errors.js';
+import { formatSize } from '../sizes/workerSize.js';
 import type { TemporalTarget } from './connection.js';
 import { Deaths } from './deaths.js';
+import { heapOption } from './heap.js';
 import { describeExit, hasExited, killGroupOf, stopProcess } from './processes.js';
 import { SHUTDOWN_FORCE_MS, WORKERS, type WorkerDefinition, type WorkerMessage } from './workers.js';
 
@@ -95,8 +97,9 @@ export class SupervisedWorker {
     mkdirSync(this.options.logFolder, { recursive: true });
     const output = openSync(this.log, 'a');
     try {
-      const child = fork(entry, {
-        execArgv: [`--max-old-space-size=${this.definition.heap}`],
+      const { size } = this.definition;
+      const child = fork(entry, ['--size', formatSize(size)], {
+        execArgv: [heapOption(this.definition.heap(size))],
         env: { ...temporalEnvironment(this.options.target), ...healthEnvironment(this.definition), PERDURE_STORE: this.options.storeRoot },
         stdio: ['ignore', output, output, 'ipc'],
         // Ctrl-C in the terminal is not for the worker: it is stopped in its turn.

@@ -1,14 +1,17 @@
 import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
 import { Runtime, Worker, makeTelemetryFilterString, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { PerdureError, messageOf } from '../errors.js';
 import { serveHealth, type HealthOptions } from '../observe/healthServer.js';
 import { createLogger } from '../observe/logger.js';
 import { activityMetrics } from '../observe/metrics.js';
+import { chosenSize, type WorkerSize } from '../sizes/workerSize.js';
 import { configuredTarget, connectWorker, plainTarget } from './connection.js';
 import { dataConverterFrom } from './dataConverter.js';
 import { activityPayloadGuard } from './payloadInterceptors.js';
 import { freePort } from './processes.js';
 import { ensureSearchAttributes } from './searchAttributes.js';
+import { heapIsSet, runWithHeap } from './heap.js';
 import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS, type WorkerDefinition, type WorkerMessage } from './workers.js';
 
 /** Where a Temporal server listens when nobody says otherwise. */
@@ -33,12 +36,14 @@ export interface WorkerParts {
 /**
  * Polls task queues as this process, against the configured Temporal server, until SIGTERM, SIGINT, or the end of the
  * process that forked it; then ends the process: with 0, or with 1 where a worker could not start, failed, or had to
- * abandon activities.
+ * abandon activities. `--size 2x4` is its size, else as {@link chosenSize} says.
  */
-export async function runWorkerProcess(definition: WorkerDefinition, makeParts: () => WorkerParts | Promise<WorkerParts>): Promise<void> {
+export async function runWorkerProcess(definition: WorkerDefinition, makeParts: (size: WorkerSize) => WorkerParts | Promise<WorkerParts>): Promise<void> {
   const stop = stopRequested();
   try {
-    await runWorkers(definition, await makeParts(), stop);
+    const size = chosenSize(definition.size, parseArgs({ options: { size: { type: 'string' } } }).values.size);
+    if (!heapIsSet()) process.exit(await runWithHeap(definition.heap(size)));
+    await runWorkers(definition, await makeParts(size), stop);
     process.exit(0);
   } catch (error) {
     process.stderr.write(`${definition.taskQueue}: ${messageOf(error)}\n`);

@@ -1,26 +1,24 @@
 import { TASK_QUEUES } from '../contracts/index.js';
-import type { WorkerSize } from '../stages/context.js';
-
-const GIB = 2 ** 30;
+import { stageHeap, workflowHeap } from '../sizes/resources.js';
+import { GIB, type WorkerSize } from '../sizes/workerSize.js';
 
 export interface WorkerDefinition {
   /** Its entry point in `workers/`. */
   entry: string;
   taskQueue: string;
-  /** MiB of JavaScript heap; DuckDB, Arrow and engines allocate outside it. */
-  heap: number;
-}
-
-/** A worker whose activities run stages. */
-export interface StageWorkerDefinition extends WorkerDefinition {
+  /** Its size where nobody says otherwise. */
   size: WorkerSize;
+  /** Bytes of JavaScript heap at a size. */
+  heap(size: WorkerSize): number;
 }
 
 export const WORKERS = {
-  orchestrator: { entry: 'orchestrator', taskQueue: TASK_QUEUES.orchestrator, heap: 384 },
-  dataProcessing: { entry: 'dataProcessing', taskQueue: TASK_QUEUES.dataProcessing, size: { cpus: 1, memory: 2 * GIB }, heap: 512 },
-  modelTraining: { entry: 'modelTraining', taskQueue: TASK_QUEUES.modelTraining, size: { cpus: 2, memory: 4 * GIB }, heap: 1024 },
-} as const satisfies Record<string, WorkerDefinition | StageWorkerDefinition>;
+  orchestrator: { entry: 'orchestrator', taskQueue: TASK_QUEUES.orchestrator, size: { cpus: 0.5, memory: 1 * GIB }, heap: workflowHeap },
+  dataProcessing: { entry: 'dataProcessing', taskQueue: TASK_QUEUES.dataProcessing, size: { cpus: 1, memory: 2 * GIB }, heap: stageHeap },
+  modelTraining: { entry: 'modelTraining', taskQueue: TASK_QUEUES.modelTraining, size: { cpus: 2, memory: 4 * GIB }, heap: stageHeap },
+} as const satisfies Record<string, WorkerDefinition>;
+
+export type WorkerName = keyof typeof WORKERS;
 
 /**
  * After being told to stop, a worker lets activities finish for the grace time, then cancels them, and fails after

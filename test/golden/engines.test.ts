@@ -38,7 +38,7 @@ const { seed, params } = read<{ seed: number; params: Record<Estimator, Params> 
 const folder = temporaryFolder(afterAll);
 const train: MatrixFile = { path: join(folder, 'train.parquet'), checksum: 'engine fixture', features: data.features, label: 'label' };
 const never = new AbortController().signal;
-const pool = createEnginePool(1);
+const pool = createEnginePool({ hosts: 1, memory: 2 ** 30 });
 afterAll(() => pool.close());
 
 beforeAll(async () => {
@@ -119,7 +119,7 @@ test('a fold counts the same alone, with others, and in another process', async 
   const evaluate = (folds: number[], engines: typeof pool) =>
     engines.evaluate({ train, estimator: 'logistic_regression', params: params.logistic_regression, folds, cvFolds: 3, scoring: 'average_precision', seed }, never);
   const together = await evaluate([0, 1, 2], pool);
-  const other = createEnginePool(1, { cacheBytes: 0 });
+  const other = createEnginePool({ hosts: 1, memory: 0 });
   const alone = await Promise.all([0, 1, 2].map((fold) => evaluate([fold], other)));
   await other.close();
   expect(alone.flatMap(({ scores }) => scores)).toEqual(together.scores);

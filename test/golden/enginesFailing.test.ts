@@ -23,7 +23,7 @@ const endless: FitRequest = { ...quick, params: { n_estimators: 10_000_000 }, mo
 let pool: EnginePool;
 const pools: EnginePool[] = [];
 function openPool(size: number): EnginePool {
-  pool = createEnginePool(size);
+  pool = createEnginePool({ hosts: size, memory: 2 ** 30 });
   pools.push(pool);
   return pool;
 }
@@ -141,7 +141,7 @@ test('a host in the middle of a fit dies with its parent', async () => {
   const pool = new URL('../../dist/src/engines/hostPool.js', import.meta.url).href;
   const script = `
     const { createEnginePool } = await import(${JSON.stringify(pool)});
-    await createEnginePool(1).fit(${JSON.stringify(endless)}, new AbortController().signal);`;
+    await createEnginePool({ hosts: 1, memory: 2 ** 30 }).fit(${JSON.stringify(endless)}, new AbortController().signal);`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
   await until(() => hostsOf(parent.pid!).length === 1);
   const [host] = hostsOf(parent.pid!);

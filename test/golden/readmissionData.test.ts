@@ -34,7 +34,7 @@ const ROWS = 101_766;
 const WINDOWS: Window[] = ['train', 'test', 'oot'];
 const AS_OF = '2009-01-01';
 const never = new AbortController().signal;
-const engines = createEnginePool(1);
+const engines = createEnginePool({ hosts: 1, memory: 2 ** 30 });
 afterAll(() => engines.close());
 
 /** All that the medallion and preprocessing make of a CSV. */

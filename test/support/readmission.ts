@@ -7,6 +7,7 @@ import { loadPipeline, packageFolder } from '../../src/config/load.js';
 import type { AlgorithmTrained, ModelTrainingCompleted, RunRef } from '../../src/contracts/index.js';
 import { readDatasetMetadata } from '../../src/data/dataset.js';
 import { createEnginePool } from '../../src/engines/hostPool.js';
+import { resourcesOf } from '../../src/sizes/resources.js';
 import { bronze } from '../../src/stages/bronze.js';
 import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
 import type { Stage } from '../../src/stages/context.js';
@@ -42,7 +43,7 @@ export const WINDOW_ROWS = { train: 71_596, test: 20_288, oot: 9_882 };
 export async function createReadmission() {
   const root = temporaryFolder(afterAll);
   process.env.PERDURE_CONF = await configured(root, READMISSION, ({ training_config }) => (training_config.hyperparameter_tuning = false));
-  const engines = createEnginePool(SIZE.cpus);
+  const engines = createEnginePool(resourcesOf(SIZE).engines);
   afterAll(async () => {
     delete process.env.PERDURE_CONF;
     await engines.close();

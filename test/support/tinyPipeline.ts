@@ -8,6 +8,7 @@ import { LayerWriter, type BuiltTable } from '../../src/data/layerWriter.js';
 import { partitionKey } from '../../src/data/partitions.js';
 import { createEnginePool } from '../../src/engines/hostPool.js';
 import type { EnginePool } from '../../src/engines/pool.js';
+import { resourcesOf } from '../../src/sizes/resources.js';
 import type { Stage } from '../../src/stages/context.js';
 import { createRunStage, type RunStage } from '../../src/stages/createContext.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
@@ -51,7 +52,7 @@ export interface TinyWorld {
 
 /** Real engines, for a file of tests to share and to close. */
 export function tinyEngines(): EnginePool {
-  return createEnginePool(SIZE.cpus);
+  return createEnginePool(resourcesOf(SIZE).engines);
 }
 
 /** @param storeRoot where its buckets lie; by default in a folder of its own, and only there can they be saved */

@@ -3,20 +3,21 @@ import { PerdureError } from '../../errors.js';
 import { configuredTarget } from '../../temporal/connection.js';
 import { runningStack, startStack } from '../../temporal/stack.js';
 import { interruption } from '../interruption.js';
-import type { StoreOption } from '../options.js';
+import type { UpOptions } from '../options.js';
 import { stateFolder } from '../stateFolder.js';
 import { chosenStore } from '../store.js';
 import { say } from '../terminal.js';
 
 /** Runs until it is interrupted. */
-export async function up(options: StoreOption): Promise<void> {
+export async function up(options: UpOptions): Promise<void> {
   const running = await runningStack(stateFolder());
   if (running) {
     throw new PerdureError('SetupFailed', `"perdure up" runs here already (process ${running.pid}, ${running.target.address}); use it, or stop it first.`);
   }
+  const { processingSize: dataProcessing, trainingSize: modelTraining } = options;
   const stop = interruption();
   const store = chosenStore(options);
-  const stack = await startStack({ storeRoot: store, stateFolder: stateFolder(), target: configuredTarget(), tell: say });
+  const stack = await startStack({ storeRoot: store, stateFolder: stateFolder(), target: configuredTarget(), sizes: { dataProcessing, modelTraining }, tell: say });
   try {
     say(`Temporal: ${stack.target.address}, namespace ${stack.target.namespace}`);
     if (stack.webUi) say(`Web UI:   ${stack.webUi}`);

@@ -1,0 +1,86 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { containerLimits } from '../../src/sizes/cgroup.js';
+import { resourcesOf, stageHeap } from '../../src/sizes/resources.js';
+import { GIB, chosenSize, formatSize, parseSize } from '../../src/sizes/workerSize.js';
+import { WORKERS } from '../../src/temporal/workers.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const MIB = 2 ** 20;
+
+test('a size is written as vCPUs x GiB', () => {
+  expect(parseSize('2x4', '--size')).toEqual({ cpus: 2, memory: 4 * GIB });
+  expect(parseSize('0.5x1.5', '--size')).toEqual({ cpus: 0.5, memory: 1536 * MIB });
+  expect(formatSize(parseSize('0.25x0.5', '--size'))).toBe('0.25x0.5');
+});
+
+test.each(['2', '2x', 'x4', '0x4', '2x0', '2x4GB', '-1x2', 'axb'])('"%s" is no size, and the error names where it was written', (text) => {
+  expect(() => chosenSize(WORKERS.modelTraining.size, undefined, { PERDURE_SIZE: text })).toThrow(`PERDURE_SIZE is "${text}"; expected vCPUs and GiB such as 1x2 or 2x4.`);
+});
+
+test('--size goes before PERDURE_SIZE, which goes before the standard size', () => {
+  const standard = WORKERS.dataProcessing.size;
+  expect(chosenSize(standard, '4x8', { PERDURE_SIZE: '2x4' })).toEqual({ cpus: 4, memory: 8 * GIB });
+  expect(chosenSize(standard, undefined, { PERDURE_SIZE: '2x4' })).toEqual({ cpus: 2, memory: 4 * GIB });
+});
+
+describe('what follows from a size', () => {
+  test('fits into the memory, also with a database open in every activity', () => {
+    for (const size of [WORKERS.dataProcessing.size, WORKERS.modelTraining.size, { cpus: 0.25, memory: GIB / 2 }, { cpus: 16, memory: 32 * GIB }]) {
+      const { concurrency, database, engines } = resourcesOf(size);
+      expect(database.memory * concurrency + stageHeap(size)).toBeLessThan(size.memory);
+      expect(engines.memory + stageHeap(size)).toBeLessThan(size.memory);
+    }
+  });
+
+  test('a part of a CPU is one thread, and more than whole ones are not rounded up', () => {
+    expect(resourcesOf({ cpus: 0.25, memory: GIB })).toMatchObject({ concurrency: 1, database: { threads: 1 }, engines: { hosts: 1 } });
+    expect(resourcesOf({ cpus: 3.5, memory: 8 * GIB })).toMatchObject({ concurrency: 3, database: { threads: 3 }, engines: { hosts: 3 } });
+  });
+});
+
+describe("the container's limits", () => {
+  /** Files as Linux shows them: the group of this process, and what `mount` holds. */
+  function linux(group: string, files: Record<string, string>) {
+    const folder = temporaryFolder();
+    const write = (path: string, text: string) => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), `${text}\n`);
+    };
+    write('cgroup', group);
+    for (const [path, text] of Object.entries(files)) write(join('mount', path), text);
+    return { membership: join(folder, 'cgroup'), mount: join(folder, 'mount') };
+  }
+
+  test('of version 2', () => {
+    expect(containerLimits(linux('0::/', { 'memory.max': String(2 * GIB), 'cpu.max': '150000 100000' }))).toEqual({ cpus: 1.5, memory: 2 * GIB });
+  });
+
+  test('of version 2 without any', () => {
+    expect(containerLimits(linux('0::/', { 'memory.max': 'max', 'cpu.max': 'max 100000' }))).toEqual({});
+  });
+
+  test('are the narrowest of the group and those above it', () => {
+    const files = linux('0::/ecs/task/container', { 'ecs/task/memory.max': String(4 * GIB), 'ecs/task/container/memory.max': 'max', 'ecs/memory.max': String(8 * GIB) });
+    expect(containerLimits(files)).toEqual({ memory: 4 * GIB });
+  });
+
+  test('of version 1, whose group may lie outside of what the container sees', () => {
+    const files = linux('4:memory:/docker/abc\n2:cpu,cpuacct:/docker/abc', {
+      'memory/memory.limit_in_bytes': String(3 * GIB),
+      'cpu/cpu.cfs_quota_us': '200000',
+      'cpu/cpu.cfs_period_us': '100000',
+    });
+    expect(containerLimits(files)).toEqual({ cpus: 2, memory: 3 * GIB });
+  });
+
+  test('of version 1 without any', () => {
+    const files = linux('4:memory:/\n2:cpu:/', { 'memory/memory.limit_in_bytes': '9223372036854771712', 'cpu/cpu.cfs_quota_us': '-1', 'cpu/cpu.cfs_period_us': '100000' });
+    expect(containerLimits(files)).toEqual({});
+  });
+
+  test('are none on a system without control groups', () => {
+    expect(containerLimits({ membership: '/nowhere', mount: '/nowhere' })).toEqual({});
+  });
+});
