@@ -29,8 +29,8 @@ export function containerLimits(files: CgroupFiles = LINUX): Partial<WorkerSize>
   return { ...(memory === undefined ? {} : { memory }), ...(cpus === undefined ? {} : { cpus }) };
 }
 
-/** Path of this process's group a controller; that of version 2 has no name. */
-function membership(path: string): Map<string, string> {
+/** Path of this process's control group by controller; that of version 2 has the empty name. */
+export function membership(path: string = LINUX.membership): Map<string, string> {
   const lines = (read(path) ?? '').split('\n').filter((line) => line !== '');
   return new Map(
     lines.flatMap((line) => {
