@@ -5,9 +5,18 @@ import { memory } from './memory.js';
 import { orchestration } from './orchestration.js';
 import { s3Throughput } from './s3Throughput.js';
 import type { Section } from './section.js';
+import { stagesAt } from './stages.js';
 import { wholeJob } from './wholeJob.js';
 
-const SECTIONS: Record<string, Section> = { orchestration, wholeJob, memory, s3Throughput };
+const SECTIONS: Record<string, Section> = {
+  orchestration,
+  wholeJob,
+  memory,
+  s3Throughput,
+  stages100k: stagesAt(1),
+  stages1m: stagesAt(10),
+  stages10m: stagesAt(100),
+};
 
 /** `npm run bench`, or `npm run bench -- memory` for one section. */
 async function main(pipeline: string, asked: string[]): Promise<void> {

@@ -14,14 +14,14 @@ export interface Measured {
 
 /**
  * Runs a command to its end and measures it. With `nameOf`, the processes that it names are watched with everything
- * below them (Linux only: read from `/proc`).
+ * below them (Linux only: read from `/proc`); with `used`, what that says is the memory of `stage`.
  *
  * @throws Error where the command ends with a code other than 0
  */
 export async function measure(
   command: string,
   args: string[],
-  options: { cwd: string; env?: NodeJS.ProcessEnv; nameOf?: (commandLine: string) => string | undefined },
+  options: { cwd: string; env?: NodeJS.ProcessEnv; nameOf?: (commandLine: string) => string | undefined; used?: () => number },
 ): Promise<Measured> {
   const started = performance.now();
   const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -30,8 +30,12 @@ export async function measure(
   child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
   child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
   const peaks: Record<string, number> = {};
-  const { nameOf } = options;
-  const sampling = nameOf && setInterval(() => void sample(child.pid ?? 0, nameOf, peaks), SAMPLE_MS);
+  const { nameOf, used } = options;
+  const look = () => {
+    if (used) peaks.stage = Math.max(peaks.stage ?? 0, used());
+    else if (nameOf) void sample(child.pid ?? 0, nameOf, peaks);
+  };
+  const sampling = setInterval(look, SAMPLE_MS);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
