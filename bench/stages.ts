@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { loadPipeline } from '../src/config/load.js';
-import type { Params } from '../src/contracts/index.js';
 import { WORKERS } from '../src/temporal/workers.js';
 import { configured } from './configuration.js';
 import { writeLargeCsv } from './largeSource.js';
@@ -57,14 +56,14 @@ export function stagesAt(copies: number): Section {
       const algorithms = Object.entries(pipeline.config.algorithms);
       for (const [algorithm, { params }] of algorithms) {
         // Two candidates side by side, as in a search; the first fold stands for the others.
-        const candidates = [0, 1].map((index) => ({ ...stage, algorithm, dataset, candidate: { index, params: params as Params }, folds: [0] }));
+        const candidates = [0, 1].map((index) => ({ ...stage, algorithm, dataset, candidate: { index, params }, folds: [0] }));
         await timed(`2 candidates, ${algorithm}`, 2 * train, large, runLimited('evaluateCandidate', candidates, training));
       }
       const [algorithm, { params }] = algorithms.at(-1)!;
       const fitted = { ...stage, algorithm, dataset };
-      const model = await timed(`refit, ${algorithm}`, train, large, runLimited('refit', [{ ...fitted, params: params as Params }], training));
+      const model = await timed(`refit, ${algorithm}`, train, large, runLimited('refit', [{ ...fitted, params }], training));
       const performance = await timed('evaluateModel', rows, large, runLimited('evaluateModel', [{ ...fitted, model }], training));
-      const registered = await runLimited('registerModel', [{ ...fitted, model, best_params: params as Params, cv_score: 0, candidates: [], performance }], training);
+      const registered = await runLimited('registerModel', [{ ...fitted, model, best_params: params, cv_score: 0, candidates: [], performance }], training);
       await timed('predict', dataset.rows.oot, small, runLimited('predict', [{ ...asked, model: registered.results[0]! }], processing));
       return lines;
     },
