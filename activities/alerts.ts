@@ -3,9 +3,10 @@ import { loadPipeline } from '../src/config/load.js';
 import type { AlertActivities, AlertFacts, AlertOutcome } from '../src/contracts/index.js';
 import { messageOf } from '../src/errors.js';
 import { AlertLog } from '../src/notify/alertLog.js';
-import { AlertThresholds, alertFor } from '../src/notify/conditions.js';
+import { AlertThresholds } from '../src/notify/conditions.js';
 import { newestVolume } from '../src/notify/dataVolume.js';
-import { notify } from '../src/notify/notify.js';
+import { raise } from '../src/notify/raise.js';
+import { inferenceMissingSince } from '../src/notify/dueInference.js';
 import { hasPredictedSince, processingFailures } from '../src/notify/runHistory.js';
 import type { Channels } from '../src/notify/settings.js';
 import type { OpenStores } from '../src/storage/stores.js';
@@ -19,7 +20,7 @@ export interface AlertDependencies {
 /** Alerts, and the facts that a run doesn't have itself: from Temporal's list of runs, and from the store. */
 export function createAlertActivities({ openStores, channels }: AlertDependencies): AlertActivities {
   return {
-    alert: (facts) => Promise.all(facts.map((fact) => raise(fact))),
+    alert: (facts) => Promise.all(facts.map((fact) => raiseHere(fact))),
 
     async serviceLevel({ pipeline, part }) {
       const { thresholds } = await settingsOf(pipeline);
@@ -28,12 +29,17 @@ export function createAlertActivities({ openStores, channels }: AlertDependencie
 
     async countProcessingFailures({ pipeline, run, reason }) {
       const found = await processingFailures(Context.current().client, pipeline, run);
-      return { condition: 'processing_failing', pipeline, at: new Date().toISOString(), ...found, reason };
+      return { condition: 'processing_failing', pipeline, at: new Date().toISOString(), failing: { ...found, reason } };
     },
 
     async lookForInference({ pipeline, since }) {
       const recovered = await hasPredictedSince(Context.current().client, pipeline, since);
       return { condition: 'inference_down', pipeline, at: new Date().toISOString(), since: recovered ? null : since };
+    },
+
+    async lookForDueInference(pipeline) {
+      const since = await inferenceMissingSince(Context.current().client, pipeline, new Date());
+      return since === null ? null : { condition: 'inference_down', pipeline, at: new Date().toISOString(), since };
     },
 
     async countNewRows({ pipeline, asOf }) {
@@ -42,17 +48,13 @@ export function createAlertActivities({ openStores, channels }: AlertDependencie
     },
   };
 
-  async function raise(facts: AlertFacts): Promise<AlertOutcome> {
-    const { condition } = facts;
+  async function raiseHere(facts: AlertFacts): Promise<AlertOutcome> {
     const { thresholds, alertLog } = await settingsOf(facts.pipeline);
-    const alert = alertFor(facts, thresholds);
-    if (!alert) return { condition, status: 'uncalled' };
     const { info, log, cancellationSignal: signal } = Context.current();
     const owner = `${info.workflowExecution?.workflowId}/${info.workflowExecution?.runId}/${info.activityId}`;
-    const notifier = { channels, alertLog, log };
-    const { status, ...outcome } = await notify(notifier, alert, { owner, signal });
-    return { condition, status, ...('reason' in outcome ? { reason: outcome.reason } : {}) };
+    return raise(facts, thresholds, { channels, alertLog, log }, { owner, signal });
   }
+
   /** A pipeline whose settings can't be read fails, and that has to be told all the same: by the usual thresholds. */
   async function settingsOf(name: string): Promise<{ thresholds: AlertThresholds; alertLog?: AlertLog }> {
     try {

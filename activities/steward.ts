@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { RunLook, StewardActivities } from '../src/contracts/index.js';
-import { promoteModel } from '../src/stages/promoteModel.js';
+import { claimTraining } from '../src/stages/claimTraining.js';
+import { moveChampion } from '../src/stages/moveChampion.js';
 import { readChampion } from '../src/stages/readChampion.js';
 import { readStewardPolicy } from '../src/stages/readStewardPolicy.js';
-import { rollBackModel } from '../src/stages/rollBackModel.js';
 import { weighNewData } from '../src/stages/weighNewData.js';
 import { stageActivity, type ActivityDependencies } from './stageActivity.js';
 
@@ -13,15 +13,15 @@ export function createStewardActivities(dependencies: ActivityDependencies): Ste
     readStewardPolicy: stageActivity(dependencies, readStewardPolicy),
     readChampion: stageActivity(dependencies, readChampion),
     weighNewData: stageActivity(dependencies, weighNewData),
-    promoteModel: stageActivity(dependencies, promoteModel),
-    rollBackModel: stageActivity(dependencies, rollBackModel),
-    lookAtRun,
+    moveChampion: stageActivity(dependencies, moveChampion),
+    claimTraining: stageActivity(dependencies, claimTraining(async ({ workflowId, runId }) => (await look(workflowId, runId)).open)),
+    lookAtRun: (workflowId) => look(workflowId),
   };
 }
 
-async function lookAtRun(workflowId: string): Promise<RunLook> {
+async function look(workflowId: string, runId?: string): Promise<RunLook> {
   try {
-    const { status } = await Context.current().client.workflow.getHandle(workflowId).describe();
+    const { status } = await Context.current().client.workflow.getHandle(workflowId, runId).describe();
     return { open: status.name === 'RUNNING' || status.name === 'PAUSED', status: status.name };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { open: false, status: 'NOT_FOUND' };

@@ -1,7 +1,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { DataProcessingInput, DataProcessingResult, LayerCounts, LayerResult } from '../src/contracts/index.js';
 import { processing } from './support/activities.js';
-import { alerting, tell } from './support/alerts.js';
+import { alerting, now, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
 import { failureOf } from './support/failures.js';
 import { SOURCE } from './support/input.js';
@@ -20,7 +20,8 @@ export async function dataProcessing(input: DataProcessingInput): Promise<DataPr
   const { pipeline, run } = beginning.stage;
   try {
     const result = await withinServiceLevel('processing', beginning.stage, () => toldToSteward('processing', input, () => refine(input, beginning)));
-    if (result.status === 'completed') await tell(async () => (await alerting.countNewRows({ pipeline, asOf: beginning.asOf })) ?? []);
+    const unusual = async () => (result.status === 'completed' ? ((await alerting.countNewRows({ pipeline, asOf: beginning.asOf })) ?? []) : []);
+    await tell(async () => [{ condition: 'processing_failing', pipeline, at: now(), failing: null }, ...[await unusual()].flat()]);
     return result;
   } catch (error) {
     if (!isCancellation(error)) await tell(() => alerting.countProcessingFailures({ pipeline, run, reason: failureOf(error).reason }));

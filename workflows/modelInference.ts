@@ -3,7 +3,7 @@ import { isCancellation, ParentClosePolicy, startChild } from '@temporalio/workf
 import type { ModelInferenceInput, ModelInferenceResult, StageInput } from '../src/contracts/index.js';
 import { inferenceOutage } from './inferenceOutage.js';
 import { processing, quick } from './support/activities.js';
-import { tell } from './support/alerts.js';
+import { now, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
 import { MODEL } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
@@ -14,7 +14,9 @@ import { toldToSteward } from './support/tellSteward.js';
 export async function modelInference(input: ModelInferenceInput): Promise<ModelInferenceResult> {
   const beginning = begin(input, { model: MODEL });
   try {
-    return await withinServiceLevel('inference', beginning.stage, () => toldToSteward('inference', input, () => infer(input, beginning)));
+    const result = await withinServiceLevel('inference', beginning.stage, () => toldToSteward('inference', input, () => infer(input, beginning)));
+    await tell(() => ({ condition: 'inference_down', pipeline: beginning.stage.pipeline, at: now(), since: null }));
+    return result;
   } catch (error) {
     if (!isCancellation(error)) await watchOutage(beginning.stage);
     throw error;

@@ -34,6 +34,10 @@ async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Be
     return { status: 'skipped', reason: 'The steward of the pipeline was asked to train.' };
   }
 
+  progress.step('claiming the one training at a time');
+  const claim = await quick.claimTraining(stage);
+  if (claim.status === 'skipped') return claim;
+
   progress.step('checking the model config');
   const plan = await quick.checkModelConfig({ ...stage, algorithms: input.algorithms });
   if (plan.status === 'skipped') return plan;
@@ -89,8 +93,8 @@ async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Be
   }
 }
 
-function newChampion(result: ModelTrainingResult): Pick<RunEnded, 'newChampion' | 'summary'> {
-  if (result.status === 'skipped') return { summary: result.reason };
+function newChampion(result: ModelTrainingResult): Pick<RunEnded, 'newChampion' | 'summary' | 'busyWith'> {
+  if (result.status === 'skipped') return { summary: result.reason, ...('busyWith' in result && { busyWith: result.busyWith }) };
   return { summary: result.promotion.reason, newChampion: result.promotion.decision === 'promote' };
 }
 

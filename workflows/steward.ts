@@ -21,10 +21,10 @@ import {
   type Approved,
   type ApproveInput,
   type DriftReport,
+  type MoveChampion,
+  type MoveChampionInput,
   type MovedAlias,
-  type PromoteInput,
   type RetrainRequest,
-  type RollbackInput,
   type RunEnded,
   type StageInput,
   type Steering,
@@ -36,17 +36,18 @@ import { modelInference } from './modelInference.js';
 import { modelMonitoring } from './modelMonitoring.js';
 import { modelTraining } from './modelTraining.js';
 import { stewarding } from './support/activities.js';
+import { alerting, tell } from './support/alerts.js';
 import { failureOf } from './support/failures.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { Stewardship, type Start } from './support/stewardship.js';
-import { refuseUnless, refuseUnlessSigned } from './support/validators.js';
+import { refuseUnless, refuseUnlessModel, refuseUnlessSigned } from './support/validators.js';
 
 const requestRetrain = defineSignal<[RetrainRequest]>(STEWARD.signals.requestRetrain);
 const driftDetected = defineSignal<[DriftReport]>(STEWARD.signals.driftDetected);
 const runEnded = defineSignal<[RunEnded]>(STEWARD.signals.runEnded);
 const approve = defineUpdate<Approved, [ApproveInput]>(STEWARD.updates.approve);
-const promote = defineUpdate<MovedAlias, [PromoteInput]>(STEWARD.updates.promote);
-const rollback = defineUpdate<MovedAlias, [RollbackInput]>(STEWARD.updates.rollback);
+const promote = defineUpdate<MovedAlias, [MoveChampion]>(STEWARD.updates.promote);
+const rollback = defineUpdate<MovedAlias, [MoveChampion]>(STEWARD.updates.rollback);
 const pause = defineUpdate<StewardState, [Steering]>(STEWARD.updates.pause);
 const resume = defineUpdate<StewardState, [Steering]>(STEWARD.updates.resume);
 const state = defineQuery<StewardState>(STEWARD.queries.state);
@@ -55,7 +56,7 @@ const history = defineQuery<StewardEvent[]>(STEWARD.queries.history);
 /** A signal makes about four events of a history: far below the 51,200 that a server allows, and cheap to replay. */
 const SIGNALS_A_RUN = 2_000;
 
-/** How often the steward looks after runs that it hears nothing of. */
+/** How often the steward looks around: after runs that it hears nothing of, and after what changed past it. */
 const PATROL_MS = 10 * 60_000;
 
 /** How long it waits after something that it needs could not be done, such as reading a config that is broken. */
@@ -72,10 +73,12 @@ export async function steward({ pipeline, carried, signalsARun = SIGNALS_A_RUN }
     try {
       await lookIntoNews(ship, stageInput(pipeline));
       for (const start of ship.takeDue(now())) await launch(pipeline, start, ship);
+      ship.goOn(now());
       setCurrentDetails(situation(ship.state));
       if (!(await somethingToDo(ship, isFull))) await patrol(ship);
     } catch (error) {
-      ship.note(now(), `held up for ${SETBACK}: ${failureOf(error).reason}`);
+      ship.holdUp(now(), failureOf(error).reason);
+      setCurrentDetails(situation(ship.state));
       await sleep(SETBACK);
     }
   }
@@ -94,7 +97,12 @@ function listen(ship: Stewardship, stage: StageInput): void {
   setHandler(approve, (input) => ship.approve(now(), input), {
     validator: (input: ApproveInput) => {
       refuseUnlessSigned(input);
-      refuseUnless(ship.state.awaitingApproval !== null, 'Nothing waits for approval.');
+      const { awaitingApproval } = ship.state;
+      const { approved, requestId } = input;
+      refuseUnless(awaitingApproval !== null, 'Nothing waits for approval.');
+      refuseUnless(approved === undefined || typeof approved === 'boolean', '"approved" is neither true nor false.');
+      const waiting = awaitingApproval?.requests.map((request) => request.requestId) ?? [];
+      refuseUnless(requestId === undefined || waiting.includes(requestId), `No request ${String(requestId)} waits for approval; these do: ${waiting.join(', ')}.`);
     },
   });
   setHandler(pause, (input) => (ship.pause(now(), input), ship.state), {
@@ -109,28 +117,28 @@ function listen(ship: Stewardship, stage: StageInput): void {
       refuseUnless(ship.state.paused !== null, 'It is not paused.');
     },
   });
-  setHandler(promote, (input) => moveChampion(ship, (run) => stewarding.promoteModel({ ...stage, run, ...signed(input), model: input.model })), {
-    validator: (input: PromoteInput) => {
+  setHandler(promote, (input) => moveChampion('promote', input), {
+    validator: (input: MoveChampion) => {
       refuseUnlessSigned(input);
+      refuseUnlessModel(input.model);
       const { champion } = ship.state;
-      refuseUnless(typeof input.model === 'object' && input.model !== null, 'Say which model: {"alias": ...} or {"algorithm": ..., "version": ...}.');
-      const isChampion = 'version' in input.model && input.model.version === champion?.version && input.model.algorithm === champion?.algorithm;
+      const isChampion = input.model && 'version' in input.model && input.model.version === champion?.version && input.model.algorithm === champion?.algorithm;
       refuseUnless(!isChampion, `${champion?.algorithm} ${champion?.version} is champion already.`);
     },
   });
-  setHandler(rollback, (input) => moveChampion(ship, (run) => stewarding.rollBackModel({ ...stage, run, ...signed(input), version: input.version })), {
-    validator: (input: RollbackInput) => {
+  setHandler(rollback, (input) => moveChampion('rollback', input), {
+    validator: (input: MoveChampion) => {
       refuseUnlessSigned(input);
-      refuseUnless(ship.state.champion !== null, 'There is no champion to roll back.');
+      refuseUnlessModel(input.model);
     },
   });
 
-  async function moveChampion(ship: Stewardship, move: (run: StageInput['run']) => Promise<MovedAlias>): Promise<MovedAlias> {
+  async function moveChampion(move: MoveChampionInput['move'], { by, reason = 'asked of the steward', model }: MoveChampion): Promise<MovedAlias> {
     try {
       // The update's id makes the move its own: an activity that is tried again gets the same answer.
-      const moved = await move({ ...stage.run, runId: `${stage.run.runId}/${currentUpdateInfo()?.id}` });
-      ship.note(now(), `champion moved to ${moved.model.algorithm} ${moved.model.version}: ${moved.reason}`);
-      ship.crowned();
+      const run = { ...stage.run, runId: `${stage.run.runId}/${currentUpdateInfo()?.id}` };
+      const moved = await stewarding.moveChampion({ ...stage, run, move, model, by, reason });
+      ship.moved(now(), moved, by);
       return moved;
     } catch (error) {
       const { reason, type } = failureOf(error);
@@ -140,6 +148,7 @@ function listen(ship: Stewardship, stage: StageInput): void {
 }
 
 async function lookIntoNews(ship: Stewardship, stage: StageInput): Promise<void> {
+  if (ship.deployed.length > 0) await tell(() => ship.deployed.splice(0));
   if (ship.championUnsure) ship.knowChampion(now(), await stewarding.readChampion(stage));
   while (ship.processed.length > 0) {
     const [run] = ship.processed;
@@ -178,16 +187,11 @@ async function launch(pipeline: string, { part, workflowId, asOf, because }: Sta
 async function somethingToDo(ship: Stewardship, isFull: () => boolean): Promise<boolean> {
   const moment = ship.nextMoment();
   const untilDue = moment ? Math.max(1, moment.getTime() - Date.now()) : Infinity;
-  const untilPatrol = Object.keys(ship.state.inFlight).length > 0 ? PATROL_MS : Infinity;
   const wake = () => ship.hasNews || ship.isDue(now()) || isFull();
-  const patience = Math.min(untilDue, untilPatrol);
-  if (patience === Infinity) {
-    await condition(wake);
-    return true;
-  }
-  return (await condition(wake, patience)) || untilDue <= untilPatrol;
+  return (await condition(wake, Math.min(untilDue, PATROL_MS))) || untilDue <= PATROL_MS;
 }
 
+/** Looks after what nobody tells the steward: runs that died, a champion that was moved past it, inference that never starts. */
 async function patrol(ship: Stewardship): Promise<void> {
   for (const part of ['training', 'inference', 'monitoring'] as const) {
     const run = ship.state.inFlight[part];
@@ -196,10 +200,8 @@ async function patrol(ship: Stewardship): Promise<void> {
     // A run tells its end before it ends, so what was not heard by now never will be.
     if (!open && ship.state.inFlight[part]?.workflowId === run.workflowId) ship.lost(now(), part, run.workflowId, status);
   }
-}
-
-function signed({ by, reason = 'asked of the steward' }: Steering): Required<Steering> {
-  return { by, reason };
+  ship.championUnsure = true;
+  await tell(async () => (await alerting.lookForDueInference(ship.state.pipeline)) ?? []);
 }
 
 function stageInput(pipeline: string): StageInput {
@@ -207,9 +209,10 @@ function stageInput(pipeline: string): StageInput {
   return { pipeline, run: { workflowId, runId, startedAt: runStartTime.toISOString() } };
 }
 
-function situation({ paused, champion, asked, awaitingApproval, inFlight }: StewardState): string {
+function situation({ paused, heldUp, champion, asked, awaitingApproval, inFlight }: StewardState): string {
   const facts = [
     `champion ${champion ? `${champion.algorithm} ${champion.version}` : 'none'}`,
+    heldUp && `held up since ${heldUp.since}: ${heldUp.reason}`,
     paused && `paused by ${paused.by}`,
     asked && `${asked.count} asked`,
     awaitingApproval && `${awaitingApproval.count} waiting for approval`,

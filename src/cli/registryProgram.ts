@@ -17,8 +17,8 @@ export function addRegistryCommands(models: Command, pipelines: string[]): void 
     .addOption(storeOption())
     .addOption(jsonOption())
     .action(async (pipeline: string, model: string, options: MoveAliasOptions) => {
-      const { promoteModel } = await import('./commands/registry.js');
-      await promoteModel(pipeline, model, options);
+      const { moveModel } = await import('./commands/registry.js');
+      await moveModel('promote', pipeline, model, options);
     });
   withExamples(promote, pipelines, (pipeline) => [
     [`perdure models promote ${pipeline} --reason "checked by hand"`, 'the best of the newest training'],
@@ -35,8 +35,8 @@ export function addRegistryCommands(models: Command, pipelines: string[]): void 
     .addOption(storeOption())
     .addOption(jsonOption())
     .action(async (pipeline: string, model: string | undefined, options: MoveAliasOptions) => {
-      const { rollBackModel } = await import('./commands/registry.js');
-      await rollBackModel(pipeline, model, options);
+      const { moveModel } = await import('./commands/registry.js');
+      await moveModel('rollback', pipeline, model, options);
     });
 
   const diff = models

@@ -27,7 +27,7 @@ export interface Session {
  * @throws PerdureError `TemporalUnavailable` where the configured server doesn't answer, `SetupFailed`
  */
 export async function openSession(storeRoot: string): Promise<Session> {
-  const served = await servedSession();
+  const served = await openServed();
   if (served) return served;
   say('Temporal: an embedded server and three workers, for this command only.');
   const stack = await startStack({ storeRoot, stateFolder: stateFolder(), tell: say });
@@ -39,14 +39,14 @@ export async function openSession(storeRoot: string): Promise<Session> {
  * made here.
  */
 export async function openHistory(): Promise<Session | undefined> {
-  const served = await servedSession();
+  const served = await openServed();
   if (served) return served;
   return existsSync(join(stateFolder(), 'temporal.db')) ? ownServer() : undefined;
 }
 
 /** A server without workers, for what it keeps itself: as {@link openSession}, also where no run was ever made here. */
 export async function openServer(): Promise<Session> {
-  return (await servedSession()) ?? ownServer();
+  return (await openServed()) ?? ownServer();
 }
 
 async function ownServer(): Promise<Session> {
@@ -54,8 +54,8 @@ async function ownServer(): Promise<Session> {
   return withOwnServer(server.target, server.webUi, server.broken, () => server.stop());
 }
 
-/** A session on a server that is there already. */
-async function servedSession(): Promise<Session | undefined> {
+/** A session on a server that is there already, with workers; `undefined` where none is. */
+export async function openServed(): Promise<Session | undefined> {
   const configured = configuredTarget();
   if (configured) {
     const client = await connectClient(configured);

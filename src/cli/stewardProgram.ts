@@ -1,54 +1,52 @@
-import type { Command } from 'commander';
-import type { SteeringOptions } from './commands/steward.js';
+import { Option, type Command } from 'commander';
+import type { ApproveOptions, SteeringOptions } from './commands/steward.js';
 import { pipelineArgument, withExamples } from './help.js';
 import { jsonOption, storeOption, type CommonOptions } from './options.js';
-
-type Steer = (pipeline: string, options: SteeringOptions) => Promise<void>;
 
 /** The commands of the workflow that looks after a pipeline. */
 export function addStewardCommands(program: Command, pipelines: string[]): void {
   const steward = program.command('steward').description('the workflow that looks after a pipeline: retrains on drift and new data, and can be steered');
-  const add = (name: string, description: string, steer: () => Promise<Steer>) =>
-    steward
-      .command(name)
-      .description(description)
-      .addArgument(pipelineArgument('<pipeline>', pipelines))
-      .option('--reason <text>', 'why, for people who read the history')
-      .addOption(storeOption())
-      .addOption(jsonOption())
-      .action(async (pipeline: string, options: SteeringOptions) => (await steer())(pipeline, options));
+  const add = (name: string, description: string) =>
+    steward.command(name).description(description).addArgument(pipelineArgument('<pipeline>', pipelines)).addOption(storeOption()).addOption(jsonOption());
+  const load = () => import('./commands/steward.js');
 
-  for (const [name, description] of [['start', 'start it; one that runs already is left as it is'], ['state', 'what is asked, in flight and to approve, and what happened']] as const) {
-    steward
-      .command(name)
-      .description(description)
-      .addArgument(pipelineArgument('<pipeline>', pipelines))
-      .addOption(storeOption())
-      .addOption(jsonOption())
-      .action(async (pipeline: string, options: CommonOptions) => {
-        const { startSteward, stewardState } = await import('./commands/steward.js');
-        await (name === 'start' ? startSteward : stewardState)(pipeline, options);
-      });
+  add('start', 'start it; one that runs already is left as it is').action(async (pipeline: string, options: CommonOptions) =>
+    (await load()).startSteward(pipeline, options),
+  );
+  add('state', 'what is asked, in flight and to approve, and what happened').action(async (pipeline: string, options: CommonOptions) =>
+    (await load()).stewardState(pipeline, options),
+  );
+  add('approve', 'let the retraining that waits for approval run, or decline it')
+    .option('--decline', 'strike off what waits for approval instead')
+    .option('--request <id>', 'the one request that is meant (default: all that wait)')
+    .addOption(reasonOption())
+    .action(async (pipeline: string, options: ApproveOptions) => (await load()).approveRetrain(pipeline, options));
+  add('pause', 'start nothing more; what is asked is kept')
+    .addOption(reasonOption())
+    .action(async (pipeline: string, options: SteeringOptions) => (await load()).pauseSteward(pipeline, options));
+  add('resume', 'go on')
+    .addOption(reasonOption())
+    .action(async (pipeline: string, options: SteeringOptions) => (await load()).resumeSteward(pipeline, options));
+  for (const [move, description, otherwise] of MOVES) {
+    add(move, `${description}, and predict with it at once`)
+      .argument('[model]', `an alias, an algorithm for its latest version, or algorithm/version (default: ${otherwise})`)
+      .addOption(reasonOption())
+      .action(async (pipeline: string, model: string | undefined, options: SteeringOptions) => (await load()).moveBySteward(move, pipeline, model, options));
   }
-  add('approve', 'let the retraining that waits for approval run', async () => (await import('./commands/steward.js')).approveRetrain);
-  add('pause', 'start nothing more; what is asked is kept', async () => (await import('./commands/steward.js')).pauseSteward);
-  add('resume', 'go on', async () => (await import('./commands/steward.js')).resumeSteward);
-  add('rollback', 'go back to the champion before, and predict with it at once', async () => (await import('./commands/steward.js')).rollBackBySteward);
-  steward
-    .command('promote')
-    .description('make a version champion, and predict with it at once')
-    .addArgument(pipelineArgument('<pipeline>', pipelines))
-    .argument('[model]', 'an alias, an algorithm for its latest version, or algorithm/version', 'challenger')
-    .option('--reason <text>', 'why, for people who read the history')
-    .addOption(storeOption())
-    .addOption(jsonOption())
-    .action(async (pipeline: string, model: string, options: SteeringOptions) => {
-      const { promoteBySteward } = await import('./commands/steward.js');
-      await promoteBySteward(pipeline, model, options);
-    });
+
   withExamples(steward, pipelines, (pipeline) => [
     [`perdure steward start ${pipeline}`, 'beside "perdure up"'],
-    [`perdure steward state ${pipeline}`, ''],
-    [`perdure steward approve ${pipeline} --reason "drift is real"`, ''],
+    [`perdure steward state ${pipeline}`, 'what it is about'],
+    [`perdure steward approve ${pipeline} --reason "drift is real"`, 'train'],
+    [`perdure steward approve ${pipeline} --decline --reason "a holiday"`, 'do not train'],
   ]);
+}
+
+const MOVES = [
+  ['promote', 'make a version champion', 'the challenger'],
+  ['rollback', 'go back to the champion before, or to a named version', 'the version before'],
+] as const;
+
+function reasonOption(): Option {
+  return new Option('--reason <text>', 'why, for people who read the history');
 }

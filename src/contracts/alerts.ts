@@ -45,12 +45,15 @@ interface Facts<Condition extends string> {
 }
 
 export interface ProcessingFailing extends Facts<'processing_failing'> {
-  /** Failed runs since the last one that succeeded. */
-  failures: number;
-  /** ISO 8601 instant of the first of them. */
-  since: string;
-  /** What the last of them said. */
-  reason: string;
+  /** `null` once a run has succeeded. */
+  failing: {
+    /** Failed runs since the last one that succeeded. */
+    failures: number;
+    /** ISO 8601 instant of the first of them. */
+    since: string;
+    /** What the last of them said. */
+    reason: string;
+  } | null;
 }
 
 export interface InferenceDown extends Facts<'inference_down'> {
@@ -112,10 +115,13 @@ export interface SlaMissed extends Facts<'sla_missed'> {
   startedAt: string;
 }
 
-/** What became of an alert: `uncalled` where the facts call for none, `skipped` where it was told before or can't be sent. */
+/**
+ * What became of an alert: `uncalled` where the facts call for none, `skipped` where it was told before or can't be
+ * sent, `resolved` where the facts end what was told before.
+ */
 export interface AlertOutcome {
   condition: AlertCondition;
-  status: 'sent' | 'skipped' | 'failed' | 'uncalled';
+  status: 'sent' | 'skipped' | 'failed' | 'uncalled' | 'resolved';
   reason?: string;
 }
 
@@ -142,6 +148,8 @@ export interface AlertActivities {
   countProcessingFailures(input: { pipeline: string; run: AlertedRun & { startedAt: string }; reason: string }): Promise<ProcessingFailing>;
   /** Whether predictions are still missing. */
   lookForInference(input: InferenceOutageInput): Promise<InferenceDown>;
+  /** Since when scheduled inference has not even started; `null` where it has, or none is due. */
+  lookForDueInference(pipeline: string): Promise<InferenceDown | null>;
   /** Rows of the newest whole partition beside those of the year before; `null` where there is none. */
   countNewRows(input: { pipeline: string; asOf: string }): Promise<UnusualDataVolume | null>;
 }

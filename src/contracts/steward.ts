@@ -1,4 +1,5 @@
-import type { StageInput } from './common.js';
+import type { ModelDeployed } from './alerts.js';
+import type { Skipped, StageInput } from './common.js';
 import type { ModelSelector } from './inference.js';
 import type { DriftSeverity } from './monitoring.js';
 import type { VersionRef } from './training.js';
@@ -61,6 +62,8 @@ export interface RunEnded {
   summary?: string;
   /** Whether a training made a new champion. */
   newChampion?: boolean;
+  /** The training that was under way already, where this one left it at that. */
+  busyWith?: string;
   /** The moment it stood at, where it was given one. */
   asOf?: string;
 }
@@ -74,20 +77,27 @@ export interface Steering {
   by: string;
   reason?: string;
 }
-export type ApproveInput = Steering;
-export interface PromoteInput extends Steering {
-  model: ModelSelector;
+export interface ApproveInput extends Steering {
+  /** `false` declines. @default true */
+  approved?: boolean;
+  /** The one request that is meant. @default all that wait */
+  requestId?: string;
 }
-export interface RollbackInput extends Steering {
-  /** @default the champion before the present one */
-  version?: VersionRef;
+/** Of the updates `promote` and `rollback`. */
+export interface MoveChampion extends Steering {
+  /** @default the challenger for `promote`, the champion before the present one for `rollback` */
+  model?: ModelSelector;
 }
 
 /** What came of an approval. */
 export interface Approved {
-  /** Requests that one training answers. */
+  approved: boolean;
+  /** Requests that were approved, which one training answers, or declined. */
   requests: number;
-  /** ISO 8601 instant from which the training may start: later than now in a cooldown; `null` while paused. */
+  /**
+   * ISO 8601 instant from which the training may start: later than now in a cooldown; `null` while paused, and where
+   * the requests were declined.
+   */
   startsAt: string | null;
 }
 
@@ -113,6 +123,8 @@ export interface AskedRetrain {
 export interface RunInFlight {
   workflowId: string;
   startedAt: string;
+  /** What a training was asked for. */
+  answers?: AskedRetrain;
 }
 
 /** Query `state`. */
@@ -120,6 +132,8 @@ export interface StewardState {
   pipeline: string;
   champion: VersionRef | null;
   paused: (Steering & { at: string }) | null;
+  /** What stands in the way of everything else, such as a config that can't be read; it is tried again by and by. */
+  heldUp: { since: string; reason: string } | null;
   /** What is asked and will be trained as soon as nothing is in the way. */
   asked: AskedRetrain | null;
   /** What is asked and waits for {@link STEWARD.updates.approve}. */
@@ -161,17 +175,30 @@ export interface StewardCarried {
   inbox: RetrainRequest[];
   /** Processing runs whose data has not been weighed yet. */
   processed: RunEnded[];
+  /** Moves of the champion that nobody has been told of. */
+  deployed: ModelDeployed[];
 }
 
-export interface PromoteModelInput extends StageInput {
-  model: ModelSelector;
+export interface MoveChampionInput extends StageInput {
+  move: 'promote' | 'rollback';
+  /** @default the challenger for a promotion, the champion before the present one for a rollback */
+  model?: ModelSelector;
   by: string;
   reason: string;
 }
-export interface RollBackModelInput extends StageInput {
-  version?: VersionRef;
-  by: string;
-  reason: string;
+
+/** The champion as the registry has it. */
+export interface ReadChampion extends VersionRef {
+  /** The person who moved it, where it was no run. */
+  person: string | null;
+}
+
+/** Whether a run may train, as one at a time may of a pipeline. */
+export type TrainingClaim = { status: 'ready' } | TrainingBusy;
+/** Another run trains. */
+export interface TrainingBusy extends Skipped {
+  /** Its workflow id. */
+  busyWith: string;
 }
 
 /** What gold holds that the newest training has not seen. */
@@ -191,9 +218,9 @@ export interface RunLook {
 
 export interface StewardActivities {
   readStewardPolicy(input: StageInput): Promise<StewardPolicy>;
-  readChampion(input: StageInput): Promise<VersionRef | null>;
+  readChampion(input: StageInput): Promise<ReadChampion | null>;
   weighNewData(input: StageInput): Promise<NewData>;
-  promoteModel(input: PromoteModelInput): Promise<MovedAlias>;
-  rollBackModel(input: RollBackModelInput): Promise<MovedAlias>;
+  moveChampion(input: MoveChampionInput): Promise<MovedAlias>;
+  claimTraining(input: StageInput): Promise<TrainingClaim>;
   lookAtRun(workflowId: string): Promise<RunLook>;
 }

@@ -1,5 +1,6 @@
 import type { Failed, ObjectRef, Skipped, StageInput, WorkflowInput } from './common.js';
 import type { PromotionDecision } from './promotion.js';
+import type { TrainingBusy } from './steward.js';
 
 export interface ModelTrainingInput extends WorkflowInput {
   /**
@@ -183,7 +184,7 @@ export interface ModelTrainingCompleted {
   dataset: DatasetRef;
   algorithms: Record<string, AlgorithmResult>;
 }
-export type ModelTrainingResult = ModelTrainingCompleted | Skipped;
+export type ModelTrainingResult = ModelTrainingCompleted | Skipped | TrainingBusy;
 
 export interface TrainingActivities {
   checkModelConfig(input: CheckModelConfigInput): Promise<TrainingPlan>;

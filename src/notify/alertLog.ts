@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import type { AlertCondition } from '../contracts/index.js';
 import { readJson, updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
-import type { Alert } from './alert.js';
+import { dedupKey, type Alert } from './alert.js';
 import type { ChannelName } from './channel.js';
 
 const HOUR_MS = 3_600_000;
+
+/** Of the keys of all records. */
+const PREFIX = 'alerts/';
 
 /** Longer than any delivery takes: a claim that is older belongs to a process that died. */
 export const CLAIM_MS = 120_000;
@@ -15,6 +19,8 @@ export interface AlertRecord extends Alert {
     | { status: 'sending'; claim: string; owner: string; until: string }
     | { status: 'sent'; channel: ChannelName; at: string }
     | { status: 'failed'; channel: ChannelName; at: string; reason: string }
+    /** What it told of is over, and so is what its channel kept open. */
+    | { status: 'resolved'; channel: ChannelName; at: string }
     /** No channel is set up for its level. */
     | { status: 'logged' };
 }
@@ -49,6 +55,23 @@ export class AlertLog {
     );
   }
 
+  /** What a channel was sent about a condition of a pipeline, and has not been told to be over. */
+  async open(pipeline: string, condition: AlertCondition, channel: ChannelName): Promise<AlertRecord[]> {
+    const found: AlertRecord[] = [];
+    for await (const { key } of this.store.list(`${PREFIX}${dedupKey(pipeline, condition)}/`)) {
+      const record = await readJson<AlertRecord>(this.store, key);
+      if (record?.delivery.status === 'sent' && record.delivery.channel === channel) found.push(record);
+    }
+    return found;
+  }
+
+  /** Says that what an alert told of is over; nothing where it was told again meanwhile. */
+  async resolve({ dedupKey, at }: Alert, channel: ChannelName): Promise<void> {
+    await updateJson<AlertRecord>(this.store, keyOf({ dedupKey }), (last) =>
+      last?.at === at ? { ...last, delivery: { status: 'resolved', channel, at: new Date().toISOString() } } : undefined,
+    );
+  }
+
   async read(dedupKey: string): Promise<AlertRecord | undefined> {
     return readJson<AlertRecord>(this.store, keyOf({ dedupKey }));
   }
@@ -61,11 +84,12 @@ function isTold(last: AlertRecord, alert: Alert, owner: string): boolean {
     case 'sending':
       return last.delivery.owner !== owner && Date.parse(last.delivery.until) > Date.now();
     case 'failed':
+    case 'resolved':
     case 'logged':
       return false;
   }
 }
 
 function keyOf({ dedupKey }: Pick<Alert, 'dedupKey'>): string {
-  return `alerts/${dedupKey}.json`;
+  return `${PREFIX}${dedupKey}.json`;
 }

@@ -10,6 +10,8 @@ export interface Channel {
   secrets: string[];
   /** One try. Rejects only where the channel itself is at fault; what the other side says comes as an {@link Attempt}. */
   send(alert: Alert, signal: AbortSignal): Promise<Attempt>;
+  /** Where the channel keeps open what it was sent: one try to close it. */
+  resolve?(dedupKey: string, signal: AbortSignal): Promise<Attempt>;
 }
 
 /** What came of one try: `refused` would be refused again, `unavailable` may work later. */

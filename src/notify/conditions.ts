@@ -93,13 +93,29 @@ export function alertFor(facts: AlertFacts, thresholds: AlertThresholds): Alert 
   }
 }
 
+/** Whether facts say that what was critical is so no longer, as a run has done its work well. */
+export function isOver(facts: AlertFacts, thresholds: AlertThresholds): boolean {
+  switch (facts.condition) {
+    case 'processing_failing':
+      return facts.failing === null;
+    case 'inference_down':
+      return facts.since === null;
+    case 'accuracy_drop':
+      return facts.performance.status === 'measured' && facts.performance.drop <= thresholds.accuracy_drop;
+    default:
+      return false;
+  }
+}
+
 /** Critical once data processing has failed `processing_failures` times in a row. */
 export function processingFailing(facts: ProcessingFailing, thresholds: AlertThresholds): Alert | undefined {
-  if (facts.failures < thresholds.processing_failures) return undefined;
+  const { failing } = facts;
+  if (!failing || failing.failures < thresholds.processing_failures) return undefined;
+  const { failures, since, reason } = failing;
   return {
-    ...alertAbout(facts, 'critical', facts.since),
-    summary: `Data processing of ${facts.pipeline} has failed ${facts.failures} times in a row since ${facts.since}: ${facts.reason}`,
-    details: { failures: facts.failures, since: facts.since, reason: facts.reason },
+    ...alertAbout(facts, 'critical', since),
+    summary: `Data processing of ${facts.pipeline} has failed ${failures} times in a row since ${since}: ${reason}`,
+    details: { failures, since, reason },
     repeatAfterHours: thresholds.repeat_after_hours,
   };
 }
@@ -223,7 +239,7 @@ export function modelDeployed(facts: ModelDeployed): Alert | undefined {
   if (previous && named(previous) === named(model)) return undefined;
   return {
     ...alertAbout(facts, 'info', model.algorithm, model.version, facts.at),
-    summary: `${named(model)} is now the champion of ${facts.pipeline}: ${facts.reason}.`,
+    summary: `${named(model)} is now the champion of ${facts.pipeline}: ${facts.reason.replace(/\.$/, '')}.`,
     details: { model: named(model), previous: previous && named(previous), by: facts.by, reason: facts.reason },
   };
 }

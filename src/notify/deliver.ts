@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.js';
-import type { Alert } from './alert.js';
 import type { Attempt, Channel } from './channel.js';
 
 export interface RetryPolicy {
@@ -18,16 +17,21 @@ export const RETRY_POLICY: RetryPolicy = { attempts: 4, firstDelayMs: 1_000, att
 
 export type Delivery = { status: 'sent'; attempts: number } | { status: 'failed'; attempts: number; reason: string };
 
-/** Sends an alert, again where that may help. Never rejects; reasons hold no secret of the channel. */
-export async function deliver(channel: Channel, alert: Alert, policy: RetryPolicy, signal: AbortSignal): Promise<Delivery> {
+/** Tries to tell a channel something, again where that may help. Never rejects; reasons hold no secret of the channel. */
+export async function deliver(
+  { secrets }: Pick<Channel, 'secrets'>,
+  tryIt: (signal: AbortSignal) => Promise<Attempt>,
+  policy: RetryPolicy,
+  signal: AbortSignal,
+): Promise<Delivery> {
   const started = performance.now();
   let delayMs = policy.firstDelayMs;
   for (let attempts = 1; ; attempts++, delayMs *= 2) {
     const remainingMs = policy.budgetMs - (performance.now() - started);
-    const attempt = await tryOnce(channel, alert, Math.min(policy.attemptTimeoutMs, remainingMs), signal);
+    const attempt = await tryOnce(tryIt, Math.min(policy.attemptTimeoutMs, remainingMs), signal);
     if (attempt.status === 'delivered') return { status: 'sent', attempts };
 
-    const failed: Delivery = { status: 'failed', attempts, reason: redacted(attempt.reason, channel.secrets) };
+    const failed: Delivery = { status: 'failed', attempts, reason: redacted(attempt.reason, secrets) };
     if (attempt.status === 'refused' || attempts === policy.attempts || signal.aborted) return failed;
     const waitMs = Math.max(delayMs, attempt.retryAfterMs ?? 0);
     if (performance.now() - started + waitMs >= policy.budgetMs) return failed;
@@ -39,9 +43,9 @@ export async function deliver(channel: Channel, alert: Alert, policy: RetryPolic
   }
 }
 
-async function tryOnce(channel: Channel, alert: Alert, timeoutMs: number, signal: AbortSignal): Promise<Attempt> {
+async function tryOnce(tryIt: (signal: AbortSignal) => Promise<Attempt>, timeoutMs: number, signal: AbortSignal): Promise<Attempt> {
   try {
-    return await channel.send(alert, AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]));
+    return await tryIt(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]));
   } catch (error) {
     return { status: 'refused', reason: messageOf(error) };
   }

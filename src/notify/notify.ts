@@ -1,4 +1,5 @@
 import type { Logger } from '@temporalio/common';
+import type { AlertCondition } from '../contracts/index.js';
 import { messageOf } from '../errors.js';
 import type { Alert } from './alert.js';
 import type { AlertLog } from './alertLog.js';
@@ -50,7 +51,7 @@ export async function notify(notifier: Notifier, alert: Alert, { owner, signal =
 
   const channel = channels[name];
   const outcome: NotifyOutcome = channel
-    ? { channel: name, ...(await deliver(channel, alert, retry, signal)) }
+    ? { channel: name, ...(await deliver(channel, (ending) => channel.send(alert, ending), retry, signal)) }
     : { channel: name, status: 'skipped', reason: `${SWITCH[name]} is not set.` };
   if (outcome.status === 'failed') log.error(`An alert could not be sent by ${name}: ${outcome.reason}`, about);
   if (outcome.status === 'sent') log.info(`An alert was sent by ${name}.`, about);
@@ -61,6 +62,37 @@ export async function notify(notifier: Notifier, alert: Alert, { owner, signal =
     });
   }
   return outcome;
+}
+
+/**
+ * Closes what the channels keep open of a condition that is over. Never rejects: what can't be closed now is left for
+ * the next run that goes well, or for a person.
+ *
+ * @returns how many were closed
+ */
+export async function resolveOpen(notifier: Notifier, pipeline: string, condition: AlertCondition, signal: AbortSignal): Promise<number> {
+  const { channels, alertLog, log, retry = RETRY_POLICY } = notifier;
+  let closed = 0;
+  try {
+    for (const channel of Object.values(channels)) {
+      const { name, resolve } = channel;
+      if (!resolve) continue;
+      for (const alert of (await alertLog?.open(pipeline, condition, name)) ?? []) {
+        const about = { alert: condition, pipeline, dedup_key: alert.dedupKey };
+        const delivery = await deliver(channel, (ending) => resolve(alert.dedupKey, ending), retry, signal);
+        if (delivery.status === 'failed') {
+          log.error(`An alert could not be resolved by ${name}: ${delivery.reason}`, about);
+          continue;
+        }
+        log.info(`An alert was resolved by ${name}.`, about);
+        await alertLog?.resolve(alert, name);
+        closed += 1;
+      }
+    }
+  } catch (error) {
+    log.warn(`What is open of ${condition} can't be told, so nothing is resolved: ${messageOf(error)}`, { alert: condition, pipeline });
+  }
+  return closed;
 }
 
 /** A mark to settle with; `undefined` where the alert was told before, `null` where that can't be told. */

@@ -8,14 +8,15 @@ export const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue';
 const SUMMARY_LENGTH = 1_024;
 
 /**
- * Triggers incidents by the Events API v2. PagerDuty folds events of one `dedup_key` into one open incident, so an
- * event that is sent twice pages once.
+ * Triggers and resolves incidents by the Events API v2. PagerDuty folds events of one `dedup_key` into one open
+ * incident, so an event that is sent twice pages once.
  */
 export function pagerDuty(routingKey: string, url: string): Channel {
   return {
     name: 'pagerduty',
     secrets: [routingKey],
     send: (alert, signal) => postJson(url, { routing_key: routingKey, ...trigger(alert) }, signal),
+    resolve: (dedupKey, signal) => postJson(url, { routing_key: routingKey, event_action: 'resolve', dedup_key: dedupKey }, signal),
   };
 }
 

@@ -30,6 +30,12 @@ export async function hasPredictedSince(client: Client, pipeline: string, since:
   return count > 0;
 }
 
+/** Whether a run of inference has begun at an instant or after it, or has succeeded since. */
+export async function hasInferredSince(client: Client, pipeline: string, since: string): Promise<boolean> {
+  const { count } = await client.workflow.count(`${runsOf(pipeline, 'inference')} AND (StartTime >= "${since}" OR (ExecutionStatus = "Completed" AND CloseTime > "${since}"))`);
+  return count > 0;
+}
+
 /** Newest first. */
 function endedRuns(client: Client, pipeline: string, part: PipelinePart): AsyncIterable<WorkflowExecutionInfo> {
   return client.workflow.list({ query: `${runsOf(pipeline, part)} AND ExecutionStatus != "Running"` });

@@ -11,16 +11,15 @@ import { evaluateModel } from './evaluateModel.js';
 import { findNewRows } from './findNewRows.js';
 import { gold } from './gold.js';
 import { measurePerformance } from './measurePerformance.js';
+import { moveChampion } from './moveChampion.js';
 import { planSearch } from './planSearch.js';
 import { predict } from './predict.js';
 import { preprocess } from './preprocess.js';
 import { refit } from './refit.js';
-import { promoteModel } from './promoteModel.js';
 import { readChampion } from './readChampion.js';
 import { readStewardPolicy } from './readStewardPolicy.js';
 import { registerModel } from './registerModel.js';
 import { resolveModel } from './resolveModel.js';
-import { rollBackModel } from './rollBackModel.js';
 import { selectCandidates } from './selectCandidates.js';
 import { silver } from './silver.js';
 import { weighNewData } from './weighNewData.js';
@@ -53,6 +52,5 @@ export const STAGES = {
   readStewardPolicy,
   readChampion,
   weighNewData,
-  promoteModel,
-  rollBackModel,
+  moveChampion,
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { dedupKey, type Alert } from '../../src/notify/alert.js';
 import { AlertLog } from '../../src/notify/alertLog.js';
-import { notify, type Notifier } from '../../src/notify/notify.js';
+import { notify, resolveOpen, type Notifier } from '../../src/notify/notify.js';
 import { channelsFrom } from '../../src/notify/settings.js';
 import { FolderStore } from '../../src/storage/folderStore.js';
 import { receiveHttp, receiveInSilence, receiveMail, type HttpAnswer } from '../support/receivers.js';
@@ -104,6 +104,30 @@ describe('each level goes to its channel', () => {
         },
       },
     ]);
+  });
+
+  test('what is over is resolved by its key, once, and may trigger again', async () => {
+    const server = await pagerDuty(ACCEPTED);
+    const to = notifier(server.env);
+    const other = alert({ dedupKey: dedupKey('readmission', 'inference_down', '2026-01-02'), condition: 'inference_down' });
+    await notify(to, alert(), OWNER);
+    await notify(to, other, OWNER);
+    const { signal } = new AbortController();
+    expect(await resolveOpen(to, 'readmission', 'processing_failing', signal)).toBe(1);
+    expect(await resolveOpen(to, 'readmission', 'processing_failing', signal)).toBe(0);
+    expect(server.received.slice(2).map(({ body }) => body)).toEqual([
+      { routing_key: ROUTING_KEY, event_action: 'resolve', dedup_key: 'readmission/processing_failing/2026-01-02' },
+    ]);
+    expect(await notify(to, alert(), OWNER)).toMatchObject({ status: 'sent' });
+  });
+
+  test('what can not be resolved now is tried again by the next that is well', async () => {
+    const server = await pagerDuty(ACCEPTED, { status: 400 }, ACCEPTED);
+    const to = notifier(server.env);
+    await notify(to, alert(), OWNER);
+    const { signal } = new AbortController();
+    expect(await resolveOpen(to, 'readmission', 'processing_failing', signal)).toBe(0);
+    expect(await resolveOpen(to, 'readmission', 'processing_failing', signal)).toBe(1);
   });
 
   test('a warning is posted to Slack, its control characters escaped', async () => {

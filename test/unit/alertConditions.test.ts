@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { DriftResult, Metrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
+import type { AlertFacts, DriftResult, Metrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
 import { dedupKey } from '../../src/notify/alert.js';
-import { AlertThresholds, alertFor } from '../../src/notify/conditions.js';
+import { AlertThresholds, alertFor, isOver } from '../../src/notify/conditions.js';
 import { decided } from '../support/promotions.js';
 
 const thresholds = AlertThresholds.parse({});
@@ -54,7 +54,7 @@ const training = (algorithms: ModelTrainingCompleted['algorithms'], status: 'com
 
 describe('critical', () => {
   const failing = (failures: number) =>
-    alertFor({ condition: 'processing_failing', pipeline, at, failures, since: '2026-01-02T02:00:00.000Z', reason: 'No space is left.' }, thresholds);
+    alertFor({ condition: 'processing_failing', pipeline, at, failing: { failures, since: '2026-01-02T02:00:00.000Z', reason: 'No space is left.' } }, thresholds);
 
   test('the third failure of processing in a row, and not the second', () => {
     expect(failing(2)).toBeUndefined();
@@ -88,6 +88,24 @@ describe('critical', () => {
 
   test('performance that was not measured is no drop', () => {
     expect(alertFor({ condition: 'accuracy_drop', pipeline, at, model, performance: { status: 'skipped', reason: 'Too few.' }, report }, thresholds)).toBeUndefined();
+  });
+});
+
+describe('critical no longer', () => {
+  const over = (facts: AlertFacts) => isOver(facts, thresholds);
+
+  test('is what a run did well that failed before', () => {
+    expect(over({ condition: 'processing_failing', pipeline, at, failing: null })).toBe(true);
+    expect(over({ condition: 'processing_failing', pipeline, at, failing: { failures: 1, since: at, reason: 'No space is left.' } })).toBe(false);
+    expect(over({ condition: 'inference_down', pipeline, at, since: null })).toBe(true);
+    expect(over({ condition: 'inference_down', pipeline, at, since: at })).toBe(false);
+  });
+
+  test('is a drop that was measured again and is small, whether or not it is worth a warning', () => {
+    const measured = (performance: PerformanceResult) => over({ condition: 'accuracy_drop', pipeline, at, model, performance, report });
+    expect(measured(fell(0.06))).toBe(true);
+    expect(measured(fell(0.12))).toBe(false);
+    expect(measured({ status: 'skipped', reason: 'Too few.' })).toBe(false);
   });
 });
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { promote, rollBack } from '../../src/registry/operations.js';
+import { moveAlias } from '../../src/registry/operations.js';
 import { aliasKey, readPointer } from '../../src/registry/pointers.js';
 import { CHAMPION } from '../../src/registry/resolve.js';
 import { indexVersion, versionKey, type VersionMetadata } from '../../src/registry/versions.js';
@@ -25,9 +25,9 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const ALGORITHMS = ['xgboost'];
 const xgboost = (version: string) => ({ algorithm: 'xgboost', version });
 const by = (runId: string) => ({ workflowId: 'perdure models promote', runId, person: 'ana' });
-const crown = (version: string, id = version) => promote(registry, ALGORITHMS, { alias: CHAMPION, model: xgboost(version), by: by(id), reason: 'checked' });
+const crown = (version: string, id = version) => moveAlias(registry, ALGORITHMS, { alias: CHAMPION, move: 'promote', model: xgboost(version), by: by(id), reason: 'checked' });
 const goBack = (id: string, version?: string) =>
-  rollBack(registry, ALGORITHMS, { alias: CHAMPION, version: version ? xgboost(version) : undefined, by: by(id), reason: 'worse' });
+  moveAlias(registry, ALGORITHMS, { alias: CHAMPION, move: 'rollback', model: version ? xgboost(version) : undefined, by: by(id), reason: 'worse' });
 const champion = async () => (await readPointer(registry, aliasKey(CHAMPION)))?.version;
 
 describe('promotion by hand', () => {
@@ -47,14 +47,14 @@ describe('promotion by hand', () => {
   test('moves an alias to what another means', async () => {
     await crown('v2');
     const model = { alias: CHAMPION };
-    expect(await promote(registry, ALGORITHMS, { alias: 'production', model, by: by('p'), reason: 'release' })).toMatchObject({ model: xgboost('v2'), previous: null });
+    expect(await moveAlias(registry, ALGORITHMS, { alias: 'production', move: 'promote', model, by: by('p'), reason: 'release' })).toMatchObject({ model: xgboost('v2'), previous: null });
   });
 
   test.each([
     ['a version that is not there', { alias: CHAMPION, model: xgboost('v9') }, 'There is no version "v9" of xgboost; registered are v1, v2, v3.'],
     ['an alias that is not moved by hand', { alias: 'latest', model: xgboost('v1') }, 'There is no alias "latest" to move; there are champion, challenger, production.'],
   ])('refuses %s', async (_, asked, message) => {
-    await expect(promote(registry, ALGORITHMS, { ...asked, by: by('a'), reason: 'x' })).rejects.toMatchObject({ type: 'NotFound', message });
+    await expect(moveAlias(registry, ALGORITHMS, { move: 'promote', ...asked, by: by('a'), reason: 'x' })).rejects.toMatchObject({ type: 'NotFound', message });
   });
 
   test('refuses the version that it is already, but gives a repeated request its own answer', async () => {

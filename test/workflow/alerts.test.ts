@@ -54,31 +54,35 @@ describe('a run that takes longer than its service level', () => {
 
   test('inference that hangs is told of again when predictions are missing for two hours', async () => {
     const { calls } = await server.run('modelInference', input, slowly('predict', 150));
-    expect(conditions(calls)).toEqual(['sla_missed', 'inference_down']);
+    expect(told(calls).map((facts) => [facts.condition, 'since' in facts ? facts.since !== null : ''])).toEqual([
+      ['sla_missed', ''],
+      ['inference_down', true],
+      ['inference_down', false],
+    ]);
   });
 
   test('one in time is not told of', async () => {
     const { calls } = await server.run('dataProcessing', input, slowly('bronze', 20));
-    expect(conditions(calls)).toEqual([]);
+    expect(told(calls)).toMatchObject([{ condition: 'processing_failing', failing: null }]);
   });
 });
 
 describe('people are told', () => {
   test('of processing that fails, with how often it has', async () => {
     const { calls } = await server.fail('dataProcessing', input, { silver: failing });
-    expect(told(calls)).toMatchObject([{ condition: 'processing_failing', failures: 3, reason: 'The disk is full; make room.' }]);
+    expect(told(calls)).toMatchObject([{ condition: 'processing_failing', failing: { failures: 3, reason: 'The disk is full; make room.' } }]);
   });
 
   test('of an unusual number of rows', async () => {
     const volume: UnusualDataVolume = { condition: 'unusual_data_volume', pipeline: 'readmission', at: '2009-01-01T00:00:00.000Z', what: 'partition 2008_11', rows: 3, usual: [800] };
     const { calls } = await server.run('dataProcessing', input, { countNewRows: () => Promise.resolve(volume) });
-    expect(told(calls)).toEqual([volume]);
+    expect(told(calls)).toMatchObject([{ condition: 'processing_failing', failing: null }, volume]);
     expect(calls.countNewRows).toEqual([{ pipeline: 'readmission', asOf: '2008-12-31' }]);
   });
 
-  test('of nothing where nothing was to do', async () => {
-    expect(conditions((await server.run('dataProcessing', input, nothingToRefine())).calls)).toEqual([]);
-    expect(conditions((await server.run('modelInference', input, { findNewRows: skipping('nothing') })).calls)).toEqual([]);
+  test('of what is well again, also where nothing was to do', async () => {
+    expect(told((await server.run('dataProcessing', input, nothingToRefine())).calls)).toMatchObject([{ condition: 'processing_failing', failing: null }]);
+    expect(told((await server.run('modelInference', input, { findNewRows: skipping('nothing') })).calls)).toMatchObject([{ condition: 'inference_down', since: null }]);
   });
 
   test('of a training, and what it made', async () => {

@@ -106,6 +106,21 @@ describe('requests', () => {
     });
   });
 
+  test('that find a training by hand at work are answered once it is over', () => {
+    let byHand = true;
+    const claimTraining: Activities['claimTraining'] = () =>
+      Promise.resolve(byHand ? { status: 'skipped', reason: 'A training is already running: by-hand', busyWith: 'by-hand' } : { status: 'ready' });
+    return scene({ claimTraining }, async ({ handle, request, state, settled, calls }) => {
+      await request('a');
+      await until(async () => (await state()).inFlight.training?.workflowId === 'by-hand');
+      expect(await state()).toMatchObject({ asked: { count: 1, requests: [{ requestId: 'a' }] } });
+      byHand = false;
+      await handle.signal(signals.runEnded, { workflowId: 'by-hand', runId: 'r', part: 'training', outcome: 'completed' });
+      await until(() => calls.preprocess.length === 1);
+      expect((await settled()).asked).toBeNull();
+    });
+  });
+
   test('during the cooldown wait for its end, and are not lost', () =>
     scene(policy({}, 6), async ({ request, settled, state, calls, env }) => {
       await request('first');
@@ -147,6 +162,21 @@ describe('drift', () => {
       expect(await update<Approved>(updates.approve, { by: 'ana' })).toMatchObject({ requests: 2, startsAt: expect.any(String) as string });
       await until(() => calls.preprocess.length === 1);
       expect(await settled(1)).toMatchObject({ awaitingApproval: null });
+    }));
+
+  test('can be declined, one request or all: nothing is trained for it', () =>
+    scene({}, async ({ handle, state, update, calls }) => {
+      for (const report of ['report_1', 'report_2', 'report_3']) await handle.signal(signals.driftDetected, { severity: 'moderate', report });
+      await until(async () => (await state()).awaitingApproval?.count === 3);
+      expect(await refusal(update(updates.approve, { by: 'ana', requestId: 'report_9' }))).toBe(
+        'No request report_9 waits for approval; these do: report_1, report_2, report_3.',
+      );
+      const decline = { by: 'ana', approved: false, reason: 'a holiday' };
+      expect(await update<Approved>(updates.approve, { ...decline, requestId: 'report_2' })).toEqual({ approved: false, requests: 1, startsAt: null });
+      expect((await state()).awaitingApproval?.requests.map(({ requestId }) => requestId)).toEqual(['report_1', 'report_3']);
+      expect(await update<Approved>(updates.approve, decline)).toMatchObject({ requests: 2 });
+      expect(await state()).toMatchObject({ awaitingApproval: null, asked: null, counts: { trainings: 0 } });
+      expect(calls.preprocess).toEqual([]);
     }));
 
   test('that is severe trains at once', () =>
@@ -199,6 +229,41 @@ describe('the links', () => {
     }));
 });
 
+describe('what nobody tells it', () => {
+  test('it finds out by and by: a champion that a person moved past it, and inference that never starts', () => {
+    let champion = { ...CHAMPION, person: null as string | null };
+    const down = { condition: 'inference_down', at: '2001-01-02T08:00:00.000Z', since: '2001-01-02T06:00:00.000Z' } as const;
+    const changes: Partial<Activities> = {
+      readChampion: () => Promise.resolve(champion),
+      lookForDueInference: (pipeline) => Promise.resolve(champion.person ? { ...down, pipeline } : null),
+    };
+    return scene(changes, async ({ env, state, calls, history }) => {
+      await until(async () => (await state()).champion !== null);
+      champion = { algorithm: 'xgboost', version: 'v9', person: 'ben' };
+      await env.sleep('11 minutes');
+      await until(() => calls.predict.length === 1);
+      expect(await history()).toContain('champion is xgboost v9, by ben');
+      await until(() => calls.alert.flat().some((facts) => facts.condition === 'inference_down' && facts.since === down.since));
+    });
+  });
+
+  test('what stands in its way can be read, and it goes on when that is mended', () => {
+    let broken = true;
+    const reason = 'model_config.dev.json is broken; mend it.';
+    const readStewardPolicy: Activities['readStewardPolicy'] = (input) =>
+      broken ? Promise.reject(ApplicationFailure.nonRetryable(reason, 'ConfigInvalid')) : goingWell.readStewardPolicy(input);
+    return scene({ readStewardPolicy }, async ({ env, request, state, settled, calls }) => {
+      await request('a');
+      await until(async () => (await state()).heldUp !== null);
+      expect((await state()).heldUp).toMatchObject({ reason });
+      broken = false;
+      await env.sleep('11 minutes');
+      await until(() => calls.preprocess.length === 1);
+      expect((await settled(1)).heldUp).toBeNull();
+    });
+  });
+});
+
 describe('a person', () => {
   test('pauses and resumes: what is asked meanwhile is kept', () =>
     scene({}, async ({ request, state, update, settled, calls }) => {
@@ -221,8 +286,12 @@ describe('a person', () => {
       await until(() => calls.predict.length === 1);
       expect(await update<MovedAlias>(updates.rollback, { by: 'ana', reason: 'worse' })).toMatchObject({ model: { version: 'v0' } });
       await until(() => calls.predict.length === 2);
-      expect([...calls.promoteModel, ...calls.rollBackModel]).toMatchObject([{ by: 'ana', reason: 'checked' }, { by: 'ana', reason: 'worse' }]);
-      expect(calls.promoteModel[0]!.run.runId).not.toBe(calls.rollBackModel[0]!.run.runId);
+      expect(calls.moveChampion).toMatchObject([{ move: 'promote', by: 'ana', reason: 'checked' }, { move: 'rollback', by: 'ana', reason: 'worse' }]);
+      expect(new Set(calls.moveChampion.map(({ run }) => run.runId)).size).toBe(2);
+      expect(calls.alert.flat().filter(({ condition }) => condition === 'model_deployed')).toMatchObject([
+        { model: version, previous: CHAMPION, by: 'ana', reason: 'checked' },
+        { model: { version: 'v0' }, by: 'ana', reason: 'worse' },
+      ]);
       await settled(0);
     }));
 
@@ -230,14 +299,14 @@ describe('a person', () => {
     scene({}, async ({ update, state, calls }) => {
       await until(async () => (await state()).champion !== null);
       expect(await refusal(update(updates.promote, { by: 'ana', model: CHAMPION }))).toBe(`xgboost ${CHAMPION.version} is champion already.`);
-      expect(await refusal(update(updates.promote, { by: 'ana' }))).toMatch(/^Say which model/);
-      expect(calls.promoteModel).toEqual([]);
+      expect(await refusal(update(updates.promote, { by: 'ana', model: 'xgboost' }))).toMatch(/^"model" is "xgboost", expected /);
+      expect(calls.moveChampion).toEqual([]);
     }));
 
   test('who comes second is told by whom the alias was moved', () => {
     const told = 'champion.json was moved by another meanwhile: ben moved it to xgboost v8.';
-    const promoteModel = () => Promise.reject(ApplicationFailure.nonRetryable(told, 'PointerMoved'));
-    return scene({ promoteModel }, async ({ update }) => {
+    const moveChampion = () => Promise.reject(ApplicationFailure.nonRetryable(told, 'PointerMoved'));
+    return scene({ moveChampion }, async ({ update }) => {
       expect(await refusal(update(updates.promote, { by: 'ana', model: { alias: 'challenger' } }))).toBe(told);
     });
   });

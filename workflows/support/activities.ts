@@ -32,7 +32,8 @@ type Quick = Pick<
   | 'discardVersion'
 > &
   Pick<InferenceActivities, 'resolveModel'> &
-  Pick<MonitoringActivities, 'checkPredictionsExist'>;
+  Pick<MonitoringActivities, 'checkPredictionsExist'> &
+  Pick<StewardActivities, 'claimTraining'>;
 
 /**
  * Checks and decisions over a few small documents; seconds at most. As operations they never wait behind rows or an
@@ -72,7 +73,7 @@ export const preprocessing = proxyActivities<Pick<TrainingActivities, 'preproces
  * The steward's looks and moves over small documents. It outlives every outage, so it never gives up by itself:
  * failures that no retry can mend say so, and whoever steers is told of them within the minute.
  */
-export const stewarding = proxyActivities<StewardActivities>({
+export const stewarding = proxyActivities<Omit<StewardActivities, 'claimTraining'>>({
   taskQueue: TASK_QUEUES.operations,
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },

@@ -2,8 +2,12 @@ import {
   RETRAIN_CAUSES,
   stewardIdOf,
   type Approved,
+  type ApproveInput,
   type AskedRetrain,
   type DriftReport,
+  type ModelDeployed,
+  type MovedAlias,
+  type ReadChampion,
   type RetrainCause,
   type RetrainRequest,
   type RunEnded,
@@ -13,7 +17,6 @@ import {
   type StewardEvent,
   type StewardPolicy,
   type StewardState,
-  type VersionRef,
 } from '../../src/contracts/index.js';
 
 /** Requests that are named in full; the rest are counted. */
@@ -45,6 +48,8 @@ export class Stewardship {
   championUnsure = true;
   /** Ended processing runs whose data nobody has weighed. */
   readonly processed: RunEnded[];
+  /** Moves of the champion that nobody has been told of. */
+  readonly deployed: ModelDeployed[];
   private readonly seen: Set<string>;
   private readonly inbox: RetrainRequest[];
 
@@ -53,6 +58,7 @@ export class Stewardship {
       pipeline,
       champion: null,
       paused: null,
+      heldUp: null,
       asked: null,
       awaitingApproval: null,
       inFlight: {},
@@ -65,16 +71,17 @@ export class Stewardship {
     this.seen = new Set(carried?.seen);
     this.inbox = carried?.inbox ?? [];
     this.processed = carried?.processed ?? [];
+    this.deployed = carried?.deployed ?? [];
   }
 
   get carried(): StewardCarried {
-    const { state, history, seen, inbox, processed } = this;
-    return { state, history, seen: [...seen], inbox, processed };
+    const { state, history, seen, inbox, processed, deployed } = this;
+    return { state, history, seen: [...seen], inbox, processed, deployed };
   }
 
   /** Whether something was told that has not been looked into. */
   get hasNews(): boolean {
-    return this.inbox.length > 0 || this.processed.length > 0 || this.championUnsure;
+    return this.inbox.length > 0 || this.processed.length > 0 || this.deployed.length > 0 || this.championUnsure;
   }
 
   get hasRequests(): boolean {
@@ -114,6 +121,8 @@ export class Stewardship {
       this.championUnsure = true;
     } else if (part === 'processing') {
       if (outcome === 'completed') this.processed.push(run);
+    } else if (run.busyWith) {
+      this.wait(at, run.workflowId, run.busyWith);
     } else {
       this.land(at, part, run.workflowId, outcome === 'skipped');
       if (part === 'training' && run.newChampion) this.crowned(asOf);
@@ -133,13 +142,33 @@ export class Stewardship {
     this.state.due.inference = { asOf, because: 'a new champion' };
   }
 
-  knowChampion(at: Date, champion: VersionRef | null): void {
+  /** A person has moved the champion by way of this steward. */
+  moved(at: Date, { model, previous, reason }: MovedAlias, by: string): void {
+    this.note(at, `champion moved to ${model.algorithm} ${model.version} by ${by}: ${reason}`);
+    this.deployed.push({ condition: 'model_deployed', pipeline: this.state.pipeline, at: at.toISOString(), model, previous, by, reason });
+    this.crowned();
+  }
+
+  /** Who is champion. Where a person moved it past this steward, what follows from a new champion is due as well. */
+  knowChampion(at: Date, champion: ReadChampion | null): void {
     const before = this.state.champion;
-    this.championUnsure = false;
-    this.state.champion = champion;
+    this.state.champion = champion && { algorithm: champion.algorithm, version: champion.version };
     if (champion && (champion.algorithm !== before?.algorithm || champion.version !== before.version)) {
-      this.note(at, `champion is ${champion.algorithm} ${champion.version}`);
+      this.note(at, `champion is ${champion.algorithm} ${champion.version}${champion.person ? `, by ${champion.person}` : ''}`);
+      if (champion.person) this.crowned();
     }
+    this.championUnsure = false;
+  }
+
+  /** Something stands in the way of everything else. */
+  holdUp(at: Date, reason: string): void {
+    if (this.state.heldUp?.reason !== reason) this.note(at, `held up: ${reason}`);
+    this.state.heldUp = { since: this.state.heldUp?.since ?? at.toISOString(), reason };
+  }
+
+  goOn(at: Date): void {
+    if (this.state.heldUp) this.note(at, 'no longer held up');
+    this.state.heldUp = null;
   }
 
   /** Decides of everything that was asked: train, wait for approval, or note only. */
@@ -153,14 +182,15 @@ export class Stewardship {
     }
   }
 
-  approve(at: Date, { by, reason }: Steering): Approved {
-    const { awaitingApproval, asked } = this.state;
-    const count = awaitingApproval?.count ?? 0;
-    this.state.asked = asked ? joinedAll(asked, awaitingApproval) : awaitingApproval;
-    this.state.awaitingApproval = null;
-    this.note(at, `retrain approved by ${by}${reason ? `: ${reason}` : ''}`);
-    const earliest = this.state.cooldownUntil ?? at.toISOString();
-    return { requests: count, startsAt: this.state.paused ? null : [earliest, at.toISOString()].sort()[1]! };
+  /** Lets what waits for approval be trained, or strikes it off: all of it, or one request. */
+  approve(at: Date, { by, reason, approved = true, requestId }: ApproveInput): Approved {
+    const [meant, rest] = parted(this.state.awaitingApproval, requestId);
+    this.state.awaitingApproval = rest;
+    if (meant && approved) this.state.asked = joinedAll(meant, this.state.asked);
+    const which = requestId ? ` (${requestId})` : '';
+    this.note(at, `retrain ${approved ? 'approved' : 'declined'} by ${by}${which}${reason ? `: ${reason}` : ''}`);
+    const earliest = [this.state.cooldownUntil ?? '', at.toISOString()].sort()[1]!;
+    return { approved, requests: meant?.count ?? 0, startsAt: approved && !this.state.paused ? earliest : null };
   }
 
   pause(at: Date, steering: Steering): void {
@@ -182,12 +212,14 @@ export class Stewardship {
     if (state.paused) return [];
     const starts: Start[] = [];
     if (state.asked && !state.inFlight.training && !this.cooling(at)) {
-      const { requests, count } = joinedAll(state.asked, state.awaitingApproval);
+      const answers = joinedAll(state.asked, state.awaitingApproval);
+      const { requests, count } = answers;
       state.asked = null;
       state.awaitingApproval = null;
       state.counts.trainings += 1;
       const reasons = [...new Set(requests.map(({ reason }) => reason))].join(', ');
       starts.push(this.launch(at, 'training', `${reasons} (${count} asked)`, newest(requests)));
+      state.inFlight.training = { ...state.inFlight.training!, answers };
     }
     for (const part of ['inference', 'monitoring'] as const) {
       const due = state.due[part];
@@ -238,6 +270,14 @@ export class Stewardship {
     return { part, workflowId, asOf, because };
   }
 
+  /** A training found another at work: what it was to answer is asked again, for when that one is over. */
+  private wait(at: Date, workflowId: string, busyWith: string): void {
+    const { training } = this.state.inFlight;
+    if (training?.workflowId !== workflowId) return;
+    if (training.answers) this.state.asked = joinedAll(training.answers, this.state.asked);
+    this.state.inFlight.training = { workflowId: busyWith, startedAt: at.toISOString() };
+  }
+
   /** A run is over; a training that did its work, well or not, is followed by the cooldown. */
   private land(at: Date, part: StewardedPart, workflowId: string, skipped: boolean): void {
     if (part === 'training' && !skipped) {
@@ -261,6 +301,15 @@ function joinedAll(one: AskedRetrain, other: AskedRetrain | null): AskedRetrain 
     count: one.count + other.count,
     requests: [...one.requests, ...other.requests].slice(-NAMED_REQUESTS),
   };
+}
+
+/** What is meant by a request's id, everything without one, and the rest. */
+function parted(waiting: AskedRetrain | null, requestId?: string): [meant: AskedRetrain | null, rest: AskedRetrain | null] {
+  if (!waiting || requestId === undefined) return [waiting, null];
+  const meant = waiting.requests.filter((request) => request.requestId === requestId);
+  const count = waiting.count - meant.length;
+  const rest = { ...waiting, count, requests: waiting.requests.filter((request) => !meant.includes(request)) };
+  return [{ ...waiting, count: meant.length, requests: meant }, count > 0 ? rest : null];
 }
 
 /** The latest moment that one of the requests asks for; none where one asks for now. */

@@ -3,7 +3,7 @@ import { STEWARD, stewardIdOf, type DriftReport, type Outcome, type RetrainReque
 import { failureOf } from './failures.js';
 
 /** What a result means to the steward. */
-type Told = Pick<RunEnded, 'summary' | 'newChampion'>;
+type Told = Pick<RunEnded, 'summary' | 'newChampion' | 'busyWith'>;
 
 /**
  * Runs a workflow's work and tells the pipeline's steward how it ended. A step of a lifecycle tells nothing: the

@@ -1,13 +1,13 @@
-import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { loadPipeline } from '../../config/load.js';
-import { STEWARD, stewardIdOf, TASK_QUEUES, type Approved, type AskedRetrain, type MovedAlias, type Steering, type StewardEvent, type StewardInput, type StewardState } from '../../contracts/index.js';
-import { PerdureError, messageOf } from '../../errors.js';
+import { STEWARD, stewardIdOf, TASK_QUEUES, type Approved, type AskedRetrain, type MovedAlias, type StewardEvent, type StewardInput, type StewardState } from '../../contracts/index.js';
 import type { CommonOptions } from '../options.js';
 import { person } from '../person.js';
+import { selectorOf } from '../selector.js';
 import { openSession } from '../session.js';
+import { heard, steer } from '../stewardQuestion.js';
 import { chosenStore } from '../store.js';
-import { print, printJson, say } from '../terminal.js';
-import { selectorOf } from './registry.js';
+import { countOf, print, printJson, say } from '../terminal.js';
 
 export interface SteeringOptions extends CommonOptions {
   reason?: string;
@@ -30,69 +30,57 @@ export async function stewardState(pipeline: string, options: CommonOptions): Pr
   await loadPipeline(pipeline);
   await withSession(options, async (client) => {
     const handle = client.workflow.getHandle(stewardIdOf(pipeline));
-    const state = await heard(pipeline, handle.query<StewardState>(STEWARD.queries.state));
-    const history = await heard(pipeline, handle.query<StewardEvent[]>(STEWARD.queries.history));
+    const state = await heard(pipeline, client, () => handle.query<StewardState>(STEWARD.queries.state));
+    const history = await heard(pipeline, client, () => handle.query<StewardEvent[]>(STEWARD.queries.history));
     if (options.json) printJson({ state, history });
     else print(describe(state, history));
   });
 }
 
-export async function approveRetrain(pipeline: string, options: SteeringOptions): Promise<void> {
-  const { requests, startsAt } = await steer<Approved>(pipeline, STEWARD.updates.approve, options);
-  const when = startsAt ? `starts at ${startsAt}, or after the one under way` : 'starts when the steward is resumed';
-  if (options.json) printJson({ requests, startsAt });
-  else print(`Approved: one training answers ${requests} ${requests === 1 ? 'request' : 'requests'} and ${when}.`);
+export interface ApproveOptions extends SteeringOptions {
+  decline?: boolean;
+  request?: string;
+}
+
+export async function approveRetrain(pipeline: string, options: ApproveOptions): Promise<void> {
+  const approved = !options.decline;
+  const outcome = await steered<Approved>(pipeline, STEWARD.updates.approve, options, { approved, requestId: options.request });
+  if (options.json) printJson(outcome);
+  else print(describeApproval(outcome));
+}
+
+function describeApproval({ approved, requests, startsAt }: Approved): string {
+  const what = countOf(requests, 'request');
+  if (!approved) return `Declined: ${what} will not be trained for.`;
+  if (!startsAt) return `Approved: one training answers ${what} and starts when the steward is resumed.`;
+  const when = Date.parse(startsAt) > Date.now() ? `starts at ${minute(startsAt)} UTC, when the cooldown ends` : 'starts now, or after the one under way';
+  return `Approved: one training answers ${what} and ${when}.`;
 }
 
 export async function pauseSteward(pipeline: string, options: SteeringOptions): Promise<void> {
-  const state = await steer<StewardState>(pipeline, STEWARD.updates.pause, options);
+  const state = await steered<StewardState>(pipeline, STEWARD.updates.pause, options);
   if (options.json) printJson(state);
   else print('Paused: what is asked is kept, and nothing is started.');
 }
 
 export async function resumeSteward(pipeline: string, options: SteeringOptions): Promise<void> {
-  const state = await steer<StewardState>(pipeline, STEWARD.updates.resume, options);
+  const state = await steered<StewardState>(pipeline, STEWARD.updates.resume, options);
   if (options.json) printJson(state);
   else print('Resumed.');
 }
 
-/** As `perdure models promote`, by way of the steward: inference follows at once. */
-export async function promoteBySteward(name: string, model: string, options: SteeringOptions): Promise<void> {
+/** As `perdure models promote` and `rollback`, where there must be a steward. */
+export async function moveBySteward(move: 'promote' | 'rollback', name: string, model: string | undefined, options: SteeringOptions): Promise<void> {
   const pipeline = await loadPipeline(name);
-  tellMoved(await steer<MovedAlias>(name, STEWARD.updates.promote, options, { model: selectorOf(pipeline, model) }), options);
+  const asked = { model: model === undefined ? undefined : selectorOf(pipeline, model) };
+  const { alias, model: now, previous, at, reason } = await steered<MovedAlias>(name, STEWARD.updates[move], options, asked);
+  if (options.json) printJson({ alias, model: now, previous, at, reason });
+  else print(`${alias} is now ${now.algorithm} ${now.version}${previous ? `, no longer ${previous.algorithm} ${previous.version}` : ''}; inference with it follows.`);
 }
 
-/** As `perdure models rollback`, by way of the steward: inference follows at once. */
-export async function rollBackBySteward(name: string, options: SteeringOptions): Promise<void> {
-  tellMoved(await steer<MovedAlias>(name, STEWARD.updates.rollback, options), options);
-}
-
-function tellMoved({ alias, model, previous }: MovedAlias, { json }: CommonOptions): void {
-  if (json) printJson({ alias, model, previous });
-  else print(`${alias} is now ${model.algorithm} ${model.version}.`);
-}
-
-/** Asks the steward for something that it answers. */
-async function steer<Result>(pipeline: string, update: string, options: SteeringOptions, more: object = {}): Promise<Result> {
+async function steered<Result>(pipeline: string, update: string, options: SteeringOptions, more: object = {}): Promise<Result> {
   await loadPipeline(pipeline);
-  const steering: Steering = { by: person(), reason: options.reason };
-  return withSession(options, (client) => {
-    const handle = client.workflow.getHandle(stewardIdOf(pipeline));
-    return heard(pipeline, handle.executeUpdate<Result, [object]>(update, { args: [{ ...steering, ...more }] }));
-  });
-}
-
-/** Turns what can go wrong with a question to a steward into a sentence. */
-async function heard<Result>(pipeline: string, answer: Promise<Result>): Promise<Result> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) {
-      throw new PerdureError('NotFound', `${pipeline} has no steward; "perdure steward start ${pipeline}" starts one.`);
-    }
-    if (error instanceof WorkflowUpdateFailedError) throw new PerdureError('InputInvalid', messageOf(error.cause));
-    throw error;
-  }
+  return withSession(options, (client) => steer<Result>(client, pipeline, update, { by: person(), reason: options.reason, ...more }));
 }
 
 async function withSession<Result>(options: CommonOptions, work: (client: Client, lasting: boolean) => Promise<Result>): Promise<Result> {
@@ -106,25 +94,36 @@ async function withSession<Result>(options: CommonOptions, work: (client: Client
 
 const SHOWN_EVENTS = 15;
 
-function describe({ pipeline, champion, paused, asked, awaitingApproval, inFlight, cooldownUntil }: StewardState, history: StewardEvent[]): string {
-  const runs = Object.entries(inFlight).map(([part, { workflowId, startedAt }]) => `${part} since ${startedAt} (${workflowId})`);
-  const cooling = cooldownUntil && new Date(cooldownUntil) > new Date();
-  const facts: [string, string][] = [
+function describe(state: StewardState, history: StewardEvent[]): string {
+  const { pipeline, champion, paused, heldUp, asked, awaitingApproval, inFlight, cooldownUntil } = state;
+  const runs = Object.entries(inFlight).map(([part, { workflowId, startedAt }]) => `${part} since ${minute(startedAt)} (${workflowId})`);
+  const cooling = cooldownUntil && new Date(cooldownUntil) > new Date() ? cooldownUntil : null;
+  const facts: [string, string | null][] = [
     ['champion', champion ? `${champion.algorithm} ${champion.version}` : 'none yet'],
-    ['paused', paused ? `by ${paused.by} at ${paused.at}${paused.reason ? `: ${paused.reason}` : ''}` : 'no'],
+    ['held up', heldUp && `since ${minute(heldUp.since)}: ${heldUp.reason}`],
+    ['paused', paused && `by ${paused.by} at ${minute(paused.at)}${paused.reason ? `: ${paused.reason}` : ''}`],
     ['in flight', runs.join(', ') || 'nothing'],
     ['asked', describeAsked(asked)],
     ['to approve', describeAsked(awaitingApproval)],
-    ...(cooling ? [['cooldown', `until ${cooldownUntil}`] as [string, string]] : []),
+    ['cooldown', cooling && `until ${minute(cooling)}`],
   ];
   return [
-    pipeline,
-    ...facts.map(([fact, value]) => `  ${fact.padEnd(11)} ${value}`),
-    ...history.slice(-SHOWN_EVENTS).map(({ at, what }) => `  ${at.slice(0, 19).replace('T', ' ')}  ${what}`),
+    `${pipeline} (times are UTC)`,
+    ...facts.flatMap(([fact, value]) => (value ? [`  ${fact.padEnd(11)} ${value}`] : [])),
+    ...(history.length > 0 ? ['', ...history.slice(-SHOWN_EVENTS).map(({ at, what }) => `  ${second(at)}  ${what}`)] : []),
   ].join('\n');
 }
 
 function describeAsked(asked: AskedRetrain | null): string {
   if (!asked) return 'nothing';
-  return `${asked.count} since ${asked.since}: ${[...new Set(asked.requests.map(({ reason }) => reason))].join(', ')}`;
+  return `${countOf(asked.count, 'request')} since ${minute(asked.since)}: ${asked.requests.map(({ reason, requestId }) => `${reason} (${requestId})`).join(', ')}`;
+}
+
+/** `2026-01-02 03:04` */
+function minute(instant: string): string {
+  return instant.slice(0, 16).replace('T', ' ');
+}
+
+function second(instant: string): string {
+  return instant.slice(0, 19).replace('T', ' ');
 }

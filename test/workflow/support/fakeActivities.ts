@@ -185,18 +185,21 @@ const goingWell: Activities = {
 
   readStewardPolicy: () =>
     Promise.resolve({ retrain: { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' }, cooldownHours: 0 }),
-  readChampion: () => Promise.resolve(CHAMPION),
+  readChampion: () => Promise.resolve({ ...CHAMPION, person: null }),
   weighNewData: () => Promise.resolve({ partitions: ['2001_02'], enough: true }),
-  promoteModel: ({ model, reason }) =>
-    Promise.resolve({ alias: 'champion', model: 'version' in model ? { ...CHAMPION, ...model } : CHAMPION, previous: CHAMPION, at: '2001-01-01T00:00:00.000Z', reason }),
-  rollBackModel: ({ version, reason }) =>
-    Promise.resolve({ alias: 'champion', model: version ?? { ...CHAMPION, version: 'v0' }, previous: CHAMPION, at: '2001-01-01T00:00:00.000Z', reason }),
+  moveChampion: ({ move, model, reason }) => {
+    const usual = move === 'promote' ? CHAMPION : { ...CHAMPION, version: 'v0' };
+    const named = model && 'version' in model ? { ...CHAMPION, ...model } : usual;
+    return Promise.resolve({ alias: 'champion', model: named, previous: CHAMPION, at: '2001-01-01T00:00:00.000Z', reason });
+  },
+  claimTraining: () => Promise.resolve({ status: 'ready' }),
   lookAtRun: () => Promise.resolve({ open: true, status: 'RUNNING' }),
 
   alert: (facts) => Promise.resolve(facts.map(({ condition }) => ({ condition, status: 'sent' }))),
   serviceLevel: ({ part }) => Promise.resolve({ lateAfterMinutes: { processing: 30, training: 240, inference: 15, monitoring: 30 }[part], downAfterMinutes: 120 }),
   countProcessingFailures: ({ pipeline, run, reason }) =>
-    Promise.resolve({ condition: 'processing_failing', pipeline, at: run.startedAt, failures: 3, since: run.startedAt, reason }),
+    Promise.resolve({ condition: 'processing_failing', pipeline, at: run.startedAt, failing: { failures: 3, since: run.startedAt, reason } }),
   lookForInference: ({ pipeline }) => Promise.resolve({ condition: 'inference_down', pipeline, at: '2009-01-01T00:00:00.000Z', since: null }),
+  lookForDueInference: () => Promise.resolve(null),
   countNewRows: () => Promise.resolve(null),
 };

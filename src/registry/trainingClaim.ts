@@ -1,0 +1,24 @@
+import type { RunRef } from '../contracts/index.js';
+import { updateJson } from '../storage/documents.js';
+import type { ObjectStore } from '../storage/objectStore.js';
+
+/** Names the run that trains, or that trained last: nobody takes it away, as Temporal knows whether that run is over. */
+const KEY = 'model_registry/training.json';
+
+/**
+ * Claims the one training that a pipeline may have at a time, for as long as the run is open. A run that asks again
+ * has its claim already.
+ *
+ * @param isOpen whether a run is still at work
+ * @returns `undefined` where the claim is the run's, else the run that has it
+ */
+export async function claimTrainingFor(registry: ObjectStore, run: RunRef, isOpen: (run: RunRef) => Promise<boolean>): Promise<RunRef | undefined> {
+  let over: string | undefined;
+  for (;;) {
+    const free = (holder: RunRef | undefined) => holder === undefined || holder.runId === over;
+    const holder = (await updateJson<RunRef>(registry, KEY, (present) => (free(present) ? run : undefined)))!;
+    if (holder.runId === run.runId) return undefined;
+    if (await isOpen(holder)) return holder;
+    over = holder.runId;
+  }
+}
