@@ -11,7 +11,7 @@ export interface Channel {
   /** One try. Rejects only where the channel itself is at fault; what the other side says comes as an {@link Attempt}. */
   send(alert: Alert, signal: AbortSignal): Promise<Attempt>;
   /** Where the channel keeps open what it was sent: one try to close it. */
-  resolve?(dedupKey: string, signal: AbortSignal): Promise<Attempt>;
+  resolve?: (dedupKey: string, signal: AbortSignal) => Promise<Attempt>;
 }
 
 /** What came of one try: `refused` would be refused again, `unavailable` may work later. */

@@ -39,6 +39,8 @@ const slow = { evaluateCandidate: evaluateForEver };
 /** Late from the start, and down at once. */
 const late = { serviceLevel: () => Promise.resolve({ lateAfterMinutes: 0, downAfterMinutes: -1 }) };
 
+const BUSY = { status: 'skipped', reason: 'A training is already running: by-hand', busyWith: 'by-hand' } as const;
+
 /** Every branch that has a stored history, by the file's name. */
 export const BRANCHES: Record<string, Branch> = {
   'lifecycle.completed': { workflow: 'lifecycle', ...completed },
@@ -50,6 +52,7 @@ export const BRANCHES: Record<string, Branch> = {
   'modelTraining.completed': { workflow: 'modelTraining', ...completed },
   'modelTraining.partial': { workflow: 'modelTraining', ...completed, changes: { refit: refitExcept('random_forest') } },
   'modelTraining.skipped': { workflow: 'modelTraining', ...completed, changes: { checkSufficientTrainingData: skip } },
+  'modelTraining.busy': { workflow: 'modelTraining', ...completed, changes: { claimTraining: () => Promise.resolve(BUSY) } },
   'modelTraining.failed': { workflow: 'modelTraining', input, changes: { refit: refitExcept(...ALGORITHMS) }, ends: 'FAILED' },
   'modelTraining.cancelled': { workflow: 'modelTraining', input, changes: slow, meanwhile: cancelDuringSearch, ends: 'CANCELLED' },
   'trainAlgorithm.completed': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST },
@@ -84,22 +87,47 @@ export const BRANCHES: Record<string, Branch> = {
     await steward.executeUpdate(STEWARD.updates.resume, { args: [{ by: 'ana' }] });
     await until(() => calls.writeReport.length > 0);
   }),
+  'steward.declined': stewardship('declined', async (steward) => {
+    await steward.signal(STEWARD.signals.driftDetected, { severity: 'moderate', report: 'report_1' });
+    await until(async () => (await steward.query<StewardState>(STEWARD.queries.state)).awaitingApproval !== null);
+    await steward.executeUpdate(STEWARD.updates.approve, { args: [{ by: 'ana', approved: false }] });
+  }),
+  'steward.heldUp': stewardship(
+    'held-up',
+    async (steward) => {
+      await ask(steward, 'a');
+      await until(async () => (await steward.query<StewardState>(STEWARD.queries.state)).heldUp !== null);
+    },
+    { changes: { readStewardPolicy: failing } },
+  ),
+  'steward.busy': stewardship(
+    'busy',
+    async (steward) => {
+      await ask(steward, 'a');
+      await until(async () => (await steward.query<StewardState>(STEWARD.queries.state)).inFlight.training?.workflowId === BUSY.busyWith);
+    },
+    { changes: { claimTraining: () => Promise.resolve(BUSY) } },
+  ),
   'steward.continuedAsNew': stewardship('continued', async (steward, calls) => {
     for (const id of ['a', 'b', 'c', 'd']) await ask(steward, id);
     await until(() => calls.writeReport.length > 0);
-  }, 3),
+  }, { signalsARun: 3 }),
   'modelMonitoring.completed': { workflow: 'modelMonitoring', ...completed },
   'modelMonitoring.skipped': { workflow: 'modelMonitoring', ...completed, changes: { checkPredictionsExist: skip } },
 };
 
 /** A steward that is ended after a while. */
-function stewardship(pipeline: string, meanwhile: NonNullable<Branch['meanwhile']>, signalsARun?: number): Branch {
+function stewardship(
+  pipeline: string,
+  meanwhile: NonNullable<Branch['meanwhile']>,
+  { signalsARun, changes }: { signalsARun?: number; changes?: Partial<Activities> } = {},
+): Branch {
   const retrain = { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' } as const;
   return {
     workflow: 'steward',
     workflowId: stewardIdOf(pipeline),
     input: { pipeline, signalsARun },
-    changes: { readStewardPolicy: () => Promise.resolve({ retrain, cooldownHours: 1 / 3600 }) },
+    changes: { readStewardPolicy: () => Promise.resolve({ retrain, cooldownHours: 1 / 3600 }), ...changes },
     meanwhile: async (steward, calls) => {
       await meanwhile(steward, calls);
       await steward.terminate();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { loadPipeline, type Pipeline } from '../../config/load.js';
-import { STEWARD, type Metrics, type ModelSelector, type MovedAlias, type VersionRef } from '../../contracts/index.js';
+import { STEWARD, type Metrics, type MovedAlias, type VersionRef } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { AlertLog } from '../../notify/alertLog.js';
 import { raise } from '../../notify/raise.js';
