@@ -19,7 +19,7 @@ const STOP_PATIENCE_MS = 2_000;
 const POLL_MS = 20;
 
 /** Starts a real S3 server on a free port, with nothing in it, below `folder`. It ends with this process at the latest. */
-export async function startVersitygw(folder: string): Promise<Versitygw> {
+export async function startVersitygw(folder: string, secret = 'test-secret'): Promise<Versitygw> {
   const { path } = await requireTool(versitygw);
   const objects = join(folder, 'objects');
   await mkdir(objects);
@@ -28,7 +28,7 @@ export async function startVersitygw(folder: string): Promise<Versitygw> {
     AWS_ENDPOINT_URL_S3: `http://${address}`,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test-secret',
+    AWS_SECRET_ACCESS_KEY: secret,
   };
   const server: Versitygw = {
     objects,
