@@ -145,6 +145,7 @@ export class Stewardship {
   /** A person has moved the champion by way of this steward. */
   moved(at: Date, { model, previous, reason }: MovedAlias, by: string): void {
     this.note(at, `champion moved to ${model.algorithm} ${model.version} by ${by}: ${reason}`);
+    this.state.champion = model;
     this.deployed.push({ condition: 'model_deployed', pipeline: this.state.pipeline, at: at.toISOString(), model, previous, by, reason });
     this.crowned();
   }

@@ -13,7 +13,7 @@ export async function toldToSteward<Result extends { status: Outcome }>(
   part: RunEnded['part'],
   input: WorkflowInput,
   work: () => Promise<Result>,
-  meaning: (result: Result) => Told = () => ({}),
+  meaning: (result: Result) => Told = reasonOf,
 ): Promise<Result> {
   try {
     const result = await work();
@@ -23,6 +23,11 @@ export async function toldToSteward<Result extends { status: Outcome }>(
     await tellEnd(part, input, { outcome: 'failed', summary: failureOf(error).reason });
     throw error;
   }
+}
+
+/** What was skipped says why. */
+function reasonOf(result: object): Told {
+  return 'reason' in result && typeof result.reason === 'string' ? { summary: result.reason } : {};
 }
 
 /** Asks the steward for a training. Returns whether there is a steward to ask. */

@@ -75,6 +75,7 @@ export async function diffModels(name: string, one: string, other: string, optio
   const differences = differencesBetween(before, after);
   const titles = [before, after].map(({ model_name, version }) => `${model_name} ${version}`);
   if (options.json) printJson({ versions: [refOf(before), refOf(after)], differences });
+  else if (titles[0] === titles[1]) print(`${one} and ${other} are the same version, ${titles[0]}.`);
   else if (differences.length === 0) print(`${titles.join(' and ')} do not differ.`);
   else print(table(['', ...titles], differences.map(({ what, values }) => [what, ...values.map(shown)])));
 }

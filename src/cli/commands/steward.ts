@@ -45,7 +45,7 @@ export interface ApproveOptions extends SteeringOptions {
 export async function approveRetrain(pipeline: string, options: ApproveOptions): Promise<void> {
   const approved = !options.decline;
   const outcome = await steered<Approved>(pipeline, STEWARD.updates.approve, options, { approved, requestId: options.request });
-  if (options.json) printJson(outcome);
+  if (options.json) printJson({ approved, requests: outcome.requests, starts_at: outcome.startsAt });
   else print(describeApproval(outcome));
 }
 

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { STEWARD, stewardIdOf, type ModelTrainingCompleted, type StewardState } from '../../src/contracts/index.js';
+import { receiveMail } from '../support/receivers.js';
+import { perdure } from '../support/perdure.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import { startTestStack, type TestStack } from '../support/testStack.js';
+import { createTinyWorld, MONTHS, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
+import { until } from '../support/until.js';
+
+// Monitoring would see a drop in performance, and retrain: here only people ask for something.
+const QUIET = { steward: { retrain: { performance_drop: 'off' } } };
+
+const engines = tinyEngines();
+const mail = await receiveMail();
+let world: TinyWorld;
+let stack: TestStack;
+let folder: string;
+let first: string;
+let second: string;
+beforeAll(async () => {
+  world = await createTinyWorld(engines);
+  await world.writeGold(MONTHS);
+  [first, second] = [nameOf(await trainTiny(world)), nameOf(await trainTiny(world))];
+  world.configure((config) => Object.assign(config, QUIET));
+  stack = await startTestStack(afterAll, world.storeRoot);
+  folder = temporaryFolder(afterAll);
+});
+afterAll(async () => {
+  world?.close();
+  await Promise.all([engines.close(), mail.close()]);
+});
+
+function nameOf({ challenger }: ModelTrainingCompleted): string {
+  return `${challenger.algorithm} ${challenger.version}`;
+}
+
+async function call(command: string): Promise<{ code: number | null; said: string; refused: string }> {
+  const { address, namespace } = stack.stack.target;
+  const { code, stdout, stderr } = await perdure(folder, command.split(' '), {
+    ...{ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, PERDURE_CONF: process.env.PERDURE_CONF, PERDURE_STORE: world.storeRoot, PERDURE_USER: 'ana' },
+    ...{ PERDURE_SMTP_URL: `smtp://127.0.0.1:${mail.port}`, PERDURE_EMAIL_FROM: 'perdure@example.org', PERDURE_EMAIL_TO: 'team@example.org' },
+  });
+  return { code, said: stdout.trimEnd(), refused: stderr.split('\n').filter((line) => line.startsWith('perdure: ')).join('\n') };
+}
+
+async function says(command: string): Promise<string> {
+  const { code, said, refused } = await call(command);
+  expect([refused, code]).toEqual(['', 0]);
+  return said;
+}
+
+async function json<Result>(command: string): Promise<Result> {
+  return JSON.parse(await says(`${command} --json`)) as Result;
+}
+
+async function refuses(command: string): Promise<string> {
+  const { code, said, refused } = await call(command);
+  expect([said, code]).toEqual(['', 1]);
+  return refused;
+}
+
+test('without a steward the command moves the champion itself, and tells people', async () => {
+  expect(await refuses(`steward state ${TINY}`)).toBe('perdure: tiny has no steward; "perdure steward start tiny" starts one.');
+  expect(await says(`models rollback ${TINY} --reason worse`)).toBe(`champion is now ${first}, no longer ${second}.\nThe next inference uses it.`);
+  const letters = mail.received.map(({ message }) => message.replaceAll('=\r\n', '')).join('\n');
+  expect(letters).toContain(`${first} is now the champion of tiny: worse.`);
+  expect(await refuses(`models rollback ${TINY} --reason worse`)).toBe(`perdure: There is no version before ${first} to go back to; name one.`);
+  expect(await json(`models promote ${TINY} --reason better`)).toMatchObject({ alias: 'champion', reason: 'better', by_steward: false });
+  expect(await refuses(`models promote ${TINY} --reason again`)).toBe(`perdure: ${second} is champion already; name another version.`);
+  expect(mail.received).toHaveLength(2);
+});
+
+test('versions can be compared, and the moves of an alias read', async () => {
+  expect(await says(`models promote ${TINY} champion --alias production --reason release`)).toBe(`production is now ${second}.`);
+  expect(await says(`models diff ${TINY}`)).toBe(`champion and challenger are the same version, ${second}.`);
+  const diff = await says(`models diff ${TINY} champion ${first.replace(' ', '/')}`);
+  expect(diff.split('\n')[0]).toMatch(new RegExp(`^ +${second} +${first}$`));
+  expect(diff).toMatch(/^trained +\S+Z +\S+Z$/m);
+  const history = (await says(`models history ${TINY}`)).split('\n').slice(2);
+  expect(history.map((line) => line.replace(/^\S+ \S+ +/, '').split(/ {2,}/))).toEqual([
+    [second, 'ana', 'better'],
+    [first, 'ana', 'rollback: worse'],
+    [second, 'tiny-model-training-local', expect.stringContaining('best oot.roc_auc') as string],
+    [first, 'tiny-model-training-local', expect.stringContaining('best oot.roc_auc') as string],
+  ]);
+  expect(await json(`models history ${TINY} production`)).toMatchObject({ alias: 'production', moves: [{ by: { person: 'ana' }, reason: 'release' }] });
+});
+
+test('where there is a steward, it moves the champion, knows of it, and starts inference', async () => {
+  expect(await says(`steward start ${TINY}`)).toBe('tiny-steward looks after tiny.');
+  expect(await json(`steward start ${TINY}`)).toMatchObject({ workflow_id: 'tiny-steward' });
+  const query = () => stack.client.workflow.getHandle(stewardIdOf(TINY)).query<StewardState>(STEWARD.queries.state);
+  await until(async () => (await query()).champion !== null);
+
+  expect(await says(`models rollback ${TINY} --reason second_thoughts`)).toBe(`champion is now ${first}, no longer ${second}.\nThe steward starts inference with it.`);
+  expect(await says(`steward promote ${TINY} challenger`)).toBe(`champion is now ${second}, no longer ${first}; inference with it follows.`);
+  expect(await refuses(`steward promote ${TINY} ${second.replace(' ', '/')}`)).toBe(`perdure: ${second} is champion already.`);
+  expect(await json(`steward rollback ${TINY}`)).toMatchObject({ model: { version: first.split(' ')[1] }, reason: 'asked of the steward' });
+  const state = await says(`steward state ${TINY}`);
+  expect(state).toMatch(new RegExp(`^  champion    ${first}$`, 'm'));
+  expect(state).toContain(`champion moved to ${first} by ana: second_thoughts`);
+  expect(state).toMatch(/inference started because of a new champion: tiny-steward-inference-\d+/);
+});
+
+test('people pause it, approve, decline and resume, and are told what makes no sense', async () => {
+  const steward = stack.client.workflow.getHandle(stewardIdOf(TINY));
+  expect(await says(`steward pause ${TINY} --reason audit`)).toBe('Paused: what is asked is kept, and nothing is started.');
+  expect(await refuses(`steward pause ${TINY}`)).toMatch(/^perdure: ana paused it already, at \S+Z\.$/);
+  for (const report of ['report_1', 'report_2']) await steward.signal(STEWARD.signals.driftDetected, { severity: 'moderate', report });
+  await until(async () => (await steward.query<StewardState>(STEWARD.queries.state)).awaitingApproval?.count === 2);
+
+  const state = await says(`steward state ${TINY}`);
+  expect(state).toMatch(/^  paused      by ana at \S+ \S+: audit$/m);
+  expect(state).toMatch(/^  to approve  2 requests since \S+ \S+: drift \(report_1\), drift \(report_2\)$/m);
+  expect(await refuses(`steward approve ${TINY} --request report_7`)).toBe('perdure: No request report_7 waits for approval; these do: report_1, report_2.');
+  expect(await says(`steward approve ${TINY} --decline --request report_1`)).toBe('Declined: 1 request will not be trained for.');
+  expect(await json(`steward approve ${TINY} --decline`)).toEqual({ approved: false, requests: 1, starts_at: null });
+  expect(await refuses(`steward approve ${TINY}`)).toBe('perdure: Nothing waits for approval.');
+  expect(await says(`steward resume ${TINY}`)).toBe('Resumed.');
+  expect(await json(`steward state ${TINY}`)).toMatchObject({ state: { paused: null, counts: { trainings: 0 } }, history: expect.any(Array) as unknown[] });
+});
+
+test('a training that is started by hand while another runs is told which, and skipped', async () => {
+  const { client } = stack;
+  const running = { workflowId: 'by-hand', taskQueue: 'nowhere', args: [{ pipeline: TINY }] };
+  const { firstExecutionRunId: runId } = await client.workflow.start('modelTraining', running);
+  const claim = { workflowId: 'by-hand', runId, startedAt: new Date().toISOString() };
+  await world.stores.modelRegistry.put('model_registry/training.json', JSON.stringify(claim));
+  expect(await says(`train ${TINY}`)).toContain('skipped: A training of tiny is already running: by-hand');
+  await client.workflow.getHandle('by-hand').terminate();
+  expect(await json(`train ${TINY} --algorithm logistic_regression`)).toMatchObject({ training: { status: 'completed' } });
+});
