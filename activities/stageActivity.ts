@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { TaskError } from '../src/compute/taskEnd.js';
 import type { HeartbeatDetails } from '../src/contracts/index.js';
 import { PerdureError, messageOf } from '../src/errors.js';
 import type { Stage } from '../src/stages/context.js';
@@ -93,7 +94,8 @@ function isType(error: unknown, type: PerdureError['type']): boolean {
 
 function asFailure(error: unknown, final: boolean): ApplicationFailure {
   const [type, retryable] = error instanceof PerdureError ? [error.type, error.retryable] : [nameOf(error), true];
-  return ApplicationFailure.create({ type, message: messageOf(error), nonRetryable: final || !retryable });
+  const details = error instanceof TaskError ? [error.end] : undefined;
+  return ApplicationFailure.create({ type, message: messageOf(error), nonRetryable: final || !retryable, details });
 }
 
 function nameOf(error: unknown): string {

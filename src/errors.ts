@@ -1,3 +1,5 @@
+import type { TaskEndKind } from './compute/taskEnd.js';
+
 /**
  * The ways in which Perdure fails, by name. A message is one sentence that says what is wrong, where, and what to do.
  * `retryable` says whether the same call may succeed later; activities turn it into Temporal's retry decision.
@@ -27,6 +29,10 @@ export type ErrorType =
   | 'EngineFailed'
   /** The process that runs native code died: a crash, or killed for its memory. */
   | 'EngineCrashed'
+  /** ECS can't be reached now. */
+  | 'ComputeUnavailable'
+  /** A task of ECS ended otherwise than well. */
+  | TaskEndKind
   /** No Temporal server answers. */
   | 'TemporalUnavailable'
   /** A worker process doesn't start, or dies again and again. */
@@ -38,6 +44,7 @@ const RETRYABLE: ReadonlySet<ErrorType> = new Set([
   'PreconditionFailed',
   'StoreUnavailable',
   'EngineCrashed',
+  'ComputeUnavailable',
   'TemporalUnavailable',
 ]);
 

@@ -1,4 +1,6 @@
 import { createAlertActivities } from '../activities/alerts.js';
+import { elsewhereOnly, runWhereConfigured } from '../activities/computing.js';
+import { createDispatchActivities } from '../activities/dispatch.js';
 import { TASK_QUEUES } from '../src/contracts/index.js';
 import { channelsFrom } from '../src/notify/settings.js';
 import { openStores, storeRoot } from '../src/storage/stores.js';
@@ -8,6 +10,9 @@ import { stageWorker } from './stageWorker.js';
 
 /** Each waits for the network or reads a few small documents: together they are no load beside a stage. */
 const OPERATIONS_AT_ONCE = 10;
+
+/** Each only waits for a task that runs elsewhere. */
+const TASKS_AT_ONCE = 1_000;
 
 /**
  * The medallion's layers, inference and monitoring, one at a time: each may use all of the memory. Beside them, in a
@@ -21,5 +26,11 @@ await runWorkerProcess(WORKERS.dataProcessing, async (size) => {
     activities: { ...queue.activities, ...alerts },
     maxConcurrentActivityTaskExecutions: OPERATIONS_AT_ONCE,
   };
-  return { queues: [queue, operations], close };
+  // A queue of its own: tasks that take hours must not hold up an alert.
+  const dispatch = {
+    taskQueue: TASK_QUEUES.dispatch,
+    activities: createDispatchActivities({ runStage: runWhereConfigured(elsewhereOnly, { storeRoot: storeRoot() }) }),
+    maxConcurrentActivityTaskExecutions: TASKS_AT_ONCE,
+  };
+  return { queues: [queue, operations, dispatch], close };
 });

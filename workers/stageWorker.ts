@@ -1,3 +1,4 @@
+import { runWhereConfigured } from '../activities/computing.js';
 import { createActivities } from '../activities/index.js';
 import { createEnginePool } from '../src/engines/hostPool.js';
 import { resourcesOf } from '../src/sizes/resources.js';
@@ -16,6 +17,8 @@ export interface StageWorker {
 export function stageWorker({ taskQueue }: WorkerDefinition, size: WorkerSize): StageWorker {
   const { concurrency, engines: share } = resourcesOf(size);
   const engines = createEnginePool(share);
-  const activities = createActivities({ runStage: createRunStage({ storeRoot: storeRoot(), engines, size }) });
+  const root = storeRoot();
+  const here = createRunStage({ storeRoot: root, engines, size });
+  const activities = createActivities({ runStage: runWhereConfigured(here, { storeRoot: root }) });
   return { queue: { taskQueue, activities, maxConcurrentActivityTaskExecutions: concurrency }, close: () => engines.close() };
 }

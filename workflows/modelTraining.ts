@@ -55,7 +55,7 @@ async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Be
 
   progress.step(`training ${plan.algorithms.map(({ name }) => name).join(', ')}`);
   progress.count('algorithms', plan.algorithms.length);
-  const results = await Promise.all(plan.algorithms.map((algorithm) => train(algorithm, dataset)));
+  const results = await Promise.all(plan.algorithms.map((algorithm) => train(algorithm, dataset, plan.compute)));
   // A cancelled run waits for its children's clean-up, and only then ends.
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The training was cancelled.');
   const algorithms = Object.fromEntries(results);
@@ -80,11 +80,11 @@ async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Be
   });
   return result;
 
-  async function train({ name, timeoutSeconds }: PlannedAlgorithm, dataset: DatasetRef): Promise<[string, AlgorithmResult]> {
+  async function train({ name, timeoutSeconds }: PlannedAlgorithm, dataset: DatasetRef, compute?: 'ecs'): Promise<[string, AlgorithmResult]> {
     const child = {
       name,
       workflow: trainAlgorithm,
-      input: { ...stage, algorithm: name, dataset, timeoutSeconds },
+      input: { ...stage, algorithm: name, dataset, timeoutSeconds, compute },
       summary: `Train ${name}`,
     };
     const result = await runChild(progress, child).catch(failureOf);

@@ -1,18 +1,18 @@
 import { ApplicationFailure, CancellationScope, log } from '@temporalio/workflow';
 import type { AlgorithmInput, AlgorithmTrained, TrainAlgorithmInput } from '../src/contracts/index.js';
-import { fittingWithin, quick, type Fitting } from './support/activities.js';
+import { dispatchedWithin, fittingWithin, quick, type Fitting } from './support/activities.js';
 import { failureOf } from './support/failures.js';
 import { ProgressTracker } from './support/progress.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { searchCandidates } from './support/search.js';
 
 /** One algorithm from search to registry within its time budget; whatever stops it, nothing half-written stays behind. */
-export async function trainAlgorithm({ timeoutSeconds, ...input }: TrainAlgorithmInput): Promise<AlgorithmTrained> {
+export async function trainAlgorithm({ timeoutSeconds, compute, ...input }: TrainAlgorithmInput): Promise<AlgorithmTrained> {
   const progress = new ProgressTracker();
   setSearchAttributes({ pipeline: input.pipeline, stage: 'training', algorithm: input.algorithm });
   const budget = new CancellationScope({ cancellable: true, timeout: timeoutSeconds * 1000 });
   try {
-    return await budget.run(() => train(input, fittingWithin(timeoutSeconds), progress));
+    return await budget.run(() => (compute === 'ecs' ? trainOnEcs(input, timeoutSeconds, progress) : train(input, fittingWithin(timeoutSeconds), progress)));
   } catch (error) {
     await CancellationScope.nonCancellable(() => discard(input));
     const timedOut = budget.consideredCancelled && !CancellationScope.current().consideredCancelled;
@@ -40,6 +40,14 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
 
   const { test, oot } = performance;
   return { status: 'completed', version, uri, best_params, cv_score, test, oot, search };
+}
+
+/** The same, all of it as one task that needs no worker. */
+async function trainOnEcs(input: AlgorithmInput, timeoutSeconds: number, progress: ProgressTracker): Promise<AlgorithmTrained> {
+  progress.step('training in a task of its own');
+  const trained = await dispatchedWithin(timeoutSeconds).trainAlgorithmOnEcs(input);
+  setSearchAttributes({ modelVersion: trained.version });
+  return trained;
 }
 
 async function discard({ pipeline, run, algorithm }: AlgorithmInput): Promise<void> {

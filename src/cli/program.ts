@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Workflows } from '../client.js';
 import { packageFolder } from '../config/load.js';
+import type { TaskOptions } from './commands/task.js';
 import { WORKERS } from '../temporal/workers.js';
 import { pipelineArgument, withExamples } from './help.js';
 import {
@@ -52,6 +53,7 @@ ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.`);
   addStewardCommands(program, pipelines);
   addSchedules(program, pipelines);
   addData(program, pipelines);
+  addTask(program);
   addSetup(program);
   addDoctor(program);
   return program;
@@ -181,6 +183,22 @@ function addData(program: Command, pipelines: string[]): void {
     .action(async (pipeline: string, options: JsonOption) => {
       const { generateDataFile } = await import('./commands/data.js');
       await generateDataFile(pipeline, options);
+    });
+}
+
+function addTask(program: Command): void {
+  program
+    .command('task')
+    .description('run one stage in this process: what a task of Amazon ECS does')
+    .argument('<stage>', 'the stage, such as trainAlgorithm')
+    .requiredOption('--input <uri>', 'address of the input, an object of the store')
+    .requiredOption('--output <uri>', 'address under which the result is written, as the last act')
+    .addHelpText('after', `
+PERDURE_STORE names the store, ENVIRONMENT the settings. The result is {"status": "completed", "output"} or
+{"status": "failed", "error": {"type", "message", "retryable"}}; the exit code is 0 only for the first.`)
+    .action(async (stage: string, options: TaskOptions) => {
+      const { runTask } = await import('./commands/task.js');
+      await runTask(stage, options);
     });
 }
 

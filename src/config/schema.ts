@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NAME, NAME_IN_WORDS } from '../contracts/index.js';
 import { AlertThresholds } from '../notify/conditions.js';
+import { Compute } from './compute.js';
 import { Schedules } from './schedules.js';
 
 const name = z.string().regex(NAME, NAME_IN_WORDS);
@@ -176,6 +177,7 @@ export const ModelConfig = z
       window_days: z.int().min(1),
     }),
     steward: Steward.prefault({}),
+    compute: Compute.prefault({}),
     schedules: Schedules.default({}),
     alerts: AlertThresholds.prefault({}),
   })

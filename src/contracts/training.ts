@@ -31,8 +31,8 @@ export interface Metrics {
 /** Whether a prerequisite of training holds. */
 export type Check = { status: 'ready' } | Skipped;
 
-/** What `checkModelConfig` found: the algorithms that train, each with its time budget. */
-export type TrainingPlan = { status: 'ready'; algorithms: { name: string; timeoutSeconds: number }[] } | Skipped;
+/** What `checkModelConfig` found: the algorithms that train, each with its time budget, and where; in the workers by default. */
+export type TrainingPlan = { status: 'ready'; algorithms: { name: string; timeoutSeconds: number }[]; compute?: 'ecs' } | Skipped;
 
 export interface CheckModelConfigInput extends StageInput {
   algorithms?: string[];
@@ -132,6 +132,8 @@ export interface DiscardVersionInput extends StageInput {
 
 export interface TrainAlgorithmInput extends AlgorithmInput {
   timeoutSeconds: number;
+  /** `ecs`: all of it is one task of Amazon ECS. @default every step is an activity of its own */
+  compute?: 'ecs';
 }
 
 /** An algorithm that was trained and registered. */
@@ -199,4 +201,9 @@ export interface TrainingActivities {
   registerModel(input: RegisterModelInput): Promise<ModelRef>;
   discardVersion(input: DiscardVersionInput): Promise<void>;
   chooseChampion(input: ChooseChampionInput): Promise<ChampionChoice>;
+}
+
+/** Work that is done elsewhere while the activity waits for it. */
+export interface DispatchActivities {
+  trainAlgorithmOnEcs(input: AlgorithmInput): Promise<AlgorithmTrained>;
 }

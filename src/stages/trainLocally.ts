@@ -1,17 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  Search,
-  type AlgorithmInput,
-  type AlgorithmResult,
-  type AlgorithmTrained,
-  type Failed,
-  type ModelTrainingResult,
-  type Progress,
-  type SearchOutcome,
-  type SearchPlan,
-  type StageInput,
-  type VersionRef,
-} from '../contracts/index.js';
+import type { AlgorithmInput, AlgorithmResult, Failed, ModelTrainingResult, Progress, StageInput, VersionRef } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { checkGoldDataExists } from './checkGoldDataExists.js';
 import { checkModelConfig } from './checkModelConfig.js';
@@ -20,13 +8,8 @@ import { chooseChampion } from './chooseChampion.js';
 import type { Stage } from './context.js';
 import type { RunStage } from './createContext.js';
 import { discardVersion } from './discardVersion.js';
-import { evaluateCandidate } from './evaluateCandidate.js';
-import { evaluateModel } from './evaluateModel.js';
-import { planSearch } from './planSearch.js';
 import { preprocess } from './preprocess.js';
-import { refit } from './refit.js';
-import { registerModel } from './registerModel.js';
-import { selectCandidates } from './selectCandidates.js';
+import { trainInSteps } from './trainAlgorithm.js';
 
 export interface LocalTrainingInput {
   pipeline: string;
@@ -99,7 +82,8 @@ class LocalTraining {
   /** A failure is the algorithm's result, and leaves nothing of its version behind. */
   private async trainAlone(input: AlgorithmInput): Promise<AlgorithmResult> {
     try {
-      return await this.train(input);
+      const { signal, onStep, onProgress } = this.options;
+      return await trainInSteps(input, { perform: (stage, stageInput) => this.perform(stage, stageInput), signal, onStep, onProgress });
     } catch (error) {
       const { pipeline, run, algorithm } = input;
       const call = { signal: new AbortController().signal, report: () => {} };
@@ -107,44 +91,6 @@ class LocalTraining {
       this.options.signal.throwIfAborted();
       return failureOf(error);
     }
-  }
-
-  private async train(input: AlgorithmInput): Promise<AlgorithmTrained> {
-    const { algorithm } = input;
-    this.options.onStep(`${algorithm}: searching hyperparameters`);
-    const plan = await this.perform(planSearch, input);
-    const { best, candidates, search } = await this.search(input, plan);
-
-    this.options.onStep(`${algorithm}: fitting the best candidate on the whole train window`);
-    const model = await this.perform(refit, { ...input, params: best.params });
-    const performance = await this.perform(evaluateModel, { ...input, model });
-    const { cv_score, params: best_params } = best;
-    const { version, uri } = await this.perform(registerModel, { ...input, model, best_params, cv_score, candidates, performance });
-
-    const { test, oot } = performance;
-    return { status: 'completed', version, uri, best_params, cv_score, test, oot, search };
-  }
-
-  private async search(input: AlgorithmInput, plan: SearchPlan): Promise<SearchOutcome> {
-    const search = new Search(plan);
-    for (const folds of plan.rungs) {
-      const racers = search.racers();
-      let done = 0;
-      // The engine pool takes as many at a time as it has hosts.
-      const evaluations = racers.map(async (candidate) => {
-        const { index, params } = candidate;
-        try {
-          search.score(candidate, await this.perform(evaluateCandidate, { ...input, candidate: { index, params }, folds }));
-        } catch (error) {
-          search.fail(candidate, messageOf(error));
-        }
-        this.options.onProgress({ what: 'candidates', done: ++done, total: racers.length });
-      });
-      await Promise.all(evaluations);
-      this.options.signal.throwIfAborted();
-      search.select(await this.perform(selectCandidates, { ...input, results: search.candidates }));
-    }
-    return search.outcome(input.algorithm, (sentence) => new PerdureError('EngineFailed', sentence));
   }
 
   private perform<Input, Output>(stage: Stage<Input, Output>, input: Input): Promise<Output> {

@@ -1,7 +1,9 @@
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import { FolderStore } from './folderStore.js';
+import { checkKey } from './key.js';
 import type { ObjectStore, Stores } from './objectStore.js';
 
 /** Root of the buckets in S3. */
@@ -63,6 +65,20 @@ export async function openStores(root: string, scratch = scratchRoot(root)): Pro
     predictions: openBucket(config.storage.predictions_bucket, use),
     monitoring: openBucket(config.storage.monitoring_bucket, use),
   });
+}
+
+/**
+ * The bucket in which an address lies, and the key there.
+ * @throws PerdureError `InputInvalid` for an address outside of the root
+ */
+export async function openAddress(uri: string, root: string, scratch = scratchRoot(root)): Promise<{ store: ObjectStore; key: string }> {
+  const beginning = root === S3_ROOT ? S3_ROOT : `${pathToFileURL(root).href}/`;
+  const bucket = uri.startsWith(beginning) ? /^[a-z0-9][a-z0-9.-]*(?=\/)/.exec(uri.slice(beginning.length))?.[0] : undefined;
+  if (!bucket) throw new PerdureError('InputInvalid', `${JSON.stringify(uri)} is no address of an object below ${root}; name one of the store that PERDURE_STORE names.`);
+  const store = root === S3_ROOT ? (await openS3(scratch))(bucket, {}) : new FolderStore(join(root, bucket));
+  const key = store.key(uri);
+  checkKey(key);
+  return { store, key };
 }
 
 /** The SDK is loaded only where it is used, as that takes longer than many a command. */

@@ -18,7 +18,7 @@ import { until } from '../support/until.js';
 
 // What a deployment sets: real workers with everything on that is off by default.
 const PORTS = Object.keys(WORKERS) as (keyof typeof WORKERS)[];
-const QUEUES = { orchestrator: ['orchestrator'], dataProcessing: ['data-processing', 'operations'], modelTraining: ['model-training'] };
+const QUEUES = { orchestrator: ['orchestrator'], dataProcessing: ['data-processing', 'operations', 'dispatch'], modelTraining: ['model-training'] };
 let world: TinyWorld;
 let stack: TestStack;
 let firstPort: number;

@@ -1,7 +1,8 @@
-import { proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
 import {
   TASK_QUEUES,
   type DataProcessingActivities,
+  type DispatchActivities,
   type InferenceActivities,
   type MonitoringActivities,
   type StewardActivities,
@@ -92,6 +93,22 @@ export function fittingWithin(budgetSeconds: number): Fitting {
     startToCloseTimeout: budget,
     scheduleToCloseTimeout: budget,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    retry: RETRY,
+  });
+}
+
+/**
+ * Work that runs elsewhere while a worker waits for it. What it waits for is stopped before the
+ * workflow goes on, so that nobody tidies up under a task that still writes.
+ */
+export function dispatchedWithin(budgetSeconds: number): ActivityInterfaceFor<DispatchActivities> {
+  const budget = `${budgetSeconds} seconds` as const;
+  return proxyActivities<DispatchActivities>({
+    taskQueue: TASK_QUEUES.dispatch,
+    startToCloseTimeout: budget,
+    scheduleToCloseTimeout: budget,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: RETRY,
   });
 }

@@ -32,6 +32,7 @@ export async function startWorkers(
   const workers = [
     await Worker.create({ ...shared, workflowBundle, taskQueue: TASK_QUEUES.orchestrator }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.operations }),
+    await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.dispatch }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.dataProcessing }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.modelTraining }),
   ];

@@ -1,0 +1,73 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { LAUNCH_VARIABLE, type TaskFailure, type TaskInput, type TaskResult } from '../../compute/taskDocuments.js';
+import { TASK_STAGE_NAMES, taskStageByName, type AnyStage } from '../../compute/taskStages.js';
+import { createEnginePool } from '../../engines/hostPool.js';
+import { PerdureError, messageOf } from '../../errors.js';
+import { resourcesOf } from '../../sizes/resources.js';
+import { chosenSize } from '../../sizes/workerSize.js';
+import { createRunStage } from '../../stages/createContext.js';
+import { readJson, writeJson } from '../../storage/documents.js';
+import { openAddress, storeRoot } from '../../storage/stores.js';
+import { EXIT } from '../exitCodes.js';
+import { interruption } from '../interruption.js';
+import { describeProgress } from '../progressText.js';
+import { say } from '../terminal.js';
+
+export interface TaskOptions {
+  /** Address of the input document. */
+  input: string;
+  /** Address under which the result is written. */
+  output: string;
+}
+
+/**
+ * Runs one stage in this process: what an ECS task does. The result, good or bad, is written as the last act; the exit
+ * code is 0 only where it is good. An interrupted task writes none.
+ */
+export async function runTask(name: string, options: TaskOptions, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  const stage = taskStageByName(name);
+  if (!stage) throw new PerdureError('InputInvalid', `There is no stage ${JSON.stringify(name)} that runs as a task; there are ${TASK_STAGE_NAMES.join(', ')}.`);
+  const root = storeRoot();
+  const from = await openAddress(options.input, root);
+  const to = await openAddress(options.output, root);
+  const asked = await readJson<TaskInput>(from.store, from.key);
+  if (!asked) throw new PerdureError('NotFound', `${options.input} is not there; name the input that the task was launched with.`);
+  checkAsked(asked, name, env);
+
+  const stop = interruption();
+  say(`${name} of ${asked.input.pipeline}, launch ${env[LAUNCH_VARIABLE] ?? 'by hand'}`);
+  const result = await perform(stage, asked.input, root, stop);
+  stop.throwIfAborted();
+  await writeJson(to.store, to.key, result);
+  if (result.status === 'completed') return say(`${name} completed`);
+  say(`perdure: ${result.error.message}`);
+  process.exitCode = EXIT.failed;
+}
+
+/** A task whose environment speaks of another piece of work is not the one that was asked for. */
+function checkAsked(asked: TaskInput, stage: string, { ALGORITHM }: NodeJS.ProcessEnv): void {
+  if (asked.stage !== stage) throw new PerdureError('InputInvalid', `The input is for the stage ${JSON.stringify(asked.stage)}, not for ${stage}; name the input of this one.`);
+  const algorithm = 'algorithm' in asked.input ? asked.input.algorithm : undefined;
+  if (ALGORITHM && algorithm !== undefined && algorithm !== ALGORITHM) {
+    throw new PerdureError('InputInvalid', `ALGORITHM is ${JSON.stringify(ALGORITHM)}, and the input asks for ${JSON.stringify(algorithm)}; leave ALGORITHM out.`);
+  }
+}
+
+async function perform(stage: AnyStage, input: unknown, root: string, signal: AbortSignal): Promise<TaskResult> {
+  const size = chosenSize({ cpus: availableParallelism(), memory: totalmem() });
+  const engines = createEnginePool(resourcesOf(size).engines);
+  try {
+    const runStage = createRunStage({ storeRoot: root, engines, size });
+    const output = await runStage(stage, input as never, { signal, report: (progress) => say(describeProgress(progress)) });
+    return { status: 'completed', output };
+  } catch (error) {
+    return { status: 'failed', error: describe(error) };
+  } finally {
+    await engines.close();
+  }
+}
+
+function describe(error: unknown): TaskFailure {
+  if (error instanceof PerdureError) return { type: error.type, message: error.message, retryable: error.retryable };
+  return { type: error instanceof Error ? error.name : 'Error', message: messageOf(error), retryable: true };
+}

@@ -1,0 +1,74 @@
+import { Search, type AlgorithmInput, type AlgorithmTrained, type Progress, type SearchOutcome, type SearchPlan } from '../contracts/index.js';
+import { PerdureError, messageOf } from '../errors.js';
+import type { Stage } from './context.js';
+import { evaluateCandidate } from './evaluateCandidate.js';
+import { evaluateModel } from './evaluateModel.js';
+import { planSearch } from './planSearch.js';
+import { refit } from './refit.js';
+import { registerModel } from './registerModel.js';
+import { selectCandidates } from './selectCandidates.js';
+
+/** How the steps of a training are done, and who is told. */
+export interface AlgorithmSteps {
+  perform<Input, Output>(stage: Stage<Input, Output>, input: Input): Promise<Output>;
+  signal: AbortSignal;
+  /** A step began. */
+  onStep: (step: string) => void;
+  /** The step came further. */
+  onProgress: (progress: Progress) => void;
+}
+
+/**
+ * One algorithm from search to registry in one process: what the workflow of the same name does with an activity a
+ * step. An unfinished version that a failed training leaves behind is for whoever asked for it to discard.
+ */
+export const trainAlgorithm: Stage<AlgorithmInput, AlgorithmTrained> = (context, input) =>
+  trainInSteps(input, {
+    perform: (stage, stageInput) => stage(context, stageInput),
+    signal: context.signal,
+    onStep: () => {},
+    onProgress: context.report,
+  });
+
+/**
+ * Searches, fits, evaluates and registers.
+ * @throws PerdureError `EngineFailed` where every candidate failed, and what a step throws
+ */
+export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps): Promise<AlgorithmTrained> {
+  const { algorithm } = input;
+  steps.onStep(`${algorithm}: searching hyperparameters`);
+  const plan = await steps.perform(planSearch, input);
+  const { best, candidates, search } = await searchCandidates(input, plan, steps);
+
+  steps.onStep(`${algorithm}: fitting the best candidate on the whole train window`);
+  const model = await steps.perform(refit, { ...input, params: best.params });
+  const performance = await steps.perform(evaluateModel, { ...input, model });
+  const { cv_score, params: best_params } = best;
+  const { version, uri } = await steps.perform(registerModel, { ...input, model, best_params, cv_score, candidates, performance });
+
+  const { test, oot } = performance;
+  return { status: 'completed', version, uri, best_params, cv_score, test, oot, search };
+}
+
+/** Evaluates the plan's candidates, rung by rung. A candidate that fails leaves the search with its reason. */
+async function searchCandidates(input: AlgorithmInput, plan: SearchPlan, steps: AlgorithmSteps): Promise<SearchOutcome> {
+  const search = new Search(plan);
+  for (const folds of plan.rungs) {
+    const racers = search.racers();
+    let done = 0;
+    // The engine pool takes as many at a time as it has hosts.
+    const evaluations = racers.map(async (candidate) => {
+      const { index, params } = candidate;
+      try {
+        search.score(candidate, await steps.perform(evaluateCandidate, { ...input, candidate: { index, params }, folds }));
+      } catch (error) {
+        search.fail(candidate, messageOf(error));
+      }
+      steps.onProgress({ what: 'candidates', done: ++done, total: racers.length });
+    });
+    await Promise.all(evaluations);
+    steps.signal.throwIfAborted();
+    search.select(await steps.perform(selectCandidates, { ...input, results: search.candidates }));
+  }
+  return search.outcome(input.algorithm, (sentence) => new PerdureError('EngineFailed', sentence));
+}
