@@ -7,7 +7,8 @@ import type { TaskPosition } from '../src/compute/taskDocuments.js';
 import { taskSettings } from '../src/compute/taskSettings.js';
 import { taskStageOf } from '../src/compute/taskStages.js';
 import { PerdureError } from '../src/errors.js';
-import type { RunStage } from '../src/stages/createContext.js';
+import type { Stage } from '../src/stages/context.js';
+import type { RunStage, StageCall } from '../src/stages/createContext.js';
 import { openStores, type OpenStores } from '../src/storage/stores.js';
 
 export interface ComputingOptions {
@@ -21,7 +22,7 @@ export interface ComputingOptions {
 export function runWhereConfigured(here: RunStage, { storeRoot, makeDispatcher = createDispatcher }: ComputingOptions): RunStage {
   let dispatcher: Promise<EcsDispatcher> | undefined;
   let stores: Promise<OpenStores> | undefined;
-  return async (stage, input, call) => {
+  return async <Input, Output>(stage: Stage<Input, Output>, input: Input, call: StageCall): Promise<Output> => {
     const known = taskStageOf(stage);
     if (!known) return here(stage, input, call);
     const pipeline = await loadPipeline((input as StageInput).pipeline);
@@ -31,7 +32,7 @@ export function runWhereConfigured(here: RunStage, { storeRoot, makeDispatcher =
     stores ??= openStores(storeRoot);
     const { info, log } = Context.current();
     const { workflowExecution, activityId, attempt } = info;
-    const output = await (await dispatcher).run({
+    return (await (await dispatcher).run({
       stage: known.name,
       input: input as StageInput,
       identity: { workflowId: workflowExecution!.workflowId, runId: workflowExecution!.runId, activityId },
@@ -40,12 +41,11 @@ export function runWhereConfigured(here: RunStage, { storeRoot, makeDispatcher =
       environment: environmentOf(pipeline, storeRoot),
       retried: attempt > 1,
       position: call.cursor as TaskPosition | undefined,
-      remember: (position) => call.keep?.(position),
+      remember: (position) => void call.keep?.(position),
       signal: call.signal,
       leaveRunning,
       warn: (message) => log.warn(message),
-    });
-    return output as Awaited<ReturnType<typeof stage>>;
+    })) as Output;
   };
 }
 

@@ -75,11 +75,11 @@ export interface TaskRequest {
   /** What an earlier attempt told last. */
   position?: TaskPosition;
   /** Tells where the launching stands, for the attempt that may come after this one. */
-  remember(position: TaskPosition): void;
+  remember: (position: TaskPosition) => void;
   signal: AbortSignal;
   /** Asked once `signal` is aborted: whether the task goes on, for another attempt to find. */
-  leaveRunning(): boolean;
-  warn(message: string): void;
+  leaveRunning: () => boolean;
+  warn: (message: string) => void;
 }
 
 /** How a launch ended: with the stage's own result, or otherwise. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeTasksCommand, type ECSClient, type Task } from '@aws-sdk/client-ecs';
+import { messageOf } from '../errors.js';
 import { callFailure } from './ecsErrors.js';
 
 /** As many as one call of DescribeTasks takes. */
@@ -50,7 +51,7 @@ export class TaskPoller {
           const verdict = decide(task);
           if (verdict !== undefined) settle(() => resolve(verdict));
         },
-        fail: (error) => settle(() => reject(error as Error)),
+        fail: (error) => settle(() => reject(error instanceof Error ? error : new Error(messageOf(error)))),
       };
       const abort = () => watch.fail(signal.reason);
       if (signal.aborted) return abort();

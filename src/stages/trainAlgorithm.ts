@@ -27,7 +27,7 @@ export const trainAlgorithm: Stage<AlgorithmInput, AlgorithmTrained> = (context,
     perform: (stage, stageInput) => stage(context, stageInput),
     signal: context.signal,
     onStep: () => {},
-    onProgress: context.report,
+    onProgress: (progress) => context.report(progress),
   });
 
 /**

@@ -1,0 +1,194 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What becomes of one launch; by default the container's command runs as a process until it ends. */
+export interface TaskPlan {
+  /** Gets no further than this. */
+  stuckIn?: 'PROVISIONING' | 'PENDING';
+  /** Never starts, for this reason; with `listed` the containers are listed all the same. */
+  failsToStart?: { reason: string; listed?: boolean };
+  /** Ends, while the command runs, otherwise than by it. */
+  takenAway?: { stopCode?: string; stoppedReason: string; exitCode?: number; containerReason?: string; afterMs: number };
+  /** What ECS tells of the container's end, whatever the process did. */
+  told?: { exitCode?: number | null; containerReason?: string };
+  /** A second container, which ends with this code. */
+  sideCar?: { exitCode: number };
+  /** In place of a process: its exit code. */
+  simulated?: (task: EcsTask) => Promise<number>;
+  /** So many looks find nothing, right after the launch. */
+  unseenLooks?: number;
+  /** Forgotten when it has stopped. */
+  vanishes?: boolean;
+}
+
+export interface TaskOptions {
+  arn: string;
+  clusterArn: string;
+  taskDefinitionArn: string;
+  container: string;
+  command: string[];
+  environment: Record<string, string>;
+  startedBy: string | undefined;
+  /** The request's `overrides`, as described. */
+  overrides: unknown;
+  capacityProvider: string | undefined;
+  cpu: string;
+  memory: string;
+  /** Seconds between SIGTERM and SIGKILL. */
+  stopTimeout: number;
+  /** Milliseconds from one status to the next. */
+  step: number;
+  /** Environment of the process beneath the task's own. */
+  processEnvironment: NodeJS.ProcessEnv;
+  log: (line: string) => void;
+}
+
+type Status = 'PROVISIONING' | 'PENDING' | 'RUNNING' | 'STOPPED';
+
+/** One task on its way from PROVISIONING to STOPPED. */
+export class EcsTask {
+  status: Status = 'PROVISIONING';
+  desiredStatus: 'RUNNING' | 'STOPPED' = 'RUNNING';
+  stopCode: string | undefined;
+  stoppedReason: string | undefined;
+  /** How often the command was started. */
+  starts = 0;
+  /** Looks that found nothing so far. */
+  unseen = 0;
+  readonly ended: Promise<void>;
+  private readonly createdAt = Date.now();
+  private startedAt: number | undefined;
+  private stoppedAt: number | undefined;
+  private exitCode: number | undefined;
+  private containerReason: string | undefined;
+  private process: ChildProcess | undefined;
+  private stopAsked!: () => void;
+  private readonly stopping = new Promise<void>((resolve) => (this.stopAsked = resolve));
+
+  constructor(
+    readonly options: TaskOptions,
+    readonly plan: TaskPlan,
+  ) {
+    this.ended = this.live();
+  }
+
+  get forgotten(): boolean {
+    return this.plan.vanishes === true && this.status === 'STOPPED';
+  }
+
+  /** `StopTask`. */
+  stop(reason: string): void {
+    if (this.desiredStatus === 'STOPPED') return;
+    this.end('UserInitiated', reason);
+  }
+
+  /** Ends the process at once, with the endpoint. */
+  kill(): void {
+    this.end('UserInitiated', 'the endpoint closes');
+    this.signal('SIGKILL');
+  }
+
+  describe(): Record<string, unknown> {
+    const { arn, clusterArn, taskDefinitionArn, startedBy, overrides, capacityProvider, cpu, memory, container } = this.options;
+    const listed = !this.plan.failsToStart || this.plan.failsToStart.listed;
+    const own = { name: container, lastStatus: this.status, exitCode: this.exitCode, reason: this.containerReason };
+    const sideCar = this.plan.sideCar && this.status === 'STOPPED' ? [{ name: 'side-car', lastStatus: 'STOPPED', exitCode: this.plan.sideCar.exitCode }] : [];
+    return {
+      taskArn: arn,
+      clusterArn,
+      taskDefinitionArn,
+      startedBy,
+      overrides,
+      capacityProviderName: capacityProvider,
+      cpu,
+      memory,
+      lastStatus: this.status,
+      desiredStatus: this.desiredStatus,
+      createdAt: this.createdAt / 1000,
+      startedAt: this.startedAt && this.startedAt / 1000,
+      stoppedAt: this.stoppedAt && this.stoppedAt / 1000,
+      stopCode: this.status === 'STOPPED' ? this.stopCode : undefined,
+      stoppedReason: this.status === 'STOPPED' ? this.stoppedReason : undefined,
+      containers: listed || this.status !== 'STOPPED' ? [...sideCar, own] : [],
+    };
+  }
+
+  private async live(): Promise<void> {
+    const { plan } = this;
+    if (await this.waits('PROVISIONING')) return this.stopped();
+    this.status = 'PENDING';
+    if (plan.failsToStart) {
+      this.end('TaskFailedToStart', plan.failsToStart.reason);
+      this.containerReason = plan.failsToStart.listed ? plan.failsToStart.reason : undefined;
+    }
+    if (await this.waits('PENDING')) return this.stopped();
+    this.status = 'RUNNING';
+    this.startedAt = Date.now();
+    this.starts += 1;
+    const { takenAway } = plan;
+    if (takenAway) setTimeout(() => this.takeAway(takenAway), takenAway.afterMs);
+    const exitCode = await (plan.simulated ? plan.simulated(this) : this.runProcess());
+    this.exitCode = takenAway ? takenAway.exitCode : exitCode;
+    if (!this.stopCode && !takenAway) this.end('EssentialContainerExited', 'Essential container in task exited');
+    return this.stopped();
+  }
+
+  /** Returns whether the task ends in this status. */
+  private async waits(status: Status): Promise<boolean> {
+    const stays = this.plan.stuckIn === status;
+    await Promise.race([this.stopping, ...(stays ? [] : [sleep(this.options.step)])]);
+    return this.desiredStatus === 'STOPPED';
+  }
+
+  private runProcess(): Promise<number> {
+    const { command, environment, processEnvironment, log } = this.options;
+    const [program, ...args] = command;
+    const child = spawn(program!, args, { env: { ...processEnvironment, ...environment }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    this.process = child;
+    for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', log);
+    if (this.desiredStatus === 'STOPPED') this.terminate();
+    return new Promise((resolve) => {
+      child.once('error', (error) => {
+        log(error.message);
+        resolve(127);
+      });
+      child.once('close', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)));
+    });
+  }
+
+  private takeAway({ stopCode, stoppedReason, containerReason }: NonNullable<TaskPlan['takenAway']>): void {
+    this.containerReason = containerReason;
+    this.end(stopCode, stoppedReason);
+  }
+
+  private end(stopCode: string | undefined, stoppedReason: string): void {
+    this.stopCode = stopCode;
+    this.stoppedReason = stoppedReason;
+    this.desiredStatus = 'STOPPED';
+    this.stopAsked();
+    this.terminate();
+  }
+
+  private terminate(): void {
+    this.signal('SIGTERM');
+    setTimeout(() => this.signal('SIGKILL'), this.options.stopTimeout * 1000).unref();
+  }
+
+  /** To the process and its children, as a container ends whole. */
+  private signal(name: NodeJS.Signals): void {
+    if (!this.process?.pid || this.process.exitCode !== null || this.process.signalCode !== null) return;
+    process.kill(name === 'SIGKILL' ? -this.process.pid : this.process.pid, name);
+  }
+
+  private stopped(): void {
+    const { told } = this.plan;
+    if (told) {
+      this.exitCode = told.exitCode === null ? undefined : (told.exitCode ?? this.exitCode);
+      this.containerReason = told.containerReason ?? this.containerReason;
+    }
+    this.desiredStatus = 'STOPPED';
+    this.status = 'STOPPED';
+    this.stoppedAt = Date.now();
+  }
+}

@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { createDispatcher } from '../../../src/compute/createDispatcher.js';
+import type { DispatcherTimes, EcsDispatcher, TaskRequest, TaskSettings } from '../../../src/compute/ecsDispatcher.js';
+import type { TaskPosition } from '../../../src/compute/taskDocuments.js';
+import { FolderStore } from '../../../src/storage/folderStore.js';
+import { temporaryFolder } from '../temporaryFolder.js';
+import { CLUSTER, LOG_GROUP, STREAM_PREFIX, startEcsEndpoint, type EcsEndpoint } from './ecsEndpoint.js';
+
+export const FAMILY = 'test-model-training';
+
+/** Writes a result where the task was told to, as `perdure task` does: `$6` is the value of `--output`. */
+const result = (json: string) => `out="\${6#file://}"; mkdir -p "$(dirname "$out")"; echo '${json}' > "$out"`;
+export const COMPLETES = `echo working; ${result('{"status": "completed", "output": {"answer": 42}}')}`;
+export const failsWith = (type: string, retryable: boolean) =>
+  `${result(JSON.stringify({ status: 'failed', error: { type, message: `${type} it is; mend it.`, retryable } }))}; exit 1`;
+/** Completes, but only at its second launch. */
+export const CRASHES_ONCE = `case "$6" in *launch-1*) echo oops; exit 3;; esac; ${COMPLETES}`;
+
+/** Everything at once, as there is no network in between. */
+const TIMES: Partial<DispatcherTimes> = { interval: 20, longestInterval: 200, backoff: 5, longestBackoff: 50, unknownAtFirst: 1_000, stopPatience: 5_000, logsSettle: 0 };
+
+const SETTINGS: TaskSettings = {
+  cluster: CLUSTER,
+  container: 'perdure',
+  subnets: ['subnet-1'],
+  security_groups: [],
+  assign_public_ip: false,
+  capacity_providers: ['FARGATE'],
+  task_definition: FAMILY,
+  start_deadline_minutes: 10,
+  attempts: 3,
+  no_capacity: { attempts: 5, minutes: 1 },
+  logs: { group: LOG_GROUP, stream_prefix: STREAM_PREFIX },
+};
+
+export interface EcsWorld {
+  endpoint: EcsEndpoint;
+  store: FolderStore;
+  dispatcher: EcsDispatcher;
+  /** Runs a stage; `changes` may name settings one by one. */
+  run: (changes?: Partial<Omit<TaskRequest, 'settings'>> & { settings?: Partial<TaskSettings> }) => Promise<unknown>;
+  /** Where the launching stood, from first to last. */
+  positions: TaskPosition[];
+  warnings: string[];
+}
+
+/** An endpoint whose image's `perdure` is a shell script, and a dispatcher that is quick. */
+export async function ecsWorld(perdure: string, times: Partial<DispatcherTimes> = {}): Promise<EcsWorld> {
+  const endpoint = await startEcsEndpoint({ perdure });
+  endpoint.define(FAMILY, { cpu: '2048', memory: '4096' });
+  const store = new FolderStore(join(temporaryFolder(), 'datamart'));
+  const dispatcher = await createDispatcher({ ...TIMES, ...times });
+  const positions: TaskPosition[] = [];
+  const warnings: string[] = [];
+  return {
+    endpoint,
+    store,
+    dispatcher,
+    positions,
+    warnings,
+    run: ({ settings, ...changes } = {}) =>
+      dispatcher.run({
+        stage: 'trainAlgorithm',
+        input: { pipeline: 'tiny', run: { workflowId: 'w', runId: 'r', startedAt: '2002-01-01T00:00:00Z' }, algorithm: 'xgboost' } as TaskRequest['input'],
+        identity: { workflowId: 'w-xgboost', runId: 'r-1', activityId: '7' },
+        settings: { ...SETTINGS, ...settings },
+        store,
+        environment: { ENVIRONMENT: 'dev', PERDURE_STORE: '/store' },
+        retried: false,
+        remember: (position) => positions.push(position),
+        signal: new AbortController().signal,
+        leaveRunning: () => false,
+        warn: (message) => warnings.push(message),
+        ...changes,
+      }),
+  };
+}
