@@ -41,10 +41,10 @@ export function runWhereConfigured(here: RunStage, { storeRoot, makeDispatcher =
       environment: environmentOf(pipeline, storeRoot),
       retried: attempt > 1,
       position: call.cursor as TaskPosition | undefined,
-      remember: (position) => void call.keep?.(position),
+      remember: (position) => call.keep?.(position),
       signal: call.signal,
       leaveRunning,
-      warn: (message) => log.warn(message),
+      warn: (message) => void log.warn(message),
     })) as Output;
   };
 }
