@@ -4,12 +4,12 @@ import tseslint from 'typescript-eslint';
 const WORKFLOW_IMPORTS = '^(?!@temporalio/(workflow|common)$|\\./|(\\.\\./)+src/contracts/).*';
 
 export default defineConfig(
-  globalIgnores(['dist/', 'node_modules/', '.perdure/', 'coverage/']),
+  globalIgnores(['dist/', 'node_modules/', '.perdure/', 'coverage/', 'deploy/cdk.out/']),
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
-      parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname },
+      parserOptions: { project: ['./tsconfig.json', './deploy/tsconfig.json'], tsconfigRootDir: import.meta.dirname },
     },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',

@@ -3,11 +3,11 @@ import { defineConfig } from 'vitest/config';
 const SECOND = 1_000;
 
 /** Tests of one kind: which files, how long each may take, and in which order the kinds run. */
-function project(name: string, order: number, timeout: number, options: { serial?: boolean; retry?: number; globalSetup?: string } = {}) {
+function project(name: string, order: number, timeout: number, options: { folder?: string; serial?: boolean; retry?: number; globalSetup?: string } = {}) {
   return {
     test: {
       name,
-      include: [`test/${name}/**/*.test.ts`],
+      include: [`${options.folder ?? `test/${name}`}/**/*.test.ts`],
       environment: 'node',
       pool: 'forks' as const,
       testTimeout: timeout,
@@ -25,6 +25,7 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', 0, 20 * SECOND),
+      project('deploy', 0, 60 * SECOND, { folder: 'deploy/test' }),
       project('replay', 1, 60 * SECOND),
       // The time-skipping server loses its place now and then on a busy machine.
       project('workflow', 2, 60 * SECOND, { serial: true, retry: 2 }),

@@ -1,6 +1,6 @@
-// node setup/bootstrap.js
-// Makes a checkout runnable: installs the npm packages of the lockfile, builds dist/, bundles the workflows. Does only
-// what is out of date. Plain JavaScript without dependencies, as it runs before there are any.
+// node setup/bootstrap.js [--tests]
+// Makes a checkout runnable: installs the npm packages of the lockfile, builds dist/, bundles the workflows; with
+// --tests also the packages of deploy/, which nothing else needs. Does only what is out of date. Plain JavaScript without dependencies, as it runs before there are any.
 import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,8 @@ class Failure extends Error {}
 try {
   process.chdir(ROOT);
   checkNode();
-  installPackages();
+  installPackages('.');
+  if (process.argv.includes('--tests')) installPackages('deploy');
   build();
   await bundleWorkflows();
 } catch (error) {
@@ -33,19 +34,19 @@ function checkNode() {
   }
 }
 
-function installPackages() {
-  if (packagesMatchLockfile()) return;
-  say('npm packages: installing those of package-lock.json');
+function installPackages(folder) {
+  if (packagesMatchLockfile(folder)) return;
+  say(`npm packages: installing those of ${join(folder, 'package-lock.json')}`);
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
   if (status !== 0) throw new Failure('npm could not install the packages; see its message above, then run again.');
 }
 
 /** Whether npm's record of what is installed holds what the lockfile asks for; what is optional may be absent. */
-function packagesMatchLockfile() {
-  const record = join('node_modules', '.package-lock.json');
+function packagesMatchLockfile(folder) {
+  const record = join(folder, 'node_modules', '.package-lock.json');
   if (!existsSync(record)) return false;
-  const { packages: wanted } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+  const { packages: wanted } = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'));
   const { packages: installed } = JSON.parse(readFileSync(record, 'utf8'));
   return Object.entries(wanted).every(([path, { version, optional, devOptional }]) => {
     const present = installed[path];

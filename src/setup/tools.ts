@@ -1,3 +1,4 @@
+import { cfnLint } from './cfnLint.js';
 import { xgboost } from './engines.js';
 import { temporalCli } from './temporalCli.js';
 import { timeSkippingServer } from './timeSkippingServer.js';
@@ -5,7 +6,7 @@ import { ensureTool, type Tool } from './tool.js';
 import { versitygw } from './versitygw.js';
 
 /** Everything that Perdure needs besides its npm packages, in the order in which it is set up. */
-export const TOOLS: readonly Tool[] = [xgboost, temporalCli, timeSkippingServer, versitygw];
+export const TOOLS: readonly Tool[] = [xgboost, temporalCli, timeSkippingServer, versitygw, cfnLint];
 
 /**
  * Has every tool in place, those of the tests as well where asked for. Tells a line a tool.

@@ -1,0 +1,125 @@
+import { Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { Repository, type IRepository } from 'aws-cdk-lib/aws-ecr';
+import { Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { Pipeline } from '../src/config/load.js';
+import { WORKERS } from '../src/temporal/workers.js';
+import { dataProcessingAccess, modelTrainingAccess, orchestratorAccess, type StoreAccess } from './access.js';
+import { Alarms } from './alarms.js';
+import { Buckets } from './buckets.js';
+import { PerdureContainer } from './containers.js';
+import { denyAliases, grantAccess, grantKey } from './grants.js';
+import { Network } from './network.js';
+import type { Settings } from './settings.js';
+import { WORKER_NAMES, WorkerService, type WorkerName } from './workers.js';
+
+export interface PerdureStackProps extends StackProps {
+  settings: Settings;
+  pipelines: Pipeline[];
+}
+
+/** What each worker does with the store; a stage that runs as a task of its own may do the same. */
+const ACCESS: Record<WorkerName, (pipeline: Pipeline) => StoreAccess> = {
+  orchestrator: orchestratorAccess,
+  dataProcessing: dataProcessingAccess,
+  modelTraining: modelTrainingAccess,
+};
+
+/** Perdure on ECS: three workers as services, two task definitions for stages that run alone, and the buckets. */
+export class PerdureStack extends Stack {
+  private readonly images: IRepository;
+  private readonly key: Key;
+  private readonly buckets: Buckets;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: PerdureStackProps,
+  ) {
+    super(scope, id, props);
+    const { settings, pipelines } = props;
+    // By name: the repository's stack stays free to change.
+    this.images = Repository.fromRepositoryName(this, 'Images', settings.name);
+    this.key = new Key(this, 'Key', { description: 'Objects of the buckets', enableKeyRotation: true });
+    this.buckets = new Buckets(this, 'Buckets', { pipelines, key: this.key, settings });
+    const network = new Network(this, 'Network', { settings, buckets: this.buckets.all });
+    const cluster = new Cluster(this, 'Cluster', {
+      clusterName: settings.name,
+      vpc: network.vpc,
+      enableFargateCapacityProviders: true,
+      containerInsightsV2: ContainerInsights.ENABLED,
+    });
+
+    // Stages that run alone need neither Temporal nor its secrets: input and result lie in the store.
+    const tasks = {
+      dataProcessing: this.task('PipelineTask', 'pipeline', 'dataProcessing'),
+      modelTraining: this.task('ModelTrainingTask', 'model-training', 'modelTraining'),
+    };
+    const workers = WORKER_NAMES.map((worker) => {
+      const service = new WorkerService(this, worker, {
+        worker,
+        settings,
+        images: this.images,
+        cluster,
+        network,
+        environment: {
+          PERDURE_ECS_CLUSTER: cluster.clusterName,
+          PERDURE_ECS_SUBNETS: network.vpc.selectSubnets(network.subnets).subnetIds.join(','),
+          PERDURE_ECS_SECURITY_GROUPS: network.workers.securityGroupId,
+        },
+      });
+      this.grantStore(service.container.role, worker);
+      return service;
+    });
+    const dispatcher = workers[WORKER_NAMES.indexOf('orchestrator')]!;
+    this.grantDispatch(dispatcher.container.role, cluster, Object.values(tasks));
+    new Alarms(this, 'Alarms', { settings, cluster, workers, buckets: this.buckets.all });
+  }
+
+  private task(id: string, suffix: string, worker: 'dataProcessing' | 'modelTraining'): PerdureContainer {
+    const { settings } = this.props;
+    const { size, heap } = WORKERS[worker];
+    const task = new PerdureContainer(this, id, {
+      settings,
+      images: this.images,
+      family: `${settings.name}-${suffix}`,
+      size,
+      command: ['node', `--max-old-space-size=${heap}`, 'dist/src/cli/main.js', 'task'],
+    });
+    this.grantStore(task.role, worker);
+    return task;
+  }
+
+  private grantStore(role: Role, worker: WorkerName): void {
+    for (const pipeline of this.props.pipelines) {
+      grantAccess(role, pipeline, ACCESS[worker](pipeline), this.buckets);
+      if (worker === 'modelTraining') denyAliases(role, pipeline, this.buckets);
+    }
+    grantKey(role, this.key);
+  }
+
+  /** To run the two task definitions in this cluster, as their own roles, and to read how they went. */
+  private grantDispatch(role: Role, cluster: Cluster, tasks: PerdureContainer[]): void {
+    const inCluster = { ArnEquals: { 'ecs:cluster': cluster.clusterArn } };
+    const families = tasks.map(({ taskDefinition }) => this.formatArn({ service: 'ecs', resource: 'task-definition', resourceName: `${taskDefinition.family}:*` }));
+    const tasksOfCluster = [this.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` })];
+    const roles = tasks.flatMap(({ role: taskRole, taskDefinition }) => [taskRole.roleArn, taskDefinition.obtainExecutionRole().roleArn]);
+    const statements = [
+      { actions: ['ecs:RunTask'], resources: families, conditions: inCluster },
+      { actions: ['ecs:DescribeTasks', 'ecs:StopTask'], resources: tasksOfCluster, conditions: inCluster },
+      // ECS knows no narrower resource for it than "any container instance".
+      { actions: ['ecs:ListTasks'], resources: ['*'], conditions: inCluster },
+      { actions: ['iam:PassRole'], resources: roles, conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } } },
+      { actions: ['logs:GetLogEvents'], resources: tasks.map(({ logs }) => logStreams(logs)) },
+    ];
+    for (const statement of statements) role.addToPolicy(new PolicyStatement(statement));
+  }
+}
+
+/** The group's own ARN ends in ":*". */
+function logStreams({ logGroupArn }: LogGroup): string {
+  return Fn.join('', [Fn.select(0, Fn.split(':*', logGroupArn)), ':log-stream:*']);
+}

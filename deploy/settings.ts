@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { ENVIRONMENTS } from '../src/config/load.js';
+import { PerdureError } from '../src/errors.js';
+
+/** Secrets that every worker needs to speak with Temporal. */
+export const TEMPORAL_SECRETS = [
+  'TEMPORAL_API_KEY',
+  'TEMPORAL_TLS_CLIENT_CERT_DATA',
+  'TEMPORAL_TLS_CLIENT_KEY_DATA',
+  'PERDURE_ENCRYPTION_KEY',
+] as const;
+
+/** Secrets of the channels, for the orchestrator, which alone sends alerts. */
+export const ALERT_SECRETS = ['PERDURE_PAGERDUTY_ROUTING_KEY', 'PERDURE_SLACK_WEBHOOK_URL', 'PERDURE_SMTP_URL'] as const;
+
+const secretName = z.string().regex(/^[A-Za-z0-9/_+=.@-]+$/, 'the name of a secret in Secrets Manager');
+
+/** How many tasks a service may run. */
+const scale = (min: number, max: number) =>
+  z
+    .strictObject({ min: z.int().min(1).default(min), max: z.int().min(1).default(max) })
+    .refine((range) => range.min <= range.max, 'expected min to be at most max')
+    .prefault({});
+
+const DeploymentSettings = z.strictObject({
+  /** Beginning of the names of cluster, task definitions and services. */
+  name: z.string().regex(/^[a-z][a-z0-9-]{1,39}$/, 'up to 40 lower-case letters, digits and "-"'),
+  /** Which `model_config.<environment>.json` counts; its bucket names are used. */
+  environment: z.enum(ENVIRONMENTS),
+  temporal: z.strictObject({
+    address: z.string().regex(/^[A-Za-z0-9.-]+:\d{1,5}$/, 'host:port'),
+    namespace: z.string().min(1),
+  }),
+  /** Name in Secrets Manager an environment variable; the variables that aren't named stay unset. */
+  secrets: z.partialRecord(z.enum([...TEMPORAL_SECRETS, ...ALERT_SECRETS]), secretName).default({}),
+  email: z.strictObject({ from: z.email(), to: z.array(z.email()).min(1) }).optional(),
+  /** Who hears of CloudWatch alarms. */
+  alarmEmail: z.email().optional(),
+  workers: z.strictObject({ orchestrator: scale(2, 4), dataProcessing: scale(1, 4), modelTraining: scale(1, 6) }).prefault({}),
+  /** Days after which preprocessed training data goes; every training makes its own. */
+  preprocessedDays: z.int().min(1).default(90),
+  /** Days for which overwritten and deleted objects can be had back. */
+  previousVersionDays: z.int().min(1).default(30),
+  /** Days for which logs are kept, as CloudWatch offers them. */
+  logDays: z.literal([7, 14, 30, 60, 90, 180, 365]).default(90),
+});
+
+const Settings = DeploymentSettings.extend({
+  /** Tag of the image to run, e.g. the commit it was built from. */
+  imageTag: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, 'a tag of an image').default('latest'),
+}).superRefine(({ secrets, email }, context) => {
+  if (secrets.PERDURE_SMTP_URL && !email) {
+    context.addIssue({ code: 'custom', path: ['email'], message: 'expected "from" and "to", as PERDURE_SMTP_URL is set' });
+  }
+});
+export type Settings = z.infer<typeof Settings>;
+export type SettingsInput = z.input<typeof Settings>;
+
+/**
+ * Checks what cdk.json, or `--context`, says.
+ * @throws PerdureError `ConfigInvalid` with every fault at once
+ */
+export function readSettings(context: unknown): Settings {
+  const parsed = Settings.safeParse(context);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `  ${issue.path.map(String).join('.') || '(top level)'}: ${issue.message}`);
+  throw new PerdureError('ConfigInvalid', `"perdure" of cdk.json has ${faults.length} fault(s); mend and run again:\n${faults.join('\n')}`);
+}
