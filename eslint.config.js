@@ -37,7 +37,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['test/**/*.ts'],
+    files: ['test/**/*.ts', 'deploy/test/**/*.ts'],
     rules: {
       // What vitest's asymmetric matchers return is `any`.
       '@typescript-eslint/no-unsafe-assignment': 'off',

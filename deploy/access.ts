@@ -18,32 +18,27 @@ export type StoreAccess = Partial<Record<keyof Stores, BucketAccess>>;
  * Any pointer of the registry that says which version counts. Moved by `chooseChampion`, `promoteModel` and
  * `rollBackModel`, which run on the data-processing queue: a training worker never needs to.
  */
-export const ALIASES = aliasKey('*');
+export const ALIASES = anyName(aliasKey);
 
 const PREPROCESSED = 'gold/preprocessed/*';
 
-/** Alerts, and the row counts behind them (`countNewRows`). */
-export function orchestratorAccess(): StoreAccess {
-  return {
-    datamart: { read: [manifestKey('gold')] },
-    monitoring: { read: ['alerts/*'], write: ['alerts/*'] },
-  };
-}
+/** Where a stage that runs as a task of its own finds its input and leaves its result. */
+export const TASK_DOCUMENTS = 'tasks/*';
 
-/** The layers, inference, monitoring, the promotion gate and the steward's moves. */
+/** The layers, inference and its monitoring, the promotion gate, the steward's moves, and alerts. */
 export function dataProcessingAccess({ definition, config }: Pipeline): StoreAccess {
   const { algorithms } = config.training_config;
   const layers = Object.values(definition.layers).map(({ path }) => anyPartition(path));
   return {
-    datamart: { read: ['*'], write: ['bronze/*', 'silver/*', manifestKey('gold'), ...layers] },
+    datamart: { read: ['*'], write: ['bronze/*', 'silver/*', manifestKey('gold'), ...layers, TASK_DOCUMENTS] },
     modelRegistry: {
       read: ['model_registry/*'],
-      write: [ALIASES, ...algorithms.map((algorithm) => versionKey({ algorithm, version: '*' }, 'promotion.json'))],
+      write: [ALIASES, ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json')))],
       // What a failed or cancelled run left (`discardVersion`).
-      delete: algorithms.map((algorithm) => `${versionFolder({ algorithm, version: 'v*' })}*`),
+      delete: algorithms.map((algorithm) => `${anyName((version) => versionFolder({ algorithm, version }))}*`),
     },
     predictions: { read: ['*'], write: ['*'] },
-    monitoring: { read: ['reports/*'], write: ['reports/*'] },
+    monitoring: { read: ['reports/*', 'alerts/*'], write: ['reports/*', 'alerts/*'] },
   };
 }
 
@@ -52,14 +47,20 @@ export function modelTrainingAccess({ definition, config }: Pipeline): StoreAcce
   const { feature_store, label_store } = definition.layers;
   return {
     datamart: {
-      read: [manifestKey('gold'), anyPartition(feature_store.path), anyPartition(label_store.path), PREPROCESSED],
-      write: [PREPROCESSED],
+      read: [manifestKey('gold'), anyPartition(feature_store.path), anyPartition(label_store.path), PREPROCESSED, TASK_DOCUMENTS],
+      write: [PREPROCESSED, TASK_DOCUMENTS],
     },
     modelRegistry: {
       read: config.training_config.algorithms.map(registryFolder),
       write: config.training_config.algorithms.map(registryFolder),
     },
   };
+}
+
+/** The pattern of a key that holds a name. */
+function anyName(keyOf: (name: string) => string): string {
+  const name = 'vANY';
+  return keyOf(name).replace(name, '*');
 }
 
 function anyPartition(path: string): string {

@@ -4,10 +4,14 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, type Life
 import { Construct } from 'constructs';
 import type { Pipeline } from '../src/config/load.js';
 import type { Stores } from '../src/storage/objectStore.js';
+import { TASK_DOCUMENTS } from './access.js';
 import type { Settings } from './settings.js';
 
 /** Every dataset of `src/stages/preprocess.ts`, and not the pointer beside them. */
 const DATASETS = 'gold/preprocessed/train_data_';
+
+/** Far longer than a run that may still ask for a task's result. */
+const TASK_DAYS = 30;
 
 /** Metrics of a whole bucket, 5xx answers among them. */
 export const BUCKET_METRICS = 'EntireBucket';
@@ -22,7 +26,7 @@ export class Buckets extends Construct {
     private readonly options: { pipelines: Pipeline[]; key: IKey; settings: Settings },
   ) {
     super(scope, id);
-    for (const { config } of options.pipelines) this.make(config.storage.datamart_bucket, [this.oldDatasets()]);
+    for (const { config } of options.pipelines) this.make(config.storage.datamart_bucket, this.datamartRules());
     for (const pipeline of options.pipelines) Object.values(namesOf(pipeline)).forEach((name) => this.make(name));
   }
 
@@ -63,8 +67,11 @@ export class Buckets extends Construct {
     this.made.set(bucketName, bucket);
   }
 
-  private oldDatasets(): LifecycleRule {
-    return { id: 'old-preprocessed-data', prefix: DATASETS, expiration: Duration.days(this.options.settings.preprocessedDays) };
+  private datamartRules(): LifecycleRule[] {
+    return [
+      { id: 'old-preprocessed-data', prefix: DATASETS, expiration: Duration.days(this.options.settings.preprocessedDays) },
+      { id: 'documents-of-tasks', prefix: TASK_DOCUMENTS.replace('*', ''), expiration: Duration.days(TASK_DAYS) },
+    ];
   }
 }
 

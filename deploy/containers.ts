@@ -5,7 +5,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { WorkerSize } from '../src/stages/context.js';
+import { formatSize, type WorkerSize } from '../src/sizes/workerSize.js';
 import { SHUTDOWN_FORCE_MS } from '../src/temporal/workers.js';
 import type { Settings } from './settings.js';
 
@@ -65,6 +65,7 @@ export class PerdureContainer extends Construct {
         ENVIRONMENT: settings.environment,
         AWS_REGION: Stack.of(this).region,
         PERDURE_STORE: 's3://',
+        PERDURE_SIZE: formatSize(size),
         PERDURE_SCRATCH: SCRATCH,
         PERDURE_COMMIT: settings.imageTag,
         PERDURE_LOG_FORMAT: 'json',

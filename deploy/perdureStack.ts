@@ -6,24 +6,26 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Pipeline } from '../src/config/load.js';
-import { WORKERS } from '../src/temporal/workers.js';
-import { dataProcessingAccess, modelTrainingAccess, orchestratorAccess, type StoreAccess } from './access.js';
+import { WORKERS, type WorkerName } from '../src/temporal/workers.js';
+import { dataProcessingAccess, modelTrainingAccess, type StoreAccess } from './access.js';
 import { Alarms } from './alarms.js';
 import { Buckets } from './buckets.js';
 import { PerdureContainer } from './containers.js';
 import { denyAliases, grantAccess, grantKey } from './grants.js';
 import { Network } from './network.js';
 import type { Settings } from './settings.js';
-import { WORKER_NAMES, WorkerService, type WorkerName } from './workers.js';
+import { WORKER_NAMES, WorkerService } from './workers.js';
 
 export interface PerdureStackProps extends StackProps {
   settings: Settings;
   pipelines: Pipeline[];
 }
 
-/** What each worker does with the store; a stage that runs as a task of its own may do the same. */
-const ACCESS: Record<WorkerName, (pipeline: Pipeline) => StoreAccess> = {
-  orchestrator: orchestratorAccess,
+/**
+ * What each worker does with the store; a stage that runs as a task of its own may do the same. The orchestrator runs
+ * workflow tasks alone, which never see the store.
+ */
+const ACCESS: Partial<Record<WorkerName, (pipeline: Pipeline) => StoreAccess>> = {
   dataProcessing: dataProcessingAccess,
   modelTraining: modelTrainingAccess,
 };
@@ -74,28 +76,32 @@ export class PerdureStack extends Stack {
       this.grantStore(service.container.role, worker);
       return service;
     });
-    const dispatcher = workers[WORKER_NAMES.indexOf('orchestrator')]!;
+    // It polls the queue of the calls that launch tasks and wait for them.
+    const dispatcher = workers[WORKER_NAMES.indexOf('dataProcessing')]!;
     this.grantDispatch(dispatcher.container.role, cluster, Object.values(tasks));
     new Alarms(this, 'Alarms', { settings, cluster, workers, buckets: this.buckets.all });
   }
 
   private task(id: string, suffix: string, worker: 'dataProcessing' | 'modelTraining'): PerdureContainer {
     const { settings } = this.props;
-    const { size, heap } = WORKERS[worker];
+    const { size } = WORKERS[worker];
     const task = new PerdureContainer(this, id, {
       settings,
       images: this.images,
       family: `${settings.name}-${suffix}`,
       size,
-      command: ['node', `--max-old-space-size=${heap}`, 'dist/src/cli/main.js', 'task'],
+      // Whoever launches it adds the stage, its input and where the result goes.
+      command: ['perdure', 'task', '--help'],
     });
     this.grantStore(task.role, worker);
     return task;
   }
 
   private grantStore(role: Role, worker: WorkerName): void {
+    const access = ACCESS[worker];
+    if (!access) return;
     for (const pipeline of this.props.pipelines) {
-      grantAccess(role, pipeline, ACCESS[worker](pipeline), this.buckets);
+      grantAccess(role, pipeline, access(pipeline), this.buckets);
       if (worker === 'modelTraining') denyAliases(role, pipeline, this.buckets);
     }
     grantKey(role, this.key);

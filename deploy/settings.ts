@@ -10,7 +10,7 @@ export const TEMPORAL_SECRETS = [
   'PERDURE_ENCRYPTION_KEY',
 ] as const;
 
-/** Secrets of the channels, for the orchestrator, which alone sends alerts. */
+/** Secrets of the channels, for the worker that sends alerts. */
 export const ALERT_SECRETS = ['PERDURE_PAGERDUTY_ROUTING_KEY', 'PERDURE_SLACK_WEBHOOK_URL', 'PERDURE_SMTP_URL'] as const;
 
 const secretName = z.string().regex(/^[A-Za-z0-9/_+=.@-]+$/, 'the name of a secret in Secrets Manager');

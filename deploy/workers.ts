@@ -2,19 +2,15 @@ import { Duration } from 'aws-cdk-lib';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import { FargateService, PropagatedTagSource, type Cluster, type HealthCheck } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
-import type { WorkerSize } from '../src/stages/context.js';
-import { WORKERS } from '../src/temporal/workers.js';
+import { WORKERS, type WorkerName } from '../src/temporal/workers.js';
 import { PerdureContainer } from './containers.js';
 import type { Network } from './network.js';
 import { ALERT_SECRETS, TEMPORAL_SECRETS, type Settings } from './settings.js';
 
-export type WorkerName = keyof typeof WORKERS;
 export const WORKER_NAMES = Object.keys(WORKERS) as WorkerName[];
 
-const GIB = 2 ** 30;
-
-/** The least that Fargate has with room for the orchestrator's heap. */
-const ORCHESTRATOR_SIZE: WorkerSize = { cpus: 0.5, memory: GIB };
+/** Alerts are sent by the operations queue, which this worker polls beside its own. */
+const ALERTING: WorkerName = 'dataProcessing';
 
 const HEALTH_PORT = 9600;
 
@@ -43,23 +39,23 @@ export class WorkerService extends Construct {
 
   constructor(scope: Construct, id: string, { worker, settings, images, cluster, network, environment }: WorkerServiceOptions) {
     super(scope, id);
-    const { entry, heap, taskQueue } = WORKERS[worker];
+    const { entry, size, taskQueue } = WORKERS[worker];
     const { min, max } = settings.workers[worker];
     const name = `${settings.name}-worker-${taskQueue}`;
     this.container = new PerdureContainer(this, 'Container', {
       settings,
       images,
       family: name,
-      size: sizeOf(worker),
-      command: ['node', `--max-old-space-size=${heap}`, `dist/workers/${entry}.js`],
+      size,
+      command: ['node', `dist/workers/${entry}.js`],
       environment: {
         ...environment,
         TEMPORAL_ADDRESS: settings.temporal.address,
         TEMPORAL_NAMESPACE: settings.temporal.namespace,
         PERDURE_HEALTH_PORT: String(HEALTH_PORT),
-        ...(worker === 'orchestrator' ? emailVariables(settings) : {}),
+        ...(worker === ALERTING ? emailVariables(settings) : {}),
       },
-      secrets: worker === 'orchestrator' ? [...TEMPORAL_SECRETS, ...ALERT_SECRETS] : TEMPORAL_SECRETS,
+      secrets: worker === ALERTING ? [...TEMPORAL_SECRETS, ...ALERT_SECRETS] : TEMPORAL_SECRETS,
       healthCheck: HEALTH_CHECK,
     });
     this.service = new FargateService(this, 'Service', {
@@ -84,11 +80,6 @@ export class WorkerService extends Construct {
       scaleInCooldown: Duration.minutes(15),
     });
   }
-}
-
-function sizeOf(worker: WorkerName): WorkerSize {
-  const definition = WORKERS[worker];
-  return 'size' in definition ? definition.size : ORCHESTRATOR_SIZE;
 }
 
 function emailVariables({ email }: Settings): Record<string, string> {

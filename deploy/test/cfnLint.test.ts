@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { messageOf } from '../../src/errors.js';
 import { cfnLint } from '../../src/setup/cfnLint.js';
 import { requireTool } from '../../src/setup/tool.js';
 import { SETTINGS, synthesize } from './template.js';
@@ -21,7 +22,7 @@ async function findingsIn(templates: object[]): Promise<string[]> {
   const files = templates.map((_, i) => join(folder, `${i}.template.json`));
   await Promise.all(templates.map((template, i) => writeFile(files[i]!, JSON.stringify(template))));
   const args = ['--format', 'json', '--regions', 'eu-west-1', '--', ...files];
-  const output = await new Promise<string>((resolve) => execFile(path, args, { maxBuffer: 16 << 20 }, (error, stdout, stderr) => resolve(stdout || stderr || String(error))));
+  const output = await new Promise<string>((resolve) => execFile(path, args, { maxBuffer: 16 << 20 }, (error, stdout, stderr) => resolve(stdout || stderr || messageOf(error))));
   const findings = JSON.parse(output) as Finding[];
   return findings.map(({ Rule, Message, Location }) => `${Rule.Id} ${Message} (${Location.Path?.join('/')})`);
 }

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageFolder } from '../config/load.js';
-import { PerdureError } from '../errors.js';
 import { cacheFolder } from './cache.js';
-import { isExecutable, onPath, runCommand } from './command.js';
+import { onPath, runCommand } from './command.js';
+import { findNamed } from './named.js';
 import type { FoundTool, Tool } from './tool.js';
 
 const VERSION = '1.58.0';
@@ -21,11 +21,8 @@ export const cfnLint: Tool = {
   remedy: 'see that python3 is 3.10 or newer, has pip and reaches its package index, or name the path of a cfn-lint in PERDURE_CFN_LINT_PATH',
 
   async find(): Promise<FoundTool | undefined> {
-    const named = process.env.PERDURE_CFN_LINT_PATH;
-    if (named) {
-      if (await isExecutable(named)) return { path: named, version: 'named by PERDURE_CFN_LINT_PATH' };
-      throw new PerdureError('SetupFailed', `PERDURE_CFN_LINT_PATH names ${named}, which is not an executable; name another or unset it.`);
-    }
+    const named = await findNamed('PERDURE_CFN_LINT_PATH');
+    if (named) return named;
     const path = join(cachedFolder(), 'cfn-lint');
     if (!existsSync(path)) return undefined;
     // Its compiled parts are for one Python: where another has taken that one's place, it is fetched anew.
