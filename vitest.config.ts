@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const SECOND = 1_000;
 
 /** Tests of one kind: which files, how long each may take, and in which order the kinds run. */
-function project(name: string, order: number, timeout: number, options: { folder?: string; serial?: boolean; retry?: number; globalSetup?: string } = {}) {
+function project(name: string, order: number, timeout: number, options: { folder?: string; serial?: boolean; globalSetup?: string } = {}) {
   return {
     test: {
       name,
@@ -12,7 +12,6 @@ function project(name: string, order: number, timeout: number, options: { folder
       pool: 'forks' as const,
       testTimeout: timeout,
       hookTimeout: Math.max(timeout, 60 * SECOND),
-      retry: options.retry ?? 0,
       // One worker where tests start servers and workers of their own: they would starve each other.
       ...(options.serial ? { maxWorkers: 1 } : {}),
       ...(options.globalSetup ? { globalSetup: options.globalSetup } : {}),
@@ -27,8 +26,7 @@ export default defineConfig({
       project('unit', 0, 20 * SECOND),
       project('deploy', 0, 60 * SECOND, { folder: 'deploy/test' }),
       project('replay', 1, 60 * SECOND),
-      // The time-skipping server loses its place now and then on a busy machine.
-      project('workflow', 2, 60 * SECOND, { serial: true, retry: 2 }),
+      project('workflow', 2, 60 * SECOND, { serial: true, globalSetup: 'test/support/globalWorkflowBundle.ts' }),
       project('golden', 3, 300 * SECOND, { serial: true }),
       project('integration', 4, 300 * SECOND, { serial: true, globalSetup: 'test/support/globalDevServer.ts' }),
     ],

@@ -10,7 +10,8 @@ import { TimeSkipping, type Started } from './support/timeSkipping.js';
 const server = new TimeSkipping();
 const { activities: goingWell } = fakeActivities();
 const { signals, updates, queries } = STEWARD;
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 interface Scene extends Started<'steward'> {
   pipeline: string;
@@ -122,14 +123,14 @@ describe('requests', () => {
   });
 
   test('during the cooldown wait for its end, and are not lost', () =>
-    scene(policy({}, 6), async ({ request, settled, state, calls, env }) => {
+    scene(policy({}, 6), async ({ request, settled, state, calls, leap }) => {
       await request('first');
       await settled(1);
       await request('second');
       await until(async () => (await state()).asked !== null);
-      await env.sleep(5 * HOUR_MS);
+      await leap(5 * HOUR_MS);
       expect(calls.preprocess).toHaveLength(1);
-      await env.sleep(2 * HOUR_MS);
+      await leap(HOUR_MS);
       await until(() => calls.preprocess.length === 2);
       await settled(2);
     }));
@@ -336,5 +337,39 @@ describe('over a long life', () => {
       },
       { signalsARun: 20 },
     );
+  });
+
+  test('a run that died without a word is missed by the patrol', () => {
+    // Waits for its next attempt: the clock doesn't leap while an activity is at work.
+    const preprocess = () => Promise.reject(ApplicationFailure.create({ message: 'The store is away.', nextRetryDelay: '5 hours' }));
+    const lookAtRun = () => Promise.resolve({ open: false, status: 'TERMINATED' });
+    return scene({ preprocess, lookAtRun }, async ({ request, state, history, calls, env, leap }) => {
+      await request('a');
+      await until(() => calls.preprocess.length === 1);
+      const { workflowId } = (await state()).inFlight.training!;
+      await leap(9 * MINUTE_MS);
+      expect((await state()).inFlight.training).toBeDefined();
+      await leap(MINUTE_MS);
+      await until(async () => (await state()).inFlight.training === undefined);
+      expect(await history()).toContain(`training ended as TERMINATED without a word: ${workflowId}`);
+      expect(calls.lookAtRun).toEqual([workflowId]);
+      await env.client.workflow.getHandle(workflowId).terminate();
+    });
+  });
+
+  test('a config that is broken holds it up, and nothing is lost', () => {
+    let broken = true;
+    const readStewardPolicy: Activities['readStewardPolicy'] = (input) =>
+      broken ? Promise.reject(ApplicationFailure.nonRetryable('model_config.dev.json has 1 fault.', 'ConfigInvalid')) : goingWell.readStewardPolicy(input);
+    return scene({ readStewardPolicy }, async ({ request, history, settled, calls, leap }) => {
+      await request('a');
+      await until(async () => (await history()).includes('held up for 10 minutes: model_config.dev.json has 1 fault.'));
+      broken = false;
+      await leap(9 * MINUTE_MS);
+      expect(calls.readStewardPolicy).toHaveLength(1);
+      await leap(MINUTE_MS);
+      await until(() => calls.preprocess.length === 1);
+      await settled(1);
+    });
   });
 });

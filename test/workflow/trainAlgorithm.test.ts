@@ -1,8 +1,7 @@
-import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { CANDIDATES, CRASH, FOLDS, TRAIN_XGBOOST as input, evaluateExcept, planRace, scoreOf } from './support/fakeActivities.js';
-import { failureOf, TimeSkipping } from './support/timeSkipping.js';
+import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
 
@@ -61,10 +60,7 @@ describe('time budget', () => {
   test('ends a training when its hours are over, and discards the version', async () => {
     const selectCandidates = () =>
       Promise.reject(ApplicationFailure.create({ message: 'The store is away.', type: 'StoreUnavailable', nextRetryDelay: '3 hours' }));
-    const { lasted, failure, discarded } = await server.during('trainAlgorithm', input, { selectCandidates }, async ({ handle, calls }) => {
-      const failure = await failureOf(handle);
-      return { lasted: await secondsOf(handle), failure, discarded: calls.discardVersion.length };
-    });
+    const { lasted, failure, calls } = await server.fail('trainAlgorithm', input, { selectCandidates });
 
     expect(failure).toEqual({
       type: 'TrainingTimedOut',
@@ -74,7 +70,7 @@ describe('time budget', () => {
     });
     expect(lasted).toBeGreaterThanOrEqual(2 * HOUR);
     expect(lasted).toBeLessThan(2.1 * HOUR);
-    expect(discarded).toBe(1);
+    expect(calls.discardVersion).toHaveLength(1);
   });
 });
 
@@ -94,23 +90,14 @@ describe('retries', () => {
 
   test('an activity that always fails ends the run after fifteen attempts, within three minutes', async () => {
     const refit = () => Promise.reject(ApplicationFailure.retryable('The store is away; start it.', 'StoreUnavailable'));
-    const { lasted, failure, attempts } = await server.during('trainAlgorithm', input, { refit }, async ({ handle, calls }) => {
-      const failure = await failureOf(handle);
-      return { lasted: await secondsOf(handle), failure, attempts: calls.refit.length };
-    });
+    const { lasted, failure, calls } = await server.fail('trainAlgorithm', input, { refit });
 
     expect(failure).toEqual({ type: 'StoreUnavailable', message: 'The store is away; start it.' });
-    expect(attempts).toBe(15);
+    expect(calls.refit).toHaveLength(15);
     expect(lasted).toBeGreaterThan(120);
     expect(lasted).toBeLessThan(180);
   });
 });
-
-/** How long a run took by the server's clock. */
-async function secondsOf(handle: WorkflowHandle): Promise<number> {
-  const { startTime, closeTime } = await handle.describe();
-  return (closeTime!.getTime() - startTime.getTime()) / 1000;
-}
 
 function mean(values: number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,5 +1,5 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { log, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { ActivityCancellationType, log, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import { TASK_QUEUES, type AlertActivities, type AlertFacts } from '../../src/contracts/index.js';
 import { failureOf } from './failures.js';
 
@@ -12,6 +12,8 @@ export const alerting = proxyActivities<AlertActivities>({
   startToCloseTimeout: '2 minutes',
   scheduleToCloseTimeout: '6 minutes',
   retry: { initialInterval: '1 second', maximumAttempts: 3 },
+  // A run that is over sooner than its service level was read waits for the answer, rather than leave it to nobody.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 
 /** Tells people what they may have to know. Never fails: what becomes of a run doesn't hang on its alerts. */
