@@ -3,6 +3,7 @@ import { availableParallelism, cpus, totalmem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memory } from './memory.js';
 import { orchestration } from './orchestration.js';
+import { recovery } from './recovery.js';
 import { s3Throughput } from './s3Throughput.js';
 import type { Section } from './section.js';
 import { stagesAt } from './stages.js';
@@ -13,6 +14,7 @@ const SECTIONS: Record<string, Section> = {
   wholeJob,
   memory,
   s3Throughput,
+  recovery,
   stages100k: stagesAt(1),
   stages1m: stagesAt(10),
   stages10m: stagesAt(100),

@@ -1,13 +1,14 @@
 import type { DiscardVersionInput } from '../contracts/index.js';
-import { readVersion, versionFolder, versionId } from '../registry/versions.js';
+import { indexVersion, readVersion, versionFolder, versionId } from '../registry/versions.js';
 import type { Stage } from './context.js';
 
-/** Removes what a failed or cancelled run left of its version. A registered version stays. */
+/** Removes what a failed or cancelled run left of its version. A registered version stays, and is listed from then on. */
 export const discardVersion: Stage<DiscardVersionInput, void> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { modelRegistry } = context.stores(pipeline);
   const ref = { algorithm: input.algorithm, version: versionId(input.run) };
-  if (await readVersion(modelRegistry, ref)) return;
+  const metadata = await readVersion(modelRegistry, ref);
+  if (metadata) return indexVersion(modelRegistry, metadata);
   for await (const { key } of modelRegistry.list(versionFolder(ref))) {
     await modelRegistry.delete(key);
   }

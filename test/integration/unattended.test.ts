@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { once } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,6 +9,7 @@ import { stageStatistics } from '../../src/cli/stageStatistics.js';
 import { processingFailures } from '../../src/notify/runHistory.js';
 import { SupervisedWorker } from '../../src/temporal/supervisedWorker.js';
 import { WORKERS } from '../../src/temporal/workers.js';
+import { freeRange } from '../support/freeRange.js';
 import { receiveHttp, receiveMail } from '../support/receivers.js';
 import { startTestStack, type TestStack } from '../support/testStack.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
@@ -143,21 +142,3 @@ test('a pipeline whose settings can not be read is told of too', async () => {
   await expect(handle.result()).rejects.toThrow();
   expect(slack.received.map(({ body }) => JSON.stringify(body)).join()).toContain('Training of nowhere failed: There is no pipeline');
 });
-
-/** The first of some free ports in a row. */
-async function freeRange(count: number): Promise<number> {
-  for (;;) {
-    const first = await tryListen(0);
-    const rest = await Promise.all(Array.from({ length: count - 1 }, (_, i) => tryListen(first + 1 + i).catch(() => 0)));
-    if (rest.every((port) => port > 0)) return first;
-  }
-}
-
-async function tryListen(port: number): Promise<number> {
-  const server = createServer().listen(port);
-  await once(server, 'listening');
-  const found = (server.address() as AddressInfo).port;
-  server.close();
-  await once(server, 'close');
-  return found;
-}

@@ -1,11 +1,11 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import { defaultPayloadConverter, WorkflowNotFoundError } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
 import type { EvaluateCandidateInput } from '../../src/contracts/index.js';
 import { readVersion } from '../../src/registry/versions.js';
 import { isAlive } from '../../src/temporal/processes.js';
+import { atWork, hasBegun, processOf } from '../support/activitiesAtWork.js';
 import { hostsOf } from '../support/engineHosts.js';
 import { startTestStack } from '../support/testStack.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../support/tinyPipeline.js';
@@ -34,13 +34,13 @@ describe('a training worker killed in the middle of a search', () => {
     process.kill(first, 'SIGKILL');
     await until(() => !hosts.some(isAlive));
     const finished = (await evaluationsOf(killed.search)).filter(({ outcome }) => outcome === 'completed');
-    const lost = await underWay(killed.search);
+    const lost = (await atWork(killed.search)).map(({ id }) => id);
     await until(() => modelTraining.pid !== first);
 
-    // The lost candidates are missed after 30 s without a heartbeat; meanwhile an undisturbed search takes its course.
+    // The lost candidates are missed after 30 s without a heartbeat.
+    const result = await killed.result();
     const undisturbed = await train();
     const expected = await undisturbed.result();
-    const result = await killed.result();
 
     expect(hosts).toHaveLength(2);
     expect(told).toEqual(['The model-training worker was ended by SIGKILL; starting it again.']);
@@ -106,16 +106,6 @@ async function train() {
   return { handle, search, result };
 }
 
-async function hasBegun(workflow: WorkflowHandle): Promise<boolean> {
-  try {
-    await workflow.describe();
-    return true;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
-  }
-}
-
 /** An `evaluateCandidate` activity as its workflow's history has it. */
 interface Evaluation {
   /** Id of the activity. */
@@ -148,16 +138,4 @@ async function evaluationsOf(search: WorkflowHandle): Promise<Evaluation[]> {
     };
   });
   return evaluations.sort((a, b) => a.candidate - b.candidate);
-}
-
-/** Ids of the activities that a worker has, as far as the server knows. */
-async function underWay(search: WorkflowHandle): Promise<string[]> {
-  const { raw } = await search.describe();
-  const started = temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
-  return (raw.pendingActivities ?? []).filter(({ state }) => state === started).map(({ activityId }) => activityId!);
-}
-
-/** Workers are named after their queue, host and process. */
-function processOf(identity: string): number {
-  return Number(identity.split(':').at(-1));
 }

@@ -41,6 +41,10 @@ export interface TinyWorld {
   storeRoot: string;
   /** Changes `model_config.dev.json`. */
   configure(change: (config: typeof CONFIG) => void): void;
+  /** Writes a CSV with the rows of some months, for bronze. */
+  writeCsv(months: string[]): Promise<string>;
+  /** Replaces the SQL of a layer, which by default lets every row through. */
+  writeSql(layer: keyof typeof SQL, text: string): void;
   /** Writes gold for some months; `columns` replaces some by SQL over `id`, `x1`, `x2`, `flag` and `label`, or leaves a feature out. */
   writeGold(months: string[], columns?: Columns): Promise<void>;
   /** Remembers the stores as they are. */
@@ -65,6 +69,8 @@ export async function createTinyWorld(engines: EnginePool, storeRoot?: string): 
   write('pipeline.json', PIPELINE);
   write('expectations.json', { silver: [] });
   write('model_config.dev.json', CONFIG);
+  const writeSql = (name: string, text: string) => writeFileSync(join(folder, `${name}.sql`), text);
+  for (const [name, text] of Object.entries(SQL)) writeSql(name, text);
   process.env.PERDURE_CONF = join(root, 'conf');
 
   const savedRoot = join(root, 'saved');
@@ -86,6 +92,8 @@ export async function createTinyWorld(engines: EnginePool, storeRoot?: string): 
       change(config);
       write('model_config.dev.json', config);
     },
+    writeCsv: (months) => writeCsv(root, months),
+    writeSql,
     writeGold: (months, columns = {}) => writeGold(root, stores, months, columns),
     save: () => cpSync(storeRoot, savedRoot, { recursive: true }),
     restore: () => {
@@ -117,6 +125,15 @@ export async function trainTiny(world: TinyWorld): Promise<ModelTrainingComplete
   return result;
 }
 
+async function writeCsv(root: string, months: string[]): Promise<string> {
+  const scratch = mkdtempSync(join(root, 'csv-'));
+  const path = join(scratch, PIPELINE.source.file);
+  await withDuckDb({ size: { ...SIZE, cpus: 1 }, scratch, signal: new AbortController().signal }, (database) =>
+    database.run(`COPY (${months.map((month) => `(${rowsSql(month)})`).join(' UNION ALL ')} ORDER BY id) TO ${literal(path)} (FORMAT csv, HEADER)`),
+  );
+  return path;
+}
+
 async function writeGold(root: string, stores: Stores, months: string[], columns: Columns): Promise<void> {
   const scratch = mkdtempSync(join(root, 'gold-'));
   const writer = await LayerWriter.open(stores.datamart, 'gold');
@@ -140,7 +157,8 @@ async function writeGold(root: string, stores: Stores, months: string[], columns
 
 /** Rows of a month: `x1` and `x2` are spread evenly, and the label follows `x1`, with a third of the rows by chance. */
 function rowsSql(month: string): string {
-  const offset = MONTHS.indexOf(month) * ROWS_A_MONTH;
+  const [year, ofYear] = month.split('_').map(Number) as [number, number];
+  const offset = ((year - 2000) * 12 + ofYear - 1) * ROWS_A_MONTH;
   return `
     SELECT id, day, x1, x2, CAST(flag AS INTEGER) AS flag,
       CAST(CASE WHEN chance < 0.33 THEN chance * 3 < 0.3 ELSE x1 + x2 / 4 > 0.8 END AS INTEGER) AS label
@@ -159,7 +177,7 @@ const layer = (name: string) => ({ sql: `${name}.sql`, path: `gold/${name}/${nam
 const PIPELINE = {
   name: TINY,
   title: 'A small pipeline for tests',
-  source: { file: 'tiny.csv', columns: { id: 'BIGINT' } },
+  source: { file: 'tiny.csv', columns: { id: 'BIGINT', day: 'DATE', x1: 'DOUBLE', x2: 'DOUBLE', flag: 'INTEGER', label: 'INTEGER' } },
   partition: { column: 'day', by: 'month' },
   keys: ['id', 'day'],
   label: 'label',
@@ -169,6 +187,13 @@ const PIPELINE = {
     { name: 'flag', type: 'binary' },
     { name: 'x2', type: 'numeric', scale: true },
   ],
+};
+
+const SQL = {
+  bronze: 'SELECT * FROM source',
+  silver: 'SELECT * FROM bronze',
+  feature_store: 'SELECT id, day, x1, x2, flag FROM silver',
+  label_store: 'SELECT id, day, label FROM silver',
 };
 
 const CONFIG = {
