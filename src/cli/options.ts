@@ -13,6 +13,10 @@ export interface JsonOption {
 /** Options of the commands that answer from the store. */
 export type CommonOptions = StoreOption & JsonOption;
 
+export interface StatusOptions extends CommonOptions {
+  cost?: boolean;
+}
+
 /** Options of the commands that start a workflow. */
 export interface RunOptions extends CommonOptions {
   csv?: string;

@@ -14,6 +14,7 @@ import {
   sizeOption,
   storeOption,
   type CommonOptions,
+  type StatusOptions,
   type JsonOption,
   type RunOptions,
   type UpOptions,
@@ -124,9 +125,10 @@ function addStatus(program: Command, pipelines: string[]): void {
     .command('status')
     .description('recent runs, and what the store holds')
     .addArgument(pipelineArgument('[pipeline]', pipelines))
+    .option('--cost', 'also the vCPU-hours and GB-hours of each stage\'s last 20 runs, and their cost by the config\'s "prices"')
     .addOption(storeOption())
     .addOption(jsonOption())
-    .action(async (pipeline: string | undefined, options: CommonOptions) => {
+    .action(async (pipeline: string | undefined, options: StatusOptions) => {
       const { status } = await import('./commands/status.js');
       await status(pipeline, options);
     });

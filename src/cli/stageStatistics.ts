@@ -1,4 +1,4 @@
-import { isGrpcServiceError, ServiceError, type Client } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../contracts/index.js';
 import { STAGES, STAGE_WORKFLOWS, type Stage } from './stages.js';
 import { table } from './table.js';
@@ -15,7 +15,7 @@ export interface StageStatistics {
 }
 
 /** How many of the newest runs are looked at. */
-export const RUNS_COUNTED = 20;
+const RUNS_COUNTED = 20;
 
 /** The stages of a pipeline that ever ran. */
 export async function stageStatistics(client: Client, pipeline: string): Promise<StageStatistics[]> {
@@ -24,21 +24,28 @@ export async function stageStatistics(client: Client, pipeline: string): Promise
 }
 
 async function statisticsOf(client: Client, pipeline: string, stage: Stage): Promise<StageStatistics> {
+  const found = await endedRuns(client, pipeline, stage);
+  const runs = found.length;
+  const succeeded = found.filter(({ status }) => status.name === 'COMPLETED').length;
+  const ms = found.reduce((sum, { startTime, closeTime }) => sum + (closeTime ?? startTime).getTime() - startTime.getTime(), 0);
+  return { stage, runs, success_rate: runs === 0 ? 0 : succeeded / runs, mean_seconds: runs === 0 ? 0 : ms / runs / 1000 };
+}
+
+/** The newest {@link RUNS_COUNTED} runs of a stage that ended, cancelled ones aside. */
+export async function endedRuns(client: Client, pipeline: string, stage: Stage): Promise<WorkflowExecutionInfo[]> {
   const query =
     `${SEARCH_ATTRIBUTES.pipeline} = "${pipeline}" AND ${SEARCH_ATTRIBUTES.stage} = "${stage}" AND WorkflowType = "${STAGE_WORKFLOWS[stage]}" ` +
     'AND ExecutionStatus IN ("Completed", "Failed", "TimedOut", "Terminated")';
-  let [runs, succeeded, ms] = [0, 0, 0];
+  const runs: WorkflowExecutionInfo[] = [];
   try {
-    for await (const { status, startTime, closeTime } of client.workflow.list({ query })) {
-      runs += 1;
-      if (status.name === 'COMPLETED') succeeded += 1;
-      ms += (closeTime ?? startTime).getTime() - startTime.getTime();
-      if (runs === RUNS_COUNTED) break;
+    for await (const run of client.workflow.list({ query })) {
+      runs.push(run);
+      if (runs.length === RUNS_COUNTED) break;
     }
   } catch (error) {
     if (!isUnknownAttribute(error)) throw error;
   }
-  return { stage, runs, success_rate: runs === 0 ? 0 : succeeded / runs, mean_seconds: runs === 0 ? 0 : ms / runs / 1000 };
+  return runs;
 }
 
 /** Where no worker of Perdure has ever run, its search attributes aren't there, and no runs either. */

@@ -121,6 +121,15 @@ const Steward = z.strictObject({
   new_data: z.strictObject({ min_partitions: z.int().min(1).default(1) }).prefault({}),
 });
 
+/** What an hour of a worker costs, for `perdure status --cost`. */
+const Prices = z.strictObject({
+  /** As it heads the column of a table, e.g. `USD`. */
+  currency: z.string().regex(/^\S{1,10}$/, 'a currency such as "USD"'),
+  per_vcpu_hour: z.number().min(0),
+  per_gb_hour: z.number().min(0),
+});
+export type Prices = z.infer<typeof Prices>;
+
 const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, "." and "-"');
 
 /** `model_config.<environment>.json`: how a pipeline runs in one environment. */
@@ -180,6 +189,7 @@ export const ModelConfig = z
     compute: Compute.prefault({}),
     schedules: Schedules.default({}),
     alerts: AlertThresholds.prefault({}),
+    prices: Prices.optional(),
   })
   .superRefine((config, context) => {
     const { train, test, oot } = config.temporal_splits;

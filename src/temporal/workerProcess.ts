@@ -5,7 +5,7 @@ import { PerdureError, messageOf } from '../errors.js';
 import { serveHealth, type HealthOptions } from '../observe/healthServer.js';
 import { createLogger } from '../observe/logger.js';
 import { activityMetrics } from '../observe/metrics.js';
-import { chosenSize, type WorkerSize } from '../sizes/workerSize.js';
+import { chosenSize, formatSize, type WorkerSize } from '../sizes/workerSize.js';
 import { configuredTarget, connectWorker, plainTarget } from './connection.js';
 import { dataConverterFrom } from './dataConverter.js';
 import { activityPayloadGuard } from './payloadInterceptors.js';
@@ -43,7 +43,7 @@ export async function runWorkerProcess(definition: WorkerDefinition, makeParts: 
   try {
     const size = chosenSize(definition.size, parseArgs({ options: { size: { type: 'string' } } }).values.size);
     if (!heapIsSet()) process.exit(await runWithHeap(definition.heap(size)));
-    await runWorkers(definition, await makeParts(size), stop);
+    await runWorkers(definition, size, await makeParts(size), stop);
     process.exit(0);
   } catch (error) {
     process.stderr.write(`${definition.taskQueue}: ${messageOf(error)}\n`);
@@ -52,7 +52,7 @@ export async function runWorkerProcess(definition: WorkerDefinition, makeParts: 
   }
 }
 
-async function runWorkers(definition: WorkerDefinition, { queues, close }: WorkerParts, stop: Promise<void>): Promise<void> {
+async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queues, close }: WorkerParts, stop: Promise<void>): Promise<void> {
   const health = await healthOptions();
   Runtime.install({
     logger: createLogger(definition.taskQueue),
@@ -67,7 +67,7 @@ async function runWorkers(definition: WorkerDefinition, { queues, close }: Worke
     const connection = await connectWorker(target);
     try {
       if (queues.some(({ workflowBundle }) => workflowBundle)) await ensureSearchAttributes(connection, target.namespace);
-      const workers = await Promise.all(queues.map((queue) => Worker.create(workerOptions(connection, target.namespace, queue))));
+      const workers = await Promise.all(queues.map((queue) => Worker.create(workerOptions(connection, target.namespace, size, queue))));
       const closing: (() => Promise<void>)[] = [];
       try {
         await runTogether(workers, async () => {
@@ -88,11 +88,12 @@ async function runWorkers(definition: WorkerDefinition, { queues, close }: Worke
   }
 }
 
-function workerOptions(connection: NativeConnection, namespace: string, queue: PolledQueue): WorkerOptions {
+function workerOptions(connection: NativeConnection, namespace: string, size: WorkerSize, queue: PolledQueue): WorkerOptions {
   return {
     connection,
     namespace,
-    identity: `${queue.taskQueue}@${hostname()}:${process.pid}`,
+    // Histories keep it: what the work cost is reckoned from the size.
+    identity: `${queue.taskQueue} ${formatSize(size)}@${hostname()}:${process.pid}`,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
     // Cancelling reaches an activity with its next heartbeat; by default heartbeats are held back for up to 60 s.

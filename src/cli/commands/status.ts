@@ -1,14 +1,17 @@
-import { listPipelines, loadPipeline } from '../../config/load.js';
+import { listPipelines, loadPipeline, type Pipeline } from '../../config/load.js';
+import type { Prices } from '../../config/schema.js';
 import type { Verdict, VersionRef } from '../../contracts/index.js';
 import { goldPartitions } from '../../data/layers.js';
 import { predictionsFiles } from '../../data/predictions.js';
 import { aliasKey, readPointer } from '../../registry/pointers.js';
 import { CHAMPION } from '../../registry/resolve.js';
 import { readJson } from '../../storage/documents.js';
+import type { Stores } from '../../storage/objectStore.js';
 import { openStores } from '../../storage/stores.js';
 import { startedRuns } from '../executions.js';
-import type { CommonOptions } from '../options.js';
+import type { StatusOptions } from '../options.js';
 import { openHistory, type Session } from '../session.js';
+import { costTable, stageCosts, type StageCost } from '../stageCosts.js';
 import { stageStatistics, statisticsTable, type StageStatistics } from '../stageStatistics.js';
 import { describeVerdict } from '../stages.js';
 import { chosenStore } from '../store.js';
@@ -40,28 +43,31 @@ interface StoreStatus {
   report: ({ uri: string; as_of: string } & Verdict) | null;
 }
 
-/** Recent runs, and what the store holds of one pipeline or all. */
-export async function status(pipeline: string | undefined, options: CommonOptions): Promise<void> {
+/** Recent runs, what the store holds of one pipeline or all, and what the work took where that is asked. */
+export async function status(pipeline: string | undefined, options: StatusOptions): Promise<void> {
   const names = pipeline === undefined ? await listPipelines() : [pipeline];
-  const stores = await Promise.all(names.map(async (name) => [name, await storeStatus(name, chosenStore(options))] as const));
-  const { runs, stages } = await history(names, pipeline);
+  const pipelines = await Promise.all(names.map((name) => loadPipeline(name)));
+  const openBuckets = await openStores(chosenStore(options));
+  const stores = await Promise.all(pipelines.map((known) => storeStatus(openBuckets(known))));
+  const { runs, histories } = await history(pipelines, pipeline, options.cost ?? false);
   if (options.json) {
-    printJson({ runs, pipelines: Object.fromEntries(stores.map(([name, store]) => [name, { ...store, stages: stages[name] ?? [] }])) });
+    const found = names.map((name, i) => [name, { ...stores[i], stages: [], ...histories[i] }]);
+    printJson({ runs, pipelines: Object.fromEntries(found) });
     return;
   }
   print(runs.length === 0 ? 'No runs yet.' : runsTable(runs));
-  for (const [name, store] of stores) {
-    print(`\n${describeStore(name, store)}`);
-    const statistics = stages[name] ?? [];
-    if (statistics.length > 0) print(`\n${statisticsTable(statistics)}`);
+  for (const [i, store] of stores.entries()) {
+    print(`\n${describeStore(names[i]!, store)}`);
+    const { stages = [], costs = [], prices } = histories[i] ?? {};
+    if (stages.length > 0) print(`\n${statisticsTable(stages)}`);
+    if (costs.length > 0) print(`\n${costTable(costs, prices ?? undefined)}`);
   }
 }
 
 /** Where monitoring keeps a copy of its newest report. */
 const LATEST_REPORT = 'reports/latest.json';
 
-async function storeStatus(name: string, storeRoot: string): Promise<StoreStatus> {
-  const stores = (await openStores(storeRoot))(await loadPipeline(name));
+async function storeStatus(stores: Stores): Promise<StoreStatus> {
   const gold = await goldPartitions(stores);
   const champion = await readPointer(stores.modelRegistry, aliasKey(CHAMPION));
   const files = await predictionsFiles(stores.predictions);
@@ -82,16 +88,29 @@ async function storeStatus(name: string, storeRoot: string): Promise<StoreStatus
 
 const SHOWN_RUNS = 10;
 
-/** What Temporal knows: the newest runs, and how the stages of each pipeline went. */
-async function history(names: string[], pipeline?: string): Promise<{ runs: RunStatus[]; stages: Record<string, StageStatistics[]> }> {
+/** How the stages of one pipeline went. */
+interface PipelineHistory {
+  stages: StageStatistics[];
+  /** Where they are asked for, with the prices that they come from. */
+  costs?: StageCost[];
+  prices?: Prices | null;
+}
+
+/** What Temporal knows: the newest runs, and the history of each pipeline; nothing where no run was ever made here. */
+async function history(pipelines: Pipeline[], shown: string | undefined, withCosts: boolean): Promise<{ runs: RunStatus[]; histories: PipelineHistory[] }> {
   const session = await openHistory();
-  if (!session) return { runs: [], stages: {} };
+  if (!session) return { runs: [], histories: [] };
   try {
-    const stages = await Promise.all(names.map(async (name) => [name, await stageStatistics(session.client, name)] as const));
-    return { runs: await recentRuns(session, pipeline), stages: Object.fromEntries(stages) };
+    const histories = await Promise.all(pipelines.map((pipeline) => historyOf(session, pipeline, withCosts)));
+    return { runs: await recentRuns(session, shown), histories };
   } finally {
     await session.close();
   }
+}
+
+async function historyOf({ client }: Session, { definition, config: { prices } }: Pipeline, withCosts: boolean): Promise<PipelineHistory> {
+  const stages = await stageStatistics(client, definition.name);
+  return withCosts ? { stages, costs: await stageCosts(client, definition.name, prices), prices: prices ?? null } : { stages };
 }
 
 async function recentRuns(session: Session, pipeline?: string): Promise<RunStatus[]> {
