@@ -13,7 +13,8 @@ export interface Reporter {
 
 /** A live display on a terminal, plain lines elsewhere; both on stderr. */
 export function createReporter(stages: readonly Stage[]): Reporter {
-  const live = process.stderr.isTTY && process.env.TERM !== 'dumb';
+  // A terminal that doesn't tell its width, such as that of `script` or a container, can't be drawn on.
+  const live = process.stderr.isTTY && process.stderr.columns > 0 && process.env.TERM !== 'dumb';
   return live ? new LiveReporter(stages) : new PlainReporter();
 }
 

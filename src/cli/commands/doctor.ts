@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { environment, listPipelines, loadPipeline, packageFolder } from '../../config/load.js';
 import { messageOf, systemCode } from '../../errors.js';
 import type { Tool } from '../../setup/tool.js';
@@ -82,7 +82,7 @@ async function checkPipeline(pipeline: string): Promise<Finding> {
   const name = `config of ${pipeline}`;
   try {
     const { folder } = await loadPipeline(pipeline);
-    return { name, status: 'ok', detail: `valid for ${environment()}, ${relative('.', folder)}` };
+    return { name, status: 'ok', detail: `valid for ${environment()}, ${folder}` };
   } catch (error) {
     return { name, status: 'missing', detail: messageOf(error) };
   }
