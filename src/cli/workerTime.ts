@@ -1,5 +1,4 @@
-import type { Client } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import { parseSize, type WorkerSize } from '../sizes/workerSize.js';
 import { WORKERS } from '../temporal/workers.js';
@@ -28,8 +27,8 @@ export async function workOf(client: Client, workflowId: string, runId: string):
   return [...activitiesIn(events), ...(await Promise.all(ofChildren)).flat()];
 }
 
-function ifGone(error: unknown): History {
-  if (error instanceof WorkflowNotFoundError) return { events: [] } as unknown as History;
+function ifGone(error: unknown): Pick<History, 'events'> {
+  if (error instanceof WorkflowNotFoundError) return { events: [] };
   throw error;
 }
 

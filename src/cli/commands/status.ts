@@ -51,7 +51,7 @@ export async function status(pipeline: string | undefined, options: StatusOption
   const stores = await Promise.all(pipelines.map((known) => storeStatus(openBuckets(known))));
   const { runs, histories } = await history(pipelines, pipeline, options.cost ?? false);
   if (options.json) {
-    const found = names.map((name, i) => [name, { ...stores[i], stages: [], ...histories[i] }]);
+    const found = names.map((name, i) => [name, { ...stores[i], stages: [], ...histories[i] }] as const);
     printJson({ runs, pipelines: Object.fromEntries(found) });
     return;
   }
