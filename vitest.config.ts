@@ -24,11 +24,12 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', 0, 20 * SECOND),
-      project('deploy', 0, 60 * SECOND, { folder: 'deploy/test' }),
       project('replay', 1, 60 * SECOND),
       project('workflow', 2, 60 * SECOND, { serial: true, globalSetup: 'test/support/globalWorkflowBundle.ts' }),
       project('golden', 3, 300 * SECOND, { serial: true }),
       project('integration', 4, 300 * SECOND, { serial: true, globalSetup: 'test/support/globalDevServer.ts' }),
+      // Builds the image's stages: nothing else should wait for the processor meanwhile.
+      project('deploy', 5, 120 * SECOND, { folder: 'deploy/test', serial: true }),
     ],
   },
 });

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import type { Workflows } from '../client.js';
 import { packageFolder } from '../config/load.js';
 import type { TaskOptions } from './commands/task.js';
+import type { SetUpOptions } from '../setup/tools.js';
 import { WORKERS } from '../temporal/workers.js';
 import { pipelineArgument, withExamples } from './help.js';
 import {
@@ -209,9 +210,10 @@ function addSetup(program: Command): void {
     .command('setup')
     .description('find the native tools, and fetch those that are missing into the cache')
     .option('--tests', 'also what only the tests need')
-    .action(async ({ tests = false }: { tests?: boolean }) => {
+    .option('--engines', 'only what a worker needs, for an image')
+    .action(async (options: SetUpOptions) => {
       const { setUp } = await import('../setup/tools.js');
-      await setUp({ tests }, say);
+      await setUp(options, say);
     });
 }
 

@@ -1,19 +1,29 @@
 import { cfnLint } from './cfnLint.js';
+import { composeSpec } from './composeSpec.js';
 import { xgboost } from './engines.js';
 import { temporalCli } from './temporalCli.js';
 import { timeSkippingServer } from './timeSkippingServer.js';
 import { ensureTool, type Tool } from './tool.js';
 import { versitygw } from './versitygw.js';
 
+/** What a worker needs. */
+const ENGINES: readonly Tool[] = [xgboost];
+
 /** Everything that Perdure needs besides its npm packages, in the order in which it is set up. */
-export const TOOLS: readonly Tool[] = [xgboost, temporalCli, timeSkippingServer, versitygw, cfnLint];
+export const TOOLS: readonly Tool[] = [...ENGINES, temporalCli, timeSkippingServer, versitygw, cfnLint, composeSpec];
+
+/** `tests` adds what only the tests need; `engines` leaves out what workers don't need, as an image of them does. */
+export interface SetUpOptions {
+  tests?: boolean;
+  engines?: boolean;
+}
 
 /**
- * Has every tool in place, those of the tests as well where asked for. Tells a line a tool.
+ * Has every tool in place. Tells a line a tool.
  * @throws PerdureError `SetupFailed` at the first that can't be had.
  */
-export async function setUp(options: { tests: boolean }, tell: (line: string) => void): Promise<void> {
-  for (const tool of TOOLS) {
+export async function setUp(options: SetUpOptions, tell: (line: string) => void): Promise<void> {
+  for (const tool of options.engines ? ENGINES : TOOLS) {
     if (tool.testsOnly && !options.tests) continue;
     const { path, version } = await ensureTool(tool, tell);
     tell(`${tool.name}: ${version}, ${path}`);
