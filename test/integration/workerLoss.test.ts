@@ -86,7 +86,7 @@ describe('a candidate whose worker is told to stop', () => {
       evaluateCandidate: stageActivity({ runStage: createRunStage({ storeRoot: world.storeRoot, engines: pool, size: { cpus: 1, memory: 2 ** 30 } }) }, evaluateCandidate),
     });
     const orchestrator = await start({ workflowBundle: await bundleWorkflows(), taskQueue: TASK_QUEUES.orchestrator });
-    const quick = await start({ activities: activitiesWith(engines), taskQueue: TASK_QUEUES.operations });
+    const operations = await start({ activities: activitiesWith(engines), taskQueue: TASK_QUEUES.operations });
     const first = await start({ activities: activitiesWith(sticking), taskQueue: TASK_QUEUES.modelTraining, shutdownGraceTime: 100 });
 
     const handle = await client.workflow.start<AllWorkflows['trainAlgorithm']>('trainAlgorithm', { args: [training], taskQueue: TASK_QUEUES.orchestrator, workflowId: 'drained-xgboost' });
@@ -94,7 +94,7 @@ describe('a candidate whose worker is told to stop', () => {
     await first.stop();
     const second = await start({ activities: activitiesWith(recording), taskQueue: TASK_QUEUES.modelTraining });
     const { status } = await handle.result();
-    await Promise.all([orchestrator, quick, second].map((worker) => worker.stop()));
+    await Promise.all([orchestrator, operations, second].map((worker) => worker.stop()));
 
     expect(status).toBe('completed');
     expect(asked).toEqual([[0, 1], [2]]);
