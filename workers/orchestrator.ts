@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { packageFolder } from '../src/config/load.js';
+import { isTraced } from '../src/observe/tracing.js';
 import { runWorkerProcess } from '../src/temporal/workerProcess.js';
 import { WORKERS } from '../src/temporal/workers.js';
 
@@ -8,7 +9,7 @@ await runWorkerProcess(WORKERS.orchestrator, () => ({
   queues: [
     {
       taskQueue: WORKERS.orchestrator.taskQueue,
-      workflowBundle: { codePath: join(packageFolder(), 'dist', 'workflow-bundle.js') },
+      workflowBundle: { codePath: join(packageFolder(), 'dist', isTraced() ? 'workflow-bundle.traced.js' : 'workflow-bundle.js') },
       // Some hundred kB of memory each; a workflow that is pushed out is replayed when it goes on.
       maxCachedWorkflows: 200,
       maxConcurrentWorkflowTaskExecutions: 20,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { listPipelines } from '../config/load.js';
+import { stopTracing } from '../observe/tracing.js';
 import { EXIT } from './exitCodes.js';
 import { Interrupted } from './interruption.js';
 import { createProgram } from './program.js';
@@ -10,6 +11,8 @@ try {
   await createProgram(await listPipelines()).parseAsync(process.argv);
 } catch (error) {
   process.exitCode = await fail(error, process.argv.includes('--json'));
+} finally {
+  await stopTracing();
 }
 
 async function fail(error: unknown, json: boolean): Promise<number> {

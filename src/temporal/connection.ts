@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import { PerdureError, messageOf } from '../errors.js';
+import { tracing } from '../observe/tracing.js';
 import { dataConverterFrom } from './dataConverter.js';
 import { clientPayloadGuard } from './payloadInterceptors.js';
 
@@ -44,6 +45,7 @@ export function plainTarget(address: string, namespace = DEFAULT_NAMESPACE): Tem
  */
 export async function connectClient(target: TemporalTarget): Promise<Client> {
   const dataConverter = dataConverterFrom();
+  const traced = await tracing();
   let connection: Connection | undefined;
   try {
     connection = await Connection.connect({ address: target.address, ...target.security, connectTimeout: CONNECT_TIMEOUT_MS });
@@ -55,7 +57,7 @@ export async function connectClient(target: TemporalTarget): Promise<Client> {
       connection,
       namespace: target.namespace,
       dataConverter,
-      interceptors: { workflow: [clientPayloadGuard] },
+      interceptors: { workflow: [...(traced ? [traced.client] : []), clientPayloadGuard] },
     });
   } catch (error) {
     await connection?.close();

@@ -5,6 +5,7 @@ import { PerdureError, messageOf } from '../errors.js';
 import { serveHealth, type HealthOptions } from '../observe/healthServer.js';
 import { createLogger } from '../observe/logger.js';
 import { activityMetrics } from '../observe/metrics.js';
+import { tracing, type Tracing } from '../observe/tracing.js';
 import { chosenSize, formatSize, type WorkerSize } from '../sizes/workerSize.js';
 import { configuredTarget, connectWorker, plainTarget } from './connection.js';
 import { dataConverterFrom } from './dataConverter.js';
@@ -54,6 +55,7 @@ export async function runWorkerProcess(definition: WorkerDefinition, makeParts: 
 
 async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queues, close }: WorkerParts, stop: Promise<void>): Promise<void> {
   const health = await healthOptions();
+  const traced = await tracing(`perdure-${definition.taskQueue}`);
   Runtime.install({
     logger: createLogger(definition.taskQueue),
     telemetryOptions: {
@@ -67,7 +69,7 @@ async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queu
     const connection = await connectWorker(target);
     try {
       if (queues.some(({ workflowBundle }) => workflowBundle)) await ensureSearchAttributes(connection, target.namespace);
-      const workers = await Promise.all(queues.map((queue) => Worker.create(workerOptions(connection, target.namespace, size, queue))));
+      const workers = await Promise.all(queues.map((queue) => Worker.create(workerOptions(connection, target.namespace, size, queue, traced))));
       const closing: (() => Promise<void>)[] = [];
       try {
         await runTogether(workers, async () => {
@@ -85,10 +87,11 @@ async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queu
     }
   } finally {
     await close?.();
+    await traced?.stop();
   }
 }
 
-function workerOptions(connection: NativeConnection, namespace: string, size: WorkerSize, queue: PolledQueue): WorkerOptions {
+function workerOptions(connection: NativeConnection, namespace: string, size: WorkerSize, queue: PolledQueue, traced?: Tracing): WorkerOptions {
   return {
     connection,
     namespace,
@@ -101,7 +104,8 @@ function workerOptions(connection: NativeConnection, namespace: string, size: Wo
     dataConverter: dataConverterFrom(),
     ...deploymentOptions(),
     // Those of workflows are in the bundle.
-    interceptors: { activity: [activityMetrics, activityPayloadGuard] },
+    interceptors: { activity: [...(traced ? [traced.activity] : []), activityMetrics, activityPayloadGuard] },
+    sinks: traced?.sinks,
     ...queue,
   };
 }
