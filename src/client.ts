@@ -11,6 +11,7 @@ import {
   type ModelMonitoringResult,
   type ModelTrainingInput,
   type ModelTrainingResult,
+  type WorkflowInput,
 } from './contracts/index.js';
 import { checkName } from './names.js';
 
@@ -53,7 +54,14 @@ export async function startWorkflow<Name extends keyof Workflows>(
 ): Promise<WorkflowHandleWithFirstExecutionRunId<Workflows[Name]>> {
   checkName('a pipeline', input.pipeline);
   const args = [input] as Parameters<Workflows[Name]>;
-  return client.workflow.start<Workflows[Name]>(name, { args, taskQueue: TASK_QUEUES.orchestrator, workflowId });
+  const staticSummary = summaryOf(name, input);
+  return client.workflow.start<Workflows[Name]>(name, { args, taskQueue: TASK_QUEUES.orchestrator, workflowId, staticSummary });
+}
+
+/** `churn model training: drift, by ana`: one line for the web UI. */
+export function summaryOf(name: keyof Workflows, { pipeline, reason, triggeredBy }: WorkflowInput): string {
+  const why = [reason, triggeredBy && `by ${triggeredBy}`].filter(Boolean).join(', ');
+  return `${pipeline} ${ID_PARTS[name].replaceAll('-', ' ')}${why ? `: ${why}` : ''}`;
 }
 
 /** `churn-model-training-20260102-030405-678`: readable, sortable, and one per start. */

@@ -35,10 +35,10 @@ async function refine(input: DataProcessingInput, { stage, asOf, progress }: Beg
   const partitions = [...bronze.written, ...bronze.unchanged].sort();
 
   progress.step('silver: clean, deduplicate, standardise');
-  const silver = await inPieces((piece) => processing.silver({ ...stage, partitions: piece }));
+  const silver = await inPieces((piece) => processing.silver.executeWithOptions({ summary: `Silver: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
 
   progress.step('gold: feature store and label store');
-  const gold = await inPieces((piece) => processing.gold({ ...stage, partitions: piece }));
+  const gold = await inPieces((piece) => processing.gold.executeWithOptions({ summary: `Gold: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
 
   const layers = { bronze: count([bronze]), silver: count(silver), gold: count(gold) };
   const found = { rows: layers.gold.rows, partitions: partitions.length };
@@ -56,6 +56,11 @@ async function refine(input: DataProcessingInput, { stage, asOf, progress }: Beg
       return result;
     });
   }
+}
+
+/** `1999_01 to 1999_12` */
+function span(partitions: string[]): string {
+  return [...new Set([partitions[0], partitions.at(-1)])].join(' to ');
 }
 
 function count(pieces: LayerResult[]): LayerCounts {

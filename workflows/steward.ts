@@ -79,7 +79,7 @@ export async function steward({ pipeline, carried, signalsARun = SIGNALS_A_RUN }
     } catch (error) {
       ship.holdUp(now(), failureOf(error).reason);
       setCurrentDetails(situation(ship.state));
-      await sleep(SETBACK);
+      await sleep(SETBACK, { summary: 'Held up: try again' });
     }
   }
   await condition(allHandlersFinished);
@@ -171,7 +171,7 @@ async function lookIntoNews(ship: Stewardship, stage: StageInput): Promise<void>
  */
 async function launch(pipeline: string, { part, workflowId, asOf, because }: Start, ship: Stewardship): Promise<void> {
   const input = { pipeline, asOf, reason: because, triggeredBy: stewardIdOf(pipeline) };
-  const options = { workflowId, args: [input] as [typeof input], parentClosePolicy: ParentClosePolicy.ABANDON, staticSummary: `${part}: ${because}` };
+  const options = { workflowId, args: [input] as [typeof input], parentClosePolicy: ParentClosePolicy.ABANDON, staticSummary: `${pipeline} ${part}: ${because}` };
   try {
     if (part === 'training') await startChild(modelTraining, options);
     else if (part === 'inference') await startChild(modelInference, options);
@@ -188,7 +188,7 @@ async function somethingToDo(ship: Stewardship, isFull: () => boolean): Promise<
   const moment = ship.nextMoment();
   const untilDue = moment ? Math.max(1, moment.getTime() - Date.now()) : Infinity;
   const wake = () => ship.hasNews || ship.isDue(now()) || isFull();
-  return (await condition(wake, Math.min(untilDue, PATROL_MS))) || untilDue <= PATROL_MS;
+  return (await condition(wake, Math.min(untilDue, PATROL_MS), { summary: untilDue < PATROL_MS ? 'Cooldown' : 'Until the next look around' })) || untilDue <= PATROL_MS;
 }
 
 /** Looks after what nobody tells the steward: runs that died, a champion that was moved past it, inference that never starts. */

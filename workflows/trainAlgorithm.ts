@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancellationScope, log } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, log, sleep } from '@temporalio/workflow';
 import type { AlgorithmInput, AlgorithmTrained, TrainAlgorithmInput } from '../src/contracts/index.js';
 import { dispatchedWithin, fittingWithin, quick, type Fitting } from './support/activities.js';
 import { failureOf } from './support/failures.js';
@@ -10,9 +10,13 @@ import { searchCandidates } from './support/search.js';
 export async function trainAlgorithm({ timeoutSeconds, compute, ...input }: TrainAlgorithmInput): Promise<AlgorithmTrained> {
   const progress = new ProgressTracker();
   setSearchAttributes({ pipeline: input.pipeline, stage: 'training', algorithm: input.algorithm });
-  const budget = new CancellationScope({ cancellable: true, timeout: timeoutSeconds * 1000 });
+  const budget = new CancellationScope();
+  const clock = new CancellationScope();
+  const summary = `The ${inWords(timeoutSeconds)} of ${input.algorithm}`;
+  void clock.run(() => sleep(timeoutSeconds * 1000, { summary })).then(() => budget.cancel(), () => undefined);
   try {
-    return await budget.run(() => (compute === 'ecs' ? trainOnEcs(input, timeoutSeconds, progress) : train(input, fittingWithin(timeoutSeconds), progress)));
+    const trained = () => (compute === 'ecs' ? trainOnEcs(input, timeoutSeconds, progress) : train(input, fittingWithin(timeoutSeconds), progress));
+    return await budget.run(() => trained().finally(() => clock.cancel()));
   } catch (error) {
     await CancellationScope.nonCancellable(() => discard(input));
     const timedOut = budget.consideredCancelled && !CancellationScope.current().consideredCancelled;

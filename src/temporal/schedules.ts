@@ -12,7 +12,7 @@ import {
 import type { Pipeline } from '../config/load.js';
 import type { ScheduleConfig } from '../config/schedules.js';
 import { TASK_QUEUES, WORKFLOW_OF_PART, type PipelinePart } from '../contracts/index.js';
-import { workflowIdOf } from '../client.js';
+import { summaryOf, workflowIdOf } from '../client.js';
 import { PerdureError } from '../errors.js';
 
 /** The parts of a pipeline in the order of a day. */
@@ -147,6 +147,7 @@ function optionsFor(pipeline: string, part: PipelinePart, config: ScheduleConfig
       workflowId: workflowIdOf(workflow, pipeline),
       taskQueue: TASK_QUEUES.orchestrator,
       args: [{ pipeline, reason: 'scheduled', triggeredBy: `schedule ${scheduleId}` }],
+      staticSummary: summaryOf(workflow, { pipeline, reason: 'scheduled' }),
     },
   } satisfies ScheduleOptions;
 }

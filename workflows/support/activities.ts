@@ -1,4 +1,4 @@
-import { ActivityCancellationType, proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
+import { ActivityCancellationType, type ActivityInterfaceFor } from '@temporalio/workflow';
 import {
   TASK_QUEUES,
   type DataProcessingActivities,
@@ -8,6 +8,7 @@ import {
   type StewardActivities,
   type TrainingActivities,
 } from '../../src/contracts/index.js';
+import { narrated } from './narrated.js';
 
 /**
  * Fifteen attempts are spread over almost three minutes (1 + 2 + 4 + 8 s, then ten times 15 s): a store that is away
@@ -40,7 +41,7 @@ type Quick = Pick<
  * Checks and decisions over a few small documents; seconds at most. As operations they never wait behind rows or an
  * hour of fits, and clean-up works where the training workers are the trouble.
  */
-export const quick = proxyActivities<Quick>({
+export const quick = narrated<Quick>({
   taskQueue: TASK_QUEUES.operations,
   startToCloseTimeout: '1 minute',
   scheduleToCloseTimeout: WHOLE_BUDGET,
@@ -53,7 +54,7 @@ type Processing = DataProcessingActivities &
   Omit<MonitoringActivities, keyof Quick>;
 
 /** Reads or writes rows: 30 minutes is what the documents give a whole run of processing, so one piece is well inside. */
-export const processing = proxyActivities<Processing>({
+export const processing = narrated<Processing>({
   taskQueue: TASK_QUEUES.dataProcessing,
   startToCloseTimeout: '30 minutes',
   scheduleToCloseTimeout: WHOLE_BUDGET,
@@ -62,7 +63,7 @@ export const processing = proxyActivities<Processing>({
 });
 
 /** Needs a training worker's memory; 30 minutes by the documents. */
-export const preprocessing = proxyActivities<Pick<TrainingActivities, 'preprocess'>>({
+export const preprocessing = narrated<Pick<TrainingActivities, 'preprocess'>>({
   taskQueue: TASK_QUEUES.modelTraining,
   startToCloseTimeout: '30 minutes',
   scheduleToCloseTimeout: WHOLE_BUDGET,
@@ -74,7 +75,7 @@ export const preprocessing = proxyActivities<Pick<TrainingActivities, 'preproces
  * The steward's looks and moves over small documents. It outlives every outage, so it never gives up by itself:
  * failures that no retry can mend say so, and whoever steers is told of them within the minute.
  */
-export const stewarding = proxyActivities<Omit<StewardActivities, 'claimTraining'>>({
+export const stewarding = narrated<Omit<StewardActivities, 'claimTraining'>>({
   taskQueue: TASK_QUEUES.operations,
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
@@ -88,7 +89,7 @@ export type Fitting = ActivityInterfaceFor<Pick<TrainingActivities, 'evaluateCan
  */
 export function fittingWithin(budgetSeconds: number): Fitting {
   const budget = `${budgetSeconds} seconds` as const;
-  return proxyActivities({
+  return narrated({
     taskQueue: TASK_QUEUES.modelTraining,
     startToCloseTimeout: budget,
     scheduleToCloseTimeout: budget,
@@ -103,7 +104,7 @@ export function fittingWithin(budgetSeconds: number): Fitting {
  */
 export function dispatchedWithin(budgetSeconds: number): ActivityInterfaceFor<DispatchActivities> {
   const budget = `${budgetSeconds} seconds` as const;
-  return proxyActivities<DispatchActivities>({
+  return narrated<DispatchActivities>({
     taskQueue: TASK_QUEUES.dispatch,
     startToCloseTimeout: budget,
     scheduleToCloseTimeout: budget,

@@ -1,13 +1,14 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { ActivityCancellationType, log, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { ActivityCancellationType, log, workflowInfo } from '@temporalio/workflow';
 import { TASK_QUEUES, type AlertActivities, type AlertFacts } from '../../src/contracts/index.js';
 import { failureOf } from './failures.js';
+import { narrated } from './narrated.js';
 
 /**
  * Operations: an alert that waits behind a stage would come when the work it tells of is over.
  * One alert is sent within a minute or given up; all attempts together hold up the end of a run by six at most.
  */
-export const alerting = proxyActivities<AlertActivities>({
+export const alerting = narrated<AlertActivities>({
   taskQueue: TASK_QUEUES.operations,
   startToCloseTimeout: '2 minutes',
   scheduleToCloseTimeout: '6 minutes',
@@ -20,7 +21,8 @@ export const alerting = proxyActivities<AlertActivities>({
 export async function tell(gather: () => AlertFacts | AlertFacts[] | Promise<AlertFacts | AlertFacts[]>): Promise<void> {
   try {
     const facts = [await gather()].flat();
-    if (facts.length > 0) await alerting.alert(facts);
+    const about = [...new Set(facts.map(({ condition }) => condition.replaceAll('_', ' ')))].join(', ');
+    if (facts.length > 0) await alerting.alert.executeWithOptions({ summary: `Tell people, where they have to know: ${about}` }, [facts]);
   } catch (error) {
     log.warn('An alert could not be raised', { reason: failureOf(error).reason });
   }

@@ -19,7 +19,7 @@ export async function startSteward(pipeline: string, options: CommonOptions): Pr
   await withSession(options, async (client, lasting) => {
     const args: [StewardInput] = [{ pipeline }];
     const workflowId = stewardIdOf(pipeline);
-    const handle = await client.workflow.start('steward', { args, taskQueue: TASK_QUEUES.orchestrator, workflowId, workflowIdConflictPolicy: 'USE_EXISTING' });
+    const handle = await client.workflow.start('steward', { args, taskQueue: TASK_QUEUES.orchestrator, workflowId, workflowIdConflictPolicy: 'USE_EXISTING', staticSummary: `The steward of ${pipeline}` });
     if (options.json) printJson({ workflow_id: workflowId, run_id: handle.firstExecutionRunId });
     else print(`${workflowId} looks after ${pipeline}.`);
     if (!lasting) say('The server of this command ends with it; the steward goes on while "perdure up" runs.');

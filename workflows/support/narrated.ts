@@ -1,0 +1,62 @@
+import { proxyActivities, type ActivityInterfaceFor, type ActivityOptions } from '@temporalio/workflow';
+import type {
+  AlertActivities,
+  DataProcessingActivities,
+  DispatchActivities,
+  InferenceActivities,
+  MonitoringActivities,
+  StewardActivities,
+  TrainingActivities,
+} from '../../src/contracts/index.js';
+
+type Activity = keyof (AlertActivities & DataProcessingActivities & DispatchActivities & InferenceActivities & MonitoringActivities & StewardActivities & TrainingActivities);
+
+/** One line for the web UI an activity, where the workflow has none that says more. */
+const SUMMARIES: Record<Activity, string> = {
+  bronze: 'Bronze: raw records to Parquet',
+  silver: 'Silver: clean, deduplicate, standardise',
+  gold: 'Gold: feature store and label store',
+
+  claimTraining: 'Claim the one training at a time',
+  checkModelConfig: 'Is the model config valid?',
+  checkGoldDataExists: 'Is there gold data?',
+  checkSufficientTrainingData: 'Is there enough training data?',
+  preprocess: 'Preprocess once, for every algorithm',
+  planSearch: 'Plan the search',
+  evaluateCandidate: 'Evaluate a candidate',
+  selectCandidates: 'Who is best, and who may still win?',
+  refit: 'Fit the best candidate on the whole train window',
+  evaluateModel: 'Evaluate on every window',
+  registerModel: 'Register the version',
+  trainAlgorithmOnEcs: 'Train in an ECS task of its own',
+  discardVersion: 'Discard the unfinished version',
+  chooseChampion: 'Choose the champion, through the promotion gate',
+
+  resolveModel: 'Which model predicts?',
+  findNewRows: 'Are there rows not yet predicted?',
+  predict: 'Predict',
+
+  checkPredictionsExist: 'Are there predictions?',
+  measurePerformance: 'Performance against mature labels',
+  detectDrift: 'Drift against the training window',
+  writeReport: 'Write the report, with its verdict',
+
+  readStewardPolicy: 'How does the config want it retrained?',
+  readChampion: 'Who is champion?',
+  weighNewData: 'Is there enough new data to train?',
+  moveChampion: 'Move the champion',
+  lookAtRun: 'Is a run that said nothing still at work?',
+
+  alert: 'Tell people, where they have to know',
+  serviceLevel: 'How long may this take?',
+  countProcessingFailures: 'How often has processing failed in a row?',
+  lookForInference: 'Are there predictions again?',
+  lookForDueInference: 'Has inference started when it was due?',
+  countNewRows: 'Is the newest partition as large as usual?',
+};
+
+/** Activities whose calls carry a line each, so that a run's timeline reads as a story. */
+export function narrated<Activities extends object>(options: ActivityOptions): ActivityInterfaceFor<Activities> {
+  const withLine = (name: Activity) => proxyActivities<Record<string, () => Promise<unknown>>>({ ...options, summary: SUMMARIES[name] })[name];
+  return new Proxy({}, { get: (_, name) => withLine(name as Activity) }) as ActivityInterfaceFor<Activities>;
+}
