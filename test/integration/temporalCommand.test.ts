@@ -11,12 +11,21 @@ import { startTestStack } from '../support/testStack.js';
 /** Visits. */
 const A_MONTH = 18;
 
+/** What no workflow takes, by the field that is at fault. */
+const REFUSED: [string, object][] = [
+  ['pipeline', { pipeline: '../other' }],
+  ['pipeline', { pipeline: "o'hara" }],
+  ['algorithms', { pipeline: VISITS, algorithms: ['two\nlines'] }],
+  ['source', { pipeline: VISITS, source: 'two\nlines.csv' }],
+  ['asOf', { pipeline: VISITS, asOf: "2020-12-31T00:00:00 (o'clock)" }],
+];
+
 describe('Temporal\'s own command', () => {
-  test('starts every workflow with a small JSON', async () => {
+  test('starts every workflow with a small JSON, and is told what is wrong with another', async () => {
     const world = await createMedallion();
     const config = 'model_config.dev.json';
     world.writeConf(config, { ...CONF[config], promotion_gate: { min_samples: A_MONTH } });
-    const { stack } = await startTestStack(onTestFinished, join(world.root, 'store'));
+    const { client, stack } = await startTestStack(onTestFinished, join(world.root, 'store'));
     const run = runnerOn(stack.target);
     world.writeCsv(visitsOf(3, A_MONTH));
 
@@ -41,6 +50,12 @@ describe('Temporal\'s own command', () => {
       inference: { status: 'completed', rows: A_MONTH },
       monitoring: { status: 'completed' },
     });
+
+    for (const [field, input] of REFUSED) {
+      await expect(run('lifecycle', input), field).rejects.toThrow();
+      const why = `^The input of lifecycle can't be used \\("${field}" is .+, expected .+\\); mend it and start again\\.$`;
+      await expect(client.workflow.getHandle('lifecycle').result()).rejects.toMatchObject({ cause: { type: 'ConfigInvalid', message: expect.stringMatching(why) as string } });
+    }
   });
 });
 
