@@ -15,15 +15,14 @@ import { TaskError, type TaskEnd } from './taskEnd.js';
 import { TaskPoller, type PollingIntervals } from './taskPoller.js';
 import { TokenBucket } from './tokenBucket.js';
 
-/** RunTask on Fargate: 100 calls at once, refilled by 20 a second. */
-const LAUNCH_BURST = 100;
-const LAUNCHES_PER_SECOND = 20;
-
 /** Calls without an answer, before somebody else's retry takes over. */
 const UNANSWERED_ALLOWED = 5;
 
-/** How patient the dispatcher is, in milliseconds. */
+/** How patient the dispatcher is, in milliseconds where nothing else is said. */
 export interface DispatcherTimes extends PollingIntervals {
+  /** Launches at once, and a second after that: what ECS allows RunTask on Fargate. */
+  launchBurst: number;
+  launchesPerSecond: number;
   /** First pause before a call or a launch is tried again; it doubles, with jitter. */
   backoff: number;
   longestBackoff: number;
@@ -36,6 +35,8 @@ export interface DispatcherTimes extends PollingIntervals {
 }
 
 export const DISPATCHER_TIMES: DispatcherTimes = {
+  launchBurst: 100,
+  launchesPerSecond: 20,
   interval: 5_000,
   longestInterval: 60_000,
   backoff: 2_000,
@@ -94,10 +95,11 @@ const FIRST: TaskPosition = { launch: 1, failures: 0, provider: 0, larger: false
 export class EcsDispatcher {
   private readonly times: DispatcherTimes;
   private readonly pollers = new Map<string, TaskPoller>();
-  private readonly launchBudget = new TokenBucket(LAUNCH_BURST, LAUNCHES_PER_SECOND);
+  private readonly launchBudget: TokenBucket;
 
   constructor(private readonly parts: DispatcherParts) {
     this.times = { ...DISPATCHER_TIMES, ...parts.times };
+    this.launchBudget = new TokenBucket(this.times.launchBurst, this.times.launchesPerSecond);
   }
 
   /**
@@ -249,9 +251,16 @@ class TaskRun {
   private runTask(position: TaskPosition): RunTaskCommandInput {
     const { stage, input, identity, settings, store, environment } = this.request;
     const { subnets, security_groups: securityGroups, assign_public_ip, launch_type, larger } = settings;
-    const variables = { ...environment, [LAUNCH_VARIABLE]: JSON.stringify(position) };
     const place = launch_type ? { launchType: launch_type } : { capacityProviderStrategy: [{ capacityProvider: providersOf(settings)[position.provider]!, weight: 1 }] };
-    const size = position.larger && larger ? { cpu: String(larger.cpus * 1024), memory: String(larger.memory_gib * 1024) } : {};
+    const enlarged = position.larger ? larger : undefined;
+    const size = enlarged && { cpu: String(enlarged.cpus * 1024), memory: String(enlarged.memory_gib * 1024) };
+    const variables = {
+      ...environment,
+      ...algorithmOf(input),
+      // In place of the one that the task definition may set.
+      ...(enlarged ? { PERDURE_SIZE: `${enlarged.cpus}x${enlarged.memory_gib}` } : {}),
+      [LAUNCH_VARIABLE]: JSON.stringify(position),
+    };
     return {
       cluster: settings.cluster,
       taskDefinition: settings.task_definition,
@@ -266,7 +275,7 @@ class TaskRun {
           {
             name: settings.container,
             command: ['perdure', 'task', stage, '--input', store.uri(inputKeyOf(identity)), '--output', store.uri(resultKeyOf(identity, position.launch))],
-            environment: Object.entries({ ...variables, ...algorithmOf(input) }).map(([name, value]) => ({ name, value })),
+            environment: Object.entries(variables).map(([name, value]) => ({ name, value })),
           },
         ],
       },

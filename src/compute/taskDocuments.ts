@@ -34,3 +34,9 @@ export interface TaskPosition {
   /** The task, once ECS has named it. */
   taskArn?: string;
 }
+
+/** Which launch this process is; `undefined` where it is no task. */
+export function launchOfThisTask(env: NodeJS.ProcessEnv = process.env): TaskPosition | undefined {
+  const told = env[LAUNCH_VARIABLE];
+  return told ? (JSON.parse(told) as TaskPosition) : undefined;
+}

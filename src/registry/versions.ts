@@ -36,6 +36,8 @@ export interface Lineage {
   environment: string;
   workflow_id: string;
   run_id: string;
+  /** The task of Amazon ECS that trained it, where one did: which launch, and whether with more memory after one ran out. */
+  task?: { launch: number; larger: boolean; size: string };
   /** Commit of Perdure's own code; `null` where it can't be told. */
   code_commit: string | null;
   /** SHA-256 of `pipeline.json` and the model config. */

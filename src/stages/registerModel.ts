@@ -1,13 +1,14 @@
+import { launchOfThisTask } from '../compute/taskDocuments.js';
 import type { Pipeline } from '../config/load.js';
 import type { ModelRef, RegisterModelInput } from '../contracts/index.js';
 import { readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
-import type { EnginePool } from '../engines/pool.js';
 import { codeCommit } from '../registry/codeCommit.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
 import { indexVersion, modelRef, readVersion, readVersionFile, versionKey, type Preprocessing, type VersionMetadata } from '../registry/versions.js';
 import { writeJson } from '../storage/documents.js';
 import { sha256 } from '../storage/checksum.js';
-import type { Stage } from './context.js';
+import { formatSize } from '../sizes/workerSize.js';
+import type { Stage, StageContext } from './context.js';
 
 /**
  * Makes a version of the files that lie in its folder: what belongs beside the model first, `metadata.json` last,
@@ -26,7 +27,7 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
     const { features, label, scaler } = dataset;
     await writeJson(modelRegistry, versionKey(model, 'preprocessing.json'), { features, label, scaler } satisfies Preprocessing);
     await writeJson(modelRegistry, versionKey(model, 'performance.json'), input.performance);
-    metadata = await describe(context.engines, pipeline, input, dataset);
+    metadata = await describe(context, pipeline, input, dataset);
     await writeJson(modelRegistry, versionKey(model, 'metadata.json'), metadata);
   }
 
@@ -35,10 +36,11 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
   return modelRef(modelRegistry, metadata);
 };
 
-async function describe(engines: EnginePool, pipeline: Pipeline, input: RegisterModelInput, dataset: DatasetMetadata): Promise<VersionMetadata> {
+async function describe({ engines, size }: StageContext, pipeline: Pipeline, input: RegisterModelInput, dataset: DatasetMetadata): Promise<VersionMetadata> {
   const { config } = pipeline;
   const { windows } = dataset;
   const { test, oot } = input.performance;
+  const task = launchOfThisTask();
   return {
     model_name: input.algorithm,
     version: input.model.version,
@@ -58,6 +60,7 @@ async function describe(engines: EnginePool, pipeline: Pipeline, input: Register
       environment: pipeline.environment,
       workflow_id: input.run.workflowId,
       run_id: input.run.runId,
+      ...(task ? { task: { launch: task.launch, larger: task.larger, size: formatSize(size) } } : {}),
       code_commit: await codeCommit(),
       config_hash: pipeline.configHash,
       engine: await engines.version(),

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { killGroupOf } from '../../../src/temporal/processes.js';
 
 /** What becomes of one launch; by default the container's command runs as a process until it ends. */
 export interface TaskPlan {
@@ -147,6 +148,8 @@ export class EcsTask {
     const child = spawn(program!, args, { env: { ...processEnvironment, ...environment }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     this.process = child;
     for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', log);
+    // A container ends whole.
+    child.once('exit', () => killGroupOf(child));
     if (this.desiredStatus === 'STOPPED') this.terminate();
     return new Promise((resolve) => {
       child.once('error', (error) => {
@@ -175,10 +178,9 @@ export class EcsTask {
     setTimeout(() => this.signal('SIGKILL'), this.options.stopTimeout * 1000).unref();
   }
 
-  /** To the process and its children, as a container ends whole. */
   private signal(name: NodeJS.Signals): void {
     if (!this.process?.pid || this.process.exitCode !== null || this.process.signalCode !== null) return;
-    process.kill(name === 'SIGKILL' ? -this.process.pid : this.process.pid, name);
+    this.process.kill(name);
   }
 
   private stopped(): void {

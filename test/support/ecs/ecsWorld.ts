@@ -16,6 +16,9 @@ export const failsWith = (type: string, retryable: boolean) =>
 /** Completes, but only at its second launch. */
 export const CRASHES_ONCE = `case "$6" in *launch-1*) echo oops; exit 3;; esac; ${COMPLETES}`;
 
+/** Who asks, unless a test says otherwise. */
+export const IDENTITY = { workflowId: 'w-xgboost', runId: 'r-1', activityId: '7' };
+
 /** Everything at once, as there is no network in between. */
 const TIMES: Partial<DispatcherTimes> = { interval: 20, longestInterval: 200, backoff: 5, longestBackoff: 50, unknownAtFirst: 1_000, stopPatience: 5_000, logsSettle: 0 };
 
@@ -62,7 +65,7 @@ export async function ecsWorld(perdure: string, times: Partial<DispatcherTimes> 
       dispatcher.run({
         stage: 'trainAlgorithm',
         input: { pipeline: 'tiny', run: { workflowId: 'w', runId: 'r', startedAt: '2002-01-01T00:00:00Z' }, algorithm: 'xgboost' } as TaskRequest['input'],
-        identity: { workflowId: 'w-xgboost', runId: 'r-1', activityId: '7' },
+        identity: IDENTITY,
         settings: { ...SETTINGS, ...settings },
         store,
         environment: { ENVIRONMENT: 'dev', PERDURE_STORE: '/store' },
