@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AlgorithmInput, DatasetRef } from '../../src/contracts/index.js';
 import { datasetKey } from '../../src/data/dataset.js';
-import { versionId, versionKey } from '../../src/registry/versions.js';
+import { listVersions, versionId, versionKey } from '../../src/registry/versions.js';
 import { checkGoldDataExists } from '../../src/stages/checkGoldDataExists.js';
 import { checkModelConfig } from '../../src/stages/checkModelConfig.js';
 import { checkSufficientTrainingData } from '../../src/stages/checkSufficientTrainingData.js';
@@ -138,11 +138,14 @@ describe('discarding', () => {
     expect(await keys()).toEqual([versionKey({ ...ref, version: 'v1' }, 'model.ubj')]);
   });
 
-  test('leaves a registered version alone', async () => {
-    await world.stores.modelRegistry.put(versionKey(ref, 'model.ubj'), 'a model');
-    await writeJson(world.stores.modelRegistry, versionKey(ref, 'metadata.json'), {});
+  test('leaves a registered version alone, and lists it where its run was stopped before that', async () => {
+    const { modelRegistry } = world.stores;
+    await modelRegistry.put(versionKey(ref, 'model.ubj'), 'a model');
+    const metadata = { model_name: ref.algorithm, version: ref.version, training_date: input.run.startedAt, cv_score: 0.6, performance: {}, lineage: { model_checksum: 'c0ffee' } };
+    await writeJson(modelRegistry, versionKey(ref, 'metadata.json'), metadata);
     await world.perform(discardVersion, { ...input, algorithm: 'xgboost' });
-    expect(await keys()).toHaveLength(2);
+    expect(await keys()).toEqual(expect.arrayContaining([versionKey(ref, 'model.ubj'), versionKey(ref, 'metadata.json')]));
+    expect(await listVersions(modelRegistry, ref.algorithm)).toMatchObject([ref]);
   });
 });
 
