@@ -25,19 +25,25 @@ const PREPROCESSED = 'gold/preprocessed/*';
 /** Where a stage that runs as a task of its own finds its input and leaves its result. */
 export const TASK_DOCUMENTS = 'tasks/*';
 
-/** The layers, inference and its monitoring, the promotion gate, the steward's moves, and alerts. */
-export function dataProcessingAccess({ definition, config }: Pipeline): StoreAccess {
-  const { algorithms } = config.training_config;
+/** What handles rows: the layers, predictions, and measuring them. Pointers and reports are for the operations. */
+export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
   const layers = Object.values(definition.layers).map(({ path }) => anyPartition(path));
   return {
     datamart: { read: ['*'], write: ['bronze/*', 'silver/*', manifestKey('gold'), ...layers, TASK_DOCUMENTS] },
+    modelRegistry: { read: ['model_registry/*'] },
+    predictions: { read: ['*'], write: ['*'] },
+  };
+}
+
+/** The promotion gate, the steward's moves, clearing up, reports and alerts: what the data-processing worker decides and tells. */
+export function operationsAccess({ config }: Pipeline): StoreAccess {
+  const { algorithms } = config.training_config;
+  return {
     modelRegistry: {
-      read: ['model_registry/*'],
       write: [ALIASES, ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json')))],
       // What a failed or cancelled run left (`discardVersion`).
       delete: algorithms.map((algorithm) => `${anyName((version) => versionFolder({ algorithm, version }))}*`),
     },
-    predictions: { read: ['*'], write: ['*'] },
     monitoring: { read: ['reports/*', 'alerts/*'], write: ['reports/*', 'alerts/*'] },
   };
 }

@@ -7,7 +7,7 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Pipeline } from '../src/config/load.js';
 import { WORKERS, type WorkerName } from '../src/temporal/workers.js';
-import { dataProcessingAccess, modelTrainingAccess, type StoreAccess } from './access.js';
+import { dataProcessingAccess, modelTrainingAccess, operationsAccess, type StoreAccess } from './access.js';
 import { Alarms } from './alarms.js';
 import { Buckets } from './buckets.js';
 import { PerdureContainer } from './containers.js';
@@ -21,11 +21,8 @@ export interface PerdureStackProps extends StackProps {
   pipelines: Pipeline[];
 }
 
-/**
- * What each worker does with the store; a stage that runs as a task of its own may do the same. The orchestrator runs
- * workflow tasks alone, which never see the store.
- */
-const ACCESS: Partial<Record<WorkerName, (pipeline: Pipeline) => StoreAccess>> = {
+/** What a stage may do with the store, in a worker or as a task of its own. */
+const STAGE_ACCESS: Partial<Record<WorkerName, (pipeline: Pipeline) => StoreAccess>> = {
   dataProcessing: dataProcessingAccess,
   modelTraining: modelTrainingAccess,
 };
@@ -56,10 +53,7 @@ export class PerdureStack extends Stack {
     });
 
     // Stages that run alone need neither Temporal nor its secrets: input and result lie in the store.
-    const tasks = {
-      dataProcessing: this.task('PipelineTask', 'pipeline', 'dataProcessing'),
-      modelTraining: this.task('ModelTrainingTask', 'model-training', 'modelTraining'),
-    };
+    const tasks = [this.task('PipelineTask', 'pipeline', 'dataProcessing'), this.task('ModelTrainingTask', 'model-training', 'modelTraining')];
     const workers = WORKER_NAMES.map((worker) => {
       const service = new WorkerService(this, worker, {
         worker,
@@ -73,12 +67,13 @@ export class PerdureStack extends Stack {
           PERDURE_ECS_SECURITY_GROUPS: network.workers.securityGroupId,
         },
       });
-      this.grantStore(service.container.role, worker);
+      this.grantStages(service.container.role, worker);
       return service;
     });
-    // It polls the queue of the calls that launch tasks and wait for them.
-    const dispatcher = workers[WORKER_NAMES.indexOf('dataProcessing')]!;
-    this.grantDispatch(dispatcher.container.role, cluster, Object.values(tasks));
+    // It polls the queues of operations, and of the calls that launch tasks and wait for them.
+    const { role } = workers[WORKER_NAMES.indexOf('dataProcessing')]!.container;
+    for (const pipeline of pipelines) grantAccess(role, pipeline, operationsAccess(pipeline), this.buckets);
+    this.grantDispatch(role, cluster, tasks);
     new Alarms(this, 'Alarms', { settings, cluster, workers, buckets: this.buckets.all });
   }
 
@@ -93,12 +88,13 @@ export class PerdureStack extends Stack {
       // Whoever launches it adds the stage, its input and where the result goes.
       command: ['perdure', 'task', '--help'],
     });
-    this.grantStore(task.role, worker);
+    this.grantStages(task.role, worker);
     return task;
   }
 
-  private grantStore(role: Role, worker: WorkerName): void {
-    const access = ACCESS[worker];
+  /** Nothing to the orchestrator: its workflow tasks never see the store. */
+  private grantStages(role: Role, worker: WorkerName): void {
+    const access = STAGE_ACCESS[worker];
     if (!access) return;
     for (const pipeline of this.props.pipelines) {
       grantAccess(role, pipeline, access(pipeline), this.buckets);

@@ -24,8 +24,9 @@ beforeAll(async () => {
 const ORCHESTRATOR = 'diab-readmit-demo-worker-orchestrator';
 /** It launches the stages that run as tasks of their own. */
 const DISPATCHER = 'diab-readmit-demo-worker-data-processing';
-/** Each stage may run in the worker or as a task of its own, so both may do the same. */
-const DATA_PROCESSING = ['diab-readmit-demo-worker-data-processing', 'diab-readmit-demo-pipeline'];
+const PIPELINE_TASK = 'diab-readmit-demo-pipeline';
+/** Each stage may run in the worker or as a task of its own, so both may do what stages do. */
+const DATA_PROCESSING = [DISPATCHER, PIPELINE_TASK];
 const MODEL_TRAINING = ['diab-readmit-demo-worker-model-training', 'diab-readmit-demo-model-training'];
 
 type Verb = 'GetObject' | 'PutObject' | 'DeleteObject';
@@ -111,23 +112,33 @@ describe('data processing', () => {
         ['GetObject', 'datamart', key],
         ['PutObject', 'datamart', key],
       ]),
-      // The promotion gate looks up the dataset, and leaves its working with the challenger.
-      ['GetObject', 'datamart', datasetKey(DATASET, 'metadata.json')],
       ['GetObject', 'modelRegistry', versionKey(VERSION, 'model.ubj')],
-      ['PutObject', 'modelRegistry', versionKey(VERSION, 'promotion.json')],
       ['GetObject', 'modelRegistry', aliasKey('champion')],
-      ['PutObject', 'modelRegistry', aliasKey('champion')],
-      // A failed run's version is discarded.
-      ['DeleteObject', 'modelRegistry', versionKey(VERSION, 'model.ubj')],
       ...(['GetObject', 'PutObject'] as const).flatMap((verb): Wish[] => [
         [verb, 'predictions', 'index.json'],
         [verb, 'predictions', 'predictions_2026-11-21.parquet'],
-        [verb, 'monitoring', 'reports/report_2026-11-21.json'],
-        [verb, 'monitoring', 'reports/latest.json'],
-        [verb, 'monitoring', 'alerts/readmission/drift/xgboost.json'],
       ]),
     ];
     expect(refused(DATA_PROCESSING, wishes)).toEqual([]);
+  });
+
+  const operations: Wish[] = [
+    // The gate leaves its working with the challenger.
+    ['PutObject', 'modelRegistry', versionKey(VERSION, 'promotion.json')],
+    ['PutObject', 'modelRegistry', aliasKey('champion')],
+    // A failed run's version is discarded.
+    ['DeleteObject', 'modelRegistry', versionKey(VERSION, 'model.ubj')],
+    ...(['GetObject', 'PutObject'] as const).flatMap((verb): Wish[] => [
+      [verb, 'monitoring', 'reports/report_2026-11-21.json'],
+      [verb, 'monitoring', 'reports/latest.json'],
+      [verb, 'monitoring', 'alerts/readmission/drift/xgboost.json'],
+    ]),
+  ];
+
+  test('decides, tells and clears up in the worker alone', () => {
+    // The gate looks up the dataset that the challenger was trained on.
+    expect(refused([DISPATCHER], [...operations, ['GetObject', 'datamart', datasetKey(DATASET, 'metadata.json')]])).toEqual([]);
+    expect(granted([PIPELINE_TASK], operations)).toEqual([]);
   });
 
   test('neither forges a model nor deletes data, registered indexes or aliases', () => {
