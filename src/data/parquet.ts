@@ -33,6 +33,13 @@ const CHUNK_ROWS = 1 << 18;
  * @throws PerdureError `ObjectCorrupt` for a torn file; `InputInvalid` for a file, a column or a value that isn't there
  */
 export async function readColumns(path: string, names: string[], rows: RowRange = {}): Promise<Column[]> {
+  const chunks: Column[][] = [];
+  for await (const chunk of readChunks(path, names, rows)) chunks.push(chunk);
+  return names.map((_, i) => joined(chunks.map((chunk) => chunk[i]!)));
+}
+
+/** As {@link readColumns}, some 260,000 rows at a time. There is one chunk at least, which may be empty. */
+export async function* readChunks(path: string, names: string[], rows: RowRange = {}): AsyncGenerator<Column[], void> {
   const file = await readFile(path).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') {
       throw new PerdureError('InputInvalid', `${path} is not there; run the stage that writes it.`);
@@ -41,18 +48,16 @@ export async function readColumns(path: string, names: string[], rows: RowRange 
   });
   checkColumns(path, file, names);
   const { offset = 0, limit = Infinity } = rows;
-  const chunks: ArrowTable[] = [];
   let read = 0;
-  let wanted: number;
-  do {
-    wanted = Math.min(CHUNK_ROWS, limit - read);
+  for (;;) {
+    const wanted = Math.min(CHUNK_ROWS, limit - read);
     const chunk = decoding(path, () =>
       tableFromIPC(readParquet(file, { columns: names, offset: offset + read, limit: wanted, batchSize: CHUNK_ROWS }).intoIPCStream()),
     );
-    chunks.push(chunk);
+    yield names.map((name) => columnOf(path, name, chunk.getChild(name)!));
     read += chunk.numRows;
-  } while (read < limit && chunks.at(-1)!.numRows === wanted);
-  return names.map((name) => concatenate(path, name, chunks.map((chunk) => chunk.getChild(name)!)));
+    if (read >= limit || chunk.numRows < wanted) return;
+  }
 }
 
 /**
@@ -89,11 +94,22 @@ function decoding<T>(path: string, decode: () => T): T {
   }
 }
 
-function concatenate(path: string, name: string, chunks: Vector[]): Column {
-  const batches = chunks.flatMap((chunk) => chunk.data as Data[]);
-  const length = batches.reduce((sum, batch) => sum + batch.length, 0);
-  const Type = chunks[0]!.ArrayType as new (length: number) => Column;
-  const column = new Type(length);
+function joined(parts: Column[]): Column {
+  if (parts.length === 1) return parts[0]!;
+  const Type = parts[0]!.constructor as new (length: number) => Column;
+  const column = new Type(parts.reduce((sum, part) => sum + part.length, 0));
+  let start = 0;
+  for (const part of parts) {
+    (column.set as (values: Column, offset: number) => void)(part, start);
+    start += part.length;
+  }
+  return column;
+}
+
+function columnOf(path: string, name: string, vector: Vector): Column {
+  const batches = vector.data as Data[];
+  const Type = vector.ArrayType as new (length: number) => Column;
+  const column = new Type(vector.length);
   let start = 0;
   for (const batch of batches) {
     const values = (batch.values as Column).subarray(0, batch.length);

@@ -5,8 +5,9 @@ import { stratifiedFolds } from '../learning/stratifiedKFold.js';
 import { diskError } from '../storage/diskError.js';
 import { trainingRecipe, type TrainingRecipe } from './estimators.js';
 import { MatrixCache } from './matrixCache.js';
+import { libraryBytes, matrixBytes } from './matrixSize.js';
 import type { EngineCalls, EvaluateRequest, FitRequest, MatrixFile, PredictRequest } from './pool.js';
-import { bytesOf, foldPart, freePart, loadFeatures, loadMatrix, wholePart, type Matrix, type TrainingPart } from './trainingMatrix.js';
+import { featureBlocks, foldPart, freePart, loadMatrix, wholePart, type Matrix, type TrainingPart } from './trainingMatrix.js';
 import { XgBoost, type Booster, type PredictionType } from './xgboost.js';
 
 /** The calls of an engine host, in this process: native calls block it. */
@@ -18,9 +19,12 @@ export class Engine implements EngineCalls {
 
   /**
    * @param libraryPath libxgboost
-   * @param cacheBytes native memory that may be kept for later calls, in bytes
+   * @param cacheBytes memory that may be kept for later calls, in bytes
    */
-  constructor(libraryPath: string, cacheBytes: number) {
+  constructor(
+    libraryPath: string,
+    private readonly cacheBytes: number,
+  ) {
     this.library = new XgBoost(libraryPath);
     this.parts = new MatrixCache(cacheBytes);
   }
@@ -78,13 +82,16 @@ export class Engine implements EngineCalls {
     if (trainedOn.join() !== data.features.join()) {
       throw new PerdureError('InputInvalid', `${modelPath} was trained on the columns ${trainedOn.join(', ')}, and ${data.path} was to be read for ${data.features.join(', ')}; use the dataset that the model names.`);
     }
-    const features = await loadFeatures(data.path, data.features, { offset, limit });
-    const matrix = this.library.matrix(features.values, features.rows, features.columns);
-    try {
-      return booster.predict(matrix, type);
-    } finally {
-      matrix.free();
+    const blocks: Float32Array[] = [];
+    for await (const { values, rows, columns } of featureBlocks(data.path, data.features, { offset, limit })) {
+      const matrix = this.library.matrix(values, rows, columns);
+      try {
+        blocks.push(booster.predict(matrix, type));
+      } finally {
+        matrix.free();
+      }
     }
+    return joined(blocks);
   }
 
   /** A training part from the cache, or made and cached: all rows, or those of a fold. */
@@ -93,15 +100,24 @@ export class Engine implements EngineCalls {
     const key = JSON.stringify([matrixKey, split]);
     const cached = this.parts.get(key);
     if (cached) return cached;
+    const bytes = libraryBytes(file);
+    // Before anything is read: what goes and what comes would not fit side by side.
+    this.parts.makeRoom(bytes);
     const matrix = await this.load(file, matrixKey);
     const part = split ? foldPart(this.library, matrix, stratifiedFolds(matrix.labels, split.count), split.fold) : wholePart(this.library, matrix);
-    return this.parts.set(key, part, bytesOf(part), () => freePart(part));
+    if (bytes + matrixBytes(file) > this.cacheBytes) this.matrix = undefined;
+    // The library has a copy of its own, and the collector doesn't hurry for what lies outside its heap.
+    gc?.();
+    return this.parts.set(key, part, bytes, () => freePart(part));
   }
 
   /** The matrix of a file; the last one is kept. */
   private async load(file: MatrixFile, key: string): Promise<Matrix> {
-    if (this.matrix?.key !== key) this.matrix = { key, value: await loadMatrix(file) };
-    return this.matrix.value;
+    if (this.matrix?.key === key) return this.matrix.value;
+    this.matrix = undefined;
+    const value = await loadMatrix(file);
+    this.matrix = { key, value };
+    return value;
   }
 
   /** The model of a file; the last one is kept. */
@@ -120,6 +136,16 @@ export class Engine implements EngineCalls {
     }
     return this.model.booster;
   }
+}
+
+function joined(blocks: Float32Array[]): Float32Array {
+  const values = new Float32Array(blocks.reduce((sum, block) => sum + block.length, 0));
+  let start = 0;
+  for (const block of blocks) {
+    values.set(block, start);
+    start += block.length;
+  }
+  return values;
 }
 
 /** What changes when a file is written anew. */

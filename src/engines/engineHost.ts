@@ -22,7 +22,7 @@ export class EngineHost {
       serialization: 'advanced',
       // Two fits of one thread are faster than one of two, and OpenMP's default spinning makes them wait for each other.
       env: { ...process.env, OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' },
-      execArgv: [],
+      execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.child.on('message', (reply: HostReply) => {

@@ -21,8 +21,8 @@ export class MatrixCache<T> {
     return entry.value;
   }
 
-  /** Makes room, then keeps the value. */
-  set(key: string, value: T, bytes: number, free: () => void): T {
+  /** Frees what was used longest ago until so many bytes fit in, or nothing is left. */
+  makeRoom(bytes: number): void {
     let used = [...this.entries.values()].reduce((sum, entry) => sum + entry.bytes, bytes);
     for (const [oldest, entry] of this.entries) {
       if (used <= this.budget) break;
@@ -30,6 +30,11 @@ export class MatrixCache<T> {
       entry.free();
       used -= entry.bytes;
     }
+  }
+
+  /** Makes room, then keeps the value. */
+  set(key: string, value: T, bytes: number, free: () => void): T {
+    this.makeRoom(bytes);
     this.entries.set(key, { value, bytes, free });
     return value;
   }

@@ -11,6 +11,7 @@ export interface MatrixFile {
   checksum: string;
   features: string[];
   label: string;
+  rows: number;
 }
 
 export interface EvaluateRequest {

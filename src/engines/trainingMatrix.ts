@@ -1,4 +1,4 @@
-import { readColumns, type Column, type RowRange } from '../data/parquet.js';
+import { readChunks, type Column, type RowRange } from '../data/parquet.js';
 import type { TrainingShape } from './estimators.js';
 import type { MatrixFile } from './pool.js';
 import type { DMatrix, XgBoost } from './xgboost.js';
@@ -24,26 +24,32 @@ export interface TrainingPart {
   validation?: { matrix: DMatrix; labels: Float32Array };
 }
 
-/** What the library keeps a cell: 8 bytes by row, 8 by column (linear models), 2 of histogram bins (trees). */
-const BYTES_PER_CELL = 18;
-
-export async function loadMatrix(file: MatrixFile): Promise<Matrix> {
-  const [labels, ...features] = await readColumns(file.path, [file.label, ...file.features]);
-  return { ...rowMajor(features), labels: Float32Array.from(labels as ArrayLike<number | bigint>, Number) };
-}
-
-export async function loadFeatures(path: string, features: string[], range: RowRange): Promise<Features> {
-  return rowMajor(await readColumns(path, features, range));
-}
-
-function rowMajor(features: Column[]): Features {
+export async function loadMatrix({ path, rows, features, label }: MatrixFile): Promise<Matrix> {
   const columns = features.length;
-  const rows = features[0]?.length ?? 0;
-  const values = new Float32Array(rows * columns);
+  const matrix = { values: new Float32Array(rows * columns), rows, columns, labels: new Float32Array(rows) };
+  let start = 0;
+  for await (const [labels, ...chunk] of readChunks(path, [label, ...features])) {
+    fillRowMajor(matrix.values.subarray(start * columns), chunk);
+    for (let row = 0; row < labels!.length; row++) matrix.labels[start + row] = Number(labels![row]);
+    start += labels!.length;
+  }
+  return matrix;
+}
+
+/** Features to predict from, some 260,000 rows at a time. */
+export async function* featureBlocks(path: string, features: string[], range: RowRange): AsyncGenerator<Features, void> {
+  for await (const chunk of readChunks(path, features, range)) {
+    const [rows, columns] = [chunk[0]?.length ?? 0, chunk.length];
+    const values = new Float32Array(rows * columns);
+    fillRowMajor(values, chunk);
+    yield { values, rows, columns };
+  }
+}
+
+function fillRowMajor(values: Float32Array, features: Column[]): void {
   features.forEach((feature, column) => {
-    for (let row = 0; row < rows; row++) values[row * columns + column] = Number(feature[row]);
+    for (let row = 0; row < feature.length; row++) values[row * features.length + column] = Number(feature[row]);
   });
-  return { values, rows, columns };
 }
 
 /** Every row to train on. */
@@ -57,17 +63,9 @@ export function wholePart(library: XgBoost, matrix: Matrix): TrainingPart {
 
 /** The rows outside a fold to train on, those inside it to score on. @param folds fold a row */
 export function foldPart(library: XgBoost, matrix: Matrix, folds: Uint8Array, fold: number): TrainingPart {
-  const train = rowsWhere(matrix, (row) => folds[row] !== fold);
+  const part = wholePart(library, rowsWhere(matrix, (row) => folds[row] !== fold));
   const validation = rowsWhere(matrix, (row) => folds[row] === fold);
-  return {
-    ...wholePart(library, train),
-    validation: { matrix: library.matrix(validation.values, validation.rows, validation.columns), labels: validation.labels },
-  };
-}
-
-/** Estimated bytes of native memory. */
-export function bytesOf(part: TrainingPart): number {
-  return (part.train.rows + (part.validation?.matrix.rows ?? 0)) * part.shape.features * BYTES_PER_CELL;
+  return { ...part, validation: { matrix: library.matrix(validation.values, validation.rows, validation.columns), labels: validation.labels } };
 }
 
 export function freePart(part: TrainingPart): void {

@@ -36,7 +36,7 @@ const expected = read<Expected>('engine/expected.json');
 const { seed, params } = read<{ seed: number; params: Record<Estimator, Params> }>('engineModels.json');
 
 const folder = temporaryFolder(afterAll);
-const train: MatrixFile = { path: join(folder, 'train.parquet'), checksum: 'engine fixture', features: data.features, label: 'label' };
+const train: MatrixFile = { path: join(folder, 'train.parquet'), checksum: 'engine fixture', features: data.features, label: 'label', rows: data.labels.length };
 const never = new AbortController().signal;
 const pool = createEnginePool({ hosts: 1, memory: 2 ** 30 });
 afterAll(() => pool.close());
@@ -119,7 +119,7 @@ test('a fold counts the same alone, with others, and in another process', async 
   const evaluate = (folds: number[], engines: typeof pool) =>
     engines.evaluate({ train, estimator: 'logistic_regression', params: params.logistic_regression, folds, cvFolds: 3, scoring: 'average_precision', seed }, never);
   const together = await evaluate([0, 1, 2], pool);
-  const other = createEnginePool({ hosts: 1, memory: 0 });
+  const other = createEnginePool({ hosts: 1, memory: 1 });
   const alone = await Promise.all([0, 1, 2].map((fold) => evaluate([fold], other)));
   await other.close();
   expect(alone.flatMap(({ scores }) => scores)).toEqual(together.scores);

@@ -14,7 +14,7 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 import { until } from '../support/until.js';
 
 const folder = temporaryFolder(afterAll);
-const train: MatrixFile = { path: join(folder, 'train.parquet'), checksum: 'failing', features: ['a', 'b'], label: 'label' };
+const train: MatrixFile = { path: join(folder, 'train.parquet'), checksum: 'failing', features: ['a', 'b'], label: 'label', rows: 2000 };
 const never = new AbortController().signal;
 const quick: FitRequest = { train, estimator: 'xgboost', params: { n_estimators: 2 }, seed: 1, modelPath: join(folder, 'model.ubj') };
 /** Minutes of native code. */

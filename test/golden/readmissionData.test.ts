@@ -148,9 +148,9 @@ describe.each([
   });
 
   test('models at the documented parameters find about as much as the documents say', async () => {
-    const { features, label } = await readDatasetMetadata(made.stores.datamart, made.dataset);
+    const { features, label, windows } = await readDatasetMetadata(made.stores.datamart, made.dataset);
     const window = (name: Window) => made.stores.datamart.localFile(datasetKey(made.dataset.id, `${name}_processed.parquet`));
-    const train = { path: await window('train'), checksum: source, features, label };
+    const train = { path: await window('train'), checksum: source, features, label, rows: windows.train.rows };
     for (const [name, documented] of Object.entries({ logistic_regression: 0.612, random_forest: 0.6202, xgboost: 0.6198 })) {
       const { estimator, params } = made.pipeline.config.algorithms[name]!;
       const modelPath = join(folder, `${name}.ubj`);
