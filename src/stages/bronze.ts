@@ -16,7 +16,7 @@ import { isAddress } from '../storage/stores.js';
 import type { Stage, StageContext } from './context.js';
 
 /** Rows that an open file holds in memory at most while the source is split: some 120 files are open at once. */
-const OPEN_FILE_ROWS = 4_096;
+const OPEN_FILE_ROWS = 2_048;
 /** Rows that DuckDB collects before it hands them to the open files. */
 const COLLECTED_ROWS = 131_072;
 const LATER = 'later';

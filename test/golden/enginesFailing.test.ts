@@ -22,8 +22,8 @@ const endless: FitRequest = { ...quick, params: { n_estimators: 10_000_000 }, mo
 
 let pool: EnginePool;
 const pools: EnginePool[] = [];
-function openPool(size: number): EnginePool {
-  pool = createEnginePool({ hosts: size, memory: 2 ** 30 });
+function openPool(size: number, memory = 2 ** 30): EnginePool {
+  pool = createEnginePool({ hosts: size, memory });
   pools.push(pool);
   return pool;
 }
@@ -123,6 +123,21 @@ describe('an aborted call', () => {
     await expect(pool.fit(quick, AbortSignal.abort(new Error('never mind')))).rejects.toThrow('never mind');
     expect(hostsOf(process.pid)).toEqual([]);
   });
+});
+
+test('training that needs more memory than a host has runs alone, and ends the hosts that idle', async () => {
+  openPool(2, 100_000);
+  await Promise.all([pool.version(), pool.version()]);
+  expect(hostsOf(process.pid)).toHaveLength(2);
+  const controller = new AbortController();
+  const alone = pool.fit(endless, controller.signal);
+  const next = pool.fit(quick, never);
+  await until(() => hostsOf(process.pid).length === 1);
+  await aWhile();
+  expect(hostsOf(process.pid)).toHaveLength(1);
+  controller.abort(new Error('no longer wanted'));
+  await expect(alone).rejects.toThrow('no longer wanted');
+  expect(await next).toEqual({ seconds: expect.any(Number) as number });
 });
 
 test('closing a pool ends its hosts and the calls under way', async () => {
