@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { requiredTsToMs } from '@temporalio/common/lib/time.js';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { startWorkflow } from '../src/client.js';
 import { loadPipeline } from '../src/config/load.js';
 import { generateCsv } from '../src/data/synthetic.js';
@@ -12,7 +12,7 @@ import type { Section } from './section.js';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 
-const { PENDING_ACTIVITY_STATE_STARTED: STARTED } = temporal.api.enums.v1.PendingActivityState;
+const { PENDING_ACTIVITY_STATE_STARTED: STARTED } = proto.temporal.api.enums.v1.PendingActivityState;
 const POLL_MS = 50;
 
 /** How long the work stands still when a process is killed, by the server's own times. */
