@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ecsLaunch } from './ecsLaunch.js';
 import { memory } from './memory.js';
 import { orchestration } from './orchestration.js';
 import { recovery } from './recovery.js';
@@ -14,6 +15,7 @@ const SECTIONS: Record<string, Section> = {
   wholeJob,
   memory,
   s3Throughput,
+  ecsLaunch,
   recovery,
   stages100k: stagesAt(1),
   stages1m: stagesAt(10),

@@ -56,6 +56,7 @@ export const BRANCHES: Record<string, Branch> = {
   'modelTraining.failed': { workflow: 'modelTraining', input, changes: { refit: refitExcept(...ALGORITHMS) }, ends: 'FAILED' },
   'modelTraining.cancelled': { workflow: 'modelTraining', input, changes: slow, meanwhile: cancelDuringSearch, ends: 'CANCELLED' },
   'trainAlgorithm.completed': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST },
+  'trainAlgorithm.onEcs': { workflow: 'trainAlgorithm', ...completed, input: { ...TRAIN_XGBOOST, compute: 'ecs' } },
   'trainAlgorithm.raced': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST, changes: { planSearch: planRace } },
   'trainAlgorithm.candidateFailed': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST, changes: { evaluateCandidate: evaluateExcept(1) } },
   'trainAlgorithm.timedOut': { workflow: 'trainAlgorithm', input: { ...TRAIN_XGBOOST, timeoutSeconds: 1 }, changes: slow, ends: 'FAILED' },

@@ -1,7 +1,5 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { onTestFinished, vi } from 'vitest';
-import { temporaryFolder } from '../temporaryFolder.js';
 import { AwsError, HANG_UP, serveAwsJson, type Answer } from './awsJson.js';
 import { EcsTask, type TaskPlan } from './ecsTask.js';
 import { LogService } from './logService.js';
@@ -208,34 +206,36 @@ export class EcsEndpoint {
   }
 }
 
-export interface EndpointOptions {
-  /** What the image's `perdure` is: a shell script's text. */
-  perdure: string;
-  /** Environment that a task definition would give. */
-  environment?: NodeJS.ProcessEnv;
-  whenDone?: (stop: () => void | Promise<void>) => void;
+export interface ServedEndpoint {
+  endpoint: EcsEndpoint;
+  /** AWS's environment variables that lead to it. */
+  env: Record<string, string>;
+  close: () => Promise<void>;
 }
 
-/** Starts an endpoint to which AWS's environment variables lead. It ends with the test, or when `whenDone` says. */
-export async function startEcsEndpoint({ perdure, environment = {}, whenDone = onTestFinished }: EndpointOptions): Promise<EcsEndpoint> {
-  const bin = join(temporaryFolder(whenDone), 'bin');
+/**
+ * Starts an endpoint on a free port.
+ * @param folder an empty folder
+ * @param perdure what the image's `perdure` is: a shell script's text
+ * @param environment environment that a task definition would give
+ */
+export async function serveEcs(folder: string, perdure: string, environment: NodeJS.ProcessEnv = {}): Promise<ServedEndpoint> {
+  const bin = join(folder, 'bin');
   mkdirSync(bin);
   writeFileSync(join(bin, 'perdure'), `#!/bin/sh\n${perdure}\n`);
   chmodSync(join(bin, 'perdure'), 0o755);
   const endpoint = new EcsEndpoint({ ...environment, PATH: `${bin}${delimiter}${process.env.PATH}` });
   const server = await serveAwsJson((operation, input) => Promise.resolve().then(() => endpoint.handle(operation, input)));
-  const variables = {
+  const env = {
     AWS_ENDPOINT_URL_ECS: server.url,
     AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: server.url,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test-secret',
   };
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-  whenDone(async () => {
-    vi.unstubAllEnvs();
+  const close = async () => {
     await endpoint.close();
     await server.close();
-  });
-  return endpoint;
+  };
+  return { endpoint, env, close };
 }

@@ -4,7 +4,8 @@ import type { DispatcherTimes, EcsDispatcher, TaskRequest, TaskSettings } from '
 import type { TaskPosition } from '../../../src/compute/taskDocuments.js';
 import { FolderStore } from '../../../src/storage/folderStore.js';
 import { temporaryFolder } from '../temporaryFolder.js';
-import { CLUSTER, LOG_GROUP, STREAM_PREFIX, startEcsEndpoint, type EcsEndpoint } from './ecsEndpoint.js';
+import { CLUSTER, LOG_GROUP, STREAM_PREFIX, type EcsEndpoint } from './ecsEndpoint.js';
+import { startEcsEndpoint } from './testEndpoint.js';
 
 export const FAMILY = 'test-model-training';
 

@@ -5,6 +5,7 @@ import type {
   Candidate,
   CandidateScores,
   DataProcessingActivities,
+  DispatchActivities,
   EvaluateCandidateInput,
   InferenceActivities,
   Metrics,
@@ -19,7 +20,7 @@ import type {
 } from '../../../src/contracts/index.js';
 import { decided } from '../../support/promotions.js';
 
-export type Activities = DataProcessingActivities & TrainingActivities & InferenceActivities & MonitoringActivities & AlertActivities & StewardActivities;
+export type Activities = DataProcessingActivities & DispatchActivities & TrainingActivities & InferenceActivities & MonitoringActivities & AlertActivities & StewardActivities;
 
 export const ALGORITHMS = ['logistic_regression', 'random_forest', 'xgboost'];
 export const CANDIDATES = 4;
@@ -167,6 +168,18 @@ const goingWell: Activities = {
       promotion: decided('promote', trained[0]!),
       metric: 'oot.roc_auc',
       scores: Object.fromEntries(trained.map(({ algorithm }) => [algorithm, 0.63])),
+    }),
+
+  trainAlgorithmOnEcs: () =>
+    Promise.resolve({
+      status: 'completed',
+      ...object,
+      version: 'v20010101_000000_abcdef12',
+      best_params: { max_depth: 4 },
+      cv_score: 0.63,
+      test: metrics,
+      oot: metrics,
+      search: { candidates: 4, failed: 0, foldsEvaluated: 20, foldsPlanned: 20 },
     }),
 
   resolveModel: () =>
