@@ -85,17 +85,24 @@ export type Fitting = ActivityInterfaceFor<Pick<TrainingActivities, 'evaluateCan
 
 /**
  * Fits, and what needs their model. Nobody can say how long one fit takes, so each may use the algorithm's whole
- * budget: its workflow ends them all when that is spent.
+ * budget: its workflow ends them all when that is spent. What writes into a version's folder has stopped before the
+ * workflow goes on, so that nothing is added to it after it was tidied up.
  */
 export function fittingWithin(budgetSeconds: number): Fitting {
   const budget = `${budgetSeconds} seconds` as const;
-  return narrated({
+  const options = {
     taskQueue: TASK_QUEUES.modelTraining,
     startToCloseTimeout: budget,
     scheduleToCloseTimeout: budget,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     retry: RETRY,
+  };
+  const { evaluateCandidate } = narrated<Pick<TrainingActivities, 'evaluateCandidate'>>(options);
+  const { refit, evaluateModel, registerModel } = narrated<Pick<TrainingActivities, 'refit' | 'evaluateModel' | 'registerModel'>>({
+    ...options,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
+  return { evaluateCandidate, refit, evaluateModel, registerModel };
 }
 
 /**
