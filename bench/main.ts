@@ -8,6 +8,7 @@ import { recovery } from './recovery.js';
 import { s3Throughput } from './s3Throughput.js';
 import type { Section } from './section.js';
 import { stagesAt } from './stages.js';
+import { steward } from './steward.js';
 import { wholeJob } from './wholeJob.js';
 
 const SECTIONS: Record<string, Section> = {
@@ -19,8 +20,7 @@ const SECTIONS: Record<string, Section> = {
   recovery,
   stages100k: stagesAt(1),
   stages1m: stagesAt(10),
-  stages10m: stagesAt(100),
-};
+  stages10m: stagesAt(100), steward };
 
 /** `npm run bench`, or `npm run bench -- memory` for one section. */
 async function main(pipeline: string, asked: string[]): Promise<void> {

@@ -45,6 +45,13 @@ export async function measure(
   return { seconds: (performance.now() - started) / 1000, stdout, peaks };
 }
 
+/** Resident bytes of a process and all below it, now. */
+export async function residentOf(pid: number): Promise<number> {
+  const processes = await allProcesses();
+  const own = processes.filter((process) => process.pid === pid);
+  return [...own, ...below(pid, processes)].reduce((sum, { resident }) => sum + resident, 0);
+}
+
 interface Process {
   pid: number;
   parent: number;
