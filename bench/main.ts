@@ -20,7 +20,9 @@ const SECTIONS: Record<string, Section> = {
   recovery,
   stages100k: stagesAt(1),
   stages1m: stagesAt(10),
-  stages10m: stagesAt(100), steward };
+  stages10m: stagesAt(100),
+  steward,
+};
 
 /** `npm run bench`, or `npm run bench -- memory` for one section. */
 async function main(pipeline: string, asked: string[]): Promise<void> {

@@ -75,7 +75,7 @@ async function manyStewards(client: Client, pipeline: string, resident: () => Pr
   for (const handle of handles) await handle.executeUpdate(STEWARD.updates.pause, { args: [{ by: 'bench' }] });
   const after = await resident();
   const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-  return `${PIPELINES} stewards                 orchestrator ${mib(before)} before, ${mib(after)} with them: ${mib((after - before) / PIPELINES)} each`;
+  return `${PIPELINES} stewards                 orchestrator ${mib(before)} before, ${mib(after)} with them: ${((after - before) / PIPELINES / 1024).toFixed(0)} KiB each`;
 }
 
 function start(client: Client, input: StewardInput): Promise<WorkflowHandle> {
