@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const SECOND = 1_000;
 
-/** Tests of one kind: which files, how long each may take, and in which order the kinds run. */
-function project(name: string, order: number, timeout: number, options: { folder?: string; serial?: boolean; globalSetup?: string } = {}) {
+/** Tests of one kind: which files, how long each may take, in which order the kinds run, and how many files at once. */
+function project(name: string, order: number, timeout: number, options: { folder?: string; atOnce?: number; globalSetup?: string } = {}) {
   return {
     test: {
       name,
@@ -12,8 +12,8 @@ function project(name: string, order: number, timeout: number, options: { folder
       pool: 'forks' as const,
       testTimeout: timeout,
       hookTimeout: Math.max(timeout, 60 * SECOND),
-      // One worker where tests start servers and workers of their own: they would starve each other.
-      ...(options.serial ? { maxWorkers: 1 } : {}),
+      // Few where tests start servers and workers of their own: more would starve each other.
+      ...(options.atOnce ? { maxWorkers: options.atOnce } : {}),
       ...(options.globalSetup ? { globalSetup: options.globalSetup } : {}),
       sequence: { groupOrder: order },
     },
@@ -25,11 +25,12 @@ export default defineConfig({
     projects: [
       project('unit', 0, 20 * SECOND),
       project('replay', 1, 60 * SECOND),
-      project('workflow', 2, 60 * SECOND, { serial: true, globalSetup: 'test/support/globalWorkflowBundle.ts' }),
-      project('golden', 3, 300 * SECOND, { serial: true }),
-      project('integration', 4, 300 * SECOND, { serial: true, globalSetup: 'test/support/globalDevServer.ts' }),
+      // Side by side: the one mostly waits, the other mostly computes.
+      project('workflow', 2, 60 * SECOND, { atOnce: 1, globalSetup: 'test/support/globalWorkflowBundle.ts' }),
+      project('golden', 2, 300 * SECOND, { atOnce: 1 }),
+      project('integration', 3, 300 * SECOND, { atOnce: 2, globalSetup: 'test/support/globalDevServer.ts' }),
       // Builds the image's stages: nothing else should wait for the processor meanwhile.
-      project('deploy', 5, 120 * SECOND, { folder: 'deploy/test', serial: true }),
+      project('deploy', 4, 120 * SECOND, { folder: 'deploy/test', atOnce: 1 }),
     ],
   },
 });

@@ -1,4 +1,5 @@
-import type { DispatcherTimes, EcsDispatcher } from './ecsDispatcher.js';
+import type { DispatcherTimes } from './dispatcherTimes.js';
+import type { EcsDispatcher } from './ecsDispatcher.js';
 
 /** A host that drops packets is given up after this long. */
 const CONNECTION_TIMEOUT_MS = 5_000;

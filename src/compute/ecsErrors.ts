@@ -1,3 +1,4 @@
+import type { Failure } from '@aws-sdk/client-ecs';
 import { PerdureError, messageOf } from '../errors.js';
 
 /** What a failed call of ECS means for who made it. */
@@ -38,4 +39,14 @@ export function computeUnavailable(error: unknown): PerdureError {
 export function said(error: unknown): string {
   const message = messageOf(error).replace(/\.$/, '');
   return error instanceof Error && error.name !== 'Error' && message ? `${error.name}: ${message}` : message || (error as Error).name;
+}
+
+/** Whether RunTask answered that there is no room. */
+export function isShortage(failures: Failure[]): boolean {
+  return failures.some(({ reason = '', detail = '' }) => /^RESOURCE:|^AGENT$|capacity/i.test(reason) || /capacity/i.test(detail));
+}
+
+/** Why RunTask launched nothing, in its own words. */
+export function reasonOf(failures: Failure[]): string {
+  return failures.map(({ reason, detail }) => [reason, detail].filter(Boolean).join(', ')).join('; ') || 'ECS launched nothing and gave no reason';
 }

@@ -1,7 +1,15 @@
 import type { Pipeline } from '../config/load.js';
-import type { ComputedPart } from '../config/compute.js';
+import type { ComputedPart, EcsSettings, TaskSize } from '../config/compute.js';
 import { PerdureError } from '../errors.js';
-import type { TaskSettings } from './ecsDispatcher.js';
+
+/** The config of one stage's tasks, with what the worker's environment adds. */
+export interface TaskSettings extends Omit<EcsSettings, 'tasks' | 'cluster' | 'subnets' | 'security_groups'> {
+  cluster: string;
+  subnets: string[];
+  security_groups: string[];
+  task_definition: string;
+  larger?: TaskSize;
+}
 
 /**
  * The settings of a part's tasks: of the model config, else of this worker's environment, as cluster and network are

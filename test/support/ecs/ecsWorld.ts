@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { createDispatcher } from '../../../src/compute/createDispatcher.js';
-import type { DispatcherTimes, EcsDispatcher, TaskRequest, TaskSettings } from '../../../src/compute/ecsDispatcher.js';
+import type { DispatcherTimes } from '../../../src/compute/dispatcherTimes.js';
+import type { EcsDispatcher } from '../../../src/compute/ecsDispatcher.js';
+import type { TaskRequest } from '../../../src/compute/taskRun.js';
+import type { TaskSettings } from '../../../src/compute/taskSettings.js';
 import type { TaskPosition } from '../../../src/compute/taskDocuments.js';
 import { FolderStore } from '../../../src/storage/folderStore.js';
 import { temporaryFolder } from '../temporaryFolder.js';
