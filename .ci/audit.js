@@ -6,7 +6,7 @@ const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], { encodin
 const report = parse(stdout);
 if (!report?.metadata?.vulnerabilities) {
   const why = report?.message ?? report?.error?.summary ?? 'no answer';
-  console.log(`Dependencies could not be audited: npm's registry doesn't answer the question here (${why.trim()}).`);
+  console.log(`Dependencies could not be audited: npm's registry doesn't answer the question here (${why.split(' - ')[0].trim()}).`);
   process.exit(3);
 }
 

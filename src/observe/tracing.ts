@@ -39,13 +39,13 @@ async function start(service: string): Promise<Tracing> {
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
   const { Resource, detectResourcesSync, envDetectorSync } = await import('@opentelemetry/resources');
   const { BasicTracerProvider, BatchSpanProcessor } = await import('@opentelemetry/sdk-trace-base');
-  const { asyncContexts } = await import('./asyncContexts.js');
+  const { AsyncLocalStorageContextManager } = await import('@opentelemetry/context-async-hooks');
   const { default: interceptors } = await import('@temporalio/interceptors-opentelemetry');
 
   const resource = new Resource({ 'service.name': service }).merge(detectResourcesSync({ detectors: [envDetectorSync] }));
   const processor = new BatchSpanProcessor(new OTLPTraceExporter());
   const provider = new BasicTracerProvider({ resource, spanProcessors: [processor] });
-  provider.register({ contextManager: asyncContexts() });
+  provider.register({ contextManager: new AsyncLocalStorageContextManager() });
   const client = new interceptors.OpenTelemetryWorkflowClientInterceptor();
   return {
     // Queries and looks at a run are made every second while somebody waits, and tell no story.

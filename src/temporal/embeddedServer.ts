@@ -1,4 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { PerdureError, systemCode } from '../errors.js';
@@ -58,7 +59,8 @@ export async function startEmbeddedServer(stateFolder: string, tell?: (line: str
   const release = await hold(stateFolder);
   try {
     const options = { executable: path, database: join(stateFolder, 'temporal.db'), log: join(stateFolder, 'logs', 'temporal.log') };
-    const server = new SupervisedServer(options, await startDevServer({ ...options, port: PORT, uiPort: UI_PORT }), tell);
+    const first = await oneAtATime(() => startDevServer({ ...options, port: PORT, uiPort: UI_PORT }));
+    const server = new SupervisedServer(options, first, tell);
     const { target, webUi, broken } = server;
     await writeFile(notePath(stateFolder), JSON.stringify({ address: target.address, namespace: target.namespace, webUi, pid: process.pid }, null, 2));
     const stop = async () => {
@@ -75,6 +77,22 @@ export async function startEmbeddedServer(stateFolder: string, tell?: (line: str
 
 function notePath(stateFolder: string): string {
   return join(stateFolder, 'temporal.json');
+}
+
+/**
+ * Of two servers that start in the same moment, for whatever folders, both would find the customary ports free, and one
+ * command would take the other's server for its own.
+ */
+async function oneAtATime<T>(start: () => Promise<T>): Promise<T> {
+  const lockfilePath = join(tmpdir(), `perdure-ports-${userInfo().username}.lock`);
+  const patience = { retries: 600, factor: 1, minTimeout: 100, maxTimeout: 100 };
+  const release = await lockfile.lock(tmpdir(), { lockfilePath, stale: STALE_MS, update: STALE_MS / 5, retries: patience, onCompromised: () => undefined });
+  try {
+    return await start();
+  } finally {
+    // Who was held up for longer than a lock lasts has lost it.
+    await release().catch(() => undefined);
+  }
 }
 
 /** Two servers on one database would each miss what the other writes. */

@@ -34,7 +34,7 @@ describe('a training worker killed in the middle of a search', () => {
     process.kill(first, 'SIGKILL');
     await until(() => !hosts.some(isAlive));
     const finished = (await evaluationsOf(killed.search)).filter(({ outcome }) => outcome === 'completed');
-    const lost = (await atWork(killed.search)).map(({ id }) => id);
+    const lost = (await atWork(killed.search)).filter(({ worker }) => worker === first).map(({ id }) => id);
     await until(() => modelTraining.pid !== first);
 
     // The lost candidates are missed after 30 s without a heartbeat.
