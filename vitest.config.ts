@@ -29,8 +29,7 @@ export default defineConfig({
       project('workflow', 2, 60 * SECOND, { atOnce: 1, globalSetup: 'test/support/globalWorkflowBundle.ts' }),
       project('golden', 2, 300 * SECOND, { atOnce: 1 }),
       project('integration', 3, 300 * SECOND, { atOnce: 2, globalSetup: 'test/support/globalDevServer.ts' }),
-      // Builds the image's stages: nothing else should wait for the processor meanwhile.
-      project('deploy', 4, 120 * SECOND, { folder: 'deploy/test', atOnce: 1 }),
+      project('deploy', 3, 300 * SECOND, { folder: 'deploy/test', atOnce: 1 }),
     ],
   },
 });
