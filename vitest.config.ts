@@ -25,11 +25,11 @@ export default defineConfig({
     projects: [
       project('unit', 0, 20 * SECOND),
       project('replay', 1, 60 * SECOND),
-      // Side by side: the one mostly waits, the other mostly computes.
-      project('workflow', 2, 60 * SECOND, { atOnce: 1, globalSetup: 'test/support/globalWorkflowBundle.ts' }),
-      project('golden', 2, 300 * SECOND, { atOnce: 1 }),
+      // Kinds of one order share their processes: some mostly wait, the others mostly compute.
+      project('workflow', 2, 60 * SECOND, { atOnce: 2, globalSetup: 'test/support/globalWorkflowBundle.ts' }),
+      project('golden', 2, 300 * SECOND, { atOnce: 2 }),
       project('integration', 3, 300 * SECOND, { atOnce: 2, globalSetup: 'test/support/globalDevServer.ts' }),
-      project('deploy', 3, 300 * SECOND, { folder: 'deploy/test', atOnce: 1 }),
+      project('deploy', 3, 300 * SECOND, { folder: 'deploy/test', atOnce: 2 }),
     ],
   },
 });
