@@ -7,5 +7,5 @@ import { join, resolve } from 'node:path';
  */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env.PERDURE_CACHE) return resolve(env.PERDURE_CACHE);
-  return join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'perdure');
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'perdure');
 }
