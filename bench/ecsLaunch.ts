@@ -6,10 +6,10 @@ import { createDispatcher } from '../src/compute/createDispatcher.js';
 import { FolderStore } from '../src/storage/folderStore.js';
 import { CLUSTER, serveEcs } from '../test/support/ecs/ecsEndpoint.js';
 import type { EcsTask } from '../test/support/ecs/ecsTask.js';
+import { FAMILY, SETTINGS } from '../test/support/ecs/taskSettings.js';
 import type { Section } from './section.js';
 
 const LAUNCHES = 100;
-const FAMILY = 'bench';
 
 /** What our own code costs beside ECS: CPU of a task from request to result, over that of the two bare calls. */
 export const ecsLaunch: Section = {
@@ -30,18 +30,7 @@ export const ecsLaunch: Section = {
           stage: 'trainAlgorithm',
           input: { pipeline: 'bench', run: { workflowId: 'w', runId: 'r', startedAt: '2002-01-01T00:00:00Z' } },
           identity: { workflowId: 'w', runId: 'r', activityId: String(i) },
-          settings: {
-            cluster: CLUSTER,
-            container: 'perdure',
-            subnets: ['subnet-1'],
-            security_groups: [],
-            assign_public_ip: false,
-            capacity_providers: ['FARGATE'],
-            task_definition: FAMILY,
-            start_deadline_minutes: 10,
-            attempts: 1,
-            no_capacity: { attempts: 1, minutes: 1 },
-          },
+          settings: SETTINGS,
           store,
           environment: {},
           retried: false,

@@ -26,8 +26,8 @@ export interface BuiltImage {
 
 /** Where package managers keep what they fetched, by the target of a cache mount: the machine's own, as with BuildKit. */
 const CACHES: Record<string, string> = {
-  '/root/.npm': join(homedir(), '.npm'),
-  '/root/.cache/pip': join(homedir(), '.cache', 'pip'),
+  '/var/cache/npm': join(homedir(), '.npm'),
+  '/var/cache/pip': join(homedir(), '.cache', 'pip'),
 };
 
 interface Built {
@@ -63,7 +63,8 @@ export async function buildImage(dockerfile: string, folder: string): Promise<Bu
 async function begin({ base }: Stage, root: string): Promise<Built> {
   const bin = join(root, 'usr/local/bin');
   await mkdir(bin, { recursive: true });
-  await mkdir(join(root, 'root/.cache'), { recursive: true });
+  await mkdir(join(root, 'root'), { recursive: true });
+  await mkdir(join(root, 'var/cache'), { recursive: true });
   await mkdir(join(root, 'etc/ssl/certs'), { recursive: true });
   if (base.startsWith('node:')) {
     const { stdout } = await run('npm', ['root', '--global']);

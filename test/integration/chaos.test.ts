@@ -9,11 +9,11 @@ import { hostsOf } from '../support/engineHosts.js';
 import { startEmbeddedTestStack } from '../support/testStack.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../support/tinyPipeline.js';
 import { registryKeys } from '../support/training.js';
-import { LABORIOUS, prepareTwoRuns, startTwoRuns, undisturbed, type FinalState } from '../support/twoRuns.js';
+import { LABORIOUS, prepareTwoRuns, startTwoRuns, undisturbed } from '../support/twoRuns.js';
 import { until } from '../support/until.js';
 
 const engines = tinyEngines();
-const expected = await undisturbedState();
+const expected = await undisturbed(engines);
 const world = await createTinyWorld(engines);
 afterAll(() => world.close());
 await prepareTwoRuns(world);
@@ -113,17 +113,6 @@ describe('a run that is cancelled', () => {
     if (status === 'COMPLETED') expect(keys).toContain('model_registry/aliases/champion.json');
   });
 });
-
-async function undisturbedState(): Promise<FinalState> {
-  const quiet = await createTinyWorld(engines);
-  try {
-    await prepareTwoRuns(quiet);
-    return await undisturbed(quiet);
-  } finally {
-    quiet.close();
-    await engines.close();
-  }
-}
 
 async function train() {
   const training = await startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['xgboost'] });

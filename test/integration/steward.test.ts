@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../activities/index.js';
 import { startWorkflow } from '../../src/client.js';
 import { STEWARD, stewardIdOf, TASK_QUEUES, type Approved, type MovedAlias, type StewardEvent, type StewardState } from '../../src/contracts/index.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
 import { aliasKey, readPointer } from '../../src/registry/pointers.js';
 import { CHAMPION } from '../../src/registry/resolve.js';
-import { connectClient, connectWorker } from '../../src/temporal/connection.js';
-import { freshNamespace } from '../support/testServer.js';
+import { connectFresh } from '../support/testServer.js';
 import { createTinyWorld, MONTHS, ROWS_A_MONTH, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 import { until } from '../support/until.js';
 import { fakeActivities } from '../workflow/support/fakeActivities.js';
@@ -35,17 +34,12 @@ const predictions = async () => (await predictionsFiles(world.stores.predictions
 
 describe('a pipeline that is left alone', () => {
   test('notices drift, has a retraining approved, crowns it, predicts with it and watches it; and goes back when told to', async () => {
-    const target = await freshNamespace();
-    const client = await connectClient(target);
-    const nativeConnection = await connectWorker(target);
-    onTestFinished(async () => {
-      await nativeConnection.close();
-      await client.connection.close();
-    });
+    const server = await connectFresh();
+    const { client } = server;
     const through = MONTHS.indexOf('2001_10') + 1;
     await world.writeGold(MONTHS.slice(0, through));
 
-    await withWorkers({ client, nativeConnection, namespace: target.namespace }, await bundleWorkflows(), { ...nobodyTold, ...createActivities(world) }, async () => {
+    await withWorkers(server, await bundleWorkflows(), { ...nobodyTold, ...createActivities(world) }, async () => {
       const workflowId = stewardIdOf(TINY);
       await client.workflow.start('steward', { args: [{ pipeline: TINY }], taskQueue: TASK_QUEUES.orchestrator, workflowId });
       const steward = client.workflow.getHandle(workflowId);

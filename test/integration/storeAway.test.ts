@@ -4,12 +4,13 @@ import { startS3Server } from '../support/s3Server.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { startTestStack } from '../support/testStack.js';
 import { createTinyWorld, TINY, tinyEngines } from '../support/tinyPipeline.js';
-import { prepareTwoRuns, startTwoRuns, undisturbed, type FinalState } from '../support/twoRuns.js';
+import { prepareTwoRuns, startTwoRuns, undisturbed } from '../support/twoRuns.js';
 
 const OUTAGE_MS = 30_000;
 
 const engines = tinyEngines();
-const expected = await undisturbedState();
+// In a folder: what lies in S3 is the same.
+const expected = await undisturbed(engines);
 process.env.PERDURE_SCRATCH = temporaryFolder(afterAll);
 afterAll(() => void delete process.env.PERDURE_SCRATCH);
 const server = await startS3Server(afterAll);
@@ -28,15 +29,3 @@ test('a training and a processing under way end as if nothing had happened when 
   expect(await runs.ended()).toEqual(expected);
   expect(told).toEqual([]);
 });
-
-/** In a folder: what lies in S3 is the same. */
-async function undisturbedState(): Promise<FinalState> {
-  const quiet = await createTinyWorld(engines);
-  try {
-    await prepareTwoRuns(quiet);
-    return await undisturbed(quiet);
-  } finally {
-    quiet.close();
-    await engines.close();
-  }
-}

@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../activities/index.js';
 import { startWorkflow } from '../../src/client.js';
 import type { ModelTrainingResult } from '../../src/contracts/index.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
-import { connectClient, connectWorker } from '../../src/temporal/connection.js';
-import { freshNamespace } from '../support/testServer.js';
+import { connectFresh } from '../support/testServer.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 import { completed, madeBy } from '../support/training.js';
 import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
@@ -38,16 +37,9 @@ describe('training through Temporal', () => {
 });
 
 async function trainThroughTemporal(): Promise<ModelTrainingResult> {
-  const target = await freshNamespace();
-  const client = await connectClient(target);
-  const nativeConnection = await connectWorker(target);
-  onTestFinished(async () => {
-    await nativeConnection.close();
-    await client.connection.close();
-  });
-  const server = { client, nativeConnection, namespace: target.namespace };
+  const server = await connectFresh();
   return withWorkers(server, await bundleWorkflows(), createActivities(world), async () => {
-    const handle = await startWorkflow(client, 'modelTraining', input);
+    const handle = await startWorkflow(server.client, 'modelTraining', input);
     return handle.result();
   });
 }

@@ -7,8 +7,7 @@ import { PerdureError } from '../../src/errors.js';
 import { createRunStage, type StageCall } from '../../src/stages/createContext.js';
 import { evaluateCandidate } from '../../src/stages/evaluateCandidate.js';
 import { preprocess } from '../../src/stages/preprocess.js';
-import { connectClient, connectWorker } from '../../src/temporal/connection.js';
-import { freshNamespace } from '../support/testServer.js';
+import { connectFresh } from '../support/testServer.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines } from '../support/tinyPipeline.js';
 import { until } from '../support/until.js';
 import { fakeActivities, TRAIN_XGBOOST } from '../workflow/support/fakeActivities.js';
@@ -106,15 +105,9 @@ describe('a candidate whose worker is told to stop', () => {
 
 /** A real server, as the test server doesn't keep what a failing activity said last. */
 async function connect() {
-  const target = await freshNamespace();
-  const client = await connectClient(target);
-  const connection = await connectWorker(target);
-  onTestFinished(async () => {
-    await connection.close();
-    await client.connection.close();
-  });
+  const { client, nativeConnection: connection, namespace } = await connectFresh();
   const start = async (options: Omit<WorkerOptions, 'connection' | 'namespace'>) => {
-    const worker = await Worker.create({ connection, namespace: target.namespace, ...options });
+    const worker = await Worker.create({ connection, namespace, ...options });
     const running = worker.run();
     const stop = async () => {
       worker.shutdown();

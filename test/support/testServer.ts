@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { inject } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { temporalCli } from '../../src/setup/temporalCli.js';
 import { requireTool } from '../../src/setup/tool.js';
 import { connectClient, connectWorker, plainTarget, type TemporalTarget } from '../../src/temporal/connection.js';
@@ -12,6 +12,18 @@ import { ensureSearchAttributes } from '../../src/temporal/searchAttributes.js';
 export async function startTestServer(folder: string): Promise<DevServer> {
   const { path } = await requireTool(temporalCli);
   return startDevServer({ executable: path, log: join(folder, 'temporal.log') });
+}
+
+/** Connections to a namespace of the test's own; they end with the test. */
+export async function connectFresh() {
+  const target = await freshNamespace();
+  const client = await connectClient(target);
+  const nativeConnection = await connectWorker(target);
+  onTestFinished(async () => {
+    await nativeConnection.close();
+    await client.connection.close();
+  });
+  return { client, nativeConnection, namespace: target.namespace };
 }
 
 /** A namespace of the caller's own on the dev server that the project's tests share. */

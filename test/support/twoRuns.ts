@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { startWorkflow } from '../../src/client.js';
 import { PROGRESS_QUERY, type ModelTrainingResult, type RunProgress } from '../../src/contracts/index.js';
 import { readManifest } from '../../src/data/layers.js';
+import type { EnginePool } from '../../src/engines/pool.js';
 import { aliasKey, latestKey, readPointer } from '../../src/registry/pointers.js';
 import { bronze } from '../../src/stages/bronze.js';
 import { gold } from '../../src/stages/gold.js';
@@ -9,7 +10,7 @@ import { silver } from '../../src/stages/silver.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import type { Stores } from '../../src/storage/objectStore.js';
 import { hasBegun, isAtWork } from './activitiesAtWork.js';
-import { AFTER_ALL, MONTHS, runRef, TINY, type TinyWorld } from './tinyPipeline.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, type TinyWorld } from './tinyPipeline.js';
 import { completed, madeBy, registryKeys } from './training.js';
 import { until } from './until.js';
 
@@ -54,8 +55,19 @@ export async function startTwoRuns(client: Client, world: TinyWorld): Promise<Tw
   };
 }
 
-/** What the same two runs leave where nothing disturbs them, by the stages alone. */
-export async function undisturbed(world: TinyWorld): Promise<FinalState> {
+/** What the same two runs leave where nothing disturbs them, by the stages alone, in a world of their own. */
+export async function undisturbed(engines: EnginePool): Promise<FinalState> {
+  const world = await createTinyWorld(engines);
+  try {
+    await prepareTwoRuns(world);
+    return await runByStages(world);
+  } finally {
+    world.close();
+    await engines.close();
+  }
+}
+
+async function runByStages(world: TinyWorld): Promise<FinalState> {
   const stage = { pipeline: TINY, run: runRef('undisturbed') };
   const { written: partitions } = await world.perform(bronze, { ...stage, asOf: AFTER_LATER, source: await world.writeCsv(LATER_MONTHS) });
   await world.perform(silver, { ...stage, partitions });

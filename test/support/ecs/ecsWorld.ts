@@ -7,10 +7,9 @@ import type { TaskSettings } from '../../../src/compute/taskSettings.js';
 import type { TaskPosition } from '../../../src/compute/taskDocuments.js';
 import { FolderStore } from '../../../src/storage/folderStore.js';
 import { temporaryFolder } from '../temporaryFolder.js';
-import { CLUSTER, LOG_GROUP, STREAM_PREFIX, type EcsEndpoint } from './ecsEndpoint.js';
+import type { EcsEndpoint } from './ecsEndpoint.js';
+import { FAMILY, SETTINGS } from './taskSettings.js';
 import { startEcsEndpoint } from './testEndpoint.js';
-
-export const FAMILY = 'test-model-training';
 
 /** Writes a result where the task was told to, as `perdure task` does: `$6` is the value of `--output`. */
 const result = (json: string) => `out="\${6#file://}"; mkdir -p "$(dirname "$out")"; echo '${json}' > "$out"`;
@@ -25,20 +24,6 @@ export const IDENTITY = { workflowId: 'w-xgboost', runId: 'r-1', activityId: '7'
 
 /** Everything at once, as there is no network in between. */
 const TIMES: Partial<DispatcherTimes> = { interval: 20, longestInterval: 200, backoff: 5, longestBackoff: 50, unknownAtFirst: 1_000, stopPatience: 5_000, logsSettle: 0 };
-
-const SETTINGS: TaskSettings = {
-  cluster: CLUSTER,
-  container: 'perdure',
-  subnets: ['subnet-1'],
-  security_groups: [],
-  assign_public_ip: false,
-  capacity_providers: ['FARGATE'],
-  task_definition: FAMILY,
-  start_deadline_minutes: 10,
-  attempts: 3,
-  no_capacity: { attempts: 5, minutes: 1 },
-  logs: { group: LOG_GROUP, stream_prefix: STREAM_PREFIX },
-};
 
 export interface EcsWorld {
   endpoint: EcsEndpoint;
