@@ -41,6 +41,13 @@ export default defineConfig(
     rules: {
       // What vitest's asymmetric matchers return is `any`.
       '@typescript-eslint/no-unsafe-assignment': 'off',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression[callee.name=/^before/] Identifier[name=/^after/]",
+          message: 'vitest never runs what a beforeAll or beforeEach hands to afterAll or afterEach: begin it at the top of the file.',
+        },
+      ],
     },
   },
 );

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { STEWARD, stewardIdOf, type ModelTrainingCompleted, type StewardState } from '../../src/contracts/index.js';
 import { receiveMail } from '../support/receivers.js';
 import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-import { startTestStack, type TestStack } from '../support/testStack.js';
-import { createTinyWorld, MONTHS, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
+import { startTestStack } from '../support/testStack.js';
+import { createTinyWorld, MONTHS, TINY, tinyEngines, trainTiny } from '../support/tinyPipeline.js';
 import { until } from '../support/until.js';
 
 // Monitoring would see a drop in performance, and retrain: here only people ask for something.
@@ -12,23 +12,14 @@ const QUIET = { steward: { retrain: { performance_drop: 'off' } } };
 
 const engines = tinyEngines();
 const mail = await receiveMail();
-let world: TinyWorld;
-let stack: TestStack;
-let folder: string;
-let first: string;
-let second: string;
-beforeAll(async () => {
-  world = await createTinyWorld(engines);
-  await world.writeGold(MONTHS);
-  [first, second] = [nameOf(await trainTiny(world)), nameOf(await trainTiny(world))];
-  world.configure((config) => Object.assign(config, QUIET));
-  stack = await startTestStack(afterAll, world.storeRoot);
-  folder = temporaryFolder(afterAll);
-});
-afterAll(async () => {
-  world?.close();
-  await Promise.all([engines.close(), mail.close()]);
-});
+afterAll(() => Promise.all([engines.close(), mail.close()]));
+const world = await createTinyWorld(engines);
+afterAll(() => world.close());
+await world.writeGold(MONTHS);
+const [first, second] = [nameOf(await trainTiny(world)), nameOf(await trainTiny(world))];
+world.configure((config) => Object.assign(config, QUIET));
+const stack = await startTestStack(afterAll, world.storeRoot);
+const folder = temporaryFolder(afterAll);
 
 function nameOf({ challenger }: ModelTrainingCompleted): string {
   return `${challenger.algorithm} ${challenger.version}`;

@@ -1,25 +1,21 @@
 import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import type { StageCost } from '../../src/cli/stageCosts.js';
 import { startWorkflow } from '../../src/client.js';
 import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-import { startTestStack, type TestStack } from '../support/testStack.js';
-import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { startTestStack } from '../support/testStack.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../support/tinyPipeline.js';
 import { until } from '../support/until.js';
 
 const PRICES = { currency: 'EUR', per_vcpu_hour: 36, per_gb_hour: 3.6 };
 
-let world: TinyWorld;
-let stack: TestStack;
-beforeAll(async () => {
-  world = await createTinyWorld(tinyEngines());
-  await world.writeGold(MONTHS);
-  world.configure((config) => Object.assign(config, { prices: PRICES }));
-  stack = await startTestStack(afterAll, world.storeRoot);
-});
-afterAll(() => world?.close());
+const world = await createTinyWorld(tinyEngines());
+afterAll(() => world.close());
+await world.writeGold(MONTHS);
+world.configure((config) => Object.assign(config, { prices: PRICES }));
+const stack = await startTestStack(afterAll, world.storeRoot);
 
 test('what stages cost is the time that the histories have for each worker, by its size and the prices', async () => {
   const training = await startWorkflow(stack.client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL });

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
 import { packageFolder } from '../../src/config/load.js';
 import { readVersion } from '../../src/registry/versions.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
-import { CLUSTER, type EcsEndpoint } from '../support/ecs/ecsEndpoint.js';
+import { CLUSTER } from '../support/ecs/ecsEndpoint.js';
 import { startEcsEndpoint } from '../support/ecs/testEndpoint.js';
 import { startS3Server } from '../support/s3Server.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-import { startTestStack, type TestStack } from '../support/testStack.js';
-import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { startTestStack } from '../support/testStack.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../support/tinyPipeline.js';
 import { completed, madeBy } from '../support/training.js';
 import { until } from '../support/until.js';
 
@@ -17,25 +17,18 @@ const FAMILY = 'tiny-model-training';
 const COMPUTE = { training: 'ecs', ecs: { cluster: CLUSTER, subnets: ['subnet-1'], tasks: { training: { task_definition: FAMILY } } } };
 
 const engines = tinyEngines();
-let world: TinyWorld;
-let endpoint: EcsEndpoint;
-let workers: TestStack;
-beforeAll(async () => {
-  const server = await startS3Server(afterAll);
-  for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring']) await server.createBucket(`tiny-${purpose}`);
-  world = await createTinyWorld(engines, 's3://');
-  world.configure((config) => Object.assign(config, { compute: COMPUTE }));
-  await world.writeGold(MONTHS);
-  vi.stubEnv('PERDURE_SCRATCH', temporaryFolder(afterAll));
-  const cli = join(packageFolder(), 'dist/src/cli/main.js');
-  endpoint = await startEcsEndpoint({ perdure: `exec ${process.execPath} ${cli} "$@"`, environment: { ...process.env }, whenDone: afterAll });
-  endpoint.define(FAMILY);
-  workers = await startTestStack(afterAll, 's3://');
-});
-afterAll(async () => {
-  world?.close();
-  await engines.close();
-});
+afterAll(() => engines.close());
+const server = await startS3Server(afterAll);
+for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring']) await server.createBucket(`tiny-${purpose}`);
+const world = await createTinyWorld(engines, 's3://');
+afterAll(() => world.close());
+world.configure((config) => Object.assign(config, { compute: COMPUTE }));
+await world.writeGold(MONTHS);
+vi.stubEnv('PERDURE_SCRATCH', temporaryFolder(afterAll));
+const cli = join(packageFolder(), 'dist/src/cli/main.js');
+const endpoint = await startEcsEndpoint({ perdure: `exec ${process.execPath} ${cli} "$@"`, environment: { ...process.env }, whenDone: afterAll });
+endpoint.define(FAMILY);
+const workers = await startTestStack(afterAll, 's3://');
 
 const input = { pipeline: TINY, asOf: AFTER_ALL };
 

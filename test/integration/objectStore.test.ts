@@ -2,21 +2,18 @@ import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { PerdureError } from '../../src/errors.js';
 import { sha256 } from '../../src/storage/checksum.js';
 import { compareKeys } from '../../src/storage/key.js';
 import type { ObjectStore } from '../../src/storage/objectStore.js';
 import { listedKeys, makeBucket, openBucket, type BucketPlace } from '../support/buckets.js';
 import { inStoreProcess, startStoreProcess } from '../support/inStoreProcess.js';
-import { startS3Server, type S3Server } from '../support/s3Server.js';
+import { startS3Server } from '../support/s3Server.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { until } from '../support/until.js';
 
-let server: S3Server;
-beforeAll(async () => {
-  server = await startS3Server(afterAll);
-});
+const server = await startS3Server(afterAll);
 
 /** What every store does alike: in a folder, and in a bucket of a real S3 server. */
 describe.each(['folder', 's3'] as const)('an object store (%s)', (kind) => {

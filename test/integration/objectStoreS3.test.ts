@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { chmod, readFile, readdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ListMultipartUploadsCommand, ListPartsCommand, type S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { sha256 } from '../../src/storage/checksum.js';
 import { ObjectCache } from '../../src/storage/objectCache.js';
 import { createS3Client } from '../../src/storage/s3Client.js';
@@ -10,16 +10,13 @@ import { S3Store, type S3StoreOptions } from '../../src/storage/s3Store.js';
 import { listedKeys, makeBucket } from '../support/buckets.js';
 import { startCuttingProxy } from '../support/cuttingProxy.js';
 import { startStoreProcess } from '../support/inStoreProcess.js';
-import { startS3Server, type S3Server } from '../support/s3Server.js';
+import { startS3Server } from '../support/s3Server.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { until } from '../support/until.js';
 
 const MEBIBYTE = 2 ** 20;
 
-let server: S3Server;
-beforeAll(async () => {
-  server = await startS3Server(afterAll);
-});
+const server = await startS3Server(afterAll);
 
 async function newBucket(): Promise<string> {
   const place = await makeBucket(server);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Payload } from '@temporalio/common';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { startWorkflow, type Workflows } from '../../src/client.js';
 import { temporalCli } from '../../src/setup/temporalCli.js';
 import { requireTool } from '../../src/setup/tool.js';
@@ -13,9 +13,9 @@ import { freePort } from '../../src/temporal/processes.js';
 import { startStack } from '../../src/temporal/stack.js';
 import { perdure } from '../support/perdure.js';
 import { receiveHttp } from '../support/receivers.js';
-import { startS3Server, type S3Server } from '../support/s3Server.js';
+import { startS3Server } from '../support/s3Server.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../support/tinyPipeline.js';
 import { until } from '../support/until.js';
 
 const mark = () => `marked${randomBytes(12).toString('hex')}`;
@@ -29,8 +29,6 @@ const SECRETS = {
   'a wrong AWS_SECRET_ACCESS_KEY': mark(),
 };
 
-let s3: S3Server;
-let world: TinyWorld;
 const folder = temporaryFolder(afterAll);
 // What is refused is told in words that repeat the secret, as a careless server might.
 const slackPath = `/services/${SECRETS['the path of PERDURE_SLACK_WEBHOOK_URL']}`;
@@ -38,27 +36,25 @@ const slack = await receiveHttp({ status: 404, body: `no hook at ${slackPath}` }
 const pager = await receiveHttp({ status: 400, body: `no key ${SECRETS.PERDURE_PAGERDUTY_ROUTING_KEY}` });
 afterAll(() => Promise.all([slack.close(), pager.close()]));
 
-beforeAll(async () => {
-  s3 = await startS3Server(afterAll, SECRETS.AWS_SECRET_ACCESS_KEY);
-  const setting = {
-    PERDURE_ENCRYPTION_KEY: SECRETS.PERDURE_ENCRYPTION_KEY,
-    PERDURE_PAGERDUTY_ROUTING_KEY: SECRETS.PERDURE_PAGERDUTY_ROUTING_KEY,
-    PERDURE_PAGERDUTY_URL: pager.url,
-    PERDURE_SLACK_WEBHOOK_URL: `${slack.url}${slackPath}`,
-    // Nobody listens there.
-    PERDURE_SMTP_URL: `smtp://perdure:${SECRETS['the password of PERDURE_SMTP_URL']}@127.0.0.1:${await freePort()}`,
-    PERDURE_EMAIL_FROM: 'perdure@example.org',
-    PERDURE_EMAIL_TO: 'team@example.org',
-    TEMPORAL_API_KEY: SECRETS.TEMPORAL_API_KEY,
-    TEMPORAL_TLS: 'false',
-  };
-  for (const [name, value] of Object.entries(setting)) vi.stubEnv(name, value);
-  for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring']) await s3.createBucket(`tiny-${purpose}`);
-  world = await createTinyWorld(tinyEngines(), 's3://');
-  world.configure((config) => (config.training_config.hyperparameter_tuning = false));
-  await world.writeGold(MONTHS);
-});
-afterAll(() => world?.close());
+const s3 = await startS3Server(afterAll, SECRETS.AWS_SECRET_ACCESS_KEY);
+const setting = {
+  PERDURE_ENCRYPTION_KEY: SECRETS.PERDURE_ENCRYPTION_KEY,
+  PERDURE_PAGERDUTY_ROUTING_KEY: SECRETS.PERDURE_PAGERDUTY_ROUTING_KEY,
+  PERDURE_PAGERDUTY_URL: pager.url,
+  PERDURE_SLACK_WEBHOOK_URL: `${slack.url}${slackPath}`,
+  // Nobody listens there.
+  PERDURE_SMTP_URL: `smtp://perdure:${SECRETS['the password of PERDURE_SMTP_URL']}@127.0.0.1:${await freePort()}`,
+  PERDURE_EMAIL_FROM: 'perdure@example.org',
+  PERDURE_EMAIL_TO: 'team@example.org',
+  TEMPORAL_API_KEY: SECRETS.TEMPORAL_API_KEY,
+  TEMPORAL_TLS: 'false',
+};
+for (const [name, value] of Object.entries(setting)) vi.stubEnv(name, value);
+for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring']) await s3.createBucket(`tiny-${purpose}`);
+const world = await createTinyWorld(tinyEngines(), 's3://');
+afterAll(() => world.close());
+world.configure((config) => (config.training_config.hyperparameter_tuning = false));
+await world.writeGold(MONTHS);
 
 test('no secret is found in a log, an output, a history, the store or the database of Temporal', async () => {
   const { path } = await requireTool(temporalCli);

@@ -1,5 +1,5 @@
 import { copyFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { ModelRef } from '../../src/contracts/index.js';
 import { manifestKey } from '../../src/data/layers.js';
 import { readColumns } from '../../src/data/parquet.js';
@@ -10,19 +10,16 @@ import { detectDrift } from '../../src/stages/detectDrift.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { createMedallion, visitsOf } from '../support/medallion.js';
-import { startS3Server, type S3Server } from '../support/s3Server.js';
+import { startS3Server } from '../support/s3Server.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines, trainTiny } from '../support/tinyPipeline.js';
 
 const S3 = 's3://';
 const FOLDER = undefined;
 
-let server: S3Server;
-beforeAll(async () => {
-  server = await startS3Server(afterAll);
-  for (const pipeline of ['visits', 'tiny']) {
-    for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring']) await server.createBucket(`${pipeline}-${purpose}`);
-  }
-});
+const server = await startS3Server(afterAll);
+for (const pipeline of ['visits', 'tiny']) {
+  for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring']) await server.createBucket(`${pipeline}-${purpose}`);
+}
 
 describe('the medallion in S3', () => {
   test('holds the same bytes as in a folder, and does no work twice', async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
 import { stageStatistics } from '../../src/cli/stageStatistics.js';
 import { processingFailures } from '../../src/notify/runHistory.js';
@@ -11,19 +11,17 @@ import { SupervisedWorker } from '../../src/temporal/supervisedWorker.js';
 import { WORKERS } from '../../src/temporal/workers.js';
 import { freeRange } from '../support/freeRange.js';
 import { receiveHttp, receiveMail } from '../support/receivers.js';
-import { startTestStack, type TestStack } from '../support/testStack.js';
-import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { startTestStack } from '../support/testStack.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../support/tinyPipeline.js';
 import { until } from '../support/until.js';
 
 // What a deployment sets: real workers with everything on that is off by default.
 const PORTS = Object.keys(WORKERS) as (keyof typeof WORKERS)[];
 const QUEUES = { orchestrator: ['orchestrator'], dataProcessing: ['data-processing', 'operations', 'dispatch'], modelTraining: ['model-training'] };
-let world: TinyWorld;
-let stack: TestStack;
-let firstPort: number;
 const pager = await receiveHttp({ status: 202 });
 const slack = await receiveHttp({ status: 200 });
 const mail = await receiveMail();
+const firstPort = await freeRange(PORTS.length);
 const setting: Record<string, string> = {
   PERDURE_PAGERDUTY_ROUTING_KEY: 'routing-key',
   PERDURE_PAGERDUTY_URL: pager.url,
@@ -33,21 +31,19 @@ const setting: Record<string, string> = {
   PERDURE_EMAIL_TO: 'team@example.org',
   PERDURE_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
   PERDURE_LOG_FORMAT: 'json',
+  PERDURE_HEALTH_PORT: String(firstPort),
 };
 
-beforeAll(async () => {
-  firstPort = await freeRange(PORTS.length);
-  Object.assign(process.env, setting, { PERDURE_HEALTH_PORT: String(firstPort) });
-  world = await createTinyWorld(tinyEngines());
-  await world.writeGold(MONTHS);
-  world.configure((config) => (config.training_config.hyperparameter_tuning = false));
-  stack = await startTestStack(afterAll, world.storeRoot);
-});
 afterAll(async () => {
-  for (const name of [...Object.keys(setting), 'PERDURE_HEALTH_PORT']) delete process.env[name];
-  world?.close();
+  for (const name of Object.keys(setting)) delete process.env[name];
   await Promise.all([pager.close(), slack.close(), mail.close()]);
 });
+Object.assign(process.env, setting);
+const world = await createTinyWorld(tinyEngines());
+afterAll(() => world.close());
+await world.writeGold(MONTHS);
+world.configure((config) => (config.training_config.hyperparameter_tuning = false));
+const stack = await startTestStack(afterAll, world.storeRoot);
 
 function get(worker: keyof typeof WORKERS, path: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${firstPort + PORTS.indexOf(worker)}${path}`);
