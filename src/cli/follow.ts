@@ -8,8 +8,6 @@ import { viewRun, type RunView } from './runView.js';
 import { STAGES, STAGE_WORKFLOWS, summarize, type Stage } from './stages.js';
 import { duration } from './terminal.js';
 
-const POLL_MS = 1_000;
-
 /** How long a run may wait for its first worker before the display says what to do. */
 const UNCLAIMED_MS = 10_000;
 
@@ -47,7 +45,7 @@ export async function followRun(client: Client, { name, handle }: StartedRun, st
     for (let ended = false; !ended && !stop.aborted; ) {
       // A look that fails is made again; the result tells where the server is gone for good.
       await viewRun(client, handle.workflowId).then((view) => display.show(view)).catch(() => undefined);
-      ended = await Promise.race([settled, sleep(POLL_MS, false)]);
+      ended = await Promise.race([settled, sleep(display.interval, false, { ref: false })]);
     }
   }
 }
@@ -102,6 +100,10 @@ class StageDisplay {
   async close(): Promise<void> {
     this.closed = true;
     await this.reporter.close();
+  }
+
+  get interval(): number {
+    return this.reporter.interval;
   }
 
   private get isLifecycle(): boolean {

@@ -5,6 +5,8 @@ import { say } from './terminal.js';
 
 /** Tells people how stages go. Stages complete in their order. */
 export interface Reporter {
+  /** How often there may be news, in milliseconds. */
+  readonly interval: number;
   update(stage: Stage, lines: ProgressLine[]): void;
   complete(stage: Stage, outcome: { skipped: boolean; summary: string }): void;
   /** Leaves the terminal tidy. A stage that isn't complete by now is marked as failed. */
@@ -28,6 +30,7 @@ interface LiveStage {
 type Ending = { skipped: boolean; title: string } | 'failed';
 
 class LiveReporter implements Reporter {
+  readonly interval = 1_000;
   private readonly stages: Map<Stage, LiveStage>;
   private readonly display: Promise<unknown>;
 
@@ -96,6 +99,8 @@ function liveStage(): LiveStage {
 const REPEAT_MS = 5_000;
 
 class PlainReporter implements Reporter {
+  // Every look costs the server and the orchestrator time that a search could use.
+  readonly interval = 3_000;
   private readonly told = new Map<string, { step: string; text: string; at: number }>();
 
   update(stage: Stage, lines: ProgressLine[]): void {
