@@ -14,8 +14,13 @@ import { SupervisedServer } from './supervisedServer.js';
 const PORT = 7233;
 const UI_PORT = 8233;
 
-/** How long a state folder counts as held by a process that was killed. */
-const STALE_MS = 5_000;
+const LOCK = {
+  // How long something counts as held by a process that was killed.
+  stale: 5_000,
+  update: 1_000,
+  // The holder slept or was stopped for a while, and another took over: what that one does is what counts then.
+  onCompromised: () => undefined,
+};
 
 /** What the process that runs an embedded server says of it, in the state folder. */
 interface ServerNote {
@@ -85,8 +90,7 @@ function notePath(stateFolder: string): string {
  */
 async function oneAtATime<T>(start: () => Promise<T>): Promise<T> {
   const lockfilePath = join(tmpdir(), `perdure-ports-${userInfo().username}.lock`);
-  const patience = { retries: 600, factor: 1, minTimeout: 100, maxTimeout: 100 };
-  const release = await lockfile.lock(tmpdir(), { lockfilePath, stale: STALE_MS, update: STALE_MS / 5, retries: patience, onCompromised: () => undefined });
+  const release = await lockfile.lock(tmpdir(), { ...LOCK, lockfilePath, retries: { retries: 600, factor: 1, minTimeout: 100, maxTimeout: 100 } });
   try {
     return await start();
   } finally {
@@ -98,14 +102,7 @@ async function oneAtATime<T>(start: () => Promise<T>): Promise<T> {
 /** Two servers on one database would each miss what the other writes. */
 async function hold(stateFolder: string): Promise<() => Promise<void>> {
   try {
-    return await lockfile.lock(stateFolder, {
-      lockfilePath: join(stateFolder, 'temporal.lock'),
-      stale: STALE_MS,
-      update: STALE_MS / 5,
-      retries: { retries: 7, minTimeout: 1_000, maxTimeout: 1_000 },
-      // The holder slept or was stopped for a while, and another took over: its own server is what counts then.
-      onCompromised: () => undefined,
-    });
+    return await lockfile.lock(stateFolder, { ...LOCK, lockfilePath: join(stateFolder, 'temporal.lock'), retries: { retries: 7, minTimeout: 1_000, maxTimeout: 1_000 } });
   } catch (error) {
     if (systemCode(error) !== 'ELOCKED') throw error;
     throw new PerdureError('TemporalUnavailable', `Another process runs the Temporal server of ${stateFolder}; wait until it ends, or use another folder.`);
