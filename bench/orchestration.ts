@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
-import { connectClient, connectWorker } from '../src/temporal/connection.js';
+import { connectClient } from '../src/temporal/connection.js';
+import { connectWorker } from '../src/temporal/workerConnection.js';
 import { startEmbeddedServer } from '../src/temporal/embeddedServer.js';
 import { idleWorkflow, idleWorkflowAtOnce } from './idleWorkflow.js';
 import type { Section } from './section.js';

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { MoveAliasOptions } from './commands/registry.js';
+import type { MoveAliasOptions } from './commands/moveModel.js';
 import { pipelineArgument, withExamples } from './help.js';
 import { jsonOption, storeOption, type CommonOptions } from './options.js';
 
@@ -17,7 +17,7 @@ export function addRegistryCommands(models: Command, pipelines: string[]): void 
     .addOption(storeOption())
     .addOption(jsonOption())
     .action(async (pipeline: string, model: string, options: MoveAliasOptions) => {
-      const { moveModel } = await import('./commands/registry.js');
+      const { moveModel } = await import('./commands/moveModel.js');
       await moveModel('promote', pipeline, model, options);
     });
   withExamples(promote, pipelines, (pipeline) => [
@@ -35,7 +35,7 @@ export function addRegistryCommands(models: Command, pipelines: string[]): void 
     .addOption(storeOption())
     .addOption(jsonOption())
     .action(async (pipeline: string, model: string | undefined, options: MoveAliasOptions) => {
-      const { moveModel } = await import('./commands/registry.js');
+      const { moveModel } = await import('./commands/moveModel.js');
       await moveModel('rollback', pipeline, model, options);
     });
 

@@ -1,6 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection } from '@temporalio/worker';
 import { PerdureError, messageOf } from '../errors.js';
 import { tracing } from '../observe/tracing.js';
 import { dataConverterFrom } from './dataConverter.js';
@@ -65,22 +64,6 @@ export async function connectClient(target: TemporalTarget): Promise<Client> {
   }
 }
 
-/**
- * A connection for workers; close it when they have stopped.
- *
- * @throws PerdureError `TemporalUnavailable` within seconds where nothing answers.
- */
-export async function connectWorker(target: TemporalTarget): Promise<NativeConnection> {
-  // The native connection has no deadline of its own and so waits minutes for a host that drops packets.
-  const client = await connectClient(target);
-  await client.connection.close();
-  try {
-    return await NativeConnection.connect({ address: target.address, ...target.security });
-  } catch (error) {
-    throw unavailable(target, error);
-  }
-}
-
 function readConfig(env: NodeJS.ProcessEnv): ClientConnectConfig {
   const variables = Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -96,7 +79,8 @@ function readConfig(env: NodeJS.ProcessEnv): ClientConnectConfig {
   }
 }
 
-function unavailable(target: TemporalTarget, error: unknown): PerdureError {
+/** Why a server can't be used. */
+export function unavailable(target: TemporalTarget, error: unknown): PerdureError {
   return new PerdureError(
     'TemporalUnavailable',
     `No Temporal server answers for namespace "${target.namespace}" at ${target.address} (${messageOf(error)}); ` +

@@ -18,7 +18,8 @@ import { freshNamespace } from '../support/testServer.js';
 import { until } from '../support/until.js';
 import { fakeActivities } from '../workflow/support/fakeActivities.js';
 import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
-import { connectWorker, type TemporalTarget } from '../../src/temporal/connection.js';
+import type { TemporalTarget } from '../../src/temporal/connection.js';
+import { connectWorker } from '../../src/temporal/workerConnection.js';
 
 const NAME = 'readmission';
 let target: TemporalTarget;

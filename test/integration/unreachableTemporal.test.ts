@@ -4,7 +4,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { packageFolder } from '../../src/config/load.js';
-import { configuredTarget, connectClient, connectWorker, plainTarget } from '../../src/temporal/connection.js';
+import { configuredTarget, connectClient, plainTarget } from '../../src/temporal/connection.js';
+import { connectWorker } from '../../src/temporal/workerConnection.js';
 import { freePort } from '../../src/temporal/processes.js';
 import { freshNamespace } from '../support/testServer.js';
 

@@ -4,7 +4,8 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { inject, onTestFinished } from 'vitest';
 import { temporalCli } from '../../src/setup/temporalCli.js';
 import { requireTool } from '../../src/setup/tool.js';
-import { connectClient, connectWorker, plainTarget, type TemporalTarget } from '../../src/temporal/connection.js';
+import { connectClient, plainTarget, type TemporalTarget } from '../../src/temporal/connection.js';
+import { connectWorker } from '../../src/temporal/workerConnection.js';
 import { startDevServer, type DevServer } from '../../src/temporal/devServer.js';
 import { ensureSearchAttributes } from '../../src/temporal/searchAttributes.js';
 
