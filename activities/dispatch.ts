@@ -1,8 +1,10 @@
-import type { DispatchActivities } from '../src/contracts/index.js';
-import { trainAlgorithm } from '../src/stages/trainAlgorithm.js';
-import { stageActivity, type ActivityDependencies } from './stageActivity.js';
+import { TASK_STAGE_NAMES } from '../src/compute/taskStages.js';
+import type { DispatchActivities, StageInput, StopTasksInput } from '../src/contracts/index.js';
+import { asActivity } from './stageActivity.js';
+import type { TaskRunner } from './taskRunner.js';
 
-/** Whole pieces of work that run elsewhere: the activity only waits, so a worker may have a thousand of them. */
-export function createDispatchActivities(dependencies: ActivityDependencies): DispatchActivities {
-  return { trainAlgorithmOnEcs: stageActivity(dependencies, trainAlgorithm) };
+/** The stages that may run elsewhere, under their own names: the activity only waits, so a worker may have a thousand of them. */
+export function createDispatchActivities(tasks: TaskRunner): DispatchActivities {
+  const stages = TASK_STAGE_NAMES.map((stage) => [stage, asActivity((input: StageInput, call) => tasks.run(stage, input, call))] as const);
+  return { ...Object.fromEntries(stages), stopTasks: asActivity((input: StopTasksInput) => tasks.stop(input)) } as DispatchActivities;
 }

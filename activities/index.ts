@@ -1,13 +1,15 @@
+import { readPlace } from '../src/stages/readPlace.js';
 import { createDataProcessingActivities } from './dataProcessing.js';
 import { createInferenceActivities } from './inference.js';
 import { createMonitoringActivities } from './monitoring.js';
 import { createStewardActivities } from './steward.js';
-import type { ActivityDependencies } from './stageActivity.js';
+import { stageActivity, type ActivityDependencies } from './stageActivity.js';
 import { createTrainingActivities } from './training.js';
 
 /** Every activity. Each sized worker can do all of them; the task queue decides which is asked. */
 export function createActivities(dependencies: ActivityDependencies) {
   return {
+    readPlace: stageActivity(dependencies, readPlace),
     ...createDataProcessingActivities(dependencies),
     ...createTrainingActivities(dependencies),
     ...createInferenceActivities(dependencies),

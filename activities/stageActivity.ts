@@ -3,7 +3,7 @@ import { TaskError } from '../src/compute/taskEnd.js';
 import type { HeartbeatDetails } from '../src/contracts/index.js';
 import { PerdureError, messageOf } from '../src/errors.js';
 import type { Stage } from '../src/stages/context.js';
-import type { RunStage } from '../src/stages/createContext.js';
+import type { RunStage, StageCall } from '../src/stages/createContext.js';
 
 /** What activities need of the worker they run in. */
 export interface ActivityDependencies {
@@ -25,11 +25,16 @@ const OWN_ATTEMPTS = 5;
 /** The worker that was told to stop takes no more work, so there is nothing to wait for. */
 const HANDED_ON_AFTER = '1 millisecond';
 
-/** The stage as an activity: with heartbeats, cancellation, and its errors as Temporal's. */
+/** The stage as an activity. */
 export function stageActivity<Input, Output>(
   { runStage }: ActivityDependencies,
   stage: Stage<Input, Output>,
 ): (input: Input) => Promise<Output> {
+  return asActivity((input, call) => runStage(stage, input, call));
+}
+
+/** Work as an activity: with heartbeats, cancellation, and its errors as Temporal's. */
+export function asActivity<Input, Output>(work: (input: Input, call: StageCall) => Promise<Output>): (input: Input) => Promise<Output> {
   return async (input) => {
     const context = Context.current();
     const before = context.info.heartbeatDetails as HeartbeatDetails | undefined;
@@ -43,7 +48,7 @@ export function stageActivity<Input, Output>(
     beat();
     const beats = setInterval(beat, HEARTBEAT_INTERVAL_MS);
     try {
-      return await runStage(stage, input, {
+      return await work(input, {
         signal: context.cancellationSignal,
         report: (news) => {
           details.progress = news;

@@ -1,6 +1,6 @@
 import { createAlertActivities } from '../activities/alerts.js';
-import { elsewhereOnly, runWhereConfigured } from '../activities/computing.js';
 import { createDispatchActivities } from '../activities/dispatch.js';
+import { createTaskRunner } from '../activities/taskRunner.js';
 import { TASK_QUEUES } from '../src/contracts/index.js';
 import { channelsFrom } from '../src/notify/settings.js';
 import { openStores, storeRoot } from '../src/storage/stores.js';
@@ -29,7 +29,7 @@ await runWorkerProcess(WORKERS.dataProcessing, async (size) => {
   // A queue of its own: tasks that take hours must not hold up an alert.
   const dispatch = {
     taskQueue: TASK_QUEUES.dispatch,
-    activities: createDispatchActivities({ runStage: runWhereConfigured(elsewhereOnly, { storeRoot: storeRoot() }) }),
+    activities: createDispatchActivities(createTaskRunner(storeRoot())),
     maxConcurrentActivityTaskExecutions: TASKS_AT_ONCE,
   };
   return { queues: [queue, operations, dispatch], close };

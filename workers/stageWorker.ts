@@ -1,4 +1,3 @@
-import { runWhereConfigured } from '../activities/computing.js';
 import { createActivities } from '../activities/index.js';
 import { createEnginePool } from '../src/engines/hostPool.js';
 import { resourcesOf } from '../src/sizes/resources.js';
@@ -17,8 +16,6 @@ export interface StageWorker {
 export function stageWorker({ taskQueue }: WorkerDefinition, size: WorkerSize): StageWorker {
   const { concurrency, engines: share } = resourcesOf(size);
   const engines = createEnginePool(share);
-  const root = storeRoot();
-  const here = createRunStage({ storeRoot: root, engines, size });
-  const activities = createActivities({ runStage: runWhereConfigured(here, { storeRoot: root }) });
+  const activities = createActivities({ runStage: createRunStage({ storeRoot: storeRoot(), engines, size }) });
   return { queue: { taskQueue, activities, maxConcurrentActivityTaskExecutions: concurrency }, close: () => engines.close() };
 }

@@ -1,8 +1,9 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { DataProcessingInput, DataProcessingResult, LayerCounts, LayerResult } from '../src/contracts/index.js';
-import { processing } from './support/activities.js';
+import { processing, quick } from './support/activities.js';
 import { alerting, now, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
+import { onEcs } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
 import { SOURCE } from './support/input.js';
 import { inParallel, piecesOf } from './support/parallel.js';
@@ -30,15 +31,18 @@ export async function dataProcessing(input: DataProcessingInput): Promise<DataPr
 }
 
 async function refine(input: DataProcessingInput, { stage, asOf, progress }: Beginning): Promise<DataProcessingResult> {
+  const place = await quick.readPlace({ ...stage, part: 'processing' });
+  const layer = place === 'ecs' ? onEcs : processing;
+
   progress.step('bronze: raw records to Parquet');
-  const bronze = await processing.bronze({ ...stage, asOf, source: input.source });
+  const bronze = await layer.bronze({ ...stage, asOf, source: input.source });
   const partitions = [...bronze.written, ...bronze.unchanged].sort();
 
   progress.step('silver: clean, deduplicate, standardise');
-  const silver = await inPieces((piece) => processing.silver.executeWithOptions({ summary: `Silver: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
+  const silver = await inPieces((piece) => layer.silver.executeWithOptions({ summary: `Silver: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
 
   progress.step('gold: feature store and label store');
-  const gold = await inPieces((piece) => processing.gold.executeWithOptions({ summary: `Gold: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
+  const gold = await inPieces((piece) => layer.gold.executeWithOptions({ summary: `Gold: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
 
   const layers = { bronze: count([bronze]), silver: count(silver), gold: count(gold) };
   const found = { rows: layers.gold.rows, partitions: partitions.length };

@@ -5,6 +5,7 @@ import { inferenceOutage } from './inferenceOutage.js';
 import { processing, quick } from './support/activities.js';
 import { now, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
+import { onEcs } from './support/dispatched.js';
 import { MODEL } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withinServiceLevel } from './support/sla.js';
@@ -35,7 +36,8 @@ async function infer(input: ModelInferenceInput, { stage, asOf, progress }: Begi
   if (found.status === 'skipped') return { ...found, rows: 0 };
 
   progress.step(`predicting ${found.rows} rows with ${model.algorithm} ${model.version}`);
-  const { rows, batches, uri, checksum } = await processing.predict({ ...stage, asOf, model });
+  const place = await quick.readPlace({ ...stage, part: 'inference' });
+  const { rows, batches, uri, checksum } = await (place === 'ecs' ? onEcs : processing).predict({ ...stage, asOf, model });
 
   return { status: 'completed', rows, batches, uri, checksum, model: { algorithm: model.algorithm, version: model.version } };
 }

@@ -2,6 +2,7 @@ import type { ModelMonitoringInput, ModelMonitoringResult } from '../src/contrac
 import { processing, quick } from './support/activities.js';
 import { now, startedBySchedule, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
+import { onEcs } from './support/dispatched.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withinServiceLevel } from './support/sla.js';
 import { reportDrift, requestRetrain, toldToSteward } from './support/tellSteward.js';
@@ -21,7 +22,9 @@ async function monitor(input: ModelMonitoringInput, { stage, asOf, progress }: B
   const monitored = { ...stage, asOf, predictions: { model, rows } };
 
   progress.step('measuring performance and drift');
-  const [performance, drift] = await Promise.all([processing.measurePerformance(monitored), processing.detectDrift(monitored)]);
+  const place = await quick.readPlace({ ...stage, part: 'monitoring' });
+  const measuring = place === 'ecs' ? onEcs : processing;
+  const [performance, drift] = await Promise.all([measuring.measurePerformance(monitored), measuring.detectDrift(monitored)]);
 
   progress.step('writing the report');
   const { report, verdict, severity } = await processing.writeReport({ ...monitored, performance, drift });

@@ -4,6 +4,7 @@ import { preprocessing, processing, quick } from './support/activities.js';
 import { now, startedBySchedule, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
 import { runChild } from './support/children.js';
+import { onEcs } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
 import { NAMES } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
@@ -51,7 +52,7 @@ async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Be
   if (sufficient.status === 'skipped') return sufficient;
 
   progress.step('preprocessing');
-  const dataset = await preprocessing.preprocess({ ...stage, asOf });
+  const dataset = await (plan.compute === 'ecs' ? onEcs : preprocessing).preprocess({ ...stage, asOf });
 
   progress.step(`training ${plan.algorithms.map(({ name }) => name).join(', ')}`);
   progress.count('algorithms', plan.algorithms.length);

@@ -7,7 +7,7 @@ import { table } from './table.js';
 import { duration } from './terminal.js';
 import { busySeconds, workOf, type Work } from './workerTime.js';
 
-/** What the work of a stage's newest runs took of the workers. A service that waits for work costs besides. */
+/** What the work of a stage's newest runs took of workers and tasks. A service that waits for work costs besides. */
 export interface StageCost extends Hours {
   stage: Stage;
   /** Ended runs that were looked at. */
@@ -15,12 +15,13 @@ export interface StageCost extends Hours {
   workers: WorkerCost[];
 }
 
-/** The part of one kind of worker, its processes of one size together. */
+/** The part of one kind of worker or task, its processes of one size together. */
 export interface WorkerCost extends Hours {
-  /** e.g. `model-training` */
+  /** e.g. `model-training`, or `ECS` and the name of a task definition */
   worker: string;
   vcpus: number;
   gb: number;
+  /** Of workers; tasks, where those did the work. */
   activities: number;
   /** Seconds at work; what a process does side by side counts once. */
   busy_seconds: number;

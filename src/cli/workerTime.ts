@@ -1,13 +1,15 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { tsToMs } from '@temporalio/common/lib/time.js';
-import { parseSize, type WorkerSize } from '../sizes/workerSize.js';
+import { TASK_QUEUES, type TaskUse } from '../contracts/index.js';
+import { GIB, parseSize, type WorkerSize } from '../sizes/workerSize.js';
 import { WORKERS } from '../temporal/workers.js';
 
-/** A piece of work in a worker process. */
+/** A piece of work in a worker process, or a task of Amazon ECS. */
 export interface Work {
-  /** The process: its host and number. */
+  /** The process, by its host and number, or the task's ARN. */
   process: string;
-  /** As {@link WORKERS} calls its task queue, e.g. `model-training`. */
+  /** As {@link WORKERS} calls its task queue, e.g. `model-training`; of a task `ECS`, and its task definition. */
   worker: string;
   size: WorkerSize;
   /** Milliseconds since the epoch. */
@@ -19,12 +21,13 @@ type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['f
 
 /**
  * What the activities of a run took, and those of its children, from start to close: of an activity that was tried
- * again the last attempt, as histories keep no other. A run whose history is gone took nothing.
+ * again the last attempt, as histories keep no other. A worker that waits for a task does nothing; the tasks that it
+ * tells of took what ECS says. A run whose history is gone took nothing.
  */
 export async function workOf(client: Client, workflowId: string, runId: string): Promise<Work[]> {
   const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory().catch(ifGone);
   const ofChildren = childrenIn(events).map((child) => workOf(client, child.workflowId, child.runId));
-  return [...activitiesIn(events), ...(await Promise.all(ofChildren)).flat()];
+  return [...activitiesIn(events), ...(await tasksIn(client, events)), ...(await Promise.all(ofChildren)).flat()];
 }
 
 function ifGone(error: unknown): Pick<History, 'events'> {
@@ -39,7 +42,27 @@ function childrenIn(events: History['events']): { workflowId: string; runId: str
   });
 }
 
+/** The activities that waited for tasks, by the ids of the events that scheduled them. */
+function dispatchedIn(events: History['events']): Set<string> {
+  const dispatched = (events ?? []).filter(({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.taskQueue?.name === TASK_QUEUES.dispatch);
+  return new Set(dispatched.map(({ eventId }) => String(eventId)));
+}
+
+async function tasksIn(client: Client, events: History['events']): Promise<Work[]> {
+  const dispatched = dispatchedIn(events);
+  const told = (events ?? []).flatMap(({ activityTaskCompletedEventAttributes: completed }) =>
+    completed && dispatched.has(String(completed.scheduledEventId)) ? [completed.result?.payloads] : [],
+  );
+  const results = await Promise.all(told.map((payloads) => decodeArrayFromPayloads(client.options.loadedDataConverter, payloads)));
+  return results.flatMap(([result]) => (result as { tasks: TaskUse[] }).tasks.map(workOfTask));
+}
+
+function workOfTask({ task, definition, vcpus, gb, from, to }: TaskUse): Work {
+  return { process: task, worker: `ECS ${definition}`, size: { cpus: vcpus, memory: gb * GIB }, from: Date.parse(from), to: Date.parse(to) };
+}
+
 function activitiesIn(events: History['events']): Work[] {
+  const dispatched = dispatchedIn(events);
   const starts = new Map<string, { identity: string; from: number }>();
   const work: Work[] = [];
   for (const event of events ?? []) {
@@ -52,7 +75,7 @@ function activitiesIn(events: History['events']): Work[] {
       event.activityTaskTimedOutEventAttributes ??
       event.activityTaskCanceledEventAttributes;
     const start = closed && starts.get(String(closed.startedEventId));
-    if (start) work.push({ ...workerOf(start.identity), from: start.from, to: at });
+    if (start && !dispatched.has(String(closed.scheduledEventId))) work.push({ ...workerOf(start.identity), from: start.from, to: at });
   }
   return work;
 }

@@ -1,8 +1,12 @@
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { ECSClient } from '@aws-sdk/client-ecs';
+import type { Dispatched, TaskUse } from '../contracts/index.js';
 import { DISPATCHER_TIMES, type DispatcherTimes } from './dispatcherTimes.js';
+import { UNWANTED_REASON } from './judge.js';
+import { OwnTasks, type TaskOwner } from './ownTasks.js';
 import { TaskPoller } from './taskPoller.js';
 import { TaskRun, type TaskRequest } from './taskRun.js';
+import { usesOf } from './taskUse.js';
 import { TokenBucket } from './tokenBucket.js';
 
 export interface DispatcherParts {
@@ -26,15 +30,25 @@ export class EcsDispatcher {
   }
 
   /**
-   * Returns the stage's output.
+   * Returns the stage's output, and what its tasks took.
    * @throws PerdureError the stage's own, by its type; `TaskError`; `ComputeUnavailable`; what the store throws.
    *   Where `signal` is aborted, its reason, once the task has stopped.
    */
-  run(request: TaskRequest): Promise<unknown> {
-    return new TaskRun(this.parts, this.times, this.launchBudget, this.pollerOf(request.settings.cluster), request).run();
+  run(request: TaskRequest): Promise<Dispatched<unknown>> {
+    return new TaskRun(this.parts, this.times, this.launchBudget, this.pollerOf(request), request).run();
   }
 
-  private pollerOf(cluster: string): TaskPoller {
+  /**
+   * Stops what nobody waits for any more. Returns what all the owner's tasks took that ECS still knows.
+   * @throws PerdureError `ComputeUnavailable`; `TaskError` where ECS refuses
+   */
+  async stop(owner: TaskOwner): Promise<TaskUse[]> {
+    const tasks = new OwnTasks(this.parts, this.times, this.pollerOf(owner), owner);
+    const ended = (await tasks.find()).map((task) => (task.lastStatus === 'STOPPED' ? task : tasks.stopUnwanted(task.taskArn!, UNWANTED_REASON)));
+    return (await Promise.all(ended)).flatMap((task) => (task === 'lost' ? [] : usesOf(task)));
+  }
+
+  private pollerOf({ settings: { cluster } }: TaskOwner): TaskPoller {
     const poller = this.pollers.get(cluster) ?? new TaskPoller(this.parts.ecs, cluster, this.times);
     this.pollers.set(cluster, poller);
     return poller;

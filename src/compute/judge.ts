@@ -3,9 +3,9 @@ import type { TaskEnd } from './taskEnd.js';
 
 type Judgement = Omit<TaskEnd, 'lastLogLines' | 'taskArn'>;
 
-/** Beginning of the reasons that Perdure gives ECS for stopping a task. */
-export const OUR_REASON = 'perdure: ';
-export const START_DEADLINE_REASON = `${OUR_REASON}not running within its start deadline`;
+/** The reasons that Perdure gives ECS for stopping a task. */
+export const START_DEADLINE_REASON = 'perdure: not running within its start deadline';
+export const UNWANTED_REASON = 'perdure: its result is no longer wanted';
 
 /** Reasons for not starting that pass by themselves; asked first, as an unreachable registry may name a secret too. */
 const PASSING = /i\/o timeout|\bEOF\b|time?d? ?out|network interface|ephemeral storage|no free addresses|free addresses|provisioning failed|connection reset|request canceled|TLS handshake|InternalError/i;

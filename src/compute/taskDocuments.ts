@@ -1,9 +1,8 @@
-import type { StageInput } from '../contracts/index.js';
+import type { StageInput, TaskStageName } from '../contracts/index.js';
 
 /** `input.json`: what a task is asked. */
 export interface TaskInput {
-  /** Name of the stage. */
-  stage: string;
+  stage: TaskStageName;
   input: StageInput;
 }
 

@@ -1,31 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DescribeTasksCommand, ListTasksCommand, RunTaskCommand, StopTaskCommand, type Task } from '@aws-sdk/client-ecs';
-import type { StageInput } from '../contracts/index.js';
+import { RunTaskCommand, type Task } from '@aws-sdk/client-ecs';
+import type { Dispatched, StageInput, TaskUse } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { readJson, writeJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import type { DispatcherParts } from './ecsDispatcher.js';
 import type { DispatcherTimes } from './dispatcherTimes.js';
 import { callFailure, computeUnavailable, isShortage, reasonOf, said } from './ecsErrors.js';
-import { folderOf, inputKeyOf, launchOf, resultKeyOf, startedByOf, type TaskIdentity } from './identity.js';
-import { START_DEADLINE_REASON, OUR_REASON, judge, sideCarFailures } from './judge.js';
+import { folderOf, inputKeyOf, launchOf, resultKeyOf } from './identity.js';
+import { START_DEADLINE_REASON, UNWANTED_REASON, judge, sideCarFailures } from './judge.js';
 import { launchRequest, positionOf, providersOf } from './launchRequest.js';
-import { LogTail, streamOf } from './logTail.js';
+import { OwnTasks, UNANSWERED_ALLOWED, backoff, type TaskOwner } from './ownTasks.js';
 import type { TaskInput, TaskPosition, TaskResult } from './taskDocuments.js';
 import { RESULT_MISSING, TASK_LOST, TaskError, launchConflict, launchRefused, noCapacity, type TaskEnd } from './taskEnd.js';
 import type { TaskPoller } from './taskPoller.js';
 import type { TaskSettings } from './taskSettings.js';
+import { usesOf } from './taskUse.js';
 import type { TokenBucket } from './tokenBucket.js';
 
-/** Calls without an answer, before somebody else's retry takes over. */
-const UNANSWERED_ALLOWED = 5;
-
-export interface TaskRequest {
-  /** Name of the stage. */
-  stage: string;
+export interface TaskRequest extends TaskOwner {
   input: StageInput;
-  identity: TaskIdentity;
-  settings: TaskSettings;
   /** Where input and result lie; the task reaches it by the same addresses. */
   store: ObjectStore;
   /** Environment variables for the container: never a secret, as everybody may read who may describe tasks. */
@@ -34,12 +28,13 @@ export interface TaskRequest {
   retried: boolean;
   /** What an earlier attempt told last. */
   position?: TaskPosition;
-  /** Tells where the launching stands, for the attempt that may come after this one. */
-  remember: (position: TaskPosition) => void;
+  /** What the tasks took that ended in earlier attempts. */
+  uses?: TaskUse[];
+  /** Tells where the launching stands and what ended tasks took, for the attempt that may come after this one. */
+  remember: (position: TaskPosition, uses: TaskUse[]) => void;
   signal: AbortSignal;
   /** Asked once `signal` is aborted: whether the task goes on, for another attempt to find. */
   leaveRunning: () => boolean;
-  warn: (message: string) => void;
 }
 
 /** How a launch ended: with the stage's own result, or otherwise. */
@@ -49,15 +44,21 @@ const FIRST: TaskPosition = { launch: 1, failures: 0, provider: 0, larger: false
 
 /** One stage on its way, over as many launches as it takes. */
 export class TaskRun {
+  private readonly tasks: OwnTasks;
+  private readonly uses: TaskUse[];
+
   constructor(
     private readonly parts: DispatcherParts,
     private readonly times: DispatcherTimes,
     private readonly launchBudget: TokenBucket,
-    private readonly poller: TaskPoller,
+    poller: TaskPoller,
     private readonly request: TaskRequest,
-  ) {}
+  ) {
+    this.tasks = new OwnTasks(parts, times, poller, request);
+    this.uses = [...(request.uses ?? [])];
+  }
 
-  async run(): Promise<unknown> {
+  async run(): Promise<Dispatched<unknown>> {
     const { request } = this;
     let position = request.retried ? await this.findPosition() : FIRST;
     if (!position.taskArn) {
@@ -65,7 +66,7 @@ export class TaskRun {
     }
     for (;;) {
       const outcome = await this.launchAndFollow(position);
-      if ('result' in outcome && outcome.result.status === 'completed') return outcome.result.output;
+      if ('result' in outcome && outcome.result.status === 'completed') return { output: outcome.result.output, tasks: this.uses };
       const next = nextPosition(position, outcome, request.settings);
       if (!next) throw failureOf(request.stage, outcome);
       request.warn(`${request.stage}: launch ${position.launch} ended as ${nameOf(outcome)}; launching again`);
@@ -84,11 +85,11 @@ export class TaskRun {
     let taskArn = known;
     try {
       if (!taskArn) {
-        this.request.remember(position);
+        this.request.remember(position, [...this.uses]);
         const launched = await this.launch(position);
         if (typeof launched !== 'string') return launched;
         taskArn = launched;
-        this.request.remember({ ...position, taskArn });
+        this.request.remember({ ...position, taskArn }, [...this.uses]);
       }
       this.request.signal.throwIfAborted();
       return await this.follow(position, taskArn);
@@ -102,27 +103,24 @@ export class TaskRun {
   private async findPosition(): Promise<TaskPosition> {
     const { position, store, identity } = this.request;
     if (position?.taskArn) return position;
-    const found = await this.findTasks();
-    const newest = found.sort((a, b) => b.launch - a.launch)[0];
-    if (newest) return newest;
+    const found = await this.findLaunches();
+    const newest = found.sort((a, b) => b.position.launch - a.position.launch)[0];
+    if (newest) {
+      if (!position) this.uses.push(...found.slice(1).flatMap(({ task }) => usesOf(task)));
+      return newest.position;
+    }
     let launch = position?.launch ?? 0;
     for await (const { key } of store.list(folderOf(identity))) launch = Math.max(launch, launchOf(key) ?? 0);
     return { ...(position ?? FIRST), launch: Math.max(launch, 1) };
   }
 
-  /** Every task of this request that ECS still knows. */
-  private async findTasks(): Promise<TaskPosition[]> {
-    const { settings, identity } = this.request;
-    const { cluster } = settings;
-    const startedBy = startedByOf(identity);
-    const arns: string[] = [];
-    for (const desiredStatus of ['RUNNING', 'STOPPED'] as const) {
-      const { taskArns = [] } = await this.calling(() => this.parts.ecs.send(new ListTasksCommand({ cluster, startedBy, desiredStatus })));
-      arns.push(...taskArns);
-    }
-    if (arns.length === 0) return [];
-    const { tasks = [] } = await this.calling(() => this.parts.ecs.send(new DescribeTasksCommand({ cluster, tasks: arns.slice(0, 100) })));
-    return tasks.flatMap((task) => positionOf(task) ?? []);
+  /** Every launch of this request that ECS still knows. */
+  private async findLaunches(): Promise<{ task: Task; position: TaskPosition }[]> {
+    const tasks = await this.tasks.find();
+    return tasks.flatMap((task) => {
+      const position = positionOf(task);
+      return position ? [{ task, position }] : [];
+    });
   }
 
   /** Returns the task's ARN; how it ended where there is none. Asks again with the same token until ECS says yes or no. */
@@ -174,7 +172,7 @@ export class TaskRun {
   }
 
   private async findLaunch({ launch }: TaskPosition): Promise<string | undefined> {
-    return (await this.findTasks()).find((found) => found.launch === launch)?.taskArn;
+    return (await this.findLaunches()).find(({ position }) => position.launch === launch)?.position.taskArn;
   }
 
   /** Waits for the end of a launched task. Bounded by the signal alone. */
@@ -182,100 +180,53 @@ export class TaskRun {
     const { signal, settings } = this.request;
     const since = Date.now();
     let seen = false;
-    const verdict = await this.watching(taskArn, signal, (task) => {
+    const look = (task: Task | undefined): Task | 'lost' | 'late' | undefined => {
       if (!task) return !seen && Date.now() - since < this.times.unknownAtFirst ? undefined : 'lost';
       seen = true;
       if (task.lastStatus === 'STOPPED') return task;
       const waited = Date.now() - (task.createdAt?.getTime() ?? since);
       return !task.startedAt && waited > settings.start_deadline_minutes * 60_000 ? 'late' : undefined;
-    });
-    const stopped = verdict === 'late' ? await this.stop(taskArn, START_DEADLINE_REASON) : verdict;
+    };
+    const verdict = await this.tasks.watch(taskArn, look, signal);
+    const stopped = verdict === 'late' ? await this.tasks.stop(taskArn, START_DEADLINE_REASON) : verdict;
     if (stopped === 'lost') return this.lost(position, taskArn);
     return this.ended(position, stopped);
   }
 
   private async ended(position: TaskPosition, task: Task): Promise<LaunchOutcome> {
     const { settings, warn, stage } = this.request;
+    this.uses.push(...usesOf(task));
     for (const failure of sideCarFailures(task, settings.container)) warn(`${stage}: the side-car ${failure} beside ${task.taskArn}`);
     const judgement = judge(task, settings.container);
     const exited = !judgement || judgement.kind === 'ContainerFailed';
     const result = exited ? await this.readResult(position) : undefined;
     if (result && (!judgement || result.status === 'failed')) return { result };
-    const lastLogLines = await this.lastLogLines(task.taskArn!);
+    const lastLogLines = await this.tasks.lastLogLines(task.taskArn!);
     return { end: { ...(judgement ?? RESULT_MISSING), lastLogLines, taskArn: task.taskArn } };
   }
 
   /** ECS forgets a stopped task after an hour or so. */
   private async lost(position: TaskPosition, taskArn: string): Promise<LaunchOutcome> {
     const result = await this.readResult(position);
-    return result ? { result } : { end: { ...TASK_LOST, lastLogLines: await this.lastLogLines(taskArn), taskArn } };
-  }
-
-  /** Stops a task and waits until it has stopped. */
-  private async stop(task: string, reason: string): Promise<Task | 'lost'> {
-    const { cluster } = this.request.settings;
-    await this.calling(() => this.parts.ecs.send(new StopTaskCommand({ cluster, task, reason })));
-    const patience = AbortSignal.timeout(this.times.stopPatience);
-    return this.watching(task, patience, (seen) => (seen ? (seen.lastStatus === 'STOPPED' ? seen : undefined) : 'lost'));
+    return result ? { result } : { end: { ...TASK_LOST, lastLogLines: await this.tasks.lastLogLines(taskArn), taskArn } };
   }
 
   /** Whoever cancelled hears of that, whatever becomes of the task. */
   private async stopForGood(taskArn: string): Promise<void> {
     const { warn, stage } = this.request;
     try {
-      await this.stop(taskArn, `${OUR_REASON}its result is no longer wanted`);
-      const lines = await this.lastLogLines(taskArn);
-      warn(`${stage} was stopped as ${taskArn}${lines.length > 0 ? `; its last words: ${lines.join(' | ')}` : ''}`);
+      await this.tasks.stopUnwanted(taskArn, UNWANTED_REASON);
     } catch (error) {
       warn(`${stage} may still run as ${taskArn}, as it could not be stopped (${said(error)}); stop it in the ECS console.`);
     }
-  }
-
-  private async watching<Verdict>(taskArn: string, signal: AbortSignal, decide: (task: Task | undefined) => Verdict | undefined): Promise<Verdict> {
-    try {
-      return await this.poller.watch(taskArn, decide, signal);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      throw new TaskError(this.request.stage, { ...launchRefused(said(error)), taskArn });
-    }
-  }
-
-  private async lastLogLines(taskArn: string): Promise<string[]> {
-    const { logs, container } = this.request.settings;
-    if (!logs) return [];
-    const place = { group: logs.group, stream: streamOf(logs.stream_prefix, container, taskArn) };
-    const tail = new LogTail(this.parts.logs, place, this.request.warn);
-    await tail.read();
-    await sleep(this.times.logsSettle);
-    await tail.read();
-    return tail.lines;
   }
 
   private readResult({ launch }: TaskPosition): Promise<TaskResult | undefined> {
     return readJson<TaskResult>(this.request.store, resultKeyOf(this.request.identity, launch));
   }
 
-  /** A call that may be repeated. Throws `ComputeUnavailable`, or a refusal as {@link TaskError}. */
-  private async calling<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await call();
-      } catch (error) {
-        if (callFailure(error) === 'refused') throw new TaskError(this.request.stage, launchRefused(said(error)));
-        if (tries > UNANSWERED_ALLOWED) throw computeUnavailable(error);
-        await sleep(this.backoff(tries));
-      }
-    }
-  }
-
   private async pause(tries: number): Promise<void> {
-    await sleep(this.backoff(tries), undefined, { signal: this.request.signal });
-  }
-
-  /** Half of it is by chance, so that a thousand that were refused together don't come again together. */
-  private backoff(tries: number): number {
-    const { backoff, longestBackoff } = this.times;
-    return Math.min(longestBackoff, backoff * 2 ** (tries - 1)) * (0.5 + Math.random() / 2);
+    await sleep(backoff(this.times, tries), undefined, { signal: this.request.signal });
   }
 }
 

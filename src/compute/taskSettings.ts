@@ -1,14 +1,12 @@
 import type { Pipeline } from '../config/load.js';
-import type { ComputedPart, EcsSettings, TaskSize } from '../config/compute.js';
+import type { ComputedPart, EcsSettings, TaskDefinition } from '../config/compute.js';
 import { PerdureError } from '../errors.js';
 
 /** The config of one stage's tasks, with what the worker's environment adds. */
-export interface TaskSettings extends Omit<EcsSettings, 'tasks' | 'cluster' | 'subnets' | 'security_groups'> {
+export interface TaskSettings extends Omit<EcsSettings, 'tasks' | 'cluster' | 'subnets' | 'security_groups'>, TaskDefinition {
   cluster: string;
   subnets: string[];
   security_groups: string[];
-  task_definition: string;
-  larger?: TaskSize;
 }
 
 /**
@@ -17,17 +15,22 @@ export interface TaskSettings extends Omit<EcsSettings, 'tasks' | 'cluster' | 's
  * @throws PerdureError `ConfigInvalid`
  */
 export function taskSettings({ config }: Pipeline, part: ComputedPart, env: NodeJS.ProcessEnv = process.env): TaskSettings {
-  const { tasks, ...settings } = config.compute.ecs!;
-  const cluster = settings.cluster ?? env.PERDURE_ECS_CLUSTER;
+  const { ecs } = config.compute;
+  const task = ecs?.tasks[part];
+  if (!task) {
+    // It was there when the run chose its place.
+    throw new PerdureError('ConfigInvalid', `The model config no longer says how to run ${part} on ECS, as this run began to; restore compute.ecs, or start the run again.`);
+  }
+  const cluster = ecs.cluster ?? env.PERDURE_ECS_CLUSTER;
   if (!cluster) {
     throw new PerdureError('ConfigInvalid', 'No ECS cluster is named to run tasks in; set compute.ecs.cluster in the model config, or PERDURE_ECS_CLUSTER.');
   }
   return {
-    ...settings,
-    ...tasks[part]!,
+    ...ecs,
+    ...task,
     cluster,
-    subnets: settings.subnets ?? listed(env.PERDURE_ECS_SUBNETS),
-    security_groups: settings.security_groups ?? listed(env.PERDURE_ECS_SECURITY_GROUPS),
+    subnets: ecs.subnets ?? listed(env.PERDURE_ECS_SUBNETS),
+    security_groups: ecs.security_groups ?? listed(env.PERDURE_ECS_SECURITY_GROUPS),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ComputedPart } from '../config/compute.js';
+import type { TaskStageName } from '../contracts/index.js';
 import { bronze } from '../stages/bronze.js';
 import type { Stage } from '../stages/context.js';
 import { detectDrift } from '../stages/detectDrift.js';
@@ -16,7 +17,7 @@ export type AnyStage = Stage<never, unknown>;
  * The stages that may run as a task of their own, by name, with the part of the pipeline whose settings count. The
  * rest are quick, or move pointers, and stay with the workers.
  */
-const TASK_STAGES: Record<string, { stage: AnyStage; part: ComputedPart }> = {
+const TASK_STAGES: Record<TaskStageName, { stage: AnyStage; part: ComputedPart }> = {
   bronze: { stage: bronze, part: 'processing' },
   silver: { stage: silver, part: 'processing' },
   gold: { stage: gold, part: 'processing' },
@@ -27,14 +28,12 @@ const TASK_STAGES: Record<string, { stage: AnyStage; part: ComputedPart }> = {
   detectDrift: { stage: detectDrift, part: 'monitoring' },
 };
 
-export const TASK_STAGE_NAMES = Object.keys(TASK_STAGES);
+export const TASK_STAGE_NAMES = Object.keys(TASK_STAGES) as TaskStageName[];
 
-export function taskStageByName(name: string): AnyStage | undefined {
-  return Object.hasOwn(TASK_STAGES, name) ? TASK_STAGES[name]!.stage : undefined;
+export function isTaskStage(name: string): name is TaskStageName {
+  return Object.hasOwn(TASK_STAGES, name);
 }
 
-/** Name and part of a stage; `undefined` for one that never runs as a task. */
-export function taskStageOf(stage: unknown): { name: string; part: ComputedPart } | undefined {
-  const found = Object.entries(TASK_STAGES).find(([, known]) => known.stage === stage);
-  return found && { name: found[0], part: found[1].part };
+export function taskStage(name: TaskStageName): { stage: AnyStage; part: ComputedPart } {
+  return TASK_STAGES[name];
 }

@@ -12,14 +12,25 @@ const awsName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,254}$/, 'a name
 
 /** vCPUs and memory of a task, as Fargate offers them in pairs. */
 const TaskSize = z.strictObject({ cpus: z.number().min(0.25).max(16), memory_gib: z.number().min(0.5).max(120) });
-export type TaskSize = z.infer<typeof TaskSize>;
 
-const Task = z.strictObject({
+/**
+ * Where the `awslogs` driver of the task definition puts the container's log. ECS would tell, but only to a role that may
+ * read every task definition of the account, with what others have in their environment.
+ */
+const Logs = z.strictObject({
+  group: z.string().regex(/^[A-Za-z0-9_./#-]{1,512}$/, 'a log group'),
+  stream_prefix: awsName.default('perdure'),
+});
+
+const TaskDefinition = z.strictObject({
   /** Family of the task definition, which says the size. */
   task_definition: awsName,
+  /** Without it a failure is told without the last lines. */
+  logs: Logs.optional(),
   /** Size of the one more try after the container ran out of memory; without it that is final. */
   larger: TaskSize.optional(),
 });
+export type TaskDefinition = z.infer<typeof TaskDefinition>;
 
 export const EcsSettings = z
   .strictObject({
@@ -27,7 +38,7 @@ export const EcsSettings = z
     cluster: awsName.optional(),
     /** Name of the container that runs Perdure; others beside it are side-cars. */
     container: awsName.default('perdure'),
-    tasks: z.partialRecord(z.enum(COMPUTED_PARTS), Task),
+    tasks: z.partialRecord(z.enum(COMPUTED_PARTS), TaskDefinition),
     /** @default `PERDURE_ECS_SUBNETS` of the worker, separated by commas */
     subnets: z.array(awsName).min(1).max(16).optional(),
     /** @default `PERDURE_ECS_SECURITY_GROUPS` of the worker, separated by commas */
@@ -43,8 +54,6 @@ export const EcsSettings = z
     attempts: z.int().min(1).max(10).default(3),
     /** How long and how often room is asked for, once every capacity provider has said no. */
     no_capacity: z.strictObject({ attempts: z.int().min(1).default(20), minutes: z.number().positive().default(30) }).prefault({}),
-    /** Where the container's log goes; without it a failure is told without the last lines. */
-    logs: z.strictObject({ group: z.string().regex(/^[A-Za-z0-9_./#-]{1,512}$/, 'a log group'), stream_prefix: awsName }).optional(),
   })
   .superRefine((ecs, context) => {
     if (ecs.launch_type !== undefined && ecs.capacity_providers.join() !== 'FARGATE') {

@@ -6,6 +6,7 @@ export * from './training.js';
 export * from './search.js';
 export * from './inference.js';
 export * from './monitoring.js';
+export * from './dispatch.js';
 export * from './lifecycle.js';
 export * from './progress.js';
 export * from './alerts.js';

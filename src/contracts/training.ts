@@ -202,8 +202,3 @@ export interface TrainingActivities {
   discardVersion(input: DiscardVersionInput): Promise<void>;
   chooseChampion(input: ChooseChampionInput): Promise<ChampionChoice>;
 }
-
-/** Work that is done elsewhere while the activity waits for it. */
-export interface DispatchActivities {
-  trainAlgorithmOnEcs(input: AlgorithmInput): Promise<AlgorithmTrained>;
-}

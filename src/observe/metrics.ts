@@ -1,7 +1,7 @@
 import type { Context } from '@temporalio/activity';
 import type { ActivityInterceptors } from '@temporalio/worker';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { DriftResult, EvaluateCandidateInput, PerformanceResult, RegisterModelInput } from '../contracts/index.js';
+import { TASK_QUEUES, type Dispatched, type DriftResult, type EvaluateCandidateInput, type PerformanceResult, type RegisterModelInput } from '../contracts/index.js';
 
 /** A fit of a second and a training of four hours both have a place. */
 const SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 1800, 3600, 14_400];
@@ -48,9 +48,10 @@ export function activityMetrics({ info }: Context): ActivityInterceptors {
         const about = { stage: info.activityType, pipeline: pipelineOf(input.args[0]) };
         try {
           const result = await next(input);
-          const outcome = isSkip(result) ? 'skipped' : 'completed';
+          const output = info.taskQueue === TASK_QUEUES.dispatch ? (result as Dispatched<unknown>).output : result;
+          const outcome = isSkip(output) ? 'skipped' : 'completed';
           stop({ ...about, outcome });
-          observe(about, outcome, input.args[0], result);
+          observe(about, outcome, input.args[0], output);
           return result;
         } catch (error) {
           stop({ ...about, outcome: 'failed' });

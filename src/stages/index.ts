@@ -17,6 +17,7 @@ import { predict } from './predict.js';
 import { preprocess } from './preprocess.js';
 import { refit } from './refit.js';
 import { readChampion } from './readChampion.js';
+import { readPlace } from './readPlace.js';
 import { readStewardPolicy } from './readStewardPolicy.js';
 import { registerModel } from './registerModel.js';
 import { resolveModel } from './resolveModel.js';
@@ -49,6 +50,7 @@ export const STAGES = {
   measurePerformance,
   detectDrift,
   writeReport,
+  readPlace,
   readStewardPolicy,
   readChampion,
   weighNewData,

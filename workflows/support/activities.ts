@@ -2,9 +2,9 @@ import { ActivityCancellationType, type ActivityInterfaceFor } from '@temporalio
 import {
   TASK_QUEUES,
   type DataProcessingActivities,
-  type DispatchActivities,
   type InferenceActivities,
   type MonitoringActivities,
+  type PlaceActivities,
   type StewardActivities,
   type TrainingActivities,
 } from '../../src/contracts/index.js';
@@ -16,13 +16,13 @@ import { narrated } from './narrated.js';
  * its own and workers that die with it stop after five attempts, which `stageActivity` sees to, and those that no
  * retry can mend at once.
  */
-const RETRY = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '15 seconds', maximumAttempts: 15 } as const;
+export const RETRY = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '15 seconds', maximumAttempts: 15 } as const;
 
 /** Attempts, pauses and the wait for a free worker together: a run that stood still over night may go on next morning. */
-const WHOLE_BUDGET = '1 day';
+export const WHOLE_BUDGET = '1 day';
 
 /** Activities beat every 3 s, so ten beats are missing before a worker counts as lost. */
-const HEARTBEAT_TIMEOUT = '30 seconds';
+export const HEARTBEAT_TIMEOUT = '30 seconds';
 
 type Quick = Pick<
   TrainingActivities,
@@ -35,7 +35,8 @@ type Quick = Pick<
 > &
   Pick<InferenceActivities, 'resolveModel'> &
   Pick<MonitoringActivities, 'checkPredictionsExist'> &
-  Pick<StewardActivities, 'claimTraining'>;
+  Pick<StewardActivities, 'claimTraining'> &
+  PlaceActivities;
 
 /**
  * Checks and decisions over a few small documents; seconds at most. As operations they never wait behind rows or an
@@ -103,20 +104,4 @@ export function fittingWithin(budgetSeconds: number): Fitting {
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
   return { evaluateCandidate, refit, evaluateModel, registerModel };
-}
-
-/**
- * Work that runs elsewhere while a worker waits for it. What it waits for is stopped before the
- * workflow goes on, so that nobody tidies up under a task that still writes.
- */
-export function dispatchedWithin(budgetSeconds: number): ActivityInterfaceFor<DispatchActivities> {
-  const budget = `${budgetSeconds} seconds` as const;
-  return narrated<DispatchActivities>({
-    taskQueue: TASK_QUEUES.dispatch,
-    startToCloseTimeout: budget,
-    scheduleToCloseTimeout: budget,
-    heartbeatTimeout: HEARTBEAT_TIMEOUT,
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: RETRY,
-  });
 }

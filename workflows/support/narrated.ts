@@ -5,14 +5,25 @@ import type {
   DispatchActivities,
   InferenceActivities,
   MonitoringActivities,
+  PlaceActivities,
   StewardActivities,
   TrainingActivities,
 } from '../../src/contracts/index.js';
 
-type Activity = keyof (AlertActivities & DataProcessingActivities & DispatchActivities & InferenceActivities & MonitoringActivities & StewardActivities & TrainingActivities);
+type Activity = keyof (AlertActivities &
+  DataProcessingActivities &
+  DispatchActivities &
+  InferenceActivities &
+  MonitoringActivities &
+  PlaceActivities &
+  StewardActivities &
+  TrainingActivities);
 
 /** One line for the web UI an activity, where the workflow has none that says more. */
 const SUMMARIES: Record<Activity, string> = {
+  readPlace: 'Where do the heavy stages run?',
+  stopTasks: 'Stop what still runs as a task',
+
   bronze: 'Bronze: raw records to Parquet',
   silver: 'Silver: clean, deduplicate, standardise',
   gold: 'Gold: feature store and label store',
@@ -28,7 +39,7 @@ const SUMMARIES: Record<Activity, string> = {
   refit: 'Fit the best candidate on the whole train window',
   evaluateModel: 'Evaluate on every window',
   registerModel: 'Register the version',
-  trainAlgorithmOnEcs: 'Train in an ECS task of its own',
+  trainAlgorithm: 'Train in a task of its own',
   discardVersion: 'Discard the unfinished version',
   chooseChampion: 'Choose the champion, through the promotion gate',
 

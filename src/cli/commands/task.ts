@@ -1,6 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { LAUNCH_VARIABLE, type TaskFailure, type TaskInput, type TaskResult } from '../../compute/taskDocuments.js';
-import { TASK_STAGE_NAMES, taskStageByName, type AnyStage } from '../../compute/taskStages.js';
+import { TASK_STAGE_NAMES, isTaskStage, taskStage, type AnyStage } from '../../compute/taskStages.js';
 import { createEnginePool } from '../../engines/hostPool.js';
 import { PerdureError, messageOf } from '../../errors.js';
 import { resourcesOf } from '../../sizes/resources.js';
@@ -25,8 +25,7 @@ export interface TaskOptions {
  * code is 0 only where it is good. An interrupted task writes none.
  */
 export async function runTask(name: string, options: TaskOptions, env: NodeJS.ProcessEnv = process.env): Promise<void> {
-  const stage = taskStageByName(name);
-  if (!stage) throw new PerdureError('InputInvalid', `There is no stage ${JSON.stringify(name)} that runs as a task; there are ${TASK_STAGE_NAMES.join(', ')}.`);
+  if (!isTaskStage(name)) throw new PerdureError('InputInvalid', `There is no stage ${JSON.stringify(name)} that runs as a task; there are ${TASK_STAGE_NAMES.join(', ')}.`);
   const root = storeRoot();
   const from = await openAddress(options.input, root);
   const to = await openAddress(options.output, root);
@@ -36,7 +35,7 @@ export async function runTask(name: string, options: TaskOptions, env: NodeJS.Pr
 
   const stop = interruption();
   say(`${name} of ${asked.input.pipeline}, launch ${env[LAUNCH_VARIABLE] ?? 'by hand'}`);
-  const result = await perform(stage, asked.input, root, stop);
+  const result = await perform(taskStage(name).stage, asked.input, root, stop);
   stop.throwIfAborted();
   await writeJson(to.store, to.key, result);
   if (result.status === 'completed') return say(`${name} completed`);

@@ -1,26 +1,38 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { TASK_QUEUES } from '../../../src/contracts/index.js';
 import type {
   AlertActivities,
   Candidate,
   CandidateScores,
   DataProcessingActivities,
-  DispatchActivities,
+  Dispatched,
   EvaluateCandidateInput,
   InferenceActivities,
   Metrics,
   MonitoringActivities,
+  PlaceActivities,
   SelectCandidatesInput,
   StewardActivities,
   SearchPlan,
   Selection,
   Skipped,
+  DispatchActivities,
+  TaskStages,
   TrainAlgorithmInput,
   TrainingActivities,
 } from '../../../src/contracts/index.js';
 import { decided } from '../../support/promotions.js';
 
-export type Activities = DataProcessingActivities & DispatchActivities & TrainingActivities & InferenceActivities & MonitoringActivities & AlertActivities & StewardActivities;
+export type Activities = DataProcessingActivities &
+  TrainingActivities &
+  TaskStages &
+  Pick<DispatchActivities, 'stopTasks'> &
+  InferenceActivities &
+  MonitoringActivities &
+  AlertActivities &
+  StewardActivities &
+  PlaceActivities;
 
 export const ALGORITHMS = ['logistic_regression', 'random_forest', 'xgboost'];
 export const CANDIDATES = 4;
@@ -52,9 +64,11 @@ export function fakeActivities(changes: Partial<Activities> = {}): Fakes {
   const calls = Object.fromEntries(names.map((name) => [name, [] as unknown[]]));
   const recorded = names.map((name) => [
     name,
-    (input: never) => {
+    async (input: never) => {
       calls[name]?.push(input);
-      return activities[name](input);
+      const output = await activities[name](input);
+      const waited = name !== 'stopTasks' && Context.current().info.taskQueue === TASK_QUEUES.dispatch;
+      return waited ? ({ output, tasks: [] } satisfies Dispatched<unknown>) : output;
     },
   ]);
   return { activities: Object.fromEntries(recorded) as Activities, calls: calls as Fakes['calls'] };
@@ -170,7 +184,9 @@ const goingWell: Activities = {
       scores: Object.fromEntries(trained.map(({ algorithm }) => [algorithm, 0.63])),
     }),
 
-  trainAlgorithmOnEcs: () =>
+  readPlace: () => Promise.resolve('local'),
+  stopTasks: () => Promise.resolve({ tasks: [] }),
+  trainAlgorithm: () =>
     Promise.resolve({
       status: 'completed',
       ...object,

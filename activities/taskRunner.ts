@@ -1,0 +1,70 @@
+import { Context } from '@temporalio/activity';
+import type { ComputedPart } from '../src/config/compute.js';
+import { loadPipeline, type Pipeline } from '../src/config/load.js';
+import { createDispatcher } from '../src/compute/createDispatcher.js';
+import type { EcsDispatcher } from '../src/compute/ecsDispatcher.js';
+import type { TaskOwner } from '../src/compute/ownTasks.js';
+import type { TaskPosition } from '../src/compute/taskDocuments.js';
+import { taskSettings } from '../src/compute/taskSettings.js';
+import { taskStage } from '../src/compute/taskStages.js';
+import type { Dispatched, StageInput, StopTasksInput, TaskStageName, TaskUse } from '../src/contracts/index.js';
+import type { StageCall } from '../src/stages/createContext.js';
+import { openStores, type OpenStores } from '../src/storage/stores.js';
+
+/** Runs stages as tasks of Amazon ECS, on behalf of the activity that it is called in. */
+export interface TaskRunner {
+  run(stage: TaskStageName, input: StageInput, call: StageCall): Promise<Dispatched<unknown>>;
+  stop(input: StopTasksInput): Promise<{ tasks: TaskUse[] }>;
+}
+
+/** What an activity keeps for its next attempt. */
+interface Cursor {
+  position: TaskPosition;
+  uses: TaskUse[];
+}
+
+/**
+ * @param storeRoot where the buckets lie, for this worker and for tasks
+ * @param makeDispatcher called when the first task is due
+ */
+export function createTaskRunner(storeRoot: string, makeDispatcher: () => Promise<EcsDispatcher> = createDispatcher): TaskRunner {
+  let dispatcher: Promise<EcsDispatcher> | undefined;
+  let stores: Promise<OpenStores> | undefined;
+  return {
+    async run(stage, input, call) {
+      const pipeline = await loadPipeline(input.pipeline);
+      const { activityId, attempt } = Context.current().info;
+      const owner = ownerOf(stage, activityId, pipeline);
+      stores ??= openStores(storeRoot);
+      return (await (dispatcher ??= makeDispatcher())).run({
+        ...owner,
+        ...(call.cursor as Cursor | undefined),
+        input,
+        store: (await stores)(pipeline).datamart,
+        environment: { ENVIRONMENT: pipeline.environment, PERDURE_STORE: storeRoot },
+        retried: attempt > 1,
+        remember: (position, uses) => call.keep?.({ position, uses } satisfies Cursor),
+        signal: call.signal,
+        leaveRunning,
+      });
+    },
+
+    async stop({ pipeline, stage, activityId }) {
+      const owner = ownerOf(stage, activityId, await loadPipeline(pipeline));
+      return { tasks: await (await (dispatcher ??= makeDispatcher())).stop(owner) };
+    },
+  };
+}
+
+function ownerOf(stage: TaskStageName, activityId: string, pipeline: Pipeline): TaskOwner {
+  const { info, log } = Context.current();
+  const { workflowId, runId } = info.workflowExecution!;
+  const part: ComputedPart = taskStage(stage).part;
+  return { stage, identity: { workflowId, runId, activityId }, settings: taskSettings(pipeline, part), warn: (message) => void log.warn(message) };
+}
+
+/** The task goes on where the activity does: on another worker, or after a pause. */
+function leaveRunning(): boolean {
+  const details = Context.current().cancellationDetails;
+  return Boolean(details?.workerShutdown || details?.paused || details?.reset);
+}

@@ -1,0 +1,74 @@
+import { ActivityCancellationType, ActivityFailure, ApplicationFailure, CancellationScope, CancelledFailure, log, TimeoutFailure, type ActivityInterfaceFor, type ActivityOptions } from '@temporalio/workflow';
+import { TASK_QUEUES, type Dispatched, type DispatchActivities, type StageInput, type TaskStageName, type TaskStages } from '../../src/contracts/index.js';
+import { HEARTBEAT_TIMEOUT, RETRY, WHOLE_BUDGET } from './activities.js';
+import { failureOf } from './failures.js';
+import { narrated } from './narrated.js';
+
+/** A stage that was waited for elsewhere, whichever it is. */
+type Wait = ActivityInterfaceFor<{ wait(input: StageInput): Promise<Dispatched<unknown>> }>['wait'];
+
+/**
+ * Stages as tasks of their own, while a worker waits for each. What ends otherwise than well, or is cancelled, leaves
+ * no task behind: the attempt that waits stops it, and where its worker died, `stopTasks` does. Only then the workflow
+ * goes on, so that nobody tidies up under a task that still writes.
+ *
+ * @param limitSeconds all launches of a stage together; the task goes on from one attempt at the activity to the next
+ */
+export function dispatchedWithin(limitSeconds: number): ActivityInterfaceFor<TaskStages> {
+  const limit = `${limitSeconds} seconds` as const;
+  const waiting = narrated<DispatchActivities>({
+    taskQueue: TASK_QUEUES.dispatch,
+    startToCloseTimeout: limit,
+    scheduleToCloseTimeout: limit,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: RETRY,
+  });
+  const dispatched = (stage: TaskStageName) => {
+    const wait = waiting[stage] as unknown as Wait;
+    return Object.assign((input: StageInput) => outputOf(wait(input), stage, input), {
+      executeWithOptions: (options: ActivityOptions, [input]: [StageInput]) => outputOf(wait.executeWithOptions(options, [input]), stage, input),
+    });
+  };
+  return new Proxy({}, { get: (_, stage) => dispatched(stage as TaskStageName) }) as ActivityInterfaceFor<TaskStages>;
+}
+
+/**
+ * Three launches, as a config has it by default: half an hour each to find room, ten minutes to start, and the half
+ * hour that the documents give the work.
+ */
+export const onEcs = dispatchedWithin(3 * (30 + 10 + 30) * 60);
+
+/** However long ECS is away: a task that goes on costs money. */
+const { stopTasks } = narrated<Pick<DispatchActivities, 'stopTasks'>>({
+  taskQueue: TASK_QUEUES.dispatch,
+  // A task has two minutes to end by itself.
+  startToCloseTimeout: '10 minutes',
+  scheduleToCloseTimeout: WHOLE_BUDGET,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+async function outputOf(wait: Promise<Dispatched<unknown>>, stage: TaskStageName, { pipeline, run }: StageInput): Promise<unknown> {
+  try {
+    return (await wait).output;
+  } catch (error) {
+    if (error instanceof ActivityFailure) {
+      const { activityId } = error;
+      await CancellationScope.nonCancellable(() => stopTasks({ pipeline, run, stage, activityId: activityId! })).catch((reason: unknown) => {
+        log.warn('A task may still run', { stage, activityId, reason: failureOf(reason).reason });
+      });
+    }
+    // A worker that died can't say so.
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure(`${stage} was cancelled.`);
+    throw isOutOfTime(error) ? outOfTime(stage) : error;
+  }
+}
+
+function isOutOfTime(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType !== 'HEARTBEAT';
+}
+
+function outOfTime(stage: TaskStageName): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`${stage} did not end within its time, and its task was stopped; give it less work or a larger task.`, 'TimedOut');
+}
