@@ -27,6 +27,9 @@ const STAGE_ACCESS: Partial<Record<WorkerName, (pipeline: Pipeline) => StoreAcce
   modelTraining: modelTrainingAccess,
 };
 
+/** It polls the queues of operations, and of the calls that launch tasks and wait for them. */
+const DISPATCHING: WorkerName = 'dataProcessing';
+
 /** Perdure on ECS: three workers as services, two task definitions for stages that run alone, and the buckets. */
 export class PerdureStack extends Stack {
   private readonly images: IRepository;
@@ -54,6 +57,11 @@ export class PerdureStack extends Stack {
 
     // Stages that run alone need neither Temporal nor its secrets: input and result lie in the store.
     const tasks = [this.task('PipelineTask', 'pipeline', 'dataProcessing'), this.task('ModelTrainingTask', 'model-training', 'modelTraining')];
+    const whereTasksRun = {
+      PERDURE_ECS_CLUSTER: cluster.clusterName,
+      PERDURE_ECS_SUBNETS: network.vpc.selectSubnets(network.subnets).subnetIds.join(','),
+      PERDURE_ECS_SECURITY_GROUPS: network.workers.securityGroupId,
+    };
     const workers = WORKER_NAMES.map((worker) => {
       const service = new WorkerService(this, worker, {
         worker,
@@ -61,17 +69,12 @@ export class PerdureStack extends Stack {
         images: this.images,
         cluster,
         network,
-        environment: {
-          PERDURE_ECS_CLUSTER: cluster.clusterName,
-          PERDURE_ECS_SUBNETS: network.vpc.selectSubnets(network.subnets).subnetIds.join(','),
-          PERDURE_ECS_SECURITY_GROUPS: network.workers.securityGroupId,
-        },
+        environment: worker === DISPATCHING ? whereTasksRun : {},
       });
       this.grantStages(service.container.role, worker);
       return service;
     });
-    // It polls the queues of operations, and of the calls that launch tasks and wait for them.
-    const { role } = workers[WORKER_NAMES.indexOf('dataProcessing')]!.container;
+    const { role } = workers[WORKER_NAMES.indexOf(DISPATCHING)]!.container;
     for (const pipeline of pipelines) grantAccess(role, pipeline, operationsAccess(pipeline), this.buckets);
     this.grantDispatch(role, cluster, tasks);
     new Alarms(this, 'Alarms', { settings, cluster, workers, buckets: this.buckets.all });

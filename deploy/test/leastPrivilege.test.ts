@@ -36,6 +36,7 @@ const VERSION = { algorithm: 'xgboost', version: 'v20261121_134529_2722c3c3' };
 const DATASET = 'train_data_20261121_134529_2722c3c3';
 
 const TASK_INPUT = 'tasks/0123abcd/input.json';
+const TASK_KEPT = 'tasks/0123abcd/input.kept.json';
 const TASK_RESULT = 'tasks/0123abcd/launch-1/result.json';
 const BRONZE = 'bronze/diabetes/bronze_diabetes_monthly_2005_03.parquet';
 const SILVER = 'silver/diabetes/silver_diabetes_monthly_2005_03.parquet';
@@ -68,6 +69,8 @@ describe('model training', () => {
         ['PutObject', 'modelRegistry', versionKey(VERSION, file)],
       ]),
       ['GetObject', 'datamart', TASK_INPUT],
+      ['GetObject', 'datamart', TASK_KEPT],
+      ['PutObject', 'datamart', TASK_KEPT],
       ['PutObject', 'datamart', TASK_RESULT],
       ['PutObject', 'modelRegistry', latestKey('xgboost')],
       ['PutObject', 'modelRegistry', 'model_registry/random_forest/versions.json'],

@@ -8,6 +8,7 @@ interface Container {
   Image: unknown;
   Secrets?: { Name: string; ValueFrom: unknown }[];
   Environment: { Name: string; Value: unknown }[];
+  LogConfiguration: { Options: { 'awslogs-group': { Ref: string }; 'awslogs-stream-prefix': string } };
   StopTimeout: number;
   HealthCheck?: unknown;
   ReadonlyRootFilesystem: boolean;
@@ -141,6 +142,17 @@ describe('buckets', () => {
       ['diab-readmit-prod-datamart', 'tasks/', 30],
     ]);
   });
+});
+
+test.each([...SERVICES, ...TASKS])('%s writes to a log group of its own, as its logs in compute.ecs name it', (family) => {
+  const { 'awslogs-group': group, 'awslogs-stream-prefix': prefix } = containerOf(family).LogConfiguration.Options;
+  const groups = template.findResources('AWS::Logs::LogGroup') as Record<string, { Properties: { LogGroupName: string } }>;
+  expect([groups[group.Ref]!.Properties.LogGroupName, prefix]).toEqual([`/perdure/${family}`, 'perdure']);
+});
+
+test('the worker that launches tasks alone knows where they run', () => {
+  const told = SERVICES.filter((family) => containerOf(family).Environment.some(({ Name }) => Name.startsWith('PERDURE_ECS_')));
+  expect(told).toEqual(['diab-readmit-demo-worker-data-processing']);
 });
 
 test('every log group forgets after 90 days', () => {

@@ -5,6 +5,7 @@ import { configuredTarget, connectClient, type TemporalTarget } from '../tempora
 import { startEmbeddedServer } from '../temporal/embeddedServer.js';
 import { runUrl, runningStack, startStack } from '../temporal/stack.js';
 import { stateFolder } from './stateFolder.js';
+import { requireStore } from './storeCheck.js';
 import { say } from './terminal.js';
 
 /** A Temporal server in use by a command. */
@@ -24,11 +25,14 @@ export interface Session {
  * this folder, else an embedded one for as long as the session lasts. Says on stderr which.
  *
  * @param storeRoot the store that embedded workers use
- * @throws PerdureError `TemporalUnavailable` where the configured server doesn't answer, `SetupFailed`
+ * @param pipeline the one that they are to work on
+ * @throws PerdureError `TemporalUnavailable` where the configured server doesn't answer, `SetupFailed`; what embedded
+ *   workers could not do with the store
  */
-export async function openSession(storeRoot: string): Promise<Session> {
+export async function openSession(storeRoot: string, pipeline: string): Promise<Session> {
   const served = await openServed();
   if (served) return served;
+  await requireStore(storeRoot, [pipeline]);
   say('Temporal: an embedded server and three workers, for this command only.');
   const stack = await startStack({ storeRoot, stateFolder: stateFolder(), tell: say });
   return withOwnServer(stack.target, stack.webUi, stack.broken, () => stack.stop());

@@ -8,7 +8,7 @@ export type ComputedPart = (typeof COMPUTED_PARTS)[number];
 const place = z.enum(['local', 'ecs']).default('local');
 
 /** What a name, an ARN or an id of AWS is made of; it goes into requests, never into a shell. */
-const awsName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,254}$/, 'a name, id or ARN of AWS');
+const awsName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,254}$/, 'expected a name, id or ARN of AWS');
 
 /** vCPUs and memory of a task, as Fargate offers them in pairs. */
 const TaskSize = z.strictObject({ cpus: z.number().min(0.25).max(16), memory_gib: z.number().min(0.5).max(120) });
@@ -18,7 +18,7 @@ const TaskSize = z.strictObject({ cpus: z.number().min(0.25).max(16), memory_gib
  * read every task definition of the account, with what others have in their environment.
  */
 const Logs = z.strictObject({
-  group: z.string().regex(/^[A-Za-z0-9_./#-]{1,512}$/, 'a log group'),
+  group: z.string().regex(/^[A-Za-z0-9_./#-]{1,512}$/, 'expected a log group of CloudWatch'),
   stream_prefix: awsName.default('perdure'),
 });
 

@@ -1,6 +1,6 @@
 import { Search, type AlgorithmInput, type AlgorithmTrained, type Progress, type SearchOutcome, type SearchPlan } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
-import type { Stage } from './context.js';
+import type { Stage, StageContext } from './context.js';
 import { evaluateCandidate } from './evaluateCandidate.js';
 import { evaluateModel } from './evaluateModel.js';
 import { planSearch } from './planSearch.js';
@@ -10,7 +10,8 @@ import { selectCandidates } from './selectCandidates.js';
 
 /** How the steps of a training are done, and who is told. */
 export interface AlgorithmSteps {
-  perform<Input, Output>(stage: Stage<Input, Output>, input: Input): Promise<Output>;
+  /** @param piece name of a piece of work that is kept by itself, as there are several of the stage */
+  perform<Input, Output>(stage: Stage<Input, Output>, input: Input, piece?: string): Promise<Output>;
   signal: AbortSignal;
   /** A step began. */
   onStep: (step: string) => void;
@@ -22,13 +23,27 @@ export interface AlgorithmSteps {
  * One algorithm from search to registry in one process: what the workflow of the same name does with an activity a
  * step. An unfinished version that a failed training leaves behind is for whoever asked for it to discard.
  */
-export const trainAlgorithm: Stage<AlgorithmInput, AlgorithmTrained> = (context, input) =>
-  trainInSteps(input, {
-    perform: (stage, stageInput) => stage(context, stageInput),
+export const trainAlgorithm: Stage<AlgorithmInput, AlgorithmTrained> = (context, input) => {
+  const kept: KeptPieces = { ...(context.cursor as KeptPieces | undefined) };
+  return trainInSteps(input, {
+    perform: (stage, stageInput, piece) => stage(piece === undefined ? context : contextOf(piece, context, kept), stageInput),
     signal: context.signal,
     onStep: () => {},
     onProgress: (progress) => context.report(progress),
   });
+};
+
+/** What each piece of work kept, by its name. */
+type KeptPieces = Record<string, unknown>;
+
+/** A context in which a piece of work keeps what it has, beside the others. Its own steps are no news. */
+function contextOf(piece: string, context: StageContext, kept: KeptPieces): StageContext {
+  const keep = (cursor: unknown) => {
+    kept[piece] = cursor;
+    context.keep(kept);
+  };
+  return { ...context, cursor: kept[piece], keep, report: () => {} };
+}
 
 /**
  * Searches, fits, evaluates and registers.
@@ -60,7 +75,8 @@ async function searchCandidates(input: AlgorithmInput, plan: SearchPlan, steps: 
     const evaluations = racers.map(async (candidate) => {
       const { index, params } = candidate;
       try {
-        search.score(candidate, await steps.perform(evaluateCandidate, { ...input, candidate: { index, params }, folds }));
+        const asked = { ...input, candidate: { index, params }, folds };
+        search.score(candidate, await steps.perform(evaluateCandidate, asked, JSON.stringify({ params, folds })));
       } catch (error) {
         search.fail(candidate, messageOf(error));
       }

@@ -16,6 +16,9 @@ interface Refusal {
   says: RegExp;
 }
 
+/** Nobody listens there. */
+const STORE_AWAY = { PERDURE_STORE: 's3://', AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+
 const REFUSALS: Record<string, Refusal> = {
   'a missing file': {
     args: ['run', PIPELINE, '--csv', 'nowhere.csv'],
@@ -59,6 +62,24 @@ const REFUSALS: Record<string, Refusal> = {
     type: 'TemporalUnavailable',
     says: /^No Temporal server answers for namespace "default" at 127\.0\.0\.1:1 .+$/,
   },
+  'a store that does not answer': {
+    args: ['run', PIPELINE],
+    env: STORE_AWAY,
+    type: 'StoreUnavailable',
+    says: /^s3:\/\/\S+ can't be reached \(connect ECONNREFUSED 127\.0\.0\.1:1\); see that the store is up, and that .+$/,
+  },
+  'a store that does not answer, to a training here': {
+    args: ['train', PIPELINE, '--local'],
+    env: STORE_AWAY,
+    type: 'StoreUnavailable',
+    says: /ECONNREFUSED/,
+  },
+  'a store that is a file': {
+    args: ['process', PIPELINE, '--store', 'store'],
+    given: (folder) => writeFileSync(join(folder, 'store'), ''),
+    type: 'StoreRefused',
+    says: /^The store's folder \S+store can't be written \(it is not a folder\); .+$/,
+  },
   'a model that is not there': {
     args: ['models', 'show', PIPELINE],
     type: 'NotFound',
@@ -86,6 +107,15 @@ describe('is one plain sentence, a code of 1 and nothing written:', () => {
     expect(stderr).toBe(`perdure: ${error.message}\n`);
     expect(readdirSync(folder)).toEqual(before);
   });
+});
+
+test('workers are not started beside a store that does not answer', async () => {
+  const folder = temporaryFolder();
+  const { code, stderr } = await perdure(folder, ['up'], STORE_AWAY);
+
+  expect({ code, lines: stderr.trimEnd().split('\n').length }, stderr).toEqual({ code: 1, lines: 1 });
+  expect(stderr).toContain('ECONNREFUSED');
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 describe('a name that could lead elsewhere is refused in one line, before anything is started:', () => {

@@ -1,10 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
-import { faults } from '../support/ecs/ecsEndpoint.js';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createDispatchActivities } from '../../activities/dispatch.js';
+import { createTaskRunner } from '../../activities/taskRunner.js';
+import { workOf } from '../../src/cli/workerTime.js';
+import { TASK_QUEUES } from '../../src/contracts/index.js';
+import { GIB } from '../../src/sizes/workerSize.js';
+import { CLUSTER, faults } from '../support/ecs/ecsEndpoint.js';
 import { COMPLETES, IDENTITY, ecsWorld } from '../support/ecs/ecsWorld.js';
-import type { EcsTask } from '../support/ecs/ecsTask.js';
+import { untilStopped, type EcsTask } from '../support/ecs/ecsTask.js';
+import { FAMILY } from '../support/ecs/taskSettings.js';
+import { connectFresh } from '../support/testServer.js';
+import { createTinyWorld, runRef, TINY, tinyEngines } from '../support/tinyPipeline.js';
+import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
 
 describe('a stage as a task', () => {
   test('runs once, and its output comes from the result that it wrote', async () => {
@@ -20,6 +29,29 @@ describe('a stage as a task', () => {
     await run();
 
     expect(Object.keys(endpoint.tasks[0]!.options.environment).sort()).toEqual(['ALGORITHM', 'ENVIRONMENT', 'PERDURE_LAUNCH', 'PERDURE_STORE']);
+  });
+});
+
+test('a stage that is out of time is stopped with its task, whichever attempt notices, and what it took is known', async () => {
+  const world = await createTinyWorld(tinyEngines());
+  onTestFinished(() => world.close());
+  world.configure((config) => Object.assign(config, { compute: { training: 'ecs', ecs: { cluster: CLUSTER, tasks: { training: { task_definition: FAMILY } } } } }));
+  const { endpoint, dispatcher } = await ecsWorld('exit 0');
+  endpoint.usualPlan = { simulated: untilStopped };
+  const activities = createDispatchActivities(createTaskRunner(world.storeRoot, () => Promise.resolve(dispatcher)));
+  const server = await connectFresh();
+
+  await withWorkers(server, await bundleWorkflows('test/support/dispatchWorkflow.ts'), activities, async () => {
+    const input = { pipeline: TINY, run: runRef('a'), algorithm: 'xgboost' };
+    const handle = await server.client.workflow.start('trainWithin', { workflowId: 'brief', taskQueue: TASK_QUEUES.orchestrator, args: [2, input] });
+
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: { type: 'TimedOut', message: 'trainAlgorithm did not end within its time, and its task was stopped; give it less work or a larger task.' },
+    });
+    expect(endpoint.tasks.map(({ starts, status, stopCode }) => [starts, status, stopCode])).toEqual([[1, 'STOPPED', 'UserInitiated']]);
+    const [work] = await workOf(server.client, handle.workflowId, handle.firstExecutionRunId);
+    expect(work).toMatchObject({ process: endpoint.tasks[0]!.options.arn, worker: `ECS ${FAMILY}`, size: { cpus: 2, memory: 4 * GIB } });
+    expect(work!.to - work!.from).toBeCloseTo(endpoint.tasks[0]!.seconds * 1000, 0);
   });
 });
 
@@ -40,8 +72,9 @@ test('a thousand tasks at once, with throttling, are launched once each', { time
   expect(endpoint.tasks.every(({ starts }) => starts === 1)).toBe(true);
   expect(new Set(endpoint.tasks.map(({ options }) => options.startedBy)).size).toBe(TASKS);
   expect(endpoint.calls.RunTask).toBe(TASKS + stumbles.length);
-  // Many tasks are looked at in one call.
+  // Many tasks are looked at in one call, and task definitions are never touched.
   expect(endpoint.calls.DescribeTasks).toBeLessThan(TASKS);
+  expect(Object.keys(endpoint.calls).sort()).toEqual(['DescribeTasks', 'RunTask']);
 });
 
 async function completes({ options }: EcsTask): Promise<number> {

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { resultKeyOf } from '../../src/compute/identity.js';
 import { TaskError, type TaskEnd } from '../../src/compute/taskEnd.js';
+import type { TaskRequest } from '../../src/compute/taskRun.js';
 import { PerdureError } from '../../src/errors.js';
 import { faults } from '../support/ecs/ecsEndpoint.js';
 import { COMPLETES, CRASHES_ONCE, IDENTITY, ecsWorld, failsWith, type EcsWorld } from '../support/ecs/ecsWorld.js';
@@ -27,6 +29,7 @@ async function abandonWhileRunning(world: EcsWorld): Promise<void> {
   await expect(attempt).rejects.toThrow('the worker goes');
 }
 
+const soon = () => sleep(50);
 const SLOWLY = `sleep 0.5; ${COMPLETES}`;
 
 describe('no capacity', () => {
@@ -307,15 +310,34 @@ describe('out of memory', () => {
 
 test('a Spot interruption doesn\'t count as an attempt, and the next provider follows', async () => {
   const { endpoint, run } = await ecsWorld(SLOWLY);
-  endpoint.plans.push({ takenAway: { stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.', exitCode: 143, afterMs: 50 } });
+  endpoint.plans.push({ takenAway: { stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.', exitCode: 143, when: soon } });
 
   expect(await run({ settings: { attempts: 1, capacity_providers: ['FARGATE_SPOT', 'FARGATE'] } })).toEqual(ANSWER);
   expect(endpoint.tasks.map(({ options }) => options.capacityProvider)).toEqual(['FARGATE_SPOT', 'FARGATE']);
 });
 
+test('every task that it took is told with its size and time, across attempts, also those that AWS took away', async () => {
+  const world = await ecsWorld(SLOWLY);
+  const { endpoint, dispatch } = world;
+  endpoint.plans.push({ takenAway: { stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.', when: soon } });
+  let kept: Partial<TaskRequest> = {};
+  const worker = new AbortController();
+  const first = dispatch({ signal: worker.signal, leaveRunning: () => true, remember: (position, uses) => (kept = { position, uses }) });
+  first.catch(() => undefined);
+  await until(() => endpoint.tasks[1]?.status === 'RUNNING' && kept.position?.taskArn === endpoint.tasks[1].options.arn);
+  worker.abort(new Error('the worker goes'));
+  await expect(first).rejects.toThrow('the worker goes');
+
+  const { output, tasks } = await dispatch({ retried: true, ...kept });
+  expect(output).toEqual(ANSWER);
+  expect(tasks.map(({ from, to, ...use }) => ({ ...use, seconds: (Date.parse(to) - Date.parse(from)) / 1000 }))).toEqual(
+    endpoint.tasks.map(({ options, seconds }) => ({ task: options.arn, definition: 'test-model-training', vcpus: 2, gb: 4, seconds: expect.closeTo(seconds, 5) })),
+  );
+});
+
 test('a host that is terminated is left for another launch', async () => {
   const { endpoint, run } = await ecsWorld(SLOWLY);
-  endpoint.plans.push({ takenAway: { stoppedReason: 'Host EC2 (instance i-0123456789) terminated.', afterMs: 50 } });
+  endpoint.plans.push({ takenAway: { stoppedReason: 'Host EC2 (instance i-0123456789) terminated.', when: soon } });
 
   expect(await run()).toEqual(ANSWER);
   expect(endpoint.tasks).toHaveLength(2);

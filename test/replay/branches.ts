@@ -6,9 +6,10 @@ import { until } from '../support/until.js';
 import {
   ALGORITHMS,
   evaluateExcept,
-  evaluateForEver,
+  untilCancelled,
   fakeActivities,
   nothingToRefine,
+  onEcs,
   planRace,
   refitExcept,
   skipping,
@@ -35,7 +36,7 @@ export interface Branch {
 const input = { pipeline: 'readmission', asOf: '2008-12-31' };
 const completed = { ends: 'COMPLETED', input } as const;
 const skip = skipping('There is nothing to do.');
-const slow = { evaluateCandidate: evaluateForEver };
+const slow = { evaluateCandidate: untilCancelled };
 /** Late from the start, and down at once. */
 const late = { serviceLevel: () => Promise.resolve({ lateAfterMinutes: 0, downAfterMinutes: -1 }) };
 
@@ -48,20 +49,25 @@ export const BRANCHES: Record<string, Branch> = {
   'dataProcessing.completed': { workflow: 'dataProcessing', ...completed },
   'dataProcessing.skipped': { workflow: 'dataProcessing', ...completed, changes: nothingToRefine() },
   'dataProcessing.failed': { workflow: 'dataProcessing', input, changes: { gold: failing }, ends: 'FAILED' },
+  'dataProcessing.onEcs': { workflow: 'dataProcessing', ...completed, changes: onEcs },
+  'dataProcessing.onEcsFailed': { workflow: 'dataProcessing', input, changes: { ...onEcs, gold: failing }, ends: 'FAILED' },
   'dataProcessing.late': { workflow: 'dataProcessing', ...completed, changes: { ...late, bronze: afterTheAlert } },
   'modelTraining.completed': { workflow: 'modelTraining', ...completed },
+  'modelTraining.onEcs': { workflow: 'modelTraining', ...completed, changes: onEcs },
   'modelTraining.partial': { workflow: 'modelTraining', ...completed, changes: { refit: refitExcept('random_forest') } },
   'modelTraining.skipped': { workflow: 'modelTraining', ...completed, changes: { checkSufficientTrainingData: skip } },
   'modelTraining.busy': { workflow: 'modelTraining', ...completed, changes: { claimTraining: () => Promise.resolve(BUSY) } },
   'modelTraining.failed': { workflow: 'modelTraining', input, changes: { refit: refitExcept(...ALGORITHMS) }, ends: 'FAILED' },
-  'modelTraining.cancelled': { workflow: 'modelTraining', input, changes: slow, meanwhile: cancelDuringSearch, ends: 'CANCELLED' },
+  'modelTraining.cancelled': { workflow: 'modelTraining', input, changes: slow, meanwhile: cancelDuring('evaluateCandidate'), ends: 'CANCELLED' },
   'trainAlgorithm.completed': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST },
   'trainAlgorithm.onEcs': { workflow: 'trainAlgorithm', ...completed, input: { ...TRAIN_XGBOOST, compute: 'ecs' } },
+  'trainAlgorithm.onEcsCancelled': { workflow: 'trainAlgorithm', input: { ...TRAIN_XGBOOST, compute: 'ecs' }, changes: { trainAlgorithm: untilCancelled }, meanwhile: cancelDuring('trainAlgorithm'), ends: 'CANCELLED' },
   'trainAlgorithm.raced': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST, changes: { planSearch: planRace } },
   'trainAlgorithm.candidateFailed': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST, changes: { evaluateCandidate: evaluateExcept(1) } },
   'trainAlgorithm.timedOut': { workflow: 'trainAlgorithm', input: { ...TRAIN_XGBOOST, timeoutSeconds: 1 }, changes: slow, ends: 'FAILED' },
-  'trainAlgorithm.cancelled': { workflow: 'trainAlgorithm', input: TRAIN_XGBOOST, changes: slow, meanwhile: cancelDuringSearch, ends: 'CANCELLED' },
+  'trainAlgorithm.cancelled': { workflow: 'trainAlgorithm', input: TRAIN_XGBOOST, changes: slow, meanwhile: cancelDuring('evaluateCandidate'), ends: 'CANCELLED' },
   'modelInference.completed': { workflow: 'modelInference', ...completed },
+  'modelInference.onEcs': { workflow: 'modelInference', ...completed, changes: onEcs },
   'modelInference.skipped': { workflow: 'modelInference', ...completed, changes: { findNewRows: skip } },
   'modelInference.failed': { workflow: 'modelInference', input, changes: { predict: failing }, ends: 'FAILED' },
   'inferenceOutage.recovered': { workflow: 'inferenceOutage', ...completed, input: { pipeline: 'readmission', since: '2008-12-31T06:00:00.000Z' }, changes: { ...late, lookForInference: downOnce() } },
@@ -114,6 +120,7 @@ export const BRANCHES: Record<string, Branch> = {
     await until(() => calls.writeReport.length > 0);
   }, { signalsARun: 3 }),
   'modelMonitoring.completed': { workflow: 'modelMonitoring', ...completed },
+  'modelMonitoring.onEcs': { workflow: 'modelMonitoring', ...completed, changes: onEcs },
   'modelMonitoring.skipped': { workflow: 'modelMonitoring', ...completed, changes: { checkPredictionsExist: skip } },
 };
 
@@ -155,7 +162,9 @@ function downOnce(): Activities['lookForInference'] {
   return ({ pipeline, since }) => Promise.resolve({ condition: 'inference_down', pipeline, at: since, since: ++looks === 1 ? since : null });
 }
 
-async function cancelDuringSearch(handle: WorkflowHandle, calls: Fakes['calls']): Promise<void> {
-  await until(() => calls.evaluateCandidate.length > 0);
-  await handle.cancel();
+function cancelDuring(activity: keyof Activities): NonNullable<Branch['meanwhile']> {
+  return async (handle, calls) => {
+    await until(() => calls[activity].length > 0);
+    await handle.cancel();
+  };
 }

@@ -2,7 +2,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import type { RunProgress } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
-import { fakeActivities, nothingToRefine, skipping } from './support/fakeActivities.js';
+import { TASK_QUEUES } from '../../src/contracts/index.js';
+import { fakeActivities, nothingToRefine, onEcs, skipping } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -38,6 +39,21 @@ describe('lifecycle', () => {
       order.push(step);
       return result;
     }
+  });
+
+  test('what runs elsewhere is waited for where waiting holds up nothing', async () => {
+    const { result, histories } = await server.during('lifecycle', { ...input, algorithms: ['xgboost'] }, onEcs, async ({ handle, env }) => {
+      const result = await handle.result();
+      const runs = ['processing', 'training', 'training-xgboost', 'inference', 'monitoring'].map((name) => env.client.workflow.getHandle(`${handle.workflowId}-${name}`));
+      return { result, histories: await Promise.all(runs.map((run) => run.fetchHistory())) };
+    });
+
+    const scheduled = histories.flatMap(({ events }) => events!.flatMap(({ activityTaskScheduledEventAttributes: asked }) => asked ?? []));
+    const dispatched = scheduled.filter(({ taskQueue }) => taskQueue!.name === TASK_QUEUES.dispatch).map(({ activityType }) => activityType!.name);
+    const stages = ['bronze', 'detectDrift', 'gold', 'measurePerformance', 'predict', 'preprocess', 'silver', 'trainAlgorithm'];
+    expect([...new Set(dispatched)].sort()).toEqual(stages);
+    expect(scheduled.filter(({ taskQueue }) => taskQueue!.name !== TASK_QUEUES.dispatch).filter(({ activityType }) => stages.includes(activityType!.name!))).toEqual([]);
+    expect(result).toMatchObject({ processing: { rows: 20_000 }, training: { status: 'completed' }, inference: { rows: 9_882 }, monitoring: { status: 'completed' } });
   });
 
   test('a skipped step does not hold up the next', async () => {

@@ -2,7 +2,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.js';
-import { ALGORITHMS, evaluateForEver, refitExcept, skipping, type Activities } from './support/fakeActivities.js';
+import { ALGORITHMS, untilCancelled, refitExcept, skipping, type Activities } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -79,7 +79,7 @@ describe('training', () => {
   });
 
   test('when it is cancelled, every child cleans up before it ends', async () => {
-    const cancelled = await server.during('modelTraining', input, { evaluateCandidate: evaluateForEver }, async ({ handle, calls }) => {
+    const cancelled = await server.during('modelTraining', input, { evaluateCandidate: untilCancelled }, async ({ handle, calls }) => {
       await until(() => calls.evaluateCandidate.length === 12);
       await handle.cancel();
       const error: unknown = await handle.result().catch((reason: unknown) => reason);

@@ -1,6 +1,8 @@
+import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
-import { CANDIDATES, CRASH, FOLDS, TRAIN_XGBOOST as input, evaluateExcept, planRace, scoreOf } from './support/fakeActivities.js';
+import { until } from '../support/until.js';
+import { CANDIDATES, CRASH, FOLDS, TRAIN_XGBOOST as input, evaluateExcept, planRace, scoreOf, untilCancelled } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -71,6 +73,38 @@ describe('time budget', () => {
     expect(lasted).toBeGreaterThanOrEqual(2 * HOUR);
     expect(lasted).toBeLessThan(2.1 * HOUR);
     expect(calls.discardVersion).toHaveLength(1);
+  });
+});
+
+describe('as a task of its own', () => {
+  const onEcs = { ...input, compute: 'ecs' as const };
+  const stopped = { pipeline: 'readmission', run: input.run, stage: 'trainAlgorithm', activityId: expect.any(String) };
+
+  test('a failure leaves no task behind, and is told as it is', async () => {
+    const trainAlgorithm = () => Promise.reject(ApplicationFailure.nonRetryable('trainAlgorithm failed: there is no room for it.', 'NoCapacity'));
+    const { failure, calls } = await server.fail('trainAlgorithm', onEcs, { trainAlgorithm });
+
+    expect(failure).toEqual({ type: 'NoCapacity', message: 'trainAlgorithm failed: there is no room for it.' });
+    expect(calls.stopTasks).toEqual([stopped]);
+    expect(calls.discardVersion).toHaveLength(1);
+  });
+
+  test('a cancelled one tidies up only once no task can write any more', async () => {
+    let tidied = 0;
+    const stopTasks = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(tidied).toBe(0);
+      return { tasks: [] };
+    };
+    const discardVersion = () => Promise.resolve(void (tidied += 1));
+    const error = await server.during('trainAlgorithm', onEcs, { trainAlgorithm: untilCancelled, stopTasks, discardVersion }, async ({ handle, calls }) => {
+      await until(() => calls.trainAlgorithm.length > 0);
+      await handle.cancel();
+      return handle.result().catch((reason: unknown) => reason);
+    });
+
+    expect((error as WorkflowFailedError).cause?.name).toBe('CancelledFailure');
+    expect(tidied).toBe(1);
   });
 });
 

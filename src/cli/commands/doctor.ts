@@ -1,18 +1,15 @@
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { environment, listPipelines, loadPipeline, packageFolder } from '../../config/load.js';
-import { messageOf, systemCode } from '../../errors.js';
+import { messageOf } from '../../errors.js';
 import type { Tool } from '../../setup/tool.js';
 import { TOOLS } from '../../setup/tools.js';
-import type { ObjectStore } from '../../storage/objectStore.js';
-import { openStores } from '../../storage/stores.js';
 import { configuredTarget, connectClient, type TemporalTarget } from '../../temporal/connection.js';
 import { runningStack } from '../../temporal/stack.js';
 import { EXIT } from '../exitCodes.js';
 import type { CommonOptions } from '../options.js';
 import { stateFolder } from '../stateFolder.js';
 import { chosenStore } from '../store.js';
+import { isThere, requireStore } from '../storeCheck.js';
 import { print, printJson } from '../terminal.js';
 
 interface Finding {
@@ -92,40 +89,11 @@ async function checkStore(options: CommonOptions): Promise<Finding> {
   const name = 'object store';
   try {
     const root = chosenStore(options);
-    if (root.startsWith('s3:')) await reachBuckets(root);
-    else await checkFolder(root);
+    await requireStore(root, await listPipelines());
     return { name, status: 'ok', detail: root };
   } catch (error) {
     return { name, status: 'missing', detail: messageOf(error) };
   }
-}
-
-/** Throws unless the store's folder, or the nearest one above it that is there, can be written. Writes nothing. */
-async function checkFolder(root: string): Promise<void> {
-  let folder = root;
-  while (!(await isThere(folder))) folder = dirname(folder);
-  try {
-    if (!(await stat(folder)).isDirectory()) throw new Error('it is not a folder');
-    await access(folder, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw new Error(`${folder} can't be written (${messageOf(error)}); choose another with --store or PERDURE_STORE`);
-  }
-}
-
-/** Throws unless every bucket of every pipeline answers. */
-async function reachBuckets(root: string): Promise<void> {
-  const openBuckets = await openStores(root);
-  for (const pipeline of await listPipelines()) {
-    const stores = openBuckets(await loadPipeline(pipeline));
-    await Promise.all(Object.values(stores).map((store: ObjectStore) => store.head('perdure')));
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: unknown) => systemCode(error) !== 'ENOENT',
-  );
 }
 
 async function checkTemporal(): Promise<Finding> {

@@ -10,6 +10,7 @@ import { describeResults } from '../resultTables.js';
 import { openSession, type Session } from '../session.js';
 import { checkCsv, defaultSource } from '../source.js';
 import { chosenStore } from '../store.js';
+import { requireStore } from '../storeCheck.js';
 import { print, printJson, say } from '../terminal.js';
 import { trainHere } from '../trainHere.js';
 
@@ -29,7 +30,7 @@ async function runWorkflow(name: keyof Workflows, pipeline: string, options: Run
   const csv = options.csv && (await checkCsv(settings, options.csv));
 
   const stop = interruption();
-  const session = await openSession(store);
+  const session = await openSession(store, pipeline);
   try {
     stop.throwIfAborted();
     if (session.embedded) await tellResumed(session);
@@ -64,7 +65,9 @@ async function trainInThisProcess(pipeline: string, options: RunOptions): Promis
   const { config } = await loadPipeline(pipeline);
   algorithmsToTrain(config, options.algorithm);
   const { algorithm: algorithms, asOf = new Date().toISOString() } = options;
-  return trainHere({ pipeline, asOf, algorithms }, chosenStore(options), interruption());
+  const store = chosenStore(options);
+  await requireStore(store, [pipeline]);
+  return trainHere({ pipeline, asOf, algorithms }, store, interruption());
 }
 
 /** How long a cancelled run may take to clean up before its server goes. */

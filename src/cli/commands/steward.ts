@@ -16,7 +16,7 @@ export interface SteeringOptions extends CommonOptions {
 /** Starts the pipeline's steward; one that runs already is left as it is. */
 export async function startSteward(pipeline: string, options: CommonOptions): Promise<void> {
   await loadPipeline(pipeline);
-  await withSession(options, async (client, lasting) => {
+  await withSession(pipeline, options, async (client, lasting) => {
     const args: [StewardInput] = [{ pipeline }];
     const workflowId = stewardIdOf(pipeline);
     const handle = await client.workflow.start('steward', { args, taskQueue: TASK_QUEUES.orchestrator, workflowId, workflowIdConflictPolicy: 'USE_EXISTING', staticSummary: `The steward of ${pipeline}` });
@@ -28,7 +28,7 @@ export async function startSteward(pipeline: string, options: CommonOptions): Pr
 
 export async function stewardState(pipeline: string, options: CommonOptions): Promise<void> {
   await loadPipeline(pipeline);
-  await withSession(options, async (client) => {
+  await withSession(pipeline, options, async (client) => {
     const handle = client.workflow.getHandle(stewardIdOf(pipeline));
     const state = await heard(pipeline, client, () => handle.query<StewardState>(STEWARD.queries.state));
     const history = await heard(pipeline, client, () => handle.query<StewardEvent[]>(STEWARD.queries.history));
@@ -80,11 +80,11 @@ export async function moveBySteward(move: 'promote' | 'rollback', name: string, 
 
 async function steered<Result>(pipeline: string, update: string, options: SteeringOptions, more: object = {}): Promise<Result> {
   await loadPipeline(pipeline);
-  return withSession(options, (client) => steer<Result>(client, pipeline, update, { by: person(), reason: options.reason, ...more }));
+  return withSession(pipeline, options, (client) => steer<Result>(client, pipeline, update, { by: person(), reason: options.reason, ...more }));
 }
 
-async function withSession<Result>(options: CommonOptions, work: (client: Client, lasting: boolean) => Promise<Result>): Promise<Result> {
-  const session = await openSession(chosenStore(options));
+async function withSession<Result>(pipeline: string, options: CommonOptions, work: (client: Client, lasting: boolean) => Promise<Result>): Promise<Result> {
+  const session = await openSession(chosenStore(options), pipeline);
   try {
     return await work(session.client, !session.embedded);
   } finally {

@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
+import { KeptWork } from '../../compute/keptWork.js';
 import { LAUNCH_VARIABLE, type TaskFailure, type TaskInput, type TaskResult } from '../../compute/taskDocuments.js';
 import { TASK_STAGE_NAMES, isTaskStage, taskStage, type AnyStage } from '../../compute/taskStages.js';
 import { createEnginePool } from '../../engines/hostPool.js';
@@ -22,7 +23,8 @@ export interface TaskOptions {
 
 /**
  * Runs one stage in this process: what an ECS task does. The result, good or bad, is written as the last act; the exit
- * code is 0 only where it is good. An interrupted task writes none.
+ * code is 0 only where it is good. An interrupted task writes none; what its stage kept of its work is where the next one
+ * goes on.
  */
 export async function runTask(name: string, options: TaskOptions, env: NodeJS.ProcessEnv = process.env): Promise<void> {
   if (!isTaskStage(name)) throw new PerdureError('InputInvalid', `There is no stage ${JSON.stringify(name)} that runs as a task; there are ${TASK_STAGE_NAMES.join(', ')}.`);
@@ -35,7 +37,10 @@ export async function runTask(name: string, options: TaskOptions, env: NodeJS.Pr
 
   const stop = interruption();
   say(`${name} of ${asked.input.pipeline}, launch ${env[LAUNCH_VARIABLE] ?? 'by hand'}`);
-  const result = await perform(taskStage(name).stage, asked.input, root, stop);
+  const kept = await KeptWork.open(from.store, from.key, asked, (error) => say(`What is finished could not be kept: ${messageOf(error)}`));
+  if (kept.cursor !== undefined) say('an earlier launch got some way; going on from there');
+  const result = await perform(taskStage(name).stage, asked.input, root, stop, kept);
+  await kept.settle();
   stop.throwIfAborted();
   await writeJson(to.store, to.key, result);
   if (result.status === 'completed') return say(`${name} completed`);
@@ -52,12 +57,17 @@ function checkAsked(asked: TaskInput, stage: string, { ALGORITHM }: NodeJS.Proce
   }
 }
 
-async function perform(stage: AnyStage, input: unknown, root: string, signal: AbortSignal): Promise<TaskResult> {
+async function perform(stage: AnyStage, input: unknown, root: string, signal: AbortSignal, kept: KeptWork): Promise<TaskResult> {
   const size = chosenSize({ cpus: availableParallelism(), memory: totalmem() });
   const engines = createEnginePool(resourcesOf(size).engines);
   try {
     const runStage = createRunStage({ storeRoot: root, engines, size });
-    const output = await runStage(stage, input as never, { signal, report: (progress) => say(describeProgress(progress)) });
+    const output = await runStage(stage, input as never, {
+      signal,
+      report: (progress) => say(describeProgress(progress)),
+      cursor: kept.cursor,
+      keep: (cursor) => kept.keep(cursor),
+    });
     return { status: 'completed', output };
   } catch (error) {
     return { status: 'failed', error: describe(error) };

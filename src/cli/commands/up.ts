@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { listPipelines } from '../../config/load.js';
 import { PerdureError } from '../../errors.js';
 import { configuredTarget } from '../../temporal/connection.js';
 import { runningStack, startStack } from '../../temporal/stack.js';
@@ -6,6 +7,7 @@ import { interruption } from '../interruption.js';
 import type { UpOptions } from '../options.js';
 import { stateFolder } from '../stateFolder.js';
 import { chosenStore } from '../store.js';
+import { requireStore } from '../storeCheck.js';
 import { say } from '../terminal.js';
 
 /** Runs until it is interrupted. */
@@ -17,6 +19,10 @@ export async function up(options: UpOptions): Promise<void> {
   const { processingSize: dataProcessing, trainingSize: modelTraining } = options;
   const stop = interruption();
   const store = chosenStore(options);
+  await requireStore(store, await listPipelines()).catch((error: unknown) => {
+    // Not every pipeline that is configured need be in use.
+    if (!(error instanceof PerdureError && error.type === 'NotFound')) throw error;
+  });
   const stack = await startStack({ storeRoot: store, stateFolder: stateFolder(), target: configuredTarget(), sizes: { dataProcessing, modelTraining }, tell: say });
   try {
     say(`Temporal: ${stack.target.address}, namespace ${stack.target.namespace}`);

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { AwsError, HANG_UP, serveAwsJson, type Answer } from './awsJson.js';
-import { EcsTask, type TaskPlan } from './ecsTask.js';
+import { EcsTask, type TaskOptions, type TaskPlan } from './ecsTask.js';
 import { LogService } from './logService.js';
 
 export const CLUSTER = 'test-cluster';
@@ -59,7 +59,7 @@ export class EcsEndpoint {
   /** What becomes of the next launches. */
   readonly plans: TaskPlan[] = [];
   /** What becomes of launches that no plan is left for. */
-  usualPlan: TaskPlan = {};
+  usualPlan: TaskPlan | ((options: TaskOptions) => TaskPlan) = {};
   /** Calls a second that each operation allows, and how many at once; none by default. */
   readonly limits = new Map<Operation, { burst: number; perSecond: number }>();
   private readonly buckets = new Map<string, { tokens: number; at: number }>();
@@ -147,26 +147,25 @@ export class EcsEndpoint {
       throw new AwsError('InvalidParameterException', `Override for container named ${container!.name} is not a container in the TaskDefinition.`);
     }
     const id = `${this.tasks.length + 1}`.padStart(32, '0');
-    const task = new EcsTask(
-      {
-        arn: `arn:aws:ecs:us-east-1:123456789012:task/${CLUSTER}/${id}`,
-        clusterArn: `arn:aws:ecs:us-east-1:123456789012:cluster/${CLUSTER}`,
-        taskDefinitionArn: `arn:aws:ecs:us-east-1:123456789012:task-definition/${family}:1`,
-        container: definition.container,
-        command: container!.command,
-        environment: Object.fromEntries(container!.environment.map(({ name, value }) => [name, value])),
-        startedBy: input.startedBy as string,
-        overrides,
-        capacityProvider: (input.capacityProviderStrategy as { capacityProvider: string }[] | undefined)?.[0]?.capacityProvider,
-        cpu: overrides.cpu ?? definition.cpu,
-        memory: overrides.memory ?? definition.memory,
-        stopTimeout: definition.stopTimeout,
-        step: STEP_MS,
-        processEnvironment: this.processEnvironment,
-        log: (line) => this.logs.append(LOG_GROUP, `${STREAM_PREFIX}/${definition.container}/${id}`, line),
-      },
-      this.plans.shift() ?? this.usualPlan,
-    );
+    const options: TaskOptions = {
+      arn: `arn:aws:ecs:us-east-1:123456789012:task/${CLUSTER}/${id}`,
+      clusterArn: `arn:aws:ecs:us-east-1:123456789012:cluster/${CLUSTER}`,
+      taskDefinitionArn: `arn:aws:ecs:us-east-1:123456789012:task-definition/${family}:1`,
+      container: definition.container,
+      command: container!.command,
+      environment: Object.fromEntries(container!.environment.map(({ name, value }) => [name, value])),
+      startedBy: input.startedBy as string,
+      overrides,
+      capacityProvider: (input.capacityProviderStrategy as { capacityProvider: string }[] | undefined)?.[0]?.capacityProvider,
+      cpu: overrides.cpu ?? definition.cpu,
+      memory: overrides.memory ?? definition.memory,
+      stopTimeout: definition.stopTimeout,
+      step: STEP_MS,
+      processEnvironment: this.processEnvironment,
+      log: (line) => this.logs.append(LOG_GROUP, `${STREAM_PREFIX}/${definition.container}/${id}`, line),
+    };
+    const usual = typeof this.usualPlan === 'function' ? this.usualPlan(options) : this.usualPlan;
+    const task = new EcsTask(options, this.plans.shift() ?? usual);
     this.tasks.push(task);
     return task;
   }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { killGroupOf } from '../../../src/temporal/processes.js';
+import { until } from '../until.js';
 
 /** What becomes of one launch; by default the container's command runs as a process until it ends. */
 export interface TaskPlan {
@@ -10,7 +11,7 @@ export interface TaskPlan {
   /** Never starts, for this reason; with `listed` the containers are listed all the same. */
   failsToStart?: { reason: string; listed?: boolean };
   /** Ends, while the command runs, otherwise than by it. */
-  takenAway?: { stopCode?: string; stoppedReason: string; exitCode?: number; containerReason?: string; afterMs: number };
+  takenAway?: { stopCode?: string; stoppedReason: string; exitCode?: number; containerReason?: string; when: () => Promise<unknown> };
   /** What ECS tells of the container's end, whatever the process did. */
   told?: { exitCode?: number | null; containerReason?: string };
   /** A second container, which ends with this code. */
@@ -47,6 +48,12 @@ export interface TaskOptions {
 
 type Status = 'PROVISIONING' | 'PENDING' | 'RUNNING' | 'STOPPED';
 
+/** A command that goes on until the task is told to stop. */
+export async function untilStopped(task: EcsTask): Promise<number> {
+  await until(() => task.desiredStatus === 'STOPPED');
+  return 143;
+}
+
 /** One task on its way from PROVISIONING to STOPPED. */
 export class EcsTask {
   status: Status = 'PROVISIONING';
@@ -59,6 +66,7 @@ export class EcsTask {
   unseen = 0;
   readonly ended: Promise<void>;
   private readonly createdAt = Date.now();
+  private pullStartedAt: number | undefined;
   private startedAt: number | undefined;
   private stoppedAt: number | undefined;
   private exitCode: number | undefined;
@@ -76,6 +84,11 @@ export class EcsTask {
 
   get forgotten(): boolean {
     return this.plan.vanishes === true && this.status === 'STOPPED';
+  }
+
+  /** Seconds from the pull of its image to its end. */
+  get seconds(): number {
+    return (this.stoppedAt! - this.pullStartedAt!) / 1000;
   }
 
   /** `StopTask`. */
@@ -107,6 +120,7 @@ export class EcsTask {
       lastStatus: this.status,
       desiredStatus: this.desiredStatus,
       createdAt: this.createdAt / 1000,
+      pullStartedAt: this.pullStartedAt && this.pullStartedAt / 1000,
       startedAt: this.startedAt && this.startedAt / 1000,
       stoppedAt: this.stoppedAt && this.stoppedAt / 1000,
       stopCode: this.status === 'STOPPED' ? this.stopCode : undefined,
@@ -119,6 +133,7 @@ export class EcsTask {
     const { plan } = this;
     if (await this.waits('PROVISIONING')) return this.stopped();
     this.status = 'PENDING';
+    this.pullStartedAt = Date.now();
     if (plan.failsToStart) {
       this.end('TaskFailedToStart', plan.failsToStart.reason);
       this.containerReason = plan.failsToStart.listed ? plan.failsToStart.reason : undefined;
@@ -128,7 +143,7 @@ export class EcsTask {
     this.startedAt = Date.now();
     this.starts += 1;
     const { takenAway } = plan;
-    if (takenAway) setTimeout(() => this.takeAway(takenAway), takenAway.afterMs);
+    if (takenAway) void takenAway.when().then(() => this.takeAway(takenAway));
     const exitCode = await (plan.simulated ? plan.simulated(this) : this.runProcess());
     this.exitCode = takenAway ? takenAway.exitCode : exitCode;
     if (!this.stopCode && !takenAway) this.end('EssentialContainerExited', 'Essential container in task exited');

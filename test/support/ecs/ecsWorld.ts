@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createDispatcher } from '../../../src/compute/createDispatcher.js';
 import type { DispatcherTimes } from '../../../src/compute/dispatcherTimes.js';
 import type { EcsDispatcher } from '../../../src/compute/ecsDispatcher.js';
+import type { Dispatched } from '../../../src/contracts/index.js';
 import type { TaskRequest } from '../../../src/compute/taskRun.js';
 import type { TaskSettings } from '../../../src/compute/taskSettings.js';
 import type { TaskPosition } from '../../../src/compute/taskDocuments.js';
@@ -25,12 +26,16 @@ export const IDENTITY = { workflowId: 'w-xgboost', runId: 'r-1', activityId: '7'
 /** Everything at once, as there is no network in between. */
 const TIMES: Partial<DispatcherTimes> = { interval: 20, longestInterval: 200, backoff: 5, longestBackoff: 50, unknownAtFirst: 1_000, stopPatience: 5_000, logsSettle: 0 };
 
+type Changes = Partial<Omit<TaskRequest, 'settings'>> & { settings?: Partial<TaskSettings> };
+
 export interface EcsWorld {
   endpoint: EcsEndpoint;
   store: FolderStore;
   dispatcher: EcsDispatcher;
-  /** Runs a stage; `changes` may name settings one by one. */
-  run: (changes?: Partial<Omit<TaskRequest, 'settings'>> & { settings?: Partial<TaskSettings> }) => Promise<unknown>;
+  /** Runs a stage to its output; `changes` may name settings one by one. */
+  run: (changes?: Changes) => Promise<unknown>;
+  /** The same, with what its tasks took. */
+  dispatch: (changes?: Changes) => Promise<Dispatched<unknown>>;
   /** Where the launching stood, from first to last. */
   positions: TaskPosition[];
   warnings: string[];
@@ -44,26 +49,28 @@ export async function ecsWorld(perdure: string, times: Partial<DispatcherTimes> 
   const dispatcher = await createDispatcher({ ...TIMES, ...times });
   const positions: TaskPosition[] = [];
   const warnings: string[] = [];
+  const dispatch = ({ settings, ...changes }: Changes = {}) =>
+    dispatcher.run({
+      stage: 'trainAlgorithm',
+      input: { pipeline: 'tiny', run: { workflowId: 'w', runId: 'r', startedAt: '2002-01-01T00:00:00Z' }, algorithm: 'xgboost' } as TaskRequest['input'],
+      identity: IDENTITY,
+      settings: { ...SETTINGS, ...settings },
+      store,
+      environment: { ENVIRONMENT: 'dev', PERDURE_STORE: '/store' },
+      retried: false,
+      remember: (position) => positions.push(position),
+      signal: new AbortController().signal,
+      leaveRunning: () => false,
+      warn: (message) => warnings.push(message),
+      ...changes,
+    });
   return {
     endpoint,
     store,
     dispatcher,
     positions,
     warnings,
-    run: ({ settings, ...changes } = {}) =>
-      dispatcher.run({
-        stage: 'trainAlgorithm',
-        input: { pipeline: 'tiny', run: { workflowId: 'w', runId: 'r', startedAt: '2002-01-01T00:00:00Z' }, algorithm: 'xgboost' } as TaskRequest['input'],
-        identity: IDENTITY,
-        settings: { ...SETTINGS, ...settings },
-        store,
-        environment: { ENVIRONMENT: 'dev', PERDURE_STORE: '/store' },
-        retried: false,
-        remember: (position) => positions.push(position),
-        signal: new AbortController().signal,
-        leaveRunning: () => false,
-        warn: (message) => warnings.push(message),
-        ...changes,
-      }),
+    dispatch,
+    run: async (changes) => (await dispatch(changes)).output,
   };
 }

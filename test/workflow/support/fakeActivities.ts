@@ -94,7 +94,7 @@ export function keepBetterHalf({ results }: SelectCandidatesInput): Promise<Sele
 }
 
 /** Works until it is cancelled. */
-export async function evaluateForEver(): Promise<never> {
+export async function untilCancelled(): Promise<never> {
   const context = Context.current();
   const beats = setInterval(() => context.heartbeat(), 100);
   try {
@@ -125,6 +125,12 @@ export function planRace(): Promise<SearchPlan> {
   return Promise.resolve({ candidates: candidates(), rungs: [[0], [1], [2, 3, 4]] });
 }
 
+/** The heavy stages run elsewhere. */
+export const onEcs: Partial<Activities> = {
+  readPlace: () => Promise.resolve('ecs'),
+  checkModelConfig: ({ algorithms }) => Promise.resolve({ status: 'ready', algorithms: planned(algorithms), compute: 'ecs' }),
+};
+
 /** Layers that hold all partitions already. */
 export function nothingToRefine() {
   const unchanged = ({ partitions }: { partitions: string[] }) =>
@@ -134,6 +140,10 @@ export function nothingToRefine() {
 
 export function skipping(reason: string): () => Promise<Skipped> {
   return () => Promise.resolve({ status: 'skipped', reason });
+}
+
+function planned(algorithms = ALGORITHMS): { name: string; timeoutSeconds: number }[] {
+  return algorithms.map((name) => ({ name, timeoutSeconds: 7200 }));
 }
 
 function candidates(): Candidate[] {
@@ -162,8 +172,7 @@ const goingWell: Activities = {
     Promise.resolve({ rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [], dropped: { duplicate: partitions.length } }),
   gold: ({ partitions }) => Promise.resolve({ rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [] }),
 
-  checkModelConfig: ({ algorithms }) =>
-    Promise.resolve({ status: 'ready', algorithms: (algorithms ?? ALGORITHMS).map((name) => ({ name, timeoutSeconds: 7200 })) }),
+  checkModelConfig: ({ algorithms }) => Promise.resolve({ status: 'ready', algorithms: planned(algorithms) }),
   checkGoldDataExists: () => Promise.resolve({ status: 'ready' }),
   checkSufficientTrainingData: () => Promise.resolve({ status: 'ready' }),
   preprocess: () => Promise.resolve({ ...object, id: 'train_data_1', rows: { train: 700, test: 200, oot: 100 } }),
