@@ -44,8 +44,9 @@ export class EcsDispatcher {
    */
   async stop(owner: TaskOwner): Promise<TaskUse[]> {
     const tasks = new OwnTasks(this.parts, this.times, this.pollerOf(owner), owner);
-    const ended = (await tasks.find()).map((task) => (task.lastStatus === 'STOPPED' ? task : tasks.stopUnwanted(task.taskArn!, UNWANTED_REASON)));
-    return (await Promise.all(ended)).flatMap((task) => (task === 'lost' ? [] : usesOf(task)));
+    const found = await tasks.find();
+    const ended = await Promise.all(found.map(async (task) => (task.lastStatus === 'STOPPED' ? task : tasks.stopUnwanted(task.taskArn!, UNWANTED_REASON))));
+    return ended.flatMap((task) => (task === 'lost' ? [] : usesOf(task)));
   }
 
   private pollerOf({ settings: { cluster } }: TaskOwner): TaskPoller {
