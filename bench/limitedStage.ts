@@ -1,16 +1,19 @@
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolder } from '../src/config/load.js';
 import { stageHeap } from '../src/sizes/resources.js';
 import { formatSize, type WorkerSize } from '../src/sizes/workerSize.js';
 import type { Stage } from '../src/stages/context.js';
 import type { STAGES } from '../src/stages/index.js';
+import { scratchRoot } from '../src/storage/stores.js';
 import { heapOption } from '../src/temporal/heap.js';
 import { createMemoryGroup } from './memoryGroup.js';
 import { measure } from './processTree.js';
 
 type Stages = typeof STAGES;
-type InputOf<Name extends keyof Stages> = Stages[Name] extends Stage<infer Input, unknown> ? Input : never;
-type OutputOf<Name extends keyof Stages> = Awaited<ReturnType<Stages[Name]>>;
+export type StageName = keyof Stages;
+export type InputOf<Name extends StageName> = Stages[Name] extends Stage<infer Input, unknown> ? Input : never;
+export type OutputOf<Name extends StageName> = Awaited<ReturnType<Stages[Name]>>;
 
 export interface LimitedRun<Output> {
   results: Output[];
@@ -18,6 +21,8 @@ export interface LimitedRun<Output> {
   seconds: number;
   /** Largest number of bytes that the process and its engine hosts held at one moment. */
   peak: number;
+  /** Largest number of bytes that DuckDB had spilled to disk at one moment. */
+  spilled: number;
 }
 
 /**
@@ -26,10 +31,10 @@ export interface LimitedRun<Output> {
  *
  * @throws Error where the process fails or is killed
  */
-export async function runLimited<Name extends keyof Stages>(
+export async function runLimited<Name extends StageName>(
   name: Name,
   inputs: InputOf<Name>[],
-  { size, storeRoot, cwd, env }: { size: WorkerSize; storeRoot: string; cwd: string; env?: NodeJS.ProcessEnv },
+  { size, storeRoot, cwd }: { size: WorkerSize; storeRoot: string; cwd: string },
 ): Promise<LimitedRun<OutputOf<Name>>> {
   const group = createMemoryGroup(size.memory);
   const script = join(packageFolder(), 'dist', 'bench', 'stageProcess.js');
@@ -43,14 +48,31 @@ export async function runLimited<Name extends keyof Stages>(
     name,
     JSON.stringify(inputs),
   ];
+  const scratch = scratchRoot(storeRoot);
   try {
     const { seconds, stdout, peaks } = await measure(command[0]!, command.slice(1), {
       cwd,
-      env,
-      ...(group ? { used: () => group.used() } : { nameOf: (line) => (line.includes(script) ? 'stage' : undefined) }),
+      gauges: { spilled: () => spilledBytes(scratch), ...(group ? { memory: () => group.used() } : {}) },
+      ...(group ? {} : { nameOf: (line) => (line.includes(script) ? 'memory' : undefined) }),
     });
-    return { results: JSON.parse(stdout) as OutputOf<Name>[], seconds, peak: peaks.stage ?? NaN };
+    return { results: JSON.parse(stdout) as OutputOf<Name>[], seconds, peak: peaks.memory ?? NaN, spilled: peaks.spilled ?? NaN };
   } finally {
     group?.remove();
+  }
+}
+
+/** Bytes in the folders that the stages at work have for their databases. */
+function spilledBytes(scratch: string): number {
+  const folders = filesOf(scratch).map((stage) => join(scratch, stage, 'duckdb'));
+  const files = folders.flatMap((folder) => filesOf(folder).map((file) => join(folder, file)));
+  return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // Stages come and go.
+    return [];
   }
 }

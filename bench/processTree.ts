@@ -8,20 +8,23 @@ export interface Measured {
   /** Wall-clock seconds of the whole process, its start and end included. */
   seconds: number;
   stdout: string;
-  /** Largest sum of resident bytes at one moment, by the name that `nameOf` gives a process; its children count with it. */
+  /**
+   * Largest sum of resident bytes at one moment, by the name that `nameOf` gives a process, its children included;
+   * largest value of each gauge, by its name.
+   */
   peaks: Record<string, number>;
 }
 
 /**
  * Runs a command to its end and measures it. With `nameOf`, the processes that it names are watched with everything
- * below them (Linux only: read from `/proc`); with `used`, what that says is the memory of `stage`.
+ * below them (Linux only: read from `/proc`); with `gauges`, whatever they read off.
  *
  * @throws Error where the command ends with a code other than 0
  */
 export async function measure(
   command: string,
   args: string[],
-  options: { cwd: string; env?: NodeJS.ProcessEnv; nameOf?: (commandLine: string) => string | undefined; used?: () => number },
+  options: { cwd: string; env?: NodeJS.ProcessEnv; nameOf?: (commandLine: string) => string | undefined; gauges?: Record<string, () => number> },
 ): Promise<Measured> {
   const started = performance.now();
   const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -30,10 +33,10 @@ export async function measure(
   child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
   child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
   const peaks: Record<string, number> = {};
-  const { nameOf, used } = options;
+  const { nameOf, gauges = {} } = options;
   const look = () => {
-    if (used) peaks.stage = Math.max(peaks.stage ?? 0, used());
-    else if (nameOf) void sample(child.pid ?? 0, nameOf, peaks);
+    for (const [name, read] of Object.entries(gauges)) peaks[name] = Math.max(peaks[name] ?? 0, read());
+    if (nameOf) void sample(child.pid ?? 0, nameOf, peaks);
   };
   const sampling = setInterval(look, SAMPLE_MS);
   const code = await new Promise<number | null>((resolve, reject) => {

@@ -31,6 +31,8 @@ export async function withDuckDb<T>(
     threads: String(threads),
     memory_limit: `${Math.floor(memory / 2 ** 20)}MiB`,
     temp_directory: temporary,
+    // Files are read once or twice, and the system caches them: DuckDB's own cache of them would fill its memory.
+    enable_external_file_cache: 'false',
     // Everything used is built in, and nothing is fetched at run time.
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

@@ -9,16 +9,18 @@ import { LayerWriter } from '../data/layerWriter.js';
 import { tableOf, type PartitionEntry, type SourceEntry } from '../data/layers.js';
 import { dayOf, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
 import { PerdureError } from '../errors.js';
+import { resourcesOf } from '../sizes/resources.js';
+import type { WorkerSize } from '../sizes/workerSize.js';
 import { sha256File } from '../storage/checksum.js';
 import { diskError } from '../storage/diskError.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import { isAddress } from '../storage/stores.js';
 import type { Stage, StageContext } from './context.js';
 
-/** Rows that an open file holds in memory at most while the source is split: some 120 files are open at once. */
-const OPEN_FILE_ROWS = 2_048;
-/** Rows that DuckDB collects before it hands them to the open files. */
-const COLLECTED_ROWS = 131_072;
+/** What a value takes in DuckDB's memory, in bytes; a long text takes more. */
+const VALUE_BYTES = 20;
+/** Of the rows that are collected at a time, those that one partition's file may hold back before it writes them. */
+const OPEN_FILE_SHARE = 1 / 64;
 const LATER = 'later';
 const PROGRESS_INTERVAL = 1_000;
 
@@ -133,7 +135,8 @@ async function splitSource(
   const link = join(context.scratch, 'source.csv');
   await symlink(path, link);
   const folder = join(context.scratch, 'split');
-  await database.run(`SET partitioned_write_max_open_files = 10000; SET partitioned_write_flush_threshold = ${COLLECTED_ROWS}`);
+  const collected = collectedRows(context.size, Object.keys(pipeline.definition.source.columns).length);
+  await database.run(`SET partitioned_write_max_open_files = 10000; SET partitioned_write_flush_threshold = ${collected}`);
   await database.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
   await database.run(`CREATE TEMP VIEW source AS ${readCsvSql(link, header, pipeline.definition.source.columns)}`);
   const day = `CAST(${identifier(pipeline.definition.partition.column)} AS DATE)`;
@@ -144,7 +147,7 @@ async function splitSource(
       `COPY (
         SELECT *, CASE WHEN ${day} > CAST(${literal(asOf)} AS DATE) THEN ${literal(LATER)} ELSE ${partitionNameSql(day)} END AS partition_name
         FROM (SELECT *, row_number() OVER () AS row_position FROM (${sql.text}\n))
-      ) TO ${literal(folder)} (FORMAT parquet, COMPRESSION uncompressed, PARTITION_BY (partition_name), ROW_GROUP_SIZE ${OPEN_FILE_ROWS}, RETURN_STATS)`,
+      ) TO ${literal(folder)} (FORMAT parquet, COMPRESSION uncompressed, PARTITION_BY (partition_name), ROW_GROUP_SIZE ${Math.ceil(collected * OPEN_FILE_SHARE)}, RETURN_STATS)`,
       { csv: path, sqlFile: sql.file },
     )
     .finally(stop);
@@ -163,6 +166,14 @@ async function splitSource(
   // Days sort as text only where every year has four digits.
   if (!/^\d{4}-\d{2}-\d{2}$/.test(last!.day)) throw outOfRange(pipeline, path);
   return { partitions: partitions.filter(({ name }) => name !== LATER), lastDay: last!.day };
+}
+
+/**
+ * Rows that DuckDB collects before it hands them to the partitions' files: what fills half of its memory. Fewer at a time
+ * would cost time, and memory as well, as every piece that a file is written in is remembered until the file is closed.
+ */
+function collectedRows(size: WorkerSize, columns: number): number {
+  return Math.ceil(resourcesOf(size).database.memory / 2 / (columns * VALUE_BYTES));
 }
 
 function outOfRange({ definition }: Pipeline, path: string): PerdureError {

@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { loadPipeline } from '../src/config/load.js';
+import type { DatasetRef, ModelRef, WindowMetrics } from '../src/contracts/index.js';
+import type { WorkerSize } from '../src/sizes/workerSize.js';
+import { WORKERS } from '../src/temporal/workers.js';
+import { writeLargeCsv } from './largeSource.js';
+import { runLimited, type InputOf, type LimitedRun, type OutputOf, type StageName } from './limitedStage.js';
+
+const AS_OF = '2009-01-31';
+const RUN = { workflowId: 'sized', runId: 'sized', startedAt: `${AS_OF}T00:00:00Z` };
+
+/** What a stage took in a process of a worker's size. */
+export interface StageRun<Output> extends LimitedRun<Output> {
+  stage: string;
+  /** Rows that it worked on; candidates count the rows of each. */
+  rows: number;
+  /** Bytes that the process and its engine hosts were allowed. */
+  limit: number;
+}
+
+/** Sizes of the processes that process data, and of those that train. */
+export interface StageSizes {
+  processing: WorkerSize;
+  training: WorkerSize;
+}
+
+const STANDARD: StageSizes = { processing: WORKERS.dataProcessing.size, training: WORKERS.modelTraining.size };
+
+/**
+ * Every stage with data in its hands, on `copies` times 100,000 rows of a pipeline's source, each in a process of its
+ * own that is held to the memory of its worker. Each call runs one stage; a stage needs those before it.
+ *
+ * @param folder an empty folder, for the source and the store
+ */
+export async function sizedStages(name: string, folder: string, copies: number, sizes: StageSizes = STANDARD) {
+  const pipeline = await loadPipeline(name);
+  const source = join(folder, 'large.csv');
+  const { rows } = await writeLargeCsv(pipeline, source, copies);
+  const stage = { pipeline: name, run: RUN };
+  const asked = { ...stage, asOf: AS_OF };
+
+  async function run<Name extends StageName>(
+    what: { stage: Name; title?: string; rows: number; size: WorkerSize },
+    ...inputs: InputOf<Name>[]
+  ): Promise<StageRun<OutputOf<Name>>> {
+    const { title = what.stage, size } = what;
+    const limited = await runLimited(what.stage, inputs, { size, storeRoot: join(folder, 'store'), cwd: folder });
+    return { stage: title, rows: what.rows, limit: size.memory, ...limited };
+  }
+  const { processing, training } = sizes;
+  const paramsOf = (algorithm: string) => pipeline.config.algorithms[algorithm]!.params;
+
+  return {
+    rows,
+    algorithms: Object.keys(pipeline.config.algorithms),
+    bronze: () => run({ stage: 'bronze', rows, size: processing }, { ...asked, source }),
+    silver: (partitions: string[]) => run({ stage: 'silver', rows, size: processing }, { ...stage, partitions }),
+    gold: (partitions: string[]) => run({ stage: 'gold', rows, size: processing }, { ...stage, partitions }),
+    preprocess: () => run({ stage: 'preprocess', rows, size: training }, asked),
+    /** Two candidates side by side, as in a search; the first fold stands for the others. */
+    twoCandidates(algorithm: string, dataset: DatasetRef) {
+      const what = { stage: 'evaluateCandidate', title: `2 candidates, ${algorithm}`, rows: 2 * dataset.rows.train, size: training } as const;
+      const candidate = (index: number) => ({ ...stage, algorithm, dataset, candidate: { index, params: paramsOf(algorithm) }, folds: [0] });
+      return run(what, candidate(0), candidate(1));
+    },
+    refit: (algorithm: string, dataset: DatasetRef) =>
+      run({ stage: 'refit', title: `refit, ${algorithm}`, rows: dataset.rows.train, size: training }, { ...stage, algorithm, dataset, params: paramsOf(algorithm) }),
+    evaluateModel: (algorithm: string, dataset: DatasetRef, model: ModelRef) =>
+      run({ stage: 'evaluateModel', rows, size: training }, { ...stage, algorithm, dataset, model }),
+    registerModel: (algorithm: string, dataset: DatasetRef, model: ModelRef, performance: WindowMetrics) =>
+      run(
+        { stage: 'registerModel', rows, size: training },
+        { ...stage, algorithm, dataset, model, best_params: paramsOf(algorithm), cv_score: 0, candidates: [], performance },
+      ),
+    predict: (model: ModelRef, dataset: DatasetRef) => run({ stage: 'predict', rows: dataset.rows.oot, size: processing }, { ...asked, model }),
+  };
+}
