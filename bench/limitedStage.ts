@@ -21,6 +21,8 @@ export interface LimitedRun<Output> {
   seconds: number;
   /** Largest number of bytes that the process and its engine hosts held at one moment. */
   peak: number;
+  /** Whether the kernel held it to the memory; elsewhere it was only watched. */
+  held: boolean;
   /** Largest number of bytes that DuckDB had spilled to disk at one moment. */
   spilled: number;
 }
@@ -55,7 +57,7 @@ export async function runLimited<Name extends StageName>(
       gauges: { spilled: () => spilledBytes(scratch), ...(group ? { memory: () => group.used() } : {}) },
       ...(group ? {} : { nameOf: (line) => (line.includes(script) ? 'memory' : undefined) }),
     });
-    return { results: JSON.parse(stdout) as OutputOf<Name>[], seconds, peak: peaks.memory ?? NaN, spilled: peaks.spilled ?? NaN };
+    return { results: JSON.parse(stdout) as OutputOf<Name>[], seconds, peak: peaks.memory ?? NaN, held: group !== undefined, spilled: peaks.spilled ?? NaN };
   } finally {
     group?.remove();
   }

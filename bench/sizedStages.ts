@@ -54,7 +54,7 @@ export async function sizedStages(name: string, folder: string, copies: number, 
     rows,
     algorithms: Object.keys(pipeline.config.algorithms),
     bronze: () => run({ stage: 'bronze', rows, size: processing }, { ...asked, source }),
-    silver: (partitions: string[]) => run({ stage: 'silver', rows, size: processing }, { ...stage, partitions }),
+    silver: (partitions: string[], size = processing) => run({ stage: 'silver', rows, size }, { ...stage, partitions }),
     gold: (partitions: string[]) => run({ stage: 'gold', rows, size: processing }, { ...stage, partitions }),
     preprocess: () => run({ stage: 'preprocess', rows, size: training }, asked),
     /** Two candidates side by side, as in a search; the first fold stands for the others. */

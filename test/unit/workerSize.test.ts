@@ -1,10 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { withDuckDb } from '../../src/data/duckdb.js';
 import { containerLimits } from '../../src/sizes/cgroup.js';
 import { resourcesOf, stageHeap } from '../../src/sizes/resources.js';
 import { GIB, chosenSize, formatSize, parseSize } from '../../src/sizes/workerSize.js';
+import { heapOption } from '../../src/temporal/heap.js';
 import { WORKERS } from '../../src/temporal/workers.js';
+import { stageWorker } from '../../workers/stageWorker.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const MIB = 2 ** 20;
@@ -37,6 +40,45 @@ describe('what follows from a size', () => {
   test('a part of a CPU is one thread, and more than whole ones are not rounded up', () => {
     expect(resourcesOf({ cpus: 0.25, memory: GIB })).toMatchObject({ concurrency: 1, database: { threads: 1 }, engines: { hosts: 1 } });
     expect(resourcesOf({ cpus: 3.5, memory: 8 * GIB })).toMatchObject({ concurrency: 3, database: { threads: 3 }, engines: { hosts: 3 } });
+  });
+});
+
+describe('a worker of a size', () => {
+  const size = parseSize('3x6', '--size');
+
+  test('runs as many activities at once as it has whole CPUs', async () => {
+    const { queue, close } = stageWorker(WORKERS.modelTraining, size);
+    await close();
+    expect(queue).toMatchObject({ taskQueue: 'model-training', maxConcurrentActivityTaskExecutions: 3 });
+  });
+
+  test('has a quarter of its memory as heap, three eighths where workflows run', () => {
+    expect(heapOption(WORKERS.modelTraining.heap(size))).toBe('--max-old-space-size=1536');
+    expect(heapOption(WORKERS.dataProcessing.heap(size))).toBe('--max-old-space-size=1536');
+    expect(heapOption(WORKERS.orchestrator.heap(size))).toBe('--max-old-space-size=2304');
+  });
+
+  const context = (scratch: string, of = size) => ({ size: of, scratch, signal: new AbortController().signal });
+
+  test('gives DuckDB its threads, its share of the memory, and the scratch folder to spill to', async () => {
+    const scratch = temporaryFolder();
+    const settings = await withDuckDb(context(scratch), (database) =>
+      database.rows("SELECT current_setting('threads') AS threads, current_setting('memory_limit') AS memory, current_setting('temp_directory') AS folder"),
+    );
+    expect(settings).toEqual([{ threads: 3n, memory: '1.0 GiB', folder: join(scratch, 'duckdb') }]);
+  });
+
+  test('spills what exceeds that share, and loses nothing', async () => {
+    const rows = 2_000_000;
+    const scratch = temporaryFolder();
+    await withDuckDb(context(scratch, parseSize('1x0.0625', '--size')), async (database) => {
+      await database.run(`CREATE TABLE shuffled AS SELECT range AS number, hash(range) AS key, hash(range + 1) AS other FROM range(${rows}) ORDER BY key`);
+      const [spilled] = await database.rows<{ bytes: bigint }>('SELECT CAST(sum(size) AS BIGINT) AS bytes FROM duckdb_temporary_files()');
+      expect(Number(spilled!.bytes)).toBeGreaterThan(8 * MIB);
+      expect(await database.rows('SELECT count(DISTINCT number) AS rows, min(number) AS first, max(number) AS last FROM shuffled')).toEqual([
+        { rows: BigInt(rows), first: 0n, last: BigInt(rows - 1) },
+      ]);
+    });
   });
 });
 
