@@ -1,11 +1,10 @@
-import { Context } from '@temporalio/activity';
-import { WorkflowNotFoundError } from '@temporalio/client';
-import type { RunLook, StewardActivities } from '../src/contracts/index.js';
+import type { StewardActivities } from '../src/contracts/index.js';
 import { claimTraining } from '../src/stages/claimTraining.js';
 import { moveChampion } from '../src/stages/moveChampion.js';
 import { readChampion } from '../src/stages/readChampion.js';
 import { readStewardPolicy } from '../src/stages/readStewardPolicy.js';
 import { weighNewData } from '../src/stages/weighNewData.js';
+import { look } from './look.js';
 import { stageActivity, type ActivityDependencies } from './stageActivity.js';
 
 export function createStewardActivities(dependencies: ActivityDependencies): StewardActivities {
@@ -17,14 +16,4 @@ export function createStewardActivities(dependencies: ActivityDependencies): Ste
     claimTraining: stageActivity(dependencies, claimTraining(async ({ workflowId, runId }) => (await look(workflowId, runId)).open)),
     lookAtRun: (workflowId) => look(workflowId),
   };
-}
-
-async function look(workflowId: string, runId?: string): Promise<RunLook> {
-  try {
-    const { status } = await Context.current().client.workflow.getHandle(workflowId, runId).describe();
-    return { open: status.name === 'RUNNING' || status.name === 'PAUSED', status: status.name };
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return { open: false, status: 'NOT_FOUND' };
-    throw error;
-  }
 }

@@ -10,6 +10,7 @@ import { taskStage } from '../src/compute/taskStages.js';
 import type { Dispatched, StageInput, StopTasksInput, TaskStageName, TaskUse } from '../src/contracts/index.js';
 import type { StageCall } from '../src/stages/createContext.js';
 import { openStores, type OpenStores } from '../src/storage/stores.js';
+import { look } from './look.js';
 
 /** Runs stages as tasks of Amazon ECS, on behalf of the activity that it is called in. */
 export interface TaskRunner {
@@ -63,8 +64,16 @@ function ownerOf(stage: TaskStageName, activityId: string, pipeline: Pipeline): 
   return { stage, identity: { workflowId, runId, activityId }, settings: taskSettings(pipeline, part), warn: (message) => void log.warn(message) };
 }
 
-/** The task goes on where the activity does: on another worker, or after a pause. */
-function leaveRunning(): boolean {
-  const details = Context.current().cancellationDetails;
-  return Boolean(details?.workerShutdown || details?.paused || details?.reset);
+/**
+ * The task goes on where the activity does: on another worker, or after a pause. An attempt that was given up, as its
+ * heartbeats didn't arrive, leaves it to the run, which makes another or has the task stopped; of a run that was
+ * terminated nobody is left.
+ */
+async function leaveRunning(): Promise<boolean> {
+  const { cancellationDetails: why, info } = Context.current();
+  if (!why || why.cancelRequested) return false;
+  if (why.workerShutdown || why.paused || why.reset) return true;
+  const { workflowId, runId } = info.workflowExecution!;
+  const { open } = await look(workflowId, runId).catch(() => ({ open: true }));
+  return open;
 }

@@ -34,7 +34,7 @@ export interface TaskRequest extends TaskOwner {
   remember: (position: TaskPosition, uses: TaskUse[]) => void;
   signal: AbortSignal;
   /** Asked once `signal` is aborted: whether the task goes on, for another attempt to find. */
-  leaveRunning: () => boolean;
+  leaveRunning: () => boolean | Promise<boolean>;
 }
 
 /** How a launch ended: with the stage's own result, or otherwise. */
@@ -94,7 +94,7 @@ export class TaskRun {
       this.request.signal.throwIfAborted();
       return await this.follow(position, taskArn);
     } catch (error) {
-      if (this.request.signal.aborted && taskArn && !this.request.leaveRunning()) await this.stopForGood(taskArn);
+      if (this.request.signal.aborted && taskArn && !(await this.request.leaveRunning())) await this.stopForGood(taskArn);
       throw error;
     }
   }

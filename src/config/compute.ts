@@ -62,14 +62,17 @@ export const EcsSettings = z
   });
 export type EcsSettings = z.infer<typeof EcsSettings>;
 
+const Places = z.strictObject({ processing: place, training: place, inference: place, monitoring: place, ecs: EcsSettings.optional() });
+
 /** Where the heavy stages of each part run. */
-export const Compute = z
-  .strictObject({ processing: place, training: place, inference: place, monitoring: place, ecs: EcsSettings.optional() })
-  .superRefine((compute, context) => {
-    for (const part of COMPUTED_PARTS) {
-      if (compute[part] === 'ecs' && compute.ecs?.tasks[part] === undefined) {
-        context.addIssue({ code: 'custom', path: ['ecs', 'tasks', part], message: `expected a task definition, as ${part} runs on ecs` });
-      }
-    }
-  });
+export const Compute = COMPUTED_PARTS.reduce(
+  (schema, part) =>
+    schema.refine((compute) => compute[part] !== 'ecs' || compute.ecs?.tasks?.[part] !== undefined, {
+      path: ['ecs', 'tasks', part],
+      message: `expected a task definition, as ${part} runs on ecs`,
+      // Also beside other faults, so that all are told at once.
+      when: ({ value }) => typeof value === 'object' && value !== null,
+    }),
+  Places,
+);
 export type Compute = z.infer<typeof Compute>;

@@ -1,6 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createDispatchActivities } from '../../activities/dispatch.js';
 import { createTaskRunner } from '../../activities/taskRunner.js';
@@ -13,6 +16,7 @@ import { untilStopped, type EcsTask } from '../support/ecs/ecsTask.js';
 import { FAMILY } from '../support/ecs/taskSettings.js';
 import { connectFresh } from '../support/testServer.js';
 import { createTinyWorld, runRef, TINY, tinyEngines } from '../support/tinyPipeline.js';
+import { until } from '../support/until.js';
 import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
 
 describe('a stage as a task', () => {
@@ -32,28 +36,54 @@ describe('a stage as a task', () => {
   });
 });
 
-test('a stage that is out of time is stopped with its task, whichever attempt notices, and what it took is known', async () => {
+describe('waiting for a task', () => {
+  const input = { pipeline: TINY, run: runRef('a'), algorithm: 'xgboost', dataset: { id: 'd', uri: 'd', checksum: 'd', rows: { train: 1, test: 1, oot: 1 } } };
+
+  test('a stage that is out of time is stopped with its task, and what it took is known', async () => {
+    const { endpoint, activities } = await endlessTraining();
+    const server = await connectFresh();
+
+    await withWorkers(server, await bundleWorkflows('test/support/dispatchWorkflow.ts'), activities, async () => {
+      const handle = await server.client.workflow.start('trainWithin', { workflowId: 'brief', taskQueue: TASK_QUEUES.orchestrator, args: [2, input] });
+
+      await expect(handle.result()).rejects.toMatchObject({
+        cause: { type: 'TimedOut', message: 'trainAlgorithm did not end within its time, and its task was stopped; give it less work or a larger task.' },
+      });
+      expect(endpoint.tasks.map(({ starts, status, stopCode }) => [starts, status, stopCode])).toEqual([[1, 'STOPPED', 'UserInitiated']]);
+      const [work] = await workOf(server.client, handle.workflowId, handle.firstExecutionRunId);
+      expect(work).toMatchObject({ process: endpoint.tasks[0]!.options.arn, worker: `ECS ${FAMILY}`, size: { cpus: 2, memory: 4 * GIB } });
+      expect(work!.to - work!.from).toBeCloseTo(endpoint.tasks[0]!.seconds * 1000, 0);
+    });
+  });
+
+  test.each([
+    ['leaves the task to a run that goes on, for its next attempt', 'RUNNING'],
+    ['stops it where the run was terminated', 'STOPPED'],
+  ])('an attempt that Temporal has given up %s', async (_, status) => {
+    const { endpoint, activities } = await endlessTraining();
+    const { client } = await connectFresh();
+    const run = await client.workflow.start('anything', { workflowId: 'run', taskQueue: 'nobody' });
+    if (status === 'STOPPED') await run.terminate();
+    const workflowExecution = { workflowId: run.workflowId, runId: run.firstExecutionRunId };
+    const environment = new MockActivityEnvironment({ workflowExecution }, { client, logger: new DefaultLogger('ERROR') });
+    const attempt = environment.run(activities.trainAlgorithm, input).catch((error: unknown) => error);
+    await until(() => endpoint.tasks[0]?.status === 'RUNNING');
+    environment.cancel('NOT_FOUND', new ActivityCancellationDetails({ notFound: true }));
+
+    expect(await attempt).toBeInstanceOf(CancelledFailure);
+    expect(endpoint.tasks.map((task) => task.status)).toEqual([status]);
+  });
+});
+
+/** Training that never ends by itself, on an endpoint, with the activities that wait for it. */
+async function endlessTraining() {
   const world = await createTinyWorld(tinyEngines());
   onTestFinished(() => world.close());
   world.configure((config) => Object.assign(config, { compute: { training: 'ecs', ecs: { cluster: CLUSTER, tasks: { training: { task_definition: FAMILY } } } } }));
   const { endpoint, dispatcher } = await ecsWorld('exit 0');
   endpoint.usualPlan = { simulated: untilStopped };
-  const activities = createDispatchActivities(createTaskRunner(world.storeRoot, () => Promise.resolve(dispatcher)));
-  const server = await connectFresh();
-
-  await withWorkers(server, await bundleWorkflows('test/support/dispatchWorkflow.ts'), activities, async () => {
-    const input = { pipeline: TINY, run: runRef('a'), algorithm: 'xgboost' };
-    const handle = await server.client.workflow.start('trainWithin', { workflowId: 'brief', taskQueue: TASK_QUEUES.orchestrator, args: [2, input] });
-
-    await expect(handle.result()).rejects.toMatchObject({
-      cause: { type: 'TimedOut', message: 'trainAlgorithm did not end within its time, and its task was stopped; give it less work or a larger task.' },
-    });
-    expect(endpoint.tasks.map(({ starts, status, stopCode }) => [starts, status, stopCode])).toEqual([[1, 'STOPPED', 'UserInitiated']]);
-    const [work] = await workOf(server.client, handle.workflowId, handle.firstExecutionRunId);
-    expect(work).toMatchObject({ process: endpoint.tasks[0]!.options.arn, worker: `ECS ${FAMILY}`, size: { cpus: 2, memory: 4 * GIB } });
-    expect(work!.to - work!.from).toBeCloseTo(endpoint.tasks[0]!.seconds * 1000, 0);
-  });
-});
+  return { endpoint, activities: createDispatchActivities(createTaskRunner(world.storeRoot, () => Promise.resolve(dispatcher))) };
+}
 
 // Simulated: a thousand real processes would measure this machine.
 test('a thousand tasks at once, with throttling, are launched once each', { timeout: 120_000 }, async () => {

@@ -65,6 +65,14 @@ describe('no capacity', () => {
     });
     expect(endpoint.tasks).toEqual([]);
   });
+
+  test('or after as long as the config says', async () => {
+    const { endpoint, run } = await ecsWorld(COMPLETES);
+    endpoint.inject('RunTask', ...Array.from({ length: 1_000 }, () => faults.noRoom('RESOURCE:CPU')));
+
+    expect(await endOf(run({ settings: { no_capacity: { attempts: 1_000, minutes: 0.2 / 60 } } }))).toMatchObject({ kind: 'NoCapacity', retryable: false });
+    expect(endpoint.calls.RunTask).toBeLessThan(1_000);
+  });
 });
 
 describe('throttling', () => {
