@@ -12,6 +12,7 @@ import type { Section } from './section.js';
 const TRAININGS = 20;
 const SIGNALS = 1_000;
 const SIGNALS_A_RUN = 100;
+const SENDERS = 2;
 const PIPELINES = 50;
 const POLL_MS = 20;
 
@@ -55,13 +56,24 @@ async function signalToTraining(client: Client, pipeline: string): Promise<strin
   return `signal to training start    ${median} ms (median of ${TRAININGS}, at most ${most} ms)`;
 }
 
-/** Signals to a paused steward that continues as new every so often: all of them must be asked at the end. */
+/**
+ * Signals to a paused steward that continues as new every so often: all of them must be asked at the end. They come in
+ * one after another from each sender, with a pause after as many as a run takes: without one, a server puts off
+ * continuing as new until no more come in.
+ */
 async function throughContinueAsNew(client: Client, pipeline: string): Promise<string> {
   const handle = await start(client, { pipeline, signalsARun: SIGNALS_A_RUN });
   await handle.executeUpdate(STEWARD.updates.pause, { args: [{ by: 'bench' }] });
   const began = performance.now();
-  await Promise.all(Array.from({ length: SIGNALS }, (_, i) => handle.signal(STEWARD.signals.requestRetrain, request(i))));
-  await until(async () => (await stateOf(handle)).counts.signals >= SIGNALS && ((await stateOf(handle)).asked?.count ?? 0) >= SIGNALS);
+  let sent = 0;
+  const sendTo = async (total: number) => {
+    while (sent < total) await handle.signal(STEWARD.signals.requestRetrain, request(sent++));
+  };
+  while (sent < SIGNALS) {
+    const total = sent + SIGNALS_A_RUN;
+    await Promise.all(Array.from({ length: SENDERS }, () => sendTo(total)));
+    await until(async () => ((await stateOf(handle)).asked?.count ?? 0) >= total);
+  }
   const seconds = (performance.now() - began) / 1000;
   const { asked, counts } = await stateOf(handle);
   const { count: runs } = await client.workflow.count(`WorkflowId = "${handle.workflowId}"`);

@@ -1,5 +1,5 @@
 import { ApplicationFailure, CancelledFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { AlgorithmResult, DatasetRef, ModelTrainingCompleted, ModelTrainingInput, ModelTrainingResult, RunEnded, TrainingPlan, VersionRef } from '../src/contracts/index.js';
+import type { AlgorithmResult, DatasetRef, ModelTrainingCompleted, ModelTrainingInput, ModelTrainingResult, RunEnded, StageInput, TrainingPlan, VersionRef } from '../src/contracts/index.js';
 import { preprocessing, processing, quick } from './support/activities.js';
 import { now, startedBySchedule, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
@@ -60,13 +60,31 @@ async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Be
   // A cancelled run waits for its children's clean-up, and only then ends.
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The training was cancelled.');
   const algorithms = Object.fromEntries(results);
-  const trained = versionsOf(algorithms);
-  if (trained.length === 0) throw nothingTrained(algorithms);
+  if (versionsOf(algorithms).length === 0) throw nothingTrained(algorithms);
 
   progress.step('choosing the champion');
+  // It may move now, and a run is what it did: a cancel that comes from here on is too late.
+  return CancellationScope.nonCancellable(() => crown(stage, algorithms, dataset));
+
+  async function train({ name, timeoutSeconds }: PlannedAlgorithm, dataset: DatasetRef, compute?: 'ecs'): Promise<[string, AlgorithmResult]> {
+    const child = {
+      name,
+      workflow: trainAlgorithm,
+      input: { ...stage, algorithm: name, dataset, timeoutSeconds, compute },
+      summary: `Train ${name}`,
+    };
+    const result = await runChild(progress, child).catch(failureOf);
+    progress.advance();
+    return [name, result];
+  }
+}
+
+/** The best of the trained versions challenges the champion, and people are told of what came of it. */
+async function crown(stage: StageInput, algorithms: Record<string, AlgorithmResult>, dataset: DatasetRef): Promise<ModelTrainingCompleted> {
+  const trained = versionsOf(algorithms);
   const { champion, previous, challenger, promotion, metric, scores } = await processing.chooseChampion({ ...stage, trained, dataset });
 
-  const status = trained.length === results.length ? 'completed' : 'partial';
+  const status = trained.length === Object.keys(algorithms).length ? 'completed' : 'partial';
   const result: ModelTrainingCompleted = { status, champion, challenger, promotion, comparison: { metric, scores }, dataset, algorithms };
   setSearchAttributes({ algorithm: challenger.algorithm, modelVersion: challenger.version });
 
@@ -80,18 +98,6 @@ async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Be
     ];
   });
   return result;
-
-  async function train({ name, timeoutSeconds }: PlannedAlgorithm, dataset: DatasetRef, compute?: 'ecs'): Promise<[string, AlgorithmResult]> {
-    const child = {
-      name,
-      workflow: trainAlgorithm,
-      input: { ...stage, algorithm: name, dataset, timeoutSeconds, compute },
-      summary: `Train ${name}`,
-    };
-    const result = await runChild(progress, child).catch(failureOf);
-    progress.advance();
-    return [name, result];
-  }
 }
 
 function newChampion(result: ModelTrainingResult): Pick<RunEnded, 'newChampion' | 'summary' | 'busyWith'> {

@@ -1,6 +1,7 @@
 import {
   allHandlersFinished,
   ApplicationFailure,
+  CancellationScope,
   condition,
   continueAsNew,
   currentUpdateInfo,
@@ -57,33 +58,41 @@ const history = defineQuery<StewardEvent[]>(STEWARD.queries.history);
 const SIGNALS_A_RUN = 2_000;
 
 /** How often the steward looks around: after runs that it hears nothing of, and after what changed past it. */
-const PATROL_MS = 10 * 60_000;
+const PATROL_SECONDS = 600;
 
 /** How long it waits after something that it needs could not be done, such as reading a config that is broken. */
 const SETBACK = '10 minutes';
 
 /** Looks after a pipeline for as long as it lives: who is champion, what was asked, what is in flight, what follows. */
-export async function steward({ pipeline, carried, signalsARun = SIGNALS_A_RUN }: StewardInput): Promise<void> {
+export async function steward({ pipeline, carried, signalsARun = SIGNALS_A_RUN, patrolSeconds = PATROL_SECONDS }: StewardInput): Promise<void> {
   setSearchAttributes({ pipeline, stage: 'steward' });
   const ship = new Stewardship(pipeline, carried);
   listen(ship, stageInput(pipeline));
   const isFull = () => ship.signals >= signalsARun || workflowInfo().continueAsNewSuggested;
-
-  while (!isFull()) {
-    try {
-      await lookIntoNews(ship, stageInput(pipeline));
-      for (const start of ship.takeDue(now())) await launch(pipeline, start, ship);
-      ship.goOn(now());
-      setCurrentDetails(situation(ship.state));
-      if (!(await somethingToDo(ship, isFull))) await patrol(ship);
-    } catch (error) {
-      ship.holdUp(now(), failureOf(error).reason);
-      setCurrentDetails(situation(ship.state));
-      await sleep(SETBACK, { summary: 'Held up: try again' });
-    }
+  try {
+    while (!isFull()) await lookAfter(ship, isFull, patrolSeconds * 1000);
+  } finally {
+    // Whoever steers hears what came of it, also where the steward is cancelled meanwhile.
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   }
-  await condition(allHandlersFinished);
-  await continueAsNew<typeof steward>({ pipeline, carried: ship.carried, signalsARun });
+  await continueAsNew<typeof steward>({ pipeline, carried: ship.carried, signalsARun, patrolSeconds });
+}
+
+/** Does what is to be done now, and waits until there is more. */
+async function lookAfter(ship: Stewardship, isFull: () => boolean, patrolMs: number): Promise<void> {
+  const { pipeline } = ship.state;
+  try {
+    await lookIntoNews(ship, stageInput(pipeline));
+    for (const start of ship.takeDue(now())) await launch(pipeline, start, ship);
+    ship.goOn(now());
+    setCurrentDetails(situation(ship.state));
+    if (!(await somethingToDo(ship, isFull, patrolMs))) await patrol(ship);
+  } catch (error) {
+    if (CancellationScope.current().consideredCancelled) throw error;
+    ship.holdUp(now(), failureOf(error).reason);
+    setCurrentDetails(situation(ship.state));
+    await sleep(SETBACK, { summary: 'Held up: try again' });
+  }
 }
 
 /** Signals are only taken down: what follows from them is decided in the loop, one thing at a time. */
@@ -137,7 +146,7 @@ function listen(ship: Stewardship, stage: StageInput): void {
     try {
       // The update's id makes the move its own: an activity that is tried again gets the same answer.
       const run = { ...stage.run, runId: `${stage.run.runId}/${currentUpdateInfo()?.id}` };
-      const moved = await stewarding.moveChampion({ ...stage, run, move, model, by, reason });
+      const moved = await CancellationScope.nonCancellable(() => stewarding.moveChampion({ ...stage, run, move, model, by, reason }));
       ship.moved(now(), moved, by);
       return moved;
     } catch (error) {
@@ -184,11 +193,11 @@ async function launch(pipeline: string, { part, workflowId, asOf, because }: Sta
 }
 
 /** Waits for news, or for the end of a cooldown. False where neither came in the time of a patrol. */
-async function somethingToDo(ship: Stewardship, isFull: () => boolean): Promise<boolean> {
+async function somethingToDo(ship: Stewardship, isFull: () => boolean, patrolMs: number): Promise<boolean> {
   const moment = ship.nextMoment();
   const untilDue = moment ? Math.max(1, moment.getTime() - Date.now()) : Infinity;
   const wake = () => ship.hasNews || ship.isDue(now()) || isFull();
-  return (await condition(wake, Math.min(untilDue, PATROL_MS), { summary: untilDue < PATROL_MS ? 'Cooldown' : 'Until the next look around' })) || untilDue <= PATROL_MS;
+  return (await condition(wake, Math.min(untilDue, patrolMs), { summary: untilDue < patrolMs ? 'Cooldown' : 'Until the next look around' })) || untilDue <= patrolMs;
 }
 
 /** Looks after what nobody tells the steward: runs that died, a champion that was moved past it, inference that never starts. */

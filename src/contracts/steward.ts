@@ -164,6 +164,11 @@ export interface StewardInput {
    * @default 2,000
    */
   signalsARun?: number;
+  /**
+   * Seconds without news after which it looks around by itself.
+   * @default 600
+   */
+  patrolSeconds?: number;
 }
 
 export interface StewardCarried {

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../activities/index.js';
 import { startWorkflow } from '../../src/client.js';
@@ -9,10 +11,13 @@ import { CHAMPION } from '../../src/registry/resolve.js';
 import { connectFresh } from '../support/testServer.js';
 import { createTinyWorld, MONTHS, ROWS_A_MONTH, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 import { until } from '../support/until.js';
-import { fakeActivities } from '../workflow/support/fakeActivities.js';
+import { fakeActivities, held } from '../workflow/support/fakeActivities.js';
 import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
 
+const { WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND: UNHANDLED_COMMAND } = temporal.api.enums.v1.WorkflowTaskFailedCause;
+
 const engines = tinyEngines();
+const bundle = await bundleWorkflows();
 let world: TinyWorld;
 beforeAll(async () => {
   world = await createTinyWorld(engines);
@@ -39,7 +44,7 @@ describe('a pipeline that is left alone', () => {
     const through = MONTHS.indexOf('2001_10') + 1;
     await world.writeGold(MONTHS.slice(0, through));
 
-    await withWorkers(server, await bundleWorkflows(), { ...nobodyTold, ...createActivities(world) }, async () => {
+    await withWorkers(server, bundle, { ...nobodyTold, ...createActivities(world) }, async () => {
       const workflowId = stewardIdOf(TINY);
       await client.workflow.start('steward', { args: [{ pipeline: TINY }], taskQueue: TASK_QUEUES.orchestrator, workflowId });
       const steward = client.workflow.getHandle(workflowId);
@@ -82,3 +87,57 @@ describe('a pipeline that is left alone', () => {
     });
   });
 });
+
+describe('over a long life', () => {
+  test('no signal is lost while the steward continues as new, time and again, and a training in flight is not forgotten', async () => {
+    const server = await connectFresh();
+    const { client } = server;
+    const { activities, release } = held('preprocess');
+    const { activities: others, calls } = fakeActivities(activities);
+    await withWorkers(server, bundle, others, async () => {
+      const workflowId = stewardIdOf('busy');
+      await client.workflow.start('steward', { args: [{ pipeline: 'busy', signalsARun: 20 }], taskQueue: TASK_QUEUES.orchestrator, workflowId });
+      const steward = client.workflow.getHandle(workflowId);
+      const state = () => steward.query<StewardState>(STEWARD.queries.state);
+      const request = (requestId: string) => steward.signal(STEWARD.signals.requestRetrain, { reason: 'a test', triggeredBy: 'test', requestId });
+      const wasTried = async () => {
+        const { runs, interrupted } = await handovers(client, workflowId);
+        return runs >= 4 && interrupted >= 3;
+      };
+      await request('first');
+      await until(() => calls.preprocess.length === 1);
+
+      let sent = 0;
+      const sendSome = async () => {
+        for (let i = 0; i < 20; i++) await request(`id-${sent++}`);
+      };
+      // Signals go on coming in while a run that has had enough is about to continue as new.
+      while (!(await wasTried())) {
+        await Promise.all([sendSome(), sendSome()]);
+        await until(async () => (await state()).asked?.count === sent);
+      }
+      await request('id-0');
+      await until(async () => (await state()).counts.duplicates === 1);
+      expect(await state()).toMatchObject({ asked: { count: sent }, inFlight: { training: {} } });
+
+      release();
+      await until(() => calls.preprocess.length === 2);
+      await until(async () => Object.keys((await state()).inFlight).length === 0);
+      expect((await state()).counts).toMatchObject({ trainings: 2 });
+      await steward.terminate();
+    });
+  });
+});
+
+/** How many runs of a workflow have continued as new, and how often one was about to and took in a signal first. */
+async function handovers(client: Client, workflowId: string): Promise<{ runs: number; interrupted: number }> {
+  const found = { runs: 0, interrupted: 0 };
+  let runId: string | undefined | null;
+  for (;;) {
+    const { events } = await client.workflow.getHandle(workflowId, runId ?? undefined).fetchHistory();
+    found.interrupted += events!.filter((event) => event.workflowTaskFailedEventAttributes?.cause === UNHANDLED_COMMAND).length;
+    runId = events![0]!.workflowExecutionStartedEventAttributes!.continuedExecutionRunId;
+    if (!runId) return found;
+    found.runs += 1;
+  }
+}

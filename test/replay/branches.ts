@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { STEWARD, stewardIdOf, type StewardState } from '../../src/contracts/index.js';
+import { STEWARD, stewardIdOf, TASK_QUEUES, type StewardEvent, type StewardInput, type StewardState } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
 import {
   ALGORITHMS,
@@ -29,6 +29,10 @@ export interface Branch {
   meanwhile?: (handle: WorkflowHandle, calls: Fakes['calls']) => Promise<void>;
   /** @default the branch's name */
   workflowId?: string;
+  /** A schedule starts it, rather than a person. */
+  scheduled?: true;
+  /** The pipeline has a steward, who starts nothing. */
+  stewarded?: true;
   /** How the run ends; where it continued as new, the last of its runs. */
   ends: 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TERMINATED';
 }
@@ -36,41 +40,59 @@ export interface Branch {
 const input = { pipeline: 'readmission', asOf: '2008-12-31' };
 const completed = { ends: 'COMPLETED', input } as const;
 const skip = skipping('There is nothing to do.');
-const slow = { evaluateCandidate: untilCancelled };
+const endless = { evaluateCandidate: untilCancelled };
 /** Late from the start, and down at once. */
 const late = { serviceLevel: () => Promise.resolve({ lateAfterMinutes: 0, downAfterMinutes: -1 }) };
 
+const OUTAGE = { pipeline: 'readmission', since: '2008-12-31T06:00:00.000Z' };
 const BUSY = { status: 'skipped', reason: 'A training is already running: by-hand', busyWith: 'by-hand' } as const;
 
 /** Every branch that has a stored history, by the file's name. */
 export const BRANCHES: Record<string, Branch> = {
   'lifecycle.completed': { workflow: 'lifecycle', ...completed },
   'lifecycle.failed': { workflow: 'lifecycle', input, changes: { refit: refitExcept(...ALGORITHMS) }, ends: 'FAILED' },
+  'lifecycle.cancelled': { workflow: 'lifecycle', input, changes: endless, meanwhile: cancelDuring('evaluateCandidate'), ends: 'CANCELLED' },
   'dataProcessing.completed': { workflow: 'dataProcessing', ...completed },
   'dataProcessing.skipped': { workflow: 'dataProcessing', ...completed, changes: nothingToRefine() },
   'dataProcessing.failed': { workflow: 'dataProcessing', input, changes: { gold: failing }, ends: 'FAILED' },
   'dataProcessing.onEcs': { workflow: 'dataProcessing', ...completed, changes: onEcs },
   'dataProcessing.onEcsFailed': { workflow: 'dataProcessing', input, changes: { ...onEcs, gold: failing }, ends: 'FAILED' },
-  'dataProcessing.late': { workflow: 'dataProcessing', ...completed, changes: { ...late, bronze: afterTheAlert } },
+  'dataProcessing.late': { workflow: 'dataProcessing', ...completed, changes: { ...late, bronze: slowly('bronze') } },
+  'dataProcessing.cancelled': { workflow: 'dataProcessing', input, changes: { silver: untilCancelled }, meanwhile: cancelDuring('silver'), ends: 'CANCELLED' },
   'modelTraining.completed': { workflow: 'modelTraining', ...completed },
   'modelTraining.onEcs': { workflow: 'modelTraining', ...completed, changes: onEcs },
   'modelTraining.partial': { workflow: 'modelTraining', ...completed, changes: { refit: refitExcept('random_forest') } },
   'modelTraining.skipped': { workflow: 'modelTraining', ...completed, changes: { checkSufficientTrainingData: skip } },
+  'modelTraining.notConfigured': { workflow: 'modelTraining', ...completed, changes: { checkModelConfig: skip } },
+  'modelTraining.noGold': { workflow: 'modelTraining', ...completed, changes: { checkGoldDataExists: skip } },
+  'modelTraining.scheduled': { workflow: 'modelTraining', ...completed, scheduled: true },
+  'modelTraining.leftToSteward': { workflow: 'modelTraining', ends: 'COMPLETED', input: { pipeline: 'left' }, scheduled: true, stewarded: true },
+  'modelTraining.late': { workflow: 'modelTraining', ...completed, changes: { ...late, preprocess: slowly('preprocess') } },
   'modelTraining.busy': { workflow: 'modelTraining', ...completed, changes: { claimTraining: () => Promise.resolve(BUSY) } },
   'modelTraining.failed': { workflow: 'modelTraining', input, changes: { refit: refitExcept(...ALGORITHMS) }, ends: 'FAILED' },
-  'modelTraining.cancelled': { workflow: 'modelTraining', input, changes: slow, meanwhile: cancelDuring('evaluateCandidate'), ends: 'CANCELLED' },
+  'modelTraining.cancelled': { workflow: 'modelTraining', input, changes: endless, meanwhile: cancelDuring('evaluateCandidate'), ends: 'CANCELLED' },
+  'modelTraining.cancelledTooLate': { workflow: 'modelTraining', ...completed, changes: { chooseChampion: slowly('chooseChampion') }, meanwhile: cancelDuring('chooseChampion') },
   'trainAlgorithm.completed': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST },
   'trainAlgorithm.onEcs': { workflow: 'trainAlgorithm', ...completed, input: { ...TRAIN_XGBOOST, compute: 'ecs' } },
   'trainAlgorithm.onEcsCancelled': { workflow: 'trainAlgorithm', input: { ...TRAIN_XGBOOST, compute: 'ecs' }, changes: { trainAlgorithm: untilCancelled }, meanwhile: cancelDuring('trainAlgorithm'), ends: 'CANCELLED' },
   'trainAlgorithm.raced': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST, changes: { planSearch: planRace } },
   'trainAlgorithm.candidateFailed': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST, changes: { evaluateCandidate: evaluateExcept(1) } },
-  'trainAlgorithm.timedOut': { workflow: 'trainAlgorithm', input: { ...TRAIN_XGBOOST, timeoutSeconds: 1 }, changes: slow, ends: 'FAILED' },
-  'trainAlgorithm.cancelled': { workflow: 'trainAlgorithm', input: TRAIN_XGBOOST, changes: slow, meanwhile: cancelDuring('evaluateCandidate'), ends: 'CANCELLED' },
+  'trainAlgorithm.candidatesFailed': { workflow: 'trainAlgorithm', input: TRAIN_XGBOOST, changes: { evaluateCandidate: failing }, ends: 'FAILED' },
+  'trainAlgorithm.failed': { workflow: 'trainAlgorithm', input: TRAIN_XGBOOST, changes: { refit: failing }, ends: 'FAILED' },
+  'trainAlgorithm.notDiscarded': { workflow: 'trainAlgorithm', input: TRAIN_XGBOOST, changes: { refit: failing, discardVersion: failing }, ends: 'FAILED' },
+  'trainAlgorithm.timedOut': { workflow: 'trainAlgorithm', input: { ...TRAIN_XGBOOST, timeoutSeconds: 1 }, changes: endless, ends: 'FAILED' },
+  'trainAlgorithm.cancelled': { workflow: 'trainAlgorithm', input: TRAIN_XGBOOST, changes: endless, meanwhile: cancelDuring('evaluateCandidate'), ends: 'CANCELLED' },
   'modelInference.completed': { workflow: 'modelInference', ...completed },
   'modelInference.onEcs': { workflow: 'modelInference', ...completed, changes: onEcs },
   'modelInference.skipped': { workflow: 'modelInference', ...completed, changes: { findNewRows: skip } },
+  'modelInference.noModel': { workflow: 'modelInference', ...completed, changes: { resolveModel: skip } },
   'modelInference.failed': { workflow: 'modelInference', input, changes: { predict: failing }, ends: 'FAILED' },
-  'inferenceOutage.recovered': { workflow: 'inferenceOutage', ...completed, input: { pipeline: 'readmission', since: '2008-12-31T06:00:00.000Z' }, changes: { ...late, lookForInference: downOnce() } },
+  // Recorded right after the one before, which is watched.
+  'modelInference.failedAgain': { workflow: 'modelInference', input, changes: { predict: failing }, ends: 'FAILED' },
+  'modelInference.down': { workflow: 'modelInference', ...completed, changes: { ...late, predict: slowly('predict', 5) } },
+  'modelInference.cancelled': { workflow: 'modelInference', input, changes: { predict: untilCancelled }, meanwhile: cancelDuring('predict'), ends: 'CANCELLED' },
+  'inferenceOutage.recovered': { workflow: 'inferenceOutage', ...completed, input: OUTAGE, changes: { ...late, lookForInference: downOnce() } },
+  'inferenceOutage.unsure': { workflow: 'inferenceOutage', ...completed, input: OUTAGE, changes: { ...late, lookForInference: unsureOnce() } },
   'steward.retrained': stewardship('retrained', async (steward, calls) => {
     await ask(steward, 'a');
     await until(() => calls.writeReport.length > 0);
@@ -115,12 +137,47 @@ export const BRANCHES: Record<string, Branch> = {
     },
     { changes: { claimTraining: () => Promise.resolve(BUSY) } },
   ),
+  'steward.newData': stewardship('new-data', async (steward, calls) => {
+    await steward.signal(STEWARD.signals.runEnded, { workflowId: 'by-hand', runId: 'r', part: 'processing', outcome: 'completed' });
+    await until(() => calls.writeReport.length > 0);
+  }),
+  'steward.refused': stewardship(
+    'refused',
+    async (steward) => {
+      await steward.executeUpdate(STEWARD.updates.promote, { args: [{ by: 'ana' }] }).catch(() => undefined);
+    },
+    { changes: { moveChampion: failing } },
+  ),
+  'steward.runsAlready': stewardship(
+    'runs-already',
+    async (steward, calls) => {
+      const workflowId = `${steward.workflowId}-training-1`;
+      const training = await steward.client.start('modelTraining', { workflowId, taskQueue: TASK_QUEUES.orchestrator, args: [{ pipeline: 'readmission' }] });
+      await until(() => calls.preprocess.length > 0);
+      await ask(steward, 'a');
+      await until(async () => (await steward.query<StewardEvent[]>(STEWARD.queries.history)).some(({ what }) => what === `${workflowId} runs already`));
+      await training.terminate();
+    },
+    { changes: { preprocess: untilCancelled } },
+  ),
+  'steward.patrolled': stewardship(
+    'patrolled',
+    async (steward, calls) => {
+      await ask(steward, 'a');
+      await until(() => calls.lookAtRun.length > 0 && calls.alert.length > 0);
+    },
+    { input: { patrolSeconds: 1 }, changes: { claimTraining: () => Promise.resolve(BUSY), lookAtRun: () => Promise.resolve({ open: false, status: 'TERMINATED' }), lookForDueInference: neverStarted } },
+  ),
+  'steward.cancelled': { ...stewardship('cancelled', async () => {}), meanwhile: cancelDuring('readChampion'), ends: 'CANCELLED' },
   'steward.continuedAsNew': stewardship('continued', async (steward, calls) => {
     for (const id of ['a', 'b', 'c', 'd']) await ask(steward, id);
     await until(() => calls.writeReport.length > 0);
-  }, { signalsARun: 3 }),
+  }, { input: { signalsARun: 3 } }),
   'modelMonitoring.completed': { workflow: 'modelMonitoring', ...completed },
-  'modelMonitoring.onEcs': { workflow: 'modelMonitoring', ...completed, changes: onEcs },
+  'modelMonitoring.drifted': { workflow: 'modelMonitoring', ends: 'COMPLETED', input: { pipeline: 'drifted' }, changes: { writeReport: condemning }, stewarded: true },
+  'modelMonitoring.failed': { workflow: 'modelMonitoring', input, changes: { measurePerformance: failing }, ends: 'FAILED' },
+  'modelMonitoring.late': { workflow: 'modelMonitoring', ...completed, changes: { ...late, writeReport: slowly('writeReport') } },
+  'modelMonitoring.cancelled': { workflow: 'modelMonitoring', input, changes: { writeReport: untilCancelled }, meanwhile: cancelDuring('writeReport'), ends: 'CANCELLED' },
   'modelMonitoring.skipped': { workflow: 'modelMonitoring', ...completed, changes: { checkPredictionsExist: skip } },
 };
 
@@ -128,13 +185,13 @@ export const BRANCHES: Record<string, Branch> = {
 function stewardship(
   pipeline: string,
   meanwhile: NonNullable<Branch['meanwhile']>,
-  { signalsARun, changes }: { signalsARun?: number; changes?: Partial<Activities> } = {},
+  { input, changes }: { input?: Partial<StewardInput>; changes?: Partial<Activities> } = {},
 ): Branch {
   const retrain = { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' } as const;
   return {
     workflow: 'steward',
     workflowId: stewardIdOf(pipeline),
-    input: { pipeline, signalsARun },
+    input: { pipeline, ...input },
     changes: { readStewardPolicy: () => Promise.resolve({ retrain, cooldownHours: 1 / 3600 }), ...changes },
     meanwhile: async (steward, calls) => {
       await meanwhile(steward, calls);
@@ -152,14 +209,34 @@ function failing(): Promise<never> {
   return Promise.reject(ApplicationFailure.nonRetryable('The disk is full; make room.', 'StoreFull'));
 }
 
-async function afterTheAlert(asked: Parameters<Activities['bronze']>[0]): ReturnType<Activities['bronze']> {
-  await sleep(1_000);
-  return fakeActivities().activities.bronze(asked);
+/** An activity that does its work, and takes its time. */
+function slowly<Name extends keyof Activities>(name: Name, seconds = 1): Activities[Name] {
+  const work = fakeActivities().activities[name] as (asked: unknown) => Promise<unknown>;
+  return (async (asked: unknown) => {
+    await sleep(seconds * 1_000);
+    return work(asked);
+  }) as Activities[Name];
 }
 
 function downOnce(): Activities['lookForInference'] {
   let looks = 0;
   return ({ pipeline, since }) => Promise.resolve({ condition: 'inference_down', pipeline, at: since, since: ++looks === 1 ? since : null });
+}
+
+function unsureOnce(): Activities['lookForInference'] {
+  let looks = 0;
+  return ({ pipeline, since }) => (++looks === 1 ? failing() : Promise.resolve({ condition: 'inference_down', pipeline, at: since, since: null }));
+}
+
+function neverStarted(pipeline: string): ReturnType<Activities['lookForDueInference']> {
+  const { since } = OUTAGE;
+  return Promise.resolve({ condition: 'inference_down', pipeline, at: since, since });
+}
+
+/** A report that asks for a retraining, for each reason there is. */
+function condemning(): ReturnType<Activities['writeReport']> {
+  const verdict = { drift: true, performance_drop: true, missing: true, retrain: true };
+  return Promise.resolve({ report: { uri: 'file:///store/report.json', checksum: 'c0ffee' }, verdict, severity: 'severe' });
 }
 
 function cancelDuring(activity: keyof Activities): NonNullable<Branch['meanwhile']> {

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { temporal } from '@temporalio/proto';
 import { packageFolder } from '../../src/config/load.js';
 
 const FOLDER = join(packageFolder(), 'test', 'replay', 'histories');
@@ -8,7 +10,6 @@ export function historyFile(branch: string): string {
   return join(FOLDER, `${branch}.json`);
 }
 
-/** A branch's history, as Temporal's tools write it. */
-export async function readHistory(branch: string): Promise<unknown> {
-  return JSON.parse(await readFile(historyFile(branch), 'utf8'));
+export async function readHistory(branch: string): Promise<temporal.api.history.v1.IHistory> {
+  return historyFromJSON(JSON.parse(await readFile(historyFile(branch), 'utf8')));
 }

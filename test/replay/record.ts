@@ -4,14 +4,16 @@
  * when a change of the workflows is meant to break with them.
  */
 import { writeFile } from 'node:fs/promises';
+import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { packageFolder } from '../../src/config/load.js';
-import { TASK_QUEUES } from '../../src/contracts/index.js';
+import { STEWARD, stewardIdOf, TASK_QUEUES, type WorkflowInput } from '../../src/contracts/index.js';
 import { temporalCli } from '../../src/setup/temporalCli.js';
 import { requireTool } from '../../src/setup/tool.js';
 import { ensureSearchAttributes } from '../../src/temporal/searchAttributes.js';
+import { until } from '../support/until.js';
 import { fakeActivities } from '../workflow/support/fakeActivities.js';
 import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
 import { BRANCHES, type Branch } from './branches.js';
@@ -39,7 +41,9 @@ async function record(env: TestWorkflowEnvironment, bundle: WorkflowBundleWithSo
   const { workflow, input, changes, meanwhile, ends } = branch;
   const { activities, calls } = fakeActivities(changes);
   return withWorkers(env, bundle, activities, async () => {
-    const handle = await env.client.workflow.start(workflow, { args: [input], taskQueue: TASK_QUEUES.orchestrator, workflowId: branch.workflowId ?? name });
+    const options = { args: [input], taskQueue: TASK_QUEUES.orchestrator, workflowId: branch.workflowId ?? name };
+    if (branch.stewarded) await startPausedSteward(env.client, branch);
+    const handle = branch.scheduled ? await startBySchedule(env.client, workflow, options) : await env.client.workflow.start(workflow, options);
     await meanwhile?.(handle, calls);
     await handle.result().catch(() => undefined);
     const { status } = await handle.describe();
@@ -48,4 +52,20 @@ async function record(env: TestWorkflowEnvironment, bundle: WorkflowBundleWithSo
     // Stack traces name files by where the checkout lies.
     return `${historyToJSON(await firstRun.fetchHistory()).replaceAll(packageFolder(), '')}\n`;
   });
+}
+
+async function startPausedSteward(client: Client, { input }: Branch): Promise<void> {
+  const { pipeline } = input as WorkflowInput;
+  const steward = await client.workflow.start('steward', { args: [{ pipeline }], taskQueue: TASK_QUEUES.orchestrator, workflowId: stewardIdOf(pipeline) });
+  await steward.executeUpdate(STEWARD.updates.pause, { args: [{ by: 'ana' }] });
+}
+
+/** Lets a schedule start the run, at once. */
+async function startBySchedule(client: Client, workflowType: string, options: { args: object[]; taskQueue: string; workflowId: string }) {
+  const schedule = await client.schedule.create({ scheduleId: options.workflowId, spec: {}, action: { type: 'startWorkflow', workflowType, ...options } });
+  await schedule.trigger();
+  const started = async () => (await schedule.describe()).info.recentActions[0]?.action.workflow;
+  await until(async () => (await started()) !== undefined);
+  const { workflowId, firstExecutionRunId } = (await started())!;
+  return Object.assign(client.workflow.getHandle(workflowId, firstExecutionRunId), { firstExecutionRunId });
 }

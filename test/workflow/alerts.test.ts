@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import type { AlertFacts, UnusualDataVolume } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
-import { fakeActivities, nothingToRefine, refitExcept, ALGORITHMS, skipping, type Activities, type Fakes } from './support/fakeActivities.js';
+import { fakeActivities, held, nothingToRefine, refitExcept, ALGORITHMS, skipping, type Activities, type Fakes } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -129,6 +129,18 @@ describe('people are told', () => {
 });
 
 describe('alerts', () => {
+  test('are told of what is done, also where the run is cancelled at its very end', async () => {
+    const { activities, release } = held('countNewRows');
+    const { result, conditionsTold } = await server.during('dataProcessing', input, activities, async ({ handle, calls }) => {
+      await until(() => calls.countNewRows.length === 1);
+      await handle.cancel();
+      release();
+      return { result: await handle.result(), conditionsTold: conditions(calls) };
+    });
+    expect(result.status).toBe('completed');
+    expect(conditionsTold).toEqual(['processing_failing']);
+  });
+
   test('that can not be raised fail no run', async () => {
     const { result } = await server.run('modelMonitoring', input, { alert: failing, serviceLevel: failing });
     expect(result.status).toBe('completed');

@@ -2,7 +2,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.js';
-import { ALGORITHMS, untilCancelled, refitExcept, skipping, type Activities } from './support/fakeActivities.js';
+import { ALGORITHMS, held, refitExcept, skipping, untilCancelled, type Activities } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -90,5 +90,18 @@ describe('training', () => {
     expect((cancelled.error as WorkflowFailedError).cause?.name).toBe('CancelledFailure');
     expect(cancelled.discarded).toEqual(ALGORITHMS);
     expect(cancelled.refits).toEqual([]);
+  });
+
+  test('when it is cancelled while the champion moves, it ends as what it did, and tells people', async () => {
+    const { activities, release } = held('chooseChampion');
+    const { result, told } = await server.during('modelTraining', input, activities, async ({ handle, calls }) => {
+      await until(() => calls.chooseChampion.length === 1);
+      await handle.cancel();
+      release();
+      return { result: await handle.result(), told: calls.alert.flat().map(({ condition }) => condition) };
+    });
+
+    expect(result).toMatchObject({ status: 'completed', champion: { algorithm: 'logistic_regression' } });
+    expect(told).toEqual(['training_completed', 'training_failed', 'model_deployed']);
   });
 });

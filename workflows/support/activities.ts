@@ -54,21 +54,26 @@ type Processing = DataProcessingActivities &
   Omit<InferenceActivities, keyof Quick> &
   Omit<MonitoringActivities, keyof Quick>;
 
-/** Reads or writes rows: 30 minutes is what the documents give a whole run of processing, so one piece is well inside. */
+/**
+ * Reads or writes rows: 30 minutes is what the documents give a whole run of processing, so one piece is well inside.
+ * A cancelled run ends when its work has, so that the next run doesn't find it still writing.
+ */
 export const processing = narrated<Processing>({
   taskQueue: TASK_QUEUES.dataProcessing,
   startToCloseTimeout: '30 minutes',
   scheduleToCloseTimeout: WHOLE_BUDGET,
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: RETRY,
 });
 
-/** Needs a training worker's memory; 30 minutes by the documents. */
+/** Needs a training worker's memory; 30 minutes by the documents. When cancelled as {@link processing}. */
 export const preprocessing = narrated<Pick<TrainingActivities, 'preprocess'>>({
   taskQueue: TASK_QUEUES.modelTraining,
   startToCloseTimeout: '30 minutes',
   scheduleToCloseTimeout: WHOLE_BUDGET,
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: RETRY,
 });
 

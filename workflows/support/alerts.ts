@@ -1,5 +1,5 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { ActivityCancellationType, log, workflowInfo } from '@temporalio/workflow';
+import { ActivityCancellationType, CancellationScope, log, workflowInfo } from '@temporalio/workflow';
 import { TASK_QUEUES, type AlertActivities, type AlertFacts } from '../../src/contracts/index.js';
 import { failureOf } from './failures.js';
 import { narrated } from './narrated.js';
@@ -17,12 +17,17 @@ export const alerting = narrated<AlertActivities>({
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 
-/** Tells people what they may have to know. Never fails: what becomes of a run doesn't hang on its alerts. */
+/**
+ * Tells people what they may have to know. Never fails: what becomes of a run doesn't hang on its alerts. Whatever ends
+ * or is cancelled meanwhile waits for it: what has happened is worth telling all the same.
+ */
 export async function tell(gather: () => AlertFacts | AlertFacts[] | Promise<AlertFacts | AlertFacts[]>): Promise<void> {
   try {
-    const facts = [await gather()].flat();
-    const about = [...new Set(facts.map(({ condition }) => condition.replaceAll('_', ' ')))].join(', ');
-    if (facts.length > 0) await alerting.alert.executeWithOptions({ summary: `Tell people, where they have to know: ${about}` }, [facts]);
+    await CancellationScope.nonCancellable(async () => {
+      const facts = [await gather()].flat();
+      const about = [...new Set(facts.map(({ condition }) => condition.replaceAll('_', ' ')))].join(', ');
+      if (facts.length > 0) await alerting.alert.executeWithOptions({ summary: `Tell people, where they have to know: ${about}` }, [facts]);
+    });
   } catch (error) {
     log.warn('An alert could not be raised', { reason: failureOf(error).reason });
   }

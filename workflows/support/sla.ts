@@ -24,19 +24,14 @@ async function watchOver(part: PipelinePart, { pipeline, run }: StageInput): Pro
   const { startedAt, ...alerted } = run;
 
   await sleepUntil(lateAfterMinutes, 'Service level');
-  await finishTelling(() => tell(() => ({ condition: 'sla_missed', pipeline, at: now(), part, run: alerted, startedAt })));
+  await tell(() => ({ condition: 'sla_missed', pipeline, at: now(), part, run: alerted, startedAt }));
 
   if (part !== 'inference') return;
   // Down is longer than the hours allowed, not as long.
   await sleepUntil(downAfterMinutes + 1, 'Inference down');
-  await finishTelling(() => tell(() => ({ condition: 'inference_down', pipeline, at: now(), since: startedAt })));
+  await tell(() => ({ condition: 'inference_down', pipeline, at: now(), since: startedAt }));
 
   async function sleepUntil(minutes: number, summary: string): Promise<void> {
     await sleep(Math.max(1, Date.parse(startedAt) + minutes * MINUTE_MS - Date.now()), { summary });
   }
-}
-
-/** Work that ends meanwhile waits for the alert about it. */
-function finishTelling(telling: () => Promise<void>): Promise<void> {
-  return CancellationScope.nonCancellable(telling);
 }

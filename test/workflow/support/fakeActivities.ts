@@ -104,6 +104,16 @@ export async function untilCancelled(): Promise<never> {
   }
 }
 
+/** An activity that begins, and goes on once it is released. */
+export function held<Name extends keyof Activities>(name: Name): { activities: Pick<Activities, Name>; release: () => void } {
+  let release = () => {};
+  const go = new Promise<void>((resolve) => (release = resolve));
+  const work = goingWell[name] as (asked: unknown) => Promise<unknown>;
+  // A test that fails meanwhile ends its workers, and so what waits in them.
+  const waiting = (asked: unknown) => Promise.race([go, Context.current().cancelled]).then(() => work(asked));
+  return { activities: { [name]: waiting } as Pick<Activities, Name>, release: () => release() };
+}
+
 export const CRASH = 'The engine crashed; lower max_depth.';
 
 /** Fails for good for these candidates. */

@@ -28,7 +28,8 @@ export async function startWorkers(
   activities: object,
 ): Promise<() => Promise<void>> {
   // Histories hold who did what: a name that doesn't differ from machine to machine.
-  const shared = { connection, namespace, identity: 'test' };
+  // Cancelling reaches an activity with its next heartbeat, which by default is held back for up to 24 s.
+  const shared = { connection, namespace, identity: 'test', maxHeartbeatThrottleInterval: '1 second' } as const;
   const workers = [
     await Worker.create({ ...shared, workflowBundle, taskQueue: TASK_QUEUES.orchestrator }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.operations }),
