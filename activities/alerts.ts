@@ -10,6 +10,7 @@ import { inferenceMissingSince } from '../src/notify/dueInference.js';
 import { hasPredictedSince, processingFailures } from '../src/notify/runHistory.js';
 import type { Channels } from '../src/notify/settings.js';
 import type { OpenStores } from '../src/storage/stores.js';
+import { isStopping, workerStopped } from './stageActivity.js';
 
 /** What alerting needs of the worker it runs in. */
 export interface AlertDependencies {
@@ -20,7 +21,12 @@ export interface AlertDependencies {
 /** Alerts, and the facts that a run doesn't have itself: from Temporal's list of runs, and from the store. */
 export function createAlertActivities({ openStores, channels }: AlertDependencies): AlertActivities {
   return {
-    alert: (facts) => Promise.all(facts.map((fact) => raiseHere(fact))),
+    async alert(facts) {
+      const outcomes = await Promise.all(facts.map((fact) => raiseHere(fact)));
+      // Another worker tells what the end of this one cut short.
+      if (isStopping(Context.current()) && outcomes.some(({ status }) => status === 'failed')) throw workerStopped();
+      return outcomes;
+    },
 
     async serviceLevel({ pipeline, part }) {
       const { thresholds } = await settingsOf(pipeline);

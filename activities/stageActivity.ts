@@ -60,7 +60,7 @@ export function asActivity<Input, Output>(work: (input: Input, call: StageCall) 
         },
       });
     } catch (error) {
-      const stopped = context.cancellationDetails?.workerShutdown ?? false;
+      const stopped = isStopping(context);
       if (context.cancellationSignal.aborted && !stopped) throw cancelled(context);
       const excused = stopped || isType(error, 'StoreUnavailable');
       if (excused) details.excused += 1;
@@ -85,7 +85,13 @@ function cancelled({ cancellationSignal }: Context): CancelledFailure {
   return reason instanceof CancelledFailure ? reason : new CancelledFailure(messageOf(reason));
 }
 
-function workerStopped(): ApplicationFailure {
+/** Whether the worker was told to stop, and its grace is over. */
+export function isStopping({ cancellationDetails }: Context): boolean {
+  return cancellationDetails?.workerShutdown ?? false;
+}
+
+/** Hands the activity on to another worker. */
+export function workerStopped(): ApplicationFailure {
   return ApplicationFailure.create({ type: 'WorkerStopped', message: 'The worker was told to stop; another one goes on.', nextRetryDelay: HANDED_ON_AFTER });
 }
 

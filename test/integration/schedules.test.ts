@@ -2,6 +2,7 @@ import type { Client, ScheduleDescription } from '@temporalio/client';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
 import type { ModelInferenceInput, PipelinePart } from '../../src/contracts/index.js';
+import { inferenceMissingSince } from '../../src/notify/dueInference.js';
 import { connectClient } from '../../src/temporal/connection.js';
 import {
   applySchedules,
@@ -22,6 +23,7 @@ import type { TemporalTarget } from '../../src/temporal/connection.js';
 import { connectWorker } from '../../src/temporal/workerConnection.js';
 
 const NAME = 'readmission';
+const bundle = await bundleWorkflows();
 let target: TemporalTarget;
 let client: Client;
 let pipeline: Pipeline;
@@ -161,8 +163,44 @@ describe('a scheduled run', () => {
   });
 });
 
+describe('inference that a schedule should have started', () => {
+  const inDays = (days: number) => new Date(Date.now() + days * 24 * 60 * MINUTE);
+  const missing = (now: Date) => inferenceMissingSince(client, NAME, now);
+
+  test('is missed from the first time it was due, and not where nothing was due', async () => {
+    expect(await missing(inDays(3))).toBeNull();
+    await applySchedules(client, pipeline);
+    const [first] = (await described('inference')).info.nextActionTimes;
+
+    expect(await missing(new Date(first!.getTime() - MINUTE))).toBeNull();
+    expect(await missing(inDays(3))).toBe(first!.toISOString());
+    await pauseSchedule(client, NAME, 'inference', 'the registry is being mended');
+    expect(await missing(inDays(3))).toBeNull();
+    await resumeSchedule(client, NAME, 'inference', 'mended');
+    expect(await missing(inDays(3))).toBe(first!.toISOString());
+  });
+
+  test('is missed no more once it has begun', async () => {
+    await applySchedules(client, pipeline);
+    // Due every second, and never started: no action is left.
+    const schedule = client.schedule.getHandle(scheduleIdOf(NAME, 'inference'));
+    await schedule.update(({ state, ...others }) => ({ ...others, spec: { intervals: [{ every: '1 second' }] }, state: { ...state, remainingActions: 0 } }));
+    await until(async () => (await missing(new Date())) !== null);
+
+    await running(fakeActivities().activities, async () => {
+      await triggerSchedule(client, NAME, 'inference');
+      await until(async () => (await described('inference')).info.recentActions.length === 1);
+      const { workflowId } = (await described('inference')).info.recentActions[0]!.action.workflow;
+      await client.workflow.getHandle(workflowId).result();
+      const { startTime } = await client.workflow.getHandle(workflowId).describe();
+      // Temporal's list of runs is a little behind.
+      await until(async () => (await missing(startTime)) === null);
+    });
+  });
+});
+
 async function running(activities: object, work: () => Promise<void>): Promise<void> {
   const nativeConnection = await connectWorker(target);
   onTestFinished(() => nativeConnection.close());
-  await withWorkers({ client, nativeConnection, namespace: target.namespace }, await bundleWorkflows(), activities, work);
+  await withWorkers({ client, nativeConnection, namespace: target.namespace }, bundle, activities, work);
 }

@@ -6,7 +6,9 @@ import proto from '@temporalio/proto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
 import { stageStatistics } from '../../src/cli/stageStatistics.js';
+import { stewardIdOf, TASK_QUEUES, type StewardInput } from '../../src/contracts/index.js';
 import { processingFailures } from '../../src/notify/runHistory.js';
+import { applySchedules, scheduleIdOf, triggerSchedule } from '../../src/temporal/schedules.js';
 import { SupervisedWorker } from '../../src/temporal/supervisedWorker.js';
 import { WORKERS } from '../../src/temporal/workers.js';
 import { freeRange } from '../support/freeRange.js';
@@ -44,6 +46,16 @@ afterAll(() => world.close());
 await world.writeGold(MONTHS);
 world.configure((config) => (config.training_config.hyperparameter_tuning = false));
 const stack = await startTestStack(afterAll, world.storeRoot);
+
+const DAILY = { at: '06:00', time_zone: 'UTC', overlap: 'skip', catchup_window_minutes: 60, jitter_seconds: 0, pause_on_failure: false };
+const SCHEDULES = { inference: DAILY, monitoring: { ...DAILY, at: '10:00', day_of_week: 'sunday' } };
+
+/** What matters here of a PagerDuty event. */
+interface PagerEvent {
+  event_action: string;
+  dedup_key: string;
+  payload: { custom_details: { since: string } };
+}
 
 function get(worker: keyof typeof WORKERS, path: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${firstPort + PORTS.indexOf(worker)}${path}`);
@@ -130,6 +142,39 @@ describe('processing that fails', () => {
     expect((await stageStatistics(stack.client, TINY)).find(({ stage }) => stage === 'processing')).toMatchObject({ runs: 4, success_rate: 0, mean_seconds: expect.any(Number) as number });
     const asking = { workflowId: 'next', runId: 'next', startedAt: new Date().toISOString() };
     expect((await processingFailures(stack.client, TINY, asking)).failures).toBe(5);
+  });
+});
+
+describe('a schedule', () => {
+  test('whose inference never starts calls somebody, by way of the steward, and is well again once it has', async () => {
+    world.configure((config) => Object.assign(config, { schedules: SCHEDULES, alerts: { inference_down_hours: 1e-6 } }));
+    await applySchedules(stack.client, await world.pipeline());
+    // Due every second, and never started: no action is left.
+    const inference = stack.client.schedule.getHandle(scheduleIdOf(TINY, 'inference'));
+    await inference.update(({ state, ...others }) => ({ ...others, spec: { intervals: [{ every: '1 second' }] }, state: { ...state, remainingActions: 0 } }));
+    const args: [StewardInput] = [{ pipeline: TINY, patrolSeconds: 1 }];
+    const steward = await stack.client.workflow.start('steward', { args, taskQueue: TASK_QUEUES.orchestrator, workflowId: stewardIdOf(TINY) });
+    const events = (action: string) => pager.received.map(({ body }) => body as PagerEvent).filter((event) => event.event_action === action && event.dedup_key.startsWith(`${TINY}/inference_down/`));
+    await until(() => events('trigger').length > 0);
+    const [down] = events('trigger');
+    expect(down).toMatchObject({ payload: { severity: 'critical', class: 'inference_down' } });
+    const since = Date.parse(down!.payload.custom_details.since);
+    expect(since).toBeGreaterThanOrEqual((await inference.describe()).info.lastUpdatedAt!.getTime());
+    await steward.terminate();
+
+    await triggerSchedule(stack.client, TINY, 'inference');
+    await until(() => events('resolve').some(({ dedup_key }) => dedup_key === down!.dedup_key));
+  });
+
+  test('of monitoring sends the weekly report by mail', async () => {
+    await triggerSchedule(stack.client, TINY, 'monitoring');
+    const reports = () => mail.received.map(({ message }) => message.replaceAll('=\r\n', '')).filter((message) => message.includes('weekly_report at '));
+    await until(() => reports().length > 0);
+    const [report] = reports();
+    expect(report).toMatch(/^Subject: \[info\] tiny: Monitoring of tiny in week \d{4}-W\d{2}/m);
+    expect(report).toMatch(/^rows: \d+/m);
+    expect(report).toMatch(/^report: .*reports\/report_/m);
+    expect(mail.received.at(-1)).toMatchObject({ from: 'perdure@example.org', to: ['team@example.org'] });
   });
 });
 

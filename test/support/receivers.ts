@@ -10,6 +10,9 @@ export interface HttpAnswer {
   body?: string;
 }
 
+/** No answer at all. */
+export const SILENCE = 'silence';
+
 export interface ReceivedRequest {
   method: string | undefined;
   path: string | undefined;
@@ -20,13 +23,13 @@ export interface ReceivedRequest {
 }
 
 /** A real HTTP server on a free port that answers in turn, the last answer for good, and keeps what arrived. */
-export async function receiveHttp(...answers: [HttpAnswer, ...HttpAnswer[]]) {
+export async function receiveHttp(...answers: [HttpAnswer | typeof SILENCE, ...HttpAnswer[]]) {
   const received: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
     void text(request).then((body) => {
-      const { status, headers, body: answer } = answers[Math.min(received.length, answers.length - 1)]!;
+      const answer = answers[Math.min(received.length, answers.length - 1)]!;
       received.push({ method: request.method, path: request.url, contentType: request.headers['content-type'], body: JSON.parse(body), at: Date.now() });
-      response.writeHead(status, headers).end(answer);
+      if (answer !== SILENCE) response.writeHead(answer.status, answer.headers).end(answer.body);
     });
   });
   server.listen(0, '127.0.0.1');
