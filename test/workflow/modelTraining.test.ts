@@ -78,6 +78,19 @@ describe('training', () => {
     expect(calls.chooseChampion).toEqual([]);
   });
 
+  test('when it is cancelled while the champion moves, it ends as what it did, and tells people', async () => {
+    const { activities, release } = held('chooseChampion');
+    const { result, told } = await server.during('modelTraining', input, activities, async ({ handle, calls }) => {
+      await until(() => calls.chooseChampion.length === 1);
+      await handle.cancel();
+      release();
+      return { result: await handle.result(), told: calls.alert.flat().map(({ condition }) => condition) };
+    });
+
+    expect(result).toMatchObject({ status: 'completed', champion: { algorithm: 'logistic_regression' } });
+    expect(told).toEqual(['training_completed', 'training_failed', 'model_deployed']);
+  });
+
   test('when it is cancelled, every child cleans up before it ends', async () => {
     const cancelled = await server.during('modelTraining', input, { evaluateCandidate: untilCancelled }, async ({ handle, calls }) => {
       await until(() => calls.evaluateCandidate.length === 12);
@@ -90,18 +103,5 @@ describe('training', () => {
     expect((cancelled.error as WorkflowFailedError).cause?.name).toBe('CancelledFailure');
     expect(cancelled.discarded).toEqual(ALGORITHMS);
     expect(cancelled.refits).toEqual([]);
-  });
-
-  test('when it is cancelled while the champion moves, it ends as what it did, and tells people', async () => {
-    const { activities, release } = held('chooseChampion');
-    const { result, told } = await server.during('modelTraining', input, activities, async ({ handle, calls }) => {
-      await until(() => calls.chooseChampion.length === 1);
-      await handle.cancel();
-      release();
-      return { result: await handle.result(), told: calls.alert.flat().map(({ condition }) => condition) };
-    });
-
-    expect(result).toMatchObject({ status: 'completed', champion: { algorithm: 'logistic_regression' } });
-    expect(told).toEqual(['training_completed', 'training_failed', 'model_deployed']);
   });
 });
