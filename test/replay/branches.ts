@@ -174,6 +174,7 @@ export const BRANCHES: Record<string, Branch> = {
     await until(() => calls.writeReport.length > 0);
   }, { input: { signalsARun: 3 } }),
   'modelMonitoring.completed': { workflow: 'modelMonitoring', ...completed },
+  'modelMonitoring.onEcs': { workflow: 'modelMonitoring', ...completed, changes: onEcs },
   'modelMonitoring.drifted': { workflow: 'modelMonitoring', ends: 'COMPLETED', input: { pipeline: 'drifted' }, changes: { writeReport: condemning }, stewarded: true },
   'modelMonitoring.failed': { workflow: 'modelMonitoring', input, changes: { measurePerformance: failing }, ends: 'FAILED' },
   'modelMonitoring.late': { workflow: 'modelMonitoring', ...completed, changes: { ...late, writeReport: slowly('writeReport') } },
