@@ -4,6 +4,8 @@ import { HEARTBEAT_TIMEOUT, RETRY, WHOLE_BUDGET } from './activities.js';
 import { failureOf } from './failures.js';
 import { narrated } from './narrated.js';
 
+const DAY_SECONDS = 24 * 3600;
+
 /** A stage that was waited for elsewhere, whichever it is. */
 type Wait = ActivityInterfaceFor<{ wait(input: StageInput): Promise<Dispatched<unknown>> }>['wait'];
 
@@ -12,17 +14,18 @@ type Wait = ActivityInterfaceFor<{ wait(input: StageInput): Promise<Dispatched<u
  * no task behind: the attempt that waits stops it, and where its worker died, `stopTasks` does. Only then the workflow
  * goes on, so that nobody tidies up under a task that still writes.
  *
- * @param limitSeconds all launches of a stage together; the task goes on from one attempt at the activity to the next
+ * @param limitSeconds all launches of a stage together, as one attempt at the activity sees them
  */
 export function dispatchedWithin(limitSeconds: number): ActivityInterfaceFor<TaskStages> {
-  const limit = `${limitSeconds} seconds` as const;
   const waiting = narrated<DispatchActivities>({
     taskQueue: TASK_QUEUES.dispatch,
-    startToCloseTimeout: limit,
-    scheduleToCloseTimeout: limit,
+    startToCloseTimeout: `${limitSeconds} seconds`,
+    // Beyond that, the wait for a worker.
+    scheduleToCloseTimeout: `${limitSeconds + DAY_SECONDS} seconds`,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: RETRY,
+    // A task that is out of time once is not waited for again; where its worker is lost, it is.
+    retry: { ...RETRY, nonRetryableErrorTypes: ['TemporalTimeout:StartToClose'] },
   });
   const dispatched = (stage: TaskStageName) => {
     const wait = waiting[stage] as unknown as Wait;
@@ -66,7 +69,7 @@ async function outputOf(wait: Promise<Dispatched<unknown>>, stage: TaskStageName
 }
 
 function isOutOfTime(error: unknown): boolean {
-  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType !== 'HEARTBEAT';
+  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType === 'START_TO_CLOSE';
 }
 
 function outOfTime(stage: TaskStageName): ApplicationFailure {
