@@ -59,7 +59,7 @@ test('preprocess makes a training window of five million rows and more within 4 
   expect(dataset.rows.train).toBeGreaterThan(TRAINING_ROWS);
 });
 
-test.each(['logistic_regression', 'random_forest', 'xgboost'])('two candidates of %s at once are fitted to it within 4 GiB', async (algorithm) => {
+test.each(['logistic_regression', 'random_forest', 'xgboost'])('two candidates of %s, asked for at once, are fitted to it within 4 GiB', async (algorithm) => {
   const candidates = await stages.twoCandidates(algorithm, dataset);
   expectWithinLimit(candidates);
   const [one, other] = candidates.results;
