@@ -83,6 +83,11 @@ describe('a pipeline that is left alone', () => {
       expect(await champion()).toMatchObject({ version: first.version, by: { person: 'ana' }, reason: 'second thoughts', rollback: true });
       await happened(/^inference skipped: /);
       expect((await state()).champion).toMatchObject({ version: first.version });
+
+      await world.writeGold(['2002_01']);
+      await startWorkflow(client, 'modelInference', { pipeline: TINY });
+      await until(async () => (await predictions()).length === 4);
+      expect((await predictions()).at(-1)).toEqual({ rows: ROWS_A_MONTH, version: first.version });
       await steward.terminate();
     });
   });

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -7,7 +8,9 @@ import { packageFolder } from '../../src/config/load.js';
 import { configuredTarget, connectClient, plainTarget } from '../../src/temporal/connection.js';
 import { connectWorker } from '../../src/temporal/workerConnection.js';
 import { freePort } from '../../src/temporal/processes.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
 import { freshNamespace } from '../support/testServer.js';
+import { CERTIFICATES, startTlsProxy } from '../support/tlsProxy.js';
 
 describe('a Temporal server that is out of reach', () => {
   test('is one sentence with its address, where nothing listens', async () => {
@@ -54,6 +57,28 @@ describe('the Temporal environment configuration', () => {
   test('gives address, namespace and key', () => {
     const env = { TEMPORAL_CONFIG_FILE: '/nowhere/temporal.toml', TEMPORAL_ADDRESS: 'host:7233', TEMPORAL_NAMESPACE: 'ml', TEMPORAL_API_KEY: 'key' };
     expect(configuredTarget(env)).toMatchObject({ address: 'host:7233', namespace: 'ml', security: { apiKey: 'key' } });
+  });
+
+  test('takes clients and workers through mutual TLS, by a profile', async () => {
+    const { address, namespace } = await freshNamespace();
+    const { authority, certificate, key } = CERTIFICATES;
+    const file = join(temporaryFolder(onTestFinished), 'temporal.toml');
+    const profile = [
+      '[profile.prod]',
+      `address = "localhost:${await startTlsProxy(address)}"`,
+      `namespace = "${namespace}"`,
+      '[profile.prod.tls]',
+      `server_ca_cert_path = "${authority}"`,
+      `client_cert_path = "${certificate}"`,
+      `client_key_path = "${key}"`,
+    ];
+    writeFileSync(file, profile.join('\n'));
+    const target = configuredTarget({ TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: 'prod' })!;
+
+    const client = await connectClient(target);
+    await client.connection.close();
+    const worker = await connectWorker(target);
+    await worker.close();
   });
 
   test('is one sentence when its profile is not there', () => {

@@ -1,5 +1,7 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
+import { stewardIdOf, TASK_QUEUES } from '../../src/contracts/index.js';
 import { startTestStack } from '../support/testStack.js';
 import { until } from '../support/until.js';
 
@@ -7,7 +9,7 @@ afterAll(() => {
   delete process.env.PERDURE_BUILD_ID;
 });
 
-test('versioned workers take work once their version is current: runs are pinned, the watch over an outage moves on', async () => {
+test('versioned workers take work once their version is current: runs are pinned, the steward and the watch over an outage move on', async () => {
   process.env.PERDURE_BUILD_ID = 'build-1';
   const { client } = await startTestStack();
   const { namespace } = client.options;
@@ -24,7 +26,13 @@ test('versioned workers take work once their version is current: runs are pinned
   expect(await versionOf(outage)).toEqual({ behavior: 2, buildId: 'build-1' });
   await outage.terminate();
 
-  async function versionOf(handle: typeof outage | typeof run) {
+  const workflowId = stewardIdOf('nowhere');
+  const steward = await client.workflow.start('steward', { args: [{ pipeline: 'nowhere' }], taskQueue: TASK_QUEUES.orchestrator, workflowId });
+  await until(async () => (await versionOf(steward)).behavior !== 0);
+  expect(await versionOf(steward)).toEqual({ behavior: 2, buildId: 'build-1' });
+  await steward.terminate();
+
+  async function versionOf(handle: WorkflowHandle) {
     const { raw } = await handle.describe();
     const info = raw.workflowExecutionInfo?.versioningInfo;
     return { behavior: info?.behavior ?? 0, buildId: info?.deploymentVersion?.buildId };
