@@ -3,6 +3,7 @@ import { processing, quick } from './support/activities.js';
 import { now, startedBySchedule, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
 import { onEcs } from './support/dispatched.js';
+import { together } from './support/parallel.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withinServiceLevel } from './support/sla.js';
 import { reportDrift, requestRetrain, toldToSteward } from './support/tellSteward.js';
@@ -24,7 +25,7 @@ async function monitor(input: ModelMonitoringInput, { stage, asOf, progress }: B
   progress.step('measuring performance and drift');
   const place = await quick.readPlace({ ...stage, part: 'monitoring' });
   const measuring = place === 'ecs' ? onEcs : processing;
-  const [performance, drift] = await Promise.all([measuring.measurePerformance(monitored), measuring.detectDrift(monitored)]);
+  const [performance, drift] = await together(measuring.measurePerformance(monitored), measuring.detectDrift(monitored));
 
   progress.step('writing the report');
   const { report, verdict, severity } = await processing.writeReport({ ...monitored, performance, drift });

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { skipping } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
@@ -22,6 +24,20 @@ describe('monitoring', () => {
       uri: 'file:///store/report.json',
     });
     expect(calls.writeReport[0]).toMatchObject({ asOf: '2008-12-31', drift: { status: 'measured' }, performance: { status: 'measured' } });
+  });
+
+  test('a failure is told once nothing is at work any more', async () => {
+    let atWork = true;
+    const detectDrift = async () => {
+      await sleep(300);
+      atWork = false;
+      return { status: 'skipped' as const, reason: 'It comes too late.' };
+    };
+    const measurePerformance = () => Promise.reject(ApplicationFailure.nonRetryable('labels_2001_10.parquet is torn.', 'ObjectCorrupt'));
+    const { failure } = await server.fail('modelMonitoring', input, { measurePerformance, detectDrift });
+
+    expect(failure.type).toBe('ObjectCorrupt');
+    expect(atWork).toBe(false);
   });
 
   test('is skipped without predictions', async () => {

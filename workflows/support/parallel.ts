@@ -25,6 +25,12 @@ export async function inParallel<Item, Result>(
   return results;
 }
 
+/** The results of different pieces of work. An error is thrown once all of them have ended: nothing works on after its run. */
+export async function together<Results extends unknown[]>(...works: { [Index in keyof Results]: Promise<Results[Index]> }): Promise<Results> {
+  await Promise.allSettled(works);
+  return Promise.all(works);
+}
+
 /** Cuts a list into pieces of `size`; the last may be shorter. */
 export function piecesOf<Item>(items: Item[], size: number): Item[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));

@@ -1,0 +1,50 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { KeptWork, keptKeyOf } from '../../src/compute/keptWork.js';
+import type { TaskInput } from '../../src/compute/taskDocuments.js';
+import { FolderStore } from '../../src/storage/folderStore.js';
+import { listedKeys } from '../support/buckets.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const KEY = 'tasks/0123/input.json';
+const asked = (runId: string): TaskInput => ({ stage: 'predict', input: { pipeline: 'tiny', run: { workflowId: 'w', runId, startedAt: '2002-03-01T00:00:00Z' } } });
+const unexpected = (error: unknown) => {
+  throw error;
+};
+
+test('the next launch gets what was kept last, beside the input', async () => {
+  const store = new FolderStore(temporaryFolder());
+  const first = await KeptWork.open(store, KEY, asked('a'), unexpected);
+  expect(first.cursor).toBeUndefined();
+  for (let done = 1; done <= 20; done++) first.keep({ done });
+  await first.settle();
+
+  expect((await KeptWork.open(store, KEY, asked('a'), unexpected)).cursor).toEqual({ done: 20 });
+  expect(await listedKeys(store)).toEqual(['tasks/0123/input.kept.json']);
+});
+
+test('another input under the same key begins anew', async () => {
+  const store = new FolderStore(temporaryFolder());
+  const first = await KeptWork.open(store, KEY, asked('a'), unexpected);
+  first.keep({ done: 1 });
+  await first.settle();
+
+  expect((await KeptWork.open(store, KEY, asked('b'), unexpected)).cursor).toBeUndefined();
+});
+
+test('a store that fails meanwhile is told of, and nothing more', async () => {
+  const folder = temporaryFolder();
+  const told: unknown[] = [];
+  const kept = await KeptWork.open(new FolderStore(folder), KEY, asked('a'), (error) => told.push(error));
+  // Where the folder of the key has to be.
+  writeFileSync(join(folder, 'tasks'), '');
+  kept.keep({ done: 1 });
+  await kept.settle();
+
+  expect(told).toHaveLength(1);
+});
+
+test.each([['input.json', 'input.kept.json'], ['in', 'in.kept.json']])('beside %s lies %s', (input, kept) => {
+  expect(keptKeyOf(input)).toBe(kept);
+});
