@@ -1,7 +1,7 @@
 import type { Client, ScheduleDescription } from '@temporalio/client';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
-import type { ModelInferenceInput, PipelinePart } from '../../src/contracts/index.js';
+import { stewardIdOf, TASK_QUEUES, type ModelInferenceInput, type PipelinePart } from '../../src/contracts/index.js';
 import { inferenceMissingSince } from '../../src/notify/dueInference.js';
 import { connectClient } from '../../src/temporal/connection.js';
 import {
@@ -145,6 +145,31 @@ describe('a scheduled run', () => {
       await backfillSchedule(client, NAME, 'inference', { from: new Date('2008-03-01'), to: new Date('2008-03-04') });
       await until(() => calls.predict.length === 4);
       expect(calls.predict.slice(1).map(({ asOf }) => asOf)).toEqual(['2008-03-01', '2008-03-02', '2008-03-03'].map((day) => `${day}T06:00:00.000Z`));
+    });
+  });
+
+  test('of training trains; where there is a steward it only asks, and the steward trains, at the nominal time', async () => {
+    await applySchedules(client, pipeline);
+    const { activities, calls } = fakeActivities();
+    const startedFor = async (month: string) => {
+      await backfillSchedule(client, NAME, 'training', { from: new Date(`${month}-01`), to: new Date(`${month}-28`) });
+      await until(async () => (await described('training')).info.recentActions.some(({ scheduledAt }) => scheduledAt.toISOString().startsWith(month)));
+      const { action } = (await described('training')).info.recentActions.find(({ scheduledAt }) => scheduledAt.toISOString().startsWith(month))!;
+      return client.workflow.getHandle(action.workflow.workflowId);
+    };
+    await running(activities, async () => {
+      const alone = await startedFor('2008-03');
+      expect(await alone.result()).toMatchObject({ status: 'completed' });
+      const steward = await client.workflow.start('steward', { args: [{ pipeline: NAME }], taskQueue: TASK_QUEUES.orchestrator, workflowId: stewardIdOf(NAME) });
+      const asking = await startedFor('2008-04');
+      expect(await asking.result()).toEqual({ status: 'skipped', reason: 'The steward of the pipeline was asked to train.' });
+      await until(() => calls.preprocess.length === 2);
+      await steward.terminate();
+
+      expect(calls.preprocess).toMatchObject([
+        { asOf: '2008-03-02T03:00:00.000Z', run: { workflowId: alone.workflowId } },
+        { asOf: '2008-04-06T03:00:00.000Z', run: { workflowId: `${stewardIdOf(NAME)}-training-1` } },
+      ]);
     });
   });
 
