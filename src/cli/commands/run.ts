@@ -84,7 +84,8 @@ async function followToEnd(session: Session, run: StartedRun, stop: AbortSignal)
     if (!session.embedded) throw new Interrupted('No longer following the run, which goes on; "perdure status" tells how it ends.');
     say('Cancelling the run; Ctrl-C once more leaves at once.');
     await run.handle.cancel();
-    await Promise.race([run.handle.result().catch(() => undefined), sleep(CLEAN_UP_MS)]);
+    const completed = await Promise.race([run.handle.result().then(() => true, () => false), sleep(CLEAN_UP_MS, false)]);
+    if (completed) throw new Interrupted('The run was completed before it could be cancelled; "perdure status" tells what it did.');
     throw new Interrupted('The run was cancelled; processed data and registered models are kept.');
   }
 }
