@@ -31,7 +31,8 @@ export class KeptWork {
   static async open(store: ObjectStore, inputKey: string, input: TaskInput, warn: (error: unknown) => void): Promise<KeptWork> {
     const key = keptKeyOf(inputKey);
     const of = sha256(JSON.stringify(input));
-    const found = await readJson<KeptDocument>(store, key);
+    // Work that is kept saves time alone: where it is damaged, it is done again.
+    const found = await readJson<KeptDocument>(store, key, () => undefined);
     return new KeptWork(store, key, of, warn, found?.of === of ? found.cursor : undefined);
   }
 

@@ -2,7 +2,7 @@ import type { DatasetRef, Window } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
 import type { DatasetProfile } from '../monitoring/profile.js';
-import { readJson } from '../storage/documents.js';
+import { parseDocument, readJson } from '../storage/documents.js';
 import { sha256 } from '../storage/checksum.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 
@@ -42,21 +42,24 @@ export function datasetKey(id: string, file: DatasetFile): string {
   return `gold/preprocessed/${checkName('a dataset', id)}/${file}`;
 }
 
+/** What is done about a dataset that is damaged: nothing but its own training reads it. */
+const TRAIN_AGAIN = 'run the training again, which preprocesses anew';
+
 /** Reads a dataset's metadata. Throws `NotFound` where it is gone, `ObjectCorrupt` where it isn't what was written. */
 export async function readDatasetMetadata(datamart: ObjectStore, dataset: DatasetRef): Promise<DatasetMetadata> {
   const key = datasetKey(dataset.id, 'metadata.json');
   const found = await datamart.get(key);
-  if (!found) throw new PerdureError('NotFound', `${datamart.uri(key)} is not there; run the training again, which preprocesses anew.`);
+  if (!found) throw new PerdureError('NotFound', `${datamart.uri(key)} is not there; ${TRAIN_AGAIN}.`);
   if (sha256(found.body) !== dataset.checksum) {
-    throw new PerdureError('ObjectCorrupt', `${datamart.uri(key)} does not hold the bytes that were written; run the training again, which preprocesses anew.`);
+    throw new PerdureError('ObjectCorrupt', `${datamart.uri(key)} does not hold the bytes that were written; ${TRAIN_AGAIN}.`);
   }
-  return JSON.parse(Buffer.from(found.body).toString('utf8')) as DatasetMetadata;
+  return parseDocument<DatasetMetadata>(datamart, key, found.body, TRAIN_AGAIN);
 }
 
 /** Reads a dataset's profile of its raw training window. */
 export async function readDatasetProfile(datamart: ObjectStore, dataset: DatasetRef): Promise<DatasetProfile> {
   const key = datasetKey(dataset.id, 'profile.json');
-  const profile = await readJson<DatasetProfile>(datamart, key);
-  if (!profile) throw new PerdureError('NotFound', `${datamart.uri(key)} is not there; run the training again, which preprocesses anew.`);
+  const profile = await readJson<DatasetProfile>(datamart, key, TRAIN_AGAIN);
+  if (!profile) throw new PerdureError('NotFound', `${datamart.uri(key)} is not there; ${TRAIN_AGAIN}.`);
   return profile;
 }

@@ -10,6 +10,9 @@ const HOUR_MS = 3_600_000;
 /** Of the keys of all records. */
 const PREFIX = 'alerts/';
 
+/** A damaged record counts as none: an alert is told twice rather than never. */
+const FORGOTTEN = () => undefined;
+
 /** Longer than any delivery takes: a claim that is older belongs to a process that died. */
 export const CLAIM_MS = 120_000;
 
@@ -44,6 +47,7 @@ export class AlertLog {
     const until = new Date(Date.now() + this.claimMs).toISOString();
     const record = await updateJson<AlertRecord>(this.store, keyOf(alert), (last) =>
       last && isTold(last, alert, owner) ? undefined : { ...alert, delivery: { status: 'sending', claim, owner, until } },
+      FORGOTTEN,
     );
     return record?.delivery.status === 'sending' && record.delivery.claim === claim ? claim : undefined;
   }
@@ -52,6 +56,7 @@ export class AlertLog {
   async settle(alert: Alert, claim: string, delivery: Settled): Promise<void> {
     await updateJson<AlertRecord>(this.store, keyOf(alert), (last) =>
       last?.delivery.status === 'sending' && last.delivery.claim === claim ? { ...alert, delivery } : undefined,
+      FORGOTTEN,
     );
   }
 
@@ -59,7 +64,7 @@ export class AlertLog {
   async open(pipeline: string, condition: AlertCondition, channel: ChannelName): Promise<AlertRecord[]> {
     const found: AlertRecord[] = [];
     for await (const { key } of this.store.list(`${PREFIX}${dedupKey(pipeline, condition)}/`)) {
-      const record = await readJson<AlertRecord>(this.store, key);
+      const record = await readJson<AlertRecord>(this.store, key, FORGOTTEN);
       if (record?.delivery.status === 'sent' && record.delivery.channel === channel) found.push(record);
     }
     return found;
@@ -69,11 +74,12 @@ export class AlertLog {
   async resolve({ dedupKey, at }: Alert, channel: ChannelName): Promise<void> {
     await updateJson<AlertRecord>(this.store, keyOf({ dedupKey }), (last) =>
       last?.at === at ? { ...last, delivery: { status: 'resolved', channel, at: new Date().toISOString() } } : undefined,
+      FORGOTTEN,
     );
   }
 
   async read(dedupKey: string): Promise<AlertRecord | undefined> {
-    return readJson<AlertRecord>(this.store, keyOf({ dedupKey }));
+    return readJson<AlertRecord>(this.store, keyOf({ dedupKey }), FORGOTTEN);
   }
 }
 

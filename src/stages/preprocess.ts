@@ -47,7 +47,7 @@ export const preprocess: Stage<PreprocessInput, DatasetRef> = async (context, in
 
   const { id, windows } = metadata;
   const written = await writeJson(stores.datamart, datasetKey(id, 'metadata.json'), metadata);
-  await updateJson<LatestDataset>(stores.datamart, LATEST, (current) => (current && current.id > id ? undefined : { id, ...written }));
+  await updateJson<LatestDataset>(stores.datamart, LATEST, (current) => (current && current.id > id ? undefined : { id, ...written }), () => undefined);
   return { id, ...written, rows: { train: windows.train.rows, test: windows.test.rows, oot: windows.oot.rows } };
 };
 

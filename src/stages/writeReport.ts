@@ -37,6 +37,7 @@ export const writeReport: Stage<WriteReportInput, WrittenReport> = async (contex
   const stored = await writeJson(monitoring, key, report);
   await updateJson<typeof report>(monitoring, LATEST, (current) =>
     current && dayOf(current.as_of) > dayOf(input.asOf) ? undefined : report,
+    () => undefined,
   );
   return { report: stored, verdict, severity: severityOf(input.drift, pipeline.config.steward.severe_drift_psi) };
 };

@@ -1,12 +1,26 @@
 import type { ObjectRef } from '../contracts/index.js';
-import { PerdureError, messageOf } from '../errors.js';
+import { PerdureError } from '../errors.js';
 import { sha256 } from './checksum.js';
 import type { ObjectStore } from './objectStore.js';
 
-/** Reads a JSON object; `undefined` where it isn't there. Throws `ObjectCorrupt` where it isn't JSON. */
-export async function readJson<T>(store: ObjectStore, key: string): Promise<T | undefined> {
+/**
+ * Documents are JSON objects that carry their own checksum under {@link SEAL}, so that one that was cut short or
+ * changed is never taken for what was written. A document without the seal was written by hand: it is taken as it is.
+ */
+const SEAL = '$sha256';
+
+/**
+ * What is done about a damaged document: the end of the sentence that says so, which is what a person does about it; or
+ * what stands in for the document where it can be had from elsewhere.
+ */
+export type OnDamage<T> = string | ((damage: PerdureError) => T | undefined | Promise<T | undefined>);
+
+const RESTORE = 'restore it, or delete it and run again';
+
+/** Reads a JSON object; `undefined` where it isn't there. Throws `ObjectCorrupt` where it isn't what was written. */
+export async function readJson<T>(store: ObjectStore, key: string, onDamage: OnDamage<T> = RESTORE): Promise<T | undefined> {
   const found = await store.get(key);
-  return found && (parse(store, key, found.body) as T);
+  return found && read(store, key, found.body, onDamage);
 }
 
 /** Writes a JSON object. Returns its address and SHA-256. */
@@ -24,10 +38,11 @@ export async function updateJson<T>(
   store: ObjectStore,
   key: string,
   change: (current: T | undefined) => T | undefined,
+  onDamage: OnDamage<T> = RESTORE,
 ): Promise<T | undefined> {
   for (;;) {
     const found = await store.get(key);
-    const current = found && (parse(store, key, found.body) as T);
+    const current = found && (await read(store, key, found.body, onDamage));
     const next = change(current);
     if (next === undefined) return current;
     try {
@@ -39,14 +54,45 @@ export async function updateJson<T>(
   }
 }
 
-function serialize(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+/**
+ * The value of a document's bytes, without its seal.
+ *
+ * @param remedy ends the sentence that tells of damage
+ * @throws PerdureError `ObjectCorrupt`
+ */
+export function parseDocument<T>(store: ObjectStore, key: string, body: Uint8Array, remedy: string): T {
+  const damaged = (why: string) => new PerdureError('ObjectCorrupt', `${store.uri(key)} is damaged: ${why}; ${remedy}.`);
+  if (body.length === 0) throw damaged('it is empty');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch {
+    throw damaged('it is not whole JSON');
+  }
+  if (!isObject(parsed) || !(SEAL in parsed)) return parsed as T;
+  const { [SEAL]: seal, ...value } = parsed;
+  if (seal !== sha256(textOf(value))) throw damaged('it is not what was written');
+  return value as T;
 }
 
-function parse(store: ObjectStore, key: string, body: Uint8Array): unknown {
+async function read<T>(store: ObjectStore, key: string, body: Uint8Array, onDamage: OnDamage<T>): Promise<T | undefined> {
+  if (typeof onDamage === 'string') return parseDocument<T>(store, key, body, onDamage);
   try {
-    return JSON.parse(Buffer.from(body).toString('utf8'));
+    return parseDocument<T>(store, key, body, RESTORE);
   } catch (error) {
-    throw new PerdureError('ObjectCorrupt', `${store.uri(key)} is not valid JSON (${messageOf(error)}); restore or delete it.`);
+    if (error instanceof PerdureError && error.type === 'ObjectCorrupt') return onDamage(error);
+    throw error;
   }
+}
+
+function serialize(value: unknown): string {
+  return `${isObject(value) ? textOf({ ...value, [SEAL]: sha256(textOf(value)) }) : textOf(value)}\n`;
+}
+
+function textOf(value: unknown): string {
+  return JSON.stringify(value, null, 2);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
