@@ -5,7 +5,7 @@ import { alerting, now, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
 import { onEcs } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
-import { SOURCE } from './support/input.js';
+import { FLAG, SOURCE } from './support/input.js';
 import { inParallel, piecesOf } from './support/parallel.js';
 import { withinServiceLevel } from './support/sla.js';
 import { toldToSteward } from './support/tellSteward.js';
@@ -17,7 +17,7 @@ const PIECES_AT_ONCE = 8;
 
 /** Raw records become features and labels: bronze, silver, gold, a partition a month. */
 export async function dataProcessing(input: DataProcessingInput): Promise<DataProcessingResult> {
-  const beginning = begin(input, { source: SOURCE });
+  const beginning = begin(input, { source: SOURCE, replace: FLAG });
   const { pipeline, run } = beginning.stage;
   try {
     const result = await withinServiceLevel('processing', beginning.stage, () => toldToSteward('processing', input, () => refine(input, beginning)));
@@ -35,7 +35,7 @@ async function refine(input: DataProcessingInput, { stage, asOf, progress }: Beg
   const layer = place === 'ecs' ? onEcs : processing;
 
   progress.step('bronze: raw records to Parquet');
-  const bronze = await layer.bronze({ ...stage, asOf, source: input.source });
+  const bronze = await layer.bronze({ ...stage, asOf, source: input.source, replace: input.replace });
   const partitions = [...bronze.written, ...bronze.unchanged].sort();
 
   progress.step('silver: clean, deduplicate, standardise');

@@ -5,7 +5,7 @@ import { modelMonitoring } from './modelMonitoring.js';
 import { modelTraining } from './modelTraining.js';
 import { begin } from './support/begin.js';
 import { runChild } from './support/children.js';
-import { NAMES, SOURCE } from './support/input.js';
+import { FLAG, NAMES, SOURCE } from './support/input.js';
 import { toldToSteward } from './support/tellSteward.js';
 
 /** The four workflows in order. One that skips has found nothing to do, which the next need not share; a failure ends all. */
@@ -15,15 +15,15 @@ export async function lifecycle(input: LifecycleInput): Promise<LifecycleResult>
 }
 
 async function runAll(input: LifecycleInput): Promise<LifecycleResult> {
-  const { asOf, progress } = begin(input, { source: SOURCE, algorithms: NAMES });
-  const { pipeline, reason, triggeredBy, source, algorithms } = input;
+  const { asOf, progress } = begin(input, { source: SOURCE, replace: FLAG, algorithms: NAMES });
+  const { pipeline, reason, triggeredBy, source, replace, algorithms } = input;
   const shared = { pipeline, asOf, reason, triggeredBy };
 
   progress.step('processing data');
   const processing = await runChild(progress, {
     name: 'processing',
     workflow: dataProcessing,
-    input: { ...shared, source },
+    input: { ...shared, source, replace },
     summary: 'Data processing: bronze, silver, gold',
   });
 

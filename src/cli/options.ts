@@ -23,6 +23,7 @@ export interface RunOptions extends CommonOptions {
   asOf?: string;
   reason?: string;
   algorithm?: string[];
+  replace?: boolean;
   local?: boolean;
 }
 
@@ -46,6 +47,10 @@ export function jsonOption(): Option {
 
 export function csvOption(): Option {
   return new Option('--csv <file>', 'the raw data, a file or an object\'s address (default: what was read last, or generated data the first time)');
+}
+
+export function replaceOption(): Option {
+  return new Option('--replace', 'let the raw data take away rows that were read before and that it does not have');
 }
 
 export function asOfOption(): Option {

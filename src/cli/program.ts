@@ -11,6 +11,7 @@ import {
   algorithmOption,
   asOfOption,
   csvOption,
+  replaceOption,
   jsonOption,
   sizeOption,
   storeOption,
@@ -65,6 +66,7 @@ ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.`);
 function addRunCommands(program: Command, pipelines: string[]): void {
   const run = addRunCommand(program, pipelines, 'lifecycle', 'run', 'run the whole lifecycle: process, train, predict, monitor')
     .addOption(csvOption())
+    .addOption(replaceOption())
     .addOption(algorithmOption());
   withExamples(run, pipelines, (pipeline) => [
     [`perdure run ${pipeline}`, 'on generated data'],
@@ -74,7 +76,8 @@ function addRunCommands(program: Command, pipelines: string[]): void {
   ]);
 
   addRunCommand(program, pipelines, 'dataProcessing', 'process', 'raw data to bronze, silver and gold; only what changed is done again')
-    .addOption(csvOption());
+    .addOption(csvOption())
+    .addOption(replaceOption());
 
   const training = addRunCommand(program, pipelines, 'modelTraining', 'train', 'search, fit, evaluate and register every enabled algorithm; choose the champion')
     .addOption(algorithmOption())

@@ -7,6 +7,8 @@ import { Schedules } from './schedules.js';
 const name = z.string().regex(NAME, NAME_IN_WORDS);
 /** A column that may stand in SQL unquoted, or quoted where it holds a "-". */
 const column = z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'a column name of letters, digits, "_" and "-"');
+/** A table's name in SQL; those of the layers are taken. */
+const tableName = z.string().regex(/^(?!(source|bronze|silver)$)[A-Za-z_][A-Za-z0-9_]*$/i, 'a table name of letters, digits and "_" that no layer has');
 const date = z.iso.date('a date such as 2005-12-31');
 const file = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a file name in the pipeline\'s folder');
 const share = z.number().min(0).max(1);
@@ -37,6 +39,10 @@ export const PipelineDefinition = z.strictObject({
   /** Columns that join features with labels, and that predictions carry. */
   keys: z.array(column).min(1),
   label: column,
+  /** Files beside this one, CSV or Parquet, that every layer's SQL may read as tables of these names. */
+  tables: z
+    .record(tableName, z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.(csv|parquet)$/, 'a .csv or .parquet file in the pipeline\'s folder'))
+    .default({}),
   layers: z.strictObject({ bronze: layer, silver: layer, feature_store: layer, label_store: layer }),
   /** The model's columns in order; `scale` puts a column through the standard scaler. */
   features: z

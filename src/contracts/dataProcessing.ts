@@ -6,6 +6,12 @@ export interface DataProcessingInput extends WorkflowInput {
    * @default the pipeline's own raw file in the object store's `raw/` folder
    */
   source?: string;
+  /**
+   * Whether rows that were read before may be taken away where the source doesn't have them any more; else such a
+   * source is refused.
+   * @default false
+   */
+  replace?: boolean;
 }
 
 /** Counts of one layer over the partitions that a run looked at. */
@@ -20,9 +26,10 @@ export interface LayerResult {
 
 export interface BronzeInput extends StageInput {
   source?: string;
+  replace?: boolean;
   asOf: string;
 }
-/** `written` and `unchanged` together are all partitions of the source up to `asOf`. */
+/** `written` and `unchanged` together are all partitions that bronze holds, those that the source says nothing of included. */
 export type BronzeResult = LayerResult;
 
 export interface RefineInput extends StageInput {

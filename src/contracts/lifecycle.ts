@@ -7,6 +7,8 @@ import type { WorkflowInput } from './common.js';
 export interface LifecycleInput extends WorkflowInput {
   /** As in data processing. */
   source?: string;
+  /** As in data processing. */
+  replace?: boolean;
   /** As in training. */
   algorithms?: string[];
 }

@@ -2,22 +2,82 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError, messageOf } from '../errors.js';
-import { sha256 } from '../storage/checksum.js';
+import type { StageContext } from '../stages/context.js';
+import { sha256, sha256File } from '../storage/checksum.js';
+import { identifier, literal, readParquetSql, withDuckDb, type Database } from './duckdb.js';
 import type { TableName } from './layers.js';
+import { refuseOutsideReads } from './sqlReads.js';
 
-/** A layer's SQL: one SELECT over the relation that the layer before it is called. */
+/** A layer's SQL: one SELECT over the relation that the layer before it is called, and over the pipeline's own tables. */
 export interface LayerSql {
   /** Path, for error messages. */
   file: string;
   text: string;
+  /** SHA-256 of all that decides what the SQL makes of its input: the text and the files of the tables that it may read. */
+  digest: string;
+  tables: OwnTable[];
 }
 
-export async function layerSql(pipeline: Pipeline, table: TableName): Promise<LayerSql> {
-  const file = join(pipeline.folder, pipeline.definition.layers[table].sql);
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+/** A file in the pipeline's folder that `tables` of `pipeline.json` makes known to SQL by a name. */
+interface OwnTable {
+  name: string;
+  path: string;
+  checksum: string;
+}
+
+/** SQL that this process has looked at and found to be good. */
+const found = new Set<string>();
+
+/** The relation that each table's SQL reads. */
+const INPUTS: Record<TableName, string> = { bronze: 'source', silver: 'bronze', feature_store: 'silver', label_store: 'silver' };
+
+/**
+ * Reads a layer's SQL, and the expectations beside it, and checks that what they make depends on their inputs alone.
+ *
+ * @throws PerdureError `ConfigInvalid` where a file can't be read, or SQL reads what no digest covers, chance or the clock
+ */
+export async function layerSql(context: Pick<StageContext, 'size' | 'scratch' | 'signal'>, pipeline: Pipeline, table: TableName): Promise<LayerSql> {
+  const { layers, tables: named, source } = pipeline.definition;
+  const file = join(pipeline.folder, layers[table].sql);
+  const text = (await readText(file)).trim().replace(/;$/, '');
+  const tables = await Promise.all(
+    Object.entries(named).map(async ([name, own]) => {
+      const path = join(pipeline.folder, own);
+      const checksum = await sha256File(path).catch((error: unknown) => {
+        throw new PerdureError('ConfigInvalid', `${path}, the table ${name} of pipeline.json, can't be read (${messageOf(error)}); restore it.`, { cause: error });
+      });
+      return { name, path, checksum };
+    }),
+  );
+  const readable = [INPUTS[table], ...Object.keys(named)];
+  const columns = Object.keys(source.columns);
+  const digest = fingerprint(text, tables.map(({ name, checksum }) => [name, checksum]));
+  const asked = fingerprint(text, readable, columns, table === 'silver' ? pipeline.expectations.silver : []);
+  if (found.has(asked)) return { file, text, tables, digest };
+  await withDuckDb(context, async (database) => {
+    await refuseOutsideReads(database, { text, from: file, readable, columns });
+    if (table !== 'silver') return;
+    for (const { name, check } of pipeline.expectations.silver) {
+      const from = `${join(pipeline.folder, 'expectations.json')}: the check of ${name}`;
+      await refuseOutsideReads(database, { text: `SELECT (${check}\n) FROM ${INPUTS.silver}`, from, readable, columns });
+    }
+  });
+  found.add(asked);
+  return { file, text, tables, digest };
+}
+
+async function readText(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
     throw new PerdureError('ConfigInvalid', `${file} can't be read (${messageOf(error)}); restore the pipeline's SQL.`, { cause: error });
   });
-  return { file, text: text.trim().replace(/;$/, '') };
+}
+
+/** Makes the pipeline's own tables known to the SQL. */
+export async function openTables(database: Database, { tables }: LayerSql): Promise<void> {
+  for (const { name, path } of tables) {
+    const read = path.endsWith('.parquet') ? readParquetSql([path]) : `read_csv(${literal(path)}, header = true)`;
+    await database.run(`CREATE OR REPLACE TEMP VIEW ${identifier(name)} AS SELECT * FROM ${read}`, { sqlFile: path });
+  }
 }
 
 /** SHA-256 of anything that JSON can say, to tell whether it is the same as last time. */

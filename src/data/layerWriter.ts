@@ -45,16 +45,21 @@ export class LayerWriter {
     return entry?.objects.every(({ key, size }) => this.sizes.get(key) === size) ? entry : undefined;
   }
 
-  async write(partition: string, inputs: string, tables: BuiltTable[], dropped?: Record<string, number>): Promise<PartitionEntry> {
+  async write(partition: string, inputs: string, tables: BuiltTable[], more: Pick<PartitionEntry, 'dropped' | 'lastDay'> = {}): Promise<PartitionEntry> {
     const objects: PartitionEntry['objects'] = [];
     for (const { table, key, path, rows } of tables) {
       const { checksum, size } = await this.datamart.upload(path, key);
       objects.push({ table, key, checksum, size, rows });
     }
-    const entry: PartitionEntry = { inputs, objects, ...(dropped ? { dropped } : {}) };
+    const entry: PartitionEntry = { inputs, objects, ...more };
+    await this.note(partition, entry);
+    return entry;
+  }
+
+  /** Changes what the manifest says of a partition whose objects stay as they are. */
+  async note(partition: string, entry: PartitionEntry): Promise<void> {
     this.pending[partition] = entry;
     if (Date.now() - this.committedAt >= COMMIT_INTERVAL) await this.commit();
-    return entry;
   }
 
   /** Puts what was written, and `more`, into the manifest by compare-and-swap. */

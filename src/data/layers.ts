@@ -28,8 +28,10 @@ export interface StoredTable {
 }
 
 export interface PartitionEntry {
-  /** Fingerprint of what the objects were made from: input checksums, SQL, expectations. */
+  /** Fingerprint of what the objects were made from: SQL, expectations and, but for bronze, input checksums. */
   inputs: string;
+  /** The newest of its rows' days (bronze). */
+  lastDay?: string;
   objects: StoredTable[];
   /** Rows left out, by expectation (silver). */
   dropped?: Record<string, number>;

@@ -65,7 +65,7 @@ export async function refine(context: StageContext, datamart: ObjectStore, { par
         const input = await partitionFile(datamart, from.layer, from.table, name, tableOf(entry, from.table));
         if (done === 0) await refinement.check?.(database, input.path);
         const { tables, dropped } = await refinement.build(database, name, input.path, context.scratch);
-        result.entries.push(await writer.write(name, refinement.inputs(name, input.checksum), tables, dropped));
+        result.entries.push(await writer.write(name, refinement.inputs(name, input.checksum), tables, dropped && { dropped }));
         result.written.push(name);
         context.report({ what: 'partitions', done: result.unchanged.length + done + 1, total: partitions.length });
       }

@@ -4,9 +4,9 @@ import type { Pipeline } from '../config/load.js';
 import type { BronzeInput, BronzeResult } from '../contracts/index.js';
 import { readCsvHeader, readCsvSql, type CsvHeader } from '../data/csv.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
-import { fingerprint, layerSql, type LayerSql } from '../data/layerSql.js';
+import { fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { LayerWriter } from '../data/layerWriter.js';
-import { tableOf, type PartitionEntry, type SourceEntry } from '../data/layers.js';
+import { partitionFile, tableOf, type PartitionEntry, type PartitionFile, type SourceEntry } from '../data/layers.js';
 import { dayOf, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
 import { PerdureError } from '../errors.js';
 import { resourcesOf } from '../sizes/resources.js';
@@ -30,9 +30,11 @@ const PROGRESS_INTERVAL = 1_000;
  *
  * The file is the whole truth of the months it has rows of: such a partition becomes what the file says. Of other
  * months it says nothing, so their partitions stay. A file that was read before does no work; from a changed one
- * only the partitions whose rows differ are written.
+ * only the partitions whose rows differ are written. Rows that were read before stay visible to a run that stands at
+ * an earlier day, and only `replace` lets a file take rows away.
  *
- * @throws PerdureError `InputInvalid` for a CSV that is absent, torn, short of a column or of the wrong type
+ * @throws PerdureError `InputInvalid` for a CSV that is absent, torn, short of a column or of the wrong type, or that
+ * would take rows away; `ConfigInvalid` where other partitions were made by SQL or columns that are no longer the pipeline's
  */
 export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -43,25 +45,32 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
   const { columns } = pipeline.definition.source;
   const header = await readCsvHeader(path, Object.keys(columns));
   const checkUnchanged = await watch(path);
-  const sql = await layerSql(pipeline, 'bronze');
+  const sql = await layerSql(context, pipeline, 'bronze');
   const asOf = dayOf(input.asOf);
   const source: Source = {
     ...(given === undefined ? {} : { path: given }),
     checksum: await checksumOf(path),
-    sql: fingerprint(sql.text, columns, pipeline.definition.partition),
+    sql: fingerprint(sql.digest, columns, pipeline.definition.partition),
   };
 
   const known = alreadyRead(writer, source, asOf);
   if (known) {
-    if (known.source.path !== source.path) await writer.commit({ source: { ...known.source, ...source } });
-    return { rows: rowsOf(known.entries), written: [], unchanged: known.source.partitions };
+    if (known.path !== source.path) await writer.commit({ source: { ...known, ...source } });
+    return resultOf(writer.manifest.partitions, []);
   }
   return withDuckDb(
     context,
     async (database) => {
-      const { partitions, lastDay } = await splitSource(context, database, pipeline, { path, header, sql, asOf });
+      const { partitions, lastDay } = await splitSource(context, database, pipeline, { path, header, sql, asOf, known: writer.manifest.partitions });
       await checkUnchanged();
-      const result = await storeChanged(context, database, pipeline, writer, partitions);
+      const sorted = await sortPartitions(context, database, pipeline, writer, partitions);
+      const emptied = staleBeyond(writer, source, sorted);
+      if (!input.replace) {
+        refuseStale(sql, path, emptied);
+        await refuseLoss(database, pipeline, datamart, writer, { path, partitions: sorted });
+      }
+      for (const name of emptied) sorted.push(await emptyPartition(context, database, sql, name));
+      const result = await storeChanged(context, pipeline, writer, source, sorted);
       await writer.commit({ source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) } });
       return result;
     },
@@ -106,12 +115,22 @@ async function watch(path: string): Promise<() => Promise<void>> {
   };
 }
 
-/** The last source and its partitions, where it is the present one, read up to the same day, and nothing of it is lost. */
-function alreadyRead(writer: LayerWriter, source: Source, asOf: string): { source: SourceEntry; entries: PartitionEntry[] } | undefined {
+/** The last source, where it is the present one, read up to the same day or a later one, and nothing of it is lost. */
+function alreadyRead(writer: LayerWriter, source: Source, asOf: string): SourceEntry | undefined {
   const last = writer.manifest.source;
-  if (!last || last.checksum !== source.checksum || last.sql !== source.sql || last.through !== earlier(last.lastDay, asOf)) return undefined;
-  const entries = last.partitions.flatMap((name) => writer.intact(name) ?? []);
-  return entries.length === last.partitions.length ? { source: last, entries } : undefined;
+  if (!last || last.checksum !== source.checksum || last.sql !== source.sql || last.through < earlier(last.lastDay, asOf)) return undefined;
+  const current = (name: string) => writer.intact(name)?.inputs === source.sql;
+  return Object.keys(writer.manifest.partitions).every(current) && last.partitions.every(current) ? last : undefined;
+}
+
+/** Every partition of a manifest, told apart by whether it was written just now. */
+function resultOf(partitions: Record<string, PartitionEntry>, written: string[]): BronzeResult {
+  const names = Object.keys(partitions).sort();
+  return {
+    rows: Object.values(partitions).reduce((sum, entry) => sum + tableOf(entry, 'bronze').rows, 0),
+    written,
+    unchanged: names.filter((name) => !written.includes(name)),
+  };
 }
 
 /** The rows of one partition in no order, numbered by `row_position`. */
@@ -129,7 +148,7 @@ async function splitSource(
   context: StageContext,
   database: Database,
   pipeline: Pipeline,
-  { path, header, sql, asOf }: { path: string; header: CsvHeader; sql: LayerSql; asOf: string },
+  { path, header, sql, asOf, known }: { path: string; header: CsvHeader; sql: LayerSql; asOf: string; known: Record<string, PartitionEntry> },
 ): Promise<{ partitions: SourcePartition[]; lastDay: string }> {
   // DuckDB takes "*" and "[" in a path for a pattern, so the file is read under a name of our own.
   const link = join(context.scratch, 'source.csv');
@@ -139,13 +158,14 @@ async function splitSource(
   await database.run(`SET partitioned_write_max_open_files = 10000; SET partitioned_write_flush_threshold = ${collected}`);
   await database.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
   await database.run(`CREATE TEMP VIEW source AS ${readCsvSql(link, header, pipeline.definition.source.columns)}`);
-  const day = `CAST(${identifier(pipeline.definition.partition.column)} AS DATE)`;
+  await openTables(database, sql);
+  const day = dayColumn(pipeline);
 
   const stop = reportReading(context, database);
   const files = await database
     .rows<{ filename: string; count: bigint }>(
       `COPY (
-        SELECT *, CASE WHEN ${day} > CAST(${literal(asOf)} AS DATE) THEN ${literal(LATER)} ELSE ${partitionNameSql(day)} END AS partition_name
+        SELECT *, CASE WHEN ${day} > ${lastVisibleDay(day, asOf, known)} THEN ${literal(LATER)} ELSE ${partitionNameSql(day)} END AS partition_name
         FROM (SELECT *, row_number() OVER () AS row_position FROM (${sql.text}\n))
       ) TO ${literal(folder)} (FORMAT parquet, COMPRESSION uncompressed, PARTITION_BY (partition_name), ROW_GROUP_SIZE ${Math.ceil(collected * OPEN_FILE_SHARE)}, RETURN_STATS)`,
       { csv: path, sqlFile: sql.file },
@@ -188,40 +208,152 @@ function reportReading(context: StageContext, database: Database): () => void {
   return () => clearInterval(timer);
 }
 
-/** Stores the partitions that the store doesn't hold yet, or not with these rows. */
-async function storeChanged(
+function dayColumn({ definition }: Pipeline): string {
+  return `CAST(${identifier(definition.partition.column)} AS DATE)`;
+}
+
+/** SQL for the last day that a run at `asOf` sees: a partition that was read further before doesn't shrink. */
+function lastVisibleDay(day: string, asOf: string, known: Record<string, PartitionEntry>): string {
+  const further = Object.entries(known).flatMap(([name, { lastDay = asOf }]) => (lastDay > asOf ? [[name, lastDay] as const] : []));
+  const cases = further.map(([name, lastDay]) => `WHEN ${literal(name)} THEN DATE ${literal(lastDay)}`);
+  return cases.length === 0 ? `DATE ${literal(asOf)}` : `CASE ${partitionNameSql(day)} ${cases.join(' ')} ELSE DATE ${literal(asOf)} END`;
+}
+
+/** The rows of one partition in the order of the source. */
+interface SortedPartition extends SourcePartition {
+  checksum: string;
+  lastDay?: string;
+}
+
+async function sortPartitions(
   context: StageContext,
   database: Database,
   pipeline: Pipeline,
   writer: LayerWriter,
   partitions: SourcePartition[],
+): Promise<SortedPartition[]> {
+  const sorted: SortedPartition[] = [];
+  for (const [done, { name, path, rows }] of partitions.entries()) {
+    const file = join(context.scratch, `sorted_${name}.parquet`);
+    await database.run(
+      `COPY (SELECT * EXCLUDE (row_position) FROM ${readParquetSql([path])} ORDER BY row_position) TO ${literal(file)} (FORMAT parquet)`,
+    );
+    await rm(path);
+    const [last] = await database.rows<{ day: string }>(`SELECT CAST(max(${dayColumn(pipeline)}) AS VARCHAR) AS day FROM ${readParquetSql([file])}`);
+    sorted.push({ name, path: file, rows, checksum: await sha256File(file), lastDay: last!.day });
+    context.report({ what: 'partitions', done: done + 1, total: partitions.length });
+  }
+  return sorted;
+}
+
+async function emptyPartition({ scratch }: StageContext, database: Database, sql: LayerSql, name: string): Promise<SortedPartition> {
+  const path = join(scratch, `empty_${name}.parquet`);
+  await database.run(`COPY (SELECT * FROM (${sql.text}\n) LIMIT 0) TO ${literal(path)} (FORMAT parquet)`, { sqlFile: sql.file });
+  return { name, path, rows: 0, checksum: await sha256File(path) };
+}
+
+/** Partitions that another recipe made, and that the source can't make anew. */
+function staleBeyond({ manifest }: LayerWriter, source: Source, partitions: SortedPartition[]): string[] {
+  const made = new Set(partitions.map(({ name }) => name));
+  return Object.entries(manifest.partitions).flatMap(([name, { inputs }]) => (inputs === source.sql || made.has(name) ? [] : [name]));
+}
+
+function refuseStale(sql: LayerSql, path: string, names: string[]): void {
+  if (names.length === 0) return;
+  throw new PerdureError(
+    'ConfigInvalid',
+    `${capitalized(spanOf(names))} ${names.length === 1 ? 'was' : 'were'} made before ${sql.file} or the source's columns were changed, and ${path} has no rows of ${names.length === 1 ? 'it' : 'them'}; process a file that has, undo the change, or empty ${names.length === 1 ? 'it' : 'them'} by asking to replace (--replace, or "replace": true).`,
+  );
+}
+
+/** Refuses a source in which rows are missing that were read before. Nothing is written yet. */
+async function refuseLoss(
+  database: Database,
+  pipeline: Pipeline,
+  datamart: ObjectStore,
+  writer: LayerWriter,
+  { path, partitions }: { path: string; partitions: SortedPartition[] },
+): Promise<void> {
+  const present = readParquetSql(partitions.map((partition) => partition.path));
+  const losses: { name: string; lost: number }[] = [];
+  for (const partition of partitions) {
+    const entry = writer.intact(partition.name);
+    if (!entry || tableOf(entry, 'bronze').checksum === partition.checksum) continue;
+    const before = await partitionFile(datamart, 'bronze', 'bronze', partition.name, tableOf(entry, 'bronze')).catch((error: unknown) => {
+      if (error instanceof PerdureError && (error.type === 'ObjectCorrupt' || error.type === 'NotFound')) return undefined;
+      throw error;
+    });
+    if (!before) continue;
+    const lost = await countLost(database, pipeline, before, { own: readParquetSql([partition.path]), rows: partition.rows, present });
+    if (lost > 0) losses.push({ name: partition.name, lost });
+  }
+  if (losses.length === 0) return;
+  const lost = losses.reduce((sum, loss) => sum + loss.lost, 0);
+  throw new PerdureError(
+    'InputInvalid',
+    `${path} lacks ${lost} ${lost === 1 ? 'row' : 'rows'} that ${spanOf(losses.map(({ name }) => name))} had before, and a file is taken for the whole of each month it has rows of; give one that has them, or ask to replace what was read (--replace, or "replace": true).`,
+  );
+}
+
+/** How many of the rows that were read before the source doesn't have, by their keys; by number where bronze has no keys. */
+async function countLost(
+  database: Database,
+  { definition }: Pipeline,
+  before: PartitionFile,
+  source: { own: string; rows: number; present: string },
+): Promise<number> {
+  const old = readParquetSql([before.path]);
+  const columns = async (table: string) =>
+    new Set((await database.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM ${table}`)).map(({ column_name }) => column_name));
+  const [then, now] = [await columns(old), await columns(source.own)];
+  const keys = definition.keys.filter((key) => key !== definition.partition.column && then.has(key) && now.has(key));
+  if (keys.length === 0) return Math.max(0, before.rows - source.rows);
+  const names = keys.map(identifier).join(', ');
+  const except = async (table: string) => {
+    const [found] = await database.rows<{ lost: bigint }>(
+      `SELECT count(*) AS lost FROM (SELECT ${names} FROM ${old} EXCEPT SELECT ${names} FROM ${table})`,
+    );
+    return Number(found!.lost);
+  };
+  // A row may have moved to another month, which is looked at only where its own lacks it.
+  return (await except(source.own)) === 0 ? 0 : except(source.present);
+}
+
+function spanOf(names: string[]): string {
+  const sorted = [...names].sort();
+  return sorted.length === 1 ? `the partition ${sorted[0]}` : `${sorted.length} partitions (${sorted[0]} to ${sorted.at(-1)})`;
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Stores the partitions that the store doesn't hold yet, or not with these rows. */
+async function storeChanged(
+  context: StageContext,
+  pipeline: Pipeline,
+  writer: LayerWriter,
+  source: Source,
+  partitions: SortedPartition[],
 ): Promise<BronzeResult> {
-  const result: BronzeResult = { rows: 0, written: [], unchanged: [] };
-  const sorted = join(context.scratch, 'sorted.parquet');
+  const entries = { ...writer.manifest.partitions };
+  const written: string[] = [];
   try {
-    for (const [done, { name, path, rows }] of partitions.entries()) {
-      await database.run(
-        `COPY (SELECT * EXCLUDE (row_position) FROM ${readParquetSql([path])} ORDER BY row_position) TO ${literal(sorted)} (FORMAT parquet)`,
-      );
-      const checksum = await sha256File(sorted);
+    for (const { name, path, rows, checksum, lastDay } of partitions) {
+      context.signal.throwIfAborted();
       const entry = writer.intact(name);
+      const more = lastDay === undefined ? {} : { lastDay };
       if (entry && tableOf(entry, 'bronze').checksum === checksum) {
-        result.unchanged.push(name);
+        entries[name] = { ...entry, inputs: source.sql, ...more };
+        if (entry.inputs !== source.sql || entry.lastDay !== lastDay) await writer.note(name, entries[name]);
       } else {
         const key = partitionKey(pipeline.definition.layers.bronze.path, name);
-        await writer.write(name, checksum, [{ table: 'bronze', key, path: sorted, rows }]);
-        result.written.push(name);
+        entries[name] = await writer.write(name, source.sql, [{ table: 'bronze', key, path, rows }], more);
+        written.push(name);
       }
-      await rm(path);
-      result.rows += rows;
-      context.report({ what: 'partitions', done: done + 1, total: partitions.length });
     }
   } finally {
     await writer.commit();
   }
-  return result;
-}
-
-function rowsOf(entries: PartitionEntry[]): number {
-  return entries.reduce((sum, entry) => sum + tableOf(entry, 'bronze').rows, 0);
+  return resultOf(entries, written);
 }

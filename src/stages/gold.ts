@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import type { GoldResult, RefineInput } from '../contracts/index.js';
 import { literal, readParquetSql, type Database } from '../data/duckdb.js';
-import { fingerprint, layerSql, type LayerSql } from '../data/layerSql.js';
+import { fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import type { BuiltTable } from '../data/layerWriter.js';
-import { tableOf } from '../data/layers.js';
+import { readManifest, tableOf, type LayerManifest, type TableName } from '../data/layers.js';
 import { partitionKey } from '../data/partitions.js';
 import { refine } from '../data/refine.js';
 import { PerdureError } from '../errors.js';
+import type { ObjectStore } from '../storage/objectStore.js';
 import type { Stage } from './context.js';
 
 type GoldTable = 'feature_store' | 'label_store';
@@ -16,18 +17,23 @@ type GoldTable = 'feature_store' | 'label_store';
 export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart } = context.stores(pipeline);
-  const features = await layerSql(pipeline, 'feature_store');
-  const labels = await layerSql(pipeline, 'label_store');
+  const features = await layerSql(context, pipeline, 'feature_store');
+  const labels = await layerSql(context, pipeline, 'label_store');
+
+  await refuseEmptied(datamart);
+  const { keys, features: columns, label, partition } = pipeline.definition;
+  /** Checked where a partition is made, so that a column that is named later is missed at once. */
+  const needed = { features: [...keys, ...columns.map(({ name }) => name)], labels: [...keys, label], partition };
 
   const { entries, written, unchanged } = await refine(context, datamart, input, {
     layer: 'gold',
     from: { layer: 'silver', table: 'silver' },
-    inputs: (_partition, checksum) => fingerprint(checksum, features.text, labels.text),
+    inputs: (_partition, checksum) => fingerprint(checksum, features.digest, labels.digest, needed),
     check: async (database, file) => {
-      const { keys, features: columns, label } = pipeline.definition;
+      await openTables(database, features);
       await read(database, file);
-      await checkColumns(database, features, [...keys, ...columns.map(({ name }) => name)]);
-      await checkColumns(database, labels, [...keys, label]);
+      await checkColumns(database, features, needed.features);
+      await checkColumns(database, labels, needed.labels);
     },
     build: async (database, partition, file, folder) => {
       await read(database, file);
@@ -41,6 +47,23 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
   });
   return { rows: entries.reduce((sum, entry) => sum + tableOf(entry, 'feature_store').rows, 0), written, unchanged };
 };
+
+/** Where silver left out every row that there is, gold stays what it was. */
+async function refuseEmptied(datamart: ObjectStore): Promise<void> {
+  const [bronze, silver] = [await readManifest(datamart, 'bronze'), await readManifest(datamart, 'silver')];
+  const rowsOf = ({ partitions }: LayerManifest, table: TableName) => Object.values(partitions).reduce((sum, entry) => sum + tableOf(entry, table).rows, 0);
+  const raw = rowsOf(bronze, 'bronze');
+  if (raw === 0 || rowsOf(silver, 'silver') > 0) return;
+  const dropped: Record<string, number> = {};
+  for (const entry of Object.values(silver.partitions)) {
+    for (const [name, rows] of Object.entries(entry.dropped ?? {})) dropped[name] = (dropped[name] ?? 0) + rows;
+  }
+  const counts = Object.entries(dropped).map(([name, rows]) => `${name} ${rows}`);
+  throw new PerdureError(
+    'InputInvalid',
+    `Every one of the ${raw} rows is left out${counts.length > 0 ? ` by an expectation (${counts.join(', ')})` : ' by silver.sql'}, so features and labels stay as they were; correct the expectation, the query or the data.`,
+  );
+}
 
 /** Makes a silver file known to the pipeline's SQL as `silver`. */
 async function read(database: Database, file: string): Promise<void> {

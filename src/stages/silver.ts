@@ -3,7 +3,7 @@ import type { Pipeline } from '../config/load.js';
 import type { RefineInput, SilverResult } from '../contracts/index.js';
 import { findDuplicates, withoutDuplicatesSql } from '../data/duplicates.js';
 import { literal, type Database } from '../data/duckdb.js';
-import { fingerprint, layerSql, type LayerSql } from '../data/layerSql.js';
+import { fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { tableOf, type DuplicatesEntry } from '../data/layers.js';
 import { partitionKey } from '../data/partitions.js';
 import { refine, type Built } from '../data/refine.js';
@@ -19,13 +19,14 @@ import type { Stage } from './context.js';
 export const silver: Stage<RefineInput, SilverResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart } = context.stores(pipeline);
-  const sql = await layerSql(pipeline, 'silver');
+  const sql = await layerSql(context, pipeline, 'silver');
   const duplicates = pipeline.expectations.duplicates && (await findDuplicates(context, pipeline, datamart));
 
   const { entries, written, unchanged } = await refine(context, datamart, input, {
     layer: 'silver',
     from: { layer: 'bronze', table: 'bronze' },
-    inputs: (partition, checksum) => fingerprint(checksum, sql.text, pipeline.expectations, duplicates?.partitions[partition]),
+    inputs: (partition, checksum) => fingerprint(checksum, sql.digest, pipeline.expectations, duplicates?.partitions[partition]),
+    check: (database) => openTables(database, sql),
     build: async (database, partition, file, folder) => {
       const repeated = countDuplicates(pipeline, duplicates, partition);
       await database.run(`CREATE OR REPLACE TEMP VIEW bronze AS ${await withoutDuplicatesSql(datamart, duplicates, partition, file)}`);

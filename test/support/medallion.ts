@@ -65,11 +65,11 @@ export async function createMedallion(storeRoot?: string) {
       input: Input,
       { signal = new AbortController().signal, report = () => {} }: { signal?: AbortSignal; report?: (news: Progress) => void } = {},
     ) => runStage(work, input, { signal, report }),
-    bronze: (source: string | undefined = csv, asOf = '2020-12-31') => world.perform(bronze, { ...stage, source, asOf }),
+    bronze: (source: string | undefined = csv, asOf = '2020-12-31', replace?: boolean) => world.perform(bronze, { ...stage, source, asOf, replace }),
     silver: (partitions: string[]) => world.perform(silver, { ...stage, partitions }),
     gold: (partitions: string[]) => world.perform(gold, { ...stage, partitions }),
-    async process(source?: string, asOf?: string): Promise<Processed> {
-      const raw = await world.bronze(source, asOf);
+    async process(source?: string, asOf?: string, replace?: boolean): Promise<Processed> {
+      const raw = await world.bronze(source, asOf, replace);
       const partitions = [...raw.written, ...raw.unchanged].sort();
       return { bronze: raw, silver: await world.silver(partitions), gold: await world.gold(partitions) };
     },

@@ -151,10 +151,10 @@ describe('a second run', () => {
   test('leaves months alone that a new source says nothing of', async () => {
     world.writeCsv(visitsOf(3));
     await world.process();
-    writeFileSync(world.csv, csvOf([{ id: 100, day: '2020-02-05', kind: 'urgent', cost: 5 }]));
+    writeFileSync(world.csv, csvOf([...visitsOf(2).slice(4), { id: 100, day: '2020-02-05', kind: 'urgent', cost: 5 }]));
     const { bronze } = await world.process();
-    expect(bronze).toEqual({ rows: 1, written: ['2020_02'], unchanged: [] });
-    expect((await world.rows('gold', 'feature_store')).map(({ id }) => Number(id))).toEqual([1, 2, 3, 4, 100, 9, 10, 11, 12]);
+    expect(bronze).toEqual({ rows: 13, written: ['2020_02'], unchanged: ['2020_01', '2020_03'] });
+    expect((await world.rows('gold', 'feature_store')).map(({ id }) => Number(id))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 100, 9, 10, 11, 12]);
   });
 
   test('mends what was deleted or cut short since', async () => {

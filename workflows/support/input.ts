@@ -16,6 +16,7 @@ export const NAMES: Kind = {
   expected: 'a list of names',
   holds: (value) => Array.isArray(value) && value.length > 0 && value.every(isName),
 };
+export const FLAG: Kind = { expected: 'true or false', holds: (value) => typeof value === 'boolean' };
 const MOMENT: Kind = {
   expected: 'an ISO 8601 date or instant such as 2008-12-31',
   holds: (value) => isText(value) && isMoment(value),
@@ -46,7 +47,7 @@ export function checkInput(input: unknown, own: Fields): void {
 
 function faultsOf(input: Record<string, unknown>, fields: Fields): string[] {
   const unknown = Object.keys(input)
-    .filter((name) => !(name in fields))
+    .filter((name) => !Object.hasOwn(fields, name))
     .map((name) => `"${name}" is unknown, expected ${Object.keys(fields).join(', ')}`);
   const wrong = Object.entries(fields)
     .filter(([name, kind]) => (input[name] === undefined ? name === 'pipeline' : !kind.holds(input[name])))

@@ -37,8 +37,8 @@ async function runWorkflow(name: keyof Workflows, pipeline: string, options: Run
     else if (options.store) say('--store has no say over workers that run already; they use the store they were started with.');
     const readsSource = name === 'lifecycle' || name === 'dataProcessing';
     const source = csv ?? (readsSource ? await defaultSource(settings, store) : undefined);
-    const { asOf, reason, algorithm: algorithms } = options;
-    const input = { pipeline, asOf, reason, triggeredBy: 'perdure', source, algorithms };
+    const { asOf, reason, algorithm: algorithms, replace } = options;
+    const input = { pipeline, asOf, reason, triggeredBy: 'perdure', source, algorithms, replace };
     const handle = await startWorkflow(session.client, name, input);
     const { workflowId, firstExecutionRunId: runId } = handle;
     const url = session.urlOf(workflowId, runId);
