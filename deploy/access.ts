@@ -1,7 +1,9 @@
 import type { Pipeline } from '../src/config/load.js';
 import type { Stores } from '../src/storage/objectStore.js';
-import { manifestKey } from '../src/data/layers.js';
+import { manifestKey, rawKey } from '../src/data/layers.js';
+import { PREDICTIONS_INDEX } from '../src/data/predictions.js';
 import { aliasKey, latestKey } from '../src/registry/pointers.js';
+import { TRAINING_CLAIM } from '../src/registry/trainingClaim.js';
 import { versionFolder, versionKey } from '../src/registry/versions.js';
 
 /** Keys of a bucket, with `*` for any characters, that somebody may touch. Writing covers multipart uploads. */
@@ -40,11 +42,27 @@ export function operationsAccess({ config }: Pipeline): StoreAccess {
   const { algorithms } = config.training_config;
   return {
     modelRegistry: {
-      write: [ALIASES, ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json')))],
+      write: [ALIASES, TRAINING_CLAIM, ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json')))],
       // What a failed or cancelled run left (`discardVersion`).
       delete: algorithms.map((algorithm) => `${anyName((version) => versionFolder({ algorithm, version }))}*`),
     },
     monitoring: { read: ['reports/*', 'alerts/*'], write: ['reports/*', 'alerts/*'] },
+  };
+}
+
+/**
+ * A person who looks after pipelines by the command line: puts raw data where bronze looks for it, reads what there is, and
+ * moves aliases where no steward does. Data, models and predictions are for workers alone.
+ */
+export function operatorAccess({ definition, config }: Pipeline): StoreAccess {
+  return {
+    datamart: { read: [manifestKey('bronze'), manifestKey('gold')], write: [rawKey(definition.source.file)] },
+    modelRegistry: {
+      read: [ALIASES, ...config.training_config.algorithms.map(registryFolder)],
+      write: [ALIASES],
+    },
+    predictions: { read: [PREDICTIONS_INDEX] },
+    monitoring: { read: ['reports/*', 'alerts/*'], write: ['alerts/*'] },
   };
 }
 

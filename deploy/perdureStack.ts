@@ -1,13 +1,13 @@
-import { Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { Duration, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import { Repository, type IRepository } from 'aws-cdk-lib/aws-ecr';
 import { Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
-import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { AccountRootPrincipal, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Pipeline } from '../src/config/load.js';
 import { WORKERS, type WorkerName } from '../src/temporal/workers.js';
-import { dataProcessingAccess, modelTrainingAccess, operationsAccess, type StoreAccess } from './access.js';
+import { dataProcessingAccess, modelTrainingAccess, operationsAccess, operatorAccess, type StoreAccess } from './access.js';
 import { Alarms } from './alarms.js';
 import { Buckets } from './buckets.js';
 import { PerdureContainer } from './containers.js';
@@ -77,7 +77,21 @@ export class PerdureStack extends Stack {
     const { role } = workers[WORKER_NAMES.indexOf(DISPATCHING)]!.container;
     for (const pipeline of pipelines) grantAccess(role, pipeline, operationsAccess(pipeline), this.buckets);
     this.grantDispatch(role, cluster, tasks);
+    this.operator();
     new Alarms(this, 'Alarms', { settings, cluster, workers, buckets: this.buckets.all });
+  }
+
+  /** The role of people who look after it by the command line. Who may take it on is for the account to say. */
+  private operator(): void {
+    const { settings, pipelines } = this.props;
+    const role = new Role(this, 'Operator', {
+      roleName: `${settings.name}-operator`,
+      description: 'Looks after the pipelines of Perdure by its command line',
+      assumedBy: new AccountRootPrincipal(),
+      maxSessionDuration: Duration.hours(12),
+    });
+    for (const pipeline of pipelines) grantAccess(role, pipeline, operatorAccess(pipeline), this.buckets);
+    grantKey(role, this.key);
   }
 
   private task(id: string, suffix: string, worker: 'dataProcessing' | 'modelTraining'): PerdureContainer {

@@ -8,6 +8,12 @@ export interface Request {
   context?: Record<string, string>;
 }
 
+/** One action on one pattern of resources that a policy allows. */
+export interface Permission {
+  action: string;
+  resource: string;
+}
+
 interface Statement {
   Effect: 'Allow' | 'Deny';
   Action: string | string[];
@@ -20,14 +26,14 @@ interface Resource {
   Properties: Record<string, unknown>;
 }
 
-const ACCOUNT = '123456789012';
-const REGION = 'eu-west-1';
+export const ACCOUNT = '123456789012';
+export const REGION = 'eu-west-1';
 const PSEUDO: Record<string, string> = { 'AWS::Partition': 'aws', 'AWS::Region': REGION, 'AWS::AccountId': ACCOUNT, 'AWS::URLSuffix': 'amazonaws.com' };
 
 /**
  * Answers what IAM would by the policies of a role in a template: denied where a statement denies, else allowed where
- * one allows. Knows what these templates use: `*` in actions and resources, `StringEquals` and `ArnEquals`; throws for
- * anything else.
+ * one allows. Knows what these templates use: `*` in actions and resources, `StringEquals`, `ArnEquals`, `Bool` and
+ * `Null`; throws for anything else. Who asks is named by the family of a task definition, or by a role's name.
  */
 export class Policies {
   private readonly resources: Record<string, Resource>;
@@ -36,15 +42,26 @@ export class Policies {
     this.resources = (template.toJSON() as { Resources: Record<string, Resource> }).Resources;
   }
 
-  /** Whether the role of a task definition may do it. */
-  allows(family: string, { action, resource, context = {} }: Request): boolean {
-    const matching = this.statementsOf(this.roleOf(family)).filter(
+  /** Whether the role may do it. */
+  allows(who: string, request: Request): boolean {
+    const matching = this.matching(who, request);
+    return matching.some(({ Effect }) => Effect === 'Allow') && !matching.some(({ Effect }) => Effect === 'Deny');
+  }
+
+  /** Every action and pattern of resources that a role's policies allow. */
+  permissionsOf(who: string): Permission[] {
+    return this.statementsOf(this.roleOf(who))
+      .filter(({ Effect }) => Effect === 'Allow')
+      .flatMap(({ Action, Resource }) => listOf(Action).flatMap((action) => listOf(Resource).map((resource) => ({ action, resource: this.resolve(resource) }))));
+  }
+
+  private matching(who: string, { action, resource, context = {} }: Request): Statement[] {
+    return this.statementsOf(this.roleOf(who)).filter(
       (statement) =>
         listOf(statement.Action).some((pattern) => matches(String(pattern), action)) &&
         listOf(statement.Resource).some((pattern) => matches(this.resolve(pattern), resource)) &&
         this.holds(statement.Condition ?? {}, context),
     );
-    return matching.some(({ Effect }) => Effect === 'Allow') && !matching.some(({ Effect }) => Effect === 'Deny');
   }
 
   /** Every action that a role's policies allow, as they write it. */
@@ -58,7 +75,14 @@ export class Policies {
     return this.resolve({ 'Fn::GetAtt': [this.roleOf(family, which), 'Arn'] });
   }
 
+  /** ARN of the template's one key. */
+  get keyArn(): string {
+    return this.arnOf(Object.keys(this.resources).find((id) => this.resources[id]!.Type === 'AWS::KMS::Key')!);
+  }
+
   private roleOf(family: string, which: 'TaskRoleArn' | 'ExecutionRoleArn' = 'TaskRoleArn'): string {
+    const [named] = Object.entries(this.resources).find(([, { Type, Properties }]) => Type === 'AWS::IAM::Role' && Properties.RoleName === family) ?? [];
+    if (named) return named;
     const definition = Object.values(this.resources).find(({ Type, Properties }) => Type === 'AWS::ECS::TaskDefinition' && Properties.Family === family);
     if (!definition) throw new Error(`There is no task definition ${family}.`);
     const { 'Fn::GetAtt': [role] } = definition.Properties[which] as { 'Fn::GetAtt': [string, string] };
@@ -72,10 +96,21 @@ export class Policies {
   }
 
   private holds(conditions: NonNullable<Statement['Condition']>, context: Record<string, string>): boolean {
-    return Object.entries(conditions).every(([operator, wanted]) => {
-      if (operator !== 'StringEquals' && operator !== 'ArnEquals') throw new Error(`The condition ${operator} is not understood.`);
-      return Object.entries(wanted).every(([key, value]) => context[key] === this.resolve(value));
-    });
+    return Object.entries(conditions).every(([operator, wanted]) =>
+      Object.entries(wanted).every(([key, value]) => {
+        const expected = listOf(value).map((each) => this.resolve(each));
+        switch (operator) {
+          case 'StringEquals':
+          case 'ArnEquals':
+          case 'Bool':
+            return expected.includes(context[key]!);
+          case 'Null':
+            return String(context[key] === undefined) === expected[0];
+          default:
+            throw new Error(`The condition ${operator} is not understood.`);
+        }
+      }),
+    );
   }
 
   /** The string that CloudFormation would make of a value. */
@@ -130,7 +165,7 @@ function listOf<T>(value: T | T[]): T[] {
 }
 
 /** As IAM compares: `*` is any characters, `?` any one. */
-function matches(pattern: string, text: string): boolean {
+export function matches(pattern: string, text: string): boolean {
   const regex = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
   return new RegExp(`^${regex}$`, 's').test(text);
 }

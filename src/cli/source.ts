@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { readCsvHeader } from '../data/csv.js';
-import { readManifest } from '../data/layers.js';
+import { rawKey, readManifest } from '../data/layers.js';
 import { generateCsv } from '../data/synthetic.js';
 import { PerdureError } from '../errors.js';
 import { isAddress, openStores } from '../storage/stores.js';
@@ -29,7 +29,7 @@ export async function checkCsv({ definition }: Pipeline, csv: string): Promise<s
 export async function defaultSource(pipeline: Pipeline, storeRoot: string): Promise<string | undefined> {
   const { datamart } = (await openStores(storeRoot))(pipeline);
   const { source } = await readManifest(datamart, 'bronze');
-  if (source || (await datamart.head(`raw/${pipeline.definition.source.file}`))) return undefined;
+  if (source || (await datamart.head(rawKey(pipeline.definition.source.file)))) return undefined;
   say('Data: none was given or read before, so some is generated; --csv takes a real file.');
   return generateData(pipeline);
 }

@@ -8,8 +8,10 @@ export interface DispatcherTimes extends PollingIntervals {
   /** First pause before a call or a launch is tried again; it doubles, with jitter. */
   backoff: number;
   longestBackoff: number;
-  /** How long ECS may not know a task that it has just launched. */
-  unknownAtFirst: number;
+  /** How long ECS may not know a task, just launched or long known, before that is believed: its answers lag behind. */
+  unknownPatience: number;
+  /** First pause before tasks are listed again that may not have been listed yet; it doubles. */
+  listAgain: number;
   /** How long a task that was stopped may take to end: its stopTimeout of 120 s at most, and some more. */
   stopPatience: number;
   /** After the end, until the last lines of the log have arrived. */
@@ -23,7 +25,8 @@ export const DISPATCHER_TIMES: DispatcherTimes = {
   longestInterval: 60_000,
   backoff: 2_000,
   longestBackoff: 60_000,
-  unknownAtFirst: 60_000,
+  unknownPatience: 60_000,
+  listAgain: 2_000,
   stopPatience: 180_000,
   logsSettle: 2_000,
 };

@@ -44,9 +44,12 @@ export class EcsDispatcher {
    */
   async stop(owner: TaskOwner): Promise<TaskUse[]> {
     const tasks = new OwnTasks(this.parts, this.times, this.pollerOf(owner), owner);
-    const found = await tasks.find();
-    const ended = await Promise.all(found.map(async (task) => (task.lastStatus === 'STOPPED' ? task : tasks.stopUnwanted(task.taskArn!, UNWANTED_REASON))));
-    return ended.flatMap((task) => (task === 'lost' ? [] : usesOf(task)));
+    const uses: TaskUse[] = [];
+    await tasks.findAll(async (task) => {
+      const ended = task.lastStatus === 'STOPPED' ? task : await tasks.stopUnwanted(task.taskArn!, UNWANTED_REASON);
+      if (ended !== 'lost') uses.push(...usesOf(ended));
+    });
+    return uses;
   }
 
   private pollerOf({ settings: { cluster } }: TaskOwner): TaskPoller {

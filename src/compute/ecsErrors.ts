@@ -31,6 +31,12 @@ function isOfThisProcess(error: unknown): boolean {
   return name === 'CredentialsProviderError' || name === 'TokenProviderError' || message === 'Region is missing';
 }
 
+/** Whether StopTask or another call answered that ECS doesn't know the task. */
+export function isTaskUnknown(error: unknown): boolean {
+  const { name, message } = error as Error;
+  return name === 'InvalidParameterException' && /task was not found/i.test(message);
+}
+
 export function computeUnavailable(error: unknown): PerdureError {
   return new PerdureError('ComputeUnavailable', `ECS can't be reached (${said(error)}); see that its endpoint and the network of this worker are up.`, { cause: error });
 }

@@ -5,6 +5,8 @@ type Judgement = Omit<TaskEnd, 'lastLogLines' | 'taskArn'>;
 
 /** The reasons that Perdure gives ECS for stopping a task. */
 export const START_DEADLINE_REASON = 'perdure: not running within its start deadline';
+/** Of a task that ECS didn't know for a while: another is launched in its place. */
+export const REPLACED_REASON = 'perdure: another task is launched in its place';
 export const UNWANTED_REASON = 'perdure: its result is no longer wanted';
 
 /** Reasons for not starting that pass by themselves; asked first, as an unreachable registry may name a secret too. */

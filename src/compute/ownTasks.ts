@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DescribeTasksCommand, ListTasksCommand, StopTaskCommand, type Task } from '@aws-sdk/client-ecs';
+import { DescribeTasksCommand, ListTasksCommand, StopTaskCommand, type DesiredStatus, type Task } from '@aws-sdk/client-ecs';
 import type { TaskStageName } from '../contracts/index.js';
 import type { DispatcherParts } from './ecsDispatcher.js';
 import type { DispatcherTimes } from './dispatcherTimes.js';
-import { callFailure, computeUnavailable, said } from './ecsErrors.js';
+import { callFailure, computeUnavailable, isTaskUnknown, said } from './ecsErrors.js';
 import { startedByOf, type TaskIdentity } from './identity.js';
 import { LogTail, streamOf } from './logTail.js';
 import { TaskError, launchRefused } from './taskEnd.js';
-import type { Decide, TaskPoller } from './taskPoller.js';
+import { TASKS_A_CALL, type TaskPoller } from './taskPoller.js';
 import type { TaskSettings } from './taskSettings.js';
 
 /** Calls without an answer, before somebody else's retry takes over. */
 export const UNANSWERED_ALLOWED = 5;
+
+/** One look is not the truth: ECS's answers lag behind what it has done. */
+const LOOKS = 3;
 
 /** Whose tasks they are. */
 export interface TaskOwner {
@@ -30,36 +33,78 @@ export class OwnTasks {
     private readonly owner: TaskOwner,
   ) {}
 
-  /** All that ECS still knows, at work or ended. Throws `ComputeUnavailable`, or a refusal as {@link TaskError}. */
+  /** All that ECS lists now, at work or ended. Throws `ComputeUnavailable`, or a refusal as {@link TaskError}. */
   async find(): Promise<Task[]> {
+    const { cluster } = this.owner.settings;
+    const arns = new Set<string>();
+    for (const desiredStatus of ['RUNNING', 'STOPPED'] as const) for (const arn of await this.list(desiredStatus)) arns.add(arn);
+    const found: Task[] = [];
+    for (const tasks of inPieces([...arns], TASKS_A_CALL)) {
+      const answer = await this.calling(() => this.parts.ecs.send(new DescribeTasksCommand({ cluster, tasks })));
+      found.push(...(answer.tasks ?? []));
+    }
+    return found;
+  }
+
+  /** The same over several looks, as a list may lack what was launched a moment ago; `meet` hears of each task once. */
+  async findAll(meet: (task: Task) => Promise<void>): Promise<void> {
+    const met = new Set<string>();
+    for (let look = 0; look < LOOKS; look++) {
+      if (look > 0) await sleep(this.times.listAgain * 2 ** (look - 1));
+      const news = (await this.find()).filter(({ taskArn }) => !met.has(taskArn!));
+      for (const { taskArn } of news) met.add(taskArn!);
+      await Promise.all(news.map(meet));
+    }
+  }
+
+  private async list(desiredStatus: DesiredStatus): Promise<string[]> {
     const { cluster } = this.owner.settings;
     const startedBy = startedByOf(this.owner.identity);
     const arns: string[] = [];
-    for (const desiredStatus of ['RUNNING', 'STOPPED'] as const) {
-      const { taskArns = [] } = await this.calling(() => this.parts.ecs.send(new ListTasksCommand({ cluster, startedBy, desiredStatus })));
-      arns.push(...taskArns);
-    }
-    if (arns.length === 0) return [];
-    const { tasks = [] } = await this.calling(() => this.parts.ecs.send(new DescribeTasksCommand({ cluster, tasks: arns.slice(0, 100) })));
-    return tasks;
+    let nextToken: string | undefined;
+    do {
+      const answer = await this.calling(() => this.parts.ecs.send(new ListTasksCommand({ cluster, startedBy, desiredStatus, nextToken })));
+      arns.push(...(answer.taskArns ?? []));
+      ({ nextToken } = answer);
+    } while (nextToken);
+    return arns;
   }
 
-  /** Looks at a task until `decide` has a verdict. Throws `signal`'s reason, or a refusal as {@link TaskError}. */
-  async watch<Verdict>(taskArn: string, decide: Decide<Verdict>, signal: AbortSignal): Promise<Verdict> {
+  /**
+   * Looks at a task until `decide` has a verdict. A task is lost only once ECS hasn't known it at several looks, for as
+   * long as its answers may lag. Throws `signal`'s reason, or a refusal as {@link TaskError}.
+   */
+  async watch<Verdict>(taskArn: string, decide: (task: Task) => Verdict | undefined, signal: AbortSignal): Promise<Verdict | 'lost'> {
+    let missing: { since: number; looks: number } | undefined;
+    const look = (task: Task | undefined): Verdict | 'lost' | undefined => {
+      if (task) {
+        missing = undefined;
+        return decide(task);
+      }
+      missing ??= { since: Date.now(), looks: 0 };
+      missing.looks += 1;
+      return missing.looks >= LOOKS && Date.now() - missing.since >= this.times.unknownPatience ? 'lost' : undefined;
+    };
     try {
-      return await this.poller.watch(taskArn, decide, signal);
+      return await this.poller.watch<Verdict | 'lost'>(taskArn, look, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       throw new TaskError(this.owner.stage, { ...launchRefused(said(error)), taskArn });
     }
   }
 
-  /** Stops a task and waits until it has stopped. */
+  /** Stops a task and waits until it has stopped; `lost` where ECS doesn't know it. */
   async stop(task: string, reason: string): Promise<Task | 'lost'> {
     const { cluster } = this.owner.settings;
-    await this.calling(() => this.parts.ecs.send(new StopTaskCommand({ cluster, task, reason })));
+    const known = await this.calling(() =>
+      this.parts.ecs.send(new StopTaskCommand({ cluster, task, reason })).catch((error: unknown) => {
+        if (isTaskUnknown(error)) return undefined;
+        throw error;
+      }),
+    );
+    if (!known) return 'lost';
     const patience = AbortSignal.timeout(this.times.stopPatience);
-    return this.watch(task, (seen) => (seen ? (seen.lastStatus === 'STOPPED' ? seen : undefined) : 'lost'), patience);
+    return this.watch(task, (seen) => (seen.lastStatus === 'STOPPED' ? seen : undefined), patience);
   }
 
   /** The same, and tells what the task said last. */
@@ -93,6 +138,10 @@ export class OwnTasks {
       }
     }
   }
+}
+
+function* inPieces<T>(items: T[], size: number): Generator<T[]> {
+  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
 }
 
 /** Milliseconds before a further try. Half of it is by chance, so that a thousand that were refused together don't come again together. */

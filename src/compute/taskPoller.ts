@@ -4,7 +4,7 @@ import { messageOf } from '../errors.js';
 import { callFailure } from './ecsErrors.js';
 
 /** As many as one call of DescribeTasks takes. */
-const TASKS_A_CALL = 100;
+export const TASKS_A_CALL = 100;
 
 export interface PollingIntervals {
   /** Milliseconds between two looks at a task while ECS answers freely. */

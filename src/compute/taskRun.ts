@@ -8,7 +8,7 @@ import type { DispatcherParts } from './ecsDispatcher.js';
 import type { DispatcherTimes } from './dispatcherTimes.js';
 import { callFailure, computeUnavailable, isShortage, reasonOf, said } from './ecsErrors.js';
 import { folderOf, inputKeyOf, launchOf, resultKeyOf } from './identity.js';
-import { START_DEADLINE_REASON, UNWANTED_REASON, judge, sideCarFailures } from './judge.js';
+import { REPLACED_REASON, START_DEADLINE_REASON, UNWANTED_REASON, judge, sideCarFailures } from './judge.js';
 import { launchRequest, positionOf, providersOf } from './launchRequest.js';
 import { OwnTasks, UNANSWERED_ALLOWED, backoff, type TaskOwner } from './ownTasks.js';
 import type { TaskInput, TaskPosition, TaskResult } from './taskDocuments.js';
@@ -46,6 +46,8 @@ const FIRST: TaskPosition = { launch: 1, failures: 0, provider: 0, larger: false
 export class TaskRun {
   private readonly tasks: OwnTasks;
   private readonly uses: TaskUse[];
+  /** A launch that ECS was asked for and gave no clear answer to: its task may run. */
+  private unsure: TaskPosition | undefined;
 
   constructor(
     private readonly parts: DispatcherParts,
@@ -94,7 +96,7 @@ export class TaskRun {
       this.request.signal.throwIfAborted();
       return await this.follow(position, taskArn);
     } catch (error) {
-      if (this.request.signal.aborted && taskArn && !(await this.request.leaveRunning())) await this.stopForGood(taskArn);
+      if (this.request.signal.aborted && (taskArn || this.unsure) && !(await this.request.leaveRunning())) await this.stopForGood(taskArn);
       throw error;
     }
   }
@@ -155,19 +157,41 @@ export class TaskRun {
   }
 
   private async tryLaunch(position: TaskPosition): Promise<{ taskArn: string } | { end: TaskEnd } | { failed: 'capacity'; reason: string } | { failed: 'throttled' | 'ambiguous'; error: unknown }> {
+    this.unsure = position;
     try {
       // Not cut short by the signal: a task that was launched has to be known, to be stopped.
       const { tasks = [], failures = [] } = await this.parts.ecs.send(new RunTaskCommand(launchRequest(this.request, position)));
       const taskArn = tasks[0]?.taskArn;
-      if (taskArn) return { taskArn };
+      if (taskArn) return this.sure({ taskArn });
       const reason = reasonOf(failures);
       if (isShortage(failures)) return { failed: 'capacity', reason };
-      return { end: launchRefused(reason) };
+      return this.sure({ end: launchRefused(reason) });
     } catch (error) {
       const failed = callFailure(error);
-      if (failed === 'throttled' || failed === 'ambiguous') return { failed, error };
-      if (failed === 'conflict') return { end: launchConflict(error) };
-      return { end: launchRefused(said(error)) };
+      if (failed === 'ambiguous') return { failed, error };
+      if (failed === 'throttled') return this.sure({ failed, error });
+      return this.sure({ end: failed === 'conflict' ? launchConflict(error) : launchRefused(said(error)) });
+    }
+  }
+
+  private sure<Answer>(answer: Answer): Answer {
+    this.unsure = undefined;
+    return answer;
+  }
+
+  /**
+   * The task of a launch whose answer got lost; `undefined` where there is none. ECS answers a request that carries the
+   * same token with the same task, and one that never reached it is stopped before its image is there.
+   */
+  private async learnTask(position: TaskPosition): Promise<string | undefined> {
+    for (let tries = 1; ; tries++) {
+      const found = await this.findLaunch(position);
+      if (found) return found;
+      const answer = await this.tryLaunch(position);
+      if ('taskArn' in answer) return answer.taskArn;
+      if ('end' in answer || (answer.failed === 'capacity' && tries >= UNANSWERED_ALLOWED)) return undefined;
+      if (answer.failed !== 'capacity' && tries > UNANSWERED_ALLOWED) throw computeUnavailable(answer.error);
+      await sleep(backoff(this.times, tries));
     }
   }
 
@@ -179,10 +203,7 @@ export class TaskRun {
   private async follow(position: TaskPosition, taskArn: string): Promise<LaunchOutcome> {
     const { signal, settings } = this.request;
     const since = Date.now();
-    let seen = false;
-    const look = (task: Task | undefined): Task | 'lost' | 'late' | undefined => {
-      if (!task) return !seen && Date.now() - since < this.times.unknownAtFirst ? undefined : 'lost';
-      seen = true;
+    const look = (task: Task): Task | 'late' | undefined => {
       if (task.lastStatus === 'STOPPED') return task;
       const waited = Date.now() - (task.createdAt?.getTime() ?? since);
       return !task.startedAt && waited > settings.start_deadline_minutes * 60_000 ? 'late' : undefined;
@@ -197,27 +218,33 @@ export class TaskRun {
     const { settings, warn, stage } = this.request;
     this.uses.push(...usesOf(task));
     for (const failure of sideCarFailures(task, settings.container)) warn(`${stage}: the side-car ${failure} beside ${task.taskArn}`);
+    // Written as the last act, and whole or not at all: however its container ended after that, the work is done.
+    const result = await this.readResult(position);
+    if (result) return { result };
     const judgement = judge(task, settings.container);
-    const exited = !judgement || judgement.kind === 'ContainerFailed';
-    const result = exited ? await this.readResult(position) : undefined;
-    if (result && (!judgement || result.status === 'failed')) return { result };
     const lastLogLines = await this.tasks.lastLogLines(task.taskArn!);
     return { end: { ...(judgement ?? RESULT_MISSING), lastLogLines, taskArn: task.taskArn } };
   }
 
-  /** ECS forgets a stopped task after an hour or so. */
+  /** ECS forgets a stopped task after an hour or so. One that it shows no more may run all the same, so it is stopped first. */
   private async lost(position: TaskPosition, taskArn: string): Promise<LaunchOutcome> {
+    const before = await this.readResult(position);
+    if (before) return { result: before };
+    const stopped = await this.tasks.stop(taskArn, REPLACED_REASON);
+    if (stopped !== 'lost') this.uses.push(...usesOf(stopped));
     const result = await this.readResult(position);
     return result ? { result } : { end: { ...TASK_LOST, lastLogLines: await this.tasks.lastLogLines(taskArn), taskArn } };
   }
 
   /** Whoever cancelled hears of that, whatever becomes of the task. */
-  private async stopForGood(taskArn: string): Promise<void> {
+  private async stopForGood(known: string | undefined): Promise<void> {
     const { warn, stage } = this.request;
+    let taskArn = known;
     try {
-      await this.tasks.stopUnwanted(taskArn, UNWANTED_REASON);
+      taskArn ??= await this.learnTask(this.unsure!);
+      if (taskArn) await this.tasks.stopUnwanted(taskArn, UNWANTED_REASON);
     } catch (error) {
-      warn(`${stage} may still run as ${taskArn}, as it could not be stopped (${said(error)}); stop it in the ECS console.`);
+      warn(`${stage} may still run as ${taskArn ?? 'a task of ECS'}, as it could not be stopped (${said(error)}); stop it in the ECS console.`);
     }
   }
 

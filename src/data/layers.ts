@@ -97,6 +97,11 @@ export function manifestKey(layer: LayerName): string {
   return `${layer}/manifest.json`;
 }
 
+/** Where the pipeline's own CSV lies, which bronze reads when it is given no other. */
+export function rawKey(file: string): string {
+  return `raw/${file}`;
+}
+
 /** The manifest of a layer; without partitions where the layer was never written. */
 export async function readManifest(datamart: ObjectStore, layer: LayerName): Promise<LayerManifest> {
   return (await readJson<LayerManifest>(datamart, manifestKey(layer))) ?? { partitions: {} };

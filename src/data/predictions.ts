@@ -28,11 +28,11 @@ export interface PredictionsFile {
   at: string;
 }
 
-const INDEX = 'index.json';
+export const PREDICTIONS_INDEX = 'index.json';
 
 /** Every stored predictions file, oldest first. */
 export async function predictionsFiles(predictions: ObjectStore): Promise<PredictionsFile[]> {
-  return (await readJson<PredictionsIndex>(predictions, INDEX))?.files ?? [];
+  return (await readJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX))?.files ?? [];
 }
 
 /** Local paths of predictions files, verified. Throws `ObjectCorrupt`, `NotFound`. */
@@ -65,10 +65,10 @@ export async function storePredictions(
     asOf: entry.asOf,
     at: new Date().toISOString(),
   };
-  await updateJson<PredictionsIndex>(predictions, INDEX, (current) => {
+  await updateJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX, (current) => {
     const { files, names } = current ?? { files: [], names: {} };
     if (files.length > known.length) {
-      throw new PerdureError('PreconditionFailed', `Another run stored predictions in ${predictions.uri(INDEX)} meanwhile; run inference again.`);
+      throw new PerdureError('PreconditionFailed', `Another run stored predictions in ${predictions.uri(PREDICTIONS_INDEX)} meanwhile; run inference again.`);
     }
     return { files: [...files, stored], names };
   });
@@ -76,7 +76,7 @@ export async function storePredictions(
 }
 
 async function takeName(predictions: ObjectStore, day: string, runId: string): Promise<string> {
-  const index = await updateJson<PredictionsIndex>(predictions, INDEX, (current) => {
+  const index = await updateJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX, (current) => {
     const { files, names } = current ?? { files: [], names: {} };
     if (Object.values(names).includes(runId)) return undefined;
     let name = `predictions_${day}.parquet`;

@@ -3,7 +3,7 @@ import { updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 
 /** Names the run that trains, or that trained last: nobody takes it away, as Temporal knows whether that run is over. */
-const KEY = 'model_registry/training.json';
+export const TRAINING_CLAIM = 'model_registry/training.json';
 
 /**
  * Claims the one training that a pipeline may have at a time, for as long as the run is open. A run that asks again
@@ -16,7 +16,7 @@ export async function claimTrainingFor(registry: ObjectStore, run: RunRef, isOpe
   let over: string | undefined;
   for (;;) {
     const free = (holder: RunRef | undefined) => holder === undefined || holder.runId === over;
-    const holder = (await updateJson<RunRef>(registry, KEY, (present) => (free(present) ? run : undefined)))!;
+    const holder = (await updateJson<RunRef>(registry, TRAINING_CLAIM, (present) => (free(present) ? run : undefined)))!;
     if (holder.runId === run.runId) return undefined;
     if (await isOpen(holder)) return holder;
     over = holder.runId;

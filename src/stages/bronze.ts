@@ -6,7 +6,7 @@ import { readCsvHeader, readCsvSql, type CsvHeader } from '../data/csv.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { LayerWriter } from '../data/layerWriter.js';
-import { partitionFile, tableOf, type PartitionEntry, type PartitionFile, type SourceEntry } from '../data/layers.js';
+import { partitionFile, rawKey, tableOf, type PartitionEntry, type PartitionFile, type SourceEntry } from '../data/layers.js';
 import { dayOf, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
 import { PerdureError } from '../errors.js';
 import { resourcesOf } from '../sizes/resources.js';
@@ -93,7 +93,7 @@ function localPath(datamart: ObjectStore, source: string): string | Promise<stri
 
 /** The pipeline's own CSV in the store's `raw/` folder, as a local file. */
 async function ownSource(pipeline: Pipeline, datamart: ObjectStore): Promise<string> {
-  const key = `raw/${pipeline.definition.source.file}`;
+  const key = rawKey(pipeline.definition.source.file);
   if (await datamart.head(key)) return datamart.localFile(key);
   throw new PerdureError('InputInvalid', `No source was given, and there is none at ${datamart.uri(key)}; name a CSV file.`);
 }

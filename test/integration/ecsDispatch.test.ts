@@ -101,10 +101,12 @@ test('a thousand tasks at once, with throttling, are launched once each', { time
   expect(endpoint.tasks).toHaveLength(TASKS);
   expect(endpoint.tasks.every(({ starts }) => starts === 1)).toBe(true);
   expect(new Set(endpoint.tasks.map(({ options }) => options.startedBy)).size).toBe(TASKS);
-  expect(endpoint.calls.RunTask).toBe(TASKS + stumbles.length);
+  // Fewer than all together where one that stumbled twice found its task listed instead of asking a third time.
+  expect(endpoint.calls.RunTask).toBeGreaterThan(TASKS);
+  expect(endpoint.calls.RunTask).toBeLessThanOrEqual(TASKS + stumbles.length);
   // Many tasks are looked at in one call, and task definitions are never touched.
   expect(endpoint.calls.DescribeTasks).toBeLessThan(TASKS);
-  expect(Object.keys(endpoint.calls).sort()).toEqual(['DescribeTasks', 'RunTask']);
+  expect(Object.keys(endpoint.calls).filter((operation) => operation !== 'ListTasks').sort()).toEqual(['DescribeTasks', 'RunTask']);
 });
 
 async function completes({ options }: EcsTask): Promise<number> {

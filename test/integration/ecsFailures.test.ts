@@ -6,6 +6,8 @@ import type { TaskRequest } from '../../src/compute/taskRun.js';
 import { PerdureError } from '../../src/errors.js';
 import { faults } from '../support/ecs/ecsEndpoint.js';
 import { COMPLETES, CRASHES_ONCE, IDENTITY, ecsWorld, failsWith, type EcsWorld } from '../support/ecs/ecsWorld.js';
+import { untilStopped, type TaskPlan } from '../support/ecs/ecsTask.js';
+import { SETTINGS } from '../support/ecs/taskSettings.js';
 import { until } from '../support/until.js';
 
 const ANSWER = { answer: 42 };
@@ -151,11 +153,70 @@ describe('read after write', () => {
   });
 
   test('a task that stays unknown is lost, and launched again', async () => {
-    const { endpoint, run } = await ecsWorld(COMPLETES, { unknownAtFirst: 100 });
+    const { endpoint, run } = await ecsWorld(COMPLETES, { unknownPatience: 100 });
     endpoint.plans.push({ unseenLooks: Infinity, stuckIn: 'PROVISIONING' });
 
     expect(await run()).toEqual(ANSWER);
     expect(endpoint.tasks).toHaveLength(2);
+  });
+});
+
+describe('one look is not the truth', () => {
+  test('a running task that ECS misses at a look or two goes on, alone', async () => {
+    const world = await ecsWorld(SLOWLY);
+    const answer = world.run();
+    await until(() => world.endpoint.tasks[0]?.status === 'RUNNING');
+    world.endpoint.tasks[0]!.hiddenLooks = 2;
+
+    expect(await answer).toEqual(ANSWER);
+    expect(world.endpoint.tasks.map(({ starts }) => starts)).toEqual([1]);
+  });
+
+  test('one that it misses for long is stopped before another is launched in its place', async () => {
+    const { endpoint, run } = await ecsWorld(COMPLETES, { unknownPatience: 100 });
+    let stopped: string | undefined;
+    endpoint.plans.push({ unseenLooks: Infinity, simulated: untilStopped });
+    endpoint.usualPlan = () => {
+      stopped ??= endpoint.tasks[0]?.desiredStatus;
+      return {};
+    };
+
+    expect(await run()).toEqual(ANSWER);
+    expect(stopped).toBe('STOPPED');
+    expect(endpoint.tasks.map(({ stopCode }) => stopCode)).toEqual(['UserInitiated', 'EssentialContainerExited']);
+    expect(endpoint.tasks[0]!.stoppedReason).toBe('perdure: another task is launched in its place');
+  });
+
+  test.each([
+    ['an answer', [faults.lostAnswer()]],
+    ['several answers and lists that lag', [faults.lostAnswer(), faults.lostAnswer()]],
+    ['a request', [faults.lostRequest()]],
+    ['a false no', [faults.falseNo('RESOURCE:CPU')]],
+  ])('a cancel after %s of RunTask got lost leaves no task running', async (lost, injected) => {
+    const { endpoint, run } = await ecsWorld('sleep 60', { backoff: 500, longestBackoff: 500 });
+    endpoint.listLag = lost.includes('lag') ? 60_000 : 0;
+    endpoint.inject('RunTask', ...injected);
+    const controller = new AbortController();
+    const attempt = run({ signal: controller.signal });
+    attempt.catch(() => undefined);
+    await until(() => endpoint.calls.RunTask === 1);
+    controller.abort(new Error('cancelled'));
+
+    await expect(attempt).rejects.toThrow();
+    expect(endpoint.tasks.filter(({ status }) => status !== 'STOPPED')).toEqual([]);
+  });
+
+  test('what a lost worker launched is stopped also where lists lag and come in pages', async () => {
+    const world = await ecsWorld('exec sleep 60');
+    await abandonWhileRunning(world);
+    const { endpoint, dispatcher, warnings } = world;
+    for (let i = 0; i < 3; i++) void world.run({ identity: { ...IDENTITY, runId: 'r-2', activityId: '7' } }).catch(() => undefined);
+    endpoint.pageSize = 1;
+    endpoint.listLag = Date.now() - endpoint.tasks[0]!.createdAt + 30;
+
+    const owner = { stage: 'trainAlgorithm', identity: IDENTITY, settings: SETTINGS, warn: (line: string) => warnings.push(line) } as const;
+    expect(await dispatcher.stop(owner)).toMatchObject([{ task: endpoint.tasks[0]!.options.arn }]);
+    expect(endpoint.tasks[0]!.status).toBe('STOPPED');
   });
 });
 
@@ -245,10 +306,19 @@ describe('a container that exits', () => {
     expect(await endOf(run())).toMatchObject({ kind: 'ResultMissing', retryable: false });
   });
 
-  test('with another code than 0 has not succeeded, whatever its result says', async () => {
-    const { run } = await ecsWorld(`${COMPLETES}; exit 7`);
+  test.each([
+    ['ran out of memory', { told: { exitCode: 137, containerReason: 'OutOfMemoryError: Container killed due to memory usage' } }],
+    ['ended with a code of its own', { told: { exitCode: 7 } }],
+    ['has no exit code', { told: { exitCode: null } }],
+    ['was taken away by Spot', { takenAway: { stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.', when: () => sleep(400) } }],
+    ['lost its host', { takenAway: { stoppedReason: 'Host EC2 (instance i-0123456789) terminated.', when: () => sleep(400) } }],
+    ['was stopped by somebody', { takenAway: { stopCode: 'UserInitiated', stoppedReason: 'Stopped by ana', when: () => sleep(400) } }],
+  ] as [string, TaskPlan][])('%s after it had written its result, has done its work: a result is written whole, and last', async (_, plan) => {
+    const { endpoint, run } = await ecsWorld(plan.takenAway ? `${COMPLETES}; exec sleep 60` : COMPLETES);
+    endpoint.plans.push(plan);
 
-    expect(await endOf(run({ settings: { attempts: 1 } }))).toMatchObject({ kind: 'ContainerFailed' });
+    expect(await run()).toEqual(ANSWER);
+    expect(endpoint.tasks).toHaveLength(1);
   });
 
   test('with the stage\'s own error keeps its type; one that no retry can mend is final', async () => {
@@ -276,7 +346,7 @@ describe('a container that exits', () => {
   });
 
   test('without an exit code is a failure of the infrastructure, not 0', async () => {
-    const { endpoint, run } = await ecsWorld(COMPLETES);
+    const { endpoint, run } = await ecsWorld('exit 0');
     endpoint.usualPlan = { told: { exitCode: null, containerReason: 'CannotInspectContainerError' } };
 
     expect(await endOf(run({ settings: { attempts: 2 } }))).toMatchObject({ kind: 'InfrastructureFailed', retryable: true });

@@ -10,6 +10,8 @@ export const STREAM_PREFIX = 'task';
 
 /** Milliseconds from one status of a task to the next. */
 const STEP_MS = 20;
+const ARN = 'arn:aws:ecs:us-east-1:123456789012';
+const MOST_LISTED = 100;
 
 type Input = Record<string, unknown>;
 type Operation = 'RunTask' | 'DescribeTasks' | 'ListTasks' | 'StopTask' | 'GetLogEvents';
@@ -38,12 +40,31 @@ export const faults = {
   },
 };
 
+/** A revision of a task definition. */
 interface TaskDefinition {
+  family: string;
+  revision: number;
   cpu: string;
   memory: string;
   container: string;
+  /** Of the container, where a launch names no other. */
+  command: string[];
   /** Seconds. */
   stopTimeout: number;
+  /** Variables that the task definition gives its container; those of a launch come on top. */
+  environment: Record<string, string>;
+  /** Where its container's log goes. */
+  logGroup: string;
+}
+
+interface Overrides {
+  cpu?: string;
+  memory?: string;
+  containerOverrides?: { name?: string; command?: string[]; environment?: { name: string; value: string }[] }[];
+}
+
+interface NetworkConfiguration {
+  awsvpcConfiguration: { subnets: string[] };
 }
 
 /**
@@ -63,7 +84,11 @@ export class EcsEndpoint {
   /** Calls a second that each operation allows, and how many at once; none by default. */
   readonly limits = new Map<Operation, { burst: number; perSecond: number }>();
   private readonly buckets = new Map<string, { tokens: number; at: number }>();
-  private readonly definitions = new Map<string, TaskDefinition>();
+  /** How long a task is not listed after its launch, in milliseconds: lists lag behind. */
+  listLag = 0;
+  /** ARNs a page of ListTasks, however many are asked for. */
+  pageSize = MOST_LISTED;
+  private readonly definitions = new Map<string, TaskDefinition[]>();
   private readonly faults = new Map<string, Fault[]>();
   private readonly tokens = new Map<string, { request: string; task: EcsTask }>();
 
@@ -71,9 +96,12 @@ export class EcsEndpoint {
     this.logs.createGroup(LOG_GROUP);
   }
 
-  /** Registers the task definition of a family. */
-  define(family: string, definition: Partial<TaskDefinition> = {}): void {
-    this.definitions.set(family, { cpu: '1024', memory: '2048', container: 'perdure', stopTimeout: 30, ...definition });
+  /** Registers a task definition: the next revision of its family. */
+  define(family: string, definition: Partial<Omit<TaskDefinition, 'family' | 'revision'>> = {}): void {
+    if (definition.logGroup) this.logs.createGroup(definition.logGroup);
+    const revisions = this.definitions.get(family) ?? [];
+    const usual = { cpu: '1024', memory: '2048', container: 'perdure', command: ['true'], stopTimeout: 30, environment: {}, logGroup: LOG_GROUP };
+    this.definitions.set(family, [...revisions, { ...usual, ...definition, family, revision: revisions.length + 1 }]);
   }
 
   /** What happens to the next calls of an operation, one after the other. */
@@ -107,7 +135,8 @@ export class EcsEndpoint {
 
   private answer(operation: string, input: Input): Answer {
     if (operation === 'GetLogEvents') return this.logs.read(input);
-    if (input.cluster !== CLUSTER) throw new AwsError('ClusterNotFoundException', 'Cluster not found.');
+    // By name or by ARN; where none is named it is the account's cluster "default".
+    if (input.cluster !== CLUSTER && input.cluster !== `${ARN}:cluster/${CLUSTER}`) throw new AwsError('ClusterNotFoundException', 'Cluster not found.');
     switch (operation) {
       case 'RunTask':
         return this.runTask(input);
@@ -123,46 +152,53 @@ export class EcsEndpoint {
   }
 
   private runTask(input: Input): Answer {
-    const token = input.clientToken as string;
-    if (!/^[\x21-\x7e]{1,64}$/.test(token)) throw new AwsError('InvalidParameterException', 'clientToken is invalid.');
-    if (!/^[A-Za-z0-9/_-]{1,128}$/.test(input.startedBy as string)) throw new AwsError('InvalidParameterException', 'startedBy is invalid.');
+    const token = input.clientToken as string | undefined;
+    if (token !== undefined && !/^[\x21-\x7e]{1,64}$/.test(token)) throw new AwsError('InvalidParameterException', 'clientToken is invalid.');
+    if (input.startedBy !== undefined && !/^[A-Za-z0-9/_-]{1,128}$/.test(input.startedBy as string)) throw new AwsError('InvalidParameterException', 'startedBy is invalid.');
+    const tags = (input.tags ?? []) as { key: string; value: string }[];
+    if (tags.length > 50 || tags.some(({ key, value }) => key.length > 128 || value.length > 256)) throw new AwsError('InvalidParameterException', 'tags are invalid.');
     const request = JSON.stringify(input);
-    const before = this.tokens.get(token);
+    const before = token === undefined ? undefined : this.tokens.get(token);
     if (before && before.request !== request) {
       const resourceIds = [before.task.options.arn];
       throw new AwsError('ConflictException', 'The client token was already used with other parameters.', 400, { resourceIds });
     }
     const task = before?.task ?? this.launch(input);
-    this.tokens.set(token, { request, task });
+    if (token !== undefined) this.tokens.set(token, { request, task });
     return { tasks: [task.describe()], failures: [] };
   }
 
   private launch(input: Input): EcsTask {
-    const family = input.taskDefinition as string;
-    const definition = this.definitions.get(family);
-    if (!definition) throw new AwsError('ClientException', 'TaskDefinition not found.');
-    const overrides = input.overrides as { cpu?: string; memory?: string; containerOverrides: { name: string; command: string[]; environment: { name: string; value: string }[] }[] };
-    const [container] = overrides.containerOverrides;
-    if (container!.name !== definition.container) {
-      throw new AwsError('InvalidParameterException', `Override for container named ${container!.name} is not a container in the TaskDefinition.`);
+    const definition = this.definitionOf(input.taskDefinition as string);
+    const overrides = (input.overrides ?? {}) as Overrides;
+    const { containerOverrides = [] } = overrides;
+    for (const { name } of containerOverrides) {
+      if (name === undefined) throw new AwsError('InvalidParameterException', 'Container name in container overrides cannot be null.');
+      if (name !== definition.container) throw new AwsError('InvalidParameterException', `Override for container named ${name} is not a container in the TaskDefinition.`);
     }
+    const [override] = containerOverrides;
     const id = `${this.tasks.length + 1}`.padStart(32, '0');
+    const { family, revision, container } = definition;
     const options: TaskOptions = {
-      arn: `arn:aws:ecs:us-east-1:123456789012:task/${CLUSTER}/${id}`,
-      clusterArn: `arn:aws:ecs:us-east-1:123456789012:cluster/${CLUSTER}`,
-      taskDefinitionArn: `arn:aws:ecs:us-east-1:123456789012:task-definition/${family}:1`,
-      container: definition.container,
-      command: container!.command,
-      environment: Object.fromEntries(container!.environment.map(({ name, value }) => [name, value])),
-      startedBy: input.startedBy as string,
-      overrides,
+      arn: `${ARN}:task/${CLUSTER}/${id}`,
+      clusterArn: `${ARN}:cluster/${CLUSTER}`,
+      taskDefinitionArn: `${ARN}:task-definition/${family}:${revision}`,
+      group: (input.group as string | undefined) ?? `family:${family}`,
+      container,
+      command: override?.command ?? definition.command,
+      environment: Object.fromEntries((override?.environment ?? []).map(({ name, value }) => [name, value])),
+      startedBy: input.startedBy as string | undefined,
+      // Described with the name of every container, also where the request overrides nothing.
+      overrides: { ...overrides, containerOverrides: containerOverrides.length > 0 ? containerOverrides : [{ name: container }], inferenceAcceleratorOverrides: [] },
       capacityProvider: (input.capacityProviderStrategy as { capacityProvider: string }[] | undefined)?.[0]?.capacityProvider,
+      subnet: (input.networkConfiguration as NetworkConfiguration | undefined)?.awsvpcConfiguration.subnets[0],
+      tags: (input.tags as TaskOptions['tags'] | undefined) ?? [],
       cpu: overrides.cpu ?? definition.cpu,
       memory: overrides.memory ?? definition.memory,
       stopTimeout: definition.stopTimeout,
       step: STEP_MS,
-      processEnvironment: this.processEnvironment,
-      log: (line) => this.logs.append(LOG_GROUP, `${STREAM_PREFIX}/${definition.container}/${id}`, line),
+      processEnvironment: { ...this.processEnvironment, ...definition.environment },
+      log: (line) => this.logs.append(definition.logGroup, `${STREAM_PREFIX}/${container}/${id}`, line),
     };
     const usual = typeof this.usualPlan === 'function' ? this.usualPlan(options) : this.usualPlan;
     const task = new EcsTask(options, this.plans.shift() ?? usual);
@@ -170,12 +206,21 @@ export class EcsEndpoint {
     return task;
   }
 
+  /** By `family`, which is its newest revision, `family:revision` or an ARN. */
+  private definitionOf(named: string): TaskDefinition {
+    const [, family = '', revision] = /^(?:arn:aws:ecs:[^/]*:task-definition\/)?([A-Za-z0-9_-]+)(?::(\d+))?$/.exec(named) ?? [];
+    const revisions = this.definitions.get(family) ?? [];
+    const found = revision === undefined ? revisions.at(-1) : revisions[Number(revision) - 1];
+    if (!found) throw new AwsError('ClientException', 'TaskDefinition not found.');
+    return found;
+  }
+
   private describeTasks(input: Input): Answer {
     const arns = input.tasks as string[];
     if (arns.length > 100) throw new AwsError('InvalidParameterException', 'Tasks cannot exceed 100.');
     const found = arns.map((arn) => this.visible(arn));
     return {
-      tasks: found.flatMap((task) => (task ? [task.describe()] : [])),
+      tasks: found.flatMap((task) => (task ? [task.describe((input.include as string[] | undefined)?.includes('TAGS'))] : [])),
       failures: arns.filter((_, i) => !found[i]).map((arn) => ({ arn, reason: 'MISSING' })),
     };
   }
@@ -183,7 +228,10 @@ export class EcsEndpoint {
   /** Reads come after writes by and by; a stopped task goes some time later. */
   private visible(arn: string): EcsTask | undefined {
     const task = this.tasks.find(({ options }) => options.arn === arn);
-    if (!task || task.forgotten) return undefined;
+    if (!task || task.forgotten || task.hiddenLooks > 0) {
+      if (task) task.hiddenLooks -= 1;
+      return undefined;
+    }
     return task.unseen++ < (task.plan.unseenLooks ?? 0) ? undefined : task;
   }
 
@@ -192,13 +240,16 @@ export class EcsEndpoint {
     if (input.startedBy !== undefined && others.length > 0) {
       throw new AwsError('InvalidParameterException', 'startedBy must be the only filter.');
     }
-    const { startedBy, desiredStatus = 'RUNNING' } = input;
-    const found = this.tasks.filter((task) => !task.forgotten && task.desiredStatus === desiredStatus && (startedBy === undefined || task.options.startedBy === startedBy));
-    return { taskArns: found.slice(0, 100).map(({ options }) => options.arn) };
+    const { startedBy, desiredStatus = 'RUNNING', maxResults = MOST_LISTED, nextToken } = input;
+    const listed = this.tasks.filter((task) => !task.forgotten && Date.now() - task.createdAt >= this.listLag);
+    const found = listed.filter((task) => task.desiredStatus === desiredStatus && (startedBy === undefined || task.options.startedBy === startedBy));
+    const from = nextToken === undefined ? 0 : Number((nextToken as string).slice('from-'.length));
+    const to = from + Math.min(this.pageSize, maxResults as number);
+    return { taskArns: found.slice(from, to).map(({ options }) => options.arn), ...(to < found.length ? { nextToken: `from-${to}` } : {}) };
   }
 
   private stopTask(input: Input): Answer {
-    const task = this.tasks.find(({ options, forgotten }) => options.arn === input.task && !forgotten);
+    const task = this.tasks.find(({ options, forgotten }) => (options.arn === input.task || options.arn.endsWith(`/${input.task as string}`)) && !forgotten);
     if (!task) throw new AwsError('InvalidParameterException', 'The referenced task was not found.');
     task.stop(input.reason as string);
     return { task: task.describe() };

@@ -28,6 +28,7 @@ export interface TaskOptions {
   arn: string;
   clusterArn: string;
   taskDefinitionArn: string;
+  group: string;
   container: string;
   command: string[];
   environment: Record<string, string>;
@@ -35,6 +36,9 @@ export interface TaskOptions {
   /** The request's `overrides`, as described. */
   overrides: unknown;
   capacityProvider: string | undefined;
+  /** Where its network interface lies; none without `awsvpc`. */
+  subnet: string | undefined;
+  tags: { key: string; value: string }[];
   cpu: string;
   memory: string;
   /** Seconds between SIGTERM and SIGKILL. */
@@ -46,7 +50,7 @@ export interface TaskOptions {
   log: (line: string) => void;
 }
 
-type Status = 'PROVISIONING' | 'PENDING' | 'RUNNING' | 'STOPPED';
+type Status = 'PROVISIONING' | 'PENDING' | 'ACTIVATING' | 'RUNNING' | 'DEACTIVATING' | 'STOPPING' | 'DEPROVISIONING' | 'STOPPED';
 
 /** A command that goes on until the task is told to stop. */
 export async function untilStopped(task: EcsTask): Promise<number> {
@@ -64,10 +68,13 @@ export class EcsTask {
   starts = 0;
   /** Looks that found nothing so far. */
   unseen = 0;
+  /** So many of the next looks find nothing, though it is there. */
+  hiddenLooks = 0;
   readonly ended: Promise<void>;
-  private readonly createdAt = Date.now();
+  readonly createdAt = Date.now();
   private pullStartedAt: number | undefined;
   private startedAt: number | undefined;
+  private stoppingAt: number | undefined;
   private stoppedAt: number | undefined;
   private exitCode: number | undefined;
   private containerReason: string | undefined;
@@ -103,15 +110,20 @@ export class EcsTask {
     this.signal('SIGKILL');
   }
 
-  describe(): Record<string, unknown> {
-    const { arn, clusterArn, taskDefinitionArn, startedBy, overrides, capacityProvider, cpu, memory, container } = this.options;
+  /** As DescribeTasks tells it; tags only where they are asked for. */
+  describe(withTags = false): Record<string, unknown> {
+    const { arn, clusterArn, taskDefinitionArn, group, startedBy, overrides, capacityProvider, cpu, memory, container, tags } = this.options;
     const listed = !this.plan.failsToStart || this.plan.failsToStart.listed;
-    const own = { name: container, lastStatus: this.status, exitCode: this.exitCode, reason: this.containerReason };
+    const over = this.status === 'DEPROVISIONING' || this.status === 'STOPPED';
+    const containerStatus = over ? 'STOPPED' : this.status === 'RUNNING' || this.stoppingAt !== undefined ? 'RUNNING' : 'PENDING';
+    const containerArn = `${clusterArn.replace(':cluster/', ':container/')}/${arn.split('/').at(-1)}`;
+    const own = { containerArn, taskArn: arn, name: container, lastStatus: containerStatus, exitCode: over ? this.exitCode : undefined, reason: this.containerReason };
     const sideCar = this.plan.sideCar && this.status === 'STOPPED' ? [{ name: 'side-car', lastStatus: 'STOPPED', exitCode: this.plan.sideCar.exitCode }] : [];
     return {
       taskArn: arn,
       clusterArn,
       taskDefinitionArn,
+      group,
       startedBy,
       overrides,
       capacityProviderName: capacityProvider,
@@ -122,11 +134,23 @@ export class EcsTask {
       createdAt: this.createdAt / 1000,
       pullStartedAt: this.pullStartedAt && this.pullStartedAt / 1000,
       startedAt: this.startedAt && this.startedAt / 1000,
+      stoppingAt: this.stoppingAt && this.stoppingAt / 1000,
       stoppedAt: this.stoppedAt && this.stoppedAt / 1000,
-      stopCode: this.status === 'STOPPED' ? this.stopCode : undefined,
-      stoppedReason: this.status === 'STOPPED' ? this.stoppedReason : undefined,
+      stopCode: this.desiredStatus === 'STOPPED' ? this.stopCode : undefined,
+      stoppedReason: this.desiredStatus === 'STOPPED' ? this.stoppedReason : undefined,
+      launchType: capacityProvider === undefined || capacityProvider.startsWith('FARGATE') ? 'FARGATE' : 'EC2',
+      version: 1,
+      tags: withTags ? tags : [],
+      attachments: this.attachments(over),
       containers: listed || this.status !== 'STOPPED' ? [...sideCar, own] : [],
     };
+  }
+
+  private attachments(over: boolean): unknown[] {
+    const { subnet } = this.options;
+    if (subnet === undefined) return [];
+    const status = over ? 'DELETED' : this.status === 'PROVISIONING' ? 'PRECREATED' : 'ATTACHED';
+    return [{ id: 'eni-attachment-1', type: 'ElasticNetworkInterface', status, details: [{ name: 'subnetId', value: subnet }] }];
   }
 
   private async live(): Promise<void> {
@@ -184,6 +208,8 @@ export class EcsTask {
     this.stopCode = stopCode;
     this.stoppedReason = stoppedReason;
     this.desiredStatus = 'STOPPED';
+    this.stoppingAt = Date.now();
+    if (this.status === 'RUNNING') this.status = 'STOPPING';
     this.stopAsked();
     this.terminate();
   }
@@ -198,13 +224,16 @@ export class EcsTask {
     this.process.kill(name);
   }
 
-  private stopped(): void {
+  private async stopped(): Promise<void> {
     const { told } = this.plan;
     if (told) {
       this.exitCode = told.exitCode === null ? undefined : (told.exitCode ?? this.exitCode);
       this.containerReason = told.containerReason ?? this.containerReason;
     }
     this.desiredStatus = 'STOPPED';
+    // Its network interface goes before it has stopped.
+    this.status = 'DEPROVISIONING';
+    await sleep(this.options.step);
     this.status = 'STOPPED';
     this.stoppedAt = Date.now();
   }

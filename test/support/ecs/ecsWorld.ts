@@ -24,7 +24,7 @@ export const CRASHES_ONCE = `case "$6" in *launch-1*) echo oops; exit 3;; esac; 
 export const IDENTITY = { workflowId: 'w-xgboost', runId: 'r-1', activityId: '7' };
 
 /** Everything at once, as there is no network in between. */
-const TIMES: Partial<DispatcherTimes> = { interval: 20, longestInterval: 200, backoff: 5, longestBackoff: 50, unknownAtFirst: 1_000, stopPatience: 5_000, logsSettle: 0 };
+const TIMES: Partial<DispatcherTimes> = { interval: 20, longestInterval: 200, backoff: 5, longestBackoff: 50, unknownPatience: 300, listAgain: 20, stopPatience: 5_000, logsSettle: 0 };
 
 type Changes = Partial<Omit<TaskRequest, 'settings'>> & { settings?: Partial<TaskSettings> };
 
