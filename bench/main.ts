@@ -5,6 +5,7 @@ import { ecsLaunch } from './ecsLaunch.js';
 import { memory } from './memory.js';
 import { orchestration } from './orchestration.js';
 import { recovery } from './recovery.js';
+import { restart } from './restart.js';
 import { s3Throughput } from './s3Throughput.js';
 import type { Section } from './section.js';
 import { stagesAt } from './stages.js';
@@ -18,6 +19,7 @@ const SECTIONS: Record<string, Section> = {
   s3Throughput,
   ecsLaunch,
   recovery,
+  restart,
   stages100k: stagesAt(1),
   stages1m: stagesAt(10),
   stages10m: stagesAt(100),

@@ -55,7 +55,12 @@ export async function residentOf(pid: number): Promise<number> {
   return [...own, ...below(pid, processes)].reduce((sum, { resident }) => sum + resident, 0);
 }
 
-interface Process {
+/** Every process below one, at this moment. Linux only: read from `/proc`. */
+export async function processesBelow(pid: number): Promise<Process[]> {
+  return below(pid, await allProcesses());
+}
+
+export interface Process {
   pid: number;
   parent: number;
   commandLine: string;

@@ -44,6 +44,7 @@ const ID_PARTS: Record<keyof Workflows, string> = {
  * const { status } = await run.result();
  *
  * @param workflowId a second start under the id of a run that is still open is refused by Temporal
+ * @param memo what Temporal keeps beside the run
  * @throws PerdureError `InputInvalid` for what can't name a pipeline
  */
 export async function startWorkflow<Name extends keyof Workflows>(
@@ -51,11 +52,12 @@ export async function startWorkflow<Name extends keyof Workflows>(
   name: Name,
   input: Parameters<Workflows[Name]>[0],
   workflowId: string = workflowIdAt(name, input.pipeline, new Date()),
+  memo?: Record<string, unknown>,
 ): Promise<WorkflowHandleWithFirstExecutionRunId<Workflows[Name]>> {
   checkName('a pipeline', input.pipeline);
   const args = [input] as Parameters<Workflows[Name]>;
   const staticSummary = summaryOf(name, input);
-  return client.workflow.start<Workflows[Name]>(name, { args, taskQueue: TASK_QUEUES.orchestrator, workflowId, staticSummary });
+  return client.workflow.start<Workflows[Name]>(name, { args, taskQueue: TASK_QUEUES.orchestrator, workflowId, staticSummary, memo });
 }
 
 /** `churn model training: drift, by ana`: one line for the web UI. */

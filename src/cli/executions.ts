@@ -2,12 +2,27 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { STAGE_WORKFLOWS } from './stages.js';
 
 /**
+ * Runs under way, newest first.
+ * @param stewards the workflows whose children count as well: what a steward starts nobody else waits for
+ */
+export async function openExecutions(client: Client, stewards: string[] = []): Promise<WorkflowExecutionInfo[]> {
+  const found: WorkflowExecutionInfo[] = [];
+  for await (const run of client.workflow.list({ query: `${TYPES} AND ExecutionStatus = "Running"` })) {
+    const parent = run.parentExecution?.workflowId;
+    if (parent == null || stewards.includes(parent)) found.push(run);
+  }
+  return found;
+}
+
+/** Temporal's filter of the workflows that a run consists of. */
+const TYPES = `WorkflowType IN (${['lifecycle', ...Object.values(STAGE_WORKFLOWS)].map((type) => `"${type}"`).join(', ')})`;
+
+/**
  * Runs that somebody started, newest first: children are their parents' business.
  * @param condition of Temporal's list filter
  */
 export async function startedRuns(client: Client, limit: number, condition?: string): Promise<WorkflowExecutionInfo[]> {
-  const types = ['lifecycle', ...Object.values(STAGE_WORKFLOWS)].map((type) => `"${type}"`);
-  const query = [`WorkflowType IN (${types.join(', ')})`, ...(condition ? [condition] : [])].join(' AND ');
+  const query = [TYPES, ...(condition ? [condition] : [])].join(' AND ');
   const found: WorkflowExecutionInfo[] = [];
   for await (const run of client.workflow.list({ query })) {
     if (run.parentExecution) continue;

@@ -4,9 +4,12 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { ActivityFailure, ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure, ValueError } from '@temporalio/common';
 import { PerdureError, messageOf } from '../errors.js';
+import { configuredTarget } from '../temporal/connection.js';
+import { databasePath, tellsDamage } from '../temporal/serverDatabase.js';
 import { Interrupted } from './interruption.js';
+import { stateFolder } from './stateFolder.js';
 
 /** A failure as people and scripts are told of it. */
 export interface Failure {
@@ -22,7 +25,14 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof WorkflowNotFoundError) return { type: 'NotFound', message: `${error.message}.` };
   if (error instanceof ServiceError || isGrpcServiceError(error)) {
     const why = messageOf(error instanceof ServiceError ? (error.cause ?? error) : error);
+    if (tellsDamage(why) && !configuredTarget()) {
+      const database = databasePath(stateFolder());
+      return { type: 'TemporalUnavailable', message: `The history of runs in ${database} is damaged (${why}); move it and what lies beside it as ${database}-wal and ${database}-shm to another folder and run again: data and models are in the store, and a new history begins.` };
+    }
     return { type: 'TemporalUnavailable', message: `Temporal stopped answering (${why}); check the server and look at the run with "perdure status".` };
+  }
+  if (error instanceof ValueError && /unknown encoding: binary\/encrypted/i.test(error.message)) {
+    return { type: 'ConfigInvalid', message: 'What Temporal keeps is encrypted, and this command has no key; set PERDURE_ENCRYPTION_KEY to that of the workers.' };
   }
   if (error instanceof Interrupted) return { type: 'Interrupted', message: error.message };
   return { type: 'Unexpected', message: messageOf(error) };

@@ -1,24 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { Workflows } from '../client.js';
 import type { LifecycleResult, RunProgress } from '../contracts/index.js';
+import { PerdureError } from '../errors.js';
 import { progressLines, type ProgressLine } from './progressText.js';
 import { createReporter, type Reporter } from './reporter.js';
-import { viewRun, type RunView } from './runView.js';
+import { lastTaskFailure, viewRun, type RunView } from './runView.js';
 import { STAGES, STAGE_WORKFLOWS, summarize, type Stage } from './stages.js';
 import { duration } from './terminal.js';
 
 /** How long a run may wait for its first worker before the display says what to do. */
 const UNCLAIMED_MS = 10_000;
 
+/** How long the orchestrator may say nothing of a run before the display says so: longer than a new one takes to start. */
+const UNANSWERED_MS = 60_000;
+
 /** The results of the stages that a run has: all of a lifecycle's, or one. */
 export type StageResults = Partial<LifecycleResult>;
 
-/** A run that was started, and the stages it consists of. */
+/** A run that was started. */
 export interface StartedRun {
+  /** Its workflow, which says what stages it consists of. */
   name: keyof Workflows;
-  handle: WorkflowHandleWithFirstExecutionRunId;
+  workflowId: string;
+  runId: string;
 }
+
+/** A run to follow; the newest of its workflow's where it isn't said which. */
+export type FollowedRun = Omit<StartedRun, 'runId'> & Partial<StartedRun>;
 
 /**
  * Waits for a run and shows meanwhile how it goes.
@@ -26,14 +35,16 @@ export interface StartedRun {
  * @param stop ends the following, not the run
  * @throws the run's failure, or the reason of `stop`
  */
-export async function followRun(client: Client, { name, handle }: StartedRun, stop: AbortSignal): Promise<StageResults> {
+export async function followRun(client: Client, { name, workflowId, runId }: FollowedRun, stop: AbortSignal): Promise<StageResults> {
+  const handle = client.workflow.getHandle(workflowId, runId);
   const stages = STAGES.filter((stage) => name === 'lifecycle' || name === STAGE_WORKFLOWS[stage]);
-  const display = new StageDisplay(client, handle.workflowId, stages);
+  const display = new StageDisplay(client, workflowId, stages);
   const results = handle.result().then((result: unknown) => resultsByStage(stages, result));
   const settled = results.then(() => true, () => true);
+  const stuck = new AbortController();
   try {
     const watching = watch();
-    const found = await Promise.race([results, whenAborted(stop)]);
+    const found = await Promise.race([results, whenAborted(AbortSignal.any([stop, stuck.signal]))]);
     await watching;
     await display.complete(found);
     return found;
@@ -41,10 +52,17 @@ export async function followRun(client: Client, { name, handle }: StartedRun, st
     await display.close();
   }
 
+  async function look(): Promise<void> {
+    const view = await viewRun(client, workflowId);
+    await display.show(view);
+    const fault = await faultOf(client, view);
+    if (fault) stuck.abort(fault);
+  }
+
   async function watch(): Promise<void> {
-    for (let ended = false; !ended && !stop.aborted; ) {
+    for (let ended = false; !ended && !stop.aborted && !stuck.signal.aborted; ) {
       // A look that fails is made again; the result tells where the server is gone for good.
-      await viewRun(client, handle.workflowId).then((view) => display.show(view)).catch(() => undefined);
+      await look().catch(() => undefined);
       ended = await Promise.race([settled, sleep(display.interval, false, { ref: false })]);
     }
   }
@@ -53,6 +71,20 @@ export async function followRun(client: Client, { name, handle }: StartedRun, st
 function resultsByStage(stages: readonly Stage[], result: unknown): StageResults {
   const [only, ...more] = stages;
   return more.length > 0 || !only ? (result as LifecycleResult) : { [only]: result };
+}
+
+/** From this attempt on at one decision, workers fail at it, rather than are busy or started again. */
+const FAILING_ATTEMPTS = 3;
+
+/** Why waiting for a run is in vain: workers take it, and can't go on with it. */
+async function faultOf(client: Client, view: RunView): Promise<PerdureError | undefined> {
+  const failing = [view, ...Object.values(view.children)].find(({ attempt = 0 }) => attempt >= FAILING_ATTEMPTS);
+  const words = failing && (await lastTaskFailure(client, failing.workflowId));
+  if (!words) return undefined;
+  const remedy = /unknown encoding/i.test(words)
+    ? 'give the workers the PERDURE_ENCRYPTION_KEY that this command has, and start them again'
+    : 'see the log of the orchestrator worker';
+  return new PerdureError('WorkerFailed', `The workers can't go on with ${failing.workflowId} (${words.replace(/\.$/, '')}); ${remedy}: the run stays, and goes on when they can.`);
 }
 
 function whenAborted(signal: AbortSignal): Promise<never> {
@@ -71,6 +103,8 @@ class StageDisplay {
   private readonly began = Date.now();
   /** Whether a worker has taken the run: from then on silence only means that workers are busy. */
   private claimed = false;
+  /** When a worker last answered for the run. */
+  private answered = Date.now();
   private closed = false;
 
   constructor(
@@ -87,9 +121,11 @@ class StageDisplay {
     if (this.isLifecycle) await this.completeEnded(view.told?.ended ?? {});
     const stage = this.ahead[0];
     if (!stage) return;
+    if (view.told) this.answered = Date.now();
     this.claimed ||= view.told !== undefined;
     const atWork = this.isLifecycle ? view.children[stage] : view;
     if (!this.claimed) this.reporter.update(stage, this.unclaimed());
+    else if (Date.now() - this.answered > UNANSWERED_MS) this.reporter.update(stage, this.unanswered());
     else if (atWork?.told) this.reporter.update(stage, progressLines(atWork));
   }
 
@@ -130,6 +166,11 @@ class StageDisplay {
   /** A lifecycle's stages are its children, whose ids end in the stage's name. */
   private idOf(stage: Stage): string {
     return this.isLifecycle ? `${this.workflowId}-${stage}` : this.workflowId;
+  }
+
+  private unanswered(): ProgressLine[] {
+    const text = 'no worker answers for the run any more; "perdure up" starts some, "perdure doctor" looks for faults';
+    return [{ key: this.workflowId, step: text, text }];
   }
 
   private unclaimed(): ProgressLine[] {

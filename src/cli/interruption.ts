@@ -3,6 +3,26 @@ import { EXIT } from './exitCodes.js';
 /** Thrown where a command stops because it was told to. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
+
+  /** @param exitCode that of a program which the signal ended */
+  constructor(
+    message: string,
+    readonly exitCode: number,
+  ) {
+    super(message);
+  }
+
+  /** The same, told in other words. */
+  because(message: string): Interrupted {
+    return new Interrupted(message, this.exitCode);
+  }
+}
+
+let told: Interrupted | undefined;
+
+/** The first interruption of this process, if there was one. */
+export function interrupted(): Interrupted | undefined {
+  return told;
 }
 
 /**
@@ -11,10 +31,15 @@ export class Interrupted extends Error {
  */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    controller.abort(new Interrupted('Interrupted.'));
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  for (const [signal, exitCode] of Object.entries(EXIT_OF_SIGNAL)) {
+    process.on(signal, () => {
+      if (told) process.exit(exitCode);
+      told = new Interrupted('Interrupted.', exitCode);
+      controller.abort(told);
+    });
+  }
   return controller.signal;
 }
+
+/** As shells have it: 128 and the signal's number. */
+const EXIT_OF_SIGNAL = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;

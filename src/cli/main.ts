@@ -1,11 +1,16 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { listPipelines } from '../config/load.js';
+import { messageOf, systemCode } from '../errors.js';
 import { stopTracing } from '../observe/tracing.js';
 import { EXIT } from './exitCodes.js';
-import { Interrupted } from './interruption.js';
+import { Interrupted, interrupted } from './interruption.js';
 import { createProgram } from './program.js';
 import { printJson, say } from './terminal.js';
+
+// Who reads no longer misses nothing: a run goes on to its end, and other commands end at once anyway.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosed);
+process.on('uncaughtException', (error) => void failUnexpectedly(error));
 
 try {
   await createProgram(await listPipelines()).parseAsync(process.argv);
@@ -27,5 +32,19 @@ async function fail(error: unknown, json: boolean): Promise<number> {
   say(`perdure: ${failure.message}`);
   if (json) printJson({ error: failure });
   if (process.env.PERDURE_DEBUG) say(error instanceof Error && error.stack ? error.stack : String(error));
-  return error instanceof Interrupted ? EXIT.interrupted : EXIT.failed;
+  // Whatever fails because a command was told to stop, that is why it ends.
+  return (error instanceof Interrupted ? error : interrupted())?.exitCode ?? EXIT.failed;
+}
+
+function ignoreClosed(error: Error): void {
+  if (systemCode(error) !== 'EPIPE') throw error;
+}
+
+/** A call to Temporal that was to be made again finds its connection closed, when nobody waits for it any more. */
+const LEFT_OVER = 'Channel has been shut down';
+
+/** The last resort for what nobody awaits. */
+async function failUnexpectedly(error: unknown): Promise<void> {
+  if (messageOf(error) === LEFT_OVER) return;
+  process.exit(await fail(error, process.argv.includes('--json')));
 }

@@ -30,6 +30,17 @@ export interface RunOptions extends CommonOptions {
 export interface UpOptions extends StoreOption {
   processingSize?: WorkerSize;
   trainingSize?: WorkerSize;
+  port?: number;
+  uiPort?: number;
+}
+
+/** A port of the server that the command starts. */
+export function portOption(flag: string, what: string, customary: number): Option {
+  return new Option(`${flag} <number>`, `port of ${what} (default: that of last time in this folder, else ${customary} or a free one)`).argParser((text: string) => {
+    const port = Number(text);
+    if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new InvalidArgumentError('Give a port, 1 to 65535.');
+    return port;
+  });
 }
 
 /** The size of a worker that the command starts. */

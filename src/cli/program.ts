@@ -5,7 +5,7 @@ import type { Workflows } from '../client.js';
 import { packageFolder } from '../config/load.js';
 import type { TaskOptions } from './commands/task.js';
 import type { SetUpOptions } from '../setup/tools.js';
-import { WORKERS } from '../temporal/workers.js';
+import { CUSTOMARY_PORTS, WORKERS } from '../temporal/workers.js';
 import { pipelineArgument, withExamples } from './help.js';
 import {
   algorithmOption,
@@ -13,6 +13,7 @@ import {
   csvOption,
   replaceOption,
   jsonOption,
+  portOption,
   sizeOption,
   storeOption,
   type CommonOptions,
@@ -112,6 +113,8 @@ function addUp(program: Command): void {
     .command('up')
     .description('keep a Temporal server, its web UI and three workers running until Ctrl-C')
     .addOption(storeOption())
+    .addOption(portOption('--port', 'the Temporal server', CUSTOMARY_PORTS.port))
+    .addOption(portOption('--ui-port', 'its web UI', CUSTOMARY_PORTS.ui_port))
     .addOption(sizeOption('--processing-size', WORKERS.dataProcessing.taskQueue, WORKERS.dataProcessing.size))
     .addOption(sizeOption('--training-size', WORKERS.modelTraining.taskQueue, WORKERS.modelTraining.size))
     .addHelpText('after', `

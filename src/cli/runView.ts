@@ -8,6 +8,8 @@ export interface RunView {
   /** What the workflow says of itself; absent where no worker answers in time. */
   told?: RunProgress;
   activities: ActivityView[];
+  /** The attempt at the decision that is due, 1 for the first; absent where none is due. */
+  attempt?: number;
   /** Children at work, by the name that the workflow has for them, e.g. `random_forest`. */
   children: Record<string, RunView>;
 }
@@ -44,6 +46,7 @@ export async function viewRun(client: Client, workflowId: string): Promise<RunVi
     workflowId,
     told,
     activities: await Promise.all(activities),
+    attempt: description.raw.pendingWorkflowTask?.attempt ?? undefined,
     children: Object.fromEntries(await Promise.all(children)),
   };
 }
@@ -62,4 +65,11 @@ function innermostMessage(failure: RawActivity['lastFailure']): string | undefin
   let innermost = failure;
   while (innermost?.cause) innermost = innermost.cause;
   return innermost?.message ?? undefined;
+}
+
+/** Why workers failed at the newest decision of a workflow; `undefined` where they didn't. */
+export async function lastTaskFailure(client: Client, workflowId: string): Promise<string | undefined> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const last = (events ?? []).findLast((event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes);
+  return innermostMessage(last?.workflowTaskFailedEventAttributes?.failure);
 }

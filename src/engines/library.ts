@@ -12,8 +12,10 @@ export const XGBOOST_VERSION = '3.2.0';
  */
 export function xgboostLibrary(env: NodeJS.ProcessEnv = process.env): string {
   const file = process.platform === 'darwin' ? 'libxgboost.dylib' : 'libxgboost.so';
-  const path = env.PERDURE_XGBOOST_LIB ?? join(cacheFolder(env), 'engines', `xgboost-${XGBOOST_VERSION}`, 'xgboost', 'lib', file);
+  const named = env.PERDURE_XGBOOST_LIB || undefined;
+  const path = named ?? join(cacheFolder(env), 'engines', `xgboost-${XGBOOST_VERSION}`, 'xgboost', 'lib', file);
   if (!existsSync(path)) {
+    if (named) throw new PerdureError('EngineMissing', `PERDURE_XGBOOST_LIB names ${path}, which is not there; name another or unset it.`);
     throw new PerdureError('EngineMissing', `libxgboost ${XGBOOST_VERSION} is not at ${path}; run \`perdure setup\`.`);
   }
   return path;

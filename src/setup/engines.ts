@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import koffi from 'koffi';
 import { PerdureError, messageOf } from '../errors.js';
 import { XGBOOST_VERSION, xgboostLibrary } from '../engines/library.js';
@@ -40,7 +40,7 @@ export const xgboost: Tool = {
       const path = xgboostLibrary();
       return { path, version: loadedVersion(path) };
     } catch (error) {
-      if (error instanceof PerdureError && error.type === 'EngineMissing' && !process.env.PERDURE_XGBOOST_LIB) return undefined;
+      if (error instanceof PerdureError && error.type === 'EngineMissing' && !isNamed()) return undefined;
       throw error;
     }
   },
@@ -51,7 +51,7 @@ export const xgboost: Tool = {
     const { requirement, hashes } = process.platform === 'darwin' ? WHEELS.macos : WHEELS.cpu;
     tell(`${this.name}: fetching ${requirement} with pip`);
 
-    const target = join(cacheFolder(), 'engines', `xgboost-${XGBOOST_VERSION}`);
+    const target = installedFolder();
     const staged = `${target}.${randomUUID()}`;
     try {
       await mkdir(staged, { recursive: true });
@@ -84,6 +84,16 @@ async function putInPlace(staged: string, target: string): Promise<void> {
   }
 }
 
+/** Where set-up puts the library, and nobody else anything. */
+function installedFolder(): string {
+  return join(cacheFolder(), 'engines', `xgboost-${XGBOOST_VERSION}`);
+}
+
+/** Whether the library is a person's own. */
+function isNamed(): boolean {
+  return Boolean(process.env.PERDURE_XGBOOST_LIB);
+}
+
 /** Loads the library, which also proves that all it depends on is there. */
 function loadedVersion(path: string): string {
   try {
@@ -92,7 +102,9 @@ function loadedVersion(path: string): string {
     library.func('void XGBoostVersion(_Out_ int *major, _Out_ int *minor, _Out_ int *patch)')(...version);
     return version.flat().join('.');
   } catch (error) {
-    const remedy = process.platform === 'darwin' ? 'install OpenMP ("brew install libomp")' : `delete ${dirname(path)}`;
-    throw new PerdureError('SetupFailed', `${path} can't be loaded (${messageOf(error)}); ${remedy} and run "perdure setup" again.`);
+    const why = messageOf(error);
+    if (isNamed()) throw new PerdureError('SetupFailed', `PERDURE_XGBOOST_LIB names ${path}, which can't be loaded as libxgboost (${why}); name another or unset it.`);
+    const remedy = process.platform === 'darwin' ? 'install OpenMP ("brew install libomp")' : `delete ${installedFolder()}`;
+    throw new PerdureError('SetupFailed', `${path} can't be loaded (${why}); ${remedy} and run "perdure setup" again.`);
   }
 }

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SEARCH_ATTRIBUTES } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
@@ -15,6 +15,8 @@ export interface DevServerOptions {
   uiPort?: number;
   /** SQLite file that keeps workflows between runs. @default in memory */
   database?: string;
+  /** Whether the database is one file at every moment, at the cost of speed. */
+  singleFile?: boolean;
   /** File that gets the server's own words. */
   log: string;
 }
@@ -31,6 +33,10 @@ export interface DevServer {
 const IP = '127.0.0.1';
 const START_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;
+
+/** How often a server that is killed before it serves is started. */
+const START_ATTEMPTS = 3;
+
 const STOP_PATIENCE_MS = 5_000;
 
 /**
@@ -58,29 +64,38 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const port = await freePort(options.port);
   const uiPort = options.uiPort === undefined ? undefined : await freePort(options.uiPort);
   const args = serverArguments(options, port, uiPort);
-  const server = spawnBound(options.executable, args, options.log);
-  const stop = () => stopProcess(server, STOP_PATIENCE_MS);
   const target = plainTarget(`${IP}:${port}`);
-  try {
-    await untilServing(server, target, options.log);
-  } catch (error) {
+  for (let attempt = 1; ; attempt += 1) {
+    const logged = await sizeOf(options.log);
+    const server = spawnBound(options.executable, args, options.log);
+    const stop = () => stopProcess(server, STOP_PATIENCE_MS);
+    const fault = await untilServing(server, target);
+    if (fault === undefined) return { target, webUi: uiPort === undefined ? undefined : `http://${IP}:${uiPort}`, process: server, stop };
+    const wasKilled = server.signalCode !== null;
     await stop();
-    throw error;
+    if (wasKilled && attempt < START_ATTEMPTS) continue;
+    const words = (await readFile(options.log).catch(() => Buffer.alloc(0))).subarray(logged).toString().trim().split('\n').at(-1);
+    throw new PerdureError('TemporalUnavailable', `The embedded Temporal server ${fault}${words ? ` ("${words}")` : ''}; see ${options.log} and run "perdure doctor".`);
   }
-  return { target, webUi: uiPort === undefined ? undefined : `http://${IP}:${uiPort}`, process: server, stop };
 }
 
-function serverArguments({ database }: DevServerOptions, port: number, uiPort: number | undefined): string[] {
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(({ size }) => size, () => 0);
+}
+
+function serverArguments({ database, singleFile }: DevServerOptions, port: number, uiPort: number | undefined): string[] {
+  const pragmas = singleFile ? [] : SQLITE_PRAGMAS;
   return [
     ['server', 'start-dev', '--ip', IP, '--port', String(port), '--log-level', 'error'],
     uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)],
     [...POLL_RATES, ...PARTITIONS].flatMap((setting) => ['--dynamic-config-value', setting]),
     Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
-    database ? ['--db-filename', database, ...SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma])] : [],
+    database ? ['--db-filename', database, ...pragmas.flatMap((pragma) => ['--sqlite-pragma', pragma])] : [],
   ].flat();
 }
 
-async function untilServing(server: ChildProcess, target: TemporalTarget, log: string): Promise<void> {
+/** Waits until the server serves, and returns `undefined`; else what became of it, as a predicate. */
+async function untilServing(server: ChildProcess, target: TemporalTarget): Promise<string | undefined> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   let failure: unknown;
   server.once('error', (error) => (failure = error));
@@ -89,11 +104,10 @@ async function untilServing(server: ChildProcess, target: TemporalTarget, log: s
     if (await listens(target.address)) {
       const client = await connectClient(target).catch(() => undefined);
       await client?.connection.close();
-      if (client) return;
+      if (client) return undefined;
     }
     await sleep(POLL_MS);
   }
-  const words = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').at(-1);
-  const how = failure ? messageOf(failure) : hasExited(server) ? describeExit(server) : `did not answer within ${START_TIMEOUT_MS / 1000} s`;
-  throw new PerdureError('TemporalUnavailable', `The embedded Temporal server ${how}${words ? ` ("${words}")` : ''}; see ${log} and run "perdure doctor".`);
+  if (failure !== undefined) return messageOf(failure);
+  return hasExited(server) ? describeExit(server) : `did not answer within ${START_TIMEOUT_MS / 1000} s`;
 }

@@ -6,10 +6,16 @@ import { dirname } from 'node:path';
 import { systemCode } from '../errors.js';
 
 /**
- * Waits in the background for the end of file on descriptor 3, whose other end is this process's, and then ends the
- * shell's process, which by then is the program's. Nothing else of ours need be alive for that.
+ * Two watch over the program, so that it ends with this process also where one of them was killed before. Where
+ * `setpriv` can, the kernel sends the program SIGTERM when its parent is gone. Everywhere a helper in the background
+ * waits for the end of file on descriptor 3, whose other end is this process's, and then ends the shell's process,
+ * which by then is the program's.
  */
-const BOUND = 'program=$$; (cat <&3; kill -TERM $program && sleep 5 && kill -KILL $program) >/dev/null 2>&1 & exec "$@" 3<&-';
+const BOUND = [
+  'setpriv --pdeathsig TERM true 2>/dev/null && set -- setpriv --pdeathsig TERM "$@"',
+  'program=$$',
+  '(cat <&3; kill -TERM $program && sleep 5 && kill -KILL $program) >/dev/null 2>&1 & exec "$@" 3<&-',
+].join('; ');
 
 /**
  * Spawns a program that ends when this process does, and writes its words to `log`. Ctrl-C in the terminal is not for
@@ -84,6 +90,11 @@ export async function freePort(preferred?: number): Promise<number> {
   const port = await tryListen(0);
   if (port === undefined) throw new Error('no TCP port is free on 127.0.0.1');
   return port;
+}
+
+/** Whether nobody listens on a port of this host. */
+export async function isFree(port: number): Promise<boolean> {
+  return (await tryListen(port)) !== undefined;
 }
 
 /** Whether something takes connections at `host:port`. */

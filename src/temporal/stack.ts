@@ -2,22 +2,25 @@ import { join } from 'node:path';
 import type { WorkerSize } from '../sizes/workerSize.js';
 import type { TemporalTarget } from './connection.js';
 import { startEmbeddedServer, type EmbeddedServer } from './embeddedServer.js';
+import type { Tell } from './stateFiles.js';
 import { SupervisedWorker } from './supervisedWorker.js';
 import { WORKERS, type WorkerName } from './workers.js';
 
-export { runningStack, type RunningStack } from './embeddedServer.js';
+export { joinOrStart, notePath, runningStack, type EmbeddedServer, type RunningStack } from './embeddedServer.js';
 
 export interface StackOptions {
   /** Root folder of the object store that the workers use. */
   storeRoot: string;
   /** Folder for the server's database and the logs, e.g. `.perdure`. */
   stateFolder: string;
-  /** The server to use; an embedded dev server is started where not given. */
+  /** The server to use; an embedded dev server is started where neither this nor `server` is given. */
   target?: TemporalTarget;
+  /** An embedded server that was started already, which ends with the stack. */
+  server?: EmbeddedServer;
   /** Sizes of workers in place of their standard ones. */
   sizes?: Partial<Record<WorkerName, WorkerSize>>;
   /** Called with one line whenever a worker or the embedded server dies and is started again. */
-  tell?: (line: string) => void;
+  tell?: Tell;
 }
 
 /** A Temporal server (embedded, or somebody's) and the three workers. */
@@ -40,8 +43,9 @@ export interface Stack {
  *
  * @throws PerdureError `TemporalUnavailable`, `WorkerFailed`, or `SetupFailed` where a tool or the build is missing
  */
-export async function startStack({ storeRoot, stateFolder, target: given, sizes = {}, tell }: StackOptions): Promise<Stack> {
-  const { server, target } = given ? { server: undefined, target: given } : await embedded(stateFolder, tell);
+export async function startStack({ storeRoot, stateFolder, target: given, server: started, sizes = {}, tell }: StackOptions): Promise<Stack> {
+  const server = started ?? (given ? undefined : await startEmbeddedServer(stateFolder, { store: storeRoot, tell }));
+  const target = given ?? server!.target;
   const supervision = { target, storeRoot, logFolder: join(stateFolder, 'logs'), tell };
   const supervised = (name: WorkerName) => new SupervisedWorker({ ...WORKERS[name], size: sizes[name] ?? WORKERS[name].size }, supervision);
   const workers = {
@@ -63,11 +67,6 @@ export async function startStack({ storeRoot, stateFolder, target: given, sizes 
   const broken = Promise.race([...all.map((worker) => worker.broken), ...(server ? [server.broken] : [])]);
   broken.catch(() => undefined);
   return { target, webUi: server?.webUi, server, workers, broken, stop };
-}
-
-async function embedded(stateFolder: string, tell: StackOptions['tell']): Promise<{ server: EmbeddedServer; target: TemporalTarget }> {
-  const server = await startEmbeddedServer(stateFolder, tell);
-  return { server, target: server.target };
 }
 
 /** Address of a run's page in the web UI. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolder } from '../config/load.js';
-import { PerdureError } from '../errors.js';
+import { PerdureError, messageOf } from '../errors.js';
 import { formatSize } from '../sizes/workerSize.js';
 import type { TemporalTarget } from './connection.js';
 import { Deaths } from './deaths.js';
@@ -52,7 +52,7 @@ export class SupervisedWorker {
   }
 
   /**
-   * Returns when the worker polls its queue.
+   * Returns when the worker polls its queue. One that is killed before is started again.
    * @throws PerdureError `WorkerFailed`, `SetupFailed` where Perdure isn't built
    */
   async start(): Promise<void> {
@@ -71,21 +71,30 @@ export class SupervisedWorker {
     for (;;) {
       if (!hasExited(child)) await once(child, 'exit');
       if (this.stopping) return;
-      if (this.deaths.tooMany()) throw this.failure(`${describeExit(child)}, and not for the first time`);
-      this.options.tell?.(`The ${this.definition.taskQueue} worker ${describeExit(child)}; starting it again.`);
+      this.tellDeath(child);
       child = this.spawn();
       await untilReady(child).catch(() => stopProcess(child, 0));
     }
   }
 
+  /** Counts a death, and says that another process takes over; throws where there were too many. */
+  private tellDeath(child: ChildProcess): void {
+    if (this.deaths.tooMany()) throw this.failure(`${describeExit(child)}, and not for the first time`);
+    this.options.tell?.(`The ${this.definition.taskQueue} worker ${describeExit(child)}; starting it again.`);
+  }
+
   private async launch(): Promise<ChildProcess> {
-    const child = this.spawn();
-    try {
-      await untilReady(child);
-      return child;
-    } catch (error) {
-      await stopProcess(child, 0);
-      throw this.failure(error instanceof Error ? error.message : String(error));
+    for (;;) {
+      const child = this.spawn();
+      try {
+        await untilReady(child);
+        return child;
+      } catch (error) {
+        const wasKilled = child.signalCode !== null;
+        await stopProcess(child, 0);
+        if (!wasKilled || this.stopping) throw this.failure(messageOf(error));
+        this.tellDeath(child);
+      }
     }
   }
 

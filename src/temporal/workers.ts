@@ -18,6 +18,9 @@ export const WORKERS = {
   modelTraining: { entry: 'modelTraining', taskQueue: TASK_QUEUES.modelTraining, size: { cpus: 2, memory: 4 * GIB }, heap: stageHeap },
 } as const satisfies Record<string, WorkerDefinition>;
 
+/** Temporal's ports where nobody says otherwise, so that `temporal` commands need no address. */
+export const CUSTOMARY_PORTS = { port: 7233, ui_port: 8233 };
+
 export type WorkerName = keyof typeof WORKERS;
 
 /**

@@ -80,7 +80,7 @@ describe('an embedded stack', () => {
 
   test('keeps its server: one that is killed comes back at its address, knowing what it knew', async () => {
     const told: string[] = [];
-    const server = await startEmbeddedServer(temporaryFolder(), (line) => told.push(line));
+    const server = await startEmbeddedServer(temporaryFolder(), { tell: (line) => told.push(line) });
     onTestFinished(async () => {
       const { pid } = server;
       await server.stop();
@@ -104,7 +104,7 @@ describe('an embedded stack', () => {
 
     await expect(startEmbeddedServer(stateFolder)).rejects.toMatchObject({
       type: 'TemporalUnavailable',
-      message: `Another process runs the Temporal server of ${stateFolder}; wait until it ends, or use another folder.`,
+      message: `Process ${process.pid} runs the Temporal server of ${stateFolder}; wait until it ends, or use another folder.`,
     });
   });
 });

@@ -4,13 +4,13 @@ import { messageOf } from '../../errors.js';
 import type { Tool } from '../../setup/tool.js';
 import { TOOLS } from '../../setup/tools.js';
 import { configuredTarget, connectClient, type TemporalTarget } from '../../temporal/connection.js';
-import { runningStack } from '../../temporal/stack.js';
 import { EXIT } from '../exitCodes.js';
+import { describeFailure } from '../failure.js';
 import type { CommonOptions } from '../options.js';
-import { stateFolder } from '../stateFolder.js';
+import { openHistory } from '../session.js';
 import { chosenStore } from '../store.js';
 import { isThere, requireStore } from '../storeCheck.js';
-import { print, printJson } from '../terminal.js';
+import { countOf, print, printJson } from '../terminal.js';
 
 interface Finding {
   name: string;
@@ -96,16 +96,23 @@ async function checkStore(options: CommonOptions): Promise<Finding> {
   }
 }
 
+/** Opens what commands open: what is configured or runs, else the folder's own server, where a run was ever made here. */
 async function checkTemporal(): Promise<Finding> {
   const name = 'Temporal';
   try {
     const configured = configuredTarget();
     if (configured) return { name, status: 'ok', detail: `${await reach(configured)}, as the environment says` };
-    const running = await runningStack(stateFolder());
-    if (running) return { name, status: 'ok', detail: `${await reach(running.target)}, started by "perdure up"` };
-    return { name, status: 'ok', detail: 'none configured or running: commands start an embedded server' };
+    const history = await openHistory();
+    if (!history) return { name, status: 'ok', detail: 'none configured or running: commands start an embedded server' };
+    try {
+      const { count } = await history.client.workflow.count('ExecutionStatus = "Running"');
+      const whose = history.servedBy === undefined ? 'none running: commands start an embedded server, whose history is whole' : `process ${history.servedBy} runs one here`;
+      return { name, status: 'ok', detail: `${whose}; ${countOf(count, 'run')} under way` };
+    } finally {
+      await history.close();
+    }
   } catch (error) {
-    return { name, status: 'missing', detail: messageOf(error) };
+    return { name, status: 'missing', detail: describeFailure(error).message };
   }
 }
 

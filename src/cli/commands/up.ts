@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { listPipelines } from '../../config/load.js';
 import { PerdureError } from '../../errors.js';
 import { configuredTarget } from '../../temporal/connection.js';
-import { runningStack, startStack } from '../../temporal/stack.js';
+import { joinOrStart, startStack, type EmbeddedServer } from '../../temporal/stack.js';
 import { interruption } from '../interruption.js';
+import { refuseOtherStore } from '../openRuns.js';
 import type { UpOptions } from '../options.js';
 import { stateFolder } from '../stateFolder.js';
 import { chosenStore } from '../store.js';
@@ -12,18 +13,19 @@ import { say } from '../terminal.js';
 
 /** Runs until it is interrupted. */
 export async function up(options: UpOptions): Promise<void> {
-  const running = await runningStack(stateFolder());
-  if (running) {
-    throw new PerdureError('SetupFailed', `"perdure up" runs here already (process ${running.pid}, ${running.target.address}); use it, or stop it first.`);
+  const { processingSize: dataProcessing, trainingSize: modelTraining, port, uiPort } = options;
+  const target = configuredTarget();
+  if (target && (port !== undefined || uiPort !== undefined)) {
+    throw new PerdureError('SetupFailed', `--port and --ui-port are those of a server that "perdure up" starts, and the environment names ${target.address}; leave them out, or unset TEMPORAL_ADDRESS.`);
   }
-  const { processingSize: dataProcessing, trainingSize: modelTraining } = options;
   const stop = interruption();
   const store = chosenStore(options);
   await requireStore(store, await listPipelines()).catch((error: unknown) => {
     // Not every pipeline that is configured need be in use.
     if (!(error instanceof PerdureError && error.type === 'NotFound')) throw error;
   });
-  const stack = await startStack({ storeRoot: store, stateFolder: stateFolder(), target: configuredTarget(), sizes: { dataProcessing, modelTraining }, tell: say });
+  const server = target ? undefined : await ownServer(store, { port, uiPort });
+  const stack = await startStack({ storeRoot: store, stateFolder: stateFolder(), target, server, sizes: { dataProcessing, modelTraining }, tell: say });
   try {
     say(`Temporal: ${stack.target.address}, namespace ${stack.target.namespace}`);
     if (stack.webUi) say(`Web UI:   ${stack.webUi}`);
@@ -33,5 +35,19 @@ export async function up(options: UpOptions): Promise<void> {
     say('Stopping.');
   } finally {
     await stack.stop();
+  }
+}
+
+async function ownServer(store: string, ports: { port?: number; uiPort?: number }): Promise<EmbeddedServer> {
+  const found = await joinOrStart(stateFolder(), { ...ports, store, tell: say });
+  if (!('stop' in found)) {
+    throw new PerdureError('SetupFailed', `A server and its workers run here already (process ${found.pid}, ${found.target.address}); use them, or stop them first.`);
+  }
+  try {
+    await refuseOtherStore(found.target, store);
+    return found;
+  } catch (error) {
+    await found.stop();
+    throw error;
   }
 }

@@ -1,0 +1,99 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { loadPipeline } from '../src/config/load.js';
+import { generateCsv } from '../src/data/synthetic.js';
+import { configured } from './configuration.js';
+import { kill, leftBehind, registryOf, startCommand, VICTIMS, type Registry, type Victim } from './killedRun.js';
+import type { Section } from './section.js';
+
+/** Random moments, each with the next victim in turn. */
+const MOMENTS = 30;
+
+/** Some 60 a month: a run is short, and has all of its parts. */
+const ROWS = 7_306;
+
+/** The main job after a kill: the command, started again the same way, ends with what an undisturbed one leaves. */
+export const restart: Section = {
+  title: `Restart: perdure run is killed with SIGKILL at ${MOMENTS} random moments, and started again the same way`,
+  async run(pipeline, folder, tell) {
+    const conf = await configured(folder, pipeline, ({ training_config: training }) => {
+      training.hyperparameter_tuning = false;
+      training.enabled_algorithms = { logistic_regression: true, random_forest: false, xgboost: true };
+    });
+    const csv = join(folder, 'small.csv');
+    await generateCsv(await loadPipeline(pipeline), csv, { rows: ROWS });
+    const cycle = { conf, pipeline, args: ['run', pipeline, '--csv', csv, '--as-of', '2008-12-31'] };
+
+    tell('an undisturbed run');
+    const whole = await undisturbed({ ...cycle, folder: await emptyFolder(folder, 'undisturbed') });
+    const lines = [`undisturbed: ${(whole.ms / 1000).toFixed(1)} s, champion ${whole.registry.champion?.slice(0, 24)}, ${whole.registry.predictions} rows predicted`, HEAD];
+    const outcomes: Outcome[] = [];
+    for (let i = 0; i < MOMENTS; i += 1) {
+      const victim = VICTIMS[i % VICTIMS.length]!;
+      const ms = Math.round(Math.random() * whole.ms);
+      const outcome = await killedAt({ ...cycle, folder: await emptyFolder(folder, String(i)) }, victim, ms, whole.registry);
+      outcomes.push(outcome);
+      lines.push(row(i + 1, victim, ms, outcome));
+      tell(lines.at(-1)!);
+    }
+    const well = outcomes.filter(({ isRight }) => isRight).length;
+    return [...lines, `${well} of ${MOMENTS} end with the registry of an undisturbed run, or say why not`];
+  },
+};
+
+interface Cycle {
+  folder: string;
+  conf: string;
+  pipeline: string;
+  args: string[];
+}
+
+interface Outcome {
+  isRight: boolean;
+  /** How the killed command ended, how the second one did, and what was left behind. */
+  first: string;
+  second: string;
+  left: string;
+}
+
+async function emptyFolder(parent: string, name: string): Promise<string> {
+  const folder = join(parent, name);
+  await mkdir(folder);
+  return folder;
+}
+
+async function undisturbed(cycle: Cycle): Promise<{ ms: number; registry: Registry }> {
+  const began = performance.now();
+  const { code, stderr } = await startCommand(cycle).ended;
+  if (code !== 0) throw new Error(`The undisturbed run failed: ${stderr}`);
+  const ms = performance.now() - began;
+  return { ms, registry: await registryOf(cycle.folder, cycle.conf, cycle.pipeline) };
+}
+
+async function killedAt(cycle: Cycle, victim: Victim, ms: number, wanted: Registry): Promise<Outcome> {
+  const command = startCommand(cycle);
+  await Promise.race([sleep(ms), command.ended]);
+  const { killed, pids } = await kill(command, victim);
+  const first = await command.ended;
+  // At once, as a person would: what is left of the first command is still ending.
+  const second = await startCommand(cycle).ended;
+  const left = await leftBehind(pids);
+  const isSame = isDeepStrictEqual(await registryOf(cycle.folder, cycle.conf, cycle.pipeline), wanted);
+  const sentence = second.stderr.trim().split('\n').at(-1) ?? '';
+  const saysWhy = second.code !== 0 && second.code !== null && sentence.startsWith('perdure: ');
+  const firstWell = first.signal !== null || first.code === 0;
+  return {
+    isRight: firstWell && left.length === 0 && (second.code === 0 ? isSame : saysWhy),
+    first: killed ? (first.signal ?? `exit ${first.code}`) : `not there; exit ${first.code}`,
+    second: second.code === 0 ? `exit 0, ${isSame ? 'same registry' : 'OTHER REGISTRY'}` : `exit ${second.code}: ${sentence}`,
+    left: left.length === 0 ? 'nothing' : `${left.length} processes`,
+  };
+}
+
+const HEAD = `${'#'.padStart(2)} ${'killed'.padEnd(16)} ${'after'.padStart(7)}  ${'the killed command'.padEnd(22)} ${'the same again'.padEnd(24)} left behind`;
+
+function row(number: number, victim: Victim, ms: number, { first, second, left }: Outcome): string {
+  return `${String(number).padStart(2)} ${victim.padEnd(16)} ${`${(ms / 1000).toFixed(1)} s`.padStart(7)}  ${first.padEnd(22)} ${second.padEnd(24)} ${left}`;
+}

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ServiceError } from '@temporalio/client';
+import { messageOf } from '../errors.js';
+import { connectClient } from './connection.js';
+import { startDevServer, type DevServer, type DevServerOptions } from './devServer.js';
+import { setAside, type Tell } from './stateFiles.js';
+
+/** SQLite keeps what is newest in these beside the database, and they mean nothing without it. */
+const COMPANIONS = ['-wal', '-shm', '-journal'];
+
+/** What SQLite, and the server before its first table, say of a file that is no whole database. */
+const DAMAGE = /no such table|no such column|not a database|malformed|disk image|SQL logic error|unsupported file format/i;
+
+/** The SQLite file of a state folder's server. */
+export function databasePath(stateFolder: string): string {
+  return join(stateFolder, 'temporal.db');
+}
+
+/** Whether the words of a server tell that its database is damaged. */
+export function tellsDamage(words: string): boolean {
+  return DAMAGE.test(words);
+}
+
+/**
+ * Starts a dev server on a database file. A database that isn't there is made under another name and renamed when it
+ * is whole, so that a kill leaves none half-made; one that the server can't open is set aside, and a new one is made.
+ *
+ * @throws PerdureError `TemporalUnavailable` where the server doesn't come up
+ */
+export async function startOnDatabase(options: DevServerOptions & { database: string }, tell: Tell): Promise<DevServer> {
+  if (!existsSync(options.database)) await makeDatabase(options);
+  try {
+    return await startWhole(options);
+  } catch (error) {
+    const words = messageOf(error);
+    if (!tellsDamage(words)) throw error;
+    const { database } = options;
+    await setAside([database, ...COMPANIONS.map((suffix) => `${database}${suffix}`)], `the history of runs in it is damaged: ${sqliteWords(words)}`, tell);
+    await makeDatabase(options);
+    return startDevServer(options);
+  }
+}
+
+/** Starts a server and looks whether it can read what it has: it serves also without some of its tables. */
+async function startWhole(options: DevServerOptions): Promise<DevServer> {
+  const server = await startDevServer(options);
+  try {
+    const client = await connectClient(server.target);
+    await client.workflow.count().finally(() => client.connection.close());
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error instanceof ServiceError ? (error.cause ?? error) : error;
+  }
+}
+
+/** What SQLite said, without the words of whoever asked it. */
+function sqliteWords(words: string): string {
+  return words.slice(DAMAGE.exec(words)?.index).split(/[("]/)[0]!.trim();
+}
+
+async function makeDatabase(options: DevServerOptions & { database: string }): Promise<void> {
+  const { database } = options;
+  const making = `${database}.new`;
+  // What an earlier try left, and what belonged to a database that is gone.
+  const leftovers = (await readdir(dirname(database))).filter(
+    (name) => name.startsWith(basename(making)) || COMPANIONS.some((suffix) => name === `${basename(database)}${suffix}`),
+  );
+  for (const name of leftovers) await rm(join(dirname(database), name), { force: true });
+  const server = await startDevServer({ ...options, uiPort: undefined, database: making, singleFile: true });
+  await server.stop();
+  await rename(making, database);
+}

@@ -1,0 +1,139 @@
+import { copyFileSync, existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectClient } from '../../src/temporal/connection.js';
+import { startEmbeddedServer } from '../../src/temporal/embeddedServer.js';
+import { listens } from '../../src/temporal/processes.js';
+import { runningStack } from '../../src/temporal/stack.js';
+import { perdure } from '../support/perdure.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import { until } from '../support/until.js';
+
+/** A state folder as a server leaves it that knows of one run. */
+const whole = temporaryFolder(afterAll);
+
+beforeAll(async () => {
+  const server = await startEmbeddedServer(whole);
+  const client = await connectClient(server.target);
+  await client.workflow.start('lifecycle', { taskQueue: 'orchestrator', workflowId: 'kept', args: [] });
+  await client.connection.close();
+  await server.stop();
+});
+
+const DATABASE = ['temporal.db', 'temporal.db-wal', 'temporal.db-shm'];
+
+/** A folder with what is whole but for one file. */
+function damaged(state: string, file: string, damage: (path: string) => void): string {
+  for (const name of [...DATABASE, 'ports.json']) if (existsSync(join(whole, name))) copyFileSync(join(whole, name), join(state, name));
+  damage(join(state, file));
+  return state;
+}
+
+const empty = (path: string) => writeFileSync(path, '');
+const garbage = (path: string) => writeFileSync(path, 'x'.repeat(5_000));
+const cut = (path: string) => truncateSync(path, Math.floor(readFileSync(path).length / 2));
+const alone = (path: string) => {
+  empty(path);
+  for (const suffix of ['-wal', '-shm']) empty(`${path}${suffix}`);
+};
+
+/** Each with the words of SQLite or of JSON. */
+const BROKEN: Record<string, { file: string; damage: (path: string) => void; says: RegExp }> = {
+  'a database of 0 bytes, as a killed server leaves it': { file: 'temporal.db', damage: alone, says: /no such table/ },
+  'a database that is none': { file: 'temporal.db', damage: garbage, says: /not a database/ },
+  'remembered ports of 0 bytes': { file: 'ports.json', damage: empty, says: /it is no JSON/ },
+  'remembered ports that are cut': { file: 'ports.json', damage: cut, says: /it is no JSON/ },
+  'remembered ports that are none': { file: 'ports.json', damage: (path) => writeFileSync(path, '{"port": 0, "ui_port": "x"}'), says: /it lacks what belongs there/ },
+  'a note of 0 bytes': { file: 'temporal.json', damage: empty, says: /it is no JSON/ },
+  'a note that lacks its address': { file: 'temporal.json', damage: (path) => writeFileSync(path, '{"pid": 1}'), says: /it lacks what belongs there/ },
+};
+
+describe('a state file that is broken', () => {
+  test.each(Object.entries(BROKEN))('%s is set aside with one sentence, and a server starts', async (_, { file, damage, says }) => {
+    const state = damaged(temporaryFolder(), file, damage);
+    const broken = readFileSync(join(state, file));
+    const told: string[] = [];
+    // Ports may be taken by now, which is told as well.
+    const tell = (line: string) => void (line.includes("can't be used") && told.push(line));
+    const server = await startEmbeddedServer(state, { tell });
+    try {
+      expect(told).toEqual([expect.stringMatching(says)]);
+      const kept = /it is kept as (\S+), and a new one takes its place\.$/.exec(told[0]!)?.[1];
+      // SQLite makes a header of its own in an empty file.
+      if (file !== 'temporal.db') expect(readFileSync(join(state, kept!))).toEqual(broken);
+      expect(readdirSync(state)).toContain(kept);
+      expect(await runningStack(state)).toMatchObject({ pid: process.pid, target: server.target });
+      const client = await connectClient(server.target);
+      const { count } = await client.workflow.count();
+      await client.connection.close();
+      // A history that is whole stays.
+      expect(count).toBe(file === 'temporal.db' ? 0 : 1);
+    } finally {
+      await server.stop();
+    }
+    // What was set aside once doesn't come back.
+    const again = await startEmbeddedServer(state, { tell });
+    await again.stop();
+    expect(told).toHaveLength(1);
+  });
+
+  test('is told by the command that meets it, doctor included, which opens what commands open', async () => {
+    const folder = temporaryFolder();
+    const first = await perdure(folder, ['schedules', 'list', 'readmission']);
+    expect(first.code, first.stderr).toBe(0);
+    const database = join(folder, '.perdure', 'temporal.db');
+    alone(database);
+    const doctor = await perdure(folder, ['doctor']);
+    expect(doctor.stderr).toContain(`${database} can't be used (the history of runs in it is damaged: `);
+    expect(doctor.stdout).toMatch(/^✔ Temporal +none running: commands start an embedded server, whose history is whole; 0 runs under way$/m);
+    const status = await perdure(folder, ['status', 'readmission']);
+    expect(status).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe('the state folder', () => {
+  test('has no database before that is whole', async () => {
+    const state = temporaryFolder();
+    const seen = new Set<string>();
+    const watching = setInterval(() => readdirSync(state).forEach((name) => seen.add(name)), 1);
+    const server = await startEmbeddedServer(state);
+    clearInterval(watching);
+    await server.stop();
+    // It was made under another name, of which nothing stays.
+    expect(seen).toContain('temporal.db.new');
+    expect(readdirSync(state).filter((name) => name.includes('.new'))).toEqual([]);
+    expect(readdirSync(state)).toContain('temporal.db');
+  });
+
+  test('remembers its ports, and takes those that are asked for', async () => {
+    const state = temporaryFolder();
+    const first = await startEmbeddedServer(state);
+    await first.stop();
+    const [again, other] = [await startEmbeddedServer(state), await startEmbeddedServer(temporaryFolder())];
+    try {
+      expect([again.target.address, again.webUi]).toEqual([first.target.address, first.webUi]);
+      expect(other.target.address).not.toBe(first.target.address);
+      const taken = Number(first.target.address.split(':')[1]);
+      const refused = startEmbeddedServer(temporaryFolder(), { port: taken });
+      await expect(refused).rejects.toMatchObject({ type: 'TemporalUnavailable', message: `Another program has port ${taken} of 127.0.0.1; end it, or give another --port.` });
+    } finally {
+      await Promise.all([again.stop(), other.stop()]);
+    }
+    // Those of the other folder are its own, whoever is there now.
+    expect(await listens(first.target.address)).toBe(false);
+  });
+
+  test('has its note back within seconds where that is lost while a server runs', async () => {
+    const state = temporaryFolder();
+    const server = await startEmbeddedServer(state);
+    try {
+      for (const damage of [empty, garbage]) {
+        damage(join(state, 'temporal.json'));
+        await until(async () => (await runningStack(state))?.pid === process.pid);
+      }
+    } finally {
+      await server.stop();
+    }
+    expect(await runningStack(state)).toBeUndefined();
+  });
+});
