@@ -37,6 +37,16 @@ export default defineConfig(
     },
   },
   {
+    files: ['src/**/*.ts', 'activities/**/*.ts', 'workers/**/*.ts', 'deploy/*.ts'],
+    ignores: ['src/environment.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Read the environment through src/environment.ts: an empty variable is as an unset one.' },
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts', 'deploy/test/**/*.ts'],
     rules: {
       // What vitest's asymmetric matchers return is `any`.

@@ -2,46 +2,50 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { loadPipeline } from '../src/config/load.js';
-import { generateCsv } from '../src/data/synthetic.js';
-import { configured } from './configuration.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../test/support/tinyPipeline.js';
 import { kill, leftBehind, registryOf, startCommand, VICTIMS, type Registry, type Victim } from './killedRun.js';
 import type { Section } from './section.js';
 
 /** Random moments, each with the next victim in turn. */
 const MOMENTS = 30;
 
-/** Some 60 a month: a run is short, and has all of its parts. */
-const ROWS = 7_306;
-
-/** The main job after a kill: the command, started again the same way, ends with what an undisturbed one leaves. */
+/**
+ * The main job after a kill: the command, started again the same way, ends with what an undisturbed one leaves. On data
+ * so small that most of a run is what lies around the fits.
+ */
 export const restart: Section = {
   title: `Restart: perdure run is killed with SIGKILL at ${MOMENTS} random moments, and started again the same way`,
-  async run(pipeline, folder, tell) {
-    const conf = await configured(folder, pipeline, ({ training_config: training }) => {
-      training.hyperparameter_tuning = false;
-      training.enabled_algorithms = { logistic_regression: true, random_forest: false, xgboost: true };
-    });
-    const csv = join(folder, 'small.csv');
-    await generateCsv(await loadPipeline(pipeline), csv, { rows: ROWS });
-    const cycle = { conf, pipeline, args: ['run', pipeline, '--csv', csv, '--as-of', '2008-12-31'] };
-
-    tell('an undisturbed run');
-    const whole = await undisturbed({ ...cycle, folder: await emptyFolder(folder, 'undisturbed') });
-    const lines = [`undisturbed: ${(whole.ms / 1000).toFixed(1)} s, champion ${whole.registry.champion?.slice(0, 24)}, ${whole.registry.predictions} rows predicted`, HEAD];
-    const outcomes: Outcome[] = [];
-    for (let i = 0; i < MOMENTS; i += 1) {
-      const victim = VICTIMS[i % VICTIMS.length]!;
-      const ms = Math.round(Math.random() * whole.ms);
-      const outcome = await killedAt({ ...cycle, folder: await emptyFolder(folder, String(i)) }, victim, ms, whole.registry);
-      outcomes.push(outcome);
-      lines.push(row(i + 1, victim, ms, outcome));
-      tell(lines.at(-1)!);
+  async run(_pipeline, folder, tell) {
+    const engines = tinyEngines();
+    const world = await createTinyWorld(engines);
+    try {
+      world.configure(({ training_config: training }) => (training.hyperparameter_tuning = false));
+      const args = ['run', TINY, '--csv', await world.writeCsv(MONTHS), '--as-of', AFTER_ALL];
+      return await measure({ conf: process.env.PERDURE_CONF!, pipeline: TINY, args }, folder, tell);
+    } finally {
+      world.close();
+      await engines.close();
     }
-    const well = outcomes.filter(({ isRight }) => isRight).length;
-    return [...lines, `${well} of ${MOMENTS} end with the registry of an undisturbed run, or say why not`];
   },
 };
+
+async function measure(cycle: Omit<Cycle, 'folder'>, folder: string, tell: (what: string) => void): Promise<string[]> {
+
+  tell('an undisturbed run');
+  const whole = await undisturbed({ ...cycle, folder: await emptyFolder(folder, 'undisturbed') });
+  const lines = [`undisturbed: ${(whole.ms / 1000).toFixed(1)} s, champion ${whole.registry.champion?.slice(0, 24)}, ${whole.registry.predictions} rows predicted`, HEAD];
+  const outcomes: Outcome[] = [];
+  for (let i = 0; i < MOMENTS; i += 1) {
+    const victim = VICTIMS[i % VICTIMS.length]!;
+    const ms = Math.round(Math.random() * whole.ms);
+    const outcome = await killedAt({ ...cycle, folder: await emptyFolder(folder, String(i)) }, victim, ms, whole.registry);
+    outcomes.push(outcome);
+    lines.push(row(i + 1, victim, ms, outcome));
+    tell(lines.at(-1)!);
+  }
+  const well = outcomes.filter(({ isRight }) => isRight).length;
+  return [...lines, `${well} of ${MOMENTS} end with the registry of an undisturbed run, or say why not`];
+}
 
 interface Cycle {
   folder: string;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { listPipelines } from '../config/load.js';
+import { unsetEmpty, variables } from '../environment.js';
 import { messageOf, systemCode } from '../errors.js';
 import { stopTracing } from '../observe/tracing.js';
 import { EXIT } from './exitCodes.js';
@@ -8,6 +9,7 @@ import { Interrupted, interrupted } from './interruption.js';
 import { createProgram } from './program.js';
 import { printJson, say } from './terminal.js';
 
+unsetEmpty();
 // Who reads no longer misses nothing: a run goes on to its end, and other commands end at once anyway.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosed);
 process.on('uncaughtException', (error) => void failUnexpectedly(error));
@@ -31,7 +33,7 @@ async function fail(error: unknown, json: boolean): Promise<number> {
   const failure = describeFailure(error);
   say(`perdure: ${failure.message}`);
   if (json) printJson({ error: failure });
-  if (process.env.PERDURE_DEBUG) say(error instanceof Error && error.stack ? error.stack : String(error));
+  if (variables().PERDURE_DEBUG) say(error instanceof Error && error.stack ? error.stack : String(error));
   // Whatever fails because a command was told to stop, that is why it ends.
   return (error instanceof Interrupted ? error : interrupted())?.exitCode ?? EXIT.failed;
 }

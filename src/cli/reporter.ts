@@ -1,4 +1,5 @@
 import { Listr, ListrLogger, ProcessOutput, type ListrTask } from 'listr2';
+import { variables } from '../environment.js';
 import type { ProgressLine } from './progressText.js';
 import { STAGE_TITLES, type Stage } from './stages.js';
 import { say } from './terminal.js';
@@ -16,7 +17,7 @@ export interface Reporter {
 /** A live display on a terminal, plain lines elsewhere; both on stderr. */
 export function createReporter(stages: readonly Stage[]): Reporter {
   // A terminal that doesn't tell its width, such as that of `script` or a container, can't be drawn on.
-  const live = process.stderr.isTTY && process.stderr.columns > 0 && process.env.TERM !== 'dumb';
+  const live = process.stderr.isTTY && process.stderr.columns > 0 && variables().TERM !== 'dumb';
   return live ? new LiveReporter(stages) : new PlainReporter();
 }
 

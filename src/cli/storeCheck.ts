@@ -1,6 +1,5 @@
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdtemp, rmdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { loadPipeline } from '../config/load.js';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
 import type { ObjectStore } from '../storage/objectStore.js';
@@ -11,7 +10,7 @@ const PATIENCE_MS = 10_000;
 
 /**
  * Insists that the store of these pipelines can be used: that every bucket answers, or the folder can be written.
- * Writes nothing, and takes seconds at most, where stages try again for minutes.
+ * Leaves nothing behind, and takes seconds at most, where stages try again for minutes.
  *
  * @param root as `storeRoot` of `src/storage/stores.ts` returns it
  * @throws PerdureError `StoreUnavailable`, `StoreRefused`, `ConfigInvalid`; `NotFound` for a bucket that isn't there
@@ -41,7 +40,8 @@ async function checkFolder(root: string): Promise<void> {
   while (!(await isThere(folder))) folder = dirname(folder);
   try {
     if (!(await stat(folder)).isDirectory()) throw new Error('it is not a folder');
-    await access(folder, constants.W_OK | constants.X_OK);
+    // Some file systems, such as /proc, admit to be written and refuse each write.
+    await rmdir(await mkdtemp(join(folder, '.perdure-')));
   } catch (error) {
     throw new PerdureError('StoreRefused', `The store's folder ${folder} can't be written (${messageOf(error)}); choose another with --store or PERDURE_STORE.`);
   }

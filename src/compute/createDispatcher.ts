@@ -1,3 +1,4 @@
+import { setDefault } from '../environment.js';
 import type { DispatcherTimes } from './dispatcherTimes.js';
 import type { EcsDispatcher } from './ecsDispatcher.js';
 
@@ -10,9 +11,9 @@ const SILENCE_TIMEOUT_MS = 30_000;
  * A dispatcher that goes by AWS's own environment and files: credentials, region, and `AWS_ENDPOINT_URL_ECS` and
  * `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS` for other servers. The SDK is loaded only where it is used.
  */
-export async function createDispatcher(times: Partial<DispatcherTimes> = {}, env: NodeJS.ProcessEnv = process.env): Promise<EcsDispatcher> {
+export async function createDispatcher(times: Partial<DispatcherTimes> = {}): Promise<EcsDispatcher> {
   // The SDK is pinned to a release that runs on every Node that Perdure runs on; its next releases concern nobody here.
-  env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+  setDefault('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
   const [{ ECSClient }, { CloudWatchLogsClient }, { EcsDispatcher }] = await Promise.all([
     import('@aws-sdk/client-ecs'),
     import('@aws-sdk/client-cloudwatch-logs'),

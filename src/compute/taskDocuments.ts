@@ -1,4 +1,5 @@
 import type { StageInput, TaskStageName } from '../contracts/index.js';
+import { variables, type Variables } from '../environment.js';
 
 /** `input.json`: what a task is asked. */
 export interface TaskInput {
@@ -35,7 +36,7 @@ export interface TaskPosition {
 }
 
 /** Which launch this process is; `undefined` where it is no task. */
-export function launchOfThisTask(env: NodeJS.ProcessEnv = process.env): TaskPosition | undefined {
+export function launchOfThisTask(env: Variables = variables()): TaskPosition | undefined {
   const told = env[LAUNCH_VARIABLE];
   return told ? (JSON.parse(told) as TaskPosition) : undefined;
 }

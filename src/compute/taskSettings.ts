@@ -1,5 +1,6 @@
 import type { Pipeline } from '../config/load.js';
 import type { ComputedPart, EcsSettings, TaskDefinition } from '../config/compute.js';
+import { variables, type Variables } from '../environment.js';
 import { PerdureError } from '../errors.js';
 
 /** The config of one stage's tasks, with what the worker's environment adds. */
@@ -14,7 +15,7 @@ export interface TaskSettings extends Omit<EcsSettings, 'tasks' | 'cluster' | 's
  * what a deployment makes.
  * @throws PerdureError `ConfigInvalid`
  */
-export function taskSettings({ config }: Pipeline, part: ComputedPart, env: NodeJS.ProcessEnv = process.env): TaskSettings {
+export function taskSettings({ config }: Pipeline, part: ComputedPart, env: Variables = variables()): TaskSettings {
   const { ecs } = config.compute;
   const task = ecs?.tasks[part];
   if (!task) {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
+import { variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { checkName } from '../names.js';
 import { sha256 } from '../storage/checksum.js';
@@ -24,8 +25,8 @@ export const ENVIRONMENTS = ['dev', 'staging', 'prod'] as const;
 export type Environment = (typeof ENVIRONMENTS)[number];
 
 /** The environment that `ENVIRONMENT` names; `dev` when it says nothing. */
-export function environment(env: NodeJS.ProcessEnv = process.env): Environment {
-  const named = env.ENVIRONMENT ?? 'dev';
+export function environment(env: Variables = variables()): Environment {
+  const named = variables(env).ENVIRONMENT ?? 'dev';
   const known = ENVIRONMENTS.find((candidate) => candidate === named);
   if (!known) {
     throw new PerdureError('ConfigInvalid', `ENVIRONMENT is "${named}"; expected one of ${ENVIRONMENTS.join(', ')}.`);
@@ -34,7 +35,7 @@ export function environment(env: NodeJS.ProcessEnv = process.env): Environment {
 }
 
 /** The folder of pipelines: `PERDURE_CONF`, else `conf/` beside this package's `package.json`. */
-export function confFolder(env: NodeJS.ProcessEnv = process.env): string {
+export function confFolder(env: Variables = variables()): string {
   return env.PERDURE_CONF ? resolve(env.PERDURE_CONF) : join(packageFolder(), 'conf');
 }
 
@@ -55,7 +56,7 @@ export async function listPipelines(conf = confFolder()): Promise<string[]> {
  * @throws PerdureError `InputInvalid` for what can't be a name, `NotFound` for a name without a folder, `ConfigInvalid`
  * with every fault at once.
  */
-export async function loadPipeline(name: string, env: NodeJS.ProcessEnv = process.env): Promise<Pipeline> {
+export async function loadPipeline(name: string, env: Variables = variables()): Promise<Pipeline> {
   const conf = confFolder(env);
   const folder = join(conf, 'pipelines', checkName('a pipeline', name));
   if (!existsSync(join(folder, 'pipeline.json'))) {

@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { variables } from '../environment.js';
 import { PerdureError, messageOf } from '../errors.js';
 import type { HostCall, HostReply } from './hostProtocol.js';
 
@@ -21,7 +22,7 @@ export class EngineHost {
     this.child = fork(script, [String(cacheBytes)], {
       serialization: 'advanced',
       // Two fits of one thread are faster than one of two, and OpenMP's default spinning makes them wait for each other.
-      env: { ...process.env, OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' },
+      env: { ...variables(), OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' },
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

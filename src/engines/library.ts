@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { variables, type Variables } from '../environment.js';
 import { PerdureError } from '../errors.js';
 import { cacheFolder } from '../setup/cache.js';
 
@@ -10,7 +11,7 @@ export const XGBOOST_VERSION = '3.2.0';
  * Path of libxgboost: `PERDURE_XGBOOST_LIB`, else what set-up unpacked into the cache.
  * @throws PerdureError `EngineMissing` where it isn't there
  */
-export function xgboostLibrary(env: NodeJS.ProcessEnv = process.env): string {
+export function xgboostLibrary(env: Variables = variables()): string {
   const file = process.platform === 'darwin' ? 'libxgboost.dylib' : 'libxgboost.so';
   const named = env.PERDURE_XGBOOST_LIB || undefined;
   const path = named ?? join(cacheFolder(env), 'engines', `xgboost-${XGBOOST_VERSION}`, 'xgboost', 'lib', file);

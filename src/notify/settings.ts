@@ -1,3 +1,4 @@
+import { variables, type Variables } from '../environment.js';
 import { PerdureError } from '../errors.js';
 import type { Channel, ChannelName } from './channel.js';
 import { email } from './email.js';
@@ -24,7 +25,7 @@ export const SWITCH: Record<ChannelName, string> = {
  *
  * @throws PerdureError `ConfigInvalid` with every fault at once, never with a value
  */
-export function channelsFrom(env: NodeJS.ProcessEnv = process.env): Channels {
+export function channelsFrom(env: Variables = variables()): Channels {
   const faults: string[] = [];
   const read = (name: string) => env[name]?.trim() || undefined;
   const readUrl = (name: string, protocols: string[]) => {

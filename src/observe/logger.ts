@@ -1,4 +1,5 @@
 import { DefaultLogger, type LogEntry } from '@temporalio/worker';
+import { variables, type Variables } from '../environment.js';
 import { messageOf } from '../errors.js';
 
 /**
@@ -7,7 +8,7 @@ import { messageOf } from '../errors.js';
  *
  * @param worker whose words they are
  */
-export function createLogger(worker: string, env: NodeJS.ProcessEnv = process.env, isTerminal = process.stderr.isTTY): DefaultLogger {
+export function createLogger(worker: string, env: Variables = variables(), isTerminal = process.stderr.isTTY): DefaultLogger {
   const asText = env.PERDURE_LOG_FORMAT ? env.PERDURE_LOG_FORMAT !== 'json' : isTerminal;
   return asText ? new DefaultLogger('INFO') : new DefaultLogger('INFO', (entry) => process.stderr.write(`${jsonLine(worker, entry)}\n`));
 }

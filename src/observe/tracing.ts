@@ -1,5 +1,6 @@
 import type { WorkflowClientInterceptor } from '@temporalio/client';
 import type { ActivityInterceptorsFactory, WorkerOptions } from '@temporalio/worker';
+import { variables, type Variables } from '../environment.js';
 
 /** What clients and workers of this process need for one trace a run, from whoever starts it to its activities. */
 export interface Tracing {
@@ -14,7 +15,7 @@ export interface Tracing {
 let started: Promise<Tracing> | undefined;
 
 /** Whether OpenTelemetry's standard variables name an endpoint for traces. */
-export function isTraced(env: NodeJS.ProcessEnv = process.env): boolean {
+export function isTraced(env: Variables = variables()): boolean {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: all, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces, OTEL_SDK_DISABLED: disabled } = env;
   return Boolean(all || traces) && disabled?.toLowerCase() !== 'true';
 }

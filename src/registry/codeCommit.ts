@@ -2,12 +2,13 @@ import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { packageFolder } from '../config/load.js';
+import { variables, type Variables } from '../environment.js';
 
 /**
  * The git commit of Perdure's own code: of its checkout, else what `PERDURE_COMMIT` says (an image has no checkout),
  * else `null`.
  */
-export async function codeCommit(env: NodeJS.ProcessEnv = process.env): Promise<string | null> {
+export async function codeCommit(env: Variables = variables()): Promise<string | null> {
   const folder = packageFolder();
   try {
     // The ceiling keeps git from answering for a repository that Perdure is merely installed in.

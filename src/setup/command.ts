@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { variables, type Variables } from '../environment.js';
 
 export interface CommandResult {
   ok: boolean;
@@ -23,7 +24,7 @@ export function runCommand(program: string, args: string[], options: CommandOpti
     execFile(
       program,
       args,
-      { env: { ...process.env, ...options.env }, cwd: options.cwd, timeout: options.timeout, killSignal: 'SIGKILL', maxBuffer: 64 << 20 },
+      { env: { ...variables(), ...options.env }, cwd: options.cwd, timeout: options.timeout, killSignal: 'SIGKILL', maxBuffer: 64 << 20 },
       (error, stdout, stderr) => {
         const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
         const said = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? error?.message ?? '';
@@ -35,7 +36,7 @@ export function runCommand(program: string, args: string[], options: CommandOpti
 }
 
 /** The executable that a shell would run for `name`. */
-export async function onPath(name: string, env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
+export async function onPath(name: string, env: Variables = variables()): Promise<string | undefined> {
   const names = process.platform === 'win32' ? [`${name}.exe`, `${name}.cmd`] : [name];
   for (const folder of (env.PATH ?? '').split(delimiter).filter(Boolean)) {
     for (const candidate of names) {

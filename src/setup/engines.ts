@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import koffi from 'koffi';
 import { PerdureError, messageOf } from '../errors.js';
 import { XGBOOST_VERSION, xgboostLibrary } from '../engines/library.js';
+import { variables } from '../environment.js';
 import { cacheFolder } from './cache.js';
 import { onPath, runCommand } from './command.js';
 import type { FoundTool, Tool } from './tool.js';
@@ -91,7 +92,7 @@ function installedFolder(): string {
 
 /** Whether the library is a person's own. */
 function isNamed(): boolean {
-  return Boolean(process.env.PERDURE_XGBOOST_LIB);
+  return Boolean(variables().PERDURE_XGBOOST_LIB);
 }
 
 /** Loads the library, which also proves that all it depends on is there. */

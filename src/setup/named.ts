@@ -1,3 +1,4 @@
+import { variables } from '../environment.js';
 import { PerdureError } from '../errors.js';
 import { isExecutable } from './command.js';
 import type { FoundTool } from './tool.js';
@@ -12,7 +13,7 @@ export type Examination = { version: string } | { fault: string };
  * @throws PerdureError `SetupFailed` for one that can't be used
  */
 export async function findNamed(variable: string, examine = (path: string) => anyExecutable(path, variable)): Promise<FoundTool | undefined> {
-  const path = process.env[variable];
+  const path = variables()[variable];
   if (!path) return undefined;
   const found = await examine(path);
   if ('version' in found) return { path, version: found.version };

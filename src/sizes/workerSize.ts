@@ -1,3 +1,4 @@
+import { variables, type Variables } from '../environment.js';
 import { PerdureError } from '../errors.js';
 import { containerLimits } from './cgroup.js';
 
@@ -36,7 +37,7 @@ export function formatSize({ cpus, memory }: WorkerSize): string {
  * @param asked text of `--size`, where it was given
  * @throws PerdureError `ConfigInvalid` for a size that is none
  */
-export function chosenSize(standard: WorkerSize, asked?: string, env: NodeJS.ProcessEnv = process.env): WorkerSize {
+export function chosenSize(standard: WorkerSize, asked?: string, env: Variables = variables()): WorkerSize {
   if (asked !== undefined) return parseSize(asked, '--size');
   if (env.PERDURE_SIZE) return parseSize(env.PERDURE_SIZE, 'PERDURE_SIZE');
   return { ...standard, ...containerLimits() };

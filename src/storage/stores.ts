@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Pipeline } from '../config/load.js';
+import { variables, type Variables } from '../environment.js';
 import { PerdureError } from '../errors.js';
 import { FolderStore } from './folderStore.js';
 import { checkKey } from './key.js';
@@ -33,7 +34,7 @@ export type OpenStores = (pipeline: Pipeline, use?: StoreUse) => Stores;
  * @param named as a person names it; by default `PERDURE_STORE` does, else it is `.perdure/store` in the current folder
  * @throws PerdureError `ConfigInvalid`
  */
-export function storeRoot(named = process.env.PERDURE_STORE): string {
+export function storeRoot(named = variables().PERDURE_STORE): string {
   if (!named) return resolve('.perdure', 'store');
   if (!/^s3:/.test(named)) return resolve(named);
   if (named !== S3_ROOT) {
@@ -46,7 +47,7 @@ export function storeRoot(named = process.env.PERDURE_STORE): string {
  * Where a process keeps files on their way: `PERDURE_SCRATCH`, else beside the buckets of a folder, so that a finished
  * file is stored by a rename, and where room for data is; for S3 `.perdure/scratch` in the current folder.
  */
-export function scratchRoot(root: string, env: NodeJS.ProcessEnv = process.env): string {
+export function scratchRoot(root: string, env: Variables = variables()): string {
   if (env.PERDURE_SCRATCH) return resolve(env.PERDURE_SCRATCH);
   return root === S3_ROOT ? resolve('.perdure', 'scratch') : join(root, '.scratch');
 }
@@ -94,7 +95,7 @@ async function openS3(scratch: string): Promise<(bucket: string, use: StoreUse) 
 }
 
 /** Bytes that cached objects may take: `PERDURE_OBJECT_CACHE_GIB`, else 10 GiB. */
-function cacheLimit(env: NodeJS.ProcessEnv = process.env): number {
+function cacheLimit(env: Variables = variables()): number {
   const named = env.PERDURE_OBJECT_CACHE_GIB ?? '10';
   const gibibytes = Number(named);
   if (named.trim() === '' || !(gibibytes >= 0)) {

@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import { variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { tracing } from '../observe/tracing.js';
 import { dataConverterFrom } from './dataConverter.js';
@@ -25,7 +26,7 @@ const DEFAULT_NAMESPACE = 'default';
  *
  * @throws PerdureError `ConfigInvalid` where the configuration can't be read.
  */
-export function configuredTarget(env: NodeJS.ProcessEnv = process.env): TemporalTarget | undefined {
+export function configuredTarget(env: Variables = variables()): TemporalTarget | undefined {
   const config = readConfig(env);
   const { address, tls, apiKey, metadata } = config.connectionOptions;
   return address ? { address, namespace: config.namespace ?? DEFAULT_NAMESPACE, security: { tls, apiKey, metadata } } : undefined;

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { decode, encode } from '@temporalio/common/lib/encoding.js';
 import proto from '@temporalio/proto';
+import { variables, type Variables } from '../environment.js';
 import { PerdureError } from '../errors.js';
 
 const { Payload: PayloadMessage } = proto.temporal.api.common.v1;
@@ -71,7 +72,7 @@ export class EncryptionCodec implements PayloadCodec {
  *
  * @throws PerdureError `ConfigInvalid`, never with a key in its message
  */
-export function encryptionCodecFrom(env: NodeJS.ProcessEnv = process.env): EncryptionCodec | undefined {
+export function encryptionCodecFrom(env: Variables = variables()): EncryptionCodec | undefined {
   const named = env.PERDURE_ENCRYPTION_KEY?.trim();
   if (!named) return undefined;
   const [current, ...previous] = named.split(',').map((text, i) => keyFrom(text.trim(), i));

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { variables } from '../environment.js';
 
 /** Option of Node for a heap of so many bytes. */
 export function heapOption(bytes: number): string {
@@ -8,7 +9,7 @@ export function heapOption(bytes: number): string {
 
 /** Whether whoever started this process chose its heap. */
 export function heapIsSet(): boolean {
-  return [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((option) => option.includes('--max-old-space-size'));
+  return [...process.execArgv, variables().NODE_OPTIONS ?? ''].some((option) => option.includes('--max-old-space-size'));
 }
 
 /**

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
+import { variables, type Variables } from '../environment.js';
 import { systemCode } from '../errors.js';
 
 /**
@@ -21,7 +22,7 @@ const BOUND = [
  * Spawns a program that ends when this process does, and writes its words to `log`. Ctrl-C in the terminal is not for
  * it: it has its own group. On Windows a process that is killed leaves it behind.
  */
-export function spawnBound(program: string, args: string[], log: string, env: NodeJS.ProcessEnv = process.env): ChildProcess {
+export function spawnBound(program: string, args: string[], log: string, env: Variables = variables()): ChildProcess {
   mkdirSync(dirname(log), { recursive: true });
   const output = openSync(log, 'a');
   try {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolder } from '../config/load.js';
+import { variables } from '../environment.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { formatSize } from '../sizes/workerSize.js';
 import type { TemporalTarget } from './connection.js';
@@ -149,14 +150,14 @@ function temporalEnvironment(target: TemporalTarget): NodeJS.ProcessEnv {
   const address = { TEMPORAL_ADDRESS: target.address, TEMPORAL_NAMESPACE: target.namespace };
   const { tls, apiKey, metadata } = target.security;
   // A target with any of these comes from this very environment.
-  if (tls !== undefined || apiKey !== undefined || metadata !== undefined) return { ...process.env, ...address };
-  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'));
+  if (tls !== undefined || apiKey !== undefined || metadata !== undefined) return { ...variables(), ...address };
+  const others = Object.entries(variables()).filter(([name]) => !name.startsWith('TEMPORAL_'));
   // A file that isn't there counts as one that says nothing, in place of the one in the user's home.
   return { ...Object.fromEntries(others), TEMPORAL_CONFIG_FILE: join(packageFolder(), 'no-temporal.toml'), ...address };
 }
 
 /** Workers on one host can't share a port: from the one that the environment names on, one each. */
 function healthEnvironment({ entry }: WorkerDefinition): NodeJS.ProcessEnv {
-  const { PERDURE_HEALTH_PORT: first } = process.env;
+  const { PERDURE_HEALTH_PORT: first } = variables();
   return first ? { PERDURE_HEALTH_PORT: String(Number(first) + Object.keys(WORKERS).indexOf(entry)) } : {};
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Runtime, Worker, makeTelemetryFilterString, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { unsetEmpty, variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { serveHealth, type HealthOptions } from '../observe/healthServer.js';
 import { createLogger } from '../observe/logger.js';
@@ -41,6 +42,7 @@ export interface WorkerParts {
  * abandon activities. `--size 2x4` is its size, else as {@link chosenSize} says.
  */
 export async function runWorkerProcess(definition: WorkerDefinition, makeParts: (size: WorkerSize) => WorkerParts | Promise<WorkerParts>): Promise<void> {
+  unsetEmpty();
   const stop = stopRequested();
   try {
     const size = chosenSize(definition.size, parseArgs({ options: { size: { type: 'string' } } }).values.size);
@@ -131,7 +133,7 @@ const DEPLOYMENT = 'perdure';
  * began with, the steward goes on with the current one. Such workers get nothing to do until their version is made
  * current: `temporal worker deployment set-current-version --deployment-name perdure --build-id <id>`.
  */
-function deploymentOptions({ PERDURE_BUILD_ID: buildId }: NodeJS.ProcessEnv = process.env): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+function deploymentOptions({ PERDURE_BUILD_ID: buildId }: Variables = variables()): Pick<WorkerOptions, 'workerDeploymentOptions'> {
   if (!buildId) return {};
   return {
     workerDeploymentOptions: { version: { deploymentName: DEPLOYMENT, buildId }, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' },
@@ -139,7 +141,7 @@ function deploymentOptions({ PERDURE_BUILD_ID: buildId }: NodeJS.ProcessEnv = pr
 }
 
 /** `PERDURE_HEALTH_PORT` turns health checks and metrics on. The SDK serves its metrics itself, for this process alone. */
-async function healthOptions(env: NodeJS.ProcessEnv = process.env): Promise<HealthOptions | undefined> {
+async function healthOptions(env: Variables = variables()): Promise<HealthOptions | undefined> {
   const named = env.PERDURE_HEALTH_PORT;
   if (!named) return undefined;
   const port = Number(named);

@@ -3,6 +3,7 @@ import { KeptWork } from '../../compute/keptWork.js';
 import { LAUNCH_VARIABLE, type TaskFailure, type TaskInput, type TaskResult } from '../../compute/taskDocuments.js';
 import { TASK_STAGE_NAMES, isTaskStage, taskStage, type AnyStage } from '../../compute/taskStages.js';
 import { createEnginePool } from '../../engines/hostPool.js';
+import { variables, type Variables } from '../../environment.js';
 import { PerdureError, messageOf } from '../../errors.js';
 import { resourcesOf } from '../../sizes/resources.js';
 import { chosenSize } from '../../sizes/workerSize.js';
@@ -26,7 +27,7 @@ export interface TaskOptions {
  * code is 0 only where it is good. An interrupted task writes none; what its stage kept of its work is where the next one
  * goes on.
  */
-export async function runTask(name: string, options: TaskOptions, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+export async function runTask(name: string, options: TaskOptions, env: Variables = variables()): Promise<void> {
   if (!isTaskStage(name)) throw new PerdureError('InputInvalid', `There is no stage ${JSON.stringify(name)} that runs as a task; there are ${TASK_STAGE_NAMES.join(', ')}.`);
   const root = storeRoot();
   const from = await openAddress(options.input, root);
