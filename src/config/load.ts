@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { checkName } from '../names.js';
 import { sha256 } from '../storage/checksum.js';
+import { readRegularFile } from '../storage/regularFile.js';
 import { Expectations, ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 
 /** A pipeline as an environment runs it. */
@@ -65,8 +66,8 @@ export async function loadPipeline(name: string, env: Variables = variables()): 
   }
   const chosen = environment(env);
   const definition = await readChecked(join(folder, 'pipeline.json'), PipelineDefinition);
-  const config = await readChecked(join(folder, `model_config.${chosen}.json`), ModelConfig);
-  const expectations = await readChecked(join(folder, 'expectations.json'), Expectations);
+  const config = await readChecked(join(folder, `model_config.${chosen}.json`), ModelConfig, 'restore it, or set ENVIRONMENT to one that has it');
+  const expectations = await readChecked(join(folder, 'expectations.json'), Expectations, 'restore it, or write {"silver": []} into it where nothing is expected of the rows');
   return {
     definition: definition.value,
     config: config.value,
@@ -96,24 +97,39 @@ export function algorithmConfig(config: ModelConfig, name: string): AlgorithmCon
   return found;
 }
 
-/** Reads a JSON file by a schema. Throws `ConfigInvalid` with every fault at once. */
-export async function readChecked<S extends z.ZodType>(path: string, schema: S): Promise<{ value: z.infer<S>; text: string }> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    const why = systemCode(error) === 'ENOENT' ? 'is not there' : `can't be read (${messageOf(error)})`;
-    throw new PerdureError('ConfigInvalid', `${path} ${why}; restore it or set ENVIRONMENT to one that has it.`);
+/**
+ * Reads a JSON file by a schema.
+ * @param otherwise what to do where the file isn't there
+ * @throws PerdureError `ConfigInvalid` with every fault at once
+ */
+export async function readChecked<S extends z.ZodType>(path: string, schema: S, otherwise = 'restore it'): Promise<{ value: z.infer<S>; text: string }> {
+  const bytes = await readRegularFile(path).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') throw new PerdureError('ConfigInvalid', `${path} is not there; ${otherwise}.`);
+    throw new PerdureError('ConfigInvalid', error instanceof PerdureError ? error.message : `${path} can't be read (${messageOf(error)}); make it readable and run again.`);
   });
+  const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   let json: unknown;
+  const unusable: string[] = [];
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text, (key, value: unknown) => {
+      // A property of this name would be lost on the way.
+      if (key === '__proto__') unusable.push(key);
+      return value;
+    });
   } catch (error) {
     throw new PerdureError('ConfigInvalid', `${path} is not valid JSON: ${messageOf(error)}.`);
   }
   const parsed = schema.safeParse(json, { reportInput: true });
-  if (!parsed.success) throw new PerdureError('ConfigInvalid', describeFaults(path, parsed.error.issues));
+  const faults = [...unusable.map((key) => `  (anywhere): expected another name than "${key}"`), ...(parsed.error?.issues ?? []).flatMap(describeFault)];
+  if (!parsed.success || faults.length > 0) {
+    throw new PerdureError('ConfigInvalid', `${path} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}; correct and run again:\n${faults.join('\n')}`);
+  }
   return { value: parsed.data, text };
 }
 
-function describeFaults(path: string, issues: z.core.$ZodIssue[]): string {
-  const faults = issues.map((issue) => `  ${issue.path.map(String).join('.') || '(top level)'}: ${issue.message}`);
-  return `${path} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}; mend and run again:\n${faults.join('\n')}`;
+function describeFault(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.map(String).join('.') || '(top level)';
+  // What is wrong with a name that an object may have freely is told below the name.
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => `  ${path}: expected ${message.replace(/^expected /, '')} as a name`);
+  return [`  ${path}: ${issue.message}`];
 }

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import { NAME, NAME_IN_WORDS } from '../contracts/index.js';
 import { AlertThresholds } from '../notify/conditions.js';
+import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults } from './columns.js';
 import { Compute } from './compute.js';
 import { Schedules } from './schedules.js';
 
 const name = z.string().regex(NAME, NAME_IN_WORDS);
-/** A column that may stand in SQL unquoted, or quoted where it holds a "-". */
-const column = z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'a column name of letters, digits, "_" and "-"');
 /** A table's name in SQL; those of the layers are taken. */
-const tableName = z.string().regex(/^(?!(source|bronze|silver)$)[A-Za-z_][A-Za-z0-9_]*$/i, 'a table name of letters, digits and "_" that no layer has');
+const tableName = z.string().regex(/^(?!(source|bronze|silver)$)[A-Za-z_][A-Za-z0-9_]*$/i, 'a table name of letters, digits and "_" that no layer has').refine((table) => !isInternal(table), INTERNAL_IN_WORDS);
 const date = z.iso.date('a date such as 2005-12-31');
 const file = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a file name in the pipeline\'s folder');
 const share = z.number().min(0).max(1);
@@ -20,51 +19,69 @@ const layer = z.strictObject({
 });
 
 /** `pipeline.json`: what a pipeline is, the same in every environment. */
-export const PipelineDefinition = z.strictObject({
-  name,
-  title: z.string().min(1),
-  source: z.strictObject({
-    /** Name of the raw CSV. */
-    file,
-    /** DuckDB type a column, in the file's order. */
-    columns: z.record(column, z.enum(['BIGINT', 'INTEGER', 'DOUBLE', 'VARCHAR', 'DATE', 'BOOLEAN'])),
-    /** Public home of the data, for `perdure data get`. */
-    download: z
-      .strictObject({ url: z.url(), member: z.string().optional(), sha256: z.string().regex(/^[0-9a-f]{64}$/), licence: z.string() })
-      .optional(),
-    /** Settings of the synthetic generator, in a file beside this one. */
-    synthetic: z.strictObject({ calibration: file, rows: z.int().positive() }).optional(),
-  }),
-  partition: z.strictObject({ column, by: z.enum(['month']) }),
-  /** Columns that join features with labels, and that predictions carry. */
-  keys: z.array(column).min(1),
-  label: column,
-  /** Files beside this one, CSV or Parquet, that every layer's SQL may read as tables of these names. */
-  tables: z
-    .record(tableName, z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.(csv|parquet)$/, 'a .csv or .parquet file in the pipeline\'s folder'))
-    .default({}),
-  layers: z.strictObject({ bronze: layer, silver: layer, feature_store: layer, label_store: layer }),
-  /** The model's columns in order; `scale` puts a column through the standard scaler. */
-  features: z
-    .array(z.strictObject({ name: column, type: z.enum(['numeric', 'ordinal', 'binary', 'categorical']), scale: z.boolean().default(false) }))
-    .min(1),
-});
+export const PipelineDefinition = z
+  .strictObject({
+    name,
+    title: z.string().min(1),
+    source: z.strictObject({
+      /** Name of the raw CSV. */
+      file,
+      /** DuckDB type per column, in any order; other columns of the file are ignored. */
+      columns: z.record(ColumnName, z.enum(['BIGINT', 'INTEGER', 'DOUBLE', 'VARCHAR', 'DATE', 'BOOLEAN'])).refine((columns) => Object.keys(columns).length > 0, 'expected one column at least'),
+      /** Texts that say that no value is known, such as "NA"; an empty field always does. */
+      null_values: z.array(z.string().min(1)).default([]),
+      /** Public home of the data, for `perdure data get`. */
+      download: z
+        .strictObject({ url: z.url(), member: z.string().optional(), sha256: z.string().regex(/^[0-9a-f]{64}$/), licence: z.string() })
+        .optional(),
+      /** Settings of the synthetic generator, in a file beside this one. */
+      synthetic: z.strictObject({ calibration: file, rows: z.int().positive() }).optional(),
+    }),
+    partition: z.strictObject({ column: ColumnName, by: z.enum(['month']) }),
+    /** Columns that join features with labels, and that predictions carry. */
+    keys: z.array(ColumnName).min(1),
+    label: ModelColumnName,
+    /** Files beside this one, CSV or Parquet, that every layer's SQL may read as tables of these names. */
+    tables: z
+      .record(tableName, z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.(csv|parquet)$/, 'a .csv or .parquet file in the pipeline\'s folder'))
+      .default({}),
+    layers: z.strictObject({ bronze: layer, silver: layer, feature_store: layer, label_store: layer }),
+    /** The model's columns in order; `scale` puts a column through the standard scaler. */
+    features: z
+      .array(z.strictObject({ name: ModelColumnName, type: z.enum(['numeric', 'ordinal', 'binary', 'categorical']), scale: z.boolean().default(false) }))
+      .min(1),
+  })
+  .superRefine((definition, context) => {
+    for (const { path, message } of nameFaults(definition)) context.addIssue({ code: 'custom', path, message });
+    const layers = Object.entries(definition.layers);
+    layers.forEach(([layer, { path }], i) => {
+      const other = layers.slice(0, i).find(([, earlier]) => earlier.path === path);
+      if (other) context.addIssue({ code: 'custom', path: ['layers', layer, 'path'], message: `expected another path than that of ${other[0]}, as each layer has files of its own` });
+    });
+  });
 export type PipelineDefinition = z.infer<typeof PipelineDefinition>;
 
 /** `expectations.json`: what a silver row must satisfy, in SQL. */
-export const Expectations = z.strictObject({
-  /** Rows whose values in every column of the source an earlier row has already; nothing is looked for without it. */
-  duplicates: z.strictObject({ name, on_failure: z.enum(['drop', 'fail']) }).optional(),
-  silver: z.array(
-    z.strictObject({
-      name,
-      /** SQL condition that a good row satisfies. */
-      check: z.string().min(1),
-      /** `drop` leaves the row out and counts it; `fail` stops the run. */
-      on_failure: z.enum(['drop', 'fail']),
-    }),
-  ),
-});
+export const Expectations = z
+  .strictObject({
+    /** Rows whose values in every column of the source an earlier row has already; nothing is looked for without it. */
+    duplicates: z.strictObject({ name, on_failure: z.enum(['drop', 'fail']) }).optional(),
+    silver: z.array(
+      z.strictObject({
+        name,
+        /** SQL condition that a good row satisfies. */
+        check: z.string().min(1),
+        /** `drop` leaves the row out and counts it; `fail` stops the run. */
+        on_failure: z.enum(['drop', 'fail']),
+      }),
+    ),
+  })
+  .superRefine(({ duplicates, silver }, context) => {
+    // Dropped rows are counted by name.
+    const names = [...(duplicates ? [duplicates.name] : []), ...silver.map((expectation) => expectation.name)];
+    const repeated = names.find((candidate, i) => names.indexOf(candidate) !== i);
+    if (repeated !== undefined) context.addIssue({ code: 'custom', path: ['silver'], message: `expected a name of its own for each expectation, got ${JSON.stringify(repeated)} twice` });
+  });
 export type Expectations = z.infer<typeof Expectations>;
 
 /** A temporal window, both ends included; whole years may be given instead of dates. */

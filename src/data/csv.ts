@@ -1,10 +1,16 @@
-import { open } from 'node:fs/promises';
+import { INTERNAL_PREFIX, sameName } from '../config/columns.js';
+import type { PipelineDefinition } from '../config/schema.js';
 import { PerdureError, systemCode } from '../errors.js';
 import { diskError } from '../storage/diskError.js';
-import { identifier, literal } from './duckdb.js';
+import { openRegularFile } from '../storage/regularFile.js';
+import { identifier, literal, type Database } from './duckdb.js';
+
+type Source = PipelineDefinition['source'];
+type ColumnType = Source['columns'][string];
 
 /** The first line of a CSV. */
 export interface CsvHeader {
+  /** As the file names them: a name may be empty or stand there twice. */
   columns: string[];
   newLine: '\n' | '\r\n';
 }
@@ -13,39 +19,174 @@ export interface CsvHeader {
 const HEADER_LIMIT = 1 << 20;
 
 /**
- * Reads a CSV's header and checks that it names every one of `wanted`, in any order and among others.
- * @throws PerdureError `InputInvalid` for a missing or empty file, a missing or repeated column
+ * Reads a CSV's header and checks that it names every one of `wanted` once, in any order and among others, which may
+ * have any name or none.
+ *
+ * @throws PerdureError `InputInvalid` for what is no file or an empty one, a missing or repeated column
  */
 export async function readCsvHeader(path: string, wanted: string[]): Promise<CsvHeader> {
-  const start = await readStart(path);
-  const end = start.indexOf('\n');
-  const line = end === -1 ? start : start.slice(0, end);
-  const newLine = line.endsWith('\r') ? '\r\n' : '\n';
-  const columns = splitRecord(line.replace(/^\uFEFF/, '').replace(/\r$/, ''));
-  if (line.trim() === '') throw new PerdureError('InputInvalid', `${path} is empty; give a CSV with a header line.`);
-  const missing = wanted.filter((column) => !columns.includes(column));
-  if (missing.length > 0) {
-    throw new PerdureError('InputInvalid', `${path} lacks the column${missing.length === 1 ? '' : 's'} ${enumerate(missing)}; add ${missing.length === 1 ? 'it' : 'them'} or give another file.`);
+  const start = (await readStart(path)).replace(/^\uFEFF/, '');
+  const { fields, newLine } = firstRecord(start);
+  if (!/\n/.test(start) && /\r[^\n]/.test(start)) {
+    throw new PerdureError('InputInvalid', `${path} ends its lines with carriage returns alone; save it with line feeds and run again.`);
   }
-  const repeated = columns.find((column, i) => columns.indexOf(column) !== i);
+  if (fields.every((field) => field.trim() === '')) throw new PerdureError('InputInvalid', `${path} is empty; give a CSV with a header line.`);
+  const missing = wanted.filter((column) => !fields.includes(column));
+  if (missing.length > 0) throw lacksColumns(path, fields, missing);
+  const repeated = wanted.find((column) => fields.indexOf(column) !== fields.lastIndexOf(column));
   if (repeated !== undefined) {
     throw new PerdureError('InputInvalid', `${path} names the column ${repeated} twice in its header; rename one and run again.`);
   }
-  return { columns, newLine };
+  return { columns: fields, newLine };
 }
 
-/** SQL that reads a CSV's `columns` with their DuckDB types, in the order of `columns`; rows are in file order. */
-export function readCsvSql(path: string, header: CsvHeader, columns: Record<string, string>): string {
-  const types = header.columns.map((column) => `${literal(column)}: ${literal(columns[column] ?? 'VARCHAR')}`);
+/**
+ * SQL that reads a CSV's `columns` with their DuckDB types, in the order of `columns`; rows are in file order. A value
+ * that its type can't hold as it stands (a fraction as a whole number, a day with more after it) makes the query fail
+ * with {@link badValue}'s words: DuckDB's own casts round and cut.
+ */
+export function readCsvSql(path: string, header: CsvHeader, source: Pick<Source, 'columns' | 'null_values'>): string {
+  const columns = columnsOf(header, source);
+  const values = columns.map(({ name, type, text, value }) => {
+    if (type === 'VARCHAR') return `${text} AS ${identifier(name)}`;
+    return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isWhole(type, text, value)} THEN ${value} ELSE error(${literal(BAD_VALUE)}) END AS ${identifier(name)}`;
+  });
+  return `SELECT ${values.join(', ')} FROM (${textSql(path, header, source)})`;
+}
+
+/** Words of a query that met a value that its column's type can't hold. */
+const BAD_VALUE = 'a value of the CSV does not fit the type of its column';
+
+/** Whether a query over {@link readCsvSql} failed for a value that doesn't fit its column's type. */
+export function isBadValue(error: unknown): boolean {
+  return error instanceof PerdureError && error.cause instanceof Error && error.cause.message.includes(BAD_VALUE);
+}
+
+/**
+ * The sentence about the first value of a CSV that its column's type can't hold.
+ *
+ * @param file the path that `header` was read from, for the message and to count its lines
+ * @param path the path that DuckDB reads
+ */
+export async function badValue(database: Database, file: string, path: string, header: CsvHeader, source: Pick<Source, 'columns' | 'null_values'>): Promise<PerdureError> {
+  const typed = columnsOf(header, source).filter(({ type }) => type !== 'VARCHAR');
+  const cases = typed.map(({ type, text, value }, i) => `WHEN ${text} IS NOT NULL AND NOT coalesce(${isWhole(type, text, value)}, false) THEN ${i}`);
+  const texts = typed.map(({ text }, i) => `WHEN ${i} THEN ${text}`);
+  const [found] = await database.rows<{ row: bigint; bad: number; value: string }>(`
+    SELECT row, bad, CASE bad ${texts.join(' ')} END AS value
+    FROM (SELECT *, CASE ${cases.join(' ')} END AS bad FROM (SELECT *, row_number() OVER () AS row FROM (${textSql(path, header, source)})))
+    WHERE bad IS NOT NULL LIMIT 1`);
+  if (!found) return new PerdureError('InputInvalid', `${file} holds ${BAD_VALUE.replace(' of the CSV', '')}; correct it and run again.`);
+  const { name, type } = typed[found.bad]!;
+  const line = await lineOf(file, header, Number(found.row));
+  return new PerdureError(
+    'InputInvalid',
+    `Line ${line} of ${file} holds ${JSON.stringify(shorten(found.value))} in the column ${name}, where ${EXPECTED[type]} is expected; ${remedy(found.value, type)}.`,
+  );
+}
+
+const EXPECTED: Record<ColumnType, string> = {
+  BIGINT: 'a whole number',
+  INTEGER: 'a whole number from -2147483648 to 2147483647',
+  DOUBLE: 'a number',
+  DATE: 'a date such as 2005-12-31',
+  BOOLEAN: 'true or false',
+  VARCHAR: 'text',
+};
+
+function remedy(value: string, type: ColumnType): string {
+  if (/^\s*(n\.?\/?a\.?|<na>|#n\/a|nan|nat|null|none|nil|unknown|missing|[-?.]+)\s*$/i.test(value)) {
+    return `where it means that no value is known, list it in source.null_values of pipeline.json`;
+  }
+  if ((type === 'BIGINT' || type === 'INTEGER') && Number.isFinite(Number(value))) return 'correct it, or declare the column DOUBLE in pipeline.json, and run again';
+  return 'correct it and run again';
+}
+
+/** A column to read: under names of its own, as the file's may be anything. */
+interface TextColumn {
+  name: string;
+  type: ColumnType;
+  /** Its text in {@link textSql}. */
+  text: string;
+  /** Its value by DuckDB's cast, NULL where that fails. */
+  value: string;
+}
+
+function columnsOf(header: CsvHeader, { columns }: Pick<Source, 'columns'>): TextColumn[] {
+  return Object.entries(columns).map(([name, type]) => {
+    const position = header.columns.indexOf(name);
+    return { name, type, text: textColumn(position), value: `${INTERNAL_PREFIX}value_${position}` };
+  });
+}
+
+function textColumn(position: number): string {
+  return `${INTERNAL_PREFIX}text_${position}`;
+}
+
+/** Every column that is read, as text and as what DuckDB's cast makes of it. */
+function textSql(path: string, header: CsvHeader, source: Pick<Source, 'columns' | 'null_values'>): string {
+  const selected = columnsOf(header, source).flatMap(({ type, text, value }) => [text, ...(type === 'VARCHAR' ? [] : [`TRY_CAST(${text} AS ${type}) AS ${value}`])]);
+  const types = header.columns.map((_, position) => `${textColumn(position)}: 'VARCHAR'`);
   const newLine = header.newLine === '\r\n' ? String.raw`\r\n` : String.raw`\n`;
-  return `SELECT ${Object.keys(columns).map(identifier).join(', ')} FROM read_csv(${literal(path)},
-    auto_detect = false, header = true, columns = {${types.join(', ')}},
+  return `SELECT ${selected.join(', ')} FROM read_csv(${literal(path)},
+    auto_detect = false, header = true, columns = {${types.join(', ')}}, nullstr = [${['', ...source.null_values].map(literal).join(', ')}],
     delim = ',', quote = '"', escape = '"', new_line = '${newLine}')`;
 }
 
+/** Whether a text says the whole value, rather than more or something else that DuckDB's cast reads as it. */
+function isWhole(type: ColumnType, text: string, value: string): string {
+  switch (type) {
+    case 'BIGINT':
+    case 'INTEGER':
+      // Nearly every number is written as DuckDB writes it, and that is told faster than by a pattern.
+      return `(CAST(${value} AS VARCHAR) = ${text} OR (${value} IS NOT NULL AND regexp_full_match(${text}, '\\s*[+-]?[0-9]+\\s*')))`;
+    case 'DOUBLE':
+      return `(isfinite(${value}) AND NOT contains(${text}, '_'))`;
+    case 'DATE':
+      // A day at midnight is how some programs write a day.
+      return `(${value} IS NOT NULL AND regexp_full_match(${text}, '\\s*[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2}([ T]00:00(:00(\\.0+)?)?)?\\s*'))`;
+    case 'BOOLEAN':
+      return `${value} IS NOT NULL`;
+    case 'VARCHAR':
+      return 'true';
+  }
+}
+
+/** The line, from 1, on which a record begins; records are numbered from 1 below the header. Empty lines are none. */
+async function lineOf(path: string, header: CsvHeader, record: number): Promise<number> {
+  const file = await openRegularFile(path);
+  // A file of one column may have empty values, which are empty lines.
+  const skipsEmpty = header.columns.length > 1;
+  let line = 1;
+  let begin = 1;
+  let seen = -1;
+  let quoted = false;
+  let empty = true;
+  for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    for (const byte of chunk) {
+      if (byte === QUOTE) quoted = !quoted;
+      if (byte !== LINE_FEED) {
+        if (byte !== CARRIAGE_RETURN) empty = false;
+        continue;
+      }
+      line++;
+      if (quoted) continue;
+      if (!(empty && skipsEmpty)) seen++;
+      if (seen === record) return begin;
+      begin = line;
+      empty = true;
+    }
+  }
+  return begin;
+}
+
+const QUOTE = 0x22;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
 async function readStart(path: string): Promise<string> {
   try {
-    const file = await open(path);
+    const file = await openRegularFile(path);
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_LIMIT), 0, HEADER_LIMIT, 0);
       return buffer.toString('utf8', 0, bytesRead);
@@ -57,21 +198,50 @@ async function readStart(path: string): Promise<string> {
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new PerdureError('InputInvalid', `There is no file ${path}; check the path, which must be one that the workers can read.`, { cause: error });
     }
-    if (code === 'EISDIR') throw new PerdureError('InputInvalid', `${path} is a folder; give the CSV file in it.`, { cause: error });
     if (code === 'EACCES') throw new PerdureError('InputInvalid', `${path} may not be read by this user; change its permissions and run again.`, { cause: error });
     throw diskError(error, path);
   }
 }
 
-/** The fields of a record that may be quoted. */
-function splitRecord(line: string): string[] {
-  const fields = line.match(/("([^"]|"")*"|[^,]*)(,|$)/g) ?? [];
-  const values = fields.map((field) => field.replace(/,$/, '').replace(/^"(.*)"$/s, '$1').replaceAll('""', '"'));
-  // The pattern also matches the empty end of a line that doesn't end in a comma.
-  return line.endsWith(',') ? values : values.slice(0, -1);
+/** The fields of a CSV's first record, any of which may be quoted and then hold line ends, and how it ends. */
+function firstRecord(text: string): { fields: string[]; newLine: '\n' | '\r\n' } {
+  const fields: string[] = [];
+  const field = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n|\n|$)|([^,\r\n]*)(,|\r\n|\n|$)/y;
+  for (;;) {
+    const match = field.exec(text);
+    if (!match) return { fields, newLine: '\n' };
+    const [, plain, end, odd, oddEnd] = match;
+    fields.push(plain === undefined ? odd! : plain.replace(/^"(.*)"$/s, '$1').replaceAll('""', '"'));
+    if ((end ?? oddEnd) !== ',') return { fields, newLine: (end ?? oddEnd) === '\r\n' ? '\r\n' : '\n' };
+  }
+}
+
+const SEPARATORS: Record<string, string> = { ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
+
+function lacksColumns(path: string, fields: string[], missing: string[]): PerdureError {
+  const separator = Object.keys(SEPARATORS).find((candidate) => {
+    const names = fields.join(',').split(candidate).map((name) => name.replace(/^"(.*)"$/s, '$1'));
+    return missing.every((name) => names.includes(name));
+  });
+  if (separator !== undefined) {
+    return new PerdureError('InputInvalid', `${path} separates its values by ${SEPARATORS[separator]}; save it with commas between them and run again.`);
+  }
+  const similar = missing.flatMap((name) => {
+    const found = fields.find((field) => sameName(field.trim()) === sameName(name.trim()));
+    return found === undefined ? [] : [JSON.stringify(found)];
+  });
+  const hint = similar.length === 0 ? '' : ` (it has ${enumerate(similar)})`;
+  return new PerdureError(
+    'InputInvalid',
+    `${path} lacks the column${missing.length === 1 ? '' : 's'} ${enumerate(missing)}${hint}; add ${missing.length === 1 ? 'it' : 'them'} or give another file.`,
+  );
 }
 
 function enumerate(names: string[]): string {
   const shown = names.slice(0, 5).join(', ');
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
+
+function shorten(value: string): string {
+  return value.length > 60 ? `${value.slice(0, 60)}...` : value;
 }

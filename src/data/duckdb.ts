@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
+import { FILE_ROW, INTERNAL } from '../config/columns.js';
 import { resourcesOf } from '../sizes/resources.js';
 import type { StageContext } from '../stages/context.js';
 import { diskError } from '../storage/diskError.js';
@@ -102,9 +103,13 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** `read_parquet` over local files, in the order given. */
-export function readParquetSql(paths: string[], options: { fileRowNumber?: boolean; filename?: boolean } = {}): string {
+/**
+ * `read_parquet` over local files, in the order given.
+ *
+ * @param options `fileRow` adds the column `FILE_ROW`, a row's number within its file from 0; `file` adds `INTERNAL.file`, its path
+ */
+export function readParquetSql(paths: string[], options: { fileRow?: boolean; file?: boolean } = {}): string {
   // Without the first flag a folder named "key=value" on the way to a file would become a column.
-  const flags = `, hive_partitioning = false${options.fileRowNumber ? ', file_row_number = true' : ''}${options.filename ? ', filename = true' : ''}`;
+  const flags = `, hive_partitioning = false${options.fileRow ? `, ${FILE_ROW} = true` : ''}${options.file ? `, filename = ${literal(INTERNAL.file)}` : ''}`;
   return `read_parquet([${paths.map(literal).join(', ')}]${flags})`;
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { FILE_ROW, INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { StageContext } from '../stages/context.js';
 import { updateJson } from '../storage/documents.js';
@@ -41,26 +42,27 @@ async function search(
   const own = keys.filter((key) => key !== partition.column && columns.includes(key));
   const identifiers = (own.length > 0 ? own : columns).map(identifier).join(', ');
   const paths = files.map(({ path }) => path);
-  await database.run(`CREATE TEMP TABLE repeated AS SELECT ${identifiers} FROM ${readParquetSql(paths)} GROUP BY ALL HAVING count(*) > 1`);
-  await database.run(`CREATE TEMP TABLE partitions AS SELECT * FROM (VALUES ${files.map((file) => `(${literal(file.partition)}, ${literal(file.path)})`).join(', ')}) AS p (name, filename)`);
+  const { repeated, duplicates, partitions, file, occurrence } = INTERNAL;
+  await database.run(`CREATE TEMP TABLE ${repeated} AS SELECT ${identifiers} FROM ${readParquetSql(paths)} GROUP BY ALL HAVING count(*) > 1`);
+  await database.run(`CREATE TEMP TABLE ${partitions} AS SELECT * FROM (VALUES ${files.map(({ partition: name, path }) => `(${literal(name)}, ${literal(path)})`).join(', ')}) AS p (${INTERNAL.partition}, ${file})`);
   await database.run(`
-    CREATE TEMP TABLE duplicates AS
-    SELECT name, file_row_number AS row
+    CREATE TEMP TABLE ${duplicates} AS
+    SELECT ${INTERNAL.partition} AS name, ${FILE_ROW} AS row
     FROM (
-      SELECT name, file_row_number,
-        row_number() OVER (PARTITION BY ${columns.map(identifier).join(', ')} ORDER BY name, file_row_number) AS occurrence
-      FROM ${readParquetSql(paths, { fileRowNumber: true, filename: true })}
-      JOIN partitions USING (filename)
-      SEMI JOIN repeated USING (${identifiers})
+      SELECT ${INTERNAL.partition}, ${FILE_ROW},
+        row_number() OVER (PARTITION BY ${columns.map(identifier).join(', ')} ORDER BY ${INTERNAL.partition}, ${FILE_ROW}) AS ${occurrence}
+      FROM ${readParquetSql(paths, { fileRow: true, file: true })}
+      JOIN ${partitions} USING (${file})
+      SEMI JOIN ${repeated} USING (${identifiers})
     )
-    WHERE occurrence > 1`);
+    WHERE ${occurrence} > 1`);
   const found = await database.rows<{ name: string; rows: bigint; digest: string }>(
-    `SELECT name, count(*) AS rows, md5(string_agg(row, ',' ORDER BY row)) AS digest FROM duplicates GROUP BY name ORDER BY name`,
+    `SELECT name, count(*) AS rows, md5(string_agg(row, ',' ORDER BY row)) AS digest FROM ${duplicates} GROUP BY name ORDER BY name`,
   );
   if (found.length === 0) return { inputs, partitions: {} };
 
   const path = join(context.scratch, 'duplicates.parquet');
-  await database.run(`COPY (SELECT * FROM duplicates ORDER BY name, row) TO ${literal(path)} (FORMAT parquet)`);
+  await database.run(`COPY (SELECT * FROM ${duplicates} ORDER BY name, row) TO ${literal(path)} (FORMAT parquet)`);
   const { checksum } = await datamart.upload(path, KEY);
   return {
     inputs,
@@ -73,6 +75,6 @@ async function search(
 export async function withoutDuplicatesSql(datamart: ObjectStore, duplicates: DuplicatesEntry | undefined, partition: string, path: string): Promise<string> {
   if (!duplicates?.file || !duplicates.partitions[partition]) return `SELECT * FROM ${readParquetSql([path])}`;
   const repeats = await datamart.localFile(duplicates.file.key, duplicates.file.checksum);
-  return `SELECT * EXCLUDE (file_row_number) FROM ${readParquetSql([path], { fileRowNumber: true })}
-    WHERE file_row_number NOT IN (SELECT row FROM ${readParquetSql([repeats])} WHERE name = ${literal(partition)})`;
+  return `SELECT * EXCLUDE (${FILE_ROW}) FROM ${readParquetSql([path], { fileRow: true })}
+    WHERE ${FILE_ROW} NOT IN (SELECT row FROM ${readParquetSql([repeats])} WHERE name = ${literal(partition)})`;
 }

@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError, messageOf } from '../errors.js';
+import { INTERNAL_IN_WORDS, isInternal, repeatedName, sameName } from '../config/columns.js';
 import type { StageContext } from '../stages/context.js';
 import { sha256, sha256File } from '../storage/checksum.js';
+import { readRegularFile } from '../storage/regularFile.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from './duckdb.js';
 import type { TableName } from './layers.js';
 import { refuseOutsideReads } from './sqlReads.js';
@@ -67,9 +68,10 @@ export async function layerSql(context: Pick<StageContext, 'size' | 'scratch' | 
 }
 
 async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
+  const bytes = await readRegularFile(file).catch((error: unknown) => {
     throw new PerdureError('ConfigInvalid', `${file} can't be read (${messageOf(error)}); restore the pipeline's SQL.`, { cause: error });
   });
+  return bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
 
 /** Makes the pipeline's own tables known to the SQL. */
@@ -77,6 +79,44 @@ export async function openTables(database: Database, { tables }: LayerSql): Prom
   for (const { name, path } of tables) {
     const read = path.endsWith('.parquet') ? readParquetSql([path]) : `read_csv(${literal(path)}, header = true)`;
     await database.run(`CREATE OR REPLACE TEMP VIEW ${identifier(name)} AS SELECT * FROM ${read}`, { sqlFile: path });
+  }
+}
+
+/** A column of a query's result. */
+export interface ResultColumn {
+  name: string;
+  /** DuckDB's name of its type. */
+  type: string;
+}
+
+/**
+ * The columns that a layer's SQL gives; the relation that it reads from is there.
+ * @throws PerdureError `ConfigInvalid` for a query that can't be run, that gives a name twice or one of Perdure's own
+ */
+export async function checkLayerColumns(database: Database, sql: LayerSql): Promise<ResultColumn[]> {
+  const described = await database.rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql.text}`, { sqlFile: sql.file });
+  const columns = described.map(({ column_name, column_type }) => ({ name: column_name, type: column_type }));
+  const names = columns.map(({ name }) => name);
+  const repeated = repeatedName(names);
+  if (repeated !== undefined) {
+    throw new PerdureError('ConfigInvalid', `${sql.file} gives the column ${repeated} twice (upper and lower case letters are the same); leave one out or rename it.`);
+  }
+  const internal = names.find(isInternal);
+  if (internal !== undefined) {
+    throw new PerdureError('ConfigInvalid', `${sql.file} gives the column ${internal}, but ${INTERNAL_IN_WORDS}; rename it.`);
+  }
+  return columns;
+}
+
+/** Checks that a layer's SQL gives the partition column, as a day. Throws `ConfigInvalid`. */
+export function checkDay({ definition }: Pipeline, sql: LayerSql, columns: ResultColumn[]): void {
+  const day = definition.partition.column;
+  const found = columns.find(({ name }) => sameName(name) === sameName(day));
+  if (!found) {
+    throw new PerdureError('ConfigInvalid', `${sql.file} gives no column ${day}, by which pipeline.json has the rows partitioned; add it to the query or change partition.column.`);
+  }
+  if (found.type !== 'DATE' && !/^TIMESTAMP(_S|_MS|_NS)?$/.test(found.type)) {
+    throw new PerdureError('ConfigInvalid', `${sql.file} gives the column ${day}, by which rows are partitioned, as ${found.type}; make it a DATE, by its type in source.columns or with CAST or strptime in the query.`);
   }
 }
 

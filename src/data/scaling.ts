@@ -7,7 +7,7 @@ import { identifier, literal } from './duckdb.js';
  */
 export function scaledSql(column: string, scaler: Scaler): string {
   const raw = `CAST(${identifier(column)} AS DOUBLE)`;
-  const scaling = scaler[column];
+  const scaling = Object.hasOwn(scaler, column) ? scaler[column] : undefined;
   return `CAST(${scaling ? `(${raw} - ${double(scaling.mean)}) / ${double(scaling.scale)}` : raw} AS FLOAT)`;
 }
 

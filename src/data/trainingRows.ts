@@ -1,3 +1,4 @@
+import { FILE_ROW, INTERNAL } from '../config/columns.js';
 import { PerdureError } from '../errors.js';
 import type { Pipeline } from '../config/load.js';
 import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
@@ -68,14 +69,15 @@ export async function readTrainingRows(database: Database, pipeline: Pipeline, f
 
 function rowsSql(pipeline: Pipeline, files: GoldFiles[], { from, to }: Required<DayRange>): string {
   const { keys, features, label, partition } = pipeline.definition;
-  const day = `CAST(${identifier(partition.column)} AS DATE)`;
+  const [f, l] = [INTERNAL.features, INTERNAL.labels];
+  const day = `CAST(${f}.${identifier(partition.column)} AS DATE)`;
+  const values = features.map(({ name }) => `CAST(${f}.${identifier(name)} AS DOUBLE)`);
   return `
-    SELECT ${features.map(({ name }) => `CAST(${identifier(name)} AS DOUBLE)`).join(', ')}, CAST(${identifier(label)} AS DOUBLE)
-    FROM ${readParquetSql(files.map(({ features: { path } }) => path), { fileRowNumber: true })}
-    JOIN (SELECT ${[...keys, label].map(identifier).join(', ')} FROM ${readParquetSql(files.map(({ labels: { path } }) => path))})
-      USING (${keys.map(identifier).join(', ')})
+    SELECT ${values.join(', ')}, CAST(${l}.${identifier(label)} AS DOUBLE)
+    FROM ${readParquetSql(files.map(({ features: { path } }) => path), { fileRow: true })} AS ${f}
+    JOIN ${readParquetSql(files.map(({ labels: { path } }) => path))} AS ${l} USING (${keys.map(identifier).join(', ')})
     WHERE ${day} BETWEEN CAST(${literal(from)} AS DATE) AND CAST(${literal(to)} AS DATE)
-    ORDER BY ${partitionNameSql(day)}, file_row_number`;
+    ORDER BY ${partitionNameSql(day)}, ${f}.${FILE_ROW}`;
 }
 
 function* batches(files: GoldFiles[]): Iterable<GoldFiles[]> {

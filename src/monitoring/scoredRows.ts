@@ -1,3 +1,4 @@
+import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { VersionRef } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, type Database } from '../data/duckdb.js';
@@ -11,10 +12,10 @@ export interface ScoredDays {
 }
 
 /** Name of the temporary table that {@link loadScoredRows} makes. */
-export const SCORED_ROWS = 'scored_rows';
+export const SCORED_ROWS = INTERNAL.scoredRows;
 
 /**
- * Loads a version's predictions into a temporary table: the pipeline's keys and `probability`, for rows up to
+ * Loads a version's predictions into a temporary table: the pipeline's keys and `INTERNAL.probability`, for rows up to
  * `until`, back `monitoring_config.window_days` from the newest of them.
  *
  * @param until the last day to look at
@@ -32,18 +33,19 @@ export async function loadScoredRows(
   );
   if (files.length === 0) return undefined;
   const { keys, partition } = pipeline.definition;
+  const { day } = INTERNAL;
   const paths = await openPredictions(stores.predictions, files);
   await database.run(`
     CREATE TEMP TABLE ${SCORED_ROWS} AS
     WITH eligible AS (
-      SELECT ${keys.map(identifier).join(', ')}, probability, CAST(${identifier(partition.column)} AS DATE) AS partition_day
+      SELECT ${keys.map(identifier).join(', ')}, probability AS ${INTERNAL.probability}, CAST(${identifier(partition.column)} AS DATE) AS ${day}
       FROM ${readParquetSql(paths)}
-      WHERE partition_day <= CAST(${literal(until)} AS DATE)
+      WHERE ${day} <= CAST(${literal(until)} AS DATE)
     )
     SELECT * FROM eligible
-    WHERE partition_day > (SELECT max(partition_day) FROM eligible) - ${pipeline.config.monitoring_config.window_days}`);
+    WHERE ${day} > (SELECT max(${day}) FROM eligible) - ${pipeline.config.monitoring_config.window_days}`);
   const [days] = await database.rows<{ from: string | null; to: string | null }>(
-    `SELECT CAST(min(partition_day) AS VARCHAR) AS "from", CAST(max(partition_day) AS VARCHAR) AS "to" FROM ${SCORED_ROWS}`,
+    `SELECT CAST(min(${day}) AS VARCHAR) AS "from", CAST(max(${day}) AS VARCHAR) AS "to" FROM ${SCORED_ROWS}`,
   );
   return days && days.from !== null && days.to !== null ? { from: days.from, to: days.to } : undefined;
 }

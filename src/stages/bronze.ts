@@ -1,10 +1,11 @@
 import { rm, stat, symlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { BronzeInput, BronzeResult } from '../contracts/index.js';
-import { readCsvHeader, readCsvSql, type CsvHeader } from '../data/csv.js';
+import { badValue, isBadValue, readCsvHeader, readCsvSql, type CsvHeader } from '../data/csv.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
-import { fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
+import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { LayerWriter } from '../data/layerWriter.js';
 import { partitionFile, rawKey, tableOf, type PartitionEntry, type PartitionFile, type SourceEntry } from '../data/layers.js';
 import { dayOf, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
@@ -50,7 +51,7 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
   const source: Source = {
     ...(given === undefined ? {} : { path: given }),
     checksum: await checksumOf(path),
-    sql: fingerprint(sql.digest, columns, pipeline.definition.partition),
+    sql: fingerprint(sql.digest, columns, pipeline.definition.source.null_values, pipeline.definition.partition),
   };
 
   const known = alreadyRead(writer, source, asOf);
@@ -133,7 +134,7 @@ function resultOf(partitions: Record<string, PartitionEntry>, written: string[])
   };
 }
 
-/** The rows of one partition in no order, numbered by `row_position`. */
+/** The rows of one partition in no order, numbered by `INTERNAL.row`. */
 interface SourcePartition {
   name: string;
   path: string;
@@ -157,23 +158,27 @@ async function splitSource(
   const collected = collectedRows(context.size, Object.keys(pipeline.definition.source.columns).length);
   await database.run(`SET partitioned_write_max_open_files = 10000; SET partitioned_write_flush_threshold = ${collected}`);
   await database.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
-  await database.run(`CREATE TEMP VIEW source AS ${readCsvSql(link, header, pipeline.definition.source.columns)}`);
+  await database.run(`CREATE TEMP VIEW source AS ${readCsvSql(link, header, pipeline.definition.source)}`);
   await openTables(database, sql);
+  checkDay(pipeline, sql, await checkLayerColumns(database, sql));
   const day = dayColumn(pipeline);
 
   const stop = reportReading(context, database);
   const files = await database
     .rows<{ filename: string; count: bigint }>(
       `COPY (
-        SELECT *, CASE WHEN ${day} > ${lastVisibleDay(day, asOf, known)} THEN ${literal(LATER)} ELSE ${partitionNameSql(day)} END AS partition_name
-        FROM (SELECT *, row_number() OVER () AS row_position FROM (${sql.text}\n))
-      ) TO ${literal(folder)} (FORMAT parquet, COMPRESSION uncompressed, PARTITION_BY (partition_name), ROW_GROUP_SIZE ${Math.ceil(collected * OPEN_FILE_SHARE)}, RETURN_STATS)`,
+        SELECT *, CASE WHEN ${day} > ${lastVisibleDay(day, asOf, known)} THEN ${literal(LATER)} ELSE ${partitionNameSql(day)} END AS ${INTERNAL.partition}
+        FROM (SELECT *, row_number() OVER () AS ${INTERNAL.row} FROM (${sql.text}\n))
+      ) TO ${literal(folder)} (FORMAT parquet, COMPRESSION uncompressed, PARTITION_BY (${INTERNAL.partition}), ROW_GROUP_SIZE ${Math.ceil(collected * OPEN_FILE_SHARE)}, RETURN_STATS)`,
       { csv: path, sqlFile: sql.file },
     )
+    .catch(async (error: unknown) => {
+      throw isBadValue(error) ? await badValue(database, path, link, header, pipeline.definition.source) : error;
+    })
     .finally(stop);
 
   const partitions = files
-    .map(({ filename, count }) => ({ name: /partition_name=([^/\\]+)/.exec(filename)![1]!, path: filename, rows: Number(count) }))
+    .map(({ filename, count }) => ({ name: basename(dirname(filename)).slice(`${INTERNAL.partition}=`.length), path: filename, rows: Number(count) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   if (partitions.length === 0) throw new PerdureError('InputInvalid', `${path} holds no rows below its header; give a file with data.`);
   const undated = partitions.find(({ name }) => name.startsWith('__HIVE'));
@@ -236,7 +241,7 @@ async function sortPartitions(
   for (const [done, { name, path, rows }] of partitions.entries()) {
     const file = join(context.scratch, `sorted_${name}.parquet`);
     await database.run(
-      `COPY (SELECT * EXCLUDE (row_position) FROM ${readParquetSql([path])} ORDER BY row_position) TO ${literal(file)} (FORMAT parquet)`,
+      `COPY (SELECT * EXCLUDE (${INTERNAL.row}) FROM ${readParquetSql([path])} ORDER BY ${INTERNAL.row}) TO ${literal(file)} (FORMAT parquet)`,
     );
     await rm(path);
     const [last] = await database.rows<{ day: string }>(`SELECT CAST(max(${dayColumn(pipeline)}) AS VARCHAR) AS day FROM ${readParquetSql([file])}`);

@@ -1,3 +1,4 @@
+import { INTERNAL, sameName } from '../config/columns.js';
 import type { DriftResult, MonitorInput } from '../contracts/index.js';
 import { identifier, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { featureStoreFiles } from '../data/layers.js';
@@ -57,8 +58,8 @@ async function profileScoredRows(context: StageContext, input: MonitorInput, ref
     if (files.length === 0) return;
     const gold = readParquetSql(files.map(({ path }) => path));
     const known = await columnNames(database, gold);
-    const values = features.map((name) => (known.has(name) ? `TRY_CAST(gold.${identifier(name)} AS DOUBLE)` : 'NULL'));
-    const rows = database.chunks(`SELECT probability, ${values.join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS gold USING (${keys})`);
+    const values = features.map((name) => (known.has(sameName(name)) ? `TRY_CAST(${INTERNAL.features}.${identifier(name)} AS DOUBLE)` : 'NULL'));
+    const rows = database.chunks(`SELECT ${SCORED_ROWS}.${INTERNAL.probability}, ${values.join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS ${INTERNAL.features} USING (${keys})`);
     for await (const chunk of rows) {
       current.rows += chunk.rowCount;
       countInto(current.score, chunk.getColumnValues(0) as number[]);
@@ -70,5 +71,5 @@ async function profileScoredRows(context: StageContext, input: MonitorInput, ref
 
 async function columnNames(database: Database, table: string): Promise<Set<string>> {
   const columns = await database.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM ${table}`);
-  return new Set(columns.map(({ column_name }) => column_name));
+  return new Set(columns.map(({ column_name }) => sameName(column_name)));
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { GoldResult, RefineInput } from '../contracts/index.js';
 import { literal, readParquetSql, type Database } from '../data/duckdb.js';
-import { fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
+import { checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import type { BuiltTable } from '../data/layerWriter.js';
 import { readManifest, tableOf, type LayerManifest, type TableName } from '../data/layers.js';
 import { partitionKey } from '../data/partitions.js';
@@ -77,8 +78,8 @@ async function build(database: Database, pipeline: Pipeline, table: GoldTable, s
 }
 
 async function checkColumns(database: Database, sql: LayerSql, needed: string[]): Promise<void> {
-  const columns = await database.rows<{ column_name: string }>(`DESCRIBE ${sql.text}`, { sqlFile: sql.file });
-  const missing = needed.filter((name) => !columns.some(({ column_name }) => column_name === name));
+  const columns = await checkLayerColumns(database, sql);
+  const missing = needed.filter((needs) => !columns.some(({ name }) => sameName(name) === sameName(needs)));
   if (missing.length > 0) {
     throw new PerdureError('ConfigInvalid', `${sql.file} gives no column ${missing.join(', ')}, which pipeline.json names; add it to the query.`);
   }

@@ -1,3 +1,4 @@
+import { INTERNAL } from '../config/columns.js';
 import type { MonitorInput, PerformanceResult, WindowMetrics } from '../contracts/index.js';
 import { identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
 import { labelStoreFiles } from '../data/layers.js';
@@ -47,9 +48,9 @@ async function matureRows(context: StageContext, input: MonitorInput, until: str
     const files = days ? await labelStoreFiles(stores, days) : [];
     if (files.length === 0) return;
     const rows = database.chunks(`
-      SELECT CAST(labels.${identifier(label)} AS DOUBLE), probability
-      FROM ${SCORED_ROWS} JOIN ${readParquetSql(files.map(({ path }) => path))} AS labels USING (${keys.map(identifier).join(', ')})
-      WHERE labels.${identifier(label)} IS NOT NULL`);
+      SELECT CAST(${INTERNAL.labels}.${identifier(label)} AS DOUBLE), ${SCORED_ROWS}.${INTERNAL.probability}
+      FROM ${SCORED_ROWS} JOIN ${readParquetSql(files.map(({ path }) => path))} AS ${INTERNAL.labels} USING (${keys.map(identifier).join(', ')})
+      WHERE ${INTERNAL.labels}.${identifier(label)} IS NOT NULL`);
     for await (const chunk of rows) {
       labels.push(...(chunk.getColumnValues(0) as number[]));
       probabilities.push(...(chunk.getColumnValues(1) as number[]));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { INTERNAL, INTERNAL_PREFIX, PREDICTION_COLUMNS, type PredictionColumn } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { ModelRef, PredictInput, PredictionsRef } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
@@ -50,54 +51,64 @@ function refTo(predictions: ObjectStore, { key, checksum }: PredictionsFile, { r
   return { uri: predictions.uri(key), checksum, rows, batches };
 }
 
-/** Keys, partition date and the model's inputs a new row, numbered by date and keys. */
+/** Keys, partition date and the model's inputs per new row, numbered by date and keys. */
 async function loadNewRows(database: Database, pipeline: Pipeline, newRows: string, { features, scaler }: Preprocessing): Promise<number> {
   const carried = carriedColumns(pipeline).map(identifier);
-  const inputs = features.map((name) => `${scaledSql(name, scaler)} AS ${inputColumn(name)}`);
+  const inputs = features.map((name, i) => `${scaledSql(name, scaler)} AS ${inputColumn(i)}`);
   const order = [pipeline.definition.partition.column, ...pipeline.definition.keys].map(identifier).join(', ');
   await database.run(`
-    CREATE TEMP TABLE new_rows AS
-    SELECT row_number() OVER (ORDER BY ${order}) - 1 AS row_id, ${[...carried, ...inputs].join(', ')}
+    CREATE TEMP TABLE ${INTERNAL.newRows} AS
+    SELECT row_number() OVER (ORDER BY ${order}) - 1 AS ${INTERNAL.row}, ${[...carried, ...inputs].join(', ')}
     FROM (${newRows})`);
-  const [counted] = await database.rows<{ rows: number }>('SELECT CAST(count(*) AS INTEGER) AS rows FROM new_rows');
+  const [counted] = await database.rows<{ rows: number }>(`SELECT CAST(count(*) AS INTEGER) AS rows FROM ${INTERNAL.newRows}`);
   return counted!.rows;
 }
 
-/** Fills the table `scores`, and returns the number of batches. */
+/** Fills the table `INTERNAL.scores`, and returns the number of batches. */
 async function scoreInBatches(context: StageContext, database: Database, pipeline: Pipeline, model: OpenModel, rows: number): Promise<number> {
   const { batch_size, prediction_threshold, confidence_intervals } = pipeline.config.inference_config;
   const { modelPath } = model;
   const { features } = model.preprocessing;
-  const inputs = features.map((name) => `${inputColumn(name)} AS ${identifier(name)}`).join(', ');
+  const { newRows, scores, row } = INTERNAL;
+  const inputs = features.map((name, i) => `${inputColumn(i)} AS ${identifier(name)}`).join(', ');
   const batches = Math.ceil(rows / batch_size);
   for (let batch = 0; batch < batches; batch++) {
     const first = batch * batch_size;
     const path = join(context.scratch, 'batch.parquet');
     await database.run(`
-      COPY (SELECT ${inputs} FROM new_rows WHERE row_id BETWEEN ${first} AND ${first + batch_size - 1} ORDER BY row_id)
+      COPY (SELECT ${inputs} FROM ${newRows} WHERE ${row} BETWEEN ${first} AND ${first + batch_size - 1} ORDER BY ${row})
       TO ${literal(path)} (FORMAT parquet)`);
     const probability = await context.engines.predictProbability({ modelPath, data: { path, features } }, context.signal);
 
-    const scores: Record<string, Column> = {
-      row_id: Int32Array.from(probability, (_, i) => first + i),
+    const columns: Record<string, Column> = {
+      [row]: Int32Array.from(probability, (_, i) => first + i),
       probability,
       label: Int8Array.from(probability, (p) => (isPositive(p, prediction_threshold) ? 1 : 0)),
-    };
-    if (confidence_intervals) scores.confidence = probability.map((p) => Math.max(p, 1 - p));
+    } satisfies Partial<Record<PredictionColumn | typeof row, Column>>;
+    if (confidence_intervals) columns['confidence' satisfies PredictionColumn] = probability.map((p) => Math.max(p, 1 - p));
     const scoresPath = join(context.scratch, 'scores.parquet');
-    await writeColumns(scoresPath, scores);
-    await database.run(`${batch === 0 ? 'CREATE TEMP TABLE scores AS' : 'INSERT INTO scores'} SELECT * FROM ${readParquetSql([scoresPath])}`);
+    await writeColumns(scoresPath, columns);
+    await database.run(`${batch === 0 ? `CREATE TEMP TABLE ${scores} AS` : `INSERT INTO ${scores}`} SELECT * FROM ${readParquetSql([scoresPath])}`);
     context.report({ what: 'batches', done: batch + 1, total: batches });
   }
   return batches;
 }
 
 async function writePredictions(database: Database, pipeline: Pipeline, { algorithm, version }: ModelRef, file: string): Promise<void> {
-  const carried = carriedColumns(pipeline).map((name) => `new_rows.${identifier(name)}`);
+  const { newRows, scores, row } = INTERNAL;
+  const carried = carriedColumns(pipeline).map((name) => `${newRows}.${identifier(name)}`);
+  const own: Record<PredictionColumn, string> = {
+    probability: `${scores}.probability`,
+    label: `${scores}.label`,
+    confidence: `${scores}.confidence`,
+    algorithm: literal(algorithm),
+    version: literal(version),
+  };
+  const written = PREDICTION_COLUMNS.filter((name) => name !== 'confidence' || pipeline.config.inference_config.confidence_intervals);
   await database.run(`
     COPY (
-      SELECT ${carried.join(', ')}, scores.* EXCLUDE (row_id), ${literal(algorithm)} AS algorithm, ${literal(version)} AS version
-      FROM new_rows JOIN scores USING (row_id) ORDER BY row_id
+      SELECT ${[...carried, ...written.map((name) => `${own[name]} AS ${name}`)].join(', ')}
+      FROM ${newRows} JOIN ${scores} USING (${row}) ORDER BY ${row}
     ) TO ${literal(file)} (FORMAT parquet)`);
 }
 
@@ -107,6 +118,6 @@ function carriedColumns({ definition }: Pipeline): string[] {
 }
 
 /** A key may be a feature as well: inputs get names of their own. */
-function inputColumn(feature: string): string {
-  return identifier(`input ${feature}`);
+function inputColumn(position: number): string {
+  return `${INTERNAL_PREFIX}input_${position}`;
 }

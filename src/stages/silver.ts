@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { RefineInput, SilverResult } from '../contracts/index.js';
 import { findDuplicates, withoutDuplicatesSql } from '../data/duplicates.js';
 import { literal, type Database } from '../data/duckdb.js';
-import { fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
+import { checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { tableOf, type DuplicatesEntry } from '../data/layers.js';
 import { partitionKey } from '../data/partitions.js';
 import { refine, type Built } from '../data/refine.js';
@@ -52,6 +53,7 @@ function countDuplicates(pipeline: Pipeline, duplicates: DuplicatesEntry | undef
 
 /** Writes the rows of the view `bronze` that meet every expectation, in their order. */
 async function clean(database: Database, pipeline: Pipeline, sql: LayerSql, partition: string, folder: string): Promise<Required<Built>> {
+  await checkLayerColumns(database, sql);
   const { kept, dropped } = await countBroken(database, pipeline, sql, partition);
   const path = join(folder, `${partition}.parquet`);
   const rows = Object.keys(dropped).length === 0 ? sql.text : keptRowsSql(pipeline, sql);
@@ -88,9 +90,9 @@ function brokenSql(pipeline: Pipeline): string {
 
 /** Rows are numbered before they are checked, as a check may hold a window function, which forgets their order. */
 function keptRowsSql(pipeline: Pipeline, sql: LayerSql): string {
-  return `SELECT * EXCLUDE (row_position, broken)
-    FROM (SELECT *, ${brokenSql(pipeline)} AS broken FROM (SELECT *, row_number() OVER () AS row_position FROM (${sql.text}\n)))
-    WHERE broken IS NULL ORDER BY row_position`;
+  return `SELECT * EXCLUDE (${INTERNAL.row}, ${INTERNAL.broken})
+    FROM (SELECT *, ${brokenSql(pipeline)} AS ${INTERNAL.broken} FROM (SELECT *, row_number() OVER () AS ${INTERNAL.row} FROM (${sql.text}\n)))
+    WHERE ${INTERNAL.broken} IS NULL ORDER BY ${INTERNAL.row}`;
 }
 
 function refuse(expectation: string, rows: number, partition: string): never {

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { openRegularFile } from './regularFile.js';
 
 /** SHA-256 in hex, as all checksums are. */
 export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** A file's checksum. Throws `InputInvalid` for what is no regular file, the raw system error otherwise. */
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  const file = await openRegularFile(path);
+  await pipeline(file.createReadStream({ highWaterMark: 1 << 20 }), hash);
   return hash.digest('hex');
 }
 

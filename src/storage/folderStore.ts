@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import lockfile from 'proper-lockfile';
@@ -9,6 +9,7 @@ import { checksumOfFile, sha256, sha256File } from './checksum.js';
 import { diskError } from './diskError.js';
 import { makeFolder } from './folder.js';
 import { STAGING, checkKey, checkPrefix, compareKeys } from './key.js';
+import { readRegularFile } from './regularFile.js';
 import type { ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
 
 /**
@@ -45,7 +46,7 @@ export class FolderStore implements ObjectStore {
 
   async get(key: string): Promise<{ body: Uint8Array; etag: string } | undefined> {
     return this.reading(key, async () => {
-      const body = await readFile(this.path(key));
+      const body = await readRegularFile(this.path(key));
       return { body, etag: sha256(body) };
     });
   }

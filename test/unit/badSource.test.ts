@@ -42,7 +42,7 @@ describe('a source that cannot be used is refused in a sentence, and nothing is 
 
   test('is a folder', async () => {
     mkdirSync(world.csv);
-    await expect(world.process()).rejects.toMatchObject({ type: 'InputInvalid', message: `${world.csv} is a folder; give the CSV file in it.` });
+    await expect(world.process()).rejects.toMatchObject({ type: 'InputInvalid', message: `${world.csv} is a folder, where a regular file is expected; give a file, or write what is read from there into one.` });
   });
 
   test('was never named', async () => {
@@ -105,7 +105,7 @@ describe('a pipeline whose own files are wrong', () => {
   const cases: [what: string, file: keyof typeof CONF, content: unknown, message: RegExp][] = [
     ['SQL with a typo', 'silver.sql', 'SELEC 1', /silver\.sql can't be run: syntax error at or near/],
     ['SQL with an unknown column', 'bronze.sql', 'SELECT nothing FROM source', /bronze\.sql can't be run: Referenced column "nothing" not found in FROM clause!\.$/],
-    ['bronze without its partition column', 'bronze.sql', 'SELECT id FROM source', /bronze\.sql can't be run: Referenced column "day" not found/],
+    ['bronze without its partition column', 'bronze.sql', 'SELECT id FROM source', /bronze\.sql gives no column day, by which pipeline\.json has the rows partitioned; add it to the query or change partition\.column\.$/],
     ['gold without a feature', 'feature_store.sql', 'SELECT id, day, cost FROM silver', /feature_store\.sql gives no column urgent, constant, which pipeline\.json names; add it to the query\.$/],
     ['gold without the label', 'label_store.sql', 'SELECT id, day FROM silver', /label_store\.sql gives no column costly, which/],
     ['an expectation that is no condition', 'expectations.json', { silver: [{ name: 'odd', check: 'price > 1', on_failure: 'drop' }] }, /silver\.sql can't be run: Referenced column "price" not found/],

@@ -45,7 +45,8 @@ test.each(['../../{partition}.parquet', '/{partition}.parquet', 'silver/{partiti
 describe('data', () => {
   test.each(['0044-01-01 (BC)', '12345-01-01', 'infinity', '-infinity'])('of the day %s makes no partition', async (day) => {
     const world = await createMedallion();
-    world.writeCsv([...visitsOf(1), { id: 99, day, kind: 'urgent', cost: 1 }]);
+    world.writeConf('bronze.sql', `SELECT * REPLACE (CASE id WHEN 99 THEN DATE '${day}' ELSE day END AS day) FROM source`);
+    world.writeCsv([...visitsOf(1), { id: 99, day: '2020-01-31', kind: 'urgent', cost: 1 }]);
     await expect(world.bronze(world.csv, '2020-12-31')).rejects.toThrow(
       expect.objectContaining({ type: 'InputInvalid', message: `The column day of ${world.csv} holds days outside the years 0 to 9999; correct them and run again.` }) as Error,
     );

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+
+/**
+ * The names of columns: which are Perdure's own, and which a pipeline may give. Rows of a user's pass through SQL in
+ * which Perdure adds columns and tables. All of those begin with one prefix that no column of a user's may have, so
+ * that every other name is free.
+ */
+export const INTERNAL_PREFIX = '__perdure_';
+
+/** Every column and table that Perdure adds to a query over a user's columns. They need no quotes in SQL. */
+export const INTERNAL = {
+  /** Number of a row in the order of its file, or among the rows to predict. */
+  row: `${INTERNAL_PREFIX}row`,
+  partition: `${INTERNAL_PREFIX}partition`,
+  /** Path of the file that a row comes from. */
+  file: `${INTERNAL_PREFIX}file`,
+  day: `${INTERNAL_PREFIX}day`,
+  /** Position of the first expectation that a row breaks. */
+  broken: `${INTERNAL_PREFIX}broken`,
+  occurrence: `${INTERNAL_PREFIX}occurrence`,
+  probability: `${INTERNAL_PREFIX}probability`,
+  label: `${INTERNAL_PREFIX}label`,
+  features: `${INTERNAL_PREFIX}features`,
+  labels: `${INTERNAL_PREFIX}labels`,
+  scores: `${INTERNAL_PREFIX}scores`,
+  newRows: `${INTERNAL_PREFIX}new_rows`,
+  scoredRows: `${INTERNAL_PREFIX}scored_rows`,
+  partitions: `${INTERNAL_PREFIX}partitions`,
+  repeated: `${INTERNAL_PREFIX}repeated`,
+  duplicates: `${INTERNAL_PREFIX}duplicates`,
+} as const;
+
+/** A column that DuckDB adds under this very name: a row's number within its Parquet file, from 0. */
+export const FILE_ROW = 'file_row_number';
+
+/** Columns of a predictions file beside the pipeline's keys and its partition column, in their order. */
+export const PREDICTION_COLUMNS = ['probability', 'label', 'confidence', 'algorithm', 'version'] as const;
+export type PredictionColumn = (typeof PREDICTION_COLUMNS)[number];
+
+/** A column's name as DuckDB compares it: without regard to the case of the letters A to Z. */
+export function sameName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** Whether a name is one that no column of a user's may have. */
+export function isInternal(name: string): boolean {
+  return sameName(name).startsWith(INTERNAL_PREFIX) || sameName(name) === FILE_ROW;
+}
+
+/** {@link isInternal} in words. */
+export const INTERNAL_IN_WORDS = `"${FILE_ROW}" and names that begin with "${INTERNAL_PREFIX}" are kept for columns that are added to a user's`;
+
+/** The first name that stands in a list twice, also where only the case of letters differs. */
+export function repeatedName(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(sameName(name)).size);
+}
+
+const RESERVED = `another name: ${INTERNAL_IN_WORDS}`;
+
+/** A column of the source or a key: any name that a CSV's header can have. */
+export const ColumnName = z
+  .string()
+  .min(1, 'a column name')
+  .max(1_000, 'a column name of at most 1000 characters')
+  .regex(/^[^\u0000-\u001F\u007F]*$/, 'a column name without line breaks, tabs and other control characters')
+  .refine((name) => !isInternal(name), RESERVED);
+
+/**
+ * A column that the pipeline's own SQL makes for the model. Models and reports carry its name, and what every
+ * JavaScript object has (`constructor`) can't be told from a column there.
+ */
+export const ModelColumnName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'a column name of letters, digits, "_" and "-" that does not begin with a digit or "-"; the query may rename it with AS')
+  .max(200, 'a column name of at most 200 characters')
+  .refine((name) => !isInternal(name), RESERVED)
+  .refine((name) => !(name in Object.prototype), 'another name: this one is a property of every JavaScript object; the query may rename it with AS');
+
+/** What {@link nameFaults} looks at of a pipeline's definition. */
+interface NamedColumns {
+  source: { columns: Record<string, unknown> };
+  partition: { column: string };
+  keys: string[];
+  label: string;
+  features: { name: string }[];
+}
+
+/** Faults that lie in several names together: `path` in the definition, and what is wrong. */
+export function nameFaults({ source, partition, keys, label, features }: NamedColumns): { path: (string | number)[]; message: string }[] {
+  const faults: { path: (string | number)[]; message: string }[] = [];
+  const report = (path: (string | number)[], message: string) => faults.push({ path, message });
+  const twice = (path: string[], names: string[]) => {
+    const name = repeatedName(names);
+    if (name !== undefined) report(path, `expected every name once, got ${JSON.stringify(name)} twice (upper and lower case letters are the same)`);
+  };
+  twice(['source', 'columns'], Object.keys(source.columns));
+  twice(['keys'], keys);
+  twice(['features'], features.map(({ name }) => name));
+
+  const taken = new Set<string>(PREDICTION_COLUMNS);
+  const carried: [path: (string | number)[], name: string][] = [...keys.map((key, i): [(string | number)[], string] => [['keys', i], key]), [['partition', 'column'], partition.column]];
+  for (const [path, name] of carried) {
+    if (taken.has(sameName(name))) {
+      report(path, `expected another name than ${JSON.stringify(name)}: predictions carry this column beside their own, ${PREDICTION_COLUMNS.join(', ')}; the query may rename it with AS`);
+    }
+    if (sameName(name) === sameName(label)) report(path, `expected another column than the label, ${JSON.stringify(label)}`);
+  }
+  features.forEach(({ name }, i) => {
+    if (sameName(name) === sameName(label)) report(['features', i, 'name'], `expected another column than the label, ${JSON.stringify(label)}: a model can't learn from what it predicts`);
+  });
+
+  // One column may be a key and a feature, and then it has one spelling.
+  features.forEach(({ name }, i) => {
+    const other = carried.find(([, column]) => sameName(column) === sameName(name) && column !== name);
+    if (other) report(['features', i, 'name'], `expected ${JSON.stringify(other[1])}, as ${other[0].join('.')} spells it`);
+  });
+  return faults;
+}
