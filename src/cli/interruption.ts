@@ -18,11 +18,14 @@ export class Interrupted extends Error {
   }
 }
 
-let told: Interrupted | undefined;
+/** As shells have it: 128 and the signal's number. */
+const EXIT_OF_SIGNAL = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;
+
+let controller: AbortController | undefined;
 
 /** The first interruption of this process, if there was one. */
 export function interrupted(): Interrupted | undefined {
-  return told;
+  return controller?.signal.reason as Interrupted | undefined;
 }
 
 /**
@@ -30,16 +33,13 @@ export function interrupted(): Interrupted | undefined {
  * can tidy up; a second one ends the process at once.
  */
 export function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const [signal, exitCode] of Object.entries(EXIT_OF_SIGNAL)) {
-    process.on(signal, () => {
-      if (told) process.exit(exitCode);
-      told = new Interrupted('Interrupted.', exitCode);
-      controller.abort(told);
+  if (controller) return controller.signal;
+  const own = (controller = new AbortController());
+  for (const [name, exitCode] of Object.entries(EXIT_OF_SIGNAL)) {
+    process.on(name, () => {
+      if (own.signal.aborted) process.exit(exitCode);
+      own.abort(new Interrupted('Interrupted.', exitCode));
     });
   }
-  return controller.signal;
+  return own.signal;
 }
-
-/** As shells have it: 128 and the signal's number. */
-const EXIT_OF_SIGNAL = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;

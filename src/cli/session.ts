@@ -40,7 +40,13 @@ export async function openSession(storeRoot: string, pipeline: string): Promise<
   const configured = await openConfigured();
   if (configured) return configured;
   const running = await runningStack(stateFolder(), say);
-  if (running?.store !== undefined) return servedSession(running);
+  if (running?.store !== undefined) {
+    const served = await servedSession(running).catch(async (error: unknown) => {
+      if (await runningStack(stateFolder())) throw error;
+      // It has just ended.
+    });
+    if (served) return served;
+  }
   await requireStore(storeRoot, [pipeline]);
   const found = await joinOrStart(stateFolder(), { store: storeRoot, tell: say });
   if (!('stop' in found)) return servedSession(found);

@@ -192,13 +192,20 @@ export function notePath(stateFolder: string): string {
  */
 async function oneAtATime<T>(start: () => Promise<T>): Promise<T> {
   const lockfilePath = join(tmpdir(), `perdure-ports-${userInfo().username}.lock`);
-  const release = await lockfile.lock(tmpdir(), { ...LOCK, lockfilePath, retries: { retries: 600, factor: 1, minTimeout: 100, maxTimeout: 100 } });
+  const retries = { retries: 600, factor: 1, minTimeout: 100, maxTimeout: 100 };
+  const release = await lockfile.lock(tmpdir(), { ...LOCK, lockfilePath, retries }).catch((error: unknown) => {
+    throw lockRefused(lockfilePath, error);
+  });
   try {
     return await start();
   } finally {
     // Who was held up for longer than a lock lasts has lost it.
     await release().catch(() => undefined);
   }
+}
+
+function lockRefused(path: string, error: unknown): PerdureError {
+  return new PerdureError('SetupFailed', `The lock ${path} can't be taken (${messageOf(error)}); delete it while no command of Perdure runs.`, { cause: error });
 }
 
 /**
@@ -213,9 +220,7 @@ async function takeTurn(stateFolder: string, withWorkers: boolean, tell: Tell): 
     try {
       return { release: await lockfile.lock(stateFolder, { ...LOCK, lockfilePath }) };
     } catch (error) {
-      if (systemCode(error) !== 'ELOCKED') {
-        throw new PerdureError('SetupFailed', `The lock ${lockfilePath} can't be taken (${messageOf(error)}); delete it while no command runs in this folder.`, { cause: error });
-      }
+      if (systemCode(error) !== 'ELOCKED') throw lockRefused(lockfilePath, error);
     }
     if (Date.now() >= deadline) {
       throw new PerdureError('TemporalUnavailable', `Another process runs the Temporal server of ${stateFolder}; wait until it ends, or use another folder.`);

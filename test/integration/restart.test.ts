@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { kill, leftBehind, registryOf, startCommand, type Command, type Registry, type Victim } from '../../bench/killedRun.js';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   expect(code, stderr).toBe(0);
   wanted = await registryOf(folder, conf, TINY);
   expect(wanted.predictions).toBeGreaterThan(0);
-}, 120_000);
+}, 300_000);
 
 function started(args: string[], folder = mkdtempSync(join(root, 'run-'))): { folder: string; command: Command } {
   return { folder, command: startCommand({ folder, conf, args }) };
@@ -90,6 +90,8 @@ describe('perdure run that is killed, and started again the same way', () => {
 test('a run whose server ends with perdure up goes on with one of its own; one that begins with it waits for it', async () => {
   const { folder, command: up } = started(['up']);
   onTestFinished(() => void up.child.kill('SIGKILL'));
+  // It comes to run while the server is being started.
+  await until(() => existsSync(join(folder, '.perdure', 'temporal.lock')));
   const { command } = await runUntil('Train models: training', folder);
   expect(command.said()).toContain(`which process ${up.child.pid} runs in this folder.`);
   up.child.kill('SIGTERM');

@@ -85,7 +85,7 @@ describe('a state file that is broken', () => {
     alone(database);
     const doctor = await perdure(folder, ['doctor']);
     expect(doctor.stderr).toContain(`${database} can't be used (the history of runs in it is damaged: `);
-    expect(doctor.stdout).toMatch(/^✔ Temporal +none running: commands start an embedded server, whose history is whole; 0 runs under way$/m);
+    expect(doctor.stdout).toMatch(/^✔ Temporal +none running: commands start an embedded server, which opens what is kept here; 0 runs under way$/m);
     const status = await perdure(folder, ['status', 'readmission']);
     expect(status).toMatchObject({ code: 0, stderr: '' });
   });

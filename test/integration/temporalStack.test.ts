@@ -124,6 +124,16 @@ describe('a worker', () => {
     expect(isAlive(second!)).toBe(false);
   });
 
+  test('that is killed while it starts is started again', async () => {
+    const told: string[] = [];
+    const worker = await orchestrator((line) => told.push(line));
+    const starting = worker.start();
+    process.kill(worker.pid!, 'SIGKILL');
+    await starting;
+    expect(told).toEqual(['The orchestrator worker was ended by SIGKILL; starting it again.']);
+    expect(isAlive(worker.pid!)).toBe(true);
+  });
+
   test('that dies again and again is given up', async () => {
     const told: string[] = [];
     const worker = await orchestrator((line) => told.push(line));

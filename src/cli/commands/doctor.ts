@@ -106,7 +106,7 @@ async function checkTemporal(): Promise<Finding> {
     if (!history) return { name, status: 'ok', detail: 'none configured or running: commands start an embedded server' };
     try {
       const { count } = await history.client.workflow.count('ExecutionStatus = "Running"');
-      const whose = history.servedBy === undefined ? 'none running: commands start an embedded server, whose history is whole' : `process ${history.servedBy} runs one here`;
+      const whose = history.servedBy === undefined ? 'none running: commands start an embedded server, which opens what is kept here' : `process ${history.servedBy} runs one here`;
       return { name, status: 'ok', detail: `${whose}; ${countOf(count, 'run')} under way` };
     } finally {
       await history.close();
