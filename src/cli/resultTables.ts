@@ -66,7 +66,8 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
   const failures = Object.entries(algorithms).flatMap(([algorithm, result]) =>
     result.status === 'failed' ? [`${algorithm} failed (${result.type}): ${result.reason}`] : [],
   );
-  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows), verdictOnBest(training), ...failures];
+  const warnings = (training.dataset.warnings ?? []).map((warning) => `Warning: ${warning}`);
+  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows), verdictOnBest(training), ...failures, ...warnings];
 }
 
 function verdictOnBest({ comparison, promotion }: ModelTrainingCompleted): string {

@@ -47,6 +47,8 @@ export interface DatasetRef extends ObjectRef {
   /** `train_data_<timestamp>` */
   id: string;
   rows: Record<Window, number>;
+  /** What is suspicious in the data, in sentences: leakage, windows of one class, rows without a label. */
+  warnings?: string[];
 }
 
 export interface Candidate {

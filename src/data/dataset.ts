@@ -15,6 +15,8 @@ export interface DatasetMetadata {
   id: string;
   pipeline: string;
   as_of: string;
+  /** The last day whose rows' labels count. */
+  labelled_to: string;
   /** Feature columns in the files' order. */
   features: string[];
   label: string;
@@ -22,6 +24,8 @@ export interface DatasetMetadata {
   scaler: Scaler;
   /** SHA-256 of the gold files that were read, a partition. */
   partitions: Record<string, { feature_store: string; label_store: string }>;
+  /** What is suspicious in the data, in sentences. */
+  warnings: string[];
   config_hash: string;
 }
 
@@ -31,6 +35,8 @@ export interface DatasetWindow {
   rows: number;
   /** Rows labelled 1. */
   positives: number;
+  /** Rows left out as their label is null. */
+  unlabelled: number;
   /** SHA-256 of `<window>_processed.parquet`. */
   checksum: string;
 }

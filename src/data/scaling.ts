@@ -1,14 +1,15 @@
 import type { Scaler } from './dataset.js';
+import { presentSql } from '../learning/missing.js';
 import { identifier, literal } from './duckdb.js';
 
 /**
  * A raw column as the model sees it, in SQL: (x - mean) / scale in 64 bits, rounded to 32, for columns of the scaler;
- * the value itself for the others.
+ * the value itself for the others; NULL where it is missing.
  */
 export function scaledSql(column: string, scaler: Scaler): string {
-  const raw = `CAST(${identifier(column)} AS DOUBLE)`;
+  const raw = `(${presentSql(`CAST(${identifier(column)} AS DOUBLE)`)})`;
   const scaling = Object.hasOwn(scaler, column) ? scaler[column] : undefined;
-  return `CAST(${scaling ? `(${raw} - ${double(scaling.mean)}) / ${double(scaling.scale)}` : raw} AS FLOAT)`;
+  return `CAST(${scaling ? presentSql(`((${raw} - ${double(scaling.mean)}) / ${double(scaling.scale)})`) : raw} AS FLOAT)`;
 }
 
 /** A number literal would be read as a decimal, which loses its last digits. */

@@ -1,6 +1,8 @@
 import { FILE_ROW, INTERNAL } from '../config/columns.js';
 import { PerdureError } from '../errors.js';
 import type { Pipeline } from '../config/load.js';
+import { labelOf } from './labels.js';
+import { isMissing } from '../learning/missing.js';
 import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
 import { partitionNameSql } from './partitions.js';
 import type { Stores } from '../storage/objectStore.js';
@@ -8,10 +10,12 @@ import { goldPartitions, partitionFile, type DayRange, type PartitionFile } from
 
 /** Gold rows of some days, features joined with labels. */
 export interface TrainingRows {
-  /** A column a feature, a null is NaN. */
+  /** A column a feature; what is missing is NaN. */
   columns: Map<string, Float64Array>;
   /** 0 or 1 a row. */
   labels: Int8Array;
+  /** Rows that were left out as their label is not known yet. */
+  unlabelled: number;
 }
 
 /** A partition's two files. */
@@ -37,7 +41,7 @@ const BATCH_ROWS = 500_000;
 
 /**
  * Reads features and labels of some days, joined on the pipeline's keys, in order of
- * partition and then of the source file. Rows without a label are left out.
+ * partition and then of the source file. Rows whose label is null are left out and counted.
  *
  * @throws PerdureError `InputInvalid` for a feature that is text, a label other than 0 and 1, keys that are not unique
  */
@@ -47,23 +51,35 @@ export async function readTrainingRows(database: Database, pipeline: Pipeline, f
   const columns = names.map(() => new Float64Array(capacity));
   const labels = new Int8Array(capacity);
   let rows = 0;
+  let unlabelled = 0;
   for (const batch of batches(files)) {
     for await (const chunk of database.chunks(rowsSql(pipeline, batch, days), { sqlFile: pipeline.definition.layers.feature_store.sql })) {
-      if (rows + chunk.rowCount > capacity) {
+      if (rows + unlabelled + chunk.rowCount > capacity) {
         throw new PerdureError('InputInvalid', `Several rows of gold have the same ${pipeline.definition.keys.join(' and ')}; add an expectation that drops them and run data processing again.`);
+      }
+      const labelVector = chunk.getColumnVector(names.length);
+      const kept: number[] = [];
+      for (let row = 0; row < chunk.rowCount; row++) {
+        const label = labelOf(pipeline, labelVector.getItem(row) as number | null);
+        if (label === undefined) continue;
+        labels[rows + kept.length] = label;
+        kept.push(row);
       }
       for (const [i, column] of columns.entries()) {
         const vector = chunk.getColumnVector(i);
-        for (let row = 0; row < chunk.rowCount; row++) column[rows + row] = (vector.getItem(row) as number | null) ?? NaN;
+        kept.forEach((row, position) => {
+          const value = vector.getItem(row) as number | null;
+          column[rows + position] = value === null || isMissing(value) ? NaN : value;
+        });
       }
-      const vector = chunk.getColumnVector(names.length);
-      for (let row = 0; row < chunk.rowCount; row++) labels[rows + row] = checkedLabel(pipeline, vector.getItem(row));
-      rows += chunk.rowCount;
+      rows += kept.length;
+      unlabelled += chunk.rowCount - kept.length;
     }
   }
   return {
     columns: new Map(names.map((name, i) => [name, columns[i]!.subarray(0, rows)])),
     labels: labels.subarray(0, rows),
+    unlabelled,
   };
 }
 
@@ -93,9 +109,4 @@ function* batches(files: GoldFiles[]): Iterable<GoldFiles[]> {
     rows += file.features.rows;
   }
   if (batch.length > 0) yield batch;
-}
-
-function checkedLabel(pipeline: Pipeline, value: unknown): number {
-  if (value === 0 || value === 1) return value;
-  throw new PerdureError('InputInvalid', `The column ${pipeline.definition.label} of the label store holds ${String(value)}; expected 0 or 1.`);
 }

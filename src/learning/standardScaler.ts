@@ -1,3 +1,5 @@
+import { isMissing } from './missing.js';
+
 /** Standard scaling of one column: (x - mean) / scale. */
 export interface ColumnScale {
   mean: number;
@@ -5,12 +7,12 @@ export interface ColumnScale {
   scale: number;
 }
 
-/** Fits scikit-learn's `StandardScaler` to a column; NaN counts as missing. A column without values has mean 0. */
+/** Fits scikit-learn's `StandardScaler` to a column; missing values don't count. A column without values has mean 0. */
 export function fitStandardScale(values: Float64Array): ColumnScale {
   let sum = 0;
   let n = 0;
   for (const value of values) {
-    if (Number.isNaN(value)) continue;
+    if (isMissing(value)) continue;
     sum += value;
     n++;
   }
@@ -19,7 +21,7 @@ export function fitStandardScale(values: Float64Array): ColumnScale {
   let squares = 0;
   let residue = 0;
   for (const value of values) {
-    if (Number.isNaN(value)) continue;
+    if (isMissing(value)) continue;
     squares += (value - mean) ** 2;
     residue += value - mean;
   }
@@ -33,9 +35,12 @@ function rounding(n: number, mean: number, variance: number): number {
   return n * Number.EPSILON * variance + (n * mean * Number.EPSILON) ** 2;
 }
 
-/** Scales in double precision, then rounds to single. */
+/** Scales in double precision, then rounds to single; what is then too large for it is missing. */
 export function standardScale(values: Float64Array, { mean, scale }: ColumnScale): Float32Array {
   const scaled = new Float32Array(values.length);
-  for (let row = 0; row < values.length; row++) scaled[row] = (values[row]! - mean) / scale;
+  for (let row = 0; row < values.length; row++) {
+    const value = (values[row]! - mean) / scale;
+    scaled[row] = isMissing(value) ? NaN : value;
+  }
   return scaled;
 }

@@ -1,8 +1,9 @@
 import type { PipelineDefinition } from '../config/schema.js';
+import { isMissing } from '../learning/missing.js';
 
 export type FeatureType = PipelineDefinition['features'][number]['type'];
 
-/** Values of one column; `null`, `undefined`, NaN and infinities count as missing. */
+/** Values of one column; `null`, `undefined` and what `isMissing` says count as missing. */
 export type ColumnValues = ArrayLike<number | bigint | boolean | string | null | undefined>;
 
 /**
@@ -113,14 +114,14 @@ function finiteSorted(values: ColumnValues): Float64Array {
   let kept = 0;
   for (let row = 0; row < values.length; row++) {
     const value = toNumber(values[row]);
-    if (Number.isFinite(value)) numbers[kept++] = value;
+    if (!isMissing(value)) numbers[kept++] = value;
   }
   return numbers.subarray(0, kept).sort();
 }
 
 function countNumber(profile: BinnedProfile, value: ColumnValues[number]): void {
   const number = toNumber(value);
-  if (!Number.isFinite(number)) {
+  if (isMissing(number)) {
     profile.missing++;
     return;
   }
@@ -130,7 +131,7 @@ function countNumber(profile: BinnedProfile, value: ColumnValues[number]): void 
 }
 
 function countCategory(profile: CategoryProfile, value: ColumnValues[number]): void {
-  if (value === null || value === undefined || (typeof value === 'number' && !Number.isFinite(value))) {
+  if (value === null || value === undefined || (typeof value === 'number' && isMissing(value))) {
     profile.missing++;
     return;
   }

@@ -39,6 +39,7 @@ export function decidePromotion({ labels, threshold, challenger, champion }: Pro
       const minimum = gate.minimums[metric];
       return minimum === undefined ? [] : [atLeast(`minimum ${metric}`, minimum, metrics.challenger[metric])];
     }),
+    ...rowsOfEachClass(labels),
     ...(metrics.champion ? againstChampion(metrics.challenger, metrics.champion, comparison, gate) : []),
   ];
   const broken = rules.filter(({ passed }) => !passed);
@@ -52,6 +53,13 @@ export function decidePromotion({ labels, threshold, challenger, champion }: Pro
     comparison,
     convention: DELONG_CONVENTION,
   };
+}
+
+/** Rows of one class can't tell a good model from a bad one, whatever some metrics say of them. */
+function rowsOfEachClass(labels: ArrayLike<number>): GateRule[] {
+  const positives = Array.prototype.filter.call(labels, (label: number) => label === 1).length;
+  const fewer = Math.min(positives, labels.length - positives);
+  return fewer === 0 ? [atLeast('rows_of_each_class', 1, 0)] : [];
 }
 
 function againstChampion(challenger: Metrics, champion: Metrics, comparison: AucComparison | null, gate: PromotionGate): GateRule[] {

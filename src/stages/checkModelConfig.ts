@@ -1,18 +1,10 @@
-import { algorithmConfig, algorithmsToTrain, type Pipeline } from '../config/load.js';
+import { algorithmConfig, algorithmsToTrain } from '../config/load.js';
 import type { CheckModelConfigInput, TrainingPlan } from '../contracts/index.js';
-import { PerdureError } from '../errors.js';
 import type { Stage } from './context.js';
 
-/** Whether the pipeline's settings are valid, and which algorithms train by them. Throws `NotFound` for an unknown name. */
+/** Which algorithms train by the pipeline's settings. Throws `ConfigInvalid` for invalid ones, `NotFound` for an unknown name. */
 export const checkModelConfig: Stage<CheckModelConfigInput, TrainingPlan> = async (context, input) => {
-  let pipeline: Pipeline;
-  try {
-    pipeline = await context.pipeline(input.pipeline);
-  } catch (error) {
-    if (error instanceof PerdureError && error.type === 'ConfigInvalid') return { status: 'skipped', reason: error.message };
-    throw error;
-  }
-  const { config } = pipeline;
+  const { config } = await context.pipeline(input.pipeline);
   const names = algorithmsToTrain(config, input.algorithms);
   if (names.length === 0) {
     return { status: 'skipped', reason: 'No algorithm is enabled: set one to true in training_config.enabled_algorithms.' };

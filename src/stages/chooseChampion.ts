@@ -3,7 +3,7 @@ import type { ChampionChoice, ChooseChampionInput, PromotionDecision, VersionRef
 import { PerdureError } from '../errors.js';
 import { aliasKey, moveOf, movePointer, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
-import { readVersion, readVersionFile, versionKey } from '../registry/versions.js';
+import { readVersion, readVersionFile, versionKey, type VersionMetadata } from '../registry/versions.js';
 import { writeJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
@@ -14,10 +14,9 @@ type MetricName = 'accuracy' | 'precision' | 'recall' | 'f1' | 'roc_auc' | 'aver
 /**
  * Compares the versions that a run trained by `champion_metric`: the best is the challenger. It becomes champion where
  * it passes the promotion gate, on the rows of that metric's window; else the champion stays. The gate's working is
- * kept as the challenger's `promotion.json`. With equal scores the one named first wins. A run moves an alias once,
- * however often it asks.
- *
- * @throws PerdureError `InputInvalid` where the metric is undefined for every version
+ * kept as the challenger's `promotion.json`. With equal scores the one named first wins. Where the metric is undefined
+ * for every version, as its window holds one class, the best of the search is the challenger, and the gate refuses it.
+ * A run moves an alias once, however often it asks.
  */
 export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -26,20 +25,20 @@ export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async 
   const [window, name] = metric.split('.') as ['test' | 'oot', MetricName];
 
   const scores: Record<string, number> = {};
-  let best: { ref: VersionRef; score: number } | undefined;
+  const searched: Record<string, number> = {};
   for (const ref of input.trained) {
-    const score = await metricOf(modelRegistry, ref, window, name);
-    if (score === null) continue;
-    scores[ref.algorithm] = score;
-    if (!best || score > best.score) best = { ref, score };
+    const { performance, cv_score } = await versionOf(modelRegistry, ref);
+    searched[ref.algorithm] = cv_score;
+    const score = performance[window][name];
+    if (score !== null) scores[ref.algorithm] = score;
   }
-  if (!best) {
-    throw new PerdureError('InputInvalid', `${metric} is undefined for every trained version, as its window holds one class only; set model_config.champion_metric to another, or widen the window.`);
-  }
-
-  const { algorithm, version } = best.ref;
+  const undefinedForAll = Object.keys(scores).length === 0;
+  const [compared, by] = undefinedForAll ? [searched, `cv_score, as ${metric} is undefined,`] : [scores, metric];
+  const { algorithm, version } = input.trained.reduce((best, ref) =>
+    (compared[ref.algorithm] ?? -Infinity) > (compared[best.algorithm] ?? -Infinity) ? ref : best,
+  );
   const challenger = { algorithm, version };
-  const comparison = reasonFor(metric, scores);
+  const comparison = reasonFor(by, compared);
   await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, comparison);
   const outcome = await challenge(context, pipeline, input, challenger, window, comparison);
   return { ...outcome, challenger, metric, scores };
@@ -76,12 +75,12 @@ async function challenge(
   }
 }
 
-async function metricOf(registry: ObjectStore, ref: VersionRef, window: 'test' | 'oot', name: MetricName): Promise<number | null> {
+async function versionOf(registry: ObjectStore, ref: VersionRef): Promise<VersionMetadata> {
   const metadata = await readVersion(registry, ref);
   if (!metadata) {
     throw new PerdureError('NotFound', `There is no version "${ref.version}" of ${ref.algorithm} in the registry; train it again.`);
   }
-  return metadata.performance[window][name];
+  return metadata;
 }
 
 function reasonFor(metric: string, scores: Record<string, number>): string {

@@ -1,6 +1,7 @@
 import { INTERNAL } from '../config/columns.js';
 import type { MonitorInput, PerformanceResult, WindowMetrics } from '../contracts/index.js';
 import { identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
+import { lastLabelledDay } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
 import { classificationMetrics } from '../learning/metrics.js';
@@ -19,7 +20,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const { label_maturity_days, min_samples_for_metrics, performance_metric, performance_threshold_drop } = monitoring_config;
   const { model } = input.predictions;
 
-  const { labels, probabilities } = await matureRows(context, input, daysBefore(dayOf(input.asOf), label_maturity_days));
+  const { labels, probabilities } = await matureRows(context, input, lastLabelledDay(pipeline, input.asOf));
   if (labels.length < min_samples_for_metrics) {
     return {
       status: 'skipped',
@@ -57,8 +58,4 @@ async function matureRows(context: StageContext, input: MonitorInput, until: str
     }
   });
   return { labels, probabilities };
-}
-
-function daysBefore(day: string, days: number): string {
-  return new Date(Date.parse(day) - days * 86_400_000).toISOString().slice(0, 10);
 }

@@ -7,8 +7,10 @@ import type { DayRange } from '../data/layers.js';
 import { modelInput } from '../data/modelInput.js';
 import { writeColumns } from '../data/parquet.js';
 import { dayOf, earlier } from '../data/partitions.js';
+import { lastLabelledDay } from '../data/labels.js';
 import { goldFiles, readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
 import { PerdureError } from '../errors.js';
+import { findLeaks } from '../learning/leakage.js';
 import { fitStandardScale } from '../learning/standardScaler.js';
 import { profileColumn, type DatasetProfile } from '../monitoring/profile.js';
 import { versionId } from '../registry/versions.js';
@@ -38,7 +40,9 @@ interface Preprocessing {
  * window's mean and standard deviation, in `gold/preprocessed/<id>/`. `metadata.json` is written last, so a folder
  * without one is unfinished; then `latest.json` moves on, never back.
  *
- * @throws PerdureError `InputInvalid` for a window without rows, or a training window with one class only
+ * Rows count whose labels are known at `asOf`. What is suspicious but can be trained on is said in `warnings`.
+ *
+ * @throws PerdureError `InputInvalid` for a window without rows, or a training window with too few of one class for the folds
  */
 export const preprocess: Stage<PreprocessInput, DatasetRef> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -48,7 +52,7 @@ export const preprocess: Stage<PreprocessInput, DatasetRef> = async (context, in
   const { id, windows } = metadata;
   const written = await writeJson(stores.datamart, datasetKey(id, 'metadata.json'), metadata);
   await updateJson<LatestDataset>(stores.datamart, LATEST, (current) => (current && current.id > id ? undefined : { id, ...written }), () => undefined);
-  return { id, ...written, rows: { train: windows.train.rows, test: windows.test.rows, oot: windows.oot.rows } };
+  return { id, ...written, rows: { train: windows.train.rows, test: windows.test.rows, oot: windows.oot.rows }, warnings: metadata.warnings };
 };
 
 /** Writes all of a dataset but its metadata, which is returned. */
@@ -57,6 +61,8 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
   const id = `train_data_${versionId(input.run).slice(1)}`;
   const windows: Partial<Record<Window, DatasetWindow>> = {};
   const partitions: DatasetMetadata['partitions'] = {};
+  const warnings: string[] = [];
+  const labelledTo = lastLabelledDay(pipeline, input.asOf);
   let preprocessing: Preprocessing | undefined;
   for (const [done, window] of WINDOWS.entries()) {
     const { start_date, end_date } = pipeline.config.temporal_splits[window];
@@ -65,9 +71,10 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
     for (const { features, labels } of files) {
       partitions[features.partition] = { feature_store: features.checksum, label_store: labels.checksum };
     }
-    const rows = await readTrainingRows(database, pipeline, files, days);
+    const rows = await readTrainingRows(database, pipeline, files, { from: start_date, to: earlier(end_date, labelledTo) });
     const positives = rows.labels.reduce((sum, label) => sum + label, 0);
-    checkWindow(window, days, rows.labels.length, positives);
+    checkWindow(pipeline, window, input.asOf, rows.labels.length, positives);
+    warnings.push(...warningsOf(pipeline, window, rows, positives));
     if (!preprocessing) {
       preprocessing = fit(pipeline, rows);
       const profile = profileOf(pipeline, preprocessing, rows, { start_date, end_date });
@@ -77,28 +84,60 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
     const path = join(context.scratch, `${window}.parquet`);
     await writeColumns(path, modelInput(pipeline, preprocessing, rows));
     const { checksum } = await datamart.upload(path, datasetKey(id, `${window}_processed.parquet`));
-    windows[window] = { start_date, end_date, rows: rows.labels.length, positives, checksum };
+    windows[window] = { start_date, end_date, rows: rows.labels.length, positives, unlabelled: rows.unlabelled, checksum };
     context.report({ what: 'windows', done: done + 1, total: WINDOWS.length });
   }
   return {
     id,
     pipeline: pipeline.definition.name,
     as_of: input.asOf,
+    labelled_to: labelledTo,
     ...preprocessing!,
     label: pipeline.definition.label,
     windows: windows as Record<Window, DatasetWindow>,
     partitions,
+    warnings,
     config_hash: pipeline.configHash,
   };
 }
 
-function checkWindow(window: Window, { from, to }: Required<DayRange>, rows: number, positives: number): void {
+function checkWindow({ config }: Pipeline, window: Window, asOf: string, rows: number, positives: number): void {
   if (rows === 0) {
-    throw new PerdureError('InputInvalid', `The ${window} window has no rows from ${from} to ${to}; process more data or change temporal_splits.`);
+    const { start_date, end_date } = config.temporal_splits[window];
+    const { label_maturity_days: days } = config.monitoring_config;
+    throw new PerdureError(
+      'InputInvalid',
+      `The ${window} window (${start_date} to ${end_date}) has no rows whose labels are known by ${dayOf(asOf)}, which is ${days} days after a row's own day; process more data or change temporal_splits.`,
+    );
   }
-  if (window === 'train' && (positives === 0 || positives === rows)) {
+  if (window !== 'train') return;
+  if (positives === 0 || positives === rows) {
     throw new PerdureError('InputInvalid', `All ${rows} rows of the train window have the label ${positives === 0 ? 0 : 1}; nothing can be learned from one class.`);
   }
+  const { cv_folds } = config.model_config;
+  const [fewer, label] = positives < rows - positives ? [positives, 1] : [rows - positives, 0];
+  if (fewer < cv_folds) {
+    throw new PerdureError(
+      'InputInvalid',
+      `${fewer} of the ${rows} rows of the train window ${fewer === 1 ? 'has' : 'have'} the label ${label}, and ${cv_folds} folds need one each; lower model_config.cv_folds, widen the window or process more data.`,
+    );
+  }
+}
+
+/** What a person should know of a window's rows before trusting what is trained on them. */
+function warningsOf({ config }: Pipeline, window: Window, { columns, labels, unlabelled }: TrainingRows, positives: number): string[] {
+  const warnings: string[] = [];
+  if (unlabelled > 0) warnings.push(`${unlabelled} ${unlabelled === 1 ? 'row' : 'rows'} of the ${window} window ${unlabelled === 1 ? 'has' : 'have'} no label yet (null) and ${unlabelled === 1 ? 'is' : 'are'} left out.`);
+  if (positives === 0 || positives === labels.length) {
+    const decides = config.model_config.champion_metric.startsWith(`${window}.`);
+    warnings.push(`All ${labels.length} labels of the ${window} window are ${positives === 0 ? 0 : 1}: what tells two classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);
+  }
+  if (window !== 'train') return warnings;
+  for (const { feature, same, auc } of findLeaks(columns, labels)) {
+    const what = same ? 'is the label itself in every row' : `alone separates the classes almost perfectly (ROC AUC ${auc.toFixed(4)})`;
+    warnings.push(`Leakage: the feature ${feature} ${what} of the train window; leave it out unless it is known before the label is.`);
+  }
+  return warnings;
 }
 
 /** Chooses the columns and fits the scaler, on the training window alone. */

@@ -5,7 +5,7 @@ import { readDatasetMetadata } from '../data/dataset.js';
 import { withDuckDb } from '../data/duckdb.js';
 import { modelInput } from '../data/modelInput.js';
 import { writeColumns } from '../data/parquet.js';
-import { dayOf, earlier } from '../data/partitions.js';
+import { earlier } from '../data/partitions.js';
 import { goldFiles, readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
 import { PerdureError } from '../errors.js';
 import { decidePromotion, type ScoredVersion } from '../registry/gate.js';
@@ -42,9 +42,9 @@ export async function weighChallenger(context: StageContext, pipeline: Pipeline,
 
 async function rowsOf(context: StageContext, pipeline: Pipeline, dataset: DatasetRef, window: Window): Promise<TrainingRows> {
   const stores = context.stores(pipeline);
-  const { windows, as_of } = await readDatasetMetadata(stores.datamart, dataset);
+  const { windows, labelled_to } = await readDatasetMetadata(stores.datamart, dataset);
   const { start_date, end_date } = windows[window];
-  const days = { from: start_date, to: earlier(end_date, dayOf(as_of)) };
+  const days = { from: start_date, to: earlier(end_date, labelled_to) };
   return withDuckDb(context, async (database) => readTrainingRows(database, pipeline, await goldFiles(stores, days), days));
 }
 

@@ -141,7 +141,7 @@ export const CONF = {
   'bronze.sql': 'SELECT * FROM source',
   'silver.sql': "SELECT id, day, coalesce(trim(kind), 'None') AS kind, cost FROM bronze",
   'feature_store.sql': "SELECT id, day, CAST(kind = 'urgent' AS INTEGER) AS urgent, cost, 1 AS constant FROM silver",
-  'label_store.sql': 'SELECT id, day, CAST(id % 3 = 0 AS INTEGER) AS costly FROM silver',
+  'label_store.sql': 'SELECT id, day, CAST(id % 4 IN (0, 3) AS INTEGER) AS costly FROM silver',
   'expectations.json': {
     duplicates: { name: 'repeated_visit', on_failure: 'drop' },
     silver: [

@@ -114,10 +114,13 @@ export function runRef(runId: string, startedAt = '2002-03-01T12:00:00.000Z'): R
 }
 
 /** Trains the one candidate of logistic regression, and so crowns it. */
-export async function trainTiny(world: TinyWorld): Promise<ModelTrainingCompleted> {
-  world.configure((config) => (config.training_config.hyperparameter_tuning = false));
+export async function trainTiny(world: TinyWorld, { asOf = AFTER_ALL, change = () => {} }: { asOf?: string; change?: (config: typeof CONFIG) => void } = {}): Promise<ModelTrainingCompleted> {
+  world.configure((config) => {
+    config.training_config.hyperparameter_tuning = false;
+    change(config);
+  });
   const result = await trainLocally(
-    { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['logistic_regression'] },
+    { pipeline: TINY, asOf, algorithms: ['logistic_regression'] },
     { runStage: world.runStage, signal: new AbortController().signal, onStep: () => {}, onProgress: () => {}, onAlgorithm: () => {} },
   );
   world.configure(() => {});

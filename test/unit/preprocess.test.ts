@@ -27,8 +27,8 @@ describe('preprocessing', () => {
       label: 'costly',
       as_of: '2020-12-31',
       windows: {
-        train: { start_date: '2020-01-01', end_date: '2020-01-28', rows: 4, positives: 1 },
-        test: { rows: 4, positives: 1 },
+        train: { start_date: '2020-01-01', end_date: '2020-01-28', rows: 4, positives: 2, unlabelled: 0 },
+        test: { rows: 4, positives: 2 },
         oot: { rows: 4, positives: 2 },
       },
       // Costs 10, 20, 30, 40: mean 25, population standard deviation the root of 125.
@@ -40,7 +40,7 @@ describe('preprocessing', () => {
     const [cost, urgent, costly] = await readColumns(await windowPath(dataset.id, 'test'), ['cost', 'urgent', 'costly']);
     expect(cost).toEqual(Float32Array.from([50, 60, 70, 80], (value) => (value - 25) / Math.sqrt(125)));
     expect(urgent).toEqual(Float32Array.of(0, 1, 0, 1));
-    expect(costly).toEqual(Int8Array.of(0, 1, 0, 0));
+    expect(costly).toEqual(Int8Array.of(0, 0, 1, 1));
 
     expect(await readDatasetProfile(world.stores.datamart, dataset)).toMatchObject({
       window: { start_date: '2020-01-01', end_date: '2020-01-28' },
@@ -78,23 +78,25 @@ describe('preprocessing', () => {
     expect((await readDatasetProfile(world.stores.datamart, dataset)).columns.cost!.missing).toBe(1);
   });
 
-  test('reads nothing after asOf', async () => {
-    const { rows } = await run('2020-03-11');
+  test('takes rows whose labels are known at asOf, 30 days after the day of each', async () => {
+    // The rows of March are of the 10th to the 13th; 30 days after the 11th is the 10th of April.
+    const { rows } = await run('2020-04-10');
     expect(rows).toEqual({ train: 4, test: 4, oot: 2 });
   });
 });
 
 describe('what cannot be learned from is refused', () => {
   test('a window without rows', async () => {
-    await expect(run('2020-03-05')).rejects.toMatchObject({
+    await expect(run('2020-04-08')).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: 'The oot window has no rows from 2020-03-01 to 2020-03-05; process more data or change temporal_splits.',
+      message: "The oot window (2020-03-01 to 2020-03-28) has no rows whose labels are known by 2020-04-08, which is 30 days after a row's own day; process more data or change temporal_splits.",
     });
     expect(await readJson(world.stores.datamart, 'gold/preprocessed/latest.json')).toBeUndefined();
   });
 
   test.each([
     ['one class only', 'label_store.sql', 'SELECT id, day, 0 AS costly FROM silver', 'All 4 rows of the train window have the label 0; nothing can be learned from one class.'],
+    ['fewer rows of a class than folds', 'label_store.sql', 'SELECT id, day, CAST(id % 4 = 0 AS INTEGER) AS costly FROM silver', '1 of the 4 rows of the train window has the label 1, and 2 folds need one each; lower model_config.cv_folds, widen the window or process more data.'],
     ['a label that is none', 'label_store.sql', 'SELECT id, day, 2 AS costly FROM silver', 'The column costly of the label store holds 2; expected 0 or 1.'],
     ['constant features', 'feature_store.sql', 'SELECT id, day, 1 AS urgent, 2 AS cost, 3 AS constant FROM silver', 'Every feature is constant over the train window; nothing can be learned from them.'],
     ['keys that are not unique', 'label_store.sql', 'SELECT id, day, 1 AS costly FROM silver UNION ALL SELECT id, day, 0 FROM silver', 'Several rows of gold have the same id and day; add an expectation that drops them and run data processing again.'],

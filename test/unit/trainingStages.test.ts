@@ -31,14 +31,15 @@ describe('prerequisites of training', () => {
     });
   });
 
-  test('an invalid config skips with all its faults', async () => {
+  test('an invalid config fails with all its faults', async () => {
     world.configure((config) => {
       config.model_config.cv_folds = 1;
       config.inference_config.prediction_threshold = 2;
     });
-    const check = await world.perform(checkModelConfig, input);
-    expect(check).toMatchObject({ status: 'skipped' });
-    expect(check.status === 'skipped' && check.reason).toMatch(/2 faults[^]*model_config\.cv_folds[^]*inference_config\.prediction_threshold/);
+    await expect(world.perform(checkModelConfig, input)).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringMatching(/2 faults[^]*model_config\.cv_folds[^]*inference_config\.prediction_threshold/) as string,
+    });
   });
 
   test('no algorithm enabled skips; an unknown one is an error', async () => {
