@@ -66,8 +66,13 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
   const failures = Object.entries(algorithms).flatMap(([algorithm, result]) =>
     result.status === 'failed' ? [`${algorithm} failed (${result.type}): ${result.reason}`] : [],
   );
+  const partly = Object.entries(algorithms).flatMap(([algorithm, result]) =>
+    result.status === 'completed' && result.search.failed > 0
+      ? [`Warning: ${result.search.failed} of ${result.search.candidates} candidates of ${algorithm} failed; "perdure models show" has the reasons.`]
+      : [],
+  );
   const warnings = (training.dataset.warnings ?? []).map((warning) => `Warning: ${warning}`);
-  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows), verdictOnBest(training), ...failures, ...warnings];
+  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows), verdictOnBest(training), ...failures, ...partly, ...warnings];
 }
 
 function verdictOnBest({ comparison, promotion }: ModelTrainingCompleted): string {

@@ -49,11 +49,11 @@ export const EcsSettings = z
     /** Used in place of capacity providers. */
     launch_type: z.enum(['EC2', 'FARGATE', 'EXTERNAL', 'MANAGED_INSTANCES']).optional(),
     /** Minutes within which a launched task must be running. */
-    start_deadline_minutes: z.number().positive().max(60).default(10),
+    start_deadline_minutes: z.number().min(0.1).max(60).default(10),
     /** How often a stage may be launched in all; tasks that AWS took away don't count. */
     attempts: z.int().min(1).max(10).default(3),
     /** How long and how often room is asked for, once every capacity provider has said no. */
-    no_capacity: z.strictObject({ attempts: z.int().min(1).default(20), minutes: z.number().positive().default(30) }).prefault({}),
+    no_capacity: z.strictObject({ attempts: z.int().min(1).max(1_000).default(20), minutes: z.number().min(0.01).max(1_440).default(30) }).prefault({}),
   })
   .superRefine((ecs, context) => {
     if (ecs.launch_type !== undefined && ecs.capacity_providers.join() !== 'FARGATE') {

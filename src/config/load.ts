@@ -90,7 +90,7 @@ export function algorithmsToTrain(config: ModelConfig, asked?: string[]): string
 
 /** An algorithm's settings. Throws `NotFound` for an unknown name. */
 export function algorithmConfig(config: ModelConfig, name: string): AlgorithmConfig {
-  const found = config.algorithms[name];
+  const found = Object.hasOwn(config.algorithms, name) ? config.algorithms[name] : undefined;
   if (!found) {
     throw new PerdureError('NotFound', `There is no algorithm ${JSON.stringify(name)}; this pipeline has ${Object.keys(config.algorithms).join(', ')}.`);
   }

@@ -16,9 +16,9 @@ const schedule = z
     /** When the run before is still at work: `skip` this one, or `buffer_one` to start after it. */
     overlap: z.enum(['skip', 'buffer_one']),
     /** How late a run may still start after an outage; one that would be later is left out. */
-    catchup_window_minutes: z.number().min(1),
+    catchup_window_minutes: z.number().min(1).max(527_040),
     /** The start is put off by up to this, at random, so that pipelines don't all start at once. */
-    jitter_seconds: z.number().min(0),
+    jitter_seconds: z.number().min(0).max(86_400),
     /** Whether a failed run holds up all later ones until somebody resumes the schedule. */
     pause_on_failure: z.boolean(),
   })

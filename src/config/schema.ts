@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NAME, NAME_IN_WORDS } from '../contracts/index.js';
+import { parameterFault } from '../engines/estimators.js';
 import { AlertThresholds } from '../notify/conditions.js';
 import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults } from './columns.js';
 import { Compute } from './compute.js';
@@ -11,6 +12,13 @@ const tableName = z.string().regex(/^(?!(source|bronze|silver)$)[A-Za-z_][A-Za-z
 const date = z.iso.date('a date such as 2005-12-31');
 const file = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a file name in the pipeline\'s folder');
 const share = z.number().min(0).max(1);
+/** More rows, runs or partitions than anybody has: a number beyond it is a slip. */
+const MANY = 1_000_000_000;
+/** A hundred years. */
+const MANY_DAYS = 36_525;
+const HOURS_A_YEAR = 8_784;
+const psi = z.number().min(0.0001).max(100);
+const year = z.int().min(1).max(9_999);
 
 /** A layer's Parquet files: SQL beside this file, and a key with `{partition}` in it. */
 const layer = z.strictObject({
@@ -35,7 +43,7 @@ export const PipelineDefinition = z
         .strictObject({ url: z.url(), member: z.string().optional(), sha256: z.string().regex(/^[0-9a-f]{64}$/), licence: z.string() })
         .optional(),
       /** Settings of the synthetic generator, in a file beside this one. */
-      synthetic: z.strictObject({ calibration: file, rows: z.int().positive() }).optional(),
+      synthetic: z.strictObject({ calibration: file, rows: z.int().min(1).max(MANY) }).optional(),
     }),
     partition: z.strictObject({ column: ColumnName, by: z.enum(['month']) }),
     /** Columns that join features with labels, and that predictions carry. */
@@ -84,12 +92,16 @@ export const Expectations = z
   });
 export type Expectations = z.infer<typeof Expectations>;
 
+function yearText(value: number): string {
+  return String(value).padStart(4, '0');
+}
+
 /** A temporal window, both ends included; whole years may be given instead of dates. */
 const window = z.union([
   z.strictObject({ start_date: date, end_date: date }),
   z
-    .strictObject({ start_year: z.int(), end_year: z.int() })
-    .transform(({ start_year, end_year }) => ({ start_date: `${start_year}-01-01`, end_date: `${end_year}-12-31` })),
+    .strictObject({ start_year: year, end_year: year })
+    .transform(({ start_year, end_year }) => ({ start_date: `${yearText(start_year)}-01-01`, end_date: `${yearText(end_year)}-12-31` })),
 ]);
 
 const params = z.record(name, z.union([z.number(), z.string(), z.boolean(), z.null()]));
@@ -99,7 +111,7 @@ const algorithm = z.strictObject({
   /** Which engine call stands behind the name. */
   estimator: z.enum(ESTIMATORS),
   /** Time budget of search, refit and registration together. */
-  timeout_hours: z.number().positive(),
+  timeout_hours: z.number().min(0.001).max(HOURS_A_YEAR),
   /** Values to sample from, in scikit-learn's names; `"balanced"` for `scale_pos_weight` is negatives / positives. */
   param_distributions: z.record(name, z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])).min(1)),
   /** The one candidate where `hyperparameter_tuning` is off. */
@@ -111,13 +123,13 @@ const METRICS = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_pr
 /** What a challenger must show before it may take the champion's place. */
 export const PromotionGate = z.strictObject({
   /** Labelled rows below which nothing is decided in the challenger's favour. */
-  min_samples: z.int().min(1).default(100),
+  min_samples: z.int().min(1).max(MANY).default(100),
   /** Least value a metric, by its name. */
   minimums: z.partialRecord(z.enum(METRICS), share).default({}),
   /** How far below the champion's the challenger's ROC AUC may lie, whatever the test says: few rows prove nothing. */
   max_auc_loss: share.default(0.01),
   /** Two-sided level of the DeLong test. */
-  alpha: z.number().gt(0).lt(1).default(0.05),
+  alpha: z.number().min(1e-12).max(0.999999).default(0.05),
   /** `not_worse`: the challenger's ROC AUC isn't significantly lower; `better`: it is significantly higher. */
   require: z.enum(['not_worse', 'better']).default('not_worse'),
 });
@@ -137,19 +149,19 @@ const Steward = z.strictObject({
     })
     .prefault({}),
   /** Hours from the end of one training to the start of the next; what is asked meanwhile waits. */
-  cooldown_hours: z.number().min(0).max(24 * 366).default(24),
+  cooldown_hours: z.number().min(0).max(HOURS_A_YEAR).default(24),
   /** PSI of a feature or the score from which drift is severe. */
-  severe_drift_psi: z.number().positive().default(0.5),
+  severe_drift_psi: psi.default(0.5),
   /** Partitions within the training windows, new or changed since the newest training, that ask for the next. */
-  new_data: z.strictObject({ min_partitions: z.int().min(1).default(1) }).prefault({}),
+  new_data: z.strictObject({ min_partitions: z.int().min(1).max(MANY).default(1) }).prefault({}),
 });
 
 /** What an hour of a worker costs, for `perdure status --cost`. */
 const Prices = z.strictObject({
   /** As it heads the column of a table, e.g. `USD`. */
   currency: z.string().regex(/^\S{1,10}$/, 'a currency such as "USD"'),
-  per_vcpu_hour: z.number().min(0),
-  per_gb_hour: z.number().min(0),
+  per_vcpu_hour: z.number().min(0).max(MANY),
+  per_gb_hour: z.number().min(0).max(MANY),
 });
 export type Prices = z.infer<typeof Prices>;
 
@@ -186,7 +198,7 @@ export const ModelConfig = z
       feature_selection: z.boolean(),
       /** `"balanced"` fixes balancing; `null` leaves it to the search. */
       class_weight: z.enum(['balanced']).nullable(),
-      min_partitions: z.int().min(1),
+      min_partitions: z.int().min(1).max(MANY),
     }),
     algorithms: z.record(name, algorithm),
     inference_config: z.strictObject({
@@ -198,15 +210,15 @@ export const ModelConfig = z
       start_date: date,
     }),
     monitoring_config: z.strictObject({
-      drift_threshold_psi: z.number().positive(),
+      drift_threshold_psi: psi,
       performance_threshold_drop: share,
       performance_metric: z.enum(METRICS),
       missing_rate_threshold: share,
-      min_samples_for_metrics: z.int().min(1),
+      min_samples_for_metrics: z.int().min(1).max(MANY),
       /** Days until a label is known. */
-      label_maturity_days: z.int().min(0),
+      label_maturity_days: z.int().min(0).max(MANY_DAYS),
       /** Days of scored rows that are looked at, back from the newest. */
-      window_days: z.int().min(1),
+      window_days: z.int().min(1).max(MANY_DAYS),
     }),
     steward: Steward.prefault({}),
     compute: Compute.prefault({}),
@@ -226,10 +238,22 @@ export const ModelConfig = z
       context.addIssue({ code: 'custom', path: ['temporal_splits'], message: 'expected train before test before oot, without overlap' });
     }
     config.training_config.algorithms.forEach((algorithm, i) => {
-      if (!(algorithm in config.algorithms)) {
+      if (!Object.hasOwn(config.algorithms, algorithm)) {
         context.addIssue({ code: 'custom', path: ['training_config', 'algorithms', i], message: `expected a name that "algorithms" describes, got "${algorithm}"` });
       }
     });
+    for (const [name, { estimator, params, param_distributions }] of Object.entries(config.algorithms)) {
+      const values: [path: (string | number)[], parameter: string, value: string | number | boolean | null][] = [
+        ...Object.entries(params).map(([parameter, value]): (typeof values)[number] => [['params', parameter], parameter, value]),
+        ...Object.entries(param_distributions).flatMap(([parameter, choices]) =>
+          choices.map((value, i): (typeof values)[number] => [['param_distributions', parameter, i], parameter, value]),
+        ),
+      ];
+      for (const [path, parameter, value] of values) {
+        const fault = parameterFault(estimator, parameter, value);
+        if (fault !== undefined) context.addIssue({ code: 'custom', path: ['algorithms', name, ...path], message: fault });
+      }
+    }
     for (const algorithm of Object.keys(config.training_config.enabled_algorithms)) {
       if (!config.training_config.algorithms.includes(algorithm)) {
         context.addIssue({ code: 'custom', path: ['training_config', 'enabled_algorithms', algorithm], message: 'expected a name that "training_config.algorithms" lists' });

@@ -7,7 +7,8 @@ export const NAME_IN_WORDS = 'a name of at most 100 letters, digits, "_" and "-"
 /** A day (`2008-12-31`), or an instant with its offset (`2008-12-31T12:00:00Z`); whether there is such a day is left open. */
 const MOMENT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
-/** Whether a text is an ISO 8601 day or instant that exists. */
+/** Whether a text is an ISO 8601 day or instant that exists; the 30th of February is none, which `Date` takes for March. */
 export function isMoment(text: string): boolean {
-  return MOMENT.test(text) && !Number.isNaN(Date.parse(text));
+  const day = Date.parse(`${text.slice(0, 10)}T00:00:00Z`);
+  return MOMENT.test(text) && !Number.isNaN(Date.parse(text)) && !Number.isNaN(day) && new Date(day).toISOString().startsWith(text.slice(0, 10));
 }

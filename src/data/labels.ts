@@ -9,7 +9,9 @@ import { dayOf } from './partitions.js';
  */
 export function lastLabelledDay({ config }: Pick<Pipeline, 'config'>, asOf: string): string {
   const { label_maturity_days } = config.monitoring_config;
-  return new Date(Date.parse(dayOf(asOf)) - label_maturity_days * 86_400_000).toISOString().slice(0, 10);
+  const day = new Date(Date.parse(dayOf(asOf)) - label_maturity_days * 86_400_000).toISOString();
+  // Years before 0 have a sign and six digits, which do not sort as text.
+  return /^\d{4}-/.test(day) ? day.slice(0, 10) : '0000-01-01';
 }
 
 /**

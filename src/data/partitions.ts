@@ -1,14 +1,14 @@
+import { isMoment } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 
 /** Partitions are months, named `1999_01`. Dates are ISO 8601 days (`1999-01-31`), which sort as text. */
 
 /** The day of an ISO 8601 date or instant; an instant counts in UTC. Throws `InputInvalid` for anything else. */
 export function dayOf(moment: string): string {
-  const parsed = /^\d{4}-\d{2}-\d{2}(T.*)?$/.test(moment) ? new Date(moment) : undefined;
-  if (!parsed || Number.isNaN(parsed.getTime())) {
+  if (!isMoment(moment)) {
     throw new PerdureError('InputInvalid', `"${moment}" is no moment; give an ISO 8601 date or instant such as 2008-12-31.`);
   }
-  return parsed.toISOString().slice(0, 10);
+  return new Date(moment).toISOString().slice(0, 10);
 }
 
 /** The earlier of two days. */

@@ -30,6 +30,9 @@ const XGBOOST_DEPTH = 6;
 const LINEAR_TOLERANCE = 3e-3;
 const LINEAR_MAX_ROUNDS = 100;
 
+/** Trees or levels beyond which no training ends. */
+const MOST = 1_000_000;
+
 const COMMON = { nthread: 1, validate_parameters: 'true' };
 
 /**
@@ -41,6 +44,17 @@ const COMMON = { nthread: 1, validate_parameters: 'true' };
 export function trainingRecipe(estimator: Estimator, params: Params, shape: TrainingShape, seed: number): TrainingRecipe {
   const recipe = RECIPES[estimator](new ParamReader(estimator, params), shape);
   return { ...recipe, settings: { ...COMMON, seed, ...recipe.settings } };
+}
+
+/** What is wrong with one value of a parameter, in words; `undefined` where the estimator takes it. */
+export function parameterFault(estimator: Estimator, name: string, value: Params[string]): string | undefined {
+  try {
+    trainingRecipe(estimator, { [name]: value }, { rows: 100, positives: 50, features: 10 }, 0);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PerdureError && error.type === 'ConfigInvalid') return error.message;
+    throw error;
+  }
 }
 
 /**
@@ -125,25 +139,34 @@ function randomForest(params: ParamReader, shape: TrainingShape): TrainingRecipe
 }
 
 /** Parameters of the scikit-learn wrapper that go to the library under their own names. */
-const XGBOOST_NUMBERS = [
-  'max_depth',
-  'max_leaves',
-  'learning_rate',
-  'gamma',
-  'min_child_weight',
-  'max_delta_step',
-  'subsample',
-  'colsample_bytree',
-  'colsample_bylevel',
-  'colsample_bynode',
-  'reg_alpha',
-  'reg_lambda',
-] as const;
+const NOT_NEGATIVE: NumberKind = { expected: 'a number of 0 or more', holds: (value) => value >= 0 };
+const WHOLE: NumberKind = { expected: 'a whole number of 0 or more', holds: (value) => Number.isInteger(value) && value >= 0 };
+const SHARE: NumberKind = { expected: 'a number above 0 and up to 1', holds: (value) => value > 0 && value <= 1 };
+const XGBOOST_NUMBERS: Record<string, NumberKind> = {
+  max_depth: WHOLE,
+  max_leaves: WHOLE,
+  learning_rate: NOT_NEGATIVE,
+  gamma: NOT_NEGATIVE,
+  min_child_weight: NOT_NEGATIVE,
+  max_delta_step: NOT_NEGATIVE,
+  subsample: SHARE,
+  colsample_bytree: SHARE,
+  colsample_bylevel: SHARE,
+  colsample_bynode: SHARE,
+  reg_alpha: NOT_NEGATIVE,
+  reg_lambda: NOT_NEGATIVE,
+};
+
+/** What a number must be, in words. */
+interface NumberKind {
+  expected: string;
+  holds(value: number): boolean;
+}
 
 function xgboost(params: ParamReader, shape: TrainingShape): TrainingRecipe {
   const rounds = params.count('n_estimators', 100);
   const positiveWeight = params.value('scale_pos_weight') === 'balanced' ? balance(shape) : params.positive('scale_pos_weight', 1);
-  const named = XGBOOST_NUMBERS.flatMap((name) => (params.value(name) === undefined ? [] : [[name, params.number(name)] as const]));
+  const named = Object.entries(XGBOOST_NUMBERS).flatMap(([name, kind]) => (params.value(name) === undefined ? [] : [[name, params.number(name, kind)] as const]));
   params.done();
   return {
     settings: {
@@ -182,9 +205,9 @@ class ParamReader {
     return this.params[name];
   }
 
-  number(name: string): number {
+  number(name: string, kind: NumberKind = { expected: 'a number', holds: () => true }): number {
     const value = this.value(name);
-    return typeof value === 'number' && Number.isFinite(value) ? value : this.fault(name, 'a number');
+    return typeof value === 'number' && Number.isFinite(value) && kind.holds(value) ? value : this.fault(name, kind.expected);
   }
 
   positive(name: string, byDefault: number): number {
@@ -194,7 +217,7 @@ class ParamReader {
 
   count(name: string, byDefault: number): number {
     const value = this.positive(name, byDefault);
-    return Number.isInteger(value) ? value : this.fault(name, 'a whole number above 0');
+    return Number.isInteger(value) && value <= MOST ? value : this.fault(name, `a whole number from 1 to ${MOST}`);
   }
 
   countOrNull(name: string): number | null {

@@ -3,7 +3,6 @@ import type { Pipeline } from '../config/load.js';
 import type { DatasetRef, PreprocessInput, Window } from '../contracts/index.js';
 import { datasetKey, type DatasetMetadata, type DatasetWindow, type Scaler } from '../data/dataset.js';
 import { withDuckDb, type Database } from '../data/duckdb.js';
-import type { DayRange } from '../data/layers.js';
 import { modelInput } from '../data/modelInput.js';
 import { writeColumns } from '../data/parquet.js';
 import { dayOf, earlier } from '../data/partitions.js';

@@ -79,8 +79,8 @@ describe('xgboost', () => {
 
 describe('a parameter that makes no sense is ConfigInvalid', () => {
   test.each([
-    ['xgboost', { n_estimators: 1.5 }, 'The parameter n_estimators of xgboost is 1.5; expected a whole number above 0.'],
-    ['xgboost', { max_depth: 'deep' }, 'The parameter max_depth of xgboost is "deep"; expected a number.'],
+    ['xgboost', { n_estimators: 1.5 }, 'The parameter n_estimators of xgboost is 1.5; expected a whole number from 1 to 1000000.'],
+    ['xgboost', { max_depth: 'deep' }, 'The parameter max_depth of xgboost is "deep"; expected a whole number of 0 or more.'],
     ['logistic_regression', { C: 0 }, 'The parameter C of logistic_regression is 0; expected a number above 0.'],
     ['logistic_regression', { penalty: 'l3' }, 'The parameter penalty of logistic_regression is "l3"; expected l1 or l2.'],
     ['random_forest', { class_weight: 'even' }, 'The parameter class_weight of random_forest is "even"; expected balanced or null.'],

@@ -85,7 +85,7 @@ describe('minimums', () => {
 test('rows of one class only can show nothing, so nothing is promoted', () => {
   const decision = decide({ labels: labels.map(() => 0) }, { minimums: { roc_auc: 0 } });
   expect(decision.comparison).toBeNull();
-  expect(brokenRules(decision)).toEqual(['minimum roc_auc', 'max_auc_loss', 'not_significantly_worse']);
+  expect(brokenRules(decision)).toEqual(['minimum roc_auc', 'rows_of_each_class', 'max_auc_loss', 'not_significantly_worse']);
   expect(decision.reason).toContain('got nothing that can be computed');
 });
 
