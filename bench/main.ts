@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ecsLaunch } from './ecsLaunch.js';
 import { memory } from './memory.js';
 import { orchestration } from './orchestration.js';
+import { racing } from './racing.js';
 import { recovery } from './recovery.js';
 import { restart } from './restart.js';
 import { s3Throughput } from './s3Throughput.js';
@@ -24,6 +25,7 @@ const SECTIONS: Record<string, Section> = {
   stages1m: stagesAt(10),
   stages10m: stagesAt(100),
   steward,
+  racing,
 };
 
 /** `npm run bench`, or `npm run bench -- memory` for one section. */

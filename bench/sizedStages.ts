@@ -70,7 +70,7 @@ export async function sizedStages(name: string, folder: string, copies: number, 
     registerModel: (algorithm: string, dataset: DatasetRef, model: ModelRef, performance: WindowMetrics) =>
       run(
         { stage: 'registerModel', rows, size: training },
-        { ...stage, algorithm, dataset, model, best_params: paramsOf(algorithm), cv_score: 0, candidates: [], performance },
+        { ...stage, algorithm, dataset, model, best_params: paramsOf(algorithm), cv_score: 0, plan: { grid: {}, cells: [], order: [], rungs: [] }, dropped: [], performance },
       ),
     predict: (model: ModelRef, dataset: DatasetRef) => run({ stage: 'predict', rows: dataset.rows.oot, size: processing }, { ...asked, model }),
   };

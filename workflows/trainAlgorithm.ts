@@ -33,7 +33,7 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
   const plan = await quick.planSearch(input);
 
   progress.step('searching hyperparameters');
-  const { best, candidates, search } = await searchCandidates(input, plan, fitting, progress);
+  const { best, dropped, search } = await searchCandidates(input, plan, fitting, progress);
   const { params: best_params, cv_score } = best;
 
   progress.step('fitting the best candidate on the whole train window');
@@ -43,7 +43,7 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
   const performance = await fitting.evaluateModel({ ...input, model });
 
   progress.step('registering the version');
-  const { version, uri } = await fitting.registerModel({ ...input, model, best_params, cv_score, candidates, performance });
+  const { version, uri } = await fitting.registerModel({ ...input, model, best_params, cv_score, plan, dropped, performance });
   setSearchAttributes({ modelVersion: version });
 
   const { test, oot } = performance;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { NAME, NAME_IN_WORDS } from '../contracts/index.js';
+import { MAX_EVALUATIONS, NAME, NAME_IN_WORDS } from '../contracts/index.js';
 import { parameterFault } from '../engines/estimators.js';
+import { MAX_GRID_CELLS, gridCells } from '../learning/parameterSampler.js';
 import { AlertThresholds } from '../notify/conditions.js';
 import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults } from './columns.js';
 import { Compute } from './compute.js';
@@ -105,6 +106,9 @@ const window = z.union([
 ]);
 
 const params = z.record(name, z.union([z.number(), z.string(), z.boolean(), z.null()]));
+/** The values of a search pass through Temporal beside what {@link MAX_EVALUATIONS} candidates take, 512 KiB in all. */
+const MAX_GRID_BYTES = 128 * 1024;
+export const SCORINGS = ['roc_auc', 'balanced_accuracy', 'average_precision', 'accuracy', 'f1'] as const;
 export const ESTIMATORS = ['logistic_regression', 'random_forest', 'xgboost'] as const;
 
 const algorithm = z.strictObject({
@@ -113,7 +117,10 @@ const algorithm = z.strictObject({
   /** Time budget of search, refit and registration together. */
   timeout_hours: z.number().min(0.001).max(HOURS_A_YEAR),
   /** Values to sample from, in scikit-learn's names; `"balanced"` for `scale_pos_weight` is negatives / positives. */
-  param_distributions: z.record(name, z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])).min(1)),
+  param_distributions: z
+    .record(name, z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])).min(1))
+    .refine((grid) => gridCells(grid) <= MAX_GRID_CELLS, 'expected values that make at most 2^53 combinations')
+    .refine((grid) => Buffer.byteLength(JSON.stringify(grid)) <= MAX_GRID_BYTES, 'expected at most 128 KiB of values'),
   /** The one candidate where `hyperparameter_tuning` is off. */
   params: params,
 });
@@ -180,12 +187,13 @@ export const ModelConfig = z
       model_registry_bucket: bucket,
       random_state: z.int().min(0).max(2 ** 32 - 1),
       cv_folds: z.int().min(2).max(100),
-      n_iter_search: z.int().min(1).max(10_000),
+      /** At most what one workflow's history has room for. */
+      n_iter_search: z.int().min(1).max(MAX_EVALUATIONS),
       /** What decides the champion: a window and a metric. */
       champion_metric: z.string().regex(/^(test|oot)\.(accuracy|precision|recall|f1|roc_auc|average_precision)$/, 'a window and a metric such as "oot.roc_auc"'),
     }),
     search: z.strictObject({
-      scoring: z.enum(['roc_auc', 'balanced_accuracy', 'average_precision', 'accuracy', 'f1']).default('roc_auc'),
+      scoring: z.enum(SCORINGS).default('roc_auc'),
       /** Give up a candidate once the folds seen so far say that it cannot win. */
       racing: z.boolean().default(false),
     }),

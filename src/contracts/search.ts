@@ -1,47 +1,75 @@
-import type { AlgorithmTrained, CandidateResult, CandidateScores, SearchPlan, Selection } from './training.js';
+import type { AlgorithmTrained, Candidate, CandidateScores, Dropped, ParameterGrid, Params, SearchPlan, Selection } from './training.js';
 
-/** How a search ended: who won, what is known of everybody, and the counts. */
+/**
+ * The most evaluations that one search may ask for, a candidate on the folds of a rung each. Temporal ends a workflow
+ * whose history passes 51,200 events; an activity makes three, and three more where a workflow task follows it alone:
+ * 48,000 are left for these. A search of more candidates is refused with the config, and one of many has fewer rungs.
+ */
+export const MAX_EVALUATIONS = 8_000;
+
+/** Reasons that a search tells, so that what it says of thousands of failed candidates stays small; and characters of each. */
+const MAX_REASONS = 100;
+const MAX_REASON_LENGTH = 500;
+
+/** How a search ended: who won, who left why, and the counts. */
 export interface SearchOutcome extends Pick<AlgorithmTrained, 'search'> {
-  best: NonNullable<Selection['best']>;
-  candidates: CandidateResult[];
+  best: { index: number; params: Params; cv_score: number };
+  dropped: Dropped[];
+}
+
+/** A candidate at work: how many folds it has, and why it left. */
+interface Racer {
+  index: number;
+  scores: number[];
+  dropped?: string;
 }
 
 /**
- * The book of a hyperparameter search: who races, who scored what, and who left why. The `trainAlgorithm` workflow and
- * the training without Temporal both evaluate candidates in their own way and write down here what came of it. It is
- * the one piece of logic in this folder: pure and deterministic, so a workflow may use it.
+ * The book of a hyperparameter search: who races, who scored how many folds, and who left why. The `trainAlgorithm`
+ * workflow and the training without Temporal both evaluate candidates in their own way and write down here what came
+ * of it. With {@link gridCell} it is the one piece of logic in this folder: pure and deterministic, so a workflow may
+ * use it.
  */
 export class Search {
-  readonly candidates: CandidateResult[];
+  private readonly all: Map<number, Racer>;
   private selection: Selection;
   private failed = 0;
+  private readonly folds: number[] = [];
 
   constructor(private readonly plan: SearchPlan) {
-    this.candidates = plan.candidates.map((candidate) => ({ ...candidate, scores: [], seconds: 0 }));
-    this.selection = { survivors: this.candidates.map(({ index }) => index), best: null };
+    this.all = new Map(plan.order.map((index) => [index, { index, scores: [] }]));
+    this.selection = { survivors: plan.order, score: null };
   }
 
   /** The candidates of the next rung: with racing, who can't win any more is spared the folds to come. */
-  racers(): CandidateResult[] {
-    for (const candidate of this.candidates) {
-      if (this.selection.survivors.includes(candidate.index)) continue;
-      candidate.dropped ??= `It could not win any more once ${candidate.scores.length} of ${this.folds} folds were scored.`;
+  racers(): Candidate[] {
+    const survivors = new Set(this.selection.survivors);
+    for (const racer of this.all.values()) {
+      if (!survivors.has(racer.index)) racer.dropped ??= `It could not win any more once ${racer.scores.length} of ${this.cvFolds} folds were scored.`;
     }
-    return this.candidates.filter(({ dropped }) => dropped === undefined);
+    return this.racing().map(({ index }) => ({ index, params: this.params(index) }));
   }
 
-  score(candidate: CandidateResult, { scores, seconds }: Pick<CandidateScores, 'scores' | 'seconds'>): void {
-    candidate.scores.push(...scores);
-    candidate.seconds += seconds;
+  /** @returns its mean score so far */
+  score({ index }: Candidate, { scores }: Pick<CandidateScores, 'scores'>): number {
+    const racer = this.all.get(index)!;
+    racer.scores.push(...scores);
+    return racer.scores.reduce((sum, score) => sum + score, 0) / racer.scores.length;
   }
 
   /** A candidate that fails leaves the search with its reason. */
-  fail(candidate: CandidateResult, reason: string): void {
-    candidate.dropped = reason;
+  fail({ index }: Candidate, reason: string): void {
+    this.all.get(index)!.dropped = reason;
     this.failed += 1;
   }
 
-  /** Ends a rung. */
+  /** Ends a rung: what its selection is asked. */
+  scored(rung: number[]): { candidates: number[]; folds: number[]; cvFolds: number } {
+    this.folds.push(...rung);
+    return { candidates: this.racing().map(({ index }) => index), folds: [...this.folds], cvFolds: this.cvFolds };
+  }
+
+  /** What its selection answered. */
   select(selection: Selection): void {
     this.selection = selection;
   }
@@ -50,17 +78,59 @@ export class Search {
    * @param refuse makes the error to throw where every candidate failed, from the sentence that says so
    */
   outcome(algorithm: string, refuse: (sentence: string) => Error): SearchOutcome {
-    const { candidates, failed } = this;
-    const { best } = this.selection;
-    if (!best) {
-      const reason = candidates.find(({ dropped }) => dropped !== undefined)?.dropped ?? 'there was none to evaluate.';
+    const racers = [...this.all.values()];
+    const { survivors, score } = this.selection;
+    const [index] = survivors;
+    if (index === undefined || score === null) {
+      const reason = racers.find(({ dropped }) => dropped !== undefined)?.dropped ?? 'there was none to evaluate.';
       throw refuse(`Every candidate of ${algorithm} failed; the first one: ${reason}`);
     }
-    const foldsEvaluated = candidates.reduce((folds, { scores }) => folds + scores.length, 0);
-    return { best, candidates, search: { candidates: candidates.length, failed, foldsEvaluated, foldsPlanned: candidates.length * this.folds } };
+    const foldsEvaluated = racers.reduce((folds, { scores }) => folds + scores.length, 0);
+    return {
+      best: { index, params: this.params(index), cv_score: score },
+      dropped: byReason(racers),
+      search: { candidates: racers.length, failed: this.failed, foldsEvaluated, foldsPlanned: racers.length * this.cvFolds },
+    };
   }
 
-  private get folds(): number {
+  private racing(): Racer[] {
+    return [...this.all.values()].filter(({ dropped }) => dropped === undefined);
+  }
+
+  private params(index: number): Params {
+    return gridCell(this.plan.grid, this.plan.cells[index]!);
+  }
+
+  private get cvFolds(): number {
     return this.plan.rungs.flat().length;
   }
+}
+
+/** A cell of a grid by its position: names in alphabetical order, of which the last cycles fastest, as scikit-learn's `ParameterGrid` has them. */
+export function gridCell(grid: ParameterGrid, position: number): Params {
+  const names = Object.keys(grid).sort();
+  const values = new Map<string, Params[string]>();
+  let rest = position;
+  for (const name of [...names].reverse()) {
+    const choices = grid[name]!;
+    values.set(name, choices[rest % choices.length]!);
+    rest = Math.floor(rest / choices.length);
+  }
+  return Object.fromEntries(names.map((name) => [name, values.get(name)!]));
+}
+
+/** Those that left, a group for each reason and number of folds. Beyond the most reasons they share one that says so. */
+function byReason(racers: Racer[]): Dropped[] {
+  const groups = new Map<string, Dropped>();
+  for (const { index, scores, dropped } of racers) {
+    if (dropped === undefined) continue;
+    const told = dropped.length > MAX_REASON_LENGTH ? `${dropped.slice(0, MAX_REASON_LENGTH)} ...` : dropped;
+    const known = groups.size < MAX_REASONS || groups.has(JSON.stringify([told, scores.length]));
+    const reason = known ? told : 'It left for a reason of its own, of which the first hundred are told.';
+    const key = JSON.stringify([reason, scores.length]);
+    const group = groups.get(key) ?? { reason, folds: scores.length, candidates: [] };
+    group.candidates.push(index);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
 }

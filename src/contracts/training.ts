@@ -62,12 +62,21 @@ export interface AlgorithmInput extends StageInput {
   dataset: DatasetRef;
 }
 
+/** Values of each parameter, by its name: a grid of which a search takes some cells. */
+export type ParameterGrid = Record<string, readonly Params[string][]>;
+
 /**
- * The search to run: the candidates and the folds, each in the order they are evaluated. One rung with every fold is a
- * plain random search; with racing there are several, and a candidate that cannot win leaves after a rung.
+ * The search to run. Thousands of candidates must pass through Temporal as one value, so a candidate is a cell of the
+ * grid; {@link Search} spells it out. One rung with every fold is a plain random search; with racing there are several,
+ * and a candidate that cannot win leaves after a rung.
  */
 export interface SearchPlan {
-  candidates: Candidate[];
+  grid: ParameterGrid;
+  /** The candidates' positions in the grid, in the order of their sampling; {@link gridCell} says which cell that is. */
+  cells: number[];
+  /** Indexes of the candidates, in the order they are evaluated. */
+  order: number[];
+  /** Fold numbers, from 0, in the order they are evaluated. */
   rungs: number[][];
 }
 
@@ -86,7 +95,7 @@ export interface CandidateScores {
   seconds: number;
 }
 
-/** All that is known of one candidate so far. */
+/** All that is known of one candidate. */
 export interface CandidateResult extends Candidate {
   scores: number[];
   seconds: number;
@@ -94,15 +103,29 @@ export interface CandidateResult extends Candidate {
   dropped?: string;
 }
 
+/** What the candidates scored lies in the store, beside the dataset. */
 export interface SelectCandidatesInput extends AlgorithmInput {
-  results: CandidateResult[];
+  /** Indexes of the candidates that scored every fold so far. */
+  candidates: number[];
+  /** The folds so far. */
+  folds: number[];
+  /** How many folds the whole search has. */
+  cvFolds: number;
 }
 
-/** Who stays in the search, and who leads it. `best` is `null` when every candidate failed. */
+/** Who stays in the search, and who leads it. */
 export interface Selection {
-  /** Indexes of the candidates that can still win, best first. */
+  /** Indexes of the candidates that can still win, best first; none where every candidate failed. */
   survivors: number[];
-  best: { index: number; params: Params; cv_score: number } | null;
+  /** Mean score of the first of them, over the folds so far. */
+  score: number | null;
+}
+
+/** Candidates that left a search for one reason, after so many folds. */
+export interface Dropped {
+  reason: string;
+  folds: number;
+  candidates: number[];
 }
 
 export interface RefitInput extends AlgorithmInput {
@@ -124,7 +147,8 @@ export interface RegisterModelInput extends AlgorithmInput {
   model: ModelRef;
   best_params: Params;
   cv_score: number;
-  candidates: CandidateResult[];
+  plan: SearchPlan;
+  dropped: Dropped[];
   performance: WindowMetrics;
 }
 

@@ -48,6 +48,11 @@ export function datasetKey(id: string, file: DatasetFile): string {
   return `gold/preprocessed/${checkName('a dataset', id)}/${file}`;
 }
 
+/** What one candidate of an algorithm's search left on one fold, beside the dataset that it is searched on. */
+export function searchKey(id: string, algorithm: string, candidate: number, fold: number): string {
+  return `gold/preprocessed/${checkName('a dataset', id)}/search/${checkName('an algorithm', algorithm)}/${candidate}_${fold}.json`;
+}
+
 /** What is done about a dataset that is damaged: nothing but its own training reads it. */
 const TRAIN_AGAIN = 'run the training again, which preprocesses anew';
 

@@ -1,12 +1,12 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
-import { score } from '../learning/metrics.js';
+import { foldScore } from '../learning/influence.js';
 import { stratifiedFolds } from '../learning/stratifiedKFold.js';
 import { diskError } from '../storage/diskError.js';
 import { trainingRecipe, type TrainingRecipe } from './estimators.js';
 import { MatrixCache } from './matrixCache.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
-import type { EngineCalls, EvaluateRequest, FitRequest, MatrixFile, PredictRequest } from './pool.js';
+import type { EngineCalls, EvaluateRequest, FitRequest, FoldEvaluation, MatrixFile, PredictRequest } from './pool.js';
 import { featureBlocks, foldPart, freePart, loadMatrix, wholePart, type Matrix, type TrainingPart } from './trainingMatrix.js';
 import { XgBoost, type Booster, type PredictionType } from './xgboost.js';
 
@@ -29,16 +29,18 @@ export class Engine implements EngineCalls {
     this.parts = new MatrixCache(cacheBytes);
   }
 
-  async evaluate(request: EvaluateRequest): Promise<{ scores: number[]; seconds: number }> {
-    const started = performance.now();
-    const scores: number[] = [];
+  async evaluate(request: EvaluateRequest): Promise<FoldEvaluation[]> {
+    const evaluations: FoldEvaluation[] = [];
     for (const fold of request.folds) {
+      const started = performance.now();
       const part = await this.part(request.train, { count: request.cvFolds, fold });
       const recipe = trainingRecipe(request.estimator, request.params, part.shape, request.seed);
       const { matrix, labels } = part.validation!;
-      scores.push(this.training(part, request.train.features, recipe, (booster) => score(request.scoring, labels, booster.predict(matrix, 'value'))));
+      const probabilities = this.training(part, request.train.features, recipe, (booster) => booster.predict(matrix, 'value'));
+      const scores = request.scorings.map((scoring) => foldScore(scoring, labels, probabilities));
+      evaluations.push({ scores, seconds: secondsSince(started) });
     }
-    return { scores, seconds: secondsSince(started) };
+    return evaluations;
   }
 
   async fit(request: FitRequest): Promise<{ seconds: number }> {

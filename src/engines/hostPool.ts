@@ -6,7 +6,7 @@ import { PerdureError } from '../errors.js';
 import type { Resources } from '../sizes/resources.js';
 import { EngineHost } from './engineHost.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
-import type { EngineCalls, EnginePool, EvaluateRequest, MatrixFile } from './pool.js';
+import type { EngineCalls, EnginePool, EvaluateRequest, FoldEvaluation, MatrixFile, OnFold } from './pool.js';
 
 /** Of a host's memory what it may spend on matrices kept for later calls; the rest is for the call at work. */
 const CACHE_SHARE = 0.5;
@@ -69,19 +69,17 @@ class HostPool {
   }
 
   /** Folds are calls of their own on one host, so that what is finished is known while the rest is under way. */
-  async evaluate(request: EvaluateRequest, signal: AbortSignal, onFold: (score: number, seconds: number) => void = () => {}): ReturnType<EngineCalls['evaluate']> {
-    const scores: number[] = [];
-    let seconds = 0;
+  async evaluate(request: EvaluateRequest, signal: AbortSignal, onFold: OnFold = () => {}): Promise<FoldEvaluation[]> {
+    const evaluations: FoldEvaluation[] = [];
     await this.withHost(training(request.train), signal, async (host) => {
       for (const fold of request.folds) {
         const call = { method: 'evaluate', request: { ...request, folds: [fold] } } as const;
-        const evaluated = (await host.call(call, signal)) as Awaited<ReturnType<EngineCalls['evaluate']>>;
-        scores.push(...evaluated.scores);
-        seconds += evaluated.seconds;
-        onFold(evaluated.scores[0]!, evaluated.seconds);
+        const [evaluated] = (await host.call(call, signal)) as [FoldEvaluation];
+        evaluations.push(evaluated);
+        await onFold(evaluated);
       }
     });
-    return { scores, seconds };
+    return evaluations;
   }
 
   async close(): Promise<void> {

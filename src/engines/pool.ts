@@ -1,8 +1,8 @@
-import type { CandidateScores, Params } from '../contracts/index.js';
-import type { ESTIMATORS } from '../config/schema.js';
+import type { Params } from '../contracts/index.js';
+import type { ESTIMATORS, SCORINGS } from '../config/schema.js';
 
 export type Estimator = (typeof ESTIMATORS)[number];
-export type Scoring = 'roc_auc' | 'balanced_accuracy' | 'average_precision' | 'accuracy' | 'f1';
+export type Scoring = (typeof SCORINGS)[number];
 
 /** A preprocessed Parquet file: float32 feature columns and an int8 label, as `metadata.json` names them. */
 export interface MatrixFile {
@@ -21,8 +21,26 @@ export interface EvaluateRequest {
   /** Fold numbers to evaluate, from 0, of `cvFolds` stratified folds. */
   folds: number[];
   cvFolds: number;
-  scoring: Scoring;
+  /** What to compute of each fold. */
+  scorings: Scoring[];
   seed: number;
+}
+
+/** One score of a candidate on one fold, and how certain it is. */
+export interface FoldScore {
+  score: number;
+  /** Parts of groups of the fold's rows in the score's deviation, as `groupInfluence` has them. */
+  influence: number[];
+  /** By how much one row over the threshold moves the score; 0 for scorings without a threshold. */
+  step: number;
+}
+
+/** A candidate on one fold. */
+export interface FoldEvaluation {
+  /** Aligned with the scorings asked for. */
+  scores: FoldScore[];
+  /** Seconds of fitting and scoring. */
+  seconds: number;
 }
 
 export interface FitRequest {
@@ -45,7 +63,8 @@ export interface PredictRequest {
 
 /** What an engine can do. */
 export interface EngineCalls {
-  evaluate(request: EvaluateRequest): Promise<Pick<CandidateScores, 'scores' | 'seconds'>>;
+  /** Aligned with the folds asked for. */
+  evaluate(request: EvaluateRequest): Promise<FoldEvaluation[]>;
   fit(request: FitRequest): Promise<{ seconds: number }>;
   /** Probability of the positive class, a row. */
   predictProbability(request: PredictRequest): Promise<Float64Array>;
@@ -55,14 +74,16 @@ export interface EngineCalls {
   version(): Promise<string>;
 }
 
+export type OnFold = (evaluated: FoldEvaluation) => void | Promise<void>;
+
 /**
  * Child processes that run native code, kept warm between calls. A call throws `PerdureError`: `EngineMissing`,
  * `EngineFailed` (the library refused, not retryable), `EngineCrashed` (the process died; retryable). An aborted
  * signal kills the process that works on the call.
  */
 export interface EnginePool {
-  /** @param onFold called with the score of each fold, in the order asked for, and the seconds it took */
-  evaluate(request: EvaluateRequest, signal: AbortSignal, onFold?: (score: number, seconds: number) => void): ReturnType<EngineCalls['evaluate']>;
+  /** @param onFold called with each fold, in the order asked for; the next one waits for it */
+  evaluate(request: EvaluateRequest, signal: AbortSignal, onFold?: OnFold): ReturnType<EngineCalls['evaluate']>;
   fit(request: FitRequest, signal: AbortSignal): ReturnType<EngineCalls['fit']>;
   /** Probability of the positive class, a row. */
   predictProbability(request: PredictRequest, signal: AbortSignal): Promise<Float64Array>;

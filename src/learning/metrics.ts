@@ -3,10 +3,10 @@ import type { Scoring } from '../engines/pool.js';
 import { PerdureError } from '../errors.js';
 
 /** Threshold of the scorings that need labels, as scikit-learn's `predict` has it. */
-const SCORING_THRESHOLD = 0.5;
+export const SCORING_THRESHOLD = 0.5;
 
-type Labels = ArrayLike<number>;
-type Probabilities = ArrayLike<number>;
+export type Labels = ArrayLike<number>;
+export type Probabilities = ArrayLike<number>;
 
 /** Whether a probability counts as positive; a probability on the threshold does, as in scikit-learn's `FixedThresholdClassifier`. */
 export function isPositive(probability: number, threshold: number): boolean {
@@ -82,10 +82,10 @@ export function rocAuc(labels: Labels, probabilities: Probabilities): number | n
   let rankSum = 0;
   let ranked = 0;
   for (const tie of tiesFromHighest(labels, probabilities)) {
-    const midRank = labels.length - ranked - (tie.rows - 1) / 2;
+    const midRank = labels.length - ranked - (tie.rows.length - 1) / 2;
     rankSum += tie.positives * midRank;
     positives += tie.positives;
-    ranked += tie.rows;
+    ranked += tie.rows.length;
   }
   const negatives = labels.length - positives;
   if (positives === 0 || negatives === 0) return null;
@@ -99,16 +99,20 @@ export function averagePrecision(labels: Labels, probabilities: Probabilities): 
   let sum = 0;
   for (const tie of tiesFromHighest(labels, probabilities)) {
     positives += tie.positives;
-    ranked += tie.rows;
+    ranked += tie.rows.length;
     sum += tie.positives * (positives / ranked);
   }
   return positives === 0 ? null : sum / positives;
 }
 
+/** Rows by falling probability. */
+export function rowsFromHighest(probabilities: Probabilities): Uint32Array {
+  return Uint32Array.from({ length: probabilities.length }, (_, row) => row).sort((a, b) => probabilities[b]! - probabilities[a]!);
+}
+
 /** Groups of rows with one probability, from the highest down. */
-function* tiesFromHighest(labels: Labels, probabilities: Probabilities): Generator<{ rows: number; positives: number }> {
-  const order = Uint32Array.from(labels, (_, row) => row);
-  order.sort((a, b) => probabilities[b]! - probabilities[a]!);
+export function* tiesFromHighest(labels: Labels, probabilities: Probabilities): Generator<{ rows: Uint32Array; positives: number }> {
+  const order = rowsFromHighest(probabilities);
   let start = 0;
   while (start < order.length) {
     const probability = probabilities[order[start]!]!;
@@ -117,7 +121,7 @@ function* tiesFromHighest(labels: Labels, probabilities: Probabilities): Generat
     for (; end < order.length && probabilities[order[end]!] === probability; end++) {
       if (labels[order[end]!] === 1) positives++;
     }
-    yield { rows: end - start, positives };
+    yield { rows: order.subarray(start, end), positives };
     start = end;
   }
 }

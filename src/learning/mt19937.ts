@@ -1,5 +1,6 @@
 const WORDS = 624;
 const SHIFT = 397;
+const TWO_TO_32 = 2 ** 32;
 
 /**
  * The Mersenne Twister as `numpy.random.RandomState(seed)` runs it, so that samples drawn here are scikit-learn's.
@@ -29,9 +30,13 @@ export class Mt19937 {
     return y >>> 0;
   }
 
-  /** A whole number of [0, max], by masking and rejecting: numpy's legacy `randint(max + 1)`. Draws nothing when `max` is 0. */
+  /**
+   * A whole number of [0, max], by masking and rejecting: numpy's legacy `randint(max + 1)`. Draws nothing when `max` is 0.
+   * @param max up to 2^53 - 1
+   */
   integer(max: number): number {
     if (max === 0) return 0;
+    if (max >= TWO_TO_32) return this.wideInteger(max);
     const mask = 0xffffffff >>> Math.clz32(max);
     for (;;) {
       const value = (this.uint32() & mask) >>> 0;
@@ -46,6 +51,16 @@ export class Mt19937 {
       [values[i], values[j]] = [values[j]!, values[i]!];
     }
     return values;
+  }
+
+  /** The same of 64 bits, of which the high half is drawn first. */
+  private wideInteger(max: number): number {
+    const mask = 0xffffffff >>> Math.clz32(Math.floor(max / TWO_TO_32));
+    for (;;) {
+      const high = (this.uint32() & mask) >>> 0;
+      const value = high * TWO_TO_32 + this.uint32();
+      if (value <= max) return value;
+    }
   }
 
   private refill(): void {

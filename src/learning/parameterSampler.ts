@@ -1,33 +1,24 @@
-import type { Params } from '../contracts/index.js';
+import type { ParameterGrid } from '../contracts/index.js';
 import { Mt19937 } from './mt19937.js';
 
-/** Values to sample from, a parameter. */
-export type ParamDistributions = Record<string, readonly Params[string][]>;
+/** Cells of a grid from which a position is still an exact number; a larger grid can't be sampled. */
+export const MAX_GRID_CELLS = Number.MAX_SAFE_INTEGER;
 
 /**
- * Candidates of a random search: the list that scikit-learn's `ParameterSampler` draws without replacement from
- * lists of values. A grid smaller than `nIter` comes whole, in its order.
+ * Candidates of a random search, as positions in the grid (`gridCell` spells them out): the list that scikit-learn's
+ * `ParameterSampler` draws without replacement from lists of values. A grid smaller than `nIter` comes whole, in its order.
  *
+ * @param grid of at most {@link MAX_GRID_CELLS} cells
  * @param seed `random_state`, 0 to 2^32 - 1
  */
-export function sampleParameters(distributions: ParamDistributions, nIter: number, seed: number): Params[] {
-  const names = Object.keys(distributions).sort();
-  const size = names.reduce((product, name) => product * distributions[name]!.length, 1);
-  return sampleWithoutReplacement(size, Math.min(nIter, size), new Mt19937(seed)).map((cell) =>
-    gridCell(distributions, names, cell),
-  );
+export function sampleCells(grid: ParameterGrid, nIter: number, seed: number): number[] {
+  const cells = gridCells(grid);
+  return sampleWithoutReplacement(cells, Math.min(nIter, cells), new Mt19937(seed));
 }
 
-/** The grid's cell at a position; the last name cycles fastest. */
-function gridCell(distributions: ParamDistributions, names: string[], position: number): Params {
-  const params: Params = {};
-  let rest = position;
-  for (const name of [...names].reverse()) {
-    const values = distributions[name]!;
-    params[name] = values[rest % values.length]!;
-    rest = Math.floor(rest / values.length);
-  }
-  return params;
+/** How many cells a grid has; beyond {@link MAX_GRID_CELLS} about. */
+export function gridCells(grid: ParameterGrid): number {
+  return Object.values(grid).reduce((product, values) => product * values.length, 1);
 }
 
 /** scikit-learn's `sample_without_replacement(population, samples, method="auto")`, which picks a method by the share drawn. */

@@ -1,66 +1,78 @@
-import type { CandidateResult, Selection } from '../contracts/index.js';
+import { MAX_EVALUATIONS, type Selection } from '../contracts/index.js';
+import type { FoldScore } from '../engines/pool.js';
+import { normalQuantile } from '../monitoring/normal.js';
 
-/** Standard deviations by which a candidate must be out of reach: a one-sided 2.3%. */
-const REACH = 2;
-/**
- * The standard deviation to expect of the difference of two candidates on one fold, times the square root of the
- * fold's rows: .0028 at the 14,319 rows of a fold of the reference data, where candidates within .002 of the best show .0010
- * to .0028.
- */
-const EXPECTED_NOISE = 1 / 3;
+/** How often noise alone may send away, anywhere in a search, a candidate that would have won by more than {@link INDIFFERENCE}. */
+const CHANCE = 0.01;
+/** A difference of mean scores that is worth no fold: who can't win by more leaves as well. */
+const INDIFFERENCE = 0.001;
 
-/**
- * The folds in the order they are evaluated. Without racing all at once; with it one, one more, then the rest, with
- * a look after each at who can still win.
- */
-export function raceRungs(cvFolds: number, racing: boolean): number[][] {
-  const folds = Array.from({ length: cvFolds }, (_, fold) => fold);
-  if (!racing) return [folds];
-  return [folds.slice(0, 1), folds.slice(1, 2), folds.slice(2)].filter((rung) => rung.length > 0);
+/** A candidate that races. */
+export interface Contender {
+  index: number;
+  /** What it scored, aligned by fold. */
+  folds: FoldScore[];
 }
 
 /**
- * Who stays in a search, best first, and who leads it. With folds outstanding a candidate leaves when its paired
- * differences against the leader say that it can't catch up; see {@link reach}. Equal means go by index, as in
- * scikit-learn's `RandomizedSearchCV`.
- *
- * @param results every candidate with its scores so far, aligned by fold, higher is better; those with `dropped` are out
- * @param cvFolds folds of the whole search: only a candidate with all of them can be the best
- * @param rows rows of the training window
+ * The folds in the order they are evaluated. Without racing all at once; with it one after the other, with a look after
+ * each at who can still win, and after the first five at growing distances. Many candidates get fewer looks, so that
+ * there are no more than {@link MAX_EVALUATIONS}.
  */
-export function selectCandidates(results: CandidateResult[], cvFolds: number, rows: number): Selection {
-  const racers = results
-    .filter(({ dropped }) => dropped === undefined)
-    .map(({ index, params, scores }) => ({ index, params, scores, mean: mean(scores) }))
-    .sort((a, b) => b.mean - a.mean || a.index - b.index);
-  const leader = racers[0];
-  if (!leader) return { survivors: [], best: null };
-
-  const folds = leader.scores.length;
-  if (folds === cvFolds) {
-    const { index, params, mean } = leader;
-    return { survivors: racers.map(({ index }) => index), best: { index, params, cv_score: mean } };
+export function raceRungs(cvFolds: number, racing: boolean, candidates: number): number[][] {
+  const looks = racing ? Math.max(1, Math.floor(MAX_EVALUATIONS / candidates)) : 1;
+  const rungs: number[][] = [];
+  for (let start = 0; start < cvFolds; ) {
+    const end = rungs.length + 1 === looks ? cvFolds : Math.min(cvFolds, Math.max(start + 1, Math.round(start * 1.25)));
+    rungs.push(Array.from({ length: end - start }, (_, i) => start + i));
+    start = end;
   }
-  const differences = racers.slice(1).map(({ scores }) => scores.map((score, fold) => leader.scores[fold]! - score));
-  const expected = EXPECTED_NOISE ** 2 / (rows / cvFolds);
-  // One fold shows no variance, and a few show it badly: what is seen counts as much as what is expected.
-  const variance = folds === 1 || differences.length === 0 ? expected : (expected + pooledVariance(differences)) / 2;
-  const within = reach(variance, folds, cvFolds);
-  return { survivors: racers.filter((racer) => leader.mean - racer.mean <= within).map(({ index }) => index), best: null };
+  return rungs;
 }
 
 /**
- * How far behind a candidate may be, in the mean of k folds of n, and still win. With independent differences of
+ * Who stays in a search, best first, and who leads it. With folds outstanding a candidate leaves when it will hardly end
+ * above the leader by more than {@link INDIFFERENCE}; see {@link spread}. As everybody is compared with the leader after
+ * each fold, and one mistake is enough, {@link CHANCE} is shared by all these comparisons (Bonferroni). Equal means go
+ * by index, as in scikit-learn's `RandomizedSearchCV`.
+ *
+ * @param contenders with scores of the same folds, higher is better
+ * @param cvFolds folds of the whole search
+ */
+export function selectCandidates(contenders: Contender[], cvFolds: number): Selection {
+  const ranked = contenders
+    .map((contender) => ({ ...contender, mean: mean(contender.folds.map(({ score }) => score)) }))
+    .sort((a, b) => b.mean - a.mean || a.index - b.index);
+  const leader = ranked[0];
+  if (!leader) return { survivors: [], score: null };
+
+  const folds = leader.folds.length;
+  const deviations = normalQuantile(CHANCE / ((contenders.length - 1) * (cvFolds - 1)));
+  const canWin = (contender: Contender & { mean: number }) =>
+    folds === cvFolds || contender === leader || leader.mean - contender.mean + INDIFFERENCE <= deviations * spread(leader, contender, cvFolds);
+  return { survivors: ranked.filter(canWin).map(({ index }) => index), score: leader.mean };
+}
+
+/**
+ * The standard deviation of the difference of two candidates' means over n folds, as k of them foretell it. With independent differences of
  * variance v on each fold, the mean of all n given that of the k has the variance v (n - k) / (n k): v / k for what
  * the k folds know of the rest, v / (n - k) for the rest itself, both times the rest's share ((n - k) / n)^2.
  */
-function reach(variance: number, k: number, n: number): number {
-  return REACH * Math.sqrt((variance * (n - k)) / (n * k));
+function spread(leader: Contender, contender: Contender, n: number): number {
+  const k = leader.folds.length;
+  const variance = mean(leader.folds.map((fold, i) => differenceVariance(fold, contender.folds[i]!)));
+  return Math.sqrt((variance * (n - k)) / (n * k));
 }
 
-/** Mean of the sample variances of some series of equal length, at least 2. */
-function pooledVariance(series: number[][]): number {
-  return mean(series.map((values) => values.reduce((sum, value) => sum + (value - mean(values)) ** 2, 0) / (values.length - 1)));
+/**
+ * Variance of the difference of two scores on the same rows: what another draw of the rows would make of it, from the
+ * rows themselves. Where scores move in steps it is that of one row more, as candidates that decide alike on every row
+ * show none at all.
+ */
+export function differenceVariance(a: FoldScore, b: FoldScore): number {
+  const groups = a.influence.length;
+  const squares = a.influence.reduce((sum, part, group) => sum + (part - b.influence[group]!) ** 2, 0);
+  return (squares * groups) / Math.max(1, groups - 1) + Math.max(a.step, b.step) ** 2;
 }
 
 function mean(values: number[]): number {

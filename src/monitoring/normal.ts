@@ -6,6 +6,17 @@ export function twoSidedP(z: number): number {
   return erfc(Math.abs(z) / Math.SQRT2);
 }
 
+/** How many standard deviations a standard normal value exceeds with a probability, by bisection. @param p 0 to .5; at 0 it is 38.6, the last that can be told */
+export function normalQuantile(p: number): number {
+  let [low, high] = [0, 40];
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if (twoSidedP(middle) / 2 > p) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Complementary error function for x >= 0 (Abramowitz and Stegun 7.1.5 and 7.1.14). */
 function erfc(x: number): number {
   if (x === Infinity) return 0;

@@ -2,11 +2,12 @@ import { algorithmConfig } from '../config/load.js';
 import type { CandidateScores, EvaluateCandidateInput } from '../contracts/index.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
+import { searchRecord } from './searchRecord.js';
 
 /** Folds that are finished, in the order asked for: where another attempt goes on. */
 type FinishedFolds = Pick<CandidateScores, 'scores' | 'seconds'>;
 
-/** Fits and scores one candidate on some folds of the training window. */
+/** Fits and scores one candidate on some folds of the training window; what `selectCandidates` has to know lies in the store. */
 export const evaluateCandidate: Stage<EvaluateCandidateInput, CandidateScores> = async (context, input) => {
   const { index, params } = input.candidate;
   const finished = (context.cursor as FinishedFolds | undefined) ?? { scores: [], seconds: 0 };
@@ -14,18 +15,21 @@ export const evaluateCandidate: Stage<EvaluateCandidateInput, CandidateScores> =
   tell();
 
   const pipeline = await context.pipeline(input.pipeline);
+  const { datamart } = context.stores(pipeline);
   const { model_config, search } = pipeline.config;
+  const record = searchRecord(datamart, input);
   const request = {
-    train: await matrixFile(context.stores(pipeline).datamart, input.dataset, 'train'),
+    train: await matrixFile(datamart, input.dataset, 'train'),
     estimator: algorithmConfig(pipeline.config, input.algorithm).estimator,
     params,
     folds: input.folds.slice(finished.scores.length),
     cvFolds: model_config.cv_folds,
-    scoring: search.scoring,
+    scorings: [search.scoring],
     seed: model_config.random_state,
   };
-  await context.engines.evaluate(request, context.signal, (score, seconds) => {
-    finished.scores.push(score);
+  await context.engines.evaluate(request, context.signal, async ({ scores: [scored], seconds }) => {
+    await record.write(index, input.folds[finished.scores.length]!, { ...scored!, seconds });
+    finished.scores.push(scored!.score);
     finished.seconds += seconds;
     context.keep(finished);
     tell();

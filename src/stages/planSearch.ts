@@ -1,9 +1,9 @@
 import { algorithmConfig } from '../config/load.js';
 import type { AlgorithmConfig } from '../config/schema.js';
-import type { AlgorithmInput, Candidate, Params, SearchPlan } from '../contracts/index.js';
+import { gridCell, type AlgorithmInput, type ParameterGrid, type Params, type SearchPlan } from '../contracts/index.js';
 import { readDatasetMetadata, type DatasetWindow } from '../data/dataset.js';
 import { relativeCost } from '../engines/estimators.js';
-import { sampleParameters, type ParamDistributions } from '../learning/parameterSampler.js';
+import { sampleCells } from '../learning/parameterSampler.js';
 import { raceRungs } from '../learning/racing.js';
 import type { Stage } from './context.js';
 
@@ -21,28 +21,31 @@ const BALANCING: Record<AlgorithmConfig['estimator'], 'class_weight' | 'scale_po
 export const planSearch: Stage<AlgorithmInput, SearchPlan> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { training_config, model_config, search } = pipeline.config;
-  const algorithm = algorithmConfig(pipeline.config, input.algorithm);
+  const { estimator, param_distributions, params } = algorithmConfig(pipeline.config, input.algorithm);
   const { windows } = await readDatasetMetadata(context.stores(pipeline).datamart, input.dataset);
 
-  const balancing: Params = training_config.class_weight === 'balanced' ? { [BALANCING[algorithm.estimator]]: 'balanced' } : {};
-  const candidates = training_config.hyperparameter_tuning
-    ? sampleParameters(without(algorithm.param_distributions, Object.keys(balancing)), model_config.n_iter_search, model_config.random_state)
-    : [algorithm.params];
-  const cost = ({ params }: Candidate) => relativeCost(algorithm.estimator, params);
+  const searched = training_config.hyperparameter_tuning ? param_distributions : alone(params);
+  // One value more or less of a parameter with one value doesn't change which cells are drawn.
+  const balancing = training_config.class_weight === 'balanced' ? { [BALANCING[estimator]]: ['balanced'] } : {};
+  const grid = weighed({ ...searched, ...balancing }, windows.train);
+  const cells = sampleCells(grid, model_config.n_iter_search, model_config.random_state);
+  const costs = cells.map((cell) => relativeCost(estimator, gridCell(grid, cell)));
   return {
-    candidates: candidates
-      .map((params, index) => ({ index, params: weighed({ ...params, ...balancing }, windows.train) }))
-      // So that no worker is left alone with a long fit at the end.
-      .sort((a, b) => cost(b) - cost(a)),
-    rungs: raceRungs(model_config.cv_folds, search.racing),
+    grid,
+    cells,
+    // So that no worker is left alone with a long fit at the end.
+    order: cells.map((_, index) => index).sort((a, b) => costs[b]! - costs[a]!),
+    rungs: raceRungs(model_config.cv_folds, search.racing, cells.length),
   };
 };
 
-function without(distributions: ParamDistributions, names: string[]): ParamDistributions {
-  return Object.fromEntries(Object.entries(distributions).filter(([name]) => !names.includes(name)));
+/** The grid of one cell. */
+function alone(params: Params): ParameterGrid {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value]]));
 }
 
 /** Spells out a balanced `scale_pos_weight`, negatives / positives of the training window: what is recorded is what was fitted. */
-function weighed(params: Params, { rows, positives }: DatasetWindow): Params {
-  return params.scale_pos_weight === 'balanced' ? { ...params, scale_pos_weight: (rows - positives) / positives } : params;
+function weighed(grid: ParameterGrid, { rows, positives }: DatasetWindow): ParameterGrid {
+  const weights = grid.scale_pos_weight?.map((weight) => (weight === 'balanced' ? (rows - positives) / positives : weight));
+  return weights ? { ...grid, scale_pos_weight: weights } : grid;
 }

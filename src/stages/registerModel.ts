@@ -1,6 +1,6 @@
 import { launchOfThisTask } from '../compute/taskDocuments.js';
 import type { Pipeline } from '../config/load.js';
-import type { ModelRef, RegisterModelInput } from '../contracts/index.js';
+import { gridCell, type CandidateResult, type ModelRef, type RegisterModelInput } from '../contracts/index.js';
 import { readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
 import { codeCommit } from '../registry/codeCommit.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
@@ -8,7 +8,9 @@ import { indexVersion, modelRef, readVersion, readVersionFile, versionKey, type 
 import { writeJson } from '../storage/documents.js';
 import { sha256 } from '../storage/checksum.js';
 import { formatSize } from '../sizes/workerSize.js';
+import type { ObjectStore } from '../storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
+import { searchRecord } from './searchRecord.js';
 
 /**
  * Makes a version of the files that lie in its folder: what belongs beside the model first, `metadata.json` last,
@@ -27,7 +29,8 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
     const { features, label, scaler } = dataset;
     await writeJson(modelRegistry, versionKey(model, 'preprocessing.json'), { features, label, scaler } satisfies Preprocessing);
     await writeJson(modelRegistry, versionKey(model, 'performance.json'), input.performance);
-    metadata = await describe(context, pipeline, input, dataset);
+    const candidates = await candidatesOf(datamart, input);
+    metadata = await describe(context, pipeline, input, dataset, candidates);
     await writeJson(modelRegistry, versionKey(model, 'metadata.json'), metadata);
   }
 
@@ -36,7 +39,32 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
   return modelRef(modelRegistry, metadata);
 };
 
-async function describe({ engines, size }: StageContext, pipeline: Pipeline, input: RegisterModelInput, dataset: DatasetMetadata): Promise<VersionMetadata> {
+/** Every candidate of the search, with what is recorded of it and why it left. */
+async function candidatesOf(datamart: ObjectStore, input: RegisterModelInput): Promise<CandidateResult[]> {
+  const { grid, cells, rungs } = input.plan;
+  const folds = rungs.flat();
+  const dropped = new Map(input.dropped.flatMap((group) => group.candidates.map((index) => [index, group] as const)));
+  const asked = cells.map((_, index) => ({ index, folds: folds.slice(0, dropped.get(index)?.folds) }));
+  const records = await searchRecord(datamart, input).readAll(asked);
+  return cells.map((cell, index) => {
+    const reason = dropped.get(index)?.reason;
+    return {
+      index,
+      params: gridCell(grid, cell),
+      scores: records[index]!.map(({ score }) => score),
+      seconds: records[index]!.reduce((sum, { seconds }) => sum + seconds, 0),
+      ...(reason === undefined ? {} : { dropped: reason }),
+    };
+  });
+}
+
+async function describe(
+  { engines, size }: StageContext,
+  pipeline: Pipeline,
+  input: RegisterModelInput,
+  dataset: DatasetMetadata,
+  candidates: CandidateResult[],
+): Promise<VersionMetadata> {
   const { config } = pipeline;
   const { windows } = dataset;
   const { test, oot } = input.performance;
@@ -53,7 +81,7 @@ async function describe({ engines, size }: StageContext, pipeline: Pipeline, inp
     performance: { test, oot },
     best_params: input.best_params,
     cv_score: input.cv_score,
-    candidates: [...input.candidates].sort((a, b) => a.index - b.index),
+    candidates,
     config,
     lineage: {
       pipeline: input.pipeline,

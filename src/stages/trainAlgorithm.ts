@@ -53,13 +53,13 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
   const { algorithm } = input;
   steps.onStep(`${algorithm}: searching hyperparameters`);
   const plan = await steps.perform(planSearch, input);
-  const { best, candidates, search } = await searchCandidates(input, plan, steps);
+  const { best, dropped, search } = await searchCandidates(input, plan, steps);
 
   steps.onStep(`${algorithm}: fitting the best candidate on the whole train window`);
   const model = await steps.perform(refit, { ...input, params: best.params });
   const performance = await steps.perform(evaluateModel, { ...input, model });
   const { cv_score, params: best_params } = best;
-  const { version, uri } = await steps.perform(registerModel, { ...input, model, best_params, cv_score, candidates, performance });
+  const { version, uri } = await steps.perform(registerModel, { ...input, model, best_params, cv_score, plan, dropped, performance });
 
   const { test, oot } = performance;
   return { status: 'completed', version, uri, best_params, cv_score, test, oot, search };
@@ -73,10 +73,8 @@ async function searchCandidates(input: AlgorithmInput, plan: SearchPlan, steps: 
     let done = 0;
     // The engine pool takes as many at a time as it has hosts.
     const evaluations = racers.map(async (candidate) => {
-      const { index, params } = candidate;
       try {
-        const asked = { ...input, candidate: { index, params }, folds };
-        search.score(candidate, await steps.perform(evaluateCandidate, asked, JSON.stringify({ params, folds })));
+        search.score(candidate, await steps.perform(evaluateCandidate, { ...input, candidate, folds }, JSON.stringify({ index: candidate.index, folds })));
       } catch (error) {
         search.fail(candidate, messageOf(error));
       }
@@ -84,7 +82,7 @@ async function searchCandidates(input: AlgorithmInput, plan: SearchPlan, steps: 
     });
     await Promise.all(evaluations);
     steps.signal.throwIfAborted();
-    search.select(await steps.perform(selectCandidates, { ...input, results: search.candidates }));
+    search.select(await steps.perform(selectCandidates, { ...input, ...search.scored(folds) }));
   }
   return search.outcome(input.algorithm, (sentence) => new PerdureError('EngineFailed', sentence));
 }

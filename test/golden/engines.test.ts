@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Params } from '../../src/contracts/index.js';
 import { writeColumns } from '../../src/data/parquet.js';
 import { createEnginePool } from '../../src/engines/hostPool.js';
-import type { Estimator, MatrixFile, PredictRequest } from '../../src/engines/pool.js';
+import type { Estimator, FoldEvaluation, MatrixFile, PredictRequest } from '../../src/engines/pool.js';
 import { sha256File } from '../../src/storage/checksum.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -101,7 +101,7 @@ describe.each(Object.entries(params) as [Estimator, Params][])('the %s model wri
 });
 
 test('the same inputs and seed give the same bytes and scores, whatever ran between', async () => {
-  const evaluation = { train, estimator: 'xgboost' as const, params: params.xgboost, folds: [2, 0], cvFolds: 4, scoring: 'roc_auc' as const, seed };
+  const evaluation = { train, estimator: 'xgboost' as const, params: params.xgboost, folds: [2, 0], cvFolds: 4, scorings: ['roc_auc' as const], seed };
   const fit = async (name: string, seed: number) => {
     const modelPath = join(folder, name);
     await pool.fit({ train, estimator: 'random_forest', params: params.random_forest, seed, modelPath }, never);
@@ -111,18 +111,19 @@ test('the same inputs and seed give the same bytes and scores, whatever ran betw
   const otherSeed = await fit('2.ubj', 2);
   const again = [await fit('3.ubj', 1), await pool.evaluate(evaluation, never)] as const;
   expect(again[0]).toBe(first[0]);
-  expect(again[1].scores).toEqual(first[1].scores);
+  expect(again[1].map(({ scores }) => scores)).toEqual(first[1].map(({ scores }) => scores));
   expect(otherSeed).not.toBe(first[0]);
 });
 
 test('a fold counts the same alone, with others, and in another process', async () => {
   const evaluate = (folds: number[], engines: typeof pool) =>
-    engines.evaluate({ train, estimator: 'logistic_regression', params: params.logistic_regression, folds, cvFolds: 3, scoring: 'average_precision', seed }, never);
+    engines.evaluate({ train, estimator: 'logistic_regression', params: params.logistic_regression, folds, cvFolds: 3, scorings: ['average_precision', 'f1'], seed }, never);
   const together = await evaluate([0, 1, 2], pool);
   const other = createEnginePool({ hosts: 1, memory: 1 });
   const alone = await Promise.all([0, 1, 2].map((fold) => evaluate([fold], other)));
   await other.close();
-  expect(alone.flatMap(({ scores }) => scores)).toEqual(together.scores);
+  const scores = (folds: FoldEvaluation[]) => folds.map((fold) => fold.scores);
+  expect(scores(alone.flat())).toEqual(scores(together));
 });
 
 test('rows are scored by offset and limit', async () => {

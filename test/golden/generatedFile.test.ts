@@ -38,6 +38,15 @@ describe('the readmission lifecycle on generated data', async () => {
     }
   });
 
+  test('lets racing find the parameters that the full search finds, with fewer folds', async () => {
+    const searching = lifecycle.copy('searching');
+    const full = await searching.search('logistic_regression', false);
+    const raced = await searching.search('logistic_regression', true);
+    expect(full.search.foldsEvaluated).toBe(full.search.foldsPlanned);
+    expect(raced).toMatchObject({ best_params: full.best_params, cv_score: full.cv_score });
+    expect(raced.search.foldsEvaluated).toBeLessThan(raced.search.foldsPlanned);
+  });
+
   test('shows no drift in 2008, and asks for a retraining once the patients of 2008 are older', async () => {
     const drifting = lifecycle.copy('drifting');
     expect((await lifecycle.infer()).rows).toBe(WINDOW_ROWS.oot);

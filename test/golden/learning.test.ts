@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Params } from '../../src/contracts/index.js';
+import { gridCell, type ParameterGrid, type Params } from '../../src/contracts/index.js';
+import type { Scoring } from '../../src/engines/pool.js';
+import { foldScore, rowInfluence } from '../../src/learning/influence.js';
 import { averagePrecision, balancedAccuracy, classificationMetrics, rocAuc } from '../../src/learning/metrics.js';
 import { Mt19937 } from '../../src/learning/mt19937.js';
-import { sampleParameters, type ParamDistributions } from '../../src/learning/parameterSampler.js';
+import { sampleCells } from '../../src/learning/parameterSampler.js';
+import { differenceVariance } from '../../src/learning/racing.js';
 import { stratifiedFolds } from '../../src/learning/stratifiedKFold.js';
+import { delongTest } from '../../src/monitoring/delong.js';
 
 /** Made by `fixtures/make_learning_fixtures.py` with scikit-learn 1.9.1. */
 interface Fixture {
-  spaces: Record<string, ParamDistributions>;
-  /** The whole list, or its first and last 20 where it is longer than 100. */
-  samples: { space: string; n_iter: number; seed: number; first_and_last: Params[] }[];
+  spaces: Record<string, ParameterGrid>;
+  samples: { space: string; n_iter: number; seed: number; drawn: Params[] }[];
   folds: { labels: number[]; n_splits: number; shuffle_seed: number | null; folds: number[] }[];
   metrics: {
     labels: number[];
@@ -23,7 +26,9 @@ interface Fixture {
     roc_auc: number;
     average_precision: number;
   }[];
-  random_integers: { seed: number; max: number; values: number[] };
+  /** Two models on the same rows: the deviation of the difference of their scores, by the bootstrap. */
+  differences: { labels: number[]; first: number[]; second: number[]; deviations: Record<Scoring, number> };
+  random_integers: { seed: number; max: number; values: number[] }[];
 }
 const fixture = JSON.parse(readFileSync(new URL('fixtures/learning.json', import.meta.url), 'utf8')) as Fixture;
 
@@ -36,16 +41,17 @@ describe('the Mersenne Twister', () => {
   });
 
   test("draws numpy's whole numbers", () => {
-    const { seed, max, values } = fixture.random_integers;
-    const random = new Mt19937(seed);
-    expect(values.map(() => random.integer(max))).toEqual(values);
+    for (const { seed, max, values } of fixture.random_integers) {
+      const random = new Mt19937(seed);
+      expect(values.map(() => random.integer(max))).toEqual(values);
+    }
   });
 });
 
 describe("the candidates are ParameterSampler's", () => {
-  test.each(fixture.samples)('$n_iter of the space $space, seed $seed', ({ space, n_iter, seed, first_and_last }) => {
-    const drawn = sampleParameters(fixture.spaces[space]!, n_iter, seed);
-    expect(drawn.length > 100 ? [...drawn.slice(0, 20), ...drawn.slice(-20)] : drawn).toEqual(first_and_last);
+  test.each(fixture.samples)('$n_iter of the space $space, seed $seed', ({ space, n_iter, seed, drawn }) => {
+    const grid = fixture.spaces[space]!;
+    expect(sampleCells(grid, n_iter, seed).map((cell) => gridCell(grid, cell))).toEqual(drawn);
   });
 });
 
@@ -80,5 +86,35 @@ describe("the metrics are scikit-learn's", () => {
     expect(averagePrecision(y, s)).toBeCloseTo(ap, 14);
     const metrics = classificationMetrics(y, s, 0.5);
     expect([metrics.precision, metrics.recall, metrics.f1]).toEqual([prec, rec, f1].map((value) => expect.closeTo(value, 12) as number));
+  });
+});
+
+describe('the noise of a difference of two scores', () => {
+  const { labels, first, second, deviations } = fixture.differences;
+
+  test.each(Object.entries(deviations) as [Scoring, number][])("of %s is the bootstrap's", (scoring, deviation) => {
+    const noise = differenceVariance(foldScore(scoring, labels, first), foldScore(scoring, labels, second));
+    // A hundred groups know a standard deviation to 7%, and 4,000 samples to 1%.
+    expect(Math.sqrt(noise) / deviation).toBeGreaterThan(0.85);
+    expect(Math.sqrt(noise) / deviation).toBeLessThan(1.15);
+  });
+
+  test('of ROC AUC is, row by row, that of the DeLong test', () => {
+    const [a, b] = [rowInfluence('roc_auc', labels, first), rowInfluence('roc_auc', labels, second)];
+    const variances = [1, 0].map((label) => {
+      const apart = labels.flatMap((of, row) => (of === label ? [a[row]! - b[row]!] : []));
+      const mean = apart.reduce((sum, value) => sum + value, 0) / apart.length;
+      return apart.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (apart.length - 1) / apart.length;
+    });
+    const { standard_error } = delongTest(labels, first, second)!;
+    expect(Math.sqrt(variances[0]! + variances[1]!)).toBeCloseTo(standard_error, 12);
+  });
+
+  test('is 0 for equal rankings, and one row for equal decisions', () => {
+    const scaled = first.map((probability) => 0.5 + (probability - 0.5) / 2);
+    const noise = (scoring: Scoring) => differenceVariance(foldScore(scoring, labels, first), foldScore(scoring, labels, scaled));
+    expect(noise('roc_auc')).toBe(0);
+    expect(noise('average_precision')).toBe(0);
+    expect(Math.sqrt(noise('accuracy'))).toBeCloseTo(1 / 600, 12);
   });
 });

@@ -8,6 +8,7 @@ import { createRunStage, type StageCall } from '../../src/stages/createContext.j
 import { evaluateCandidate } from '../../src/stages/evaluateCandidate.js';
 import { preprocess } from '../../src/stages/preprocess.js';
 import { connectFresh } from '../support/testServer.js';
+import { searchRecord } from '../../src/stages/searchRecord.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines } from '../support/tinyPipeline.js';
 import { until } from '../support/until.js';
 import { fakeActivities, TRAIN_XGBOOST } from '../workflow/support/fakeActivities.js';
@@ -76,10 +77,11 @@ describe('a candidate whose worker is told to stop', () => {
     let scores: number[] = [];
     const activitiesWith = (pool: EnginePool) => ({
       ...fakeActivities({
-        planSearch: () => Promise.resolve({ candidates: [{ index: 0, params }], rungs: [folds] }),
-        selectCandidates: ({ results }) => {
-          scores = results[0]!.scores;
-          return Promise.resolve({ survivors: [0], best: { index: 0, params, cv_score: 0.6 } });
+        planSearch: () => Promise.resolve({ grid: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value]])), cells: [0], order: [0], rungs: [folds] }),
+        selectCandidates: async ({ folds }) => {
+          const [found] = await searchRecord(world.stores.datamart, training).readAll([{ index: 0, folds }]);
+          scores = found!.map(({ score }) => score);
+          return { survivors: [0], score: 0.6 };
         },
       }).activities,
       evaluateCandidate: stageActivity({ runStage: createRunStage({ storeRoot: world.storeRoot, engines: pool, size: { cpus: 1, memory: 2 ** 30 } }) }, evaluateCandidate),

@@ -66,9 +66,20 @@ export async function createReadmission() {
         return { bronze: read, silver: await perform(silver, { ...asked, partitions }), gold: await perform(gold, { ...asked, partitions }) };
       },
 
-      async train(): Promise<ModelTrainingCompleted> {
+      async train(algorithms?: string[]): Promise<ModelTrainingCompleted> {
         const options = { runStage, signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing };
-        return completed(await trainLocally({ pipeline: READMISSION, asOf: AS_OF }, options));
+        return completed(await trainLocally({ pipeline: READMISSION, asOf: AS_OF, algorithms }, options));
+      },
+
+      /** Trains one algorithm with a search of its parameters, as the shipped config has it. */
+      async search(algorithm: string, racing: boolean): Promise<AlgorithmTrained> {
+        const usual = process.env.PERDURE_CONF;
+        process.env.PERDURE_CONF = await configured(join(root, `racing-${racing}`), READMISSION, ({ search }) => (search.racing = racing));
+        try {
+          return trained(await this.train([algorithm]), algorithm);
+        } finally {
+          process.env.PERDURE_CONF = usual;
+        }
       },
 
       async windows({ dataset }: ModelTrainingCompleted) {

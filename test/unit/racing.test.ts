@@ -1,62 +1,112 @@
 import { describe, expect, test } from 'vitest';
-import type { CandidateResult } from '../../src/contracts/index.js';
-import { raceRungs, selectCandidates } from '../../src/learning/racing.js';
+import { MAX_EVALUATIONS, Search, type SearchPlan } from '../../src/contracts/index.js';
+import { raceRungs, selectCandidates, type Contender } from '../../src/learning/racing.js';
 
-const ROWS = 71_596;
-
-function results(...scores: number[][]): CandidateResult[] {
-  return scores.map((scores, index) => ({ index, params: { index }, scores, seconds: 1 }));
+/**
+ * Candidates whose every fold has an influence of its own in each of four groups: the difference of two of them has the
+ * variance 4/3 of the sum of the four squared differences.
+ */
+function contenders(...candidates: { scores: number[]; influence?: number[]; step?: number }[]): Contender[] {
+  return candidates.map(({ scores, influence = [0, 0, 0, 0], step = 0 }, index) => ({ index, folds: scores.map((score) => ({ score, influence, step })) }));
 }
+
+/** A pair whose difference has a standard deviation of .001 on a fold: 4/3 of 4 times (.001 sqrt(3)/4)^2 is .001^2. */
+const PART = (0.001 * Math.sqrt(3)) / 4;
+const APART = [PART, -PART, PART, -PART];
 
 describe('rungs', () => {
   test('hold every fold once', () => {
-    expect(raceRungs(5, false)).toEqual([[0, 1, 2, 3, 4]]);
-    expect(raceRungs(5, true)).toEqual([[0], [1], [2, 3, 4]]);
-    expect(raceRungs(2, true)).toEqual([[0], [1]]);
+    expect(raceRungs(5, false, 20)).toEqual([[0, 1, 2, 3, 4]]);
+    expect(raceRungs(5, true, 20)).toEqual([[0], [1], [2], [3], [4]]);
+    expect(raceRungs(2, true, 20)).toEqual([[0], [1]]);
+    expect(raceRungs(20, true, 20).map((rung) => rung.length)).toEqual([1, 1, 1, 1, 1, 1, 2, 2, 3, 3, 4]);
+    expect(raceRungs(100, true, 1).flat()).toEqual(Array.from({ length: 100 }, (_, fold) => fold));
+  });
+
+  test('are fewer where so many candidates would fill the history of a workflow', () => {
+    expect(raceRungs(5, true, 1_600)).toHaveLength(5);
+    expect(raceRungs(5, true, 1_601)).toEqual([[0], [1], [2], [3, 4]]);
+    expect(raceRungs(5, true, 4_000)).toEqual([[0], [1, 2, 3, 4]]);
+    expect(raceRungs(5, true, MAX_EVALUATIONS)).toEqual([[0, 1, 2, 3, 4]]);
   });
 });
 
 describe('with every fold seen', () => {
   test('the best mean wins, and all survive, best first', () => {
-    const selection = selectCandidates(results([0.6, 0.62], [0.61, 0.63], [0.5, 0.5]), 2, ROWS);
-    expect(selection.survivors).toEqual([1, 0, 2]);
-    expect(selection.best).toEqual({ index: 1, params: { index: 1 }, cv_score: 0.62 });
+    expect(selectCandidates(contenders({ scores: [0.6, 0.62] }, { scores: [0.61, 0.63] }, { scores: [0.5, 0.5] }), 2)).toEqual({ survivors: [1, 0, 2], score: 0.62 });
   });
 
   test('of equal means the first candidate wins', () => {
-    expect(selectCandidates(results([0.5], [0.6], [0.6]), 1, ROWS).best?.index).toBe(1);
-  });
-
-  test('those that failed or left are out', () => {
-    const candidates = results([0.7], [0.6, 0.6], [0.5, 0.5]);
-    candidates[0]!.dropped = 'The engine process died.';
-    expect(selectCandidates(candidates, 2, ROWS)).toEqual({ survivors: [1, 2], best: { index: 1, params: { index: 1 }, cv_score: 0.6 } });
+    expect(selectCandidates(contenders({ scores: [0.5] }, { scores: [0.6] }, { scores: [0.6] }), 1).survivors[0]).toBe(1);
   });
 
   test('without anybody left there is no best', () => {
-    const candidates = results([]);
-    candidates[0]!.dropped = 'failed';
-    expect(selectCandidates(candidates, 5, ROWS)).toEqual({ survivors: [], best: null });
+    expect(selectCandidates([], 5)).toEqual({ survivors: [], score: null });
   });
 });
 
 describe('with folds outstanding', () => {
-  test('one fold drops who is more than .005 behind at the rows of readmission', () => {
-    expect(selectCandidates(results([0.62], [0.6151], [0.6149], [0.59]), 5, ROWS)).toEqual({ survivors: [0, 1], best: null });
+  // One comparison after each of four looks: a chance of .01 / 4 each, which is 2.807 standard deviations (normal table).
+  const stays = (scores: number[], cvFolds = 5) =>
+    selectCandidates(contenders({ scores: scores.map(() => 0.62) }, { scores, influence: APART }), cvFolds).survivors.includes(1);
+
+  test('a candidate leaves when it would win by more than .001 with next to no chance', () => {
+    // After one fold of five the means of five differ from what is seen by .001 sqrt(4 / 5) = .000894: 2.807 of them are
+    // .00251, of which .001 is worth no fold.
+    expect(stays([0.62 - 0.0015])).toBe(true);
+    expect(stays([0.62 - 0.00152])).toBe(false);
+    // After four by .001 sqrt(1 / 20) = .000224: .00063, less than what is worth no fold.
+    expect(stays([0.62, 0.62, 0.62, 0.62])).toBe(false);
   });
 
-  test('and more the fewer the rows are', () => {
-    expect(selectCandidates(results([0.62], [0.6151], [0.6149], [0.59]), 5, 1000).survivors).toEqual([0, 1, 2, 3]);
+  test('more chances to be wrong ask for more certainty', () => {
+    const rest = Array.from({ length: 18 }, () => ({ scores: [0.5] }));
+    const among = selectCandidates(contenders({ scores: [0.62] }, { scores: [0.62 - 0.00152], influence: APART }, ...rest), 5);
+    // .01 / (19 * 4) is 3.648 standard deviations, .00326.
+    expect(among.survivors).toEqual([0, 1]);
   });
 
-  test('the steadier the differences, the sooner a candidate leaves', () => {
-    const steady = selectCandidates(results([0.62, 0.63], [0.617, 0.627], [0.616, 0.626]), 5, ROWS);
-    const shaky = selectCandidates(results([0.62, 0.63], [0.627, 0.617], [0.606, 0.636]), 5, ROWS);
-    expect(steady.survivors).toEqual([0]);
-    expect(shaky.survivors).toEqual([0, 1, 2]);
+  test('where two candidates order the rows alike, one of them is enough', () => {
+    expect(selectCandidates(contenders({ scores: [0.62] }, { scores: [0.62] }), 5).survivors).toEqual([0]);
+  });
+
+  test('where they decide alike, a row that decides is still to be reckoned with', () => {
+    const alike = (step: number) => selectCandidates(contenders({ scores: [0, 0], step }, { scores: [0, 0], step }), 5).survivors;
+    expect(alike(0.01)).toEqual([0, 1]);
+    expect(alike(0.0001)).toEqual([0]);
   });
 
   test('a candidate alone stays', () => {
-    expect(selectCandidates(results([0.6, 0.6]), 5, ROWS)).toEqual({ survivors: [0], best: null });
+    expect(selectCandidates(contenders({ scores: [0.6, 0.6] }), 5)).toEqual({ survivors: [0], score: 0.6 });
+  });
+});
+
+describe('the book of a search', () => {
+  const plan = (candidates: number): SearchPlan => {
+    const cells = Array.from({ length: candidates }, (_, cell) => cell);
+    return { grid: { C: cells }, cells, order: cells, rungs: [[0], [1]] };
+  };
+  const refuse = (sentence: string) => new Error(sentence);
+
+  test('stays small, whatever thousands of candidates failed of', () => {
+    const search = new Search(plan(MAX_EVALUATIONS));
+    for (const candidate of search.racers()) {
+      if (candidate.index === 7) search.score(candidate, { scores: [0.5] });
+      else search.fail(candidate, `The engine refused C = ${candidate.index}. ${'x'.repeat(10_000)}`);
+    }
+    expect(search.scored([0])).toEqual({ candidates: [7], folds: [0], cvFolds: 2 });
+    search.select({ survivors: [7], score: 0.5 });
+    const { best, dropped, search: counts } = search.outcome('xgboost', refuse);
+    expect(best).toEqual({ index: 7, params: { C: 7 }, cv_score: 0.5 });
+    expect(counts).toEqual({ candidates: MAX_EVALUATIONS, failed: MAX_EVALUATIONS - 1, foldsEvaluated: 1, foldsPlanned: 2 * MAX_EVALUATIONS });
+    expect(dropped.flatMap(({ candidates }) => candidates).sort((a, b) => a - b)).toEqual(plan(MAX_EVALUATIONS).order.filter((index) => index !== 7));
+    expect(JSON.stringify(dropped).length).toBeLessThan(128 * 1024);
+  });
+
+  test('where every candidate failed, the first reason is told', () => {
+    const search = new Search(plan(2));
+    for (const candidate of search.racers()) search.fail(candidate, `The engine refused C = ${candidate.index}.`);
+    search.select({ survivors: [], score: null });
+    expect(() => search.outcome('xgboost', refuse)).toThrow('Every candidate of xgboost failed; the first one: The engine refused C = 0.');
   });
 });

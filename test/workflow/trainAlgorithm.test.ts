@@ -2,6 +2,7 @@ import type { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.js';
+import { gridCell, MAX_EVALUATIONS } from '../../src/contracts/index.js';
 import { CANDIDATES, CRASH, FOLDS, TRAIN_XGBOOST as input, evaluateExcept, planRace, scoreOf, untilCancelled } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
@@ -22,7 +23,7 @@ describe('search', () => {
     expect(result.cv_score).toBeCloseTo(best, 12);
     expect(calls.evaluateCandidate.map(({ candidate }) => candidate.index).sort()).toEqual([0, 1, 2, 3]);
     expect(calls.refit.map(({ params }) => params)).toEqual([{ max_depth: CANDIDATES }]);
-    expect(calls.registerModel[0]!.candidates.map(({ scores }) => scores.length)).toEqual([FOLDS, FOLDS, FOLDS, FOLDS]);
+    expect(calls.registerModel[0]).toMatchObject({ plan: { cells: [0, 1, 2, 3] }, dropped: [] });
     expect(calls.discardVersion).toEqual([]);
   });
 
@@ -33,12 +34,14 @@ describe('search', () => {
     expect(calls.evaluateCandidate.filter(({ folds }) => folds[0] === 1).map(({ candidate }) => candidate.index).sort()).toEqual([2, 3]);
     expect(calls.evaluateCandidate.filter(({ folds }) => folds[0] === 2).map(({ candidate }) => candidate.index)).toEqual([3]);
     expect(result).toMatchObject({ best_params: { max_depth: 4 }, search: { failed: 0, foldsEvaluated: 4 + 2 + 3, foldsPlanned: 20 } });
-    const { candidates } = calls.registerModel[0]!;
-    expect(candidates.map(({ dropped }) => dropped)).toEqual([
-      'It could not win any more once 1 of 5 folds were scored.',
-      'It could not win any more once 1 of 5 folds were scored.',
-      'It could not win any more once 2 of 5 folds were scored.',
-      undefined,
+    expect(calls.selectCandidates.map(({ candidates, folds, cvFolds }) => ({ candidates, folds, cvFolds }))).toEqual([
+      { candidates: [0, 1, 2, 3], folds: [0], cvFolds: 5 },
+      { candidates: [2, 3], folds: [0, 1], cvFolds: 5 },
+      { candidates: [3], folds: [0, 1, 2, 3, 4], cvFolds: 5 },
+    ]);
+    expect(calls.registerModel[0]!.dropped).toEqual([
+      { reason: 'It could not win any more once 1 of 5 folds were scored.', folds: 1, candidates: [0, 1] },
+      { reason: 'It could not win any more once 2 of 5 folds were scored.', folds: 2, candidates: [2] },
     ]);
   });
 
@@ -46,7 +49,7 @@ describe('search', () => {
     const { result, calls } = await server.run('trainAlgorithm', input, { evaluateCandidate: evaluateExcept(3) });
 
     expect(result).toMatchObject({ best_params: { max_depth: 3 }, search: { candidates: 4, failed: 1, foldsEvaluated: 15 } });
-    expect(calls.registerModel[0]!.candidates[3]).toMatchObject({ index: 3, scores: [], dropped: CRASH });
+    expect(calls.registerModel[0]!.dropped).toEqual([{ reason: CRASH, folds: 0, candidates: [3] }]);
   });
 
   test('fails when every candidate failed, and discards the version', async () => {
@@ -55,6 +58,28 @@ describe('search', () => {
     expect(failure).toEqual({ type: 'AllCandidatesFailed', message: `Every candidate of xgboost failed; the first one: ${CRASH}` });
     expect(calls.discardVersion).toEqual([{ pipeline: 'readmission', run: input.run, algorithm: 'xgboost' }]);
     expect(calls.refit).toEqual([]);
+  });
+});
+
+describe('the most candidates that the config allows', () => {
+  test('pass through Temporal, and leave room in the history', { timeout: 180_000 }, async () => {
+    // Boosters have thirteen parameters; the grid has more cells than 32 bits can count.
+    const names = Array.from({ length: 13 }, (_, i) => `a_parameter_of_the_booster_${i}`);
+    const grid = Object.fromEntries(names.map((name) => [name, Array.from({ length: 15 }, (_, value) => value / 1000 + 0.1)]));
+    const cells = Array.from({ length: MAX_EVALUATIONS }, (_, i) => 15 ** 13 - 1 - i);
+    const order = cells.map((_, index) => index);
+    const planSearch = () => Promise.resolve({ grid, cells, order, rungs: [[0, 1, 2, 3, 4]] });
+    const failsOften = evaluateExcept(...order.filter((index) => index % 2 === 0));
+
+    const events = await server.during('trainAlgorithm', input, { planSearch, evaluateCandidate: failsOften }, async ({ handle, calls }) => {
+      const result = await handle.result();
+      expect(result.search).toMatchObject({ candidates: MAX_EVALUATIONS, failed: MAX_EVALUATIONS / 2 });
+      expect(result.best_params).toEqual(gridCell(grid, cells[MAX_EVALUATIONS - 1]!));
+      expect(calls.registerModel[0]!.dropped).toEqual([{ reason: CRASH, folds: 0, candidates: order.filter((index) => index % 2 === 0) }]);
+      return (await handle.fetchHistory()).events!.length;
+    });
+    // Temporal ends a workflow at 51,200 events.
+    expect(events).toBeLessThan(51_200);
   });
 });
 

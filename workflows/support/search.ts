@@ -25,27 +25,21 @@ export async function searchCandidates(
     progress.count('candidates', racers.length);
     await inParallel(racers, CANDIDATES_AT_ONCE, async (candidate) => {
       try {
-        const { index, params } = candidate;
-        const scored = await fitting.evaluateCandidate.executeWithOptions({ summary: summaryOf(index, folds) }, [
-          { ...input, candidate: { index, params }, folds },
+        const scored = await fitting.evaluateCandidate.executeWithOptions({ summary: summaryOf(candidate.index, folds) }, [
+          { ...input, candidate, folds },
         ]);
-        search.score(candidate, scored);
-        progress.contend(params, mean(candidate.scores));
+        progress.contend(candidate.params, search.score(candidate, scored));
       } catch (error) {
         if (isCancellation(error)) throw error;
         search.fail(candidate, failureOf(error).reason);
       }
       progress.advance();
     });
-    search.select(await quick.selectCandidates({ ...input, results: search.candidates }));
+    search.select(await quick.selectCandidates({ ...input, ...search.scored(folds) }));
   }
   return search.outcome(input.algorithm, (sentence) => ApplicationFailure.nonRetryable(sentence, 'AllCandidatesFailed'));
 }
 
 function summaryOf(index: number, folds: number[]): string {
   return `Candidate ${index + 1}, fold${folds.length === 1 ? '' : 's'} ${folds.map((fold) => fold + 1).join(', ')}`;
-}
-
-function mean(values: number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -3,7 +3,6 @@ import { ApplicationFailure } from '@temporalio/common';
 import { TASK_QUEUES } from '../../../src/contracts/index.js';
 import type {
   AlertActivities,
-  Candidate,
   CandidateScores,
   DataProcessingActivities,
   Dispatched,
@@ -84,13 +83,12 @@ export function evaluateWell({ candidate, folds }: EvaluateCandidateInput): Prom
 }
 
 /** The better half of those that did not fail stays, as racing would have it. */
-export function keepBetterHalf({ results }: SelectCandidatesInput): Promise<Selection> {
-  const ranked = results
-    .filter(({ dropped }) => dropped === undefined)
-    .map(({ index, params, scores }) => ({ index, params, cv_score: scores.reduce((sum, score) => sum + score, 0) / scores.length }))
-    .sort((a, b) => b.cv_score - a.cv_score);
+export function keepBetterHalf({ candidates, folds }: SelectCandidatesInput): Promise<Selection> {
+  const ranked = candidates
+    .map((index) => ({ index, score: folds.reduce((sum, fold) => sum + scoreOf(index, fold), 0) / folds.length }))
+    .sort((a, b) => b.score - a.score);
   const survivors = ranked.slice(0, Math.ceil(ranked.length / 2)).map(({ index }) => index);
-  return Promise.resolve({ survivors, best: ranked[0] ?? null });
+  return Promise.resolve({ survivors, score: ranked[0]?.score ?? null });
 }
 
 /** Works until it is cancelled. */
@@ -132,7 +130,13 @@ export function refitExcept(...algorithms: string[]): Activities['refit'] {
 
 /** Folds in three rungs. */
 export function planRace(): Promise<SearchPlan> {
-  return Promise.resolve({ candidates: candidates(), rungs: [[0], [1], [2, 3, 4]] });
+  return Promise.resolve(planOf(CANDIDATES, [[0], [1], [2, 3, 4]]));
+}
+
+/** A search over `max_depth`, from 1 up. */
+export function planOf(candidates: number, rungs: number[][]): SearchPlan {
+  const cells = Array.from({ length: candidates }, (_, cell) => cell);
+  return { grid: { max_depth: cells.map((cell) => cell + 1) }, cells, order: cells, rungs };
 }
 
 /** The heavy stages run elsewhere. */
@@ -154,10 +158,6 @@ export function skipping(reason: string): () => Promise<Skipped> {
 
 function planned(algorithms = ALGORITHMS): { name: string; timeoutSeconds: number }[] {
   return algorithms.map((name) => ({ name, timeoutSeconds: 7200 }));
-}
-
-function candidates(): Candidate[] {
-  return Array.from({ length: CANDIDATES }, (_, index) => ({ index, params: { max_depth: index + 1 } }));
 }
 
 const metrics: Metrics = {
@@ -186,7 +186,7 @@ const goingWell: Activities = {
   checkGoldDataExists: () => Promise.resolve({ status: 'ready' }),
   checkSufficientTrainingData: () => Promise.resolve({ status: 'ready' }),
   preprocess: () => Promise.resolve({ ...object, id: 'train_data_1', rows: { train: 700, test: 200, oot: 100 } }),
-  planSearch: () => Promise.resolve({ candidates: candidates(), rungs: [Array.from({ length: FOLDS }, (_, fold) => fold)] }),
+  planSearch: () => Promise.resolve(planOf(CANDIDATES, [Array.from({ length: FOLDS }, (_, fold) => fold)])),
   evaluateCandidate: evaluateWell,
   selectCandidates: keepBetterHalf,
   refit: ({ algorithm }) => Promise.resolve({ ...object, algorithm, version: 'v20010101_000000_abcdef12' }),
