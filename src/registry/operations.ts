@@ -3,6 +3,7 @@ import { PerdureError } from '../errors.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import { aliasKey, isSameVersion, moveOf, movePointer, readPointer, versionBefore, type Move, type Mover, type Pointer } from './pointers.js';
 import { CHALLENGER, CHAMPION, PRODUCTION, resolveModel } from './resolve.js';
+import { checkVersion } from './versions.js';
 
 /** The aliases that people may move; `latest` is moved by registration alone. */
 export const ALIASES = [CHAMPION, CHALLENGER, PRODUCTION] as const;
@@ -25,7 +26,8 @@ export interface AliasMove {
  *
  * @param algorithms names that the pipeline knows
  * @throws PerdureError `NotFound` for a name that nothing answers to, or where there is nothing to go back to;
- * `PointerMoved` where another was faster; `InputInvalid` where the alias means the version already
+ * `PointerMoved` where another was faster; `InputInvalid` where the alias means the version already; `ObjectCorrupt` where a
+ * file of the version is gone or damaged
  */
 export async function moveAlias(registry: ObjectStore, algorithms: string[], { alias, move, model, by, reason }: AliasMove): Promise<MovedAlias> {
   checkAlias(alias);
@@ -36,11 +38,12 @@ export async function moveAlias(registry: ObjectStore, algorithms: string[], { a
   const to = await resolveModel(registry, algorithms, model ?? (rollback ? goBackFrom(alias, pointer) : { alias: CHALLENGER }));
   if (to.status === 'skipped') throw new PerdureError('NotFound', to.reason);
   checkIsNew(alias, to.model, pointer);
+  await checkVersion(registry, to.model);
   return moved(alias, await movePointer(registry, aliasKey(alias), to.model, by, reason, { from: pointer ?? null, rollback }));
 }
 
 function goBackFrom(alias: string, pointer: Pointer | undefined): VersionRef {
-  if (!pointer) throw new PerdureError('NotFound', `There is no ${alias} to roll back; nothing was ever promoted to it.`);
+  if (!pointer) throw new PerdureError('NotFound', `There is no ${alias} to roll back; promote a version first.`);
   const back = versionBefore(pointer);
   if (!back) throw new PerdureError('NotFound', `There is no version before ${named(pointer)} to go back to; name one.`);
   return back;

@@ -1,7 +1,7 @@
 import type { VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
-import { readJson, updateJson } from '../storage/documents.js';
+import { readJson, updateJson, type OnDamage } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 
 /** A named place of the registry that says which version is meant: `latest` of an algorithm, or an alias. */
@@ -38,6 +38,8 @@ export interface MoveOptions {
    */
   from?: VersionRef | null;
   rollback?: boolean;
+  /** Whether a damaged pointer is written anew, without its history. */
+  overDamage?: boolean;
 }
 
 /** Moves kept in a pointer: enough to roll back by hand, few enough to read at once. */
@@ -51,9 +53,12 @@ export function aliasKey(alias: string): string {
   return `model_registry/aliases/${checkName('an alias', alias)}.json`;
 }
 
+/** What is done about a damaged alias: nothing else remembers what people and trainings made of it. */
+const REPAIR = 'restore it, or delete it and promote a version';
+
 /** The pointer at a key; `undefined` where it was never set. */
-export async function readPointer(registry: ObjectStore, key: string): Promise<Pointer | undefined> {
-  return readJson<Pointer>(registry, key);
+export async function readPointer(registry: ObjectStore, key: string, onDamage: OnDamage<Pointer> = REPAIR): Promise<Pointer | undefined> {
+  return readJson<Pointer>(registry, key, onDamage);
 }
 
 /**
@@ -68,7 +73,7 @@ export async function movePointer(
   to: VersionRef,
   by: Mover,
   reason: string,
-  { from, rollback = false }: MoveOptions = {},
+  { from, rollback = false, overDamage = false }: MoveOptions = {},
 ): Promise<Move> {
   const { workflowId, runId, person } = by;
   const pointer = await updateJson<Pointer>(registry, key, (current) => {
@@ -84,7 +89,7 @@ export async function movePointer(
       ...(rollback && { rollback }),
       history: movesOf(current).slice(0, HISTORY),
     };
-  });
+  }, overDamage ? () => undefined : REPAIR);
   return moveOf(pointer, runId)!;
 }
 

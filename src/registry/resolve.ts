@@ -2,7 +2,7 @@ import type { ModelSelector, ResolvedModel, VersionRef } from '../contracts/inde
 import { PerdureError } from '../errors.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import { aliasKey, latestKey, readPointer } from './pointers.js';
-import { listVersions, modelRef, readVersion } from './versions.js';
+import { listVersions, modelRef, readVersion, requireVersion } from './versions.js';
 
 /** The alias that inference uses when nothing else is said. */
 export const CHAMPION = 'champion';
@@ -22,22 +22,29 @@ export async function resolveModel(
   algorithms: string[],
   selector: ModelSelector = { alias: CHAMPION },
 ): Promise<ResolvedModel> {
-  const found = 'alias' in selector ? await byAlias(registry, selector.alias) : await byAlgorithm(registry, algorithms, selector);
-  if ('status' in found) return found;
-  const metadata = await readVersion(registry, found);
-  if (!metadata) {
-    throw new PerdureError('ObjectCorrupt', `The registry points to ${found.algorithm} ${found.version}, which is not there; train again or restore ${registry.uri(`model_registry/${found.algorithm}/${found.version}/metadata.json`)}.`);
-  }
-  return { status: 'ready', model: modelRef(registry, metadata) };
+  const found = 'alias' in selector ? await byAlias(registry, algorithms, selector.alias) : await byAlgorithm(registry, algorithms, selector);
+  return 'status' in found ? found : { status: 'ready', model: modelRef(registry, await requireVersion(registry, found)) };
+}
+
+/** What an algorithm's `latest` points to; where the pointer is gone or damaged, the newest version, which it stood for. */
+export async function latestVersion(registry: ObjectStore, algorithm: string): Promise<VersionRef | undefined> {
+  return (await readPointer(registry, latestKey(algorithm), () => undefined)) ?? (await listVersions(registry, algorithm)).at(-1);
 }
 
 type Found = VersionRef | Exclude<ResolvedModel, { status: 'ready' }>;
 
-async function byAlias(registry: ObjectStore, alias: string): Promise<Found> {
+async function byAlias(registry: ObjectStore, algorithms: string[], alias: string): Promise<Found> {
   const pointer = await readPointer(registry, aliasKey(alias));
   if (pointer) return pointer;
-  if (alias === CHAMPION) return { status: 'skipped', reason: 'No model is registered yet: train one first.' };
+  if (alias === CHAMPION) return { status: 'skipped', reason: await whyNoChampion(registry, algorithms) };
   throw new PerdureError('NotFound', `There is no alias "${alias}" in the registry; there ${await knownAliases(registry)}.`);
+}
+
+async function whyNoChampion(registry: ObjectStore, algorithms: string[]): Promise<string> {
+  for (const algorithm of algorithms) {
+    if ((await listVersions(registry, algorithm)).length > 0) return 'No version is champion: promote one of those that are registered, or train again.';
+  }
+  return 'No model is registered yet: train one first.';
 }
 
 async function byAlgorithm(registry: ObjectStore, algorithms: string[], { algorithm, version }: { algorithm: string; version?: string }): Promise<Found> {
@@ -45,8 +52,7 @@ async function byAlgorithm(registry: ObjectStore, algorithms: string[], { algori
     throw new PerdureError('NotFound', `There is no algorithm ${JSON.stringify(algorithm)}; this pipeline has ${algorithms.join(', ')}.`);
   }
   if (version === undefined) {
-    const latest = await readPointer(registry, latestKey(algorithm));
-    return latest ?? { status: 'skipped', reason: `No version of ${algorithm} is registered yet: train one first.` };
+    return (await latestVersion(registry, algorithm)) ?? { status: 'skipped', reason: `No version of ${algorithm} is registered yet: train one first.` };
   }
   if (!(await readVersion(registry, { algorithm, version }))) {
     const known = (await listVersions(registry, algorithm)).map((summary) => summary.version);

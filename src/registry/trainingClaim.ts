@@ -5,6 +5,9 @@ import type { ObjectStore } from '../storage/objectStore.js';
 /** Names the run that trains, or that trained last: nobody takes it away, as Temporal knows whether that run is over. */
 export const TRAINING_CLAIM = 'model_registry/training.json';
 
+/** What is done about a damaged claim: only a person can tell whether the run that had it is over. */
+const REPAIR = 'delete it once no training of this pipeline is at work, then train again';
+
 /**
  * Claims the one training that a pipeline may have at a time, for as long as the run is open. A run that asks again
  * has its claim already.
@@ -16,7 +19,7 @@ export async function claimTrainingFor(registry: ObjectStore, run: RunRef, isOpe
   let over: string | undefined;
   for (;;) {
     const free = (holder: RunRef | undefined) => holder === undefined || holder.runId === over;
-    const holder = (await updateJson<RunRef>(registry, TRAINING_CLAIM, (present) => (free(present) ? run : undefined)))!;
+    const holder = (await updateJson<RunRef>(registry, TRAINING_CLAIM, (present) => (free(present) ? run : undefined), REPAIR))!;
     if (holder.runId === run.runId) return undefined;
     if (await isOpen(holder)) return holder;
     over = holder.runId;

@@ -3,7 +3,8 @@ import type { CandidateResult, Metrics, ModelRef, Params, RunRef, VersionRef } f
 import type { DatasetMetadata } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
-import { readJson, updateJson } from '../storage/documents.js';
+import { sha256 } from '../storage/checksum.js';
+import { parseDocument, readJson, updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 
 /** Files of a version's folder; `promotion.json` only of one that stood before the promotion gate. */
@@ -29,6 +30,8 @@ export interface VersionMetadata {
   /** The whole model config it was trained with. */
   config: ModelConfig;
   lineage: Lineage;
+  /** SHA-256 of the files beside this one that using the version depends on; versions of old have none. */
+  files?: Partial<Record<VersionFile, string>>;
 }
 
 export interface Lineage {
@@ -88,19 +91,76 @@ export function versionKey(ref: VersionRef, file: VersionFile): string {
   return `${versionFolder(ref)}${file}`;
 }
 
-/** A version's metadata; `undefined` where there is no such version, or it was never finished. */
-export async function readVersion(registry: ObjectStore, ref: VersionRef): Promise<VersionMetadata | undefined> {
-  return readJson<VersionMetadata>(registry, versionKey(ref, 'metadata.json'));
+/** What is done about a version that lacks a file: each way leads on. */
+const REPAIR = 'restore it, promote another version, or train again';
+
+/**
+ * A version's metadata; `undefined` where there is no such version, or it was never finished. Throws `ObjectCorrupt`
+ * where it isn't what was written.
+ */
+export async function readVersion(registry: ObjectStore, ref: VersionRef, remedy = REPAIR): Promise<VersionMetadata | undefined> {
+  return readJson<VersionMetadata>(registry, versionKey(ref, 'metadata.json'), remedy);
 }
 
-/** A JSON file of a version's folder. Throws `ObjectCorrupt` where it is gone. */
+/** As {@link readVersion}, of a version that something points to: throws `ObjectCorrupt` where it is gone as well. */
+export async function requireVersion(registry: ObjectStore, ref: VersionRef): Promise<VersionMetadata> {
+  const metadata = await readVersion(registry, ref);
+  if (!metadata) throw fileGone(registry, ref, 'metadata.json');
+  return metadata;
+}
+
+/** A JSON file of a version's folder. Throws `ObjectCorrupt` where it is gone, or isn't what was written. */
 export async function readVersionFile<T>(registry: ObjectStore, ref: VersionRef, file: VersionFile): Promise<T> {
-  const key = versionKey(ref, file);
-  const found = await readJson<T>(registry, key);
-  if (found === undefined) {
-    throw new PerdureError('ObjectCorrupt', `${registry.uri(key)} belongs to a version and is gone; restore it or train again.`);
+  const checksum = (await readVersion(registry, ref))?.files?.[file];
+  const found = await registry.get(versionKey(ref, file));
+  if (!found) throw fileGone(registry, ref, file);
+  if (checksum && sha256(found.body) !== checksum) throw fileDamaged(registry, ref, file);
+  return parseDocument<T>(registry, versionKey(ref, file), found.body, REPAIR);
+}
+
+/** A version's model as a local file. Throws `ObjectCorrupt` where it is gone, or isn't what was written. */
+export async function modelFile(registry: ObjectStore, ref: VersionRef, checksum: string): Promise<string> {
+  try {
+    return await registry.localFile(versionKey(ref, 'model.ubj'), checksum);
+  } catch (error) {
+    if (!(error instanceof PerdureError)) throw error;
+    if (error.type === 'NotFound') throw fileGone(registry, ref, 'model.ubj');
+    throw error.type === 'ObjectCorrupt' ? fileDamaged(registry, ref, 'model.ubj') : error;
   }
-  return found;
+}
+
+/**
+ * Insists that all of a version is there as it was written, so that whoever uses it can.
+ * @throws PerdureError `ObjectCorrupt`
+ */
+export async function checkVersion(registry: ObjectStore, ref: VersionRef): Promise<void> {
+  const { files = {}, lineage } = await requireVersion(registry, ref);
+  for (const file of Object.keys(files) as VersionFile[]) {
+    await (file === 'model.ubj' ? modelFile(registry, ref, lineage.model_checksum) : readVersionFile(registry, ref, file));
+  }
+}
+
+/**
+ * SHA-256 of what lies beside the metadata that a version is about to get.
+ * @throws PerdureError `ObjectCorrupt` where a file isn't there, or the model isn't the one that was fitted
+ */
+export async function checksumsOf(registry: ObjectStore, model: ModelRef): Promise<VersionMetadata['files']> {
+  await modelFile(registry, model, model.checksum);
+  const checksums: VersionMetadata['files'] = { 'model.ubj': model.checksum };
+  for (const file of ['preprocessing.json', 'performance.json', 'profile.json'] as const) {
+    const found = await registry.get(versionKey(model, file));
+    if (!found) throw fileGone(registry, model, file);
+    checksums[file] = sha256(found.body);
+  }
+  return checksums;
+}
+
+function fileGone(registry: ObjectStore, ref: VersionRef, file: VersionFile): PerdureError {
+  return new PerdureError('ObjectCorrupt', `${registry.uri(versionKey(ref, file))} of ${ref.algorithm} ${ref.version} is gone; ${REPAIR}.`);
+}
+
+function fileDamaged(registry: ObjectStore, ref: VersionRef, file: VersionFile): PerdureError {
+  return new PerdureError('ObjectCorrupt', `${registry.uri(versionKey(ref, file))} of ${ref.algorithm} ${ref.version} is damaged: it is not what was written; ${REPAIR}.`);
 }
 
 /** The model file of a registered version. */
@@ -109,20 +169,51 @@ export function modelRef(registry: ObjectStore, { model_name, version, lineage }
   return { algorithm: model_name, version, uri, checksum: lineage.model_checksum };
 }
 
-/** Registered versions of an algorithm, oldest first. */
+/**
+ * Registered versions of an algorithm, oldest first: those whose folder holds a `metadata.json`. The index spares reading
+ * each of them; what it lacks is read, and what is gone from the registry isn't listed.
+ */
 export async function listVersions(registry: ObjectStore, algorithm: string): Promise<VersionSummary[]> {
-  return (await readJson<VersionIndex>(registry, indexKey(algorithm)))?.versions ?? [];
+  const { versions: indexed } = (await readJson<VersionIndex>(registry, indexKey(algorithm), NO_INDEX)) ?? NO_INDEX();
+  const known = new Map(indexed.map((summary) => [summary.version, summary]));
+  const versions: VersionSummary[] = [];
+  for await (const version of registeredVersions(registry, algorithm)) {
+    const metadata = known.has(version) ? undefined : await readVersion(registry, { algorithm, version }, 'restore it, or delete the folder of this version');
+    const summary = known.get(version) ?? (metadata && summaryOf(metadata));
+    if (summary) versions.push(summary);
+  }
+  return versions.sort((a, b) => (a.version < b.version ? -1 : 1));
 }
 
 /** Puts a version into its algorithm's index, once. */
 export async function indexVersion(registry: ObjectStore, metadata: VersionMetadata): Promise<void> {
-  const { model_name: algorithm, version, training_date, cv_score, performance, lineage } = metadata;
-  const summary: VersionSummary = { algorithm, version, training_date, cv_score, ...performance, model_checksum: lineage.model_checksum };
-  await updateJson<VersionIndex>(registry, indexKey(algorithm), (current) => {
-    const versions = current?.versions ?? [];
-    if (versions.some((known) => known.version === version)) return undefined;
-    return { versions: [...versions, summary].sort((a, b) => (a.version < b.version ? -1 : 1)) };
-  });
+  const summary = summaryOf(metadata);
+  await updateJson<VersionIndex>(
+    registry,
+    indexKey(summary.algorithm),
+    (current) => {
+      const versions = current?.versions ?? [];
+      if (versions.some((known) => known.version === summary.version)) return undefined;
+      return { versions: [...versions, summary].sort((a, b) => (a.version < b.version ? -1 : 1)) };
+    },
+    NO_INDEX,
+  );
+}
+
+/** A damaged index counts as empty: what it lacks is read from the versions. */
+const NO_INDEX = (): VersionIndex => ({ versions: [] });
+
+function summaryOf({ model_name: algorithm, version, training_date, cv_score, performance, lineage }: VersionMetadata): VersionSummary {
+  return { algorithm, version, training_date, cv_score, ...performance, model_checksum: lineage.model_checksum };
+}
+
+/** Names of an algorithm's finished versions. */
+async function* registeredVersions(registry: ObjectStore, algorithm: string): AsyncGenerator<string> {
+  const folder = `model_registry/${checkName('an algorithm', algorithm)}/`;
+  for await (const { key } of registry.list(folder)) {
+    const [version, file, ...deeper] = key.slice(folder.length).split('/');
+    if (version && file === 'metadata.json' && deeper.length === 0) yield version;
+  }
 }
 
 function indexKey(algorithm: string): string {

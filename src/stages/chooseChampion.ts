@@ -39,7 +39,7 @@ export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async 
   );
   const challenger = { algorithm, version };
   const comparison = reasonFor(by, compared);
-  await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, comparison);
+  await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, comparison, { overDamage: true });
   const outcome = await challenge(context, pipeline, input, challenger, window, comparison);
   return { ...outcome, challenger, metric, scores };
 };

@@ -1,12 +1,12 @@
 import { INTERNAL } from '../config/columns.js';
-import type { MonitorInput, PerformanceResult, WindowMetrics } from '../contracts/index.js';
+import type { MonitorInput, PerformanceResult } from '../contracts/index.js';
 import { identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
 import { classificationMetrics } from '../learning/metrics.js';
 import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
-import { readVersionFile } from '../registry/versions.js';
+import { requireVersion } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 
 /**
@@ -29,7 +29,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   }
 
   const metrics = classificationMetrics(labels, probabilities, inference_config.prediction_threshold);
-  const { test: baseline } = await readVersionFile<WindowMetrics>(stores.modelRegistry, model, 'performance.json');
+  const { test: baseline } = (await requireVersion(stores.modelRegistry, model)).performance;
   const [before, now] = [baseline[performance_metric], metrics[performance_metric]];
   if (before === null || now === null) {
     return { status: 'skipped', reason: `${performance_metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.` };

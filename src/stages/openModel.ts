@@ -1,7 +1,6 @@
 import type { VersionRef } from '../contracts/index.js';
 import type { PredictRequest } from '../engines/pool.js';
-import { PerdureError } from '../errors.js';
-import { readVersion, readVersionFile, versionKey, type Preprocessing } from '../registry/versions.js';
+import { modelFile, readVersionFile, requireVersion, type Preprocessing } from '../registry/versions.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 
 /** A registered version at hand: its model as a file, and how a row becomes its input. */
@@ -9,12 +8,11 @@ export interface OpenModel extends Pick<PredictRequest, 'modelPath'> {
   preprocessing: Preprocessing;
 }
 
-/** Throws `NotFound` for a version that isn't registered, `ObjectCorrupt` for one that is torn. */
+/** Opens all of a version that a prediction depends on. Throws `ObjectCorrupt` where any of it is gone or damaged. */
 export async function openModel(registry: ObjectStore, ref: VersionRef): Promise<OpenModel> {
-  const metadata = await readVersion(registry, ref);
-  if (!metadata) throw new PerdureError('NotFound', `There is no version "${ref.version}" of ${ref.algorithm} in the registry; train it, or choose another.`);
+  const { lineage } = await requireVersion(registry, ref);
   return {
-    modelPath: await registry.localFile(versionKey(ref, 'model.ubj'), metadata.lineage.model_checksum),
+    modelPath: await modelFile(registry, ref, lineage.model_checksum),
     preprocessing: await readVersionFile<Preprocessing>(registry, ref, 'preprocessing.json'),
   };
 }

@@ -4,7 +4,7 @@ import { gridCell, type CandidateResult, type ModelRef, type RegisterModelInput 
 import { readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
 import { codeCommit } from '../registry/codeCommit.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
-import { indexVersion, modelRef, readVersion, readVersionFile, versionKey, type Preprocessing, type VersionMetadata } from '../registry/versions.js';
+import { checksumsOf, indexVersion, modelRef, readVersion, versionKey, type Preprocessing, type VersionMetadata } from '../registry/versions.js';
 import { writeJson } from '../storage/documents.js';
 import { sha256 } from '../storage/checksum.js';
 import { formatSize } from '../sizes/workerSize.js';
@@ -24,18 +24,16 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
   let metadata = await readVersion(modelRegistry, model);
   if (!metadata) {
     const dataset = await readDatasetMetadata(datamart, input.dataset);
-    await modelRegistry.localFile(versionKey(model, 'model.ubj'), model.checksum);
-    await readVersionFile(modelRegistry, model, 'profile.json');
     const { features, label, scaler } = dataset;
     await writeJson(modelRegistry, versionKey(model, 'preprocessing.json'), { features, label, scaler } satisfies Preprocessing);
     await writeJson(modelRegistry, versionKey(model, 'performance.json'), input.performance);
     const candidates = await candidatesOf(datamart, input);
-    metadata = await describe(context, pipeline, input, dataset, candidates);
+    metadata = { ...(await describe(context, pipeline, input, dataset, candidates)), files: await checksumsOf(modelRegistry, model) };
     await writeJson(modelRegistry, versionKey(model, 'metadata.json'), metadata);
   }
 
   await indexVersion(modelRegistry, metadata);
-  await movePointer(modelRegistry, latestKey(model.algorithm), model, run, `trained on ${input.dataset.id}`);
+  await movePointer(modelRegistry, latestKey(model.algorithm), model, run, `trained on ${input.dataset.id}`, { overDamage: true });
   return modelRef(modelRegistry, metadata);
 };
 

@@ -1,15 +1,19 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { packageFolder } from '../../src/config/load.js';
-import type { Metrics, RunRef } from '../../src/contracts/index.js';
+import type { Metrics, RunRef, VersionRef } from '../../src/contracts/index.js';
 import { PerdureError } from '../../src/errors.js';
 import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, movePointer, readPointer, versionBefore } from '../../src/registry/pointers.js';
+import { moveAlias } from '../../src/registry/operations.js';
 import { CHAMPION, resolveModel } from '../../src/registry/resolve.js';
-import { indexVersion, listVersions, readVersion, versionId, versionKey, type VersionMetadata } from '../../src/registry/versions.js';
-import { writeJson } from '../../src/storage/documents.js';
+import { checkVersion, checksumsOf, indexVersion, listVersions, readVersion, versionId, versionKey, type VersionFile, type VersionMetadata } from '../../src/registry/versions.js';
+import { openModel } from '../../src/stages/openModel.js';
+import { readJson, writeJson } from '../../src/storage/documents.js';
 import { FolderStore } from '../../src/storage/folderStore.js';
 
 let root: string;
@@ -108,8 +112,95 @@ describe('the index of versions', () => {
   test('holds a version once, however often it is written, and all that are written at once', async () => {
     const names = ['v3', 'v1', 'v2'];
     await Promise.all([...names, ...names].map((name) => indexVersion(registry, metadata(name))));
-    expect((await listVersions(registry, 'xgboost')).map((summary) => summary.version)).toEqual(['v1', 'v2', 'v3']);
+    const index = await readJson<{ versions: VersionRef[] }>(registry, 'model_registry/xgboost/versions.json');
+    expect(index?.versions.map((summary) => summary.version)).toEqual(['v1', 'v2', 'v3']);
+  });
+
+  test.each([
+    ['whole', () => {}],
+    ['deleted', () => registry.delete('model_registry/xgboost/versions.json')],
+    ['emptied', () => registry.put('model_registry/xgboost/versions.json', '')],
+    ['without one of them', () => writeJson(registry, 'model_registry/xgboost/versions.json', { versions: [] })],
+  ])('is no memory of its own: the list is that of the versions themselves where it is %s', async (_, damage) => {
+    for (const name of ['v10', 'v1', 'v2']) await register(name);
+    await registry.put(versionKey(version('v3'), 'model.ubj'), 'unfinished');
+    await damage();
+    const listed = async () => (await listVersions(registry, 'xgboost')).map((summary) => summary.version);
+    expect(await listed()).toEqual(['v1', 'v10', 'v2']);
+    expect((await listVersions(registry, 'xgboost'))[0]).toMatchObject({ cv_score: 0.6, model_checksum: 'c0ffee' });
+    await register('v4');
+    expect(await listed()).toEqual(['v1', 'v10', 'v2', 'v4']);
+    await registry.delete(versionKey(version('v1'), 'metadata.json'));
+    expect(await listed()).toEqual(['v10', 'v2', 'v4']);
     expect(await listVersions(registry, 'logistic_regression')).toEqual([]);
+  });
+});
+
+describe('a version', () => {
+  const FILES = { 'preprocessing.json': { features: ['x'], label: 'y', scaler: { x: { mean: 61.5, scale: 2 } } }, 'performance.json': {}, 'profile.json': {} };
+  const path = (file: VersionFile) => fileURLToPath(registry.uri(versionKey(version('v1'), file)));
+  beforeEach(async () => {
+    for (const [file, content] of Object.entries(FILES)) await writeJson(registry, versionKey(version('v1'), file as VersionFile), content);
+    await registry.put(versionKey(version('v1'), 'model.ubj'), 'model');
+    const checksum = createHash('sha256').update('model').digest('hex');
+    const files = await checksumsOf(registry, { ...version('v1'), uri: '', checksum });
+    await writeJson(registry, versionKey(version('v1'), 'metadata.json'), { ...metadata('v1'), files, lineage: { model_checksum: checksum } });
+  });
+
+  test('that is whole is opened', async () => {
+    await checkVersion(registry, version('v1'));
+    expect((await openModel(registry, version('v1'))).preprocessing).toEqual(FILES['preprocessing.json']);
+  });
+
+  test.each(['model.ubj', 'preprocessing.json', 'performance.json', 'profile.json', 'metadata.json'] as const)(
+    'is neither promoted nor taken for whole where its %s is gone, or another',
+    async (file) => {
+      const bytes = readFileSync(path(file));
+      const others = { gone: undefined, emptied: Buffer.alloc(0), cut: bytes.subarray(0, bytes.length / 2), another: bytes.map((byte, i) => (i === Math.floor(bytes.length / 2) ? byte ^ 1 : byte)) };
+      for (const other of Object.values(others)) {
+        if (other) writeFileSync(path(file), other);
+        else rmSync(path(file));
+        const told = { type: 'ObjectCorrupt', message: expect.stringMatching(`${file}.* (is gone|is damaged: [^;]+); restore it, promote another version, or train again\\.$`) as string };
+        await expect(checkVersion(registry, version('v1'))).rejects.toMatchObject(told);
+        const promoted = moveAlias(registry, ALGORITHMS, { alias: CHAMPION, move: 'promote', model: version('v1'), by: run('a'), reason: 'by hand' });
+        const unknown = { message: 'There is no version "v1" of xgboost; registered are none.' };
+        await expect(promoted).rejects.toMatchObject(file === 'metadata.json' && !other ? unknown : told);
+      }
+      writeFileSync(path(file), bytes);
+      await checkVersion(registry, version('v1'));
+    },
+  );
+
+  test('predicts with nothing that was written for another, or by hand', async () => {
+    await writeJson(registry, versionKey(version('v1'), 'preprocessing.json'), { ...FILES['preprocessing.json'], scaler: { x: { mean: 61.6, scale: 2 } } });
+    await expect(openModel(registry, version('v1'))).rejects.toMatchObject({ type: 'ObjectCorrupt' });
+  });
+});
+
+describe('a pointer that is lost', () => {
+  beforeEach(async () => {
+    await register('v1');
+    await register('v2');
+  });
+
+  test("leaves the newest version as an algorithm's latest", async () => {
+    await registry.put(latestKey('xgboost'), '');
+    expect(await resolveModel(registry, ALGORITHMS, { algorithm: 'xgboost' })).toMatchObject({ model: version('v2') });
+    await registry.delete(latestKey('xgboost'));
+    expect(await resolveModel(registry, ALGORITHMS, { algorithm: 'xgboost' })).toMatchObject({ model: version('v2') });
+    await registry.put(latestKey('xgboost'), 'cut');
+    await movePointer(registry, latestKey('xgboost'), version('v2'), run('b'), 'trained', { overDamage: true });
+    expect((await readPointer(registry, latestKey('xgboost')))?.version).toBe('v2');
+  });
+
+  test('leaves no champion, which is told with what to do, and promoting one repairs it', async () => {
+    expect(await resolveModel(registry, ALGORITHMS)).toEqual({ status: 'skipped', reason: 'No version is champion: promote one of those that are registered, or train again.' });
+    await registry.put(aliasKey(CHAMPION), '{"alg');
+    const promoted = () => moveAlias(registry, ALGORITHMS, { alias: CHAMPION, move: 'promote', model: version('v1'), by: run('c'), reason: 'lost' });
+    await expect(promoted()).rejects.toMatchObject({ type: 'ObjectCorrupt', message: expect.stringContaining('restore it, or delete it and promote a version.') as string });
+    await registry.delete(aliasKey(CHAMPION));
+    await promoted();
+    expect(await resolveModel(registry, ALGORITHMS)).toMatchObject({ model: version('v1') });
   });
 });
 
@@ -141,8 +232,7 @@ describe('who answers to a name', () => {
     [{ algorithm: 'catboost' }, 'There is no algorithm "catboost"; this pipeline has logistic_regression, xgboost.'],
     [{ algorithm: 'xgboost', version: 'v9' }, 'There is no version "v9" of xgboost; registered are v1.'],
   ])('a name that nothing answers to is told with the names there are: %j', async (selector, message) => {
-    await writeJson(registry, versionKey(version('v1'), 'metadata.json'), metadata('v1'));
-    await indexVersion(registry, metadata('v1'));
+    await register('v1');
     await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'best');
     await expect(resolveModel(registry, ALGORITHMS, selector)).rejects.toThrow(new PerdureError('NotFound', message));
   });
@@ -154,6 +244,11 @@ describe('who answers to a name', () => {
     await expect(resolveModel(registry, ALGORITHMS)).rejects.toMatchObject({ type: 'ObjectCorrupt' });
   });
 });
+
+async function register(name: string): Promise<void> {
+  await writeJson(registry, versionKey(version(name), 'metadata.json'), metadata(name));
+  await indexVersion(registry, metadata(name));
+}
 
 function metadata(name: string): VersionMetadata {
   const metrics: Metrics = { accuracy: 1, precision: 1, recall: 1, f1: 1, roc_auc: 1, average_precision: 1, confusion_matrix: [[1, 0], [0, 1]], n: 2 };
