@@ -6,7 +6,7 @@ import { updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from './duckdb.js';
 import { fingerprint } from './layerSql.js';
-import { manifestKey, readManifest, tableFiles, tableOf, type DuplicatesEntry, type LayerManifest, type PartitionFile } from './layers.js';
+import { manifestKey, readManifest, readManifestToWrite, tableFiles, tableOf, type DuplicatesEntry, type LayerManifest, type PartitionFile } from './layers.js';
 
 const KEY = 'silver/duplicates.parquet';
 
@@ -20,12 +20,12 @@ export async function findDuplicates(context: StageContext, pipeline: Pipeline, 
   const bronze = await readManifest(datamart, 'bronze');
   const checksums = Object.entries(bronze.partitions).map(([name, entry]) => [name, tableOf(entry, 'bronze').checksum]);
   const inputs = fingerprint(checksums, Object.keys(columns), pipeline.definition.keys);
-  const known = (await readManifest(datamart, 'silver')).duplicates;
+  const known = (await readManifestToWrite(datamart, 'silver'))?.duplicates;
   if (known?.inputs === inputs) return known;
 
   const files = await tableFiles(datamart, 'bronze', 'bronze');
   const duplicates = await withDuckDb(context, (database) => search(context, database, pipeline, datamart, files, inputs));
-  await updateJson<LayerManifest>(datamart, manifestKey('silver'), (current) => ({ ...current, duplicates, partitions: current?.partitions ?? {} }));
+  await updateJson<LayerManifest>(datamart, manifestKey('silver'), (current) => ({ ...current, duplicates, partitions: current?.partitions ?? {} }), () => undefined);
   return duplicates;
 }
 

@@ -102,9 +102,25 @@ export function rawKey(file: string): string {
   return `raw/${file}`;
 }
 
-/** The manifest of a layer; without partitions where the layer was never written. */
+/** What is done about a layer that lost something: it is made again from the layer before it. */
+const PROCESS_AGAIN = 'run data processing again, which writes it anew';
+
+/**
+ * The manifest of a layer; without partitions where the layer was never written.
+ * @throws PerdureError `ObjectCorrupt` where it is damaged, or gone though the layer has files
+ */
 export async function readManifest(datamart: ObjectStore, layer: LayerName): Promise<LayerManifest> {
-  return (await readJson<LayerManifest>(datamart, manifestKey(layer))) ?? { partitions: {} };
+  const found = await readJson<LayerManifest>(datamart, manifestKey(layer), PROCESS_AGAIN);
+  if (found) return found;
+  for await (const { key } of datamart.list(`${layer}/`)) {
+    throw new PerdureError('ObjectCorrupt', `${datamart.uri(manifestKey(layer))} is gone, though there is ${key}; ${PROCESS_AGAIN}.`);
+  }
+  return { partitions: {} };
+}
+
+/** As {@link readManifest}, for those who write the layer: `undefined` where it is gone or damaged, as they write it anew. */
+export async function readManifestToWrite(datamart: ObjectStore, layer: LayerName): Promise<LayerManifest | undefined> {
+  return readJson<LayerManifest>(datamart, manifestKey(layer), () => undefined);
 }
 
 /** Gold's partitions in order of time; none where gold was never written. */
@@ -151,7 +167,9 @@ const COMMIT_LAG = 1_000;
 export async function partitionFile(datamart: ObjectStore, layer: LayerName, table: TableName, partition: string, known: StoredTable): Promise<PartitionFile> {
   const open = async ({ key, checksum, rows }: StoredTable): Promise<PartitionFile> => ({
     partition,
-    path: await datamart.localFile(key, checksum),
+    path: await datamart.localFile(key, checksum).catch((error: unknown) => {
+      throw lossOf(error, datamart, layer, partition, key);
+    }),
     checksum,
     rows,
   });
@@ -166,8 +184,18 @@ export async function partitionFile(datamart: ObjectStore, layer: LayerName, tab
   }
 }
 
+/** What a partition's file that is gone or damaged is told as, with the step that brings it back. */
+function lossOf(error: unknown, datamart: ObjectStore, layer: LayerName, partition: string, key: string): unknown {
+  if (!(error instanceof PerdureError)) return error;
+  // Only the raw data has what bronze holds.
+  const again = layer === 'bronze' ? `run data processing with a CSV that has the rows of ${partition}` : PROCESS_AGAIN;
+  if (error.type === 'NotFound') return new PerdureError('ObjectCorrupt', `${datamart.uri(key)} is gone; ${again}.`);
+  if (error.type === 'ObjectCorrupt') return new PerdureError('ObjectCorrupt', `${datamart.uri(key)} is damaged: it is not what was written; delete it and ${again}.`);
+  return error;
+}
+
 export function tableOf(entry: PartitionEntry, table: TableName): StoredTable {
   const found = entry.objects.find((object) => object.table === table);
-  if (!found) throw new PerdureError('ObjectCorrupt', `A manifest names no ${table} file for a partition; delete the manifest and run data processing again.`);
+  if (!found) throw new PerdureError('ObjectCorrupt', `A manifest names no ${table} file for a partition; delete the manifest and ${PROCESS_AGAIN}.`);
   return found;
 }

@@ -3,7 +3,7 @@ import type { Stores } from '../storage/objectStore.js';
 import { identifier, literal, readParquetSql } from './duckdb.js';
 import { featureStoreFiles } from './layers.js';
 import { dayOf } from './partitions.js';
-import { openPredictions, predictionsFiles, type PredictionsFile } from './predictions.js';
+import { intactPredictions, type PredictionsFile } from './predictions.js';
 
 /** Gold rows to predict, as SQL. */
 export interface NewRowsQuery {
@@ -15,16 +15,15 @@ export interface NewRowsQuery {
 
 /**
  * Rows of the feature store from `inference_config.start_date` up to `asOf` that no stored predictions file holds, by
- * the pipeline's keys. Throws `ObjectCorrupt` for a torn file.
+ * the pipeline's keys; a lost predictions file holds none. Throws `ObjectCorrupt` for a torn file of gold.
  */
 export async function newRowsQuery(pipeline: Pipeline, stores: Stores, asOf: string): Promise<NewRowsQuery> {
   const { keys, partition } = pipeline.definition;
   const days = { from: pipeline.config.inference_config.start_date, to: dayOf(asOf) };
-  const known = await predictionsFiles(stores.predictions);
+  const { files: known, paths: predicted } = await intactPredictions(stores.predictions);
   const features = await featureStoreFiles(stores, days);
   if (features.length === 0) return { sql: undefined, known };
 
-  const predicted = await openPredictions(stores.predictions, known);
   const day = `CAST(${identifier(partition.column)} AS DATE)`;
   const rows = `SELECT * FROM ${readParquetSql(features.map(({ path }) => path))}
     WHERE ${day} BETWEEN CAST(${literal(days.from)} AS DATE) AND CAST(${literal(days.to)} AS DATE)`;

@@ -1,12 +1,13 @@
 import type { ObjectRef, RunRef, VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
-import { readJson, updateJson } from '../storage/documents.js';
+import { readJson, updateJson, writeJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import { dayOf } from './partitions.js';
 
 /**
  * What has been predicted. `index.json` names every predictions file with its checksum; a file without an entry (of a
- * run that died before it wrote one) is never read.
+ * run that died before it wrote one) is never read. Each entry lies beside its file as well, so that the index can be
+ * made again from them where it is lost.
  */
 interface PredictionsIndex {
   /** In the order they were stored. */
@@ -32,12 +33,46 @@ export const PREDICTIONS_INDEX = 'index.json';
 
 /** Every stored predictions file, oldest first. */
 export async function predictionsFiles(predictions: ObjectStore): Promise<PredictionsFile[]> {
-  return (await readJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX))?.files ?? [];
+  return (await readIndex(predictions)).files;
 }
 
-/** Local paths of predictions files, verified. Throws `ObjectCorrupt`, `NotFound`. */
+/** Local paths of predictions files, verified. Throws `ObjectCorrupt` for one that is gone or damaged. */
 export async function openPredictions(predictions: ObjectStore, files: PredictionsFile[]): Promise<string[]> {
-  return Promise.all(files.map(({ key, checksum }) => predictions.localFile(key, checksum)));
+  return Promise.all(
+    files.map(async (file) => {
+      const path = await openIntact(predictions, file);
+      if (path !== undefined) return path;
+      throw new PerdureError('ObjectCorrupt', `${predictions.uri(file.key)} is gone or not what was written; run inference again, which scores its rows anew.`);
+    }),
+  );
+}
+
+/**
+ * The stored files whose rows count as predicted, oldest first, with their local paths. One that is gone or damaged is
+ * struck off the index, so that its rows are scored again.
+ */
+export async function intactPredictions(predictions: ObjectStore): Promise<{ files: PredictionsFile[]; paths: string[] }> {
+  const stored = await predictionsFiles(predictions);
+  const opened = await Promise.all(stored.map(async (file) => ({ file, path: await openIntact(predictions, file) })));
+  const intact = opened.flatMap(({ file, path }) => (path === undefined ? [] : [{ file, path }]));
+  const lost = opened.flatMap(({ file, path }) => (path === undefined ? [file] : []));
+  if (lost.length > 0) await strikeOff(predictions, lost);
+  return { files: intact.map(({ file }) => file), paths: intact.map(({ path }) => path) };
+}
+
+/** The local path of a file's bytes as they were written; `undefined` where they are gone or others. */
+async function openIntact(predictions: ObjectStore, { key, checksum }: PredictionsFile): Promise<string | undefined> {
+  try {
+    return await predictions.localFile(key, checksum);
+  } catch (error) {
+    if (error instanceof PerdureError && (error.type === 'NotFound' || error.type === 'ObjectCorrupt')) return undefined;
+    throw error;
+  }
+}
+
+async function strikeOff(predictions: ObjectStore, lost: PredictionsFile[]): Promise<void> {
+  const isLost = (file: PredictionsFile) => lost.some(({ key, checksum }) => file.key === key && file.checksum === checksum);
+  await updateIndex(predictions, ({ files, names }) => ({ files: files.filter((file) => !isLost(file)), names }));
 }
 
 /**
@@ -65,23 +100,51 @@ export async function storePredictions(
     asOf: entry.asOf,
     at: new Date().toISOString(),
   };
-  await updateJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX, (current) => {
-    const { files, names } = current ?? { files: [], names: {} };
-    if (files.length > known.length) {
+  await updateIndex(predictions, ({ files, names }) => {
+    if (files.some((file) => !known.some(({ key }) => key === file.key))) {
       throw new PerdureError('PreconditionFailed', `Another run stored predictions in ${predictions.uri(PREDICTIONS_INDEX)} meanwhile; run inference again.`);
     }
     return { files: [...files, stored], names };
   });
+  await writeJson(predictions, entryKey(key), stored);
   return stored;
 }
 
 async function takeName(predictions: ObjectStore, day: string, runId: string): Promise<string> {
-  const index = await updateJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX, (current) => {
-    const { files, names } = current ?? { files: [], names: {} };
+  const { names } = await updateIndex(predictions, ({ files, names }) => {
     if (Object.values(names).includes(runId)) return undefined;
     let name = `predictions_${day}.parquet`;
     for (let copy = 2; name in names; copy++) name = `predictions_${day}_${copy}.parquet`;
     return { files, names: { ...names, [name]: runId } };
   });
-  return Object.entries(index!.names).find(([, owner]) => owner === runId)![0];
+  return Object.entries(names).find(([, owner]) => owner === runId)![0];
+}
+
+async function readIndex(predictions: ObjectStore): Promise<PredictionsIndex> {
+  return (await readJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX, () => undefined)) ?? (await indexOfEntries(predictions));
+}
+
+async function updateIndex(predictions: ObjectStore, change: (index: PredictionsIndex) => PredictionsIndex | undefined): Promise<PredictionsIndex> {
+  const known = await readIndex(predictions);
+  const updated = await updateJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX, (current) => change(current ?? known), () => undefined);
+  return updated ?? known;
+}
+
+/** The index as the entries beside the files say; empty where nothing was predicted yet. */
+async function indexOfEntries(predictions: ObjectStore): Promise<PredictionsIndex> {
+  const index: PredictionsIndex = { files: [], names: {} };
+  for await (const { key } of predictions.list('predictions_')) {
+    if (!key.endsWith('.parquet')) continue;
+    // A file without an entry is of a run that didn't finish: its name is taken, its rows don't count.
+    const entry = await readJson<PredictionsFile>(predictions, entryKey(key), () => undefined);
+    index.names[key] = entry?.run.runId ?? '';
+    if (entry) index.files.push(entry);
+  }
+  index.files.sort((a, b) => (a.at < b.at ? -1 : 1));
+  return index;
+}
+
+/** Key of the copy of a file's entry. */
+function entryKey(key: string): string {
+  return key.replace(/\.parquet$/, '.json');
 }

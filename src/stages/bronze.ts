@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { BronzeInput, BronzeResult } from '../contracts/index.js';
+import { manifestOfBronzeFiles } from '../data/bronzeFiles.js';
 import { badValue, isBadValue, readCsvHeader, readCsvSql, type CsvHeader } from '../data/csv.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
@@ -40,18 +41,19 @@ const PROGRESS_INTERVAL = 1_000;
 export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart } = context.stores(pipeline);
-  const writer = await LayerWriter.open(datamart, 'bronze');
+  const { columns } = pipeline.definition.source;
+  const sql = await layerSql(context, pipeline, 'bronze');
+  const recipe = fingerprint(sql.digest, columns, pipeline.definition.source.null_values, pipeline.definition.partition);
+  const writer = await LayerWriter.open(datamart, 'bronze', () => manifestOfBronzeFiles(context, pipeline, datamart, recipe));
   const given = absolute(input.source ?? writer.manifest.source?.path);
   const path = given === undefined ? await ownSource(pipeline, datamart) : await localPath(datamart, given);
-  const { columns } = pipeline.definition.source;
   const header = await readCsvHeader(path, Object.keys(columns));
   const checkUnchanged = await watch(path);
-  const sql = await layerSql(context, pipeline, 'bronze');
   const asOf = dayOf(input.asOf);
   const source: Source = {
     ...(given === undefined ? {} : { path: given }),
     checksum: await checksumOf(path),
-    sql: fingerprint(sql.digest, columns, pipeline.definition.source.null_values, pipeline.definition.partition),
+    sql: recipe,
   };
 
   const known = alreadyRead(writer, source, asOf);

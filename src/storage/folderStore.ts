@@ -104,6 +104,11 @@ export class FolderStore implements ObjectStore {
     return path;
   }
 
+  async isChanged(key: string, checksum: string): Promise<boolean> {
+    const found = await this.reading(key, () => checksumOfFile(this.path(key)));
+    return found !== undefined && found !== checksum;
+  }
+
   async *list(prefix: string): AsyncIterable<ListedObject> {
     checkPrefix(prefix);
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);

@@ -41,6 +41,11 @@ export interface ObjectStore {
    * there is none.
    */
   localFile(key: string, checksum?: string): Promise<string>;
+  /**
+   * Whether an object that is there has other bytes than those with this checksum, as far as can be told without
+   * transferring it: a store that guards its bytes itself says no.
+   */
+  isChanged(key: string, checksum: string): Promise<boolean>;
   /** Objects whose keys start with `prefix`, in the order of the keys' UTF-8 bytes. */
   list(prefix: string): AsyncIterable<ListedObject>;
   /** Removes an object; absent is fine. */

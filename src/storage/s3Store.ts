@@ -158,6 +158,10 @@ export class S3Store implements ObjectStore {
     }
   }
 
+  async isChanged(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   async *list(prefix: string): AsyncIterable<ListedObject> {
     checkPrefix(prefix);
     const pages = paginateListObjectsV2({ client: this.client }, { Bucket: this.bucket, Prefix: prefix }, this.sending);

@@ -86,7 +86,7 @@ describe('a torn Parquet file', () => {
     await expect(world.silver(written)).rejects.toMatchObject({
       type: 'ObjectCorrupt',
       retryable: false,
-      message: `file://${path} does not hold the bytes that were written; delete it and run the stage that writes it again.`,
+      message: `file://${path} is damaged: it is not what was written; delete it and run data processing with a CSV that has the rows of 2020_02.`,
     });
     expect((await world.manifest('silver')).partitions).toEqual({});
     rmSync(path);

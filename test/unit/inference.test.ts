@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DatasetRef, ModelRef, PredictInput } from '../../src/contracts/index.js';
@@ -137,7 +137,7 @@ describe('predictions', () => {
     writeFileSync(fileURLToPath(model.uri), 'half a model');
     await expect(world.perform(predict, asked('a'))).rejects.toMatchObject({
       type: 'ObjectCorrupt',
-      message: expect.stringContaining(`${model.version}/model.ubj does not hold the bytes that were written`) as string,
+      message: expect.stringContaining(`${model.version}/model.ubj of ${model.algorithm} ${model.version} is damaged: it is not what was written; restore it`) as string,
     });
     expect(await stored()).toMatchObject({ keys: [] });
   });
@@ -155,5 +155,50 @@ describe('predictions', () => {
     const [file] = await predictionsFiles(world.stores.predictions);
     const path = await world.stores.predictions.localFile(file!.key);
     await expect(readColumns(path, ['confidence'])).rejects.toMatchObject({ type: 'InputInvalid' });
+  });
+});
+
+describe('predictions that are lost', () => {
+  const file = (key: string) => fileURLToPath(world.stores.predictions.uri(key));
+  const cut = (path: string) => writeFileSync(path, readFileSync(path).subarray(0, 100));
+
+  test.each([
+    ['gone', rmSync],
+    ['cut', cut],
+    ['empty', (path: string) => writeFileSync(path, '')],
+  ])('are made again where their file is %s, and the others stay', async (_, damage) => {
+    await world.perform(predict, asked('a', '2001-11-30'));
+    await world.perform(predict, asked('b'));
+    const { ids } = await stored();
+    damage(file('predictions_2001-11-30.parquet'));
+    expect(await world.perform(findNewRows, asked('c'))).toEqual({ status: 'ready', rows: 2 * ROWS_A_MONTH });
+    expect(await world.perform(predict, asked('c'))).toMatchObject({ rows: 2 * ROWS_A_MONTH });
+    const again = await stored();
+    expect([...again.ids].sort((a, b) => a - b)).toEqual([...ids].sort((a, b) => a - b));
+    expect(again.keys).toEqual(['predictions_2001-12-31.parquet', 'predictions_2001-12-31_2.parquet']);
+  });
+
+  test('are no longer missed where their rows are no longer to be predicted', async () => {
+    await world.perform(predict, asked('a', '2001-11-30'));
+    await world.perform(predict, asked('b'));
+    rmSync(file('predictions_2001-11-30.parquet'));
+    world.configure((config) => (config.inference_config.start_date = '2001-12-01'));
+    expect(await world.perform(findNewRows, asked('c'))).toMatchObject({ status: 'skipped' });
+    expect((await stored()).keys).toEqual(['predictions_2001-12-31.parquet']);
+  });
+
+  test.each([
+    ['gone', rmSync],
+    ['cut', cut],
+  ])('lose nothing by an index that is %s', async (_, damage) => {
+    await world.perform(predict, asked('a', '2001-10-31'));
+    await world.perform(predict, asked('b', '2001-11-30'));
+    const files = await predictionsFiles(world.stores.predictions);
+    damage(file('index.json'));
+    expect(await predictionsFiles(world.stores.predictions)).toEqual(files);
+    expect(await world.perform(findNewRows, asked('c'))).toEqual({ status: 'ready', rows: ROWS_A_MONTH });
+    await world.perform(predict, asked('c'));
+    expect(await stored()).toMatchObject({ keys: [...files.map(({ key }) => key), 'predictions_2001-12-31.parquet'] });
+    expect(new Set((await stored()).ids).size).toBe(OOT_ROWS);
   });
 });

@@ -117,8 +117,8 @@ describe('the index of versions', () => {
   });
 
   test.each([
-    ['whole', () => {}],
-    ['deleted', () => registry.delete('model_registry/xgboost/versions.json')],
+    ['whole', () => Promise.resolve()],
+    ['deleted', (): Promise<unknown> => registry.delete('model_registry/xgboost/versions.json')],
     ['emptied', () => registry.put('model_registry/xgboost/versions.json', '')],
     ['without one of them', () => writeJson(registry, 'model_registry/xgboost/versions.json', { versions: [] })],
   ])('is no memory of its own: the list is that of the versions themselves where it is %s', async (_, damage) => {

@@ -79,6 +79,6 @@ describe('rollback', () => {
   });
 
   test('has nothing to go back to where nothing was promoted', async () => {
-    await expect(goBack('a')).rejects.toMatchObject({ type: 'NotFound', message: 'There is no champion to roll back; nothing was ever promoted to it.' });
+    await expect(goBack('a')).rejects.toMatchObject({ type: 'NotFound', message: 'There is no champion to roll back; promote a version first.' });
   });
 });

@@ -1,0 +1,42 @@
+import type { Pipeline } from '../config/load.js';
+import { PerdureError } from '../errors.js';
+import type { StageContext } from '../stages/context.js';
+import { checksumOfFile } from '../storage/checksum.js';
+import type { ObjectStore } from '../storage/objectStore.js';
+import { identifier, readParquetSql, withDuckDb } from './duckdb.js';
+import type { LayerManifest } from './layers.js';
+import { isPartition } from './partitions.js';
+
+/**
+ * Bronze's manifest as its files tell it, for where the manifest is lost: the raw data they came from may be gone. A file
+ * that isn't whole Parquet is left out. Which source was read last is not known any more.
+ *
+ * @param recipe fingerprint of the SQL and columns that the files are taken to be made by: the pipeline's present ones
+ */
+export async function manifestOfBronzeFiles(context: StageContext, pipeline: Pipeline, datamart: ObjectStore, recipe: string): Promise<LayerManifest> {
+  const [before = '', after = ''] = pipeline.definition.layers.bronze.path.split('{partition}');
+  const files: { name: string; key: string; size: number }[] = [];
+  for await (const { key, size } of datamart.list(before)) {
+    const name = key.slice(before.length, key.length - after.length);
+    if (key.endsWith(after) && isPartition(name)) files.push({ name, key, size });
+  }
+  const partitions: LayerManifest['partitions'] = {};
+  if (files.length === 0) return { partitions };
+  await withDuckDb(context, async (database) => {
+    for (const { name, key, size } of files) {
+      const path = await datamart.localFile(key);
+      const [found] = await database
+        .rows<{ rows: number; lastDay: string | null }>(
+          `SELECT CAST(count(*) AS DOUBLE) AS rows, CAST(max(CAST(${identifier(pipeline.definition.partition.column)} AS DATE)) AS VARCHAR) AS "lastDay" FROM ${readParquetSql([path])}`,
+        )
+        .catch((error: unknown) => {
+          if (error instanceof PerdureError && error.type !== 'StoreFull') return [];
+          throw error;
+        });
+      if (!found) continue;
+      const objects = [{ table: 'bronze' as const, key, checksum: await checksumOfFile(path), size, rows: found.rows }];
+      partitions[name] = { inputs: recipe, objects, ...(found.lastDay !== null && { lastDay: found.lastDay }) };
+    }
+  });
+  return { partitions };
+}
