@@ -6,7 +6,7 @@ import { packageFolder } from '../config/load.js';
 import type { TaskOptions } from './commands/task.js';
 import type { SetUpOptions } from '../setup/tools.js';
 import { CUSTOMARY_PORTS, WORKERS } from '../temporal/workers.js';
-import { pipelineArgument, withExamples } from './help.js';
+import { markRequired, pipelineArgument, refuseHelpOfUnknown, withExamples } from './help.js';
 import {
   algorithmOption,
   asOfOption,
@@ -40,6 +40,7 @@ export function createProgram(pipelines: string[]): Command {
     .version(version)
     .exitOverride()
     .showHelpAfterError('("perdure --help" lists the commands, "perdure <command> --help" their options)');
+  markRequired(program);
   withExamples(program, pipelines, (pipeline) => [
     ['perdure doctor', 'look whether everything is there'],
     [`perdure run ${pipeline}`, 'the whole lifecycle, on generated data'],
@@ -52,15 +53,16 @@ ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.
 Exit codes: 0 for well, 1 for failed, 2 for wrong usage; 130, 143 and 129 where SIGINT, SIGTERM or SIGHUP stopped it.`);
 
   addRunCommands(program, pipelines);
-  addUp(program);
+  addUp(program, pipelines);
   addStatus(program, pipelines);
   addModels(program, pipelines);
   addStewardCommands(program, pipelines);
   addSchedules(program, pipelines);
   addData(program, pipelines);
-  addTask(program);
-  addSetup(program);
-  addDoctor(program);
+  addTask(program, pipelines);
+  addSetup(program, pipelines);
+  addDoctor(program, pipelines);
+  refuseHelpOfUnknown(program);
   return program;
 }
 
@@ -77,9 +79,13 @@ function addRunCommands(program: Command, pipelines: string[]): void {
     [`perdure run ${pipeline} --json > result.json`, 'for scripts'],
   ]);
 
-  addRunCommand(program, pipelines, 'dataProcessing', 'process', 'raw data to bronze, silver and gold; only what changed is done again')
+  const processing = addRunCommand(program, pipelines, 'dataProcessing', 'process', 'raw data to bronze, silver and gold; only what changed is done again')
     .addOption(csvOption())
     .addOption(replaceOption());
+  withExamples(processing, pipelines, (pipeline) => [
+    [`perdure process ${pipeline} --csv file.csv`, 'a file of your own'],
+    [`perdure process ${pipeline}`, 'what was read last, where it changed'],
+  ]);
 
   const training = addRunCommand(program, pipelines, 'modelTraining', 'train', 'search, fit, evaluate and register every enabled algorithm; choose the champion')
     .addOption(algorithmOption())
@@ -90,8 +96,17 @@ function addRunCommands(program: Command, pipelines: string[]): void {
     [`ALGORITHM=xgboost perdure train ${pipeline} --local`, 'the same, without Temporal'],
   ]);
 
-  addRunCommand(program, pipelines, 'modelInference', 'predict', 'score the rows that nobody has predicted yet with the champion');
-  addRunCommand(program, pipelines, 'modelMonitoring', 'monitor', 'compare recent predictions with labels and with the training data');
+  const inference = addRunCommand(program, pipelines, 'modelInference', 'predict', 'score the rows that nobody has predicted yet with the champion');
+  withExamples(inference, pipelines, (pipeline) => [
+    [`perdure predict ${pipeline}`, 'every new row up to now'],
+    [`perdure predict ${pipeline} --as-of 2008-06-30`, 'up to that day'],
+  ]);
+
+  const monitoring = addRunCommand(program, pipelines, 'modelMonitoring', 'monitor', 'compare recent predictions with labels and with the training data');
+  withExamples(monitoring, pipelines, (pipeline) => [
+    [`perdure monitor ${pipeline}`, 'with the labels that are known by now'],
+    [`perdure monitor ${pipeline} --as-of 2008-08-31 --json`, 'as of that day, for scripts'],
+  ]);
 }
 
 function addRunCommand(program: Command, pipelines: string[], workflow: keyof Workflows, name: string, description: string): Command {
@@ -109,8 +124,8 @@ function addRunCommand(program: Command, pipelines: string[], workflow: keyof Wo
     });
 }
 
-function addUp(program: Command): void {
-  program
+function addUp(program: Command, pipelines: string[]): void {
+  const up = program
     .command('up')
     .description('keep a Temporal server, its web UI and three workers running until Ctrl-C')
     .addOption(storeOption())
@@ -126,10 +141,14 @@ configuration names a server, only the workers are started, and work for that on
       const { up } = await import('./commands/up.js');
       await up(options);
     });
+  withExamples(up, pipelines, () => [
+    ['perdure up', 'on this machine, until Ctrl-C'],
+    ['perdure up --training-size 8x32', 'with a larger worker for training'],
+  ]);
 }
 
 function addStatus(program: Command, pipelines: string[]): void {
-  program
+  const status = program
     .command('status')
     .description('recent runs, and what the store holds')
     .addArgument(pipelineArgument('[pipeline]', pipelines))
@@ -140,12 +159,16 @@ function addStatus(program: Command, pipelines: string[]): void {
       const { status } = await import('./commands/status.js');
       await status(pipeline, options);
     });
+  withExamples(status, pipelines, (pipeline) => [
+    ['perdure status', 'of every pipeline'],
+    [`perdure status ${pipeline} --cost`, 'with what the work took'],
+  ]);
 }
 
 function addModels(program: Command, pipelines: string[]): void {
   const models = program.command('models').description('look at the registered models, and say which one is meant');
   addRegistryCommands(models, pipelines);
-  models
+  const list = models
     .command('list')
     .description('every version with its metrics')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
@@ -155,6 +178,10 @@ function addModels(program: Command, pipelines: string[]): void {
       const { listModels } = await import('./commands/models.js');
       await listModels(pipeline, options);
     });
+  withExamples(list, pipelines, (pipeline) => [
+    [`perdure models list ${pipeline}`, 'with what each alias means'],
+    [`perdure models list ${pipeline} --json`, 'with every metric'],
+  ]);
   const show = models
     .command('show')
     .description('one version: its settings, its metrics and what it was made from')
@@ -170,13 +197,13 @@ function addModels(program: Command, pipelines: string[]): void {
   withExamples(show, pipelines, (pipeline) => [
     [`perdure models show ${pipeline}`, 'the champion'],
     [`perdure models show ${pipeline} xgboost`, 'the latest xgboost'],
-    [`perdure models show ${pipeline} xgboost v20250102_030405_1a2b3c4d`, ''],
+    [`perdure models show ${pipeline} xgboost v20250102_030405_1a2b3c4d`, 'one version'],
   ]);
 }
 
 function addData(program: Command, pipelines: string[]): void {
   const data = program.command('data').description('get raw data');
-  data
+  const get = data
     .command('get')
     .description('download the real data from its public home into .perdure/data')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
@@ -185,7 +212,8 @@ function addData(program: Command, pipelines: string[]): void {
       const { getData } = await import('./commands/data.js');
       await getData(pipeline, options);
     });
-  data
+  withExamples(get, pipelines, (pipeline) => [[`perdure data get ${pipeline}`, 'prints the path of the file']]);
+  const generate = data
     .command('generate')
     .description('generate data that looks like the real one into .perdure/data; the same every time')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
@@ -194,10 +222,11 @@ function addData(program: Command, pipelines: string[]): void {
       const { generateDataFile } = await import('./commands/data.js');
       await generateDataFile(pipeline, options);
     });
+  withExamples(generate, pipelines, (pipeline) => [[`perdure data generate ${pipeline}`, 'prints the path of the file']]);
 }
 
-function addTask(program: Command): void {
-  program
+function addTask(program: Command, pipelines: string[]): void {
+  const task = program
     .command('task')
     .description('run one stage in this process: what a task of Amazon ECS does')
     .argument('<stage>', 'the stage, such as trainAlgorithm')
@@ -210,10 +239,13 @@ PERDURE_STORE names the store, ENVIRONMENT the settings. The result is {"status"
       const { runTask } = await import('./commands/task.js');
       await runTask(stage, options);
     });
+  withExamples(task, pipelines, () => [
+    ['perdure task trainAlgorithm --input s3://bucket/tasks/1.json --output s3://bucket/tasks/1.result.json', 'as a container of the task definition does'],
+  ]);
 }
 
-function addSetup(program: Command): void {
-  program
+function addSetup(program: Command, pipelines: string[]): void {
+  const setup = program
     .command('setup')
     .description('find the native tools, and fetch those that are missing into the cache')
     .option('--tests', 'also what only the tests need')
@@ -222,10 +254,11 @@ function addSetup(program: Command): void {
       const { setUp } = await import('../setup/tools.js');
       await setUp(options, say);
     });
+  withExamples(setup, pipelines, () => [['perdure setup', 'once a machine; what is there already is left alone']]);
 }
 
-function addDoctor(program: Command): void {
-  program
+function addDoctor(program: Command, pipelines: string[]): void {
+  const doctor = program
     .command('doctor')
     .description('what is installed, what is missing, and what to do about it')
     .addOption(storeOption())
@@ -234,4 +267,5 @@ function addDoctor(program: Command): void {
       const { doctor } = await import('./commands/doctor.js');
       await doctor(options);
     });
+  withExamples(doctor, pipelines, () => [['perdure doctor', 'exits 1 where something needed is missing']]);
 }

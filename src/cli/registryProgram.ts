@@ -25,7 +25,7 @@ export function addRegistryCommands(models: Command, pipelines: string[]): void 
     [`perdure models promote ${pipeline} champion --alias production --reason release`, 'what is champion now'],
   ]);
 
-  models
+  const rollback = models
     .command('rollback')
     .description('go back to the champion before, or to a named version; the next inference uses it')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
@@ -38,6 +38,10 @@ export function addRegistryCommands(models: Command, pipelines: string[]): void 
       const { moveModel } = await import('./commands/moveModel.js');
       await moveModel('rollback', pipeline, model, options);
     });
+  withExamples(rollback, pipelines, (pipeline) => [
+    [`perdure models rollback ${pipeline} --reason "worse since Monday"`, 'to the champion before'],
+    [`perdure models rollback ${pipeline} xgboost/v20250102_030405_1a2b3c4d --reason audit`, 'to a version'],
+  ]);
 
   const diff = models
     .command('diff')
@@ -56,7 +60,7 @@ export function addRegistryCommands(models: Command, pipelines: string[]): void 
     [`perdure models diff ${pipeline} random_forest xgboost`, 'the latest of each'],
   ]);
 
-  models
+  const history = models
     .command('history')
     .description('who moved an alias to what, when and why')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
@@ -67,6 +71,10 @@ export function addRegistryCommands(models: Command, pipelines: string[]): void 
       const { modelHistory } = await import('./commands/registry.js');
       await modelHistory(pipeline, alias, options);
     });
+  withExamples(history, pipelines, (pipeline) => [
+    [`perdure models history ${pipeline}`, 'of the champion'],
+    [`perdure models history ${pipeline} production`, 'of another alias'],
+  ]);
 }
 
 function aliasOption(): Option {

@@ -23,9 +23,7 @@ export function resultJson(run: RunJson | null, results: StageResults): Record<s
 
 /** A skipped stage has the keys that scripts look for too, with nothing in them. */
 function trainingJson(training: ModelTrainingResult): Record<string, unknown> {
-  if (training.status === 'skipped') return { ...training, champion: null, champion_version: null, algorithms: {} };
-  const { champion, ...rest } = training;
-  return { ...rest, champion: champion?.algorithm ?? null, champion_version: champion?.version ?? null };
+  return training.status === 'skipped' ? { ...training, champion: null, algorithms: {} } : { ...training };
 }
 
 function inferenceJson(inference: LifecycleResult['inference']): Record<string, unknown> {

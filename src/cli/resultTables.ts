@@ -52,6 +52,15 @@ export function metricHeads(): string[] {
   return ['test', 'OOT'].flatMap((window) => SHOWN_METRICS.map((metric) => `${window}\n${METRIC_TITLES[metric]}`));
 }
 
+/**
+ * Of columns that {@link metricHeads} is among, those that can be done without in a narrow terminal.
+ * @param first index of the first of them
+ */
+export function spareMetrics(first: number): number[] {
+  const [, testRecall, testF1, , ootRecall, ootF1] = metricHeads().map((_, i) => first + i) as [number, number, number, number, number, number];
+  return [testF1, ootF1, testRecall, ootRecall];
+}
+
 /** Aligned with {@link metricHeads}. */
 export function metricCells({ test, oot }: { test: Metrics; oot: Metrics }): string[] {
   return [test, oot].flatMap((metrics) => SHOWN_METRICS.map((metric) => score(metrics[metric])));
@@ -72,7 +81,7 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
       : [],
   );
   const warnings = (training.dataset.warnings ?? []).map((warning) => `Warning: ${warning}`);
-  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows), verdictOnBest(training), ...failures, ...partly, ...warnings];
+  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows, { spare: spareMetrics(2) }), verdictOnBest(training), ...failures, ...partly, ...warnings];
 }
 
 function verdictOnBest({ comparison, promotion }: ModelTrainingCompleted): string {

@@ -26,36 +26,43 @@ export function addSchedules(program: Command, pipelines: string[]): void {
     .action(async (pipeline: string, options: JsonOption) => (await commands()).apply(pipeline, options));
   withExamples(applied, pipelines, (pipeline) => [
     [`perdure schedules diff ${pipeline}`, 'what apply would change'],
-    [`perdure schedules apply ${pipeline}`, ''],
-    [`perdure schedules pause ${pipeline} training --note "data is being mended"`, ''],
-    [`perdure schedules backfill ${pipeline} inference --from 2008-03-01 --to 2008-03-08`, ''],
+    [`perdure schedules apply ${pipeline}`, 'change it'],
   ]);
-  command('diff', 'what apply would change')
+  const diff = command('diff', 'what apply would change')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .action(async (pipeline: string, options: JsonOption) => (await commands()).diff(pipeline, options));
-  command('list', 'the schedules with their next and last runs')
+  withExamples(diff, pipelines, (pipeline) => [[`perdure schedules diff ${pipeline}`, 'nothing is changed']]);
+  const list = command('list', 'the schedules with their next and last runs')
     .addArgument(pipelineArgument('[pipeline]', pipelines))
     .action(async (pipeline: string | undefined, options: JsonOption) => (await commands()).list(pipeline, options));
-  command('pause', 'start no runs until resumed; one under way goes on')
+  withExamples(list, pipelines, (pipeline) => [
+    ['perdure schedules list', 'of every pipeline'],
+    [`perdure schedules list ${pipeline} --json`, 'for scripts'],
+  ]);
+  const pause = command('pause', 'start no runs until resumed; one under way goes on')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addArgument(partArgument())
     .addOption(noteOption())
     .action(async (pipeline: string, part: PipelinePart, options: NoteOption) => (await commands()).pause(pipeline, part, options));
-  command('resume', 'start runs again')
+  withExamples(pause, pipelines, (pipeline) => [[`perdure schedules pause ${pipeline} training --note "data is being repaired"`, 'until it is resumed']]);
+  const resume = command('resume', 'start runs again')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addArgument(partArgument())
     .addOption(noteOption())
     .action(async (pipeline: string, part: PipelinePart, options: NoteOption) => (await commands()).resume(pipeline, part, options));
-  command('trigger', 'start a run now, unless one is at work and the overlap policy is to skip')
+  withExamples(resume, pipelines, (pipeline) => [[`perdure schedules resume ${pipeline} training`, 'from its next time on']]);
+  const trigger = command('trigger', 'start a run now, unless one is at work and the overlap policy is to skip')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addArgument(partArgument())
     .action(async (pipeline: string, part: PipelinePart, options: JsonOption) => (await commands()).trigger(pipeline, part, options));
-  command('backfill', 'make up for the runs of a time that is past, one after the other, each standing at its own time')
+  withExamples(trigger, pipelines, (pipeline) => [[`perdure schedules trigger ${pipeline} inference`, 'a run now']]);
+  const backfill = command('backfill', 'make up for the runs of a time that is past, one after the other, each standing at its own time')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addArgument(partArgument())
     .addOption(instantOption('--from <date>', 'the first day or instant'))
     .addOption(instantOption('--to <date>', 'the last instant; a date is its first one'))
     .action(async (pipeline: string, part: PipelinePart, options: BackfillOptions) => (await commands()).backfill(pipeline, part, options));
+  withExamples(backfill, pipelines, (pipeline) => [[`perdure schedules backfill ${pipeline} inference --from 2008-03-01 --to 2008-03-08`, 'the runs of a week']]);
 }
 
 function partArgument(): Argument {

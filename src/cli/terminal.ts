@@ -1,3 +1,5 @@
+import { jsonFields } from './json.js';
+
 /** A line for people, on stderr: stdout is for results alone. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -8,8 +10,14 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** A result as one JSON object, whose fields are in snake_case. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
+  print(JSON.stringify(jsonFields(value), null, 2));
+}
+
+/** Characters of a line of stdout: the terminal's, else what `COLUMNS` says; unlimited in a file. */
+export function terminalWidth(): number {
+  return process.stdout.columns || Number(process.env.COLUMNS) || Infinity;
 }
 
 /** `101,766` */

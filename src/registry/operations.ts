@@ -49,9 +49,10 @@ function goBackFrom(alias: string, pointer: Pointer | undefined): VersionRef {
   return back;
 }
 
-function checkAlias(alias: string): void {
+/** Insists that an alias is one of those that there are. Throws `NotFound`. */
+export function checkAlias(alias: string): void {
   if ((ALIASES as readonly string[]).includes(alias)) return;
-  throw new PerdureError('NotFound', `There is no alias "${alias}" to move; there are ${ALIASES.join(', ')}.`);
+  throw new PerdureError('NotFound', `There is no alias "${alias}"; there are ${ALIASES.join(', ')}.`);
 }
 
 function checkIsNew(alias: string, to: VersionRef, now: VersionRef | undefined): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadPipeline, packageFolder } from '../../src/config/load.js';
-import type { Metrics } from '../../src/contracts/index.js';
+import type { Metrics, VersionRef } from '../../src/contracts/index.js';
 import { generateCsv } from '../../src/data/synthetic.js';
 import { listens } from '../../src/temporal/processes.js';
 import { runningStack } from '../../src/temporal/stack.js';
@@ -20,8 +20,7 @@ interface RunJson {
   processing: { status: string; rows: number; partitions: number };
   training: {
     status: string;
-    champion: string;
-    champion_version: string;
+    champion: VersionRef;
     algorithms: Record<string, { status: string; version: string; best_params: object; cv_score: number; test: Metrics; oot: Metrics }>;
   };
   inference: { status: string; rows: number; uri: string };
@@ -66,7 +65,7 @@ describe('a lifecycle from the command line', () => {
       expect(algorithm).toMatchObject({ status: 'completed', version: expect.stringMatching(/^v\d{8}_\d{6}_/) });
       expect([algorithm.cv_score, algorithm.test.roc_auc, algorithm.oot.recall].every(Number.isFinite)).toBe(true);
     }
-    expect(first.training.algorithms[first.training.champion]?.version).toBe(first.training.champion_version);
+    expect(first.training.algorithms[first.training.champion.algorithm]?.version).toBe(first.training.champion.version);
     expect(existsSync(fileURLToPath(first.inference.uri))).toBe(true);
     expect(first.inference.rows).toBeGreaterThan(0);
     expect(first.monitoring).toMatchObject({ status: 'completed', drift: expect.any(Boolean), retrain: expect.any(Boolean) });
@@ -96,17 +95,19 @@ describe('a lifecycle from the command line', () => {
     expect(pipelines[PIPELINE]).toMatchObject({
       partitions: 120,
       rows: ROWS,
-      champion: { algorithm: first.training.champion, version: first.training.champion_version },
+      champion: first.training.champion,
       predictions: { rows: first.inference.rows, files: 1 },
       report: { retrain: first.monitoring.retrain },
     });
 
-    const { versions } = await json<{ versions: { algorithm: string; champion: boolean }[] }>(['models', 'list', PIPELINE]);
+    const { versions, aliases } = await json<{ versions: { algorithm: string; aliases: string[]; latest: boolean }[]; aliases: object }>(['models', 'list', PIPELINE]);
+    expect(aliases).toEqual({ champion: first.training.champion, challenger: first.training.champion, production: null });
+    expect(versions.find(({ algorithm }) => algorithm === first.training.champion.algorithm)).toMatchObject({ aliases: ['champion', 'challenger'], latest: true });
     expect(versions.map(({ algorithm }) => algorithm)).toEqual(['logistic_regression', 'xgboost']);
-    const champion = await json<{ model_name: string; performance: { test: Metrics } }>(['models', 'show', PIPELINE]);
+    const champion = await json<object>(['models', 'show', PIPELINE]);
     expect(champion).toMatchObject({
-      model_name: first.training.champion,
-      performance: { test: first.training.algorithms[first.training.champion]?.test },
+      ...first.training.champion,
+      performance: { test: first.training.algorithms[first.training.champion.algorithm]?.test },
     });
   });
 
@@ -120,7 +121,7 @@ describe('a lifecycle from the command line', () => {
   test('closes with a table that marks the champion', async () => {
     const { code, stdout } = await call(['train', PIPELINE]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^${first.training.champion} \\*( +0\\.\\d{4}){7}$`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^${first.training.champion.algorithm} \\*( +0\\.\\d{4}){7}$`, 'm'));
     expect(stdout).toContain('* champion by oot.roc_auc');
   });
 

@@ -54,8 +54,8 @@ describe('the JSON answer', () => {
       processing: { status: 'skipped', rows: 101_766, partitions: 120 },
       training: {
         status: 'partial',
-        champion: 'xgboost',
-        champion_version: 'v1',
+        champion: { algorithm: 'xgboost', version: 'v1' },
+        challenger: { algorithm: 'xgboost', version: 'v1' },
         algorithms: {
           xgboost: { status: 'completed', version: 'v1', best_params: { max_depth: 5 }, cv_score: 0.62, test: METRICS, oot: { recall: 0.4481, roc_auc: null } },
           random_forest: { status: 'failed', reason: 'Every candidate of random_forest failed.' },

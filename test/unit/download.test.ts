@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -121,6 +121,19 @@ describe('a download that fails says so in a sentence and leaves nothing', () =>
     const abort = new AbortController();
     const download = downloadSource(pipelineAt(url), target, { signal: abort.signal, report: () => abort.abort() });
     await expect(download).rejects.toThrow('aborted');
+    expect(leftovers()).toEqual([]);
+  });
+});
+
+// Linux has a file that takes no byte, as a full disk does.
+describe.skipIf(!existsSync('/dev/full'))('a full disk is told as one, not as a failed download:', () => {
+  test.each(['fetched', 'member'])('while the %s file is written', async (file) => {
+    const { url } = await serve((response) => {
+      const [own] = readdirSync(join(folder, 'nested'));
+      symlinkSync('/dev/full', join(folder, 'nested', own!, file));
+      response.end(ARCHIVE);
+    });
+    await expect(downloadSource(pipelineAt(url), target)).rejects.toMatchObject({ type: 'StoreFull', message: `No space is left to write ${target}; free some and run again.` });
     expect(leftovers()).toEqual([]);
   });
 });

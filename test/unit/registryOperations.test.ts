@@ -52,7 +52,7 @@ describe('promotion by hand', () => {
 
   test.each([
     ['a version that is not there', { alias: CHAMPION, model: xgboost('v9') }, 'There is no version "v9" of xgboost; registered are v1, v2, v3.'],
-    ['an alias that is not moved by hand', { alias: 'latest', model: xgboost('v1') }, 'There is no alias "latest" to move; there are champion, challenger, production.'],
+    ['an alias that is not moved by hand', { alias: 'latest', model: xgboost('v1') }, 'There is no alias "latest"; there are champion, challenger, production.'],
   ])('refuses %s', async (_, asked, message) => {
     await expect(moveAlias(registry, ALGORITHMS, { move: 'promote', ...asked, by: by('a'), reason: 'x' })).rejects.toMatchObject({ type: 'NotFound', message });
   });

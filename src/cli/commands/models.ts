@@ -1,54 +1,76 @@
 import { loadPipeline, type Pipeline } from '../../config/load.js';
 import type { Metrics, ModelSelector, VersionRef } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
-import { aliasKey, latestKey, readPointer } from '../../registry/pointers.js';
-import { CHAMPION, resolveModel } from '../../registry/resolve.js';
+import { ALIASES } from '../../registry/operations.js';
+import { aliasKey, isSameVersion, readPointer } from '../../registry/pointers.js';
+import { CHAMPION, latestVersion, resolveModel } from '../../registry/resolve.js';
 import { listVersions, readVersion, type VersionMetadata, type VersionSummary } from '../../registry/versions.js';
 import type { ObjectStore } from '../../storage/objectStore.js';
 import { openStores } from '../../storage/stores.js';
 import type { CommonOptions } from '../options.js';
-import { metricCells, metricHeads } from '../resultTables.js';
+import { metricCells, metricHeads, spareMetrics } from '../resultTables.js';
 import { score } from '../stages.js';
 import { chosenStore } from '../store.js';
 import { table } from '../table.js';
 import { count, print, printJson } from '../terminal.js';
 
 interface ListedVersion extends VersionSummary {
-  champion: boolean;
+  /** Names that mean the version, such as `champion`. */
+  aliases: string[];
+  /** Whether it is the newest of its algorithm. */
   latest: boolean;
 }
+
+/** What each alias means; `null` for none. */
+type Aliases = Record<string, VersionRef | null>;
 
 /** Every version of every algorithm. */
 export async function listModels(name: string, options: CommonOptions): Promise<void> {
   const pipeline = await loadPipeline(name);
   const { modelRegistry } = (await openStores(chosenStore(options)))(pipeline);
-  const versions = await listedVersions(modelRegistry, pipeline);
+  const aliases = await meaningOfAliases(modelRegistry);
+  const versions = await listedVersions(modelRegistry, pipeline, aliases);
   if (options.json) {
-    printJson({ versions });
+    printJson({ versions, aliases });
   } else if (versions.length === 0) {
     print(`No model of ${name} is registered yet; "perdure train ${name}" trains some.`);
   } else {
-    const rows = versions.map((version) => [version.algorithm, version.version, score(version.cv_score), ...metricCells(version), marksOf(version)]);
-    print(table(['algorithm', 'version', 'CV\nscore', ...metricHeads(), ''], rows));
+    const rows = versions.map((version) => [version.algorithm, version.version, marksOf(version), score(version.cv_score), ...metricCells(version)]);
+    print(table(['algorithm', 'version', 'aliases', 'CV\nscore', ...metricHeads()], rows, { spare: [...spareMetrics(4), 3] }));
   }
+  if (!options.json) for (const line of danglingAliases(aliases, versions)) print(line);
 }
 
-async function listedVersions(registry: ObjectStore, { config }: Pipeline): Promise<ListedVersion[]> {
-  const champion = await readPointer(registry, aliasKey(CHAMPION));
+async function meaningOfAliases(registry: ObjectStore): Promise<Aliases> {
+  const found = ALIASES.map(async (alias) => {
+    const pointer = await readPointer(registry, aliasKey(alias));
+    return [alias, pointer ? { algorithm: pointer.algorithm, version: pointer.version } : null] as const;
+  });
+  return Object.fromEntries(await Promise.all(found));
+}
+
+async function listedVersions(registry: ObjectStore, { config }: Pipeline, aliases: Aliases): Promise<ListedVersion[]> {
   const listed = config.training_config.algorithms.map(async (algorithm) => {
-    const latest = await readPointer(registry, latestKey(algorithm));
+    const latest = await latestVersion(registry, algorithm);
     const versions = await listVersions(registry, algorithm);
-    return versions.map((version) => ({ ...version, champion: isSame(version, champion), latest: isSame(version, latest) }));
+    return versions.map((version) => ({
+      ...version,
+      aliases: Object.keys(aliases).filter((alias) => isSameVersion(aliases[alias] ?? undefined, version)),
+      latest: isSameVersion(version, latest),
+    }));
   });
   return (await Promise.all(listed)).flat();
 }
 
-function isSame(one: VersionRef, other: VersionRef | undefined): boolean {
-  return one.algorithm === other?.algorithm && one.version === other.version;
+function marksOf({ aliases, latest }: ListedVersion): string {
+  return [...aliases, ...(latest ? ['latest'] : [])].join(', ');
 }
 
-function marksOf({ champion, latest }: ListedVersion): string {
-  return [champion && 'champion', latest && 'latest'].filter(Boolean).join(', ');
+/** Says of each alias that means a version which isn't listed. */
+function danglingAliases(aliases: Aliases, versions: ListedVersion[]): string[] {
+  return Object.entries(aliases).flatMap(([alias, ref]) =>
+    ref && !versions.some((version) => isSameVersion(version, ref)) ? [`${alias} means ${ref.algorithm} ${ref.version}, which is not in the registry.`] : [],
+  );
 }
 
 /** @param model an algorithm, or an alias */
@@ -56,7 +78,8 @@ export async function showModel(name: string, model: string, version: string | u
   const pipeline = await loadPipeline(name);
   const { modelRegistry } = (await openStores(chosenStore(options)))(pipeline);
   const metadata = await findVersion(modelRegistry, pipeline, model, version);
-  if (options.json) printJson(metadata);
+  const { model_name: algorithm, version: id, ...rest } = metadata;
+  if (options.json) printJson({ algorithm, version: id, ...rest });
   else print(describeVersion(metadata));
 }
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { loadPipeline, type Pipeline } from '../../config/load.js';
 import type { Metrics, VersionRef } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
+import { checkAlias } from '../../registry/operations.js';
 import { aliasKey, latestKey, movesOf, readPointer, type Move } from '../../registry/pointers.js';
 import { resolveModel } from '../../registry/resolve.js';
 import { readVersion, type VersionMetadata } from '../../registry/versions.js';
@@ -18,8 +19,10 @@ import { print, printJson } from '../terminal.js';
 export async function modelHistory(name: string, alias: string, options: CommonOptions): Promise<void> {
   const { pipeline, registry } = await open(name, options);
   const isAlgorithm = pipeline.config.training_config.algorithms.includes(alias);
-  const moves = movesOf(await readPointer(registry, isAlgorithm ? latestKey(alias) : aliasKey(alias)));
-  if (options.json) printJson({ alias, moves });
+  const key = isAlgorithm ? latestKey(alias) : aliasKey(alias);
+  const moves = movesOf(await readPointer(registry, key));
+  if (moves.length === 0 && !isAlgorithm) checkAlias(alias);
+  if (options.json) printJson({ alias, moves: moves.map(moveJson) });
   else if (moves.length === 0) print(`${alias} of ${name} was never moved.`);
   else print(table(['when (UTC)', 'model', 'by', 'why'], moves.map(historyRow)));
 }
@@ -52,6 +55,10 @@ async function metadataOf(registry: ObjectStore, pipeline: Pipeline, model: stri
   const metadata = await readVersion(registry, ref);
   if (!metadata) throw new PerdureError('NotFound', `${ref.algorithm} ${ref.version} was deleted meanwhile; look again with "perdure models list".`);
   return metadata;
+}
+
+function moveJson({ algorithm, version, ...move }: Move): Record<string, unknown> {
+  return { model: { algorithm, version }, ...move };
 }
 
 function refOf({ model_name, version }: VersionMetadata): VersionRef {

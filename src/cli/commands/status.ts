@@ -128,7 +128,7 @@ async function recentRuns(session: Session, pipeline?: string): Promise<RunStatu
 
 function runsTable(runs: RunStatus[]): string {
   const rows = runs.map((run) => [run.workflow_id, run.status.toLowerCase(), run.started.slice(0, 19).replace('T', ' '), duration(run.seconds * 1000)]);
-  return table(['run', 'status', 'started (UTC)', 'took'], rows);
+  return table(['run', 'status', 'started (UTC)', 'took'], rows, { spare: [3, 2] });
 }
 
 function describeStore(name: string, { partitions, rows, first, last, champion, predictions, report }: StoreStatus): string {
