@@ -1,0 +1,232 @@
+import { cpSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { diffModels, modelHistory } from '../../src/cli/commands/registry.js';
+import { listModels, showModel } from '../../src/cli/commands/models.js';
+import { moveModel } from '../../src/cli/commands/moveModel.js';
+import { status } from '../../src/cli/commands/status.js';
+import { defaultSource } from '../../src/cli/source.js';
+import { PerdureError } from '../../src/errors.js';
+import { bronze } from '../../src/stages/bronze.js';
+import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
+import { detectDrift } from '../../src/stages/detectDrift.js';
+import { findNewRows } from '../../src/stages/findNewRows.js';
+import { gold } from '../../src/stages/gold.js';
+import { measurePerformance } from '../../src/stages/measurePerformance.js';
+import { predict } from '../../src/stages/predict.js';
+import { resolveModel } from '../../src/stages/resolveModel.js';
+import { silver } from '../../src/stages/silver.js';
+import { trainLocally } from '../../src/stages/trainLocally.js';
+import { writeReport } from '../../src/stages/writeReport.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const engines = tinyEngines();
+let world: TinyWorld;
+let csv: string;
+let saved: string;
+let runs = 0;
+
+const run = () => {
+  const id = `remedy-${String(++runs).padStart(6, '0')}`;
+  return { pipeline: TINY, run: runRef(id, new Date(Date.UTC(2002, 2, 1) + runs * 1000).toISOString()) };
+};
+
+async function processData(source?: string): Promise<void> {
+  if (source === undefined) await defaultSource(await world.pipeline(), world.storeRoot);
+  const made = await world.perform(bronze, { ...run(), source, asOf: AFTER_ALL });
+  const partitions = [...made.written, ...made.unchanged].sort();
+  await world.perform(silver, { ...run(), partitions });
+  await world.perform(gold, { ...run(), partitions });
+}
+
+async function train(algorithm = 'logistic_regression'): Promise<void> {
+  world.configure((config) => (config.training_config.hyperparameter_tuning = false));
+  const result = await trainLocally(
+    { pipeline: TINY, asOf: AFTER_ALL, algorithms: [algorithm] },
+    { runStage: world.runStage, signal: new AbortController().signal, onStep: () => {}, onProgress: () => {}, onAlgorithm: () => {} },
+  );
+  if (result.status === 'skipped') throw new PerdureError('NotFound', result.reason);
+}
+
+async function infer(asOf = AFTER_ALL): Promise<void> {
+  const resolved = await world.perform(resolveModel, run());
+  if (resolved.status === 'skipped') throw new PerdureError('NotFound', resolved.reason);
+  const found = await world.perform(findNewRows, { ...run(), asOf });
+  if (found.status === 'ready') await world.perform(predict, { ...run(), asOf, model: resolved.model });
+}
+
+async function monitor(): Promise<void> {
+  const input = { ...run(), asOf: AFTER_ALL };
+  const predictions = await world.perform(checkPredictionsExist, input);
+  if (predictions.status === 'skipped') throw new PerdureError('NotFound', predictions.reason);
+  const [performance, drift] = [await world.perform(measurePerformance, { ...input, predictions }), await world.perform(detectDrift, { ...input, predictions })];
+  await world.perform(writeReport, { ...input, predictions, performance, drift });
+}
+
+const options = () => ({ store: world.storeRoot, json: true });
+const moving = (alias = 'champion') => ({ ...options(), alias, reason: 'by test' });
+
+/** What people call, by the parts that do the work. Those that read alone are tried on one damaged store, one after the other. */
+const READING: Record<string, () => Promise<void>> = {
+  'models list': () => listModels(TINY, options()),
+  'models show': () => showModel(TINY, 'champion', undefined, options()),
+  'models history': () => modelHistory(TINY, 'champion', options()),
+  'models diff': () => diffModels(TINY, 'logistic_regression', 'champion', options()),
+  status: () => status(TINY, options()),
+  monitor,
+};
+
+/** Those that write, with the objects that they have to do with; each is tried on a damaged store of its own. */
+const WRITING: Record<string, { of: RegExp; command: () => Promise<void> }> = {
+  process: { of: /datamart\/(bronze|silver|gold\/(manifest|bronze|silver|feature_store|label_store))/, command: () => processData() },
+  predict: { of: /datamart\/gold\/(manifest|feature_store)|registry|predictions/, command: () => infer() },
+  'models promote': { of: /registry/, command: () => moveModel('promote', TINY, 'champion', moving('production')) },
+  'models rollback': { of: /registry/, command: () => moveModel('rollback', TINY, undefined, moving()) },
+  train: { of: /datamart\/gold\/(manifest|feature_store|label_store|preprocessed\/latest)|registry/, command: () => train() },
+};
+
+const DAMAGES: Record<string, (path: string) => void> = {
+  deleted: (path) => rmSync(path),
+  emptied: (path) => writeFileSync(path, ''),
+  cut: (path) => writeFileSync(path, readFileSync(path).subarray(0, statSync(path).size / 2)),
+  'changed by a byte': (path) => {
+    const bytes = readFileSync(path);
+    // A digit of a document, so that it stays one; of other files the byte in the middle.
+    const at = path.endsWith('.json') ? bytes.findIndex((byte, i) => i > bytes.length / 3 && byte >= 0x30 && byte <= 0x38) : bytes.length >> 1;
+    bytes[at]! += 1;
+    writeFileSync(path, bytes);
+  },
+};
+
+/** Files of the store, one of each kind: names that differ by numbers, months or ids alone are of one kind. */
+function objects(): string[] {
+  const files = readdirSync(world.storeRoot, { recursive: true, encoding: 'utf8' }).filter((file) => statSync(join(world.storeRoot, file)).isFile()).sort();
+  const kinds = new Map<string, string>();
+  for (const file of files.filter((file) => !/^\.|\/\./.test(file))) kinds.set(file.replace(/v?\d[\d_-]*(_[0-9a-f]{8})?(?=[/._])/g, '*'), file);
+  return [...kinds.values()];
+}
+
+beforeAll(async () => {
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  world = await createTinyWorld(engines);
+  csv = await world.writeCsv(MONTHS);
+  await processData(csv);
+  await train();
+  await infer('2001-11-30');
+  await train('xgboost');
+  // Whatever the gate made of it: the versions take turns.
+  await moveModel('promote', TINY, 'xgboost', moving()).catch(() => undefined);
+  await moveModel('promote', TINY, 'logistic_regression', moving('production'));
+  await infer();
+  await monitor();
+  saved = temporaryFolder(afterAll);
+  cpSync(world.storeRoot, saved, { recursive: true, preserveTimestamps: true });
+});
+afterAll(async () => {
+  vi.restoreAllMocks();
+  world.close();
+  await engines.close();
+});
+
+function restore(): void {
+  rmSync(world.storeRoot, { recursive: true });
+  cpSync(saved, world.storeRoot, { recursive: true, preserveTimestamps: true });
+}
+
+/** The sentence that a command told, or nothing where it worked. */
+async function told(command: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await command();
+    return undefined;
+  } catch (error) {
+    return error instanceof PerdureError ? error.message : `not a sentence: ${String(error)}`;
+  }
+}
+
+/** Does what a sentence says, word by word; the first of several ways that need nothing from outside. */
+async function carryOut(sentence: string): Promise<void> {
+  const steps = sentence.slice(sentence.lastIndexOf('; ') + 2);
+  let known = false;
+  if (/delete it/.test(steps)) {
+    rmSync(fileURLToPath(/^file:\S+/.exec(sentence)![0]));
+    known = true;
+  }
+  const actions: [RegExp, () => Promise<void>][] = [
+    [/run data processing again/, () => processData()],
+    [/run data processing with a CSV/, () => processData(csv)],
+    [/name that CSV with --csv/, () => world.perform(bronze, { ...run(), source: csv, asOf: AFTER_ALL }).then(() => processData())],
+    [/run inference again/, () => infer()],
+    [/promote (another version|a version|one of those)/, promoteOne],
+    [/train again/, () => train()],
+  ];
+  const action = actions.find(([words]) => words.test(steps) || words.test(sentence))?.[1];
+  if (action) await action();
+  else if (!known) throw new Error(`Nobody can do what this says: ${sentence}`);
+}
+
+/** Promotes whichever version can be. */
+async function promoteOne(): Promise<void> {
+  const sentences: (string | undefined)[] = [];
+  for (const model of ['logistic_regression', 'xgboost']) {
+    const said = await told(() => moveModel('promote', TINY, model, moving()));
+    if (said === undefined) return;
+    sentences.push(said);
+  }
+  throw new Error(sentences.join('\n'));
+}
+
+/** One sentence of the house: a place, what is wrong, what to do; nothing of a library's. */
+function expectSentence(sentence: string): void {
+  expect(sentence).toMatch(/^[^\n]+\.$/);
+  expect(sentence).not.toMatch(/not a sentence|undefined|not iterable|JSON at|Unexpected|TypeError|Cannot read|Binder|IO Error/);
+}
+
+/** Does what a sentence says until the commands work; what they say next is a step of it. */
+async function repair(sentence: string, commands: (() => Promise<void>)[]): Promise<void> {
+  expectSentence(sentence);
+  let next: string | undefined = sentence;
+  for (let step = 0; next !== undefined && step < 3; step++) {
+    await carryOut(next);
+    next = undefined;
+    for (const command of commands) next ??= await told(command);
+  }
+  expect(next).toBeUndefined();
+}
+
+describe('whatever the store loses, each command works or says what to do, and that repairs it', () => {
+  test.each(Object.keys(DAMAGES))('%s', { timeout: 600_000 }, async (damage) => {
+    restore();
+    const deadEnds: string[] = [];
+    for (const file of objects()) {
+      const lose = () => {
+        restore();
+        DAMAGES[damage]!(join(world.storeRoot, file));
+      };
+      const check = async (sentence: string, names: string[], commands: (() => Promise<void>)[]) => {
+        await repair(sentence, commands).catch((error: unknown) => {
+          deadEnds.push(`${file} ${damage}, ${names.join(', ')}: ${sentence}\n    -> ${String(error).split('\n').slice(0, 4).join(' ')}`);
+        });
+      };
+
+      lose();
+      const sentences = new Map<string, string[]>();
+      for (const [name, command] of Object.entries(READING)) {
+        const sentence = await told(command);
+        if (sentence !== undefined) sentences.set(sentence, [...(sentences.get(sentence) ?? []), name]);
+      }
+      for (const [sentence, names] of sentences) {
+        lose();
+        await check(sentence, names, names.map((name) => READING[name]!));
+      }
+      for (const [name, { of, command }] of Object.entries(WRITING)) {
+        if (!of.test(file)) continue;
+        lose();
+        const sentence = await told(command);
+        if (sentence !== undefined) await check(sentence, [name], [command]);
+      }
+    }
+    expect(deadEnds.join('\n')).toBe('');
+  });
+});
