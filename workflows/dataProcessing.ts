@@ -47,7 +47,7 @@ async function refine(input: DataProcessingInput, { stage, asOf, progress }: Beg
   const layers = { bronze: count([bronze]), silver: count(silver), gold: count(gold) };
   const found = { rows: layers.gold.rows, partitions: partitions.length };
   if (Object.values(layers).every(({ written }) => written === 0)) {
-    return { status: 'skipped', reason: `Input unchanged: all ${partitions.length} partitions are up to date.`, ...found };
+    return { status: 'skipped', reason: `Input unchanged: ${partitions.length === 1 ? 'its one partition is' : `all ${partitions.length} partitions are`} up to date.`, ...found };
   }
   const dropped = addUp(silver.map((piece) => piece.dropped));
   return { status: 'completed', ...found, ...layers, silver: { ...layers.silver, dropped } };

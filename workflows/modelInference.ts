@@ -1,6 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow';
-import type { ModelInferenceInput, ModelInferenceResult, StageInput } from '../src/contracts/index.js';
+import { countOf, type ModelInferenceInput, type ModelInferenceResult, type StageInput } from '../src/contracts/index.js';
 import { inferenceOutage } from './inferenceOutage.js';
 import { processing, quick } from './support/activities.js';
 import { now, tell } from './support/alerts.js';
@@ -35,7 +35,7 @@ async function infer(input: ModelInferenceInput, { stage, asOf, progress }: Begi
   const found = await processing.findNewRows({ ...stage, asOf });
   if (found.status === 'skipped') return { ...found, rows: 0 };
 
-  progress.step(`predicting ${found.rows} rows with ${model.algorithm} ${model.version}`);
+  progress.step(`predicting ${countOf(found.rows, 'row')} with ${model.algorithm} ${model.version}`);
   const place = await quick.readPlace({ ...stage, part: 'inference' });
   const { rows, batches, uri, checksum } = await (place === 'ecs' ? onEcs : processing).predict({ ...stage, asOf, model });
 

@@ -17,6 +17,7 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  countOf,
   STEWARD,
   stewardIdOf,
   type Approved,
@@ -164,7 +165,7 @@ async function lookIntoNews(ship: Stewardship, stage: StageInput): Promise<void>
     const { partitions, enough } = await stewarding.weighNewData(stage);
     if (enough && run) {
       const { runId: requestId, workflowId: triggeredBy, asOf } = run;
-      ship.note(now(), `${partitions.length} partitions that no training has seen`);
+      ship.note(now(), `${countOf(partitions.length, 'partition')} that no training has seen`);
       ship.requested(now(), { reason: 'new_data', triggeredBy, requestId, asOf });
     }
     ship.processed.shift();

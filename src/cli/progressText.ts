@@ -40,9 +40,9 @@ function within(parent: string, name: string, { key, step, text }: ProgressLine)
   return { key: `${parent}/${name}/${key}`, step: `${name}: ${step}`, text: `${name}: ${text}` };
 }
 
-/** `5 of 20 candidates` */
+/** `5 of 20 candidates`, `1 of 1 candidate` */
 export function describeProgress({ what, done, total }: Progress): string {
-  return `${count(done)} of ${count(total)} ${what}`;
+  return `${count(done)} of ${count(total)} ${total === 1 ? what.replace(/s$/, '') : what}`;
 }
 
 function describeTrouble({ type, attempt, lastFailure }: ActivityView): string {

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Pipeline } from '../config/load.js';
+import { bronzeFiles } from '../data/bronzeFiles.js';
 import { readCsvHeader } from '../data/csv.js';
-import { manifestKey, rawKey, readManifest } from '../data/layers.js';
+import { manifestKey, rawKey, readManifestToWrite } from '../data/layers.js';
 import { generateCsv } from '../data/synthetic.js';
 import { PerdureError } from '../errors.js';
 import { isAddress, openStores } from '../storage/stores.js';
@@ -28,11 +29,11 @@ export async function checkCsv({ definition }: Pipeline, csv: string): Promise<s
  */
 export async function defaultSource(pipeline: Pipeline, storeRoot: string): Promise<string | undefined> {
   const { datamart } = (await openStores(storeRoot))(pipeline);
-  const { source } = await readManifest(datamart, 'bronze').catch((error: unknown) => {
-    if (!(error instanceof PerdureError && error.type === 'ObjectCorrupt')) throw error;
+  const manifest = await readManifestToWrite(datamart, 'bronze');
+  if (manifest?.source || (await datamart.head(rawKey(pipeline.definition.source.file)))) return undefined;
+  if (!manifest && ((await datamart.head(manifestKey('bronze'))) || (await bronzeFiles(pipeline, datamart)).length > 0)) {
     throw new PerdureError('InputInvalid', `${datamart.uri(manifestKey('bronze'))}, which says what CSV was read last, is gone or damaged; name that CSV with --csv, and data processing writes it anew.`);
-  });
-  if (source || (await datamart.head(rawKey(pipeline.definition.source.file)))) return undefined;
+  }
   say('Data: none was given or read before, so some is generated; --csv takes a real file.');
   return generateData(pipeline);
 }

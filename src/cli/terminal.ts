@@ -20,15 +20,7 @@ export function terminalWidth(): number {
   return process.stdout.columns || Number(process.env.COLUMNS) || Infinity;
 }
 
-/** `101,766` */
-export function count(value: number): string {
-  return value.toLocaleString('en-GB');
-}
-
-/** `1 partition`, `120 partitions` */
-export function countOf(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
-}
+export { count, countOf } from '../contracts/index.js';
 
 /** `0.4 s`, `12 s`, `2 min 5 s`, `3 h 20 min` */
 export function duration(ms: number): string {

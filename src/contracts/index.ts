@@ -1,4 +1,5 @@
 export * from './common.js';
+export * from './counts.js';
 export * from './names.js';
 export * from './taskQueues.js';
 export * from './dataProcessing.js';

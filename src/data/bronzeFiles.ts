@@ -7,6 +7,24 @@ import { identifier, readParquetSql, withDuckDb } from './duckdb.js';
 import type { LayerManifest } from './layers.js';
 import { isPartition } from './partitions.js';
 
+interface BronzeFile {
+  /** Of the partition. */
+  name: string;
+  key: string;
+  size: number;
+}
+
+/** Files that lie where bronze's partitions do, whatever a manifest says. */
+export async function bronzeFiles(pipeline: Pipeline, datamart: ObjectStore): Promise<BronzeFile[]> {
+  const [before = '', after = ''] = pipeline.definition.layers.bronze.path.split('{partition}');
+  const files: BronzeFile[] = [];
+  for await (const { key, size } of datamart.list(before)) {
+    const name = key.slice(before.length, key.length - after.length);
+    if (key.endsWith(after) && isPartition(name)) files.push({ name, key, size });
+  }
+  return files;
+}
+
 /**
  * Bronze's manifest as its files tell it, for where the manifest is lost: the raw data they came from may be gone. A file
  * that isn't whole Parquet is left out. Which source was read last is not known any more.
@@ -14,12 +32,7 @@ import { isPartition } from './partitions.js';
  * @param recipe fingerprint of the SQL and columns that the files are taken to be made by: the pipeline's present ones
  */
 export async function manifestOfBronzeFiles(context: StageContext, pipeline: Pipeline, datamart: ObjectStore, recipe: string): Promise<LayerManifest> {
-  const [before = '', after = ''] = pipeline.definition.layers.bronze.path.split('{partition}');
-  const files: { name: string; key: string; size: number }[] = [];
-  for await (const { key, size } of datamart.list(before)) {
-    const name = key.slice(before.length, key.length - after.length);
-    if (key.endsWith(after) && isPartition(name)) files.push({ name, key, size });
-  }
+  const files = await bronzeFiles(pipeline, datamart);
   const partitions: LayerManifest['partitions'] = {};
   if (files.length === 0) return { partitions };
   await withDuckDb(context, async (database) => {

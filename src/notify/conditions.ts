@@ -15,6 +15,7 @@ import type {
   VersionRef,
   WeeklyReport,
 } from '../contracts/index.js';
+import { countOf } from '../contracts/counts.js';
 import { dedupKey, type Alert } from './alert.js';
 
 const HOUR_MS = 3_600_000;
@@ -212,7 +213,7 @@ export function unusualDataVolume(facts: UnusualDataVolume, thresholds: AlertThr
   if (rows <= median * factor && rows >= median / factor) return undefined;
   return {
     ...alertAbout(facts, 'warning', what, String(rows)),
-    summary: `${what} of ${facts.pipeline} has ${rows} rows where ${median} are usual; check that its source is whole.`,
+    summary: `${what} of ${facts.pipeline} has ${countOf(rows, 'row')} where ${median} are usual; check that its source is whole.`,
     details: { what, rows, usual: median, lowest_usual: median / factor, highest_usual: median * factor },
   };
 }

@@ -12,7 +12,7 @@ import { metricCells, metricHeads, spareMetrics } from '../resultTables.js';
 import { score } from '../stages.js';
 import { chosenStore } from '../store.js';
 import { table } from '../table.js';
-import { count, print, printJson } from '../terminal.js';
+import { count, countOf, print, printJson } from '../terminal.js';
 
 interface ListedVersion extends VersionSummary {
   /** Names that mean the version, such as `champion`. */
@@ -103,8 +103,8 @@ function describeVersion(metadata: VersionMetadata): string {
   const facts: [string, string][] = [
     ['trained', metadata.training_date],
     ['parameters', Object.entries(metadata.best_params).map(([param, value]) => `${param}=${value}`).join(', ')],
-    ['CV score', `${score(metadata.cv_score)} ${metadata.config.search.scoring}, ${metadata.candidates.length} candidates`],
-    ['rows', `train ${count(metadata.training_samples)}, test ${count(metadata.test_samples)}, OOT ${count(metadata.oot_samples)}; ${metadata.feature_count} features`],
+    ['CV score', `${score(metadata.cv_score)} ${metadata.config.search.scoring}, ${countOf(metadata.candidates.length, 'candidate')}`],
+    ['rows', `train ${count(metadata.training_samples)}, test ${count(metadata.test_samples)}, OOT ${count(metadata.oot_samples)}; ${countOf(metadata.feature_count, 'feature')}`],
     ['engine', `${lineage.engine}, seed ${lineage.seed}`],
     ['data', `${lineage.dataset.id} (${lineage.inputs_digest.slice(0, 12)})`],
     ['config', `${lineage.pipeline}, ${lineage.environment} (${lineage.config_hash.slice(0, 12)})`],
