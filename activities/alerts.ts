@@ -1,25 +1,16 @@
 import { Context } from '@temporalio/activity';
 import { loadPipeline } from '../src/config/load.js';
 import type { AlertActivities, AlertFacts, AlertOutcome } from '../src/contracts/index.js';
-import { messageOf } from '../src/errors.js';
-import { AlertLog } from '../src/notify/alertLog.js';
-import { AlertThresholds } from '../src/notify/conditions.js';
+import { webUiFrom } from '../src/notify/advice.js';
 import { newestVolume } from '../src/notify/dataVolume.js';
-import { raise } from '../src/notify/raise.js';
+import { alertSettings, raiseFor, type AlertDependencies } from '../src/notify/raiseFor.js';
 import { inferenceMissingSince } from '../src/notify/dueInference.js';
 import { hasPredictedSince, processingFailures } from '../src/notify/runHistory.js';
-import type { Channels } from '../src/notify/settings.js';
-import type { OpenStores } from '../src/storage/stores.js';
 import { isStopping, workerStopped } from './stageActivity.js';
 
-/** What alerting needs of the worker it runs in. */
-export interface AlertDependencies {
-  openStores: OpenStores;
-  channels: Channels;
-}
-
 /** Alerts, and the facts that a run doesn't have itself: from Temporal's list of runs, and from the store. */
-export function createAlertActivities({ openStores, channels }: AlertDependencies): AlertActivities {
+export function createAlertActivities(dependencies: AlertDependencies): AlertActivities {
+  const { openStores } = dependencies;
   return {
     async alert(facts) {
       const outcomes = await Promise.all(facts.map((fact) => raiseHere(fact)));
@@ -29,7 +20,7 @@ export function createAlertActivities({ openStores, channels }: AlertDependencie
     },
 
     async serviceLevel({ pipeline, part }) {
-      const { thresholds } = await settingsOf(pipeline);
+      const { thresholds } = await alertSettings(dependencies, pipeline, Context.current().log);
       return { lateAfterMinutes: thresholds.sla_minutes[part], downAfterMinutes: thresholds.inference_down_hours * 60 };
     },
 
@@ -55,20 +46,8 @@ export function createAlertActivities({ openStores, channels }: AlertDependencie
   };
 
   async function raiseHere(facts: AlertFacts): Promise<AlertOutcome> {
-    const { thresholds, alertLog } = await settingsOf(facts.pipeline);
     const { info, log, cancellationSignal: signal } = Context.current();
     const owner = `${info.workflowExecution?.workflowId}/${info.workflowExecution?.runId}/${info.activityId}`;
-    return raise(facts, thresholds, { channels, alertLog, log }, { owner, signal });
-  }
-
-  /** A pipeline whose settings can't be read fails, and that has to be told all the same: by the usual thresholds. */
-  async function settingsOf(name: string): Promise<{ thresholds: AlertThresholds; alertLog?: AlertLog }> {
-    try {
-      const pipeline = await loadPipeline(name);
-      return { thresholds: pipeline.config.alerts, alertLog: new AlertLog(openStores(pipeline).monitoring) };
-    } catch (error) {
-      Context.current().log.warn('Alerts go by the usual thresholds, and may come twice', { pipeline: name, reason: messageOf(error) });
-      return { thresholds: AlertThresholds.parse({}) };
-    }
+    return raiseFor(dependencies, facts, { owner, signal, log, webUi: webUiFrom(info.namespace) });
   }
 }

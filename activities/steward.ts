@@ -1,4 +1,6 @@
-import type { StewardActivities } from '../src/contracts/index.js';
+import { Context } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { STEWARD, stewardIdOf, type StewardActivities } from '../src/contracts/index.js';
 import { claimTraining } from '../src/stages/claimTraining.js';
 import { moveChampion } from '../src/stages/moveChampion.js';
 import { readChampion } from '../src/stages/readChampion.js';
@@ -15,5 +17,14 @@ export function createStewardActivities(dependencies: ActivityDependencies): Ste
     moveChampion: stageActivity(dependencies, moveChampion),
     claimTraining: stageActivity(dependencies, claimTraining(async ({ workflowId, runId }) => (await look(workflowId, runId)).open)),
     lookAtRun: (workflowId) => look(workflowId),
+    async tellSteward({ pipeline, signal, message }) {
+      try {
+        await Context.current().client.workflow.getHandle(stewardIdOf(pipeline)).signal(STEWARD.signals[signal], message);
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    },
   };
 }

@@ -3,6 +3,7 @@ import { createDispatchActivities } from '../activities/dispatch.js';
 import { createTaskRunner } from '../activities/taskRunner.js';
 import { TASK_QUEUES } from '../src/contracts/index.js';
 import { channelsFrom } from '../src/notify/settings.js';
+import { watchTasks } from '../src/notify/watchTasks.js';
 import { openStores, storeRoot } from '../src/storage/stores.js';
 import { runWorkerProcess } from '../src/temporal/workerProcess.js';
 import { WORKERS } from '../src/temporal/workers.js';
@@ -19,7 +20,8 @@ const TASKS_AT_ONCE = 1_000;
  * worker of their own, the operations: an alert that waited for a stage would come when the work it tells of is over.
  */
 await runWorkerProcess(WORKERS.dataProcessing, async (size) => {
-  const alerts = createAlertActivities({ openStores: await openStores(storeRoot()), channels: channelsFrom() });
+  const alerting = { openStores: await openStores(storeRoot()), channels: channelsFrom() };
+  const alerts = createAlertActivities(alerting);
   const { queue, close } = stageWorker(WORKERS.dataProcessing, size);
   const operations = {
     taskQueue: TASK_QUEUES.operations,
@@ -32,5 +34,5 @@ await runWorkerProcess(WORKERS.dataProcessing, async (size) => {
     activities: createDispatchActivities(createTaskRunner(storeRoot())),
     maxConcurrentActivityTaskExecutions: TASKS_AT_ONCE,
   };
-  return { queues: [queue, operations, dispatch], close };
+  return { queues: [queue, operations, dispatch], beside: (client, log) => watchTasks(client, alerting, log), close };
 });

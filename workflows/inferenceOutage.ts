@@ -2,6 +2,7 @@ import { continueAsNew, log, sleep, workflowInfo } from '@temporalio/workflow';
 import type { InferenceDown, InferenceOutageInput } from '../src/contracts/index.js';
 import { alerting, tell } from './support/alerts.js';
 import { failureOf } from './support/failures.js';
+import { checkInput, MOMENT, OF_PIPELINE, required } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 
 /**
@@ -9,6 +10,7 @@ import { setSearchAttributes } from './support/searchAttributes.js';
  * as they are, and ends when a later run has made some.
  */
 export async function inferenceOutage(input: InferenceOutageInput): Promise<void> {
+  checkInput(input, { ...OF_PIPELINE, since: required(MOMENT) });
   const { pipeline } = input;
   setSearchAttributes({ pipeline, stage: 'inference' });
   const { downAfterMinutes } = await alerting.serviceLevel({ pipeline, part: 'inference' });

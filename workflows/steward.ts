@@ -10,6 +10,7 @@ import {
   defineUpdate,
   ParentClosePolicy,
   setCurrentDetails,
+  setDefaultSignalHandler,
   setHandler,
   sleep,
   startChild,
@@ -17,9 +18,11 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  clipped,
   countOf,
   STEWARD,
   stewardIdOf,
+  SUMMARY_BYTES,
   type Approved,
   type ApproveInput,
   type DriftReport,
@@ -40,9 +43,11 @@ import { modelTraining } from './modelTraining.js';
 import { stewarding } from './support/activities.js';
 import { alerting, tell } from './support/alerts.js';
 import { failureOf } from './support/failures.js';
+import { checkInput } from './support/input.js';
+import { STEWARD_INPUT } from './support/messages.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { Stewardship, type Start } from './support/stewardship.js';
-import { refuseUnless, refuseUnlessModel, refuseUnlessSigned } from './support/validators.js';
+import { refuseUnless, refuseUnlessValid } from './support/validators.js';
 
 const requestRetrain = defineSignal<[RetrainRequest]>(STEWARD.signals.requestRetrain);
 const driftDetected = defineSignal<[DriftReport]>(STEWARD.signals.driftDetected);
@@ -55,6 +60,20 @@ const resume = defineUpdate<StewardState, [Steering]>(STEWARD.updates.resume);
 const state = defineQuery<StewardState>(STEWARD.queries.state);
 const history = defineQuery<StewardEvent[]>(STEWARD.queries.history);
 
+/** What the web UI and `temporal workflow metadata` say of each message. */
+const DESCRIPTIONS: Record<keyof typeof STEWARD.signals | keyof typeof STEWARD.updates | keyof typeof STEWARD.queries, string> = {
+  requestRetrain: 'Asks for a training: {"reason", "requestId", "triggeredBy"?, "asOf"?}; a requestId that was seen before is ignored.',
+  driftDetected: 'Monitoring found drift: {"severity": "moderate" or "severe", "report", "asOf"?}.',
+  runEnded: 'A run of the pipeline tells how it ended; sent by the workflows themselves.',
+  approve: 'Lets the retraining that waits for approval run, or declines it: {"by", "reason"?, "approved"?, "requestId"?}.',
+  promote: 'Makes a version the champion, the challenger by default: {"by", "reason"?, "model"?}.',
+  rollback: 'Goes back to the champion before, or to a named version: {"by", "reason"?, "model"?}.',
+  pause: 'Starts nothing more until it is resumed; requests are kept: {"by", "reason"?}.',
+  resume: 'Starts runs again: {"by", "reason"?}.',
+  state: 'The champion, what is asked, in flight and to approve, and whether it is paused or held up.',
+  history: 'What happened, the newest last.',
+};
+
 /** A signal makes about four events of a history: far below the 51,200 that a server allows, and cheap to replay. */
 const SIGNALS_A_RUN = 2_000;
 
@@ -65,10 +84,13 @@ const PATROL_SECONDS = 600;
 const SETBACK = '10 minutes';
 
 /** Looks after a pipeline for as long as it lives: who is champion, what was asked, what is in flight, what follows. */
-export async function steward({ pipeline, carried, signalsARun = SIGNALS_A_RUN, patrolSeconds = PATROL_SECONDS }: StewardInput): Promise<void> {
+export async function steward(input: StewardInput): Promise<void> {
+  checkInput(input, STEWARD_INPUT);
+  const { pipeline, carried, signalsARun = SIGNALS_A_RUN, patrolSeconds = PATROL_SECONDS } = input;
   setSearchAttributes({ pipeline, stage: 'steward' });
   const ship = new Stewardship(pipeline, carried);
   listen(ship, stageInput(pipeline));
+  show(ship);
   const isFull = () => ship.signals >= signalsARun || workflowInfo().continueAsNewSuggested;
   try {
     while (!isFull()) await lookAfter(ship, isFull, patrolSeconds * 1000);
@@ -84,63 +106,76 @@ async function lookAfter(ship: Stewardship, isFull: () => boolean, patrolMs: num
   const { pipeline } = ship.state;
   try {
     await lookIntoNews(ship, stageInput(pipeline));
-    for (const start of ship.takeDue(now())) await launch(pipeline, start, ship);
+    const starts = ship.takeDue(now());
+    show(ship);
+    for (const start of starts) await launch(pipeline, start, ship);
     ship.goOn(now());
-    setCurrentDetails(situation(ship.state));
+    show(ship);
     if (!(await somethingToDo(ship, isFull, patrolMs))) await patrol(ship);
   } catch (error) {
     if (CancellationScope.current().consideredCancelled) throw error;
     ship.holdUp(now(), failureOf(error).reason);
-    setCurrentDetails(situation(ship.state));
+    show(ship);
     await sleep(SETBACK, { summary: 'Held up: try again' });
   }
 }
 
-/** Signals are only taken down: what follows from them is decided in the loop, one thing at a time. */
+/**
+ * Signals are only taken down: what follows from them is decided in the loop, one thing at a time. Whatever is sent, no
+ * handler throws: an error here would stop the steward until somebody resets it.
+ */
 function listen(ship: Stewardship, stage: StageInput): void {
-  setHandler(requestRetrain, (request) => ship.requested(now(), request));
-  setHandler(driftDetected, (report) => ship.drifted(now(), report));
-  setHandler(runEnded, (run) => ship.ended(now(), run));
-  setHandler(state, () => ship.state);
-  setHandler(history, () => ship.history);
+  // The details are right at the end of each change, also where the loop is busy with something else for long.
+  const shown = <Args extends unknown[], Result>(handler: (...args: Args) => Result) => (...args: Args): Result => {
+    const result = handler(...args);
+    show(ship);
+    return result;
+  };
+  setHandler(requestRetrain, shown((request) => ship.requested(now(), request)), { description: DESCRIPTIONS.requestRetrain });
+  setHandler(driftDetected, shown((report) => ship.drifted(now(), report)), { description: DESCRIPTIONS.driftDetected });
+  setHandler(runEnded, shown((run) => ship.ended(now(), run)), { description: DESCRIPTIONS.runEnded });
+  setHandler(state, () => ship.state, { description: DESCRIPTIONS.state });
+  setHandler(history, () => ship.history, { description: DESCRIPTIONS.history });
+  // After the others: whatever came before this run listened is given to whoever listens first.
+  setDefaultSignalHandler((name) => ship.ignored(now(), name, 'there is no such signal'));
 
-  setHandler(approve, (input) => ship.approve(now(), input), {
+  setHandler(approve, shown((input) => ship.approve(now(), input)), {
+    description: DESCRIPTIONS.approve,
     validator: (input: ApproveInput) => {
-      refuseUnlessSigned(input);
+      refuseUnlessValid('approve', input);
       const { awaitingApproval } = ship.state;
-      const { approved, requestId } = input;
+      const { requestId } = input;
       refuseUnless(awaitingApproval !== null, 'Nothing waits for approval.');
-      refuseUnless(approved === undefined || typeof approved === 'boolean', '"approved" is neither true nor false.');
       const waiting = awaitingApproval?.requests.map((request) => request.requestId) ?? [];
       refuseUnless(requestId === undefined || waiting.includes(requestId), `No request ${String(requestId)} waits for approval; these do: ${waiting.join(', ')}.`);
     },
   });
-  setHandler(pause, (input) => (ship.pause(now(), input), ship.state), {
+  setHandler(pause, shown((input) => (ship.pause(now(), input), ship.state)), {
+    description: DESCRIPTIONS.pause,
     validator: (input: Steering) => {
-      refuseUnlessSigned(input);
+      refuseUnlessValid('pause', input);
       refuseUnless(ship.state.paused === null, `${ship.state.paused?.by} paused it already, at ${ship.state.paused?.at}.`);
     },
   });
-  setHandler(resume, (input) => (ship.resume(now(), input), ship.state), {
+  setHandler(resume, shown((input) => (ship.resume(now(), input), ship.state)), {
+    description: DESCRIPTIONS.resume,
     validator: (input: Steering) => {
-      refuseUnlessSigned(input);
+      refuseUnlessValid('resume', input);
       refuseUnless(ship.state.paused !== null, 'It is not paused.');
     },
   });
   setHandler(promote, (input) => moveChampion('promote', input), {
+    description: DESCRIPTIONS.promote,
     validator: (input: MoveChampion) => {
-      refuseUnlessSigned(input);
-      refuseUnlessModel(input.model);
+      refuseUnlessValid('promote', input);
       const { champion } = ship.state;
       const isChampion = input.model && 'version' in input.model && input.model.version === champion?.version && input.model.algorithm === champion?.algorithm;
       refuseUnless(!isChampion, `${champion?.algorithm} ${champion?.version} is champion already.`);
     },
   });
   setHandler(rollback, (input) => moveChampion('rollback', input), {
-    validator: (input: MoveChampion) => {
-      refuseUnlessSigned(input);
-      refuseUnlessModel(input.model);
-    },
+    description: DESCRIPTIONS.rollback,
+    validator: (input: MoveChampion) => refuseUnlessValid('rollback', input),
   });
 
   async function moveChampion(move: MoveChampionInput['move'], { by, reason = 'asked of the steward', model }: MoveChampion): Promise<MovedAlias> {
@@ -149,6 +184,7 @@ function listen(ship: Stewardship, stage: StageInput): void {
       const run = { ...stage.run, runId: `${stage.run.runId}/${currentUpdateInfo()?.id}` };
       const moved = await CancellationScope.nonCancellable(() => stewarding.moveChampion({ ...stage, run, move, model, by, reason }));
       ship.moved(now(), moved, by);
+      show(ship);
       return moved;
     } catch (error) {
       const { reason, type } = failureOf(error);
@@ -159,14 +195,16 @@ function listen(ship: Stewardship, stage: StageInput): void {
 
 async function lookIntoNews(ship: Stewardship, stage: StageInput): Promise<void> {
   if (ship.deployed.length > 0) await tell(() => ship.deployed.splice(0));
-  if (ship.championUnsure) ship.knowChampion(now(), await stewarding.readChampion(stage));
+  if (ship.championUnsure) {
+    ship.knowChampion(now(), await stewarding.readChampion(stage));
+    show(ship);
+  }
   while (ship.processed.length > 0) {
     const [run] = ship.processed;
     const { partitions, enough } = await stewarding.weighNewData(stage);
     if (enough && run) {
-      const { runId: requestId, workflowId: triggeredBy, asOf } = run;
       ship.note(now(), `${countOf(partitions.length, 'partition')} that no training has seen`);
-      ship.requested(now(), { reason: 'new_data', triggeredBy, requestId, asOf });
+      ship.hasNewData(now(), run);
     }
     ship.processed.shift();
   }
@@ -181,7 +219,7 @@ async function lookIntoNews(ship: Stewardship, stage: StageInput): Promise<void>
  */
 async function launch(pipeline: string, { part, workflowId, asOf, because }: Start, ship: Stewardship): Promise<void> {
   const input = { pipeline, asOf, reason: because, triggeredBy: stewardIdOf(pipeline) };
-  const options = { workflowId, args: [input] as [typeof input], parentClosePolicy: ParentClosePolicy.ABANDON, staticSummary: `${pipeline} ${part}: ${because}` };
+  const options = { workflowId, args: [input] as [typeof input], parentClosePolicy: ParentClosePolicy.ABANDON, staticSummary: clipped(`${pipeline} ${part}: ${because}`, SUMMARY_BYTES) };
   try {
     if (part === 'training') await startChild(modelTraining, options);
     else if (part === 'inference') await startChild(modelInference, options);
@@ -211,12 +249,17 @@ async function patrol(ship: Stewardship): Promise<void> {
     if (!open && ship.state.inFlight[part]?.workflowId === run.workflowId) ship.lost(now(), part, run.workflowId, status);
   }
   ship.championUnsure = true;
+  show(ship);
   await tell(async () => (await alerting.lookForDueInference(ship.state.pipeline)) ?? []);
 }
 
 function stageInput(pipeline: string): StageInput {
   const { workflowId, runId, runStartTime } = workflowInfo();
   return { pipeline, run: { workflowId, runId, startedAt: runStartTime.toISOString() } };
+}
+
+function show({ state }: Stewardship): void {
+  setCurrentDetails(situation(state));
 }
 
 function situation({ paused, heldUp, champion, asked, awaitingApproval, inFlight }: StewardState): string {

@@ -3,6 +3,7 @@ import type { AlgorithmInput, AlgorithmTrained, TrainAlgorithmInput } from '../s
 import { fittingWithin, quick, type Fitting } from './support/activities.js';
 import { dispatchedWithin } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
+import { A_NAME, checkInput, MOMENT, object, OF_PIPELINE, oneOf, recordOf, required, SOURCE, TEXT, type Fields, type Kind } from './support/input.js';
 import { ProgressTracker } from './support/progress.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { searchCandidates } from './support/search.js';
@@ -10,8 +11,21 @@ import { searchCandidates } from './support/search.js';
 /** The workflow's own clock ends a task's time, and says so; the activity's is there for a workflow that can't. */
 const GRACE_SECONDS = 60;
 
+const COUNT: Kind = { expected: 'a number from 0', holds: (value) => typeof value === 'number' && value >= 0 };
+const TRAIN_ALGORITHM_INPUT: Fields = {
+  ...OF_PIPELINE,
+  run: required(object({ workflowId: required(TEXT), runId: required(TEXT), startedAt: required(MOMENT) })),
+  algorithm: required(A_NAME),
+  dataset: required(object({ uri: required(SOURCE), checksum: required(TEXT), id: required(TEXT), rows: required(recordOf(TEXT, COUNT)) })),
+  timeoutSeconds: required({ expected: 'seconds above 0, 400 days at most', holds: (value) => typeof value === 'number' && value > 0 && value <= 400 * 86_400 }),
+  compute: oneOf('ecs'),
+};
+
 /** One algorithm from search to registry within its time budget; whatever stops it, nothing half-written stays behind. */
-export async function trainAlgorithm({ timeoutSeconds, compute, ...input }: TrainAlgorithmInput): Promise<AlgorithmTrained> {
+export async function trainAlgorithm(asked: TrainAlgorithmInput): Promise<AlgorithmTrained> {
+  // A parent of another version may send more.
+  checkInput(asked, TRAIN_ALGORITHM_INPUT, false);
+  const { timeoutSeconds, compute, ...input } = asked;
   const progress = new ProgressTracker();
   setSearchAttributes({ pipeline: input.pipeline, stage: 'training', algorithm: input.algorithm });
   const budget = new CancellationScope();

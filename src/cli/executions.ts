@@ -1,4 +1,5 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { stewardIdOf } from '../contracts/index.js';
 import { STAGE_WORKFLOWS } from './stages.js';
 
 /**
@@ -18,16 +19,23 @@ export async function openExecutions(client: Client, stewards: string[] = []): P
 const TYPES = `WorkflowType IN (${['lifecycle', ...Object.values(STAGE_WORKFLOWS)].map((type) => `"${type}"`).join(', ')})`;
 
 /**
- * Runs that somebody started, newest first: children are their parents' business.
+ * Runs that somebody or something started, newest first: of a parent that waits for its children they are a part, so
+ * those are left out; what a steward starts is on its own.
  * @param condition of Temporal's list filter
  */
 export async function startedRuns(client: Client, limit: number, condition?: string): Promise<WorkflowExecutionInfo[]> {
   const query = [TYPES, ...(condition ? [condition] : [])].join(' AND ');
   const found: WorkflowExecutionInfo[] = [];
   for await (const run of client.workflow.list({ query })) {
-    if (run.parentExecution) continue;
+    if (run.parentExecution && !isSteward(run.parentExecution)) continue;
     found.push(run);
     if (found.length === limit) break;
   }
   return found;
 }
+
+function isSteward({ workflowId }: { workflowId?: string | null }): boolean {
+  return workflowId?.endsWith(STEWARD_SUFFIX) ?? false;
+}
+
+const STEWARD_SUFFIX = stewardIdOf('');

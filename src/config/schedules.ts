@@ -1,4 +1,8 @@
+import { createRequire } from 'node:module';
 import { z } from 'zod';
+
+/** Every name of the IANA time zone database, links included. */
+const { zones } = createRequire(import.meta.url)('tzdata') as { zones: Record<string, unknown> };
 
 const DAYS_OF_WEEK = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
 
@@ -12,7 +16,7 @@ const schedule = z
     /** Where given, these days of the month alone, both ends included: 1 to 7 on sundays is the first Sunday. */
     days_of_month: z.strictObject({ from: z.int().min(1).max(31), to: z.int().min(1).max(31) }).optional(),
     /** IANA name of the zone that `at` is told in, e.g. `Europe/London`. */
-    time_zone: z.string().refine(isTimeZone, 'an IANA time zone such as "UTC" or "Europe/London"'),
+    time_zone: z.string().refine(isTimeZone, 'an IANA time zone in its own capitals, such as "UTC" or "Europe/London"'),
     /** When the run before is still at work: `skip` this one, or `buffer_one` to start after it. */
     overlap: z.enum(['skip', 'buffer_one']),
     /** How late a run may still start after an outage; one that would be later is left out. */
@@ -34,7 +38,12 @@ export const Schedules = z.strictObject({
 });
 export type Schedules = z.infer<typeof Schedules>;
 
+/**
+ * As the server has it, which tells capitals from small letters: `Europe/london` is no zone to it, though it is one to
+ * Node. Zones that only one of the two knows are none either.
+ */
 function isTimeZone(name: string): boolean {
+  if (!Object.hasOwn(zones, name)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;

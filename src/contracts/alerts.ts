@@ -33,7 +33,8 @@ export type AlertFacts =
   | TrainingCompleted
   | ModelDeployed
   | WeeklyReport
-  | SlaMissed;
+  | SlaMissed
+  | TasksFailing;
 
 export type AlertCondition = AlertFacts['condition'];
 
@@ -113,6 +114,21 @@ export interface SlaMissed extends Facts<'sla_missed'> {
   run: AlertedRun;
   /** ISO 8601 instant at which the run started; it is still at work at `at`. */
   startedAt: string;
+}
+
+export interface TasksFailing extends Facts<'tasks_failing'> {
+  /** `null` once no workflow of the pipeline stands still. */
+  failing: {
+    run: AlertedRun;
+    /** `steward`, `modelTraining`, ... */
+    workflow: string;
+    /** Attempts at the same workflow task so far. */
+    attempts: number;
+    /** ISO 8601 instant of the first of them. */
+    since: string;
+    /** What the last failure said. */
+    reason: string;
+  } | null;
 }
 
 /**

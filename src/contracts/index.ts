@@ -1,6 +1,7 @@
 export * from './common.js';
 export * from './counts.js';
 export * from './names.js';
+export * from './texts.js';
 export * from './taskQueues.js';
 export * from './dataProcessing.js';
 export * from './training.js';

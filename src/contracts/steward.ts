@@ -35,8 +35,8 @@ export interface StewardPolicy {
 export interface RetrainRequest {
   /** A {@link RetrainCause}, or whatever else a person may have in mind. */
   reason: string;
-  /** Who or what asks. */
-  triggeredBy: string;
+  /** Who or what asks, for people who read the history. */
+  triggeredBy?: string;
   /** Of two requests with one id the second is ignored. */
   requestId: string;
   /** The moment that the training stands at. @default when it starts */
@@ -143,8 +143,8 @@ export interface StewardState {
   due: Partial<Record<'inference' | 'monitoring', { asOf?: string; because: string }>>;
   /** ISO 8601 instant until which no training starts. */
   cooldownUntil: string | null;
-  /** Since the steward first started: signals received, those it had seen before, runs started, trainings among them. */
-  counts: { signals: number; duplicates: number; runs: number; trainings: number };
+  /** Since the steward first started: signals received, requests that it had seen before, messages that were not what they should be, runs started, trainings among them. */
+  counts: { signals: number; duplicates: number; ignored: number; runs: number; trainings: number };
   /** From the end of one training to the start of the next. */
   cooldownHours: number;
 }
@@ -221,6 +221,12 @@ export interface RunLook {
   status: string;
 }
 
+/** A signal to the steward. */
+export type StewardMessage =
+  | { signal: 'requestRetrain'; message: RetrainRequest }
+  | { signal: 'driftDetected'; message: DriftReport }
+  | { signal: 'runEnded'; message: RunEnded };
+
 export interface StewardActivities {
   readStewardPolicy(input: StageInput): Promise<StewardPolicy>;
   readChampion(input: StageInput): Promise<ReadChampion | null>;
@@ -228,4 +234,6 @@ export interface StewardActivities {
   moveChampion(input: MoveChampionInput): Promise<MovedAlias>;
   claimTraining(input: StageInput): Promise<TrainingClaim>;
   lookAtRun(workflowId: string): Promise<RunLook>;
+  /** Signals the steward of a pipeline. Returns whether there is one at work. */
+  tellSteward(input: { pipeline: string } & StewardMessage): Promise<boolean>;
 }

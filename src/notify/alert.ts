@@ -1,8 +1,9 @@
 import type { AlertCondition, AlertLevel } from '../contracts/index.js';
 import { sha256 } from '../storage/checksum.js';
+import type { Advice } from './advice.js';
 
 /** Something that somebody should know. */
-export interface Alert {
+export interface Alert extends Advice {
   level: AlertLevel;
   condition: AlertCondition;
   pipeline: string;

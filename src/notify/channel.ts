@@ -27,7 +27,8 @@ export const CHANNEL_OF_LEVEL: Record<AlertLevel, ChannelName> = {
   info: 'email',
 };
 
-/** Every detail as a line of text, `name: value`. */
-export function detailLines(alert: Alert): string[] {
-  return Object.entries(alert.details).map(([name, value]) => `${name}: ${value ?? 'unknown'}`);
+/** What it means and what to do, then every detail, each as a line of text, `name: value`. */
+export function detailLines({ level, consequence, command, link, details }: Alert): string[] {
+  const facts = { severity: level, consequence, 'what to do': command, ...(link !== null && { link }), ...details };
+  return Object.entries(facts).map(([name, value]) => `${name}: ${value ?? 'unknown'}`);
 }

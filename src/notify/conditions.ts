@@ -1,21 +1,24 @@
 import { z } from 'zod';
-import type {
-  AccuracyDrop,
-  AlertFacts,
-  AlertLevel,
-  DriftDetected,
-  InferenceDown,
-  ModelDeployed,
-  PipelinePart,
-  ProcessingFailing,
-  SlaMissed,
-  TrainingCompleted,
-  TrainingFailed,
-  UnusualDataVolume,
-  VersionRef,
-  WeeklyReport,
+import {
+  clipped,
+  type AccuracyDrop,
+  type AlertFacts,
+  type AlertLevel,
+  type DriftDetected,
+  type InferenceDown,
+  type ModelDeployed,
+  type PipelinePart,
+  type ProcessingFailing,
+  type SlaMissed,
+  type TasksFailing,
+  type TrainingCompleted,
+  type TrainingFailed,
+  type UnusualDataVolume,
+  type VersionRef,
+  type WeeklyReport,
 } from '../contracts/index.js';
 import { countOf } from '../contracts/counts.js';
+import { adviceFor, type Advice, type WebUi } from './advice.js';
 import { dedupKey, type Alert } from './alert.js';
 
 const HOUR_MS = 3_600_000;
@@ -71,8 +74,16 @@ const PART_IN_WORDS: Record<PipelinePart, string> = {
   monitoring: 'Monitoring',
 };
 
+/** An alert before it says what to do. */
+type Finding = Omit<Alert, keyof Advice>;
+
 /** The alert that facts call for, or `undefined` where they call for none. */
-export function alertFor(facts: AlertFacts, thresholds: AlertThresholds): Alert | undefined {
+export function alertFor(facts: AlertFacts, thresholds: AlertThresholds, webUi?: WebUi): Alert | undefined {
+  const finding = findingOf(facts, thresholds);
+  return finding && { ...finding, ...adviceFor(facts, webUi) };
+}
+
+function findingOf(facts: AlertFacts, thresholds: AlertThresholds): Finding | undefined {
   switch (facts.condition) {
     case 'processing_failing':
       return processingFailing(facts, thresholds);
@@ -94,6 +105,8 @@ export function alertFor(facts: AlertFacts, thresholds: AlertThresholds): Alert 
       return weeklyReport(facts);
     case 'sla_missed':
       return slaMissed(facts, thresholds);
+    case 'tasks_failing':
+      return tasksFailing(facts, thresholds);
   }
 }
 
@@ -104,6 +117,8 @@ export function isOver(facts: AlertFacts, thresholds: AlertThresholds): boolean 
       return facts.failing === null;
     case 'inference_down':
       return facts.since === null;
+    case 'tasks_failing':
+      return facts.failing === null;
     case 'accuracy_drop':
       return facts.performance.status === 'measured' && facts.performance.drop <= thresholds.accuracy_drop;
     default:
@@ -112,7 +127,7 @@ export function isOver(facts: AlertFacts, thresholds: AlertThresholds): boolean 
 }
 
 /** Critical once data processing has failed `processing_failures` times in a row. */
-export function processingFailing(facts: ProcessingFailing, thresholds: AlertThresholds): Alert | undefined {
+export function processingFailing(facts: ProcessingFailing, thresholds: AlertThresholds): Finding | undefined {
   const { failing } = facts;
   if (!failing || failing.failures < thresholds.processing_failures) return undefined;
   const { failures, since, reason } = failing;
@@ -125,7 +140,7 @@ export function processingFailing(facts: ProcessingFailing, thresholds: AlertThr
 }
 
 /** Critical once due predictions have been missing for more than `inference_down_hours`. */
-export function inferenceDown(facts: InferenceDown, thresholds: AlertThresholds): Alert | undefined {
+export function inferenceDown(facts: InferenceDown, thresholds: AlertThresholds): Finding | undefined {
   if (facts.since === null) return undefined;
   const downMs = Date.parse(facts.at) - Date.parse(facts.since);
   if (downMs <= thresholds.inference_down_hours * HOUR_MS) return undefined;
@@ -141,7 +156,7 @@ export function inferenceDown(facts: InferenceDown, thresholds: AlertThresholds)
  * Critical where the monitored metric fell by more than `accuracy_drop`; a warning where it fell by more than
  * `monitoring_config.performance_threshold_drop`.
  */
-export function accuracyDrop(facts: AccuracyDrop, thresholds: AlertThresholds): Alert | undefined {
+export function accuracyDrop(facts: AccuracyDrop, thresholds: AlertThresholds): Finding | undefined {
   const { performance, model } = facts;
   if (performance.status !== 'measured') return undefined;
   const critical = performance.drop > thresholds.accuracy_drop;
@@ -166,7 +181,7 @@ export function accuracyDrop(facts: AccuracyDrop, thresholds: AlertThresholds): 
 }
 
 /** A warning where a training failed, or some of its algorithms did. */
-export function trainingFailed(facts: TrainingFailed): Alert | undefined {
+export function trainingFailed(facts: TrainingFailed): Finding | undefined {
   const { training, run } = facts;
   const failed = training.status === 'failed' ? { training: training.reason } : failedAlgorithms(training.algorithms);
   const names = Object.keys(failed);
@@ -180,7 +195,7 @@ export function trainingFailed(facts: TrainingFailed): Alert | undefined {
 }
 
 /** A warning where a feature's distribution or its share of missing values is over monitoring's thresholds. */
-export function driftDetected(facts: DriftDetected, thresholds: AlertThresholds): Alert | undefined {
+export function driftDetected(facts: DriftDetected, thresholds: AlertThresholds): Finding | undefined {
   const { drift, model } = facts;
   if (drift.status !== 'measured') return undefined;
   const { drifted, missing } = drift;
@@ -205,7 +220,7 @@ export function driftDetected(facts: DriftDetected, thresholds: AlertThresholds)
 }
 
 /** A warning where a count of rows is `data_volume_factor` times over or under the median of those before it. */
-export function unusualDataVolume(facts: UnusualDataVolume, thresholds: AlertThresholds): Alert | undefined {
+export function unusualDataVolume(facts: UnusualDataVolume, thresholds: AlertThresholds): Finding | undefined {
   const { rows, usual, what } = facts;
   if (usual.length < thresholds.data_volume_history) return undefined;
   const median = medianOf(usual);
@@ -219,7 +234,7 @@ export function unusualDataVolume(facts: UnusualDataVolume, thresholds: AlertThr
 }
 
 /** For the record: a training ended with a champion, whether or not every algorithm made it. */
-export function trainingCompleted(facts: TrainingCompleted): Alert {
+export function trainingCompleted(facts: TrainingCompleted): Finding {
   const { training, run } = facts;
   const { metric, scores } = training.comparison;
   return {
@@ -238,7 +253,7 @@ export function trainingCompleted(facts: TrainingCompleted): Alert {
 }
 
 /** For the record: another version is champion than before. */
-export function modelDeployed(facts: ModelDeployed): Alert | undefined {
+export function modelDeployed(facts: ModelDeployed): Finding | undefined {
   const { model, previous } = facts;
   if (previous && named(previous) === named(model)) return undefined;
   return {
@@ -249,7 +264,7 @@ export function modelDeployed(facts: ModelDeployed): Alert | undefined {
 }
 
 /** For the record, once a calendar week (ISO 8601, UTC): what monitoring found last. */
-export function weeklyReport(facts: WeeklyReport): Alert {
+export function weeklyReport(facts: WeeklyReport): Finding {
   const { monitoring } = facts;
   const week = isoWeek(facts.at);
   const { performance } = monitoring;
@@ -272,7 +287,7 @@ export function weeklyReport(facts: WeeklyReport): Alert {
 }
 
 /** A run is at work for longer than its service level; see {@link SLA_LEVEL} for how loud that is. */
-export function slaMissed(facts: SlaMissed, thresholds: AlertThresholds): Alert | undefined {
+export function slaMissed(facts: SlaMissed, thresholds: AlertThresholds): Finding | undefined {
   const allowedMinutes = thresholds.sla_minutes[facts.part];
   const takenMs = Date.parse(facts.at) - Date.parse(facts.startedAt);
   if (takenMs < allowedMinutes * MINUTE_MS) return undefined;
@@ -282,6 +297,22 @@ export function slaMissed(facts: SlaMissed, thresholds: AlertThresholds): Alert 
     details: { part: facts.part, workflow_id: facts.run.workflowId, run_id: facts.run.runId, started_at: facts.startedAt, sla_minutes: allowedMinutes },
   };
 }
+
+/** Critical: Temporal tries the same workflow task for ever, and the run does nothing until its cause is gone. */
+export function tasksFailing(facts: TasksFailing, thresholds: AlertThresholds): Finding | undefined {
+  const { failing } = facts;
+  if (!failing) return undefined;
+  const { run, workflow, attempts, since, reason } = failing;
+  return {
+    ...alertAbout(facts, 'critical', run.runId),
+    summary: `${run.workflowId} stands still since ${since}: its workflow task has failed ${attempts} times (${clipped(reason, REASON_BYTES)}).`,
+    details: { workflow_id: run.workflowId, run_id: run.runId, workflow, attempts, since, reason: clipped(reason, REASON_BYTES) },
+    repeatAfterHours: thresholds.repeat_after_hours,
+  };
+}
+
+/** Of a failure that may carry what a stranger sent. */
+const REASON_BYTES = 500;
 
 function alertAbout(facts: AlertFacts, level: AlertLevel, ...about: string[]): Pick<Alert, 'level' | 'condition' | 'pipeline' | 'dedupKey' | 'at'> {
   const { condition, pipeline, at } = facts;

@@ -1,6 +1,7 @@
 import type { Logger } from '@temporalio/common';
 import type { AlertCondition } from '../contracts/index.js';
 import { messageOf } from '../errors.js';
+import type { WebUi } from './advice.js';
 import type { Alert } from './alert.js';
 import type { AlertLog } from './alertLog.js';
 import { CHANNEL_OF_LEVEL, type ChannelName } from './channel.js';
@@ -14,6 +15,8 @@ export interface Notifier {
   /** Every alert is logged here besides. */
   log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
   retry?: RetryPolicy;
+  /** Where alerts send people to look at a run. */
+  webUi?: WebUi;
 }
 
 export interface NotifyOptions {
@@ -47,7 +50,7 @@ export async function notify(notifier: Notifier, alert: Alert, { owner, signal =
     log.debug('An alert was told before.', about);
     return { channel: name, status: 'skipped', reason: 'The same was told before.' };
   }
-  log[LOG_METHOD[alert.level]](alert.summary, { ...about, at: alert.at, details: alert.details });
+  log[LOG_METHOD[alert.level]](alert.summary, { ...about, severity: alert.level, at: alert.at, consequence: alert.consequence, command: alert.command, link: alert.link, details: alert.details });
 
   const channel = channels[name];
   const outcome: NotifyOutcome = channel

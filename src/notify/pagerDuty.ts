@@ -25,6 +25,7 @@ function trigger(alert: Alert) {
     event_action: 'trigger',
     dedup_key: alert.dedupKey,
     client: 'Perdure',
+    ...(isWebPage(alert.link) && { client_url: alert.link, links: [{ href: alert.link, text: 'What to look at' }] }),
     payload: {
       summary: alert.summary.slice(0, SUMMARY_LENGTH),
       source: `perdure/${alert.pipeline}`,
@@ -33,7 +34,12 @@ function trigger(alert: Alert) {
       component: alert.pipeline,
       group: 'perdure',
       class: alert.condition,
-      custom_details: alert.details,
+      custom_details: { consequence: alert.consequence, command: alert.command, ...(alert.link !== null && { link: alert.link }), ...alert.details },
     },
   };
+}
+
+/** PagerDuty takes no other addresses as links, such as that of a report in a store. */
+function isWebPage(link: string | null): link is string {
+  return link !== null && /^https?:/.test(link);
 }

@@ -7,7 +7,7 @@ export async function raise(facts: AlertFacts, thresholds: AlertThresholds, noti
   const { condition, pipeline } = facts;
   const { signal = new AbortController().signal } = options;
   const closed = isOver(facts, thresholds) ? await resolveOpen(notifier, pipeline, condition, signal) : 0;
-  const alert = alertFor(facts, thresholds);
+  const alert = alertFor(facts, thresholds, notifier.webUi);
   if (!alert) return { condition, status: closed > 0 ? 'resolved' : 'uncalled' };
   const { status, ...outcome } = await notify(notifier, alert, options);
   return { condition, status, ...('reason' in outcome ? { reason: outcome.reason } : {}) };

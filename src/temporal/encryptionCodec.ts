@@ -65,6 +65,18 @@ export class EncryptionCodec implements PayloadCodec {
 }
 
 /**
+ * Decodes what it can and leaves the rest as it is, for workers that run workflows: an error here fails the whole
+ * workflow task, also where all that can't be read is a message that a stranger sent.
+ */
+export function lenient(codec: PayloadCodec): PayloadCodec {
+  const decodeOne = (payload: Payload) => codec.decode([payload]).catch(() => [payload]);
+  return {
+    encode: (payloads) => codec.encode(payloads),
+    decode: async (payloads) => (await Promise.all(payloads.map(decodeOne))).flat(),
+  };
+}
+
+/**
  * The codec that `PERDURE_ENCRYPTION_KEY` asks for; `undefined` where it isn't set, and payloads stay readable.
  *
  * The variable holds keys of 32 bytes in base64, comma-separated: the first encrypts, all decrypt. To change keys, add

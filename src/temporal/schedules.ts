@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  isGrpcServiceError,
   ScheduleAlreadyRunning,
   ScheduleNotFoundError,
   type CalendarSpecDescription,
@@ -9,11 +10,13 @@ import {
   type ScheduleOptions,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
+import { msToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import type { Pipeline } from '../config/load.js';
 import type { ScheduleConfig } from '../config/schedules.js';
-import { TASK_QUEUES, WORKFLOW_OF_PART, type PipelinePart } from '../contracts/index.js';
+import { TASK_QUEUES, WORKFLOW_OF_PART, type PipelinePart, type Steering } from '../contracts/index.js';
 import { summaryOf, workflowIdOf } from '../client.js';
-import { PerdureError } from '../errors.js';
+import { PerdureError, messageOf } from '../errors.js';
+import { unusualDays, type UnusualDay } from './clockChanges.js';
 
 /** The parts of a pipeline in the order of a day. */
 export const PARTS = ['processing', 'training', 'inference', 'monitoring'] as const satisfies readonly PipelinePart[];
@@ -31,6 +34,8 @@ export interface ScheduleChange {
   action: 'create' | 'update' | 'delete' | 'none';
   /** What differs: the setting, what Temporal has and what the config says; `null` where there is none. */
   differences: { setting: keyof ScheduleSettings; from: string | null; to: string | null }[];
+  /** Coming days on which it starts no run, or two, as the clocks of its zone change. */
+  unusualDays: UnusualDay[];
 }
 
 /** All that the config decides about a schedule, in words that can be compared and read. */
@@ -56,14 +61,48 @@ export async function diffSchedules(client: Client, pipeline: Pipeline): Promise
 /**
  * Brings a pipeline's schedules in line with its config: creates what is missing, updates what differs, deletes what
  * the config no longer names, and leaves the rest alone. What is an operator's (a pause, its note, actions that remain)
- * stays as it is. To apply the same config again changes nothing.
+ * stays as it is. To apply the same config again changes nothing. Where one can't be changed, those before it are put
+ * back as they were: all or nothing.
  *
  * @returns what was done, in the order of {@link PARTS}
+ * @throws PerdureError `ConfigInvalid` where Temporal refuses one
  */
 export async function applySchedules(client: Client, pipeline: Pipeline): Promise<ScheduleChange[]> {
-  const changes = await diffSchedules(client, pipeline);
-  for (const change of changes) await apply(client, pipeline, change);
+  const { name } = pipeline.definition;
+  const before = await Promise.all(PARTS.map((part) => describe(client, name, part)));
+  const changes = PARTS.map((part, i) => changeOf(pipeline, part, before[i]));
+  const done: (() => Promise<void>)[] = [];
+  for (const [i, change] of changes.entries()) {
+    try {
+      await apply(client, pipeline, change);
+      if (change.action !== 'none') done.unshift(() => putBack(client, change, before[i]));
+    } catch (error) {
+      throw await undone(name, change, done, error);
+    }
+  }
   return changes;
+}
+
+/** Undoes what was applied, and says why and whether that worked. */
+async function undone(pipeline: string, { scheduleId }: ScheduleChange, done: (() => Promise<void>)[], cause: unknown): Promise<PerdureError> {
+  const outcomes = await Promise.allSettled(done.map((undo) => undo()));
+  const failed = outcomes.filter(({ status }) => status === 'rejected').length;
+  const state = failed === 0 ? 'no schedule was changed' : `${failed} that were changed before could not be put back: see "perdure schedules diff ${pipeline}"`;
+  const refusal = [cause, (cause as Error).cause].find(isGrpcServiceError);
+  const type = refusal?.code === INVALID_ARGUMENT ? 'ConfigInvalid' : 'TemporalUnavailable';
+  return new PerdureError(type, `The schedule ${scheduleId} can't be applied (${refusal?.details ?? messageOf(cause)}); ${state}.`, { cause });
+}
+
+const INVALID_ARGUMENT = 3;
+
+async function putBack(client: Client, { scheduleId }: ScheduleChange, before: ScheduleDescription | undefined): Promise<void> {
+  const handle = client.schedule.getHandle(scheduleId);
+  if (!before) return handle.delete();
+  const { spec, policies, action, state, typedSearchAttributes } = before;
+  const options = { spec, policies, action, typedSearchAttributes } as Omit<ScheduleOptions, 'scheduleId'>;
+  const isThere = await handle.describe().then(() => true, () => false);
+  if (isThere) await handle.update((now): ScheduleUpdateOptions => ({ ...(options as ScheduleUpdateOptions), state: now.state }));
+  else await client.schedule.create({ ...options, scheduleId, state: { paused: state.paused, note: state.note } } as ScheduleOptions);
 }
 
 /** The schedules that a pipeline has now. */
@@ -72,14 +111,23 @@ export async function listSchedules(client: Client, pipeline: string): Promise<P
   return found.flatMap(({ part, description }) => (description ? [{ part, description }] : []));
 }
 
-/** Stops a schedule from starting runs; one under way goes on. Throws `NotFound`. */
-export async function pauseSchedule(client: Client, pipeline: string, part: PipelinePart, note: string): Promise<void> {
-  await orNotFound(pipeline, part, handleOf(client, pipeline, part).pause(note));
+/**
+ * Stops a schedule from starting runs; one under way goes on. Who paused it first, and why, stays in the note: of one
+ * that is paused already it gets longer where somebody gives another reason, and else stays as it is. Throws `NotFound`.
+ */
+export async function pauseSchedule(client: Client, pipeline: string, part: PipelinePart, { by, reason }: Steering): Promise<void> {
+  const handle = handleOf(client, pipeline, part);
+  const { state } = await orNotFound(pipeline, part, handle.describe());
+  const note = `paused by ${by}${reason ? `: ${reason}` : ''}`;
+  if (!state.paused) await handle.pause(note);
+  else if (reason && !state.note?.includes(note)) await handle.pause([state.note, note].filter(Boolean).join('; '));
 }
 
-/** Lets a schedule start runs again. Throws `NotFound`. */
-export async function resumeSchedule(client: Client, pipeline: string, part: PipelinePart, note: string): Promise<void> {
-  await orNotFound(pipeline, part, handleOf(client, pipeline, part).unpause(note));
+/** Lets a schedule start runs again; the note says who did so, and why. Throws `NotFound`. */
+export async function resumeSchedule(client: Client, pipeline: string, part: PipelinePart, { by, reason }: Steering): Promise<void> {
+  const handle = handleOf(client, pipeline, part);
+  const { state } = await orNotFound(pipeline, part, handle.describe());
+  if (state.paused) await handle.unpause(`resumed by ${by}${reason ? `: ${reason}` : ''}`);
 }
 
 /**
@@ -92,12 +140,46 @@ export async function triggerSchedule(client: Client, pipeline: string, part: Pi
   await handle.trigger(policies.overlap);
 }
 
+/** More runs than this at once would fill Temporal's buffer of a schedule, which drops the rest without a word. */
+const MOST_BACKFILLED = 500;
+
+/**
+ * The runs that {@link backfillSchedule} would start: Temporal's own answer, as instants, oldest first. Both ends count.
+ *
+ * @throws PerdureError `NotFound`; `InputInvalid` where there are none, too many, or some that are still to come
+ */
+export async function backfillTimes(client: Client, pipeline: string, part: PipelinePart, { from, to }: { from: Date; to: Date }): Promise<Date[]> {
+  if (to.getTime() > Date.now()) {
+    throw new PerdureError('InputInvalid', `The backfill ends at ${to.toISOString()}, which is still to come; the schedule itself starts those runs, so end it earlier.`);
+  }
+  const scheduleId = scheduleIdOf(pipeline, part);
+  const asked = client.workflowService.listScheduleMatchingTimes({
+    namespace: client.options.namespace,
+    scheduleId,
+    // What it lists comes after the start.
+    startTime: msToTs(from.getTime() - 1),
+    endTime: msToTs(to.getTime()),
+  });
+  const { startTime } = await orNotFound(pipeline, part, asked);
+  if (startTime.length === 0) {
+    throw new PerdureError('InputInvalid', `The schedule ${scheduleId} has no run between ${from.toISOString()} and ${to.toISOString()}; "perdure schedules list ${pipeline}" shows its times.`);
+  }
+  if (startTime.length > MOST_BACKFILLED) {
+    throw new PerdureError('InputInvalid', `The backfill of ${scheduleId} would be ${startTime.length} runs, where ${MOST_BACKFILLED} at once are allowed; make it in several pieces.`);
+  }
+  return startTime.map((time) => tsToDate(time));
+}
+
 /**
  * Makes up for the runs that a schedule would have started between two instants, one after the other, each standing
- * at its own time. Throws `NotFound`.
+ * at its own time.
+ *
+ * @returns their times, as {@link backfillTimes}, which also says what is thrown
  */
-export async function backfillSchedule(client: Client, pipeline: string, part: PipelinePart, { from, to }: { from: Date; to: Date }): Promise<void> {
-  await orNotFound(pipeline, part, handleOf(client, pipeline, part).backfill({ start: from, end: to, overlap: 'BUFFER_ALL' }));
+export async function backfillSchedule(client: Client, pipeline: string, part: PipelinePart, range: { from: Date; to: Date }): Promise<Date[]> {
+  const times = await backfillTimes(client, pipeline, part, range);
+  await orNotFound(pipeline, part, handleOf(client, pipeline, part).backfill({ start: range.from, end: range.to, overlap: 'BUFFER_ALL' }));
+  return times;
 }
 
 /** A schedule's settings as Temporal has them. */
@@ -204,7 +286,7 @@ function changeOf(pipeline: Pipeline, part: PipelinePart, present: ScheduleDescr
     .map((setting) => ({ setting, from: from?.[setting] ?? null, to: to?.[setting] ?? null }))
     .filter((setting) => setting.from !== setting.to);
   const action = from ? (to ? (differences.length > 0 ? 'update' : 'none') : 'delete') : to ? 'create' : 'none';
-  return { part, scheduleId: scheduleIdOf(pipeline.definition.name, part), action, differences };
+  return { part, scheduleId: scheduleIdOf(pipeline.definition.name, part), action, differences, unusualDays: config ? unusualDays(config, new Date()) : [] };
 }
 
 async function apply(client: Client, { definition: { name }, config }: Pipeline, { part, action }: ScheduleChange): Promise<void> {
@@ -240,11 +322,14 @@ async function describe(client: Client, pipeline: string, part: PipelinePart): P
   }
 }
 
+/** Of gRPC. */
+const NOT_FOUND = 5;
+
 async function orNotFound<Result>(pipeline: string, part: PipelinePart, call: Promise<Result>): Promise<Result> {
   try {
     return await call;
   } catch (error) {
-    if (!(error instanceof ScheduleNotFoundError)) throw error;
+    if (!(error instanceof ScheduleNotFoundError) && (error as { code?: number }).code !== NOT_FOUND) throw error;
     throw new PerdureError('NotFound', `${pipeline} has no schedule for ${part}; "perdure schedules apply ${pipeline}" makes those of its config.`);
   }
 }

@@ -46,7 +46,7 @@ export interface Stack {
 export async function startStack({ storeRoot, stateFolder, target: given, server: started, sizes = {}, tell }: StackOptions): Promise<Stack> {
   const server = started ?? (given ? undefined : await startEmbeddedServer(stateFolder, { store: storeRoot, tell }));
   const target = given ?? server!.target;
-  const supervision = { target, storeRoot, logFolder: join(stateFolder, 'logs'), tell };
+  const supervision = { target, storeRoot, logFolder: join(stateFolder, 'logs'), webUi: server?.webUi, tell };
   const supervised = (name: WorkerName) => new SupervisedWorker({ ...WORKERS[name], size: sizes[name] ?? WORKERS[name].size }, supervision);
   const workers = {
     orchestrator: supervised('orchestrator'),

@@ -17,6 +17,8 @@ export interface SupervisionOptions {
   /** Root folder of the object store. */
   storeRoot: string;
   logFolder: string;
+  /** Address of the server's web UI, where it is known: alerts link to it. */
+  webUi?: string;
   /** Called with one line whenever the worker dies and is started again. */
   tell?: (line: string) => void;
 }
@@ -110,7 +112,7 @@ export class SupervisedWorker {
       const { size } = this.definition;
       const child = fork(entry, ['--size', formatSize(size)], {
         execArgv: [heapOption(this.definition.heap(size))],
-        env: { ...temporalEnvironment(this.options.target), ...healthEnvironment(this.definition), PERDURE_STORE: this.options.storeRoot },
+        env: { ...temporalEnvironment(this.options.target), ...healthEnvironment(this.definition), PERDURE_STORE: this.options.storeRoot, ...(this.options.webUi && { PERDURE_TEMPORAL_UI: this.options.webUi }) },
         stdio: ['ignore', output, output, 'ipc'],
         // Ctrl-C in the terminal is not for the worker: it is stopped in its turn.
         detached: true,

@@ -1,5 +1,7 @@
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
+import { Client } from '@temporalio/client';
+import type { Logger } from '@temporalio/common';
 import { Runtime, Worker, makeTelemetryFilterString, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { unsetEmpty, variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf } from '../errors.js';
@@ -10,7 +12,7 @@ import { tracing, type Tracing } from '../observe/tracing.js';
 import { chosenSize, formatSize, type WorkerSize } from '../sizes/workerSize.js';
 import { configuredTarget, plainTarget } from './connection.js';
 import { connectWorker } from './workerConnection.js';
-import { dataConverterFrom } from './dataConverter.js';
+import { dataConverterFrom, workflowDataConverterFrom } from './dataConverter.js';
 import { activityPayloadGuard } from './payloadInterceptors.js';
 import { freePort } from './processes.js';
 import { ensureSearchAttributes } from './searchAttributes.js';
@@ -32,6 +34,8 @@ export type PolledQueue = { taskQueue: string } & Pick<
 export interface WorkerParts {
   /** The process polls all of them, each with a worker of its own. */
   queues: PolledQueue[];
+  /** Something that goes on beside them with a client of its own, until the process is told to stop. */
+  beside?: (client: Client, log: Logger) => { stop(): Promise<void> };
   /** Releases what the activities use. */
   close?: () => Promise<void>;
 }
@@ -56,7 +60,7 @@ export async function runWorkerProcess(definition: WorkerDefinition, makeParts: 
   }
 }
 
-async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queues, close }: WorkerParts, stop: Promise<void>): Promise<void> {
+async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queues, beside, close }: WorkerParts, stop: Promise<void>): Promise<void> {
   const health = await healthOptions();
   const traced = await tracing(`perdure-${definition.taskQueue}`);
   Runtime.install({
@@ -79,7 +83,9 @@ async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queu
           // A worker that was made must run before its connection can be closed, also where this fails.
           if (health) closing.push(await serveHealth(workers, health));
           await tellParent({ ready: true });
+          const besides = beside?.(new Client({ connection, namespace: target.namespace, dataConverter: dataConverterFrom() }), Runtime.instance().logger);
           await stop;
+          await besides?.stop();
         });
       } finally {
         // Not before: a worker that drains says so.
@@ -104,7 +110,7 @@ function workerOptions(connection: NativeConnection, namespace: string, size: Wo
     shutdownForceTime: SHUTDOWN_FORCE_MS,
     // Cancelling reaches an activity with its next heartbeat; by default heartbeats are held back for up to 60 s.
     maxHeartbeatThrottleInterval: '5 seconds',
-    dataConverter: dataConverterFrom(),
+    dataConverter: queue.workflowBundle ? workflowDataConverterFrom() : dataConverterFrom(),
     ...deploymentOptions(),
     // Those of workflows are in the bundle.
     interceptors: { activity: [...(traced ? [traced.activity] : []), activityMetrics, activityPayloadGuard] },

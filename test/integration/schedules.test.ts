@@ -1,4 +1,5 @@
 import type { Client, ScheduleDescription } from '@temporalio/client';
+import { msToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
 import { stewardIdOf, TASK_QUEUES, type ModelInferenceInput, type PipelinePart } from '../../src/contracts/index.js';
@@ -15,6 +16,7 @@ import {
   settingsOf,
   triggerSchedule,
 } from '../../src/temporal/schedules.js';
+import { unusualDays } from '../../src/temporal/clockChanges.js';
 import { freshNamespace } from '../support/testServer.js';
 import { until } from '../support/until.js';
 import { fakeActivities } from '../workflow/support/fakeActivities.js';
@@ -83,7 +85,7 @@ describe('applying', () => {
 
   test('a change keeps an operator\'s pause with its note, and diff shows it first', async () => {
     await applySchedules(client, pipeline);
-    await pauseSchedule(client, NAME, 'inference', 'the registry is being mended');
+    await pauseSchedule(client, NAME, 'inference', { by: 'ana', reason: 'the registry is being repaired' });
     pipeline.config.schedules.inference!.at = '07:30';
     pipeline.config.schedules.inference!.time_zone = 'Europe/London';
     pipeline.config.schedules.inference!.pause_on_failure = true;
@@ -103,11 +105,11 @@ describe('applying', () => {
 
     expect(await applySchedules(client, pipeline)).toEqual(diff);
     const { state, policies, ...changed } = await described('inference');
-    expect(state).toMatchObject({ paused: true, note: 'the registry is being mended' });
+    expect(state).toMatchObject({ paused: true, note: 'paused by ana: the registry is being repaired' });
     expect(policies.pauseOnFailure).toBe(true);
     expect(settingsOf({ ...changed, state, policies })).toMatchObject({ times: '07:30 daily', time_zone: 'Europe/London' });
-    await resumeSchedule(client, NAME, 'inference', 'mended');
-    expect((await described('inference')).state).toMatchObject({ paused: false, note: 'mended' });
+    await resumeSchedule(client, NAME, 'inference', { by: 'bo', reason: 'repaired' });
+    expect((await described('inference')).state).toMatchObject({ paused: false, note: 'resumed by bo: repaired' });
     expect((await diffSchedules(client, pipeline)).every(({ action }) => action === 'none')).toBe(true);
   });
 
@@ -128,6 +130,84 @@ describe('applying', () => {
   });
 });
 
+describe('a schedule whose clock changes', () => {
+  const inference = () => pipeline.config.schedules.inference!;
+  /** Temporal's own answer: its runs a day, by the day in New York. */
+  const runsOn = async (...days: string[]) => {
+    const { startTime } = await client.workflowService.listScheduleMatchingTimes({
+      namespace: target.namespace,
+      scheduleId: scheduleIdOf(NAME, 'inference'),
+      startTime: msToTs(Date.parse('2026-10-01')),
+      endTime: msToTs(Date.parse('2027-04-01')),
+    });
+    const local = startTime.map((time) => tsToDate(time).toLocaleDateString('sv', { timeZone: 'America/New_York' }));
+    return days.map((day) => local.filter((found) => found === day).length);
+  };
+
+  // New York's clocks go back from 02:00 to 01:00 on 2026-11-01, and forward from 02:00 to 03:00 on 2027-03-14.
+  test.each([
+    ['02:30', {}, '2027-03-14', 0],
+    ['01:30', { day_of_week: 'sunday', days_of_month: { from: 1, to: 7 } }, '2026-11-01', 2],
+  ] as const)('names the days on which %s comes %j', async (at, days, day, runs) => {
+    Object.assign(inference(), { at, time_zone: 'America/New_York', jitter_seconds: 0, ...days });
+    expect(unusualDays(inference(), new Date('2026-10-01'), 182)).toEqual([{ day, runs }]);
+    await applySchedules(client, pipeline);
+    expect(await runsOn(day)).toEqual([runs]);
+    expect((await diffSchedules(client, pipeline)).find(({ part }) => part === 'inference')!.unusualDays.length).toBeGreaterThan(0);
+  });
+
+  test('says nothing where each day has its run', () => {
+    Object.assign(inference(), { at: '03:00', time_zone: 'America/New_York' });
+    expect(unusualDays(inference(), new Date('2026-10-01'))).toEqual([]);
+    // Samoa had no 2011-12-30.
+    expect(unusualDays({ ...inference(), time_zone: 'Pacific/Apia' }, new Date('2011-12-01'), 60)).toEqual([{ day: '2011-12-30', runs: 0 }]);
+  });
+});
+
+describe('a schedule that Temporal refuses', () => {
+  test('leaves all of them as they were', async () => {
+    delete pipeline.config.schedules.training;
+    await applySchedules(client, pipeline);
+    const before = await listSchedules(client, NAME);
+    const again = await loadPipeline(NAME);
+    delete again.config.schedules.processing;
+    again.config.schedules.inference!.at = '07:30';
+    again.config.schedules.monitoring!.time_zone = 'Nowhere/Atall';
+
+    await expect(applySchedules(client, again)).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringMatching(/^The schedule readmission-monitoring can't be applied \(.+\); no schedule was changed\.$/) as string,
+    });
+    const after = await listSchedules(client, NAME);
+    const settings = (schedules: typeof before) => schedules.map(({ part, description }) => ({ part, ...settingsOf(description), paused: description.state.paused }));
+    expect(settings(after)).toEqual(settings(before));
+  });
+});
+
+describe('a pause', () => {
+  test('that is set again keeps who paused first, and why', async () => {
+    await applySchedules(client, pipeline);
+    const note = async () => (await described('training')).state.note;
+    await pauseSchedule(client, NAME, 'training', { by: 'ana', reason: 'the source moves' });
+    await pauseSchedule(client, NAME, 'training', { by: 'bo' });
+    expect(await note()).toBe('paused by ana: the source moves');
+    await pauseSchedule(client, NAME, 'training', { by: 'bo', reason: 'and so does the store' });
+    expect(await note()).toBe('paused by ana: the source moves; paused by bo: and so does the store');
+  });
+});
+
+describe('a backfill', () => {
+  test.each([
+    ['of a time without a run', '2008-03-01T07:00:00Z', '2008-03-01T09:00:00Z', /^The schedule readmission-inference has no run between /],
+    ['of what is still to come', '2008-03-01', '2999-01-01', /which is still to come/],
+    ['of more runs than Temporal keeps waiting', '2000-01-01', '2008-01-01', /would be \d+ runs, where 500 at once are allowed/],
+  ])('%s is refused, and nothing is promised', async (_, from, to, message) => {
+    await applySchedules(client, pipeline);
+    await expect(backfillSchedule(client, NAME, 'inference', { from: new Date(from), to: new Date(to) })).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringMatching(message) as string });
+    expect((await described('inference')).info.recentActions).toEqual([]);
+  });
+});
+
 describe('a scheduled run', () => {
   test('stands at its nominal time: now where it is triggered, the time missed where it is made up for', async () => {
     delete pipeline.config.schedules.processing;
@@ -142,7 +222,9 @@ describe('a scheduled run', () => {
       expect(at).toBeLessThanOrEqual(Date.now());
       await until(async () => (await described('inference')).info.runningActions.length === 0);
 
-      await backfillSchedule(client, NAME, 'inference', { from: new Date('2008-03-01'), to: new Date('2008-03-04') });
+      const promised = await backfillSchedule(client, NAME, 'inference', { from: new Date('2008-03-01T06:00:00Z'), to: new Date('2008-03-03T12:00:00Z') });
+      // Both ends count; Temporal's answer has the schedule's jitter of a minute in it.
+      expect(promised.map((time) => time.toISOString().slice(0, 15))).toEqual(['2008-03-01T06:0', '2008-03-02T06:0', '2008-03-03T06:0']);
       await until(() => calls.predict.length === 4);
       expect(calls.predict.slice(1).map(({ asOf }) => asOf)).toEqual(['2008-03-01', '2008-03-02', '2008-03-03'].map((day) => `${day}T06:00:00.000Z`));
     });
@@ -199,9 +281,9 @@ describe('inference that a schedule should have started', () => {
 
     expect(await missing(new Date(first!.getTime() - MINUTE))).toBeNull();
     expect(await missing(inDays(3))).toBe(first!.toISOString());
-    await pauseSchedule(client, NAME, 'inference', 'the registry is being mended');
+    await pauseSchedule(client, NAME, 'inference', { by: 'ana', reason: 'the registry is being repaired' });
     expect(await missing(inDays(3))).toBeNull();
-    await resumeSchedule(client, NAME, 'inference', 'mended');
+    await resumeSchedule(client, NAME, 'inference', { by: 'bo', reason: 'repaired' });
     expect(await missing(inDays(3))).toBe(first!.toISOString());
   });
 

@@ -53,7 +53,7 @@ describe('Temporal\'s own command', () => {
 
     for (const [field, input] of REFUSED) {
       await expect(run('lifecycle', input), field).rejects.toThrow();
-      const why = `^The input of lifecycle can't be used \\("${field}" is .+, expected .+\\); mend it and start again\\.$`;
+      const why = `^The input of lifecycle can't be used \\("${field}" is .+, expected .+\\); correct it and start again\\.$`;
       await expect(client.workflow.getHandle('lifecycle').result()).rejects.toMatchObject({ cause: { type: 'ConfigInvalid', message: expect.stringMatching(why) as string } });
     }
   });

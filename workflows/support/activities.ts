@@ -81,10 +81,18 @@ export const preprocessing = narrated<Pick<TrainingActivities, 'preprocess'>>({
  * The steward's looks and moves over small documents. It outlives every outage, so it never gives up by itself:
  * failures that no retry can mend say so, and whoever steers is told of them within the minute.
  */
-export const stewarding = narrated<Omit<StewardActivities, 'claimTraining'>>({
+export const stewarding = narrated<Omit<StewardActivities, 'claimTraining' | 'tellSteward'>>({
   taskQueue: TASK_QUEUES.operations,
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+/** One call to Temporal. A run waits a minute at most before it ends without having told anybody. */
+export const telling = narrated<Pick<StewardActivities, 'tellSteward'>>({
+  taskQueue: TASK_QUEUES.operations,
+  startToCloseTimeout: '10 seconds',
+  scheduleToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '15 seconds' },
 });
 
 export type Fitting = ActivityInterfaceFor<Pick<TrainingActivities, 'evaluateCandidate' | 'refit' | 'evaluateModel' | 'registerModel'>>;

@@ -57,6 +57,7 @@ const SUMMARIES: Record<Activity, string> = {
   weighNewData: 'Is there enough new data to train?',
   moveChampion: 'Move the champion',
   lookAtRun: 'Is a run that said nothing still at work?',
+  tellSteward: 'Tell the steward, where there is one',
 
   alert: 'Tell people, where they have to know',
   serviceLevel: 'How long may this take?',

@@ -1,6 +1,6 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { upsertSearchAttributes } from '@temporalio/workflow';
-import { SEARCH_ATTRIBUTES } from '../../src/contracts/index.js';
+import { clipped, SEARCH_ATTRIBUTES } from '../../src/contracts/index.js';
 
 /** Some servers keep no longer Keyword. */
 const LONGEST = 255;
@@ -10,7 +10,7 @@ export function setSearchAttributes(values: { [Name in keyof typeof SEARCH_ATTRI
   const names = Object.keys(values) as (keyof typeof SEARCH_ATTRIBUTES)[];
   upsertSearchAttributes(
     names.flatMap((name) => {
-      const value = values[name]?.slice(0, LONGEST);
+      const value = clipped(values[name] ?? '', LONGEST);
       return value ? [{ key: defineSearchAttributeKey(SEARCH_ATTRIBUTES[name], 'KEYWORD'), value }] : [];
     }),
   );

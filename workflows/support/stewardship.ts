@@ -1,6 +1,9 @@
 import {
+  clipped,
+  inShort,
   RETRAIN_CAUSES,
   stewardIdOf,
+  utf8Bytes,
   type Approved,
   type ApproveInput,
   type AskedRetrain,
@@ -18,14 +21,26 @@ import {
   type StewardPolicy,
   type StewardState,
 } from '../../src/contracts/index.js';
+import { faultOf } from './messages.js';
 
 /** Requests that are named in full; the rest are counted. */
 const NAMED_REQUESTS = 20;
 /** Enough to tell a repeated signal from a new one, and small enough to carry on. */
 const SEEN_IDS = 1_000;
+const SEEN_BYTES = 100_000;
+/** What waits to be looked into, of a kind; more than this only comes where the config can't be read, and is refused. */
+const WAITING = 20;
 /** Events kept: what a person reads back on, a few weeks of a busy pipeline. */
 const HISTORY = 200;
+/** Of them, those of messages that were ignored: a flood of them must not push out the rest. */
+const HISTORY_OF_IGNORED = 50;
+const EVENT_BYTES = 500;
+/** Of a request that is carried along. */
+const TRIGGERED_BY_BYTES = 200;
 const HOUR_MS = 3_600_000;
+const LONGEST_COOLDOWN_HOURS = 24 * 366;
+
+const IGNORED = 'ignored ';
 
 /** Something that is to be started now. */
 export interface Start {
@@ -54,7 +69,7 @@ export class Stewardship {
   private readonly inbox: RetrainRequest[];
 
   constructor(pipeline: string, carried?: StewardCarried) {
-    this.state = carried?.state ?? {
+    const fresh: StewardState = {
       pipeline,
       champion: null,
       paused: null,
@@ -65,8 +80,10 @@ export class Stewardship {
       due: {},
       cooldownUntil: null,
       cooldownHours: 0,
-      counts: { signals: 0, duplicates: 0, runs: 0, trainings: 0 },
+      counts: { signals: 0, duplicates: 0, ignored: 0, runs: 0, trainings: 0 },
     };
+    // An earlier version of this workflow may have carried less.
+    this.state = { ...fresh, ...carried?.state, pipeline, counts: { ...fresh.counts, ...carried?.state.counts } };
     this.history = carried?.history ?? [];
     this.seen = new Set(carried?.seen);
     this.inbox = carried?.inbox ?? [];
@@ -89,38 +106,66 @@ export class Stewardship {
   }
 
   note(at: Date, what: string): void {
-    this.history.push({ at: at.toISOString(), what });
+    this.history.push({ at: at.toISOString(), what: clipped(what.replace(/\s+/g, ' '), EVENT_BYTES) });
+    const ignored = this.history.filter((event) => event.what.startsWith(IGNORED));
+    if (ignored.length > HISTORY_OF_IGNORED) this.history.splice(this.history.indexOf(ignored[0]!), 1);
     this.history.splice(0, this.history.length - HISTORY);
+  }
+
+  /** A message that is not what it should be changes nothing, and people can see that it came. */
+  ignored(at: Date, signal: string, why: string): void {
+    this.received();
+    this.state.counts.ignored += 1;
+    this.note(at, `${IGNORED}the signal ${inShort(signal)}: ${why}`);
   }
 
   /** Somebody asks for a retraining; who asks twice under one id is heard once. */
   requested(at: Date, request: RetrainRequest): void {
+    const fault = faultOf('requestRetrain', request);
+    if (fault) return this.ignored(at, 'requestRetrain', fault);
     this.received();
-    if (!isText(request?.requestId) || !isText(request.reason)) {
-      this.note(at, `ignored a request without requestId or reason: ${JSON.stringify(request)}`);
-    } else if (this.seen.has(request.requestId)) {
-      this.state.counts.duplicates += 1;
-    } else {
-      this.remember(request.requestId);
-      this.inbox.push(request);
-    }
+    this.ask(at, request);
   }
 
   /** Monitoring found drift; of two reports with one address the first counts. */
-  drifted(at: Date, { severity, report, asOf }: DriftReport): void {
-    const reason = severity === 'severe' ? 'severe_drift' : 'drift';
-    this.requested(at, { reason, triggeredBy: 'monitoring', requestId: report, asOf });
+  drifted(at: Date, report: DriftReport): void {
+    const fault = faultOf('driftDetected', report);
+    if (fault) return this.ignored(at, 'driftDetected', fault);
+    this.received();
+    const reason = report.severity === 'severe' ? 'severe_drift' : 'drift';
+    this.ask(at, { reason, triggeredBy: 'monitoring', requestId: report.report, asOf: report.asOf });
+  }
+
+  /** Enough new data came in to train with. */
+  hasNewData(at: Date, { runId: requestId, workflowId, asOf }: RunEnded): void {
+    this.ask(at, { reason: 'new_data', triggeredBy: workflowId, requestId, asOf });
+  }
+
+  private ask(at: Date, request: RetrainRequest): void {
+    if (this.seen.has(request.requestId)) {
+      this.state.counts.duplicates += 1;
+    } else if (this.inbox.length >= WAITING) {
+      this.state.counts.ignored += 1;
+      this.note(at, `${IGNORED}the request ${request.requestId}: ${WAITING} wait to be looked into already`);
+    } else {
+      this.remember(request.requestId);
+      this.inbox.push({ ...request, triggeredBy: request.triggeredBy && clipped(request.triggeredBy, TRIGGERED_BY_BYTES) });
+    }
   }
 
   /** A workflow of the pipeline has ended: what follows from it is due. */
   ended(at: Date, run: RunEnded): void {
+    const fault = faultOf('runEnded', run);
+    if (fault) return this.ignored(at, 'runEnded', fault);
     this.received();
     const { part, outcome, asOf } = run;
     this.note(at, `${part} ${outcome}: ${run.workflowId}${run.summary ? `, ${run.summary}` : ''}`);
     if (part === 'lifecycle') {
       this.championUnsure = true;
     } else if (part === 'processing') {
-      if (outcome === 'completed') this.processed.push(run);
+      // Whether there is enough new data is asked of the store, so the newest runs stand for those before.
+      if (outcome === 'completed') this.processed.push({ ...run, summary: undefined });
+      this.processed.splice(0, this.processed.length - WAITING);
     } else if (run.busyWith) {
       this.wait(at, run.workflowId, run.busyWith);
     } else {
@@ -147,6 +192,7 @@ export class Stewardship {
     this.note(at, `champion moved to ${model.algorithm} ${model.version} by ${by}: ${reason}`);
     this.state.champion = model;
     this.deployed.push({ condition: 'model_deployed', pipeline: this.state.pipeline, at: at.toISOString(), model, previous, by, reason });
+    this.deployed.splice(0, this.deployed.length - WAITING);
     this.crowned();
   }
 
@@ -163,8 +209,9 @@ export class Stewardship {
 
   /** Something stands in the way of everything else. */
   holdUp(at: Date, reason: string): void {
-    if (this.state.heldUp?.reason !== reason) this.note(at, `held up: ${reason}`);
-    this.state.heldUp = { since: this.state.heldUp?.since ?? at.toISOString(), reason };
+    const told = clipped(reason, EVENT_BYTES);
+    if (this.state.heldUp?.reason !== told) this.note(at, `held up: ${reason}`);
+    this.state.heldUp = { since: this.state.heldUp?.since ?? at.toISOString(), reason: told };
   }
 
   goOn(at: Date): void {
@@ -174,12 +221,12 @@ export class Stewardship {
 
   /** Decides of everything that was asked: train, wait for approval, or note only. */
   decide(at: Date, policy: StewardPolicy): void {
-    this.state.cooldownHours = policy.cooldownHours;
+    this.state.cooldownHours = Math.min(policy.cooldownHours, LONGEST_COOLDOWN_HOURS);
     for (const request of this.inbox.splice(0)) {
       const mode = isCause(request.reason) ? policy.retrain[request.reason] : 'auto';
       if (mode === 'auto') this.state.asked = joined(at, this.state.asked, request);
       else if (mode === 'approve') this.state.awaitingApproval = joined(at, this.state.awaitingApproval, request);
-      this.note(at, `retrain asked (${request.reason}, by ${request.triggeredBy}): ${OUTCOMES[mode]}`);
+      this.note(at, `retrain asked (${request.reason}, by ${request.triggeredBy ?? 'somebody'}): ${OUTCOMES[mode]}`);
     }
   }
 
@@ -218,7 +265,7 @@ export class Stewardship {
       state.asked = null;
       state.awaitingApproval = null;
       state.counts.trainings += 1;
-      const reasons = [...new Set(requests.map(({ reason }) => reason))].join(', ');
+      const reasons = clipped([...new Set(requests.map(({ reason }) => reason))].join(', '), 200);
       starts.push(this.launch(at, 'training', `${reasons} (${count} asked)`, newest(requests)));
       state.inFlight.training = { ...state.inFlight.training!, answers };
     }
@@ -252,9 +299,11 @@ export class Stewardship {
 
   private remember(id: string): void {
     this.seen.add(id);
+    let bytes = utf8Bytes([...this.seen].join(''));
     for (const oldest of this.seen) {
-      if (this.seen.size <= SEEN_IDS) break;
+      if (this.seen.size <= SEEN_IDS && bytes <= SEEN_BYTES) break;
       this.seen.delete(oldest);
+      bytes -= utf8Bytes(oldest);
     }
   }
 
@@ -316,13 +365,9 @@ function parted(waiting: AskedRetrain | null, requestId?: string): [meant: Asked
 /** The latest moment that one of the requests asks for; none where one asks for now. */
 function newest(requests: RetrainRequest[]): string | undefined {
   const moments = requests.map(({ asOf }) => asOf);
-  return moments.every(isText) ? moments.sort().at(-1) : undefined;
+  return moments.every((moment) => moment !== undefined) ? moments.sort((a, b) => Date.parse(a) - Date.parse(b)).at(-1) : undefined;
 }
 
 function isCause(reason: string): reason is RetrainCause {
   return (RETRAIN_CAUSES as readonly string[]).includes(reason);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
 }

@@ -1,5 +1,6 @@
-import { CancellationScope, getExternalWorkflowHandle, log, workflowInfo } from '@temporalio/workflow';
-import { STEWARD, stewardIdOf, type DriftReport, type Outcome, type RetrainRequest, type RunEnded, type WorkflowInput } from '../../src/contracts/index.js';
+import { CancellationScope, getExternalWorkflowHandle, log, patched, workflowInfo } from '@temporalio/workflow';
+import { clipped, NAME, STEWARD, stewardIdOf, type DriftReport, type Outcome, type RetrainRequest, type RunEnded, type StewardMessage, type WorkflowInput } from '../../src/contracts/index.js';
+import { telling } from './activities.js';
 import { failureOf } from './failures.js';
 
 /** What a result means to the steward. */
@@ -32,32 +33,44 @@ function reasonOf(result: object): Told {
 
 /** Asks the steward for a training. Returns whether there is a steward to ask. */
 export function requestRetrain(pipeline: string, request: RetrainRequest): Promise<boolean> {
-  return signalSteward(pipeline, STEWARD.signals.requestRetrain, request);
+  return signalSteward(pipeline, { signal: 'requestRetrain', message: request });
 }
 
 export function reportDrift(pipeline: string, drift: DriftReport): Promise<boolean> {
-  return signalSteward(pipeline, STEWARD.signals.driftDetected, drift);
+  return signalSteward(pipeline, { signal: 'driftDetected', message: drift });
 }
 
-async function tellEnd(part: RunEnded['part'], input: WorkflowInput, end: Told & Pick<RunEnded, 'outcome'>): Promise<void> {
+/** Of what the run came to; the steward's history shows the beginning. */
+const SUMMARY_BYTES = 1_000;
+
+async function tellEnd(part: RunEnded['part'], input: WorkflowInput, { summary, ...end }: Told & Pick<RunEnded, 'outcome'>): Promise<void> {
   const { workflowId, runId } = workflowInfo();
   // An input that was refused may name no pipeline, and so no steward.
-  if (typeof input?.pipeline !== 'string') return;
-  const told: RunEnded = { workflowId, runId, part, asOf: input.asOf, ...end };
-  await signalSteward(input.pipeline, STEWARD.signals.runEnded, told);
+  if (typeof input?.pipeline !== 'string' || !NAME.test(input.pipeline)) return;
+  const message: RunEnded = { workflowId, runId, part, asOf: input.asOf, ...end, ...(summary !== undefined && { summary: clipped(summary, SUMMARY_BYTES) }) };
+  await signalSteward(input.pipeline, { signal: 'runEnded', message });
 }
 
-/** A pipeline need not have a steward, and no run fails for the want of one. */
-async function signalSteward(pipeline: string, signal: string, message: unknown): Promise<boolean> {
+const BY_ACTIVITY = 'tell-steward-by-activity';
+
+/**
+ * A pipeline need not have a steward, and no run fails for the want of one. An activity signals it, because a signal of
+ * the workflow's own to a steward that isn't there leaves a failed event in the history of a run that went well.
+ */
+async function signalSteward(pipeline: string, message: StewardMessage): Promise<boolean> {
   const stewardId = stewardIdOf(pipeline);
   const { parent } = workflowInfo();
   if (parent && parent.workflowId !== stewardId) return false;
   try {
     // Also a run that is being cancelled tells how it ended.
-    await CancellationScope.nonCancellable(() => getExternalWorkflowHandle(stewardId).signal(signal, message));
-    return true;
+    return await CancellationScope.nonCancellable(async () => {
+      if (patched(BY_ACTIVITY)) return telling.tellSteward({ pipeline, ...message });
+      // A run that began with an earlier version goes on as it did.
+      await getExternalWorkflowHandle(stewardId).signal(STEWARD.signals[message.signal], message.message);
+      return true;
+    });
   } catch (error) {
-    log.debug('There is no steward to tell', { stewardId, reason: failureOf(error).reason });
+    log.warn('The steward could not be told; it finds out when it looks around', { stewardId, reason: failureOf(error).reason });
     return false;
   }
 }

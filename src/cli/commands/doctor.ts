@@ -1,9 +1,11 @@
 import { dirname, join } from 'node:path';
+import type { Client } from '@temporalio/client';
 import { environment, listPipelines, loadPipeline, packageFolder } from '../../config/load.js';
 import { messageOf } from '../../errors.js';
 import type { Tool } from '../../setup/tool.js';
 import { TOOLS } from '../../setup/tools.js';
 import { configuredTarget, connectClient, type TemporalTarget } from '../../temporal/connection.js';
+import { describeFailing, failingTasks } from '../../temporal/failingTasks.js';
 import { EXIT } from '../exitCodes.js';
 import { describeFailure } from '../failure.js';
 import type { CommonOptions } from '../options.js';
@@ -28,7 +30,7 @@ export async function doctor(options: CommonOptions): Promise<void> {
     ...(await Promise.all(TOOLS.map(checkTool))),
     ...(await checkConfig()),
     await checkStore(options),
-    await checkTemporal(),
+    ...(await checkTemporal()),
   ];
   const ok = findings.every(({ status }) => status !== 'missing');
   if (options.json) printJson({ ok, findings });
@@ -97,27 +99,38 @@ async function checkStore(options: CommonOptions): Promise<Finding> {
 }
 
 /** Opens what commands open: what is configured or runs, else the folder's own server, where a run was ever made here. */
-async function checkTemporal(): Promise<Finding> {
+async function checkTemporal(): Promise<Finding[]> {
   const name = 'Temporal';
   try {
     const configured = configuredTarget();
-    if (configured) return { name, status: 'ok', detail: `${await reach(configured)}, as the environment says` };
+    if (configured) return await reach(configured);
     const history = await openHistory();
-    if (!history) return { name, status: 'ok', detail: 'none configured or running: commands start an embedded server' };
+    if (!history) return [{ name, status: 'ok', detail: 'none configured or running: commands start an embedded server' }];
     try {
       const { count } = await history.client.workflow.count('ExecutionStatus = "Running"');
       const whose = history.servedBy === undefined ? 'none running: commands start an embedded server, which opens what is kept here' : `process ${history.servedBy} runs one here`;
-      return { name, status: 'ok', detail: `${whose}; ${countOf(count, 'run')} under way` };
+      return [{ name, status: 'ok', detail: `${whose}; ${countOf(count, 'run')} under way` }, ...(await checkTasks(history.client))];
     } finally {
       await history.close();
     }
   } catch (error) {
-    return { name, status: 'missing', detail: describeFailure(error).message };
+    return [{ name, status: 'missing', detail: describeFailure(error).message }];
   }
 }
 
-async function reach(target: TemporalTarget): Promise<string> {
+async function reach(target: TemporalTarget): Promise<Finding[]> {
   const client = await connectClient(target);
-  await client.connection.close();
-  return target.address;
+  try {
+    return [{ name: 'Temporal', status: 'ok', detail: `${target.address}, as the environment says` }, ...(await checkTasks(client))];
+  } finally {
+    await client.connection.close();
+  }
+}
+
+/** Whether the workflows that are under way get on: Temporal lists those whose tasks fail as running. */
+async function checkTasks(client: Client): Promise<Finding[]> {
+  const name = 'workflow tasks';
+  const failing = await failingTasks(client);
+  if (failing.length === 0) return [{ name, status: 'ok', detail: 'no open workflow stands still' }];
+  return failing.map((run) => ({ name, status: 'missing', detail: describeFailing(run) }));
 }

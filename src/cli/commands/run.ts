@@ -11,6 +11,7 @@ import { isSame, memoOf, openRunsOf, requestOf, type Request } from '../openRuns
 import type { RunOptions } from '../options.js';
 import { resultJson, type RunJson } from '../resultJson.js';
 import { describeResults } from '../resultTables.js';
+import { person } from '../person.js';
 import { hasEnded, openSession, type Session } from '../session.js';
 import { checkCsv, defaultSource } from '../source.js';
 import { chosenStore } from '../store.js';
@@ -73,7 +74,7 @@ async function start(session: Session, name: keyof Workflows, settings: Pipeline
   const { pipeline, csv } = request;
   const readsSource = name === 'lifecycle' || name === 'dataProcessing';
   const source = csv?.path ?? (readsSource ? await defaultSource(settings, session.store ?? chosenStore(options)) : undefined);
-  const input = { pipeline, ...askedOf(options), reason: options.reason, triggeredBy: 'perdure', source };
+  const input = { pipeline, ...askedOf(options), reason: options.reason, triggeredBy: person(), source };
   const { workflowId, firstExecutionRunId: runId } = await startWorkflow(session.client, name, input, undefined, memoOf(request));
   return { name, workflowId, runId };
 }

@@ -17,9 +17,10 @@ import {
 } from '../../temporal/schedules.js';
 import type { JsonOption } from '../options.js';
 import type { BackfillOptions, NoteOption } from '../schedulesProgram.js';
+import { person } from '../person.js';
 import { openServer } from '../session.js';
 import { table } from '../table.js';
-import { print, printJson } from '../terminal.js';
+import { countOf, print, printJson, say } from '../terminal.js';
 
 interface ScheduleJson {
   schedule_id: string;
@@ -41,6 +42,7 @@ interface ScheduleJson {
 export async function apply(name: string, { json }: JsonOption): Promise<void> {
   const pipeline = await loadPipeline(name);
   const changes = await withClient((client) => applySchedules(client, pipeline));
+  warnOfClocks(changes);
   if (json) printJson({ changes: changes.map(changeJson) });
   else print(describeChanges(changes, { create: 'created', update: 'updated', delete: 'deleted' }));
 }
@@ -48,6 +50,7 @@ export async function apply(name: string, { json }: JsonOption): Promise<void> {
 export async function diff(name: string, { json }: JsonOption): Promise<void> {
   const pipeline = await loadPipeline(name);
   const changes = await withClient((client) => diffSchedules(client, pipeline));
+  warnOfClocks(changes);
   if (json) printJson({ changes: changes.map(changeJson) });
   else print(describeChanges(changes, { create: 'would be created', update: 'would be updated', delete: 'would be deleted' }));
 }
@@ -62,12 +65,12 @@ export async function list(pipeline: string | undefined, { json }: JsonOption): 
   else print(schedules.length === 0 ? 'No schedules yet; "perdure schedules apply" makes those of a config.' : schedulesTable(schedules));
 }
 
-export async function pause(pipeline: string, part: PipelinePart, { note = 'paused by perdure', json }: NoteOption): Promise<void> {
-  await changeState(pipeline, part, json, (client) => pauseSchedule(client, pipeline, part, note));
+export async function pause(pipeline: string, part: PipelinePart, { note, json }: NoteOption): Promise<void> {
+  await changeState(pipeline, part, json, (client) => pauseSchedule(client, pipeline, part, { by: person(), reason: note }));
 }
 
-export async function resume(pipeline: string, part: PipelinePart, { note = 'resumed by perdure', json }: NoteOption): Promise<void> {
-  await changeState(pipeline, part, json, (client) => resumeSchedule(client, pipeline, part, note));
+export async function resume(pipeline: string, part: PipelinePart, { note, json }: NoteOption): Promise<void> {
+  await changeState(pipeline, part, json, (client) => resumeSchedule(client, pipeline, part, { by: person(), reason: note }));
 }
 
 /** How long the server may take to start a run that was triggered. */
@@ -88,9 +91,22 @@ export async function backfill(pipeline: string, part: PipelinePart, { from, to,
   const range = { from: new Date(from), to: new Date(to) };
   if (range.from > range.to) throw new PerdureError('InputInvalid', `The backfill ends (${to}) before it begins (${from}); swap --from and --to.`);
   await loadPipeline(pipeline);
-  await withClient((client) => backfillSchedule(client, pipeline, part, range));
-  if (json) printJson({ from: range.from.toISOString(), to: range.to.toISOString() });
-  else print(`The runs of ${part} from ${from} to ${to} start one after the other; "perdure status ${pipeline}" shows them.`);
+  const { times, lasting } = await withClient(async (client, lasting) => ({ times: await backfillSchedule(client, pipeline, part, range), lasting }));
+  const runs = times.map((time) => time.toISOString());
+  if (json) printJson({ from: range.from.toISOString(), to: range.to.toISOString(), runs });
+  else print(describeBackfill(pipeline, part, runs));
+  if (!lasting) say('The server of this command ends with it; the runs go on while "perdure up" runs.');
+}
+
+const SHOWN_TIMES = 20;
+
+function describeBackfill(pipeline: string, part: PipelinePart, runs: string[]): string {
+  const more = runs.length - SHOWN_TIMES;
+  return [
+    `${countOf(runs.length, 'run')} of ${part} asked for, one after the other; "perdure status ${pipeline}" shows them. Their times (UTC):`,
+    ...runs.slice(0, SHOWN_TIMES).map((time) => `  ${minute(time)}`),
+    ...(more > 0 ? [`  and ${more} more, the last at ${minute(runs.at(-1)!)}`] : []),
+  ].join('\n');
 }
 
 async function changeState(pipeline: string, part: PipelinePart, json: boolean | undefined, change: (client: Client) => Promise<void>): Promise<void> {
@@ -105,10 +121,10 @@ async function changeState(pipeline: string, part: PipelinePart, json: boolean |
   else print(`${schedule.description.scheduleId} is ${paused ? 'paused' : 'active'}${note ? `: ${note}` : ''}.`);
 }
 
-async function withClient<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
+async function withClient<Result>(work: (client: Client, lasting: boolean) => Promise<Result>): Promise<Result> {
   const session = await openServer();
   try {
-    return await work(session.client);
+    return await work(session.client, !session.embedded);
   } finally {
     await session.close();
   }
@@ -163,8 +179,20 @@ function minute(instant: string | null): string {
   return instant ? instant.slice(0, 16).replace('T', ' ') : '-';
 }
 
-function changeJson({ scheduleId, part, action, differences }: ScheduleChange) {
-  return { schedule_id: scheduleId, part, action, differences };
+function changeJson({ scheduleId, part, action, differences, unusualDays }: ScheduleChange) {
+  return { schedule_id: scheduleId, part, action, differences, unusual_days: unusualDays };
+}
+
+/** Told beside every change and difference: by the wall clock, some days have no such time, and some have it twice. */
+function warnOfClocks(changes: ScheduleChange[]): void {
+  for (const { scheduleId, unusualDays } of changes) {
+    const days = (runs: number) => unusualDays.filter((day) => day.runs === runs).map(({ day }) => day);
+    const told = [
+      ...(days(0).length > 0 ? [`no run on ${days(0).join(', ')}, when the clocks skip its time`] : []),
+      ...(days(2).length > 0 ? [`two runs on ${days(2).join(', ')}, when the clocks show its time twice`] : []),
+    ];
+    if (told.length > 0) say(`Warning: ${scheduleId} has ${told.join(', and ')}; choose another time of day, or the zone "UTC", for one run a day.`);
+  }
 }
 
 function describeChanges(changes: ScheduleChange[], words: Record<Exclude<ScheduleChange['action'], 'none'>, string>): string {

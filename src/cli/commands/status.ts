@@ -1,6 +1,6 @@
 import { listPipelines, loadPipeline, type Pipeline } from '../../config/load.js';
 import type { Prices } from '../../config/schema.js';
-import type { Verdict, VersionRef } from '../../contracts/index.js';
+import { SEARCH_ATTRIBUTES, type Verdict, type VersionRef } from '../../contracts/index.js';
 import { goldPartitions } from '../../data/layers.js';
 import { predictionsFiles } from '../../data/predictions.js';
 import { aliasKey, readPointer } from '../../registry/pointers.js';
@@ -8,6 +8,7 @@ import { CHAMPION } from '../../registry/resolve.js';
 import { readJson } from '../../storage/documents.js';
 import type { Stores } from '../../storage/objectStore.js';
 import { openStores } from '../../storage/stores.js';
+import { describeFailing, failingTasks, type FailingTasks } from '../../temporal/failingTasks.js';
 import { startedRuns } from '../executions.js';
 import type { StatusOptions } from '../options.js';
 import { openHistory, type Session } from '../session.js';
@@ -49,12 +50,13 @@ export async function status(pipeline: string | undefined, options: StatusOption
   const pipelines = await Promise.all(names.map((name) => loadPipeline(name)));
   const openBuckets = await openStores(chosenStore(options));
   const stores = await Promise.all(pipelines.map((known) => storeStatus(openBuckets(known))));
-  const { runs, histories } = await history(pipelines, pipeline, options.cost ?? false);
+  const { runs, histories, failing } = await history(pipelines, pipeline, options.cost ?? false);
   if (options.json) {
     const found = names.map((name, i) => [name, { ...stores[i], stages: [], ...histories[i] }] as const);
-    printJson({ runs, pipelines: Object.fromEntries(found) });
+    printJson({ runs, failing_workflows: failing.map(failingJson), pipelines: Object.fromEntries(found) });
     return;
   }
+  for (const run of failing) print(`${describeFailing(run)}\n`);
   print(runs.length === 0 ? 'No runs yet.' : runsTable(runs));
   for (const [i, store] of stores.entries()) {
     print(`\n${describeStore(names[i]!, store)}`);
@@ -97,12 +99,12 @@ interface PipelineHistory {
 }
 
 /** What Temporal knows: the newest runs, and the history of each pipeline; nothing where no run was ever made here. */
-async function history(pipelines: Pipeline[], shown: string | undefined, withCosts: boolean): Promise<{ runs: RunStatus[]; histories: PipelineHistory[] }> {
+async function history(pipelines: Pipeline[], shown: string | undefined, withCosts: boolean): Promise<{ runs: RunStatus[]; histories: PipelineHistory[]; failing: FailingTasks[] }> {
   const session = await openHistory();
-  if (!session) return { runs: [], histories: [] };
+  if (!session) return { runs: [], histories: [], failing: [] };
   try {
     const histories = await Promise.all(pipelines.map((pipeline) => historyOf(session, pipeline, withCosts)));
-    return { runs: await recentRuns(session, shown), histories };
+    return { runs: await recentRuns(session, shown), histories, failing: await failingTasks(session.client, shown && failingOf(shown)) };
   } finally {
     await session.close();
   }
@@ -113,8 +115,22 @@ async function historyOf({ client }: Session, { definition, config: { prices } }
   return withCosts ? { stages, costs: await stageCosts(client, definition.name, prices), prices: prices ?? null } : { stages };
 }
 
+/** Runs say whose they are, whoever started them: an id that begins with the name may be another pipeline's. */
+function ofPipeline(pipeline: string): string {
+  return `${SEARCH_ATTRIBUTES.pipeline} = "${pipeline}"`;
+}
+
+/** A workflow whose first task fails could not say whose it is; its id is all there is. */
+function failingOf(pipeline: string): string {
+  return `(${ofPipeline(pipeline)} OR (${SEARCH_ATTRIBUTES.pipeline} IS NULL AND WorkflowId STARTS_WITH "${pipeline}-"))`;
+}
+
+function failingJson({ workflowId, runId, type, pipeline, attempts, since, reason }: FailingTasks) {
+  return { workflow_id: workflowId, run_id: runId, type, pipeline, attempts, since, reason };
+}
+
 async function recentRuns(session: Session, pipeline?: string): Promise<RunStatus[]> {
-  const found = await startedRuns(session.client, SHOWN_RUNS, pipeline && `WorkflowId STARTS_WITH "${pipeline}-"`);
+  const found = await startedRuns(session.client, SHOWN_RUNS, pipeline && ofPipeline(pipeline));
   return found.map((run) => ({
     workflow_id: run.workflowId,
     run_id: run.runId,

@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
+import type { LogLevel } from '@temporalio/common';
 import { KeptWork } from '../../compute/keptWork.js';
-import { LAUNCH_VARIABLE, type TaskFailure, type TaskInput, type TaskResult } from '../../compute/taskDocuments.js';
+import { LAUNCH_VARIABLE, launchOfThisTask, type TaskFailure, type TaskInput, type TaskResult } from '../../compute/taskDocuments.js';
 import { TASK_STAGE_NAMES, isTaskStage, taskStage, type AnyStage } from '../../compute/taskStages.js';
 import { createEnginePool } from '../../engines/hostPool.js';
 import { variables, type Variables } from '../../environment.js';
@@ -8,6 +9,7 @@ import { PerdureError, messageOf } from '../../errors.js';
 import { resourcesOf } from '../../sizes/resources.js';
 import { chosenSize } from '../../sizes/workerSize.js';
 import { createRunStage } from '../../stages/createContext.js';
+import { isText, jsonLine } from '../../observe/logLine.js';
 import { readJson, writeJson } from '../../storage/documents.js';
 import { openAddress, storeRoot } from '../../storage/stores.js';
 import { EXIT } from '../exitCodes.js';
@@ -37,15 +39,16 @@ export async function runTask(name: string, options: TaskOptions, env: Variables
   checkAsked(asked, name, env);
 
   const stop = interruption();
-  say(`${name} of ${asked.input.pipeline}, launch ${env[LAUNCH_VARIABLE] ?? 'by hand'}`);
-  const kept = await KeptWork.open(from.store, from.key, asked, (error) => say(`What is finished could not be kept: ${messageOf(error)}`));
-  if (kept.cursor !== undefined) say('an earlier launch got some way; going on from there');
-  const result = await perform(taskStage(name).stage, asked.input, root, stop, kept);
+  const log = taskLog(asked, env);
+  log('INFO', `${name} of ${asked.input.pipeline}, launch ${env[LAUNCH_VARIABLE] ?? 'by hand'}`);
+  const kept = await KeptWork.open(from.store, from.key, asked, (error) => log('WARN', `What is finished could not be kept: ${messageOf(error)}`));
+  if (kept.cursor !== undefined) log('INFO', 'an earlier launch got some way; going on from there');
+  const result = await perform(taskStage(name).stage, asked.input, root, stop, kept, log);
   await kept.settle();
   stop.throwIfAborted();
   await writeJson(to.store, to.key, result);
-  if (result.status === 'completed') return say(`${name} completed`);
-  say(`perdure: ${result.error.message}`);
+  if (result.status === 'completed') return log('INFO', `${name} completed`);
+  log('ERROR', result.error.message, { errorType: result.error.type });
   process.exitCode = EXIT.failed;
 }
 
@@ -58,14 +61,25 @@ function checkAsked(asked: TaskInput, stage: string, { ALGORITHM }: NodeJS.Proce
   }
 }
 
-async function perform(stage: AnyStage, input: unknown, root: string, signal: AbortSignal, kept: KeptWork): Promise<TaskResult> {
+type TaskLog = (level: LogLevel, message: string, more?: object) => void;
+
+/** As the workers log: lines for people on a terminal, else one JSON object per line, with the ids of the run that asked. */
+function taskLog({ stage, input: { pipeline, run } }: TaskInput, env: NodeJS.ProcessEnv): TaskLog {
+  const meta = { stage, pipeline, workflowId: run.workflowId, runId: run.runId, launch: launchOfThisTask(env)?.launch };
+  return (level, message, more) => {
+    if (isText(env)) return say(level === 'ERROR' ? `perdure: ${message}` : message);
+    say(jsonLine('task', { level, message, timestampNanos: BigInt(Date.now()) * 1_000_000n, meta: { ...meta, ...more } }));
+  };
+}
+
+async function perform(stage: AnyStage, input: unknown, root: string, signal: AbortSignal, kept: KeptWork, log: TaskLog): Promise<TaskResult> {
   const size = chosenSize({ cpus: availableParallelism(), memory: totalmem() });
   const engines = createEnginePool(resourcesOf(size).engines);
   try {
     const runStage = createRunStage({ storeRoot: root, engines, size });
     const output = await runStage(stage, input as never, {
       signal,
-      report: (progress) => say(describeProgress(progress)),
+      report: (progress) => log('INFO', describeProgress(progress)),
       cursor: kept.cursor,
       keep: (cursor) => kept.keep(cursor),
     });

@@ -21,6 +21,7 @@ import type {
   TrainAlgorithmInput,
   TrainingActivities,
 } from '../../../src/contracts/index.js';
+import { createStewardActivities } from '../../../activities/steward.js';
 import { decided } from '../../support/promotions.js';
 
 export type Activities = DataProcessingActivities &
@@ -242,6 +243,8 @@ const goingWell: Activities = {
   },
   claimTraining: () => Promise.resolve({ status: 'ready' }),
   lookAtRun: () => Promise.resolve({ open: true, status: 'RUNNING' }),
+  // The real one: who is told what is what these tests are about.
+  tellSteward: (input) => createStewardActivities({ runStage: () => Promise.reject(new Error('not a stage')) }).tellSteward(input),
 
   alert: (facts) => Promise.resolve(facts.map(({ condition }) => ({ condition, status: 'sent' }))),
   serviceLevel: ({ part }) => Promise.resolve({ lateAfterMinutes: { processing: 30, training: 240, inference: 15, monitoring: 30 }[part], downAfterMinutes: 120 }),

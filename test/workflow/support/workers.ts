@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type NativeConnection, type WorkflowBundleOption, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { packageFolder } from '../../../src/config/load.js';
 import { TASK_QUEUES } from '../../../src/contracts/index.js';
+import { dataConverterFrom, workflowDataConverterFrom } from '../../../src/temporal/dataConverter.js';
 
 // Failures that a test provokes are no news.
 const logger = new DefaultLogger('ERROR');
@@ -17,21 +18,25 @@ export interface Server {
 
 /** Bundles the workflows as they stand in the sources, or a module of this package in their place, with what production bundles with them. */
 export function bundleWorkflows(entry = 'workflows/index.ts'): Promise<WorkflowBundleWithSourceMap> {
-  const workflowInterceptorModules = [join(packageFolder(), 'src/temporal/workflowPayloadGuard.ts')];
+  const workflowInterceptorModules = ['src/temporal/workflowMessages.ts', 'workflows/support/interceptors.ts', 'src/temporal/workflowPayloadGuard.ts'].map((file) => join(packageFolder(), file));
   return bundleWorkflowCode({ workflowsPath: join(packageFolder(), entry), workflowInterceptorModules, logger });
 }
 
-/** Runs a worker a task queue, all in this process, with the given activities; returns what stops them. */
+/**
+ * Runs a worker per task queue, all in this process, with the given activities; returns what stops them.
+ * @param env of the workers' data converter
+ */
 export async function startWorkers(
   { nativeConnection: connection, namespace }: Server,
   workflowBundle: WorkflowBundleOption,
   activities: object,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<() => Promise<void>> {
   // Histories hold who did what: a name that doesn't differ from machine to machine.
   // Cancelling reaches an activity with its next heartbeat, which by default is held back for up to 24 s.
-  const shared = { connection, namespace, identity: 'test', maxHeartbeatThrottleInterval: '1 second' } as const;
+  const shared = { connection, namespace, identity: 'test', maxHeartbeatThrottleInterval: '1 second', dataConverter: dataConverterFrom(env) } as const;
   const workers = [
-    await Worker.create({ ...shared, workflowBundle, taskQueue: TASK_QUEUES.orchestrator }),
+    await Worker.create({ ...shared, workflowBundle, dataConverter: workflowDataConverterFrom(env), taskQueue: TASK_QUEUES.orchestrator }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.operations }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.dispatch }),
     await Worker.create({ ...shared, activities, taskQueue: TASK_QUEUES.dataProcessing }),
