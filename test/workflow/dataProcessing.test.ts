@@ -80,7 +80,7 @@ describe('every workflow', () => {
 
     expect(failure).toEqual({
       type: 'ConfigInvalid',
-      message: 'The input of dataProcessing can\'t be used (expected one JSON object with at least "pipeline", not "readmission"); correct it and start again.',
+      message: 'The input of dataProcessing can\'t be used (expected one JSON object with at least "pipeline", got nothing); correct it and start again.',
     });
   });
 });

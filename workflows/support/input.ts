@@ -111,7 +111,7 @@ const NAMED_FAULTS = 10;
 export function faultsOf(value: unknown, fields: Fields, strict = true): string[] {
   if (!isObject(value)) {
     const needed = Object.keys(fields).filter((name) => fields[name]?.required);
-    return [`expected one JSON object${needed.length > 0 ? ` with at least ${needed.map((name) => `"${name}"`).join(', ')}` : ''}, not ${inShort(value)}`];
+    return [`expected one JSON object${needed.length > 0 ? ` with at least ${needed.map((name) => `"${name}"`).join(', ')}` : ''}, got ${inShort(value)}`];
   }
   const unknown = Object.keys(value)
     .filter((name) => strict && !Object.hasOwn(fields, name))
