@@ -22,6 +22,9 @@ const ENGINE_CRASHES_ALLOWED = 1;
  */
 const OWN_ATTEMPTS = 5;
 
+/** How long cancelled work may take to end; its slot is free after that. */
+const CANCELLATION_GRACE_MS = 10_000;
+
 /** The worker that was told to stop takes no more work, so there is nothing to wait for. */
 const HANDED_ON_AFTER = '1 millisecond';
 
@@ -47,8 +50,9 @@ export function asActivity<Input, Output>(work: (input: Input, call: StageCall) 
 
     beat();
     const beats = setInterval(beat, HEARTBEAT_INTERVAL_MS);
+    const patience = endOfPatience(context.cancellationSignal);
     try {
-      return await work(input, {
+      const result = work(input, {
         signal: context.cancellationSignal,
         report: (news) => {
           details.progress = news;
@@ -59,6 +63,7 @@ export function asActivity<Input, Output>(work: (input: Input, call: StageCall) 
           beat();
         },
       });
+      return await Promise.race([result, patience.over]);
     } catch (error) {
       const stopped = isStopping(context);
       if (context.cancellationSignal.aborted && !stopped) throw cancelled(context);
@@ -71,8 +76,30 @@ export function asActivity<Input, Output>(work: (input: Input, call: StageCall) 
       throw asFailure(error, spent || details.engineCrashes > ENGINE_CRASHES_ALLOWED);
     } finally {
       clearInterval(beats);
+      patience.forget();
     }
   };
+}
+
+/**
+ * A promise that is rejected some time after the signal is aborted, so that work that waits for a read or a call which
+ * never returns doesn't keep its slot.
+ */
+function endOfPatience(signal: AbortSignal): { over: Promise<never>; forget: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = () => {};
+  const over = new Promise<never>((_resolve, reject) => {
+    onAbort = () => {
+      timer = setTimeout(() => reject(new Error('The work went on after it was cancelled.')), CANCELLATION_GRACE_MS);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  const forget = () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  };
+  return { over, forget };
 }
 
 /** What may be tried for ever never gives up by itself. */

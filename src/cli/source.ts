@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { bronzeFiles } from '../data/bronzeFiles.js';
 import { readCsvHeader } from '../data/csv.js';
 import { manifestKey, rawKey, readManifestToWrite } from '../data/layers.js';
 import { generateCsv } from '../data/synthetic.js';
 import { PerdureError } from '../errors.js';
-import { isAddress, openStores } from '../storage/stores.js';
+import { absoluteSource, isAddress, openStores } from '../storage/stores.js';
 import { stateFolder } from './stateFolder.js';
 import { countOf, say } from './terminal.js';
 
@@ -17,8 +17,8 @@ import { countOf, say } from './terminal.js';
  * @throws PerdureError `InputInvalid` where it is missing or short of a column
  */
 export async function checkCsv({ definition }: Pipeline, csv: string): Promise<string> {
-  if (isAddress(csv)) return csv;
-  const path = resolve(csv);
+  const path = absoluteSource(csv);
+  if (isAddress(path)) return path;
   await readCsvHeader(path, Object.keys(definition.source.columns));
   return path;
 }

@@ -28,6 +28,7 @@ export const INTERNAL = {
   partitions: `${INTERNAL_PREFIX}partitions`,
   repeated: `${INTERNAL_PREFIX}repeated`,
   duplicates: `${INTERNAL_PREFIX}duplicates`,
+  rows: `${INTERNAL_PREFIX}rows`,
 } as const;
 
 /** A column that DuckDB adds under this very name: a row's number within its Parquet file, from 0. */

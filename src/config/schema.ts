@@ -7,7 +7,11 @@ import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults 
 import { Compute } from './compute.js';
 import { Schedules } from './schedules.js';
 
-const name = z.string().regex(NAME, NAME_IN_WORDS);
+/** What every JavaScript object has (`constructor`) can't be told from a name where things are counted by name. */
+const name = z
+  .string()
+  .regex(NAME, NAME_IN_WORDS)
+  .refine((text) => !(text in Object.prototype), 'another name: this one is a property of every JavaScript object');
 /** A table's name in SQL; those of the layers are taken. */
 const tableName = z.string().regex(/^(?!(source|bronze|silver)$)[A-Za-z_][A-Za-z0-9_]*$/i, 'a table name of letters, digits and "_" that no layer has').refine((table) => !isInternal(table), INTERNAL_IN_WORDS);
 const date = z.iso.date('a date such as 2005-12-31');

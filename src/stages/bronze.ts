@@ -1,5 +1,5 @@
 import { rm, stat, symlink } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { BronzeInput, BronzeResult } from '../contracts/index.js';
@@ -16,7 +16,7 @@ import type { WorkerSize } from '../sizes/workerSize.js';
 import { sha256File } from '../storage/checksum.js';
 import { diskError } from '../storage/diskError.js';
 import type { ObjectStore } from '../storage/objectStore.js';
-import { isAddress } from '../storage/stores.js';
+import { absoluteSource, isAddress } from '../storage/stores.js';
 import type { Stage, StageContext } from './context.js';
 
 /** What a value takes in DuckDB's memory, in bytes; a long text takes more. */
@@ -45,7 +45,8 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
   const sql = await layerSql(context, pipeline, 'bronze');
   const recipe = fingerprint(sql.digest, columns, pipeline.definition.source.null_values, pipeline.definition.partition);
   const writer = await LayerWriter.open(datamart, 'bronze', () => manifestOfBronzeFiles(context, pipeline, datamart, recipe));
-  const given = absolute(input.source ?? writer.manifest.source?.path);
+  const named = input.source ?? writer.manifest.source?.path;
+  const given = named === undefined ? undefined : absoluteSource(named);
   const path = given === undefined ? await ownSource(pipeline, datamart) : await localPath(datamart, given);
   const header = await readCsvHeader(path, Object.keys(columns));
   const checkUnchanged = await watch(path);
@@ -84,11 +85,6 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
 
 /** What is known of a source before it is read. */
 type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql'>;
-
-/** A source by a name that means the same in every folder. */
-function absolute(source: string | undefined): string | undefined {
-  return source === undefined || isAddress(source) ? source : resolve(source);
-}
 
 function localPath(datamart: ObjectStore, source: string): string | Promise<string> {
   return isAddress(source) ? datamart.localFile(datamart.key(source)) : source;

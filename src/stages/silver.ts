@@ -57,17 +57,25 @@ async function clean(database: Database, pipeline: Pipeline, sql: LayerSql, part
   const { kept, dropped } = await countBroken(database, pipeline, sql, partition);
   const path = join(folder, `${partition}.parquet`);
   const rows = Object.keys(dropped).length === 0 ? sql.text : keptRowsSql(pipeline, sql);
-  await database.run(`COPY (${rows}\n) TO ${literal(path)} (FORMAT parquet)`, { sqlFile: sql.file });
+  const [written] = await database.rows<{ Count: bigint }>(`COPY (${rows}\n) TO ${literal(path)} (FORMAT parquet)`, { sqlFile: sql.file });
+  if (Number(written!.Count) !== kept) {
+    throw new PerdureError('ConfigInvalid', `${sql.file} gives ${String(written!.Count)} rows of partition ${partition} where it gave ${kept} a moment before; have it give the same rows each time, as LIMIT and first() do under ORDER BY alone.`);
+  }
   const key = partitionKey(pipeline.definition.layers.silver.path, partition);
   return { tables: [{ table: 'silver', key, path, rows: kept }], dropped };
 }
 
 /** Counts rows by the expectation they break, reading only the columns that expectations look at. */
 async function countBroken(database: Database, pipeline: Pipeline, sql: LayerSql, partition: string): Promise<{ kept: number; dropped: Record<string, number> }> {
-  const counts = await database.rows<{ broken: number | null; rows: bigint }>(
-    `SELECT broken, count(*) AS rows FROM (SELECT ${brokenSql(pipeline)} AS broken FROM (${sql.text}\n)) GROUP BY ALL ORDER BY ALL`,
-    { sqlFile: sql.file },
-  );
+  const counts = await database
+    .rows<{ broken: number | null; rows: bigint }>(
+      `SELECT broken, count(*) AS rows FROM (SELECT ${brokenSql(pipeline)} AS broken FROM (${sql.text}\n)) GROUP BY ALL ORDER BY ALL`,
+      { sqlFile: sql.file },
+    )
+    .catch(async (error: unknown) => {
+      await findBadExpectation(database, pipeline, sql);
+      throw error;
+    });
   const dropped: Record<string, number> = {};
   let kept = 0;
   for (const { broken, rows } of counts) {
@@ -80,6 +88,15 @@ async function countBroken(database: Database, pipeline: Pipeline, sql: LayerSql
     dropped[name] = Number(rows);
   }
   return { kept, dropped };
+}
+
+/** Throws for the first expectation that fails where the layer's own SQL doesn't. */
+async function findBadExpectation(database: Database, pipeline: Pipeline, sql: LayerSql): Promise<void> {
+  await database.run(`CREATE OR REPLACE TEMP TABLE ${INTERNAL.rows} AS ${sql.text}`, { sqlFile: sql.file });
+  for (const { name, check } of pipeline.expectations.silver) {
+    const sqlFile = `${join(pipeline.folder, 'expectations.json')}: the check of ${name}`;
+    await database.rows(`SELECT count(*) AS rows FROM (SELECT (${check}\n) IS NOT TRUE AS ${INTERNAL.broken} FROM ${INTERNAL.rows}) WHERE ${INTERNAL.broken}`, { sqlFile });
+  }
 }
 
 /** The position of the first expectation that a row breaks, NULL where it breaks none. */

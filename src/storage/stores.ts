@@ -17,6 +17,18 @@ export function isAddress(source: string): boolean {
   return /^(s3|file):\/\//.test(source);
 }
 
+/**
+ * A source by a name that means the same in every folder: an object's address as it is, else an absolute path.
+ * @throws PerdureError `InputInvalid` for an address that no store has
+ */
+export function absoluteSource(source: string): string {
+  if (isAddress(source)) return source;
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(source)) {
+    throw new PerdureError('InputInvalid', `${source} is neither a path nor an address that begins with s3:// or file://; download the file and name its path.`);
+  }
+  return resolve(source);
+}
+
 /** What differs from one user of the stores to the next. */
 export interface StoreUse {
   /** Folder for objects that are lent out as local files; whoever made it removes it. */

@@ -49,6 +49,13 @@ describe('a source that cannot be used is refused in a sentence, and nothing is 
     await expect(world.perform(bronze, { ...world.stage, asOf: '2020-12-31' })).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringMatching(/^No source was given, and there is none at .*raw\/visits\.csv; name a CSV file\.$/) as string });
   });
 
+  test.each([
+    ['s3://bucket/visits.csv', /^s3:\/\/bucket\/visits\.csv is no file of the folder store at .*; name a file, or the store that has the object \(PERDURE_STORE=s3:\/\/\)\.$/],
+    ['https://example.org/visits.csv', /^https:\/\/example\.org\/visits\.csv is neither a path nor an address that begins with s3:\/\/ or file:\/\/; download the file and name its path\.$/],
+  ])('lies at %s', async (source, message) => {
+    await expect(world.bronze(source)).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringMatching(message) as string });
+  });
+
   test('comes with a moment that is none', async () => {
     world.writeCsv(visitsOf(1));
     await expect(world.bronze(world.csv, 'yesterday')).rejects.toMatchObject({
@@ -108,12 +115,26 @@ describe('a pipeline whose own files are wrong', () => {
     ['bronze without its partition column', 'bronze.sql', 'SELECT id FROM source', /bronze\.sql gives no column day, by which pipeline\.json has the rows partitioned; add it to the query or change partition\.column\.$/],
     ['gold without a feature', 'feature_store.sql', 'SELECT id, day, cost FROM silver', /feature_store\.sql gives no column urgent, constant, which pipeline\.json names; add it to the query\.$/],
     ['gold without the label', 'label_store.sql', 'SELECT id, day FROM silver', /label_store\.sql gives no column costly, which/],
-    ['an expectation that is no condition', 'expectations.json', { silver: [{ name: 'odd', check: 'price > 1', on_failure: 'drop' }] }, /silver\.sql can't be run: Referenced column "price" not found/],
+    ['an expectation that is no condition', 'expectations.json', { silver: [{ name: 'odd', check: 'price > 1', on_failure: 'drop' }] }, /expectations\.json: the check of odd can't be run: Referenced column "price" not found/],
   ];
   test.each(cases)('%s', async (_what, file, content, message) => {
     world.writeCsv(visitsOf(1));
     world.writeConf(file, content);
     await expect(world.process()).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringMatching(message) as string });
+  });
+
+  test('an expectation that its data does not suit', async () => {
+    world.writeCsv(visitsOf(1));
+    world.writeConf('expectations.json', { silver: [{ name: 'fine', check: 'count(*) OVER () > 0', on_failure: 'drop' }, { name: 'odd', check: 'CAST(kind AS INTEGER) > 1', on_failure: 'drop' }] });
+    await expect(world.process()).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: expect.stringMatching(/expectations\.json: the check of odd failed on its data: Could not convert string 'None' to INT32.*; correct the data or the query\.$/) as string,
+    });
+  });
+
+  test('an expectation of a name that every object has', async () => {
+    world.writeConf('expectations.json', { silver: [{ name: 'constructor', check: 'true', on_failure: 'drop' }] });
+    await expect(world.process()).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringContaining('silver.0.name: another name: this one is a property of every JavaScript object') as string });
   });
 
   test('SQL that is not there', async () => {

@@ -2,7 +2,7 @@ import type { Info } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { stageActivity } from '../../activities/stageActivity.js';
 import type { HeartbeatDetails } from '../../src/contracts/index.js';
 import { PerdureError } from '../../src/errors.js';
@@ -111,6 +111,20 @@ describe('a stage as an activity', () => {
     environment.cancel();
 
     await expect(run).rejects.toThrow(CancelledFailure);
+  });
+
+  test('a cancelled stage that waits for what never comes gives its slot back', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const environment = quiet();
+    let done = false;
+    const run = environment.run(activityOf(() => new Promise(() => {})), undefined).finally(() => (done = true));
+    const ended = expect(run).rejects.toThrow(CancelledFailure);
+    environment.cancel();
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(done).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await ended;
   });
 });
 
