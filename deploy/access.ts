@@ -22,6 +22,11 @@ export type StoreAccess = Partial<Record<keyof Stores, BucketAccess>>;
  */
 export const ALIASES = anyName(aliasKey);
 
+/** Every file of every version, which is written once. */
+export function versionFiles({ config }: Pipeline): string[] {
+  return config.training_config.algorithms.map((algorithm) => `${anyName((version) => versionFolder({ algorithm, version }))}*`);
+}
+
 const PREPROCESSED = 'gold/preprocessed/*';
 
 /** Where a stage that runs as a task of its own finds its input and leaves its result. */
@@ -38,13 +43,13 @@ export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
 }
 
 /** The promotion gate, the steward's moves, clearing up, reports and alerts: what the data-processing worker decides and tells. */
-export function operationsAccess({ config }: Pipeline): StoreAccess {
-  const { algorithms } = config.training_config;
+export function operationsAccess(pipeline: Pipeline): StoreAccess {
+  const { algorithms } = pipeline.config.training_config;
   return {
     modelRegistry: {
       write: [ALIASES, TRAINING_CLAIM, ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json')))],
       // What a failed or cancelled run left (`discardVersion`).
-      delete: algorithms.map((algorithm) => `${anyName((version) => versionFolder({ algorithm, version }))}*`),
+      delete: versionFiles(pipeline),
     },
     monitoring: { read: ['reports/*', 'alerts/*'], write: ['reports/*', 'alerts/*'] },
   };

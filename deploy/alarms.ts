@@ -1,9 +1,10 @@
-import { Duration } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, Metric, TreatMissingData, type AlarmProps, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Cluster } from 'aws-cdk-lib/aws-ecs';
 import { EventField, Rule, RuleTargetInput, type EventPattern } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -29,10 +30,27 @@ export class Alarms extends Construct {
     super(scope, id);
     const { settings, workers, buckets } = options;
     this.topic = new Topic(this, 'Topic', { topicName: `${settings.name}-alarms`, enforceSSL: true });
+    this.admit('cloudwatch.amazonaws.com', 'alarm');
     if (settings.alarmEmail) this.topic.addSubscription(new EmailSubscription(settings.alarmEmail));
     for (const worker of workers) this.watchWorker(worker);
     for (const bucket of buckets) this.watchBucket(bucket);
     this.watchCluster();
+  }
+
+  /** A service that may publish, for this account's own alarms alone: a topic with a policy takes from nobody else. */
+  private admit(service: string, resource: string): void {
+    const { account } = Stack.of(this);
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        actions: ['sns:Publish'],
+        principals: [new ServicePrincipal(service)],
+        resources: [this.topic.topicArn],
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': account },
+          ArnLike: { 'aws:SourceArn': Stack.of(this).formatArn({ service: service.split('.')[0]!, resource, resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME }) },
+        },
+      }),
+    );
   }
 
   private watchWorker({ node, service, container }: WorkerService): void {

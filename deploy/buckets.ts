@@ -52,7 +52,8 @@ export class Buckets extends Construct {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       metrics: [{ id: BUCKET_METRICS }],
-      removalPolicy: RemovalPolicy.RETAIN,
+      // What a first deployment that failed made goes with it, so that the next try can make it again.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       lifecycleRules: [
         {
           id: 'previous-versions',

@@ -46,7 +46,7 @@ export class PerdureContainer extends Construct {
     this.logs = new LogGroup(this, 'Logs', {
       logGroupName: `/perdure/${family}`,
       retention: settings.logDays,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     this.taskDefinition = new FargateTaskDefinition(this, 'Task', {
       family,

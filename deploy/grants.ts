@@ -3,7 +3,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Stack } from 'aws-cdk-lib';
 import type { Pipeline } from '../src/config/load.js';
-import { ALIASES, type StoreAccess } from './access.js';
+import { ALIASES, versionFiles, type StoreAccess } from './access.js';
 import type { Buckets } from './buckets.js';
 
 const ACTIONS = {
@@ -41,6 +41,16 @@ export function grantKey(role: Role, key: IKey): void {
 export function denyAliases(role: Role, pipeline: Pipeline, buckets: Buckets): void {
   const resources = objects(buckets.of(pipeline, 'modelRegistry'), [ALIASES]);
   role.addToPolicy(new PolicyStatement({ effect: Effect.DENY, actions: ['s3:PutObject', 's3:DeleteObject', 's3:DeleteObjectVersion'], resources }));
+}
+
+/**
+ * Lets whoever trains make versions and change none: a write has to say that it only creates. Parts of an upload go up
+ * without saying so; what makes an object of them says it.
+ */
+export function denyOverwriting(role: Role, pipeline: Pipeline, buckets: Buckets): void {
+  const resources = objects(buckets.of(pipeline, 'modelRegistry'), versionFiles(pipeline));
+  const conditions = { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } };
+  role.addToPolicy(new PolicyStatement({ effect: Effect.DENY, actions: ['s3:PutObject'], resources, conditions }));
 }
 
 function objects(bucket: Bucket, patterns: string[]): string[] {

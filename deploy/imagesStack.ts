@@ -12,7 +12,7 @@ export class ImagesStack extends Stack {
       // A tag that could move would change what runs without a deployment.
       imageTagMutability: TagMutability.IMMUTABLE,
       imageScanOnPush: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       lifecycleRules: [{ description: 'what was never tagged', tagStatus: TagStatus.UNTAGGED, maxImageAge: Duration.days(14) }],
     });
   }

@@ -1,4 +1,4 @@
-import { Duration, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { Duration, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { Repository, type IRepository } from 'aws-cdk-lib/aws-ecr';
 import { Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { AccountRootPrincipal, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
@@ -11,7 +11,7 @@ import { dataProcessingAccess, modelTrainingAccess, operationsAccess, operatorAc
 import { Alarms } from './alarms.js';
 import { Buckets } from './buckets.js';
 import { PerdureContainer } from './containers.js';
-import { denyAliases, grantAccess, grantKey } from './grants.js';
+import { denyAliases, denyOverwriting, grantAccess, grantKey } from './grants.js';
 import { Network } from './network.js';
 import type { Settings } from './settings.js';
 import { WORKER_NAMES, WorkerService } from './workers.js';
@@ -45,7 +45,7 @@ export class PerdureStack extends Stack {
     const { settings, pipelines } = props;
     // By name: the repository's stack stays free to change.
     this.images = Repository.fromRepositoryName(this, 'Images', settings.name);
-    this.key = new Key(this, 'Key', { description: 'Objects of the buckets', enableKeyRotation: true });
+    this.key = new Key(this, 'Key', { description: 'Objects of the buckets', enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE });
     this.buckets = new Buckets(this, 'Buckets', { pipelines, key: this.key, settings });
     const network = new Network(this, 'Network', { settings, buckets: this.buckets.all });
     const cluster = new Cluster(this, 'Cluster', {
@@ -115,7 +115,9 @@ export class PerdureStack extends Stack {
     if (!access) return;
     for (const pipeline of this.props.pipelines) {
       grantAccess(role, pipeline, access(pipeline), this.buckets);
-      if (worker === 'modelTraining') denyAliases(role, pipeline, this.buckets);
+      if (worker !== 'modelTraining') continue;
+      denyAliases(role, pipeline, this.buckets);
+      denyOverwriting(role, pipeline, this.buckets);
     }
     grantKey(role, this.key);
   }

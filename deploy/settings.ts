@@ -47,7 +47,10 @@ const DeploymentSettings = z.strictObject({
 
 const Settings = DeploymentSettings.extend({
   /** Tag of the image to run, e.g. the commit it was built from. */
-  imageTag: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, 'a tag of an image').default('latest'),
+  imageTag: z
+    .string({ error: 'name the image to run by --context imageTag=, such as the commit it was built from' })
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, 'a tag of an image')
+    .refine((tag) => tag !== 'latest', 'a tag that names one image for good, such as the commit it was built from'),
 }).superRefine(({ secrets, email }, context) => {
   if (secrets.PERDURE_SMTP_URL && !email) {
     context.addIssue({ code: 'custom', path: ['email'], message: 'expected "from" and "to", as PERDURE_SMTP_URL is set' });

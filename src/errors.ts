@@ -15,6 +15,8 @@ export type ErrorType =
   | 'ObjectCorrupt'
   /** A conditional write lost against another writer. */
   | 'PreconditionFailed'
+  /** An object that is written once is there already, with other bytes. */
+  | 'AlreadyExists'
   /** A pointer of the registry was moved by another since it was looked at. */
   | 'PointerMoved'
   /** The store can't be reached or written now. */

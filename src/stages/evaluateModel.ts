@@ -4,7 +4,7 @@ import { readColumns } from '../data/parquet.js';
 import { classificationMetrics } from '../learning/metrics.js';
 import { profileNumbers, type ModelProfile } from '../monitoring/profile.js';
 import { versionKey } from '../registry/versions.js';
-import { writeJson } from '../storage/documents.js';
+import { createJson } from '../storage/createOnly.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
 
@@ -27,7 +27,7 @@ export const evaluateModel: Stage<EvaluateModelInput, WindowMetrics> = async (co
     metrics[window] = classificationMetrics(labels as ArrayLike<number>, probabilities, pipeline.config.inference_config.prediction_threshold);
     if (window === 'test') {
       const profile: ModelProfile = { ...(await readDatasetProfile(datamart, input.dataset)), score: profileNumbers(probabilities) };
-      await writeJson(modelRegistry, versionKey(input.model, 'profile.json'), profile);
+      await createJson(modelRegistry, versionKey(input.model, 'profile.json'), profile);
     }
   }
   return metrics as WindowMetrics;

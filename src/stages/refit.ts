@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { algorithmConfig } from '../config/load.js';
 import type { ModelRef, RefitInput } from '../contracts/index.js';
 import { versionId, versionKey } from '../registry/versions.js';
+import { createFile } from '../storage/createOnly.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
 
@@ -19,6 +20,6 @@ export const refit: Stage<RefitInput, ModelRef> = async (context, input) => {
   };
   await context.engines.fit(request, context.signal);
   const ref = { algorithm: input.algorithm, version: versionId(input.run) };
-  const { uri, checksum } = await modelRegistry.upload(modelPath, versionKey(ref, 'model.ubj'));
+  const { uri, checksum } = await createFile(modelRegistry, modelPath, versionKey(ref, 'model.ubj'));
   return { ...ref, uri, checksum };
 };

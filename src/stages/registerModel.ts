@@ -1,11 +1,12 @@
 import { launchOfThisTask } from '../compute/taskDocuments.js';
 import type { Pipeline } from '../config/load.js';
-import { gridCell, type CandidateResult, type ModelRef, type RegisterModelInput } from '../contracts/index.js';
+import { gridCell, type CandidateResult, type ModelRef, type RegisterModelInput, type VersionRef } from '../contracts/index.js';
 import { readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
+import { PerdureError } from '../errors.js';
 import { codeCommit } from '../registry/codeCommit.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
 import { checksumsOf, indexVersion, modelRef, readVersion, versionKey, type Preprocessing, type VersionMetadata } from '../registry/versions.js';
-import { writeJson } from '../storage/documents.js';
+import { createJson } from '../storage/createOnly.js';
 import { sha256 } from '../storage/checksum.js';
 import { formatSize } from '../sizes/workerSize.js';
 import type { ObjectStore } from '../storage/objectStore.js';
@@ -25,11 +26,11 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
   if (!metadata) {
     const dataset = await readDatasetMetadata(datamart, input.dataset);
     const { features, label, scaler } = dataset;
-    await writeJson(modelRegistry, versionKey(model, 'preprocessing.json'), { features, label, scaler } satisfies Preprocessing);
-    await writeJson(modelRegistry, versionKey(model, 'performance.json'), input.performance);
+    await createJson(modelRegistry, versionKey(model, 'preprocessing.json'), { features, label, scaler } satisfies Preprocessing);
+    await createJson(modelRegistry, versionKey(model, 'performance.json'), input.performance);
     const candidates = await candidatesOf(datamart, input);
-    metadata = { ...(await describe(context, pipeline, input, dataset, candidates)), files: await checksumsOf(modelRegistry, model) };
-    await writeJson(modelRegistry, versionKey(model, 'metadata.json'), metadata);
+    const described = await describe(context, pipeline, input, dataset, candidates);
+    metadata = await complete(modelRegistry, model, { ...described, files: await checksumsOf(modelRegistry, model) });
   }
 
   await indexVersion(modelRegistry, metadata);
@@ -54,6 +55,18 @@ async function candidatesOf(datamart: ObjectStore, input: RegisterModelInput): P
       ...(reason === undefined ? {} : { dropped: reason }),
     };
   });
+}
+
+/** Of two attempts of the run that describe the version, differing in who did it, the first one's word counts. */
+async function complete(registry: ObjectStore, ref: VersionRef, metadata: VersionMetadata): Promise<VersionMetadata> {
+  try {
+    await createJson(registry, versionKey(ref, 'metadata.json'), metadata);
+    return metadata;
+  } catch (error) {
+    const first = error instanceof PerdureError && error.type === 'AlreadyExists' ? await readVersion(registry, ref) : undefined;
+    if (!first) throw error;
+    return first;
+  }
 }
 
 async function describe(

@@ -25,7 +25,7 @@ export async function readJson<T>(store: ObjectStore, key: string, onDamage: OnD
 
 /** Writes a JSON object. Returns its address and SHA-256. */
 export async function writeJson(store: ObjectStore, key: string, value: unknown): Promise<ObjectRef> {
-  const text = serialize(value);
+  const text = serializeDocument(value);
   await store.put(key, text);
   return { uri: store.uri(key), checksum: sha256(text) };
 }
@@ -46,7 +46,7 @@ export async function updateJson<T>(
     const next = change(current);
     if (next === undefined) return current;
     try {
-      await store.put(key, serialize(next), found ? { ifMatch: found.etag } : { ifNoneMatch: '*' });
+      await store.put(key, serializeDocument(next), found ? { ifMatch: found.etag } : { ifNoneMatch: '*' });
       return next;
     } catch (error) {
       if (!(error instanceof PerdureError && error.type === 'PreconditionFailed')) throw error;
@@ -85,7 +85,8 @@ async function read<T>(store: ObjectStore, key: string, body: Uint8Array, onDama
   }
 }
 
-function serialize(value: unknown): string {
+/** A document's text, sealed. */
+export function serializeDocument(value: unknown): string {
   return `${isObject(value) ? textOf({ ...value, [SEAL]: sha256(textOf(value)) }) : textOf(value)}\n`;
 }
 

@@ -9,8 +9,8 @@ import { checksumOfFile, sha256, sha256File } from './checksum.js';
 import { diskError } from './diskError.js';
 import { makeFolder } from './folder.js';
 import { STAGING, checkKey, checkPrefix, compareKeys } from './key.js';
+import type { CreateOnly, ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
 import { readRegularFile } from './regularFile.js';
-import type { ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
 
 /**
  * An object store in a folder: a key is a path, an etag is the SHA-256 of the content. Files being written lie in a
@@ -74,7 +74,7 @@ export class FolderStore implements ObjectStore {
     return { etag: sha256(bytes) };
   }
 
-  async upload(file: string, key: string): Promise<ObjectRef & { size: number }> {
+  async upload(file: string, key: string, condition?: CreateOnly): Promise<ObjectRef & { size: number }> {
     return this.writing(key, async (target) => {
       const { size } = await stat(file);
       const checksum = await sha256File(file);
@@ -84,7 +84,7 @@ export class FolderStore implements ObjectStore {
           if (systemCode(error) !== 'EXDEV') throw error;
           await copyFile(file, staged);
         });
-        await rename(staged, target);
+        await (condition ? this.replaceIf(key, staged, target, condition) : rename(staged, target));
       } finally {
         await rm(staged, { force: true });
       }

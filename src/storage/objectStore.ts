@@ -13,8 +13,13 @@ export interface ObjectInfo extends ListedObject {
   etag: string;
 }
 
+/** A write that happens only onto nothing. */
+export interface CreateOnly {
+  ifNoneMatch: '*';
+}
+
 /** When a write may happen: only onto nothing, or only over the content with this etag. */
-export type WriteCondition = { ifNoneMatch: '*' } | { ifMatch: string };
+export type WriteCondition = CreateOnly | { ifMatch: string };
 
 /**
  * A bucket of objects. Keys are as {@link checkKey} says, and no object's key is the folder of another's (`a` beside
@@ -34,7 +39,7 @@ export interface ObjectStore {
   get(key: string): Promise<{ body: Uint8Array; etag: string } | undefined>;
   put(key: string, body: Uint8Array | string, condition?: WriteCondition): Promise<{ etag: string }>;
   /** Stores a local file of any size under `key`; the local file may be moved away. Returns its address and SHA-256. */
-  upload(file: string, key: string): Promise<ObjectRef & { size: number }>;
+  upload(file: string, key: string, condition?: CreateOnly): Promise<ObjectRef & { size: number }>;
   /**
    * A local path that holds the object's bytes for reading. With `checksum` (SHA-256, hex) it holds the bytes with
    * that checksum, verified once a process; `ObjectCorrupt` is thrown where the object's differ, `NotFound` where

@@ -29,7 +29,7 @@ import { makeFolder } from './folder.js';
 import { inOrder } from './inOrder.js';
 import { checkKey, checkPrefix } from './key.js';
 import type { ObjectCache } from './objectCache.js';
-import type { ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
+import type { CreateOnly, ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
 import { isAbsent, isConditionFailed, s3Error, s3Failure } from './s3Errors.js';
 
 export interface S3StoreOptions {
@@ -135,10 +135,10 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async upload(file: string, key: string): Promise<ObjectRef & { size: number }> {
+  async upload(file: string, key: string, condition?: CreateOnly): Promise<ObjectRef & { size: number }> {
     try {
       const { size } = await stat(file);
-      const checksum = await (size > PART_BYTES ? this.uploadParts(file, size, key) : this.uploadWhole(file, key));
+      const checksum = await (size > PART_BYTES ? this.uploadParts(file, size, key, condition) : this.uploadWhole(file, key, condition));
       await this.cache.adopt(file, checksum);
       return { uri: this.uri(key), checksum, size };
     } catch (error) {
@@ -236,9 +236,9 @@ export class S3Store implements ObjectStore {
   }
 
   /** @returns the checksum */
-  private async uploadWhole(file: string, key: string): Promise<string> {
+  private async uploadWhole(file: string, key: string, condition?: CreateOnly): Promise<string> {
     const body = await readFile(file);
-    await this.put(key, body);
+    await this.put(key, body, condition);
     return sha256(body);
   }
 
@@ -248,7 +248,7 @@ export class S3Store implements ObjectStore {
    *
    * @returns the checksum
    */
-  private async uploadParts(file: string, size: number, key: string): Promise<string> {
+  private async uploadParts(file: string, size: number, key: string, condition?: CreateOnly): Promise<string> {
     const target = this.at(key);
     // S3 takes checksums of parts only where the upload was begun with them.
     const checked = (await this.client.config.requestChecksumCalculation()) === 'WHEN_SUPPORTED';
@@ -265,11 +265,11 @@ export class S3Store implements ObjectStore {
         return { PartNumber: number, ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32 };
       });
       for await (const part of sent) Parts.push(part);
-      await this.client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }), this.sending);
+      await this.client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts }, IfNoneMatch: condition?.ifNoneMatch }), this.sending);
       return hash.digest('hex');
     } catch (error) {
       await this.client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
-      throw this.failure(error, key);
+      throw isConditionFailed(error) ? this.lost(key) : this.failure(error, key);
     }
   }
 

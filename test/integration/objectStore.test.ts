@@ -97,6 +97,17 @@ describe.each(['folder', 's3'] as const)('an object store (%s)', (kind) => {
     });
   });
 
+  test.each([['small', 10], ['in parts', 20 * 2 ** 20]])('stores a file that is %s onto nothing only', async (_, size) => {
+    const store = await newStore();
+    const file = join(temporaryFolder(), 'model');
+    await writeFile(file, Buffer.alloc(size, 'one'));
+    const { checksum } = await store.upload(file, 'v1/model.ubj', { ifNoneMatch: '*' });
+    await writeFile(file, Buffer.alloc(size, 'two'));
+
+    await expect(store.upload(file, 'v1/model.ubj', { ifNoneMatch: '*' })).rejects.toMatchObject({ type: 'PreconditionFailed' });
+    expect(sha256((await store.get('v1/model.ubj'))!.body)).toBe(checksum);
+  });
+
   test('writes onto nothing only, or over one content only', async () => {
     const store = await newStore();
     const { etag } = await store.put('latest.json', 'first', { ifNoneMatch: '*' });
