@@ -111,11 +111,11 @@ export class S3Store implements ObjectStore {
       const { ContentLength, ETag } = await this.client.send(new HeadObjectCommand(target), this.sending);
       return { key, size: ContentLength!, etag: ETag! };
     } catch (error) {
-      if (!isAbsent(error)) throw this.failure(error, key);
+      if (!isAbsent(error)) throw await this.headFailure(error, key);
     }
     // The answer had no body to say what is missing, and where the bucket is, that's no absence of an object.
-    await this.client.send(new HeadBucketCommand({ Bucket: this.bucket }), this.sending).catch((error: unknown) => {
-      throw this.failure(error, key);
+    await this.client.send(new HeadBucketCommand({ Bucket: this.bucket }), this.sending).catch(async (error: unknown) => {
+      throw await this.headFailure(error, key);
     });
     return undefined;
   }
@@ -205,6 +205,17 @@ export class S3Store implements ObjectStore {
     return this.signal?.aborted ? this.signal.reason : s3Error(error, `s3://${this.bucket}/${key}`);
   }
 
+  /** A look without a body tells a status at most: S3's own reason comes with a read of the same object. */
+  private async headFailure(error: unknown, key: string): Promise<unknown> {
+    const { status } = s3Failure(error);
+    if (status === undefined || status >= 500 || this.signal?.aborted) return this.failure(error, key);
+    const reason = await this.client.send(new GetObjectCommand({ ...this.at(key), Range: 'bytes=0-0' }), this.sending).then(
+      (answer) => (answer.Body as Readable).destroy() && error,
+      (told: unknown) => told,
+    );
+    return this.failure(isAbsent(reason) || s3Failure(reason).status === undefined ? error : reason, key);
+  }
+
   private missing(key: string): PerdureError {
     return new PerdureError('NotFound', `${this.uri(key)} is not there; run the stage that writes it.`);
   }
@@ -226,8 +237,8 @@ export class S3Store implements ObjectStore {
     } catch (error) {
       if (!isConditionFailed(error) && !isAbsent(error)) throw this.failure(error, key);
       if (s3Failure(error).attempts > 1) {
-        const { Metadata, ETag } = await this.client.send(new HeadObjectCommand(this.at(key)), this.sending).catch((failed: unknown) => {
-          throw isAbsent(failed) ? this.lost(key) : this.failure(failed, key);
+        const { Metadata, ETag } = await this.client.send(new HeadObjectCommand(this.at(key)), this.sending).catch(async (failed: unknown) => {
+          throw isAbsent(failed) ? this.lost(key) : await this.headFailure(failed, key);
         });
         if (Metadata?.[WRITE_MARK] === mark) return { etag: ETag! };
       }
