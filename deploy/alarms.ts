@@ -21,6 +21,7 @@ const FIVE_MINUTES = Duration.minutes(5);
  */
 export class Alarms extends Construct {
   readonly topic: Topic;
+  readonly all: Alarm[] = [];
 
   constructor(
     scope: Construct,
@@ -139,6 +140,7 @@ export class Alarms extends Construct {
       treatMissingData: TreatMissingData.NOT_BREACHING,
       ...props,
     });
+    this.all.push(alarm);
     alarm.addAlarmAction(new SnsAction(this.topic));
     alarm.addOkAction(new SnsAction(this.topic));
   }

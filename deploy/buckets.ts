@@ -1,6 +1,8 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key, type IKey } from 'aws-cdk-lib/aws-kms';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, type BucketProps, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
+import { S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
 import type { Pipeline } from '../src/config/load.js';
 import type { Stores } from '../src/storage/objectStore.js';
@@ -19,6 +21,8 @@ export const BUCKET_METRICS = 'EntireBucket';
 /** The buckets that pipelines' configs name; two pipelines may share one. They outlive the stack. */
 export class Buckets extends Construct {
   private readonly made = new Map<string, Bucket>();
+  private logs: Bucket | undefined;
+  private copying: Role | undefined;
 
   constructor(
     scope: Construct,
@@ -26,6 +30,8 @@ export class Buckets extends Construct {
     private readonly options: { pipelines: Pipeline[]; key: IKey; settings: Settings },
   ) {
     super(scope, id);
+    // Access logs are let in by a bucket policy, as no bucket has lists of access of its own.
+    this.node.setContext(S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY, true);
     for (const { config } of options.pipelines) this.make(config.storage.datamart_bucket, this.datamartRules());
     for (const pipeline of options.pipelines) Object.values(namesOf(pipeline)).forEach((name) => this.make(name));
   }
@@ -36,6 +42,43 @@ export class Buckets extends Construct {
 
   of(pipeline: Pipeline, store: keyof Stores): Bucket {
     return this.made.get(namesOf(pipeline)[store])!;
+  }
+
+  /** Where S3 writes who asked for which object; made once it is needed. */
+  private accessLogs(): Bucket | undefined {
+    const { settings } = this.options;
+    if (!settings.accessLogs) return undefined;
+    return (this.logs ??= new Bucket(this, 'AccessLogs', {
+      // S3's own log delivery takes no key of KMS.
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      lifecycleRules: [{ id: 'old-logs', expiration: Duration.days(settings.logDays) }],
+    }));
+  }
+
+  /** Copies what is written to a bucket in another region, with one role for all buckets: CDK's own has a fixed name. */
+  private replication(bucketName: string): Pick<BucketProps, 'replicationRules' | 'replicationRole'> {
+    const { replication } = this.options.settings;
+    if (!replication) return {};
+    const destination = Bucket.fromBucketName(this, `${bucketName}-copy`, `${bucketName}${replication.bucketSuffix}`);
+    const kmsKey = Key.fromKeyArn(this, `${bucketName}-copy-key`, replication.keyArn);
+    this.copying ??= new Role(this, 'Replication', { assumedBy: new ServicePrincipal('s3.amazonaws.com') });
+    return {
+      replicationRole: this.copying,
+      replicationRules: [{ destination, kmsKey, sseKmsEncryptedObjects: true, deleteMarkerReplication: true, priority: 1 }],
+    };
+  }
+
+  private grantReplication(bucket: Bucket, bucketName: string): void {
+    const { key, settings: { replication } } = this.options;
+    if (!this.copying || !replication) return;
+    const destination = Bucket.fromBucketName(this, `${bucketName}-granted`, `${bucketName}${replication.bucketSuffix}`);
+    const encryptionKey = Key.fromKeyArn(this, `${bucketName}-granted-key`, replication.keyArn);
+    bucket.grantReplicationPermission(this.copying, { sourceDecryptionKey: key, destinations: [{ bucket: destination, encryptionKey }] });
   }
 
   private make(bucketName: string, rules: LifecycleRule[] = []): void {
@@ -52,6 +95,9 @@ export class Buckets extends Construct {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       metrics: [{ id: BUCKET_METRICS }],
+      serverAccessLogsBucket: this.accessLogs(),
+      serverAccessLogsPrefix: settings.accessLogs ? `${bucketName}/` : undefined,
+      ...this.replication(bucketName),
       // What a first deployment that failed made goes with it, so that the next try can make it again.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       lifecycleRules: [
@@ -65,6 +111,7 @@ export class Buckets extends Construct {
         ...rules,
       ],
     });
+    this.grantReplication(bucket, bucketName);
     this.made.set(bucketName, bucket);
   }
 

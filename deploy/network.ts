@@ -1,5 +1,7 @@
-import { Stack } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
+  FlowLogDestination,
+  FlowLogMaxAggregationInterval,
   GatewayVpcEndpointAwsService,
   InterfaceVpcEndpointAwsService,
   Peer,
@@ -10,6 +12,7 @@ import {
   type SubnetSelection,
 } from 'aws-cdk-lib/aws-ec2';
 import { AnyPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Settings } from './settings.js';
@@ -30,8 +33,12 @@ const ENDPOINTS = {
 export class Network extends Construct {
   readonly vpc: Vpc;
   readonly subnets: SubnetSelection = { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
+  /** For tasks: without a route to the internet. */
+  readonly taskSubnets: SubnetSelection = { subnetType: SubnetType.PRIVATE_ISOLATED };
   /** Nobody calls a worker: it has no way in. */
   readonly workers: SecurityGroup;
+  /** Nor a task, which reaches AWS's own services alone: the subnets have no other way out. */
+  readonly tasks: SecurityGroup;
 
   constructor(scope: Construct, id: string, { settings, buckets }: { settings: Settings; buckets: Bucket[] }) {
     super(scope, id);
@@ -42,24 +49,39 @@ export class Network extends Construct {
       subnetConfiguration: [
         { name: 'public', subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
         { name: 'workers', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 20 },
+        { name: 'tasks', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 20 },
       ],
+      // What is started without a security group of its own reaches nobody, and nobody reaches it.
+      restrictDefaultSecurityGroup: true,
     });
+    if (settings.accessLogs) this.logFlows(settings);
     this.workers = new SecurityGroup(this, 'Workers', {
       vpc: this.vpc,
-      description: 'Perdure workers and tasks',
+      description: 'Perdure workers',
       allowAllOutbound: false,
     });
     const [, temporalPort] = settings.temporal.address.split(':');
     const ports = [HTTPS, Number(temporalPort), ...(settings.secrets.PERDURE_SMTP_URL ? SMTP_PORTS : [])];
     for (const port of new Set(ports)) this.workers.addEgressRule(Peer.anyIpv4(), Port.tcp(port));
 
+    this.tasks = new SecurityGroup(this, 'Tasks', { vpc: this.vpc, description: 'Perdure tasks', allowAllOutbound: false });
+    this.tasks.addEgressRule(Peer.ipv4(this.vpc.vpcCidrBlock), Port.tcp(HTTPS), 'endpoints of AWS in this network');
+    const s3 = settings.s3PrefixList ? Peer.prefixList(settings.s3PrefixList) : Peer.anyIpv4();
+    this.tasks.addEgressRule(s3, Port.tcp(HTTPS), 'S3 by its gateway, the one route out of their subnets');
+
     this.addS3Endpoint(buckets);
     for (const [name, service] of Object.entries(ENDPOINTS)) this.vpc.addInterfaceEndpoint(name, { service, subnets: this.subnets });
   }
 
+  /** Which connections were made, and which were refused. */
+  private logFlows({ name, logDays }: Settings): void {
+    const logs = new LogGroup(this, 'FlowLogs', { logGroupName: `/perdure/${name}-flows`, retention: logDays, removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE });
+    this.vpc.addFlowLog('Flows', { destination: FlowLogDestination.toCloudWatchLogs(logs), maxAggregationInterval: FlowLogMaxAggregationInterval.TEN_MINUTES });
+  }
+
   /** Leads to the pipelines' buckets and to the layers of images: data has no way to a bucket of somebody else. */
   private addS3Endpoint(buckets: Bucket[]): void {
-    const endpoint = this.vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3, subnets: [this.subnets] });
+    const endpoint = this.vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3, subnets: [this.subnets, this.taskSubnets] });
     const { region, partition } = Stack.of(this);
     endpoint.addToPolicy(
       new PolicyStatement({

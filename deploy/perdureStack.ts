@@ -13,6 +13,7 @@ import { Buckets } from './buckets.js';
 import { PerdureContainer } from './containers.js';
 import { denyAliases, denyOverwriting, grantAccess, grantKey } from './grants.js';
 import { Network } from './network.js';
+import { limitCosts, Overview } from './overview.js';
 import type { Settings } from './settings.js';
 import { WORKER_NAMES, WorkerService } from './workers.js';
 
@@ -59,8 +60,10 @@ export class PerdureStack extends Stack {
     const tasks = [this.task('PipelineTask', 'pipeline', 'dataProcessing'), this.task('ModelTrainingTask', 'model-training', 'modelTraining')];
     const whereTasksRun = {
       PERDURE_ECS_CLUSTER: cluster.clusterName,
-      PERDURE_ECS_SUBNETS: network.vpc.selectSubnets(network.subnets).subnetIds.join(','),
-      PERDURE_ECS_SECURITY_GROUPS: network.workers.securityGroupId,
+      PERDURE_ECS_SUBNETS: network.vpc.selectSubnets(network.taskSubnets).subnetIds.join(','),
+      PERDURE_ECS_SECURITY_GROUPS: network.tasks.securityGroupId,
+      // With their revisions: this worker launches its own image, also while a newer one is being deployed.
+      PERDURE_ECS_TASK_DEFINITIONS: tasks.map(({ taskDefinition }) => taskDefinition.taskDefinitionArn).join(','),
     };
     const workers = WORKER_NAMES.map((worker) => {
       const service = new WorkerService(this, worker, {
@@ -77,8 +80,10 @@ export class PerdureStack extends Stack {
     const { role } = workers[WORKER_NAMES.indexOf(DISPATCHING)]!.container;
     for (const pipeline of pipelines) grantAccess(role, pipeline, operationsAccess(pipeline), this.buckets);
     this.grantDispatch(role, cluster, tasks);
+    const alarms = new Alarms(this, 'Alarms', { settings, cluster, workers, buckets: this.buckets.all });
     this.operator();
-    new Alarms(this, 'Alarms', { settings, cluster, workers, buckets: this.buckets.all });
+    new Overview(this, 'Overview', { settings, workers, alarms });
+    if (settings.budget) limitCosts(this, settings, settings.budget);
   }
 
   /** The role of people who look after it by the command line. Who may take it on is for the account to say. */
@@ -130,6 +135,8 @@ export class PerdureStack extends Stack {
     const roles = tasks.flatMap(({ role: taskRole, taskDefinition }) => [taskRole.roleArn, taskDefinition.obtainExecutionRole().roleArn]);
     const statements = [
       { actions: ['ecs:RunTask'], resources: families, conditions: inCluster },
+      // Only at the launch: a task's tags stay as they are.
+      { actions: ['ecs:TagResource'], resources: tasksOfCluster, conditions: { StringEquals: { 'ecs:CreateAction': 'RunTask' } } },
       { actions: ['ecs:DescribeTasks', 'ecs:StopTask'], resources: tasksOfCluster, conditions: inCluster },
       // ECS knows no narrower resource for it than "any container instance".
       { actions: ['ecs:ListTasks'], resources: ['*'], conditions: inCluster },

@@ -36,6 +36,21 @@ const DeploymentSettings = z.strictObject({
   email: z.strictObject({ from: z.email(), to: z.array(z.email()).min(1) }).optional(),
   /** Who hears of CloudWatch alarms. */
   alarmEmail: z.email().optional(),
+  /** What a month may cost in USD, all that is tagged `application: perdure`, and who hears when it will be more. */
+  budget: z.strictObject({ usd: z.number().positive(), email: z.email() }).optional(),
+  /** Who reached what: VPC flow logs, and S3's access logs in a bucket of their own, for as long as logs are kept. */
+  accessLogs: z.boolean().default(true),
+  /** `pl-...`, the region's prefix list of S3 (`aws ec2 describe-managed-prefix-lists`): then the tasks' security group names nothing else. */
+  s3PrefixList: z.string().regex(/^pl-[0-9a-f]+$/, 'the id of a prefix list, pl-...').optional(),
+  /** Copies every object to the bucket of the same name and this suffix, encrypted with this key: in another region, made beforehand, versioned. */
+  replication: z
+    .strictObject({
+      bucketSuffix: z.string().regex(/^-[a-z0-9-]{1,20}$/, 'such as -copy'),
+      keyArn: z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, 'the ARN of a KMS key'),
+    })
+    .optional(),
+  /** Makes the image's tag the workers' build id; docs/operations.md says what goes with it. */
+  workerVersions: z.boolean().default(false),
   workers: z.strictObject({ orchestrator: scale(2, 4), dataProcessing: scale(1, 4), modelTraining: scale(1, 6) }).prefault({}),
   /** Days after which preprocessed training data goes; every training makes its own. */
   preprocessedDays: z.int().min(1).default(90),
@@ -44,6 +59,9 @@ const DeploymentSettings = z.strictObject({
   /** Days for which logs are kept, as CloudWatch offers them. */
   logDays: z.literal([7, 14, 30, 60, 90, 180, 365]).default(90),
 });
+
+/** Every field of `perdure` in cdk.json. */
+export const SETTING_NAMES = Object.keys(DeploymentSettings.shape);
 
 const Settings = DeploymentSettings.extend({
   /** Tag of the image to run, e.g. the commit it was built from. */

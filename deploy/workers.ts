@@ -50,6 +50,7 @@ export class WorkerService extends Construct {
       command: ['node', `dist/workers/${entry}.js`],
       environment: {
         ...environment,
+        ...(settings.workerVersions ? { PERDURE_BUILD_ID: settings.imageTag } : {}),
         TEMPORAL_ADDRESS: settings.temporal.address,
         TEMPORAL_NAMESPACE: settings.temporal.namespace,
         PERDURE_HEALTH_PORT: String(HEALTH_PORT),

@@ -97,8 +97,28 @@ describe('services', () => {
     template.resourceCountIs('AWS::ApplicationAutoScaling::ScalingPolicy', 3);
   });
 
-  test('let nobody in', () => {
-    template.hasResourceProperties('AWS::EC2::SecurityGroup', { GroupDescription: 'Perdure workers and tasks', SecurityGroupIngress: Match.absent() });
+  test('let nobody in, and tasks have a security group and subnets of their own, out of which only AWS is reached', () => {
+    for (const GroupDescription of ['Perdure workers', 'Perdure tasks']) {
+      template.hasResourceProperties('AWS::EC2::SecurityGroup', { GroupDescription, SecurityGroupIngress: Match.absent() });
+    }
+    const told = Object.fromEntries(containerOf(SERVICES[1]!).Environment.map(({ Name, Value }) => [Name, JSON.stringify(Value)]));
+    expect(told.PERDURE_ECS_SECURITY_GROUPS).toMatch(/NetworkTasks/);
+    const subnets = [...told.PERDURE_ECS_SUBNETS!.matchAll(/"Ref":"(\w+)"/g)].map(([, id]) => id!);
+    expect(subnets).toHaveLength(2);
+    const routes = Object.values(template.findResources('AWS::EC2::Route')) as { Properties: { RouteTableId: { Ref: string } } }[];
+    const associations = Object.values(template.findResources('AWS::EC2::SubnetRouteTableAssociation')) as { Properties: { SubnetId: { Ref: string }; RouteTableId: { Ref: string } } }[];
+    for (const subnet of subnets) {
+      const table = associations.find(({ Properties }) => Properties.SubnetId.Ref === subnet)!.Properties.RouteTableId.Ref;
+      expect(routes.filter(({ Properties }) => Properties.RouteTableId.Ref === table)).toEqual([]);
+    }
+  });
+
+  test('launch the revision that belongs to their own image', () => {
+    const value = containerOf(SERVICES[1]!).Environment.find(({ Name }) => Name === 'PERDURE_ECS_TASK_DEFINITIONS')!.Value;
+    // A reference to a task definition is its ARN with the revision.
+    const refs = [...JSON.stringify(value).matchAll(/"Ref":"(\w+)"/g)].map(([, id]) => id!);
+    const families = refs.map((id) => (template.findResources('AWS::ECS::TaskDefinition')[id] as { Properties: { Family: string } }).Properties.Family);
+    expect(families.sort()).toEqual([...TASKS].sort());
   });
 });
 
@@ -107,7 +127,9 @@ describe('buckets', () => {
 
   test.each(names)('%s is encrypted, versioned and closed to the public, and outlives the stack', (BucketName) => {
     template.hasResource('AWS::S3::Bucket', {
-      DeletionPolicy: 'Retain',
+      // "Retain", except where a deployment that made it is rolled back: the next try makes it again.
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
       Properties: {
         BucketName,
         BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' } }] },
@@ -118,8 +140,18 @@ describe('buckets', () => {
     });
   });
 
-  test('are no others', () => {
-    template.resourceCountIs('AWS::S3::Bucket', names.length);
+  test('are no others but the one of their access logs', () => {
+    template.resourceCountIs('AWS::S3::Bucket', names.length + 1);
+    for (const BucketName of names) template.hasResourceProperties('AWS::S3::Bucket', { BucketName, LoggingConfiguration: { LogFilePrefix: `${BucketName}/` } });
+  });
+
+  test('are copied to another region by one setting', async () => {
+    const keyArn = 'arn:aws:kms:eu-central-1:123456789012:key/0123abcd';
+    const { perdure } = await synthesize({ ...SETTINGS, replication: { bucketSuffix: '-copy', keyArn } });
+    const copied = Object.values(perdure.findResources('AWS::S3::Bucket')) as { Properties: { BucketName?: string; ReplicationConfiguration?: { Rules: { Destination: unknown }[] } } }[];
+    const destinations = copied.flatMap(({ Properties }) => Properties.ReplicationConfiguration?.Rules.map(({ Destination }) => JSON.stringify(Destination)) ?? []);
+    expect(destinations).toHaveLength(names.length);
+    for (const name of names) expect(destinations.some((destination) => destination.includes(`:s3:::${name}-copy`) && destination.includes(keyArn))).toBe(true);
   });
 
   test('refuse whoever doesn\'t speak TLS', () => {
@@ -129,13 +161,13 @@ describe('buckets', () => {
           Match.objectLike({ Effect: 'Deny', Action: 's3:*', Principal: { AWS: '*' }, Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
         ]),
       },
-    }, names.length);
+    }, names.length + 1);
   });
 
   test('forget old preprocessed data and what tasks were told, and nothing else', () => {
     const buckets = Object.values(template.findResources('AWS::S3::Bucket')) as { Properties: { BucketName: string; LifecycleConfiguration: { Rules: { Prefix?: string; ExpirationInDays?: number }[] } } }[];
     const expiring = buckets.flatMap(({ Properties: { BucketName, LifecycleConfiguration } }) =>
-      LifecycleConfiguration.Rules.filter(({ ExpirationInDays }) => ExpirationInDays).map(({ Prefix, ExpirationInDays }) => [BucketName, Prefix, ExpirationInDays]),
+      LifecycleConfiguration.Rules.filter(({ ExpirationInDays, Prefix }) => ExpirationInDays && Prefix).map(({ Prefix, ExpirationInDays }) => [BucketName, Prefix, ExpirationInDays]),
     );
     expect(expiring).toEqual([
       ['diab-readmit-prod-datamart', 'gold/preprocessed/train_data_', 90],
@@ -156,8 +188,10 @@ test('the worker that launches tasks alone knows where they run', () => {
 });
 
 test('every log group forgets after 90 days', () => {
-  template.resourcePropertiesCountIs('AWS::Logs::LogGroup', { RetentionInDays: 90 }, 5);
-  template.resourceCountIs('AWS::Logs::LogGroup', 5);
+  // Of the workers and tasks, and of the network's flows.
+  template.resourcePropertiesCountIs('AWS::Logs::LogGroup', { RetentionInDays: 90 }, 6);
+  template.resourceCountIs('AWS::Logs::LogGroup', 6);
+  template.resourceCountIs('AWS::EC2::FlowLog', 1);
 });
 
 test('what AWS offers is reached within its own network, and S3 for these buckets only', () => {
@@ -181,6 +215,13 @@ describe('alarms', () => {
     );
   });
 
+  test('reach the topic: its policy admits CloudWatch as well as events, for this account alone', () => {
+    const { PolicyDocument } = (Object.values(template.findResources('AWS::SNS::TopicPolicy'))[0] as { Properties: { PolicyDocument: { Statement: { Effect: string; Principal: { Service?: string }; Condition?: unknown }[] } } }).Properties;
+    const admitted = PolicyDocument.Statement.filter(({ Effect }) => Effect === 'Allow');
+    expect(admitted.map(({ Principal }) => Principal.Service).sort()).toEqual(expect.arrayContaining(['cloudwatch.amazonaws.com', 'events.amazonaws.com']));
+    expect(admitted.find(({ Principal }) => Principal.Service === 'cloudwatch.amazonaws.com')!.Condition).toMatchObject({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } });
+  });
+
   test('a worker that says nothing is gone', () => {
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
       MetricName: 'RunningTaskCount',
@@ -200,6 +241,20 @@ describe('alarms', () => {
       'ECS Task State Change',
     ]);
   });
+});
+
+test('a dashboard shows every alarm and worker, and a budget mails where the month becomes too dear', async () => {
+  const { perdure } = await synthesize({ ...SETTINGS, budget: { usd: 500, email: 'operators@example.com' } });
+  perdure.hasResourceProperties('AWS::CloudWatch::Dashboard', { DashboardName: 'diab-readmit-demo' });
+  perdure.hasResourceProperties('AWS::Budgets::Budget', { Budget: { BudgetLimit: { Amount: 500, Unit: 'USD' } } });
+  template.resourceCountIs('AWS::Budgets::Budget', 0);
+});
+
+test('an image has to be named, and by a tag that means one image for good', () => {
+  const { imageTag: _, ...untagged } = SETTINGS;
+  const refusal = (message: RegExp) => expect.objectContaining({ type: 'ConfigInvalid', message: expect.stringMatching(message) });
+  expect(() => readSettings(untagged)).toThrow(refusal(/\n {2}imageTag: name the image to run by --context imageTag=/));
+  expect(() => readSettings({ ...SETTINGS, imageTag: 'latest' })).toThrow(refusal(/\n {2}imageTag: a tag that names one image for good/));
 });
 
 test('a tag of an image never moves, and images are scanned', () => {

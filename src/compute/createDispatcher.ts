@@ -1,4 +1,3 @@
-import { setDefault } from '../environment.js';
 import type { DispatcherTimes } from './dispatcherTimes.js';
 import type { EcsDispatcher } from './ecsDispatcher.js';
 
@@ -12,8 +11,6 @@ const SILENCE_TIMEOUT_MS = 30_000;
  * `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS` for other servers. The SDK is loaded only where it is used.
  */
 export async function createDispatcher(times: Partial<DispatcherTimes> = {}): Promise<EcsDispatcher> {
-  // The SDK is pinned to a release that runs on every Node that Perdure runs on; its next releases concern nobody here.
-  setDefault('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
   const [{ ECSClient }, { CloudWatchLogsClient }, { EcsDispatcher }] = await Promise.all([
     import('@aws-sdk/client-ecs'),
     import('@aws-sdk/client-cloudwatch-logs'),

@@ -1,4 +1,4 @@
-import type { RunTaskCommandInput, Task } from '@aws-sdk/client-ecs';
+import type { RunTaskCommandInput, Tag, Task } from '@aws-sdk/client-ecs';
 import type { StageInput } from '../contracts/index.js';
 import { clientTokenOf, inputKeyOf, resultKeyOf, startedByOf } from './identity.js';
 import { LAUNCH_VARIABLE, type TaskPosition } from './taskDocuments.js';
@@ -24,6 +24,7 @@ export function launchRequest({ stage, input, identity, settings, store, environ
     count: 1,
     clientToken: clientTokenOf(identity, position.launch),
     startedBy: startedByOf(identity),
+    tags: tagsOf({ pipeline: input.pipeline, stage, workflow: identity.workflowId, run: identity.runId }),
     ...place,
     ...(subnets.length > 0 ? { networkConfiguration: { awsvpcConfiguration: { subnets, securityGroups, assignPublicIp: assign_public_ip ? 'ENABLED' : 'DISABLED' } } } : {}),
     overrides: {
@@ -37,6 +38,11 @@ export function launchRequest({ stage, input, identity, settings, store, environ
       ],
     },
   };
+}
+
+/** What costs are told apart by, in the letters that AWS allows. */
+function tagsOf(values: Record<string, string>): Tag[] {
+  return Object.entries(values).map(([name, value]) => ({ key: `perdure:${name}`, value: value.replace(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, '_').slice(0, 256) }));
 }
 
 /** What a task's own environment says of its launch. */

@@ -170,7 +170,10 @@ export class TaskRun {
       const failed = callFailure(error);
       if (failed === 'ambiguous') return { failed, error };
       if (failed === 'throttled') return this.sure({ failed, error });
-      return this.sure({ end: failed === 'conflict' ? launchConflict(error) : launchRefused(said(error)) });
+      if (failed !== 'conflict') return this.sure({ end: launchRefused(said(error)) });
+      // The token is this launch's alone: another worker, of another revision, was faster, and its task counts.
+      const [launched] = (error as { resourceIds?: string[] }).resourceIds ?? [];
+      return this.sure(launched ? { taskArn: launched } : { end: launchConflict(error) });
     }
   }
 

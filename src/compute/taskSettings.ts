@@ -11,8 +11,8 @@ export interface TaskSettings extends Omit<EcsSettings, 'tasks' | 'cluster' | 's
 }
 
 /**
- * The settings of a part's tasks: of the model config, else of this worker's environment, as cluster and network are
- * what a deployment makes.
+ * The settings of a part's tasks: of the model config, else of this worker's environment, as cluster, network and
+ * revisions are what a deployment makes.
  * @throws PerdureError `ConfigInvalid`
  */
 export function taskSettings({ config }: Pipeline, part: ComputedPart, env: Variables = variables()): TaskSettings {
@@ -29,10 +29,19 @@ export function taskSettings({ config }: Pipeline, part: ComputedPart, env: Vari
   return {
     ...ecs,
     ...task,
+    task_definition: exactRevision(task.task_definition, listed(env.PERDURE_ECS_TASK_DEFINITIONS)),
     cluster,
     subnets: ecs.subnets ?? listed(env.PERDURE_ECS_SUBNETS),
     security_groups: ecs.security_groups ?? listed(env.PERDURE_ECS_SECURITY_GROUPS),
   };
+}
+
+/**
+ * A task definition by its exact revision, where the deployment says which belongs to this worker's own image: by the
+ * family alone ECS takes the newest, and an old worker would launch a new image.
+ */
+function exactRevision(named: string, deployed: string[]): string {
+  return deployed.find((arn) => arn.replace(/^.*:task-definition\//, '').replace(/:\d+$/, '') === named) ?? named;
 }
 
 function listed(value = ''): string[] {

@@ -1,5 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { setDefault, variables, type Variables } from '../environment.js';
+import { variables, type Variables } from '../environment.js';
 
 /** A host that drops packets is given up after this long, at each of the SDK's attempts. */
 const CONNECTION_TIMEOUT_MS = 5_000;
@@ -12,8 +12,6 @@ const SILENCE_TIMEOUT_MS = 30_000;
  * another server, whose buckets are then addressed by path.
  */
 export function createS3Client(env: Variables = variables()): S3Client {
-  // The SDK is pinned to a release that runs on every Node that Perdure runs on; its next releases concern nobody here.
-  setDefault('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
   return new S3Client({
     forcePathStyle: Boolean(env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL),
     requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, socketTimeout: SILENCE_TIMEOUT_MS },

@@ -28,6 +28,18 @@ describe('a stage as a task', () => {
     expect(endpoint.tasks[0]!.options.environment).toMatchObject({ ALGORITHM: 'xgboost', ENVIRONMENT: 'dev' });
   });
 
+  test('carries tags by which its cost is told from others', async () => {
+    const { endpoint, run } = await ecsWorld(COMPLETES);
+    await run();
+
+    expect(endpoint.tasks[0]!.options.tags).toEqual([
+      { key: 'perdure:pipeline', value: 'tiny' },
+      { key: 'perdure:stage', value: 'trainAlgorithm' },
+      { key: 'perdure:workflow', value: IDENTITY.workflowId },
+      { key: 'perdure:run', value: IDENTITY.runId },
+    ]);
+  });
+
   test('takes nothing of the worker\'s environment along but what was named', async () => {
     const { endpoint, run } = await ecsWorld(COMPLETES);
     await run();

@@ -121,14 +121,19 @@ describe('a RunTask that timed out, or reported failure while a task runs', () =
   });
 });
 
-test('the same token with other parameters is a named defect, and final', async () => {
+test('the same token with other parameters, as of a worker of another revision, is the same launch: its task is followed', async () => {
   const world = await ecsWorld(SLOWLY);
   await abandonWhileRunning(world);
-  const end = await endOf(world.run({ environment: { ENVIRONMENT: 'prod' } }));
 
-  expect(end).toMatchObject({ kind: 'LaunchConflict', retryable: false, whatToDo: 'report this defect of Perdure, and start the run again' });
-  expect(end.reason).toContain(world.endpoint.tasks[0]!.options.arn);
+  expect(await world.run({ environment: { ENVIRONMENT: 'prod' } })).toEqual(ANSWER);
   expect(world.endpoint.tasks).toHaveLength(1);
+});
+
+test('a conflict that names no task is a named defect, and final', async () => {
+  const { endpoint, run } = await ecsWorld(COMPLETES);
+  endpoint.inject('RunTask', faults.error('ConflictException', 'The client token was already used with other parameters.'));
+
+  expect(await endOf(run())).toMatchObject({ kind: 'LaunchConflict', retryable: false, whatToDo: 'report this defect of Perdure, and start the run again' });
 });
 
 test.each([
