@@ -9,11 +9,6 @@ export function variables(env: Variables = process.env): Variables {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
 }
 
-/** Gives a variable a value, for libraries that read it, where it has none. */
-export function setDefault(name: string, value: string): void {
-  process.env[name] ||= value;
-}
-
 /** Those that Perdure, or a library that it uses, reads. */
 const READ = /^(PERDURE_|TEMPORAL_|AWS_|OTEL_|XDG_|ENVIRONMENT$|ALGORITHM$)/;
 

@@ -106,7 +106,9 @@ export class IamProxy {
     const taskArn = (task: string) => arn(`task/${clusterName}/${task.split('/').at(-1)}`);
     switch (operation) {
       case 'RunTask': {
-        const definition = (input.taskDefinition as string).split('/').at(-1)!;
+        const named = (input.taskDefinition as string).split('/').at(-1)!;
+        // A family alone is its newest revision.
+        const definition = named.includes(':') ? named : `${named}:1`;
         const passing = { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' };
         return [
           { action: 'ecs:RunTask', resource: arn(`task-definition/${definition}`), context },
