@@ -42,6 +42,8 @@ export async function followRun(client: Client, { name, workflowId, runId }: Fol
   const results = handle.result().then((result: unknown) => resultsByStage(stages, result));
   const settled = results.then(() => true, () => true);
   const stuck = new AbortController();
+  /** Attempts at a decision when it was first looked at: what failed before need not fail again. */
+  const attempts = new Map<string, number>();
   try {
     const watching = watch();
     const found = await Promise.race([results, whenAborted(AbortSignal.any([stop, stuck.signal]))]);
@@ -55,7 +57,7 @@ export async function followRun(client: Client, { name, workflowId, runId }: Fol
   async function look(): Promise<void> {
     const view = await viewRun(client, workflowId);
     await display.show(view);
-    const fault = await faultOf(client, view);
+    const fault = await faultOf(client, view, attempts);
     if (fault) stuck.abort(fault);
   }
 
@@ -77,8 +79,12 @@ function resultsByStage(stages: readonly Stage[], result: unknown): StageResults
 const FAILING_ATTEMPTS = 3;
 
 /** Why waiting for a run is in vain: workers take it, and can't go on with it. */
-async function faultOf(client: Client, view: RunView): Promise<PerdureError | undefined> {
-  const failing = [view, ...Object.values(view.children)].find(({ attempt = 0 }) => attempt >= FAILING_ATTEMPTS);
+async function faultOf(client: Client, view: RunView, attempts: Map<string, number>): Promise<PerdureError | undefined> {
+  const failing = [view, ...Object.values(view.children)].find(({ workflowId, attempt = 0 }) => {
+    const first = attempts.get(workflowId) ?? attempt;
+    attempts.set(workflowId, Math.min(first, attempt));
+    return attempt >= FAILING_ATTEMPTS && attempt > first;
+  });
   const words = failing && (await lastTaskFailure(client, failing.workflowId));
   if (!words) return undefined;
   const remedy = /unknown encoding/i.test(words)

@@ -1,16 +1,21 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { Client } from '@temporalio/client';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { followRun } from '../../src/cli/follow.js';
+import { startWorkflow } from '../../src/client.js';
 import { packageFolder } from '../../src/config/load.js';
 import { temporalCli } from '../../src/setup/temporalCli.js';
 import { requireTool } from '../../src/setup/tool.js';
 import { connectClient } from '../../src/temporal/connection.js';
 import { startDevServer } from '../../src/temporal/devServer.js';
+import { encryptionCodecFrom } from '../../src/temporal/encryptionCodec.js';
 import { startEmbeddedServer } from '../../src/temporal/embeddedServer.js';
 import { isAlive, listens } from '../../src/temporal/processes.js';
 import { runningStack } from '../../src/temporal/stack.js';
@@ -161,6 +166,24 @@ describe('a worker', () => {
     expect(isAlive(worker.pid!)).toBe(false);
     expect(readFileSync(join(logFolder, 'orchestrator.log'), 'utf8')).toContain('"nowhere"');
   });
+});
+
+test('a run that its workers can\'t read is told of, not waited for: they lack the key that the client has', async () => {
+  const target = await freshNamespace();
+  const worker = new SupervisedWorker(WORKERS.orchestrator, { target, storeRoot: temporaryFolder(), logFolder: temporaryFolder() });
+  onTestFinished(() => worker.stop());
+  await worker.start();
+  const { connection } = await connectClient(target);
+  onTestFinished(() => connection.close());
+  const codec = encryptionCodecFrom({ PERDURE_ENCRYPTION_KEY: randomBytes(32).toString('base64') })!;
+  const client = new Client({ connection, namespace: target.namespace, dataConverter: { payloadCodecs: [codec] } });
+  const { workflowId, firstExecutionRunId: runId } = await startWorkflow(client, 'modelInference', { pipeline: 'tiny' });
+
+  await expect(followRun(client, { name: 'modelInference', workflowId, runId }, new AbortController().signal)).rejects.toMatchObject({
+    type: 'WorkerFailed',
+    message: `The workers can't go on with ${workflowId} (Unknown encoding: binary/encrypted); give the workers the PERDURE_ENCRYPTION_KEY that this command has, and start them again: the run stays, and goes on when they can.`,
+  });
+  expect((await client.workflow.getHandle(workflowId).describe()).status.name).toBe('RUNNING');
 });
 
 async function firstLine(output: Readable): Promise<string> {
