@@ -5,7 +5,8 @@ const MARK = '...';
 
 /** The beginning of a text that takes no more bytes than that as UTF-8, with a mark where something was cut off. */
 export function clipped(text: string, bytes: number): string {
-  if (utf8Bytes(text) <= bytes) return text;
+  // A code unit takes one byte at least: longer texts need not be counted.
+  if (text.length <= bytes && utf8Bytes(text) <= bytes) return text;
   let end = Math.min(text.length, bytes - MARK.length);
   while (utf8Bytes(text.slice(0, end)) > bytes - MARK.length) end = Math.floor(end * 0.9);
   // Half of a character that takes two code units is none.

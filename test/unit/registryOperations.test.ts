@@ -44,6 +44,12 @@ describe('promotion by hand', () => {
     expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { type: 'PointerMoved' } });
   });
 
+  test('is no rollback: the versions before it stay those to go back to', async () => {
+    for (const [version, id] of [['v1', 'a'], ['v2', 'b'], ['v1', 'c']] as const) await crown(version, id);
+    // The champion before the present one is v2, as nobody has gone back from it.
+    expect(await goBack('d')).toMatchObject({ model: xgboost('v2') });
+  });
+
   test('moves an alias to what another means', async () => {
     await crown('v2');
     const model = { alias: CHAMPION };

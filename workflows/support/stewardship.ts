@@ -66,6 +66,7 @@ export class Stewardship {
   /** Moves of the champion that nobody has been told of. */
   readonly deployed: ModelDeployed[];
   private readonly seen: Set<string>;
+  private seenBytes: number;
   private readonly inbox: RetrainRequest[];
 
   constructor(pipeline: string, carried?: StewardCarried) {
@@ -86,6 +87,7 @@ export class Stewardship {
     this.state = { ...fresh, ...carried?.state, pipeline, counts: { ...fresh.counts, ...carried?.state.counts } };
     this.history = carried?.history ?? [];
     this.seen = new Set(carried?.seen);
+    this.seenBytes = utf8Bytes([...this.seen].join(''));
     this.inbox = carried?.inbox ?? [];
     this.processed = carried?.processed ?? [];
     this.deployed = carried?.deployed ?? [];
@@ -106,7 +108,7 @@ export class Stewardship {
   }
 
   note(at: Date, what: string): void {
-    this.history.push({ at: at.toISOString(), what: clipped(what.replace(/\s+/g, ' '), EVENT_BYTES) });
+    this.history.push({ at: at.toISOString(), what: clipped(what, EVENT_BYTES).replace(/\s+/g, ' ') });
     const ignored = this.history.filter((event) => event.what.startsWith(IGNORED));
     if (ignored.length > HISTORY_OF_IGNORED) this.history.splice(this.history.indexOf(ignored[0]!), 1);
     this.history.splice(0, this.history.length - HISTORY);
@@ -299,11 +301,11 @@ export class Stewardship {
 
   private remember(id: string): void {
     this.seen.add(id);
-    let bytes = utf8Bytes([...this.seen].join(''));
+    this.seenBytes += utf8Bytes(id);
     for (const oldest of this.seen) {
-      if (this.seen.size <= SEEN_IDS && bytes <= SEEN_BYTES) break;
+      if (this.seen.size <= SEEN_IDS && this.seenBytes <= SEEN_BYTES) break;
       this.seen.delete(oldest);
-      bytes -= utf8Bytes(oldest);
+      this.seenBytes -= utf8Bytes(oldest);
     }
   }
 
