@@ -195,6 +195,31 @@ async function repair(sentence: string, commands: (() => Promise<void>)[]): Prom
   expect(next).toBeUndefined();
 }
 
+test('what commands print as JSON is of one style, and a version has one shape', async () => {
+  for (const [name, command] of Object.entries(READING)) {
+    const printed = vi.mocked(process.stdout.write);
+    printed.mockClear();
+    await command();
+    const text = printed.mock.calls.map(([chunk]) => String(chunk)).join('');
+    if (name === 'monitor') continue;
+    expectOneStyle(JSON.parse(text), name);
+  }
+});
+
+/** Keys below these are names of columns, algorithms and the like. */
+const NAMES = new Set(['algorithms', 'best_params', 'params', 'scores', 'psi', 'inputs', 'config', 'pipelines', 'scaler', 'minimums', 'files']);
+
+function expectOneStyle(value: unknown, path: string, named = false): void {
+  if (Array.isArray(value)) value.forEach((item, i) => expectOneStyle(item, `${path}[${i}]`));
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+  for (const [key, field] of Object.entries(value)) {
+    if (!named) expect(`${path}: ${key}`).toMatch(/: [a-z0-9_]+$/);
+    const isId = typeof field === 'string' && /^v\d{8}_\d{6}_\w+$/.test(field);
+    if (isId) expect([`${path}.${key}`, Object.keys(value)]).toEqual([`${path}.version`, expect.arrayContaining(['algorithm', 'version'])]);
+    expectOneStyle(field, `${path}.${key}`, NAMES.has(key));
+  }
+}
+
 describe('whatever the store loses, each command works or says what to do, and that repairs it', () => {
   test.each(Object.keys(DAMAGES))('%s', { timeout: 600_000 }, async (damage) => {
     restore();
