@@ -1,7 +1,7 @@
 import type { Pipeline } from '../src/config/load.js';
 import type { Stores } from '../src/storage/objectStore.js';
 import { manifestKey, rawKey } from '../src/data/layers.js';
-import { PREDICTIONS_INDEX } from '../src/data/predictions.js';
+import { PREDICTIONS_ENTRIES, PREDICTIONS_INDEX } from '../src/data/predictions.js';
 import { aliasKey, latestKey } from '../src/registry/pointers.js';
 import { TRAINING_CLAIM } from '../src/registry/trainingClaim.js';
 import { versionFolder, versionKey } from '../src/registry/versions.js';
@@ -66,7 +66,7 @@ export function operatorAccess({ definition, config }: Pipeline): StoreAccess {
       read: [ALIASES, ...config.training_config.algorithms.map(registryFolder)],
       write: [ALIASES],
     },
-    predictions: { read: [PREDICTIONS_INDEX] },
+    predictions: { read: [PREDICTIONS_INDEX, PREDICTIONS_ENTRIES] },
     monitoring: { read: ['reports/*', 'alerts/*'], write: ['alerts/*'] },
   };
 }

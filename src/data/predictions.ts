@@ -30,6 +30,8 @@ export interface PredictionsFile {
 }
 
 export const PREDICTIONS_INDEX = 'index.json';
+/** Keys of the entries beside the files, as a pattern: what the index is made again from. */
+export const PREDICTIONS_ENTRIES = 'predictions_*.json';
 
 /** Every stored predictions file, oldest first. */
 export async function predictionsFiles(predictions: ObjectStore): Promise<PredictionsFile[]> {
