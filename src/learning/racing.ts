@@ -5,7 +5,7 @@ import { normalQuantile } from '../monitoring/normal.js';
 /** How often noise alone may send away, anywhere in a search, a candidate that would have won by more than {@link INDIFFERENCE}. */
 const CHANCE = 0.01;
 /** A difference of mean scores that is worth no fold: who can't win by more leaves as well. */
-const INDIFFERENCE = 0.001;
+const INDIFFERENCE = 0.0005;
 
 /** A candidate that races. */
 export interface Contender {

@@ -74,7 +74,10 @@ export async function createReadmission() {
       /** Trains one algorithm with a search of its parameters, as the shipped config has it. */
       async search(algorithm: string, racing: boolean): Promise<AlgorithmTrained> {
         const usual = process.env.PERDURE_CONF;
-        process.env.PERDURE_CONF = await configured(join(root, `racing-${racing}`), READMISSION, ({ search }) => (search.racing = racing));
+        process.env.PERDURE_CONF = await configured(join(root, `racing-${racing}`), READMISSION, ({ search, training_config }) => {
+          search.racing = racing;
+          training_config.hyperparameter_tuning = true;
+        });
         try {
           return trained(await this.train([algorithm]), algorithm);
         } finally {

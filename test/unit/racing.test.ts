@@ -50,18 +50,20 @@ describe('with folds outstanding', () => {
   const stays = (scores: number[], cvFolds = 5) =>
     selectCandidates(contenders({ scores: scores.map(() => 0.62) }, { scores, influence: APART }), cvFolds).survivors.includes(1);
 
-  test('a candidate leaves when it would win by more than .001 with next to no chance', () => {
+  test('a candidate leaves when it would win by more than .0005 with next to no chance', () => {
     // After one fold of five the means of five differ from what is seen by .001 sqrt(4 / 5) = .000894: 2.807 of them are
-    // .00251, of which .001 is worth no fold.
-    expect(stays([0.62 - 0.0015])).toBe(true);
-    expect(stays([0.62 - 0.00152])).toBe(false);
-    // After four by .001 sqrt(1 / 20) = .000224: .00063, less than what is worth no fold.
-    expect(stays([0.62, 0.62, 0.62, 0.62])).toBe(false);
+    // .00251, of which .0005 is worth no fold.
+    expect(stays([0.62 - 0.002])).toBe(true);
+    expect(stays([0.62 - 0.00202])).toBe(false);
+    // After four by .001 sqrt(1 / 20) = .000224: .00063.
+    const afterFour = (behind: number) => stays([0.62 - behind, 0.62 - behind, 0.62 - behind, 0.62 - behind]);
+    expect(afterFour(0.0001)).toBe(true);
+    expect(afterFour(0.00014)).toBe(false);
   });
 
   test('more chances to be wrong ask for more certainty', () => {
     const rest = Array.from({ length: 18 }, () => ({ scores: [0.5] }));
-    const among = selectCandidates(contenders({ scores: [0.62] }, { scores: [0.62 - 0.00152], influence: APART }, ...rest), 5);
+    const among = selectCandidates(contenders({ scores: [0.62] }, { scores: [0.62 - 0.00202], influence: APART }, ...rest), 5);
     // .01 / (19 * 4) is 3.648 standard deviations, .00326.
     expect(among.survivors).toEqual([0, 1]);
   });
