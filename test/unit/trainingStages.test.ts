@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { gridCell, type AlgorithmInput, type DatasetRef, type SearchPlan } from '../../src/contracts/index.js';
+import { gridCell, MAX_EVALUATIONS, type AlgorithmInput, type DatasetRef, type SearchPlan } from '../../src/contracts/index.js';
 import { datasetKey } from '../../src/data/dataset.js';
+import { messageOf } from '../../src/errors.js';
 import { listVersions, versionId, versionKey } from '../../src/registry/versions.js';
 import { checkGoldDataExists } from '../../src/stages/checkGoldDataExists.js';
 import { checkModelConfig } from '../../src/stages/checkModelConfig.js';
@@ -40,6 +41,20 @@ describe('prerequisites of training', () => {
       type: 'ConfigInvalid',
       message: expect.stringMatching(/2 faults[^]*model_config\.cv_folds[^]*inference_config\.prediction_threshold/) as string,
     });
+  });
+
+  test('a search that Temporal has no room for is refused before any work', async () => {
+    const faults = (change: Parameters<typeof world.configure>[0]) => {
+      world.configure(change);
+      return world.perform(checkModelConfig, input).then(() => 'none', messageOf);
+    };
+    const oneOf = (values: number) => Array.from({ length: values }, (_, i) => i + 1);
+    const largest = ({ model_config }: { model_config: { n_iter_search: number } }) => void (model_config.n_iter_search = MAX_EVALUATIONS);
+    expect(await faults(largest)).toBe('none');
+    expect(await faults(({ model_config }) => (model_config.n_iter_search = MAX_EVALUATIONS + 1))).toContain('model_config.n_iter_search');
+    expect(await faults(({ algorithms }) => (algorithms.xgboost.param_distributions.max_depth = oneOf(40_000)))).toContain('at most 128 KiB of values');
+    const eight = Object.fromEntries(['max_depth', 'max_leaves', 'n_estimators', 'max_delta_step', 'gamma', 'reg_alpha', 'reg_lambda', 'min_child_weight'].map((name) => [name, oneOf(100)]));
+    expect(await faults(({ algorithms }) => Object.assign(algorithms.xgboost, { param_distributions: eight }))).toContain('at most 2^53 combinations');
   });
 
   test('no algorithm enabled skips; an unknown one is an error', async () => {
