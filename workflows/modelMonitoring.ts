@@ -37,15 +37,18 @@ async function monitor(input: ModelMonitoringInput, { stage, asOf, progress }: B
     const about = { pipeline: stage.pipeline, at: now(), model, report: report.uri };
     return [
       { condition: 'accuracy_drop', ...about, performance },
-      { condition: 'drift_detected', ...about, drift },
+      { condition: 'drift_detected', ...about, drift, severity },
       ...(startedBySchedule() ? [{ condition: 'weekly_report' as const, pipeline: about.pipeline, at: about.at, monitoring: result }] : []),
     ];
   });
-  // The report's address makes the request one of its own: a report that is written again asks for nothing new.
+  // The report's address, which names the run, and the severity make the request one of its own.
   if (severity) await reportDrift(stage.pipeline, { severity, report: report.uri, asOf: input.asOf });
   if (verdict.performance_drop) {
     const requestId = `performance ${report.uri}`;
     await requestRetrain(stage.pipeline, { reason: 'performance_drop', triggeredBy: stage.run.workflowId, requestId, asOf: input.asOf });
+  }
+  if (drift.status === 'skipped' && performance.status === 'skipped') {
+    return { status: 'skipped', reason: `Nothing could be measured. ${drift.reason} ${performance.reason}`, uri: report.uri };
   }
   return result;
 }

@@ -132,7 +132,7 @@ describe('data processing', () => {
     // A failed run's version is discarded.
     ['DeleteObject', 'modelRegistry', versionKey(VERSION, 'model.ubj')],
     ...(['GetObject', 'PutObject'] as const).flatMap((verb): Wish[] => [
-      [verb, 'monitoring', 'reports/report_2026-11-21.json'],
+      [verb, 'monitoring', 'reports/report_2026-11-21_20261121_134529_2722c3c3.json'],
       [verb, 'monitoring', 'reports/latest.json'],
       [verb, 'monitoring', 'alerts/readmission/drift/xgboost.json'],
     ]),

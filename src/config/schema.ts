@@ -222,11 +222,18 @@ export const ModelConfig = z
       start_date: date,
     }),
     monitoring_config: z.strictObject({
+      /** PSI from which a feature or the score has drifted. */
       drift_threshold_psi: psi,
       performance_threshold_drop: share,
       performance_metric: z.enum(METRICS),
+      /** How far a feature's share of missing values may lie from that of the training window. */
       missing_rate_threshold: share,
       min_samples_for_metrics: z.int().min(1).max(MANY),
+      /**
+       * Share of the runs in which one kind of finding (drift, missing values, a drop in performance) may come from
+       * sampling alone. What sampling explains at this level asks for no retraining, however large it is.
+       */
+      alpha: z.number().gt(0).lt(1).default(0.01),
       /** Days until a label is known. */
       label_maturity_days: z.int().min(0).max(MANY_DAYS),
       /** Days of scored rows that are looked at, back from the newest. */

@@ -1,5 +1,5 @@
 import type { Failed } from './common.js';
-import type { DriftResult, ModelMonitoringCompleted, PerformanceResult } from './monitoring.js';
+import type { DriftResult, DriftSeverity, ModelMonitoringCompleted, PerformanceResult } from './monitoring.js';
 import type { ModelTrainingCompleted, VersionRef } from './training.js';
 
 /** Who is told: `critical` wakes somebody, `warning` is for the working day, `info` is for the record. */
@@ -78,6 +78,8 @@ export interface TrainingFailed extends Facts<'training_failed'> {
 export interface DriftDetected extends Facts<'drift_detected'> {
   model: VersionRef;
   drift: DriftResult;
+  /** `null` where no drift was found. */
+  severity: DriftSeverity | null;
   /** Address of the monitoring report. */
   report: string;
 }

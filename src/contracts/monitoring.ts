@@ -20,7 +20,19 @@ export interface MonitorInput extends MonitoringStageInput {
 
 /** Performance on predictions whose labels are mature at `asOf`, against the training baseline. */
 export type PerformanceResult =
-  | { status: 'measured'; metrics: Metrics; baseline: Metrics; drop: number; metric: string; breached: boolean }
+  | {
+      status: 'measured';
+      metrics: Metrics;
+      /** Of the test window at training. */
+      baseline: Metrics;
+      /** `baseline` less `metrics` in {@link metric}. */
+      drop: number;
+      metric: string;
+      /** Of there being no drop, one-sided. */
+      p_value: number;
+      /** Whether the drop is above `performance_threshold_drop`, and more than sampling explains. */
+      breached: boolean;
+    }
   | Skipped;
 
 /** Distribution of the scored rows against the model's training window. */
@@ -28,26 +40,40 @@ export type DriftResult =
   | {
       status: 'measured';
       rows: number;
-      /** PSI (scorecard: deciles or categories of the reference) a feature; `null` where it can't be computed. */
+      /** PSI (scorecard: deciles or categories of the reference) per feature; `null` where it can't be computed. */
       psi: Record<string, number | null>;
       /** PSI of the predicted probability against the model's test window. */
       score_psi: number | null;
-      /** Share of nulls a feature, 0 to 1. */
+      /** Mean PSI of two samples of these sizes where nothing has changed, per feature. */
+      expected_psi: Record<string, number | null>;
+      score_expected_psi: number | null;
+      /** Of there being no drift, per feature; `null` where there is no PSI. */
+      p_value: Record<string, number | null>;
+      score_p_value: number | null;
+      /** Share of missing values per feature, 0 to 1: null, not a number or infinite. */
       missing_rate: Record<string, number>;
-      /** Features, and `score`, whose PSI is above `drift_threshold_psi`. */
+      /** The same in the model's training window. */
+      training_missing_rate: Record<string, number>;
+      /** Features whose PSI is at `drift_threshold_psi` and more than sampling explains. */
       drifted: string[];
-      /** Features whose missing rate is above `missing_rate_threshold`. */
+      /** Whether the predicted probability's is. */
+      score_drifted: boolean;
+      /** Features whose missing rate is further from training's than `missing_rate_threshold` and than sampling explains. */
       missing: string[];
     }
   | Skipped;
 
-/** What monitoring concludes. */
+/** What monitoring concludes. A finding is `null` where it was not measured, which is not the same as good. */
 export interface Verdict {
-  drift: boolean;
-  performance_drop: boolean;
-  missing: boolean;
-  /** Whether a retraining is asked for: any of the above. */
+  drift: boolean | null;
+  performance_drop: boolean | null;
+  missing: boolean | null;
+  /** Whether a retraining is asked for: any of the above is true. */
   retrain: boolean;
+  /** `attention` where anything was found, `ok` where all was measured and nothing found, else `not_measured`. */
+  conclusion: 'ok' | 'attention' | 'not_measured';
+  /** Why a measurement is absent, in a sentence each. */
+  not_measured: { drift?: string; performance?: string };
 }
 
 /** How far the data moved: `severe` from `steward.severe_drift_psi` on. */
@@ -61,12 +87,13 @@ export interface WriteReportInput extends MonitorInput {
 export interface WrittenReport {
   report: ObjectRef;
   verdict: Verdict;
-  /** `null` where the data did not drift, and nothing is missing. */
+  /** `null` where no drift was found, and no change of missing values. */
   severity: DriftSeverity | null;
 }
 
 export interface ModelMonitoringCompleted extends Verdict {
   status: 'completed';
+  /** Predictions of the version that was looked at, in all. */
   rows: number;
   psi: Record<string, number | null>;
   score_psi: number | null;
@@ -74,7 +101,8 @@ export interface ModelMonitoringCompleted extends Verdict {
   performance: PerformanceResult;
   uri: string;
 }
-export type ModelMonitoringResult = ModelMonitoringCompleted | Skipped;
+/** Where nothing at all could be measured, there is a report that says why. */
+export type ModelMonitoringResult = ModelMonitoringCompleted | (Skipped & { uri?: string });
 
 export interface MonitoringActivities {
   checkPredictionsExist(input: MonitoringStageInput): Promise<PredictionsCheck>;

@@ -46,7 +46,7 @@ export interface RetrainRequest {
 /** Signal `driftDetected`. */
 export interface DriftReport {
   severity: DriftSeverity;
-  /** Address of the monitoring report; of two with one address the second is ignored. */
+  /** Address of the monitoring report; of two with one address and one severity the second is ignored. */
   report: string;
   asOf?: string;
 }

@@ -14,12 +14,13 @@ export type ColumnProfile = BinnedProfile | CategoryProfile;
 
 export interface BinnedProfile {
   kind: 'bins';
-  /**
-   * Inner edges, ascending; the outer ones are infinite. Bin `i` holds `edges[i - 1] <= value < edges[i]`, as
-   * `numpy.histogram` has it.
-   */
+  /** Inner edges, ascending; the outer ones are infinite. */
   edges: number[];
-  /** Values a bin: one more than `edges`. */
+  /**
+   * Values per bin. Every edge is a bin of its own between its two neighbours: bin `2 i` holds the values strictly
+   * between `edges[i - 1]` and `edges[i]`, bin `2 i + 1` those equal to `edges[i]`. Profiles of version 0.1 have one
+   * bin more than edges, and bin `i` holds `edges[i - 1] <= value < edges[i]`.
+   */
   counts: number[];
   missing: number;
 }
@@ -44,7 +45,10 @@ export interface ModelProfile extends DatasetProfile {
   score: BinnedProfile;
 }
 
-const BINS = 10;
+const DECILES = 10;
+
+/** Share of the values from which the smallest or the largest one is an edge, whichever deciles there are. */
+const HEAVY_SHARE = 0.01;
 
 /** Profiles a reference column: deciles for numeric ones, categories for binary, ordinal and categorical ones. */
 export function profileColumn(values: ColumnValues, type: FeatureType): ColumnProfile {
@@ -53,8 +57,8 @@ export function profileColumn(values: ColumnValues, type: FeatureType): ColumnPr
 
 /** Profiles numbers by the deciles of their own values. */
 export function profileNumbers(values: ColumnValues): BinnedProfile {
-  const edges = decileEdges(finiteSorted(values));
-  return countInto({ kind: 'bins', edges, counts: new Array<number>(edges.length + 1).fill(0), missing: 0 }, values);
+  const edges = edgesOf(finiteSorted(values));
+  return countInto({ kind: 'bins', edges, counts: new Array<number>(2 * edges.length + 1).fill(0), missing: 0 }, values);
 }
 
 /** A profile with the bins of `reference` and nothing counted yet. */
@@ -85,28 +89,36 @@ export function missingRate(profile: ColumnProfile): number {
 }
 
 /**
- * Inner decile edges with equal ones merged. Quantiles are interpolated linearly, as `numpy.quantile` does.
- * Where every decile is the minimum, a second edge right above it sets the minimum apart: a column that is mostly
- * zero could otherwise never drift.
+ * The deciles, equal ones merged, and the smallest and the largest value where many rows share it: without an edge
+ * there, values that leave it outwards would stay in its bin. Mirrored values have mirrored edges, to the last bit.
  */
-function decileEdges(sorted: Float64Array): number[] {
-  const lowest = sorted[0];
-  if (lowest === undefined) return [];
-  const deciles = Array.from({ length: BINS - 1 }, (_, i) => quantile(sorted, (i + 1) / BINS));
-  const edges = [...new Set(deciles)];
-  return edges.length === 1 && edges[0] === lowest ? [lowest, justAbove(lowest)] : edges;
+function edgesOf(sorted: Float64Array): number[] {
+  if (sorted.length === 0) return [];
+  const deciles = Array.from({ length: DECILES - 1 }, (_, i) => decile(sorted, i + 1));
+  const extremes = [sorted[0]!, sorted.at(-1)!].filter((value) => isHeavy(sorted, value));
+  return [...new Set([...deciles, ...extremes])].sort((a, b) => a - b);
 }
 
-function quantile(sorted: Float64Array, q: number): number {
-  const position = q * (sorted.length - 1);
-  const below = Math.floor(position);
-  const lower = sorted[below] ?? NaN;
+function isHeavy(sorted: Float64Array, value: number): boolean {
+  const rows = sorted.lastIndexOf(value) - sorted.indexOf(value) + 1;
+  return rows > 1 && rows >= HEAVY_SHARE * sorted.length;
+}
+
+/**
+ * Interpolated linearly from the nearer of its two neighbours, as `numpy.quantile` does.
+ *
+ * @param tenths 1 to 9
+ */
+function decile(sorted: Float64Array, tenths: number): number {
+  const position = tenths * (sorted.length - 1);
+  const remainder = position % DECILES;
+  const below = (position - remainder) / DECILES;
+  const lower = sorted[below]!;
   const upper = sorted[below + 1] ?? lower;
-  return lower + (position - below) * (upper - lower);
-}
-
-function justAbove(value: number): number {
-  return value + Math.max(Number.MIN_VALUE, Math.abs(value) * Number.EPSILON);
+  if (lower === upper) return lower;
+  if (2 * remainder === DECILES) return lower / 2 + upper / 2;
+  const step = upper - lower;
+  return 2 * remainder < DECILES ? lower + step * (remainder / DECILES) : upper - step * ((DECILES - remainder) / DECILES);
 }
 
 function finiteSorted(values: ColumnValues): Float64Array {
@@ -125,9 +137,21 @@ function countNumber(profile: BinnedProfile, value: ColumnValues[number]): void 
     profile.missing++;
     return;
   }
-  const above = profile.edges.findIndex((edge) => number < edge);
-  const bin = above === -1 ? profile.edges.length : above;
+  const bin = binOf(profile, number);
   profile.counts[bin] = (profile.counts[bin] ?? 0) + 1;
+}
+
+function binOf({ edges, counts }: BinnedProfile, value: number): number {
+  let below = 0;
+  let end = edges.length;
+  while (below < end) {
+    const middle = (below + end) >>> 1;
+    if (edges[middle]! < value) below = middle + 1;
+    else end = middle;
+  }
+  const onEdge = edges[below] === value;
+  const edgesAreBins = counts.length === 2 * edges.length + 1;
+  return edgesAreBins ? 2 * below + Number(onEdge) : below + Number(onEdge);
 }
 
 function countCategory(profile: CategoryProfile, value: ColumnValues[number]): void {

@@ -1,19 +1,49 @@
 import type { DriftResult, DriftSeverity, PerformanceResult, Verdict } from '../contracts/index.js';
 
-/** What the measurements say together. A measurement that was skipped speaks for no retraining. */
+type MeasuredDrift = Extract<DriftResult, { status: 'measured' }>;
+
+/**
+ * What the measurements say together. What was not measured is neither good nor bad: it is `null`, with the reason
+ * beside it, and asks for no retraining.
+ */
 export function verdictOf(performance: PerformanceResult, drift: DriftResult): Verdict {
-  const drifted = drift.status === 'measured' && drift.drifted.length > 0;
-  const missing = drift.status === 'measured' && drift.missing.length > 0;
-  const dropped = performance.status === 'measured' && performance.breached;
-  return { drift: drifted, performance_drop: dropped, missing, retrain: drifted || dropped || missing };
+  const unmeasured = drift.status === 'skipped' ? drift.reason : unmeasuredFeatures(drift);
+  const found = {
+    drift: drift.status === 'measured' && hasDrifted(drift) ? true : unmeasured === undefined ? false : null,
+    performance_drop: performance.status === 'measured' ? performance.breached : null,
+    missing: drift.status === 'measured' ? drift.missing.length > 0 : null,
+  };
+  const findings = Object.values(found);
+  const retrain = findings.includes(true);
+  return {
+    ...found,
+    retrain,
+    conclusion: retrain ? 'attention' : findings.includes(null) ? 'not_measured' : 'ok',
+    not_measured: {
+      ...(unmeasured !== undefined && { drift: unmeasured }),
+      ...(performance.status === 'skipped' && { performance: performance.reason }),
+    },
+  };
 }
 
 /**
- * How far the data moved, by the largest PSI of a feature or the score. A feature that went missing counts as moderate
- * drift. `null` where nothing did.
+ * How far the data moved, by the largest PSI of what drifted, less what sampling explains of it. Missing values alone
+ * are moderate drift. `null` where nothing moved, or nothing was measured.
  */
 export function severityOf(drift: DriftResult, severePsi: number): DriftSeverity | null {
-  if (drift.status === 'skipped' || drift.drifted.length + drift.missing.length === 0) return null;
-  const largest = Math.max(...[...Object.values(drift.psi), drift.score_psi].map((psi) => psi ?? 0));
-  return largest >= severePsi ? 'severe' : 'moderate';
+  if (drift.status === 'skipped' || !(hasDrifted(drift) || drift.missing.length > 0)) return null;
+  const shifts = drift.drifted.map((name) => (drift.psi[name] ?? 0) - (drift.expected_psi[name] ?? 0));
+  if (drift.score_drifted) shifts.push((drift.score_psi ?? 0) - (drift.score_expected_psi ?? 0));
+  return shifts.some((shift) => shift >= severePsi) ? 'severe' : 'moderate';
+}
+
+function hasDrifted({ drifted, score_drifted }: MeasuredDrift): boolean {
+  return drifted.length > 0 || score_drifted;
+}
+
+/** Why the drift of some columns is not known. One without a value then and now has not changed. */
+function unmeasuredFeatures({ psi, score_psi, missing, missing_rate, training_missing_rate }: MeasuredDrift): string | undefined {
+  const features = Object.keys(psi).filter((name) => psi[name] === null && !missing.includes(name) && missing_rate[name] !== training_missing_rate[name]);
+  const columns = [...features, ...(score_psi === null ? ['the score'] : [])];
+  return columns.length === 0 ? undefined : `There is no PSI of ${columns.join(', ')}, which hold no value at training or now.`;
 }

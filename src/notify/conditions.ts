@@ -194,24 +194,27 @@ export function trainingFailed(facts: TrainingFailed): Finding | undefined {
   };
 }
 
-/** A warning where a feature's distribution or its share of missing values is over monitoring's thresholds. */
+/** A warning where monitoring found drift of a feature or the score, or a changed share of missing values. Worse drift is another matter. */
 export function driftDetected(facts: DriftDetected, thresholds: AlertThresholds): Finding | undefined {
-  const { drift, model } = facts;
+  const { drift, model, severity } = facts;
   if (drift.status !== 'measured') return undefined;
-  const { drifted, missing } = drift;
+  const { missing } = drift;
+  const drifted = [...drift.drifted, ...(drift.score_drifted ? ['the score'] : [])];
   if (drifted.length === 0 && missing.length === 0) return undefined;
   const found = [
-    ...(drifted.length > 0 ? [`drift in ${drifted.join(', ')}`] : []),
-    ...(missing.length > 0 ? [`missing values in ${missing.join(', ')}`] : []),
+    ...(drifted.length > 0 ? [`${severity ?? 'moderate'} drift in ${drifted.join(', ')}`] : []),
+    ...(missing.length > 0 ? [`a changed share of missing values in ${missing.join(', ')}`] : []),
   ].join(' and ');
   return {
-    ...alertAbout(facts, 'warning', model.algorithm, model.version, [...drifted, ...missing.map((feature) => `missing ${feature}`)].sort().join(',')),
+    ...alertAbout(facts, 'warning', model.algorithm, model.version, String(severity), [...drifted, ...missing.map((feature) => `missing ${feature}`)].sort().join(',')),
     summary: `The data that ${facts.pipeline}'s ${named(model)} scores has changed: ${found}; see ${facts.report}.`,
     details: {
       model: named(model),
       rows: drift.rows,
-      ...Object.fromEntries(drifted.map((feature) => [`psi ${feature}`, drift.psi[feature] ?? null])),
+      severity,
+      ...Object.fromEntries(drift.drifted.map((feature) => [`psi ${feature}`, drift.psi[feature] ?? null])),
       ...Object.fromEntries(missing.map((feature) => [`missing rate ${feature}`, drift.missing_rate[feature] ?? null])),
+      ...Object.fromEntries(missing.map((feature) => [`missing rate ${feature} at training`, drift.training_missing_rate[feature] ?? null])),
       score_psi: drift.score_psi,
       report: facts.report,
     },
@@ -263,7 +266,7 @@ export function modelDeployed(facts: ModelDeployed): Finding | undefined {
   };
 }
 
-/** For the record, once a calendar week (ISO 8601, UTC): what monitoring found last. */
+/** For the record, once a calendar week (ISO 8601, UTC): what monitoring found last, and what it could not measure. */
 export function weeklyReport(facts: WeeklyReport): Finding {
   const { monitoring } = facts;
   const week = isoWeek(facts.at);
@@ -280,7 +283,9 @@ export function weeklyReport(facts: WeeklyReport): Finding {
       score_psi: monitoring.score_psi,
       ...(performance.status === 'measured'
         ? { metric: performance.metric, drop: performance.drop, accuracy: performance.metrics.accuracy, roc_auc: performance.metrics.roc_auc }
-        : { performance: performance.reason }),
+        : {}),
+      conclusion: monitoring.conclusion,
+      ...Object.fromEntries(Object.entries(monitoring.not_measured).map(([what, reason]) => [`${what} not measured`, reason])),
       report: monitoring.uri,
     },
   };
@@ -325,9 +330,10 @@ function failedAlgorithms(algorithms: TrainingCompleted['training']['algorithms'
   );
 }
 
-function verdictInWords({ drift, performance_drop, missing }: WeeklyReport['monitoring']): string {
-  const found = [...(drift ? ['drift'] : []), ...(performance_drop ? ['a drop in performance'] : []), ...(missing ? ['missing values'] : [])];
-  return found.join(', ') || 'nothing out of the ordinary';
+function verdictInWords({ drift, performance_drop, missing, not_measured }: WeeklyReport['monitoring']): string {
+  const found = [...(drift ? ['drift'] : []), ...(performance_drop ? ['a drop in performance'] : []), ...(missing ? ['a changed share of missing values'] : [])];
+  const unmeasured = Object.keys(not_measured).map((what) => `${what} not measured`);
+  return [found.join(', ') || (unmeasured.length === 0 ? 'no problems found' : 'no problems found in what was measured'), ...unmeasured].join('; ');
 }
 
 function named({ algorithm, version }: VersionRef): string {

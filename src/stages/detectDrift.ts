@@ -3,19 +3,19 @@ import type { DriftResult, MonitorInput } from '../contracts/index.js';
 import { identifier, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { featureStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
-import { countInto, emptyLike, missingRate, type ModelProfile } from '../monitoring/profile.js';
-import { psi } from '../monitoring/psi.js';
+import { judgeDrift, type CurrentProfile } from '../monitoring/drift.js';
+import { countInto, emptyLike, type ModelProfile } from '../monitoring/profile.js';
 import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
 import { readVersionFile } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 
 /**
- * How far the rows that a version scored have moved from those it was trained on: PSI and missing rate a raw feature
+ * How far the rows that a version scored have moved from those it was trained on: PSI and missing rate per raw feature
  * against the training window, PSI of the score against the test window.
  */
 export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
-  const { drift_threshold_psi, missing_rate_threshold, min_samples_for_metrics } = pipeline.config.monitoring_config;
+  const { min_samples_for_metrics } = pipeline.config.monitoring_config;
   const reference = await readVersionFile<ModelProfile>(context.stores(pipeline).modelRegistry, input.predictions.model, 'profile.json');
 
   const current = await profileScoredRows(context, input, reference);
@@ -23,23 +23,8 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
     return { status: 'skipped', reason: `${current.rows} rows are scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.` };
   }
 
-  const features = Object.keys(reference.columns);
-  const psis = Object.fromEntries(features.map((name) => [name, psi(reference.columns[name]!, current.columns[name]!)]));
-  const missing = Object.fromEntries(features.map((name) => [name, missingRate(current.columns[name]!)]));
-  const score_psi = psi(reference.score, current.score);
-  const above = (value: number | null) => value !== null && value > drift_threshold_psi;
-  return {
-    status: 'measured',
-    rows: current.rows,
-    psi: psis,
-    score_psi,
-    missing_rate: missing,
-    drifted: [...features.filter((name) => above(psis[name]!)), ...(above(score_psi) ? ['score'] : [])],
-    missing: features.filter((name) => missing[name]! > missing_rate_threshold),
-  };
+  return judgeDrift(reference, current, pipeline.config.monitoring_config);
 };
-
-type CurrentProfile = Pick<ModelProfile, 'rows' | 'columns' | 'score'>;
 
 /** Counts the scored rows into the bins of the reference. A feature that gold no longer has counts as missing. */
 async function profileScoredRows(context: StageContext, input: MonitorInput, reference: ModelProfile): Promise<CurrentProfile> {

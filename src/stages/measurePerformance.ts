@@ -5,6 +5,7 @@ import { lastLabelledDay } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
 import { classificationMetrics } from '../learning/metrics.js';
+import { judgePerformance } from '../monitoring/performance.js';
 import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
 import { requireVersion } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
@@ -17,7 +18,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const { monitoring_config, inference_config } = pipeline.config;
-  const { label_maturity_days, min_samples_for_metrics, performance_metric, performance_threshold_drop } = monitoring_config;
+  const { label_maturity_days, min_samples_for_metrics } = monitoring_config;
   const { model } = input.predictions;
 
   const { labels, probabilities } = await matureRows(context, input, lastLabelledDay(pipeline, input.asOf));
@@ -30,12 +31,8 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
 
   const metrics = classificationMetrics(labels, probabilities, inference_config.prediction_threshold);
   const { test: baseline } = (await requireVersion(stores.modelRegistry, model)).performance;
-  const [before, now] = [baseline[performance_metric], metrics[performance_metric]];
-  if (before === null || now === null) {
-    return { status: 'skipped', reason: `${performance_metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.` };
-  }
-  const drop = before - now;
-  return { status: 'measured', metrics, baseline, drop, metric: performance_metric, breached: drop > performance_threshold_drop };
+  const judged = judgePerformance(baseline, metrics, monitoring_config);
+  return judged ?? { status: 'skipped', reason: `${monitoring_config.performance_metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.` };
 };
 
 async function matureRows(context: StageContext, input: MonitorInput, until: string): Promise<{ labels: number[]; probabilities: number[] }> {

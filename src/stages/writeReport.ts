@@ -1,7 +1,10 @@
 import type { WriteReportInput, WrittenReport } from '../contracts/index.js';
 import { dayOf } from '../data/partitions.js';
+import { DRIFT_CONVENTION } from '../monitoring/drift.js';
+import { BREACH_CONVENTION } from '../monitoring/performance.js';
 import { PSI_CONVENTION } from '../monitoring/psi.js';
 import { severityOf, verdictOf } from '../monitoring/verdict.js';
+import { versionId } from '../registry/versions.js';
 import { updateJson, writeJson } from '../storage/documents.js';
 import type { Stage } from './context.js';
 
@@ -10,16 +13,22 @@ const LATEST = 'reports/latest.json';
 /** How every number of a report is defined. */
 const CONVENTIONS = {
   psi: PSI_CONVENTION,
+  drift: DRIFT_CONVENTION,
   missing_rate: 'share of scored rows where the feature is null, not a number or infinite',
   performance: "scikit-learn's definitions, zero_division=0; labels at the prediction threshold; ROC AUC with mid-ranks for ties; average precision as a step sum",
   drop: 'metric on the test window at training, less the metric on rows with mature labels',
+  breach: BREACH_CONVENTION,
 };
 
-/** Concludes from the measurements and stores them as `report_<day>.json`; `latest.json` is a copy of the newest. */
+/**
+ * Concludes from the measurements and stores them as `report_<day>_<run>.json`: one report per run, and a retry writes
+ * the same one. `latest.json` is a copy of the newest: the one with the latest `as_of`, of several the run started last.
+ */
 export const writeReport: Stage<WriteReportInput, WrittenReport> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { monitoring } = context.stores(pipeline);
   const verdict = verdictOf(input.performance, input.drift);
+  const severity = severityOf(input.drift, pipeline.config.steward.severe_drift_psi);
   const report = {
     pipeline: input.pipeline,
     as_of: input.asOf,
@@ -27,17 +36,28 @@ export const writeReport: Stage<WriteReportInput, WrittenReport> = async (contex
     model: input.predictions.model,
     predictions: input.predictions.rows,
     verdict,
+    severity,
     performance: input.performance,
     drift: input.drift,
     thresholds: pipeline.config.monitoring_config,
     conventions: CONVENTIONS,
   };
 
-  const key = `reports/report_${dayOf(input.asOf)}.json`;
+  const key = `reports/report_${dayOf(input.asOf)}_${versionId(input.run).slice(1)}.json`;
   const stored = await writeJson(monitoring, key, report);
   await updateJson<typeof report>(monitoring, LATEST, (current) =>
-    current && dayOf(current.as_of) > dayOf(input.asOf) ? undefined : report,
+    current && isNewer(current, report) ? undefined : report,
     () => undefined,
   );
-  return { report: stored, verdict, severity: severityOf(input.drift, pipeline.config.steward.severe_drift_psi) };
+  return { report: stored, verdict, severity };
 };
+
+interface Dated {
+  as_of: string;
+  run: { started_at: string };
+}
+
+function isNewer(one: Dated, other: Dated): boolean {
+  const later = Date.parse(one.as_of) - Date.parse(other.as_of) || Date.parse(one.run.started_at) - Date.parse(other.run.started_at);
+  return later > 0;
+}

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { countInto, emptyLike, missingRate, profileColumn, profileNumbers, type CategoryProfile } from '../../src/monitoring/profile.js';
-import { psi } from '../../src/monitoring/psi.js';
+import { homogeneityP, rejected } from '../../src/monitoring/homogeneity.js';
+import { countInto, emptyLike, missingRate, profileColumn, profileNumbers, type BinnedProfile, type CategoryProfile } from '../../src/monitoring/profile.js';
+import { psi, shiftOf } from '../../src/monitoring/psi.js';
 
 interface Golden {
   ref: number[];
@@ -19,8 +21,9 @@ describe('scorecard PSI equals the reference numbers', () => {
     const inner = golden.psi_decile.edges.filter((edge) => edge !== null);
     expect(reference.edges).toHaveLength(inner.length);
     reference.edges.forEach((edge, i) => expect(edge).toBeCloseTo(inner[i] ?? NaN, 12));
-    expect(reference.counts).toEqual(golden.psi_decile.ref_counts);
-    expect(current.counts).toEqual(golden.psi_decile.cur_counts);
+    expect(reference.counts.filter((_, bin) => bin % 2 === 0)).toEqual(golden.psi_decile.ref_counts);
+    expect(current.counts.filter((_, bin) => bin % 2 === 0)).toEqual(golden.psi_decile.cur_counts);
+    for (const { counts } of [reference, current]) expect(counts.filter((rows, bin) => bin % 2 === 1 && rows > 0)).toEqual([]);
     expect(psi(reference, current)).toBeCloseTo(golden.psi_decile['psi_eps1e-4'], 12);
   });
 
@@ -75,6 +78,89 @@ describe('columns that are not smooth', () => {
     expect(against([1, 2, 3], [null, NaN])).toBeNull();
     expect(against([null], [1, 2])).toBeNull();
     expect(against([1, 2], [])).toBeNull();
+  });
+});
+
+describe('mirrored columns', () => {
+  const shift = (reference: number[], current: number[]) => {
+    const profile = profileNumbers(reference);
+    return { ...shiftOf(profile, countInto(emptyLike(profile), current))!, edges: profile.edges };
+  };
+  const mirrored = (values: number[]) => values.map((value) => -value);
+  const repeat = (value: number, times: number) => new Array<number>(times).fill(value);
+
+  // By numpy.quantile and numpy.searchsorted, with each edge as a bin of its own.
+  test.each([
+    ['counts', [...repeat(0, 50), ...repeat(1, 30), ...repeat(2, 12), ...repeat(3, 5), ...repeat(7, 3)], [...repeat(0, 20), ...repeat(1, 15), ...repeat(2, 8), ...repeat(3, 4), ...repeat(9, 3)], 0.6016409292465318],
+    ['a largest value of 96% that grows', [...repeat(0, 4), ...repeat(1, 96)], [...repeat(0, 4), ...repeat(500, 96)], 17.60364138103989],
+    ['a largest value of 5% that grows', [...repeat(0, 95), ...repeat(1, 5)], [...repeat(0, 95), ...repeat(500, 5)], 0.6202178882225347],
+  ])('%s: the index is that of the mirror image, and the reference\'s', (_, reference, current, expected) => {
+    expect(shift(reference, current).psi).toBeCloseTo(expected, 12);
+    expect(shift(mirrored(reference), mirrored(current)).psi).toBeCloseTo(expected, 12);
+  });
+
+  test('have the same index, noise and significance, whatever the values', () => {
+    const value = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constantFrom(0, 0.5, -0.5, 1), fc.double({ min: -10, max: 10, noNaN: true }));
+    const sample = fc.array(value, { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(sample, sample, (reference, current) => {
+        const plain = shift(reference, current);
+        const mirror = shift(mirrored(reference), mirrored(current));
+        expect(mirror.edges).toEqual(mirrored(plain.edges).reverse().map((edge) => edge + 0));
+        for (const key of ['psi', 'expected', 'standardError', 'p'] as const) expect(mirror[key]).toBeCloseTo(plain[key], 9);
+      }),
+      { numRuns: 1_000, seed: 9 },
+    );
+  });
+
+  test('a profile of version 0.1 is counted as it was: an edge belongs to the bin above it', () => {
+    const reference: BinnedProfile = { kind: 'bins', edges: [0, 1], counts: [0, 50, 50], missing: 0 };
+    expect(countInto(emptyLike(reference), [-1, 0, 0.5, 1, 2]).counts).toEqual([1, 2, 2]);
+  });
+});
+
+describe('a test of homogeneity', () => {
+  // p by 400,000 tables of scipy.stats.random_table with the same margins: exact but for a standard error of at most .0007.
+  test.each([
+    ['well filled cells', [[10, 6], [20, 9], [30, 45]], 0.0149, 1.2],
+    ['two rows where .1 are expected, which chi-square calls 4e-8', [[5000, 18], [5000, 22], [5000, 19], [5000, 25], [20, 2]], 0.003, 40],
+    ['deciles of a large reference', [4, 11, 9, 15, 8, 12, 7, 10, 9, 15].map((rows) => [7000, rows]), 0.3087, 1.05],
+    ['few rows', [[12, 2], [5, 9]], 0.0184, 3],
+  ])('%s', (_, cells, p, factor) => {
+    const found = homogeneityP(cells as [number, number][]);
+    expect(found).toBeLessThan(p * factor);
+    expect(found).toBeGreaterThan(p / factor);
+  });
+
+  test('finds nothing where there is nothing to compare', () => {
+    expect(homogeneityP([[5, 3]])).toBe(1);
+    expect(homogeneityP([[5, 0], [3, 0]])).toBe(1);
+    expect(homogeneityP([[1, 1], [0, 1]])).toBe(1);
+    expect(homogeneityP([])).toBe(1);
+    expect(homogeneityP([[1, 0], [1, 0], [1, 0], [0, 1]])).toBe(1);
+  });
+
+  test('is sure of a change that is plain', () => {
+    expect(homogeneityP([[500, 0], [0, 100]])).toBeLessThan(1e-12);
+  });
+});
+
+describe('Benjamini and Hochberg', () => {
+  // scipy.stats.false_discovery_control adjusts these to .01, .04, .084, .084, .084, .1, .1057, .216, .216, .216.
+  const p = [0.041, 0.001, null, 0.008, 0.039, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216];
+
+  test.each([
+    [0.009, 0],
+    [0.011, 1],
+    [0.05, 2],
+    [0.0841, 5],
+    [0.105, 6],
+    [0.22, 10],
+  ])('at %f rejects %i', (alpha, count) => {
+    const found = rejected(p, alpha);
+    expect(found.filter(Boolean)).toHaveLength(count);
+    expect(found[2]).toBe(false);
+    expect(found.findIndex(Boolean)).toBe(count === 0 ? -1 : count >= 5 ? 0 : 1);
   });
 });
 

@@ -102,9 +102,9 @@ test('people pause it, approve, decline and resume, and are told what makes no s
 
   const state = await says(`steward state ${TINY}`);
   expect(state).toMatch(/^  paused      by ana at \S+ \S+: audit$/m);
-  expect(state).toMatch(/^  to approve  2 requests since \S+ \S+: drift \(report_1\), drift \(report_2\)$/m);
-  expect(await refuses(`steward approve ${TINY} --request report_7`)).toBe('perdure: No request report_7 waits for approval; these do: report_1, report_2.');
-  expect(await says(`steward approve ${TINY} --decline --request report_1`)).toBe('Declined: 1 request will not be trained for.');
+  expect(state).toMatch(/^  to approve  2 requests since \S+ \S+: drift \(drift:report_1\), drift \(drift:report_2\)$/m);
+  expect(await refuses(`steward approve ${TINY} --request drift:report_7`)).toBe('perdure: No request drift:report_7 waits for approval; these do: drift:report_1, drift:report_2.');
+  expect(await says(`steward approve ${TINY} --decline --request drift:report_1`)).toBe('Declined: 1 request will not be trained for.');
   expect(await json(`steward approve ${TINY} --decline`)).toEqual({ approved: false, requests: 1, starts_at: null });
   expect(await refuses(`steward approve ${TINY}`)).toBe('perdure: Nothing waits for approval.');
   expect(await says(`steward resume ${TINY}`)).toBe('Resumed.');

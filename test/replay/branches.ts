@@ -236,7 +236,7 @@ function neverStarted(pipeline: string): ReturnType<Activities['lookForDueInfere
 
 /** A report that asks for a retraining, for each reason there is. */
 function condemning(): ReturnType<Activities['writeReport']> {
-  const verdict = { drift: true, performance_drop: true, missing: true, retrain: true };
+  const verdict = { drift: true, performance_drop: true, missing: true, retrain: true, conclusion: 'attention' as const, not_measured: {} };
   return Promise.resolve({ report: { uri: 'file:///store/report.json', checksum: 'c0ffee' }, verdict, severity: 'severe' });
 }
 

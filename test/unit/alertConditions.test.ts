@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertFacts, DriftResult, Metrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
+import type { AlertFacts, DriftResult, DriftSeverity, Metrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
 import { dedupKey } from '../../src/notify/alert.js';
 import { AlertThresholds, alertFor, isOver } from '../../src/notify/conditions.js';
 import { decided } from '../support/promotions.js';
@@ -28,6 +28,7 @@ const fell = (drop: number): PerformanceResult => ({
   baseline: metrics(0.8),
   drop,
   metric: 'accuracy',
+  p_value: 0.001,
   breached: drop > 0.05,
 });
 
@@ -36,8 +37,14 @@ const drifted = (features: string[], missing: string[] = []): DriftResult => ({
   rows: 500,
   psi: { age_midpoint: 0.31, insulin_ord: 0.01 },
   score_psi: 0.1,
+  expected_psi: { age_midpoint: 0.02, insulin_ord: 0.01 },
+  score_expected_psi: 0.02,
+  p_value: { age_midpoint: 0, insulin_ord: 0.6 },
+  score_p_value: 0.2,
   missing_rate: { age_midpoint: 0, insulin_ord: 0.4 },
+  training_missing_rate: { age_midpoint: 0, insulin_ord: 0.05 },
   drifted: features,
+  score_drifted: false,
   missing,
 });
 
@@ -122,22 +129,34 @@ describe('warning', () => {
   });
 
   test('drift or missing values, with the features at fault', () => {
-    const found = (drift: DriftResult) => alertFor({ condition: 'drift_detected', pipeline, at, model, drift, report }, thresholds);
+    const found = (drift: DriftResult) => alertFor({ condition: 'drift_detected', pipeline, at, model, drift, severity: 'moderate', report }, thresholds);
     expect(found(drifted([]))).toBeUndefined();
     expect(found({ status: 'skipped', reason: 'Too few rows.' })).toBeUndefined();
     expect(found(drifted(['age_midpoint'], ['insulin_ord']))).toMatchObject({
       level: 'warning',
-      summary: expect.stringContaining('drift in age_midpoint and missing values in insulin_ord') as string,
-      details: { 'psi age_midpoint': 0.31, 'missing rate insulin_ord': 0.4, score_psi: 0.1 },
+      summary: expect.stringContaining('moderate drift in age_midpoint and a changed share of missing values in insulin_ord') as string,
     });
+    expect(found(drifted(['age_midpoint'], ['insulin_ord']))?.details).toEqual({
+      model: 'xgboost v20260104_030000_6f0d9a52',
+      rows: 500,
+      severity: 'moderate',
+      'psi age_midpoint': 0.31,
+      'missing rate insulin_ord': 0.4,
+      'missing rate insulin_ord at training': 0.05,
+      score_psi: 0.1,
+      report,
+    });
+    const ofScore = { ...drifted([]), score_drifted: true } as DriftResult;
+    expect(found(ofScore)?.summary).toContain('moderate drift in the score');
   });
 
   test('the same drift is one matter, other features another', () => {
-    const key = (features: string[], missing: string[] = []) =>
-      alertFor({ condition: 'drift_detected', pipeline, at, model, drift: drifted(features, missing), report }, thresholds)?.dedupKey;
+    const key = (features: string[], missing: string[] = [], severity: DriftSeverity = 'moderate') =>
+      alertFor({ condition: 'drift_detected', pipeline, at, model, drift: drifted(features, missing), severity, report }, thresholds)?.dedupKey;
     expect(key(['b', 'a'])).toBe(key(['a', 'b']));
     expect(key(['a'])).not.toBe(key(['a', 'b']));
     expect(key(['a'])).not.toBe(key([], ['a']));
+    expect(key(['a'])).not.toBe(key(['a'], [], 'severe'));
   });
 
   test.each([
@@ -178,6 +197,8 @@ describe('info', () => {
       performance_drop: false,
       missing: false,
       retrain: true,
+      conclusion: 'attention',
+      not_measured: {},
       rows: 500,
       psi: {},
       score_psi: 0.1,
@@ -185,7 +206,23 @@ describe('info', () => {
       performance: fell(0.01),
       uri: report,
     };
-    const of = (instant: string) => alertFor({ condition: 'weekly_report', pipeline, at: instant, monitoring }, thresholds);
+    const of = (instant: string, found = monitoring) => alertFor({ condition: 'weekly_report', pipeline, at: instant, monitoring: found }, thresholds);
+    const ok: ModelMonitoringCompleted = { ...monitoring, drift: false, retrain: false, conclusion: 'ok' };
+    expect(of(at, ok)?.summary).toBe('Monitoring of readmission in week 2026-W01: no problems found.');
+    const reason = '12 scored rows have labels; performance needs at least 100.';
+    const unmeasured = of(at, { ...ok, performance_drop: null, conclusion: 'not_measured', not_measured: { performance: reason }, performance: { status: 'skipped', reason } });
+    expect(unmeasured?.summary).toBe('Monitoring of readmission in week 2026-W01: no problems found in what was measured; performance not measured.');
+    expect(unmeasured?.details).toEqual({
+      rows: 500,
+      drift: false,
+      performance_drop: null,
+      missing: false,
+      retrain: false,
+      score_psi: 0.1,
+      conclusion: 'not_measured',
+      'performance not measured': reason,
+      report,
+    });
     expect(of(at)).toMatchObject({ level: 'info', summary: 'Monitoring of readmission in week 2026-W01: drift.', dedupKey: 'readmission/weekly_report/2026-W01' });
     expect(of('2025-12-29T00:00:00Z')?.dedupKey).toBe('readmission/weekly_report/2026-W01');
     expect(of('2026-01-05T00:00:00Z')?.dedupKey).toBe('readmission/weekly_report/2026-W02');

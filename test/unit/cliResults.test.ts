@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { resultJson } from '../../src/cli/resultJson.js';
 import { describeResults } from '../../src/cli/resultTables.js';
+import { describeVerdict } from '../../src/cli/stages.js';
 import { duration } from '../../src/cli/terminal.js';
 import { workflowIdAt } from '../../src/client.js';
-import type { LifecycleResult, Metrics, ModelTrainingCompleted } from '../../src/contracts/index.js';
+import type { LifecycleResult, Metrics, ModelTrainingCompleted, Verdict } from '../../src/contracts/index.js';
 import { decided } from '../support/promotions.js';
 
 const METRICS: Metrics = {
@@ -88,6 +89,26 @@ describe('the closing tables', () => {
     expect(text).toContain('random_forest failed (AllCandidatesFailed): Every candidate of random_forest failed.');
     expect(text).toContain('Process data: skipped: Input unchanged.');
     expect(text).toContain('Predict: skipped: No new data.');
+  });
+});
+
+describe('what monitoring found, in a line', () => {
+  const ok: Verdict = { drift: false, performance_drop: false, missing: false, retrain: false, conclusion: 'ok', not_measured: {} };
+  const labels = '12 scored rows have labels that are 30 days old by 2001-11-30; performance needs at least 100.';
+
+  test.each<[Partial<Verdict>, string]>([
+    [{}, 'no drift, no drop in performance, no changed share of missing values'],
+    [{ drift: true, retrain: true }, 'found drift: a retraining is asked for; no drop in performance, no changed share of missing values'],
+    [
+      { performance_drop: null, conclusion: 'not_measured', not_measured: { performance: labels } },
+      'no drift, no changed share of missing values; not measured: a drop in performance. 12 scored rows have labels that are 30 days old by 2001-11-30; performance needs at least 100',
+    ],
+    [
+      { drift: null, missing: null, performance_drop: null, conclusion: 'not_measured', not_measured: { drift: 'Few rows.', performance: 'Few labels.' } },
+      'not measured: drift and a drop in performance and a changed share of missing values. Few rows. Few labels',
+    ],
+  ])('%j', (found, line) => {
+    expect(describeVerdict({ ...ok, ...found })).toBe(line);
   });
 });
 

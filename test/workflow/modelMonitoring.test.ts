@@ -9,7 +9,7 @@ const input = { pipeline: 'readmission', asOf: '2008-12-31' };
 
 describe('monitoring', () => {
   test('reports performance, drift and the verdict', async () => {
-    const verdict = { drift: true, performance_drop: false, missing: false, retrain: true };
+    const verdict = { drift: true, performance_drop: false, missing: false, retrain: true, conclusion: 'attention' as const, not_measured: {} };
     const writeReport = () => Promise.resolve({ report: { uri: 'file:///store/report.json', checksum: 'c0ffee' }, verdict, severity: null });
     const { result, calls } = await server.run('modelMonitoring', input, { writeReport });
 
@@ -48,14 +48,24 @@ describe('monitoring', () => {
     expect(calls.writeReport).toEqual([]);
   });
 
-  test('reports all the same where labels are not mature and samples are few', async () => {
-    const skipped = { status: 'skipped', reason: 'There are 12 samples; 100 are needed.' };
+  test('reports drift all the same where labels are not mature', async () => {
+    const skipped = { status: 'skipped', reason: 'There are 12 labels; 100 are needed.' };
+    const { result, calls } = await server.run('modelMonitoring', input, { measurePerformance: skipping(skipped.reason) });
+
+    expect(result).toMatchObject({ status: 'completed', psi: { age: 0.01 }, performance: skipped });
+    expect(calls.writeReport).toMatchObject([{ performance: skipped, drift: { status: 'measured' } }]);
+  });
+
+  test('is skipped where nothing could be measured, with both reasons and a report', async () => {
+    const few = { status: 'skipped', reason: 'There are 12 labels; 100 are needed.' };
+    const none = { status: 'skipped', reason: '12 rows are scored; 100 are needed.' };
     const { result, calls } = await server.run('modelMonitoring', input, {
-      measurePerformance: skipping(skipped.reason),
-      detectDrift: skipping(skipped.reason),
+      measurePerformance: skipping(few.reason),
+      detectDrift: skipping(none.reason),
     });
 
-    expect(result).toMatchObject({ status: 'completed', psi: {}, score_psi: null, missing_rate: {}, performance: skipped });
-    expect(calls.writeReport).toMatchObject([{ performance: skipped, drift: skipped }]);
+    const reason = 'Nothing could be measured. 12 rows are scored; 100 are needed. There are 12 labels; 100 are needed.';
+    expect(result).toEqual({ status: 'skipped', reason, uri: expect.stringContaining('file:') as string });
+    expect(calls.writeReport).toMatchObject([{ performance: few, drift: none }]);
   });
 });

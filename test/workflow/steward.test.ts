@@ -156,12 +156,12 @@ describe('drift', () => {
     scene({}, async ({ handle, state, update, calls }) => {
       for (const report of ['report_1', 'report_2', 'report_3']) await handle.signal(signals.driftDetected, { severity: 'moderate', report });
       await until(async () => (await state()).awaitingApproval?.count === 3);
-      expect(await refusal(update(updates.approve, { by: 'ana', requestId: 'report_9' }))).toBe(
-        'No request report_9 waits for approval; these do: report_1, report_2, report_3.',
+      expect(await refusal(update(updates.approve, { by: 'ana', requestId: 'drift:report_9' }))).toBe(
+        'No request drift:report_9 waits for approval; these do: drift:report_1, drift:report_2, drift:report_3.',
       );
       const decline = { by: 'ana', approved: false, reason: 'a holiday' };
-      expect(await update<Approved>(updates.approve, { ...decline, requestId: 'report_2' })).toEqual({ approved: false, requests: 1, startsAt: null });
-      expect((await state()).awaitingApproval?.requests.map(({ requestId }) => requestId)).toEqual(['report_1', 'report_3']);
+      expect(await update<Approved>(updates.approve, { ...decline, requestId: 'drift:report_2' })).toEqual({ approved: false, requests: 1, startsAt: null });
+      expect((await state()).awaitingApproval?.requests.map(({ requestId }) => requestId)).toEqual(['drift:report_1', 'drift:report_3']);
       expect(await update<Approved>(updates.approve, decline)).toMatchObject({ requests: 2 });
       expect(await state()).toMatchObject({ awaitingApproval: null, asked: null, counts: { trainings: 0 } });
       expect(calls.preprocess).toEqual([]);
@@ -172,6 +172,16 @@ describe('drift', () => {
       await handle.signal(signals.driftDetected, { severity: 'severe', report: 'report_1' });
       await until(() => calls.preprocess.length === 1);
       await settled(1);
+    }));
+
+  test('that gets worse after it was declined trains, even where the report has the same name', () =>
+    scene({}, async ({ handle, state, settled, update, calls }) => {
+      await handle.signal(signals.driftDetected, { severity: 'moderate', report: 'report_1' });
+      await until(async () => (await state()).awaitingApproval?.count === 1);
+      await update<Approved>(updates.approve, { by: 'ana', approved: false, reason: 'a holiday' });
+      await handle.signal(signals.driftDetected, { severity: 'severe', report: 'report_1' });
+      await until(() => calls.preprocess.length === 1);
+      expect(await settled(1)).toMatchObject({ counts: { trainings: 1, duplicates: 0 } });
     }));
 });
 
@@ -196,7 +206,7 @@ describe('the links', () => {
 
   test('monitoring that finds drift and an accuracy drop asks once, and a second report of the same name asks for nothing', () => {
     const report = { uri: 'file:///store/report.json', checksum: 'c0ffee' };
-    const verdict = { drift: true, performance_drop: true, missing: false, retrain: true };
+    const verdict = { drift: true, performance_drop: true, missing: false, retrain: true, conclusion: 'attention' as const, not_measured: {} };
     return scene({ writeReport: () => Promise.resolve({ report, verdict, severity: 'severe' }) }, async ({ pipeline, settled, state, calls, env }) => {
       await env.client.workflow.start('modelMonitoring', { args: [{ pipeline }], taskQueue: 'orchestrator', workflowId: `${pipeline}-1` });
       await until(() => calls.writeReport.length >= 2);

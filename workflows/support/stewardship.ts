@@ -129,13 +129,13 @@ export class Stewardship {
     this.ask(at, request);
   }
 
-  /** Monitoring found drift; of two reports with one address the first counts. */
+  /** Monitoring found drift. Its report is told once per severity, so that an escalation is heard. */
   drifted(at: Date, report: DriftReport): void {
     const fault = faultOf('driftDetected', report);
     if (fault) return this.ignored(at, 'driftDetected', fault);
     this.received();
     const reason = report.severity === 'severe' ? 'severe_drift' : 'drift';
-    this.ask(at, { reason, triggeredBy: 'monitoring', requestId: report.report, asOf: report.asOf });
+    this.ask(at, { reason, triggeredBy: 'monitoring', requestId: `${reason}:${report.report}`, asOf: report.asOf });
   }
 
   /** Enough new data came in to train with. */

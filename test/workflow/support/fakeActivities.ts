@@ -226,11 +226,25 @@ const goingWell: Activities = {
   checkPredictionsExist: () =>
     Promise.resolve({ status: 'ready', model: { algorithm: 'xgboost', version: 'v20010101_000000_abcdef12' }, rows: 9_882 }),
   measurePerformance: () =>
-    Promise.resolve({ status: 'measured', metrics, baseline: metrics, drop: 0, metric: 'roc_auc', breached: false }),
+    Promise.resolve({ status: 'measured', metrics, baseline: metrics, drop: 0, metric: 'roc_auc', p_value: 0.5, breached: false }),
   detectDrift: () =>
-    Promise.resolve({ status: 'measured', rows: 9_882, psi: { age: 0.01 }, score_psi: 0.02, missing_rate: { age: 0 }, drifted: [], missing: [] }),
+    Promise.resolve({
+      status: 'measured',
+      rows: 9_882,
+      psi: { age: 0.01 },
+      score_psi: 0.02,
+      expected_psi: { age: 0.001 },
+      score_expected_psi: 0.001,
+      p_value: { age: 0.4 },
+      score_p_value: 0.3,
+      missing_rate: { age: 0 },
+      training_missing_rate: { age: 0 },
+      drifted: [],
+      score_drifted: false,
+      missing: [],
+    }),
   writeReport: () =>
-    Promise.resolve({ report: object, verdict: { drift: false, performance_drop: false, missing: false, retrain: false }, severity: null }),
+    Promise.resolve({ report: object, verdict: { drift: false, performance_drop: false, missing: false, retrain: false, conclusion: 'ok', not_measured: {} }, severity: null }),
 
   readStewardPolicy: () =>
     Promise.resolve({ retrain: { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' }, cooldownHours: 0 }),

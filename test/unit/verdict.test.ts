@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import type { DriftResult, DriftSeverity, PerformanceResult, Verdict } from '../../src/contracts/index.js';
+import { severityOf, verdictOf } from '../../src/monitoring/verdict.js';
+
+const measured: Extract<DriftResult, { status: 'measured' }> = {
+  status: 'measured',
+  rows: 100,
+  psi: { x1: 0, x2: 0 },
+  score_psi: 0,
+  expected_psi: { x1: 0.05, x2: 0.05 },
+  score_expected_psi: 0.05,
+  p_value: { x1: 0.5, x2: 0.5 },
+  score_p_value: 0.5,
+  missing_rate: { x1: 0, x2: 0 },
+  training_missing_rate: { x1: 0, x2: 0 },
+  drifted: [],
+  score_drifted: false,
+  missing: [],
+};
+const skipped = { status: 'skipped' as const, reason: 'Too few.' };
+const performance = (breached: boolean) => ({ status: 'measured', breached }) as PerformanceResult;
+
+test.each<[string, PerformanceResult, DriftResult, Verdict]>([
+  [
+    'all measured and nothing found is ok',
+    performance(false),
+    measured,
+    { drift: false, performance_drop: false, missing: false, retrain: false, conclusion: 'ok', not_measured: {} },
+  ],
+  [
+    'nothing measured is not measured, and asks for nothing',
+    skipped,
+    skipped,
+    { drift: null, performance_drop: null, missing: null, retrain: false, conclusion: 'not_measured', not_measured: { drift: 'Too few.', performance: 'Too few.' } },
+  ],
+  [
+    'nothing found in what was measured is not measured',
+    skipped,
+    measured,
+    { drift: false, performance_drop: null, missing: false, retrain: false, conclusion: 'not_measured', not_measured: { performance: 'Too few.' } },
+  ],
+  [
+    'drift of a feature',
+    performance(false),
+    { ...measured, drifted: ['x1'] },
+    { drift: true, performance_drop: false, missing: false, retrain: true, conclusion: 'attention', not_measured: {} },
+  ],
+  [
+    'drift of the score',
+    performance(false),
+    { ...measured, score_drifted: true },
+    { drift: true, performance_drop: false, missing: false, retrain: true, conclusion: 'attention', not_measured: {} },
+  ],
+  [
+    'missing values',
+    performance(false),
+    { ...measured, missing: ['x1'] },
+    { drift: false, performance_drop: false, missing: true, retrain: true, conclusion: 'attention', not_measured: {} },
+  ],
+  [
+    'a drop of performance, whatever is not measured beside it',
+    performance(true),
+    skipped,
+    { drift: null, performance_drop: true, missing: null, retrain: true, conclusion: 'attention', not_measured: { drift: 'Too few.' } },
+  ],
+  [
+    'a column that lost its last values is not measured',
+    performance(false),
+    { ...measured, psi: { x1: null, x2: 0 }, missing_rate: { x1: 1, x2: 0 }, training_missing_rate: { x1: 0.98, x2: 0 } },
+    {
+      ...{ drift: null, performance_drop: false, missing: false, retrain: false, conclusion: 'not_measured' },
+      not_measured: { drift: 'There is no PSI of x1, which hold no value at training or now.' },
+    },
+  ],
+  [
+    'a column that never had a value is as it was',
+    performance(false),
+    { ...measured, psi: { x1: null, x2: 0 }, missing_rate: { x1: 1, x2: 0 }, training_missing_rate: { x1: 1, x2: 0 } },
+    { drift: false, performance_drop: false, missing: false, retrain: false, conclusion: 'ok', not_measured: {} },
+  ],
+])('%s', (_, performance, drift, verdict) => {
+  expect(verdictOf(performance, drift)).toEqual(verdict);
+});
+
+test.each<[string, DriftResult, DriftSeverity | null]>([
+  ['nothing measured has none', skipped, null],
+  ['nothing found has none, however large a PSI that sampling explains', { ...measured, psi: { x1: 3, x2: 0 } }, null],
+  ['drift below the limit is moderate', { ...measured, psi: { x1: 0.5, x2: 3 }, drifted: ['x1'] }, 'moderate'],
+  ['drift at the limit is severe', { ...measured, psi: { x1: 0.55, x2: 0 }, drifted: ['x1'] }, 'severe'],
+  ['the largest counts', { ...measured, psi: { x1: 0.3, x2: 0.7 }, drifted: ['x1', 'x2'] }, 'severe'],
+  ['the score counts', { ...measured, score_psi: 0.7, score_drifted: true }, 'severe'],
+  ['missing values alone are moderate', { ...measured, missing: ['x1'] }, 'moderate'],
+  ['drift beside missing values keeps its severity', { ...measured, psi: { x1: 0.7, x2: null }, drifted: ['x1'], missing: ['x2'] }, 'severe'],
+  ['as many drifted as missing is not none', { ...measured, psi: { x1: 0.3, x2: 0 }, drifted: ['x1'], missing: ['x1'] }, 'moderate'],
+])('severity: %s', (_, drift, severity) => {
+  expect(severityOf(drift, 0.5)).toBe(severity);
+});
