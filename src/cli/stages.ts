@@ -76,7 +76,7 @@ export function describeVerdict(verdict: Verdict): string {
   return [
     ...(where(true).length > 0 ? [`found ${where(true).join(' and ')}${verdict.retrain ? ': a retraining is asked for' : ''}`] : []),
     ...(where(false).length > 0 ? [`no ${where(false).map((words) => words.replace(/^a /, '')).join(', no ')}`] : []),
-    ...(where(null).length > 0 ? [`not measured: ${[where(null).join(' and '), ...reasons].join('. ').replace(/\.$/, '')}`] : []),
+    ...(where(null).length > 0 ? [`not measured: ${[`${where(null).join(' and ')}.`, ...reasons].join(' ').replace(/\.$/, '')}`] : []),
   ].join('; ');
 }
 
