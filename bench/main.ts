@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ecsLaunch } from './ecsLaunch.js';
+import { falseAlarms } from './falseAlarms.js';
 import { memory } from './memory.js';
 import { orchestration } from './orchestration.js';
 import { racing } from './racing.js';
@@ -26,6 +27,7 @@ const SECTIONS: Record<string, Section> = {
   stages10m: stagesAt(100),
   steward,
   racing,
+  falseAlarms,
 };
 
 /** `npm run bench`, or `npm run bench -- memory` for one section. */

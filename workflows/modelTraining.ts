@@ -82,10 +82,10 @@ async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Be
 /** The best of the trained versions challenges the champion, and people are told of what came of it. */
 async function crown(stage: StageInput, algorithms: Record<string, AlgorithmResult>, dataset: DatasetRef): Promise<ModelTrainingCompleted> {
   const trained = versionsOf(algorithms);
-  const { champion, previous, challenger, promotion, metric, scores } = await processing.chooseChampion({ ...stage, trained, dataset });
+  const { champion, previous, challenger, promotion, comparison } = await processing.chooseChampion({ ...stage, trained, dataset });
 
   const status = trained.length === Object.keys(algorithms).length ? 'completed' : 'partial';
-  const result: ModelTrainingCompleted = { status, champion, challenger, promotion, comparison: { metric, scores }, dataset, algorithms };
+  const result: ModelTrainingCompleted = { status, champion, challenger, promotion, comparison, dataset, algorithms };
   setSearchAttributes({ algorithm: challenger.algorithm, modelVersion: challenger.version });
 
   await tell(() => {
@@ -94,7 +94,7 @@ async function crown(stage: StageInput, algorithms: Record<string, AlgorithmResu
     return [
       { condition: 'training_completed', ...about, run: stage.run, training: result },
       { condition: 'training_failed', ...about, run: stage.run, training: result },
-      ...(champion ? [{ condition: 'model_deployed' as const, ...about, model: champion, previous, by, reason: promotion.reason }] : []),
+      ...(champion ? [{ condition: 'model_deployed' as const, ...about, model: champion, previous, by, reason: promotion.grounds }] : []),
     ];
   });
   return result;

@@ -85,7 +85,10 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
 }
 
 function verdictOnBest({ comparison, promotion }: ModelTrainingCompleted): string {
-  return promotion.decision === 'promote' ? `* champion by ${comparison.metric}` : `Promotion gate: ${promotion.reason}`;
+  const { metric, estimate } = comparison;
+  const chosen = `chosen by ${metric}; the ${estimate.metric.startsWith('oot') ? 'OOT' : 'test'} columns had no part in the choice`;
+  if (promotion.decision === 'refuse') return `The best was ${chosen}\nPromotion gate: ${promotion.reason}`;
+  return [`* champion, ${chosen}`, ...(promotion.not_compared === null ? [] : [`Promotion gate: ${promotion.reason}`])].join('\n');
 }
 
 /** Features worth a look: the most shifted ones. */

@@ -9,9 +9,18 @@ export interface StageStatistics {
   stage: Stage;
   /** Ended runs that were looked at, cancelled ones aside. */
   runs: number;
+  /** Those of them that found nothing to do. */
+  skipped: number;
   /** Share of them that succeeded, 0 to 1; a skipped or partial run did. */
   success_rate: number;
-  mean_seconds: number;
+  /** Of the runs that succeeded and had something to do; `null` where there was none. */
+  mean_seconds: number | null;
+}
+
+/** How a run ended, and how long it took. */
+export interface EndedRun {
+  outcome: 'completed' | 'skipped' | 'failed';
+  seconds: number;
 }
 
 /** How many of the newest runs are looked at. */
@@ -25,10 +34,31 @@ export async function stageStatistics(client: Client, pipeline: string): Promise
 
 async function statisticsOf(client: Client, pipeline: string, stage: Stage): Promise<StageStatistics> {
   const found = await endedRuns(client, pipeline, stage);
+  return summarizeRuns(stage, await Promise.all(found.map(async (run) => ({ outcome: await outcomeOf(client, run), seconds: secondsOf(run) }))));
+}
+
+export function summarizeRuns(stage: Stage, found: EndedRun[]): StageStatistics {
   const runs = found.length;
-  const succeeded = found.filter(({ status }) => status.name === 'COMPLETED').length;
-  const ms = found.reduce((sum, { startTime, closeTime }) => sum + (closeTime ?? startTime).getTime() - startTime.getTime(), 0);
-  return { stage, runs, success_rate: runs === 0 ? 0 : succeeded / runs, mean_seconds: runs === 0 ? 0 : ms / runs / 1000 };
+  const worked = found.filter(({ outcome }) => outcome === 'completed');
+  const skipped = found.filter(({ outcome }) => outcome === 'skipped').length;
+  return {
+    stage,
+    runs,
+    skipped,
+    success_rate: runs === 0 ? 0 : (worked.length + skipped) / runs,
+    mean_seconds: worked.length === 0 ? null : worked.reduce((sum, { seconds }) => sum + seconds, 0) / worked.length,
+  };
+}
+
+/** Temporal counts a skipped run as completed: its result tells. */
+async function outcomeOf(client: Client, { workflowId, runId, status }: WorkflowExecutionInfo): Promise<EndedRun['outcome']> {
+  if (status.name !== 'COMPLETED') return 'failed';
+  const result: unknown = await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result();
+  return typeof result === 'object' && result !== null && 'status' in result && result.status === 'skipped' ? 'skipped' : 'completed';
+}
+
+function secondsOf({ startTime, closeTime }: WorkflowExecutionInfo): number {
+  return ((closeTime ?? startTime).getTime() - startTime.getTime()) / 1000;
 }
 
 /** The newest {@link RUNS_COUNTED} runs of a stage that ended, cancelled ones aside. */
@@ -55,6 +85,12 @@ function isUnknownAttribute(error: unknown): boolean {
 }
 
 export function statisticsTable(statistics: StageStatistics[]): string {
-  const rows = statistics.map(({ stage, runs, success_rate, mean_seconds }) => [stage, String(runs), `${(success_rate * 100).toFixed(0)}%`, duration(mean_seconds * 1000)]);
-  return table(['stage', 'runs', 'succeeded', 'took on average'], rows);
+  const rows = statistics.map(({ stage, runs, skipped, success_rate, mean_seconds }) => [
+    stage,
+    String(runs),
+    String(skipped),
+    `${(success_rate * 100).toFixed(0)}%`,
+    mean_seconds === null ? '-' : duration(mean_seconds * 1000),
+  ]);
+  return table(['stage', 'runs', 'skipped', 'succeeded', 'work took on average'], rows);
 }

@@ -54,9 +54,11 @@ function summarizeTraining(result: ModelTrainingCompleted): string {
 }
 
 function championLine({ champion, challenger, comparison, promotion }: ModelTrainingCompleted): string {
-  const best = `${challenger.algorithm} ${challenger.version}, ${comparison.metric} ${score(comparison.scores[challenger.algorithm])}`;
+  const { metric, scores, estimate } = comparison;
+  const { algorithm } = challenger;
+  const best = `${algorithm} ${challenger.version}, chosen by ${metric} ${score(scores[algorithm])}; ${estimate.metric} ${score(estimate.scores[algorithm])} had no part in the choice`;
   if (promotion.decision === 'promote') return `champion ${best}`;
-  return `${champion ? `champion stays ${champion.algorithm} ${champion.version}` : 'no champion'}; the best, ${best}, was refused`;
+  return `${champion ? `champion stays ${champion.algorithm} ${champion.version}` : 'no champion'}; the promotion gate refused ${best}`;
 }
 
 function summarizeInference(result: ModelInferenceCompleted): string {

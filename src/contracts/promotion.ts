@@ -33,13 +33,17 @@ export interface PromotionDecision {
   decision: 'promote' | 'refuse';
   /** The decision in a sentence. */
   reason: string;
+  /** What the decision rests on, as a clause without its subject's name: `it passes all 3 rules`. */
+  grounds: string;
   challenger: VersionRef;
   /** `null` where there is no champion yet: then only the minimums count. */
   champion: VersionRef | null;
+  /** Why the champion could not be compared with, in a sentence: then only the minimums count, too. */
+  not_compared: string | null;
   /** Every rule that applies, in the order in which they were looked at. */
   rules: GateRule[];
   metrics: { challenger: Metrics; champion: Metrics | null };
-  /** Challenger against champion; `null` without a champion, or where a class has fewer than two rows. */
+  /** Challenger against champion; `null` without a champion to compare with, or where a class has fewer than two rows. */
   comparison: AucComparison | null;
   /** How the comparison was made, in words. */
   convention: string;

@@ -195,9 +195,16 @@ export interface ChampionChoice {
   challenger: VersionRef;
   /** Whether the challenger became champion, by which rules. */
   promotion: PromotionDecision;
-  /** The configured metric, e.g. `oot.roc_auc`, and its value an algorithm. */
+  comparison: Comparison;
+}
+
+/** How the versions of a run did on the split that chose among them, and on the one that had no part in the choice. */
+export interface Comparison {
+  /** The configured metric, e.g. `oot.roc_auc`, and its value per algorithm: the highest is chosen. */
   metric: string;
   scores: Record<string, number>;
+  /** The same metric on the other split, e.g. `test.roc_auc`: of the chosen version, the figure to expect. */
+  estimate: { metric: string; scores: Record<string, number | null> };
 }
 
 export interface ModelTrainingCompleted {
@@ -208,7 +215,7 @@ export interface ModelTrainingCompleted {
   challenger: VersionRef;
   /** Whether the challenger became champion, by which rules. */
   promotion: PromotionDecision;
-  comparison: { metric: string; scores: Record<string, number> };
+  comparison: Comparison;
   dataset: DatasetRef;
   algorithms: Record<string, AlgorithmResult>;
 }

@@ -239,14 +239,16 @@ export function unusualDataVolume(facts: UnusualDataVolume, thresholds: AlertThr
 /** For the record: a training ended with a champion, whether or not every algorithm made it. */
 export function trainingCompleted(facts: TrainingCompleted): Finding {
   const { training, run } = facts;
-  const { metric, scores } = training.comparison;
+  const { metric, scores, estimate } = training.comparison;
+  const expected = estimate.scores[training.challenger.algorithm];
   return {
     ...alertAbout(facts, 'info', run.runId),
-    summary: `Training of ${facts.pipeline} ended as ${training.status}; the best by ${metric} is ${named(training.challenger)}${training.promotion.decision === 'refuse' ? ', which the promotion gate refused' : ''}.`,
+    summary: `Training of ${facts.pipeline} ended as ${training.status}; the best by ${metric} is ${named(training.challenger)}${expected === null || expected === undefined ? '' : `, with ${estimate.metric} ${rounded(expected, 4)} on rows that had no part in the choice`}${training.promotion.decision === 'refuse' ? '; the promotion gate refused it' : ''}.`,
     details: {
       champion: training.champion ? named(training.champion) : 'none',
       promotion: training.promotion.reason,
       ...Object.fromEntries(Object.entries(scores).map(([algorithm, score]) => [`${metric} ${algorithm}`, score])),
+      ...Object.fromEntries(Object.entries(estimate.scores).map(([algorithm, score]) => [`${estimate.metric} ${algorithm}`, score])),
       dataset: training.dataset.id,
       ...failedAlgorithms(training.algorithms),
       workflow_id: run.workflowId,
@@ -261,8 +263,8 @@ export function modelDeployed(facts: ModelDeployed): Finding | undefined {
   if (previous && named(previous) === named(model)) return undefined;
   return {
     ...alertAbout(facts, 'info', model.algorithm, model.version, facts.at),
-    summary: `${named(model)} is now the champion of ${facts.pipeline}: ${facts.reason.replace(/\.$/, '')}.`,
-    details: { model: named(model), previous: previous && named(previous), by: facts.by, reason: facts.reason },
+    summary: `${named(model)} is now the champion of ${facts.pipeline}, ${previous ? `in place of ${named(previous)}` : 'its first'}: ${facts.reason.replace(/\.$/, '')}.`,
+    details: { model: named(model), previous: previous ? named(previous) : 'none', by: facts.by, reason: facts.reason },
   };
 }
 

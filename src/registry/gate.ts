@@ -18,21 +18,30 @@ export interface PromotionCase {
   threshold: number;
   challenger: ScoredVersion;
   /** `null` where there is none yet. */
-  champion: ScoredVersion | null;
+  champion: ScoredVersion | UnscoredVersion | null;
+}
+
+/** A version that could not score the rows. */
+export interface UnscoredVersion {
+  ref: VersionRef;
+  /** Why, in a sentence. */
+  unscored: string;
 }
 
 /**
  * Decides whether a challenger may take the champion's place, and shows every rule with its working. A rule that can't
- * be computed isn't passed.
+ * be computed isn't passed. A champion that can't score the rows can't predict either: it is not compared with, and the
+ * minimums decide.
  *
  * @throws PerdureError `InputInvalid` where the two models' probabilities aren't for the same rows
  */
 export function decidePromotion({ labels, threshold, challenger, champion }: PromotionCase, gate: PromotionGate): PromotionDecision {
+  const compared = champion && 'probabilities' in champion ? champion : null;
   const metrics = {
     challenger: classificationMetrics(labels, challenger.probabilities, threshold),
-    champion: champion && classificationMetrics(labels, champion.probabilities, threshold),
+    champion: compared && classificationMetrics(labels, compared.probabilities, threshold),
   };
-  const comparison = champion && delongTest(labels, challenger.probabilities, champion.probabilities);
+  const comparison = compared && delongTest(labels, challenger.probabilities, compared.probabilities);
   const rules = [
     atLeast('min_samples', gate.min_samples, metrics.challenger.n),
     ...METRICS.flatMap((metric) => {
@@ -43,11 +52,15 @@ export function decidePromotion({ labels, threshold, challenger, champion }: Pro
     ...(metrics.champion ? againstChampion(metrics.challenger, metrics.champion, comparison, gate) : []),
   ];
   const broken = rules.filter(({ passed }) => !passed);
+  const notCompared = champion && 'unscored' in champion ? `${named(champion.ref)} could not be compared with: ${champion.unscored}` : null;
+  const grounds = groundsOf(rules, broken, notCompared !== null);
   return {
     decision: broken.length === 0 ? 'promote' : 'refuse',
-    reason: reasonFor(challenger.ref, champion?.ref ?? null, rules, broken),
+    reason: [`${conclusionOf(challenger.ref, champion?.ref ?? null, broken.length === 0)}: ${grounds}.`, ...(notCompared === null ? [] : [notCompared])].join(' '),
+    grounds,
     challenger: challenger.ref,
     champion: champion?.ref ?? null,
+    not_compared: notCompared,
     rules,
     metrics,
     comparison,
@@ -83,14 +96,20 @@ function atLeast(rule: string, least: number, actual: number | null): GateRule {
   return { rule, expected: `>= ${least}`, actual, passed: actual !== null && actual >= least };
 }
 
-function reasonFor(challenger: VersionRef, champion: VersionRef | null, rules: GateRule[], broken: GateRule[]): string {
-  const name = `${challenger.algorithm} ${challenger.version}`;
-  if (broken.length === 0) {
-    const place = champion ? `may take the place of ${champion.algorithm} ${champion.version}` : 'may become the first champion';
-    return `${name} ${place}: it passes ${rules.length === 1 ? 'the one rule' : `all ${rules.length} rules`}.`;
-  }
+function conclusionOf(challenger: VersionRef, champion: VersionRef | null, promoted: boolean): string {
+  if (!promoted) return `${named(challenger)} may not be promoted`;
+  return champion ? `${named(challenger)} takes the place of ${named(champion)}` : `${named(challenger)} becomes the first champion`;
+}
+
+function groundsOf(rules: GateRule[], broken: GateRule[], minimumsAlone: boolean): string {
   const faults = broken.map(({ rule, expected, actual }) => `${rule} (expected ${expected}, got ${shown(actual)})`);
-  return `${name} may not be promoted: it does not pass ${faults.join(', ')}.`;
+  if (faults.length > 0) return `it does not pass ${faults.join(', ')}`;
+  const which = minimumsAlone ? ' that need no comparison' : '';
+  return `it passes ${rules.length === 1 ? `the one rule${which.replace('need', 'needs')}` : `all ${rules.length} rules${which}`}`;
+}
+
+function named({ algorithm, version }: VersionRef): string {
+  return `${algorithm} ${version}`;
 }
 
 function shown(value: number | null): string {

@@ -13,10 +13,10 @@ type MetricName = 'accuracy' | 'precision' | 'recall' | 'f1' | 'roc_auc' | 'aver
 
 /**
  * Compares the versions that a run trained by `champion_metric`: the best is the challenger. It becomes champion where
- * it passes the promotion gate, on the rows of that metric's window; else the champion stays. The gate's working is
- * kept as the challenger's `promotion.json`. With equal scores the one named first wins. Where the metric is undefined
- * for every version, as its window holds one class, the best of the search is the challenger, and the gate refuses it.
- * A run moves an alias once, however often it asks.
+ * it passes the promotion gate, on the rows of that metric's split; else the champion stays. The other of test and OOT
+ * has no part in either. The gate's working is kept as the challenger's `promotion.json`. With equal scores the one
+ * named first wins. Where the metric is undefined for every version, as its window holds one class, the best of the
+ * search is the challenger, and the gate refuses it. A run moves an alias once, however often it asks.
  */
 export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -24,11 +24,14 @@ export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async 
   const metric = pipeline.config.model_config.champion_metric;
   const [window, name] = metric.split('.') as ['test' | 'oot', MetricName];
 
+  const other = window === 'oot' ? 'test' : 'oot';
   const scores: Record<string, number> = {};
+  const estimates: Record<string, number | null> = {};
   const searched: Record<string, number> = {};
   for (const ref of input.trained) {
     const { performance, cv_score } = await versionOf(modelRegistry, ref);
     searched[ref.algorithm] = cv_score;
+    estimates[ref.algorithm] = performance[other][name];
     const score = performance[window][name];
     if (score !== null) scores[ref.algorithm] = score;
   }
@@ -38,10 +41,10 @@ export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async 
     (compared[ref.algorithm] ?? -Infinity) > (compared[best.algorithm] ?? -Infinity) ? ref : best,
   );
   const challenger = { algorithm, version };
-  const comparison = reasonFor(by, compared);
-  await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, comparison, { overDamage: true });
-  const outcome = await challenge(context, pipeline, input, challenger, window, comparison);
-  return { ...outcome, challenger, metric, scores };
+  const reason = reasonFor(by, compared);
+  await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, reason, { overDamage: true });
+  const outcome = await challenge(context, pipeline, input, challenger, window, reason);
+  return { ...outcome, challenger, comparison: { metric, scores, estimate: { metric: `${other}.${name}`, scores: estimates } } };
 };
 
 /** Decides once more where somebody moves the champion between the decision and the move. */
@@ -51,7 +54,7 @@ async function challenge(
   { run, dataset }: ChooseChampionInput,
   challenger: VersionRef,
   window: Window,
-  comparison: string,
+  reason: string,
 ): Promise<{ champion: VersionRef | null; previous: VersionRef | null; promotion: PromotionDecision }> {
   const { modelRegistry } = context.stores(pipeline);
   for (;;) {
@@ -67,7 +70,7 @@ async function challenge(
     await writeJson(modelRegistry, versionKey(challenger, 'promotion.json'), promotion);
     if (promotion.decision === 'refuse') return { champion, previous: champion, promotion };
     try {
-      await movePointer(modelRegistry, aliasKey(CHAMPION), challenger, run, comparison, { from: champion });
+      await movePointer(modelRegistry, aliasKey(CHAMPION), challenger, run, reason, { from: champion });
       return { champion: challenger, previous: champion, promotion };
     } catch (error) {
       if (!(error instanceof PerdureError && error.type === 'PointerMoved')) throw error;

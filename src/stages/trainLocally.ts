@@ -74,9 +74,9 @@ class LocalTraining {
     if (trained.length === 0) throw nothingTrained(algorithms);
 
     options.onStep('choosing the champion');
-    const { champion, challenger, promotion, metric, scores } = await this.perform(chooseChampion, { ...stage, trained, dataset });
+    const { champion, challenger, promotion, comparison } = await this.perform(chooseChampion, { ...stage, trained, dataset });
     const status = trained.length === plan.algorithms.length ? 'completed' : 'partial';
-    return { status, champion, challenger, promotion, comparison: { metric, scores }, dataset, algorithms };
+    return { status, champion, challenger, promotion, comparison, dataset, algorithms };
   }
 
   /** A failure is the algorithm's result, and leaves nothing of its version behind. */

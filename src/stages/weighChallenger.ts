@@ -7,8 +7,8 @@ import { modelInput } from '../data/modelInput.js';
 import { writeColumns } from '../data/parquet.js';
 import { earlier } from '../data/partitions.js';
 import { goldFiles, readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
-import { PerdureError } from '../errors.js';
-import { decidePromotion, type ScoredVersion } from '../registry/gate.js';
+import { PerdureError, type ErrorType } from '../errors.js';
+import { decidePromotion, type ScoredVersion, type UnscoredVersion } from '../registry/gate.js';
 import type { StageContext } from './context.js';
 import { openModel } from './openModel.js';
 
@@ -23,9 +23,8 @@ export interface Challenge {
 
 /**
  * Puts a challenger before the pipeline's promotion gate. Both models score the same raw gold rows, each by the
- * scaling that it was trained with: the champion's is another than the new dataset's.
- *
- * @throws PerdureError `InputInvalid` where the rows lack a feature that a model needs
+ * scaling that it was trained with: the champion's is another than the new dataset's. A champion that is gone, damaged
+ * or needs a feature that there is no more stops nothing: the gate decides without it.
  */
 export async function weighChallenger(context: StageContext, pipeline: Pipeline, { dataset, window, challenger, champion }: Challenge): Promise<PromotionDecision> {
   const rows = await rowsOf(context, pipeline, dataset, window);
@@ -34,7 +33,7 @@ export async function weighChallenger(context: StageContext, pipeline: Pipeline,
       labels: rows.labels,
       threshold: pipeline.config.inference_config.prediction_threshold,
       challenger: await scored(context, pipeline, challenger, rows),
-      champion: champion && (await scored(context, pipeline, champion, rows)),
+      champion: champion && (await scored(context, pipeline, champion, rows).catch((error: unknown) => unscored(champion, error))),
     },
     pipeline.config.promotion_gate,
   );
@@ -53,9 +52,17 @@ async function scored(context: StageContext, pipeline: Pipeline, ref: VersionRef
   const { features } = preprocessing;
   const gone = features.filter((name) => !rows.columns.has(name));
   if (gone.length > 0) {
-    throw new PerdureError('InputInvalid', `${ref.algorithm} ${ref.version} needs ${gone.join(', ')}, which pipeline.json doesn't name as a feature any more, so it can't be compared; promote the new version by hand.`);
+    throw new PerdureError('InputInvalid', `${ref.algorithm} ${ref.version} needs ${gone.join(', ')}, which pipeline.json doesn't name as a feature any more, and without them it can't score a row; train a new version.`);
   }
   const path = join(context.scratch, 'compared.parquet');
   await writeColumns(path, modelInput(pipeline, preprocessing, rows));
   return { ref, probabilities: await context.engines.predictProbability({ modelPath, data: { path, features } }, context.signal) };
+}
+
+/** What makes a version useless, whoever asks; a store or an engine that fails now is a failure to look. */
+const USELESS: ReadonlySet<string> = new Set<ErrorType>(['NotFound', 'ObjectCorrupt', 'InputInvalid', 'EngineFailed']);
+
+function unscored(ref: VersionRef, error: unknown): UnscoredVersion {
+  if (!(error instanceof PerdureError && USELESS.has(error.type))) throw error;
+  return { ref, unscored: error.message };
 }

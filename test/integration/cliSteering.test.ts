@@ -117,7 +117,9 @@ test('a training that is started by hand while another runs is told which, and s
   const { firstExecutionRunId: runId } = await client.workflow.start('modelTraining', running);
   const claim = { workflowId: 'by-hand', runId, startedAt: new Date().toISOString() };
   await world.stores.modelRegistry.put('model_registry/training.json', JSON.stringify(claim));
-  expect(await says(`train ${TINY}`)).toContain('skipped: A training of tiny is already running: by-hand');
+  const beside = await call(`train ${TINY}`);
+  expect(beside.said).toContain('skipped: A training of tiny is already running: by-hand');
+  expect([beside.code, beside.refused]).toEqual([3, '']);
   await client.workflow.getHandle('by-hand').terminate();
   expect(await json(`train ${TINY} --algorithm logistic_regression`)).toMatchObject({ training: { status: 'completed' } });
 });

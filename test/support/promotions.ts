@@ -9,8 +9,10 @@ export function decided(decision: PromotionDecision['decision'], challenger: Ver
   return {
     decision,
     reason: `${challenger.algorithm} ${challenger.version}: ${decision}`,
+    grounds: decision === 'promote' ? 'it passes all 2 rules' : 'it does not pass min_samples (expected >= 100, got 5)',
     challenger,
     champion,
+    not_compared: null,
     rules: [],
     metrics: { challenger: metrics, champion: champion && metrics },
     comparison: null,

@@ -54,7 +54,7 @@ const training = (algorithms: ModelTrainingCompleted['algorithms'], status: 'com
   champion: model,
   challenger: model,
   promotion: decided('promote', model),
-  comparison: { metric: 'oot.roc_auc', scores: { xgboost: 0.66 } },
+  comparison: { metric: 'oot.roc_auc', scores: { xgboost: 0.66 }, estimate: { metric: 'test.roc_auc', scores: { xgboost: 0.65 } } },
   dataset: { id: 'train_data_1', uri: 'file:///d', checksum: 'c', rows: { train: 3, test: 2, oot: 1 } },
   algorithms,
 });
@@ -178,16 +178,24 @@ describe('info', () => {
   test('a training that completed names its champion and the scores', () => {
     expect(alertFor({ condition: 'training_completed', pipeline, at, run, training: training({}) }, thresholds)).toMatchObject({
       level: 'info',
-      summary: 'Training of readmission ended as completed; the best by oot.roc_auc is xgboost v20260104_030000_6f0d9a52.',
-      details: { 'oot.roc_auc xgboost': 0.66, dataset: 'train_data_1' },
+      summary: 'Training of readmission ended as completed; the best by oot.roc_auc is xgboost v20260104_030000_6f0d9a52, with test.roc_auc 0.65 on rows that had no part in the choice.',
+      details: { 'oot.roc_auc xgboost': 0.66, 'test.roc_auc xgboost': 0.65, dataset: 'train_data_1' },
     });
   });
 
   test('a champion that is another than before', () => {
     const moved = (previous: typeof model | null) => alertFor({ condition: 'model_deployed', pipeline, at, model, previous, by: 'ana', reason: 'better' }, thresholds);
     expect(moved(model)).toBeUndefined();
-    expect(moved(null)).toMatchObject({ level: 'info', details: { previous: null } });
-    expect(moved({ ...model, version: 'v1' })).toMatchObject({ level: 'info', details: { previous: 'xgboost v1' } });
+    expect(moved(null)).toMatchObject({
+      level: 'info',
+      summary: 'xgboost v20260104_030000_6f0d9a52 is now the champion of readmission, its first: better.',
+      details: { previous: 'none' },
+    });
+    expect(moved({ ...model, version: 'v1' })).toMatchObject({
+      level: 'info',
+      summary: 'xgboost v20260104_030000_6f0d9a52 is now the champion of readmission, in place of xgboost v1: better.',
+      details: { previous: 'xgboost v1' },
+    });
   });
 
   test('one report a calendar week', () => {

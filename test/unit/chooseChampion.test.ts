@@ -1,5 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ModelTrainingCompleted, PromotionDecision } from '../../src/contracts/index.js';
+import type { ModelTrainingCompleted, PromotionDecision, VersionRef } from '../../src/contracts/index.js';
 import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../../src/registry/resolve.js';
 import { readVersionFile } from '../../src/registry/versions.js';
@@ -75,5 +77,50 @@ describe('the best version of a run', () => {
     const second = await trainTiny(world);
     const oot = first.algorithms.logistic_regression;
     expect(second.promotion.metrics.champion).toEqual(oot?.status === 'completed' && oot.oot);
+  });
+
+  test('is told with the split that chose it and the one that had no part in the choice', async () => {
+    const { algorithms, comparison } = await trainTiny(world);
+    const trained = algorithms.logistic_regression;
+    if (trained?.status !== 'completed') throw new Error('It was not trained.');
+    expect(comparison).toEqual({
+      metric: 'oot.roc_auc',
+      scores: { logistic_regression: trained.oot.roc_auc },
+      estimate: { metric: 'test.roc_auc', scores: { logistic_regression: trained.test.roc_auc } },
+    });
+    const training = await trainTiny(world);
+    world.configure((config) => (config.model_config.champion_metric = 'test.recall'));
+    const choice = await world.perform(chooseChampion, asked(training, 'by_test'));
+    expect(choice.comparison).toMatchObject({ metric: 'test.recall', estimate: { metric: 'oot.recall', scores: { logistic_regression: trained.oot.recall } } });
+  });
+});
+
+describe('a champion that cannot be compared with', () => {
+  const folderOf = ({ algorithm, version }: VersionRef) => `model_registry/${algorithm}/${version}/`;
+
+  test.each(['all', 'metadata.json', 'model.ubj', 'preprocessing.json'])('as %s of its folder is gone does not fail the training, and the minimums decide', async (file) => {
+    const first = await trainTiny(world);
+    const registry = world.stores.modelRegistry;
+    for await (const { key } of registry.list(folderOf(first.champion!))) if (file === 'all' || key.endsWith(`/${file}`)) await registry.delete(key);
+    const second = await trainTiny(world);
+    expect(second).toMatchObject({ status: 'completed', champion: second.challenger, promotion: { decision: 'promote', champion: first.champion, comparison: null } });
+    expect(second.promotion.not_compared).toContain(`${first.champion!.algorithm} ${first.champion!.version} could not be compared with: `);
+    expect(await pointer(CHAMPION)).toMatchObject(second.challenger);
+  });
+
+  test('as a feature was dropped does not fail the training; below the minimums the champion stays', async () => {
+    const first = await trainTiny(world);
+    const path = join(process.env.PERDURE_CONF!, 'pipelines', TINY, 'pipeline.json');
+    const definition = JSON.parse(readFileSync(path, 'utf8')) as { features: { name: string }[] };
+    writeFileSync(path, JSON.stringify({ ...definition, features: definition.features.filter(({ name }) => name !== 'x2') }));
+    const second = await trainTiny(world);
+    expect(second.champion).toEqual(second.challenger);
+    expect(second.promotion.reason).toContain(`${first.champion!.algorithm} ${first.champion!.version} could not be compared with: `);
+    expect(second.promotion.reason).toContain('x2');
+
+    await movePointer(world.stores.modelRegistry, aliasKey(CHAMPION), first.challenger, runRef('operator'), 'by hand');
+    gate({ minimums: { roc_auc: 1 } });
+    const choice = await world.perform(chooseChampion, asked(second, 'again'));
+    expect(choice).toMatchObject({ champion: first.champion, promotion: { decision: 'refuse' } });
   });
 });

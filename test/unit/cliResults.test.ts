@@ -23,7 +23,7 @@ const TRAINING: ModelTrainingCompleted = {
   champion: { algorithm: 'xgboost', version: 'v1' },
   challenger: { algorithm: 'xgboost', version: 'v1' },
   promotion: decided('promote', { algorithm: 'xgboost', version: 'v1' }),
-  comparison: { metric: 'oot.roc_auc', scores: { xgboost: 0.6321 } },
+  comparison: { metric: 'oot.roc_auc', scores: { xgboost: 0.6321 }, estimate: { metric: 'test.roc_auc', scores: { xgboost: 0.612 } } },
   dataset: { id: 'train_data_1', uri: 'file:///d', checksum: 'c', rows: { train: 1, test: 1, oot: 1 } },
   algorithms: {
     xgboost: {
@@ -78,6 +78,11 @@ describe('the closing tables', () => {
   test('mark the champion and tell metrics to four decimals, undefined ones as "-"', () => {
     const row = text.split('\n').find((line) => line.includes('xgboost *'));
     expect(row?.split(/ {2,}/)).toEqual(['xgboost *', '0.6200', '0.6120', '0.4481', '0.2200', '-', '0.4481', '0.2200']);
+  });
+
+  test('say which split chose the champion, and which had no part in it', () => {
+    expect(text).toContain('Train models: champion xgboost v1, chosen by oot.roc_auc 0.6321; test.roc_auc 0.6120 had no part in the choice; failed: random_forest');
+    expect(text).toContain('* champion, chosen by oot.roc_auc; the test columns had no part in the choice');
   });
 
   test('fit a terminal of 80 columns, sentences aside', () => {

@@ -18,7 +18,9 @@ describe('a challenger against the champion', () => {
     const decision = decide({}, { minimums: { roc_auc: 0.8, recall: 0.5 } });
     expect(decision).toMatchObject({
       decision: 'promote',
-      reason: 'xgboost v2 may take the place of random_forest v1: it passes all 5 rules.',
+      reason: 'xgboost v2 takes the place of random_forest v1: it passes all 5 rules.',
+      grounds: 'it passes all 5 rules',
+      not_compared: null,
       challenger: strong.ref,
       champion: weak.ref,
       rules: [
@@ -71,7 +73,7 @@ describe('minimums', () => {
 
   test('a first model has nothing but them to pass', () => {
     const first = decide({ champion: null }, { minimums: { roc_auc: 0.8 } });
-    expect(first).toMatchObject({ decision: 'promote', champion: null, comparison: null, reason: 'xgboost v2 may become the first champion: it passes all 2 rules.' });
+    expect(first).toMatchObject({ decision: 'promote', champion: null, comparison: null, reason: 'xgboost v2 becomes the first champion: it passes all 2 rules.' });
     expect(decide({ champion: null }, { minimums: { roc_auc: 0.9 } }).decision).toBe('refuse');
   });
 
@@ -79,6 +81,26 @@ describe('minimums', () => {
     const few = (scored: typeof strong) => ({ ...scored, probabilities: scored.probabilities.slice(0, 99) });
     const decision = decide({ labels: labels.slice(0, 99), challenger: few(strong), champion: few(weak) });
     expect(brokenRules(decision)).toContain('min_samples');
+  });
+});
+
+describe('a champion that cannot score the rows', () => {
+  const gone = { ref: weak.ref, unscored: 'There is no version "v1" of random_forest in the registry; train it, or choose another.' };
+
+  test('is not compared with: the minimums decide, and the reason says so', () => {
+    const decision = decide({ champion: gone }, { minimums: { roc_auc: 0.8 }, require: 'better' });
+    expect(decision).toMatchObject({ decision: 'promote', champion: weak.ref, comparison: null, metrics: { champion: null } });
+    expect(decision.rules.map(({ rule }) => rule)).toEqual(['min_samples', 'minimum roc_auc']);
+    expect(decision.reason).toBe(
+      'xgboost v2 takes the place of random_forest v1: it passes all 2 rules that need no comparison. ' +
+        'random_forest v1 could not be compared with: There is no version "v1" of random_forest in the registry; train it, or choose another.',
+    );
+  });
+
+  test('stays where the challenger misses a minimum', () => {
+    const decision = decide({ champion: gone }, { minimums: { roc_auc: 0.9 } });
+    expect(decision.decision).toBe('refuse');
+    expect(decision.reason).toContain('it does not pass minimum roc_auc (expected >= 0.9, got 0.8746). random_forest v1 could not be compared with: ');
   });
 });
 

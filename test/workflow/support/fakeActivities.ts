@@ -200,8 +200,11 @@ const goingWell: Activities = {
       previous: null,
       challenger: trained[0]!,
       promotion: decided('promote', trained[0]!),
-      metric: 'oot.roc_auc',
-      scores: Object.fromEntries(trained.map(({ algorithm }) => [algorithm, 0.63])),
+      comparison: {
+        metric: 'oot.roc_auc',
+        scores: Object.fromEntries(trained.map(({ algorithm }) => [algorithm, 0.63])),
+        estimate: { metric: 'test.roc_auc', scores: Object.fromEntries(trained.map(({ algorithm }) => [algorithm, 0.62])) },
+      },
     }),
 
   readPlace: () => Promise.resolve('local'),

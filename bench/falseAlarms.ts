@@ -1,0 +1,121 @@
+import { join } from 'node:path';
+import { loadPipeline, type Pipeline } from '../src/config/load.js';
+import type { VersionRef, WindowMetrics } from '../src/contracts/index.js';
+import { withDuckDb } from '../src/data/duckdb.js';
+import { modelInput } from '../src/data/modelInput.js';
+import { writeColumns } from '../src/data/parquet.js';
+import { generateCsv } from '../src/data/synthetic.js';
+import { goldFiles, readTrainingRows } from '../src/data/trainingRows.js';
+import { createEnginePool } from '../src/engines/hostPool.js';
+import { Mt19937 } from '../src/learning/mt19937.js';
+import { profileColumn, type ModelProfile } from '../src/monitoring/profile.js';
+import { readVersionFile } from '../src/registry/versions.js';
+import { resourcesOf } from '../src/sizes/resources.js';
+import { bronze } from '../src/stages/bronze.js';
+import type { StageContext } from '../src/stages/context.js';
+import { createRunStage } from '../src/stages/createContext.js';
+import { gold } from '../src/stages/gold.js';
+import { openModel } from '../src/stages/openModel.js';
+import { silver } from '../src/stages/silver.js';
+import { trainLocally } from '../src/stages/trainLocally.js';
+import { drawRows, driftedRows, monitorRows, tieHeavyColumns, type MonitoringSettings, type ScoredSample, type Trained } from '../test/support/resamples.js';
+import { configured } from './configuration.js';
+import type { Section } from './section.js';
+
+const AS_OF = '2009-01-31';
+const SIZE = { cpus: 2, memory: 2 * 2 ** 30 };
+const RUNS = 200;
+const SEED = 20261126;
+/** PSI of the drift that is injected. */
+const DRIFT = 0.25;
+
+/**
+ * How often monitoring asks for a retraining where nothing has changed, and how often it finds a drift. A run's rows are
+ * drawn, with replacement, from the rows out of time of the generated data, which have the distribution of the training
+ * rows; columns with ties, gaps and missing values stand beside the pipeline's own. The model is trained on those data.
+ */
+export const falseAlarms: Section = {
+  title: `False alarms: ${RUNS} runs of monitoring for each number of rows`,
+  async run(name, folder, tell) {
+    tell('training on generated data');
+    const { trained, pool, settings } = await trainOnGenerated(name, folder);
+    const random = new Mt19937(SEED);
+
+    const lines = [`${pool.features.length} features and the score, alpha ${settings.alpha}`, 'no drift      asked for a retraining   drift  missing  performance'];
+    for (const rows of [100, 1_000, 10_000]) {
+      tell(`${rows} rows`);
+      const verdicts = Array.from({ length: RUNS }, () => monitorRows(trained, pool, drawRows(random, pool.labels.length, rows), settings).verdict);
+      const share = (finding: 'retrain' | 'drift' | 'missing' | 'performance_drop') => percent(verdicts.filter((verdict) => verdict[finding]).length);
+      lines.push(`${String(rows).padStart(6)} rows  ${share('retrain').padStart(23)}  ${share('drift').padStart(6)}  ${share('missing').padStart(7)}  ${share('performance_drop').padStart(11)}`);
+    }
+
+    lines.push(`PSI ${DRIFT} in one feature, 1,000 rows: found`);
+    for (const { name: feature } of pool.features) {
+      const draw = driftedRows(random, trained, pool, feature, DRIFT);
+      tell(`drift of ${feature}`);
+      const found = draw && Array.from({ length: RUNS }, () => monitorRows(trained, pool, draw(1_000), settings).drifted.includes(feature)).filter(Boolean).length;
+      lines.push(`  ${feature.padEnd(28)} ${found === null ? 'cannot drift so far' : percent(found).padStart(6)}`);
+    }
+    return lines;
+  },
+};
+
+function percent(runs: number): string {
+  return `${((100 * runs) / RUNS).toFixed(1)}%`;
+}
+
+/** Processes generated data, trains the first enabled algorithm, and gives its memory of the training with the rows to draw from. */
+async function trainOnGenerated(name: string, folder: string): Promise<{ trained: Trained; pool: ScoredSample; settings: MonitoringSettings }> {
+  process.env.PERDURE_CONF = await configured(folder, name, ({ training_config }) => (training_config.hyperparameter_tuning = false));
+  const engines = createEnginePool(resourcesOf(SIZE).engines);
+  try {
+    const pipeline = await loadPipeline(name);
+    const runStage = createRunStage({ storeRoot: join(folder, 'store'), engines, size: SIZE });
+    const watch = { signal: new AbortController().signal, report: () => {} };
+    const asked = { pipeline: name, run: { workflowId: 'bench', runId: 'bench', startedAt: `${AS_OF}T00:00:00Z` }, asOf: AS_OF };
+
+    const source = join(folder, 'generated.csv');
+    await generateCsv(pipeline, source);
+    const { written } = await runStage(bronze, { ...asked, source }, watch);
+    const partitions = [...written].sort();
+    await runStage(silver, { ...asked, partitions }, watch);
+    await runStage(gold, { ...asked, partitions }, watch);
+    const [algorithm] = pipeline.config.training_config.algorithms;
+    const quiet = { runStage, signal: watch.signal, onStep: () => {}, onProgress: () => {}, onAlgorithm: () => {} };
+    const training = await trainLocally({ pipeline: name, asOf: AS_OF, algorithms: [algorithm!] }, quiet);
+    if (training.status === 'skipped') throw new Error(training.reason);
+
+    const { train, oot } = pipeline.config.temporal_splits;
+    const read = (window: typeof train) => runStage((context) => scoredRows(context, pipeline, training.challenger, { from: window.start_date, to: window.end_date }), {}, watch);
+    const registry = (await runStage(async (context) => context.stores(pipeline), {}, watch)).modelRegistry;
+    const profile = await readVersionFile<ModelProfile>(registry, training.challenger, 'profile.json');
+    const { test: baseline } = await readVersionFile<WindowMetrics>(registry, training.challenger, 'performance.json');
+
+    const random = new Mt19937(SEED + 1);
+    const extra = tieHeavyColumns(random, profile.rows);
+    for (const { name, type, values } of extra) profile.columns[name] = profileColumn(values, type);
+    const pool = await read(oot);
+    pool.features.push(...tieHeavyColumns(random, pool.labels.length));
+    const { inference_config, monitoring_config } = pipeline.config;
+    return { trained: { profile, baseline }, pool, settings: { ...monitoring_config, threshold: inference_config.prediction_threshold } };
+  } finally {
+    delete process.env.PERDURE_CONF;
+    await engines.close();
+  }
+}
+
+/** The rows of some days with what a version says of them. */
+async function scoredRows(context: StageContext, pipeline: Pipeline, version: VersionRef, days: { from: string; to: string }): Promise<ScoredSample> {
+  const stores = context.stores(pipeline);
+  const rows = await withDuckDb(context, async (database) => readTrainingRows(database, pipeline, await goldFiles(stores, days), days));
+  const { modelPath, preprocessing } = await openModel(stores.modelRegistry, version);
+  const path = join(context.scratch, 'scored.parquet');
+  await writeColumns(path, modelInput(pipeline, preprocessing, rows));
+  const scores = await context.engines.predictProbability({ modelPath, data: { path, features: preprocessing.features } }, context.signal);
+  const types = new Map(pipeline.definition.features.map(({ name, type }) => [name, type]));
+  return {
+    features: preprocessing.features.map((name) => ({ name, type: types.get(name)!, values: rows.columns.get(name)! })),
+    scores,
+    labels: rows.labels,
+  };
+}
