@@ -1,4 +1,12 @@
-import jstat from 'jstat';
+import { createRequire } from 'node:module';
+
+/** The one function that is used of a CommonJS library without types. */
+const { jStat } = createRequire(import.meta.url)('jstat') as {
+  jStat: {
+    /** Regularized lower incomplete gamma function P(a, x). */
+    lowRegGamma(a: number, x: number): number;
+  };
+};
 
 /**
  * Whether two samples that were counted into the same cells may come from one distribution: the p-value of Pearson's
@@ -25,7 +33,7 @@ export function homogeneityP(cells: readonly (readonly [number, number])[]): num
   const { mean, variance } = momentsOf(filled.map(([a, b]) => a + b), [first, second]);
   // All tables with these margins have one statistic, such as where every cell has a single row.
   if (variance < 1e-9 * mean ** 2) return 1;
-  return 1 - jstat.jStat.lowRegGamma(mean ** 2 / variance, (statistic * mean) / variance);
+  return 1 - jStat.lowRegGamma(mean ** 2 / variance, (statistic * mean) / variance);
 }
 
 /** Mean and variance of the chi-square statistic over all tables with these margins. */
