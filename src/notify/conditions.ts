@@ -211,7 +211,7 @@ export function driftDetected(facts: DriftDetected, thresholds: AlertThresholds)
     details: {
       model: named(model),
       rows: drift.rows,
-      severity,
+      'drift severity': severity,
       ...Object.fromEntries(drift.drifted.map((feature) => [`psi ${feature}`, drift.psi[feature] ?? null])),
       ...Object.fromEntries(missing.map((feature) => [`missing rate ${feature}`, drift.missing_rate[feature] ?? null])),
       ...Object.fromEntries(missing.map((feature) => [`missing rate ${feature} at training`, drift.training_missing_rate[feature] ?? null])),

@@ -139,7 +139,7 @@ describe('warning', () => {
     expect(found(drifted(['age_midpoint'], ['insulin_ord']))?.details).toEqual({
       model: 'xgboost v20260104_030000_6f0d9a52',
       rows: 500,
-      severity: 'moderate',
+      'drift severity': 'moderate',
       'psi age_midpoint': 0.31,
       'missing rate insulin_ord': 0.4,
       'missing rate insulin_ord at training': 0.05,

@@ -15,7 +15,7 @@ const report = 's3://bucket/reports/report_1.json';
 const runPage = `http://127.0.0.1:8233/namespaces/default/workflows/${run.workflowId}/${run.runId}/history`;
 const listPage = 'http://127.0.0.1:8233/namespaces/default/workflows?query=PerdurePipeline%3D%22churn%22';
 const metrics = (accuracy: number): Metrics => ({ accuracy, precision: 0.2, recall: 0.5, f1: 0.3, roc_auc: 0.66, average_precision: 0.2, confusion_matrix: [[1, 2], [3, 4]], n: 1_000 });
-const performance: PerformanceResult = { status: 'measured', metrics: metrics(0.68), baseline: metrics(0.8), drop: 0.12, metric: 'accuracy', breached: true };
+const performance: PerformanceResult = { status: 'measured', metrics: metrics(0.68), baseline: metrics(0.8), drop: 0.12, metric: 'accuracy', p_value: 0.001, breached: true };
 
 /** Every word of each alert: what it leaves out, nobody is told. */
 const ALERTS: [AlertFacts, Partial<Alert>][] = [
@@ -54,7 +54,7 @@ const ALERTS: [AlertFacts, Partial<Alert>][] = [
     },
   ],
   [
-    { condition: 'drift_detected', pipeline, at, model, report, drift: { status: 'measured', rows: 500, psi: { age: 0.31 }, score_psi: 0.1, missing_rate: { age: 0 }, drifted: ['age'], missing: [] } as never },
+    { condition: 'drift_detected', pipeline, at, model, report, severity: 'moderate', drift: { status: 'measured', rows: 500, psi: { age: 0.31 }, score_psi: 0.1, missing_rate: { age: 0 }, training_missing_rate: { age: 0 }, drifted: ['age'], score_drifted: false, missing: [] } as never },
     {
       level: 'warning',
       consequence: 'The champion goes on predicting rows unlike those that it was trained with; a retraining that needs approval waits for it.',
