@@ -6,14 +6,14 @@ import { processing, quick } from './support/activities.js';
 import { now, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
 import { onEcs } from './support/dispatched.js';
-import { MODEL } from './support/input.js';
+import { DAY, FLAG, MODEL } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withinServiceLevel } from './support/sla.js';
 import { toldToSteward } from './support/tellSteward.js';
 
 /** The chosen model scores the gold rows that nobody has predicted yet. */
 export async function modelInference(input: ModelInferenceInput): Promise<ModelInferenceResult> {
-  const beginning = begin(input, { model: MODEL });
+  const beginning = begin(input, { model: MODEL, from: DAY, to: DAY, again: FLAG });
   try {
     const result = await withinServiceLevel('inference', beginning.stage, () => toldToSteward('inference', input, () => infer(input, beginning)));
     await tell(() => ({ condition: 'inference_down', pipeline: beginning.stage.pipeline, at: now(), since: null }));
@@ -32,12 +32,14 @@ async function infer(input: ModelInferenceInput, { stage, asOf, progress }: Begi
   setSearchAttributes({ algorithm: model.algorithm, modelVersion: model.version });
 
   progress.step('finding rows that are not predicted yet');
-  const found = await processing.findNewRows({ ...stage, asOf });
+  const { from, to, again } = input;
+  const rowsAsked = { ...stage, asOf, from, to, again };
+  const found = await processing.findNewRows(rowsAsked);
   if (found.status === 'skipped') return { ...found, rows: 0 };
 
   progress.step(`predicting ${countOf(found.rows, 'row')} with ${model.algorithm} ${model.version}`);
   const place = await quick.readPlace({ ...stage, part: 'inference' });
-  const { rows, batches, uri, checksum } = await (place === 'ecs' ? onEcs : processing).predict({ ...stage, asOf, model });
+  const { rows, batches, uri, checksum } = await (place === 'ecs' ? onEcs : processing).predict({ ...rowsAsked, model });
 
   return { status: 'completed', rows, batches, uri, checksum, model: { algorithm: model.algorithm, version: model.version } };
 }

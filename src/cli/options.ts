@@ -24,6 +24,9 @@ export interface RunOptions extends CommonOptions {
   reason?: string;
   algorithm?: string[];
   replace?: boolean;
+  from?: string;
+  to?: string;
+  again?: boolean;
   local?: boolean;
 }
 
@@ -72,6 +75,13 @@ export function algorithmOption(): Option {
   return new Option('--algorithm <name>', 'train this algorithm only; give it again for more')
     .env('ALGORITHM')
     .argParser((name: string, earlier: string[] = []) => (name === '' ? earlier : [...earlier, name]));
+}
+
+export function dayOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((value: string) => {
+    if (value.length !== 10 || !isMoment(value)) throw new InvalidArgumentError('Give a day such as 2008-12-31.');
+    return value;
+  });
 }
 
 /** Checks a date or an instant with its offset. Throws what commander shows. */

@@ -11,6 +11,7 @@ import {
   algorithmOption,
   asOfOption,
   csvOption,
+  dayOption,
   replaceOption,
   jsonOption,
   portOption,
@@ -96,10 +97,13 @@ function addRunCommands(program: Command, pipelines: string[]): void {
     [`ALGORITHM=xgboost perdure train ${pipeline} --local`, 'the same, without Temporal'],
   ]);
 
-  const inference = addRunCommand(program, pipelines, 'modelInference', 'predict', 'score the rows that nobody has predicted yet with the champion');
-  withExamples(inference, pipelines, (pipeline) => [
-    [`perdure predict ${pipeline}`, 'every new row up to now'],
-    [`perdure predict ${pipeline} --as-of 2008-06-30`, 'up to that day'],
+  const predicting = addRunCommand(program, pipelines, 'modelInference', 'predict', 'score the rows that nobody has predicted yet with the champion')
+    .addOption(dayOption('--from <day>', 'the first day whose rows are scored (default: inference_config.start_date)'))
+    .addOption(dayOption('--to <day>', 'the last one (default: the day that the run stands at)'))
+    .option('--again', 'also rows that have a score');
+  withExamples(predicting, pipelines, (pipeline) => [
+    [`perdure predict ${pipeline}`, 'rows that are new, or whose features were corrected'],
+    [`perdure predict ${pipeline} --from 2008-06-01 --to 2008-06-30 --again`, 'every row of a month anew'],
   ]);
 
   const monitoring = addRunCommand(program, pipelines, 'modelMonitoring', 'monitor', 'compare recent predictions with labels and with the training data');

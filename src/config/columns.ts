@@ -22,6 +22,10 @@ export const INTERNAL = {
   label: `${INTERNAL_PREFIX}label`,
   features: `${INTERNAL_PREFIX}features`,
   labels: `${INTERNAL_PREFIX}labels`,
+  /** Digest of the values that a row was scored by. */
+  inputs: `${INTERNAL_PREFIX}inputs`,
+  /** Place of a predictions file among those of its model, oldest first. */
+  order: `${INTERNAL_PREFIX}order`,
   scores: `${INTERNAL_PREFIX}scores`,
   newRows: `${INTERNAL_PREFIX}new_rows`,
   scoredRows: `${INTERNAL_PREFIX}scored_rows`,

@@ -7,6 +7,14 @@ export interface ModelInferenceInput extends WorkflowInput {
    * @default { alias: 'champion' }
    */
   model?: ModelSelector;
+  /** First and last day whose rows are scored, ISO 8601 days; by default all from `inference_config.start_date` to `asOf`. */
+  from?: string;
+  to?: string;
+  /**
+   * Whether rows are scored again that have a score.
+   * @default false
+   */
+  again?: boolean;
 }
 export type ModelSelector = { alias: string } | { algorithm: string; version?: string };
 
@@ -17,12 +25,14 @@ export type ResolvedModel = { status: 'ready'; model: ModelRef } | Skipped;
 
 export interface FindNewRowsInput extends StageInput {
   asOf: string;
+  from?: string;
+  to?: string;
+  again?: boolean;
 }
-/** Gold rows that no stored prediction covers, or the reason there are none. */
+/** Gold rows to score: those that no stored prediction covers, or that are asked for again; or the reason there are none. */
 export type NewRows = { status: 'ready'; rows: number } | Skipped;
 
-export interface PredictInput extends StageInput {
-  asOf: string;
+export interface PredictInput extends FindNewRowsInput {
   model: ModelRef;
 }
 /** One `predictions_<date>.parquet`: keys, probability, label at the threshold, confidence, model, partition date. */

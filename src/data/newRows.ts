@@ -1,8 +1,10 @@
+import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { Stores } from '../storage/objectStore.js';
+import { presentSql } from '../learning/missing.js';
 import { identifier, literal, readParquetSql } from './duckdb.js';
-import { featureStoreFiles } from './layers.js';
-import { dayOf } from './partitions.js';
+import { featureStoreFiles, type DayRange } from './layers.js';
+import { dayOf, earlier } from './partitions.js';
 import { intactPredictions, type PredictionsFile } from './predictions.js';
 
 /** Gold rows to predict, as SQL. */
@@ -13,21 +15,77 @@ export interface NewRowsQuery {
   known: PredictionsFile[];
 }
 
+/** Which rows are meant, where it isn't all that nobody has scored. */
+export interface RowsAsked {
+  asOf: string;
+  /** First and last day. */
+  from?: string;
+  to?: string;
+  /** Also those that are scored already. */
+  again?: boolean;
+}
+
 /**
- * Rows of the feature store from `inference_config.start_date` up to `asOf` that no stored predictions file holds, by
- * the pipeline's keys; a lost predictions file holds none. Throws `ObjectCorrupt` for a torn file of gold.
+ * Rows of the feature store from `inference_config.start_date` up to `asOf` that no stored prediction is of: none with
+ * the row's keys, or none that was made from the features that the row has now. A lost predictions
+ * file holds none. Throws `ObjectCorrupt` for a torn file of gold.
  */
-export async function newRowsQuery(pipeline: Pipeline, stores: Stores, asOf: string): Promise<NewRowsQuery> {
-  const { keys, partition } = pipeline.definition;
-  const days = { from: pipeline.config.inference_config.start_date, to: dayOf(asOf) };
-  const { files: known, paths: predicted } = await intactPredictions(stores.predictions);
+export async function newRowsQuery(pipeline: Pipeline, stores: Stores, asked: RowsAsked): Promise<NewRowsQuery> {
+  const { partition } = pipeline.definition;
+  const days = daysAsked(pipeline, asked);
+  const { files: known, paths } = await intactPredictions(stores.predictions);
   const features = await featureStoreFiles(stores, days);
   if (features.length === 0) return { sql: undefined, known };
 
   const day = `CAST(${identifier(partition.column)} AS DATE)`;
-  const rows = `SELECT * FROM ${readParquetSql(features.map(({ path }) => path))}
+  let sql = `SELECT * FROM ${readParquetSql(features.map(({ path }) => path))}
     WHERE ${day} BETWEEN CAST(${literal(days.from)} AS DATE) AND CAST(${literal(days.to)} AS DATE)`;
-  const sql =
-    predicted.length === 0 ? rows : `SELECT * FROM (${rows}) ANTI JOIN ${readParquetSql(predicted)} USING (${keys.map(identifier).join(', ')})`;
+  if (asked.again) return { sql, known };
+  for (const files of groupByFeatures(pipeline, known).values()) {
+    const predicted = readParquetSql(files.map((file) => paths[known.indexOf(file)]!));
+    sql = `SELECT * FROM (${sql}) AS ${INTERNAL.features} ANTI JOIN ${predicted} AS ${INTERNAL.scores} ON ${sameRowSql(pipeline, files[0]!)}`;
+  }
   return { sql, known };
+}
+
+/** The days that are looked at. */
+export function daysAsked({ config }: Pipeline, { asOf, from, to }: RowsAsked): Required<DayRange> {
+  const { start_date } = config.inference_config;
+  return { from: from !== undefined && from > start_date ? from : start_date, to: earlier(to ?? dayOf(asOf), dayOf(asOf)) };
+}
+
+/**
+ * SQL for a digest of a row's features: a score stays good for as long as it is the same.
+ *
+ * @param table that the columns are of
+ */
+export function inputsDigestSql(features: string[], table?: string): string {
+  const values = features.map((name) => {
+    const column = `CAST(${table === undefined ? '' : `${table}.`}${identifier(name)} AS DOUBLE)`;
+    return `coalesce(CAST(${presentSql(column)} AS VARCHAR), '')`;
+  });
+  return `md5_number_lower(concat_ws(',', ${values.join(', ')}))`;
+}
+
+/** SQL that tells whether a row of `INTERNAL.features` is the one that a row of `INTERNAL.scores`, in a file like `file`, was made from. */
+export function sameRowSql(pipeline: Pipeline, file: PredictionsFile): string {
+  const { features, scores, inputs } = INTERNAL;
+  const keys = pipeline.definition.keys.map((key) => `${features}.${identifier(key)} = ${scores}.${identifier(key)}`);
+  const digested = digestedFeatures(pipeline, file);
+  return [...keys, ...(digested ? [`${inputsDigestSql(digested, features)} = ${scores}.${inputs}`] : [])].join(' AND ');
+}
+
+/** `undefined` where a file has no digests, or gold no longer has all of the features: nobody can tell then. */
+function digestedFeatures({ definition }: Pipeline, { features }: PredictionsFile): string[] | undefined {
+  const present = new Set(definition.features.map(({ name }) => name));
+  return features?.every((name) => present.has(name)) ? features : undefined;
+}
+
+function groupByFeatures(pipeline: Pipeline, files: PredictionsFile[]): Map<string, PredictionsFile[]> {
+  const groups = new Map<string, PredictionsFile[]>();
+  for (const file of files) {
+    const key = JSON.stringify(digestedFeatures(pipeline, file) ?? null);
+    groups.set(key, [...(groups.get(key) ?? []), file]);
+  }
+  return groups;
 }

@@ -23,6 +23,8 @@ export interface PredictionsFile {
   rows: number;
   batches: number;
   model: VersionRef;
+  /** The features that the digests of its rows are over; absent in files without digests. */
+  features?: string[];
   run: { workflowId: string; runId: string };
   asOf: string;
   /** ISO 8601 instant at which it was stored. */
@@ -87,7 +89,7 @@ export async function storePredictions(
   predictions: ObjectStore,
   file: string,
   known: PredictionsFile[],
-  entry: { rows: number; batches: number; model: VersionRef; run: RunRef; asOf: string },
+  entry: { rows: number; batches: number; model: VersionRef; features: string[]; run: RunRef; asOf: string },
 ): Promise<PredictionsFile> {
   const { runId, workflowId } = entry.run;
   const key = await takeName(predictions, dayOf(entry.asOf), runId);
@@ -98,6 +100,7 @@ export async function storePredictions(
     rows: entry.rows,
     batches: entry.batches,
     model: { algorithm: entry.model.algorithm, version: entry.model.version },
+    features: entry.features,
     run: { workflowId, runId },
     asOf: entry.asOf,
     at: new Date().toISOString(),

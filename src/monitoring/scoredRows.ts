@@ -2,6 +2,8 @@ import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { VersionRef } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, type Database } from '../data/duckdb.js';
+import { featureStoreFiles } from '../data/layers.js';
+import { sameRowSql } from '../data/newRows.js';
 import { openPredictions, predictionsFiles } from '../data/predictions.js';
 import type { Stores } from '../storage/objectStore.js';
 
@@ -16,7 +18,8 @@ export const SCORED_ROWS = INTERNAL.scoredRows;
 
 /**
  * Loads a version's predictions into a temporary table: the pipeline's keys and `INTERNAL.probability`, for rows up to
- * `until`, back `monitoring_config.window_days` from the newest of them.
+ * `until`, back `monitoring_config.window_days` from the newest of them. Of a row that was scored several times the newest
+ * score counts, and one that was made from other features than the row has now doesn't.
  *
  * @param until the last day to look at
  * @returns the days that the rows fall on; `undefined` where there are none
@@ -31,21 +34,39 @@ export async function loadScoredRows(
   const files = (await predictionsFiles(stores.predictions)).filter(
     (file) => file.model.algorithm === model.algorithm && file.model.version === model.version,
   );
-  if (files.length === 0) return undefined;
-  const { keys, partition } = pipeline.definition;
-  const { day } = INTERNAL;
+  const [first] = files;
+  if (!first) return undefined;
+  const keys = pipeline.definition.keys.map(identifier).join(', ');
+  const { day, order, inputs, scores } = INTERNAL;
   const paths = await openPredictions(stores.predictions, files);
+  const digested = files.every(({ features }) => features);
+  await database.run(`
+    CREATE TEMP TABLE ${scores} AS
+    SELECT ${keys}, probability AS ${INTERNAL.probability}, CAST(${identifier(pipeline.definition.partition.column)} AS DATE) AS ${day},
+      list_position([${paths.map(literal).join(', ')}], ${INTERNAL.file}) AS ${order}${digested ? `, ${inputs}` : ''}
+    FROM ${readParquetSql(paths, { file: true })}
+    WHERE ${day} <= CAST(${literal(until)} AS DATE)`);
+  const all = await daysOf(database, scores);
+  if (!all) return undefined;
+  // A version reads the same features in all of its files.
+  const gold = digested ? await featureStoreFiles(stores, all) : [];
+  const present = !digested
+    ? scores
+    : gold.length === 0
+      ? `(SELECT * FROM ${scores} LIMIT 0)`
+      : `(SELECT ${scores}.* FROM ${scores} SEMI JOIN ${readParquetSql(gold.map(({ path }) => path))} AS ${INTERNAL.features} ON ${sameRowSql(pipeline, first)})`;
   await database.run(`
     CREATE TEMP TABLE ${SCORED_ROWS} AS
-    WITH eligible AS (
-      SELECT ${keys.map(identifier).join(', ')}, probability AS ${INTERNAL.probability}, CAST(${identifier(partition.column)} AS DATE) AS ${day}
-      FROM ${readParquetSql(paths)}
-      WHERE ${day} <= CAST(${literal(until)} AS DATE)
-    )
-    SELECT * FROM eligible
+    WITH eligible AS (SELECT * FROM ${present} QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY ${order} DESC) = 1)
+    SELECT ${keys}, ${INTERNAL.probability}, ${day} FROM eligible
     WHERE ${day} > (SELECT max(${day}) FROM eligible) - ${pipeline.config.monitoring_config.window_days}`);
+  return daysOf(database, SCORED_ROWS);
+}
+
+async function daysOf(database: Database, table: string): Promise<ScoredDays | undefined> {
+  const { day } = INTERNAL;
   const [days] = await database.rows<{ from: string | null; to: string | null }>(
-    `SELECT CAST(min(${day}) AS VARCHAR) AS "from", CAST(max(${day}) AS VARCHAR) AS "to" FROM ${SCORED_ROWS}`,
+    `SELECT CAST(min(${day}) AS VARCHAR) AS "from", CAST(max(${day}) AS VARCHAR) AS "to" FROM ${table}`,
   );
   return days && days.from !== null && days.to !== null ? { from: days.from, to: days.to } : undefined;
 }

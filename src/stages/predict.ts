@@ -3,7 +3,7 @@ import { INTERNAL, INTERNAL_PREFIX, PREDICTION_COLUMNS, type PredictionColumn } 
 import type { Pipeline } from '../config/load.js';
 import type { ModelRef, PredictInput, PredictionsRef } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
-import { newRowsQuery } from '../data/newRows.js';
+import { inputsDigestSql, newRowsQuery } from '../data/newRows.js';
 import { writeColumns, type Column } from '../data/parquet.js';
 import { storePredictions, type PredictionsFile } from '../data/predictions.js';
 import { scaledSql } from '../data/scaling.js';
@@ -15,7 +15,7 @@ import type { Stage, StageContext } from './context.js';
 import { openModel, type OpenModel } from './openModel.js';
 
 /**
- * Scores the gold rows that no stored prediction covers, `batch_size` rows at a time, and stores them as one
+ * Scores the gold rows that no stored prediction covers, or those that are asked for again, `batch_size` rows at a time, and stores them as one
  * predictions file. A run stores one file: asked again, it gets that one back. Where another run was faster and left
  * nothing to score, the result is that run's file, with 0 rows.
  *
@@ -25,7 +25,7 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const { predictions } = stores;
-  const { sql, known } = await newRowsQuery(pipeline, stores, input.asOf);
+  const { sql, known } = await newRowsQuery(pipeline, stores, input);
   const mine = known.find(({ run }) => run.runId === input.run.runId);
   if (mine) return refTo(predictions, mine, mine);
 
@@ -39,8 +39,9 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   });
 
   if (counts.rows > 0) {
-    const { model, run, asOf } = input;
-    return refTo(predictions, await storePredictions(predictions, file, known, { ...counts, model, run, asOf }), counts);
+    const { run, asOf } = input;
+    const { features } = model.preprocessing;
+    return refTo(predictions, await storePredictions(predictions, file, known, { ...counts, model: input.model, features, run, asOf }), counts);
   }
   const newest = known.at(-1);
   if (!newest) throw new PerdureError('NotFound', 'The gold rows to predict are gone; run data processing, then inference again.');
@@ -58,7 +59,8 @@ async function loadNewRows(database: Database, pipeline: Pipeline, newRows: stri
   const order = [pipeline.definition.partition.column, ...pipeline.definition.keys].map(identifier).join(', ');
   await database.run(`
     CREATE TEMP TABLE ${INTERNAL.newRows} AS
-    SELECT row_number() OVER (ORDER BY ${order}) - 1 AS ${INTERNAL.row}, ${[...carried, ...inputs].join(', ')}
+    SELECT row_number() OVER (ORDER BY ${order}) - 1 AS ${INTERNAL.row}, ${[...carried, ...inputs].join(', ')},
+      ${inputsDigestSql(features)} AS ${INTERNAL.inputs}
     FROM (${newRows})`);
   const [counted] = await database.rows<{ rows: number }>(`SELECT CAST(count(*) AS INTEGER) AS rows FROM ${INTERNAL.newRows}`);
   return counted!.rows;
@@ -107,7 +109,7 @@ async function writePredictions(database: Database, pipeline: Pipeline, { algori
   const written = PREDICTION_COLUMNS.filter((name) => name !== 'confidence' || pipeline.config.inference_config.confidence_intervals);
   await database.run(`
     COPY (
-      SELECT ${[...carried, ...written.map((name) => `${own[name]} AS ${name}`)].join(', ')}
+      SELECT ${[...carried, ...written.map((name) => `${own[name]} AS ${name}`)].join(', ')}, ${newRows}.${INTERNAL.inputs}
       FROM ${newRows} JOIN ${scores} USING (${row}) ORDER BY ${row}
     ) TO ${literal(file)} (FORMAT parquet)`);
 }

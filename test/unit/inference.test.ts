@@ -6,7 +6,9 @@ import { datasetKey, readDatasetMetadata } from '../../src/data/dataset.js';
 import { goldPartitions } from '../../src/data/layers.js';
 import { readColumns } from '../../src/data/parquet.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
+import { detectDrift } from '../../src/stages/detectDrift.js';
 import { findNewRows } from '../../src/stages/findNewRows.js';
+import { measurePerformance } from '../../src/stages/measurePerformance.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { createTinyWorld, MONTHS, ROWS_A_MONTH, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
@@ -76,6 +78,78 @@ describe('rows to predict', () => {
     const { key } = (await goldPartitions(world.stores)).at(-1)!.featureStore;
     writeFileSync(fileURLToPath(world.stores.datamart.uri(key)), 'PAR1 but not the rest');
     await expect(world.perform(findNewRows, asked('a'))).rejects.toMatchObject({ type: 'ObjectCorrupt', message: expect.stringContaining(key) as string });
+  });
+});
+
+describe('rows whose features changed after they were scored', () => {
+  const scores = async () => {
+    const { ids, probabilities } = await stored();
+    return new Map(ids.map((id, row) => [id, probabilities[row]!]));
+  };
+
+  test('are scored again, and no others; the newest score is the one of the present features', async () => {
+    await world.perform(predict, asked('a'));
+    const before = await scores();
+    // A month is corrected in each second of its rows.
+    await world.writeGold(['2001_11'], { x1: 'CASE WHEN id % 2 = 0 THEN 1 - x1 ELSE x1 END' });
+    expect(await world.perform(findNewRows, asked('b'))).toEqual({ status: 'ready', rows: ROWS_A_MONTH / 2 });
+    expect(await world.perform(predict, asked('b'))).toMatchObject({ rows: ROWS_A_MONTH / 2 });
+    expect(await world.perform(findNewRows, asked('c'))).toMatchObject({ status: 'skipped' });
+
+    // What a store says that never knew the old rows.
+    const after = await scores();
+    world.restore();
+    await world.writeGold(['2001_11'], { x1: 'CASE WHEN id % 2 = 0 THEN 1 - x1 ELSE x1 END' });
+    await world.perform(predict, asked('d'));
+    expect(after).toEqual(await scores());
+    expect([...after].filter(([id, score]) => score !== before.get(id))).toHaveLength(ROWS_A_MONTH / 2);
+  });
+
+  test('are monitored by the scores of the features they have now', async () => {
+    const monitored = (asOf = '2002-03-01') => ({ pipeline: TINY, run: runRef('m'), asOf, predictions: { model, rows: 1 } });
+    await world.perform(predict, asked('a'));
+    await world.writeGold(['2001_11'], { x1: '1 - x1', label: '1 - label' });
+    // Until they are scored anew they count for nothing.
+    expect(await world.perform(measurePerformance, monitored())).toMatchObject({ metrics: { n: 2 * ROWS_A_MONTH } });
+    expect(await world.perform(detectDrift, monitored())).toMatchObject({ rows: 2 * ROWS_A_MONTH });
+
+    await world.perform(predict, asked('b'));
+    const measured = await world.perform(measurePerformance, monitored());
+    world.restore();
+    await world.writeGold(['2001_11'], { x1: '1 - x1', label: '1 - label' });
+    await world.perform(predict, asked('c'));
+    expect(measured).toMatchObject({ metrics: { n: OOT_ROWS } });
+    expect(measured).toEqual(await world.perform(measurePerformance, monitored()));
+  });
+
+  test('are known by the model\'s own features alone', async () => {
+    await world.perform(predict, asked('a'));
+    await world.writeGold(['2001_11'], { label: '1 - label' });
+    expect(await world.perform(findNewRows, asked('b'))).toMatchObject({ status: 'skipped' });
+  });
+});
+
+describe('rows that are asked for again', () => {
+  const again = (runId: string) => ({ ...asked(runId), from: '2001-11-01', to: '2001-11-02', again: true });
+
+  test('are those of the days named, scored once more and counted once', async () => {
+    await world.perform(predict, asked('a'));
+    // Three rows on each of the first four days of a month.
+    expect(await world.perform(findNewRows, again('b'))).toEqual({ status: 'ready', rows: 6 });
+    expect(await world.perform(predict, again('b'))).toMatchObject({ rows: 6 });
+    expect((await stored()).ids).toHaveLength(OOT_ROWS + 6);
+    const monitored = { pipeline: TINY, run: runRef('m'), asOf: '2002-03-01', predictions: { model, rows: 1 } };
+    expect(await world.perform(detectDrift, monitored)).toMatchObject({ rows: OOT_ROWS });
+    expect(await world.perform(measurePerformance, monitored)).toMatchObject({ metrics: { n: OOT_ROWS } });
+  });
+
+  test('may be named without it: then only what is new of those days is scored', async () => {
+    expect(await world.perform(findNewRows, { ...asked('a'), from: '2001-11-01', to: '2001-11-02' })).toEqual({ status: 'ready', rows: 6 });
+    await world.perform(predict, asked('a'));
+    expect(await world.perform(findNewRows, { ...asked('b'), from: '2001-11-01', to: '2001-11-02' })).toEqual({
+      status: 'skipped',
+      reason: 'No new data: every gold row from 2001-11-01 to 2001-11-02 is predicted.',
+    });
   });
 });
 
