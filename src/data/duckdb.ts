@@ -93,6 +93,12 @@ export class Database {
   }
 }
 
+/** Names of a relation's columns. */
+export async function columnsOf(database: Database, relation: string): Promise<string[]> {
+  const columns = await database.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM ${relation}`);
+  return columns.map(({ column_name }) => column_name);
+}
+
 /** A name as a quoted SQL identifier. */
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

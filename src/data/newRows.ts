@@ -1,4 +1,4 @@
-import { INTERNAL } from '../config/columns.js';
+import { INTERNAL, sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { Stores } from '../storage/objectStore.js';
 import { presentSql } from '../learning/missing.js';
@@ -67,24 +67,33 @@ export function inputsDigestSql(features: string[], table?: string): string {
   return `md5_number_lower(concat_ws(',', ${values.join(', ')}))`;
 }
 
-/** SQL that tells whether a row of `INTERNAL.features` is the one that a row of `INTERNAL.scores`, in a file like `file`, was made from. */
-export function sameRowSql(pipeline: Pipeline, file: PredictionsFile): string {
+/**
+ * SQL that tells whether a row of `INTERNAL.features` is the one that a row of `INTERNAL.scores`, in a file like `file`, was
+ * made from.
+ *
+ * @param present features that gold has
+ */
+export function sameRowSql(pipeline: Pipeline, file: PredictionsFile, present = featuresOf(pipeline)): string {
   const { features, scores, inputs } = INTERNAL;
   const keys = pipeline.definition.keys.map((key) => `${features}.${identifier(key)} = ${scores}.${identifier(key)}`);
-  const digested = digestedFeatures(pipeline, file);
+  const digested = digestedFeatures(file, present);
   return [...keys, ...(digested ? [`${inputsDigestSql(digested, features)} = ${scores}.${inputs}`] : [])].join(' AND ');
 }
 
 /** `undefined` where a file has no digests, or gold no longer has all of the features: nobody can tell then. */
-function digestedFeatures({ definition }: Pipeline, { features }: PredictionsFile): string[] | undefined {
-  const present = new Set(definition.features.map(({ name }) => name));
-  return features?.every((name) => present.has(name)) ? features : undefined;
+function digestedFeatures({ features }: PredictionsFile, present: string[]): string[] | undefined {
+  const names = new Set(present.map(sameName));
+  return features?.every((name) => names.has(sameName(name))) ? features : undefined;
+}
+
+function featuresOf({ definition }: Pipeline): string[] {
+  return definition.features.map(({ name }) => name);
 }
 
 function groupByFeatures(pipeline: Pipeline, files: PredictionsFile[]): Map<string, PredictionsFile[]> {
   const groups = new Map<string, PredictionsFile[]>();
   for (const file of files) {
-    const key = JSON.stringify(digestedFeatures(pipeline, file) ?? null);
+    const key = JSON.stringify(digestedFeatures(file, featuresOf(pipeline)) ?? null);
     groups.set(key, [...(groups.get(key) ?? []), file]);
   }
   return groups;

@@ -1,10 +1,10 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { VersionRef } from '../contracts/index.js';
-import { identifier, literal, readParquetSql, type Database } from '../data/duckdb.js';
-import { featureStoreFiles } from '../data/layers.js';
+import { columnsOf, identifier, literal, readParquetSql, type Database } from '../data/duckdb.js';
+import { featureStoreFiles, type PartitionFile } from '../data/layers.js';
 import { sameRowSql } from '../data/newRows.js';
-import { openPredictions, predictionsFiles } from '../data/predictions.js';
+import { openPredictions, predictionsFiles, type PredictionsFile } from '../data/predictions.js';
 import type { Stores } from '../storage/objectStore.js';
 
 /** The days that scored rows fall on, both included. */
@@ -50,17 +50,21 @@ export async function loadScoredRows(
   if (!all) return undefined;
   // A version reads the same features in all of its files.
   const gold = digested ? await featureStoreFiles(stores, all) : [];
-  const present = !digested
-    ? scores
-    : gold.length === 0
-      ? `(SELECT * FROM ${scores} LIMIT 0)`
-      : `(SELECT ${scores}.* FROM ${scores} SEMI JOIN ${readParquetSql(gold.map(({ path }) => path))} AS ${INTERNAL.features} ON ${sameRowSql(pipeline, first)})`;
+  const present = digested ? await presentScoresSql(database, pipeline, first, gold) : scores;
   await database.run(`
     CREATE TEMP TABLE ${SCORED_ROWS} AS
     WITH eligible AS (SELECT * FROM ${present} QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY ${order} DESC) = 1)
     SELECT ${keys}, ${INTERNAL.probability}, ${day} FROM eligible
     WHERE ${day} > (SELECT max(${day}) FROM eligible) - ${pipeline.config.monitoring_config.window_days}`);
   return daysOf(database, SCORED_ROWS);
+}
+
+/** Scores that were made from the features that their rows have now. */
+async function presentScoresSql(database: Database, pipeline: Pipeline, file: PredictionsFile, gold: PartitionFile[]): Promise<string> {
+  const { scores, features } = INTERNAL;
+  if (gold.length === 0) return `(SELECT * FROM ${scores} LIMIT 0)`;
+  const table = readParquetSql(gold.map(({ path }) => path));
+  return `(SELECT ${scores}.* FROM ${scores} SEMI JOIN ${table} AS ${features} ON ${sameRowSql(pipeline, file, await columnsOf(database, table))})`;
 }
 
 async function daysOf(database: Database, table: string): Promise<ScoredDays | undefined> {

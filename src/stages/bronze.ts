@@ -5,7 +5,7 @@ import type { Pipeline } from '../config/load.js';
 import type { BronzeInput, BronzeResult } from '../contracts/index.js';
 import { manifestOfBronzeFiles } from '../data/bronzeFiles.js';
 import { badValue, isBadValue, readCsvHeader, readCsvSql, type CsvHeader } from '../data/csv.js';
-import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
+import { columnsOf, identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { LayerWriter } from '../data/layerWriter.js';
 import { partitionFile, rawKey, tableOf, type PartitionEntry, type PartitionFile, type SourceEntry } from '../data/layers.js';
@@ -306,8 +306,7 @@ async function countLost(
   source: { own: string; rows: number; present: string },
 ): Promise<number> {
   const old = readParquetSql([before.path]);
-  const columns = async (table: string) =>
-    new Set((await database.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM ${table}`)).map(({ column_name }) => column_name));
+  const columns = async (table: string) => new Set(await columnsOf(database, table));
   const [then, now] = [await columns(old), await columns(source.own)];
   const keys = definition.keys.filter((key) => key !== definition.partition.column && then.has(key) && now.has(key));
   if (keys.length === 0) return Math.max(0, before.rows - source.rows);

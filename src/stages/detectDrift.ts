@@ -1,6 +1,6 @@
 import { INTERNAL, sameName } from '../config/columns.js';
 import type { DriftResult, MonitorInput } from '../contracts/index.js';
-import { identifier, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
+import { columnsOf, identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
 import { featureStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
 import { judgeDrift, type CurrentProfile } from '../monitoring/drift.js';
@@ -42,7 +42,7 @@ async function profileScoredRows(context: StageContext, input: MonitorInput, ref
     const files = days ? await featureStoreFiles(stores, days) : [];
     if (files.length === 0) return;
     const gold = readParquetSql(files.map(({ path }) => path));
-    const known = await columnNames(database, gold);
+    const known = new Set((await columnsOf(database, gold)).map(sameName));
     const values = features.map((name) => (known.has(sameName(name)) ? `TRY_CAST(${INTERNAL.features}.${identifier(name)} AS DOUBLE)` : 'NULL'));
     const rows = database.chunks(`SELECT ${SCORED_ROWS}.${INTERNAL.probability}, ${values.join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS ${INTERNAL.features} USING (${keys})`);
     for await (const chunk of rows) {
@@ -52,9 +52,4 @@ async function profileScoredRows(context: StageContext, input: MonitorInput, ref
     }
   });
   return current;
-}
-
-async function columnNames(database: Database, table: string): Promise<Set<string>> {
-  const columns = await database.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM ${table}`);
-  return new Set(columns.map(({ column_name }) => sameName(column_name)));
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { startWorkflow, type Workflows } from '../../client.js';
 import { algorithmsToTrain, loadPipeline, type Pipeline } from '../../config/load.js';
-import type { LifecycleInput } from '../../contracts/index.js';
+import type { LifecycleInput, ModelInferenceInput } from '../../contracts/index.js';
 import { openExecutions } from '../executions.js';
 import { EXIT } from '../exitCodes.js';
 import { describeFailure } from '../failure.js';
@@ -82,8 +82,8 @@ async function start(session: Session, name: keyof Workflows, settings: Pipeline
 }
 
 /** The options that make one run differ from another. */
-function askedOf({ asOf, algorithm: algorithms, replace }: RunOptions): Pick<LifecycleInput, 'asOf' | 'algorithms' | 'replace'> {
-  return { asOf, algorithms, replace };
+function askedOf({ asOf, algorithm: algorithms, replace, from, to, again }: RunOptions): Pick<LifecycleInput & ModelInferenceInput, 'asOf' | 'algorithms' | 'replace' | 'from' | 'to' | 'again'> {
+  return { asOf, algorithms, replace, from, to, again };
 }
 
 /** The run that this command follows already, if the server that it found now knows it. */
