@@ -74,7 +74,7 @@ export const MOMENT: Kind = {
   expected: 'an ISO 8601 date or instant such as 2008-12-31',
   holds: (value) => typeof value === 'string' && value.length <= 40 && isMoment(value),
 };
-export const DAY: Kind = { expected: 'a day such as 2008-12-31', holds: (value) => isText(value) && value.length === 10 && isMoment(value) };
+export const DAY: Kind = { expected: 'a day such as 2008-12-31', holds: (value) => typeof value === 'string' && value.length === 10 && isMoment(value) };
 export const MODEL: Kind = {
   expected: '{"alias": ...}, {"algorithm": ...} or {"algorithm": ..., "version": ...}',
   holds: (value) => {
