@@ -4,7 +4,6 @@ import type { Pipeline } from '../config/load.js';
 import { labelOf } from './labels.js';
 import { isMissing } from '../learning/missing.js';
 import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
-import { partitionNameSql } from './partitions.js';
 import type { Stores } from '../storage/objectStore.js';
 import { goldPartitions, partitionFile, type DayRange, type PartitionFile } from './layers.js';
 
@@ -36,12 +35,9 @@ export async function goldFiles(stores: Stores, days: Required<DayRange>): Promi
   return files;
 }
 
-/** Rows joined and sorted in one query; bounds DuckDB's memory. */
-const BATCH_ROWS = 500_000;
-
 /**
  * Reads features and labels of some days, joined on the pipeline's keys, in order of
- * partition and then of the source file. Rows whose label is null are left out and counted.
+ * partition and then of the source file. Rows whose label is null, or isn't there, are left out and counted.
  *
  * @throws PerdureError `InputInvalid` for a feature that is text, a label other than 0 and 1, keys that are not unique
  */
@@ -52,9 +48,10 @@ export async function readTrainingRows(database: Database, pipeline: Pipeline, f
   const labels = new Int8Array(capacity);
   let rows = 0;
   let unlabelled = 0;
-  for (const batch of batches(files)) {
-    for await (const chunk of database.chunks(rowsSql(pipeline, batch, days), { sqlFile: pipeline.definition.layers.feature_store.sql })) {
-      if (rows + unlabelled + chunk.rowCount > capacity) {
+  for (const file of files) {
+    const before = rows + unlabelled;
+    for await (const chunk of database.chunks(rowsSql(pipeline, file, days), { sqlFile: pipeline.definition.layers.feature_store.sql })) {
+      if (rows + unlabelled - before + chunk.rowCount > file.features.rows) {
         throw new PerdureError('InputInvalid', `Several rows of gold have the same ${pipeline.definition.keys.join(' and ')}; add an expectation that drops them and run data processing again.`);
       }
       const labelVector = chunk.getColumnVector(names.length);
@@ -83,30 +80,16 @@ export async function readTrainingRows(database: Database, pipeline: Pipeline, f
   };
 }
 
-function rowsSql(pipeline: Pipeline, files: GoldFiles[], { from, to }: Required<DayRange>): string {
+/** Features and labels of one partition are joined with each other only, so that a label never comes from another. */
+function rowsSql(pipeline: Pipeline, { features: featureFile, labels: labelFile }: GoldFiles, { from, to }: Required<DayRange>): string {
   const { keys, features, label, partition } = pipeline.definition;
   const [f, l] = [INTERNAL.features, INTERNAL.labels];
   const day = `CAST(${f}.${identifier(partition.column)} AS DATE)`;
   const values = features.map(({ name }) => `CAST(${f}.${identifier(name)} AS DOUBLE)`);
   return `
     SELECT ${values.join(', ')}, CAST(${l}.${identifier(label)} AS DOUBLE)
-    FROM ${readParquetSql(files.map(({ features: { path } }) => path), { fileRow: true })} AS ${f}
-    JOIN ${readParquetSql(files.map(({ labels: { path } }) => path))} AS ${l} USING (${keys.map(identifier).join(', ')})
+    FROM ${readParquetSql([featureFile.path], { fileRow: true })} AS ${f}
+    LEFT JOIN ${readParquetSql([labelFile.path])} AS ${l} USING (${keys.map(identifier).join(', ')})
     WHERE ${day} BETWEEN CAST(${literal(from)} AS DATE) AND CAST(${literal(to)} AS DATE)
-    ORDER BY ${partitionNameSql(day)}, ${f}.${FILE_ROW}`;
-}
-
-function* batches(files: GoldFiles[]): Iterable<GoldFiles[]> {
-  let batch: GoldFiles[] = [];
-  let rows = 0;
-  for (const file of files) {
-    if (batch.length > 0 && rows + file.features.rows > BATCH_ROWS) {
-      yield batch;
-      batch = [];
-      rows = 0;
-    }
-    batch.push(file);
-    rows += file.features.rows;
-  }
-  if (batch.length > 0) yield batch;
+    ORDER BY ${f}.${FILE_ROW}`;
 }

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { GoldResult, RefineInput } from '../contracts/index.js';
-import { literal, readParquetSql, type Database } from '../data/duckdb.js';
-import { checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
+import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
+import { checkKeys, checkKeysAcross, checkPartitionDays, keysHoldPartition } from '../data/goldKeys.js';
+import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql, type ResultColumn } from '../data/layerSql.js';
 import type { BuiltTable } from '../data/layerWriter.js';
-import { readManifest, tableOf, type LayerManifest, type TableName } from '../data/layers.js';
+import { featureStoreFiles, labelStoreFiles, readManifest, tableOf, type LayerManifest, type TableName } from '../data/layers.js';
 import { partitionKey } from '../data/partitions.js';
 import { refine } from '../data/refine.js';
 import { PerdureError } from '../errors.js';
@@ -24,7 +25,7 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
   await refuseEmptied(datamart);
   const { keys, features: columns, label, partition } = pipeline.definition;
   /** Checked where a partition is made, so that a column that is named later is missed at once. */
-  const needed = { features: [...keys, ...columns.map(({ name }) => name)], labels: [...keys, label], partition };
+  const needed = { features: { keys, numbers: columns.map(({ name }) => name) }, labels: { keys, numbers: [label] }, partition };
 
   const { entries, written, unchanged } = await refine(context, datamart, input, {
     layer: 'gold',
@@ -33,19 +34,29 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
     check: async (database, file) => {
       await openTables(database, features);
       await read(database, file);
-      await checkColumns(database, features, needed.features);
+      checkDay(pipeline, features, await checkColumns(database, features, needed.features));
       await checkColumns(database, labels, needed.labels);
     },
     build: async (database, partition, file, folder) => {
-      await read(database, file);
-      return {
-        tables: [
-          await build(database, pipeline, 'feature_store', features, partition, folder),
-          await build(database, pipeline, 'label_store', labels, partition, folder),
-        ],
-      };
+      const silverRows = await read(database, file);
+      const tables = [
+        await build(database, pipeline, 'feature_store', features, partition, folder),
+        await build(database, pipeline, 'label_store', labels, partition, folder),
+      ] as const;
+      const [featureStore, labelStore] = [{ ...tables[0], sql: features.file }, { ...tables[1], sql: labels.file }];
+      await checkPartitionDays(database, pipeline, partition, featureStore);
+      await checkKeys(database, pipeline, partition, featureStore, silverRows);
+      await checkKeys(database, pipeline, partition, labelStore, silverRows);
+      return { tables: [...tables] };
     },
   });
+  if (!keysHoldPartition(pipeline)) {
+    const stored = [
+      { sql: features.file, files: await featureStoreFiles({ datamart }) },
+      { sql: labels.file, files: await labelStoreFiles({ datamart }) },
+    ];
+    await withDuckDb(context, (database) => checkKeysAcross(database, pipeline, stored));
+  }
   return { rows: entries.reduce((sum, entry) => sum + tableOf(entry, 'feature_store').rows, 0), written, unchanged };
 };
 
@@ -66,9 +77,11 @@ async function refuseEmptied(datamart: ObjectStore): Promise<void> {
   );
 }
 
-/** Makes a silver file known to the pipeline's SQL as `silver`. */
-async function read(database: Database, file: string): Promise<void> {
+/** Makes a silver file known to the pipeline's SQL as `silver`, and returns its number of rows. */
+async function read(database: Database, file: string): Promise<number> {
   await database.run(`CREATE OR REPLACE TEMP VIEW silver AS SELECT * FROM ${readParquetSql([file])}`);
+  const [counted] = await database.rows<{ rows: bigint }>('SELECT count(*) AS rows FROM silver');
+  return Number(counted!.rows);
 }
 
 async function build(database: Database, pipeline: Pipeline, table: GoldTable, sql: LayerSql, partition: string, folder: string): Promise<BuiltTable> {
@@ -77,10 +90,24 @@ async function build(database: Database, pipeline: Pipeline, table: GoldTable, s
   return { table, key: partitionKey(pipeline.definition.layers[table].path, partition), path, rows: Number(count!.Count) };
 }
 
-async function checkColumns(database: Database, sql: LayerSql, needed: string[]): Promise<void> {
+/** What DuckDB calls the types of numbers; a column of nulls alone has none. */
+const NUMBER = /^(BOOLEAN|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)|"NULL")$/;
+
+/**
+ * Checks that a gold table has its keys, and its features or label as numbers. Returns its columns.
+ * @throws PerdureError `ConfigInvalid`
+ */
+async function checkColumns(database: Database, sql: LayerSql, needed: { keys: string[]; numbers: string[] }): Promise<ResultColumn[]> {
   const columns = await checkLayerColumns(database, sql);
-  const missing = needed.filter((needs) => !columns.some(({ name }) => sameName(name) === sameName(needs)));
+  const find = (name: string) => columns.find((column) => sameName(column.name) === sameName(name));
+  const missing = [...needed.keys, ...needed.numbers].filter((name) => !find(name));
   if (missing.length > 0) {
-    throw new PerdureError('ConfigInvalid', `${sql.file} gives no column ${missing.join(', ')}, which pipeline.json names; add it to the query.`);
+    const given = columns.map(({ name }) => name).join(', ');
+    throw new PerdureError('ConfigInvalid', `pipeline.json names ${missing.join(', ')}, which ${sql.file} doesn't give (it gives ${given}); correct the name in pipeline.json or add the column to the query.`);
   }
+  const text = needed.numbers.map((name) => find(name)!).find(({ type }) => !NUMBER.test(type));
+  if (text) {
+    throw new PerdureError('ConfigInvalid', `${sql.file} gives ${text.name} as ${text.type}, where a number is expected; write it as one, as CAST(${identifier(text.name)} = '...' AS INTEGER) does for one of two values.`);
+  }
+  return columns;
 }

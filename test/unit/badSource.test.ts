@@ -113,8 +113,8 @@ describe('a pipeline whose own files are wrong', () => {
     ['SQL with a typo', 'silver.sql', 'SELEC 1', /silver\.sql can't be run: syntax error at or near/],
     ['SQL with an unknown column', 'bronze.sql', 'SELECT nothing FROM source', /bronze\.sql can't be run: Referenced column "nothing" not found in FROM clause!\.$/],
     ['bronze without its partition column', 'bronze.sql', 'SELECT id FROM source', /bronze\.sql gives no column day, by which pipeline\.json has the rows partitioned; add it to the query or change partition\.column\.$/],
-    ['gold without a feature', 'feature_store.sql', 'SELECT id, day, cost FROM silver', /feature_store\.sql gives no column urgent, constant, which pipeline\.json names; add it to the query\.$/],
-    ['gold without the label', 'label_store.sql', 'SELECT id, day FROM silver', /label_store\.sql gives no column costly, which/],
+    ['gold without a feature', 'feature_store.sql', 'SELECT id, day, cost FROM silver', /pipeline\.json names urgent, constant, which .*feature_store\.sql doesn't give \(it gives id, day, cost\); correct the name in pipeline\.json or add the column to the query\.$/],
+    ['gold without the label', 'label_store.sql', 'SELECT id, day FROM silver', /pipeline\.json names costly, which .*label_store\.sql doesn't give \(it gives id, day\)/],
     ['an expectation that is no condition', 'expectations.json', { silver: [{ name: 'odd', check: 'price > 1', on_failure: 'drop' }] }, /expectations\.json: the check of odd can't be run: Referenced column "price" not found/],
   ];
   test.each(cases)('%s', async (_what, file, content, message) => {
