@@ -62,7 +62,7 @@ describe('a changed recipe', () => {
     await world.process();
     const { features, ...rest } = CONF['pipeline.json'];
     world.writeConf('pipeline.json', { ...rest, features: [...features, { name: 'age', type: 'numeric' }] });
-    await expect(world.process()).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringMatching(/feature_store\.sql gives no column age/) as string });
+    await expect(world.process()).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringMatching(/pipeline\.json names age, which .*feature_store\.sql doesn't give/) as string });
   });
 });
 
