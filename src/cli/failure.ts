@@ -7,7 +7,7 @@ import {
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure, ValueError } from '@temporalio/common';
 import { PerdureError, messageOf } from '../errors.js';
 import { configuredTarget } from '../temporal/connection.js';
-import { databasePath, tellsDamage } from '../temporal/serverDatabase.js';
+import { damageSince, databasePath, tellsDamage } from '../temporal/serverDatabase.js';
 import { Interrupted } from './interruption.js';
 import { stateFolder } from './stateFolder.js';
 
@@ -25,9 +25,10 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof WorkflowNotFoundError) return { type: 'NotFound', message: `${error.message}.` };
   if (error instanceof ServiceError || isGrpcServiceError(error)) {
     const why = messageOf(error instanceof ServiceError ? (error.cause ?? error) : error);
-    if (tellsDamage(why) && !configuredTarget()) {
+    const damage = configuredTarget() ? undefined : tellsDamage(why) ? why : damageSince(stateFolder(), new Date(Date.now() - process.uptime() * 1000));
+    if (damage) {
       const database = databasePath(stateFolder());
-      return { type: 'TemporalUnavailable', message: `The history of runs in ${database} is damaged (${why}); move it and what lies beside it as ${database}-wal and ${database}-shm to another folder and run again: data and models are in the store, and a new history begins.` };
+      return { type: 'TemporalUnavailable', message: `The history of runs in ${database} is damaged (${damage}); move it, with ${database}-wal and ${database}-shm, to another folder and run again: data and models are in the store, and a new history begins.` };
     }
     return { type: 'TemporalUnavailable', message: `Temporal stopped answering (${why}); check the server and look at the run with "perdure status".` };
   }

@@ -11,7 +11,7 @@ import { requireTool } from '../setup/tool.js';
 import { plainTarget, type TemporalTarget } from './connection.js';
 import type { DevServer } from './devServer.js';
 import { isAlive, isFree, listens } from './processes.js';
-import { databasePath, startOnDatabase } from './serverDatabase.js';
+import { databasePath, logPath, startOnDatabase } from './serverDatabase.js';
 import { readState, requireStateFolder, stateText, writeState, type Tell } from './stateFiles.js';
 import { SupervisedServer } from './supervisedServer.js';
 import { CUSTOMARY_PORTS } from './workers.js';
@@ -102,7 +102,7 @@ export async function joinOrStart(stateFolder: string, options: EmbeddedServerOp
   if ('running' in turn) return turn.running;
   const { release } = turn;
   try {
-    const file = { executable: path, database: databasePath(stateFolder), log: join(stateFolder, 'logs', 'temporal.log') };
+    const file = { executable: path, database: databasePath(stateFolder), log: logPath(stateFolder) };
     const first = await oneAtATime(async () => startOnPorts(stateFolder, options, file, tell));
     const server = new SupervisedServer(file, first, tell);
     const { target, webUi, broken } = server;

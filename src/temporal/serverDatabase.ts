@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ServiceError } from '@temporalio/client';
@@ -11,7 +11,7 @@ import { setAside, type Tell } from './stateFiles.js';
 const COMPANIONS = ['-wal', '-shm', '-journal'];
 
 /** What SQLite, and the server before its first table, say of a file that is no whole database. */
-const DAMAGE = /no such table|no such column|not a database|malformed|disk image|SQL logic error|unsupported file format/i;
+const DAMAGE = /no such table|no such column|file is not a database|(?:database )?disk image is malformed|SQL logic error|unsupported file format/i;
 
 /** The SQLite file of a state folder's server. */
 export function databasePath(stateFolder: string): string {
@@ -21,6 +21,28 @@ export function databasePath(stateFolder: string): string {
 /** Whether the words of a server tell that its database is damaged. */
 export function tellsDamage(words: string): boolean {
   return DAMAGE.test(words);
+}
+
+/** How much of the end of a log is read. */
+const LOG_TAIL_BYTES = 64 * 1024;
+
+/**
+ * What SQLite said of a damaged database to the server of a state folder since a moment: the server itself tells its
+ * clients only that something went wrong. `undefined` where it said nothing of the kind.
+ */
+export function damageSince(stateFolder: string, since: Date): string | undefined {
+  const log = logPath(stateFolder);
+  const words = existsSync(log) ? readFileSync(log).subarray(-LOG_TAIL_BYTES).toString().split('\n') : [];
+  const told = words.findLast((line) => {
+    const at = /^time=(\S+)/.exec(line)?.[1];
+    return at !== undefined && new Date(at) >= since && tellsDamage(line);
+  });
+  return told && sqliteWords(told);
+}
+
+/** Where the server of a state folder writes its words. */
+export function logPath(stateFolder: string): string {
+  return join(stateFolder, 'logs', 'temporal.log');
 }
 
 /**
@@ -44,7 +66,8 @@ export async function startOnDatabase(options: DevServerOptions & { database: st
 }
 
 /** Starts a server and looks whether it can read what it has: it serves also without some of its tables. */
-async function startWhole(options: DevServerOptions): Promise<DevServer> {
+async function startWhole(options: DevServerOptions & { database: string }): Promise<DevServer> {
+  const since = new Date();
   const server = await startDevServer(options);
   try {
     const client = await connectClient(server.target);
@@ -52,6 +75,8 @@ async function startWhole(options: DevServerOptions): Promise<DevServer> {
     return server;
   } catch (error) {
     await server.stop();
+    const damage = damageSince(dirname(options.database), since);
+    if (damage) throw new Error(damage);
     throw error instanceof ServiceError ? (error.cause ?? error) : error;
   }
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectClient } from '../../src/temporal/connection.js';
@@ -89,6 +89,26 @@ describe('a state file that is broken', () => {
     const status = await perdure(folder, ['status', 'readmission']);
     expect(status).toMatchObject({ code: 0, stderr: '' });
   });
+});
+
+test('a history whose pages are damaged is told of, and doing what is said repairs it', async () => {
+  const folder = temporaryFolder();
+  const state = join(folder, '.perdure');
+  mkdirSync(join(state, 'logs'), { recursive: true });
+  damaged(state, 'temporal.db', (path) => {
+    const bytes = readFileSync(path);
+    // All but the first page, which has the names of the tables.
+    writeFileSync(path, bytes.fill(0xa5, 4_096));
+    for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+  });
+  const { code, stderr } = await perdure(folder, ['status', 'readmission']);
+  if (code !== 0) {
+    expect(stderr).toMatch(/perdure: The history of runs in \S+\/temporal\.db is damaged \(.+\); move it, with \S+-wal and \S+-shm, to another folder and run again: data and models are in the store, and a new history begins\.$/m);
+    for (const name of DATABASE) if (existsSync(join(state, name))) renameSync(join(state, name), join(folder, name));
+  } else {
+    expect(stderr).toMatch(/temporal\.db can't be used \(the history of runs in it is damaged: .+\); it is kept as \S+, and a new one takes its place\.$/m);
+  }
+  expect(await perdure(folder, ['status', 'readmission'])).toMatchObject({ code: 0, stderr: '' });
 });
 
 describe('the state folder', () => {
