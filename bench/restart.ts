@@ -6,6 +6,8 @@ import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../test/s
 import { kill, leftBehind, registryOf, startCommand, VICTIMS, type Registry, type Victim } from './killedRun.js';
 import type { Section } from './section.js';
 
+const POLL_MS = 50;
+
 /** Random moments, each with the next victim in turn. */
 const MOMENTS = 30;
 
@@ -30,7 +32,6 @@ export const restart: Section = {
 };
 
 async function measure(cycle: Omit<Cycle, 'folder'>, folder: string, tell: (what: string) => void): Promise<string[]> {
-
   tell('an undisturbed run');
   const whole = await undisturbed({ ...cycle, folder: await emptyFolder(folder, 'undisturbed') });
   const lines = [`undisturbed: ${(whole.ms / 1000).toFixed(1)} s, champion ${whole.registry.champion?.slice(0, 24)}, ${whole.registry.predictions} rows predicted`, HEAD];
@@ -79,7 +80,12 @@ async function undisturbed(cycle: Cycle): Promise<{ ms: number; registry: Regist
 async function killedAt(cycle: Cycle, victim: Victim, ms: number, wanted: Registry): Promise<Outcome> {
   const command = startCommand(cycle);
   await Promise.race([sleep(ms), command.ended]);
-  const { killed, pids } = await kill(command, victim);
+  // A worker that isn't there yet is killed as soon as it is.
+  let { killed, pids } = await kill(command, victim);
+  while (!killed && command.child.exitCode === null) {
+    await sleep(POLL_MS);
+    ({ killed, pids } = await kill(command, victim));
+  }
   const first = await command.ended;
   // At once, as a person would: what is left of the first command is still ending.
   const second = await startCommand(cycle).ended;
