@@ -14,7 +14,7 @@ const RULED = {
 
 const NUMBER = /^[-\d.,%]*$/;
 const GAP = 2;
-/** Dates, durations and the like are shorter and stay on one line; a longer cell is text, which wraps between words. */
+/** Dates, durations and the like are shorter and stay on one line; a longer cell is text, which wraps between words, as lists do. */
 const LONGEST_UNWRAPPED = 24;
 
 export interface TableLayout {
@@ -66,7 +66,8 @@ function grid(head: string[], rows: string[][], colWidths: number[]): string {
 function fittedWidths(lines: string[][], width: number): number[] | undefined {
   const columns = lines[0]!.map((_, column) => lines.map((cells) => cells[column]!));
   const widths = columns.map((cells) => longest(cells.flatMap((cell) => cell.split('\n'))));
-  const least = columns.map((cells, column) => (widths[column]! > LONGEST_UNWRAPPED ? longest(cells.flatMap((cell) => cell.split(/\s+/))) : widths[column]!));
+  const wraps = columns.map((cells, column) => widths[column]! > LONGEST_UNWRAPPED || cells.some((cell) => cell.includes(', ')));
+  const least = columns.map((cells, column) => (wraps[column] ? longest(cells.flatMap((cell) => cell.split(/\s+/))) : widths[column]!));
   const room = width - GAP * (columns.length - 1);
   if (sum(least) > room) return undefined;
   while (sum(widths) > room) {
