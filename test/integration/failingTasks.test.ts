@@ -73,4 +73,4 @@ test('a steward whose tasks fail is told by alert, status and doctor, and is ove
   await until(() => closed.length > 0);
   expect(closed).toEqual([told[0]!.dedupKey]);
   expect(told).toHaveLength(1);
-}, 120_000);
+});

@@ -1,18 +1,19 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Client } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { encodingKeys, METADATA_ENCODING_KEY, type Payload } from '@temporalio/common';
 import { encode } from '@temporalio/common/lib/encoding.js';
 import proto from '@temporalio/proto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { STEWARD, stewardIdOf, TASK_QUEUES, type StewardEvent, type StewardInput, type StewardState } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/learning/mt19937.js';
+import { dataConverterFrom } from '../../src/temporal/dataConverter.js';
 import { connectFresh } from '../support/testServer.js';
 import { until } from '../support/until.js';
 import { fakeActivities } from '../workflow/support/fakeActivities.js';
 import { bundleWorkflows, startWorkers } from '../workflow/support/workers.js';
 
 const { UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED: COMPLETED } = proto.temporal.api.enums.v1.UpdateWorkflowExecutionLifecycleStage;
-const { EVENT_TYPE_WORKFLOW_TASK_FAILED: TASK_FAILED } = proto.temporal.api.enums.v1.EventType;
+const { WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND: UNHANDLED_COMMAND } = proto.temporal.api.enums.v1.WorkflowTaskFailedCause;
 
 const SIGNALS = 250;
 const UPDATES = 250;
@@ -79,10 +80,10 @@ const nameOf = (known: object) => oneOf([...Object.values(known), ...Object.valu
 describe('a steward that strangers send what they like', () => {
   test(`outlives ${SIGNALS} malformed signals and ${UPDATES} malformed updates, and trains when it is asked to`, async () => {
     const server = await connectFresh();
-    const { client } = server;
     const { activities, calls } = fakeActivities();
     // Payloads that name a key which nobody has come with the others.
     const env = { PERDURE_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
+    const client = new Client({ connection: server.client.connection, namespace: server.namespace, dataConverter: dataConverterFrom(env) });
     onTestFinished(await startWorkers(server, await bundleWorkflows(), activities, env));
     const workflowId = stewardIdOf('fuzzed');
     // It continues as new on the way, and carries along what it was sent.
@@ -112,9 +113,11 @@ describe('a steward that strangers send what they like', () => {
     expect(runId).not.toBe(first.firstExecutionRunId);
     for (const run of [first.firstExecutionRunId, runId]) {
       const { events } = await client.workflow.getHandle(workflowId, run).fetchHistory();
-      expect((events ?? []).filter(({ eventType }) => eventType === TASK_FAILED).map(({ workflowTaskFailedEventAttributes }) => workflowTaskFailedEventAttributes?.failure?.message)).toEqual([]);
+      const failed = (events ?? []).flatMap(({ workflowTaskFailedEventAttributes: attributes }) => attributes ?? []);
+      // That something came in while the run was about to continue as new is no fault.
+      expect(failed.filter(({ cause }) => cause !== UNHANDLED_COMMAND).map(({ failure }) => failure?.message)).toEqual([]);
     }
-  }, 120_000);
+  });
 
   test.each(['steward', 'lifecycle', 'dataProcessing', 'modelTraining', 'trainAlgorithm', 'modelInference', 'inferenceOutage', 'modelMonitoring'])(
     'a %s that is started with anything else than its input fails at once, in a sentence',

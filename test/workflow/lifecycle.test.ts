@@ -1,3 +1,4 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import type { RunProgress } from '../../src/contracts/index.js';
@@ -5,10 +6,13 @@ import { until } from '../support/until.js';
 import { TASK_QUEUES } from '../../src/contracts/index.js';
 import { fakeActivities, nothingToRefine, onEcs, skipping } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
+import { failedRuns } from './support/workers.js';
 
 const server = new TimeSkipping();
 const input = { pipeline: 'readmission', asOf: '2008-12-31' };
 const { activities: goingWell } = fakeActivities();
+/** What the web UI shows of a run. */
+const details = (run: Pick<WorkflowHandle, 'query'>) => run.query<{ currentDetails: string }>('__temporal_workflow_metadata').then(({ currentDetails }) => currentDetails);
 
 describe('lifecycle', () => {
   test('processes, trains, predicts and monitors, in this order, at the same moment', async () => {
@@ -39,6 +43,32 @@ describe('lifecycle', () => {
       order.push(step);
       return result;
     }
+  });
+
+  test('that is over says how it ended, and shows no failed event for the want of a steward', async () => {
+    await server.during('lifecycle', input, { findNewRows: skipping('Every row is predicted.') }, async ({ handle, env }) => {
+      await handle.result();
+      const child = (name: string) => env.client.workflow.getHandle(`${handle.workflowId}-${name}`);
+      expect([await details(handle), await details(child('inference'))]).toEqual(['completed', 'skipped: Every row is predicted.']);
+      for (const run of [handle, child('training')]) {
+        const { events } = await run.fetchHistory();
+        expect(events!.filter(({ signalExternalWorkflowExecutionFailedEventAttributes: failed }) => failed)).toEqual([]);
+      }
+    });
+  });
+
+  test('that failed is one line at ERROR per run, with its ids', async () => {
+    const predict = () => Promise.reject(ApplicationFailure.nonRetryable('The store is full; make room.', 'StoreFull'));
+    const { workflowId, runId } = await server.during('lifecycle', input, { predict }, async ({ handle }) => {
+      await handle.result().catch(() => undefined);
+      expect(await details(handle)).toBe('failed: The store is full; make room.');
+      return { workflowId: handle.workflowId, runId: (await handle.describe()).runId };
+    });
+    const lines = failedRuns.filter(({ meta }) => String(meta?.workflowId).startsWith(workflowId));
+    expect(lines.map(({ level, meta }) => ({ level, workflowId: meta?.workflowId as unknown, errorType: meta?.errorType as unknown, reason: meta?.reason as unknown, pipeline: meta?.pipeline as unknown }))).toEqual(
+      [`${workflowId}-inference`, workflowId].map((id) => ({ level: 'ERROR', workflowId: id, errorType: 'StoreFull', reason: 'The store is full; make room.', pipeline: 'readmission' })),
+    );
+    expect(lines.at(-1)?.meta?.runId).toBe(runId);
   });
 
   test('what runs elsewhere is waited for where waiting holds up nothing', async () => {

@@ -1,12 +1,18 @@
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type NativeConnection, type WorkflowBundleOption, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type LogEntry, type NativeConnection, type WorkflowBundleOption, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { packageFolder } from '../../../src/config/load.js';
 import { TASK_QUEUES } from '../../../src/contracts/index.js';
 import { dataConverterFrom, workflowDataConverterFrom } from '../../../src/temporal/dataConverter.js';
 
+/** The lines of runs that failed, as the workers of this process logged them. */
+export const failedRuns: LogEntry[] = [];
+
 // Failures that a test provokes are no news.
-const logger = new DefaultLogger('ERROR');
+const logger = new DefaultLogger('ERROR', (entry) => {
+  if (entry.message === 'The run failed') failedRuns.push(entry);
+  else process.stderr.write(`${entry.level} ${entry.message} ${JSON.stringify(entry.meta, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n`);
+});
 Runtime.install({ logger, telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } } });
 
 /** A server under test. */
