@@ -163,7 +163,7 @@ describe('drift', () => {
     await world.writeGold(MONTHS, sparse);
     await trainTiny(world);
     world.configure((config) => (config.inference_config.start_date = '2001-10-01'));
-    await world.stores.predictions.delete('index.json');
+    for await (const { key } of world.stores.predictions.list('')) await world.stores.predictions.delete(key);
     await world.perform(predict, { pipeline: TINY, run: runRef('sparse'), asOf: YEAR_END, model: await champion() });
     const same = await drift();
     expect(same.missing_rate.x2).toBeCloseTo(0.4, 1);
