@@ -1,7 +1,21 @@
+import { PerdureError } from '../errors.js';
 import { storeRoot } from '../storage/stores.js';
 import type { StoreOption } from './options.js';
+import { isThere } from './storeCheck.js';
 
 /** Root of the store that a command works on. */
 export function chosenStore({ store }: StoreOption): string {
   return storeRoot(store);
+}
+
+/**
+ * Root of the store that a command only reads. A folder that `--store` names has to be there: an empty answer would hide
+ * a misspelt one.
+ *
+ * @throws PerdureError `NotFound`
+ */
+export async function readStore({ store }: StoreOption): Promise<string> {
+  const root = storeRoot(store);
+  if (!store || root.startsWith('s3:') || (await isThere(root))) return root;
+  throw new PerdureError('NotFound', `There is no store ${root}; correct --store, or process data into it first.`);
 }

@@ -38,6 +38,8 @@ export interface PartitionEntry {
 }
 
 export interface LayerManifest {
+  /** The pipeline whose data it is (bronze). */
+  pipeline?: string;
   partitions: Record<string, PartitionEntry>;
   /** The CSV that bronze was read from (bronze). */
   source?: SourceEntry;

@@ -4,6 +4,7 @@ import type { Stores } from '../storage/objectStore.js';
 import { presentSql } from '../learning/missing.js';
 import { identifier, literal, readParquetSql } from './duckdb.js';
 import { featureStoreFiles, type DayRange } from './layers.js';
+import { refuseOtherOwner } from './owner.js';
 import { dayOf, earlier } from './partitions.js';
 import { intactPredictions, type PredictionsFile } from './predictions.js';
 
@@ -34,6 +35,7 @@ export async function newRowsQuery(pipeline: Pipeline, stores: Stores, asked: Ro
   const { partition } = pipeline.definition;
   const days = daysAsked(pipeline, asked);
   const { files: known, paths } = await intactPredictions(stores.predictions);
+  for (const file of known) refuseOtherOwner(pipeline, file.pipeline, 'storage.predictions_bucket');
   const features = await featureStoreFiles(stores, days);
   if (features.length === 0) return { sql: undefined, known };
 

@@ -10,6 +10,7 @@ import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type La
 import { LayerWriter } from '../data/layerWriter.js';
 import { partitionFile, rawKey, tableOf, type PartitionEntry, type PartitionFile, type SourceEntry } from '../data/layers.js';
 import { dayOf, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
+import { ownerOf, refuseOtherOwner } from '../data/owner.js';
 import { PerdureError } from '../errors.js';
 import { resourcesOf } from '../sizes/resources.js';
 import type { WorkerSize } from '../sizes/workerSize.js';
@@ -45,6 +46,8 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
   const sql = await layerSql(context, pipeline, 'bronze');
   const recipe = fingerprint(sql.digest, columns, pipeline.definition.source.null_values, pipeline.definition.partition);
   const writer = await LayerWriter.open(datamart, 'bronze', () => manifestOfBronzeFiles(context, pipeline, datamart, recipe));
+  refuseOtherOwner(pipeline, writer.manifest.pipeline, 'storage.datamart_bucket');
+  const owner = { pipeline: ownerOf(pipeline) };
   const named = input.source ?? writer.manifest.source?.path;
   const given = named === undefined ? undefined : absoluteSource(named);
   const path = given === undefined ? await ownSource(pipeline, datamart) : await localPath(datamart, given);
@@ -59,7 +62,7 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
 
   const known = alreadyRead(writer, source, asOf);
   if (known) {
-    if (known.path !== source.path) await writer.commit({ source: { ...known, ...source } });
+    if (known.path !== source.path) await writer.commit({ ...owner, source: { ...known, ...source } });
     return resultOf(writer.manifest.partitions, []);
   }
   return withDuckDb(
@@ -75,7 +78,7 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
       }
       for (const name of emptied) sorted.push(await emptyPartition(context, database, sql, name));
       const result = await storeChanged(context, pipeline, writer, source, sorted);
-      await writer.commit({ source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) } });
+      await writer.commit({ ...owner, source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) } });
       return result;
     },
     // One thread: rows must stay in file order, and equal rows must give equal bytes.

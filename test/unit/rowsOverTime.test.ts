@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { bronze } from '../../src/stages/bronze.js';
 import { CONF, createMedallion, csvOf, visitsOf, type Medallion } from '../support/medallion.js';
 
 let world: Medallion;
@@ -127,6 +128,19 @@ test('expectations that drop every row leave gold as it was', async () => {
     message: 'Every one of the 8 rows is left out by an expectation (cheap 8), so features and labels stay as they were; correct the expectation, the query or the data.',
   });
   expect(await goldIds()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test('a copied pipeline that keeps the bucket is refused, and the first one goes on', async () => {
+  world.writeCsv(visitsOf(1));
+  await world.process();
+  const before = world.snapshot();
+  cpSync(join(world.root, 'conf', 'pipelines', 'visits'), join(world.root, 'conf', 'pipelines', 'copy'), { recursive: true });
+  await expect(world.perform(bronze, { ...world.stage, pipeline: 'copy', source: world.csv, asOf: '2020-12-31' })).rejects.toMatchObject({
+    type: 'ConfigInvalid',
+    message: 'The bucket that storage.datamart_bucket names for copy holds what the pipeline visits wrote; give copy a bucket of its own.',
+  });
+  expect(world.snapshot()).toEqual(before);
+  expect((await world.process()).bronze.unchanged).toEqual(['2020_01']);
 });
 
 describe('an earlier as-of', () => {

@@ -10,7 +10,7 @@ import { openStores } from '../../storage/stores.js';
 import type { CommonOptions } from '../options.js';
 import { metricCells, metricHeads, spareMetrics } from '../resultTables.js';
 import { score } from '../stages.js';
-import { chosenStore } from '../store.js';
+import { readStore } from '../store.js';
 import { table } from '../table.js';
 import { count, countOf, print, printJson } from '../terminal.js';
 
@@ -27,7 +27,7 @@ type Aliases = Record<string, VersionRef | null>;
 /** Every version of every algorithm. */
 export async function listModels(name: string, options: CommonOptions): Promise<void> {
   const pipeline = await loadPipeline(name);
-  const { modelRegistry } = (await openStores(chosenStore(options)))(pipeline);
+  const { modelRegistry } = (await openStores(await readStore(options)))(pipeline);
   const aliases = await meaningOfAliases(modelRegistry);
   const versions = await listedVersions(modelRegistry, pipeline, aliases);
   if (options.json) {
@@ -76,7 +76,7 @@ function danglingAliases(aliases: Aliases, versions: ListedVersion[]): string[] 
 /** @param model an algorithm, or an alias */
 export async function showModel(name: string, model: string, version: string | undefined, options: CommonOptions): Promise<void> {
   const pipeline = await loadPipeline(name);
-  const { modelRegistry } = (await openStores(chosenStore(options)))(pipeline);
+  const { modelRegistry } = (await openStores(await readStore(options)))(pipeline);
   const metadata = await findVersion(modelRegistry, pipeline, model, version);
   const { model_name: algorithm, version: id, ...rest } = metadata;
   if (options.json) printJson({ algorithm, version: id, ...rest });

@@ -11,7 +11,7 @@ import { openStores } from '../../storage/stores.js';
 import type { CommonOptions } from '../options.js';
 import { selectorOf } from '../selector.js';
 import { score } from '../stages.js';
-import { chosenStore } from '../store.js';
+import { readStore } from '../store.js';
 import { table } from '../table.js';
 import { print, printJson } from '../terminal.js';
 
@@ -41,7 +41,7 @@ export async function diffModels(name: string, one: string, other: string, optio
 
 async function open(name: string, options: CommonOptions): Promise<{ pipeline: Pipeline; registry: ObjectStore }> {
   const pipeline = await loadPipeline(name);
-  return { pipeline, registry: (await openStores(chosenStore(options)))(pipeline).modelRegistry };
+  return { pipeline, registry: (await openStores(await readStore(options)))(pipeline).modelRegistry };
 }
 
 async function versionOf(registry: ObjectStore, pipeline: Pipeline, model: string): Promise<VersionRef> {

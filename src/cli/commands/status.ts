@@ -15,7 +15,7 @@ import { openHistory, type Session } from '../session.js';
 import { costTable, stageCosts, type StageCost } from '../stageCosts.js';
 import { stageStatistics, statisticsTable, type StageStatistics } from '../stageStatistics.js';
 import { describeVerdict } from '../stages.js';
-import { chosenStore } from '../store.js';
+import { readStore } from '../store.js';
 import { table } from '../table.js';
 import { countOf, duration, print, printJson } from '../terminal.js';
 
@@ -48,7 +48,7 @@ interface StoreStatus {
 export async function status(pipeline: string | undefined, options: StatusOptions): Promise<void> {
   const names = pipeline === undefined ? await listPipelines() : [pipeline];
   const pipelines = await Promise.all(names.map((name) => loadPipeline(name)));
-  const openBuckets = await openStores(chosenStore(options));
+  const openBuckets = await openStores(await readStore(options));
   const stores = await Promise.all(pipelines.map((known) => storeStatus(openBuckets(known))));
   const { runs, histories, failing } = await history(pipelines, pipeline, options.cost ?? false);
   if (options.json) {
