@@ -91,6 +91,9 @@ export function versionKey(ref: VersionRef, file: VersionFile): string {
   return `${versionFolder(ref)}${file}`;
 }
 
+/** What is done where the version that is monitored lacks a file: the rows get their scores from another. */
+export const SCORE_ANEW = 'restore it, or promote another version and predict with --again, so that it is monitored instead';
+
 /** What is done about a version that lacks a file: each way leads on. */
 const REPAIR = 'restore it, promote another version, or train again';
 
@@ -103,19 +106,19 @@ export async function readVersion(registry: ObjectStore, ref: VersionRef, remedy
 }
 
 /** As {@link readVersion}, of a version that something points to: throws `ObjectCorrupt` where it is gone as well. */
-export async function requireVersion(registry: ObjectStore, ref: VersionRef): Promise<VersionMetadata> {
-  const metadata = await readVersion(registry, ref);
-  if (!metadata) throw fileGone(registry, ref, 'metadata.json');
+export async function requireVersion(registry: ObjectStore, ref: VersionRef, remedy = REPAIR): Promise<VersionMetadata> {
+  const metadata = await readVersion(registry, ref, remedy);
+  if (!metadata) throw fileGone(registry, ref, 'metadata.json', remedy);
   return metadata;
 }
 
 /** A JSON file of a version's folder. Throws `ObjectCorrupt` where it is gone, or isn't what was written. */
-export async function readVersionFile<T>(registry: ObjectStore, ref: VersionRef, file: VersionFile): Promise<T> {
-  const checksum = (await readVersion(registry, ref))?.files?.[file];
+export async function readVersionFile<T>(registry: ObjectStore, ref: VersionRef, file: VersionFile, remedy = REPAIR): Promise<T> {
+  const checksum = (await readVersion(registry, ref, remedy))?.files?.[file];
   const found = await registry.get(versionKey(ref, file));
-  if (!found) throw fileGone(registry, ref, file);
-  if (checksum && sha256(found.body) !== checksum) throw fileDamaged(registry, ref, file);
-  return parseDocument<T>(registry, versionKey(ref, file), found.body, REPAIR);
+  if (!found) throw fileGone(registry, ref, file, remedy);
+  if (checksum && sha256(found.body) !== checksum) throw fileDamaged(registry, ref, file, remedy);
+  return parseDocument<T>(registry, versionKey(ref, file), found.body, remedy);
 }
 
 /** A version's model as a local file. Throws `ObjectCorrupt` where it is gone, or isn't what was written. */
@@ -155,12 +158,12 @@ export async function checksumsOf(registry: ObjectStore, model: ModelRef): Promi
   return checksums;
 }
 
-function fileGone(registry: ObjectStore, ref: VersionRef, file: VersionFile): PerdureError {
-  return new PerdureError('ObjectCorrupt', `${registry.uri(versionKey(ref, file))} of ${ref.algorithm} ${ref.version} is gone; ${REPAIR}.`);
+function fileGone(registry: ObjectStore, ref: VersionRef, file: VersionFile, remedy = REPAIR): PerdureError {
+  return new PerdureError('ObjectCorrupt', `${registry.uri(versionKey(ref, file))} of ${ref.algorithm} ${ref.version} is gone; ${remedy}.`);
 }
 
-function fileDamaged(registry: ObjectStore, ref: VersionRef, file: VersionFile): PerdureError {
-  return new PerdureError('ObjectCorrupt', `${registry.uri(versionKey(ref, file))} of ${ref.algorithm} ${ref.version} is damaged: it is not what was written; ${REPAIR}.`);
+function fileDamaged(registry: ObjectStore, ref: VersionRef, file: VersionFile, remedy = REPAIR): PerdureError {
+  return new PerdureError('ObjectCorrupt', `${registry.uri(versionKey(ref, file))} of ${ref.algorithm} ${ref.version} is damaged: it is not what was written; ${remedy}.`);
 }
 
 /** The model file of a registered version. */

@@ -6,7 +6,7 @@ import { dayOf } from '../data/partitions.js';
 import { judgeDrift, type CurrentProfile } from '../monitoring/drift.js';
 import { countInto, emptyLike, type ModelProfile } from '../monitoring/profile.js';
 import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
-import { readVersionFile } from '../registry/versions.js';
+import { SCORE_ANEW, readVersionFile } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 
 /**
@@ -16,7 +16,7 @@ import type { Stage, StageContext } from './context.js';
 export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { min_samples_for_metrics } = pipeline.config.monitoring_config;
-  const reference = await readVersionFile<ModelProfile>(context.stores(pipeline).modelRegistry, input.predictions.model, 'profile.json');
+  const reference = await readVersionFile<ModelProfile>(context.stores(pipeline).modelRegistry, input.predictions.model, 'profile.json', SCORE_ANEW);
 
   const current = await profileScoredRows(context, input, reference);
   if (current.rows < min_samples_for_metrics) {

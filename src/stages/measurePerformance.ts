@@ -7,7 +7,7 @@ import { dayOf } from '../data/partitions.js';
 import { classificationMetrics } from '../learning/metrics.js';
 import { judgePerformance } from '../monitoring/performance.js';
 import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
-import { requireVersion } from '../registry/versions.js';
+import { SCORE_ANEW, requireVersion } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 
 /**
@@ -30,7 +30,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   }
 
   const metrics = classificationMetrics(labels, probabilities, inference_config.prediction_threshold);
-  const { test: baseline } = (await requireVersion(stores.modelRegistry, model)).performance;
+  const { test: baseline } = (await requireVersion(stores.modelRegistry, model, SCORE_ANEW)).performance;
   const judged = judgePerformance(baseline, metrics, monitoring_config);
   return judged ?? { status: 'skipped', reason: `${monitoring_config.performance_metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.` };
 };

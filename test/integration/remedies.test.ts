@@ -50,11 +50,11 @@ async function train(algorithm = 'logistic_regression'): Promise<void> {
   if (result.status === 'skipped') throw new PerdureError('NotFound', result.reason);
 }
 
-async function infer(asOf = AFTER_ALL): Promise<void> {
+async function infer(asOf = AFTER_ALL, again = false): Promise<void> {
   const resolved = await world.perform(resolveModel, run());
   if (resolved.status === 'skipped') throw new PerdureError('NotFound', resolved.reason);
-  const found = await world.perform(findNewRows, { ...run(), asOf });
-  if (found.status === 'ready') await world.perform(predict, { ...run(), asOf, model: resolved.model });
+  const found = await world.perform(findNewRows, { ...run(), asOf, again });
+  if (found.status === 'ready') await world.perform(predict, { ...run(), asOf, again, model: resolved.model });
 }
 
 async function monitor(): Promise<void> {
@@ -82,7 +82,7 @@ const READING: Record<string, { of: RegExp; command: () => Promise<void> }> = {
 const WRITING: Record<string, { of: RegExp; command: () => Promise<void> }> = {
   process: { of: /datamart\/(bronze|silver|gold\/(manifest|bronze|silver|feature_store|label_store))/, command: () => processData() },
   predict: { of: /datamart\/gold\/(manifest|feature_store)|registry|predictions/, command: () => infer() },
-  'models promote': { of: /registry/, command: () => moveModel('promote', TINY, 'champion', moving('production')) },
+  'models promote': { of: /registry/, command: () => moveModel('promote', TINY, 'champion', moving('challenger')) },
   'models rollback': { of: /registry/, command: () => moveModel('rollback', TINY, undefined, moving()) },
   train: { of: /datamart\/gold\/(manifest|feature_store|label_store|preprocessed\/latest)|registry/, command: () => train() },
 };
@@ -158,6 +158,7 @@ async function carryOut(sentence: string): Promise<void> {
     [/run data processing with a CSV/, () => processData(csv)],
     [/name that CSV with --csv/, () => world.perform(bronze, { ...run(), source: csv, asOf: AFTER_ALL }).then(() => processData())],
     [/run inference again/, () => infer()],
+    [/promote another version and predict with --again/, () => promoteOne().then(() => infer(AFTER_ALL, true))],
     [/promote (another version|a version|one of those)/, promoteOne],
     [/train again/, () => train()],
   ];
@@ -171,7 +172,7 @@ async function promoteOne(): Promise<void> {
   const sentences: (string | undefined)[] = [];
   for (const model of ['logistic_regression', 'xgboost']) {
     const said = await told(() => moveModel('promote', TINY, model, moving()));
-    if (said === undefined) return;
+    if (said === undefined || said.includes('is champion already')) return;
     sentences.push(said);
   }
   throw new Error(sentences.join('\n'));
