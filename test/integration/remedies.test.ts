@@ -162,6 +162,8 @@ async function carryOut(sentence: string): Promise<void> {
     [/run inference again/, () => infer()],
     [/promote another version and predict with --again/, () => promoteOne().then(() => infer(AFTER_ALL, true))],
     [/promote (another version|a version|one of those)/, promoteOne],
+    // A move to a named version leaves one to go back to.
+    [/name one/, () => told(() => moveModel('promote', TINY, 'xgboost', moving())).then(() => told(() => moveModel('promote', TINY, 'logistic_regression', moving()))).then(() => undefined)],
     [/train again/, () => train()],
   ];
   const action = actions.find(([words]) => words.test(steps) || words.test(sentence))?.[1];
