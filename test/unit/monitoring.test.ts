@@ -245,6 +245,7 @@ describe('the report', () => {
   test('of each run is kept, and says what that run found', async () => {
     const calm = await write(YEAR_END, 'calm');
     await world.writeGold(OOT, { x1: 'x1 + 0.5' });
+    await scoreAgain();
     const drifted = await write(YEAR_END, 'drifted');
     expect(drifted.report.uri).not.toBe(calm.report.uri);
     expect([calm.severity, drifted.severity]).toEqual([null, 'severe']);
