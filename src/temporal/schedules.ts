@@ -89,11 +89,12 @@ async function undone(pipeline: string, { scheduleId }: ScheduleChange, done: ((
   const failed = outcomes.filter(({ status }) => status === 'rejected').length;
   const state = failed === 0 ? 'no schedule was changed' : `${failed} that were changed before could not be put back: see "perdure schedules diff ${pipeline}"`;
   const refusal = [cause, (cause as Error).cause].find(isGrpcServiceError);
-  const type = refusal?.code === INVALID_ARGUMENT ? 'ConfigInvalid' : 'TemporalUnavailable';
+  const type = AWAY.includes(refusal?.code ?? 0) ? 'TemporalUnavailable' : 'ConfigInvalid';
   return new PerdureError(type, `The schedule ${scheduleId} can't be applied (${refusal?.details ?? messageOf(cause)}); ${state}.`, { cause });
 }
 
-const INVALID_ARGUMENT = 3;
+/** gRPC's codes of a deadline that passed and of a server that is away. */
+const AWAY = [4, 14];
 
 async function putBack(client: Client, { scheduleId }: ScheduleChange, before: ScheduleDescription | undefined): Promise<void> {
   const handle = client.schedule.getHandle(scheduleId);
