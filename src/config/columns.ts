@@ -38,6 +38,9 @@ export const INTERNAL = {
 /** A column that DuckDB adds under this very name: a row's number within its Parquet file, from 0. */
 export const FILE_ROW = 'file_row_number';
 
+/** Names that DuckDB has of its own in every Parquet file: it filters by them whatever a file's own column holds. */
+export const DUCKDB_COLUMNS = [FILE_ROW, 'filename'] as const;
+
 /** Columns of a predictions file beside the pipeline's keys and its partition column, in their order. */
 export const PREDICTION_COLUMNS = ['probability', 'label', 'confidence', 'algorithm', 'version'] as const;
 export type PredictionColumn = (typeof PREDICTION_COLUMNS)[number];
@@ -49,11 +52,11 @@ export function sameName(name: string): string {
 
 /** Whether a name is one that no column of a user's may have. */
 export function isInternal(name: string): boolean {
-  return sameName(name).startsWith(INTERNAL_PREFIX) || sameName(name) === FILE_ROW;
+  return sameName(name).startsWith(INTERNAL_PREFIX) || (DUCKDB_COLUMNS as readonly string[]).includes(sameName(name));
 }
 
 /** {@link isInternal} in words. */
-export const INTERNAL_IN_WORDS = `"${FILE_ROW}" and names that begin with "${INTERNAL_PREFIX}" are kept for columns that are added to a user's`;
+export const INTERNAL_IN_WORDS = `${DUCKDB_COLUMNS.map((name) => `"${name}"`).join(', ')} and names that begin with "${INTERNAL_PREFIX}" are kept for columns that are added to a user's`;
 
 /** The first name that stands in a list twice, also where only the case of letters differs. */
 export function repeatedName(names: readonly string[]): string | undefined {

@@ -42,6 +42,7 @@ async function search(
   const own = keys.filter((key) => key !== partition.column && columns.includes(key));
   const identifiers = (own.length > 0 ? own : columns).map(identifier).join(', ');
   const paths = files.map(({ path }) => path);
+  // Tables are joined as subqueries, which lack the column "rowid" that DuckDB gives to a table.
   const { repeated, duplicates, partitions, file, occurrence } = INTERNAL;
   await database.run(`CREATE TEMP TABLE ${repeated} AS SELECT ${identifiers} FROM ${readParquetSql(paths)} GROUP BY ALL HAVING count(*) > 1`);
   await database.run(`CREATE TEMP TABLE ${partitions} AS SELECT * FROM (VALUES ${files.map(({ partition: name, path }) => `(${literal(name)}, ${literal(path)})`).join(', ')}) AS p (${INTERNAL.partition}, ${file})`);
@@ -52,8 +53,8 @@ async function search(
       SELECT ${INTERNAL.partition}, ${FILE_ROW},
         row_number() OVER (PARTITION BY ${columns.map(identifier).join(', ')} ORDER BY ${INTERNAL.partition}, ${FILE_ROW}) AS ${occurrence}
       FROM ${readParquetSql(paths, { fileRow: true, file: true })}
-      JOIN ${partitions} USING (${file})
-      SEMI JOIN ${repeated} USING (${identifiers})
+      JOIN (SELECT * FROM ${partitions}) USING (${file})
+      SEMI JOIN (SELECT * FROM ${repeated}) USING (${identifiers})
     )
     WHERE ${occurrence} > 1`);
   const found = await database.rows<{ name: string; rows: bigint; digest: string }>(

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FILE_ROW, INTERNAL, INTERNAL_PREFIX, PREDICTION_COLUMNS } from '../../src/config/columns.js';
+import { DUCKDB_COLUMNS, INTERNAL, INTERNAL_PREFIX, PREDICTION_COLUMNS } from '../../src/config/columns.js';
 import { loadPipeline } from '../../src/config/load.js';
 import type { RunRef } from '../../src/contracts/index.js';
 import { identifier, literal, withDuckDb } from '../../src/data/duckdb.js';
@@ -281,9 +281,9 @@ test('the pipeline with plain names learned what its data says', () => {
 });
 
 /** Names that Perdure gives to columns and tables of its own, from where they are defined. */
-const OWN = [...new Set([...Object.values(INTERNAL), FILE_ROW, ...PREDICTION_COLUMNS, ...Object.keys(CONF['pipeline.json'].layers), 'source'])];
+const OWN = [...new Set([...Object.values(INTERNAL), ...DUCKDB_COLUMNS, ...PREDICTION_COLUMNS, ...Object.keys(CONF['pipeline.json'].layers), 'source'])];
 /** Those names without the prefix that keeps them apart, as they once were, and names of DuckDB's. */
-const BARE = [...new Set([...Object.values(INTERNAL).map((name) => name.slice(INTERNAL_PREFIX.length)), 'filename', 'file_index', 'rowid', 'name', 'row_id', 'row_position', 'partition_name', 'partition_day', 'gold', 'p', 'rows', 'count', 'text_0', 'value_1', 'input_0'])];
+const BARE = [...new Set([...Object.values(INTERNAL).map((name) => name.slice(INTERNAL_PREFIX.length)), 'file_index', 'rowid', 'name', 'row_id', 'row_position', 'partition_name', 'partition_day', 'gold', 'p', 'rows', 'count', 'text_0', 'value_1', 'input_0'])];
 /** What a CSV's header may hold, and words that mean something elsewhere. */
 const ODD = ['default.payment.next.month', 'a b', ' padded ', 'it\'s', 'say "x"', '"', '""', 'a,b', 'a;b', 'a\\b', '{partition}', '$1', '*', 'Größe', '日本', '🙂', '1', '-', 'a-b', 'select', 'ORDER', 'null', 'true', 'constructor', 'toString', 'CamelCase', 'UPPER', '%d', "'; DROP TABLE x; --", '_', 'key=value', '__index_level_0__'];
 
@@ -292,7 +292,7 @@ describe("each of Perdure's own names, in each role", () => {
     const outcomes: string[] = [];
     for (const role of ROLES) outcomes.push(await runsRightOrIsRefused({ ...PLAIN, [role]: name }));
     // What is kept for Perdure is refused throughout, what predictions have is refused for what they carry.
-    const kept = name.startsWith(INTERNAL_PREFIX) || name === FILE_ROW;
+    const kept = name.startsWith(INTERNAL_PREFIX) || (DUCKDB_COLUMNS as readonly string[]).includes(name);
     const inPredictions = (PREDICTION_COLUMNS as readonly string[]).includes(name);
     const expected = ROLES.map((role) => (kept || (inPredictions && (role === 'key' || role === 'day')) ? 'refused' : 'ran'));
     expect(outcomes).toEqual(expected);

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { FILE_ROW, INTERNAL, INTERNAL_PREFIX, PREDICTION_COLUMNS } from '../../src/config/columns.js';
+import { DUCKDB_COLUMNS, INTERNAL, INTERNAL_PREFIX, PREDICTION_COLUMNS } from '../../src/config/columns.js';
 import { loadPipeline } from '../../src/config/load.js';
 import { CONF, createMedallion, visitsOf, type Medallion } from '../support/medallion.js';
 
@@ -25,8 +25,8 @@ async function faultsOf(change: (definition: Definition) => void): Promise<strin
   return error.message.split('\n').slice(1).map((line) => line.trim());
 }
 
-const KEPT = [...Object.values(INTERNAL), FILE_ROW, `${INTERNAL_PREFIX}anything`, `${INTERNAL_PREFIX.toUpperCase()}ROW`, FILE_ROW.toUpperCase()];
-const WORDS = `another name: "${FILE_ROW}" and names that begin with "${INTERNAL_PREFIX}" are kept for columns that are added to a user's`;
+const KEPT = [...Object.values(INTERNAL), ...DUCKDB_COLUMNS, `${INTERNAL_PREFIX}anything`, `${INTERNAL_PREFIX.toUpperCase()}ROW`, 'Filename'];
+const WORDS = `another name: "file_row_number", "filename" and names that begin with "${INTERNAL_PREFIX}" are kept for columns that are added to a user's`;
 
 describe("a name of Perdure's own", () => {
   test.each(KEPT)('%s is no column of the source, key, label or feature', async (name) => {
@@ -40,7 +40,7 @@ describe("a name of Perdure's own", () => {
   test('is not made by SQL either', async () => {
     world.writeConf('silver.sql', `SELECT *, 1 AS ${INTERNAL.row} FROM bronze`);
     world.writeCsv(visitsOf(1));
-    await expect(world.process()).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringMatching(/silver\.sql gives the column __perdure_row, but "file_row_number" and names that begin with "__perdure_" are kept .*; rename it\.$/) as string });
+    await expect(world.process()).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringMatching(/silver\.sql gives the column __perdure_row, but "file_row_number", "filename" and names that begin with "__perdure_" are kept .*; rename it\.$/) as string });
   });
 });
 
