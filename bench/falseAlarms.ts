@@ -85,8 +85,7 @@ async function trainOnGenerated(name: string, folder: string): Promise<{ trained
     const training = await trainLocally({ pipeline: name, asOf: AS_OF, algorithms: [algorithm!] }, quiet);
     if (training.status === 'skipped') throw new Error(training.reason);
 
-    const { train, oot } = pipeline.config.temporal_splits;
-    const read = (window: typeof train) => runStage((context) => scoredRows(context, pipeline, training.challenger, { from: window.start_date, to: window.end_date }), {}, watch);
+    const { start_date: from, end_date: to } = pipeline.config.temporal_splits.oot;
     const registry = (await runStage(async (context) => context.stores(pipeline), {}, watch)).modelRegistry;
     const profile = await readVersionFile<ModelProfile>(registry, training.challenger, 'profile.json');
     const { test: baseline } = await readVersionFile<WindowMetrics>(registry, training.challenger, 'performance.json');
@@ -94,7 +93,7 @@ async function trainOnGenerated(name: string, folder: string): Promise<{ trained
     const random = new Mt19937(SEED + 1);
     const extra = tieHeavyColumns(random, profile.rows);
     for (const { name, type, values } of extra) profile.columns[name] = profileColumn(values, type);
-    const pool = await read(oot);
+    const pool = await runStage((context) => scoredRows(context, pipeline, training.challenger, { from, to }), {}, watch);
     pool.features.push(...tieHeavyColumns(random, pool.labels.length));
     const { inference_config, monitoring_config } = pipeline.config;
     return { trained: { profile, baseline }, pool, settings: { ...monitoring_config, threshold: inference_config.prediction_threshold } };

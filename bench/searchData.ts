@@ -71,9 +71,9 @@ interface Kind {
   /** Share of positives, about. */
   positives: number;
   /** Log-odds of a row but for the intercept. `time` runs from 0 to 1 over the rows. */
-  signal(x: Float32Array, time: number): number;
+  signal: (x: Float32Array, time: number) => number;
   /** Turns an independent standard normal value into the feature's; as it is by default. */
-  value?(z: number, column: number, x: Float32Array): number;
+  value?: (z: number, column: number, x: Float32Array) => number;
 }
 
 const KINDS: Record<string, Kind> = {

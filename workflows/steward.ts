@@ -131,9 +131,9 @@ function listen(ship: Stewardship, stage: StageInput): void {
     show(ship);
     return result;
   };
-  setHandler(requestRetrain, shown((request) => ship.requested(now(), request)), { description: DESCRIPTIONS.requestRetrain });
-  setHandler(driftDetected, shown((report) => ship.drifted(now(), report)), { description: DESCRIPTIONS.driftDetected });
-  setHandler(runEnded, shown((run) => ship.ended(now(), run)), { description: DESCRIPTIONS.runEnded });
+  setHandler(requestRetrain, shown((request: RetrainRequest) => ship.requested(now(), request)), { description: DESCRIPTIONS.requestRetrain });
+  setHandler(driftDetected, shown((report: DriftReport) => ship.drifted(now(), report)), { description: DESCRIPTIONS.driftDetected });
+  setHandler(runEnded, shown((run: RunEnded) => ship.ended(now(), run)), { description: DESCRIPTIONS.runEnded });
   setHandler(state, () => ship.state, { description: DESCRIPTIONS.state });
   setHandler(history, () => ship.history, { description: DESCRIPTIONS.history });
   // After the others: whatever came before this run listened is given to whoever listens first.

@@ -171,7 +171,8 @@ function refuseS3(asked: IncomingMessage, answer: ServerResponse): void {
 /** Sends a request on as it is: its signature covers the headers, the name of the host included. */
 async function forward(to: string, asked: IncomingMessage, body?: Buffer): Promise<IncomingMessage> {
   const { hostname, port } = new URL(to);
-  const { expect: _, ...headers } = asked.headers;
+  const headers = { ...asked.headers };
+  delete headers.expect;
   const sent = httpRequest({ hostname, port, method: asked.method, path: asked.url, headers });
   if (body) sent.end(body);
   else asked.pipe(sent);

@@ -52,6 +52,7 @@ const ecs = await startEcsEndpoint({
 const ecsUrl = process.env.AWS_ENDPOINT_URL_ECS!;
 const conf = process.env.PERDURE_CONF!;
 
+let server: Awaited<ReturnType<typeof startTestServer>> | undefined;
 let policies: Policies;
 let iam: IamProxy;
 let client: Client;
@@ -69,8 +70,7 @@ beforeAll(async () => {
   for (const [family, cpu] of [[TASKS.pipeline, '1024'], [TASKS.training, '2048']] as const) {
     ecs.define(family, { cpu, memory: String(Number(cpu) * 2), logGroup: `/perdure/${family}`, environment: await iam.endpointsOf(family) });
   }
-  const server = await startTestServer(logs);
-  afterAll(() => server.stop());
+  server = await startTestServer(logs);
   client = await connectClient(server.target);
   const temporal = { TEMPORAL_ADDRESS: server.target.address, TEMPORAL_NAMESPACE: server.target.namespace };
   operatorEnv = { ...s3.env, ...(await iam.endpointsOf(OPERATOR)), ...temporal, PERDURE_STORE: 's3://', PERDURE_CONF: conf };
@@ -79,6 +79,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await client?.connection.close();
+  await server?.stop();
   await Promise.all(
     processes.map(async (child) => {
       child.kill('SIGTERM');
@@ -124,7 +125,7 @@ describe('with the rights of its role alone', () => {
   test('every phase runs in the workers', async () => {
     await putRawData(MONTHS.slice(0, -1));
     const result = await lifecycle('2001-12-20');
-    expect(Object.entries(result).map(([phase, { status }]) => [phase, status])).toEqual(
+    expect(Object.entries<{ status: string }>(result).map(([phase, { status }]) => [phase, status])).toEqual(
       ['processing', 'training', 'inference', 'monitoring'].map((phase) => [phase, 'completed']),
     );
     expect(iam.refused).toEqual([]);

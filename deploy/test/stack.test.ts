@@ -251,8 +251,9 @@ test('a dashboard shows every alarm and worker, and a budget mails where the mon
 });
 
 test('an image has to be named, and by a tag that means one image for good', () => {
-  const { imageTag: _, ...untagged } = SETTINGS;
-  const refusal = (message: RegExp) => expect.objectContaining({ type: 'ConfigInvalid', message: expect.stringMatching(message) });
+  const untagged: Partial<typeof SETTINGS> = { ...SETTINGS };
+  delete untagged.imageTag;
+  const refusal = (message: RegExp): unknown => expect.objectContaining({ type: 'ConfigInvalid', message: expect.stringMatching(message) });
   expect(() => readSettings(untagged)).toThrow(refusal(/\n {2}imageTag: name the image to run by --context imageTag=/));
   expect(() => readSettings({ ...SETTINGS, imageTag: 'latest' })).toThrow(refusal(/\n {2}imageTag: a tag that names one image for good/));
 });

@@ -1,3 +1,4 @@
+import { variables } from '../environment.js';
 import { jsonFields } from './json.js';
 
 /** A line for people, on stderr: stdout is for results alone. */
@@ -17,7 +18,7 @@ export function printJson(value: unknown): void {
 
 /** Characters of a line of stdout: the terminal's, else what `COLUMNS` says; unlimited in a file. */
 export function terminalWidth(): number {
-  return process.stdout.columns || Number(process.env.COLUMNS) || Infinity;
+  return process.stdout.columns || Number(variables().COLUMNS) || Infinity;
 }
 
 export { count, countOf } from '../contracts/index.js';

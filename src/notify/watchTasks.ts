@@ -31,7 +31,9 @@ export function watchTasks(client: Client, dependencies: AlertDependencies, log:
 
   const loop = async () => {
     while (!signal.aborted) {
-      await look().catch((error: unknown) => log.warn('Whether workflow tasks fail can not be told now', { reason: messageOf(error) }));
+      await look().catch((error: unknown) => {
+        log.warn('Whether workflow tasks fail can not be told now', { reason: messageOf(error) });
+      });
       await sleep(everyMs, undefined, { signal }).catch(() => undefined);
     }
   };

@@ -103,7 +103,7 @@ async function putBack(client: Client, { scheduleId }: ScheduleChange, before: S
   const options = { spec, policies, action, typedSearchAttributes } as Omit<ScheduleOptions, 'scheduleId'>;
   const isThere = await handle.describe().then(() => true, () => false);
   if (isThere) await handle.update((now): ScheduleUpdateOptions => ({ ...(options as ScheduleUpdateOptions), state: now.state }));
-  else await client.schedule.create({ ...options, scheduleId, state: { paused: state.paused, note: state.note } } as ScheduleOptions);
+  else await client.schedule.create({ ...options, scheduleId, state: { paused: state.paused, note: state.note } });
 }
 
 /** The schedules that a pipeline has now. */

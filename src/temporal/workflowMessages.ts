@@ -23,20 +23,20 @@ export function interceptors(): WorkflowInterceptors {
           for (const { initializeWorkflow, signalWorkflow, doUpdate, queryWorkflow } of input.activation.jobs ?? []) {
             if (initializeWorkflow) {
               initializeWorkflow.arguments = decodable(initializeWorkflow.arguments);
-              dropUndecodableHeaders(initializeWorkflow as Message);
+              dropUndecodableHeaders(initializeWorkflow);
             }
             if (signalWorkflow) {
               signalWorkflow.input = decodable(signalWorkflow.input);
               signalWorkflow.signalName = unreserved(signalWorkflow.signalName);
-              dropUndecodableHeaders(signalWorkflow as Message);
+              dropUndecodableHeaders(signalWorkflow);
             }
             if (doUpdate) {
               doUpdate.input = decodable(doUpdate.input);
-              dropUndecodableHeaders(doUpdate as Message);
+              dropUndecodableHeaders(doUpdate);
             }
             if (queryWorkflow) {
               queryWorkflow.arguments = decodable(queryWorkflow.arguments);
-              dropUndecodableHeaders(queryWorkflow as Message);
+              dropUndecodableHeaders(queryWorkflow);
             }
           }
           return next(input);

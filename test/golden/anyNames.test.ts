@@ -74,13 +74,11 @@ const ROWS: Row[] = Array.from({ length: 4 * ROWS_A_MONTH }, (_, i) => {
 });
 const monthsOf = (...months: number[]) => ROWS.filter(({ day }) => months.includes(Number(day.slice(5, 7))));
 
-let root: string;
-let scratch: string;
+const root = temporaryFolder(afterAll);
+const scratch = join(root, 'scratch');
 const engines = createEnginePool(resourcesOf(SIZE).engines);
 let count = 0;
 beforeAll(() => {
-  root = temporaryFolder(afterAll);
-  scratch = join(root, 'scratch');
   process.env.PERDURE_CONF = join(root, 'conf');
 });
 afterAll(async () => {

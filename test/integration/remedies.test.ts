@@ -25,7 +25,7 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 const engines = tinyEngines();
 let world: TinyWorld;
 let csv: string;
-let saved: string;
+const saved = temporaryFolder(afterAll);
 let runs = 0;
 
 const run = () => {
@@ -121,7 +121,6 @@ beforeAll(async () => {
   await moveModel('promote', TINY, 'logistic_regression', moving('production'));
   await infer();
   await monitor();
-  saved = temporaryFolder(afterAll);
   cpSync(world.storeRoot, saved, { recursive: true, preserveTimestamps: true });
 });
 afterAll(async () => {
@@ -202,7 +201,7 @@ async function repair(sentence: string, commands: (() => Promise<void>)[]): Prom
 
 test('what commands print as JSON is of one style, and a version has one shape', async () => {
   for (const [name, { command }] of Object.entries(READING)) {
-    const printed = vi.mocked(process.stdout.write);
+    const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     printed.mockClear();
     await command();
     const text = printed.mock.calls.map(([chunk]) => String(chunk)).join('');
