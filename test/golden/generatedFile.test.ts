@@ -52,7 +52,7 @@ describe('the readmission lifecycle on generated data', async () => {
     expect((await lifecycle.infer()).rows).toBe(WINDOW_ROWS.oot);
     const calm = await lifecycle.monitor();
     expect(Math.max(...Object.values(calm.drift.psi).map((psi) => psi!))).toBeLessThan(0.01);
-    expect(calm.verdict).toEqual({ drift: false, performance_drop: false, missing: false, retrain: false });
+    expect(calm.verdict).toEqual({ drift: false, performance_drop: false, missing: false, retrain: false, conclusion: 'ok', not_measured: {} });
 
     const drifted = join(folder, 'drifted.csv');
     await writeDrifted(csv, drifted);

@@ -68,7 +68,7 @@ async function lifecycleOnTheRealFile() {
     expect(drift.score_psi).toBeLessThan(0.005);
     expect(performance.metrics).toEqual(trained(training, training.champion!.algorithm).oot);
     expect(performance.drop).toBeLessThan(0.005);
-    expect(verdict).toEqual({ drift: false, performance_drop: false, missing: false, retrain: false });
+    expect(verdict).toEqual({ drift: false, performance_drop: false, missing: false, retrain: false, conclusion: 'ok', not_measured: {} });
   });
 
   test('asks for a retraining where the patients of 2008 are older', async () => {
