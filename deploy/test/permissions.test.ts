@@ -125,7 +125,7 @@ describe('with the rights of its role alone', () => {
   test('every phase runs in the workers', async () => {
     await putRawData(MONTHS.slice(0, -1));
     const result = await lifecycle('2001-12-20');
-    expect(Object.entries<{ status: string }>(result).map(([phase, { status }]) => [phase, status])).toEqual(
+    expect(Object.entries({ ...result }).map(([phase, { status }]): [string, string] => [phase, status])).toEqual(
       ['processing', 'training', 'inference', 'monitoring'].map((phase) => [phase, 'completed']),
     );
     expect(iam.refused).toEqual([]);
