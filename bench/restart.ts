@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../test/support/tinyPipeline.js';
+import { EXIT } from '../src/cli/exitCodes.js';
 import { kill, leftBehind, registryOf, startCommand, VICTIMS, type Registry, type Victim } from './killedRun.js';
 import type { Section } from './section.js';
 
@@ -92,12 +93,13 @@ async function killedAt(cycle: Cycle, victim: Victim, ms: number, wanted: Regist
   const left = await leftBehind(pids);
   const isSame = isDeepStrictEqual(await registryOf(cycle.folder, cycle.conf, cycle.pipeline), wanted);
   const sentence = second.stderr.trim().split('\n').at(-1) ?? '';
-  const saysWhy = second.code !== 0 && second.code !== null && sentence.startsWith('perdure: ');
+  const isWell = second.code === EXIT.ok || second.code === EXIT.skipped;
+  const saysWhy = !isWell && second.code !== null && sentence.startsWith('perdure: ');
   const firstWell = first.signal !== null || first.code === 0;
   return {
-    isRight: firstWell && left.length === 0 && (second.code === 0 ? isSame : saysWhy),
+    isRight: firstWell && left.length === 0 && (isWell ? isSame : saysWhy),
     first: killed ? (first.signal ?? `exit ${first.code}`) : `not there; exit ${first.code}`,
-    second: second.code === 0 ? `exit 0, ${isSame ? 'same registry' : 'OTHER REGISTRY'}` : `exit ${second.code}: ${sentence}`,
+    second: isWell ? `exit ${second.code}, ${isSame ? 'same registry' : 'OTHER REGISTRY'}` : `exit ${second.code}: ${sentence}`,
     left: left.length === 0 ? 'nothing' : `${left.length} processes`,
   };
 }

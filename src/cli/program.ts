@@ -51,7 +51,7 @@ export function createProgram(pipelines: string[]): Command {
   program.addHelpText('after', `
 A pipeline is a folder in conf/pipelines (PERDURE_CONF names another conf folder).
 ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.
-Exit codes: 0 for well, 1 for failed, 2 for wrong usage; 130, 143 and 129 where SIGINT, SIGTERM or SIGHUP stopped it.`);
+Exit codes: 0 for well, 1 for failed, 2 for wrong usage, 3 where all was skipped; 130, 143 and 129 where SIGINT, SIGTERM or SIGHUP stopped it.`);
 
   addRunCommands(program, pipelines);
   addUp(program, pipelines);
