@@ -51,7 +51,7 @@ describe('a training and a processing under way', () => {
 
 describe('a run that is cancelled', () => {
   /** Trees that take hours. */
-  const ENDLESS = 10_000_000;
+  const ENDLESS = 1_000_000;
 
   beforeAll(() => world.restore());
 

@@ -31,7 +31,7 @@ test('a folder that can not be read is a failure, not an empty one', async () =>
 
 test('an object that can not be read is a failure, not an absence', async () => {
   mkdirSync(join(root, 'aliases', 'champion.json'), { recursive: true });
-  await expect(store.get('aliases/champion.json')).rejects.toMatchObject({ type: 'StoreUnavailable' });
+  await expect(store.get('aliases/champion.json')).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringContaining('champion.json is a folder') as string });
 });
 
 test('an object is changed where its bytes are others, and not where it is as it was or gone', async () => {

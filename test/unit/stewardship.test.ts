@@ -100,7 +100,7 @@ describe('what is carried to the next run', () => {
       steward.requested(at(i), request(i));
       if (i % 10 === 9 && i < 200) steward.decide(at(i), policy(0));
       if (i === 150) steward.takeDue(at(i));
-      steward.drifted(at(i), { severity: 'moderate', report: long(500, i) });
+      steward.drifted(at(i), { severity: 'moderate', report: long(450, i) });
       steward.ended(at(i), ended({ part: 'processing', workflowId: long(1_000, i), summary: long(100_000, i) }));
       steward.moved(at(i), { alias: 'champion', model: { algorithm: 'xgboost', version: `v${i}` }, previous: null, at: at(i).toISOString(), reason: long(1_000, i) }, long(200, i));
     }

@@ -127,7 +127,7 @@ describe('training with the real engine', () => {
   });
 
   test('a candidate that the engine refuses leaves the search; the others go on', async () => {
-    world.configure((config) => (config.algorithms.xgboost.param_distributions.max_depth = [2, -1]));
+    world.configure((config) => (config.algorithms.xgboost.param_distributions.max_depth = [2, 2 ** 31]));
     const { algorithms } = await trainToTheEnd({ algorithms: ['xgboost'] });
     const trained = algorithms.xgboost!;
     if (trained.status === 'failed') throw new Error(trained.reason);
@@ -138,7 +138,7 @@ describe('training with the real engine', () => {
   });
 
   test('an algorithm that fails leaves the others registered, and nothing of itself', async () => {
-    world.configure((config) => (config.algorithms.xgboost.param_distributions.max_depth = [-1]));
+    world.configure((config) => (config.algorithms.xgboost.param_distributions.max_depth = [2 ** 31]));
     const result = await trainToTheEnd();
     expect(result.status).toBe('partial');
     expect(result.champion?.algorithm).toBe('logistic_regression');

@@ -6,14 +6,15 @@ import { A_NAME, FLAG, faultsOf, listOf, MODEL, MOMENT, nullOr, object, oneOf, O
  * stays within what one payload may take, whatever it is sent.
  */
 const SHORT_TEXT = text(200);
-/** Also the address of a report. */
 const REQUEST_ID = text(500);
+/** The address of a report: shorter than a request's id, which drift is asked under, as that id holds address and severity. */
+const REPORT = text(450);
 
 /** The fields of a message that is a `T`: no more and no fewer. */
 type FieldsOf<T> = Fields & Record<keyof T, Kind>;
 
 const RETRAIN_REQUEST: FieldsOf<RetrainRequest> = { reason: required(SHORT_TEXT), requestId: required(REQUEST_ID), triggeredBy: TEXT, asOf: MOMENT };
-const DRIFT_REPORT: FieldsOf<DriftReport> = { severity: required(oneOf('moderate', 'severe')), report: required(REQUEST_ID), asOf: MOMENT };
+const DRIFT_REPORT: FieldsOf<DriftReport> = { severity: required(oneOf('moderate', 'severe')), report: required(REPORT), asOf: MOMENT };
 const RUN_ENDED: FieldsOf<RunEnded> = {
   workflowId: required(TEXT),
   runId: required(SHORT_TEXT),
