@@ -21,7 +21,8 @@ async function findingsIn(templates: object[]): Promise<string[]> {
   onTestFinished(() => rm(folder, { recursive: true }));
   const files = templates.map((_, i) => join(folder, `${i}.template.json`));
   await Promise.all(templates.map((template, i) => writeFile(files[i]!, JSON.stringify(template))));
-  const args = ['--format', 'json', '--regions', 'eu-west-1', '--', ...files];
+  // W3005 is a dependency that is said twice, which does no harm; the provider of CDK's own custom resource has one.
+  const args = ['--ignore-checks', 'W3005', '--format', 'json', '--regions', 'eu-west-1', '--', ...files];
   const output = await new Promise<string>((resolve) => execFile(path, args, { maxBuffer: 16 << 20 }, (error, stdout, stderr) => resolve(stdout || stderr || messageOf(error))));
   const findings = JSON.parse(output) as Finding[];
   return findings.map(({ Rule, Message, Location }) => `${Rule.Id} ${Message} (${Location.Path?.join('/')})`);

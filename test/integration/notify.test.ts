@@ -76,6 +76,8 @@ async function slack(...answers: [HttpAnswer, ...HttpAnswer[]]) {
   return { ...server, env: { PERDURE_SLACK_WEBHOOK_URL: `${server.url}${WEBHOOK_PATH}` } };
 }
 
+/** Where the alert sends people, as the tests' alert says. */
+const WEB_UI = 'http://127.0.0.1:8233/namespaces/default/workflows';
 const OWNER = { owner: 'workflow/run/activity' };
 const ACCEPTED: HttpAnswer = { status: 202, body: '{"status":"success"}' };
 
@@ -94,6 +96,8 @@ describe('each level goes to its channel', () => {
           event_action: 'trigger',
           dedup_key: 'readmission/processing_failing/2026-01-02',
           client: 'Perdure',
+          client_url: WEB_UI,
+          links: [{ href: WEB_UI, text: 'What to look at' }],
           payload: {
             summary: 'Data processing of readmission has failed 3 times in a row.',
             source: 'perdure/readmission',
@@ -102,7 +106,13 @@ describe('each level goes to its channel', () => {
             component: 'readmission',
             group: 'perdure',
             class: 'processing_failing',
-            custom_details: { failures: 3, reason: 'no <rows> & no hope' },
+            custom_details: {
+              failures: 3,
+              reason: 'no <rows> & no hope',
+              consequence: 'New data does not arrive.',
+              command: 'perdure process readmission',
+              link: WEB_UI,
+            },
           },
         },
       },
@@ -144,7 +154,7 @@ describe('each level goes to its channel', () => {
         text: 'Drift in &lt;age&gt; &amp; more.',
         blocks: [
           { type: 'section', text: { type: 'mrkdwn', text: '*warning: readmission*\nDrift in &lt;age&gt; &amp; more.' } },
-          { type: 'section', text: { type: 'mrkdwn', text: '```failures: 3\nreason: no &lt;rows&gt; &amp; no hope```' } },
+          { type: 'section', text: { type: 'mrkdwn', text: `\`\`\`severity: warning\nconsequence: New data does not arrive.\nwhat to do: perdure process readmission\nlink: ${WEB_UI}\nfailures: 3\nreason: no &lt;rows&gt; &amp; no hope\`\`\`` } },
           { type: 'context', elements: [{ type: 'mrkdwn', text: 'processing_failing at 2026-01-02T03:04:05.000Z' }] },
         ],
       },

@@ -100,6 +100,7 @@ describe('applying', () => {
         { setting: 'time_zone', from: 'UTC', to: 'Europe/London' },
         { setting: 'pause_on_failure', from: 'false', to: 'true' },
       ],
+      unusualDays: [],
     });
     expect(settingsOf(await described('inference')).times).toBe('06:00 daily');
 

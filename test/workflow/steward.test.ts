@@ -146,7 +146,7 @@ describe('drift', () => {
       for (const report of ['report_1', 'report_1', 'report_2']) await handle.signal(signals.driftDetected, { severity: 'moderate', report });
       await until(async () => (await state()).awaitingApproval?.count === 2);
       expect(calls.preprocess).toEqual([]);
-      expect(await refusal(update(updates.approve, {}))).toBe('Say who asks: {"by": ...}.');
+      expect(await refusal(update(updates.approve, {}))).toBe('The input of approve can\'t be used ("by" is missing, expected text of 1 to 200 characters); correct it and ask again.');
       expect(await update<Approved>(updates.approve, { by: 'ana' })).toMatchObject({ requests: 2, startsAt: expect.any(String) as string });
       await until(() => calls.preprocess.length === 1);
       expect(await settled(1)).toMatchObject({ awaitingApproval: null });
@@ -297,7 +297,7 @@ describe('a person', () => {
     scene({}, async ({ update, state, calls }) => {
       await until(async () => (await state()).champion !== null);
       expect(await refusal(update(updates.promote, { by: 'ana', model: CHAMPION }))).toBe(`xgboost ${CHAMPION.version} is champion already.`);
-      expect(await refusal(update(updates.promote, { by: 'ana', model: 'xgboost' }))).toMatch(/^"model" is "xgboost", expected /);
+      expect(await refusal(update(updates.promote, { by: 'ana', model: 'xgboost' }))).toMatch(/"model" is "xgboost", expected /);
       expect(calls.moveChampion).toEqual([]);
     }));
 
