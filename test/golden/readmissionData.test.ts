@@ -32,7 +32,8 @@ const expected = JSON.parse(readFileSync(new URL('fixtures/readmission.json', im
 
 const ROWS = 101_766;
 const WINDOWS: Window[] = ['train', 'test', 'oot'];
-const AS_OF = '2009-01-01';
+/** Thirty days after the last row's day, when every label is known. */
+const AS_OF = '2009-01-31';
 const never = new AbortController().signal;
 const engines = createEnginePool({ hosts: 1, memory: 2 ** 30 });
 afterAll(() => engines.close());
