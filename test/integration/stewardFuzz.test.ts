@@ -94,7 +94,8 @@ describe('a steward that strangers send what they like', () => {
     const refused = { updates: 0 };
     await inTurns(SIGNALS, () => signal(client, workflowId));
     await inTurns(UPDATES, async () => {
-      refused.updates += (await update(client, workflowId)) ? 1 : 0;
+      // Not `+= await`, which would read the count before the others have added to it.
+      if (await update(client, workflowId)) refused.updates += 1;
     });
 
     expect(refused.updates).toBe(UPDATES);

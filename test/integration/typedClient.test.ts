@@ -37,7 +37,7 @@ try {
   await steward.driftDetected({ severity: 'moderate', report: 'report-1' });
   let waiting = (await steward.state()).awaitingApproval;
   while (waiting === null) waiting = (await steward.state()).awaitingApproval;
-  const approved: Approved = await steward.approve({ by: 'ana', requestId: 'report-1' });
+  const approved: Approved = await steward.approve({ by: 'ana', requestId: 'drift:report-1' });
   told.approved = approved.requests;
   told.history = (await steward.history()).map(({ what }) => what);
   told.stewardId = [stewardIdOf('outside'), steward.handle.workflowId];
@@ -123,7 +123,7 @@ describe('the package, installed by somebody else', () => {
       progress: 'choosing the champion',
       paused: 'ana',
       approved: 1,
-      history: expect.arrayContaining(['paused by ana: a holiday', 'retrain approved by ana (report-1)']) as string[],
+      history: expect.arrayContaining(['paused by ana: a holiday', 'retrain approved by ana (drift:report-1)']) as string[],
       stewardId: ['outside-steward', 'outside-steward'],
       schedule: ['modelInference', 'orchestrator', [{ pipeline: 'outside', reason: 'hourly' }]],
       constants: ['orchestrator', 'PerdurePipeline', 'requestRetrain'],

@@ -147,7 +147,7 @@ describe('processing that fails', () => {
 
 describe('a schedule', () => {
   test('whose inference never starts calls somebody, by way of the steward, and is well again once it has', async () => {
-    world.configure((config) => Object.assign(config, { schedules: SCHEDULES, alerts: { inference_down_hours: 1e-6 } }));
+    world.configure((config) => Object.assign(config, { schedules: SCHEDULES, alerts: { inference_down_hours: 0.001 } }));
     await applySchedules(stack.client, await world.pipeline());
     // Due every second, and never started: no action is left.
     const inference = stack.client.schedule.getHandle(scheduleIdOf(TINY, 'inference'));
