@@ -211,7 +211,7 @@ test('what commands print as JSON is of one style, and a version has one shape',
 });
 
 /** Keys below these are names of columns, algorithms and the like. */
-const NAMES = new Set(['algorithms', 'best_params', 'params', 'scores', 'psi', 'inputs', 'config', 'pipelines', 'scaler', 'minimums', 'files']);
+const NAMES = new Set(['algorithms', 'best_params', 'params', 'param_distributions', 'scores', 'psi', 'inputs', 'config', 'pipelines', 'scaler', 'minimums', 'files']);
 
 function expectOneStyle(value: unknown, path: string, named = false): void {
   if (Array.isArray(value)) value.forEach((item, i) => expectOneStyle(item, `${path}[${i}]`));

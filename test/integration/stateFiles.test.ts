@@ -40,7 +40,7 @@ const alone = (path: string) => {
 /** Each with the words of SQLite or of JSON. */
 const BROKEN: Record<string, { file: string; damage: (path: string) => void; says: RegExp }> = {
   'a database of 0 bytes, as a killed server leaves it': { file: 'temporal.db', damage: alone, says: /no such table/ },
-  'a database that is none': { file: 'temporal.db', damage: garbage, says: /not a database/ },
+  'a database that is none': { file: 'temporal.db', damage: garbage, says: /not a database|malformed/ },
   'remembered ports of 0 bytes': { file: 'ports.json', damage: empty, says: /it is no JSON/ },
   'remembered ports that are cut': { file: 'ports.json', damage: cut, says: /it is no JSON/ },
   'remembered ports that are none': { file: 'ports.json', damage: (path) => writeFileSync(path, '{"port": 0, "ui_port": "x"}'), says: /it lacks what belongs there/ },

@@ -6,7 +6,7 @@ import { lastLabelledDay } from '../../src/data/labels.js';
 import { dayOf } from '../../src/data/partitions.js';
 import { CONF } from '../support/medallion.js';
 
-type Schema = { type?: string | string[]; minimum?: number; maximum?: number; exclusiveMinimum?: number; [key: string]: unknown };
+type Schema = { type?: string | string[]; minimum?: number; maximum?: number; exclusiveMinimum?: number; exclusiveMaximum?: number; [key: string]: unknown };
 
 /** Every number of a JSON schema by its path, but values of parameters, which their estimators check. */
 function numbersOf(schema: unknown, path: string[] = []): [string, Schema][] {
