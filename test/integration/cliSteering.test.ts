@@ -55,7 +55,7 @@ test('without a steward the command moves the champion itself, and tells people'
   expect(await refuses(`steward state ${TINY}`)).toBe('perdure: tiny has no steward; "perdure steward start tiny" starts one.');
   expect(await says(`models rollback ${TINY} --reason worse`)).toBe(`champion is now ${first}, no longer ${second}.\nThe next inference uses it.`);
   const letters = mail.received.map(({ message }) => message.replaceAll('=\r\n', '')).join('\n');
-  expect(letters).toContain(`${first} is now the champion of tiny: worse.`);
+  expect(letters).toContain(`${first} is now the champion of tiny, in place of ${second}: worse.`);
   expect(await refuses(`models rollback ${TINY} --reason worse`)).toBe(`perdure: There is no version before ${first} to go back to; name one.`);
   expect(await json(`models promote ${TINY} --reason better`)).toMatchObject({ alias: 'champion', reason: 'better', by_steward: false });
   expect(await refuses(`models promote ${TINY} --reason again`)).toBe(`perdure: ${second} is champion already; name another version.`);
