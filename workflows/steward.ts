@@ -137,13 +137,7 @@ function listen(ship: Stewardship, stage: StageInput): void {
   setHandler(state, () => ship.state, { description: DESCRIPTIONS.state });
   setHandler(history, () => ship.history, { description: DESCRIPTIONS.history });
   // After the others: whatever came before this run listened is given to whoever listens first.
-  setDefaultSignalHandler((name, ...args) => {
-    // Signals that came before this run listened are given to this handler too, whatever their name.
-    if (name === STEWARD.signals.requestRetrain) ship.requested(now(), args[0] as RetrainRequest);
-    else if (name === STEWARD.signals.driftDetected) ship.drifted(now(), args[0] as DriftReport);
-    else if (name === STEWARD.signals.runEnded) ship.ended(now(), args[0] as RunEnded);
-    else ship.ignored(now(), name, 'there is no such signal');
-  });
+  setDefaultSignalHandler((name) => ship.ignored(now(), name, 'there is no such signal'));
 
   setHandler(approve, shown((input) => ship.approve(now(), input)), {
     description: DESCRIPTIONS.approve,
