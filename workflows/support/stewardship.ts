@@ -30,6 +30,8 @@ const SEEN_IDS = 1_000;
 const SEEN_BYTES = 100_000;
 /** What waits to be looked into, of a kind; more than this only comes where the config can't be read, and is refused. */
 const WAITING = 20;
+/** Requests that wait to be looked into, as JSON: hundreds of usual ones, and no more than a payload can carry along. */
+const WAITING_REQUESTS_BYTES = 50_000;
 /** Events kept: what a person reads back on, a few weeks of a busy pipeline. */
 const HISTORY = 200;
 /** Of them, those of messages that were ignored: a flood of them must not push out the rest. */
@@ -146,12 +148,15 @@ export class Stewardship {
   private ask(at: Date, request: RetrainRequest): void {
     if (this.seen.has(request.requestId)) {
       this.state.counts.duplicates += 1;
-    } else if (this.inbox.length >= WAITING) {
+      return;
+    }
+    const kept = { ...request, triggeredBy: request.triggeredBy && clipped(request.triggeredBy, TRIGGERED_BY_BYTES) };
+    if (utf8Bytes(JSON.stringify([...this.inbox, kept])) > WAITING_REQUESTS_BYTES) {
       this.state.counts.ignored += 1;
-      this.note(at, `${IGNORED}the request ${request.requestId}: ${WAITING} wait to be looked into already`);
+      this.note(at, `${IGNORED}the request ${request.requestId}: ${this.inbox.length} wait to be looked into already`);
     } else {
       this.remember(request.requestId);
-      this.inbox.push({ ...request, triggeredBy: request.triggeredBy && clipped(request.triggeredBy, TRIGGERED_BY_BYTES) });
+      this.inbox.push(kept);
     }
   }
 
