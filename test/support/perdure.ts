@@ -21,7 +21,10 @@ export interface PerdureProcess {
   outcome: Promise<Outcome>;
 }
 
-/** Starts `perdure` in a folder, without the Temporal settings, the store or the pipelines of this process. */
+/**
+ * Starts `perdure` in a folder, without the Temporal settings, the store or the pipelines of this process, and without
+ * what the AWS SDK says about an old Node.js, which is not Perdure's.
+ */
 export function startPerdure(folder: string, args: string[], env: NodeJS.ProcessEnv = {}): PerdureProcess {
   const child = spawn(process.execPath, [join(packageFolder(), 'dist/src/cli/main.js'), ...args], {
     cwd: folder,
@@ -47,5 +50,5 @@ function plainEnvironment(): NodeJS.ProcessEnv {
   const isOurs = /^(TEMPORAL_|PERDURE_STORE$|PERDURE_CONF$|ENVIRONMENT$|ALGORITHM$)/;
   const kept = Object.entries(process.env).filter(([name]) => !isOurs.test(name));
   // No profile of this machine's Temporal configuration either.
-  return { ...Object.fromEntries(kept), TEMPORAL_CONFIG_FILE: '/nonexistent/temporal.toml' };
+  return { ...Object.fromEntries(kept), TEMPORAL_CONFIG_FILE: '/nonexistent/temporal.toml', AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
 }
