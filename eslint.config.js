@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 const WORKFLOW_IMPORTS = '^(?!@temporalio/(workflow|common)$|\\./|(\\.\\./)+src/contracts/).*';
 
 export default defineConfig(
-  globalIgnores(['dist/', 'node_modules/', '.perdure/', 'coverage/', 'deploy/cdk.out/']),
+  globalIgnores(['dist/', 'node_modules/', '.perdure/', 'coverage/', '.stryker-tmp/', 'deploy/cdk.out/']),
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],

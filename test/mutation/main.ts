@@ -1,0 +1,153 @@
+// npm run mutation -- [--minutes N] [--mutants N] [--seed N] [--concurrency N] [ROOM...]
+// Changes the code of the rooms that need no server, one small change (a mutant) at a time, and counts the changes that
+// their tests notice. A room has hundreds of mutants; a random sample stands for them, and the seed says which.
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LogLevel, MutantResult, MutantStatus } from '@stryker-mutator/api/core';
+import type { Logger } from '@stryker-mutator/api/logging';
+import { Stryker } from '@stryker-mutator/core';
+import { Instrumenter, type File } from '@stryker-mutator/instrumenter';
+import { messageOf } from '../../src/errors.js';
+import { Mt19937 } from '../../src/learning/mt19937.js';
+import { ROOMS, type Room } from './rooms.js';
+import { keyOf, results, SAMPLE } from './sample.js';
+
+/** Share of a room's mutants, in percent, that its tests are to notice. */
+const AIM = 90;
+const WORK = '.stryker-tmp';
+
+const USAGE = `npm run mutation -- [--minutes N] [--mutants N of each room] [--seed N] [--concurrency N] [ROOM...]
+Rooms: ${Object.keys(ROOMS).join(', ')}.`;
+
+const sources = new Map<string, string[]>();
+
+/** Measures the rooms one after another; ends with 1 where one is below the aim, or was not measured whole. */
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      minutes: { type: 'string', default: '60' },
+      mutants: { type: 'string', default: '40' },
+      seed: { type: 'string', default: '1' },
+      concurrency: { type: 'string', default: '2' },
+    },
+  });
+  const [minutes, mutants, seed, concurrency] = [values.minutes, values.mutants, values.seed, values.concurrency].map(positive) as [number, number, number, number];
+  const unknown = positionals.filter((name) => !(name in ROOMS));
+  if (unknown.length > 0) throw new Error(`There is no room ${unknown.join(', ')}.`);
+  const rooms = positionals.length > 0 ? positionals : Object.keys(ROOMS);
+
+  const deadline = AbortSignal.timeout(minutes * 60_000);
+  let short = false;
+  for (const name of rooms) {
+    const room = ROOMS[name]!;
+    const { all, sample } = await sampleOf(room, mutants, seed);
+    results.length = 0;
+    if (!deadline.aborted) {
+      // Stryker can't be cancelled: at the deadline it is left, and ends with this process.
+      await Promise.race([testMutants(room, sample, concurrency), sleep(2 ** 31 - 1, undefined, { signal: deadline, ref: false }).catch(() => undefined)]);
+    }
+    if (!report(name, all, sample)) short = true;
+  }
+  if (deadline.aborted) console.log(`The ${minutes} minutes are over. What was not tried counts as nothing; give more --minutes, fewer --mutants, or name a room.`);
+  process.exit(short ? 1 : 0);
+}
+
+/** Some mutants of a room, drawn by the seed, and how many it has in all. */
+async function sampleOf({ code }: Room, size: number, seed: number): Promise<{ all: number; sample: Set<string> }> {
+  const files: File[] = code.flatMap(filesOf).map((name) => ({ name: join(process.cwd(), name), content: readFileSync(name, 'utf8'), mutate: true }));
+  const { mutants } = await new Instrumenter(SILENT).instrument(files, { plugins: null, excludedMutations: [], ignorers: [] });
+  const left = mutants.map((mutant) => keyOf(mutant, 0));
+  const random = new Mt19937(seed);
+  const sample = Array.from({ length: Math.min(left.length, size) }, () => left.splice(random.integer(left.length - 1), 1)[0]!);
+  return { all: mutants.length, sample: new Set(sample) };
+}
+
+/** Runs the room's tests against each mutant of the sample; `results` has what came of it. */
+async function testMutants({ code, tests }: Room, sample: Set<string>, concurrency: number): Promise<void> {
+  process.env.MUTATION_TESTS = tests.flatMap(filesOf).join(',');
+  const stryker = new Stryker({
+    mutate: code.flatMap(filesOf),
+    plugins: ['@stryker-mutator/vitest-runner', fileURLToPath(new URL('./sample.js', import.meta.url))],
+    checkers: [SAMPLE],
+    reporters: [SAMPLE],
+    [SAMPLE]: [...sample],
+    testRunner: 'vitest',
+    vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+    coverageAnalysis: 'perTest',
+    concurrency,
+    timeoutMS: 20_000,
+    fileLogLevel: 'off' as LogLevel,
+    logLevel: 'error' as LogLevel,
+    allowConsoleColors: false,
+    ignorePatterns: ['/deploy', '/test/replay', '/test/integration', '.perdure'],
+    tempDirName: WORK,
+  });
+  await stryker.runMutationTest();
+}
+
+/** Prints what came of a room's sample. @returns whether all of it was tried, and enough of it noticed */
+function report(name: string, all: number, sample: Set<string>): boolean {
+  const tried = results.filter((result) => sample.has(keyOf(result, 1)));
+  const of = (...statuses: MutantStatus[]) => tried.filter(({ status }) => statuses.includes(status));
+  const killed = of('Killed').length;
+  const timeouts = of('Timeout').length;
+  const unnoticed = of('Survived', 'NoCoverage');
+  const counted = killed + timeouts + unnoticed.length;
+  const untried = sample.size - tried.length;
+  const rate = (100 * (killed + timeouts)) / counted;
+
+  const facts = [
+    `${killed} killed`,
+    `${timeouts} ran out of time`,
+    `${of('Survived').length} survived`,
+    `${of('NoCoverage').length} reached by no test`,
+    ...(untried > 0 ? [`${untried} not tried`] : []),
+  ];
+  const measured = counted > 0 ? `${rate.toFixed(1)}% noticed (aim ${AIM}%)` : 'not measured';
+  console.log(`${name}: ${measured}; of ${sample.size} of its ${all} mutants: ${facts.join(', ')}`);
+  for (const mutant of unnoticed) console.log(`  ${describe(mutant)}`);
+  return untried === 0 && counted > 0 && rate >= AIM;
+}
+
+/** Where a mutant is, and what of which text it makes. */
+function describe(mutant: MutantResult): string {
+  const path = relative(process.cwd(), mutant.fileName);
+  if (!sources.has(path)) sources.set(path, readFileSync(path, 'utf8').split('\n'));
+  const { start, end } = mutant.location;
+  // A result's lines and columns start at 1.
+  const lines = sources.get(path)!.slice(start.line - 1, end.line);
+  lines.push(lines.pop()!.slice(0, end.column - 1));
+  lines.unshift(lines.shift()!.slice(start.column - 1));
+  const short = (text: string) => text.replace(/\s+/g, ' ').slice(0, 80);
+  return `${path}:${start.line}:${start.column} ${short(lines.join(' '))}  ->  ${short(mutant.replacement ?? '')}${mutant.status === 'NoCoverage' ? '  (no test)' : ''}`;
+}
+
+/** A file, or the TypeScript files of a folder. */
+function filesOf(path: string): string[] {
+  if (!existsSync(path)) throw new Error(`${path} is not there; correct the table in test/mutation/rooms.ts.`);
+  if (!path.endsWith('/')) return [path];
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${path}${name}`)
+    .sort();
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`${text} is not a number above 0.`);
+  return value;
+}
+
+const SILENT = new Proxy({} as Logger, { get: () => () => false });
+
+process.on('exit', () => rmSync(WORK, { recursive: true, force: true }));
+try {
+  await main();
+} catch (error) {
+  console.error(`${messageOf(error)}\n${USAGE}`);
+  process.exit(2);
+}

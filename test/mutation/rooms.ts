@@ -1,0 +1,29 @@
+/** A part of the code whose tests need no server. */
+export interface Room {
+  /** Its files: folders end in a slash. */
+  code: string[];
+  /** The test files that are to notice a change of it. */
+  tests: string[];
+}
+
+const unit = (...names: string[]) => names.map((name) => `test/unit/${name}.test.ts`);
+const golden = (...names: string[]) => names.map((name) => `test/golden/${name}.test.ts`);
+
+/** What `npm run mutation` changes, and which tests it then runs. */
+export const ROOMS: Record<string, Room> = {
+  learning: {
+    code: ['src/learning/'],
+    tests: [...unit('metrics', 'racing', 'standardScaler', 'labelsAndValues', 'performanceDrop'), ...golden('learning', 'delong')],
+  },
+  judge: { code: ['src/compute/judge.ts'], tests: unit('judge') },
+  data: {
+    code: ['src/data/'],
+    tests: unit('badSource', 'csvValues', 'download', 'inference', 'labelsAndValues', 'medallion', 'preprocess', 'rowsOverTime', 'synthetic', 'trainingStages'),
+  },
+  registry: { code: ['src/registry/'], tests: unit('registry', 'registryOperations', 'promotionGate', 'trainingClaim', 'chooseChampion') },
+  monitoring: { code: ['src/monitoring/'], tests: [...unit('monitoring', 'performanceDrop', 'verdict', 'falseAlarms'), ...golden('delong', 'psi')] },
+  steward: { code: ['workflows/support/stewardship.ts'], tests: unit('stewardship') },
+  notify: { code: ['src/notify/conditions.ts'], tests: unit('alertConditions', 'alertsWhole') },
+  folderStore: { code: ['src/storage/folderStore.ts'], tests: unit('folderStore', 'createOnly', 'documents') },
+  config: { code: ['src/config/'], tests: unit('columnNames', 'computeConfig', 'configBounds', 'csvValues', 'definitionNames', 'names', 'texts') },
+};
