@@ -33,7 +33,7 @@ export class FolderStore implements ObjectStore {
     }
     const path = fileURLToPath(uri);
     const key = relative(this.root, path).split(sep).join('/');
-    if (key.startsWith('../')) {
+    if (key === '..' || key.startsWith('../')) {
       throw new PerdureError('NotFound', `${uri} does not lie in the store at ${this.root}.`);
     }
     return key;

@@ -22,7 +22,7 @@ export const ROOMS: Record<string, Room> = {
   },
   registry: { code: ['src/registry/'], tests: unit('registry', 'registryOperations', 'promotionGate', 'trainingClaim', 'chooseChampion') },
   monitoring: { code: ['src/monitoring/'], tests: [...unit('monitoring', 'performanceDrop', 'verdict', 'falseAlarms'), ...golden('delong', 'psi')] },
-  steward: { code: ['workflows/support/stewardship.ts'], tests: unit('stewardship') },
+  steward: { code: ['workflows/support/stewardship.ts'], tests: unit('stewardship', 'stewardDecisions') },
   notify: { code: ['src/notify/conditions.ts'], tests: unit('alertConditions', 'alertsWhole') },
   folderStore: { code: ['src/storage/folderStore.ts'], tests: unit('folderStore', 'createOnly', 'documents') },
   config: { code: ['src/config/'], tests: unit('columnNames', 'computeConfig', 'configBounds', 'csvValues', 'definitionNames', 'names', 'texts') },

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertFacts, Metrics, PerformanceResult } from '../../src/contracts/index.js';
+import type { AlertFacts, DriftResult, Metrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
 import { webUiFrom } from '../../src/notify/advice.js';
 import type { Alert } from '../../src/notify/alert.js';
 import { detailLines } from '../../src/notify/channel.js';
-import { AlertThresholds, alertFor } from '../../src/notify/conditions.js';
+import { AlertThresholds, alertFor, isOver } from '../../src/notify/conditions.js';
+import { decided } from '../support/promotions.js';
 
 const thresholds = AlertThresholds.parse({});
 const webUi = webUiFrom('default', { PERDURE_TEMPORAL_UI: 'http://127.0.0.1:8233/' });
@@ -88,6 +89,246 @@ const ALERTS: [AlertFacts, Partial<Alert>][] = [
     { level: 'info', consequence: 'From now on predictions come from this version.', command: 'perdure models rollback churn --reason "..."', link: listPage },
   ],
 ];
+
+/** Facts of which each case below changes what it is about. */
+const training: ModelTrainingCompleted = {
+  status: 'partial',
+  champion: model,
+  challenger: model,
+  promotion: decided('promote', model),
+  comparison: { metric: 'oot.roc_auc', scores: { xgboost: 0.66123 }, estimate: { metric: 'test.roc_auc', scores: { xgboost: 0.65432 } } },
+  dataset: { id: 'train_data_1', uri: 'file:///d', checksum: 'c', rows: { train: 3, test: 2, oot: 1 } },
+  algorithms: { random_forest: { status: 'failed', type: 'EngineCrashed', reason: 'The engine died.' }, logistic_regression: { status: 'failed', type: 'OutOfMemory', reason: 'No memory.' } },
+};
+const drift: DriftResult = {
+  status: 'measured',
+  rows: 500,
+  psi: { age: 0.31, cost: 0.02 },
+  score_psi: 0.1,
+  expected_psi: { age: 0.02, cost: 0.01 },
+  score_expected_psi: 0.02,
+  p_value: { age: 0, cost: 0.6 },
+  score_p_value: 0.2,
+  missing_rate: { age: 0.4, cost: 0.3 },
+  training_missing_rate: { age: 0.05, cost: 0.1 },
+  drifted: ['age', 'cost'],
+  score_drifted: true,
+  missing: ['age', 'cost'],
+};
+const monitoring: ModelMonitoringCompleted = {
+  status: 'completed',
+  drift: true,
+  performance_drop: true,
+  missing: true,
+  retrain: true,
+  conclusion: 'attention',
+  not_measured: {},
+  rows: 500,
+  psi: {},
+  score_psi: 0.1,
+  missing_rate: {},
+  performance,
+  uri: report,
+};
+const alertOf = (facts: AlertFacts) => alertFor(facts, thresholds, webUi);
+
+/** Everything that an alert says, by itself. */
+const SAID: [AlertFacts, string, Alert['details'], number | undefined][] = [
+  [
+    { condition: 'accuracy_drop', pipeline, at, model, performance: { ...performance, drop: 0.0723456789 }, report },
+    `accuracy of churn's xgboost v1 is 0.0723 below its baseline over 1000 labelled rows; see ${report}.`,
+    { model: 'xgboost v1', metric: 'accuracy', drop: 0.072346, rows: 1_000, accuracy: 0.68, accuracy_baseline: 0.8, roc_auc: 0.66, roc_auc_baseline: 0.66, report },
+    24,
+  ],
+  [
+    { condition: 'inference_down', pipeline, at, since: '2026-01-04T07:00:00.000Z' },
+    'Inference of churn has been down for 3 h, since 2026-01-04T07:00:00.000Z; look at its last run.',
+    { since: '2026-01-04T07:00:00.000Z', hours: 3 },
+    24,
+  ],
+  [
+    { condition: 'training_failed', pipeline, at, run, training },
+    "Training of churn's random_forest, logistic_regression failed: The engine died. No memory.",
+    { workflow_id: run.workflowId, run_id: run.runId, random_forest: 'The engine died.', logistic_regression: 'No memory.' },
+    undefined,
+  ],
+  [
+    { condition: 'drift_detected', pipeline, at, model, severity: 'severe', drift, report },
+    `The data that churn's xgboost v1 scores has changed: severe drift in age, cost, the score and a changed share of missing values in age, cost; see ${report}.`,
+    {
+      model: 'xgboost v1',
+      rows: 500,
+      'drift severity': 'severe',
+      'psi age': 0.31,
+      'psi cost': 0.02,
+      'missing rate age': 0.4,
+      'missing rate cost': 0.3,
+      'missing rate age at training': 0.05,
+      'missing rate cost at training': 0.1,
+      score_psi: 0.1,
+      report,
+    },
+    24,
+  ],
+  [
+    { condition: 'drift_detected', pipeline, at, model, severity: null, drift: { ...drift, drifted: [], score_drifted: false, missing: ['cost'] }, report },
+    `The data that churn's xgboost v1 scores has changed: a changed share of missing values in cost; see ${report}.`,
+    { model: 'xgboost v1', rows: 500, 'drift severity': null, 'missing rate cost': 0.3, 'missing rate cost at training': 0.1, score_psi: 0.1, report },
+    24,
+  ],
+  [
+    { condition: 'unusual_data_volume', pipeline, at, what: '2008_03', rows: 1, usual: [10, 40, 20] },
+    '2008_03 of churn has 1 row where 20 are usual; check that its source is whole.',
+    { what: '2008_03', rows: 1, usual: 20, lowest_usual: 10, highest_usual: 40 },
+    undefined,
+  ],
+  [
+    { condition: 'training_completed', pipeline, at, run, training },
+    'Training of churn ended as partial; the best by oot.roc_auc is xgboost v1, with test.roc_auc 0.6543 on rows that had no part in the choice.',
+    {
+      champion: 'xgboost v1',
+      promotion: training.promotion.reason,
+      'oot.roc_auc xgboost': 0.66123,
+      'test.roc_auc xgboost': 0.65432,
+      dataset: 'train_data_1',
+      random_forest: 'The engine died.',
+      logistic_regression: 'No memory.',
+      workflow_id: run.workflowId,
+      run_id: run.runId,
+    },
+    undefined,
+  ],
+  [
+    { condition: 'model_deployed', pipeline, at, model, previous: { algorithm: 'random_forest', version: 'v0' }, by: 'ana', reason: 'It is better.' },
+    'xgboost v1 is now the champion of churn, in place of random_forest v0: It is better.',
+    { model: 'xgboost v1', previous: 'random_forest v0', by: 'ana', reason: 'It is better.' },
+    undefined,
+  ],
+  [
+    { condition: 'weekly_report', pipeline, at, monitoring },
+    'Monitoring of churn in week 2026-W01: drift, a drop in performance, a changed share of missing values.',
+    {
+      rows: 500,
+      drift: true,
+      performance_drop: true,
+      missing: true,
+      retrain: true,
+      score_psi: 0.1,
+      metric: 'accuracy',
+      drop: 0.12,
+      accuracy: 0.68,
+      roc_auc: 0.66,
+      conclusion: 'attention',
+      report,
+    },
+    undefined,
+  ],
+  [
+    { condition: 'sla_missed', pipeline, at: '2026-01-04T10:59:40.000Z', part: 'processing', run, startedAt: at },
+    'Data processing of churn is still at work after 1 h; it should take 30 min at most.',
+    { part: 'processing', workflow_id: run.workflowId, run_id: run.runId, started_at: at, sla_minutes: 30 },
+    undefined,
+  ],
+];
+
+describe('the words and the details', () => {
+  test.each(SAID)('of $condition are all there', (facts, summary, details, repeatAfterHours) => {
+    expect(alertOf(facts)).toMatchObject({ condition: facts.condition, pipeline, at: facts.at, summary });
+    expect(alertOf(facts)!.details).toEqual(details);
+    expect(alertOf(facts)!.repeatAfterHours).toBe(repeatAfterHours);
+  });
+
+  test.each([
+    ['monitoring', 'Monitoring'],
+    ['inference', 'Inference'],
+    ['training', 'Training'],
+  ] as const)('a late run of %s is told by its name', (part, name) => {
+    expect(alertOf({ condition: 'sla_missed', pipeline, at, part, run, startedAt: '2026-01-04T05:55:00.000Z' })!.summary).toMatch(new RegExp(`^${name} of churn is still at work after 4 h 5 min;`));
+  });
+
+  test('a training that nobody could compare says no number, one that the gate refused says so', () => {
+    const { estimate, ...comparison } = training.comparison;
+    for (const scores of [{}, { xgboost: null }] as Record<string, number | null>[]) {
+      const unknown = alertOf({ condition: 'training_completed', pipeline, at, run, training: { ...training, champion: null, comparison: { ...comparison, estimate: { ...estimate, scores } } } })!;
+      expect(unknown.summary).toBe('Training of churn ended as partial; the best by oot.roc_auc is xgboost v1.');
+      expect(unknown.details.champion).toBe('none');
+    }
+    const refused = alertOf({ condition: 'training_completed', pipeline, at, run, training: { ...training, promotion: decided('refuse', model) } })!;
+    expect(refused.summary).toMatch(/ on rows that had no part in the choice; the promotion gate refused it\.$/);
+  });
+
+  test('a long reason of failing tasks is cut', () => {
+    const failing = alertOf({ condition: 'tasks_failing', pipeline, at, failing: { run, workflow: 'modelTraining', attempts: 4, since: at, reason: 'x'.repeat(600) } })!;
+    expect(failing.details.reason).toBe(`${'x'.repeat(497)}...`);
+    expect(failing.repeatAfterHours).toBe(24);
+    expect(alertOf({ condition: 'tasks_failing', pipeline, at, failing: null })).toBeUndefined();
+  });
+
+  test('a drop exactly at the threshold is no critical one, and exactly two hours are not yet down', () => {
+    expect(alertOf({ condition: 'accuracy_drop', pipeline, at, model, performance: { ...performance, drop: 0.1 } as PerformanceResult, report })!.level).toBe('warning');
+    expect(isOver({ condition: 'accuracy_drop', pipeline, at, model, performance: { ...performance, drop: 0.1 } as PerformanceResult, report }, thresholds)).toBe(true);
+    expect(alertOf({ condition: 'inference_down', pipeline, at, since: '2026-01-04T08:00:00.000Z' })).toBeUndefined();
+    expect(isOver({ condition: 'tasks_failing', pipeline, at, failing: null }, thresholds)).toBe(true);
+    expect(isOver({ condition: 'tasks_failing', pipeline, at, failing: { run, workflow: 'w', attempts: 1, since: at, reason: 'r' } }, thresholds)).toBe(false);
+    expect(isOver({ condition: 'weekly_report', pipeline, at, monitoring }, thresholds)).toBe(false);
+  });
+
+  test('what differs is another matter, by key', () => {
+    const key = (facts: AlertFacts) => alertOf(facts)!.dedupKey;
+    const failingSince = (since: string) => key({ condition: 'processing_failing', pipeline, at, failing: { failures: 3, since, reason: 'r' } });
+    expect(failingSince('2026-01-02T02:00:00.000Z')).not.toBe(failingSince('2026-01-03T02:00:00.000Z'));
+    const volume = (what: string, rows: number) => key({ condition: 'unusual_data_volume', pipeline, at, what, rows, usual: [10, 40, 20] });
+    expect(new Set([volume('a', 1), volume('b', 1), volume('a', 2)]).size).toBe(3);
+    const trained = (runId: string) => key({ condition: 'training_completed', pipeline, at, run: { ...run, runId }, training });
+    expect(trained('a')).not.toBe(trained('b'));
+    const drifted = (facts: Partial<DriftResult>) => key({ condition: 'drift_detected', pipeline, at, model, severity: 'severe', drift: { ...drift, ...facts } as DriftResult, report });
+    expect(drifted({ missing: ['age'] })).not.toBe(drifted({ missing: ['cost'] }));
+    expect(drifted({ drifted: ['a', 'b'], missing: [] })).not.toBe(drifted({ drifted: ['ab'], missing: [] }));
+  });
+});
+
+describe('the week of the report', () => {
+  test.each([
+    // By the calendar of ISO 8601: a week belongs to the year of its Thursday.
+    ['2026-01-04T23:59:59.999Z', '2026-W01'],
+    ['2026-01-05T00:00:00.000Z', '2026-W02'],
+    ['2024-12-30T12:00:00.000Z', '2025-W01'],
+    ['2021-01-03T12:00:00.000Z', '2020-W53'],
+    ['2026-12-31T23:00:00.000Z', '2026-W53'],
+    ['2026-06-15T00:00:00.000Z', '2026-W25'],
+  ])('%s is in %s', (instant, week) => {
+    expect(alertOf({ condition: 'weekly_report', pipeline, at: instant, monitoring })!.dedupKey).toBe(`churn/weekly_report/${week}`);
+  });
+});
+
+describe('thresholds', () => {
+  /** Of each number the smallest and the largest that are allowed, and the default. */
+  const BOUNDS: [string, number, number, number][] = [
+    ['processing_failures', 1, 1_000, 3],
+    ['inference_down_hours', 0.001, 8_784, 2],
+    ['accuracy_drop', 0, 1, 0.1],
+    ['data_volume_factor', 1.001, 1_000_000, 2],
+    ['data_volume_history', 1, 1_000, 3],
+    ['repeat_after_hours', 0.001, 8_784, 24],
+    ['sla_minutes.processing', 0.001, 527_040, 30],
+    ['sla_minutes.training', 0.001, 527_040, 240],
+    ['sla_minutes.inference', 0.001, 527_040, 15],
+    ['sla_minutes.monitoring', 0.001, 527_040, 30],
+  ];
+  test.each(BOUNDS)('%s lies from %d to %d, and is %d where nothing is said', (name, smallest, largest, standard) => {
+    const [outer, inner] = name.split('.') as [string, string | undefined];
+    const accepts = (value: unknown) => AlertThresholds.safeParse({ [outer]: inner ? { [inner]: value } : value }).success;
+    expect([accepts(smallest), accepts(largest)]).toEqual([true, true]);
+    expect([accepts(smallest - 0.001), accepts(largest + 1), accepts('many')]).toEqual([false, false, false]);
+    const value = thresholds[outer as keyof AlertThresholds];
+    expect(inner ? (value as Record<string, number>)[inner] : value).toBe(standard);
+  });
+
+  test('names that nobody reads are refused', () => {
+    expect(AlertThresholds.safeParse({ acuracy_drop: 0.1 }).success).toBe(false);
+    expect(AlertThresholds.safeParse({ sla_minutes: { trainig: 1 } }).success).toBe(false);
+  });
+});
 
 describe('an alert', () => {
   test.each(ALERTS)('$condition says how severe it is, what follows, what to do and where to look', (facts, expected) => {

@@ -153,7 +153,7 @@ export class Stewardship {
     const kept = { ...request, triggeredBy: request.triggeredBy && clipped(request.triggeredBy, TRIGGERED_BY_BYTES) };
     if (utf8Bytes(JSON.stringify([...this.inbox, kept])) > WAITING_REQUESTS_BYTES) {
       this.state.counts.ignored += 1;
-      this.note(at, `${IGNORED}the request ${request.requestId}: ${this.inbox.length} wait to be looked into already`);
+      this.note(at, `${IGNORED}the request ${clipped(request.requestId, 100)}: ${this.inbox.length} wait to be looked into already`);
     } else {
       this.remember(request.requestId);
       this.inbox.push(kept);
