@@ -123,7 +123,7 @@ const algorithm = z.strictObject({
   /** Values to sample from, in scikit-learn's names; `"balanced"` for `scale_pos_weight` is negatives / positives. */
   param_distributions: z
     .record(name, z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])).min(1))
-    .refine((grid) => gridCells(grid) <= MAX_GRID_CELLS, 'expected values that make at most 2^53 combinations')
+    .refine((grid) => gridCells(grid) <= MAX_GRID_CELLS, 'expected values that make fewer than 2^53 combinations')
     .refine((grid) => Buffer.byteLength(JSON.stringify(grid)) <= MAX_GRID_BYTES, 'expected at most 128 KiB of values'),
   /** The one candidate where `hyperparameter_tuning` is off. */
   params: params,

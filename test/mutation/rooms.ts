@@ -25,5 +25,5 @@ export const ROOMS: Record<string, Room> = {
   steward: { code: ['workflows/support/stewardship.ts'], tests: unit('stewardship', 'stewardDecisions') },
   notify: { code: ['src/notify/conditions.ts'], tests: unit('alertConditions', 'alertsWhole') },
   folderStore: { code: ['src/storage/folderStore.ts'], tests: unit('folderStore', 'createOnly', 'documents') },
-  config: { code: ['src/config/'], tests: unit('columnNames', 'computeConfig', 'configBounds', 'csvValues', 'definitionNames', 'names', 'texts') },
+  config: { code: ['src/config/'], tests: unit('columnNames', 'computeConfig', 'configBounds', 'configValues', 'definitionNames') },
 };
