@@ -8,7 +8,6 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const OLDEST_NODE = [20, 19];
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const BUNDLE = join('dist', 'workflow-bundle.js');
 /** With what makes OpenTelemetry's spans, almost twice the size: for workers that are traced. */
@@ -30,10 +29,11 @@ try {
   process.exitCode = 1;
 }
 
+/** Refuses a Node.js older than the oldest that `engines` of package.json names; of newer ones "perdure doctor" tells. */
 function checkNode() {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
-    throw new Failure(`This is Node ${process.versions.node}; install Node ${OLDEST_NODE.join('.')} or newer and run again.`);
+  const [, oldest] = /^\^([\d.]+)/.exec(JSON.parse(readFileSync('package.json', 'utf8')).engines.node);
+  if (oldest.localeCompare(process.versions.node, 'en', { numeric: true }) > 0) {
+    throw new Failure(`This is Node ${process.versions.node}; install Node ${oldest} or newer and run again.`);
   }
 }
 

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { environment, listPipelines, loadPipeline, packageFolder } from '../../config/load.js';
 import { messageOf } from '../../errors.js';
+import { judgeNodeVersion } from '../../setup/nodeVersion.js';
 import type { Tool } from '../../setup/tool.js';
 import { TOOLS } from '../../setup/tools.js';
 import { configuredTarget, connectClient, type TemporalTarget } from '../../temporal/connection.js';
@@ -16,7 +18,7 @@ import { countOf, print, printJson } from '../terminal.js';
 
 interface Finding {
   name: string;
-  /** `optional` is missing, but only the tests need it. */
+  /** `optional` is not as it should be, but a run can do without. */
   status: 'ok' | 'missing' | 'optional';
   /** What was found, or what is wrong and what to do. */
   detail: string;
@@ -34,7 +36,7 @@ export async function doctor(options: CommonOptions): Promise<void> {
   ];
   const ok = findings.every(({ status }) => status !== 'missing');
   if (options.json) printJson({ ok, findings });
-  else print([...findings.map(describeFinding), '', ok ? 'All that is needed is there.' : 'Something needed is missing: mend what is marked ✖.'].join('\n'));
+  else print([...findings.map(describeFinding), '', ok ? 'All that is needed is there.' : 'Something needed is missing: correct what is marked ✖.'].join('\n'));
   if (!ok) process.exitCode = EXIT.failed;
 }
 
@@ -44,14 +46,9 @@ function describeFinding({ name, status, detail }: Finding): string {
   return `${MARKS[status]} ${name.padEnd(24)} ${detail}`;
 }
 
-/** As `engines` of package.json asks. */
-const NODE_FROM = [20, 19] as const;
-
 function checkNode(): Finding {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const isNewEnough = major > NODE_FROM[0] || (major === NODE_FROM[0] && minor >= NODE_FROM[1]);
-  const detail = isNewEnough ? process.versions.node : `${process.versions.node}; install ${NODE_FROM.join('.')} or newer`;
-  return { name: 'Node.js', status: isNewEnough ? 'ok' : 'missing', detail };
+  const { engines } = JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as { engines: { node: string } };
+  return { name: 'Node.js', ...judgeNodeVersion(process.versions.node, engines.node) };
 }
 
 async function checkBuild(): Promise<Finding> {
