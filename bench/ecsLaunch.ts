@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DescribeTasksCommand, ECSClient, RunTaskCommand } from '@aws-sdk/client-ecs';
 import { createDispatcher } from '../src/compute/createDispatcher.js';
+import { serializeDocument } from '../src/storage/documents.js';
 import { FolderStore } from '../src/storage/folderStore.js';
 import { CLUSTER, serveEcs } from '../test/support/ecs/ecsEndpoint.js';
 import type { EcsTask } from '../test/support/ecs/ecsTask.js';
@@ -74,6 +75,6 @@ async function answer({ options }: EcsTask): Promise<number> {
   if (!address.startsWith('file:')) return 0;
   const file = fileURLToPath(address);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, JSON.stringify({ status: 'completed', output: null }));
+  await writeFile(file, serializeDocument({ status: 'completed', output: null }));
   return 0;
 }

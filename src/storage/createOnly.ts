@@ -13,7 +13,7 @@ const CREATE = { ifNoneMatch: '*' } as const;
  *
  * @throws PerdureError `AlreadyExists` where there is another
  */
-export async function createJson(store: ObjectStore, key: string, value: unknown): Promise<ObjectRef> {
+export async function createJson(store: ObjectStore, key: string, value: object): Promise<ObjectRef> {
   const text = serializeDocument(value);
   const checksum = sha256(text);
   await create(store, key, checksum, () => store.put(key, text, CREATE));

@@ -5,7 +5,8 @@ import type { ObjectStore } from './objectStore.js';
 
 /**
  * Documents are JSON objects that carry their own checksum under {@link SEAL}, so that one that was cut short or
- * changed is never taken for what was written. A document without the seal was written by hand: it is taken as it is.
+ * changed, or that something else wrote, is never taken for what was written: each that is read has the shape that was
+ * written.
  */
 const SEAL = '$sha256';
 
@@ -24,7 +25,7 @@ export async function readJson<T>(store: ObjectStore, key: string, onDamage: OnD
 }
 
 /** Writes a JSON object. Returns its address and SHA-256. */
-export async function writeJson(store: ObjectStore, key: string, value: unknown): Promise<ObjectRef> {
+export async function writeJson(store: ObjectStore, key: string, value: object): Promise<ObjectRef> {
   const text = serializeDocument(value);
   await store.put(key, text);
   return { uri: store.uri(key), checksum: sha256(text) };
@@ -34,7 +35,7 @@ export async function writeJson(store: ObjectStore, key: string, value: unknown)
  * Changes a JSON object by compare-and-swap: `change` gets the present value and returns the next, or `undefined`
  * to leave it. It runs again when another writer came first, so it must be pure.
  */
-export async function updateJson<T>(
+export async function updateJson<T extends object>(
   store: ObjectStore,
   key: string,
   change: (current: T | undefined) => T | undefined,
@@ -69,7 +70,7 @@ export function parseDocument<T>(store: ObjectStore, key: string, body: Uint8Arr
   } catch {
     throw damaged('it is not whole JSON');
   }
-  if (!isObject(parsed) || !(SEAL in parsed)) return parsed as T;
+  if (!isObject(parsed) || !(SEAL in parsed)) throw damaged(`it has no ${JSON.stringify(SEAL)}, so that it is not what was written`);
   const { [SEAL]: seal, ...value } = parsed;
   if (seal !== sha256(textOf(value))) throw damaged('it is not what was written');
   return value as T;
@@ -86,8 +87,8 @@ async function read<T>(store: ObjectStore, key: string, body: Uint8Array, onDama
 }
 
 /** A document's text, sealed. */
-export function serializeDocument(value: unknown): string {
-  return `${isObject(value) ? textOf({ ...value, [SEAL]: sha256(textOf(value)) }) : textOf(value)}\n`;
+export function serializeDocument(value: object): string {
+  return `${textOf({ ...value, [SEAL]: sha256(textOf(value)) })}\n`;
 }
 
 function textOf(value: unknown): string {

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { STEWARD, stewardIdOf, type ModelTrainingCompleted, type StewardState } from '../../src/contracts/index.js';
+import { writeJson } from '../../src/storage/documents.js';
 import { receiveMail } from '../support/receivers.js';
 import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -117,7 +118,7 @@ test('a training that is started while another runs waits for its end, and then 
   const running = { workflowId: 'by-hand', taskQueue: 'nowhere', args: [{ pipeline: TINY }] };
   const { firstExecutionRunId: runId } = await client.workflow.start('modelTraining', running);
   const claim = { workflowId: 'by-hand', runId, startedAt: new Date().toISOString() };
-  await world.stores.modelRegistry.put('model_registry/training.json', JSON.stringify(claim));
+  await writeJson(world.stores.modelRegistry, 'model_registry/training.json', claim);
   const beside = call(`train ${TINY} --algorithm logistic_regression --json`);
   await setTimeout(5_000);
   await client.workflow.getHandle('by-hand').terminate();

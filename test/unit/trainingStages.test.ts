@@ -9,7 +9,6 @@ import { checkSufficientTrainingData } from '../../src/stages/checkSufficientTra
 import { discardVersion } from '../../src/stages/discardVersion.js';
 import { planSearch } from '../../src/stages/planSearch.js';
 import { writeJson } from '../../src/storage/documents.js';
-import { sha256 } from '../../src/storage/checksum.js';
 import { createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 
 const engines = tinyEngines();
@@ -134,7 +133,7 @@ describe('the plan of a search', () => {
 
   test('a dataset that was changed after preprocessing is refused', async () => {
     const dataset = await storeDataset(world);
-    await world.stores.datamart.put(datasetKey(dataset.id, 'metadata.json'), '{}');
+    await writeJson(world.stores.datamart, datasetKey(dataset.id, 'metadata.json'), {});
     const asked: AlgorithmInput = { ...input, algorithm: 'xgboost', dataset };
     await expect(world.perform(planSearch, asked)).rejects.toMatchObject({ type: 'ObjectCorrupt' });
   });
@@ -169,8 +168,6 @@ describe('discarding', () => {
 async function storeDataset({ stores: { datamart } }: TinyWorld): Promise<DatasetRef> {
   const id = 'train_data_20020301_120000_a';
   const windows = { train: { rows: 90, positives: 10 } };
-  const body = JSON.stringify({ id, windows });
-  const key = datasetKey(id, 'metadata.json');
-  await datamart.put(key, body);
-  return { id, uri: datamart.uri(key), checksum: sha256(body), rows: { train: 90, test: 0, oot: 0 } };
+  const written = await writeJson(datamart, datasetKey(id, 'metadata.json'), { id, windows });
+  return { id, ...written, rows: { train: 90, test: 0, oot: 0 } };
 }
