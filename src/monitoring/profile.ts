@@ -18,8 +18,7 @@ export interface BinnedProfile {
   edges: number[];
   /**
    * Values per bin. Every edge is a bin of its own between its two neighbours: bin `2 i` holds the values strictly
-   * between `edges[i - 1]` and `edges[i]`, bin `2 i + 1` those equal to `edges[i]`. Profiles of version 0.1 have one
-   * bin more than edges, and bin `i` holds `edges[i - 1] <= value < edges[i]`.
+   * between `edges[i - 1]` and `edges[i]`, bin `2 i + 1` those equal to `edges[i]`.
    */
   counts: number[];
   missing: number;
@@ -141,7 +140,7 @@ function countNumber(profile: BinnedProfile, value: ColumnValues[number]): void 
   profile.counts[bin] = (profile.counts[bin] ?? 0) + 1;
 }
 
-function binOf({ edges, counts }: BinnedProfile, value: number): number {
+function binOf({ edges }: BinnedProfile, value: number): number {
   let below = 0;
   let end = edges.length;
   while (below < end) {
@@ -149,9 +148,7 @@ function binOf({ edges, counts }: BinnedProfile, value: number): number {
     if (edges[middle]! < value) below = middle + 1;
     else end = middle;
   }
-  const onEdge = edges[below] === value;
-  const edgesAreBins = counts.length === 2 * edges.length + 1;
-  return edgesAreBins ? 2 * below + Number(onEdge) : below + Number(onEdge);
+  return 2 * below + Number(edges[below] === value);
 }
 
 function countCategory(profile: CategoryProfile, value: ColumnValues[number]): void {

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { afterAll, expect, test } from 'vitest';
-import { STEWARD, stewardIdOf, type ModelTrainingCompleted, type StewardState } from '../../src/contracts/index.js';
+import { SEARCH_ATTRIBUTES, STEWARD, stewardIdOf, type ModelTrainingCompleted, type StewardState } from '../../src/contracts/index.js';
 import { writeJson } from '../../src/storage/documents.js';
 import { receiveMail } from '../support/receivers.js';
 import { perdure } from '../support/perdure.js';
@@ -111,6 +112,18 @@ test('people pause it, approve, decline and resume, and are told what makes no s
   expect(await refuses(`steward approve ${TINY}`)).toBe('perdure: Nothing waits for approval.');
   expect(await says(`steward resume ${TINY}`)).toBe('Resumed.');
   expect(await json(`steward state ${TINY}`)).toMatchObject({ state: { paused: null, counts: { trainings: 0 } }, history: expect.any(Array) as unknown[] });
+});
+
+test('status shows the runs that say they are of the pipeline, whatever their ids', async () => {
+  const { client } = stack;
+  const of = (pipeline: string) => new TypedSearchAttributes([{ key: defineSearchAttributeKey(SEARCH_ATTRIBUTES.pipeline, 'KEYWORD'), value: pipeline }]);
+  const start = (workflowId: string, pipeline: string) =>
+    client.workflow.start('modelTraining', { workflowId, taskQueue: 'nowhere', args: [{ pipeline }], typedSearchAttributes: of(pipeline) });
+  const handles = [await start('started-elsewhere', TINY), await start(`${TINY}-eu-training`, `${TINY}-eu`)];
+  const shown = async () => (await json<{ runs: { workflow_id: string }[] }>(`status ${TINY}`)).runs.map(({ workflow_id }) => workflow_id);
+  await until(async () => (await shown()).includes('started-elsewhere'));
+  expect(await shown()).not.toContain(`${TINY}-eu-training`);
+  await Promise.all(handles.map((handle) => handle.terminate()));
 });
 
 test('a training that is started while another runs waits for its end, and then trains', async () => {

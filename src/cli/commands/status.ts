@@ -84,8 +84,7 @@ async function storeStatus(stores: Stores): Promise<StoreStatus> {
     predictions: newest
       ? { uri: stores.predictions.uri(newest.key), rows: newest.rows, as_of: newest.asOf, model: newest.model, files: files.length }
       : null,
-    // Reports of version 0.1 said nothing of what was not measured.
-    report: report ? { uri: stores.monitoring.uri(LATEST_REPORT), as_of: report.as_of, ...report.verdict, not_measured: report.verdict.not_measured ?? {} } : null,
+    report: report ? { uri: stores.monitoring.uri(LATEST_REPORT), as_of: report.as_of, ...report.verdict } : null,
   };
 }
 
