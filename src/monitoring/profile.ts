@@ -51,7 +51,7 @@ const HEAVY_SHARE = 0.01;
 
 /** Profiles a reference column: deciles for numeric ones, categories for binary, ordinal and categorical ones. */
 export function profileColumn(values: ColumnValues, type: FeatureType): ColumnProfile {
-  return type === 'numeric' ? profileNumbers(values) : countInto({ kind: 'categories', counts: {}, missing: 0 }, values);
+  return type === 'numeric' ? profileNumbers(values) : countInto({ kind: 'categories', counts: noCategories(), missing: 0 }, values);
 }
 
 /** Profiles numbers by the deciles of their own values. */
@@ -64,7 +64,12 @@ export function profileNumbers(values: ColumnValues): BinnedProfile {
 export function emptyLike<P extends ColumnProfile>(reference: P): P {
   return reference.kind === 'bins'
     ? { ...reference, counts: reference.counts.map(() => 0), missing: 0 }
-    : { ...reference, counts: {}, missing: 0 };
+    : { ...reference, counts: noCategories(), missing: 0 };
+}
+
+/** Without the properties of every JavaScript object: `constructor` may be a category. */
+function noCategories(): Record<string, number> {
+  return Object.create(null) as Record<string, number>;
 }
 
 /** Counts `values` into `profile`, which is changed and returned. */

@@ -2,7 +2,7 @@
 export interface Room {
   /** Its files: folders end in a slash. */
   code: string[];
-  /** The test files that are to notice a change of it. */
+  /** The test files that are to notice a change of it, in the order in which they run. */
   tests: string[];
 }
 
@@ -13,7 +13,7 @@ const golden = (...names: string[]) => names.map((name) => `test/golden/${name}.
 export const ROOMS: Record<string, Room> = {
   learning: {
     code: ['src/learning/'],
-    tests: [...unit('metrics', 'racing', 'standardScaler', 'labelsAndValues', 'performanceDrop'), ...golden('learning', 'delong')],
+    tests: [...unit('metrics', 'racing', 'standardScaler', 'leakage', 'influence'), ...golden('learning', 'delong')],
   },
   judge: { code: ['src/compute/judge.ts'], tests: unit('judge') },
   data: {
@@ -21,7 +21,7 @@ export const ROOMS: Record<string, Room> = {
     tests: unit('badSource', 'csvValues', 'download', 'inference', 'labelsAndValues', 'medallion', 'preprocess', 'rowsOverTime', 'synthetic', 'trainingStages'),
   },
   registry: { code: ['src/registry/'], tests: unit('registry', 'registryOperations', 'promotionGate', 'trainingClaim', 'chooseChampion') },
-  monitoring: { code: ['src/monitoring/'], tests: [...unit('monitoring', 'performanceDrop', 'verdict', 'falseAlarms'), ...golden('delong', 'psi')] },
+  monitoring: { code: ['src/monitoring/'], tests: [...unit('verdict', 'profile', 'drift', 'performanceDrop'), ...golden('psi', 'delong'), ...unit('monitoring')] },
   steward: { code: ['workflows/support/stewardship.ts'], tests: unit('stewardship', 'stewardDecisions') },
   notify: { code: ['src/notify/conditions.ts'], tests: unit('alertConditions', 'alertsWhole') },
   folderStore: { code: ['src/storage/folderStore.ts'], tests: unit('folderStore', 'createOnly', 'documents') },

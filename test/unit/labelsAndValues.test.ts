@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readDatasetMetadata } from '../../src/data/dataset.js';
 import { readColumns } from '../../src/data/parquet.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
-import { findLeaks } from '../../src/learning/leakage.js';
 import { detectDrift } from '../../src/stages/detectDrift.js';
 import { findNewRows } from '../../src/stages/findNewRows.js';
 import { measurePerformance } from '../../src/stages/measurePerformance.js';
@@ -120,22 +119,6 @@ describe('leakage', () => {
     await world.writeGold(MONTHS, { x2: 'label * 10 + x2' });
     const { warnings } = await world.perform(preprocess, input('a'));
     expect(warnings).toEqual(['Leakage: the feature x2 alone separates the classes almost perfectly (ROC AUC 1.0000) of the train window; leave it out unless it is known before the label is.']);
-  });
-
-  const labels = Int8Array.from({ length: 2_000 }, (_, row) => Number(row % 5 === 0));
-  const noise = (row: number) => (row * 7919) % 1009;
-  const column = (value: (row: number, label: number) => number) => new Map([['x', Float64Array.from(labels, (label, row) => value(row, label))]]);
-  test.each<[string, (row: number, label: number) => number, boolean]>([
-    ['the opposite of the label', (_, label) => 1 - label, true],
-    ['a code in no order', (row, label) => (label ? 2 : row % 2 ? 1 : 3), true],
-    ['a value that is missing for one class', (row, label) => (label ? NaN : noise(row)), true],
-    ['a value that one in 500 contradicts', (row, label) => (row % 500 === 0 ? 1 - label : label), true],
-    ['a good feature', (row, label) => noise(row) + 700 * label, false],
-    ['noise', noise, false],
-    ['a number of each row', (row) => row, false],
-    ['a constant', () => 3, false],
-  ])('of %s', (_what, value, found) => {
-    expect(findLeaks(column(value), labels).map(({ feature }) => feature)).toEqual(found ? ['x'] : []);
   });
 });
 
