@@ -79,7 +79,8 @@ async function testMutants({ code, tests }: Room, sample: Set<string>, concurren
     vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
     coverageAnalysis: 'perTest',
     concurrency,
-    timeoutMS: 20_000,
+    // Endless loops are noticed sooner, by their hits; on a busy machine a slow test must not pass for one.
+    timeoutMS: 60_000,
     fileLogLevel: 'off' as LogLevel,
     logLevel: 'error' as LogLevel,
     allowConsoleColors: false,

@@ -18,9 +18,9 @@ export const ROOMS: Record<string, Room> = {
   judge: { code: ['src/compute/judge.ts'], tests: unit('judge') },
   data: {
     code: ['src/data/'],
-    tests: unit('badSource', 'csvValues', 'download', 'inference', 'labelsAndValues', 'medallion', 'preprocess', 'rowsOverTime', 'synthetic', 'trainingStages'),
+    tests: unit('download', 'sql', 'synthetic', 'keys', 'medallion', 'csvValues', 'preprocess', 'badSource', 'rowsOverTime', 'inference', 'trainingStages'),
   },
-  registry: { code: ['src/registry/'], tests: unit('registry', 'registryOperations', 'promotionGate', 'trainingClaim', 'chooseChampion') },
+  registry: { code: ['src/registry/'], tests: unit('promotionGate', 'trainingClaim', 'registryOperations', 'registry') },
   monitoring: { code: ['src/monitoring/'], tests: [...unit('verdict', 'profile', 'drift', 'performanceDrop'), ...golden('psi', 'delong'), ...unit('monitoring')] },
   steward: { code: ['workflows/support/stewardship.ts'], tests: unit('stewardship', 'stewardDecisions') },
   notify: { code: ['src/notify/conditions.ts'], tests: unit('alertConditions', 'alertsWhole') },
