@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { homogeneityP, rejected } from '../../src/monitoring/homogeneity.js';
-import { countInto, emptyLike, missingRate, profileColumn, profileNumbers, type BinnedProfile, type CategoryProfile } from '../../src/monitoring/profile.js';
+import { countInto, emptyLike, missingRate, profileColumn, profileNumbers, type CategoryProfile } from '../../src/monitoring/profile.js';
 import { psi, shiftOf } from '../../src/monitoring/psi.js';
 
 interface Golden {
@@ -111,11 +111,6 @@ describe('mirrored columns', () => {
       }),
       { numRuns: 1_000, seed: 9 },
     );
-  });
-
-  test('a profile of version 0.1 is counted as it was: an edge belongs to the bin above it', () => {
-    const reference: BinnedProfile = { kind: 'bins', edges: [0, 1], counts: [0, 50, 50], missing: 0 };
-    expect(countInto(emptyLike(reference), [-1, 0, 0.5, 1, 2]).counts).toEqual([1, 2, 2]);
   });
 });
 

@@ -18,7 +18,11 @@ export const ROOMS: Record<string, Room> = {
   judge: { code: ['src/compute/judge.ts'], tests: unit('judge') },
   data: {
     code: ['src/data/'],
-    tests: unit('download', 'sql', 'synthetic', 'keys', 'medallion', 'csvValues', 'preprocess', 'badSource', 'rowsOverTime', 'inference', 'trainingStages'),
+    tests: [
+      ...unit('download', 'sql', 'storedData', 'synthetic'),
+      ...golden('parquet'),
+      ...unit('keys', 'medallion', 'csvValues', 'preprocess', 'badSource', 'rowsOverTime', 'inference', 'trainingStages'),
+    ],
   },
   registry: { code: ['src/registry/'], tests: unit('promotionGate', 'trainingClaim', 'registryOperations', 'registry') },
   monitoring: { code: ['src/monitoring/'], tests: [...unit('verdict', 'profile', 'drift', 'performanceDrop'), ...golden('psi', 'delong'), ...unit('monitoring')] },

@@ -125,6 +125,7 @@ describe('the index of versions', () => {
   ])('is no memory of its own: the list is that of the versions themselves where it is %s', async (_, damage) => {
     for (const name of ['v10', 'v1', 'v2']) await register(name);
     await registry.put(versionKey(version('v3'), 'model.ubj'), 'unfinished');
+    await registry.put(`${versionKey(version('v9'), 'metadata.json')}/copy`, 'no version either');
     await damage();
     const listed = async () => (await listVersions(registry, 'xgboost')).map((summary) => summary.version);
     expect(await listed()).toEqual(['v1', 'v10', 'v2']);
