@@ -36,16 +36,17 @@ export const TASK_DOCUMENTS = 'tasks/*';
 export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
   const layers = Object.values(definition.layers).map(({ path }) => anyPartition(path));
   return {
-    datamart: { read: ['*'], write: ['bronze/*', 'silver/*', manifestKey('gold'), ...layers, TASK_DOCUMENTS] },
+    datamart: { read: ['*'], write: ['bronze/*', 'silver/*', manifestKey('gold'), ...layers] },
     modelRegistry: { read: ['model_registry/*'] },
     predictions: { read: ['*'], write: ['*'] },
   };
 }
 
-/** The promotion gate, the steward's moves, clearing up, reports and alerts: what the data-processing worker decides and tells. */
+/** The promotion gate, the steward's moves, launching tasks, clearing up, reports and alerts: what the data-processing worker decides and tells. */
 export function operationsAccess(pipeline: Pipeline): StoreAccess {
   const { algorithms } = pipeline.config.training_config;
   return {
+    datamart: { write: [TASK_DOCUMENTS] },
     modelRegistry: {
       write: [ALIASES, TRAINING_CLAIM, ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json')))],
       // What a failed or cancelled run left (`discardVersion`).
@@ -71,13 +72,18 @@ export function operatorAccess({ definition, config }: Pipeline): StoreAccess {
   };
 }
 
+/** What a stage that runs as a task is told, keeps and answers; one in a worker is told by Temporal. */
+export function taskAccess(): StoreAccess {
+  return { datamart: { read: [TASK_DOCUMENTS], write: [TASK_DOCUMENTS] } };
+}
+
 /** Gold to preprocessed data, fits, and versions with their `latest`. Neither raw data nor any alias. */
 export function modelTrainingAccess({ definition, config }: Pipeline): StoreAccess {
   const { feature_store, label_store } = definition.layers;
   return {
     datamart: {
-      read: [manifestKey('gold'), anyPartition(feature_store.path), anyPartition(label_store.path), PREPROCESSED, TASK_DOCUMENTS],
-      write: [PREPROCESSED, TASK_DOCUMENTS],
+      read: [manifestKey('gold'), anyPartition(feature_store.path), anyPartition(label_store.path), PREPROCESSED],
+      write: [PREPROCESSED],
     },
     modelRegistry: {
       read: config.training_config.algorithms.map(registryFolder),

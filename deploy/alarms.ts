@@ -54,7 +54,7 @@ export class Alarms extends Construct {
     );
   }
 
-  private watchWorker({ node, service, container }: WorkerService): void {
+  private watchWorker({ node, service, container, backlog }: WorkerService): void {
     const { clusterName } = this.options.cluster;
     this.alarm(`${node.id}-gone`, 'No task of the worker is running: its task queue stands still.', {
       metric: new Metric({
@@ -75,9 +75,9 @@ export class Alarms extends Construct {
       threshold: 90,
       evaluationPeriods: 3,
     });
-    this.alarm(`${node.id}-cpu`, 'The worker has been at its limit for two hours with all the tasks it may have.', {
-      metric: service.metricCpuUtilization({ period: FIVE_MINUTES }),
-      threshold: 95,
+    this.alarm(`${node.id}-backlog`, 'Work has waited for two hours, with as many tasks as the worker may have; give it a larger "max".', {
+      metric: backlog.with({ statistic: 'Minimum', period: FIVE_MINUTES }),
+      threshold: 1,
       evaluationPeriods: 24,
     });
     const errors = new MetricFilter(this, `${node.id}-errors-counted`, {

@@ -18,13 +18,13 @@ export class Overview extends Construct {
   }
 }
 
-function widgetsOf({ name }: Settings, { node, service }: WorkerService): IWidget[] {
+function widgetsOf({ name }: Settings, { node, service, backlog }: WorkerService): IWidget[] {
   const period = Duration.minutes(5);
   const dimensionsMap = { ClusterName: service.cluster.clusterName, ServiceName: service.serviceName };
   const running = new Metric({ namespace: 'ECS/ContainerInsights', metricName: 'RunningTaskCount', dimensionsMap, statistic: 'Average', period });
   const errors = new Metric({ namespace: `Perdure/${name}`, metricName: `${node.id}Errors`, statistic: 'Sum', period });
   return [
-    new GraphWidget({ title: `${node.id}: tasks`, left: [running], width: WIDTH }),
+    new GraphWidget({ title: `${node.id}: tasks, and work that waits`, left: [running, backlog], width: WIDTH }),
     new GraphWidget({ title: `${node.id}: CPU and memory in %`, left: [service.metricCpuUtilization({ period }), service.metricMemoryUtilization({ period })], width: WIDTH }),
     new GraphWidget({ title: `${node.id}: lines at ERROR`, left: [errors], width: WIDTH }),
   ];

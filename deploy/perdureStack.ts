@@ -7,7 +7,7 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Pipeline } from '../src/config/load.js';
 import { WORKERS, type WorkerName } from '../src/temporal/workers.js';
-import { dataProcessingAccess, modelTrainingAccess, operationsAccess, operatorAccess, type StoreAccess } from './access.js';
+import { dataProcessingAccess, modelTrainingAccess, operationsAccess, operatorAccess, taskAccess, type StoreAccess } from './access.js';
 import { Alarms } from './alarms.js';
 import { Buckets } from './buckets.js';
 import { PerdureContainer } from './containers.js';
@@ -65,6 +65,7 @@ export class PerdureStack extends Stack {
       // With their revisions: this worker launches its own image, also while a newer one is being deployed.
       PERDURE_ECS_TASK_DEFINITIONS: tasks.map(({ taskDefinition }) => taskDefinition.taskDefinitionArn).join(','),
     };
+    let backlogLogs: LogGroup | undefined;
     const workers = WORKER_NAMES.map((worker) => {
       const service = new WorkerService(this, worker, {
         worker,
@@ -73,7 +74,10 @@ export class PerdureStack extends Stack {
         cluster,
         network,
         environment: worker === DISPATCHING ? whereTasksRun : {},
+        backlogLogs,
       });
+      // The orchestrator, the first of them, looks at the queues of all.
+      backlogLogs ??= service.container.logs;
       this.grantStages(service.container.role, worker);
       return service;
     });
@@ -111,6 +115,7 @@ export class PerdureStack extends Stack {
       command: ['perdure', 'task', '--help'],
     });
     this.grantStages(task.role, worker);
+    for (const pipeline of this.props.pipelines) grantAccess(task.role, pipeline, taskAccess(), this.buckets);
     return task;
   }
 

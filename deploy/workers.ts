@@ -1,7 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
-import { FargateService, PropagatedTagSource, type Cluster, type HealthCheck } from 'aws-cdk-lib/aws-ecs';
+import { MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { FargateService, PropagatedTagSource, type Cluster, type HealthCheck, type ScalableTaskCount } from 'aws-cdk-lib/aws-ecs';
+import { FilterPattern, MetricFilter, type LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import type { BacklogLine } from '../src/temporal/backlog.js';
 import { WORKERS, type WorkerName } from '../src/temporal/workers.js';
 import { PerdureContainer } from './containers.js';
 import type { Network } from './network.js';
@@ -13,6 +16,9 @@ export const WORKER_NAMES = Object.keys(WORKERS) as WorkerName[];
 const ALERTING: WorkerName = 'dataProcessing';
 
 const HEALTH_PORT = 9600;
+
+/** A stage keeps the CPUs of its worker busy, so a service none of whose tasks uses more than this does hardly anything. */
+const IDLE_PERCENT = 15;
 
 /** As in the image; a task definition doesn't take over the image's own. */
 const HEALTH_CHECK: HealthCheck = {
@@ -30,6 +36,8 @@ export interface WorkerServiceOptions {
   cluster: Cluster;
   network: Network;
   environment: Record<string, string>;
+  /** Log group of the worker that tells what waits for whom; by default its own. */
+  backlogLogs?: LogGroup;
 }
 
 /** A worker as a service: replaced when it dies, rolled back when a new image doesn't come up, scaled by its load. */
@@ -37,8 +45,16 @@ export class WorkerService extends Construct {
   readonly container: PerdureContainer;
   readonly service: FargateService;
 
-  constructor(scope: Construct, id: string, { worker, settings, images, cluster, network, environment }: WorkerServiceOptions) {
+  /** Tasks that wait in the queues that this worker polls. */
+  readonly backlog: Metric;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly options: WorkerServiceOptions,
+  ) {
     super(scope, id);
+    const { worker, settings, images, cluster, network, environment } = options;
     const { entry, size, taskQueue } = WORKERS[worker];
     const { min, max } = settings.workers[worker];
     const name = `${settings.name}-worker-${taskQueue}`;
@@ -73,13 +89,53 @@ export class WorkerService extends Construct {
       circuitBreaker: { enable: true, rollback: true },
       propagateTags: PropagatedTagSource.SERVICE,
     });
-    // A stage worker at work keeps its CPUs busy and an idle one none, so more than 60 % on average says that work may
-    // be waiting. In slowly: what a worker was at begins again elsewhere from its last finished activity.
-    this.service.autoScaleTaskCount({ minCapacity: min, maxCapacity: max }).scaleOnCpuUtilization('Cpu', {
-      targetUtilizationPercent: 60,
-      scaleOutCooldown: Duration.minutes(1),
-      scaleInCooldown: Duration.minutes(15),
+    this.backlog = this.backlogMetric(options.backlogLogs ?? this.container.logs);
+    this.scale(this.service.autoScaleTaskCount({ minCapacity: min, maxCapacity: max }));
+  }
+
+  /**
+   * More tasks while work waits; fewer once nothing has waited for a quarter of an hour and hardly anything was at work,
+   * as what a worker was at begins again elsewhere from its last finished activity.
+   */
+  private scale(scaling: ScalableTaskCount): void {
+    const { backlog } = this;
+    scaling.scaleOnMetric('Backlog', {
+      metric: backlog,
+      scalingSteps: [
+        { lower: 1, change: 1 },
+        { lower: 5, change: 2 },
+        { lower: 20, change: 3 },
+      ],
+      evaluationPeriods: 2,
+      cooldown: Duration.minutes(3),
     });
+    scaling.scaleOnMetric('Idle', {
+      metric: new MathExpression({
+        expression: 'IF(backlog > 0, 100, cpu)',
+        usingMetrics: { backlog, cpu: this.service.metricCpuUtilization({ statistic: 'Maximum', period: backlog.period }) },
+        label: 'CPU in %, 100 where work waits',
+        period: backlog.period,
+      }),
+      scalingSteps: [
+        { upper: IDLE_PERCENT, change: -1 },
+        { lower: 100, change: 0 },
+      ],
+      evaluationPeriods: 15,
+      cooldown: Duration.minutes(15),
+    });
+  }
+
+  private backlogMetric(logs: LogGroup): Metric {
+    const [ofWorker, tasks] = ['backlogOf', 'tasks'] satisfies (keyof BacklogLine)[];
+    const metricName = `${this.node.id}Backlog`;
+    const filter = new MetricFilter(this, 'BacklogTold', {
+      logGroup: logs,
+      filterPattern: FilterPattern.all(FilterPattern.stringValue(`$.${ofWorker}`, '=', this.node.id), FilterPattern.numberValue(`$.${tasks}`, '>=', 0)),
+      metricNamespace: `Perdure/${this.options.settings.name}`,
+      metricName,
+      metricValue: `$.${tasks}`,
+    });
+    return filter.metric({ statistic: 'Maximum', period: Duration.minutes(1) });
   }
 }
 

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { packageFolder } from '../src/config/load.js';
 import { isTraced } from '../src/observe/tracing.js';
+import { publishBacklogs } from '../src/temporal/backlog.js';
 import { runWorkerProcess } from '../src/temporal/workerProcess.js';
 import { WORKERS } from '../src/temporal/workers.js';
 
-/** Workflow tasks alone: nothing else delays a decision. */
+/** Workflow tasks alone: nothing else delays a decision. A look at the queues by the minute is no load. */
 await runWorkerProcess(WORKERS.orchestrator, () => ({
   queues: [
     {
@@ -15,4 +16,5 @@ await runWorkerProcess(WORKERS.orchestrator, () => ({
       maxConcurrentWorkflowTaskExecutions: 20,
     },
   ],
+  beside: publishBacklogs,
 }));

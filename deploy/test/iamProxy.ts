@@ -50,9 +50,9 @@ export class IamProxy {
     return this.calls.filter(({ allowed }) => !allowed);
   }
 
-  /** What the policies of somebody allow and nobody of that name used. */
+  /** What the policies of somebody allow and nobody of that name has done. */
   unused(who: string): Permission[] {
-    const mine = this.calls.filter((call) => call.who === who);
+    const mine = this.calls.filter((call) => call.who === who && call.allowed);
     return this.options.policies.permissionsOf(who).filter(({ action, resource }) => !mine.some((call) => call.action === action && matches(resource, call.resource)));
   }
 

@@ -68,14 +68,17 @@ describe('model training', () => {
         ['GetObject', 'modelRegistry', versionKey(VERSION, file)],
         ['PutObject', 'modelRegistry', versionKey(VERSION, file)],
       ]),
-      ['GetObject', 'datamart', TASK_INPUT],
-      ['GetObject', 'datamart', TASK_KEPT],
-      ['PutObject', 'datamart', TASK_KEPT],
-      ['PutObject', 'datamart', TASK_RESULT],
       ['PutObject', 'modelRegistry', latestKey('xgboost')],
       ['PutObject', 'modelRegistry', 'model_registry/random_forest/versions.json'],
     ];
     expect(refused(MODEL_TRAINING, wishes)).toEqual([]);
+  });
+
+  test('is told and answers by documents of the store as a task alone', () => {
+    const documents: Wish[] = [['GetObject', 'datamart', TASK_INPUT], ['GetObject', 'datamart', TASK_KEPT], ['PutObject', 'datamart', TASK_KEPT], ['PutObject', 'datamart', TASK_RESULT]];
+    const [worker, task] = MODEL_TRAINING as [string, string];
+    expect(refused([task], documents)).toEqual([]);
+    expect(granted([worker], documents)).toEqual([]);
   });
 
   test('reads no raw data', () => {

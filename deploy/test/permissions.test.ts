@@ -7,29 +7,46 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
+import type { TaskInput } from '../../src/compute/taskDocuments.js';
 import { packageFolder } from '../../src/config/load.js';
-import type { LifecycleResult } from '../../src/contracts/index.js';
+import type { AlgorithmInput, LifecycleResult } from '../../src/contracts/index.js';
+import { PREDICTIONS_INDEX } from '../../src/data/predictions.js';
+import { versionId, versionKey } from '../../src/registry/versions.js';
+import { readJson } from '../../src/storage/documents.js';
 import { connectClient } from '../../src/temporal/connection.js';
 import { freePort, hasExited } from '../../src/temporal/processes.js';
 import { WORKERS, type WorkerName } from '../../src/temporal/workers.js';
 import { CLUSTER } from '../../test/support/ecs/ecsEndpoint.js';
+import { untilStopped, type EcsTask } from '../../test/support/ecs/ecsTask.js';
 import { startEcsEndpoint } from '../../test/support/ecs/testEndpoint.js';
+import { perdure } from '../../test/support/perdure.js';
 import { startS3Server } from '../../test/support/s3Server.js';
 import { temporaryFolder } from '../../test/support/temporaryFolder.js';
 import { startTestServer } from '../../test/support/testServer.js';
-import { createTinyWorld, MONTHS, TINY, tinyEngines } from '../../test/support/tinyPipeline.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../../test/support/tinyPipeline.js';
 import { until } from '../../test/support/until.js';
 import { WORKER_NAMES } from '../workers.js';
-import { IamProxy } from './iamProxy.js';
-import { Policies } from './policies.js';
+import { IamProxy, type Call } from './iamProxy.js';
+import { Policies, type Permission } from './policies.js';
 import { SETTINGS, synthesize } from './template.js';
 
-/** Every phase in the workers, each with the rights of its role alone: an S3 server that enforces the synthesized policies. */
+/** Every phase twice, in the workers and as tasks, and what an operator does, each with the rights of its role alone. */
 
 const NAME = CLUSTER;
 const familyOf = (worker: WorkerName) => `${NAME}-worker-${WORKERS[worker].taskQueue}`;
 const OPERATOR = `${NAME}-operator`;
 const TASKS = { pipeline: `${NAME}-pipeline`, training: `${NAME}-model-training` };
+const EVERYBODY = [...WORKER_NAMES.map(familyOf), ...Object.values(TASKS), OPERATOR];
+
+/** What these runs may not come to use, where it is granted all the same, and why. */
+const GRANTED_UNUSED: { action: string; reason: string; where?: (unused: Permission, used: Call[]) => boolean }[] = [
+  { action: 's3:AbortMultipartUpload', reason: 'an upload in parts that breaks off is ended, so that nobody pays for its parts' },
+  {
+    action: 's3:ListBucket',
+    reason: 'without it an absent object is "forbidden" instead of "absent", and which of those that are read are absent depends on the day',
+    where: ({ resource }, used) => used.some((call) => call.action === 's3:GetObject' && call.resource.startsWith(`${resource}/`)),
+  },
+];
 
 /** In the folders that the shipped pipeline has, with a rule for duplicates, which has a file of its own. */
 const LAYERS = {
@@ -109,6 +126,13 @@ async function startWorker(worker: WorkerName, env: Record<string, string>): Pro
   });
 }
 
+/** What the operator's command printed. */
+async function asOperator(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await perdure(logs, args, operatorEnv);
+  expect({ args, code, stderr }).toMatchObject({ code: 0 });
+  return stdout;
+}
+
 async function putRawData(months: string[]): Promise<void> {
   const operator = new S3Client({ endpoint: operatorEnv.AWS_ENDPOINT_URL_S3, forcePathStyle: true });
   const Body = await readFile(await world.writeCsv(months));
@@ -121,6 +145,32 @@ async function lifecycle(asOf: string): Promise<LifecycleResult> {
   return handle.result();
 }
 
+/** Keys of the model files that trainings left when they were stopped. */
+const halfMade: string[] = [];
+
+/** A training that is stopped when it has written a part of its version. */
+async function leavesHalf(task: EcsTask): Promise<number> {
+  const { datamart, modelRegistry } = world.stores;
+  const { input } = (await readJson<TaskInput>(datamart, datamart.key(task.options.command[4]!)))!;
+  const { algorithm, run } = input as AlgorithmInput;
+  const key = versionKey({ algorithm, version: versionId(run) }, 'model.ubj');
+  await modelRegistry.put(key, 'half of it');
+  halfMade.push(key);
+  return untilStopped(task);
+}
+
+const computeOn = (place: 'local' | 'ecs') => ({
+  ...{ processing: place, training: place, inference: place, monitoring: place },
+  ecs: {
+    tasks: Object.fromEntries(
+      Object.entries({ processing: TASKS.pipeline, training: TASKS.training, inference: TASKS.pipeline, monitoring: TASKS.pipeline }).map(([part, family]) => [
+        part,
+        { task_definition: family, logs: { group: `/perdure/${family}` } },
+      ]),
+    ),
+  },
+});
+
 describe('with the rights of its role alone', () => {
   test('every phase runs in the workers', async () => {
     await putRawData(MONTHS.slice(0, -1));
@@ -128,6 +178,47 @@ describe('with the rights of its role alone', () => {
     expect(Object.entries({ ...result }).map(([phase, { status }]): [string, string] => [phase, status])).toEqual(
       ['processing', 'training', 'inference', 'monitoring'].map((phase) => [phase, 'completed']),
     );
+    expect(iam.refused).toEqual([]);
+  });
+
+  test('every phase runs as tasks, one of which is launched twice and one is stopped', async () => {
+    world.configure((config) => {
+      Object.assign(config, { compute: computeOn('ecs') });
+      config.model_config.random_state = 43;
+      // The new champion has scored the newest month alone.
+      config.monitoring_config.min_samples_for_metrics = 1;
+    });
+    await putRawData(MONTHS);
+    ecs.plans.push({ simulated: async () => 3 });
+    const result = await lifecycle(AFTER_ALL);
+    expect(Object.entries({ ...result }).map(([phase, { status }]): [string, string] => [phase, status])).toEqual(
+      ['processing', 'training', 'inference', 'monitoring'].map((phase) => [phase, 'completed']),
+    );
+
+    const before = ecs.tasks.length;
+    ecs.usualPlan = ({ command }) => (command[2] === 'trainAlgorithm' ? { simulated: leavesHalf } : {});
+    const handle = await startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL });
+    const trainings = () => ecs.tasks.slice(before).filter(({ options }) => options.command[2] === 'trainAlgorithm');
+    await until(() => halfMade.length === 2 && trainings().every(({ status }) => status === 'RUNNING'));
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow();
+    ecs.usualPlan = {};
+    expect(trainings().map(({ status }) => status)).toEqual(['STOPPED', 'STOPPED']);
+    for (const key of halfMade) expect(await world.stores.modelRegistry.head(key)).toBeUndefined();
+    expect(iam.refused).toEqual([]);
+  });
+
+  test('an operator looks after all of it', async () => {
+    await asOperator('models', 'list', TINY);
+    await asOperator('models', 'show', TINY, 'champion');
+    await asOperator('models', 'history', TINY, 'champion');
+    await asOperator('models', 'rollback', TINY, '--reason', 'to see that it can be done');
+    await asOperator('status', TINY, '--cost');
+    // What is not in the index any more is counted by the entries beside the files.
+    await world.stores.predictions.delete(PREDICTIONS_INDEX);
+    await asOperator('status', TINY);
+    await asOperator('steward', 'start', TINY);
+    await asOperator('run', TINY);
     expect(iam.refused).toEqual([]);
   });
 
@@ -140,4 +231,13 @@ describe('with the rights of its role alone', () => {
     await expect(put({})).rejects.toMatchObject({ name: 'AccessDenied' });
     worker.destroy();
   });
+});
+
+test('no role may do what nobody does', () => {
+  const unused = EVERYBODY.flatMap((who) => {
+    const used = iam.calls.filter((call) => call.who === who && call.allowed);
+    const isGranted = (permission: Permission) => GRANTED_UNUSED.some(({ action, where }) => action === permission.action && (where?.(permission, used) ?? true));
+    return iam.unused(who).filter((permission) => !isGranted(permission)).map(({ action, resource }) => `${who}: ${action} ${resource}`);
+  });
+  expect(unused).toEqual([]);
 });

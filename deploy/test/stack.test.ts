@@ -94,7 +94,29 @@ describe('services', () => {
   test('have a range of tasks each', () => {
     const targets = Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalableTarget')) as { Properties: { MinCapacity: number; MaxCapacity: number } }[];
     expect(targets.map(({ Properties: { MinCapacity, MaxCapacity } }) => [MinCapacity, MaxCapacity]).sort()).toEqual([[1, 4], [1, 6], [2, 4]]);
-    template.resourceCountIs('AWS::ApplicationAutoScaling::ScalingPolicy', 3);
+  });
+
+  test.each(['orchestrator', 'dataProcessing', 'modelTraining'])('of %s grow while work waits, and shrink once nothing waits and hardly anything is at work', (worker) => {
+    // What the orchestrator logs by the minute becomes the metric.
+    const [told] = Object.values(template.findResources('AWS::Logs::MetricFilter')).filter(({ Properties }) => (Properties as { FilterPattern: string }).FilterPattern.includes(`"${worker}"`)) as { Properties: Record<string, unknown> }[];
+    expect(told!.Properties).toMatchObject({
+      FilterPattern: `{ ($.backlogOf = "${worker}") && ($.tasks >= 0) }`,
+      LogGroupName: containerOf(SERVICES[0]!).LogConfiguration.Options['awslogs-group'],
+      MetricTransformations: [{ MetricName: `${worker}Backlog`, MetricNamespace: 'Perdure/diab-readmit-demo', MetricValue: '$.tasks' }],
+    });
+
+    type Policy = { Properties: { PolicyType: string; StepScalingPolicyConfiguration: { StepAdjustments: { ScalingAdjustment: number }[] } } };
+    const policies = template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy') as Record<string, Policy>;
+    const changesOf = (alarm: { AlarmActions: { Ref: string }[] }) => policies[alarm.AlarmActions[0]!.Ref]!.Properties.StepScalingPolicyConfiguration.StepAdjustments.map(({ ScalingAdjustment }) => ScalingAdjustment);
+    type ScalingAlarm = { MetricName?: string; ComparisonOperator: string; Threshold: number; EvaluationPeriods: number; AlarmActions: { Ref: string }[]; Metrics?: { Expression?: string; MetricStat?: { Metric: { MetricName: string } } }[] };
+    const alarms = (Object.values(template.findResources('AWS::CloudWatch::Alarm')) as { Properties: ScalingAlarm }[]).map(({ Properties }) => Properties).filter(({ AlarmActions: [action] }) => action!.Ref in policies);
+    const growing = alarms.filter(({ MetricName }) => MetricName === `${worker}Backlog`);
+    expect(growing).toMatchObject([{ ComparisonOperator: 'GreaterThanOrEqualToThreshold', Threshold: 1, EvaluationPeriods: 2 }]);
+    expect(changesOf(growing[0]!)).toEqual([1, 2, 3]);
+    const shrinking = alarms.filter(({ Metrics }) => Metrics?.some(({ MetricStat }) => MetricStat?.Metric.MetricName === `${worker}Backlog`));
+    expect(shrinking).toMatchObject([{ ComparisonOperator: 'LessThanOrEqualToThreshold', Threshold: 15, EvaluationPeriods: 15 }]);
+    expect(shrinking[0]!.Metrics!.find(({ Expression }) => Expression)!.Expression).toBe('IF(backlog > 0, 100, cpu)');
+    expect(changesOf(shrinking[0]!)).toEqual([-1]);
   });
 
   test('let nobody in, and tasks have a security group and subnets of their own, out of which only AWS is reached', () => {
@@ -111,6 +133,25 @@ describe('services', () => {
       const table = associations.find(({ Properties }) => Properties.SubnetId.Ref === subnet)!.Properties.RouteTableId.Ref;
       expect(routes.filter(({ Properties }) => Properties.RouteTableId.Ref === table)).toEqual([]);
     }
+  });
+
+  test('let tasks speak with this network and S3 alone, which one setting narrows to S3\'s own addresses', async () => {
+    const egressOf = (from: Template) => {
+      const groups = Object.values(from.findResources('AWS::EC2::SecurityGroup')) as { Properties: { GroupDescription: string; SecurityGroupEgress: { CidrIp?: unknown; DestinationPrefixListId?: string; FromPort: number; ToPort: number }[] } }[];
+      return groups.find(({ Properties }) => Properties.GroupDescription === 'Perdure tasks')!.Properties.SecurityGroupEgress;
+    };
+    const inNetwork = { CidrIp: { 'Fn::GetAtt': [expect.stringContaining('Vpc') as string, 'CidrBlock'] }, FromPort: 443, ToPort: 443 };
+    // Their subnets have no route but those of the endpoints, so "anywhere" is S3 here.
+    expect(egressOf(template)).toMatchObject([inNetwork, { CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 }]);
+    const { perdure } = await synthesize({ ...SETTINGS, s3PrefixList: 'pl-6da54004' });
+    const narrowed = egressOf(perdure);
+    expect(narrowed).toMatchObject([inNetwork]);
+    const rules = Object.values(perdure.findResources('AWS::EC2::SecurityGroupEgress')) as { Properties: { DestinationPrefixListId?: string; FromPort: number } }[];
+    expect([...narrowed, ...rules.map(({ Properties }) => Properties)].flatMap(({ DestinationPrefixListId: list }) => list ?? [])).toEqual(['pl-6da54004']);
+  });
+
+  test('and the default security group, which nobody names, lets nothing in or out', () => {
+    template.resourceCountIs('Custom::VpcRestrictDefaultSG', 1);
   });
 
   test('launch the revision that belongs to their own image', () => {
@@ -205,11 +246,12 @@ test('what AWS offers is reached within its own network, and S3 for these bucket
 describe('alarms', () => {
   test('go to one topic, and from there to people', () => {
     template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'operators@example.com' });
-    const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')) as { Properties: { AlarmName: string; AlarmActions: unknown[] } }[];
+    // Those without a name of their own are of the services' scaling.
+    const alarms = (Object.values(template.findResources('AWS::CloudWatch::Alarm')) as { Properties: { AlarmName?: string; AlarmActions: unknown[] } }[]).filter(({ Properties }) => Properties.AlarmName);
     expect(alarms.every(({ Properties }) => Properties.AlarmActions.length === 1)).toBe(true);
     expect(alarms.map(({ Properties }) => Properties.AlarmName).sort()).toEqual(
       [
-        ...['orchestrator', 'dataProcessing', 'modelTraining'].flatMap((worker) => ['gone', 'memory', 'cpu', 'errors'].map((what) => `diab-readmit-demo-${worker}-${what}`)),
+        ...['orchestrator', 'dataProcessing', 'modelTraining'].flatMap((worker) => ['gone', 'memory', 'backlog', 'errors'].map((what) => `diab-readmit-demo-${worker}-${what}`)),
         ...['datamart', 'predictions', 'monitoring', 'model-registry'].map((store) => `diab-readmit-demo-diab-readmit-prod-${store}-5xx`),
       ].sort(),
     );
