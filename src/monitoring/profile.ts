@@ -166,5 +166,5 @@ function countCategory(profile: CategoryProfile, value: ColumnValues[number]): v
 }
 
 function toNumber(value: ColumnValues[number]): number {
-  return value === null || value === undefined ? NaN : Number(value);
+  return value === null ? NaN : Number(value);
 }

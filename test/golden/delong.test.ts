@@ -78,8 +78,15 @@ describe('at the edges', () => {
   });
 
   test('rows that do not match, or have no score, are refused', () => {
-    expect(() => delongTest([0, 1], [0.1, 0.2], [0.1])).toThrow(/same rows/);
-    expect(() => delongTest([0, 1], [0.1, NaN], [0.1, 0.2])).toThrow('Row 1');
+    const refused = (message: string) => expect.objectContaining({ type: 'InputInvalid', message }) as Error;
+    for (const [first, second] of [[[0.1, 0.2], [0.1]], [[0.1], [0.1, 0.2]]] as const) {
+      expect(() => delongTest([0, 1], first, second)).toThrow(
+        refused(`Two models are compared on the same rows, but there are 2 labels, ${first.length} and ${second.length} probabilities; score the same rows with both.`),
+      );
+    }
+    for (const [first, second] of [[[0.1, NaN], [0.1, 0.2]], [[0.1, 0.2], [0.1, NaN]]] as const) {
+      expect(() => delongTest([0, 1], first, second)).toThrow(refused('Row 1 has no probability of one of the models; score it, or leave it out of both.'));
+    }
   });
 });
 

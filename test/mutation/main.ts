@@ -81,6 +81,7 @@ async function testMutants({ code, tests }: Room, sample: Set<string>, concurren
     concurrency,
     // Endless loops are noticed sooner, by their hits; on a busy machine a slow test must not pass for one.
     timeoutMS: 60_000,
+    dryRunTimeoutMinutes: 20,
     fileLogLevel: 'off' as LogLevel,
     logLevel: 'error' as LogLevel,
     allowConsoleColors: false,

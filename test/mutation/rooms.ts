@@ -21,7 +21,7 @@ export const ROOMS: Record<string, Room> = {
     tests: [
       ...unit('download', 'sql', 'storedData', 'synthetic'),
       ...golden('parquet'),
-      ...unit('keys', 'medallion', 'csvValues', 'preprocess', 'badSource', 'rowsOverTime', 'inference', 'trainingStages'),
+      ...unit('keys', 'medallion', 'csvValues', 'preprocess', 'badSource', 'rowsOverTime', 'inference'),
     ],
   },
   registry: { code: ['src/registry/'], tests: unit('promotionGate', 'trainingClaim', 'registryOperations', 'registry') },

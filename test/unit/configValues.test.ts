@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { algorithmConfig, algorithmsToTrain, confFolder, environment, listPipelines, loadPipeline } from '../../src/config/load.js';
+import { algorithmConfig, algorithmsToTrain, confFolder, environment, listPipelines, loadPipeline, packageFolder } from '../../src/config/load.js';
 import { Schedules } from '../../src/config/schedules.js';
 import { Expectations, ModelConfig, PipelineDefinition } from '../../src/config/schema.js';
 import { CONF, createMedallion } from '../support/medallion.js';
@@ -374,7 +374,7 @@ describe('a pipeline\'s folder', () => {
     const root = temporaryFolder();
     const message = (known: string) => ({ type: 'NotFound', message: `There is no pipeline "a" in ${root}/pipelines; there ${known}.` });
     const env = { PERDURE_CONF: root };
-    expect(confFolder(env)).toBe(root);
+    expect([confFolder(env), confFolder({})]).toEqual([root, join(packageFolder(), 'conf')]);
     await expect(loadPipeline('a', env)).rejects.toMatchObject(message('are none'));
     mkdirSync(join(root, 'pipelines', 'c'), { recursive: true });
     writeFileSync(join(root, 'pipelines', 'README'), '');

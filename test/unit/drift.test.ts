@@ -43,6 +43,13 @@ describe('a feature drifts', () => {
     expect(found.p_value.x).toBeCloseTo(homogeneityP([[500, 750], [500, 250]]), 12);
   });
 
+  test('within one standard error of the threshold, once what sampling shows is taken off', () => {
+    // Of 100 rows against 200, shares .5 against .675: a PSI of .175 ln(.675 / .325) = .1279 with a standard error of .0716, less
+    // (1/200 + 1/200)(2 - 1) = .01: .1895. With .7 it is .1695 + .0822 - .01 = .2417.
+    expect(judge(of(100, 100), of(135, 65)).drifted).toEqual([]);
+    expect(judge(of(100, 100), of(140, 60)).drifted).toEqual(['x']);
+  });
+
   test('not where it is sure and small', () => {
     // Shares .5 against .6: .1 ln 1.5 = .0405.
     expect(judge(of(50_000, 50_000), of(60_000, 40_000)).drifted).toEqual([]);

@@ -227,7 +227,10 @@ describe('what a run that ended leads to', () => {
     expect(steward.state.asked).toEqual({ since: iso(0), count: 1, requests: [request('first')] });
     expect(steward.state.cooldownUntil).toBeNull();
     expect(steward.takeDue(at(2))).toEqual([]);
-    steward.ended(at(3), ended({ workflowId: 'by-hand' }));
+    // The other one found yet another: nothing more is asked for that.
+    steward.ended(at(2), ended({ workflowId: 'by-hand', outcome: 'skipped', busyWith: 'a third' }));
+    expect(steward.state).toMatchObject({ asked: { count: 1 }, inFlight: { training: { workflowId: 'a third', startedAt: iso(2) } } });
+    steward.ended(at(3), ended({ workflowId: 'a third' }));
     expect(steward.takeDue(at(8))).toEqual([]);
     expect(steward.takeDue(at(9))).toMatchObject([{ part: 'training', workflowId: 'p-steward-training-2', because: 'by hand (1 asked)' }]);
   });

@@ -73,6 +73,30 @@ test.each<[string, PerformanceResult, DriftResult, Verdict]>([
     },
   ],
   [
+    'a score without values is not measured',
+    performance(false),
+    { ...measured, score_psi: null },
+    {
+      ...{ drift: null, performance_drop: false, missing: false, retrain: false, conclusion: 'not_measured' },
+      not_measured: { drift: 'There is no PSI of the score, which hold no value at training or now.' },
+    },
+  ],
+  [
+    'drift beside a column without values is drift, and the column is told',
+    performance(false),
+    { ...measured, drifted: ['x2'], psi: { x1: null, x2: 1 }, missing_rate: { x1: 1, x2: 0 }, training_missing_rate: { x1: 0.98, x2: 0 }, score_psi: null },
+    {
+      ...{ drift: true, performance_drop: false, missing: false, retrain: true, conclusion: 'attention' },
+      not_measured: { drift: 'There is no PSI of x1, the score, which hold no value at training or now.' },
+    },
+  ],
+  [
+    'a column without values that is missing already is told once',
+    performance(false),
+    { ...measured, psi: { x1: null, x2: 0 }, missing: ['x1'], missing_rate: { x1: 1, x2: 0 }, training_missing_rate: { x1: 0, x2: 0 } },
+    { drift: false, performance_drop: false, missing: true, retrain: true, conclusion: 'attention', not_measured: {} },
+  ],
+  [
     'a column that never had a value is as it was',
     performance(false),
     { ...measured, psi: { x1: null, x2: 0 }, missing_rate: { x1: 1, x2: 0 }, training_missing_rate: { x1: 1, x2: 0 } },
