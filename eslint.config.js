@@ -37,6 +37,18 @@ export default defineConfig(
     },
   },
   {
+    files: ['src/**/*.ts', 'workers/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: ':matches(TryStatement, ExpressionStatement:has(> AwaitExpression)) ~ :matches(VariableDeclaration, ClassDeclaration)[parent.type="Program"]',
+          message: 'Declare it above what the module awaits: until that ends, whoever uses it finds it uninitialized.',
+        },
+      ],
+    },
+  },
+  {
     files: ['src/**/*.ts', 'activities/**/*.ts', 'workers/**/*.ts', 'deploy/*.ts'],
     ignores: ['src/environment.ts'],
     rules: {

@@ -61,6 +61,19 @@ export async function kill(command: Command, victim: Victim): Promise<{ killed: 
   return { killed: chosen.length > 0, pids };
 }
 
+/**
+ * Stops a worker of the command in the middle of whatever it does, so that what needs it lasts until the function that is
+ * returned lets it go on. A worker whose command was killed meanwhile ends only after that.
+ */
+export async function hold(command: Command, victim: Victim): Promise<() => void> {
+  const held = (await processesBelow(command.child.pid!)).filter((process) => isVictim(process, victim));
+  if (held.length === 0) throw new Error(`there is no ${victim} to hold`);
+  for (const { pid } of held) process.kill(pid, 'SIGSTOP');
+  return () => {
+    for (const { pid } of held) if (isAlive(pid)) process.kill(pid, 'SIGCONT');
+  };
+}
+
 /** The helper that watches over the server has the same command line, but is a shell. */
 function isVictim({ commandLine }: Process, victim: Victim): boolean {
   return !/^\/bin\/sh /.test(commandLine) && NAMES.some(([pattern, name]) => name === victim && pattern.test(commandLine));

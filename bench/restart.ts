@@ -1,16 +1,21 @@
+import { randomInt } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../test/support/tinyPipeline.js';
 import { EXIT } from '../src/cli/exitCodes.js';
-import { kill, leftBehind, registryOf, startCommand, VICTIMS, type Registry, type Victim } from './killedRun.js';
+import { Mt19937 } from '../src/learning/mt19937.js';
+import { kill, leftBehind, registryOf, startCommand, VICTIMS, type Command, type Registry, type Victim } from './killedRun.js';
 import type { Section } from './section.js';
 
 const POLL_MS = 50;
 
-/** Random moments, each with the next victim in turn. */
+/** One random moment in each thirtieth of the run, each with the next victim in turn. */
 const MOMENTS = 30;
+
+/** A command that lasts this long hangs. */
+const HANG_MS = 300_000;
 
 /**
  * The main job after a kill: the command, started again the same way, ends with what an undisturbed one leaves. On data
@@ -33,20 +38,29 @@ export const restart: Section = {
 };
 
 async function measure(cycle: Omit<Cycle, 'folder'>, folder: string, tell: (what: string) => void): Promise<string[]> {
-  tell('an undisturbed run');
+  const seed = Number(process.env.SEED ?? randomInt(2 ** 32));
+  const random = new Mt19937(seed);
+  tell(`an undisturbed run; seed ${seed}`);
   const whole = await undisturbed({ ...cycle, folder: await emptyFolder(folder, 'undisturbed') });
-  const lines = [`undisturbed: ${(whole.ms / 1000).toFixed(1)} s, champion ${whole.registry.champion?.slice(0, 24)}, ${whole.registry.predictions} rows predicted`, HEAD];
+  const lines = [
+    `undisturbed: ${(whole.ms / 1000).toFixed(1)} s, champion ${whole.registry.champion?.slice(0, 24)}, ${whole.registry.predictions} rows predicted`,
+    `seed ${seed}: with SEED=${seed} the moments are at the same shares of the run`,
+    HEAD,
+  ];
   const outcomes: Outcome[] = [];
   for (let i = 0; i < MOMENTS; i += 1) {
     const victim = VICTIMS[i % VICTIMS.length]!;
-    const ms = Math.round(Math.random() * whole.ms);
+    const ms = Math.round(((i + random.integer(999) / 1000) / MOMENTS) * whole.ms);
     const outcome = await killedAt({ ...cycle, folder: await emptyFolder(folder, String(i)) }, victim, ms, whole.registry);
     outcomes.push(outcome);
     lines.push(row(i + 1, victim, ms, outcome));
     tell(lines.at(-1)!);
+    if (!outcome.isRight) tell(outcome.said);
   }
   const well = outcomes.filter(({ isRight }) => isRight).length;
-  return [...lines, `${well} of ${MOMENTS} end with the registry of an undisturbed run, or say why not`];
+  lines.push(`${well} of ${MOMENTS} end with the registry of an undisturbed run, or say why not`);
+  if (well < MOMENTS) throw new Error(lines.join('\n'));
+  return lines;
 }
 
 interface Cycle {
@@ -62,6 +76,8 @@ interface Outcome {
   first: string;
   second: string;
   left: string;
+  /** What both commands said. */
+  said: string;
 }
 
 async function emptyFolder(parent: string, name: string): Promise<string> {
@@ -87,21 +103,36 @@ async function killedAt(cycle: Cycle, victim: Victim, ms: number, wanted: Regist
     await sleep(POLL_MS);
     ({ killed, pids } = await kill(command, victim));
   }
-  const first = await command.ended;
+  const first = await endOf(command);
   // At once, as a person would: what is left of the first command is still ending.
-  const second = await startCommand(cycle).ended;
+  const second = await endOf(startCommand(cycle));
   const left = await leftBehind(pids);
   const isSame = isDeepStrictEqual(await registryOf(cycle.folder, cycle.conf, cycle.pipeline), wanted);
   const sentence = second.stderr.trim().split('\n').at(-1) ?? '';
   const isWell = second.code === EXIT.ok || second.code === EXIT.skipped;
   const saysWhy = !isWell && second.code !== null && sentence.startsWith('perdure: ');
-  const firstWell = first.signal !== null || first.code === 0;
+  // One that was not killed itself has started again what was.
+  const firstWell = first.signal !== null ? killed && (victim === 'command' || victim === 'together') : first.code === EXIT.ok;
+  const said = `${first.stderr}\n--- the same again:\n${second.stderr}`;
   return {
-    isRight: firstWell && left.length === 0 && (isWell ? isSame : saysWhy),
+    isRight: firstWell && left.length === 0 && !STACK_TRACE.test(said) && (isWell ? isSame : saysWhy),
     first: killed ? (first.signal ?? `exit ${first.code}`) : `not there; exit ${first.code}`,
     second: isWell ? `exit ${second.code}, ${isSame ? 'same registry' : 'OTHER REGISTRY'}` : `exit ${second.code}: ${sentence}`,
     left: left.length === 0 ? 'nothing' : `${left.length} processes`,
+    said,
   };
+}
+
+const STACK_TRACE = /^ +at /m;
+
+/** How a command ended; one that hangs is killed, and so ends by a signal. */
+async function endOf(command: Command): Promise<Awaited<Command['ended']>> {
+  const timer = setTimeout(() => command.child.kill('SIGKILL'), HANG_MS);
+  try {
+    return await command.ended;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const HEAD = `${'#'.padStart(2)} ${'killed'.padEnd(16)} ${'after'.padStart(7)}  ${'the killed command'.padEnd(22)} ${'the same again'.padEnd(24)} left behind`;

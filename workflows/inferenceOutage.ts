@@ -1,6 +1,6 @@
 import { continueAsNew, log, sleep, workflowInfo } from '@temporalio/workflow';
 import type { InferenceDown, InferenceOutageInput } from '../src/contracts/index.js';
-import { alerting, tell } from './support/alerts.js';
+import { alerting, serviceLevel, tell } from './support/alerts.js';
 import { failureOf } from './support/failures.js';
 import { checkInput, MOMENT, OF_PIPELINE, required } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
@@ -13,7 +13,7 @@ export async function inferenceOutage(input: InferenceOutageInput): Promise<void
   checkInput(input, { ...OF_PIPELINE, since: required(MOMENT) });
   const { pipeline } = input;
   setSearchAttributes({ pipeline, stage: 'inference' });
-  const { downAfterMinutes } = await alerting.serviceLevel({ pipeline, part: 'inference' });
+  const { downAfterMinutes } = await serviceLevel({ pipeline, part: 'inference' });
   for (;;) {
     // Down is longer than the hours allowed, not as long.
     await sleep((downAfterMinutes + 1) * 60_000, { summary: 'Waiting for predictions' });

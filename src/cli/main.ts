@@ -2,17 +2,18 @@
 import { CommanderError } from 'commander';
 import { listPipelines } from '../config/load.js';
 import { unsetEmpty, variables } from '../environment.js';
-import { messageOf, systemCode } from '../errors.js';
+import { systemCode } from '../errors.js';
 import { stopTracing } from '../observe/tracing.js';
 import { EXIT } from './exitCodes.js';
 import { Interrupted, interrupted } from './interruption.js';
+import { endOnUnawaited } from './lastResort.js';
 import { createProgram } from './program.js';
 import { printJson, say } from './terminal.js';
 
 unsetEmpty();
 // Who reads no longer misses nothing: a run goes on to its end, and other commands end at once anyway.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosed);
-process.on('uncaughtException', (error) => void failUnexpectedly(error));
+endOnUnawaited((error) => fail(error, process.argv.includes('--json')));
 
 try {
   await createProgram(await listPipelines()).parseAsync(process.argv);
@@ -40,13 +41,4 @@ async function fail(error: unknown, json: boolean): Promise<number> {
 
 function ignoreClosed(error: Error): void {
   if (systemCode(error) !== 'EPIPE') throw error;
-}
-
-/** A call to Temporal that was to be made again finds its connection closed, when nobody waits for it any more. */
-const LEFT_OVER = 'Channel has been shut down';
-
-/** The last resort for what nobody awaits. */
-async function failUnexpectedly(error: unknown): Promise<void> {
-  if (messageOf(error) === LEFT_OVER) return;
-  process.exit(await fail(error, process.argv.includes('--json')));
 }

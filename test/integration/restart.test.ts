@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { kill, leftBehind, registryOf, startCommand, type Command, type Registry, type Victim } from '../../bench/killedRun.js';
+import { hold, kill, leftBehind, registryOf, startCommand, type Command, type Registry, type Victim } from '../../bench/killedRun.js';
 import { processesBelow } from '../../bench/processTree.js';
 import { EXIT } from '../../src/cli/exitCodes.js';
 import { runningStack } from '../../src/temporal/stack.js';
@@ -36,27 +36,49 @@ function started(args: string[], folder = mkdtempSync(join(root, 'run-'))): { fo
   return { folder, command: startCommand({ folder, conf, args }) };
 }
 
-/** Starts a run in a new folder, and waits until it has said something. */
-async function runUntil(text: string, folder?: string): Promise<{ folder: string; command: Command }> {
-  const begun = started(run, folder);
-  onTestFinished(() => void begun.command.child.kill('SIGKILL'));
-  await until(() => begun.command.said().includes(text) || begun.command.child.exitCode !== null);
-  return begun;
+/** Waits until a command has said something. */
+async function untilSaid(command: Command, text: string): Promise<void> {
+  await until(() => command.said().includes(text) || command.child.exitCode !== null);
+  expect(command.said()).toContain(text);
 }
 
-async function killedAt(text: string, victim: Victim): Promise<{ folder: string; pids: number[] }> {
-  const { folder, command } = await runUntil(text);
+interface Begun {
+  folder: string;
+  command: Command;
+  /** Lets a worker that is held go on. */
+  goOn: () => void;
+}
+
+/** Starts a run, and returns when its workflow is started. */
+async function begun(folder?: string): Promise<Begun> {
+  const made = started(run, folder);
+  onTestFinished(() => void made.command.child.kill('SIGKILL'));
+  await untilSaid(made.command, 'Run: ');
+  return { ...made, goOn: () => undefined };
+}
+
+/** As {@link begun}, but when the run trains, which it does until its worker may go on. */
+async function inTraining(folder?: string, workersOf?: Command): Promise<Begun> {
+  const made = await begun(folder);
+  const goOn = await hold(workersOf ?? made.command, 'model-training');
+  onTestFinished(goOn);
+  await untilSaid(made.command, 'Train models: ');
+  return { ...made, goOn };
+}
+
+async function killed(victim: Victim, { folder, command, goOn }: Begun): Promise<{ folder: string; pids: number[] }> {
   const { killed, pids } = await kill(command, victim);
+  goOn();
   expect(killed).toBe(true);
   return { folder, pids };
 }
 
 describe('perdure run that is killed, and started again the same way', () => {
-  test.each<[string, Victim]>([
-    ['Train models: training', 'command'],
-    ['Process data: ', 'together'],
-  ])('after "%s", by SIGKILL for the %s: is followed to the end that an undisturbed one has', async (text, victim) => {
-    const { folder, pids } = await killedAt(text, victim);
+  test.each<[Victim, string, () => Promise<Begun>]>([
+    ['command', 'while it trains', inTraining],
+    ['together', 'when it has just begun', begun],
+  ])('by SIGKILL for the %s %s: is followed to the end that an undisturbed one has', async (victim, _when, moment) => {
+    const { folder, pids } = await killed(victim, await moment());
     const { code, stderr } = await started(run, folder).command.ended;
     expect(code, stderr).toBe(0);
     expect(stderr).toMatch(/^An earlier command started this run at .+ UTC; this one follows it to its end\.$/m);
@@ -66,7 +88,7 @@ describe('perdure run that is killed, and started again the same way', () => {
   });
 
   test('is finished first by a command that asks for something else, and not stopped by one on another store', async () => {
-    const { folder } = await killedAt('Train models: training', 'command');
+    const { folder } = await killed('command', await inTraining());
     const refused = await started([...run, '--store', join(folder, 'elsewhere')], folder).command.ended;
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/perdure: The run tiny-lifecycle-\S+ is under way here and works on \S+\/store; give --store \S+\/store to go on with it/);
@@ -79,11 +101,12 @@ describe('perdure run that is killed, and started again the same way', () => {
   });
 
   test('leaves no server behind where the helper that watches over it was killed before', async () => {
-    const { folder, command } = await runUntil('Train models: ');
+    const { folder, command, goOn } = await inTraining();
     const below = await processesBelow(command.child.pid!);
     const helper = below.find(({ commandLine }) => commandLine.startsWith('/bin/sh ') && commandLine.includes('server start-dev'));
     process.kill(helper!.pid, 'SIGKILL');
     await kill(command, 'command');
+    goOn();
     expect(await leftBehind(below.map(({ pid }) => pid))).toEqual([]);
     expect(await runningStack(join(folder, '.perdure'))).toBeUndefined();
   });
@@ -94,9 +117,10 @@ test('a run whose server ends with perdure up goes on with one of its own; one t
   onTestFinished(() => void up.child.kill('SIGKILL'));
   // It comes to run while the server is being started.
   await until(() => existsSync(join(folder, '.perdure', 'temporal.lock')));
-  const { command } = await runUntil('Train models: training', folder);
+  const { command, goOn } = await inTraining(folder, up);
   expect(command.said()).toContain(`which process ${up.child.pid} runs in this folder.`);
   up.child.kill('SIGTERM');
+  goOn();
   expect(await up.ended).toMatchObject({ code: 0 });
   const { code, stderr } = await command.ended;
   expect(code, stderr).toBe(0);

@@ -1,6 +1,6 @@
 import { CancellationScope, isCancellation, log, sleep } from '@temporalio/workflow';
 import type { PipelinePart, StageInput } from '../../src/contracts/index.js';
-import { alerting, now, tell } from './alerts.js';
+import { now, serviceLevel, tell } from './alerts.js';
 import { failureOf } from './failures.js';
 
 const MINUTE_MS = 60_000;
@@ -20,7 +20,7 @@ export async function withinServiceLevel<Result>(part: PipelinePart, stage: Stag
 }
 
 async function watchOver(part: PipelinePart, { pipeline, run }: StageInput): Promise<void> {
-  const { lateAfterMinutes, downAfterMinutes } = await alerting.serviceLevel({ pipeline, part });
+  const { lateAfterMinutes, downAfterMinutes } = await serviceLevel({ pipeline, part });
   const { startedAt, ...alerted } = run;
 
   await sleepUntil(lateAfterMinutes, 'Service level');
