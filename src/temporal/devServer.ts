@@ -19,6 +19,8 @@ export interface DevServerOptions {
   singleFile?: boolean;
   /** File that gets the server's own words. */
   log: string;
+  /** Called before each attempt to start it: one that was killed may have left something behind. */
+  prepare?: () => Promise<void>;
 }
 
 export interface DevServer {
@@ -66,6 +68,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const args = serverArguments(options, port, uiPort);
   const target = plainTarget(`${IP}:${port}`);
   for (let attempt = 1; ; attempt += 1) {
+    await options.prepare?.();
     const logged = await sizeOf(options.log);
     const server = spawnBound(options.executable, args, options.log);
     const stop = () => stopProcess(server, STOP_PATIENCE_MS);

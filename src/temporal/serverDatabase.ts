@@ -89,12 +89,15 @@ function sqliteWords(words: string): string {
 async function makeDatabase(options: DevServerOptions & { database: string }): Promise<void> {
   const { database } = options;
   const making = `${database}.new`;
-  // What an earlier try left, and what belonged to a database that is gone.
+  const server = await startDevServer({ ...options, uiPort: undefined, database: making, singleFile: true, prepare: () => removeLeftovers(database, making) });
+  await server.stop();
+  await rename(making, database);
+}
+
+/** Removes what an earlier try left half-made, and what belonged to a database that is gone. */
+async function removeLeftovers(database: string, making: string): Promise<void> {
   const leftovers = (await readdir(dirname(database))).filter(
     (name) => name.startsWith(basename(making)) || COMPANIONS.some((suffix) => name === `${basename(database)}${suffix}`),
   );
   for (const name of leftovers) await rm(join(dirname(database), name), { force: true });
-  const server = await startDevServer({ ...options, uiPort: undefined, database: making, singleFile: true });
-  await server.stop();
-  await rename(making, database);
 }

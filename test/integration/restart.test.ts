@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
 import { hold, kill, leftBehind, registryOf, startCommand, type Command, type Registry, type Victim } from '../../bench/killedRun.js';
 import { processesBelow } from '../../bench/processTree.js';
 import { EXIT } from '../../src/cli/exitCodes.js';
@@ -49,8 +49,11 @@ interface Begun {
   goOn: () => void;
 }
 
-/** Starts a run, and returns when its workflow is started. */
-async function begun(folder?: string): Promise<Begun> {
+/** What tests that run side by side leave to be done at their end. */
+type Finishing = Pick<TestContext, 'onTestFinished'>;
+
+/** Starts a run, and returns when its workflow is started: it takes seconds from there. */
+async function begun({ onTestFinished }: Finishing, folder?: string): Promise<Begun> {
   const made = started(run, folder);
   onTestFinished(() => void made.command.child.kill('SIGKILL'));
   await untilSaid(made.command, 'Run: ');
@@ -58,10 +61,10 @@ async function begun(folder?: string): Promise<Begun> {
 }
 
 /** As {@link begun}, but when the run trains, which it does until its worker may go on. */
-async function inTraining(folder?: string, workersOf?: Command): Promise<Begun> {
-  const made = await begun(folder);
-  const goOn = await hold(workersOf ?? made.command, 'model-training');
-  onTestFinished(goOn);
+async function inTraining(finishing: Finishing): Promise<Begun> {
+  const made = await begun(finishing);
+  const goOn = await hold(made.command, 'model-training');
+  finishing.onTestFinished(goOn);
   await untilSaid(made.command, 'Train models: ');
   return { ...made, goOn };
 }
@@ -73,12 +76,13 @@ async function killed(victim: Victim, { folder, command, goOn }: Begun): Promise
   return { folder, pids };
 }
 
-describe('perdure run that is killed, and started again the same way', () => {
-  test.each<[Victim, string, () => Promise<Begun>]>([
+// Each waits most of the time: for locks of processes that are gone, and for signs of life of their workers.
+describe.concurrent('perdure run', () => {
+  test.for<[Victim, string, (finishing: Finishing) => Promise<Begun>]>([
     ['command', 'while it trains', inTraining],
     ['together', 'when it has just begun', begun],
-  ])('by SIGKILL for the %s %s: is followed to the end that an undisturbed one has', async (victim, _when, moment) => {
-    const { folder, pids } = await killed(victim, await moment());
+  ])('that SIGKILL ends (the %s) %s is followed by the same command to the end that an undisturbed one has', async ([victim, , moment], finishing) => {
+    const { folder, pids } = await killed(victim, await moment(finishing));
     const { code, stderr } = await started(run, folder).command.ended;
     expect(code, stderr).toBe(0);
     expect(stderr).toMatch(/^An earlier command started this run at .+ UTC; this one follows it to its end\.$/m);
@@ -87,8 +91,8 @@ describe('perdure run that is killed, and started again the same way', () => {
     expect(await leftBehind(pids)).toEqual([]);
   });
 
-  test('is finished first by a command that asks for something else, and not stopped by one on another store', async () => {
-    const { folder } = await killed('command', await inTraining());
+  test('that was killed is finished first by a command that asks for something else, and not stopped by one on another store', async (finishing) => {
+    const { folder } = await killed('command', await begun(finishing));
     const refused = await started([...run, '--store', join(folder, 'elsewhere')], folder).command.ended;
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/perdure: The run tiny-lifecycle-\S+ is under way here and works on \S+\/store; give --store \S+\/store to go on with it/);
@@ -100,31 +104,29 @@ describe('perdure run that is killed, and started again the same way', () => {
     expect(await registryOf(folder, conf, TINY)).toEqual(wanted);
   });
 
-  test('leaves no server behind where the helper that watches over it was killed before', async () => {
-    const { folder, command, goOn } = await inTraining();
+  test('leaves no server behind where the helper that watches over it was killed before', async (finishing) => {
+    const { folder, command } = await begun(finishing);
     const below = await processesBelow(command.child.pid!);
     const helper = below.find(({ commandLine }) => commandLine.startsWith('/bin/sh ') && commandLine.includes('server start-dev'));
     process.kill(helper!.pid, 'SIGKILL');
     await kill(command, 'command');
-    goOn();
     expect(await leftBehind(below.map(({ pid }) => pid))).toEqual([]);
     expect(await runningStack(join(folder, '.perdure'))).toBeUndefined();
   });
-});
 
-test('a run whose server ends with perdure up goes on with one of its own; one that begins with it waits for it', async () => {
-  const { folder, command: up } = started(['up']);
-  onTestFinished(() => void up.child.kill('SIGKILL'));
-  // It comes to run while the server is being started.
-  await until(() => existsSync(join(folder, '.perdure', 'temporal.lock')));
-  const { command, goOn } = await inTraining(folder, up);
-  expect(command.said()).toContain(`which process ${up.child.pid} runs in this folder.`);
-  up.child.kill('SIGTERM');
-  goOn();
-  expect(await up.ended).toMatchObject({ code: 0 });
-  const { code, stderr } = await command.ended;
-  expect(code, stderr).toBe(0);
-  expect(stderr).toContain(`Process ${up.child.pid}, which ran the Temporal server here, has ended: this command goes on with a server and workers of its own.\n`);
-  expect(stderr).not.toMatch(/^ +at /m);
-  expect(await registryOf(folder, conf, TINY)).toEqual(wanted);
+  test.for(['SIGTERM', 'SIGKILL'] as const)('whose server ends with perdure up, by %s, goes on with one of its own; one that begins with it waits for it', async (signal, finishing) => {
+    const { folder, command: up } = started(['up']);
+    finishing.onTestFinished(() => void up.child.kill('SIGKILL'));
+    // It comes to run while the server is being started.
+    await until(() => existsSync(join(folder, '.perdure', 'temporal.lock')));
+    const { command } = await begun(finishing, folder);
+    expect(command.said()).toContain(`which process ${up.child.pid} runs in this folder.`);
+    up.child.kill(signal);
+    expect(await up.ended).toMatchObject(signal === 'SIGTERM' ? { code: 0 } : { signal });
+    const { code, stderr } = await command.ended;
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain(`Process ${up.child.pid}, which ran the Temporal server here, has ended: this command goes on with a server and workers of its own.\n`);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(await registryOf(folder, conf, TINY)).toEqual(wanted);
+  });
 });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Client } from '@temporalio/client';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { processesBelow } from '../../bench/processTree.js';
 import { followRun } from '../../src/cli/follow.js';
 import { startWorkflow } from '../../src/client.js';
 import { packageFolder } from '../../src/config/load.js';
@@ -100,6 +101,18 @@ describe('an embedded stack', () => {
     await until(() => server.pid !== pid);
     expect((await client.workflow.getHandle('kept').describe()).status.name).toBe('RUNNING');
     expect(told).toEqual(['The Temporal server was ended by SIGKILL; starting it again.']);
+  });
+
+  test('whose server is killed while it makes its database makes another', async () => {
+    const stateFolder = temporaryFolder();
+    const starting = startEmbeddedServer(stateFolder);
+    await until(() => existsSync(join(stateFolder, 'temporal.db.new')));
+    const made = (await processesBelow(process.pid)).filter(({ commandLine }) => commandLine.includes(stateFolder) && !commandLine.startsWith('/bin/sh '));
+    for (const { pid } of made) process.kill(pid, 'SIGKILL');
+    expect(made).toHaveLength(1);
+    const server = await starting;
+    onTestFinished(() => server.stop());
+    expect(await listens(server.target.address)).toBe(true);
   });
 
   test('is not started twice on one state folder', async () => {
