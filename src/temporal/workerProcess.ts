@@ -167,6 +167,9 @@ function stopRequested(): Promise<void> {
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
     process.once('disconnect', stop);
+    // Whoever forked this process may have ended while modules were loaded, and no event tells of it any more. The
+    // value is undefined where nobody forked it.
+    if ((process.connected as boolean | undefined) === false) process.exit(0);
   });
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
@@ -150,6 +150,14 @@ describe('a worker', () => {
     await starting;
     expect(told).toEqual(['The orchestrator worker was ended by SIGKILL; starting it again.']);
     expect(isAlive(worker.pid!)).toBe(true);
+  });
+
+  test('whose command ends before it has loaded ends too', async () => {
+    const worker = fork(join(packageFolder(), 'dist/workers/dataProcessing.js'), [], { stdio: 'ignore' });
+    onTestFinished(() => void worker.kill('SIGKILL'));
+    worker.disconnect();
+    const [code] = (await once(worker, 'exit')) as [number | null];
+    expect(code).toBe(0);
   });
 
   test('that dies again and again is given up', async () => {
