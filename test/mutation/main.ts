@@ -17,7 +17,8 @@ import { keyOf, results, SAMPLE } from './sample.js';
 
 /** Share of a room's mutants, in percent, that its tests are to notice. */
 const AIM = 90;
-const WORK = '.stryker-tmp';
+/** Copies of the code, of this run alone. */
+const WORK = join('.stryker-tmp', String(process.pid));
 
 const USAGE = `npm run mutation -- [--minutes N] [--mutants N of each room] [--seed N] [--concurrency N] [ROOM...]
 Rooms: ${Object.keys(ROOMS).join(', ')}.`;
@@ -85,7 +86,7 @@ async function testMutants({ code, tests }: Room, sample: Set<string>, concurren
     fileLogLevel: 'off' as LogLevel,
     logLevel: 'error' as LogLevel,
     allowConsoleColors: false,
-    ignorePatterns: ['/deploy', '/test/replay', '/test/integration', '.perdure'],
+    ignorePatterns: ['/deploy', '/test/replay', '/test/integration', '.perdure', '.stryker-tmp'],
     tempDirName: WORK,
   });
   await stryker.runMutationTest();
@@ -109,10 +110,11 @@ function report(name: string, all: number, sample: Set<string>): boolean {
     `${of('NoCoverage').length} reached by no test`,
     ...(untried > 0 ? [`${untried} not tried`] : []),
   ];
-  const measured = counted > 0 ? `${rate.toFixed(1)}% noticed (aim ${AIM}%)` : 'not measured';
+  const whole = untried === 0 && counted > 0;
+  const measured = whole ? `${rate.toFixed(1)}% noticed (aim ${AIM}%)` : 'not measured whole';
   console.log(`${name}: ${measured}; of ${sample.size} of its ${all} mutants: ${facts.join(', ')}`);
   for (const mutant of unnoticed) console.log(`  ${describe(mutant)}`);
-  return untried === 0 && counted > 0 && rate >= AIM;
+  return whole && rate >= AIM;
 }
 
 /** Where a mutant is, and what of which text it makes. */
