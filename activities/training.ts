@@ -6,6 +6,7 @@ import { chooseChampion } from '../src/stages/chooseChampion.js';
 import { discardVersion } from '../src/stages/discardVersion.js';
 import { evaluateCandidate } from '../src/stages/evaluateCandidate.js';
 import { evaluateModel } from '../src/stages/evaluateModel.js';
+import { findUnchanged } from '../src/stages/findUnchanged.js';
 import { planSearch } from '../src/stages/planSearch.js';
 import { preprocess } from '../src/stages/preprocess.js';
 import { refit } from '../src/stages/refit.js';
@@ -18,6 +19,7 @@ export function createTrainingActivities(dependencies: ActivityDependencies): Tr
     checkModelConfig: stageActivity(dependencies, checkModelConfig),
     checkGoldDataExists: stageActivity(dependencies, checkGoldDataExists),
     checkSufficientTrainingData: stageActivity(dependencies, checkSufficientTrainingData),
+    findUnchanged: stageActivity(dependencies, findUnchanged),
     preprocess: stageActivity(dependencies, preprocess),
     planSearch: stageActivity(dependencies, planSearch),
     evaluateCandidate: stageActivity(dependencies, evaluateCandidate),

@@ -42,7 +42,7 @@ export const recovery: Section = {
       await kill('model-training worker', modelTraining, search, 'evaluateCandidate');
       await training.result();
 
-      const again = await startWorkflow(client, 'modelTraining', { pipeline, algorithms: ['xgboost'] });
+      const again = await startWorkflow(client, 'modelTraining', { pipeline, algorithms: ['xgboost'], again: true });
       await kill('Temporal server', stack.server!, client.workflow.getHandle(`${again.workflowId}-xgboost`), 'evaluateCandidate');
       await again.result();
       await client.connection.close();

@@ -15,8 +15,8 @@ export async function lifecycle(input: LifecycleInput): Promise<LifecycleResult>
 }
 
 async function runAll(input: LifecycleInput): Promise<LifecycleResult> {
-  const { asOf, progress } = begin(input, { source: SOURCE, replace: FLAG, algorithms: NAMES });
-  const { pipeline, reason, triggeredBy, source, replace, algorithms } = input;
+  const { asOf, progress } = begin(input, { source: SOURCE, replace: FLAG, algorithms: NAMES, again: FLAG });
+  const { pipeline, reason, triggeredBy, source, replace, algorithms, again } = input;
   const shared = { pipeline, asOf, reason, triggeredBy };
 
   progress.step('processing data');
@@ -31,7 +31,7 @@ async function runAll(input: LifecycleInput): Promise<LifecycleResult> {
   const training = await runChild(progress, {
     name: 'training',
     workflow: modelTraining,
-    input: { ...shared, algorithms },
+    input: { ...shared, algorithms, again },
     summary: 'Model training: every algorithm, then the champion',
   });
 

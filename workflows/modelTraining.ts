@@ -1,12 +1,23 @@
-import { ApplicationFailure, CancelledFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { AlgorithmResult, DatasetRef, ModelTrainingCompleted, ModelTrainingInput, ModelTrainingResult, RunEnded, StageInput, TrainingPlan, VersionRef } from '../src/contracts/index.js';
+import { ApplicationFailure, CancelledFailure, CancellationScope, isCancellation, patched } from '@temporalio/workflow';
+import {
+  nothingChanged,
+  type AlgorithmResult,
+  type DatasetRef,
+  type ModelTrainingCompleted,
+  type ModelTrainingInput,
+  type ModelTrainingResult,
+  type RunEnded,
+  type StageInput,
+  type TrainingPlan,
+  type VersionRef,
+} from '../src/contracts/index.js';
 import { preprocessing, processing, quick } from './support/activities.js';
 import { now, startedBySchedule, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
 import { runChild } from './support/children.js';
 import { onEcs } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
-import { NAMES } from './support/input.js';
+import { FLAG, NAMES } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withinServiceLevel } from './support/sla.js';
 import { requestRetrain, toldToSteward } from './support/tellSteward.js';
@@ -14,9 +25,12 @@ import { trainAlgorithm } from './trainAlgorithm.js';
 
 type PlannedAlgorithm = Extract<TrainingPlan, { status: 'ready' }>['algorithms'][number];
 
-/** Three prerequisites, preprocessing once, then every algorithm in parallel, each failing alone; the best challenges the champion. */
+/**
+ * Three prerequisites, preprocessing once, then in parallel every algorithm whose model would be another than its newest,
+ * each failing alone; the best challenges the champion.
+ */
 export async function modelTraining(input: ModelTrainingInput): Promise<ModelTrainingResult> {
-  const beginning = begin(input, { algorithms: NAMES });
+  const beginning = begin(input, { algorithms: NAMES, again: FLAG });
   const { pipeline, run } = beginning.stage;
   try {
     return await withinServiceLevel('training', beginning.stage, () => toldToSteward('training', input, () => trainAll(input, beginning), newChampion));
@@ -51,20 +65,25 @@ async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Be
   const sufficient = await quick.checkSufficientTrainingData(stage);
   if (sufficient.status === 'skipped') return sufficient;
 
+  progress.step('comparing with the newest versions');
+  const unchanged = await unchangedOf(input, stage, asOf, plan.algorithms);
+  const due = plan.algorithms.filter(({ name }) => !unchanged.some(({ algorithm }) => algorithm === name));
+  if (due.length === 0) return { status: 'skipped', reason: nothingChanged(unchanged) };
+
   progress.step('preprocessing');
   const dataset = await (plan.compute === 'ecs' ? onEcs : preprocessing).preprocess({ ...stage, asOf });
 
-  progress.step(`training ${plan.algorithms.map(({ name }) => name).join(', ')}`);
-  progress.count('algorithms', plan.algorithms.length);
-  const results = await Promise.all(plan.algorithms.map((algorithm) => train(algorithm, dataset, plan.compute)));
+  progress.step(`training ${due.map(({ name }) => name).join(', ')}`);
+  progress.count('algorithms', due.length);
+  const results = await Promise.all(due.map((algorithm) => train(algorithm, dataset, plan.compute)));
   // A cancelled run waits for its children's clean-up, and only then ends.
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The training was cancelled.');
   const algorithms = Object.fromEntries(results);
-  if (versionsOf(algorithms).length === 0) throw nothingTrained(algorithms);
+  if (versionsOf(algorithms).length + unchanged.length === 0) throw nothingTrained(algorithms);
 
   progress.step('choosing the champion');
   // It may move now, and a run is what it did: a cancel that comes from here on is too late.
-  return CancellationScope.nonCancellable(() => crown(stage, algorithms, dataset));
+  return CancellationScope.nonCancellable(() => crown(stage, algorithms, unchanged, dataset));
 
   async function train({ name, timeoutSeconds }: PlannedAlgorithm, dataset: DatasetRef, compute?: 'ecs'): Promise<[string, AlgorithmResult]> {
     const child = {
@@ -79,13 +98,23 @@ async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Be
   }
 }
 
-/** The best of the trained versions challenges the champion, and people are told of what came of it. */
-async function crown(stage: StageInput, algorithms: Record<string, AlgorithmResult>, dataset: DatasetRef): Promise<ModelTrainingCompleted> {
-  const trained = versionsOf(algorithms);
-  const { champion, previous, challenger, promotion, comparison } = await processing.chooseChampion({ ...stage, trained, dataset });
+const COMPARES = 'skip-unchanged-training';
 
-  const status = trained.length === Object.keys(algorithms).length ? 'completed' : 'partial';
-  const result: ModelTrainingCompleted = { status, champion, challenger, promotion, comparison, dataset, algorithms };
+/** Versions that this training would only make again. */
+async function unchangedOf({ again }: ModelTrainingInput, stage: StageInput, asOf: string, planned: PlannedAlgorithm[]): Promise<VersionRef[]> {
+  // A run that began with an earlier version goes on as it did.
+  if (again || !patched(COMPARES)) return [];
+  const { unchanged } = await quick.findUnchanged({ ...stage, asOf, algorithms: planned.map(({ name }) => name) });
+  return unchanged;
+}
+
+/** The best of the versions challenges the champion, and people are told of what came of it. */
+async function crown(stage: StageInput, algorithms: Record<string, AlgorithmResult>, unchanged: VersionRef[], dataset: DatasetRef): Promise<ModelTrainingCompleted> {
+  const trained = versionsOf(algorithms);
+  const { champion, previous, challenger, promotion, comparison } = await processing.chooseChampion({ ...stage, trained, ...(unchanged.length > 0 && { unchanged }), dataset });
+
+  const status = Object.values(algorithms).some((result) => result.status === 'failed') ? 'partial' : 'completed';
+  const result: ModelTrainingCompleted = { status, champion, challenger, promotion, comparison, dataset, algorithms, ...(unchanged.length > 0 && { unchanged }) };
   setSearchAttributes({ algorithm: challenger.algorithm, modelVersion: challenger.version });
 
   await tell(() => {

@@ -67,12 +67,15 @@ Exit codes: 0 for well, 1 for failed, 2 for wrong usage, 3 where all was skipped
   return program;
 }
 
+const TRAIN_AGAIN = 'train also what would only make the newest version again';
+
 /** Each starts its workflow and follows it to its end. */
 function addRunCommands(program: Command, pipelines: string[]): void {
   const run = addRunCommand(program, pipelines, 'lifecycle', 'run', 'run the whole lifecycle: process, train, predict, monitor')
     .addOption(csvOption())
     .addOption(replaceOption())
-    .addOption(algorithmOption());
+    .addOption(algorithmOption())
+    .option('--again', TRAIN_AGAIN);
   withExamples(run, pipelines, (pipeline) => [
     [`perdure run ${pipeline}`, 'on generated data'],
     [`perdure run ${pipeline} --csv file.csv`, 'on a file of your own'],
@@ -90,6 +93,7 @@ function addRunCommands(program: Command, pipelines: string[]): void {
 
   const training = addRunCommand(program, pipelines, 'modelTraining', 'train', 'search, fit, evaluate and register every enabled algorithm; choose the champion')
     .addOption(algorithmOption())
+    .option('--again', TRAIN_AGAIN)
     .option('--local', 'train in this process, without Temporal');
   withExamples(training, pipelines, (pipeline) => [
     [`perdure train ${pipeline}`, 'every enabled algorithm'],

@@ -1,9 +1,10 @@
-import type {
-  DataProcessingCompleted,
-  Metrics,
-  ModelInferenceCompleted,
-  ModelMonitoringCompleted,
-  ModelTrainingCompleted,
+import {
+  nothingChanged,
+  type DataProcessingCompleted,
+  type Metrics,
+  type ModelInferenceCompleted,
+  type ModelMonitoringCompleted,
+  type ModelTrainingCompleted,
 } from '../contracts/index.js';
 import { isSameVersion } from '../registry/pointers.js';
 import type { StageResults } from './follow.js';
@@ -67,7 +68,7 @@ export function metricCells({ test, oot }: { test: Metrics; oot: Metrics }): str
 }
 
 function algorithmTable(training: ModelTrainingCompleted): string[] {
-  const { algorithms, champion } = training;
+  const { algorithms, champion, unchanged = [] } = training;
   const rows = Object.entries(algorithms).map(([algorithm, result]) => {
     const title = result.status === 'completed' && isSameVersion(champion, { algorithm, version: result.version }) ? `${algorithm} *` : algorithm;
     return result.status === 'completed' ? [title, score(result.cv_score), ...metricCells(result)] : [title, 'failed', ...metricHeads().map(() => '')];
@@ -75,19 +76,20 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
   const failures = Object.entries(algorithms).flatMap(([algorithm, result]) =>
     result.status === 'failed' ? [`${algorithm} failed (${result.type}): ${result.reason}`] : [],
   );
+  const kept = unchanged.length > 0 ? [`Not trained: ${nothingChanged(unchanged)}`] : [];
   const partly = Object.entries(algorithms).flatMap(([algorithm, result]) =>
     result.status === 'completed' && result.search.failed > 0
       ? [`Warning: ${result.search.failed} of ${result.search.candidates} candidates of ${algorithm} failed; "perdure models show" has the reasons.`]
       : [],
   );
   const warnings = (training.dataset.warnings ?? []).map((warning) => `Warning: ${warning}`);
-  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows, { spare: spareMetrics(2) }), verdictOnBest(training), ...failures, ...partly, ...warnings];
+  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows, { spare: spareMetrics(2) }), verdictOnBest(training), ...failures, ...kept, ...partly, ...warnings];
 }
 
-function verdictOnBest({ comparison, promotion }: ModelTrainingCompleted): string {
+function verdictOnBest({ comparison, promotion, champion, challenger }: ModelTrainingCompleted): string {
   const { metric, estimate } = comparison;
   const chosen = `chosen by ${metric}; the ${estimate.metric.startsWith('oot') ? 'OOT' : 'test'} columns had no part in the choice`;
-  if (promotion.decision === 'refuse') return `The best was ${chosen}\nPromotion gate: ${promotion.reason}`;
+  if (promotion.decision === 'refuse' && !isSameVersion(champion, challenger)) return `The best was ${chosen}\nPromotion gate: ${promotion.reason}`;
   return [`* champion, ${chosen}`, ...(promotion.not_compared === null ? [] : [`Promotion gate: ${promotion.reason}`])].join('\n');
 }
 

@@ -8,6 +8,7 @@ import {
   type ModelTrainingCompleted,
   type Verdict,
 } from '../contracts/index.js';
+import { isSameVersion } from '../registry/pointers.js';
 import { count, countOf } from './terminal.js';
 
 /** A stage of the lifecycle, by the name that the lifecycle's result and its children's ids have for it. */
@@ -58,6 +59,7 @@ function championLine({ champion, challenger, comparison, promotion }: ModelTrai
   const { algorithm } = challenger;
   const best = `${algorithm} ${challenger.version}, chosen by ${metric} ${score(scores[algorithm])}; ${estimate.metric} ${score(estimate.scores[algorithm])} had no part in the choice`;
   if (promotion.decision === 'promote') return `champion ${best}`;
+  if (champion && isSameVersion(champion, challenger)) return `champion stays ${best}`;
   return `${champion ? `champion stays ${champion.algorithm} ${champion.version}` : 'no champion'}; the promotion gate refused ${best}`;
 }
 

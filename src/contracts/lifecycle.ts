@@ -11,6 +11,8 @@ export interface LifecycleInput extends WorkflowInput {
   replace?: boolean;
   /** As in training. */
   algorithms?: string[];
+  /** As in training. */
+  again?: boolean;
 }
 
 export interface LifecycleResult {

@@ -8,6 +8,11 @@ export interface ModelTrainingInput extends WorkflowInput {
    * @default those that `training_config.enabled_algorithms` names
    */
   algorithms?: string[];
+  /**
+   * Whether algorithms train whose newest version was made from the same data, settings, code and seed.
+   * @default false
+   */
+  again?: boolean;
 }
 
 export type Window = 'train' | 'test' | 'oot';
@@ -36,6 +41,23 @@ export type TrainingPlan = { status: 'ready'; algorithms: { name: string; timeou
 
 export interface CheckModelConfigInput extends StageInput {
   algorithms?: string[];
+}
+
+export interface FindUnchangedInput extends StageInput {
+  asOf: string;
+  algorithms: string[];
+}
+
+/** The newest versions of those algorithms that a training would only make again. */
+export interface Unchanged {
+  unchanged: VersionRef[];
+}
+
+/** Why nothing is trained, in a sentence. */
+export function nothingChanged(unchanged: VersionRef[]): string {
+  const versions = [...new Set(unchanged.map(({ version }) => version))];
+  const named = versions.map((version) => `${version} of ${unchanged.filter((ref) => ref.version === version).map(({ algorithm }) => algorithm).join(', ')}`);
+  return `Nothing changed since version ${named.join(' and ')}: data, settings, code and seed are the same, so a training would make the same again (--again, or "again": true, trains all the same).`;
 }
 
 export interface PreprocessInput extends StageInput {
@@ -184,6 +206,8 @@ export interface VersionRef {
 
 export interface ChooseChampionInput extends StageInput {
   trained: VersionRef[];
+  /** Versions that the run would only have made again: they stand beside its own. */
+  unchanged?: VersionRef[];
   dataset: DatasetRef;
 }
 export interface ChampionChoice {
@@ -191,7 +215,7 @@ export interface ChampionChoice {
   champion: VersionRef | null;
   /** Which version was champion before, if any. */
   previous: VersionRef | null;
-  /** The best of the run's versions. */
+  /** The best of the versions; the champion itself where that is one of them and still the best. */
   challenger: VersionRef;
   /** Whether the challenger became champion, by which rules. */
   promotion: PromotionDecision;
@@ -211,13 +235,16 @@ export interface ModelTrainingCompleted {
   status: 'completed' | 'partial';
   /** The champion from now on: the challenger, or the incumbent; `null` where the first one was refused. */
   champion: VersionRef | null;
-  /** The best of the run's versions. */
+  /** The best of the run's versions and of those that did not change. */
   challenger: VersionRef;
   /** Whether the challenger became champion, by which rules. */
   promotion: PromotionDecision;
   comparison: Comparison;
   dataset: DatasetRef;
+  /** What was trained. */
   algorithms: Record<string, AlgorithmResult>;
+  /** Versions that were not trained, as a training would only make them again; they stand beside the new ones. */
+  unchanged?: VersionRef[];
 }
 export type ModelTrainingResult = ModelTrainingCompleted | Skipped | TrainingBusy;
 
@@ -225,6 +252,7 @@ export interface TrainingActivities {
   checkModelConfig(input: CheckModelConfigInput): Promise<TrainingPlan>;
   checkGoldDataExists(input: StageInput): Promise<Check>;
   checkSufficientTrainingData(input: StageInput): Promise<Check>;
+  findUnchanged(input: FindUnchangedInput): Promise<Unchanged>;
   preprocess(input: PreprocessInput): Promise<DatasetRef>;
   planSearch(input: AlgorithmInput): Promise<SearchPlan>;
   evaluateCandidate(input: EvaluateCandidateInput): Promise<CandidateScores>;

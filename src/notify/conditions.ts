@@ -243,7 +243,7 @@ export function trainingCompleted(facts: TrainingCompleted): Finding {
   const expected = estimate.scores[training.challenger.algorithm];
   return {
     ...alertAbout(facts, 'info', run.runId),
-    summary: `Training of ${facts.pipeline} ended as ${training.status}; the best by ${metric} is ${named(training.challenger)}${expected === null || expected === undefined ? '' : `, with ${estimate.metric} ${rounded(expected, 4)} on rows that had no part in the choice`}${training.promotion.decision === 'refuse' ? '; the promotion gate refused it' : ''}.`,
+    summary: `Training of ${facts.pipeline} ended as ${training.status}; the best by ${metric} is ${named(training.challenger)}${expected === null || expected === undefined ? '' : `, with ${estimate.metric} ${rounded(expected, 4)} on rows that had no part in the choice`}${outcomeOf(training)}.`,
     details: {
       champion: training.champion ? named(training.champion) : 'none',
       promotion: training.promotion.reason,
@@ -255,6 +255,11 @@ export function trainingCompleted(facts: TrainingCompleted): Finding {
       run_id: run.runId,
     },
   };
+}
+
+function outcomeOf({ champion, challenger, promotion }: TrainingCompleted['training']): string {
+  if (promotion.decision === 'promote') return '';
+  return champion && named(champion) === named(challenger) ? ', which stays champion' : '; the promotion gate refused it';
 }
 
 /** For the record: another version is champion than before. */

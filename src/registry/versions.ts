@@ -3,6 +3,7 @@ import type { CandidateResult, Metrics, ModelRef, Params, RunRef, VersionRef } f
 import type { DatasetMetadata } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
+import type { Origin } from './origin.js';
 import { sha256 } from '../storage/checksum.js';
 import { parseDocument, readJson, updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
@@ -34,25 +35,19 @@ export interface VersionMetadata {
   files?: Partial<Record<VersionFile, string>>;
 }
 
-export interface Lineage {
+/** Versions of 0.1 have no `settings_digest` and no `package_version`. */
+export interface Lineage extends Omit<Origin, 'settings_digest' | 'package_version'>, Partial<Pick<Origin, 'settings_digest' | 'package_version'>> {
   pipeline: string;
   environment: string;
   workflow_id: string;
   run_id: string;
   /** The task of Amazon ECS that trained it, where one did: which launch, and whether with more memory after one ran out. */
   task?: { launch: number; larger: boolean; size: string };
-  /** Commit of Perdure's own code; `null` where it can't be told. */
-  code_commit: string | null;
   /** SHA-256 of `pipeline.json` and the model config. */
   config_hash: string;
-  /** Name and version of the library that fitted it. */
-  engine: string;
-  seed: number;
   /** SHA-256 of `model.ubj`. */
   model_checksum: string;
   dataset: { id: string; uri: string; checksum: string };
-  /** SHA-256 of `inputs` as JSON. */
-  inputs_digest: string;
   /** SHA-256 of the gold files behind the dataset, a partition. */
   inputs: DatasetMetadata['partitions'];
 }

@@ -1,7 +1,8 @@
 import type { Pipeline } from '../config/load.js';
-import type { ChampionChoice, ChooseChampionInput, PromotionDecision, VersionRef, Window } from '../contracts/index.js';
+import type { ChampionChoice, ChooseChampionInput, PromotionDecision, VersionRef, Window, WindowMetrics } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
-import { aliasKey, moveOf, movePointer, readPointer } from '../registry/pointers.js';
+import { DELONG_CONVENTION } from '../monitoring/delong.js';
+import { aliasKey, isSameVersion, moveOf, movePointer, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
 import { readVersion, readVersionFile, versionKey, type VersionMetadata } from '../registry/versions.js';
 import { writeJson } from '../storage/documents.js';
@@ -15,7 +16,7 @@ type MetricName = 'accuracy' | 'precision' | 'recall' | 'f1' | 'roc_auc' | 'aver
  * Compares the versions that a run trained by `champion_metric`: the best is the challenger. It becomes champion where
  * it passes the promotion gate, on the rows of that metric's split; else the champion stays. The other of test and OOT
  * has no part in either. The gate's working is kept as the challenger's `promotion.json`. With equal scores the one
- * named first wins. Where the metric is undefined for every version, as its window holds one class, the best of the
+ * named first wins. Where the best is a version of an earlier run that is champion, it stays. Where the metric is undefined for every version, as its window holds one class, the best of the
  * search is the challenger, and the gate refuses it. A run moves an alias once, however often it asks.
  */
 export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async (context, input) => {
@@ -28,7 +29,8 @@ export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async 
   const scores: Record<string, number> = {};
   const estimates: Record<string, number | null> = {};
   const searched: Record<string, number> = {};
-  for (const ref of input.trained) {
+  const stand = [...input.trained, ...(input.unchanged ?? [])];
+  for (const ref of stand) {
     const { performance, cv_score } = await versionOf(modelRegistry, ref);
     searched[ref.algorithm] = cv_score;
     estimates[ref.algorithm] = performance[other][name];
@@ -37,7 +39,7 @@ export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async 
   }
   const undefinedForAll = Object.keys(scores).length === 0;
   const [compared, by] = undefinedForAll ? [searched, `cv_score, as ${metric} is undefined,`] : [scores, metric];
-  const { algorithm, version } = input.trained.reduce((best, ref) =>
+  const { algorithm, version } = stand.reduce((best, ref) =>
     (compared[ref.algorithm] ?? -Infinity) > (compared[best.algorithm] ?? -Infinity) ? ref : best,
   );
   const challenger = { algorithm, version };
@@ -51,7 +53,7 @@ export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async 
 async function challenge(
   context: StageContext,
   pipeline: Pipeline,
-  { run, dataset }: ChooseChampionInput,
+  { run, dataset, unchanged = [] }: ChooseChampionInput,
   challenger: VersionRef,
   window: Window,
   reason: string,
@@ -66,6 +68,9 @@ async function challenge(
     }
 
     const champion = pointer ? { algorithm: pointer.algorithm, version: pointer.version } : null;
+    if (isSameVersion(champion, challenger) && unchanged.some((ref) => isSameVersion(ref, challenger))) {
+      return { champion, previous: champion, promotion: await stays(context, pipeline, { challenger, window, reason }) };
+    }
     const promotion = await weighChallenger(context, pipeline, { dataset, window, challenger, champion });
     await writeJson(modelRegistry, versionKey(challenger, 'promotion.json'), promotion);
     if (promotion.decision === 'refuse') return { champion, previous: champion, promotion };
@@ -76,6 +81,24 @@ async function challenge(
       if (!(error instanceof PerdureError && error.type === 'PointerMoved')) throw error;
     }
   }
+}
+
+/** The best is a version of an earlier run, and champion already. */
+async function stays(context: StageContext, pipeline: Pipeline, { challenger, window, reason }: { challenger: VersionRef; window: Window; reason: string }): Promise<PromotionDecision> {
+  const performance = await readVersionFile<WindowMetrics>(context.stores(pipeline).modelRegistry, challenger, 'performance.json');
+  const grounds = `it is champion already, and still the ${reason}`;
+  return {
+    decision: 'refuse',
+    reason: `${challenger.algorithm} ${challenger.version} stays champion: ${grounds}.`,
+    grounds,
+    challenger,
+    champion: challenger,
+    not_compared: null,
+    rules: [],
+    metrics: { challenger: performance[window], champion: performance[window] },
+    comparison: null,
+    convention: DELONG_CONVENTION,
+  };
 }
 
 async function versionOf(registry: ObjectStore, ref: VersionRef): Promise<VersionMetadata> {

@@ -9,6 +9,7 @@ import { discardVersion } from './discardVersion.js';
 import { evaluateCandidate } from './evaluateCandidate.js';
 import { evaluateModel } from './evaluateModel.js';
 import { findNewRows } from './findNewRows.js';
+import { findUnchanged } from './findUnchanged.js';
 import { gold } from './gold.js';
 import { measurePerformance } from './measurePerformance.js';
 import { moveChampion } from './moveChampion.js';
@@ -34,6 +35,7 @@ export const STAGES = {
   checkModelConfig,
   checkGoldDataExists,
   checkSufficientTrainingData,
+  findUnchanged,
   preprocess,
   planSearch,
   evaluateCandidate,

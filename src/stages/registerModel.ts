@@ -3,11 +3,10 @@ import type { Pipeline } from '../config/load.js';
 import { gridCell, type CandidateResult, type ModelRef, type RegisterModelInput, type VersionRef } from '../contracts/index.js';
 import { readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
-import { codeCommit } from '../registry/codeCommit.js';
+import { originOf } from '../registry/origin.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
 import { checksumsOf, indexVersion, modelRef, readVersion, versionKey, type Preprocessing, type VersionMetadata } from '../registry/versions.js';
 import { createJson } from '../storage/createOnly.js';
-import { sha256 } from '../storage/checksum.js';
 import { formatSize } from '../sizes/workerSize.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
@@ -100,13 +99,10 @@ async function describe(
       workflow_id: input.run.workflowId,
       run_id: input.run.runId,
       ...(task ? { task: { launch: task.launch, larger: task.larger, size: formatSize(size) } } : {}),
-      code_commit: await codeCommit(),
+      ...(await originOf(pipeline, input.algorithm, dataset, await engines.version())),
       config_hash: pipeline.configHash,
-      engine: await engines.version(),
-      seed: config.model_config.random_state,
       model_checksum: input.model.checksum,
       dataset: { id: input.dataset.id, uri: input.dataset.uri, checksum: input.dataset.checksum },
-      inputs_digest: sha256(JSON.stringify(dataset.partitions)),
       inputs: dataset.partitions,
     },
   };

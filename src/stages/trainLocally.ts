@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AlgorithmInput, AlgorithmResult, Failed, ModelTrainingResult, Progress, StageInput, VersionRef } from '../contracts/index.js';
+import { nothingChanged, type AlgorithmInput, type AlgorithmResult, type Failed, type ModelTrainingResult, type Progress, type StageInput, type VersionRef } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { checkGoldDataExists } from './checkGoldDataExists.js';
 import { checkModelConfig } from './checkModelConfig.js';
@@ -8,6 +8,7 @@ import { chooseChampion } from './chooseChampion.js';
 import type { Stage } from './context.js';
 import type { RunStage } from './createContext.js';
 import { discardVersion } from './discardVersion.js';
+import { findUnchanged } from './findUnchanged.js';
 import { preprocess } from './preprocess.js';
 import { trainInSteps } from './trainAlgorithm.js';
 
@@ -17,6 +18,8 @@ export interface LocalTrainingInput {
   asOf: string;
   /** @default those that `training_config.enabled_algorithms` names */
   algorithms?: string[];
+  /** As in the input of the `modelTraining` workflow. */
+  again?: boolean;
 }
 
 export interface LocalTrainingOptions {
@@ -61,22 +64,27 @@ class LocalTraining {
       if (result.status === 'skipped') return result;
     }
 
+    const names = plan.algorithms.map(({ name }) => name);
+    const { unchanged } = input.again ? { unchanged: [] } : await this.perform(findUnchanged, { ...stage, asOf: input.asOf, algorithms: names });
+    if (unchanged.length === names.length) return { status: 'skipped', reason: nothingChanged(unchanged) };
+
     options.onStep('preprocessing');
     const dataset = await this.perform(preprocess, { ...stage, asOf: input.asOf });
 
     const algorithms: Record<string, AlgorithmResult> = {};
-    for (const { name } of plan.algorithms) {
+    for (const name of names) {
+      if (unchanged.some(({ algorithm }) => algorithm === name)) continue;
       const result = await this.trainAlone({ ...stage, algorithm: name, dataset });
       algorithms[name] = result;
       options.onAlgorithm(name, result);
     }
     const trained = versionsOf(algorithms);
-    if (trained.length === 0) throw nothingTrained(algorithms);
+    if (trained.length + unchanged.length === 0) throw nothingTrained(algorithms);
 
     options.onStep('choosing the champion');
-    const { champion, challenger, promotion, comparison } = await this.perform(chooseChampion, { ...stage, trained, dataset });
-    const status = trained.length === plan.algorithms.length ? 'completed' : 'partial';
-    return { status, champion, challenger, promotion, comparison, dataset, algorithms };
+    const { champion, challenger, promotion, comparison } = await this.perform(chooseChampion, { ...stage, trained, unchanged, dataset });
+    const status = trained.length === Object.keys(algorithms).length ? 'completed' : 'partial';
+    return { status, champion, challenger, promotion, comparison, dataset, algorithms, ...(unchanged.length > 0 && { unchanged }) };
   }
 
   /** A failure is the algorithm's result, and leaves nothing of its version behind. */

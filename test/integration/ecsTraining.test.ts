@@ -65,7 +65,7 @@ describe('training as tasks of ECS', () => {
     const durable = completed(await handle.result());
     const nothing = () => {};
     const local = completed(
-      await trainLocally(input, { runStage: world.runStage, signal: new AbortController().signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing }),
+      await trainLocally({ ...input, again: true }, { runStage: world.runStage, signal: new AbortController().signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing }),
     );
 
     const { modelRegistry } = world.stores;
@@ -116,7 +116,7 @@ describe('training as tasks of ECS', () => {
     const bronze = () => endpoint.tasks.find(({ options }) => options.command[2] === 'bronze');
     await until(() => bronze()?.status === 'RUNNING');
     const before = endpoint.tasks.length;
-    const handle = await startWorkflow(workers.client, 'modelTraining', { ...input, algorithms: ['xgboost'] });
+    const handle = await startWorkflow(workers.client, 'modelTraining', { ...input, algorithms: ['xgboost'], again: true });
     const training = () => endpoint.tasks.slice(before).filter(({ options }) => options.command[2] === 'trainAlgorithm');
     await until(() => training()[0]?.status === 'RUNNING');
     const killed = workers.stack.workers.dataProcessing.pid!;

@@ -41,10 +41,10 @@ async function processData(source?: string): Promise<void> {
   await world.perform(gold, { ...run(), partitions });
 }
 
-async function train(algorithm = 'logistic_regression'): Promise<void> {
+async function train(algorithm = 'logistic_regression', again = true): Promise<void> {
   world.configure((config) => (config.training_config.hyperparameter_tuning = false));
   const result = await trainLocally(
-    { pipeline: TINY, asOf: AFTER_ALL, algorithms: [algorithm] },
+    { pipeline: TINY, asOf: AFTER_ALL, algorithms: [algorithm], again },
     { runStage: world.runStage, signal: new AbortController().signal, onStep: () => {}, onProgress: () => {}, onAlgorithm: () => {} },
   );
   if (result.status === 'skipped') throw new PerdureError('NotFound', result.reason);
@@ -163,7 +163,8 @@ async function carryOut(sentence: string): Promise<void> {
     [/promote (another version|a version|one of those)/, promoteOne],
     // A move to a named version leaves one to go back to.
     [/name one/, () => told(() => moveModel('promote', TINY, 'xgboost', moving())).then(() => told(() => moveModel('promote', TINY, 'logistic_regression', moving()))).then(() => undefined)],
-    [/train again/, () => train()],
+    // As a command would, which leaves alone what is whole and unchanged.
+    [/train again/, () => train('logistic_regression', false)],
   ];
   const action = actions.find(([words]) => words.test(steps) || words.test(sentence))?.[1];
   if (action) await action();

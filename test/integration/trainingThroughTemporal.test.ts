@@ -47,5 +47,5 @@ async function trainThroughTemporal(): Promise<ModelTrainingResult> {
 function trainInThisProcess(): Promise<ModelTrainingResult> {
   const nothing = () => {};
   const { signal } = new AbortController();
-  return trainLocally(input, { runStage: world.runStage, signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing });
+  return trainLocally({ ...input, again: true }, { runStage: world.runStage, signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing });
 }

@@ -99,7 +99,7 @@ const ENDLESS = 1_000_000;
 
 /** Starts the training of one algorithm, and returns when its child has begun. */
 async function train() {
-  const handle = await startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['xgboost'] });
+  const handle = await startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['xgboost'], again: true });
   const search = client.workflow.getHandle(`${handle.workflowId}-xgboost`);
   await until(() => hasBegun(search));
   const result = async () => madeBy(world.stores.modelRegistry, 'xgboost', completed(await handle.result()).algorithms.xgboost!);

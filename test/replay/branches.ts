@@ -65,6 +65,8 @@ export const BRANCHES: Record<string, Branch> = {
   'modelTraining.skipped': { workflow: 'modelTraining', ...completed, changes: { checkSufficientTrainingData: skip } },
   'modelTraining.notConfigured': { workflow: 'modelTraining', ...completed, changes: { checkModelConfig: skip } },
   'modelTraining.noGold': { workflow: 'modelTraining', ...completed, changes: { checkGoldDataExists: skip } },
+  'modelTraining.unchanged': { workflow: 'modelTraining', ...completed, changes: { findUnchanged: ({ algorithms }) => Promise.resolve({ unchanged: algorithms.map((algorithm) => ({ algorithm, version: 'v1' })) }) } },
+  'modelTraining.someUnchanged': { workflow: 'modelTraining', ...completed, changes: { findUnchanged: () => Promise.resolve({ unchanged: [{ algorithm: 'xgboost', version: 'v1' }] }) } },
   'modelTraining.scheduled': { workflow: 'modelTraining', ...completed, scheduled: true },
   'modelTraining.leftToSteward': { workflow: 'modelTraining', ends: 'COMPLETED', input: { pipeline: 'left' }, scheduled: true, stewarded: true },
   'modelTraining.late': { workflow: 'modelTraining', ...completed, changes: { ...late, preprocess: slowly('preprocess') } },

@@ -68,7 +68,7 @@ export async function createReadmission() {
 
       async train(algorithms?: string[]): Promise<ModelTrainingCompleted> {
         const options = { runStage, signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing };
-        return completed(await trainLocally({ pipeline: READMISSION, asOf: AS_OF, algorithms }, options));
+        return completed(await trainLocally({ pipeline: READMISSION, asOf: AS_OF, algorithms, again: true }, options));
       },
 
       /** Trains one algorithm with a search of its parameters, as the shipped config has it. */

@@ -120,7 +120,7 @@ export async function trainTiny(world: TinyWorld, { asOf = AFTER_ALL, change = (
     change(config);
   });
   const result = await trainLocally(
-    { pipeline: TINY, asOf, algorithms: ['logistic_regression'] },
+    { pipeline: TINY, asOf, algorithms: ['logistic_regression'], again: true },
     { runStage: world.runStage, signal: new AbortController().signal, onStep: () => {}, onProgress: () => {}, onAlgorithm: () => {} },
   );
   world.configure(() => {});

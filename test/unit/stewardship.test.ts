@@ -28,6 +28,16 @@ describe('the end of a training', () => {
     }
   });
 
+  test('that found nothing changed ends the request with that reason, and nothing follows', () => {
+    const steward = training(6);
+    const summary = 'Nothing changed since version v1 of xgboost.';
+    steward.ended(at(1), ended({ outcome: 'skipped', summary }));
+    expect(steward.history.at(-1)!.what).toBe(`training skipped: p-steward-training-1, ${summary}`);
+    expect(steward.state).toMatchObject({ asked: null, awaitingApproval: null, inFlight: {}, due: {} });
+    expect(steward.isDue(at(1_000))).toBe(false);
+    expect(steward.hasRequests).toBe(false);
+  });
+
   test('makes inference due for a new champion, and for nothing else', () => {
     for (const [run, due] of [
       [{ newChampion: true, asOf: '2026-01-01' }, { inference: { asOf: '2026-01-01', because: 'a new champion' } }],

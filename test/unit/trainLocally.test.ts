@@ -15,10 +15,10 @@ let world: TinyWorld;
 afterEach(() => world.close());
 afterAll(() => engines.close());
 
-async function train(options: { algorithms?: string[]; asOf?: string; signal?: AbortSignal } = {}) {
+async function train(options: { algorithms?: string[]; again?: boolean; asOf?: string; signal?: AbortSignal } = {}) {
   const news: { steps: string[]; progress: Progress[]; algorithms: Record<string, AlgorithmResult> } = { steps: [], progress: [], algorithms: {} };
   const result = await trainLocally(
-    { pipeline: TINY, asOf: options.asOf ?? AFTER_ALL, algorithms: options.algorithms },
+    { pipeline: TINY, asOf: options.asOf ?? AFTER_ALL, algorithms: options.algorithms, again: options.again },
     {
       runStage: world.runStage,
       signal: options.signal ?? new AbortController().signal,
@@ -114,7 +114,7 @@ describe('training with the real engine', () => {
 
   test('the same inputs and seed give the same bytes', async () => {
     const checksums = async () => {
-      const { algorithms } = await trainToTheEnd();
+      const { algorithms } = await trainToTheEnd({ again: true });
       const models = Object.entries(algorithms).map(async ([algorithm, trained]) => {
         if (trained.status === 'failed') throw new Error(trained.reason);
         return (await readVersion(world.stores.modelRegistry, { algorithm, version: trained.version }))!.lineage.model_checksum;

@@ -31,6 +31,36 @@ describe('prerequisites', () => {
   });
 });
 
+describe('what did not change since the newest versions', () => {
+  const versions = (...algorithms: string[]) => algorithms.map((algorithm) => ({ algorithm, version: 'v20010101_000000_before00' }));
+
+  test('is not trained, and before anything is preprocessed the run ends as skipped with that reason', async () => {
+    const { result, calls } = await server.run('modelTraining', { ...input, asOf: '2008-12-31' }, { findUnchanged: () => Promise.resolve({ unchanged: versions(...ALGORITHMS) }) });
+
+    expect(result).toMatchObject({ status: 'skipped', reason: expect.stringContaining('Nothing changed since version v20010101_000000_before00 of logistic_regression, random_forest, xgboost') as string });
+    expect(calls.findUnchanged).toMatchObject([{ asOf: '2008-12-31', algorithms: ALGORITHMS }]);
+    expect(calls.preprocess).toEqual([]);
+    expect(calls.alert).toEqual([]);
+  });
+
+  test('stands beside what is trained, when the champion is chosen', async () => {
+    const unchanged = versions('logistic_regression', 'xgboost');
+    const { result, calls } = await server.run('modelTraining', input, { findUnchanged: () => Promise.resolve({ unchanged }) });
+
+    expect(result).toMatchObject({ status: 'completed', unchanged });
+    expect(calls.registerModel.map(({ algorithm }) => algorithm)).toEqual(['random_forest']);
+    expect(calls.chooseChampion).toMatchObject([{ trained: [{ algorithm: 'random_forest' }], unchanged }]);
+  });
+
+  test('is trained where it is asked for again, and nobody looks', async () => {
+    const { result, calls } = await server.run('modelTraining', { ...input, again: true }, { findUnchanged: () => Promise.resolve({ unchanged: versions(...ALGORITHMS) }) });
+
+    expect(result).toMatchObject({ status: 'completed' });
+    expect(calls.findUnchanged).toEqual([]);
+    expect(calls.registerModel.map(({ algorithm }) => algorithm).sort()).toEqual(ALGORITHMS);
+  });
+});
+
 describe('training', () => {
   test('registers every algorithm and chooses among them', async () => {
     const { result, calls } = await server.run('modelTraining', input);

@@ -29,6 +29,7 @@ type Quick = Pick<
   | 'checkModelConfig'
   | 'checkGoldDataExists'
   | 'checkSufficientTrainingData'
+  | 'findUnchanged'
   | 'planSearch'
   | 'selectCandidates'
   | 'discardVersion'

@@ -32,6 +32,7 @@ const SUMMARIES: Record<Activity, string> = {
   checkModelConfig: 'Is the model config valid?',
   checkGoldDataExists: 'Is there gold data?',
   checkSufficientTrainingData: 'Is there enough training data?',
+  findUnchanged: 'Has anything changed since the newest versions?',
   preprocess: 'Preprocess once, for every algorithm',
   planSearch: 'Plan the search',
   evaluateCandidate: 'Evaluate a candidate',

@@ -157,10 +157,10 @@ function instant(at: Date): string {
 async function trainInThisProcess(pipeline: string, options: RunOptions): Promise<StageResults> {
   const { config } = await loadPipeline(pipeline);
   algorithmsToTrain(config, options.algorithm);
-  const { algorithm: algorithms, asOf = new Date().toISOString() } = options;
+  const { algorithm: algorithms, again, asOf = new Date().toISOString() } = options;
   const store = chosenStore(options);
   await requireStore(store, [pipeline]);
-  return trainHere({ pipeline, asOf, algorithms }, store, interruption());
+  return trainHere({ pipeline, asOf, algorithms, again }, store, interruption());
 }
 
 /** How long a cancelled run may take to clean up before its server goes. */

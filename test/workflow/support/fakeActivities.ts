@@ -186,6 +186,7 @@ const goingWell: Activities = {
   checkModelConfig: ({ algorithms }) => Promise.resolve({ status: 'ready', algorithms: planned(algorithms) }),
   checkGoldDataExists: () => Promise.resolve({ status: 'ready' }),
   checkSufficientTrainingData: () => Promise.resolve({ status: 'ready' }),
+  findUnchanged: () => Promise.resolve({ unchanged: [] }),
   preprocess: () => Promise.resolve({ ...object, id: 'train_data_1', rows: { train: 700, test: 200, oot: 100 } }),
   planSearch: () => Promise.resolve(planOf(CANDIDATES, [Array.from({ length: FOLDS }, (_, fold) => fold)])),
   evaluateCandidate: evaluateWell,

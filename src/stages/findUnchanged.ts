@@ -1,0 +1,74 @@
+import type { Pipeline } from '../config/load.js';
+import type { FindUnchangedInput, PromotionDecision, Unchanged, VersionRef, Window } from '../contracts/index.js';
+import { lastLabelledDay } from '../data/labels.js';
+import { goldPartitions } from '../data/layers.js';
+import { dayOf, earlier } from '../data/partitions.js';
+import { PerdureError, type ErrorType } from '../errors.js';
+import { isSameOrigin, originOf, type Inputs } from '../registry/origin.js';
+import { aliasKey, readPointer } from '../registry/pointers.js';
+import { CHALLENGER, CHAMPION, latestVersion } from '../registry/resolve.js';
+import { checkVersion, readVersionFile, requireVersion } from '../registry/versions.js';
+import type { ObjectStore, Stores } from '../storage/objectStore.js';
+import type { Stage } from './context.js';
+
+const WINDOWS = ['train', 'test', 'oot'] as const satisfies Window[];
+
+/**
+ * The newest versions that a training at `asOf` would only make again: their gold files, settings, code, engine and seed
+ * are those of now. Only manifests and the registry are read. A version that is damaged is none, and where the
+ * champion is gone or damaged nothing is unchanged, as a training repairs that.
+ */
+export const findUnchanged: Stage<FindUnchangedInput, Unchanged> = async (context, input) => {
+  const pipeline = await context.pipeline(input.pipeline);
+  const stores = context.stores(pipeline);
+  const registry = stores.modelRegistry;
+  if (await lacksChampion(registry)) return { unchanged: [] };
+
+  const inputs = await inputsOf(pipeline, stores, input.asOf);
+  const engine = await context.engines.version();
+  const unchanged: VersionRef[] = [];
+  for (const algorithm of input.algorithms) {
+    const origin = await originOf(pipeline, algorithm, inputs, engine);
+    const same = await unlessDamaged(async () => {
+      const newest = await latestVersion(registry, algorithm);
+      if (!newest || !isSameOrigin(origin, (await requireVersion(registry, newest)).lineage)) return undefined;
+      await checkVersion(registry, newest);
+      return { algorithm, version: newest.version };
+    });
+    if (same) unchanged.push(same);
+  }
+  return { unchanged };
+};
+
+/** Whether there should be a champion that can be used, and isn't. Where the gate refused the only challenger, none is due. */
+async function lacksChampion(registry: ObjectStore): Promise<boolean> {
+  const champion = await readPointer(registry, aliasKey(CHAMPION));
+  if (champion) return (await unlessDamaged(() => checkVersion(registry, champion).then(() => true))) === undefined;
+  const decided = await unlessDamaged(async () => {
+    const challenger = await readPointer(registry, aliasKey(CHALLENGER));
+    return challenger && (await readVersionFile<PromotionDecision>(registry, challenger, 'promotion.json')).decision;
+  });
+  return decided !== 'refuse';
+}
+
+/** The gold files that `preprocess` would read, by the manifest. */
+async function inputsOf(pipeline: Pipeline, stores: Stores, asOf: string): Promise<Inputs> {
+  const partitions: Inputs['partitions'] = {};
+  for (const window of WINDOWS) {
+    const { start_date, end_date } = pipeline.config.temporal_splits[window];
+    for (const { name, featureStore, labelStore } of await goldPartitions(stores, { from: start_date, to: earlier(end_date, dayOf(asOf)) })) {
+      partitions[name] = { feature_store: featureStore.checksum, label_store: labelStore.checksum };
+    }
+  }
+  return { partitions, labelled_to: lastLabelledDay(pipeline, asOf) };
+}
+
+/** What makes a version unusable; a store that is away is a failure to look. */
+const DAMAGE: ReadonlySet<string> = new Set<ErrorType>(['NotFound', 'ObjectCorrupt']);
+
+async function unlessDamaged<T>(look: () => Promise<T>): Promise<T | undefined> {
+  return look().catch((error: unknown) => {
+    if (error instanceof PerdureError && DAMAGE.has(error.type)) return undefined;
+    throw error;
+  });
+}
