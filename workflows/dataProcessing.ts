@@ -1,5 +1,5 @@
-import { isCancellation } from '@temporalio/workflow';
-import type { DataProcessingInput, DataProcessingResult, LayerCounts, LayerResult } from '../src/contracts/index.js';
+import { isCancellation, patched, type ActivityOptions } from '@temporalio/workflow';
+import type { DataProcessingInput, DataProcessingResult, LayerCounts, LayerResult, RefineInput } from '../src/contracts/index.js';
 import { processing, quick } from './support/activities.js';
 import { alerting, now, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
@@ -14,6 +14,11 @@ import { toldToSteward } from './support/tellSteward.js';
 const PARTITIONS_A_PIECE = 12;
 /** Shares a layer among up to eight workers, and bounds how many of them write its manifest at the same time. */
 const PIECES_AT_ONCE = 8;
+
+const LOOKS_FIRST = 'look-before-tasks';
+
+/** The activity of a layer, as a worker does it. */
+type Look<Result> = { executeWithOptions(options: ActivityOptions, input: [RefineInput]): Promise<Result> };
 
 /** Raw records become features and labels: bronze, silver, gold, a partition a month. */
 export async function dataProcessing(input: DataProcessingInput): Promise<DataProcessingResult> {
@@ -33,16 +38,20 @@ export async function dataProcessing(input: DataProcessingInput): Promise<DataPr
 async function refine(input: DataProcessingInput, { stage, asOf, progress }: Beginning): Promise<DataProcessingResult> {
   const place = await quick.readPlace({ ...stage, part: 'processing' });
   const layer = place === 'ecs' ? onEcs : processing;
+  // A task costs money and minutes: a worker looks first whether there is work for it.
+  const looks = place === 'ecs' && patched(LOOKS_FIRST);
 
   progress.step('bronze: raw records to Parquet');
-  const bronze = await layer.bronze({ ...stage, asOf, source: input.source, replace: input.replace });
+  const raw = { ...stage, asOf, source: input.source, replace: input.replace };
+  const seen = looks ? await processing.bronze.executeWithOptions({ summary: 'Bronze: is there work?' }, [{ ...raw, look: true }]) : undefined;
+  const bronze = seen && !seen.pending ? seen : await layer.bronze(raw);
   const partitions = [...bronze.written, ...bronze.unchanged].sort();
 
   progress.step('silver: clean, deduplicate, standardise');
-  const silver = await inPieces((piece) => layer.silver.executeWithOptions({ summary: `Silver: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
+  const silver = await inPieces(processing.silver, (piece) => layer.silver.executeWithOptions({ summary: `Silver: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
 
   progress.step('gold: feature store and label store');
-  const gold = await inPieces((piece) => layer.gold.executeWithOptions({ summary: `Gold: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
+  const gold = await inPieces(processing.gold, (piece) => layer.gold.executeWithOptions({ summary: `Gold: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
 
   const layers = { bronze: count([bronze]), silver: count(silver), gold: count(gold) };
   const found = { rows: layers.gold.rows, partitions: partitions.length };
@@ -52,13 +61,19 @@ async function refine(input: DataProcessingInput, { stage, asOf, progress }: Beg
   const dropped = addUp(silver.map((piece) => piece.dropped));
   return { status: 'completed', ...found, ...layers, silver: { ...layers.silver, dropped } };
 
-  async function inPieces<Result extends LayerResult>(refine: (piece: string[]) => Promise<Result>): Promise<Result[]> {
+  async function inPieces<Result extends LayerResult>(look: Look<Result>, refine: (piece: string[]) => Promise<Result>): Promise<Result[]> {
+    const known = looks ? [await look.executeWithOptions({ summary: 'Which partitions are up to date?' }, [{ ...stage, partitions, look: true }])] : [];
+    // A worker of an earlier version does the work where it is asked to look.
+    const done = new Set(known.flatMap(({ written, unchanged }) => [...written, ...unchanged]));
     progress.count('partitions', partitions.length);
-    return inParallel(piecesOf(partitions, PARTITIONS_A_PIECE), PIECES_AT_ONCE, async (piece) => {
+    progress.advance(done.size);
+    const pieces = piecesOf(partitions.filter((name) => !done.has(name)), PARTITIONS_A_PIECE);
+    const refined = await inParallel(pieces, PIECES_AT_ONCE, async (piece) => {
       const result = await refine(piece);
       progress.advance(piece.length);
       return result;
     });
+    return [...known, ...refined];
   }
 }
 

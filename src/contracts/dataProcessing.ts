@@ -24,16 +24,29 @@ export interface LayerResult {
   unchanged: string[];
 }
 
-export interface BronzeInput extends StageInput {
+export interface BronzeInput extends StageInput, Looking {
   source?: string;
   replace?: boolean;
   asOf: string;
 }
-/** `written` and `unchanged` together are all partitions that bronze holds, those that the source says nothing of included. */
-export type BronzeResult = LayerResult;
 
-export interface RefineInput extends StageInput {
-  /** The partitions to bring up to date. */
+export interface Looking {
+  /**
+   * Whether the stage only says what is up to date, by manifests and listings: it writes nothing, so that no task is
+   * launched to find that there is no work. What it can't tell so counts as work.
+   * @default false
+   */
+  look?: boolean;
+}
+
+/** `written` and `unchanged` together are all partitions that bronze holds, those that the source says nothing of included. */
+export interface BronzeResult extends LayerResult {
+  /** Whether a look found work, or could not tell; then the rest says nothing. */
+  pending?: boolean;
+}
+
+export interface RefineInput extends StageInput, Looking {
+  /** The partitions to bring up to date; of a look, those that are come back as `unchanged`. */
   partitions: string[];
 }
 export interface SilverResult extends LayerResult {

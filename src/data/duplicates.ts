@@ -16,17 +16,23 @@ const KEY = 'silver/duplicates.parquet';
  * is kept in silver's manifest until bronze changes.
  */
 export async function findDuplicates(context: StageContext, pipeline: Pipeline, datamart: ObjectStore): Promise<DuplicatesEntry> {
-  const { columns } = pipeline.definition.source;
-  const bronze = await readManifest(datamart, 'bronze');
-  const checksums = Object.entries(bronze.partitions).map(([name, entry]) => [name, tableOf(entry, 'bronze').checksum]);
-  const inputs = fingerprint(checksums, Object.keys(columns), pipeline.definition.keys);
-  const known = (await readManifestToWrite(datamart, 'silver'))?.duplicates;
-  if (known?.inputs === inputs) return known;
+  const { inputs, known } = await knownDuplicates(pipeline, datamart);
+  if (known) return known;
 
   const files = await tableFiles(datamart, 'bronze', 'bronze');
   const duplicates = await withDuckDb(context, (database) => search(context, database, pipeline, datamart, files, inputs));
   await updateJson<LayerManifest>(datamart, manifestKey('silver'), (current) => ({ ...current, duplicates, partitions: current?.partitions ?? {} }), () => undefined);
   return duplicates;
+}
+
+/** What was found when bronze was what it is now, where somebody looked then; `inputs` is bronze's fingerprint. */
+export async function knownDuplicates(pipeline: Pipeline, datamart: ObjectStore): Promise<{ inputs: string; known?: DuplicatesEntry }> {
+  const { columns } = pipeline.definition.source;
+  const bronze = await readManifest(datamart, 'bronze');
+  const checksums = Object.entries(bronze.partitions).map(([name, entry]) => [name, tableOf(entry, 'bronze').checksum]);
+  const inputs = fingerprint(checksums, Object.keys(columns), pipeline.definition.keys);
+  const known = (await readManifestToWrite(datamart, 'silver'))?.duplicates;
+  return known?.inputs === inputs ? { inputs, known } : { inputs };
 }
 
 async function search(

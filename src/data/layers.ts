@@ -45,6 +45,8 @@ export interface LayerManifest {
   source?: SourceEntry;
   /** Rows that repeat an earlier one, as last looked for (silver). */
   duplicates?: DuplicatesEntry;
+  /** Fingerprint of the partitions whose keys were last found to stand in one partition each (gold). */
+  keys?: string;
 }
 
 export interface SourceEntry {
@@ -59,6 +61,8 @@ export interface SourceEntry {
   through: string;
   /** Names of the partitions with rows in the file. */
   partitions: string[];
+  /** The store's own mark of the content, where it lay in a store: the same mark is the same file. */
+  etag?: string;
 }
 
 export interface DuplicatesEntry {

@@ -31,11 +31,11 @@ export interface Refined extends Omit<LayerResult, 'rows'> {
 
 /**
  * Brings partitions of a layer up to date: builds those whose inputs differ from last time, or whose files are lost,
- * and leaves the others alone. Work that was done before a failure stays done.
+ * and leaves the others alone; a look only tells these. Work that was done before a failure stays done.
  *
  * @throws PerdureError `NotFound` for a partition that the layer before lacks; `ObjectCorrupt` for a torn input file
  */
-export async function refine(context: StageContext, datamart: ObjectStore, { partitions }: RefineInput, refinement: Refinement): Promise<Refined> {
+export async function refine(context: StageContext, datamart: ObjectStore, { partitions, look }: RefineInput, refinement: Refinement): Promise<Refined> {
   const { layer, from } = refinement;
   const upstream = await readManifest(datamart, from.layer);
   const writer = await LayerWriter.open(datamart, layer);
@@ -52,7 +52,7 @@ export async function refine(context: StageContext, datamart: ObjectStore, { par
       stale.push({ name, entry });
     }
   }
-  if (stale.length === 0) return result;
+  if (stale.length === 0 || look) return result;
 
   // One thread: rows must stay in file order, and equal rows must give equal bytes.
   await withDuckDb(context, build, { threads: 1 });

@@ -45,11 +45,14 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
   const { columns } = pipeline.definition.source;
   const sql = await layerSql(context, pipeline, 'bronze');
   const recipe = fingerprint(sql.digest, columns, pipeline.definition.source.null_values, pipeline.definition.partition);
+  if (input.look) return lookAt(pipeline, datamart, recipe, input);
   const writer = await LayerWriter.open(datamart, 'bronze', () => manifestOfBronzeFiles(context, pipeline, datamart, recipe));
   refuseOtherOwner(pipeline, writer.manifest.pipeline, 'storage.datamart_bucket');
   const owner = { pipeline: ownerOf(pipeline) };
   const named = input.source ?? writer.manifest.source?.path;
   const given = named === undefined ? undefined : absoluteSource(named);
+  const key = keyOf(pipeline, datamart, given);
+  const etag = key === undefined ? undefined : (await datamart.head(key))?.etag;
   const path = given === undefined ? await ownSource(pipeline, datamart) : await localPath(datamart, given);
   const header = await readCsvHeader(path, Object.keys(columns));
   const checkUnchanged = await watch(path);
@@ -58,11 +61,13 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
     ...(given === undefined ? {} : { path: given }),
     checksum: await checksumOf(path),
     sql: recipe,
+    // A file that was replaced while it was fetched may be either.
+    ...(key !== undefined && etag !== undefined && (await datamart.head(key))?.etag === etag ? { etag } : {}),
   };
 
   const known = alreadyRead(writer, source, asOf);
   if (known) {
-    if (known.path !== source.path) await writer.commit({ ...owner, source: { ...known, ...source } });
+    if (known.path !== source.path || known.etag !== source.etag) await writer.commit({ ...owner, source: { ...known, ...source } });
     return resultOf(writer.manifest.partitions, []);
   }
   return withDuckDb(
@@ -87,7 +92,30 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
 };
 
 /** What is known of a source before it is read. */
-type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql'>;
+type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql' | 'etag'>;
+
+/** Whether the source is the one that was read last, by the store's mark of it, or of a local file by its bytes. */
+async function lookAt(pipeline: Pipeline, datamart: ObjectStore, recipe: string, { source: asked, asOf }: BronzeInput): Promise<BronzeResult> {
+  const pending = { rows: 0, written: [], unchanged: [], pending: true };
+  const writer = await LayerWriter.open(datamart, 'bronze');
+  refuseOtherOwner(pipeline, writer.manifest.pipeline, 'storage.datamart_bucket');
+  const last = writer.manifest.source;
+  const named = asked ?? last?.path;
+  const given = named === undefined ? undefined : absoluteSource(named);
+  if (!last || last.path !== given) return pending;
+  const key = keyOf(pipeline, datamart, given);
+  if (key !== undefined && (last.etag === undefined || (await datamart.head(key))?.etag !== last.etag)) return pending;
+  // What a worker can't read lies where the task runs.
+  const checksum = key === undefined ? await sha256File(given!).catch(() => undefined) : last.checksum;
+  if (checksum === undefined || !alreadyRead(writer, { checksum, sql: recipe }, dayOf(asOf))) return pending;
+  return resultOf(writer.manifest.partitions, []);
+}
+
+/** The source's key where it lies in the store; `undefined` for a local file. */
+function keyOf({ definition }: Pipeline, datamart: ObjectStore, given: string | undefined): string | undefined {
+  if (given === undefined) return rawKey(definition.source.file);
+  return isAddress(given) ? datamart.key(given) : undefined;
+}
 
 function localPath(datamart: ObjectStore, source: string): string | Promise<string> {
   return isAddress(source) ? datamart.localFile(datamart.key(source)) : source;

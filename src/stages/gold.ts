@@ -6,10 +6,11 @@ import { identifier, literal, readParquetSql, withDuckDb, type Database } from '
 import { checkKeys, checkKeysAcross, checkPartitionDays, keysHoldPartition } from '../data/goldKeys.js';
 import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql, type ResultColumn } from '../data/layerSql.js';
 import type { BuiltTable } from '../data/layerWriter.js';
-import { featureStoreFiles, labelStoreFiles, readManifest, tableOf, type LayerManifest, type TableName } from '../data/layers.js';
+import { featureStoreFiles, labelStoreFiles, manifestKey, readManifest, tableOf, type LayerManifest, type TableName } from '../data/layers.js';
 import { partitionKey } from '../data/partitions.js';
 import { refine } from '../data/refine.js';
 import { PerdureError } from '../errors.js';
+import { updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import type { Stage } from './context.js';
 
@@ -50,15 +51,31 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
       return { tables: [...tables] };
     },
   });
-  if (!keysHoldPartition(pipeline)) {
+  if (!keysHoldPartition(pipeline) && !(await areKeysChecked(pipeline, datamart))) {
+    if (input.look) return { rows: 0, written: [], unchanged: [] };
+    const before = await fingerprintOfKeys(pipeline, datamart);
     const stored = [
       { sql: features.file, files: await featureStoreFiles({ datamart }) },
       { sql: labels.file, files: await labelStoreFiles({ datamart }) },
     ];
     await withDuckDb(context, (database) => checkKeysAcross(database, pipeline, stored));
+    // Other workers may have written meanwhile what was not looked at.
+    if ((await fingerprintOfKeys(pipeline, datamart)) === before) {
+      await updateJson<LayerManifest>(datamart, manifestKey('gold'), (current) => current && { ...current, keys: before }, () => undefined);
+    }
   }
   return { rows: entries.reduce((sum, entry) => sum + tableOf(entry, 'feature_store').rows, 0), written, unchanged };
 };
+
+async function areKeysChecked(pipeline: Pipeline, datamart: ObjectStore): Promise<boolean> {
+  return (await readManifest(datamart, 'gold')).keys === (await fingerprintOfKeys(pipeline, datamart));
+}
+
+/** Of the keys, and of all that lies in gold. */
+async function fingerprintOfKeys({ definition }: Pipeline, datamart: ObjectStore): Promise<string> {
+  const { partitions } = await readManifest(datamart, 'gold');
+  return fingerprint(definition.keys, Object.entries(partitions).map(([name, { objects }]) => [name, objects.map(({ table, checksum }) => [table, checksum])]));
+}
 
 /** Where silver left out every row that there is, gold stays what it was. */
 async function refuseEmptied(datamart: ObjectStore): Promise<void> {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { RefineInput, SilverResult } from '../contracts/index.js';
-import { findDuplicates, withoutDuplicatesSql } from '../data/duplicates.js';
+import { findDuplicates, knownDuplicates, withoutDuplicatesSql } from '../data/duplicates.js';
 import { literal, type Database } from '../data/duckdb.js';
 import { checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { tableOf, type DuplicatesEntry } from '../data/layers.js';
@@ -21,7 +21,10 @@ export const silver: Stage<RefineInput, SilverResult> = async (context, input) =
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart } = context.stores(pipeline);
   const sql = await layerSql(context, pipeline, 'silver');
-  const duplicates = pipeline.expectations.duplicates && (await findDuplicates(context, pipeline, datamart));
+  const seeks = pipeline.expectations.duplicates !== undefined;
+  const duplicates = !seeks ? undefined : input.look ? (await knownDuplicates(pipeline, datamart)).known : await findDuplicates(context, pipeline, datamart);
+  // Duplicates are sought in the rows, which a look doesn't read: any partition may have some.
+  if (seeks && !duplicates) return { rows: 0, written: [], unchanged: [], dropped: {} };
 
   const { entries, written, unchanged } = await refine(context, datamart, input, {
     layer: 'silver',

@@ -177,11 +177,14 @@ const metrics: Metrics = {
 
 const object = { uri: 'file:///store/object', checksum: 'c0ffee' };
 
+/** What a look finds where nothing is up to date. */
+const NOTHING_DONE = { rows: 0, written: [], unchanged: [], dropped: {} };
+
 const goingWell: Activities = {
-  bronze: () => Promise.resolve({ rows: PARTITIONS.length * ROWS_A_PARTITION, written: PARTITIONS, unchanged: [] }),
-  silver: ({ partitions }) =>
-    Promise.resolve({ rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [], dropped: { duplicate: partitions.length } }),
-  gold: ({ partitions }) => Promise.resolve({ rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [] }),
+  bronze: ({ look }) => Promise.resolve(look ? { ...NOTHING_DONE, pending: true } : { rows: PARTITIONS.length * ROWS_A_PARTITION, written: PARTITIONS, unchanged: [] }),
+  silver: ({ partitions, look }) =>
+    Promise.resolve(look ? NOTHING_DONE : { rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [], dropped: { duplicate: partitions.length } }),
+  gold: ({ partitions, look }) => Promise.resolve(look ? NOTHING_DONE : { rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [] }),
 
   checkModelConfig: ({ algorithms }) => Promise.resolve({ status: 'ready', algorithms: planned(algorithms) }),
   checkGoldDataExists: () => Promise.resolve({ status: 'ready' }),
