@@ -1,3 +1,4 @@
+import { pinConfig } from '../src/stages/pinConfig.js';
 import { readPlace } from '../src/stages/readPlace.js';
 import { createDataProcessingActivities } from './dataProcessing.js';
 import { createInferenceActivities } from './inference.js';
@@ -9,6 +10,7 @@ import { createTrainingActivities } from './training.js';
 /** Every activity. Each sized worker can do all of them; the task queue decides which is asked. */
 export function createActivities(dependencies: ActivityDependencies) {
   return {
+    pinConfig: stageActivity(dependencies, pinConfig),
     readPlace: stageActivity(dependencies, readPlace),
     ...createDataProcessingActivities(dependencies),
     ...createTrainingActivities(dependencies),

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { ComputedPart } from '../src/config/compute.js';
-import { loadPipeline, type Pipeline } from '../src/config/load.js';
+import type { Pipeline } from '../src/config/load.js';
+import { pipelineOf } from '../src/config/pinned.js';
 import { createDispatcher } from '../src/compute/createDispatcher.js';
 import type { EcsDispatcher } from '../src/compute/ecsDispatcher.js';
 import type { TaskOwner } from '../src/compute/ownTasks.js';
@@ -33,7 +34,7 @@ export function createTaskRunner(storeRoot: string, makeDispatcher: () => Promis
   let stores: Promise<OpenStores> | undefined;
   return {
     async run(stage, input, call) {
-      const pipeline = await loadPipeline(input.pipeline);
+      const pipeline = await pipelineOf(input.pipeline, input.run, storeRoot);
       const { activityId, attempt } = Context.current().info;
       const owner = ownerOf(stage, activityId, pipeline);
       stores ??= openStores(storeRoot);
@@ -50,8 +51,8 @@ export function createTaskRunner(storeRoot: string, makeDispatcher: () => Promis
       });
     },
 
-    async stop({ pipeline, stage, activityId }) {
-      const owner = ownerOf(stage, activityId, await loadPipeline(pipeline));
+    async stop({ pipeline, run, stage, activityId }) {
+      const owner = ownerOf(stage, activityId, await pipelineOf(pipeline, run, storeRoot));
       return { tasks: await (await (dispatcher ??= makeDispatcher())).stop(owner) };
     },
   };

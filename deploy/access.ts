@@ -1,6 +1,7 @@
 import type { Pipeline } from '../src/config/load.js';
 import type { Stores } from '../src/storage/objectStore.js';
 import { manifestKey, rawKey } from '../src/data/layers.js';
+import { NEWEST_CONFIG } from '../src/config/pinned.js';
 import { PREDICTIONS_ENTRIES, PREDICTIONS_INDEX } from '../src/data/predictions.js';
 import { aliasKey, latestKey } from '../src/registry/pointers.js';
 import { TRAINING_CLAIM } from '../src/registry/trainingClaim.js';
@@ -32,11 +33,14 @@ const PREPROCESSED = 'gold/preprocessed/*';
 /** Where a stage that runs as a task of its own finds its input and leaves its result. */
 export const TASK_DOCUMENTS = 'tasks/*';
 
+/** The configurations that runs began with. */
+const CONFIG_VERSIONS = 'conf/*';
+
 /** What handles rows: the layers, predictions, and measuring them. Pointers and reports are for the operations. */
 export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
   const layers = Object.values(definition.layers).map(({ path }) => anyPartition(path));
   return {
-    datamart: { read: ['*'], write: ['bronze/*', 'silver/*', manifestKey('gold'), ...layers] },
+    datamart: { read: ['*'], write: ['bronze/*', 'silver/*', manifestKey('gold'), ...layers, CONFIG_VERSIONS] },
     modelRegistry: { read: ['model_registry/*'] },
     predictions: { read: ['*'], write: ['*'] },
   };
@@ -58,11 +62,12 @@ export function operationsAccess(pipeline: Pipeline): StoreAccess {
 
 /**
  * A person who looks after pipelines by the command line: puts raw data where bronze looks for it, reads what there is, and
- * moves aliases where no steward does. Data, models and predictions are for workers alone.
+ * moves aliases where no steward does. Where the configuration lies in the store, a person changes it there. Data, models and predictions are for workers alone.
  */
-export function operatorAccess({ definition, config }: Pipeline): StoreAccess {
+export function operatorAccess({ definition, config }: Pipeline, confInStore: boolean): StoreAccess {
+  const conf = confInStore ? ['conf/pipelines/*'] : [];
   return {
-    datamart: { read: [manifestKey('bronze'), manifestKey('gold')], write: [rawKey(definition.source.file)] },
+    datamart: { read: [manifestKey('bronze'), manifestKey('gold'), NEWEST_CONFIG, ...conf], write: [rawKey(definition.source.file), ...conf] },
     modelRegistry: {
       read: [ALIASES, ...config.training_config.algorithms.map(registryFolder)],
       write: [ALIASES],
@@ -82,7 +87,7 @@ export function modelTrainingAccess({ definition, config }: Pipeline): StoreAcce
   const { feature_store, label_store } = definition.layers;
   return {
     datamart: {
-      read: [manifestKey('gold'), anyPartition(feature_store.path), anyPartition(label_store.path), PREPROCESSED],
+      read: [manifestKey('gold'), anyPartition(feature_store.path), anyPartition(label_store.path), PREPROCESSED, CONFIG_VERSIONS],
       write: [PREPROCESSED],
     },
     modelRegistry: {

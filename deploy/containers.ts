@@ -65,6 +65,7 @@ export class PerdureContainer extends Construct {
         ENVIRONMENT: settings.environment,
         AWS_REGION: Stack.of(this).region,
         PERDURE_STORE: 's3://',
+        ...(settings.conf ? { PERDURE_CONF: settings.conf } : {}),
         PERDURE_SIZE: formatSize(size),
         PERDURE_SCRATCH: SCRATCH,
         PERDURE_COMMIT: settings.imageTag,

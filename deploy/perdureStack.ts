@@ -99,7 +99,7 @@ export class PerdureStack extends Stack {
       assumedBy: new AccountRootPrincipal(),
       maxSessionDuration: Duration.hours(12),
     });
-    for (const pipeline of pipelines) grantAccess(role, pipeline, operatorAccess(pipeline), this.buckets);
+    for (const pipeline of pipelines) grantAccess(role, pipeline, operatorAccess(pipeline, settings.conf !== undefined), this.buckets);
     grantKey(role, this.key);
   }
 

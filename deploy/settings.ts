@@ -27,6 +27,8 @@ const DeploymentSettings = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{1,39}$/, 'up to 40 lower-case letters, digits and "-"'),
   /** Which `model_config.<environment>.json` counts; its bucket names are used. */
   environment: z.enum(ENVIRONMENTS),
+  /** Where the pipelines' configuration is read from at the start of each run, instead of from the image: `conf/` of a datamart bucket. */
+  conf: z.string().regex(/^s3:\/\/[a-z0-9.-]+\/conf$/, 's3://<datamart bucket>/conf').optional(),
   temporal: z.strictObject({
     address: z.string().regex(/^[A-Za-z0-9.-]+:\d{1,5}$/, 'host:port'),
     namespace: z.string().min(1),

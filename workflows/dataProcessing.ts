@@ -7,6 +7,7 @@ import { onEcs } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
 import { FLAG, SOURCE } from './support/input.js';
 import { inParallel, piecesOf } from './support/parallel.js';
+import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
 import { toldToSteward } from './support/tellSteward.js';
 
@@ -35,7 +36,8 @@ export async function dataProcessing(input: DataProcessingInput): Promise<DataPr
   }
 }
 
-async function refine(input: DataProcessingInput, { stage, asOf, progress }: Beginning): Promise<DataProcessingResult> {
+async function refine(input: DataProcessingInput, { stage: begun, asOf, progress }: Beginning): Promise<DataProcessingResult> {
+  const stage = await withConfig(begun, input);
   const place = await quick.readPlace({ ...stage, part: 'processing' });
   const layer = place === 'ecs' ? onEcs : processing;
   // A task costs money and minutes: a worker looks first whether there is work for it.
@@ -59,7 +61,7 @@ async function refine(input: DataProcessingInput, { stage, asOf, progress }: Beg
     return { status: 'skipped', reason: `Input unchanged: ${partitions.length === 1 ? 'its one partition is' : `all ${partitions.length} partitions are`} up to date.`, ...found };
   }
   const dropped = addUp(silver.map((piece) => piece.dropped));
-  return { status: 'completed', ...found, ...layers, silver: { ...layers.silver, dropped } };
+  return { status: 'completed', ...found, ...layers, silver: { ...layers.silver, dropped }, config: stage.run.config?.checksum };
 
   async function inPieces<Result extends LayerResult>(look: Look<Result>, refine: (piece: string[]) => Promise<Result>): Promise<Result[]> {
     const known = looks ? [await look.executeWithOptions({ summary: 'Which partitions are up to date?' }, [{ ...stage, partitions, look: true }])] : [];

@@ -6,6 +6,7 @@ import { modelTraining } from './modelTraining.js';
 import { begin } from './support/begin.js';
 import { runChild } from './support/children.js';
 import { FLAG, NAMES, SOURCE } from './support/input.js';
+import { withConfig } from './support/pinConfig.js';
 import { toldToSteward } from './support/tellSteward.js';
 
 /** The four workflows in order. One that skips has found nothing to do, which the next need not share; a failure ends all. */
@@ -15,9 +16,10 @@ export async function lifecycle(input: LifecycleInput): Promise<LifecycleResult>
 }
 
 async function runAll(input: LifecycleInput): Promise<LifecycleResult> {
-  const { asOf, progress } = begin(input, { source: SOURCE, replace: FLAG, algorithms: NAMES, again: FLAG });
+  const { stage, asOf, progress } = begin(input, { source: SOURCE, replace: FLAG, algorithms: NAMES, again: FLAG });
   const { pipeline, reason, triggeredBy, source, replace, algorithms, again } = input;
-  const shared = { pipeline, asOf, reason, triggeredBy };
+  const { config } = (await withConfig(stage, input)).run;
+  const shared = { pipeline, asOf, reason, triggeredBy, config };
 
   progress.step('processing data');
   const processing = await runChild(progress, {

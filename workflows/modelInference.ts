@@ -8,6 +8,7 @@ import { begin, type Beginning } from './support/begin.js';
 import { onEcs } from './support/dispatched.js';
 import { DAY, FLAG, MODEL } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
+import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
 import { toldToSteward } from './support/tellSteward.js';
 
@@ -24,7 +25,8 @@ export async function modelInference(input: ModelInferenceInput): Promise<ModelI
   }
 }
 
-async function infer(input: ModelInferenceInput, { stage, asOf, progress }: Beginning): Promise<ModelInferenceResult> {
+async function infer(input: ModelInferenceInput, { stage: begun, asOf, progress }: Beginning): Promise<ModelInferenceResult> {
+  const stage = await withConfig(begun, input);
   progress.step('resolving the model');
   const resolved = await quick.resolveModel({ ...stage, model: input.model });
   if (resolved.status === 'skipped') return { ...resolved, rows: 0 };
@@ -41,7 +43,7 @@ async function infer(input: ModelInferenceInput, { stage, asOf, progress }: Begi
   const place = await quick.readPlace({ ...stage, part: 'inference' });
   const { rows, batches, uri, checksum } = await (place === 'ecs' ? onEcs : processing).predict({ ...rowsAsked, model });
 
-  return { status: 'completed', rows, batches, uri, checksum, model: { algorithm: model.algorithm, version: model.version } };
+  return { status: 'completed', rows, batches, uri, checksum, model: { algorithm: model.algorithm, version: model.version }, config: stage.run.config?.checksum };
 }
 
 /** Somebody has to notice where no later run makes up for this one; the first of several failed runs sees to it. */

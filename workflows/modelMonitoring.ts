@@ -5,6 +5,7 @@ import { begin, type Beginning } from './support/begin.js';
 import { onEcs } from './support/dispatched.js';
 import { together } from './support/parallel.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
+import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
 import { reportDrift, requestRetrain, toldToSteward } from './support/tellSteward.js';
 
@@ -14,7 +15,8 @@ export async function modelMonitoring(input: ModelMonitoringInput): Promise<Mode
   return withinServiceLevel('monitoring', beginning.stage, () => toldToSteward('monitoring', input, () => monitor(input, beginning)));
 }
 
-async function monitor(input: ModelMonitoringInput, { stage, asOf, progress }: Beginning): Promise<ModelMonitoringResult> {
+async function monitor(input: ModelMonitoringInput, { stage: begun, asOf, progress }: Beginning): Promise<ModelMonitoringResult> {
+  const stage = await withConfig(begun, input);
   progress.step('checking that predictions exist');
   const predictions = await quick.checkPredictionsExist({ ...stage, asOf });
   if (predictions.status === 'skipped') return predictions;
@@ -31,7 +33,7 @@ async function monitor(input: ModelMonitoringInput, { stage, asOf, progress }: B
   const { report, verdict, severity } = await processing.writeReport({ ...monitored, performance, drift });
 
   const { psi, score_psi, missing_rate } = drift.status === 'measured' ? drift : { psi: {}, score_psi: null, missing_rate: {} };
-  const result = { status: 'completed' as const, rows, ...verdict, psi, score_psi, missing_rate, performance, uri: report.uri };
+  const result = { status: 'completed' as const, rows, ...verdict, psi, score_psi, missing_rate, performance, uri: report.uri, config: stage.run.config?.checksum };
 
   await tell(() => {
     const about = { pipeline: stage.pipeline, at: now(), model, report: report.uri };

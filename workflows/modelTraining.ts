@@ -19,6 +19,7 @@ import { onEcs } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
 import { FLAG, NAMES } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
+import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
 import { requestRetrain, toldToSteward } from './support/tellSteward.js';
 import { trainAlgorithm } from './trainAlgorithm.js';
@@ -42,12 +43,14 @@ export async function modelTraining(input: ModelTrainingInput): Promise<ModelTra
   }
 }
 
-async function trainAll(input: ModelTrainingInput, { stage, asOf, progress }: Beginning): Promise<ModelTrainingResult> {
+async function trainAll(input: ModelTrainingInput, { stage: begun, asOf, progress }: Beginning): Promise<ModelTrainingResult> {
   // Where there is a steward it trains, one at a time: a schedule only asks.
-  const request = { reason: 'schedule', triggeredBy: stage.run.workflowId, requestId: stage.run.runId, asOf };
-  if (startedBySchedule() && (await requestRetrain(stage.pipeline, request))) {
+  const request = { reason: 'schedule', triggeredBy: begun.run.workflowId, requestId: begun.run.runId, asOf };
+  if (startedBySchedule() && (await requestRetrain(begun.pipeline, request))) {
     return { status: 'skipped', reason: 'The steward of the pipeline was asked to train.' };
   }
+
+  const stage = await withConfig(begun, input);
 
   progress.step('claiming the one training at a time');
   const claim = await quick.claimTraining(stage);
@@ -114,7 +117,7 @@ async function crown(stage: StageInput, algorithms: Record<string, AlgorithmResu
   const { champion, previous, challenger, promotion, comparison } = await processing.chooseChampion({ ...stage, trained, ...(unchanged.length > 0 && { unchanged }), dataset });
 
   const status = Object.values(algorithms).some((result) => result.status === 'failed') ? 'partial' : 'completed';
-  const result: ModelTrainingCompleted = { status, champion, challenger, promotion, comparison, dataset, algorithms, ...(unchanged.length > 0 && { unchanged }) };
+  const result: ModelTrainingCompleted = { status, champion, challenger, promotion, comparison, dataset, algorithms, ...(unchanged.length > 0 && { unchanged }), config: stage.run.config?.checksum };
   setSearchAttributes({ algorithm: challenger.algorithm, modelVersion: challenger.version });
 
   await tell(() => {

@@ -16,7 +16,8 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', ignore
 endOnUnawaited((error) => fail(error, process.argv.includes('--json')));
 
 try {
-  await createProgram(await listPipelines()).parseAsync(process.argv);
+  // Only for the help: what can't be looked up is told by the command that needs it.
+  await createProgram(await listPipelines().catch(() => [])).parseAsync(process.argv);
 } catch (error) {
   process.exitCode = await fail(error, process.argv.includes('--json'));
 } finally {

@@ -49,7 +49,8 @@ export function createProgram(pipelines: string[]): Command {
     ['perdure up', 'keep a server, its web UI and workers running'],
   ]);
   program.addHelpText('after', `
-A pipeline is a folder in conf/pipelines (PERDURE_CONF names another conf folder).
+A pipeline is a folder in conf/pipelines (PERDURE_CONF names another conf folder, or an
+address such as s3://bucket/prefix).
 ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.
 Exit codes: 0 for well, 1 for failed, 2 for wrong usage, 3 where all was skipped; 130, 143 and 129 where SIGINT, SIGTERM or SIGHUP stopped it.`);
 

@@ -8,7 +8,9 @@ import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { checkName } from '../names.js';
 import { sha256 } from '../storage/checksum.js';
 import { readRegularFile } from '../storage/regularFile.js';
+import { scratchRoot, storeRoot } from '../storage/stores.js';
 import { Expectations, ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
+import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js';
 
 /** A pipeline as an environment runs it. */
 export interface Pipeline {
@@ -16,8 +18,10 @@ export interface Pipeline {
   config: ModelConfig;
   expectations: Expectations;
   environment: Environment;
-  /** The folder with its SQL. */
+  /** The folder with its SQL; a local copy where the configuration lies in S3, or is that of a run. */
   folder: string;
+  /** Where people find that folder. */
+  address: string;
   /** SHA-256 of `pipeline.json` and the model config as they stand on disk. */
   configHash: string;
 }
@@ -35,9 +39,20 @@ export function environment(env: Variables = variables()): Environment {
   return known;
 }
 
-/** The folder of pipelines: `PERDURE_CONF`, else `conf/` beside this package's `package.json`. */
+/**
+ * The folder of pipelines, or its address `s3://bucket/prefix`: `PERDURE_CONF`, else `conf/` beside this package's
+ * `package.json`.
+ * @throws PerdureError `ConfigInvalid` for another kind of address
+ */
 export function confFolder(env: Variables = variables()): string {
-  return env.PERDURE_CONF ? resolve(env.PERDURE_CONF) : join(packageFolder(), 'conf');
+  const named = env.PERDURE_CONF;
+  if (!named) return join(packageFolder(), 'conf');
+  if (/^s3:\/\/[^/]+/.test(named)) return named.replace(/\/+$/, '');
+  if (named.startsWith('file://')) return fileURLToPath(named);
+  if (/^[a-z][a-z0-9+.-]+:/i.test(named) && !existsSync(named)) {
+    throw new PerdureError('ConfigInvalid', `PERDURE_CONF is "${named}"; give a folder, or an address such as s3://bucket/prefix.`);
+  }
+  return resolve(named);
 }
 
 /** The folder that holds Perdure's own `package.json`. */
@@ -48,6 +63,7 @@ export function packageFolder(): string {
 }
 
 export async function listPipelines(conf = confFolder()): Promise<string[]> {
+  if (isRemote(conf)) return remotePipelines(conf, scratchRoot(storeRoot()));
   const entries = await readdir(join(conf, 'pipelines'), { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
 }
@@ -58,11 +74,37 @@ export async function listPipelines(conf = confFolder()): Promise<string[]> {
  * with every fault at once.
  */
 export async function loadPipeline(name: string, env: Variables = variables()): Promise<Pipeline> {
-  const conf = confFolder(env);
-  const folder = join(conf, 'pipelines', checkName('a pipeline', name));
+  const address = confFolder(env);
+  checkName('a pipeline', name);
+  if (!isRemote(address)) return loadFrom(address, name, address, env);
+  const { conf } = await takeSnapshot(address, name, scratchRoot(storeRoot(env.PERDURE_STORE)));
+  return loadFrom(conf, name, address, env);
+}
+
+/**
+ * Reads and checks a local copy of a pipeline's folder. Messages name the files by where people find them.
+ * @param address the folder, or the address in S3, that the copy was made of
+ * @throws as {@link loadPipeline}
+ */
+export async function loadFrom(conf: string, name: string, address: string, env: Variables = variables()): Promise<Pipeline> {
+  try {
+    return { ...(await readFolder(conf, name, address, env)), address: folderAt(address, name) };
+  } catch (error) {
+    throw named(error, join(conf, 'pipelines', name), folderAt(address, name));
+  }
+}
+
+/** An error that speaks of a local copy, with the place that it was copied from. */
+export function named(error: unknown, folder: string, address: string): unknown {
+  if (folder === address || !(error instanceof PerdureError) || !error.message.includes(folder)) return error;
+  return new PerdureError(error.type, error.message.replaceAll(folder, address), { cause: error });
+}
+
+async function readFolder(conf: string, name: string, address: string, env: Variables): Promise<Omit<Pipeline, 'address'>> {
+  const folder = join(conf, 'pipelines', name);
   if (!existsSync(join(folder, 'pipeline.json'))) {
-    const known = await listPipelines(conf);
-    throw new PerdureError('NotFound', `There is no pipeline "${name}" in ${conf}/pipelines; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}.`);
+    const known = await listPipelines(address);
+    throw new PerdureError('NotFound', `There is no pipeline "${name}" in ${address}/pipelines; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}.`);
   }
   const chosen = environment(env);
   const definition = await readChecked(join(folder, 'pipeline.json'), PipelineDefinition);

@@ -9,6 +9,14 @@ export interface RunRef {
   runId: string;
   /** ISO 8601 instant at which the run started. */
   startedAt: string;
+  /** The configuration that all of the run goes by; absent where stages read the present one. */
+  config?: ConfigRef;
+}
+
+/** A pipeline's configuration as it stood at one moment, kept in the store. */
+export interface ConfigRef extends ObjectRef {
+  /** Where it was read from: a folder, or an address in S3. */
+  source: string;
 }
 
 /** What every stage is told: whose pipeline it works for, and on whose behalf. */
@@ -31,6 +39,11 @@ export interface WorkflowInput {
   reason?: string;
   /** Who or what started it. */
   triggeredBy?: string;
+  /**
+   * The configuration that the run goes by, as an earlier run had it.
+   * @default the present one, at the run's start
+   */
+  config?: ConfigRef;
 }
 
 /** A true absence: nothing to do, with the reason in a sentence. Not an error. */

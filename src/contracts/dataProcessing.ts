@@ -62,6 +62,8 @@ export interface DataProcessingCompleted {
   bronze: LayerCounts;
   silver: LayerCounts & { dropped: Record<string, number> };
   gold: LayerCounts;
+  /** Version of the configuration that the run went by, a SHA-256. */
+  config?: string;
 }
 export interface LayerCounts {
   rows: number;

@@ -1,5 +1,5 @@
 import type { PipelinePart } from './alerts.js';
-import type { StageInput } from './common.js';
+import type { ConfigRef, StageInput } from './common.js';
 import type { DataProcessingActivities } from './dataProcessing.js';
 import type { InferenceActivities } from './inference.js';
 import type { MonitoringActivities } from './monitoring.js';
@@ -58,5 +58,6 @@ export type DispatchActivities = {
 
 /** What every workflow may ask before it chooses where its stages run. */
 export interface PlaceActivities {
+  pinConfig(input: StageInput): Promise<ConfigRef>;
   readPlace(input: ReadPlaceInput): Promise<Place>;
 }

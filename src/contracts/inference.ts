@@ -48,6 +48,8 @@ export interface ModelInferenceCompleted {
   uri: string;
   checksum: string;
   model: { algorithm: string; version: string };
+  /** Version of the configuration that the run went by, a SHA-256. */
+  config?: string;
 }
 export type ModelInferenceResult = ModelInferenceCompleted | (Skipped & { rows: 0 });
 

@@ -100,6 +100,8 @@ export interface ModelMonitoringCompleted extends Verdict {
   missing_rate: Record<string, number>;
   performance: PerformanceResult;
   uri: string;
+  /** Version of the configuration that the run went by, a SHA-256. */
+  config?: string;
 }
 /** Where nothing at all could be measured, there is a report that says why. */
 export type ModelMonitoringResult = ModelMonitoringCompleted | (Skipped & { uri?: string });

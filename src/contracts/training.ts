@@ -245,6 +245,8 @@ export interface ModelTrainingCompleted {
   algorithms: Record<string, AlgorithmResult>;
   /** Versions that were not trained, as a training would only make them again; they stand beside the new ones. */
   unchanged?: VersionRef[];
+  /** Version of the configuration that the run went by, a SHA-256. */
+  config?: string;
 }
 export type ModelTrainingResult = ModelTrainingCompleted | Skipped | TrainingBusy;
 

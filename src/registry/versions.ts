@@ -45,6 +45,8 @@ export interface Lineage extends Omit<Origin, 'settings_digest' | 'package_versi
   task?: { launch: number; larger: boolean; size: string };
   /** SHA-256 of `pipeline.json` and the model config. */
   config_hash: string;
+  /** Version of the whole configuration that the run went by; absent where it was none of a run's. */
+  config_version?: string;
   /** SHA-256 of `model.ubj`. */
   model_checksum: string;
   dataset: { id: string; uri: string; checksum: string };

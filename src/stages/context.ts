@@ -6,7 +6,7 @@ import type { Stores } from '../storage/objectStore.js';
 
 /** What a stage needs besides its input; the same in a worker, an ECS task and the command line's own process. */
 export interface StageContext {
-  /** The pipeline's settings; read anew at each call, so an edit counts from the next stage on. */
+  /** The pipeline's settings: those that the input's run began with, or the present ones where it has none. */
   pipeline(name: string): Promise<Pipeline>;
   stores(pipeline: Pipeline): Stores;
   engines: EnginePool;

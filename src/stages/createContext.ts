@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadPipeline } from '../config/load.js';
+import { named, type Pipeline } from '../config/load.js';
+import { pipelineOf, runOf } from '../config/pinned.js';
 import type { EnginePool } from '../engines/pool.js';
 import type { WorkerSize } from '../sizes/workerSize.js';
 import { diskError, isDiskFull } from '../storage/diskError.js';
@@ -37,11 +38,18 @@ export function createRunStage(host: StageHost): RunStage {
     ready ??= removeLeftovers(root).then(() => openStores(host.storeRoot, root));
     const open = await ready;
     const scratch = await makeScratch(root);
+    const read: Pipeline[] = [];
+    const pipeline = async (name: string) => {
+      const found = await pipelineOf(name, runOf(input), host.storeRoot, root);
+      read.push(found);
+      return found;
+    };
     try {
-      return await stage(createStageContext(host, open, scratch, call), input);
+      return await stage({ ...createStageContext(host, open, scratch, call), pipeline }, input);
     } catch (error) {
       // A disk may fill up at any call, those that make a link or a folder included.
-      throw isDiskFull(error) ? diskError(error, scratch) : error;
+      if (isDiskFull(error)) throw diskError(error, scratch);
+      throw read.reduce((told: unknown, { folder, address }) => named(told, folder, address), error);
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
@@ -69,9 +77,8 @@ async function makeScratch(root: string): Promise<string> {
   }
 }
 
-function createStageContext(host: StageHost, open: OpenStores, scratch: string, call: StageCall): StageContext {
+function createStageContext(host: StageHost, open: OpenStores, scratch: string, call: StageCall): Omit<StageContext, 'pipeline'> {
   return {
-    pipeline: (name) => loadPipeline(name),
     stores: (pipeline) => open(pipeline, { scratch, signal: call.signal }),
     engines: host.engines,
     size: host.size,

@@ -13,6 +13,7 @@ import { findUnchanged } from './findUnchanged.js';
 import { gold } from './gold.js';
 import { measurePerformance } from './measurePerformance.js';
 import { moveChampion } from './moveChampion.js';
+import { pinConfig } from './pinConfig.js';
 import { planSearch } from './planSearch.js';
 import { predict } from './predict.js';
 import { preprocess } from './preprocess.js';
@@ -52,6 +53,7 @@ export const STAGES = {
   measurePerformance,
   detectDrift,
   writeReport,
+  pinConfig,
   readPlace,
   readStewardPolicy,
   readChampion,

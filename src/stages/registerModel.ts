@@ -101,6 +101,7 @@ async function describe(
       ...(task ? { task: { launch: task.launch, larger: task.larger, size: formatSize(size) } } : {}),
       ...(await originOf(pipeline, input.algorithm, dataset, await engines.version())),
       config_hash: pipeline.configHash,
+      ...(input.run.config && { config_version: input.run.config.checksum }),
       model_checksum: input.model.checksum,
       dataset: { id: input.dataset.id, uri: input.dataset.uri, checksum: input.dataset.checksum },
       inputs: dataset.partitions,

@@ -9,6 +9,7 @@ import type { Stage } from './context.js';
 import type { RunStage } from './createContext.js';
 import { discardVersion } from './discardVersion.js';
 import { findUnchanged } from './findUnchanged.js';
+import { pinConfig } from './pinConfig.js';
 import { preprocess } from './preprocess.js';
 import { trainInSteps } from './trainAlgorithm.js';
 
@@ -44,7 +45,7 @@ export async function trainLocally(input: LocalTrainingInput, options: LocalTrai
 }
 
 class LocalTraining {
-  private readonly stage: StageInput;
+  private stage: StageInput;
 
   constructor(
     private readonly input: LocalTrainingInput,
@@ -55,8 +56,10 @@ class LocalTraining {
   }
 
   async run(): Promise<ModelTrainingResult> {
-    const { stage, input, options } = this;
+    const { input, options } = this;
     options.onStep('checking the prerequisites');
+    const config = await this.perform(pinConfig, this.stage);
+    const stage = (this.stage = { ...this.stage, run: { ...this.stage.run, config } });
     const plan = await this.perform(checkModelConfig, { ...stage, algorithms: input.algorithms });
     if (plan.status === 'skipped') return plan;
     for (const check of [checkGoldDataExists, checkSufficientTrainingData]) {
@@ -84,7 +87,7 @@ class LocalTraining {
     options.onStep('choosing the champion');
     const { champion, challenger, promotion, comparison } = await this.perform(chooseChampion, { ...stage, trained, unchanged, dataset });
     const status = trained.length === Object.keys(algorithms).length ? 'completed' : 'partial';
-    return { status, champion, challenger, promotion, comparison, dataset, algorithms, ...(unchanged.length > 0 && { unchanged }) };
+    return { status, champion, challenger, promotion, comparison, dataset, algorithms, ...(unchanged.length > 0 && { unchanged }), config: config.checksum };
   }
 
   /** A failure is the algorithm's result, and leaves nothing of its version behind. */

@@ -40,6 +40,7 @@ export const writeReport: Stage<WriteReportInput, WrittenReport> = async (contex
     performance: input.performance,
     drift: input.drift,
     thresholds: pipeline.config.monitoring_config,
+    ...(input.run.config && { config_version: input.run.config.checksum }),
     conventions: CONVENTIONS,
   };
 

@@ -8,7 +8,7 @@ import { checkKey } from './key.js';
 import type { ObjectStore, Stores } from './objectStore.js';
 
 /** Root of the buckets in S3. */
-const S3_ROOT = 's3://';
+export const S3_ROOT = 's3://';
 
 const GIBIBYTE = 2 ** 30;
 

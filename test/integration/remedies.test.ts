@@ -84,7 +84,7 @@ const WRITING: Record<string, { of: RegExp; command: () => Promise<void> }> = {
   predict: { of: /datamart\/gold\/(manifest|feature_store)|registry|predictions/, command: () => infer() },
   'models promote': { of: /registry/, command: () => moveModel('promote', TINY, 'champion', moving('production')) },
   'models rollback': { of: /registry/, command: () => moveModel('rollback', TINY, undefined, moving()) },
-  train: { of: /datamart\/gold\/(manifest|feature_store|label_store|preprocessed\/latest)|registry/, command: () => train() },
+  train: { of: /datamart\/gold\/(manifest|feature_store|label_store|preprocessed\/latest)|registry|conf/, command: () => train() },
 };
 
 const DAMAGES: Record<string, (path: string) => void> = {
@@ -104,7 +104,7 @@ const DAMAGES: Record<string, (path: string) => void> = {
 function objects(): string[] {
   const files = readdirSync(world.storeRoot, { recursive: true, encoding: 'utf8' }).filter((file) => statSync(join(world.storeRoot, file)).isFile()).sort();
   const kinds = new Map<string, string>();
-  for (const file of files.filter((file) => !/^\.|\/\./.test(file))) kinds.set(file.replace(/v?\d[\d_-]*(_[0-9a-z]+)?(?=[/._])|logistic_regression|xgboost/g, '*'), file);
+  for (const file of files.filter((file) => !/^\.|\/\./.test(file))) kinds.set(file.replace(/v?\d[\d_-]*(_[0-9a-z]+)?(?=[/._])|logistic_regression|xgboost|[0-9a-f]{64}/g, '*'), file);
   return [...kinds.values()];
 }
 

@@ -83,8 +83,10 @@ export const MODEL: Kind = {
   },
 };
 
+const CONFIG: Kind = object({ uri: required(SOURCE), checksum: required(TEXT), source: required(SOURCE) });
+
 /** What every run of a phase may be told. */
-export const SHARED: Fields = { pipeline: PIPELINE, asOf: MOMENT, reason: TEXT, triggeredBy: TEXT };
+export const SHARED: Fields = { pipeline: PIPELINE, asOf: MOMENT, reason: TEXT, triggeredBy: TEXT, config: CONFIG };
 /** What is of one pipeline, and started by Perdure itself. */
 export const OF_PIPELINE: Fields = { pipeline: PIPELINE };
 

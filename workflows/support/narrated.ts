@@ -21,6 +21,7 @@ type Activity = keyof (AlertActivities &
 
 /** One line for the web UI an activity, where the workflow has none that says more. */
 const SUMMARIES: Record<Activity, string> = {
+  pinConfig: 'Take the configuration as it is now',
   readPlace: 'Where do the heavy stages run?',
   stopTasks: 'Stop what still runs as a task',
 

@@ -1,6 +1,7 @@
 import { listPipelines, loadPipeline, type Pipeline } from '../../config/load.js';
 import type { Prices } from '../../config/schema.js';
 import { SEARCH_ATTRIBUTES, type Verdict, type VersionRef } from '../../contracts/index.js';
+import { newestConfig } from '../../config/pinned.js';
 import { goldPartitions } from '../../data/layers.js';
 import { predictionsFiles } from '../../data/predictions.js';
 import { aliasKey, readPointer } from '../../registry/pointers.js';
@@ -42,6 +43,8 @@ interface StoreStatus {
   champion: (VersionRef & { since: string }) | null;
   predictions: { uri: string; rows: number; as_of: string; model: VersionRef; files: number } | null;
   report: ({ uri: string; as_of: string } & Verdict) | null;
+  /** The configuration that the newest run took: its version, and where it came from. */
+  config: { version: string; source: string; started_at: string; workflow_id: string } | null;
 }
 
 /** Recent runs, what the store holds of one pipeline or all, and what the work took where that is asked. */
@@ -74,6 +77,7 @@ async function storeStatus(stores: Stores): Promise<StoreStatus> {
   const champion = await readPointer(stores.modelRegistry, aliasKey(CHAMPION));
   const files = await predictionsFiles(stores.predictions);
   const newest = files.at(-1);
+  const config = await newestConfig(stores.datamart);
   const report = await readJson<{ as_of: string; verdict: Verdict }>(stores.monitoring, LATEST_REPORT);
   return {
     partitions: gold.length,
@@ -85,6 +89,7 @@ async function storeStatus(stores: Stores): Promise<StoreStatus> {
       ? { uri: stores.predictions.uri(newest.key), rows: newest.rows, as_of: newest.asOf, model: newest.model, files: files.length }
       : null,
     report: report ? { uri: stores.monitoring.uri(LATEST_REPORT), as_of: report.as_of, ...report.verdict } : null,
+    config: config ? { version: config.checksum, source: config.source, started_at: config.started_at, workflow_id: config.workflow_id } : null,
   };
 }
 
@@ -147,7 +152,7 @@ function runsTable(runs: RunStatus[]): string {
   return table(['run', 'status', 'started (UTC)', 'took'], rows, { spare: [3, 2] });
 }
 
-function describeStore(name: string, { partitions, rows, first, last, champion, predictions, report }: StoreStatus): string {
+function describeStore(name: string, { partitions, rows, first, last, champion, predictions, report, config }: StoreStatus): string {
   const data = first && last ? `${countOf(rows, 'row')} in ${countOf(partitions, 'partition')}, ${first} to ${last}` : 'none yet';
   const scored = predictions
     ? `${countOf(predictions.rows, 'row')} as of ${predictions.as_of.slice(0, 10)} by ${predictions.model.algorithm} ${predictions.model.version}; ${countOf(predictions.files, 'file')} in all`
@@ -158,5 +163,6 @@ function describeStore(name: string, { partitions, rows, first, last, champion, 
     `  champion    ${champion ? `${champion.algorithm} ${champion.version}, since ${champion.since.slice(0, 10)}` : 'none yet'}`,
     `  predictions ${scored}`,
     `  report      ${report ? `as of ${report.as_of.slice(0, 10)}: ${describeVerdict(report)}` : 'none yet'}`,
+    `  config      ${config ? `${config.version.slice(0, 12)} of ${config.source}, by the run of ${config.started_at.slice(0, 16).replace('T', ' ')} UTC` : 'no run yet'}`,
   ].join('\n');
 }

@@ -211,6 +211,7 @@ const goingWell: Activities = {
       },
     }),
 
+  pinConfig: () => Promise.resolve({ ...object, source: '/conf/pipelines/readmission' }),
   readPlace: () => Promise.resolve('local'),
   stopTasks: () => Promise.resolve({ tasks: [] }),
   trainAlgorithm: () =>

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startWorkflow } from '../../src/client.js';
+import { listPipelines, loadPipeline } from '../../src/config/load.js';
+import { newestConfig } from '../../src/config/pinned.js';
+import { readVersion } from '../../src/registry/versions.js';
+import { pinConfig } from '../../src/stages/pinConfig.js';
+import type { ObjectStore } from '../../src/storage/objectStore.js';
+import { openAddress } from '../../src/storage/stores.js';
+import { hasBegun } from '../support/activitiesAtWork.js';
+import { perdure } from '../support/perdure.js';
+import { startS3Server } from '../support/s3Server.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import { startTestStack } from '../support/testStack.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines } from '../support/tinyPipeline.js';
+import { completed } from '../support/training.js';
+import { until } from '../support/until.js';
+
+const CONF = 's3://perdure-config/prod';
+const FOLDER = `prod/pipelines/${TINY}/`;
+
+const engines = tinyEngines();
+afterAll(() => engines.close());
+const server = await startS3Server(afterAll);
+for (const bucket of ['tiny-datamart', 'tiny-registry', 'tiny-predictions', 'tiny-monitoring', 'perdure-config']) await server.createBucket(bucket);
+vi.stubEnv('PERDURE_SCRATCH', temporaryFolder(afterAll));
+vi.stubEnv('PERDURE_STORE', 's3://');
+const world = await createTinyWorld(engines, 's3://');
+afterAll(() => world.close());
+const local = join(process.env.PERDURE_CONF!, 'pipelines', TINY);
+let bucket: ObjectStore;
+
+/** What a person does who changes a setting: `aws s3 cp` of the file. */
+async function upload(change: Parameters<typeof world.configure>[0] = () => {}): Promise<void> {
+  world.configure((config) => ((config.training_config.hyperparameter_tuning = false), change(config)));
+  for (const file of readdirSync(local)) await bucket.put(`${FOLDER}${file}`, readFileSync(join(local, file)));
+}
+
+beforeAll(async () => {
+  ({ store: bucket } = await openAddress(`${CONF}/any`, 's3://'));
+  await upload();
+  await world.writeGold(MONTHS);
+  process.env.PERDURE_CONF = CONF;
+});
+
+describe('a configuration in S3', () => {
+  test('is read from there, and its faults are told by the address of the file', async () => {
+    expect(await listPipelines()).toEqual([TINY]);
+    expect(await loadPipeline(TINY)).toMatchObject({ definition: { name: TINY }, config: { model_config: { random_state: 42 } }, address: `${CONF}/pipelines/${TINY}` });
+    await expect(loadPipeline('nowhere')).rejects.toThrow(`There is no pipeline "nowhere" in ${CONF}/pipelines; there is tiny.`);
+
+    await bucket.put(`${FOLDER}model_config.dev.json`, '{');
+    await expect(loadPipeline(TINY)).rejects.toThrow(new RegExp(`^${CONF}/pipelines/${TINY}/model_config.dev.json is not valid JSON`));
+    const refused = await perdure(temporaryFolder(), ['train', TINY, '--local', '--json'], { PERDURE_CONF: CONF, PERDURE_STORE: 's3://' });
+    expect(refused.code).toBe(1);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { type: 'ConfigInvalid', message: expect.stringContaining(`${CONF}/pipelines/${TINY}/model_config.dev.json is not valid JSON`) as string } });
+    await bucket.delete(`${FOLDER}model_config.dev.json`);
+    await expect(world.perform(pinConfig, { pipeline: TINY, run: runRef('a') })).rejects.toThrow(`${CONF}/pipelines/${TINY}/model_config.dev.json is not there; restore it, or set ENVIRONMENT to one that has it.`);
+    await upload();
+  });
+
+  test('that is changed in the middle of a run counts from the next run on', async () => {
+    const { client } = await startTestStack(afterAll, 's3://');
+    const train = () => startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL });
+    const first = await train();
+    await until(() => hasBegun(first));
+    await until(async () => (await newestConfig(world.stores.datamart)) !== undefined);
+    await upload((config) => (config.model_config.random_state = 7));
+    const before = completed(await first.result());
+    const after = completed(await (await train()).result());
+
+    expect(await madeWith(before)).toEqual([[42, before.config], [42, before.config]]);
+    expect(await madeWith(after)).toEqual([[7, after.config], [7, after.config]]);
+    const { stdout } = await perdure(temporaryFolder(), ['status', TINY, '--json'], { PERDURE_CONF: CONF, PERDURE_STORE: 's3://' });
+    expect(JSON.parse(stdout)).toMatchObject({ pipelines: { tiny: { config: { version: after.config, source: `${CONF}/pipelines/${TINY}` } } } });
+  });
+});
+
+/** Seed and configuration of each version that a training made. */
+async function madeWith({ algorithms }: ReturnType<typeof completed>): Promise<unknown[]> {
+  return Promise.all(
+    Object.entries(algorithms).map(async ([algorithm, trained]) => {
+      if (trained.status === 'failed') throw new Error(trained.reason);
+      const { seed, config_version } = (await readVersion(world.stores.modelRegistry, { algorithm, version: trained.version }))!.lineage;
+      return [seed, config_version];
+    }),
+  );
+}

@@ -1,0 +1,162 @@
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { newestConfig, pipelineOf } from '../../src/config/pinned.js';
+import { digestOf, takeSnapshot } from '../../src/config/snapshot.js';
+import type { ConfigRef } from '../../src/contracts/index.js';
+import { readVersion } from '../../src/registry/versions.js';
+import { checkModelConfig } from '../../src/stages/checkModelConfig.js';
+import { createRunStage } from '../../src/stages/createContext.js';
+import { gold } from '../../src/stages/gold.js';
+import { pinConfig } from '../../src/stages/pinConfig.js';
+import { trainLocally } from '../../src/stages/trainLocally.js';
+import { sha256 } from '../../src/storage/checksum.js';
+import { listedKeys } from '../support/buckets.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+
+const engines = tinyEngines();
+afterAll(() => engines.close());
+let world: TinyWorld;
+beforeEach(async () => {
+  world = await createTinyWorld(engines);
+});
+afterEach(() => world.close());
+
+const asked = (id: string, startedAt?: string) => ({ pipeline: TINY, run: runRef(id, startedAt) });
+const folder = () => join(process.env.PERDURE_CONF!, 'pipelines', TINY);
+
+/** A stage's input of a run that goes by a configuration. */
+function by(config: ConfigRef, id = 'a') {
+  const { pipeline, run } = asked(id);
+  return { pipeline, run: { ...run, config } };
+}
+
+async function folds(input: Parameters<typeof pipelineOf>[1]): Promise<number> {
+  return (await pipelineOf(TINY, input, world.storeRoot)).config.model_config.cv_folds;
+}
+
+describe('the configuration of a run', () => {
+  test('is the one at its start, whatever is changed or deleted later; the next run takes the change', async () => {
+    const first = await world.perform(pinConfig, asked('a', '2002-03-01T12:00:00.000Z'));
+    world.configure((config) => (config.model_config.cv_folds = 4));
+    const second = await world.perform(pinConfig, asked('b', '2002-03-01T13:00:00.000Z'));
+    rmSync(folder(), { recursive: true });
+
+    expect(await folds(by(first).run)).toBe(3);
+    expect(await folds(by(second).run)).toBe(4);
+    expect(first.source).toBe(folder());
+    expect(first.checksum).not.toBe(second.checksum);
+    expect(await newestConfig(world.stores.datamart)).toEqual({ ...second, started_at: '2002-03-01T13:00:00.000Z', workflow_id: 'tiny-b' });
+  });
+
+  test('has a digest over every file of the folder, which nothing else changes', async () => {
+    const first = await world.perform(pinConfig, asked('a'));
+    const files = ['bronze.sql', 'expectations.json', 'feature_store.sql', 'label_store.sql', 'model_config.dev.json', 'pipeline.json', 'silver.sql'];
+    // By hand: SHA-256 of the sorted list of paths and checksums, as JSON.
+    expect(first.checksum).toBe(sha256(JSON.stringify(files.map((file) => [file, sha256(readFileSync(join(folder(), file)))]))));
+    expect(await world.perform(pinConfig, asked('b'))).toEqual(first);
+    for (const file of files) {
+      const kept = readFileSync(join(folder(), file));
+      writeFileSync(join(folder(), file), Buffer.concat([kept, Buffer.from('\n')]));
+      expect((await world.perform(pinConfig, asked('c'))).checksum).not.toBe(first.checksum);
+      writeFileSync(join(folder(), file), kept);
+    }
+    expect((await world.perform(pinConfig, asked('d'))).checksum).toBe(first.checksum);
+  });
+
+  test('is found by a worker on another machine, SQL included', async () => {
+    const config = await world.perform(pinConfig, asked('a'));
+    world.writeSql('silver', 'SELECT nothing_of_the_kind FROM bronze');
+    const elsewhere = createRunStage({ storeRoot: world.storeRoot, engines, size: { cpus: 1, memory: 2 ** 31 }, scratchRoot: temporaryFolder(onTestFinished) });
+    const call = { signal: new AbortController().signal, report: () => {} };
+    expect(await elsewhere(checkModelConfig, by(config), call)).toMatchObject({ status: 'ready' });
+    const pipeline = await pipelineOf(TINY, by(config).run, world.storeRoot, temporaryFolder(onTestFinished));
+    expect(readFileSync(join(pipeline.folder, 'silver.sql'), 'utf8')).toBe('SELECT * FROM bronze');
+    expect(pipeline.address).toBe(folder());
+  });
+
+  test('that is gone or damaged is said, with the address and what to do; the present one is not taken instead', async () => {
+    const config = await world.perform(pinConfig, asked('a'));
+    const elsewhere = () => pipelineOf(TINY, by(config).run, world.storeRoot, temporaryFolder(onTestFinished));
+    const kept = join(world.storeRoot, 'kept');
+    const path = fileURLToPath(config.uri);
+    cpSync(path, kept);
+
+    writeFileSync(path, readFileSync(path).subarray(0, 50));
+    await expect(elsewhere()).rejects.toThrow(`${config.uri} is damaged: it is not whole JSON; restore it, or start the run again, which takes the present configuration.`);
+    rmSync(path);
+    await expect(elsewhere()).rejects.toThrow(`${config.uri}, the configuration that this run began with, is not there; restore it, or start the run again, which takes the present configuration.`);
+    cpSync(kept, path);
+    const [file] = (await listedKeys(world.stores.datamart)).filter((key) => key.startsWith('conf/files/'));
+    rmSync(fileURLToPath(world.stores.datamart.uri(file!)));
+    await expect(elsewhere()).rejects.toThrow(`${world.stores.datamart.uri(file!)}, of the configuration that this run began with, is gone or damaged`);
+
+    // What the sentences say repairs each of them.
+    writeFileSync(path, 'damaged');
+    writeFileSync(fileURLToPath(world.stores.datamart.uri(file!)), 'damaged');
+    expect(await world.perform(pinConfig, asked('b'))).toEqual(config);
+    expect((await elsewhere()).config.model_config.cv_folds).toBe(3);
+  });
+
+  test('is refused at the start where it is invalid, by the file that people know', async () => {
+    writeFileSync(join(folder(), 'model_config.dev.json'), '{}');
+    await expect(world.perform(pinConfig, asked('a'))).rejects.toThrow(new RegExp(`^${join(folder(), 'model_config.dev.json')} has \\d+ faults`));
+    expect(await listedKeys(world.stores.datamart)).toEqual([]);
+  });
+
+  test('is told by the file that people know where a stage finds its fault', async () => {
+    world.writeSql('silver', 'SELECT now() FROM bronze');
+    const config = await world.perform(pinConfig, asked('a'));
+    await world.writeGold(['2000_01']);
+    world.writeSql('feature_store', 'SELECT now() FROM silver');
+    const next = await world.perform(pinConfig, asked('b'));
+    await expect(world.perform(gold, { ...by(next), partitions: ['2000_01'] })).rejects.toThrow(join(folder(), 'feature_store.sql'));
+    expect(config.checksum).not.toBe(next.checksum);
+  });
+
+  test('is never a mix of two: files that change while they are copied are copied again', async () => {
+    const scratch = temporaryFolder(onTestFinished);
+    const write = (version: number) => {
+      for (const file of ['bronze.sql', 'silver.sql', 'feature_store.sql', 'label_store.sql']) writeFileSync(join(folder(), file), `-- ${version}\n`);
+    };
+    write(0);
+    let version = 0;
+    const writing = setInterval(() => version < 40 && write(++version), 20);
+    try {
+      while (version < 40) {
+        const { conf, digest, files } = await takeSnapshot(dirname(dirname(folder())), TINY, scratch);
+        const texts = ['bronze.sql', 'silver.sql', 'feature_store.sql', 'label_store.sql'].map((file) => readFileSync(join(conf, 'pipelines', TINY, file), 'utf8'));
+        expect(new Set(texts).size).toBe(1);
+        expect(digestOf(files)).toBe(digest);
+      }
+    } finally {
+      clearInterval(writing);
+    }
+  });
+});
+
+test('a training in one process goes by one configuration, which its versions name', async () => {
+  await world.writeGold(MONTHS);
+  world.configure((config) => (config.training_config.hyperparameter_tuning = false));
+  const result = await trainLocally(
+    { pipeline: TINY, asOf: AFTER_ALL },
+    {
+      runStage: world.runStage,
+      signal: new AbortController().signal,
+      onStep: () => {},
+      onProgress: () => {},
+      // After the first of two algorithms.
+      onAlgorithm: () => world.configure((config) => ((config.training_config.hyperparameter_tuning = false), (config.model_config.random_state = 7))),
+    },
+  );
+  if (result.status === 'skipped') throw new Error(result.reason);
+  const versions = Object.entries(result.algorithms).map(async ([algorithm, trained]) => {
+    if (trained.status === 'failed') throw new Error(trained.reason);
+    const { seed, config_version } = (await readVersion(world.stores.modelRegistry, { algorithm, version: trained.version }))!.lineage;
+    return [seed, config_version];
+  });
+  expect(await Promise.all(versions)).toEqual([[42, result.config], [42, result.config]]);
+  expect(existsSync(fileURLToPath(world.stores.datamart.uri(`conf/versions/${result.config}.json`)))).toBe(true);
+});
