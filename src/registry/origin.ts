@@ -51,12 +51,12 @@ function settingsOf({ definition, config }: Pipeline, algorithm: string): unknow
   const { features, label, keys, partition } = definition;
   const sections: Partial<ModelConfig> = { ...config };
   for (const section of NO_PART) delete sections[section];
-  const { algorithms: _, enabled_algorithms: __, min_partitions: ___, ...training } = config.training_config;
+  const { hyperparameter_tuning, feature_selection, class_weight } = config.training_config;
   const { estimator, params, param_distributions } = algorithmConfig(config, algorithm);
   return {
     definition: { features, label, keys, partition },
     ...sections,
-    training_config: training,
+    training_config: { hyperparameter_tuning, feature_selection, class_weight },
     algorithms: { estimator, params, param_distributions },
     inference_config: { prediction_threshold: config.inference_config.prediction_threshold },
     monitoring_config: { label_maturity_days: config.monitoring_config.label_maturity_days },

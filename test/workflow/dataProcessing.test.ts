@@ -15,6 +15,7 @@ describe('data processing', () => {
       bronze: { rows: 20_000, written: 25, unchanged: 0 },
       silver: { rows: 20_000, written: 25, unchanged: 0, dropped: { duplicate: 25 } },
       gold: { rows: 20_000, written: 25, unchanged: 0 },
+      config: 'c0ffee',
     });
     for (const layer of [calls.silver, calls.gold]) {
       expect(layer.map(({ partitions }) => partitions.length).sort()).toEqual([1, 12, 12]);

@@ -16,6 +16,7 @@ describe('inference', () => {
       uri: 'file:///store/object',
       checksum: 'c0ffee',
       model: { algorithm: 'xgboost', version: 'v20010101_000000_abcdef12' },
+      config: 'c0ffee',
     });
     expect(calls.resolveModel[0]!.model).toEqual({ algorithm: 'xgboost' });
     expect(calls.predict[0]).toMatchObject({ asOf: '2008-12-31', model: { version: 'v20010101_000000_abcdef12' } });
