@@ -40,7 +40,7 @@ const CONFIG_VERSIONS = 'conf/*';
 export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
   const layers = Object.values(definition.layers).map(({ path }) => anyPartition(path));
   return {
-    datamart: { read: ['*'], write: ['bronze/*', 'silver/*', manifestKey('gold'), ...layers, CONFIG_VERSIONS] },
+    datamart: { read: ['*'], write: ['bronze/*', 'silver/*', manifestKey('gold'), ...layers] },
     modelRegistry: { read: ['model_registry/*'] },
     predictions: { read: ['*'], write: ['*'] },
   };
@@ -50,7 +50,7 @@ export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
 export function operationsAccess(pipeline: Pipeline): StoreAccess {
   const { algorithms } = pipeline.config.training_config;
   return {
-    datamart: { write: [TASK_DOCUMENTS] },
+    datamart: { write: [TASK_DOCUMENTS, CONFIG_VERSIONS] },
     modelRegistry: {
       write: [ALIASES, TRAINING_CLAIM, ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json')))],
       // What a failed or cancelled run left (`discardVersion`).

@@ -197,7 +197,7 @@ describe('with the rights of its role alone', () => {
 
     const before = ecs.tasks.length;
     ecs.usualPlan = ({ command }) => (command[2] === 'trainAlgorithm' ? { simulated: leavesHalf } : {});
-    const handle = await startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL });
+    const handle = await startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL, again: true });
     const trainings = () => ecs.tasks.slice(before).filter(({ options }) => options.command[2] === 'trainAlgorithm');
     await until(() => halfMade.length === 2 && trainings().every(({ status }) => status === 'RUNNING'));
     await handle.cancel();

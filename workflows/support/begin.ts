@@ -1,7 +1,7 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import { WORKFLOW_OF_PART, type RunRef, type StageInput, type WorkflowInput } from '../../src/contracts/index.js';
-import { checkInput, SHARED, type Fields } from './input.js';
+import { checkInput, CONFIG, SHARED, type Fields } from './input.js';
 import { ProgressTracker } from './progress.js';
 import { setSearchAttributes } from './searchAttributes.js';
 
@@ -20,7 +20,7 @@ export interface Beginning {
  */
 export function begin(input: WorkflowInput, own: Fields = {}): Beginning {
   const progress = new ProgressTracker();
-  checkInput(input, { ...SHARED, ...own });
+  checkInput(input, { ...SHARED, ...own, config: CONFIG });
   const run = runRef();
   setSearchAttributes({ pipeline: input.pipeline, stage: stageName(), reason: input.reason });
   return { stage: { pipeline: input.pipeline, run }, asOf: input.asOf ?? nominalTime() ?? run.startedAt, progress };

@@ -83,10 +83,11 @@ export const MODEL: Kind = {
   },
 };
 
-const CONFIG: Kind = object({ uri: required(SOURCE), checksum: required(TEXT), source: required(SOURCE) });
+/** The configuration of an earlier run. */
+export const CONFIG: Kind = object({ uri: required(SOURCE), checksum: required(TEXT), source: required(SOURCE) });
 
 /** What every run of a phase may be told. */
-export const SHARED: Fields = { pipeline: PIPELINE, asOf: MOMENT, reason: TEXT, triggeredBy: TEXT, config: CONFIG };
+export const SHARED: Fields = { pipeline: PIPELINE, asOf: MOMENT, reason: TEXT, triggeredBy: TEXT };
 /** What is of one pipeline, and started by Perdure itself. */
 export const OF_PIPELINE: Fields = { pipeline: PIPELINE };
 
