@@ -4,7 +4,7 @@ import { startWorkflow, type Workflows } from '../../client.js';
 import { algorithmsToTrain, loadPipeline, type Pipeline } from '../../config/load.js';
 import type { LifecycleInput, ModelInferenceInput } from '../../contracts/index.js';
 import { openExecutions } from '../executions.js';
-import { EXIT } from '../exitCodes.js';
+import { exitCodeOf } from '../exitCodes.js';
 import { describeFailure } from '../failure.js';
 import { followRun, type FollowedRun, type StageResults, type StartedRun } from '../follow.js';
 import { Interrupted, interruption } from '../interruption.js';
@@ -27,7 +27,7 @@ export async function run(workflow: keyof Workflows, pipeline: string, options: 
     : await runWorkflow(workflow, pipeline, options);
   if (options.json) printJson(resultJson(run, results));
   else print(describeResults(results));
-  if (Object.values(results).every(({ status }) => status === 'skipped')) process.exitCode = EXIT.skipped;
+  process.exitCode = exitCodeOf(results);
 }
 
 /**
