@@ -5,7 +5,8 @@ import type { EcsDispatcher } from '../../../src/compute/ecsDispatcher.js';
 import type { Dispatched } from '../../../src/contracts/index.js';
 import type { TaskRequest } from '../../../src/compute/taskRun.js';
 import type { TaskSettings } from '../../../src/compute/taskSettings.js';
-import type { TaskPosition } from '../../../src/compute/taskDocuments.js';
+import type { TaskPosition, TaskResult } from '../../../src/compute/taskDocuments.js';
+import { serializeDocument } from '../../../src/storage/documents.js';
 import { FolderStore } from '../../../src/storage/folderStore.js';
 import { temporaryFolder } from '../temporaryFolder.js';
 import type { EcsEndpoint } from './ecsEndpoint.js';
@@ -13,10 +14,10 @@ import { FAMILY, SETTINGS } from './taskSettings.js';
 import { startEcsEndpoint } from './testEndpoint.js';
 
 /** Writes a result where the task was told to, as `perdure task` does: `$6` is the value of `--output`. */
-const result = (json: string) => `out="\${6#file://}"; mkdir -p "$(dirname "$out")"; echo '${json}' > "$out"`;
-export const COMPLETES = `echo working; ${result('{"status": "completed", "output": {"answer": 42}}')}`;
+const result = (document: TaskResult) => `out="\${6#file://}"; mkdir -p "$(dirname "$out")"; echo '${serializeDocument(document).trimEnd()}' > "$out"`;
+export const COMPLETES = `echo working; ${result({ status: 'completed', output: { answer: 42 } })}`;
 export const failsWith = (type: string, retryable: boolean) =>
-  `${result(JSON.stringify({ status: 'failed', error: { type, message: `${type} it is; mend it.`, retryable } }))}; exit 1`;
+  `${result({ status: 'failed', error: { type, message: `${type} it is; mend it.`, retryable } })}; exit 1`;
 /** Completes, but only at its second launch. */
 export const CRASHES_ONCE = `case "$6" in *launch-1*) echo oops; exit 3;; esac; ${COMPLETES}`;
 
