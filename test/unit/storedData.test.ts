@@ -3,9 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Pipeline } from '../../src/config/load.js';
+import type { DatasetRef } from '../../src/contracts/index.js';
 import { readCsvHeader } from '../../src/data/csv.js';
+import { datasetKey, readDatasetMetadata, readDatasetProfile, searchKey, type DatasetFile } from '../../src/data/dataset.js';
 import { featureStoreFiles, goldPartitions, labelStoreFiles, manifestKey, partitionFile, rawKey, readManifest, readManifestToWrite, tableOf, type LayerManifest, type StoredTable, type TableName } from '../../src/data/layers.js';
+import { labelOf, lastLabelledDay } from '../../src/data/labels.js';
+import { modelInput } from '../../src/data/modelInput.js';
 import { daysAsked } from '../../src/data/newRows.js';
+import { ownerOf, refuseOtherOwner } from '../../src/data/owner.js';
 import { intactPredictions, openPredictions, predictionsFiles, storePredictions } from '../../src/data/predictions.js';
 import { sha256 } from '../../src/storage/checksum.js';
 import { writeJson } from '../../src/storage/documents.js';
@@ -203,4 +208,66 @@ describe("a CSV's header", () => {
     writeFileSync(join(folder, 'file'), '');
     await expect(readCsvHeader(join(folder, 'file', 'a.csv'), ['id'])).rejects.toMatchObject({ message: expect.stringMatching(/^There is no file /) });
   });
+});
+
+describe('a preprocessed dataset', () => {
+  test('is read where it is what was written, and else says what to do', async () => {
+    const metadata = { id: 'train_data_1', features: ['x'] };
+    const key = datasetKey('train_data_1', 'metadata.json');
+    expect(key).toBe('gold/preprocessed/train_data_1/metadata.json');
+    const dataset = { id: 'train_data_1', uri: '', checksum: '' } as DatasetRef;
+    const gone = (file: DatasetFile) => ({ type: 'NotFound', message: `${store.uri(datasetKey('train_data_1', file))} is not there; run the training again, which preprocesses anew.` });
+    await expect(readDatasetMetadata(store, dataset)).rejects.toMatchObject(gone('metadata.json'));
+    await expect(readDatasetProfile(store, dataset)).rejects.toMatchObject(gone('profile.json'));
+    await writeJson(store, key, metadata);
+    const { body } = (await store.get(key))!;
+    dataset.checksum = sha256(body);
+    expect(await readDatasetMetadata(store, dataset)).toMatchObject(metadata);
+    await writeJson(store, key, { ...metadata, features: ['z'] });
+    await expect(readDatasetMetadata(store, dataset)).rejects.toMatchObject({
+      type: 'ObjectCorrupt',
+      message: `${store.uri(key)} does not hold the bytes that were written; run the training again, which preprocesses anew.`,
+    });
+    await writeJson(store, datasetKey('train_data_1', 'profile.json'), { rows: 3 });
+    expect(await readDatasetProfile(store, dataset)).toMatchObject({ rows: 3 });
+    expect(searchKey('d', 'xgboost', 12, 3)).toBe('gold/preprocessed/d/search/xgboost/12_3.json');
+    for (const id of ['../d', 'a/b', '']) expect(() => datasetKey(id, 'metadata.json')).toThrow("can't name a dataset");
+    expect(() => searchKey('d', '../a', 1, 1)).toThrow("can't name an algorithm");
+  });
+
+  test('gives a model its features in their order, scaled as they were, then the label', () => {
+    const rows = { columns: new Map([['a', Float64Array.of(1, NaN, 1e39)], ['b', Float64Array.of(1, 2, 3)]]), labels: Int8Array.of(0, 1, 1), unlabelled: 0 };
+    const input = modelInput({ definition: { label: 'y' } } as Pipeline, { features: ['b', 'a'], scaler: { b: { mean: 2, scale: 0.5 } } }, rows);
+    expect(Object.entries(input)).toEqual([
+      ['b', Float32Array.of(-2, 0, 2)],
+      ['a', Float32Array.of(1, NaN, Infinity)],
+      ['y', Int8Array.of(0, 1, 1)],
+    ]);
+  });
+});
+
+describe('labels', () => {
+  const pipeline = (label_maturity_days: number) => ({ definition: { label: 'y' }, config: { monitoring_config: { label_maturity_days } } }) as Pipeline;
+  test('count once they are old enough', () => {
+    expect(lastLabelledDay(pipeline(0), '2020-03-01T23:00:00Z')).toBe('2020-03-01');
+    expect(lastLabelledDay(pipeline(1), '2020-03-01')).toBe('2020-02-29');
+    expect(lastLabelledDay(pipeline(30), '2020-03-01')).toBe('2020-01-31');
+    expect(lastLabelledDay(pipeline(36_525), '0050-01-01')).toBe('0000-01-01');
+  });
+
+  test('are 0, 1 or not known yet; anything else is refused', () => {
+    expect([0, 1, null, NaN, Infinity].map((value) => labelOf(pipeline(1), value))).toEqual([0, 1, undefined, undefined, undefined]);
+    for (const value of [2, -1, 0.5]) {
+      expect(() => labelOf(pipeline(1), value)).toThrow(expect.objectContaining({ type: 'InputInvalid', message: `The column y of the label store holds ${value}; expected 0 or 1.` }) as Error);
+    }
+  });
+});
+
+test('a bucket is of one pipeline, by the name of its folder', () => {
+  const pipeline = { folder: '/conf/pipelines/copy' };
+  expect(ownerOf(pipeline)).toBe('copy');
+  for (const found of [undefined, 'copy']) refuseOtherOwner(pipeline, found, 'storage.datamart_bucket');
+  expect(() => refuseOtherOwner(pipeline, 'first', 'storage.datamart_bucket')).toThrow(
+    expect.objectContaining({ type: 'ConfigInvalid', message: 'The bucket that storage.datamart_bucket names for copy holds what the pipeline first wrote; give copy a bucket of its own.' }) as Error,
+  );
 });
