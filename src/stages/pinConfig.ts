@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { confFolder, loadFrom, loadPipeline } from '../config/load.js';
 import { keepVersion } from '../config/pinned.js';
 import { isRemote, takeSnapshot } from '../config/snapshot.js';
@@ -14,7 +15,7 @@ export const pinConfig: Stage<StageInput, ConfigRef> = async (context, { pipelin
   const address = confFolder();
   // Says what there is where a folder isn't there.
   if (!isRemote(address)) await loadPipeline(name);
-  const snapshot = await takeSnapshot(address, name, context.scratch);
+  const snapshot = await takeSnapshot(address, name, join(context.scratch, 'config'));
   const pipeline = await loadFrom(snapshot.conf, name, address);
   return keepVersion(context.stores(pipeline).datamart, pipeline, snapshot, run);
 };

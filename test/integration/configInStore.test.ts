@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
 import { listPipelines, loadPipeline } from '../../src/config/load.js';
-import { newestConfig } from '../../src/config/pinned.js';
+import { newestConfig, pipelineOf } from '../../src/config/pinned.js';
 import { readVersion } from '../../src/registry/versions.js';
 import { pinConfig } from '../../src/stages/pinConfig.js';
+import { sha256 } from '../../src/storage/checksum.js';
 import type { ObjectStore } from '../../src/storage/objectStore.js';
 import { openAddress } from '../../src/storage/stores.js';
 import { hasBegun } from '../support/activitiesAtWork.js';
@@ -60,12 +61,31 @@ describe('a configuration in S3', () => {
     await upload();
   });
 
+  test('is found in the store by every worker of the run that began with it, after it was changed and deleted', async () => {
+    const run = runRef('before');
+    const config = await world.perform(pinConfig, { pipeline: TINY, run });
+    expect(config).toMatchObject({ uri: `s3://tiny-datamart/conf/versions/${config.checksum}.json`, source: `${CONF}/pipelines/${TINY}` });
+    await upload((settings) => (settings.model_config.random_state = 7));
+    const next = await world.perform(pinConfig, { pipeline: TINY, run: runRef('after') });
+    await bucket.delete(`${FOLDER}silver.sql`);
+    const seedOf = async (pinned: typeof config) =>
+      (await pipelineOf(TINY, { ...run, config: pinned }, 's3://', temporaryFolder(onTestFinished))).config.model_config.random_state;
+    expect([await seedOf(config), await seedOf(next)]).toEqual([42, 7]);
+
+    const damaged = `conf/files/${sha256(readFileSync(join(local, 'silver.sql')))}`;
+    await world.stores.datamart.put(damaged, 'SELECT 1');
+    await expect(seedOf(config)).rejects.toThrow(`s3://tiny-datamart/${damaged}, of the configuration that this run began with, is gone or damaged; restore it, or start the run again`);
+    await upload();
+    expect(await world.perform(pinConfig, { pipeline: TINY, run: runRef('again') })).toEqual(config);
+    expect(await seedOf(config)).toBe(42);
+  });
+
   test('that is changed in the middle of a run counts from the next run on', async () => {
     const { client } = await startTestStack(afterAll, 's3://');
     const train = () => startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL });
     const first = await train();
     await until(() => hasBegun(first));
-    await until(async () => (await newestConfig(world.stores.datamart)) !== undefined);
+    await until(async () => (await newestConfig(world.stores.datamart))?.workflow_id === first.workflowId);
     await upload((config) => (config.model_config.random_state = 7));
     const before = completed(await first.result());
     const after = completed(await (await train()).result());
