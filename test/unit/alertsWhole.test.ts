@@ -253,8 +253,10 @@ describe('the words and the details', () => {
       expect(unknown.summary).toBe('Training of churn ended as partial; the best by oot.roc_auc is xgboost v1.');
       expect(unknown.details.champion).toBe('none');
     }
-    const refused = alertOf({ condition: 'training_completed', pipeline, at, run, training: { ...training, promotion: decided('refuse', model) } })!;
-    expect(refused.summary).toMatch(/ on rows that had no part in the choice; the promotion gate refused it\.$/);
+    const refused = (champion: ModelTrainingCompleted['champion']) =>
+      alertOf({ condition: 'training_completed', pipeline, at, run, training: { ...training, champion, promotion: decided('refuse', model) } })!.summary;
+    for (const champion of [null, { ...model, version: 'v0' }]) expect(refused(champion)).toMatch(/ on rows that had no part in the choice; the promotion gate refused it\.$/);
+    expect(refused(model)).toMatch(/ on rows that had no part in the choice, which stays champion\.$/);
   });
 
   test('a long reason of failing tasks is cut', () => {
