@@ -92,7 +92,7 @@ describe.concurrent('perdure run', () => {
   });
 
   test('that was killed is finished first by a command that asks for something else, and not stopped by one on another store', async (finishing) => {
-    const { folder } = await killed('command', await begun(finishing));
+    const { folder } = await killed('command', await inTraining(finishing));
     const refused = await started([...run, '--store', join(folder, 'elsewhere')], folder).command.ended;
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/perdure: The run tiny-lifecycle-\S+ is under way here and works on \S+\/store; give --store \S+\/store to go on with it/);
