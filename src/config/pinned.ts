@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ConfigRef, RunRef, StageInput } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
+import { sha256 } from '../storage/checksum.js';
 import { parseDocument, readJson, updateJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import { openAddress, scratchRoot } from '../storage/stores.js';
@@ -45,14 +46,10 @@ export async function keepVersion(datamart: ObjectStore, pipeline: Pipeline, { d
   return ref;
 }
 
+/** By the store's own bytes: a cache on this machine would hide what was damaged there. */
 async function isWhole(store: ObjectStore, key: string, checksum: string): Promise<boolean> {
-  return store.localFile(key, checksum).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof PerdureError && (error.type === 'NotFound' || error.type === 'ObjectCorrupt')) return false;
-      throw error;
-    },
-  );
+  const found = await store.get(key);
+  return found !== undefined && sha256(found.body) === checksum;
 }
 
 export async function newestConfig(datamart: ObjectStore): Promise<NewestConfig | undefined> {
