@@ -1,5 +1,6 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { stewardIdOf } from '../contracts/index.js';
+import { runsOfPipeline } from '../temporal/pipelineRuns.js';
 import { STAGE_WORKFLOWS } from './stages.js';
 
 /**
@@ -21,12 +22,11 @@ const TYPES = `WorkflowType IN (${['lifecycle', ...Object.values(STAGE_WORKFLOWS
 /**
  * Runs that somebody or something started, newest first: of a parent that waits for its children they are a part, so
  * those are left out; what a steward starts is on its own.
- * @param condition of Temporal's list filter
+ * @param pipeline whose; by default of all
  */
-export async function startedRuns(client: Client, limit: number, condition?: string): Promise<WorkflowExecutionInfo[]> {
-  const query = [TYPES, ...(condition ? [condition] : [])].join(' AND ');
+export async function startedRuns(client: Client, limit: number, pipeline?: string): Promise<WorkflowExecutionInfo[]> {
   const found: WorkflowExecutionInfo[] = [];
-  for await (const run of client.workflow.list({ query })) {
+  for await (const run of pipeline === undefined ? client.workflow.list({ query: TYPES }) : runsOfPipeline(client, pipeline, TYPES)) {
     if (run.parentExecution && !isSteward(run.parentExecution)) continue;
     found.push(run);
     if (found.length === limit) break;

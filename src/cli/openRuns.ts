@@ -3,14 +3,14 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { workflowIdOf, type Workflows } from '../client.js';
 import type { Pipeline } from '../config/load.js';
-import { SEARCH_ATTRIBUTES, stewardIdOf } from '../contracts/index.js';
+import { stewardIdOf } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { sha256 } from '../storage/checksum.js';
 import { isAddress } from '../storage/stores.js';
 import { connectClient, type TemporalTarget } from '../temporal/connection.js';
+import { toldPipeline } from '../temporal/pipelineRuns.js';
 import { openExecutions } from './executions.js';
 
 /**
@@ -94,12 +94,10 @@ function openRun(run: WorkflowExecutionInfo): OpenRun {
   return { name: run.type as keyof Workflows, workflowId, runId, startedAt: startTime, request: memo?.[MEMO] as Request | undefined };
 }
 
-const PIPELINE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.pipeline, 'KEYWORD');
-
-/** A run that no worker has taken yet has no search attribute. */
+/** A run that no worker has taken yet has not said whose it is. */
 function pipelineOf(run: WorkflowExecutionInfo): string | undefined {
   const { pipeline } = (run.memo?.[MEMO] ?? {}) as Partial<Request>;
-  const told = pipeline ?? run.typedSearchAttributes.get(PIPELINE);
+  const told = pipeline ?? toldPipeline(run);
   if (told !== undefined) return told;
   const tail = workflowIdOf(run.type as keyof Workflows, '');
   const end = run.workflowId.lastIndexOf(`${tail}-`);

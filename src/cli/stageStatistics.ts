@@ -1,5 +1,5 @@
-import { isGrpcServiceError, ServiceError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES } from '../contracts/index.js';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { runsOfPipeline } from '../temporal/pipelineRuns.js';
 import { STAGES, STAGE_WORKFLOWS, type Stage } from './stages.js';
 import { table } from './table.js';
 import { duration } from './terminal.js';
@@ -63,25 +63,13 @@ function secondsOf({ startTime, closeTime }: WorkflowExecutionInfo): number {
 
 /** The newest {@link RUNS_COUNTED} runs of a stage that ended, cancelled ones aside. */
 export async function endedRuns(client: Client, pipeline: string, stage: Stage): Promise<WorkflowExecutionInfo[]> {
-  const query =
-    `${SEARCH_ATTRIBUTES.pipeline} = "${pipeline}" AND ${SEARCH_ATTRIBUTES.stage} = "${stage}" AND WorkflowType = "${STAGE_WORKFLOWS[stage]}" ` +
-    'AND ExecutionStatus IN ("Completed", "Failed", "TimedOut", "Terminated")';
+  const ended = `WorkflowType = "${STAGE_WORKFLOWS[stage]}" AND ExecutionStatus IN ("Completed", "Failed", "TimedOut", "Terminated")`;
   const runs: WorkflowExecutionInfo[] = [];
-  try {
-    for await (const run of client.workflow.list({ query })) {
-      runs.push(run);
-      if (runs.length === RUNS_COUNTED) break;
-    }
-  } catch (error) {
-    if (!isUnknownAttribute(error)) throw error;
+  for await (const run of runsOfPipeline(client, pipeline, ended)) {
+    runs.push(run);
+    if (runs.length === RUNS_COUNTED) break;
   }
   return runs;
-}
-
-/** Where no worker of Perdure has ever run, its search attributes aren't there, and no runs either. */
-function isUnknownAttribute(error: unknown): boolean {
-  const cause = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(cause) && cause.details.includes(SEARCH_ATTRIBUTES.pipeline);
 }
 
 export function statisticsTable(statistics: StageStatistics[]): string {

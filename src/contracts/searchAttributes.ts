@@ -10,3 +10,6 @@ export const SEARCH_ATTRIBUTES = {
   /** Why the run was started. */
   reason: 'PerdureReason',
 } as const;
+
+/** Name of the global by which the orchestrator tells its workflows which search attributes their namespace lacks. */
+export const LACKING_ATTRIBUTES = '__perdureLackingAttributes';

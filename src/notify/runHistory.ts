@@ -1,5 +1,6 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES, WORKFLOW_OF_PART, type AlertedRun, type PipelinePart } from '../contracts/index.js';
+import { WORKFLOW_OF_PART, type AlertedRun, type PipelinePart } from '../contracts/index.js';
+import { runsOfPipeline } from '../temporal/pipelineRuns.js';
 
 /** More failures in a row than this are told as this many. */
 const MOST_FAILURES = 100;
@@ -14,7 +15,7 @@ export async function processingFailures(
   asking: AlertedRun & { startedAt: string },
 ): Promise<{ failures: number; since: string }> {
   const found = { failures: 1, since: asking.startedAt };
-  for await (const run of endedRuns(client, pipeline, 'processing')) {
+  for await (const run of runsOf(client, pipeline, 'processing', 'ExecutionStatus != "Running"')) {
     if (run.runId === asking.runId || run.status.name === 'CANCELLED') continue;
     if (run.status.name === 'COMPLETED' || found.failures === MOST_FAILURES) break;
     found.failures += 1;
@@ -25,22 +26,20 @@ export async function processingFailures(
 
 /** Whether a run of inference has succeeded after an instant. */
 export async function hasPredictedSince(client: Client, pipeline: string, since: string): Promise<boolean> {
-  const query = `${runsOf(pipeline, 'inference')} AND ExecutionStatus = "Completed" AND CloseTime > "${since}"`;
-  const { count } = await client.workflow.count(query);
-  return count > 0;
+  return hasAny(runsOf(client, pipeline, 'inference', `ExecutionStatus = "Completed" AND CloseTime > "${since}"`));
 }
 
 /** Whether a run of inference has begun at an instant or after it, or has succeeded since. */
 export async function hasInferredSince(client: Client, pipeline: string, since: string): Promise<boolean> {
-  const { count } = await client.workflow.count(`${runsOf(pipeline, 'inference')} AND (StartTime >= "${since}" OR (ExecutionStatus = "Completed" AND CloseTime > "${since}"))`);
-  return count > 0;
+  return hasAny(runsOf(client, pipeline, 'inference', `(StartTime >= "${since}" OR (ExecutionStatus = "Completed" AND CloseTime > "${since}"))`));
 }
 
 /** Newest first. */
-function endedRuns(client: Client, pipeline: string, part: PipelinePart): AsyncIterable<WorkflowExecutionInfo> {
-  return client.workflow.list({ query: `${runsOf(pipeline, part)} AND ExecutionStatus != "Running"` });
+function runsOf(client: Client, pipeline: string, part: PipelinePart, condition: string): AsyncIterable<WorkflowExecutionInfo> {
+  return runsOfPipeline(client, pipeline, `WorkflowType = "${WORKFLOW_OF_PART[part]}" AND ${condition}`);
 }
 
-function runsOf(pipeline: string, part: PipelinePart): string {
-  return `${SEARCH_ATTRIBUTES.pipeline} = "${pipeline}" AND WorkflowType = "${WORKFLOW_OF_PART[part]}"`;
+async function hasAny(runs: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const run of runs) return run !== undefined;
+  return false;
 }

@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { clipped, SEARCH_ATTRIBUTES } from '../contracts/index.js';
+import { clipped } from '../contracts/index.js';
+import { runsOfPipeline, toldPipeline } from './pipelineRuns.js';
 
 const { EventType, WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
 
@@ -35,12 +36,15 @@ const LAST_EVENTS = 10;
  * The open runs of Perdure's workflows whose tasks fail. Temporal goes on trying them for ever, and lists them as
  * running. Costs one list, and one short call per open run.
  *
- * @param condition of Temporal's list filter, besides
+ * @param pipeline whose; by default of all
  */
-export async function failingTasks(client: Client, condition?: string): Promise<FailingTasks[]> {
+export async function failingTasks(client: Client, pipeline?: string): Promise<FailingTasks[]> {
   const open = `ExecutionStatus = "Running" AND WorkflowType IN (${TYPES.map((type) => `"${type}"`).join(', ')})`;
+  // A workflow whose first task fails could not say whose it is; its id is all there is.
+  const isOwn = ({ workflowId }: WorkflowExecutionInfo) => workflowId.startsWith(`${pipeline}-`);
+  const listed = pipeline === undefined ? client.workflow.list({ query: open }) : runsOfPipeline(client, pipeline, open, isOwn);
   const runs: WorkflowExecutionInfo[] = [];
-  for await (const run of client.workflow.list({ query: condition ? `${open} AND ${condition}` : open })) {
+  for await (const run of listed) {
     if (runs.length < LOOKED_AT || run.type === 'steward') runs.push(run);
   }
   const found: FailingTasks[] = [];
@@ -66,7 +70,8 @@ export function describeFailing({ workflowId, attempts, since, reason }: Failing
 /** Of a failure that may carry what a stranger sent. */
 const REASON_BYTES = 500;
 
-async function look(client: Client, { workflowId, runId, type, searchAttributes }: WorkflowExecutionInfo): Promise<FailingTasks | undefined> {
+async function look(client: Client, run: WorkflowExecutionInfo): Promise<FailingTasks | undefined> {
+  const { workflowId, runId, type } = run;
   const execution = { workflowId, runId };
   try {
     const { namespace } = client.options;
@@ -75,8 +80,7 @@ async function look(client: Client, { workflowId, runId, type, searchAttributes 
     if (!task || attempts < 2) return undefined;
     const reason = await lastFailure(client, execution, attempts);
     if (reason === undefined) return undefined;
-    const [pipeline] = (searchAttributes[SEARCH_ATTRIBUTES.pipeline] ?? []) as string[];
-    return { workflowId, runId, type, pipeline: pipeline ?? null, attempts, since: instant(task.originalScheduledTime ?? task.scheduledTime), reason };
+    return { workflowId, runId, type, pipeline: toldPipeline(run) ?? null, attempts, since: instant(task.originalScheduledTime ?? task.scheduledTime), reason };
   } catch (error) {
     // It ended meanwhile.
     if (error instanceof WorkflowNotFoundError || (error as { code?: number }).code === NOT_FOUND) return undefined;

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Client } from '@temporalio/client';
 import type { Logger } from '@temporalio/common';
-import { Runtime, Worker, makeTelemetryFilterString, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { Runtime, Worker, makeTelemetryFilterString, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import { LACKING_ATTRIBUTES } from '../contracts/index.js';
 import { unsetEmpty, variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { serveHealth, type HealthOptions } from '../observe/healthServer.js';
@@ -15,7 +17,7 @@ import { connectWorker } from './workerConnection.js';
 import { dataConverterFrom, workflowDataConverterFrom } from './dataConverter.js';
 import { activityPayloadGuard } from './payloadInterceptors.js';
 import { freePort } from './processes.js';
-import { ensureSearchAttributes } from './searchAttributes.js';
+import { describeLacking, ensureSearchAttributes } from './searchAttributes.js';
 import { heapIsSet, runWithHeap } from './heap.js';
 import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS, type WorkerDefinition, type WorkerMessage } from './workers.js';
 
@@ -26,9 +28,9 @@ const DEFAULT_ADDRESS = '127.0.0.1:7233';
 const TIDY_UP_MS = 5_000;
 
 /** What is done of a task queue, and how much of it at once; the rest is the same for all. */
-export type PolledQueue = { taskQueue: string } & Pick<
+export type PolledQueue = { taskQueue: string; workflowBundle?: { codePath: string } } & Pick<
   WorkerOptions,
-  'workflowBundle' | 'activities' | 'maxCachedWorkflows' | 'maxConcurrentWorkflowTaskExecutions' | 'maxConcurrentActivityTaskExecutions'
+  'activities' | 'maxCachedWorkflows' | 'maxConcurrentWorkflowTaskExecutions' | 'maxConcurrentActivityTaskExecutions'
 >;
 
 export interface WorkerParts {
@@ -75,8 +77,8 @@ async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queu
     const target = configuredTarget() ?? plainTarget(DEFAULT_ADDRESS);
     const connection = await connectWorker(target);
     try {
-      if (queues.some(({ workflowBundle }) => workflowBundle)) await ensureSearchAttributes(connection, target.namespace);
-      const workers = await Promise.all(queues.map((queue) => Worker.create(workerOptions(connection, target.namespace, size, queue, traced))));
+      const options = await Promise.all(queues.map((queue) => workerOptions(connection, target.namespace, size, queue, traced)));
+      const workers = await Promise.all(options.map((each) => Worker.create(each)));
       const closing: (() => Promise<void>)[] = [];
       try {
         await runTogether(workers, async () => {
@@ -100,7 +102,7 @@ async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queu
   }
 }
 
-function workerOptions(connection: NativeConnection, namespace: string, size: WorkerSize, queue: PolledQueue, traced?: Tracing): WorkerOptions {
+async function workerOptions(connection: NativeConnection, namespace: string, size: WorkerSize, queue: PolledQueue, traced?: Tracing): Promise<WorkerOptions> {
   return {
     connection,
     namespace,
@@ -116,7 +118,20 @@ function workerOptions(connection: NativeConnection, namespace: string, size: Wo
     interceptors: { activity: [...(traced ? [traced.activity] : []), activityMetrics, activityPayloadGuard] },
     sinks: traced?.sinks,
     ...queue,
+    ...(queue.workflowBundle ? { workflowBundle: await bundleFor(connection, namespace, queue.workflowBundle) } : {}),
   };
+}
+
+/**
+ * The workflows' code, which is told what search attributes the namespace lacks: a workflow that sets one that isn't
+ * there gets no further.
+ */
+async function bundleFor(connection: NativeConnection, namespace: string, bundle: { codePath: string }): Promise<WorkflowBundleOption> {
+  const lacking = await ensureSearchAttributes(connection, namespace);
+  if (!lacking) return bundle;
+  Runtime.instance().logger.warn(describeLacking(lacking, namespace));
+  // In the bundle's first line, so that its source map stays right.
+  return { code: `globalThis.${LACKING_ATTRIBUTES} = ${JSON.stringify(lacking.names)}; ${await readFile(bundle.codePath, 'utf8')}` };
 }
 
 /** Runs workers until `work` is done; where it or one of them fails, all others drain first. */

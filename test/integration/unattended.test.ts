@@ -129,9 +129,12 @@ describe('a training', () => {
 });
 
 describe('processing that fails', () => {
+  const failed: { workflowId: string; runId: string }[] = [];
+
   test('calls somebody at the third time in a row, and once', async () => {
     for (let run = 1; run <= 4; run++) {
       const handle = await startWorkflow(stack.client, 'dataProcessing', { pipeline: TINY, source: '/nonexistent/raw.csv' });
+      failed.push({ workflowId: handle.workflowId, runId: handle.firstExecutionRunId });
       await expect(handle.result()).rejects.toThrow();
       expect(pager.received).toHaveLength(run < 3 ? 0 : 1);
       // The next run counts those that Temporal's list of runs has.
@@ -142,6 +145,14 @@ describe('processing that fails', () => {
     expect((await stageStatistics(stack.client, TINY)).find(({ stage }) => stage === 'processing')).toMatchObject({ runs: 4, skipped: 0, success_rate: 0, mean_seconds: null });
     const asking = { workflowId: 'next', runId: 'next', startedAt: new Date().toISOString() };
     expect((await processingFailures(stack.client, TINY, asking)).failures).toBe(5);
+  });
+
+  test('is one line at ERROR per run, with its ids, which is what the alarm on logs counts', () => {
+    const log = readFileSync(join(stack.logFolder, 'orchestrator.log'), 'utf8');
+    const lines = log.trim().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>);
+    const errors = lines.filter(({ level }) => level === 'ERROR');
+    expect(errors).toMatchObject(failed.map((ids) => ({ ...ids, worker: 'orchestrator', message: 'The run failed', pipeline: TINY, errorType: 'InputInvalid', reason: expect.stringContaining('/nonexistent/raw.csv') as string })));
+    expect(failed).toHaveLength(4);
   });
 });
 

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import type { NativeConnection } from '@temporalio/worker';
 import { inject, onTestFinished } from 'vitest';
 import { temporalCli } from '../../src/setup/temporalCli.js';
 import { requireTool } from '../../src/setup/tool.js';
 import { connectClient, plainTarget, type TemporalTarget } from '../../src/temporal/connection.js';
 import { connectWorker } from '../../src/temporal/workerConnection.js';
 import { startDevServer, type DevServer } from '../../src/temporal/devServer.js';
-import { ensureSearchAttributes } from '../../src/temporal/searchAttributes.js';
+import { describeLacking, ensureSearchAttributes } from '../../src/temporal/searchAttributes.js';
 
 /** A dev server on a free port with nothing in it, whose log lies in `folder`. Whoever starts it ends it. */
 export async function startTestServer(folder: string): Promise<DevServer> {
@@ -28,7 +29,15 @@ export async function connectFresh() {
 }
 
 /** A namespace of the caller's own on the dev server that the project's tests share. */
-export async function freshNamespace(): Promise<TemporalTarget> {
+export function freshNamespace(): Promise<TemporalTarget> {
+  return namespaceWith(async (connection, namespace) => {
+    const lacking = await ensureSearchAttributes(connection, namespace);
+    if (lacking) throw new Error(describeLacking(lacking, namespace));
+  });
+}
+
+/** Another, where `prepare` sees to what there is beside workflows. */
+export async function namespaceWith(prepare: (connection: NativeConnection, namespace: string) => Promise<void>): Promise<TemporalTarget> {
   const shared = plainTarget(inject('temporalAddress'));
   const namespace = `test-${randomUUID()}`;
   const client = await connectClient(shared);
@@ -36,7 +45,7 @@ export async function freshNamespace(): Promise<TemporalTarget> {
   try {
     const workflowExecutionRetentionPeriod = msToTs('1 day');
     await client.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod });
-    await ensureSearchAttributes(connection, namespace);
+    await prepare(connection, namespace);
   } finally {
     await connection.close();
     await client.connection.close();

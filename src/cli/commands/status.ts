@@ -1,7 +1,7 @@
 import { listPipelines, loadPipeline, type Pipeline } from '../../config/load.js';
 import type { Prices } from '../../config/schema.js';
-import { SEARCH_ATTRIBUTES, type Verdict, type VersionRef } from '../../contracts/index.js';
 import { newestConfig } from '../../config/pinned.js';
+import type { Verdict, VersionRef } from '../../contracts/index.js';
 import { goldPartitions } from '../../data/layers.js';
 import { predictionsFiles } from '../../data/predictions.js';
 import { aliasKey, readPointer } from '../../registry/pointers.js';
@@ -109,7 +109,7 @@ async function history(pipelines: Pipeline[], shown: string | undefined, withCos
   if (!session) return { runs: [], histories: [], failing: [] };
   try {
     const histories = await Promise.all(pipelines.map((pipeline) => historyOf(session, pipeline, withCosts)));
-    return { runs: await recentRuns(session, shown), histories, failing: await failingTasks(session.client, shown && failingOf(shown)) };
+    return { runs: await recentRuns(session, shown), histories, failing: await failingTasks(session.client, shown) };
   } finally {
     await session.close();
   }
@@ -120,22 +120,12 @@ async function historyOf({ client }: Session, { definition, config: { prices } }
   return withCosts ? { stages, costs: await stageCosts(client, definition.name, prices), prices: prices ?? null } : { stages };
 }
 
-/** Runs say whose they are, whoever started them: an id that begins with the name may be another pipeline's. */
-function ofPipeline(pipeline: string): string {
-  return `${SEARCH_ATTRIBUTES.pipeline} = "${pipeline}"`;
-}
-
-/** A workflow whose first task fails could not say whose it is; its id is all there is. */
-function failingOf(pipeline: string): string {
-  return `(${ofPipeline(pipeline)} OR (${SEARCH_ATTRIBUTES.pipeline} IS NULL AND WorkflowId STARTS_WITH "${pipeline}-"))`;
-}
-
 function failingJson({ workflowId, runId, type, pipeline, attempts, since, reason }: FailingTasks) {
   return { workflow_id: workflowId, run_id: runId, type, pipeline, attempts, since, reason };
 }
 
 async function recentRuns(session: Session, pipeline?: string): Promise<RunStatus[]> {
-  const found = await startedRuns(session.client, SHOWN_RUNS, pipeline && ofPipeline(pipeline));
+  const found = await startedRuns(session.client, SHOWN_RUNS, pipeline);
   return found.map((run) => ({
     workflow_id: run.workflowId,
     run_id: run.runId,
