@@ -62,8 +62,9 @@ const s3 = await startS3Server(afterAll);
 for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring']) await s3.createBucket(`tiny-${purpose}`);
 const world = await createTinyWorld(engines, 's3://');
 const ecs = await startEcsEndpoint({
-  perdure: `exec ${process.execPath} ${join(packageFolder(), 'dist/src/cli/main.js')} "$@"`,
-  environment: { ...process.env, PERDURE_SCRATCH: join(logs, 'scratch-of-tasks') },
+  // Each task has a disk of its own: what another fetched is not there.
+  perdure: `PERDURE_SCRATCH="$(mktemp -d ${join(logs, 'task-XXXXXX')})" exec ${process.execPath} ${join(packageFolder(), 'dist/src/cli/main.js')} "$@"`,
+  environment: process.env,
   whenDone: afterAll,
 });
 const ecsUrl = process.env.AWS_ENDPOINT_URL_ECS!;

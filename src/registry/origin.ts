@@ -36,8 +36,8 @@ export async function originOf(pipeline: Pipeline, algorithm: string, inputs: In
   };
 }
 
-/** Whether a version that recorded `recorded` is what a training of `origin` would make; versions of old recorded less. */
-export function isSameOrigin(origin: Origin, recorded: Partial<Origin>): boolean {
+/** Whether a version that recorded `recorded` is what a training of `origin` would make. */
+export function isSameOrigin(origin: Origin, recorded: Origin): boolean {
   return (Object.keys(origin) as (keyof Origin)[]).every((key) => recorded[key] === origin[key]);
 }
 

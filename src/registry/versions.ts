@@ -35,8 +35,7 @@ export interface VersionMetadata {
   files?: Partial<Record<VersionFile, string>>;
 }
 
-/** Versions of 0.1 have no `settings_digest` and no `package_version`. */
-export interface Lineage extends Omit<Origin, 'settings_digest' | 'package_version'>, Partial<Pick<Origin, 'settings_digest' | 'package_version'>> {
+export interface Lineage extends Origin {
   pipeline: string;
   environment: string;
   workflow_id: string;

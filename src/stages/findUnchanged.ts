@@ -5,7 +5,7 @@ import { goldPartitions } from '../data/layers.js';
 import { dayOf, earlier } from '../data/partitions.js';
 import { PerdureError, type ErrorType } from '../errors.js';
 import { isSameOrigin, originOf, type Inputs } from '../registry/origin.js';
-import { aliasKey, readPointer } from '../registry/pointers.js';
+import { aliasKey, moveOf, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION, latestVersion } from '../registry/resolve.js';
 import { checkVersion, readVersionFile, requireVersion } from '../registry/versions.js';
 import type { ObjectStore, Stores } from '../storage/objectStore.js';
@@ -15,14 +15,18 @@ const WINDOWS = ['train', 'test', 'oot'] as const satisfies Window[];
 
 /**
  * The newest versions that a training at `asOf` would only make again: their gold files, settings, code, engine and seed
- * are those of now. Only manifests and the registry are read. A version that is damaged is none, and where the
- * champion is gone or damaged nothing is unchanged, as a training repairs that.
+ * are those of now. Only manifests and the registry are read. A version that is damaged is none, nor is one whose run
+ * ended before it chose among its versions: it never had its chance to become champion. Where the champion is gone or
+ * damaged nothing is unchanged, as a training repairs that.
  */
 export const findUnchanged: Stage<FindUnchangedInput, Unchanged> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const registry = stores.modelRegistry;
-  if (await lacksChampion(registry)) return { unchanged: [] };
+  const challenger = await unlessDamaged(() => readPointer(registry, aliasKey(CHALLENGER)));
+  const decision = challenger && (await decisionOn(registry, challenger));
+  if (await lacksChampion(registry, decision)) return { unchanged: [] };
+  const hasChosen = (run: string) => moveOf(challenger, run) !== undefined && (decision !== undefined || challenger?.by.runId !== run);
 
   const inputs = await inputsOf(pipeline, stores, input.asOf);
   const engine = await context.engines.version();
@@ -31,7 +35,9 @@ export const findUnchanged: Stage<FindUnchangedInput, Unchanged> = async (contex
     const origin = await originOf(pipeline, algorithm, inputs, engine);
     const same = await unlessDamaged(async () => {
       const newest = await latestVersion(registry, algorithm);
-      if (!newest || !isSameOrigin(origin, (await requireVersion(registry, newest)).lineage)) return undefined;
+      if (!newest) return undefined;
+      const { lineage } = await requireVersion(registry, newest);
+      if (!hasChosen(lineage.run_id) || !isSameOrigin(origin, lineage)) return undefined;
       await checkVersion(registry, newest);
       return { algorithm, version: newest.version };
     });
@@ -40,15 +46,16 @@ export const findUnchanged: Stage<FindUnchangedInput, Unchanged> = async (contex
   return { unchanged };
 };
 
+/** What the gate decided on a challenger; `undefined` where it didn't come to that. */
+async function decisionOn(registry: ObjectStore, challenger: VersionRef): Promise<PromotionDecision['decision'] | undefined> {
+  return unlessDamaged(async () => (await readVersionFile<PromotionDecision>(registry, challenger, 'promotion.json')).decision);
+}
+
 /** Whether there should be a champion that can be used, and isn't. Where the gate refused the only challenger, none is due. */
-async function lacksChampion(registry: ObjectStore): Promise<boolean> {
+async function lacksChampion(registry: ObjectStore, decision: PromotionDecision['decision'] | undefined): Promise<boolean> {
   const champion = await readPointer(registry, aliasKey(CHAMPION));
-  if (champion) return (await unlessDamaged(() => checkVersion(registry, champion).then(() => true))) === undefined;
-  const decided = await unlessDamaged(async () => {
-    const challenger = await readPointer(registry, aliasKey(CHALLENGER));
-    return challenger && (await readVersionFile<PromotionDecision>(registry, challenger, 'promotion.json')).decision;
-  });
-  return decided !== 'refuse';
+  if (!champion) return decision !== 'refuse';
+  return (await unlessDamaged(() => checkVersion(registry, champion).then(() => true))) === undefined;
 }
 
 /** The gold files that `preprocess` would read, by the manifest. */

@@ -8,6 +8,7 @@ import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.
 import { CHALLENGER, CHAMPION } from '../../src/registry/resolve.js';
 import { listVersions, versionKey, type VersionFile } from '../../src/registry/versions.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
+import { writeJson } from '../../src/storage/documents.js';
 import { listedKeys } from '../support/buckets.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 
@@ -152,6 +153,18 @@ describe('a training is done', () => {
     rmSync(fileOf(before.algorithm, 'model.ubj'));
     const { result } = await train({ algorithms: [before.algorithm] });
     expect(result).toMatchObject({ status: 'completed', champion: { version: (await newest())[before.algorithm] } });
+  });
+
+  test('where the run that made the newest versions ended before it chose among them', async () => {
+    await train({ again: true });
+    const { stores: { modelRegistry } } = world;
+    const chosen = (await readPointer(modelRegistry, aliasKey(CHALLENGER)))!;
+    const { history: [before, ...history] } = chosen;
+    await writeJson(modelRegistry, aliasKey(CHALLENGER), { ...before, history });
+    const unchosen = await newest();
+    expect((await train()).result).toMatchObject({ status: 'completed' });
+    expect(await newest()).not.toEqual(unchosen);
+    expect((await train()).result).toMatchObject({ status: 'skipped' });
   });
 
   test('where the champion is gone', async () => {
