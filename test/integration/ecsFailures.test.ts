@@ -4,7 +4,7 @@ import { resultKeyOf } from '../../src/compute/identity.js';
 import { TaskError, type TaskEnd } from '../../src/compute/taskEnd.js';
 import type { TaskRequest } from '../../src/compute/taskRun.js';
 import { PerdureError } from '../../src/errors.js';
-import { faults } from '../support/ecs/ecsEndpoint.js';
+import { faults, type EcsEndpoint } from '../support/ecs/ecsEndpoint.js';
 import { COMPLETES, CRASHES_ONCE, IDENTITY, ecsWorld, failsWith, type EcsWorld } from '../support/ecs/ecsWorld.js';
 import { untilStopped, type TaskPlan } from '../support/ecs/ecsTask.js';
 import { SETTINGS } from '../support/ecs/taskSettings.js';
@@ -455,7 +455,7 @@ describe('cancelled, or out of its time', () => {
     const attempt = run({ signal: controller.signal });
     attempt.catch(() => undefined);
     await until(() => endpoint.tasks[0]?.status === 'RUNNING');
-    await until(() => endpoint.logs.read({ logGroupName: '/perdure/test', logStreamName: streamOf(endpoint.tasks[0]!.options.arn) }).events !== undefined).catch(() => undefined);
+    await until(() => hasLog(endpoint, endpoint.tasks[0]!.options.arn));
     controller.abort(new Error('cancelled'));
 
     await expect(attempt).rejects.toThrow('cancelled');
@@ -537,6 +537,11 @@ describe('the worker dies meanwhile', () => {
   });
 });
 
-function streamOf(arn: string): string {
-  return `task/perdure/${arn.split('/').at(-1)}`;
+function hasLog(endpoint: EcsEndpoint, arn: string): boolean {
+  try {
+    return endpoint.logs.read({ logGroupName: '/perdure/test', logStreamName: `task/perdure/${arn.split('/').at(-1)}` }).events !== undefined;
+  } catch {
+    // A stream begins with its first event.
+    return false;
+  }
 }
