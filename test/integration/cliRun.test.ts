@@ -112,14 +112,14 @@ describe('a lifecycle from the command line', () => {
   });
 
   test('trains without Temporal too, and to the same model', async () => {
-    const { training } = await json<RunJson>(['train', PIPELINE, '--local', '--algorithm', 'xgboost']);
+    const { training } = await json<RunJson>(['train', PIPELINE, '--local', '--again', '--algorithm', 'xgboost']);
     expect(Object.keys(training.algorithms)).toEqual(['xgboost']);
     const { best_params, cv_score, test, oot } = training.algorithms.xgboost!;
     expect(first.training.algorithms.xgboost).toMatchObject({ best_params, cv_score, test, oot });
   });
 
   test('closes with a table that marks the champion', async () => {
-    const { code, stdout } = await call(['train', PIPELINE]);
+    const { code, stdout } = await call(['train', PIPELINE, '--again']);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^${first.training.champion.algorithm} \\*( +0\\.\\d{4}){7}$`, 'm'));
     expect(stdout).toContain('* champion, chosen by oot.roc_auc; the test columns had no part in the choice');

@@ -43,7 +43,7 @@ describe('Temporal\'s own command', () => {
     expect(await run('modelMonitoring', { pipeline: VISITS })).toMatchObject({ status: 'completed', rows: A_MONTH });
 
     world.writeCsv(visitsOf(4, A_MONTH));
-    const all = { pipeline: VISITS, source: world.csv, asOf: '2020-12-31', algorithms: ['xgboost'], reason: 'new visits', triggeredBy: 'a test' };
+    const all = { pipeline: VISITS, source: world.csv, asOf: '2020-12-31', algorithms: ['xgboost'], again: true, reason: 'new visits', triggeredBy: 'a test' };
     expect(await run('lifecycle', all)).toMatchObject({
       processing: { status: 'completed', partitions: 4, rows: 4 * A_MONTH, bronze: { written: 1, unchanged: 3 } },
       training: { status: 'completed' },
