@@ -56,7 +56,7 @@ describe('a run that is cancelled', () => {
   beforeAll(() => world.restore());
 
   test('in the midst of bronze leaves nothing of it', async () => {
-    // The configuration that a run went by stays, as what it kept in Temporal's history names it.
+    // The configuration that a run went by stays: the run's history names it.
     const data = async () => (await listedKeys(world.stores.datamart)).filter((key) => !key.startsWith('conf/'));
     const before = await data();
     world.writeSql('bronze', `SELECT * FROM source WHERE ${LABORIOUS.replace('20000000', '20000000000')}`);
