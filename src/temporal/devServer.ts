@@ -36,7 +36,7 @@ const IP = '127.0.0.1';
 const START_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;
 
-/** How often a server that is killed before it serves is started. */
+/** How often a server that is killed before it serves, or whose port was taken meanwhile, is started. */
 const START_ATTEMPTS = 3;
 
 const STOP_PATIENCE_MS = 5_000;
@@ -63,21 +63,23 @@ const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=normal'];
  * @throws PerdureError `TemporalUnavailable` where it doesn't come up.
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
-  const port = await freePort(options.port);
-  const uiPort = options.uiPort === undefined ? undefined : await freePort(options.uiPort);
-  const args = serverArguments(options, port, uiPort);
-  const target = plainTarget(`${IP}:${port}`);
   for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort(options.port);
+    const uiPort = options.uiPort === undefined ? undefined : await freePort(options.uiPort);
+    const target = plainTarget(`${IP}:${port}`);
     await options.prepare?.();
     const logged = await sizeOf(options.log);
-    const server = spawnBound(options.executable, args, options.log);
+    const server = spawnBound(options.executable, serverArguments(options, port, uiPort), options.log);
     const stop = () => stopProcess(server, STOP_PATIENCE_MS);
     const fault = await untilServing(server, target);
     if (fault === undefined) return { target, webUi: uiPort === undefined ? undefined : `http://${IP}:${uiPort}`, process: server, stop };
     const wasKilled = server.signalCode !== null;
     await stop();
-    if (wasKilled && attempt < START_ATTEMPTS) continue;
-    const words = (await readFile(options.log).catch(() => Buffer.alloc(0))).subarray(logged).toString().trim().split('\n').at(-1);
+    const said = (await readFile(options.log).catch(() => Buffer.alloc(0))).subarray(logged).toString().trim();
+    // Another program may take a port between the look for a free one and the server's own start.
+    const lostPort = said.includes('address already in use');
+    if ((wasKilled || lostPort) && attempt < START_ATTEMPTS) continue;
+    const words = said.split('\n').at(-1);
     throw new PerdureError('TemporalUnavailable', `The embedded Temporal server ${fault}${words ? ` ("${words}")` : ''}; see ${options.log} and run "perdure doctor".`);
   }
 }

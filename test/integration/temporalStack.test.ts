@@ -42,6 +42,24 @@ describe('the dev server', () => {
     expect(isAlive(server.process.pid!)).toBe(false);
   });
 
+  test('takes another port where its own is taken just before it starts', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1');
+    await once(squatter, 'listening');
+    const { port } = squatter.address() as AddressInfo;
+    squatter.close();
+    await once(squatter, 'close');
+    const prepare = async () => {
+      if (!squatter.listening) await once(squatter.listen(port, '127.0.0.1'), 'listening');
+    };
+
+    const server = await startDevServer({ ...(await cliAndLog()), port, prepare });
+    onTestFinished(() => server.stop());
+    onTestFinished(() => void squatter.close());
+    expect(server.target.address).not.toBe(`127.0.0.1:${port}`);
+    const client = await connectClient(server.target);
+    await client.connection.close();
+  });
+
   test('keeps its workflows in a database between runs', async () => {
     const options = { ...(await cliAndLog()), database: join(temporaryFolder(), 'temporal.db') };
 
