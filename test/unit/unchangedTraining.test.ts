@@ -5,8 +5,8 @@ import type { ModelTrainingResult } from '../../src/contracts/index.js';
 import type { EnginePool } from '../../src/engines/pool.js';
 import * as code from '../../src/registry/codeCommit.js';
 import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.js';
-import { CHALLENGER, CHAMPION } from '../../src/registry/resolve.js';
-import { listVersions, versionKey, type VersionFile } from '../../src/registry/versions.js';
+import { CHALLENGER, CHAMPION, latestVersion } from '../../src/registry/resolve.js';
+import { versionKey, type VersionFile } from '../../src/registry/versions.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import { writeJson } from '../../src/storage/documents.js';
 import { listedKeys } from '../support/buckets.js';
@@ -54,7 +54,7 @@ async function train(asked: { asOf?: string; again?: boolean; algorithms?: strin
 }
 
 async function newest(): Promise<Record<string, string>> {
-  const versions = ['logistic_regression', 'xgboost'].map(async (name) => [name, (await listVersions(world.stores.modelRegistry, name)).at(-1)!.version] as const);
+  const versions = ['logistic_regression', 'xgboost'].map(async (name) => [name, (await latestVersion(world.stores.modelRegistry, name))!.version] as const);
   return Object.fromEntries(await Promise.all(versions));
 }
 
