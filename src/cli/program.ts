@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Workflows } from '../client.js';
-import { packageFolder } from '../config/load.js';
+import { ownPackage } from '../config/load.js';
 import type { TaskOptions } from './commands/task.js';
 import type { SetUpOptions } from '../setup/tools.js';
 import { CUSTOMARY_PORTS, WORKERS } from '../temporal/workers.js';
@@ -35,10 +33,9 @@ import { say } from './terminal.js';
  * @param pipelines names for the help
  */
 export function createProgram(pipelines: string[]): Command {
-  const { version } = JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as { version: string };
   const program = new Command('perdure')
     .description('Process data, train, predict and watch models: machine-learning lifecycles that survive whatever stops halfway.')
-    .version(version)
+    .version(ownPackage().version)
     .exitOverride()
     .showHelpAfterError('("perdure --help" lists the commands, "perdure <command> --help" their options)');
   markRequired(program);

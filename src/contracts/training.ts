@@ -15,7 +15,8 @@ export interface ModelTrainingInput extends WorkflowInput {
   again?: boolean;
 }
 
-export type Window = 'train' | 'test' | 'oot';
+export const WINDOWS = ['train', 'test', 'oot'] as const;
+export type Window = (typeof WINDOWS)[number];
 
 /** A hyperparameter setting, in scikit-learn's names. */
 export type Params = Record<string, number | string | boolean | null>;

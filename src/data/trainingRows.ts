@@ -1,11 +1,13 @@
 import { FILE_ROW, INTERNAL } from '../config/columns.js';
 import { PerdureError } from '../errors.js';
 import type { Pipeline } from '../config/load.js';
+import type { Window } from '../contracts/index.js';
 import { labelOf } from './labels.js';
 import { isMissing } from '../learning/missing.js';
 import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
 import type { Stores } from '../storage/objectStore.js';
 import { goldPartitions, partitionFile, type DayRange, type PartitionFile } from './layers.js';
+import { dayOf, earlier } from './partitions.js';
 
 /** Gold rows of some days, features joined with labels. */
 export interface TrainingRows {
@@ -21,6 +23,12 @@ export interface TrainingRows {
 export interface GoldFiles {
   features: PartitionFile;
   labels: PartitionFile;
+}
+
+/** The days of a window whose gold files a training reads; `asOf` is an ISO 8601 instant. */
+export function windowDays({ config }: Pipeline, window: Window, asOf: string): Required<DayRange> {
+  const { start_date, end_date } = config.temporal_splits[window];
+  return { from: start_date, to: earlier(end_date, dayOf(asOf)) };
 }
 
 /** Both gold files of every partition with one of the days. */

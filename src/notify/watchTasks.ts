@@ -1,51 +1,31 @@
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from '@temporalio/common';
 import { listPipelines } from '../config/load.js';
 import type { TasksFailing } from '../contracts/index.js';
 import { messageOf } from '../errors.js';
 import { failingTasks, type FailingTasks } from '../temporal/failingTasks.js';
+import { untilStopped, type Repeated } from '../temporal/untilStopped.js';
 import { webUiFrom } from './advice.js';
 import { raiseFor, type AlertDependencies } from './raiseFor.js';
 
 /** A failing task is told of within a minute, the second attempt and a slow look included. */
 const LOOK_EVERY_MS = 20_000;
 
-/** Watches from a worker process, as the workflow that stands still may be the very one that would tell. */
-export interface TaskWatch {
-  /** Returns once no look is under way. */
-  stop(): Promise<void>;
-}
-
 /**
  * Looks for workflows whose tasks fail, and tells people of those that it knows a pipeline of. Every worker process of
  * a kind may do so: the alert log sees to it that each is told once.
  */
-export function watchTasks(client: Client, dependencies: AlertDependencies, log: Logger, everyMs = LOOK_EVERY_MS): TaskWatch {
-  const stopping = new AbortController();
-  const { signal } = stopping;
+export function watchTasks(client: Client, dependencies: AlertDependencies, log: Logger, everyMs = LOOK_EVERY_MS): Repeated {
   const logged = new Set<string>();
   /** Pipelines with an alert that may be open; at first any, as an earlier process may have raised it. */
   let told: Set<string> | undefined;
 
-  const loop = async () => {
-    while (!signal.aborted) {
-      await look().catch((error: unknown) => {
-        log.warn('Whether workflow tasks fail can not be told now', { reason: messageOf(error) });
-      });
-      await sleep(everyMs, undefined, { signal }).catch(() => undefined);
-    }
-  };
-  const running = loop();
-  return {
-    async stop() {
-      stopping.abort();
-      await running;
-    },
-  };
+  return untilStopped(look, everyMs, (error) => {
+    log.warn('Whether workflow tasks fail can not be told now', { reason: messageOf(error) });
+  });
 
-  async function look(): Promise<void> {
+  async function look(signal: AbortSignal): Promise<void> {
     const failing = await failingTasks(client);
     const pipelines = await listPipelines();
     const now = new Set<string>();
@@ -56,15 +36,15 @@ export function watchTasks(client: Client, dependencies: AlertDependencies, log:
       if (pipeline === undefined) continue;
       now.add(pipeline);
       const { workflowId, runId, type: workflow, attempts, since, reason } = run;
-      await tell({ condition: 'tasks_failing', pipeline, at: new Date().toISOString(), failing: { run: { workflowId, runId }, workflow, attempts, since, reason } });
+      await tell({ condition: 'tasks_failing', pipeline, at: new Date().toISOString(), failing: { run: { workflowId, runId }, workflow, attempts, since, reason } }, signal);
     }
     for (const pipeline of told ?? pipelines) {
-      if (!now.has(pipeline)) await tell({ condition: 'tasks_failing', pipeline, at: new Date().toISOString(), failing: null });
+      if (!now.has(pipeline)) await tell({ condition: 'tasks_failing', pipeline, at: new Date().toISOString(), failing: null }, signal);
     }
     told = now;
   }
 
-  async function tell(facts: TasksFailing): Promise<void> {
+  async function tell(facts: TasksFailing, signal: AbortSignal): Promise<void> {
     const owner = `tasks ${hostname()} ${process.pid}`;
     await raiseFor(dependencies, facts, { owner, signal, log, webUi: webUiFrom(client.options.namespace) });
   }

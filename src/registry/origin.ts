@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { algorithmConfig, packageFolder, type Pipeline } from '../config/load.js';
+import { algorithmConfig, ownPackage, type Pipeline } from '../config/load.js';
 import type { ModelConfig } from '../config/schema.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import { earlier, partitionDays } from '../data/partitions.js';
@@ -30,7 +28,7 @@ export async function originOf(pipeline: Pipeline, algorithm: string, inputs: In
     inputs_digest: sha256(JSON.stringify(inputs.partitions)),
     settings_digest: sha256(JSON.stringify([settingsOf(pipeline, algorithm), lastDays(pipeline, inputs)])),
     code_commit: await codeCommit(),
-    package_version: packageVersion(),
+    package_version: ownPackage().version,
     engine,
     seed: pipeline.config.model_config.random_state,
   };
@@ -74,8 +72,4 @@ function lastDays({ config }: Pipeline, { partitions, labelled_to }: Inputs): st
     const dataEnd = ends.filter((end) => end >= start_date).reduce((last, end) => (end > last ? end : last), start_date);
     return earlier(earlier(end_date, labelled_to), dataEnd);
   });
-}
-
-function packageVersion(): string {
-  return (JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as { version: string }).version;
 }

@@ -16,8 +16,9 @@ type MetricName = 'accuracy' | 'precision' | 'recall' | 'f1' | 'roc_auc' | 'aver
  * Compares the versions that a run trained by `champion_metric`: the best is the challenger. It becomes champion where
  * it passes the promotion gate, on the rows of that metric's split; else the champion stays. The other of test and OOT
  * has no part in either. The gate's working is kept as the challenger's `promotion.json`. With equal scores the one
- * named first wins. Where the best is a version of an earlier run that is champion, it stays. Where the metric is undefined for every version, as its window holds one class, the best of the
- * search is the challenger, and the gate refuses it. A run moves an alias once, however often it asks.
+ * named first wins. Where the best is a version of an earlier run that is champion, it stays. Where the metric is
+ * undefined for every version, as its window holds one class, the best of the search is the challenger, and the gate
+ * refuses it. A run moves an alias once, however often it asks.
  */
 export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);

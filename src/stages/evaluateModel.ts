@@ -1,4 +1,4 @@
-import type { EvaluateModelInput, Metrics, Window, WindowMetrics } from '../contracts/index.js';
+import { WINDOWS, type EvaluateModelInput, type Metrics, type Window, type WindowMetrics } from '../contracts/index.js';
 import { readDatasetProfile } from '../data/dataset.js';
 import { readColumns } from '../data/parquet.js';
 import { classificationMetrics } from '../learning/metrics.js';
@@ -7,8 +7,6 @@ import { versionKey } from '../registry/versions.js';
 import { createJson } from '../storage/createOnly.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
-
-const WINDOWS: Window[] = ['train', 'test', 'oot'];
 
 /**
  * Metrics of a model on the three windows at `prediction_threshold`. The scores of the test window go into the

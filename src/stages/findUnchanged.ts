@@ -1,8 +1,8 @@
 import type { Pipeline } from '../config/load.js';
-import type { FindUnchangedInput, PromotionDecision, Unchanged, VersionRef, Window } from '../contracts/index.js';
+import { WINDOWS, type FindUnchangedInput, type PromotionDecision, type Unchanged, type VersionRef } from '../contracts/index.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { goldPartitions } from '../data/layers.js';
-import { dayOf, earlier } from '../data/partitions.js';
+import { windowDays } from '../data/trainingRows.js';
 import { PerdureError, type ErrorType } from '../errors.js';
 import { isSameOrigin, originOf, type Inputs } from '../registry/origin.js';
 import { aliasKey, moveOf, readPointer } from '../registry/pointers.js';
@@ -10,8 +10,6 @@ import { CHALLENGER, CHAMPION, latestVersion } from '../registry/resolve.js';
 import { checkVersion, readVersionFile, requireVersion } from '../registry/versions.js';
 import type { ObjectStore, Stores } from '../storage/objectStore.js';
 import type { Stage } from './context.js';
-
-const WINDOWS = ['train', 'test', 'oot'] as const satisfies Window[];
 
 /**
  * The newest versions that a training at `asOf` would only make again: their gold files, settings, code, engine and seed
@@ -62,8 +60,7 @@ async function lacksChampion(registry: ObjectStore, decision: PromotionDecision[
 async function inputsOf(pipeline: Pipeline, stores: Stores, asOf: string): Promise<Inputs> {
   const partitions: Inputs['partitions'] = {};
   for (const window of WINDOWS) {
-    const { start_date, end_date } = pipeline.config.temporal_splits[window];
-    for (const { name, featureStore, labelStore } of await goldPartitions(stores, { from: start_date, to: earlier(end_date, dayOf(asOf)) })) {
+    for (const { name, featureStore, labelStore } of await goldPartitions(stores, windowDays(pipeline, window, asOf))) {
       partitions[name] = { feature_store: featureStore.checksum, label_store: labelStore.checksum };
     }
   }

@@ -51,29 +51,25 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
       return { tables: [...tables] };
     },
   });
-  if (!keysHoldPartition(pipeline) && !(await areKeysChecked(pipeline, datamart))) {
+  const manifest = keysHoldPartition(pipeline) ? undefined : await readManifest(datamart, 'gold');
+  const before = manifest && fingerprintOfKeys(pipeline, manifest);
+  if (before !== manifest?.keys) {
     if (input.look) return { rows: 0, written: [], unchanged: [] };
-    const before = await fingerprintOfKeys(pipeline, datamart);
     const stored = [
       { sql: features.file, files: await featureStoreFiles({ datamart }) },
       { sql: labels.file, files: await labelStoreFiles({ datamart }) },
     ];
     await withDuckDb(context, (database) => checkKeysAcross(database, pipeline, stored));
     // Other workers may have written meanwhile what was not looked at.
-    if ((await fingerprintOfKeys(pipeline, datamart)) === before) {
+    if (fingerprintOfKeys(pipeline, await readManifest(datamart, 'gold')) === before) {
       await updateJson<LayerManifest>(datamart, manifestKey('gold'), (current) => current && { ...current, keys: before }, () => undefined);
     }
   }
   return { rows: entries.reduce((sum, entry) => sum + tableOf(entry, 'feature_store').rows, 0), written, unchanged };
 };
 
-async function areKeysChecked(pipeline: Pipeline, datamart: ObjectStore): Promise<boolean> {
-  return (await readManifest(datamart, 'gold')).keys === (await fingerprintOfKeys(pipeline, datamart));
-}
-
 /** Of the keys, and of all that lies in gold. */
-async function fingerprintOfKeys({ definition }: Pipeline, datamart: ObjectStore): Promise<string> {
-  const { partitions } = await readManifest(datamart, 'gold');
+function fingerprintOfKeys({ definition }: Pipeline, { partitions }: LayerManifest): string {
   return fingerprint(definition.keys, Object.entries(partitions).map(([name, { objects }]) => [name, objects.map(({ table, checksum }) => [table, checksum])]));
 }
 

@@ -7,8 +7,8 @@ import { checkName } from '../names.js';
 import type { Stage } from './context.js';
 
 /**
- * Takes the configuration as it stands at a run's start: what is changed later counts from the next run on. All of its files are
- * kept in the store, where every stage of the run finds them.
+ * Takes the configuration as it stands at a run's start: what is changed later counts from the next run on. All of its
+ * files are kept in the store, where every stage of the run finds them.
  */
 export const pinConfig: Stage<StageInput, ConfigRef> = async (context, { pipeline: name, run }) => {
   checkName('a pipeline', name);

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
-import type { DatasetRef, PreprocessInput, Window } from '../contracts/index.js';
+import { WINDOWS, type DatasetRef, type PreprocessInput, type Window } from '../contracts/index.js';
 import { datasetKey, type DatasetMetadata, type DatasetWindow, type Scaler } from '../data/dataset.js';
 import { withDuckDb, type Database } from '../data/duckdb.js';
 import { modelInput } from '../data/modelInput.js';
 import { writeColumns } from '../data/parquet.js';
 import { dayOf, earlier } from '../data/partitions.js';
 import { lastLabelledDay } from '../data/labels.js';
-import { goldFiles, readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
+import { goldFiles, readTrainingRows, windowDays, type TrainingRows } from '../data/trainingRows.js';
 import { PerdureError } from '../errors.js';
 import { findLeaks } from '../learning/leakage.js';
 import { fitStandardScale } from '../learning/standardScaler.js';
@@ -17,7 +17,6 @@ import { updateJson, writeJson } from '../storage/documents.js';
 import type { Stores } from '../storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 
-const WINDOWS = ['train', 'test', 'oot'] as const satisfies Window[];
 const LATEST = 'gold/preprocessed/latest.json';
 
 /** `latest.json`: the newest preprocessed dataset. */
@@ -65,8 +64,7 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
   let preprocessing: Preprocessing | undefined;
   for (const [done, window] of WINDOWS.entries()) {
     const { start_date, end_date } = pipeline.config.temporal_splits[window];
-    const days = { from: start_date, to: earlier(end_date, dayOf(input.asOf)) };
-    const files = await goldFiles(stores, days);
+    const files = await goldFiles(stores, windowDays(pipeline, window, input.asOf));
     for (const { features, labels } of files) {
       partitions[features.partition] = { feature_store: features.checksum, label_store: labels.checksum };
     }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from '@temporalio/common';
 import proto from '@temporalio/proto';
@@ -6,6 +5,7 @@ import { Gauge } from 'prom-client';
 import { TASK_QUEUES } from '../contracts/index.js';
 import { messageOf } from '../errors.js';
 import { registry } from '../observe/metrics.js';
+import { untilStopped, type Repeated } from './untilStopped.js';
 import type { WorkerName } from './workers.js';
 
 const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
@@ -43,10 +43,7 @@ export async function backlogOf(client: Client, worker: WorkerName): Promise<num
 }
 
 /** Logs the backlog of each worker, again and again until it is stopped. */
-export function publishBacklogs(client: Client, log: Pick<Logger, 'info' | 'warn'>, everyMs = EVERY_MS): { stop(): Promise<void> } {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-
+export function publishBacklogs(client: Client, log: Pick<Logger, 'info' | 'warn'>, everyMs = EVERY_MS): Repeated {
   const look = async () => {
     for (const worker of WORKER_NAMES) {
       const tasks = await backlogOf(client, worker);
@@ -56,20 +53,8 @@ export function publishBacklogs(client: Client, log: Pick<Logger, 'info' | 'warn
       log.info('Backlog', { ...line });
     }
   };
-  const loop = async () => {
-    while (!signal.aborted) {
-      await look().catch((error: unknown) => {
-        gauge.reset();
-        log.warn('How many tasks wait can not be told now', { reason: messageOf(error) });
-      });
-      await sleep(everyMs, undefined, { signal }).catch(() => undefined);
-    }
-  };
-  const running = loop();
-  return {
-    async stop() {
-      stopping.abort();
-      await running;
-    },
-  };
+  return untilStopped(look, everyMs, (error) => {
+    gauge.reset();
+    log.warn('How many tasks wait can not be told now', { reason: messageOf(error) });
+  });
 }

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { environment, listPipelines, loadPipeline, packageFolder } from '../../config/load.js';
+import { environment, listPipelines, loadPipeline, ownPackage, packageFolder } from '../../config/load.js';
 import { messageOf } from '../../errors.js';
 import { judgeNodeVersion } from '../../setup/nodeVersion.js';
 import type { Tool } from '../../setup/tool.js';
@@ -47,8 +46,7 @@ function describeFinding({ name, status, detail }: Finding): string {
 }
 
 function checkNode(): Finding {
-  const { engines } = JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as { engines: { node: string } };
-  return { name: 'Node.js', ...judgeNodeVersion(process.versions.node, engines.node) };
+  return { name: 'Node.js', ...judgeNodeVersion(process.versions.node, ownPackage().engines.node) };
 }
 
 async function checkBuild(): Promise<Finding> {
