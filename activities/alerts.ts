@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
 import { loadPipeline } from '../src/config/load.js';
 import type { AlertActivities, AlertFacts, AlertOutcome } from '../src/contracts/index.js';
-import { webUiFrom } from '../src/notify/advice.js';
-import { newestVolume } from '../src/notify/dataVolume.js';
-import { alertSettings, raiseFor, type AlertDependencies } from '../src/notify/raiseFor.js';
-import { inferenceMissingSince } from '../src/notify/dueInference.js';
-import { hasPredictedSince, processingFailures } from '../src/notify/runHistory.js';
+import { webUiFrom } from '../src/platform/notify/advice.js';
+import { newestVolume } from '../src/platform/notify/dataVolume.js';
+import { alertSettings, raiseFor, type AlertDependencies } from '../src/platform/notify/raiseFor.js';
+import { inferenceMissingSince } from '../src/platform/notify/dueInference.js';
+import { hasPredictedSince, processingFailures } from '../src/platform/notify/runHistory.js';
 import { isStopping, workerStopped } from './stageActivity.js';
 
 /** Alerts, and the facts that a run doesn't have itself: from Temporal's list of runs, and from the store. */

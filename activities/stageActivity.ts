@@ -1,5 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import { TaskError } from '../src/compute/taskEnd.js';
+import { TaskError } from '../src/platform/ecs/taskEnd.js';
 import type { HeartbeatDetails } from '../src/contracts/index.js';
 import { PerdureError, messageOf } from '../src/errors.js';
 import type { Stage } from '../src/stages/context.js';

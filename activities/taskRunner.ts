@@ -2,15 +2,15 @@ import { Context } from '@temporalio/activity';
 import type { ComputedPart } from '../src/config/compute.js';
 import type { Pipeline } from '../src/config/load.js';
 import { pipelineOf } from '../src/config/pinned.js';
-import { createDispatcher } from '../src/compute/createDispatcher.js';
-import type { EcsDispatcher } from '../src/compute/ecsDispatcher.js';
-import type { TaskOwner } from '../src/compute/ownTasks.js';
-import type { TaskPosition } from '../src/compute/taskDocuments.js';
-import { taskSettings } from '../src/compute/taskSettings.js';
-import { taskStage } from '../src/compute/taskStages.js';
+import { createDispatcher } from '../src/platform/ecs/createDispatcher.js';
+import type { EcsDispatcher } from '../src/platform/ecs/ecsDispatcher.js';
+import type { TaskOwner } from '../src/platform/ecs/ownTasks.js';
+import type { TaskPosition } from '../src/platform/ecs/taskDocuments.js';
+import { taskSettings } from '../src/platform/ecs/taskSettings.js';
+import { taskStage } from '../src/platform/ecs/taskStages.js';
 import type { Dispatched, StageInput, StopTasksInput, TaskStageName, TaskUse } from '../src/contracts/index.js';
 import type { StageCall } from '../src/stages/createContext.js';
-import { openStores, type OpenStores } from '../src/storage/stores.js';
+import { openStores, type OpenStores } from '../src/platform/storage/stores.js';
 import { look } from './look.js';
 
 /** Runs stages as tasks of Amazon ECS, on behalf of the activity that it is called in. */

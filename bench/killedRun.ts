@@ -7,8 +7,8 @@ import { predictionsFiles } from '../src/data/predictions.js';
 import { aliasKey, readPointer } from '../src/registry/pointers.js';
 import { CHAMPION } from '../src/registry/resolve.js';
 import { listVersions } from '../src/registry/versions.js';
-import { openStores } from '../src/storage/stores.js';
-import { isAlive } from '../src/temporal/processes.js';
+import { openStores } from '../src/platform/storage/stores.js';
+import { isAlive } from '../src/platform/temporal/processes.js';
 import { processesBelow, type Process } from './processTree.js';
 
 /** Who is killed: one process of a run, or all in turn. */

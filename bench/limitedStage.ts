@@ -1,12 +1,12 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolder } from '../src/config/load.js';
-import { stageHeap } from '../src/sizes/resources.js';
-import { formatSize, type WorkerSize } from '../src/sizes/workerSize.js';
+import { stageHeap } from '../src/platform/resources/resources.js';
+import { formatSize, type WorkerSize } from '../src/platform/resources/workerSize.js';
 import type { Stage } from '../src/stages/context.js';
 import type { STAGES } from '../src/stages/index.js';
-import { scratchRoot } from '../src/storage/stores.js';
-import { heapOption } from '../src/temporal/heap.js';
+import { scratchRoot } from '../src/platform/storage/stores.js';
+import { heapOption } from '../src/platform/temporal/heap.js';
 import { createMemoryGroup } from './memoryGroup.js';
 import { measure } from './processTree.js';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { membership } from '../src/sizes/cgroup.js';
+import { membership } from '../src/platform/resources/cgroup.js';
 
 /** A control group of Linux: the kernel kills what goes beyond its memory, and swaps nothing out. */
 export interface MemoryGroup {

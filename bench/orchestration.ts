@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
-import { connectClient } from '../src/temporal/connection.js';
-import { connectWorker } from '../src/temporal/workerConnection.js';
-import { startEmbeddedServer } from '../src/temporal/embeddedServer.js';
+import { connectClient } from '../src/platform/temporal/connection.js';
+import { connectWorker } from '../src/platform/temporal/workerConnection.js';
+import { startEmbeddedServer } from '../src/platform/temporal/embeddedServer.js';
 import { idleWorkflow, idleWorkflowAtOnce } from './idleWorkflow.js';
 import type { Section } from './section.js';
 

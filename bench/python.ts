@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder } from '../src/setup/cache.js';
+import { cacheFolder } from '../src/platform/setup/cache.js';
 import { measure } from './processTree.js';
 
 /** What the Python reference says it needs. */

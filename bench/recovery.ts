@@ -6,8 +6,8 @@ import proto from '@temporalio/proto';
 import { startWorkflow } from '../src/client.js';
 import { loadPipeline } from '../src/config/load.js';
 import { generateCsv } from '../src/data/synthetic.js';
-import { connectClient } from '../src/temporal/connection.js';
-import { startStack } from '../src/temporal/stack.js';
+import { connectClient } from '../src/platform/temporal/connection.js';
+import { startStack } from '../src/platform/temporal/stack.js';
 import type { Section } from './section.js';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;

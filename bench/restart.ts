@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../test/support/tinyPipeline.js';
 import { EXIT } from '../src/cli/exitCodes.js';
-import { Mt19937 } from '../src/learning/mt19937.js';
+import { Mt19937 } from '../src/ml/mt19937.js';
 import { kill, leftBehind, registryOf, startCommand, VICTIMS, type Command, type Registry, type Victim } from './killedRun.js';
 import type { Section } from './section.js';
 

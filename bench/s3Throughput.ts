@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { sha256File } from '../src/storage/checksum.js';
-import { ObjectCache } from '../src/storage/objectCache.js';
-import { createS3Client } from '../src/storage/s3Client.js';
-import { S3Store } from '../src/storage/s3Store.js';
+import { sha256File } from '../src/platform/storage/checksum.js';
+import { ObjectCache } from '../src/platform/storage/objectCache.js';
+import { createS3Client } from '../src/platform/storage/s3Client.js';
+import { S3Store } from '../src/platform/storage/s3Store.js';
 import { startVersitygw } from '../test/support/versitygw.js';
 import type { Section } from './section.js';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { literal, identifier, type Database } from '../src/data/duckdb.js';
 import { writeColumns } from '../src/data/parquet.js';
-import type { MatrixFile } from '../src/engines/pool.js';
-import { sha256File } from '../src/storage/checksum.js';
-import { Mt19937 } from '../src/learning/mt19937.js';
+import type { MatrixFile } from '../src/ml/engines/pool.js';
+import { sha256File } from '../src/platform/storage/checksum.js';
+import { Mt19937 } from '../src/ml/mt19937.js';
 
 /** A training matrix to search on, made from a generator or from a real file. */
 export interface SearchData {

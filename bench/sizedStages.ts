@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { loadPipeline } from '../src/config/load.js';
 import type { DatasetRef, ModelRef, WindowMetrics } from '../src/contracts/index.js';
-import type { WorkerSize } from '../src/sizes/workerSize.js';
-import { WORKERS } from '../src/temporal/workers.js';
+import type { WorkerSize } from '../src/platform/resources/workerSize.js';
+import { WORKERS } from '../src/platform/temporal/workers.js';
 import { writeLargeCsv } from './largeSource.js';
 import { runLimited, type InputOf, type LimitedRun, type OutputOf, type StageName } from './limitedStage.js';
 

@@ -2,9 +2,9 @@
  * Runs one stage in a process of its own, as large as a worker: `<size> <store> <stage>` and its input as JSON. Prints
  * its result as JSON.
  */
-import { createEnginePool } from '../src/engines/hostPool.js';
-import { resourcesOf } from '../src/sizes/resources.js';
-import { parseSize } from '../src/sizes/workerSize.js';
+import { createEnginePool } from '../src/ml/engines/hostPool.js';
+import { resourcesOf } from '../src/platform/resources/resources.js';
+import { parseSize } from '../src/platform/resources/workerSize.js';
 import type { Stage } from '../src/stages/context.js';
 import { createRunStage } from '../src/stages/createContext.js';
 import { STAGES } from '../src/stages/index.js';

@@ -1,4 +1,4 @@
-import { GIB } from '../src/sizes/workerSize.js';
+import { GIB } from '../src/platform/resources/workerSize.js';
 import type { Section } from './section.js';
 import { sizedStages, type StageRun } from './sizedStages.js';
 

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { confFolder } from '../src/config/load.js';
 import { STEWARD, stewardIdOf, TASK_QUEUES, type RetrainRequest, type StewardInput, type StewardState } from '../src/contracts/index.js';
-import { connectClient } from '../src/temporal/connection.js';
-import { startStack } from '../src/temporal/stack.js';
+import { connectClient } from '../src/platform/temporal/connection.js';
+import { startStack } from '../src/platform/temporal/stack.js';
 import { residentOf } from './processTree.js';
 import type { Section } from './section.js';
 

@@ -1,5 +1,5 @@
 import type { Pipeline } from '../src/config/load.js';
-import type { Stores } from '../src/storage/objectStore.js';
+import type { Stores } from '../src/platform/storage/objectStore.js';
 import { manifestKey, rawKey } from '../src/data/layers.js';
 import { NEWEST_CONFIG } from '../src/config/pinned.js';
 import { PREDICTIONS_ENTRIES, PREDICTIONS_INDEX } from '../src/data/predictions.js';

@@ -5,7 +5,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, type Buck
 import { S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
 import type { Pipeline } from '../src/config/load.js';
-import type { Stores } from '../src/storage/objectStore.js';
+import type { Stores } from '../src/platform/storage/objectStore.js';
 import { TASK_DOCUMENTS } from './access.js';
 import type { Settings } from './settings.js';
 

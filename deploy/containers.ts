@@ -5,8 +5,8 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { formatSize, type WorkerSize } from '../src/sizes/workerSize.js';
-import { SHUTDOWN_FORCE_MS } from '../src/temporal/workers.js';
+import { formatSize, type WorkerSize } from '../src/platform/resources/workerSize.js';
+import { SHUTDOWN_FORCE_MS } from '../src/platform/temporal/workers.js';
 import type { Settings } from './settings.js';
 
 export type SecretVariable = keyof Settings['secrets'];

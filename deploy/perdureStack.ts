@@ -6,7 +6,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Pipeline } from '../src/config/load.js';
-import { WORKERS, type WorkerName } from '../src/temporal/workers.js';
+import { WORKERS, type WorkerName } from '../src/platform/temporal/workers.js';
 import { dataProcessingAccess, modelTrainingAccess, operationsAccess, operatorAccess, taskAccess, type StoreAccess } from './access.js';
 import { Alarms } from './alarms.js';
 import { Buckets } from './buckets.js';

@@ -81,7 +81,7 @@ async function bundleWorkflows() {
   const inputs = bundleInputs();
   if (existsSync(BUNDLE) && existsSync(TRACED_BUNDLE) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
   say('build: bundling the workflows');
-  const [guard, messages] = ['workflowPayloadGuard.js', 'workflowMessages.js'].map((file) => join(ROOT, 'dist', 'src', 'temporal', file));
+  const [guard, messages] = ['workflowPayloadGuard.js', 'workflowMessages.js'].map((file) => join(ROOT, 'dist', 'src', 'platform', 'temporal', file));
   const tracing = createRequire(import.meta.url).resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors');
   const ends = join(ROOT, 'dist', 'workflows', 'support', 'interceptors.js');
   await bundle(BUNDLE, [messages, ends, guard]);
@@ -108,7 +108,7 @@ async function bundle(path, workflowInterceptorModules) {
 function bundleInputs() {
   const hash = createHash('sha256').update(readFileSync(join('node_modules', '@temporalio', 'workflow', 'package.json')));
   hash.update(readFileSync(join('setup', 'bootstrap.js')));
-  const guards = ['workflowMessages.js', 'workflowPayloadGuard.js', 'payloadGuard.js'].map((file) => join('dist', 'src', 'temporal', file));
+  const guards = ['workflowMessages.js', 'workflowPayloadGuard.js', 'payloadGuard.js'].map((file) => join('dist', 'src', 'platform', 'temporal', file));
   for (const path of [...guards, ...[join('dist', 'workflows'), join('dist', 'src', 'contracts')].flatMap(filesBelow).sort()]) {
     if (path.endsWith('.js')) hash.update(path).update(readFileSync(path));
   }

@@ -1,4 +1,4 @@
-import type { TaskEndKind } from './compute/taskEnd.js';
+import type { TaskEndKind } from './platform/ecs/taskEnd.js';
 
 /**
  * The ways in which Perdure fails, by name. A message is one sentence that says what is wrong, where, and what to do.

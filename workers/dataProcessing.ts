@@ -2,11 +2,11 @@ import { createAlertActivities } from '../activities/alerts.js';
 import { createDispatchActivities } from '../activities/dispatch.js';
 import { createTaskRunner } from '../activities/taskRunner.js';
 import { TASK_QUEUES } from '../src/contracts/index.js';
-import { channelsFrom } from '../src/notify/settings.js';
-import { watchTasks } from '../src/notify/watchTasks.js';
-import { openStores, storeRoot } from '../src/storage/stores.js';
-import { runWorkerProcess } from '../src/temporal/workerProcess.js';
-import { WORKERS } from '../src/temporal/workers.js';
+import { channelsFrom } from '../src/platform/notify/settings.js';
+import { watchTasks } from '../src/platform/notify/watchTasks.js';
+import { openStores, storeRoot } from '../src/platform/storage/stores.js';
+import { runWorkerProcess } from '../src/platform/temporal/workerProcess.js';
+import { WORKERS } from '../src/platform/temporal/workers.js';
 import { stageWorker } from './stageWorker.js';
 
 /** Each waits for the network or reads a few small documents: together they are no load beside a stage. */

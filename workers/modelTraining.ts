@@ -1,5 +1,5 @@
-import { runWorkerProcess } from '../src/temporal/workerProcess.js';
-import { WORKERS } from '../src/temporal/workers.js';
+import { runWorkerProcess } from '../src/platform/temporal/workerProcess.js';
+import { WORKERS } from '../src/platform/temporal/workers.js';
 import { stageWorker } from './stageWorker.js';
 
 /** Preprocessing, candidates, refits and evaluation. */

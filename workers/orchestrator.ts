@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { packageFolder } from '../src/config/load.js';
-import { isTraced } from '../src/observe/tracing.js';
-import { publishBacklogs } from '../src/temporal/backlog.js';
-import { runWorkerProcess } from '../src/temporal/workerProcess.js';
-import { WORKERS } from '../src/temporal/workers.js';
+import { isTraced } from '../src/platform/observe/tracing.js';
+import { publishBacklogs } from '../src/platform/temporal/backlog.js';
+import { runWorkerProcess } from '../src/platform/temporal/workerProcess.js';
+import { WORKERS } from '../src/platform/temporal/workers.js';
 
 /** Workflow tasks alone: nothing else delays a decision. A look at the queues by the minute is no load. */
 await runWorkerProcess(WORKERS.orchestrator, () => ({

@@ -1,11 +1,11 @@
 import { createActivities } from '../activities/index.js';
-import { createEnginePool } from '../src/engines/hostPool.js';
-import { resourcesOf } from '../src/sizes/resources.js';
-import type { WorkerSize } from '../src/sizes/workerSize.js';
+import { createEnginePool } from '../src/ml/engines/hostPool.js';
+import { resourcesOf } from '../src/platform/resources/resources.js';
+import type { WorkerSize } from '../src/platform/resources/workerSize.js';
 import { createRunStage } from '../src/stages/createContext.js';
-import { storeRoot } from '../src/storage/stores.js';
-import type { PolledQueue } from '../src/temporal/workerProcess.js';
-import type { WorkerDefinition } from '../src/temporal/workers.js';
+import { storeRoot } from '../src/platform/storage/stores.js';
+import type { PolledQueue } from '../src/platform/temporal/workerProcess.js';
+import type { WorkerDefinition } from '../src/platform/temporal/workers.js';
 
 export interface StageWorker {
   queue: PolledQueue;

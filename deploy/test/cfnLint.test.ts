@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { messageOf } from '../../src/errors.js';
-import { cfnLint } from '../../src/setup/cfnLint.js';
-import { requireTool } from '../../src/setup/tool.js';
+import { cfnLint } from '../../src/platform/setup/cfnLint.js';
+import { requireTool } from '../../src/platform/setup/tool.js';
 import { SETTINGS, synthesize } from './template.js';
 
 interface Finding {

@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadPipeline, packageFolder } from '../../src/config/load.js';
-import { runCommand, type CommandResult } from '../../src/setup/command.js';
-import { composeSpec } from '../../src/setup/composeSpec.js';
-import { requireTool } from '../../src/setup/tool.js';
-import { GIB } from '../../src/sizes/workerSize.js';
-import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS, WORKERS } from '../../src/temporal/workers.js';
+import { runCommand, type CommandResult } from '../../src/platform/setup/command.js';
+import { composeSpec } from '../../src/platform/setup/composeSpec.js';
+import { requireTool } from '../../src/platform/setup/tool.js';
+import { GIB } from '../../src/platform/resources/workerSize.js';
+import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS, WORKERS } from '../../src/platform/temporal/workers.js';
 import { temporaryFolder } from '../../test/support/temporaryFolder.js';
 
 interface Service {

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packageFolder } from '../../src/config/load.js';
-import type { DevServer } from '../../src/temporal/devServer.js';
-import { freePort, hasExited } from '../../src/temporal/processes.js';
+import type { DevServer } from '../../src/platform/temporal/devServer.js';
+import { freePort, hasExited } from '../../src/platform/temporal/processes.js';
 import { startTestServer } from '../../test/support/testServer.js';
 import { buildImage, type BuiltImage } from './imageBuild.js';
 

@@ -1,6 +1,6 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS } from '../../src/temporal/workers.js';
+import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS } from '../../src/platform/temporal/workers.js';
 import { readSettings } from '../settings.js';
 import { SETTINGS, synthesize } from './template.js';
 

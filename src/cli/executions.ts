@@ -1,6 +1,6 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { stewardIdOf } from '../contracts/index.js';
-import { runsOfPipeline } from '../temporal/pipelineRuns.js';
+import { runsOfPipeline } from '../platform/temporal/pipelineRuns.js';
 import { STAGE_WORKFLOWS } from './stages.js';
 
 /**

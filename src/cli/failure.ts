@@ -6,8 +6,8 @@ import {
 } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure, ValueError } from '@temporalio/common';
 import { PerdureError, messageOf } from '../errors.js';
-import { configuredTarget } from '../temporal/connection.js';
-import { damageSince, databasePath, tellsDamage } from '../temporal/serverDatabase.js';
+import { configuredTarget } from '../platform/temporal/connection.js';
+import { damageSince, databasePath, tellsDamage } from '../platform/temporal/serverDatabase.js';
 import { Interrupted } from './interruption.js';
 import { stateFolder } from './stateFolder.js';
 

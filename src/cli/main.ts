@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { listPipelines } from '../config/load.js';
 import { unsetEmpty, variables } from '../environment.js';
 import { systemCode } from '../errors.js';
-import { stopTracing } from '../observe/tracing.js';
+import { stopTracing } from '../platform/observe/tracing.js';
 import { EXIT } from './exitCodes.js';
 import { Interrupted, interrupted } from './interruption.js';
 import { endOnUnawaited } from './lastResort.js';

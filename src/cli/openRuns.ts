@@ -7,10 +7,10 @@ import { workflowIdOf, type Workflows } from '../client.js';
 import type { Pipeline } from '../config/load.js';
 import { stewardIdOf } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
-import { sha256 } from '../storage/checksum.js';
-import { isAddress } from '../storage/stores.js';
-import { connectClient, type TemporalTarget } from '../temporal/connection.js';
-import { toldPipeline } from '../temporal/pipelineRuns.js';
+import { sha256 } from '../platform/storage/checksum.js';
+import { isAddress } from '../platform/storage/stores.js';
+import { connectClient, type TemporalTarget } from '../platform/temporal/connection.js';
+import { toldPipeline } from '../platform/temporal/pipelineRuns.js';
 import { openExecutions } from './executions.js';
 
 /**

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { isMoment } from '../contracts/index.js';
-import { formatSize, parseSize, type WorkerSize } from '../sizes/workerSize.js';
+import { formatSize, parseSize, type WorkerSize } from '../platform/resources/workerSize.js';
 
 export interface StoreOption {
   store?: string;

@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import type { Workflows } from '../client.js';
 import { ownPackage } from '../config/load.js';
 import type { TaskOptions } from './commands/task.js';
-import type { SetUpOptions } from '../setup/tools.js';
-import { CUSTOMARY_PORTS, WORKERS } from '../temporal/workers.js';
+import type { SetUpOptions } from '../platform/setup/tools.js';
+import { CUSTOMARY_PORTS, WORKERS } from '../platform/temporal/workers.js';
 import { markRequired, pipelineArgument, refuseHelpOfUnknown, withExamples } from './help.js';
 import {
   algorithmOption,
@@ -257,7 +257,7 @@ function addSetup(program: Command, pipelines: string[]): void {
     .option('--tests', 'also what only the tests need')
     .option('--engines', 'only what a worker needs, for an image')
     .action(async (options: SetUpOptions) => {
-      const { setUp } = await import('../setup/tools.js');
+      const { setUp } = await import('../platform/setup/tools.js');
       await setUp(options, say);
     });
   withExamples(setup, pipelines, () => [['perdure setup', 'once a machine; what is there already is left alone']]);

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { configuredTarget, connectClient, type TemporalTarget } from '../temporal/connection.js';
+import { configuredTarget, connectClient, type TemporalTarget } from '../platform/temporal/connection.js';
 import { PerdureError } from '../errors.js';
-import { isAlive } from '../temporal/processes.js';
-import { databasePath } from '../temporal/serverDatabase.js';
-import { joinOrStart, notePath, runUrl, runningStack, startStack, type RunningStack } from '../temporal/stack.js';
+import { isAlive } from '../platform/temporal/processes.js';
+import { databasePath } from '../platform/temporal/serverDatabase.js';
+import { joinOrStart, notePath, runUrl, runningStack, startStack, type RunningStack } from '../platform/temporal/stack.js';
 import { refuseOtherStore } from './openRuns.js';
 import { stateFolder } from './stateFolder.js';
 import { requireStore } from './storeCheck.js';

@@ -6,7 +6,7 @@ import { readCsvHeader } from '../data/csv.js';
 import { manifestKey, rawKey, readManifestToWrite } from '../data/layers.js';
 import { generateCsv } from '../data/synthetic.js';
 import { PerdureError } from '../errors.js';
-import { absoluteSource, isAddress, openStores } from '../storage/stores.js';
+import { absoluteSource, isAddress, openStores } from '../platform/storage/stores.js';
 import { stateFolder } from './stateFolder.js';
 import { countOf, say } from './terminal.js';
 

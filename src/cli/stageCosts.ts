@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Prices } from '../config/schema.js';
-import { GIB } from '../sizes/workerSize.js';
+import { GIB } from '../platform/resources/workerSize.js';
 import { endedRuns } from './stageStatistics.js';
 import { STAGES, type Stage } from './stages.js';
 import { table } from './table.js';

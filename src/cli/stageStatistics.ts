@@ -1,5 +1,5 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { runsOfPipeline } from '../temporal/pipelineRuns.js';
+import { runsOfPipeline } from '../platform/temporal/pipelineRuns.js';
 import { STAGES, STAGE_WORKFLOWS, type Stage } from './stages.js';
 import { table } from './table.js';
 import { duration } from './terminal.js';

@@ -1,5 +1,5 @@
 import { PerdureError } from '../errors.js';
-import { storeRoot } from '../storage/stores.js';
+import { storeRoot } from '../platform/storage/stores.js';
 import type { StoreOption } from './options.js';
 import { isThere } from './storeCheck.js';
 

@@ -2,8 +2,8 @@ import { mkdtemp, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { loadPipeline } from '../config/load.js';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
-import type { ObjectStore } from '../storage/objectStore.js';
-import { openStores } from '../storage/stores.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
+import { openStores } from '../platform/storage/stores.js';
 
 /** An S3 server that says nothing for so long is as good as away, to a person who waits. */
 const PATIENCE_MS = 10_000;
@@ -12,7 +12,7 @@ const PATIENCE_MS = 10_000;
  * Insists that the store of these pipelines can be used: that every bucket answers, or the folder can be written.
  * Leaves nothing behind, and takes seconds at most, where stages try again for minutes.
  *
- * @param root as `storeRoot` of `src/storage/stores.ts` returns it
+ * @param root as `storeRoot` of `src/platform/storage/stores.ts` returns it
  * @throws PerdureError `StoreUnavailable`, `StoreRefused`, `ConfigInvalid`; `NotFound` for a bucket that isn't there
  */
 export async function requireStore(root: string, pipelines: string[]): Promise<void> {

@@ -1,8 +1,8 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { Progress } from '../contracts/index.js';
-import { createEnginePool } from '../engines/hostPool.js';
-import { resourcesOf } from '../sizes/resources.js';
-import { chosenSize } from '../sizes/workerSize.js';
+import { createEnginePool } from '../ml/engines/hostPool.js';
+import { resourcesOf } from '../platform/resources/resources.js';
+import { chosenSize } from '../platform/resources/workerSize.js';
 import { createRunStage } from '../stages/createContext.js';
 import { trainLocally, type LocalTrainingInput } from '../stages/trainLocally.js';
 import type { StageResults } from './follow.js';

@@ -2,8 +2,8 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import { TASK_QUEUES, type TaskUse } from '../contracts/index.js';
-import { GIB, parseSize, type WorkerSize } from '../sizes/workerSize.js';
-import { WORKERS } from '../temporal/workers.js';
+import { GIB, parseSize, type WorkerSize } from '../platform/resources/workerSize.js';
+import { WORKERS } from '../platform/temporal/workers.js';
 
 /** A piece of work in a worker process, or a task of Amazon ECS. */
 export interface Work {

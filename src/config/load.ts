@@ -6,9 +6,9 @@ import type { z } from 'zod';
 import { variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { checkName } from '../names.js';
-import { sha256 } from '../storage/checksum.js';
-import { readRegularFile } from '../storage/regularFile.js';
-import { scratchRoot, storeRoot } from '../storage/stores.js';
+import { sha256 } from '../platform/storage/checksum.js';
+import { readRegularFile } from '../platform/storage/regularFile.js';
+import { scratchRoot, storeRoot } from '../platform/storage/stores.js';
 import { Expectations, ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js';
 

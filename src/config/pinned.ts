@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { ConfigRef, RunRef, StageInput } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
-import { sha256 } from '../storage/checksum.js';
-import { parseDocument, readJson, updateJson } from '../storage/documents.js';
-import type { ObjectStore } from '../storage/objectStore.js';
-import { openAddress, scratchRoot } from '../storage/stores.js';
+import { sha256 } from '../platform/storage/checksum.js';
+import { parseDocument, readJson, updateJson } from '../platform/storage/documents.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
+import { openAddress, scratchRoot } from '../platform/storage/stores.js';
 import { loadFrom, loadPipeline, type Pipeline } from './load.js';
 import { copyOf, digestOf, unpack, type ConfigFiles, type Snapshot } from './snapshot.js';
 

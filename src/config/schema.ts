@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { MAX_EVALUATIONS, NAME, NAME_IN_WORDS } from '../contracts/index.js';
-import { parameterFault } from '../engines/estimators.js';
-import { MAX_GRID_CELLS, gridCells } from '../learning/parameterSampler.js';
-import { AlertThresholds } from '../notify/conditions.js';
+import { parameterFault } from '../ml/estimators.js';
+import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
+import { AlertThresholds } from '../platform/notify/conditions.js';
 import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults } from './columns.js';
 import { Compute } from './compute.js';
 import { Schedules } from './schedules.js';

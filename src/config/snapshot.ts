@@ -5,11 +5,11 @@ import { dirname, join, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PerdureError, systemCode } from '../errors.js';
 import { checkName } from '../names.js';
-import { sha256, sha256File } from '../storage/checksum.js';
-import { makeFolder } from '../storage/folder.js';
-import { readRegularFile } from '../storage/regularFile.js';
-import type { ObjectStore } from '../storage/objectStore.js';
-import { openAddress, S3_ROOT } from '../storage/stores.js';
+import { sha256, sha256File } from '../platform/storage/checksum.js';
+import { makeFolder } from '../platform/storage/folder.js';
+import { readRegularFile } from '../platform/storage/regularFile.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
+import { openAddress, S3_ROOT } from '../platform/storage/stores.js';
 
 /** SHA-256 of each file of a pipeline's folder, by its path there; the digest of it is the version of the configuration. */
 export type ConfigFiles = Record<string, string>;

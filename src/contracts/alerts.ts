@@ -22,7 +22,7 @@ export interface AlertedRun {
   runId: string;
 }
 
-/** What is known when somebody may have to be told; whether they are is for `src/notify/conditions.ts` to say. */
+/** What is known when somebody may have to be told; whether they are is for `src/platform/notify/conditions.ts` to say. */
 export type AlertFacts =
   | ProcessingFailing
   | InferenceDown

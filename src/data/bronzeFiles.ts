@@ -1,8 +1,8 @@
 import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import type { StageContext } from '../stages/context.js';
-import { checksumOfFile } from '../storage/checksum.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import { checksumOfFile } from '../platform/storage/checksum.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { identifier, readParquetSql, withDuckDb } from './duckdb.js';
 import type { LayerManifest } from './layers.js';
 import { isPartition } from './partitions.js';

@@ -1,8 +1,8 @@
 import { INTERNAL_PREFIX, sameName } from '../config/columns.js';
 import type { PipelineDefinition } from '../config/schema.js';
 import { PerdureError, systemCode } from '../errors.js';
-import { diskError } from '../storage/diskError.js';
-import { openRegularFile } from '../storage/regularFile.js';
+import { diskError } from '../platform/storage/diskError.js';
+import { openRegularFile } from '../platform/storage/regularFile.js';
 import { identifier, literal, type Database } from './duckdb.js';
 
 type Source = PipelineDefinition['source'];

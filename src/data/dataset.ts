@@ -2,9 +2,9 @@ import type { DatasetRef, Window } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
 import type { DatasetProfile } from '../monitoring/profile.js';
-import { parseDocument, readJson } from '../storage/documents.js';
-import { sha256 } from '../storage/checksum.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import { parseDocument, readJson } from '../platform/storage/documents.js';
+import { sha256 } from '../platform/storage/checksum.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** Files of a preprocessed dataset's folder. */
 export type DatasetFile = `${Window}_processed.parquet` | 'scaler.json' | 'profile.json' | 'metadata.json';

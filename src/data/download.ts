@@ -8,8 +8,8 @@ import yauzl from 'yauzl';
 import type { Pipeline } from '../config/load.js';
 import type { Progress } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
-import { sha256File } from '../storage/checksum.js';
-import { diskError } from '../storage/diskError.js';
+import { sha256File } from '../platform/storage/checksum.js';
+import { diskError } from '../platform/storage/diskError.js';
 
 export interface DownloadOptions {
   signal?: AbortSignal;

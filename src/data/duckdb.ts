@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
 import { FILE_ROW, INTERNAL } from '../config/columns.js';
-import { resourcesOf } from '../sizes/resources.js';
+import { resourcesOf } from '../platform/resources/resources.js';
 import type { StageContext } from '../stages/context.js';
-import { diskError } from '../storage/diskError.js';
-import { makeFolder } from '../storage/folder.js';
+import { diskError } from '../platform/storage/diskError.js';
+import { makeFolder } from '../platform/storage/folder.js';
 import { sqlError, type QueryOrigin } from './sqlError.js';
 
 /** A value of a result row. Whole numbers of 64 bits are `bigint`; cast dates to VARCHAR in the query. */

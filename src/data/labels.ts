@@ -1,6 +1,6 @@
 import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
-import { isMissing } from '../learning/missing.js';
+import { isMissing } from '../ml/missing.js';
 import { dayOf } from './partitions.js';
 
 /**

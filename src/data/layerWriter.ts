@@ -1,6 +1,6 @@
-import { updateJson } from '../storage/documents.js';
-import { inOrder } from '../storage/inOrder.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import { updateJson } from '../platform/storage/documents.js';
+import { inOrder } from '../platform/storage/inOrder.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { manifestKey, readManifestToWrite, type LayerManifest, type LayerName, type PartitionEntry, type TableName } from './layers.js';
 
 /** How long written partitions may wait for their manifest entries, in milliseconds; readers wait twice as long. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PerdureError } from '../errors.js';
-import { readJson } from '../storage/documents.js';
-import type { ObjectStore, Stores } from '../storage/objectStore.js';
+import { readJson } from '../platform/storage/documents.js';
+import type { ObjectStore, Stores } from '../platform/storage/objectStore.js';
 import { partitionDays } from './partitions.js';
 
 /**

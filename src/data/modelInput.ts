@@ -1,5 +1,5 @@
 import type { Pipeline } from '../config/load.js';
-import { standardScale } from '../learning/standardScaler.js';
+import { standardScale } from '../ml/standardScaler.js';
 import type { Scaler } from './dataset.js';
 import type { Column } from './parquet.js';
 import type { TrainingRows } from './trainingRows.js';

@@ -1,7 +1,7 @@
 import { INTERNAL, sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import type { Stores } from '../storage/objectStore.js';
-import { presentSql } from '../learning/missing.js';
+import type { Stores } from '../platform/storage/objectStore.js';
+import { presentSql } from '../ml/missing.js';
 import { identifier, literal, readParquetSql } from './duckdb.js';
 import { featureStoreFiles, type DayRange } from './layers.js';
 import { refuseOtherOwner } from './owner.js';

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { DataType, Table as ArrowTable, makeVector, tableFromIPC, tableToIPC, type Data, type Vector } from 'apache-arrow';
 import { Compression, Table as WasmTable, WriterPropertiesBuilder, readParquet, readSchema, writeParquet } from 'parquet-wasm';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
-import { diskError } from '../storage/diskError.js';
+import { diskError } from '../platform/storage/diskError.js';
 
 /** A column of numbers, a value a row. */
 export type Column =

@@ -1,7 +1,7 @@
 import type { ObjectRef, RunRef, VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
-import { readJson, updateJson, writeJson } from '../storage/documents.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import { readJson, updateJson, writeJson } from '../platform/storage/documents.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { dayOf } from './partitions.js';
 
 /**

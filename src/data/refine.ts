@@ -1,7 +1,7 @@
 import type { LayerResult, RefineInput } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { StageContext } from '../stages/context.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { withDuckDb, type Database } from './duckdb.js';
 import { LayerWriter, type BuiltTable } from './layerWriter.js';
 import { partitionFile, readManifest, tableOf, type LayerName, type PartitionEntry, type TableName } from './layers.js';

@@ -1,5 +1,5 @@
 import type { Scaler } from './dataset.js';
-import { presentSql } from '../learning/missing.js';
+import { presentSql } from '../ml/missing.js';
 import { identifier, literal } from './duckdb.js';
 
 /**

@@ -1,8 +1,8 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
-import { Mt19937 } from '../learning/mt19937.js';
-import { diskError } from '../storage/diskError.js';
+import { Mt19937 } from '../ml/mt19937.js';
+import { diskError } from '../platform/storage/diskError.js';
 import { readCalibration, type Calibration } from './calibration.js';
 
 const WRITE_BYTES = 1 << 20;

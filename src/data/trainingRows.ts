@@ -3,9 +3,9 @@ import { PerdureError } from '../errors.js';
 import type { Pipeline } from '../config/load.js';
 import type { Window } from '../contracts/index.js';
 import { labelOf } from './labels.js';
-import { isMissing } from '../learning/missing.js';
+import { isMissing } from '../ml/missing.js';
 import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
-import type { Stores } from '../storage/objectStore.js';
+import type { Stores } from '../platform/storage/objectStore.js';
 import { goldPartitions, partitionFile, type DayRange, type PartitionFile } from './layers.js';
 import { dayOf, earlier } from './partitions.js';
 

@@ -1,5 +1,5 @@
 import type { PipelineDefinition } from '../config/schema.js';
-import { isMissing } from '../learning/missing.js';
+import { isMissing } from '../ml/missing.js';
 
 export type FeatureType = PipelineDefinition['features'][number]['type'];
 

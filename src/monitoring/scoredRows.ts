@@ -5,7 +5,7 @@ import { columnsOf, identifier, literal, readParquetSql, type Database } from '.
 import { featureStoreFiles, type PartitionFile } from '../data/layers.js';
 import { sameRowSql } from '../data/newRows.js';
 import { openPredictions, predictionsFiles, type PredictionsFile } from '../data/predictions.js';
-import type { Stores } from '../storage/objectStore.js';
+import type { Stores } from '../platform/storage/objectStore.js';
 
 /** The days that scored rows fall on, both included. */
 export interface ScoredDays {

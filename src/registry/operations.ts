@@ -1,6 +1,6 @@
 import type { MovedAlias, ModelSelector, VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { aliasKey, isSameVersion, moveOf, movePointer, readPointer, versionBefore, type Move, type Mover, type Pointer } from './pointers.js';
 import { CHALLENGER, CHAMPION, PRODUCTION, resolveModel } from './resolve.js';
 import { checkVersion } from './versions.js';

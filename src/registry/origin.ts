@@ -2,7 +2,7 @@ import { algorithmConfig, ownPackage, type Pipeline } from '../config/load.js';
 import type { ModelConfig } from '../config/schema.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import { earlier, partitionDays } from '../data/partitions.js';
-import { sha256 } from '../storage/checksum.js';
+import { sha256 } from '../platform/storage/checksum.js';
 import { codeCommit } from './codeCommit.js';
 
 /** Everything that decides which bytes a training makes: two trainings of equal origin make the same model. */

@@ -1,8 +1,8 @@
 import type { VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
-import { readJson, updateJson, type OnDamage } from '../storage/documents.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import { readJson, updateJson, type OnDamage } from '../platform/storage/documents.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** A named place of the registry that says which version is meant: `latest` of an algorithm, or an alias. */
 export interface Pointer extends Move {

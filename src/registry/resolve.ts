@@ -1,6 +1,6 @@
 import type { ModelSelector, ResolvedModel, VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { aliasKey, latestKey, readPointer } from './pointers.js';
 import { listVersions, modelRef, readVersion, requireVersion } from './versions.js';
 

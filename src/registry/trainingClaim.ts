@@ -1,6 +1,6 @@
 import type { RunRef } from '../contracts/index.js';
-import { updateJson } from '../storage/documents.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import { updateJson } from '../platform/storage/documents.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** Names the run that trains, or that trained last: nobody takes it away, as Temporal knows whether that run is over. */
 export const TRAINING_CLAIM = 'model_registry/training.json';

@@ -4,9 +4,9 @@ import type { DatasetMetadata } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
 import type { Origin } from './origin.js';
-import { sha256 } from '../storage/checksum.js';
-import { parseDocument, readJson, updateJson } from '../storage/documents.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import { sha256 } from '../platform/storage/checksum.js';
+import { parseDocument, readJson, updateJson } from '../platform/storage/documents.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** Files of a version's folder; `promotion.json` only of one that stood before the promotion gate. */
 export type VersionFile = 'model.ubj' | 'metadata.json' | 'performance.json' | 'preprocessing.json' | 'profile.json' | 'promotion.json';

@@ -12,12 +12,12 @@ import { partitionFile, rawKey, tableOf, type PartitionEntry, type PartitionFile
 import { dayOf, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
 import { ownerOf, refuseOtherOwner } from '../data/owner.js';
 import { PerdureError } from '../errors.js';
-import { resourcesOf } from '../sizes/resources.js';
-import type { WorkerSize } from '../sizes/workerSize.js';
-import { sha256File } from '../storage/checksum.js';
-import { diskError } from '../storage/diskError.js';
-import type { ObjectStore } from '../storage/objectStore.js';
-import { absoluteSource, isAddress } from '../storage/stores.js';
+import { resourcesOf } from '../platform/resources/resources.js';
+import type { WorkerSize } from '../platform/resources/workerSize.js';
+import { sha256File } from '../platform/storage/checksum.js';
+import { diskError } from '../platform/storage/diskError.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
+import { absoluteSource, isAddress } from '../platform/storage/stores.js';
 import type { Stage, StageContext } from './context.js';
 
 /** What a value takes in DuckDB's memory, in bytes; a long text takes more. */

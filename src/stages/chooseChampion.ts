@@ -5,8 +5,8 @@ import { DELONG_CONVENTION } from '../monitoring/delong.js';
 import { aliasKey, isSameVersion, moveOf, movePointer, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
 import { readVersion, readVersionFile, versionKey, type VersionMetadata } from '../registry/versions.js';
-import { writeJson } from '../storage/documents.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import { writeJson } from '../platform/storage/documents.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { weighChallenger } from './weighChallenger.js';
 

@@ -1,8 +1,8 @@
 import type { Progress } from '../contracts/index.js';
 import type { Pipeline } from '../config/load.js';
-import type { EnginePool } from '../engines/pool.js';
-import type { WorkerSize } from '../sizes/workerSize.js';
-import type { Stores } from '../storage/objectStore.js';
+import type { EnginePool } from '../ml/engines/pool.js';
+import type { WorkerSize } from '../platform/resources/workerSize.js';
+import type { Stores } from '../platform/storage/objectStore.js';
 
 /** What a stage needs besides its input; the same in a worker, an ECS task and the command line's own process. */
 export interface StageContext {

@@ -2,22 +2,22 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { named, type Pipeline } from '../config/load.js';
 import { pipelineOf, runOf } from '../config/pinned.js';
-import type { EnginePool } from '../engines/pool.js';
-import type { WorkerSize } from '../sizes/workerSize.js';
-import { diskError, isDiskFull } from '../storage/diskError.js';
-import { makeFolder } from '../storage/folder.js';
-import { openStores, scratchRoot, type OpenStores } from '../storage/stores.js';
+import type { EnginePool } from '../ml/engines/pool.js';
+import type { WorkerSize } from '../platform/resources/workerSize.js';
+import { diskError, isDiskFull } from '../platform/storage/diskError.js';
+import { makeFolder } from '../platform/storage/folder.js';
+import { openStores, scratchRoot, type OpenStores } from '../platform/storage/stores.js';
 import type { Stage, StageContext } from './context.js';
 
 /** What a process that runs stages has once, for all of them. */
 export interface StageHost {
-  /** Where the buckets lie, as `storeRoot` of `src/storage/stores.ts` returns it. */
+  /** Where the buckets lie, as `storeRoot` of `src/platform/storage/stores.ts` returns it. */
   storeRoot: string;
   engines: EnginePool;
   size: WorkerSize;
   /**
    * Where stages put files on their way; each call gets a folder of its own below it.
-   * @default what `scratchRoot` of `src/storage/stores.ts` returns
+   * @default what `scratchRoot` of `src/platform/storage/stores.ts` returns
    */
   scratchRoot?: string;
 }

@@ -1,10 +1,10 @@
 import { WINDOWS, type EvaluateModelInput, type Metrics, type Window, type WindowMetrics } from '../contracts/index.js';
 import { readDatasetProfile } from '../data/dataset.js';
 import { readColumns } from '../data/parquet.js';
-import { classificationMetrics } from '../learning/metrics.js';
+import { classificationMetrics } from '../ml/metrics.js';
 import { profileNumbers, type ModelProfile } from '../monitoring/profile.js';
 import { versionKey } from '../registry/versions.js';
-import { createJson } from '../storage/createOnly.js';
+import { createJson } from '../platform/storage/createOnly.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
 

@@ -8,7 +8,7 @@ import { isSameOrigin, originOf, type Inputs } from '../registry/origin.js';
 import { aliasKey, moveOf, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION, latestVersion } from '../registry/resolve.js';
 import { checkVersion, readVersionFile, requireVersion } from '../registry/versions.js';
-import type { ObjectStore, Stores } from '../storage/objectStore.js';
+import type { ObjectStore, Stores } from '../platform/storage/objectStore.js';
 import type { Stage } from './context.js';
 
 /**

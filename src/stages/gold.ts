@@ -10,8 +10,8 @@ import { featureStoreFiles, labelStoreFiles, manifestKey, readManifest, tableOf,
 import { partitionKey } from '../data/partitions.js';
 import { refine } from '../data/refine.js';
 import { PerdureError } from '../errors.js';
-import { updateJson } from '../storage/documents.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import { updateJson } from '../platform/storage/documents.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage } from './context.js';
 
 type GoldTable = 'feature_store' | 'label_store';

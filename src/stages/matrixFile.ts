@@ -1,7 +1,7 @@
 import type { DatasetRef, Window } from '../contracts/index.js';
 import { datasetKey, readDatasetMetadata } from '../data/dataset.js';
-import type { MatrixFile } from '../engines/pool.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import type { MatrixFile } from '../ml/engines/pool.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** A window of a preprocessed dataset as the engines read it. Throws `NotFound`, and `ObjectCorrupt` for a torn file. */
 export async function matrixFile(datamart: ObjectStore, dataset: DatasetRef, window: Window): Promise<MatrixFile> {

@@ -4,7 +4,7 @@ import { identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
-import { classificationMetrics } from '../learning/metrics.js';
+import { classificationMetrics } from '../ml/metrics.js';
 import { judgePerformance } from '../monitoring/performance.js';
 import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
 import { SCORE_ANEW, requireVersion } from '../registry/versions.js';

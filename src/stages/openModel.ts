@@ -1,9 +1,9 @@
 import type { Pipeline } from '../config/load.js';
 import type { VersionRef } from '../contracts/index.js';
 import { refuseOtherOwner } from '../data/owner.js';
-import type { PredictRequest } from '../engines/pool.js';
+import type { PredictRequest } from '../ml/engines/pool.js';
 import { modelFile, readVersionFile, requireVersion, type Preprocessing } from '../registry/versions.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** A registered version at hand: its model as a file, and how a row becomes its input. */
 export interface OpenModel extends Pick<PredictRequest, 'modelPath'> {

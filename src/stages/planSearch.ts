@@ -2,9 +2,9 @@ import { algorithmConfig } from '../config/load.js';
 import type { AlgorithmConfig } from '../config/schema.js';
 import { gridCell, type AlgorithmInput, type ParameterGrid, type Params, type SearchPlan } from '../contracts/index.js';
 import { readDatasetMetadata, type DatasetWindow } from '../data/dataset.js';
-import { relativeCost } from '../engines/estimators.js';
-import { sampleCells } from '../learning/parameterSampler.js';
-import { raceRungs } from '../learning/racing.js';
+import { relativeCost } from '../ml/estimators.js';
+import { sampleCells } from '../ml/parameterSampler.js';
+import { raceRungs } from '../ml/racing.js';
 import type { Stage } from './context.js';
 
 /** The parameter that balances the classes, an estimator. */

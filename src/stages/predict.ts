@@ -9,9 +9,9 @@ import { ownerOf } from '../data/owner.js';
 import { storePredictions, type PredictionsFile } from '../data/predictions.js';
 import { scaledSql } from '../data/scaling.js';
 import { PerdureError } from '../errors.js';
-import { isPositive } from '../learning/metrics.js';
+import { isPositive } from '../ml/metrics.js';
 import type { Preprocessing } from '../registry/versions.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { openModel, type OpenModel } from './openModel.js';
 

@@ -9,12 +9,12 @@ import { dayOf, earlier } from '../data/partitions.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { goldFiles, readTrainingRows, windowDays, type TrainingRows } from '../data/trainingRows.js';
 import { PerdureError } from '../errors.js';
-import { findLeaks } from '../learning/leakage.js';
-import { fitStandardScale } from '../learning/standardScaler.js';
+import { findLeaks } from '../ml/leakage.js';
+import { fitStandardScale } from '../ml/standardScaler.js';
 import { profileColumn, type DatasetProfile } from '../monitoring/profile.js';
 import { versionId } from '../registry/versions.js';
-import { updateJson, writeJson } from '../storage/documents.js';
-import type { Stores } from '../storage/objectStore.js';
+import { updateJson, writeJson } from '../platform/storage/documents.js';
+import type { Stores } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 
 const LATEST = 'gold/preprocessed/latest.json';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { algorithmConfig } from '../config/load.js';
 import type { ModelRef, RefitInput } from '../contracts/index.js';
 import { versionId, versionKey } from '../registry/versions.js';
-import { createFile } from '../storage/createOnly.js';
+import { createFile } from '../platform/storage/createOnly.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
 

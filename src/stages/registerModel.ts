@@ -1,4 +1,4 @@
-import { launchOfThisTask } from '../compute/taskDocuments.js';
+import { launchOfThisTask } from '../platform/ecs/taskDocuments.js';
 import type { Pipeline } from '../config/load.js';
 import { gridCell, type CandidateResult, type ModelRef, type RegisterModelInput, type VersionRef } from '../contracts/index.js';
 import { readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
@@ -6,9 +6,9 @@ import { PerdureError } from '../errors.js';
 import { originOf } from '../registry/origin.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
 import { checksumsOf, indexVersion, modelRef, readVersion, versionKey, type Preprocessing, type VersionMetadata } from '../registry/versions.js';
-import { createJson } from '../storage/createOnly.js';
-import { formatSize } from '../sizes/workerSize.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import { createJson } from '../platform/storage/createOnly.js';
+import { formatSize } from '../platform/resources/workerSize.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { searchRecord } from './searchRecord.js';
 

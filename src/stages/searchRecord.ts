@@ -1,9 +1,9 @@
 import type { AlgorithmInput } from '../contracts/index.js';
 import { searchKey } from '../data/dataset.js';
-import type { FoldScore } from '../engines/pool.js';
+import type { FoldScore } from '../ml/engines/pool.js';
 import { PerdureError } from '../errors.js';
-import { readJson, writeJson } from '../storage/documents.js';
-import type { ObjectStore } from '../storage/objectStore.js';
+import { readJson, writeJson } from '../platform/storage/documents.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** What a candidate's fold left: its score, how certain it is, and the seconds that it took. */
 export type FoldRecord = FoldScore & { seconds: number };

@@ -1,5 +1,5 @@
 import type { SelectCandidatesInput, Selection } from '../contracts/index.js';
-import { selectCandidates as select } from '../learning/racing.js';
+import { selectCandidates as select } from '../ml/racing.js';
 import type { Stage } from './context.js';
 import { searchRecord } from './searchRecord.js';
 

@@ -5,7 +5,7 @@ import { BREACH_CONVENTION } from '../monitoring/performance.js';
 import { PSI_CONVENTION } from '../monitoring/psi.js';
 import { severityOf, verdictOf } from '../monitoring/verdict.js';
 import { versionId } from '../registry/versions.js';
-import { updateJson, writeJson } from '../storage/documents.js';
+import { updateJson, writeJson } from '../platform/storage/documents.js';
 import type { Stage } from './context.js';
 
 const LATEST = 'reports/latest.json';

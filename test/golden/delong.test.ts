@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { rocAuc } from '../../src/learning/metrics.js';
-import { Mt19937 } from '../../src/learning/mt19937.js';
+import { rocAuc } from '../../src/ml/metrics.js';
+import { Mt19937 } from '../../src/ml/mt19937.js';
 import { delongTest } from '../../src/monitoring/delong.js';
 import { twoSidedP } from '../../src/monitoring/normal.js';
 

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Params } from '../../src/contracts/index.js';
 import { writeColumns } from '../../src/data/parquet.js';
-import { createEnginePool } from '../../src/engines/hostPool.js';
-import type { Estimator, FoldEvaluation, MatrixFile, PredictRequest } from '../../src/engines/pool.js';
-import { sha256File } from '../../src/storage/checksum.js';
+import { createEnginePool } from '../../src/ml/engines/hostPool.js';
+import type { Estimator, FoldEvaluation, MatrixFile, PredictRequest } from '../../src/ml/engines/pool.js';
+import { sha256File } from '../../src/platform/storage/checksum.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** Made by `fixtures/make_engine_fixtures.py`: a null is a missing number. */

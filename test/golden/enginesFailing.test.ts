@@ -6,9 +6,9 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { writeColumns } from '../../src/data/parquet.js';
-import { createEnginePool } from '../../src/engines/hostPool.js';
-import type { EnginePool, FitRequest, MatrixFile } from '../../src/engines/pool.js';
-import { isAlive } from '../../src/temporal/processes.js';
+import { createEnginePool } from '../../src/ml/engines/hostPool.js';
+import type { EnginePool, FitRequest, MatrixFile } from '../../src/ml/engines/pool.js';
+import { isAlive } from '../../src/platform/temporal/processes.js';
 import { hostsOf } from '../support/engineHosts.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { until } from '../support/until.js';
@@ -153,7 +153,7 @@ test('closing a pool ends its hosts and the calls under way', async () => {
 });
 
 test('a host in the middle of a fit dies with its parent', async () => {
-  const pool = new URL('../../dist/src/engines/hostPool.js', import.meta.url).href;
+  const pool = new URL('../../dist/src/ml/engines/hostPool.js', import.meta.url).href;
   const script = `
     const { createEnginePool } = await import(${JSON.stringify(pool)});
     await createEnginePool({ hosts: 1, memory: 2 ** 30 }).fit(${JSON.stringify(endless)}, new AbortController().signal);`;

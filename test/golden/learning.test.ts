@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { gridCell, type ParameterGrid, type Params } from '../../src/contracts/index.js';
-import type { Scoring } from '../../src/engines/pool.js';
-import { foldScore, rowInfluence } from '../../src/learning/influence.js';
-import { averagePrecision, balancedAccuracy, classificationMetrics, rocAuc } from '../../src/learning/metrics.js';
-import { Mt19937 } from '../../src/learning/mt19937.js';
-import { sampleCells } from '../../src/learning/parameterSampler.js';
-import { differenceVariance } from '../../src/learning/racing.js';
-import { stratifiedFolds } from '../../src/learning/stratifiedKFold.js';
+import type { Scoring } from '../../src/ml/engines/pool.js';
+import { foldScore, rowInfluence } from '../../src/ml/influence.js';
+import { averagePrecision, balancedAccuracy, classificationMetrics, rocAuc } from '../../src/ml/metrics.js';
+import { Mt19937 } from '../../src/ml/mt19937.js';
+import { sampleCells } from '../../src/ml/parameterSampler.js';
+import { differenceVariance } from '../../src/ml/racing.js';
+import { stratifiedFolds } from '../../src/ml/stratifiedKFold.js';
 import { delongTest } from '../../src/monitoring/delong.js';
 
 /** Made by `fixtures/make_learning_fixtures.py` with scikit-learn 1.9.1. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { literal, withDuckDb, type Database } from '../../src/data/duckdb.js';
 import { readColumns, writeColumns, type Column } from '../../src/data/parquet.js';
-import { sha256File } from '../../src/storage/checksum.js';
+import { sha256File } from '../../src/platform/storage/checksum.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const folder = temporaryFolder(afterAll);

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadPipeline, packageFolder } from '../../src/config/load.js';
 import type { Metrics, VersionRef } from '../../src/contracts/index.js';
 import { generateCsv } from '../../src/data/synthetic.js';
-import { listens } from '../../src/temporal/processes.js';
-import { runningStack } from '../../src/temporal/stack.js';
+import { listens } from '../../src/platform/temporal/processes.js';
+import { runningStack } from '../../src/platform/temporal/stack.js';
 import { perdure, startPerdure, type Outcome } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

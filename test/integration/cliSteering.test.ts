@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { afterAll, expect, test } from 'vitest';
 import { SEARCH_ATTRIBUTES, STEWARD, stewardIdOf, type ModelTrainingCompleted, type StewardState } from '../../src/contracts/index.js';
-import { writeJson } from '../../src/storage/documents.js';
+import { writeJson } from '../../src/platform/storage/documents.js';
 import { receiveMail } from '../support/receivers.js';
 import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';

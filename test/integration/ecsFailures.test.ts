@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { resultKeyOf } from '../../src/compute/identity.js';
-import { TaskError, type TaskEnd } from '../../src/compute/taskEnd.js';
-import type { TaskRequest } from '../../src/compute/taskRun.js';
+import { resultKeyOf } from '../../src/platform/ecs/identity.js';
+import { TaskError, type TaskEnd } from '../../src/platform/ecs/taskEnd.js';
+import type { TaskRequest } from '../../src/platform/ecs/taskRun.js';
 import { PerdureError } from '../../src/errors.js';
 import { faults, type EcsEndpoint } from '../support/ecs/ecsEndpoint.js';
 import { COMPLETES, CRASHES_ONCE, IDENTITY, ecsWorld, failsWith, type EcsWorld } from '../support/ecs/ecsWorld.js';

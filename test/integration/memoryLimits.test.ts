@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMemoryGroup } from '../../bench/memoryGroup.js';
 import { sizedStages } from '../../bench/sizedStages.js';
 import { packageFolder } from '../../src/config/load.js';
-import { containerLimits } from '../../src/sizes/cgroup.js';
-import { GIB, type WorkerSize } from '../../src/sizes/workerSize.js';
-import { WORKERS } from '../../src/temporal/workers.js';
+import { containerLimits } from '../../src/platform/resources/cgroup.js';
+import { GIB, type WorkerSize } from '../../src/platform/resources/workerSize.js';
+import { WORKERS } from '../../src/platform/temporal/workers.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { expectWithinLimit } from '../support/withinLimit.js';
 

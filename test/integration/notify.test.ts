@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dedupKey, type Alert } from '../../src/notify/alert.js';
-import { AlertLog } from '../../src/notify/alertLog.js';
-import { notify, resolveOpen, type Notifier } from '../../src/notify/notify.js';
-import { channelsFrom } from '../../src/notify/settings.js';
-import { FolderStore } from '../../src/storage/folderStore.js';
+import { dedupKey, type Alert } from '../../src/platform/notify/alert.js';
+import { AlertLog } from '../../src/platform/notify/alertLog.js';
+import { notify, resolveOpen, type Notifier } from '../../src/platform/notify/notify.js';
+import { channelsFrom } from '../../src/platform/notify/settings.js';
+import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { receiveHttp, receiveInSilence, receiveMail, type HttpAnswer } from '../support/receivers.js';
 
 const ROUTING_KEY = 'R0UTINGKEY0000000000000000000042';

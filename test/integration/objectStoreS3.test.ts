@@ -3,10 +3,10 @@ import { chmod, readFile, readdir, stat, truncate, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { ListMultipartUploadsCommand, ListPartsCommand, type S3Client } from '@aws-sdk/client-s3';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { sha256 } from '../../src/storage/checksum.js';
-import { ObjectCache } from '../../src/storage/objectCache.js';
-import { createS3Client } from '../../src/storage/s3Client.js';
-import { S3Store, type S3StoreOptions } from '../../src/storage/s3Store.js';
+import { sha256 } from '../../src/platform/storage/checksum.js';
+import { ObjectCache } from '../../src/platform/storage/objectCache.js';
+import { createS3Client } from '../../src/platform/storage/s3Client.js';
+import { S3Store, type S3StoreOptions } from '../../src/platform/storage/s3Store.js';
 import { listedKeys, makeBucket } from '../support/buckets.js';
 import { startCuttingProxy } from '../support/cuttingProxy.js';
 import { startStoreProcess } from '../support/inStoreProcess.js';

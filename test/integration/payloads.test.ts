@@ -4,14 +4,14 @@ import { ActivityFailure, ApplicationFailure, Client, Connection, WorkflowFailed
 import proto from '@temporalio/proto';
 import { DefaultLogger, NativeConnection, Runtime, Worker, bundleWorkflowCode, type WorkflowBundle } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TemporalTarget } from '../../src/temporal/connection.js';
-import { encryptionCodecFrom } from '../../src/temporal/encryptionCodec.js';
-import { activityPayloadGuard, clientPayloadGuard } from '../../src/temporal/payloadInterceptors.js';
+import type { TemporalTarget } from '../../src/platform/temporal/connection.js';
+import { encryptionCodecFrom } from '../../src/platform/temporal/encryptionCodec.js';
+import { activityPayloadGuard, clientPayloadGuard } from '../../src/platform/temporal/payloadInterceptors.js';
 import type { Place } from '../support/payloadWorkflows.js';
 import { freshNamespace } from '../support/testServer.js';
 
 const taskQueue = 'payloads';
-const guardModule = fileURLToPath(new URL('../../src/temporal/workflowPayloadGuard.ts', import.meta.url));
+const guardModule = fileURLToPath(new URL('../../src/platform/temporal/workflowPayloadGuard.ts', import.meta.url));
 const workflowsPath = fileURLToPath(new URL('../support/payloadWorkflows.ts', import.meta.url));
 const activities = {
   echo: (value: unknown) => Promise.resolve(value),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'v
 import { hold, kill, leftBehind, registryOf, startCommand, type Command, type Registry, type Victim } from '../../bench/killedRun.js';
 import { processesBelow } from '../../bench/processTree.js';
 import { EXIT } from '../../src/cli/exitCodes.js';
-import { runningStack } from '../../src/temporal/stack.js';
+import { runningStack } from '../../src/platform/temporal/stack.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../support/tinyPipeline.js';
 import { until } from '../support/until.js';

@@ -3,8 +3,8 @@ import { msToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
 import { stewardIdOf, TASK_QUEUES, type ModelInferenceInput, type PipelinePart } from '../../src/contracts/index.js';
-import { inferenceMissingSince } from '../../src/notify/dueInference.js';
-import { connectClient } from '../../src/temporal/connection.js';
+import { inferenceMissingSince } from '../../src/platform/notify/dueInference.js';
+import { connectClient } from '../../src/platform/temporal/connection.js';
 import {
   applySchedules,
   backfillSchedule,
@@ -15,14 +15,14 @@ import {
   scheduleIdOf,
   settingsOf,
   triggerSchedule,
-} from '../../src/temporal/schedules.js';
-import { unusualDays } from '../../src/temporal/clockChanges.js';
+} from '../../src/platform/temporal/schedules.js';
+import { unusualDays } from '../../src/platform/temporal/clockChanges.js';
 import { freshNamespace } from '../support/testServer.js';
 import { until } from '../support/until.js';
 import { fakeActivities } from '../workflow/support/fakeActivities.js';
 import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
-import type { TemporalTarget } from '../../src/temporal/connection.js';
-import { connectWorker } from '../../src/temporal/workerConnection.js';
+import type { TemporalTarget } from '../../src/platform/temporal/connection.js';
+import { connectWorker } from '../../src/platform/temporal/workerConnection.js';
 
 const NAME = 'readmission';
 const bundle = await bundleWorkflows();

@@ -1,10 +1,10 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi, onTestFinished } from 'vitest';
-import { xgboost } from '../../src/setup/engines.js';
-import { temporalCli } from '../../src/setup/temporalCli.js';
-import { timeSkippingServer } from '../../src/setup/timeSkippingServer.js';
-import { ensureTool, requireTool } from '../../src/setup/tool.js';
+import { xgboost } from '../../src/platform/setup/engines.js';
+import { temporalCli } from '../../src/platform/setup/temporalCli.js';
+import { timeSkippingServer } from '../../src/platform/setup/timeSkippingServer.js';
+import { ensureTool, requireTool } from '../../src/platform/setup/tool.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** An empty cache for the running test. */

@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectClient } from '../../src/temporal/connection.js';
-import { startEmbeddedServer } from '../../src/temporal/embeddedServer.js';
-import { listens } from '../../src/temporal/processes.js';
-import { runningStack } from '../../src/temporal/stack.js';
+import { connectClient } from '../../src/platform/temporal/connection.js';
+import { startEmbeddedServer } from '../../src/platform/temporal/embeddedServer.js';
+import { listens } from '../../src/platform/temporal/processes.js';
+import { runningStack } from '../../src/platform/temporal/stack.js';
 import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { until } from '../support/until.js';

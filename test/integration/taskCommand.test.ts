@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { writeJson } from '../../src/storage/documents.js';
-import { FolderStore } from '../../src/storage/folderStore.js';
+import { writeJson } from '../../src/platform/storage/documents.js';
+import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

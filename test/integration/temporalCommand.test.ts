@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { temporalCli } from '../../src/setup/temporalCli.js';
-import { requireTool } from '../../src/setup/tool.js';
-import type { TemporalTarget } from '../../src/temporal/connection.js';
+import { temporalCli } from '../../src/platform/setup/temporalCli.js';
+import { requireTool } from '../../src/platform/setup/tool.js';
+import type { TemporalTarget } from '../../src/platform/temporal/connection.js';
 import { CONF, createMedallion, VISITS, visitsOf } from '../support/medallion.js';
 import { startTestStack } from '../support/testStack.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
-import { stopTracing } from '../../src/observe/tracing.js';
+import { stopTracing } from '../../src/platform/observe/tracing.js';
 import { receiveHttp } from '../support/receivers.js';
 import { startTestStack } from '../support/testStack.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';

@@ -1,8 +1,8 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
-import { SupervisedWorker } from '../../src/temporal/supervisedWorker.js';
-import { WORKERS, type WorkerName } from '../../src/temporal/workers.js';
+import { SupervisedWorker } from '../../src/platform/temporal/supervisedWorker.js';
+import { WORKERS, type WorkerName } from '../../src/platform/temporal/workers.js';
 import { isAtWork, processOf } from '../support/activitiesAtWork.js';
 import { hostsOf } from '../support/engineHosts.js';
 import { freeRange } from '../support/freeRange.js';

@@ -2,7 +2,7 @@ import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { stageActivity } from '../../activities/stageActivity.js';
 import { TASK_QUEUES } from '../../src/contracts/index.js';
-import type { EnginePool } from '../../src/engines/pool.js';
+import type { EnginePool } from '../../src/ml/engines/pool.js';
 import { PerdureError } from '../../src/errors.js';
 import { createRunStage, type StageCall } from '../../src/stages/createContext.js';
 import { evaluateCandidate } from '../../src/stages/evaluateCandidate.js';

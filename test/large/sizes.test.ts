@@ -2,7 +2,7 @@ import { statfsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sizedStages } from '../../bench/sizedStages.js';
 import type { DatasetRef } from '../../src/contracts/index.js';
-import { GIB } from '../../src/sizes/workerSize.js';
+import { GIB } from '../../src/platform/resources/workerSize.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { expectWithinLimit } from '../support/withinLimit.js';
 

@@ -11,7 +11,7 @@ import type { Logger } from '@stryker-mutator/api/logging';
 import { Stryker } from '@stryker-mutator/core';
 import { Instrumenter, type File } from '@stryker-mutator/instrumenter';
 import { messageOf } from '../../src/errors.js';
-import { Mt19937 } from '../../src/learning/mt19937.js';
+import { Mt19937 } from '../../src/ml/mt19937.js';
 import { ROOMS, type Room } from './rooms.js';
 import { keyOf, results, SAMPLE } from './sample.js';
 

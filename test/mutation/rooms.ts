@@ -12,10 +12,10 @@ const golden = (...names: string[]) => names.map((name) => `test/golden/${name}.
 /** What `npm run mutation` changes, and which tests it then runs. */
 export const ROOMS: Record<string, Room> = {
   learning: {
-    code: ['src/learning/'],
+    code: ['src/ml/', '!src/ml/engines/', '!src/ml/estimators.ts'],
     tests: [...unit('metrics', 'racing', 'standardScaler', 'leakage', 'influence'), ...golden('learning', 'delong')],
   },
-  judge: { code: ['src/compute/judge.ts'], tests: unit('judge') },
+  judge: { code: ['src/platform/ecs/judge.ts'], tests: unit('judge') },
   data: {
     code: ['src/data/'],
     tests: [
@@ -27,7 +27,7 @@ export const ROOMS: Record<string, Room> = {
   registry: { code: ['src/registry/'], tests: unit('promotionGate', 'trainingClaim', 'registryOperations', 'registry') },
   monitoring: { code: ['src/monitoring/'], tests: [...unit('verdict', 'profile', 'drift', 'performanceDrop'), ...golden('psi', 'delong'), ...unit('monitoring')] },
   steward: { code: ['workflows/support/stewardship.ts'], tests: unit('stewardship', 'stewardDecisions') },
-  notify: { code: ['src/notify/conditions.ts'], tests: unit('alertConditions', 'alertsWhole') },
-  folderStore: { code: ['src/storage/folderStore.ts'], tests: unit('folderStore', 'createOnly', 'documents') },
+  notify: { code: ['src/platform/notify/conditions.ts'], tests: unit('alertConditions', 'alertsWhole') },
+  folderStore: { code: ['src/platform/storage/folderStore.ts'], tests: unit('folderStore', 'createOnly', 'documents') },
   config: { code: ['src/config/'], tests: unit('columnNames', 'computeConfig', 'configBounds', 'configValues', 'definitionNames') },
 };

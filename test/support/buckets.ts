@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { FolderStore } from '../../src/storage/folderStore.js';
-import { ObjectCache } from '../../src/storage/objectCache.js';
-import type { ObjectStore } from '../../src/storage/objectStore.js';
-import { createS3Client } from '../../src/storage/s3Client.js';
-import { S3Store } from '../../src/storage/s3Store.js';
+import { FolderStore } from '../../src/platform/storage/folderStore.js';
+import { ObjectCache } from '../../src/platform/storage/objectCache.js';
+import type { ObjectStore } from '../../src/platform/storage/objectStore.js';
+import { createS3Client } from '../../src/platform/storage/s3Client.js';
+import { S3Store } from '../../src/platform/storage/s3Store.js';
 import type { S3Server } from './s3Server.js';
 import { temporaryFolder } from './temporaryFolder.js';
 

@@ -1,6 +1,6 @@
 // Gives itself a heap of 200 MiB, prints what came of it, and ends with 7 when it is told to stop, as a worker does.
 import { getHeapStatistics } from 'node:v8';
-import { heapIsSet, runWithHeap } from '../../src/temporal/heap.js';
+import { heapIsSet, runWithHeap } from '../../src/platform/temporal/heap.js';
 
 if (!heapIsSet()) process.exit(await runWithHeap(200 * 2 ** 20));
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { packageFolder } from '../../src/config/load.js';
-import { stopProcess } from '../../src/temporal/processes.js';
+import { stopProcess } from '../../src/platform/temporal/processes.js';
 import type { BucketPlace } from './buckets.js';
 import { temporaryFolder } from './temporaryFolder.js';
 

@@ -1,7 +1,7 @@
 import { PerdureError } from '../../src/errors.js';
 import { loadPipeline } from '../../src/config/load.js';
 import { generateCsv } from '../../src/data/synthetic.js';
-import type { EnginePool } from '../../src/engines/pool.js';
+import type { EnginePool } from '../../src/ml/engines/pool.js';
 import { bronze } from '../../src/stages/bronze.js';
 import { createRunStage } from '../../src/stages/createContext.js';
 

@@ -4,13 +4,13 @@ import { loadPipeline } from '../../src/config/load.js';
 import type { BronzeResult, GoldResult, Progress, RunRef, SilverResult } from '../../src/contracts/index.js';
 import { readParquetSql, withDuckDb, type SqlValue } from '../../src/data/duckdb.js';
 import { readManifest, tableFiles, type LayerName, type TableName } from '../../src/data/layers.js';
-import type { EnginePool } from '../../src/engines/pool.js';
+import type { EnginePool } from '../../src/ml/engines/pool.js';
 import { bronze } from '../../src/stages/bronze.js';
 import type { Stage } from '../../src/stages/context.js';
 import { createRunStage } from '../../src/stages/createContext.js';
 import { gold } from '../../src/stages/gold.js';
 import { silver } from '../../src/stages/silver.js';
-import { openStores } from '../../src/storage/stores.js';
+import { openStores } from '../../src/platform/storage/stores.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 export const SIZE = { cpus: 1, memory: 2 * 2 ** 30 };

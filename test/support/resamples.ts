@@ -1,6 +1,6 @@
 import type { Verdict } from '../../src/contracts/index.js';
-import { classificationMetrics } from '../../src/learning/metrics.js';
-import type { Mt19937 } from '../../src/learning/mt19937.js';
+import { classificationMetrics } from '../../src/ml/metrics.js';
+import type { Mt19937 } from '../../src/ml/mt19937.js';
 import { judgeDrift, type DriftSettings } from '../../src/monitoring/drift.js';
 import { judgePerformance, type PerformanceSettings } from '../../src/monitoring/performance.js';
 import { countInto, emptyLike, profileColumn, profileNumbers, type ColumnProfile, type FeatureType, type ModelProfile } from '../../src/monitoring/profile.js';

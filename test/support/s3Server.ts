@@ -1,6 +1,6 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { onTestFinished, vi } from 'vitest';
-import { createS3Client } from '../../src/storage/s3Client.js';
+import { createS3Client } from '../../src/platform/storage/s3Client.js';
 import { temporaryFolder } from './temporaryFolder.js';
 import { startVersitygw, type Versitygw } from './versitygw.js';
 

@@ -1,6 +1,6 @@
 // Runs an embedded stack on the state folder given as argument, and prints the numbers of its processes.
 import { join } from 'node:path';
-import { startStack } from '../../src/temporal/stack.js';
+import { startStack } from '../../src/platform/temporal/stack.js';
 
 const [stateFolder = ''] = process.argv.slice(2);
 const { server, workers } = await startStack({ storeRoot: join(stateFolder, 'store'), stateFolder });

@@ -5,8 +5,8 @@ import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { updateJson } from '../../src/storage/documents.js';
-import type { ObjectStore } from '../../src/storage/objectStore.js';
+import { updateJson } from '../../src/platform/storage/documents.js';
+import type { ObjectStore } from '../../src/platform/storage/objectStore.js';
 import { openBucket, type BucketPlace } from './buckets.js';
 
 const [place, scratch, what, ...rest] = process.argv.slice(2) as [string, string, string, ...string[]];

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import type { NativeConnection } from '@temporalio/worker';
 import { inject, onTestFinished } from 'vitest';
-import { temporalCli } from '../../src/setup/temporalCli.js';
-import { requireTool } from '../../src/setup/tool.js';
-import { connectClient, plainTarget, type TemporalTarget } from '../../src/temporal/connection.js';
-import { connectWorker } from '../../src/temporal/workerConnection.js';
-import { startDevServer, type DevServer } from '../../src/temporal/devServer.js';
-import { describeLacking, ensureSearchAttributes } from '../../src/temporal/searchAttributes.js';
+import { temporalCli } from '../../src/platform/setup/temporalCli.js';
+import { requireTool } from '../../src/platform/setup/tool.js';
+import { connectClient, plainTarget, type TemporalTarget } from '../../src/platform/temporal/connection.js';
+import { connectWorker } from '../../src/platform/temporal/workerConnection.js';
+import { startDevServer, type DevServer } from '../../src/platform/temporal/devServer.js';
+import { describeLacking, ensureSearchAttributes } from '../../src/platform/temporal/searchAttributes.js';
 
 /** A dev server on a free port with nothing in it, whose log lies in `folder`. Whoever starts it ends it. */
 export async function startTestServer(folder: string): Promise<DevServer> {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { onTestFinished } from 'vitest';
-import { connectClient, type TemporalTarget } from '../../src/temporal/connection.js';
-import { startStack, type Stack } from '../../src/temporal/stack.js';
+import { connectClient, type TemporalTarget } from '../../src/platform/temporal/connection.js';
+import { startStack, type Stack } from '../../src/platform/temporal/stack.js';
 import { temporaryFolder } from './temporaryFolder.js';
 import { freshNamespace } from './testServer.js';
 

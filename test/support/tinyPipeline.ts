@@ -6,14 +6,14 @@ import type { ModelTrainingCompleted, Progress, RunRef } from '../../src/contrac
 import { literal, withDuckDb } from '../../src/data/duckdb.js';
 import { LayerWriter, type BuiltTable } from '../../src/data/layerWriter.js';
 import { partitionKey } from '../../src/data/partitions.js';
-import { createEnginePool } from '../../src/engines/hostPool.js';
-import type { EnginePool } from '../../src/engines/pool.js';
-import { resourcesOf } from '../../src/sizes/resources.js';
+import { createEnginePool } from '../../src/ml/engines/hostPool.js';
+import type { EnginePool } from '../../src/ml/engines/pool.js';
+import { resourcesOf } from '../../src/platform/resources/resources.js';
 import type { Stage } from '../../src/stages/context.js';
 import { createRunStage, type RunStage } from '../../src/stages/createContext.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
-import type { Stores } from '../../src/storage/objectStore.js';
-import { openStores } from '../../src/storage/stores.js';
+import type { Stores } from '../../src/platform/storage/objectStore.js';
+import { openStores } from '../../src/platform/storage/stores.js';
 
 /** Name of the pipeline: two numbers and a flag say whether something happens, 60 rows a month over two years. */
 export const TINY = 'tiny';

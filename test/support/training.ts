@@ -1,6 +1,6 @@
 import type { AlgorithmResult, ModelTrainingCompleted, ModelTrainingResult } from '../../src/contracts/index.js';
 import { readVersion } from '../../src/registry/versions.js';
-import type { ObjectStore } from '../../src/storage/objectStore.js';
+import type { ObjectStore } from '../../src/platform/storage/objectStore.js';
 import { listedKeys } from './buckets.js';
 
 /** Insists that a training trained. */

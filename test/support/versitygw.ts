@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { versitygw } from '../../src/setup/versitygw.js';
-import { requireTool } from '../../src/setup/tool.js';
-import { describeExit, freePort, hasExited, listens, spawnBound, stopProcess } from '../../src/temporal/processes.js';
+import { versitygw } from '../../src/platform/setup/versitygw.js';
+import { requireTool } from '../../src/platform/setup/tool.js';
+import { describeExit, freePort, hasExited, listens, spawnBound, stopProcess } from '../../src/platform/temporal/processes.js';
 
 export interface Versitygw {
   /** Folder in which an object is the file `<bucket>/<key>`, and its metadata extended attributes of that. */

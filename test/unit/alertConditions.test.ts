@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AlertFacts, DriftResult, DriftSeverity, Metrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
-import { dedupKey } from '../../src/notify/alert.js';
-import { AlertThresholds, alertFor, isOver } from '../../src/notify/conditions.js';
+import { dedupKey } from '../../src/platform/notify/alert.js';
+import { AlertThresholds, alertFor, isOver } from '../../src/platform/notify/conditions.js';
 import { decided } from '../support/promotions.js';
 
 const thresholds = AlertThresholds.parse({});

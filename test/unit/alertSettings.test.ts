@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { PerdureError } from '../../src/errors.js';
-import { channelsFrom } from '../../src/notify/settings.js';
+import { channelsFrom } from '../../src/platform/notify/settings.js';
 
 const faultsOf = (env: NodeJS.ProcessEnv): PerdureError => {
   try {

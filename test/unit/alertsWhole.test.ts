@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { AlertFacts, DriftResult, Metrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
-import { webUiFrom } from '../../src/notify/advice.js';
-import type { Alert } from '../../src/notify/alert.js';
-import { detailLines } from '../../src/notify/channel.js';
-import { AlertThresholds, alertFor, isOver } from '../../src/notify/conditions.js';
+import { webUiFrom } from '../../src/platform/notify/advice.js';
+import type { Alert } from '../../src/platform/notify/alert.js';
+import { detailLines } from '../../src/platform/notify/channel.js';
+import { AlertThresholds, alertFor, isOver } from '../../src/platform/notify/conditions.js';
 import { decided } from '../support/promotions.js';
 
 const thresholds = AlertThresholds.parse({});

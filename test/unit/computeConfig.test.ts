@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { PerdureError } from '../../src/errors.js';
-import { taskSettings } from '../../src/compute/taskSettings.js';
+import { taskSettings } from '../../src/platform/ecs/taskSettings.js';
 import { createTinyWorld, tinyEngines } from '../support/tinyPipeline.js';
 
 const world = await createTinyWorld(tinyEngines());

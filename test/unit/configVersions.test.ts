@@ -11,7 +11,7 @@ import { createRunStage } from '../../src/stages/createContext.js';
 import { gold } from '../../src/stages/gold.js';
 import { pinConfig } from '../../src/stages/pinConfig.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
-import { sha256 } from '../../src/storage/checksum.js';
+import { sha256 } from '../../src/platform/storage/checksum.js';
 import { listedKeys } from '../support/buckets.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';

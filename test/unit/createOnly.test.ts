@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createFile, createJson } from '../../src/storage/createOnly.js';
-import { readJson } from '../../src/storage/documents.js';
-import { FolderStore } from '../../src/storage/folderStore.js';
+import { createFile, createJson } from '../../src/platform/storage/createOnly.js';
+import { readJson } from '../../src/platform/storage/documents.js';
+import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 function world() {

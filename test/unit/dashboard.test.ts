@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packageFolder } from '../../src/config/load.js';
-import { registry } from '../../src/observe/metrics.js';
+import { registry } from '../../src/platform/observe/metrics.js';
 
 test('the dashboard shows every metric of the product, and none that is not there', async () => {
   const dashboard = readFileSync(join(packageFolder(), 'deploy/grafana/perdure.json'), 'utf8');

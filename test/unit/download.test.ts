@@ -7,7 +7,7 @@ import { deflateRawSync, crc32 } from 'node:zlib';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Pipeline } from '../../src/config/load.js';
 import { downloadSource } from '../../src/data/download.js';
-import { sha256 } from '../../src/storage/checksum.js';
+import { sha256 } from '../../src/platform/storage/checksum.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const CSV = `id,value\n${Array.from({ length: 5000 }, (_, i) => `${i},${i * 7919}`).join('\n')}\n`;

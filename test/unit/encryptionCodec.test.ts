@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { PerdureError } from '../../src/errors.js';
-import { encryptionCodecFrom } from '../../src/temporal/encryptionCodec.js';
+import { encryptionCodecFrom } from '../../src/platform/temporal/encryptionCodec.js';
 
 const newKey = () => randomBytes(32).toString('base64');
 const codec = (...keys: string[]) => encryptionCodecFrom({ PERDURE_ENCRYPTION_KEY: keys.join(', ') })!;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { trainingRecipe } from '../../src/engines/estimators.js';
+import { trainingRecipe } from '../../src/ml/estimators.js';
 
 const shape = { rows: 1000, positives: 200, features: 14 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Mt19937 } from '../../src/learning/mt19937.js';
+import { Mt19937 } from '../../src/ml/mt19937.js';
 import { drawRows, driftedRows, monitorRows, tieHeavyColumns, trainedOn, USUAL, type ScoredSample } from '../support/resamples.js';
 
 /** Rows of one population: eight columns with ties, six without, and a score that ranks the rows with a ROC AUC of about .64. */

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeEach, expect, test } from 'vitest';
-import { sha256 } from '../../src/storage/checksum.js';
-import { FolderStore } from '../../src/storage/folderStore.js';
+import { sha256 } from '../../src/platform/storage/checksum.js';
+import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 let root: string;

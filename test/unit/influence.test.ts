@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { Scoring } from '../../src/engines/pool.js';
-import { foldScore, groupInfluence, rowInfluence } from '../../src/learning/influence.js';
-import { isMissing, presentSql } from '../../src/learning/missing.js';
-import { Mt19937 } from '../../src/learning/mt19937.js';
-import { gridCells, sampleCells } from '../../src/learning/parameterSampler.js';
-import { differenceVariance } from '../../src/learning/racing.js';
-import { fitStandardScale, standardScale } from '../../src/learning/standardScaler.js';
-import { stratifiedFolds } from '../../src/learning/stratifiedKFold.js';
+import type { Scoring } from '../../src/ml/engines/pool.js';
+import { foldScore, groupInfluence, rowInfluence } from '../../src/ml/influence.js';
+import { isMissing, presentSql } from '../../src/ml/missing.js';
+import { Mt19937 } from '../../src/ml/mt19937.js';
+import { gridCells, sampleCells } from '../../src/ml/parameterSampler.js';
+import { differenceVariance } from '../../src/ml/racing.js';
+import { fitStandardScale, standardScale } from '../../src/ml/standardScaler.js';
+import { stratifiedFolds } from '../../src/ml/stratifiedKFold.js';
 
 const SCORINGS: Scoring[] = ['roc_auc', 'average_precision', 'accuracy', 'balanced_accuracy', 'f1'];
 

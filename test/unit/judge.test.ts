@@ -1,6 +1,6 @@
 import type { Task } from '@aws-sdk/client-ecs';
 import { describe, expect, test } from 'vitest';
-import { judge, REPLACED_REASON, sideCarFailures, START_DEADLINE_REASON } from '../../src/compute/judge.js';
+import { judge, REPLACED_REASON, sideCarFailures, START_DEADLINE_REASON } from '../../src/platform/ecs/judge.js';
 
 const PERDURE = 'perdure';
 

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { KeptWork, keptKeyOf } from '../../src/compute/keptWork.js';
-import type { TaskInput } from '../../src/compute/taskDocuments.js';
-import { FolderStore } from '../../src/storage/folderStore.js';
+import { KeptWork, keptKeyOf } from '../../src/platform/ecs/keptWork.js';
+import type { TaskInput } from '../../src/platform/ecs/taskDocuments.js';
+import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { listedKeys } from '../support/buckets.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findLeaks } from '../../src/learning/leakage.js';
+import { findLeaks } from '../../src/ml/leakage.js';
 
 const labels = Int8Array.from({ length: 2_000 }, (_, row) => Number(row % 5 === 0));
 const noise = (row: number) => (row * 7919) % 1009;

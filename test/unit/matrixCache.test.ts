@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MatrixCache } from '../../src/engines/matrixCache.js';
+import { MatrixCache } from '../../src/ml/engines/matrixCache.js';
 
 test('what was used longest ago is freed when the budget is spent', () => {
   const freed: string[] = [];

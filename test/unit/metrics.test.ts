@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { classificationMetrics, score } from '../../src/learning/metrics.js';
+import { classificationMetrics, score } from '../../src/ml/metrics.js';
 
 describe('classification metrics', () => {
   test('a probability on the threshold counts as positive', () => {

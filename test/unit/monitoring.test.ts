@@ -7,7 +7,7 @@ import { measurePerformance } from '../../src/stages/measurePerformance.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { writeReport } from '../../src/stages/writeReport.js';
-import { readJson } from '../../src/storage/documents.js';
+import { readJson } from '../../src/platform/storage/documents.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, ROWS_A_MONTH, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
 
 const YEAR_END = '2001-12-31';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeNodeVersion } from '../../src/setup/nodeVersion.js';
+import { judgeNodeVersion } from '../../src/platform/setup/nodeVersion.js';
 
 const WANTED = '^20.19 || ^22.12 || ^24';
 

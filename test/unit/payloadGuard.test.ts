@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
-import { checkPayloads } from '../../src/temporal/payloadGuard.js';
+import { checkPayloads } from '../../src/platform/temporal/payloadGuard.js';
 
 const KIB = 1024;
 const text = (kib: number) => 'x'.repeat(kib * KIB);

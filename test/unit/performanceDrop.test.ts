@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Metrics } from '../../src/contracts/index.js';
-import { classificationMetrics } from '../../src/learning/metrics.js';
-import { Mt19937 } from '../../src/learning/mt19937.js';
+import { classificationMetrics } from '../../src/ml/metrics.js';
+import { Mt19937 } from '../../src/ml/mt19937.js';
 import { judgePerformance, metricVariance, type WatchedMetric } from '../../src/monitoring/performance.js';
 
 const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as { y: number[]; s1: number[]; s2: number[]; var: [number, number] };

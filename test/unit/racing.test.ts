@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_EVALUATIONS, Search, type SearchPlan } from '../../src/contracts/index.js';
-import { raceRungs, selectCandidates, type Contender } from '../../src/learning/racing.js';
+import { raceRungs, selectCandidates, type Contender } from '../../src/ml/racing.js';
 
 /**
  * Candidates whose every fold has an influence of its own in each of four groups: the difference of two of them has the

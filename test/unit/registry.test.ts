@@ -13,8 +13,8 @@ import { moveAlias } from '../../src/registry/operations.js';
 import { CHAMPION, resolveModel } from '../../src/registry/resolve.js';
 import { checkVersion, checksumsOf, indexVersion, listVersions, readVersion, versionId, versionKey, type VersionFile, type VersionMetadata } from '../../src/registry/versions.js';
 import { openModel } from '../../src/stages/openModel.js';
-import { readJson, writeJson } from '../../src/storage/documents.js';
-import { FolderStore } from '../../src/storage/folderStore.js';
+import { readJson, writeJson } from '../../src/platform/storage/documents.js';
+import { FolderStore } from '../../src/platform/storage/folderStore.js';
 
 let root: string;
 let registry: FolderStore;

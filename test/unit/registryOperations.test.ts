@@ -6,8 +6,8 @@ import { moveAlias } from '../../src/registry/operations.js';
 import { aliasKey, readPointer } from '../../src/registry/pointers.js';
 import { CHAMPION } from '../../src/registry/resolve.js';
 import { indexVersion, versionKey, type VersionMetadata } from '../../src/registry/versions.js';
-import { writeJson } from '../../src/storage/documents.js';
-import { FolderStore } from '../../src/storage/folderStore.js';
+import { writeJson } from '../../src/platform/storage/documents.js';
+import { FolderStore } from '../../src/platform/storage/folderStore.js';
 
 let root: string;
 let registry: FolderStore;

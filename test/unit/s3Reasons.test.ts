@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { ObjectCache } from '../../src/storage/objectCache.js';
-import { createS3Client } from '../../src/storage/s3Client.js';
-import { S3Store } from '../../src/storage/s3Store.js';
+import { ObjectCache } from '../../src/platform/storage/objectCache.js';
+import { createS3Client } from '../../src/platform/storage/s3Client.js';
+import { S3Store } from '../../src/platform/storage/s3Store.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** A server that refuses everything as S3 does: a HEAD has a status and no body, anything else says why. */

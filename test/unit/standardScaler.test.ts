@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fitStandardScale, standardScale } from '../../src/learning/standardScaler.js';
+import { fitStandardScale, standardScale } from '../../src/ml/standardScaler.js';
 
 test('scales as scikit-learn does: mean and population standard deviation of the values that are there', () => {
   // StandardScaler().fit([[1.5], [nan], [-2], [7.25], [1e6]]) of scikit-learn 1.9.1.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RetrainRequest, RunEnded, StewardPolicy } from '../../src/contracts/index.js';
-import { PAYLOAD_LIMIT, checkPayloads } from '../../src/temporal/payloadGuard.js';
+import { PAYLOAD_LIMIT, checkPayloads } from '../../src/platform/temporal/payloadGuard.js';
 import { faultsOf } from '../../workflows/support/input.js';
 import { STEWARD_INPUT } from '../../workflows/support/messages.js';
 import { Stewardship } from '../../workflows/support/stewardship.js';

@@ -12,9 +12,9 @@ import { modelInput } from '../../src/data/modelInput.js';
 import { daysAsked } from '../../src/data/newRows.js';
 import { ownerOf, refuseOtherOwner } from '../../src/data/owner.js';
 import { intactPredictions, openPredictions, predictionsFiles, storePredictions } from '../../src/data/predictions.js';
-import { sha256 } from '../../src/storage/checksum.js';
-import { writeJson } from '../../src/storage/documents.js';
-import { FolderStore } from '../../src/storage/folderStore.js';
+import { sha256 } from '../../src/platform/storage/checksum.js';
+import { writeJson } from '../../src/platform/storage/documents.js';
+import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 let store: FolderStore;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { loadPipeline } from '../../src/config/load.js';
 import { generateCsv } from '../../src/data/synthetic.js';
-import { sha256, sha256File } from '../../src/storage/checksum.js';
+import { sha256, sha256File } from '../../src/platform/storage/checksum.js';
 import { CONF, createMedallion, VISITS, type Medallion } from '../support/medallion.js';
 
 let world: Medallion;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { TokenBucket } from '../../src/compute/tokenBucket.js';
-import { DISPATCHER_TIMES } from '../../src/compute/dispatcherTimes.js';
+import { TokenBucket } from '../../src/platform/ecs/tokenBucket.js';
+import { DISPATCHER_TIMES } from '../../src/platform/ecs/dispatcherTimes.js';
 
 /** Nothing comes in while a test lasts. */
 const NEVER = 1e-9;

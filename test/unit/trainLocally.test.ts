@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AlgorithmResult, ModelTrainingCompleted, Progress } from '../../src/contracts/index.js';
-import type { EnginePool } from '../../src/engines/pool.js';
+import type { EnginePool } from '../../src/ml/engines/pool.js';
 import { PerdureError } from '../../src/errors.js';
 import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, readPointer } from '../../src/registry/pointers.js';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunRef } from '../../src/contracts/index.js';
 import { claimTrainingFor } from '../../src/registry/trainingClaim.js';
-import { FolderStore } from '../../src/storage/folderStore.js';
+import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const run = (runId: string): RunRef => ({ workflowId: `training-${runId}`, runId, startedAt: '2002-03-01T12:00:00.000Z' });

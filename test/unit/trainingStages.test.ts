@@ -8,7 +8,7 @@ import { checkModelConfig } from '../../src/stages/checkModelConfig.js';
 import { checkSufficientTrainingData } from '../../src/stages/checkSufficientTrainingData.js';
 import { discardVersion } from '../../src/stages/discardVersion.js';
 import { planSearch } from '../../src/stages/planSearch.js';
-import { writeJson } from '../../src/storage/documents.js';
+import { writeJson } from '../../src/platform/storage/documents.js';
 import { createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 
 const engines = tinyEngines();

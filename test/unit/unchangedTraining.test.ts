@@ -2,13 +2,13 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ModelTrainingResult } from '../../src/contracts/index.js';
-import type { EnginePool } from '../../src/engines/pool.js';
+import type { EnginePool } from '../../src/ml/engines/pool.js';
 import * as code from '../../src/registry/codeCommit.js';
 import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.js';
 import { CHALLENGER, CHAMPION, latestVersion } from '../../src/registry/resolve.js';
 import { versionKey, type VersionFile } from '../../src/registry/versions.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
-import { writeJson } from '../../src/storage/documents.js';
+import { writeJson } from '../../src/platform/storage/documents.js';
 import { listedKeys } from '../support/buckets.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 

@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withDuckDb } from '../../src/data/duckdb.js';
-import { containerLimits } from '../../src/sizes/cgroup.js';
-import { resourcesOf, stageHeap } from '../../src/sizes/resources.js';
-import { GIB, chosenSize, formatSize, parseSize } from '../../src/sizes/workerSize.js';
-import { heapOption } from '../../src/temporal/heap.js';
-import { WORKERS } from '../../src/temporal/workers.js';
+import { containerLimits } from '../../src/platform/resources/cgroup.js';
+import { resourcesOf, stageHeap } from '../../src/platform/resources/resources.js';
+import { GIB, chosenSize, formatSize, parseSize } from '../../src/platform/resources/workerSize.js';
+import { heapOption } from '../../src/platform/temporal/heap.js';
+import { WORKERS } from '../../src/platform/temporal/workers.js';
 import { stageWorker } from '../../workers/stageWorker.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { loadPipeline, type Pipeline } from '../../config/load.js';
 import { STEWARD, type MovedAlias } from '../../contracts/index.js';
-import { AlertLog } from '../../notify/alertLog.js';
-import { raise } from '../../notify/raise.js';
-import { channelsFrom } from '../../notify/settings.js';
+import { AlertLog } from '../../platform/notify/alertLog.js';
+import { raise } from '../../platform/notify/raise.js';
+import { channelsFrom } from '../../platform/notify/settings.js';
 import { moveAlias, type AliasMove } from '../../registry/operations.js';
 import type { Mover } from '../../registry/pointers.js';
 import { CHAMPION } from '../../registry/resolve.js';
-import { openStores } from '../../storage/stores.js';
+import { openStores } from '../../platform/storage/stores.js';
 import type { CommonOptions } from '../options.js';
 import { person } from '../person.js';
 import { selectorOf } from '../selector.js';

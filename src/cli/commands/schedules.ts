@@ -14,7 +14,7 @@ import {
   triggerSchedule,
   type PipelineSchedule,
   type ScheduleChange,
-} from '../../temporal/schedules.js';
+} from '../../platform/temporal/schedules.js';
 import type { JsonOption } from '../options.js';
 import type { BackfillOptions, NoteOption } from '../schedulesProgram.js';
 import { person } from '../person.js';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { listPipelines } from '../../config/load.js';
 import { PerdureError } from '../../errors.js';
-import { configuredTarget } from '../../temporal/connection.js';
-import { joinOrStart, startStack, type EmbeddedServer } from '../../temporal/stack.js';
+import { configuredTarget } from '../../platform/temporal/connection.js';
+import { joinOrStart, startStack, type EmbeddedServer } from '../../platform/temporal/stack.js';
 import { interruption } from '../interruption.js';
 import { refuseOtherStore } from '../openRuns.js';
 import type { UpOptions } from '../options.js';

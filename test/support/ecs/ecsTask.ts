@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { killGroupOf } from '../../../src/temporal/processes.js';
+import { killGroupOf } from '../../../src/platform/temporal/processes.js';
 import { until } from '../until.js';
 
 /** What becomes of one launch; by default the container's command runs as a process until it ends. */

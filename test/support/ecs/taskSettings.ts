@@ -1,4 +1,4 @@
-import type { TaskSettings } from '../../../src/compute/taskSettings.js';
+import type { TaskSettings } from '../../../src/platform/ecs/taskSettings.js';
 import { CLUSTER, LOG_GROUP, STREAM_PREFIX } from './ecsEndpoint.js';
 
 export const FAMILY = 'test-model-training';

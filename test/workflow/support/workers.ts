@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type LogEntry, type NativeConnection, type WorkflowBundleOption, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { packageFolder } from '../../../src/config/load.js';
 import { TASK_QUEUES } from '../../../src/contracts/index.js';
-import { dataConverterFrom, workflowDataConverterFrom } from '../../../src/temporal/dataConverter.js';
+import { dataConverterFrom, workflowDataConverterFrom } from '../../../src/platform/temporal/dataConverter.js';
 
 /** The lines of runs that failed, as the workers of this process logged them. */
 export const failedRuns: LogEntry[] = [];
@@ -24,7 +24,7 @@ export interface Server {
 
 /** Bundles the workflows as they stand in the sources, or a module of this package in their place, with what production bundles with them. */
 export function bundleWorkflows(entry = 'workflows/index.ts'): Promise<WorkflowBundleWithSourceMap> {
-  const workflowInterceptorModules = ['src/temporal/workflowMessages.ts', 'workflows/support/interceptors.ts', 'src/temporal/workflowPayloadGuard.ts'].map((file) => join(packageFolder(), file));
+  const workflowInterceptorModules = ['src/platform/temporal/workflowMessages.ts', 'workflows/support/interceptors.ts', 'src/platform/temporal/workflowPayloadGuard.ts'].map((file) => join(packageFolder(), file));
   return bundleWorkflowCode({ workflowsPath: join(packageFolder(), entry), workflowInterceptorModules, logger });
 }
 

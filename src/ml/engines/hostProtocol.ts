@@ -1,0 +1,11 @@
+import type { ErrorType } from '../../errors.js';
+import type { EngineCalls } from './pool.js';
+
+/** What the pool asks of a host, one call at a time. */
+export interface HostCall {
+  method: keyof EngineCalls;
+  request: unknown;
+}
+
+/** What the host answers. */
+export type HostReply = { ok: true; value: unknown } | { ok: false; type: ErrorType; message: string };

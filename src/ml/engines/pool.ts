@@ -1,0 +1,96 @@
+import type { Params } from '../../contracts/index.js';
+import type { ESTIMATORS, SCORINGS } from '../../config/schema.js';
+
+export type Estimator = (typeof ESTIMATORS)[number];
+export type Scoring = (typeof SCORINGS)[number];
+
+/** A preprocessed Parquet file: float32 feature columns and an int8 label, as `metadata.json` names them. */
+export interface MatrixFile {
+  path: string;
+  /** SHA-256 of the file: the key under which a host keeps the loaded matrix. */
+  checksum: string;
+  features: string[];
+  label: string;
+  rows: number;
+}
+
+export interface EvaluateRequest {
+  train: MatrixFile;
+  estimator: Estimator;
+  params: Params;
+  /** Fold numbers to evaluate, from 0, of `cvFolds` stratified folds. */
+  folds: number[];
+  cvFolds: number;
+  /** What to compute of each fold. */
+  scorings: Scoring[];
+  seed: number;
+}
+
+/** One score of a candidate on one fold, and how certain it is. */
+export interface FoldScore {
+  score: number;
+  /** Parts of groups of the fold's rows in the score's deviation, as `groupInfluence` has them. */
+  influence: number[];
+  /** By how much one row over the threshold moves the score; 0 for scorings without a threshold. */
+  step: number;
+}
+
+/** A candidate on one fold. */
+export interface FoldEvaluation {
+  /** Aligned with the scorings asked for. */
+  scores: FoldScore[];
+  /** Seconds of fitting and scoring. */
+  seconds: number;
+}
+
+export interface FitRequest {
+  train: MatrixFile;
+  estimator: Estimator;
+  params: Params;
+  seed: number;
+  /** Where the model file is written. */
+  modelPath: string;
+}
+
+export interface PredictRequest {
+  modelPath: string;
+  /** A Parquet file; only the feature columns are read. */
+  data: { path: string; features: string[] };
+  /** Rows to score: `[offset, offset + limit)`. All by default. */
+  offset?: number;
+  limit?: number;
+}
+
+/** What an engine can do. */
+export interface EngineCalls {
+  /** Aligned with the folds asked for. */
+  evaluate(request: EvaluateRequest): Promise<FoldEvaluation[]>;
+  fit(request: FitRequest): Promise<{ seconds: number }>;
+  /** Probability of the positive class, a row. */
+  predictProbability(request: PredictRequest): Promise<Float64Array>;
+  /** SHAP contributions, features + 1 a row and the bias last; they add up to the log-odds, for a forest to the probability. */
+  contributions(request: PredictRequest): Promise<Float32Array>;
+  /** Name and version of the library, e.g. `libxgboost 3.2.0`. */
+  version(): Promise<string>;
+}
+
+export type OnFold = (evaluated: FoldEvaluation) => void | Promise<void>;
+
+/**
+ * Child processes that run native code, kept warm between calls. A call throws `PerdureError`: `EngineMissing`,
+ * `EngineFailed` (the library refused, not retryable), `EngineCrashed` (the process died; retryable). An aborted
+ * signal kills the process that works on the call.
+ */
+export interface EnginePool {
+  /** @param onFold called with each fold, in the order asked for; the next one waits for it */
+  evaluate(request: EvaluateRequest, signal: AbortSignal, onFold?: OnFold): ReturnType<EngineCalls['evaluate']>;
+  fit(request: FitRequest, signal: AbortSignal): ReturnType<EngineCalls['fit']>;
+  /** Probability of the positive class, a row. */
+  predictProbability(request: PredictRequest, signal: AbortSignal): Promise<Float64Array>;
+  /** SHAP contributions, as {@link EngineCalls.contributions}. */
+  contributions(request: PredictRequest, signal: AbortSignal): Promise<Float32Array>;
+  /** Name and version of the library, e.g. `libxgboost 3.2.0`. */
+  version(): Promise<string>;
+  /** Ends every host; calls under way fail. */
+  close(): Promise<void>;
+}

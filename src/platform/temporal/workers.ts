@@ -1,0 +1,35 @@
+import { TASK_QUEUES } from '../../contracts/index.js';
+import { stageHeap, workflowHeap } from '../resources/resources.js';
+import { GIB, type WorkerSize } from '../resources/workerSize.js';
+
+export interface WorkerDefinition {
+  /** Its entry point in `workers/`. */
+  entry: string;
+  taskQueue: string;
+  /** Its size where nobody says otherwise. */
+  size: WorkerSize;
+  /** Bytes of JavaScript heap at a size. */
+  heap(size: WorkerSize): number;
+}
+
+export const WORKERS = {
+  orchestrator: { entry: 'orchestrator', taskQueue: TASK_QUEUES.orchestrator, size: { cpus: 0.5, memory: 1 * GIB }, heap: workflowHeap },
+  dataProcessing: { entry: 'dataProcessing', taskQueue: TASK_QUEUES.dataProcessing, size: { cpus: 1, memory: 2 * GIB }, heap: stageHeap },
+  modelTraining: { entry: 'modelTraining', taskQueue: TASK_QUEUES.modelTraining, size: { cpus: 2, memory: 4 * GIB }, heap: stageHeap },
+} as const satisfies Record<string, WorkerDefinition>;
+
+/** Temporal's ports where nobody says otherwise, so that `temporal` commands need no address. */
+export const CUSTOMARY_PORTS = { port: 7233, ui_port: 8233 };
+
+export type WorkerName = keyof typeof WORKERS;
+
+/**
+ * After being told to stop, a worker lets activities finish for the grace time, then cancels them, and fails after
+ * the force time with those that don't listen. Force time and some seconds of cleaning up fit into the 30 s that a
+ * container gets by default.
+ */
+export const SHUTDOWN_GRACE_MS = 5_000;
+export const SHUTDOWN_FORCE_MS = 20_000;
+
+/** What a worker process tells the one that started it. */
+export type WorkerMessage = { ready: true } | { failed: string };
