@@ -2,6 +2,7 @@ export * from './common.js';
 export * from './counts.js';
 export * from './names.js';
 export * from './texts.js';
+export * from './task.js';
 export * from './taskQueues.js';
 export * from './dataProcessing.js';
 export * from './training.js';
