@@ -3,6 +3,7 @@ export * from './counts.js';
 export * from './names.js';
 export * from './texts.js';
 export * from './task.js';
+export * from './metrics.js';
 export * from './taskQueues.js';
 export * from './dataProcessing.js';
 export * from './training.js';
