@@ -1,0 +1,275 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PerdureError } from '../../errors.js';
+import { openRegularFile } from '../../platform/storage/regularFile.js';
+import { literal, type Database, type SqlValue } from '../duckdb.js';
+import { dialectOf, type Dialect } from './dialect.js';
+import { asUtf8, encodingOf, type Encoding } from './encoding.js';
+
+export type SniffedType = 'BIGINT' | 'INTEGER' | 'DOUBLE' | 'VARCHAR' | 'DATE' | 'TIMESTAMP' | 'BOOLEAN';
+
+/** How a CSV has to be read. */
+export interface SniffedCsv {
+  delimiter: string;
+  quote: string;
+  encoding: Encoding;
+  /** The first record as it stands: names may be empty or repeated. */
+  header: string[];
+  /**
+   * A type per column that every one of its values has, in the order of the header. Columns without a name are left out,
+   * and of repeated ones the later: they can't be told apart.
+   */
+  columns: Record<string, SniffedType>;
+  /** Texts of the file that say that no value is known, exactly as they stand there; an empty field always does. */
+  nullValues: string[];
+  /** `strptime` format of the columns of type DATE and TIMESTAMP whose values are not written as 2005-12-31. */
+  dateFormat?: string;
+  /** Set where numbers have a decimal comma. */
+  decimal?: ',';
+}
+
+/** Texts that hardly mean anything else than that no value is known, in lower case and trimmed. */
+const NO_VALUE = ['', '?', '??', 'na', 'n/a', '#n/a', '<na>', 'nan', 'nat', 'null', '(null)', '\\n', '#null!', '#value!', '#div/0!'];
+/** Texts that mean it where the rest of a column is numbers or dates. Elsewhere they may be a category. */
+const NO_NUMBER = ['-', '--', '---', '.', '..', '...', '*', 'n.a.', 'none', 'nil', 'unknown', 'missing', 'undefined', 'inf', '-inf', '+inf', 'infinity', '-infinity', '+infinity'];
+
+/** A header longer than this, in characters, is no header; the dialect shows in as much. */
+const START = 1 << 20;
+
+/**
+ * Reads a whole CSV and says how to read it: dialect, encoding, a type per column, and the texts that say that no value
+ * is known. A type is given only where all values have it, wherever in the file they stand; numbers that begin with a
+ * zero (postcodes), and whole numbers that no 64 bits hold, stay text, as does a day of which it can't be told whether
+ * the day or the month comes first.
+ *
+ * @param path a local file; the first record must be its header
+ * @throws PerdureError `InputInvalid` for what is no CSV: absent, empty, compressed, rows of differing lengths
+ */
+export async function sniffCsv(database: Database, path: string): Promise<SniffedCsv> {
+  return withReadableCsv(path, async ({ encoding, dialect, header, relation }) => {
+    const names = new Map<string, number>();
+    for (const [position, name] of header.entries()) if (name !== '' && !names.has(name)) names.set(name, position);
+    const looked = await look(database, path, relation, [...names.values()]);
+    const named = [...names].map(([name, position]) => ({ name, ...looked.get(position)! }));
+    const nullValues = named.flatMap(({ type, absent }) => absent.filter((text) => type !== 'VARCHAR' || NO_VALUE.includes(normal(text))));
+    const formats = named.flatMap(({ format }) => format ?? []);
+    const decimal = named.some(({ comma }) => comma) ? (',' as const) : undefined;
+    return {
+      delimiter: dialect.delimiter,
+      quote: dialect.quote,
+      encoding,
+      header,
+      columns: Object.fromEntries(named.map(({ name, type }) => [name, type])),
+      nullValues: [...new Set(nullValues)].filter((text) => text !== '').toSorted(),
+      ...(formats[0] === undefined ? {} : { dateFormat: formats[0] }),
+      ...(decimal ? { decimal } : {}),
+    };
+  });
+}
+
+/** A CSV as DuckDB can read it. */
+interface ReadableCsv {
+  encoding: Encoding;
+  dialect: Dialect;
+  header: string[];
+  /** SQL of a relation with every column as text, under the names `c0`, `c1`, ... */
+  relation: string;
+}
+
+/** Lends `work` a CSV whose dialect is known; what had to be written for that is removed afterwards. */
+async function withReadableCsv<T>(path: string, work: (csv: ReadableCsv) => Promise<T>): Promise<T> {
+  const encoding = await encodingOf(path);
+  const folder = await mkdtemp(join(tmpdir(), 'perdure-csv-'));
+  try {
+    const readable = await asUtf8(path, encoding, folder);
+    const { text, whole } = await startOf(readable);
+    if (!/\n/.test(text) && /\r[^\n]/.test(text)) {
+      throw new PerdureError('InputInvalid', `${path} ends its lines with carriage returns alone; save it with line feeds and run again.`);
+    }
+    const { dialect, header } = dialectOf(text, whole);
+    if (header.every((field) => field.trim() === '')) throw new PerdureError('InputInvalid', `${path} begins with an empty line; give a CSV with a header line.`);
+    const columns = header.map((_, position) => `c${position}: 'VARCHAR'`).join(', ');
+    const newLine = dialect.newLine === '\r\n' ? String.raw`\r\n` : String.raw`\n`;
+    const relation = `read_csv(${literal(readable)}, auto_detect = false, header = true, hive_partitioning = false, columns = {${columns}}, nullstr = '',
+      delim = ${literal(dialect.delimiter)}, quote = ${literal(dialect.quote)}, escape = ${literal(dialect.quote)}, new_line = '${newLine}')`;
+    return await work({ encoding, dialect, header, relation });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function startOf(path: string): Promise<{ text: string; whole: boolean }> {
+  const file = await openRegularFile(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(START), 0, START, 0);
+    const { size } = await file.stat();
+    return { text: new TextDecoder().decode(buffer.subarray(0, bytesRead)), whole: bytesRead === size };
+  } finally {
+    await file.close();
+  }
+}
+
+interface Look {
+  type: SniffedType;
+  /** Texts of the column that may say that no value is known. */
+  absent: string[];
+  format?: string;
+  comma?: boolean;
+}
+
+/** What a column's values may be, in the order in which a type is preferred: SQL over a value `v`, which is not null. */
+const KINDS = {
+  BOOLEAN: (v: string) => `lower(trim(${v})) IN ('true', 'false')`,
+  // Nearly every number is written as DuckDB writes it, and that is told faster than by a pattern.
+  BIGINT: (v: string) => `(CAST(TRY_CAST(${v} AS BIGINT) AS VARCHAR) IS NOT DISTINCT FROM ${v} OR (TRY_CAST(${v} AS BIGINT) IS NOT NULL AND regexp_full_match(${v}, '\\s*[+-]?[0-9]+\\s*')))`,
+  DOUBLE: (v: string) => `(coalesce(isfinite(TRY_CAST(${v} AS DOUBLE)), false) AND NOT contains(${v}, '_'))`,
+  DATE: (v: string) => `(TRY_CAST(${v} AS DATE) IS NOT NULL AND regexp_full_match(${v}, '\\s*[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2}([ T]00:00(:00(\\.0+)?)?)?\\s*'))`,
+  // A time with another offset than UTC's is left as text: DuckDB's cast would drop the offset.
+  TIMESTAMP: (v: string) =>
+    `(TRY_CAST(${v} AS TIMESTAMP) IS NOT NULL AND regexp_full_match(${v}, '\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?)?\\s*(Z|UTC|[+]00(:?00)?)?\\s*'))`,
+} as const;
+type Kind = keyof typeof KINDS;
+
+/** Rows that are looked at first: what they rule out need not be asked of the others. */
+const SAMPLE = 5_000;
+
+async function look(database: Database, path: string, relation: string, positions: number[]): Promise<Map<number, Look>> {
+  const all = Object.keys(KINDS) as Kind[];
+  const possible = await kindsOf(database, path, `(SELECT * FROM ${relation} LIMIT ${SAMPLE})`, new Map(positions.map((position) => [position, all])));
+  const found = await kindsOf(database, path, relation, new Map([...possible].map(([position, { kinds }]) => [position, kinds])));
+
+  const looks = new Map<number, Look>([...found].map(([position, { kinds, absent, padded, long }]) => [position, { type: typeOf(kinds, padded, long), absent }]));
+  await lookAtTexts(database, relation, looks, found);
+  return looks;
+}
+
+function typeOf([kind]: Kind[], padded: boolean, long: boolean): SniffedType {
+  if (kind === undefined) return 'VARCHAR';
+  if ((kind === 'BIGINT' && padded) || (kind === 'DOUBLE' && long)) return 'VARCHAR';
+  return kind;
+}
+
+interface Found {
+  kinds: Kind[];
+  absent: string[];
+  /** Some value begins with a zero that a number would lose. */
+  padded: boolean;
+  /** Some value has more digits than a number of 64 bits. */
+  long: boolean;
+  /** Some value of the column. */
+  example: string | null;
+}
+
+async function kindsOf(database: Database, path: string, relation: string, asked: Map<number, Kind[]>): Promise<Map<number, Found>> {
+  const aggregates = [...asked].flatMap(([position, kinds]) => {
+    const v = `v${position}`;
+    return [
+      ...kinds.map((kind) => `bool_and(${KINDS[kind](v)}) FILTER (${v} IS NOT NULL) AS ${kind}_${position}`),
+      ...(kinds.includes('BIGINT') ? [`bool_or(ltrim(${v}, ' +-') LIKE '0_%') AS padded_${position}`] : []),
+      ...(kinds.includes('DOUBLE') ? [`bool_or(length(${v}) > 18 AND regexp_full_match(${v}, '\\s*[+-]?[0-9]+\\s*')) AS long_${position}`] : []),
+      `max(${v}) AS example_${position}`,
+      // Told apart by their exact text, of which there are few.
+      `map_keys(histogram(c${position}) FILTER (c${position} IS NOT NULL AND ${v} IS NULL))::VARCHAR[] AS absent_${position}`,
+    ];
+  });
+  if (aggregates.length === 0) return new Map();
+  const [row] = await database.rows<Record<string, SqlValue>>(`SELECT ${aggregates.join(', ')} FROM ${valuesSql(relation, [...asked.keys()])}`, { csv: path });
+  return new Map(
+    [...asked].map(([position, kinds]) => [
+      position,
+      {
+        kinds: kinds.filter((kind) => row![`${kind}_${position}`] === true),
+        absent: textsOf(row![`absent_${position}`]),
+        padded: row![`padded_${position}`] === true,
+        long: row![`long_${position}`] === true,
+        example: row![`example_${position}`] as string | null,
+      },
+    ]),
+  );
+}
+
+/** A subquery with each column as it is, `c0`, and as `v0`, NULL where it says that no value is known. */
+function valuesSql(relation: string, positions: number[]): string {
+  // What begins with a digit is told from a text of no value at once. A long list after IN would become a join per column.
+  const value = (c: string) => `CASE WHEN ${c} >= '0' AND ${c} < ':' THEN ${c} WHEN length(${c}) < 20 AND regexp_full_match(lower(trim(${c})), ${literal(ABSENT)}) THEN NULL ELSE ${c} END`;
+  return `(SELECT ${positions.map((position) => `c${position}, ${value(`c${position}`)} AS v${position}`).join(', ')} FROM ${relation})`;
+}
+
+const ABSENT = [...NO_VALUE, ...NO_NUMBER].map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
+
+/** Days as they are written elsewhere, by their `strptime` format, and the pattern that shows such a format. */
+const DAYS: [format: string, pattern: string][] = [
+  ['%m/%d/%Y', '[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}'],
+  ['%d/%m/%Y', '[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}'],
+  ['%m-%d-%Y', '[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}'],
+  ['%d-%m-%Y', '[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}'],
+  ['%d.%m.%Y', '[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{4}'],
+  ['%Y.%m.%d', '[0-9]{4}[.][0-9]{1,2}[.][0-9]{1,2}'],
+  ['%m/%d/%y', '[0-9]{1,2}/[0-9]{1,2}/[0-9]{2}'],
+  ['%d/%m/%y', '[0-9]{1,2}/[0-9]{1,2}/[0-9]{2}'],
+  ['%d-%b-%Y', '[0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}'],
+  ['%d-%b-%y', '[0-9]{1,2}-[A-Za-z]{3}-[0-9]{2}'],
+  ['%d %b %Y', '[0-9]{1,2} [A-Za-z]{3} [0-9]{4}'],
+  ['%b %d %Y', '[A-Za-z]{3} [0-9]{1,2} [0-9]{4}'],
+  ['%b %d, %Y', '[A-Za-z]{3} [0-9]{1,2}, [0-9]{4}'],
+  ['%d %B %Y', '[0-9]{1,2} [A-Za-z]{4,9} [0-9]{4}'],
+  ['%B %d, %Y', '[A-Za-z]{4,9} [0-9]{1,2}, [0-9]{4}'],
+];
+const TIMES: [format: string, pattern: string][] = [
+  ['', ''],
+  [' %H:%M', ' [0-9]{1,2}:[0-9]{2}'],
+  [' %H:%M:%S', ' [0-9]{1,2}:[0-9]{2}:[0-9]{2}'],
+  [' %I:%M %p', ' [0-9]{1,2}:[0-9]{2} [AaPp][Mm]'],
+  [' %I:%M:%S %p', ' [0-9]{1,2}:[0-9]{2}:[0-9]{2} [AaPp][Mm]'],
+];
+const FORMATS = DAYS.flatMap(([day, dayPattern]) => TIMES.map(([time, pattern]) => ({ format: day + time, pattern: dayPattern + pattern })));
+const COMMA = '[+-]?[0-9]+(,[0-9]+)?([eE][+-]?[0-9]+)?';
+
+/** Looks at columns of text once more where one of their values looks like a day or a number of other habits. */
+async function lookAtTexts(database: Database, relation: string, looks: Map<number, Look>, found: Map<number, Found>): Promise<void> {
+  const tests: { position: number; format?: string; sql: string }[] = [];
+  for (const [position, { type }] of looks) {
+    const example = found.get(position)!.example?.trim();
+    if (type !== 'VARCHAR' || example === undefined) continue;
+    const v = `trim(v${position})`;
+    if (new RegExp(`^${COMMA}$`).test(example)) {
+      tests.push({ position, sql: `bool_and(regexp_full_match(${v}, '${COMMA}')) AND bool_or(contains(${v}, ',')) AND NOT bool_and(regexp_full_match(${v}, '[+-]?[0-9]{1,3}(,[0-9]{3})*'))` });
+    }
+    for (const { format, pattern } of FORMATS) {
+      if (!new RegExp(`^${pattern}$`).test(example)) continue;
+      // strptime takes a year of two digits where four are meant.
+      tests.push({ position, format, sql: `bool_and(regexp_full_match(${v}, '${pattern}') AND try_strptime(${v}, ${literal(format)}) IS NOT NULL)` });
+    }
+  }
+  if (tests.length === 0) return;
+  const positions = [...new Set(tests.map(({ position }) => position))];
+  const [row] = await database.rows<Record<string, boolean | null>>(`SELECT ${tests.map(({ sql }, i) => `${sql} AS t${i}`).join(', ')} FROM ${valuesSql(relation, positions)}`);
+  const held = tests.filter((_, i) => row![`t${i}`] === true);
+
+  // A point can't be the decimal sign of one column and a comma that of another: which then is meant is not guessed.
+  const points = [...looks.values()].some(({ type }) => type === 'DOUBLE');
+  if (!points) for (const { position, format } of held) if (format === undefined) looks.set(position, { ...looks.get(position)!, type: 'DOUBLE', comma: true });
+
+  const format = formatOf(held.flatMap(({ position, format }) => (format === undefined ? [] : [{ position, format }])));
+  if (format === undefined) return;
+  for (const { position, format: own } of held) {
+    if (own === format) looks.set(position, { ...looks.get(position)!, type: /%[HI]/.test(format) ? 'TIMESTAMP' : 'DATE', format });
+  }
+}
+
+/** The one format that most columns have; a column that also has another one of the same pattern decides nothing. */
+function formatOf(held: { position: number; format: string }[]): string | undefined {
+  const decided = held.filter(({ position }) => held.filter((other) => other.position === position).length === 1).map(({ format }) => format);
+  const counts = [...new Set(decided)].map((format) => ({ format, columns: held.filter((one) => one.format === format).length }));
+  return counts.toSorted((a, b) => b.columns - a.columns)[0]?.format;
+}
+
+function normal(text: string): string {
+  return text.trim().toLowerCase();
+}
+
+/** The items of a LIST of texts. */
+function textsOf(list: unknown): string[] {
+  return typeof list === 'object' && list !== null && 'items' in list ? [...(list.items as string[])] : [];
+}

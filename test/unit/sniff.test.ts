@@ -1,0 +1,137 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { withDuckDb, type Database } from '../../src/data/duckdb.js';
+import { sniffCsv } from '../../src/data/inspect/sniff.js';
+import { SIZE } from '../support/medallion.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+/** One database for all tests. */
+let close: () => void;
+const closed = new Promise<void>((resolve) => (close = resolve));
+const opened = new Promise<Database>((resolve, reject) => {
+  withDuckDb({ size: SIZE, scratch: temporaryFolder(afterAll), signal: new AbortController().signal }, (database) => {
+    resolve(database);
+    return closed;
+  }).catch(reject);
+});
+afterAll(() => close());
+
+/** Writes a file and sniffs it. */
+async function sniffed(content: string | Buffer, name = 'table.csv') {
+  const path = join(temporaryFolder(), name);
+  writeFileSync(path, content);
+  return sniffCsv(await opened, path);
+}
+
+/** A file of one column after a key, as text. */
+const column = (...values: string[]) => `id,x\n${values.map((value, i) => `k${i},${value}`).join('\n')}\n`;
+const typeOf = async (...values: string[]) => (await sniffed(column(...values))).columns.x;
+
+describe('types', () => {
+  it.each<[string, string[], string]>([
+    ['whole numbers', ['1', '-2', '+3'], 'BIGINT'],
+    ['numbers with a fraction', ['1', '2.5', '1e-3'], 'DOUBLE'],
+    ['numbers with spaces around them', [' 29.85', '1889.5 ', ' '], 'DOUBLE'],
+    ['postcodes', ['02134', '90210'], 'VARCHAR'],
+    ['decimals that begin with a zero', ['0.5', '0', '00.5'], 'DOUBLE'],
+    ['card numbers that no 64 bits hold', ['12345678901234567890', '2'], 'VARCHAR'],
+    ['days', ['2005-12-31', '2006-1-1'], 'DATE'],
+    ['days with slashes, year first', ['2005/12/31', ''], 'DATE'],
+    ['times', ['2005-12-31 10:15:00', '2006-01-01T00:00:00Z'], 'TIMESTAMP'],
+    ['times of another offset', ['2005-12-31T10:15:00+02:00'], 'VARCHAR'],
+    ['times at midnight', ['2005-12-31 00:00:00'], 'DATE'],
+    ['booleans', ['True', 'FALSE', 'true'], 'BOOLEAN'],
+    ['yes and no', ['yes', 'no'], 'VARCHAR'],
+    ['money', ['$1', '$2'], 'VARCHAR'],
+    ['numbers with a thousands sign', ['"1,200"', '"3,400"', '"5"'], 'VARCHAR'],
+    ['a column without values', ['', ''], 'VARCHAR'],
+    ['infinities, which are no number to learn from', ['1.5', 'inf', '-Infinity'], 'DOUBLE'],
+    ['digits with underscores', ['1_000'], 'VARCHAR'],
+  ])('%s', async (_, values, type) => {
+    expect(await typeOf(...values)).toBe(type);
+  });
+
+  it('is that of the whole file, whose last row may be another', async () => {
+    const numbers = Array.from({ length: 30_000 }, (_, i) => String(i));
+    expect(await typeOf(...numbers, '1.5')).toBe('DOUBLE');
+    expect(await typeOf(...numbers, 'V27')).toBe('VARCHAR');
+    expect((await sniffed(column(...numbers, 'unknown'))).nullValues).toEqual(['unknown']);
+  });
+});
+
+describe('texts that say that no value is known', () => {
+  it('are found among numbers, as they are written', async () => {
+    const { columns, nullValues } = await sniffed(column('1', 'NA', ' ', '?', 'n/a', '-', 'None', '2'));
+    expect(columns.x).toBe('BIGINT');
+    expect(nullValues).toEqual([' ', '-', '?', 'NA', 'None', 'n/a']);
+  });
+
+  it('are fewer among texts, where "None" is a category', async () => {
+    const { columns, nullValues } = await sniffed(column('None', 'Norm', '?', '>200', '-'));
+    expect(columns.x).toBe('VARCHAR');
+    expect(nullValues).toEqual(['?']);
+  });
+});
+
+describe('dialect and encoding', () => {
+  it.each([';', '\t', '|', ','])('finds the delimiter %j, also where values hold the others within quotes', async (delimiter) => {
+    const { header, columns, delimiter: found, quote } = await sniffed(`a b${delimiter}c\n"x,y;z|\t ""q"""${delimiter}1\nw${delimiter}2\n`);
+    expect({ header, columns, found, quote }).toEqual({ header: ['a b', 'c'], columns: { 'a b': 'VARCHAR', c: 'BIGINT' }, found: delimiter, quote: '"' });
+  });
+
+  it('reads values in apostrophes where nothing else quotes, and leaves apostrophes in words alone', async () => {
+    expect(await sniffed(`a,b\n'x, y',1\n'z',2\n`)).toMatchObject({ quote: `'`, columns: { a: 'VARCHAR', b: 'BIGINT' } });
+    expect(await sniffed(`a,b\nl'eau,1\nd'or,2\n`)).toMatchObject({ quote: '"', columns: { a: 'VARCHAR', b: 'BIGINT' } });
+  });
+
+  it('reads decimal commas, unless another column has points', async () => {
+    expect(await sniffed('a;b\n1,5;2\n-2;3\n')).toMatchObject({ decimal: ',', columns: { a: 'DOUBLE', b: 'BIGINT' } });
+    expect(await sniffed('a;b\n1,5;2.5\n-2;3\n')).toMatchObject({ columns: { a: 'VARCHAR', b: 'DOUBLE' } });
+    expect(await sniffed('a;b\n1,500;2\n2;3\n')).toMatchObject({ columns: { a: 'VARCHAR' } });
+  });
+
+  it('takes a day for one only where it can tell the month', async () => {
+    expect(await sniffed(column('31/01/2020', '01/02/2020'))).toMatchObject({ dateFormat: '%d/%m/%Y', columns: { x: 'DATE' } });
+    expect(await sniffed(column('1/31/2020 9:05', '1/2/2020 10:00'))).toMatchObject({ dateFormat: '%m/%d/%Y %H:%M', columns: { x: 'TIMESTAMP' } });
+    expect(await sniffed(column('01/02/2020', '03/04/2020'))).toMatchObject({ columns: { x: 'VARCHAR' } });
+    expect(await sniffed(column('Dec-2020', '31.12.2020'))).toMatchObject({ columns: { x: 'VARCHAR' } });
+    expect(await sniffed('a,b\n13.01.2020,01.02.2020\n')).toMatchObject({ dateFormat: '%d.%m.%Y', columns: { a: 'DATE', b: 'DATE' } });
+    // What one column tells of the order holds for the other, of which alone it can't be told.
+    expect(await sniffed('a,b\n1/13/2020,1/2/2020\n')).toMatchObject({ dateFormat: '%m/%d/%Y', columns: { a: 'DATE', b: 'DATE' } });
+  });
+
+  it.each<[string, Buffer]>([
+    ['utf-8', Buffer.from('name,n\nMüller,1\n')],
+    ['utf-8', Buffer.from('\uFEFFname,n\nMüller,1\n')],
+    ['utf-16le', Buffer.from('\uFEFFname,n\nMüller,1\n', 'utf16le')],
+    ['utf-16be', Buffer.from('\uFEFFname,n\nMüller,1\n', 'utf16le').swap16()],
+    ['windows-1252', Buffer.from('name,n\nM\xfcller \x80,1\n', 'latin1')],
+  ])('reads %s', async (encoding, content) => {
+    expect(await sniffed(content)).toMatchObject({ encoding, header: ['name', 'n'], columns: { name: 'VARCHAR', n: 'BIGINT' } });
+  });
+
+  it('reads a name with an accent at the end of a long file', async () => {
+    const rows = Array.from({ length: 100_000 }, (_, i) => `name number ${i},1`).join('\n');
+    expect((await sniffed(Buffer.from(`name,n\n${rows}\nM\xfcller,2\n`, 'latin1'))).encoding).toBe('windows-1252');
+    expect((await sniffed(`name,n\n${rows}\nMüller,2\n`)).encoding).toBe('utf-8');
+  });
+
+  it('leaves out columns that can not be named, and reads a file whose name is a pattern', async () => {
+    const { header, columns } = await sniffed('"",a,a,constructor\n1,2,3,4\n', 'a[1]*.csv');
+    expect(header).toEqual(['', 'a', 'a', 'constructor']);
+    expect(columns).toEqual({ a: 'BIGINT', constructor: 'BIGINT' });
+  });
+});
+
+describe('refusals in one sentence', () => {
+  it.each<[string, string | Buffer, RegExp]>([
+    ['an empty file', '', /is empty; give a CSV with a header line\.$/],
+    ['a compressed one', Buffer.from([0x1f, 0x8b, 8, 0]), /is compressed with gzip; unpack it and give the file within\.$/],
+    ['a spreadsheet', Buffer.from('PK\x03\x04zzzz'), /is a ZIP archive or a spreadsheet; unpack it, or save the sheet as CSV\.$/],
+    ['rows of differing lengths', 'a,b\n1,2\n1,2,3\n4,5\n', /^Line 3 of .*table\.csv has 3 values where the header names 2 columns/],
+    ['carriage returns', 'a,b\r1,2\r', /ends its lines with carriage returns alone/],
+  ])('%s', async (_, content, message) => {
+    await expect(sniffed(content)).rejects.toThrow(message);
+  });
+});
