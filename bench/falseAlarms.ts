@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { loadPipeline, type Pipeline } from '../src/config/load.js';
 import type { VersionRef, WindowMetrics } from '../src/contracts/index.js';
+import { ZERO_OR_ONE } from '../src/contracts/task.js';
 import { withDuckDb } from '../src/data/duckdb.js';
 import { modelInput } from '../src/data/modelInput.js';
 import { writeColumns } from '../src/data/parquet.js';
@@ -110,7 +111,7 @@ async function scoredRows(context: StageContext, pipeline: Pipeline, version: Ve
   const { modelPath, preprocessing } = await openModel(pipeline, stores.modelRegistry, version);
   const path = join(context.scratch, 'scored.parquet');
   await writeColumns(path, modelInput(pipeline, preprocessing, rows));
-  const scores = await context.engines.predictProbability({ modelPath, data: { path, features: preprocessing.features } }, context.signal);
+  const { values: scores } = await context.engines.predict({ modelPath, task: ZERO_OR_ONE, data: { path, features: preprocessing.features } }, context.signal);
   const types = new Map(pipeline.definition.features.map(({ name, type }) => [name, type]));
   return {
     features: preprocessing.features.map((name) => ({ name, type: types.get(name)!, values: rows.columns.get(name)! })),

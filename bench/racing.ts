@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { loadPipeline, type Pipeline } from '../src/config/load.js';
 import { SCORINGS } from '../src/config/schema.js';
 import { gridCell, type ParameterGrid } from '../src/contracts/index.js';
+import { ZERO_OR_ONE } from '../src/contracts/task.js';
 import { withDuckDb } from '../src/data/duckdb.js';
 import { generateCsv } from '../src/data/synthetic.js';
 import { createEnginePool } from '../src/ml/engines/hostPool.js';
@@ -130,7 +131,7 @@ async function fullSearch(
   const folds = Array.from({ length: CV_FOLDS }, (_, fold) => fold);
   const evaluations = await Promise.all(
     sampleCells(grid, CANDIDATES, SEED).map((cell) =>
-      engines.evaluate({ train, estimator, params: gridCell(grid, cell), folds, cvFolds: CV_FOLDS, scorings: [...SCORINGS], seed: SEED }, never),
+      engines.evaluate({ train, task: ZERO_OR_ONE, estimator, params: gridCell(grid, cell), folds, cvFolds: CV_FOLDS, scorings: [...SCORINGS], seed: SEED }, never),
     ),
   );
   const search = { data: data.name, rows: train.rows, algorithm, evaluations };

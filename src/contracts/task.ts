@@ -14,3 +14,6 @@ export type TaskSpec =
   | { task: 'binary'; /** The negative class, then the positive one. */ classes: [string, string] }
   | { task: 'multiclass'; /** Sorted; a model's output has a probability for each, in this order. */ classes: string[] }
   | { task: 'regression'; objective: Objective };
+
+/** The task of a label that is 0 or 1. */
+export const ZERO_OR_ONE: TaskSpec = { task: 'binary', classes: ['0', '1'] };

@@ -1,4 +1,5 @@
 import { algorithmConfig } from '../config/load.js';
+import { taskSpec } from '../config/task.js';
 import type { CandidateScores, EvaluateCandidateInput } from '../contracts/index.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
@@ -20,6 +21,7 @@ export const evaluateCandidate: Stage<EvaluateCandidateInput, CandidateScores> =
   const record = searchRecord(datamart, input);
   const request = {
     train: await matrixFile(datamart, input.dataset, 'train'),
+    task: taskSpec(pipeline),
     estimator: algorithmConfig(pipeline.config, input.algorithm).estimator,
     params,
     folds: input.folds.slice(finished.scores.length),

@@ -1,4 +1,5 @@
 import { WINDOWS, type EvaluateModelInput, type Metrics, type Window, type WindowMetrics } from '../contracts/index.js';
+import { taskSpec } from '../config/task.js';
 import { readDatasetProfile } from '../data/dataset.js';
 import { readColumns } from '../data/parquet.js';
 import { classificationMetrics } from '../ml/metrics.js';
@@ -20,7 +21,7 @@ export const evaluateModel: Stage<EvaluateModelInput, WindowMetrics> = async (co
   const metrics: Partial<Record<Window, Metrics>> = {};
   for (const window of WINDOWS) {
     const { path, features, label } = await matrixFile(datamart, input.dataset, window);
-    const probabilities = await context.engines.predictProbability({ modelPath, data: { path, features } }, context.signal);
+    const { values: probabilities } = await context.engines.predict({ modelPath, task: taskSpec(pipeline), data: { path, features } }, context.signal);
     const [labels] = await readColumns(path, [label]);
     metrics[window] = classificationMetrics(labels as ArrayLike<number>, probabilities, pipeline.config.inference_config.prediction_threshold);
     if (window === 'test') {

@@ -1,4 +1,4 @@
-import type { Pipeline } from '../config/load.js';
+import { algorithmConfig, type Pipeline } from '../config/load.js';
 import { WINDOWS, type FindUnchangedInput, type PromotionDecision, type Unchanged, type VersionRef } from '../contracts/index.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { goldPartitions } from '../data/layers.js';
@@ -27,9 +27,9 @@ export const findUnchanged: Stage<FindUnchangedInput, Unchanged> = async (contex
   const hasChosen = (run: string) => moveOf(challenger, run) !== undefined && (decision !== undefined || challenger?.by.runId !== run);
 
   const inputs = await inputsOf(pipeline, stores, input.asOf);
-  const engine = await context.engines.version();
   const unchanged: VersionRef[] = [];
   for (const algorithm of input.algorithms) {
+    const engine = await context.engines.version(algorithmConfig(pipeline.config, algorithm).estimator);
     const origin = await originOf(pipeline, algorithm, inputs, engine);
     const same = await unlessDamaged(async () => {
       const newest = await latestVersion(registry, algorithm);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { INTERNAL, INTERNAL_PREFIX, PREDICTION_COLUMNS, type PredictionColumn } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
+import { taskSpec } from '../config/task.js';
 import type { ModelRef, PredictInput, PredictionsRef } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { inputsDigestSql, newRowsQuery } from '../data/newRows.js';
@@ -81,7 +82,7 @@ async function scoreInBatches(context: StageContext, database: Database, pipelin
     await database.run(`
       COPY (SELECT ${inputs} FROM ${newRows} WHERE ${row} BETWEEN ${first} AND ${first + batch_size - 1} ORDER BY ${row})
       TO ${literal(path)} (FORMAT parquet)`);
-    const probability = await context.engines.predictProbability({ modelPath, data: { path, features } }, context.signal);
+    const { values: probability } = await context.engines.predict({ modelPath, task: taskSpec(pipeline), data: { path, features } }, context.signal);
 
     const columns: Record<string, Column> = {
       [row]: Int32Array.from(probability, (_, i) => first + i),

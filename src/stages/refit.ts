@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { algorithmConfig } from '../config/load.js';
+import { taskSpec } from '../config/task.js';
 import type { ModelRef, RefitInput } from '../contracts/index.js';
 import { versionId, versionKey } from '../registry/versions.js';
 import { createFile } from '../platform/storage/createOnly.js';
@@ -13,6 +14,7 @@ export const refit: Stage<RefitInput, ModelRef> = async (context, input) => {
   const modelPath = join(context.scratch, 'model.ubj');
   const request = {
     train: await matrixFile(datamart, input.dataset, 'train'),
+    task: taskSpec(pipeline),
     estimator: algorithmConfig(pipeline.config, input.algorithm).estimator,
     params: input.params,
     seed: pipeline.config.model_config.random_state,

@@ -1,5 +1,5 @@
 import { launchOfThisTask } from '../platform/ecs/taskDocuments.js';
-import type { Pipeline } from '../config/load.js';
+import { algorithmConfig, type Pipeline } from '../config/load.js';
 import { gridCell, type CandidateResult, type ModelRef, type RegisterModelInput, type VersionRef } from '../contracts/index.js';
 import { readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
@@ -99,7 +99,7 @@ async function describe(
       workflow_id: input.run.workflowId,
       run_id: input.run.runId,
       ...(task ? { task: { launch: task.launch, larger: task.larger, size: formatSize(size) } } : {}),
-      ...(await originOf(pipeline, input.algorithm, dataset, await engines.version())),
+      ...(await originOf(pipeline, input.algorithm, dataset, await engines.version(algorithmConfig(config, input.algorithm).estimator))),
       config_hash: pipeline.configHash,
       ...(input.run.config && { config_version: input.run.config.checksum }),
       model_checksum: input.model.checksum,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
+import { taskSpec } from '../config/task.js';
 import type { DatasetRef, PromotionDecision, VersionRef, Window } from '../contracts/index.js';
 import { readDatasetMetadata } from '../data/dataset.js';
 import { withDuckDb } from '../data/duckdb.js';
@@ -56,7 +57,8 @@ async function scored(context: StageContext, pipeline: Pipeline, ref: VersionRef
   }
   const path = join(context.scratch, 'compared.parquet');
   await writeColumns(path, modelInput(pipeline, preprocessing, rows));
-  return { ref, probabilities: await context.engines.predictProbability({ modelPath, data: { path, features } }, context.signal) };
+  const { values } = await context.engines.predict({ modelPath, task: taskSpec(pipeline), data: { path, features } }, context.signal);
+  return { ref, probabilities: values };
 }
 
 /** What makes a version useless, whoever asks; a store or an engine that fails now is a failure to look. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Params } from '../../src/contracts/index.js';
+import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { writeColumns } from '../../src/data/parquet.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import type { Estimator, FoldEvaluation, MatrixFile, PredictRequest } from '../../src/ml/engines/pool.js';
@@ -47,7 +48,7 @@ beforeAll(async () => {
 });
 
 function scoring(modelPath: string): PredictRequest {
-  return { modelPath, data: { path: train.path, features: data.features }, limit: expected.scored_rows };
+  return { modelPath, task: ZERO_OR_ONE, data: { path: train.path, features: data.features }, limit: expected.scored_rows };
 }
 
 /** Bit for bit: every float32 reads back from its shortest decimals. */
@@ -56,7 +57,7 @@ function expectSame(actual: ArrayLike<number>, float32: number[]): void {
 }
 
 test('the library is the version that made the fixtures', async () => {
-  expect(await pool.version()).toBe(`libxgboost ${expected.xgboost}`);
+  expect(await pool.version('xgboost')).toBe(`libxgboost ${expected.xgboost}`);
 });
 
 describe.each(Object.entries(expected.python))("the Python package's %s model gives the same here", (name, described) => {
@@ -64,7 +65,7 @@ describe.each(Object.entries(expected.python))("the Python package's %s model gi
 
   test('probabilities', async () => {
     const probabilities = described.predictions.map((value) => Math.min(1, Math.max(0, value)));
-    expectSame(await pool.predictProbability(scoring(model), never), probabilities);
+    expectSame((await pool.predict(scoring(model), never)).values, probabilities);
   });
 
   test('SHAP contributions', async () => {
@@ -78,19 +79,19 @@ describe.each(Object.entries(params) as [Estimator, Params][])('the %s model wri
 
   async function fitAnew(): Promise<string> {
     const modelPath = join(folder, `${estimator}.ubj`);
-    await pool.fit({ train, estimator, params: chosen, seed, modelPath }, never);
+    await pool.fit({ train, task: ZERO_OR_ONE, estimator, params: chosen, seed, modelPath }, never);
     return modelPath;
   }
 
   test('was loaded by the Python package, which gave the same probabilities and feature names', async () => {
     expect(await sha256File(committed)).toBe(recorded.sha256);
     expect(recorded.features).toEqual(data.features);
-    expectSame(await pool.predictProbability(scoring(committed), never), recorded.predictions);
+    expectSame((await pool.predict(scoring(committed), never)).values, recorded.predictions);
     expectSame(await pool.contributions(scoring(committed), never), recorded.contributions);
   });
 
   test('comes out again', async () => {
-    const probabilities = await pool.predictProbability(scoring(await fitAnew()), never);
+    const { values: probabilities } = await pool.predict(scoring(await fitAnew()), never);
     probabilities.forEach((probability, row) => expect(probability).toBeCloseTo(recorded.predictions[row]!, 5));
   });
 
@@ -101,10 +102,10 @@ describe.each(Object.entries(params) as [Estimator, Params][])('the %s model wri
 });
 
 test('the same inputs and seed give the same bytes and scores, whatever ran between', async () => {
-  const evaluation = { train, estimator: 'xgboost' as const, params: params.xgboost, folds: [2, 0], cvFolds: 4, scorings: ['roc_auc' as const], seed };
+  const evaluation = { train, task: ZERO_OR_ONE, estimator: 'xgboost' as const, params: params.xgboost, folds: [2, 0], cvFolds: 4, scorings: ['roc_auc' as const], seed };
   const fit = async (name: string, seed: number) => {
     const modelPath = join(folder, name);
-    await pool.fit({ train, estimator: 'random_forest', params: params.random_forest, seed, modelPath }, never);
+    await pool.fit({ train, task: ZERO_OR_ONE, estimator: 'random_forest', params: params.random_forest, seed, modelPath }, never);
     return sha256File(modelPath);
   };
   const first = [await fit('1.ubj', 1), await pool.evaluate(evaluation, never)] as const;
@@ -117,7 +118,7 @@ test('the same inputs and seed give the same bytes and scores, whatever ran betw
 
 test('a fold counts the same alone, with others, and in another process', async () => {
   const evaluate = (folds: number[], engines: typeof pool) =>
-    engines.evaluate({ train, estimator: 'logistic_regression', params: params.logistic_regression, folds, cvFolds: 3, scorings: ['average_precision', 'f1'], seed }, never);
+    engines.evaluate({ train, task: ZERO_OR_ONE, estimator: 'logistic_regression', params: params.logistic_regression, folds, cvFolds: 3, scorings: ['average_precision', 'f1'], seed }, never);
   const together = await evaluate([0, 1, 2], pool);
   const other = createEnginePool({ hosts: 1, memory: 1 });
   const alone = await Promise.all([0, 1, 2].map((fold) => evaluate([fold], other)));
@@ -128,8 +129,8 @@ test('a fold counts the same alone, with others, and in another process', async 
 
 test('rows are scored by offset and limit', async () => {
   const request = scoring(join(FIXTURES, 'engine', 'python_gbtree.ubj'));
-  const all = await pool.predictProbability({ ...request, limit: undefined }, never);
+  const { values: all } = await pool.predict({ ...request, limit: undefined }, never);
   expect(all).toHaveLength(200);
-  expect(await pool.predictProbability({ ...request, offset: 150, limit: 20 }, never)).toEqual(all.slice(150, 170));
-  expect(await pool.predictProbability({ ...request, offset: 190, limit: 20 }, never)).toEqual(all.slice(190));
+  expect(await pool.predict({ ...request, offset: 150, limit: 20 }, never)).toEqual({ values: all.slice(150, 170), width: 1 });
+  expect(await pool.predict({ ...request, offset: 190, limit: 20 }, never)).toEqual({ values: all.slice(190), width: 1 });
 });

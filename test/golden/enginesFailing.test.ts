@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { writeColumns } from '../../src/data/parquet.js';
+import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import type { EnginePool, FitRequest, MatrixFile } from '../../src/ml/engines/pool.js';
 import { isAlive } from '../../src/platform/temporal/processes.js';
@@ -16,7 +17,7 @@ import { until } from '../support/until.js';
 const folder = temporaryFolder(afterAll);
 const train: MatrixFile = { path: join(folder, 'train.parquet'), checksum: 'failing', features: ['a', 'b'], label: 'label', rows: 2000 };
 const never = new AbortController().signal;
-const quick: FitRequest = { train, estimator: 'xgboost', params: { n_estimators: 2 }, seed: 1, modelPath: join(folder, 'model.ubj') };
+const quick: FitRequest = { train, task: ZERO_OR_ONE, estimator: 'xgboost', params: { n_estimators: 2 }, seed: 1, modelPath: join(folder, 'model.ubj') };
 /** Minutes of native code. */
 const endless: FitRequest = { ...quick, params: { n_estimators: 1_000_000 }, modelPath: join(folder, 'endless.ubj') };
 
@@ -59,7 +60,7 @@ describe('a host that dies', () => {
 
   test('by a crash names the signal', async () => {
     openPool(1);
-    await pool.version();
+    await pool.version('xgboost');
     const fit = pool.fit(endless, never);
     await aWhile();
     process.kill(hostsOf(process.pid)[0]!, 'SIGSEGV');
@@ -68,12 +69,12 @@ describe('a host that dies', () => {
 
   test('while idle is replaced', async () => {
     openPool(1);
-    await pool.version();
+    await pool.version('xgboost');
     const [host] = hostsOf(process.pid);
     process.kill(host!, 'SIGKILL');
     await until(() => hostsOf(process.pid).length === 0);
     await aWhile();
-    expect(await pool.version()).toMatch(/^libxgboost/);
+    expect(await pool.version('xgboost')).toMatch(/^libxgboost/);
   });
 
   test('leaves the calls in other hosts alone', async () => {
@@ -91,7 +92,7 @@ describe('a host that dies', () => {
 describe('an aborted call', () => {
   test('throws the reason and kills its host, and the next call works', async () => {
     openPool(1);
-    await pool.version();
+    await pool.version('xgboost');
     const controller = new AbortController();
     const fit = pool.fit(endless, controller.signal);
     const [host] = hostsOf(process.pid);
@@ -100,7 +101,7 @@ describe('an aborted call', () => {
     controller.abort(reason);
     await expect(fit).rejects.toBe(reason);
     await until(() => !hostsOf(process.pid).includes(host!));
-    expect(await pool.version()).toMatch(/^libxgboost/);
+    expect(await pool.version('xgboost')).toMatch(/^libxgboost/);
   });
 
   test('that waits for a host leaves the queue', async () => {
@@ -109,7 +110,7 @@ describe('an aborted call', () => {
     const atWork = pool.fit(endless, holder.signal);
     const controller = new AbortController();
     const waiting = pool.fit(quick, controller.signal);
-    const last = pool.version();
+    const last = pool.version('xgboost');
     const reason = new Error('no longer wanted');
     controller.abort(reason);
     await expect(waiting).rejects.toBe(reason);
@@ -127,7 +128,7 @@ describe('an aborted call', () => {
 
 test('training that needs more memory than a host has runs alone, and ends the hosts that idle', async () => {
   openPool(2, 100_000);
-  await Promise.all([pool.version(), pool.version()]);
+  await Promise.all([pool.version('xgboost'), pool.version('xgboost')]);
   expect(hostsOf(process.pid)).toHaveLength(2);
   const controller = new AbortController();
   const alone = pool.fit(endless, controller.signal);
@@ -143,13 +144,13 @@ test('training that needs more memory than a host has runs alone, and ends the h
 test('closing a pool ends its hosts and the calls under way', async () => {
   openPool(1);
   const fit = pool.fit(endless, never);
-  const waiting = pool.version();
+  const waiting = pool.version('xgboost');
   const rejections = [fit, waiting].map((call) => expect(call).rejects.toMatchObject({ type: 'EngineCrashed' }));
   await until(() => hostsOf(process.pid).length === 1);
   await pool.close();
   await Promise.all(rejections);
   expect(hostsOf(process.pid)).toEqual([]);
-  await expect(pool.version()).rejects.toMatchObject({ type: 'EngineCrashed' });
+  await expect(pool.version('xgboost')).rejects.toMatchObject({ type: 'EngineCrashed' });
 });
 
 test('a host in the middle of a fit dies with its parent', async () => {
@@ -169,7 +170,7 @@ test('a host in the middle of a fit dies with its parent', async () => {
 describe('what the engine refuses', () => {
   const model = join(fileURLToPath(new URL('fixtures/engine', import.meta.url)), 'python_gbtree.ubj');
   const predict = (modelPath: string, features: string[]) =>
-    openPool(1).predictProbability({ modelPath, data: { path: train.path, features } }, never);
+    openPool(1).predict({ modelPath, task: ZERO_OR_ONE, data: { path: train.path, features } }, never);
 
   test('a setting that the library rejects is EngineFailed in its words', async () => {
     const refused = openPool(1).fit({ ...quick, params: { max_depth: 2 ** 31 } }, never);
@@ -205,9 +206,9 @@ describe('what the engine refuses', () => {
   test('a library that is not installed', async () => {
     process.env.PERDURE_XGBOOST_LIB = join(folder, 'libxgboost.so');
     try {
-      await expect(openPool(1).version()).rejects.toMatchObject({ type: 'EngineMissing', message: expect.stringContaining('PERDURE_XGBOOST_LIB names') as string });
+      await expect(openPool(1).version('xgboost')).rejects.toMatchObject({ type: 'EngineMissing', message: expect.stringContaining('PERDURE_XGBOOST_LIB names') as string });
       writeFileSync(join(folder, 'libxgboost.so'), 'not a library');
-      await expect(openPool(1).version()).rejects.toMatchObject({ type: 'EngineMissing', message: expect.stringContaining("can't be loaded") as string });
+      await expect(openPool(1).version('xgboost')).rejects.toMatchObject({ type: 'EngineMissing', message: expect.stringContaining("can't be loaded") as string });
     } finally {
       delete process.env.PERDURE_XGBOOST_LIB;
     }

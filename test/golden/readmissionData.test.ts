@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
 import type { BronzeResult, DatasetRef, GoldResult, SilverResult, Window } from '../../src/contracts/index.js';
+import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { datasetKey, readDatasetMetadata } from '../../src/data/dataset.js';
 import { goldPartitions, featureStoreFiles, labelStoreFiles } from '../../src/data/layers.js';
 import { readColumns } from '../../src/data/parquet.js';
@@ -155,9 +156,9 @@ describe.each([
     for (const [name, documented] of Object.entries({ logistic_regression: 0.612, random_forest: 0.6202, xgboost: 0.6198 })) {
       const { estimator, params } = made.pipeline.config.algorithms[name]!;
       const modelPath = join(folder, `${name}.ubj`);
-      await engines.fit({ train, estimator, params, seed: 42, modelPath }, never);
+      await engines.fit({ train, task: ZERO_OR_ONE, estimator, params, seed: 42, modelPath }, never);
       const path = await window('test');
-      const probabilities = await engines.predictProbability({ modelPath, data: { path, features } }, never);
+      const { values: probabilities } = await engines.predict({ modelPath, task: ZERO_OR_ONE, data: { path, features } }, never);
       const [labels] = await readColumns(path, [label]);
       expect(Math.abs(rocAuc(labels as Int8Array, probabilities)! - documented), `test AUC of ${name}`).toBeLessThan(0.02);
     }

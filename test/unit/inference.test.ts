@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DatasetRef, ModelRef, PredictInput } from '../../src/contracts/index.js';
+import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { datasetKey, readDatasetMetadata } from '../../src/data/dataset.js';
 import { goldPartitions } from '../../src/data/layers.js';
 import { readColumns } from '../../src/data/parquet.js';
@@ -163,7 +164,7 @@ describe('predictions', () => {
     const { features } = await readDatasetMetadata(world.stores.datamart, dataset);
     const modelPath = fileURLToPath(model.uri);
     const path = await world.stores.datamart.localFile(datasetKey(dataset.id, 'oot_processed.parquet'));
-    const expected = await engines.predictProbability({ modelPath, data: { path, features } }, new AbortController().signal);
+    const { values: expected } = await engines.predict({ modelPath, task: ZERO_OR_ONE, data: { path, features } }, new AbortController().signal);
 
     const { ids, probabilities, labels, confidence } = await stored();
     const byId = new Map(ids.map((id, row) => [id, probabilities[row]]));

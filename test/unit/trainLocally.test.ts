@@ -183,10 +183,10 @@ describe('training with the real engine', () => {
 });
 
 describe('when the engine dies', () => {
-  const crash = new PerdureError('EngineCrashed', 'The engine process of a call to predictProbability was killed (SIGKILL).');
+  const crash = new PerdureError('EngineCrashed', 'The engine process of a call to predict was killed (SIGKILL).');
 
   test('after the refit, no half version stays in the registry', async () => {
-    world = await createTinyWorld({ ...engines, predictProbability: () => Promise.reject(crash) });
+    world = await createTinyWorld({ ...engines, predict: () => Promise.reject(crash) });
     await world.writeGold(MONTHS);
     await expect(train({ algorithms: ['xgboost'] })).rejects.toThrow(`No algorithm could be trained. xgboost: ${crash.message}`);
     expect(await registryKeys()).toEqual([]);
@@ -197,9 +197,9 @@ describe('when the engine dies', () => {
     const watched: EnginePool = {
       ...engines,
       // The engine's version is asked for the metadata, the last file of a version.
-      version: async () => {
+      version: async (estimator) => {
         seen.push(await registryKeys(), (await listVersions(world.stores.modelRegistry, 'xgboost')).map(({ version }) => version));
-        return engines.version();
+        return engines.version(estimator);
       },
     };
     world = await createTinyWorld(watched);

@@ -15,7 +15,7 @@ import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld }
 const engines = tinyEngines();
 /** What the engine says its version is. */
 let engine: string | undefined;
-const pool: EnginePool = { ...engines, version: async () => engine ?? (await engines.version()) };
+const pool: EnginePool = { ...engines, version: async (estimator) => engine ?? (await engines.version(estimator)) };
 let world: TinyWorld;
 /** Version per algorithm of the first training. */
 let first: Record<string, string>;

@@ -4,6 +4,7 @@ import { foldScore } from '../influence.js';
 import { stratifiedFolds } from '../stratifiedKFold.js';
 import { diskError } from '../../platform/storage/diskError.js';
 import { trainingRecipe, type TrainingRecipe } from '../estimators.js';
+import type { ModelOutput } from '../modelOutput.js';
 import { MatrixCache } from './matrixCache.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
 import type { EngineCalls, EvaluateRequest, FitRequest, FoldEvaluation, MatrixFile, PredictRequest } from './pool.js';
@@ -54,13 +55,13 @@ export class Engine implements EngineCalls {
     return { seconds: secondsSince(started) };
   }
 
-  async predictProbability(request: PredictRequest): Promise<Float64Array> {
+  async predict(request: PredictRequest): Promise<ModelOutput> {
     // A forest's mean of leaves may leave [0, 1] by a rounding error.
-    return Float64Array.from(await this.predict(request, 'value'), (value) => Math.min(1, Math.max(0, value)));
+    return { values: Float64Array.from(await this.output(request, 'value'), (value) => Math.min(1, Math.max(0, value))), width: 1 };
   }
 
   async contributions(request: PredictRequest): Promise<Float32Array> {
-    return this.predict(request, 'contributions');
+    return this.output(request, 'contributions');
   }
 
   version(): Promise<string> {
@@ -78,7 +79,7 @@ export class Engine implements EngineCalls {
     }
   }
 
-  private async predict({ modelPath, data, offset, limit }: PredictRequest, type: PredictionType): Promise<Float32Array> {
+  private async output({ modelPath, data, offset, limit }: PredictRequest, type: PredictionType): Promise<Float32Array> {
     const booster = await this.booster(modelPath);
     const trainedOn = booster.features();
     if (trainedOn.join() !== data.features.join()) {

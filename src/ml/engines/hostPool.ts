@@ -21,9 +21,9 @@ export function createEnginePool({ hosts, memory }: Resources['engines']): Engin
   return {
     evaluate: (request, signal, onFold) => pool.evaluate(request, signal, onFold),
     fit: (request, signal) => pool.call('fit', request, signal, training(request.train)),
-    predictProbability: (request, signal) => pool.call('predictProbability', request, signal, { reads: request.modelPath }),
+    predict: (request, signal) => pool.call('predict', request, signal, { reads: request.modelPath }),
     contributions: (request, signal) => pool.call('contributions', request, signal, { reads: request.modelPath }),
-    version: () => pool.call('version', undefined),
+    version: (estimator) => pool.call('version', estimator),
     close: () => pool.close(),
   };
 }

@@ -1,10 +1,15 @@
 import type { Params } from '../../contracts/index.js';
+import type { TaskSpec } from '../../contracts/task.js';
 import type { ESTIMATORS, SCORINGS } from '../../config/schema.js';
+import type { ModelOutput } from '../modelOutput.js';
 
 export type Estimator = (typeof ESTIMATORS)[number];
 export type Scoring = (typeof SCORINGS)[number];
 
-/** A preprocessed Parquet file: float32 feature columns and an int8 label, as `metadata.json` names them. */
+/**
+ * A preprocessed Parquet file: float32 feature columns and a label, as `metadata.json` names them. The label is a number:
+ * of a classification the position of the class, of a regression the value.
+ */
 export interface MatrixFile {
   path: string;
   /** SHA-256 of the file: the key under which a host keeps the loaded matrix. */
@@ -16,6 +21,7 @@ export interface MatrixFile {
 
 export interface EvaluateRequest {
   train: MatrixFile;
+  task: TaskSpec;
   estimator: Estimator;
   params: Params;
   /** Fold numbers to evaluate, from 0, of `cvFolds` stratified folds. */
@@ -45,6 +51,7 @@ export interface FoldEvaluation {
 
 export interface FitRequest {
   train: MatrixFile;
+  task: TaskSpec;
   estimator: Estimator;
   params: Params;
   seed: number;
@@ -54,6 +61,8 @@ export interface FitRequest {
 
 export interface PredictRequest {
   modelPath: string;
+  /** The task that the model was trained for. */
+  task: TaskSpec;
   /** A Parquet file; only the feature columns are read. */
   data: { path: string; features: string[] };
   /** Rows to score: `[offset, offset + limit)`. All by default. */
@@ -66,12 +75,11 @@ export interface EngineCalls {
   /** Aligned with the folds asked for. */
   evaluate(request: EvaluateRequest): Promise<FoldEvaluation[]>;
   fit(request: FitRequest): Promise<{ seconds: number }>;
-  /** Probability of the positive class, a row. */
-  predictProbability(request: PredictRequest): Promise<Float64Array>;
+  predict(request: PredictRequest): Promise<ModelOutput>;
   /** SHAP contributions, features + 1 a row and the bias last; they add up to the log-odds, for a forest to the probability. */
   contributions(request: PredictRequest): Promise<Float32Array>;
-  /** Name and version of the library, e.g. `libxgboost 3.2.0`. */
-  version(): Promise<string>;
+  /** Name and version of the library that an estimator trains with, e.g. `libxgboost 3.2.0`. */
+  version(estimator: Estimator): Promise<string>;
 }
 
 export type OnFold = (evaluated: FoldEvaluation) => void | Promise<void>;
@@ -85,12 +93,11 @@ export interface EnginePool {
   /** @param onFold called with each fold, in the order asked for; the next one waits for it */
   evaluate(request: EvaluateRequest, signal: AbortSignal, onFold?: OnFold): ReturnType<EngineCalls['evaluate']>;
   fit(request: FitRequest, signal: AbortSignal): ReturnType<EngineCalls['fit']>;
-  /** Probability of the positive class, a row. */
-  predictProbability(request: PredictRequest, signal: AbortSignal): Promise<Float64Array>;
+  predict(request: PredictRequest, signal: AbortSignal): Promise<ModelOutput>;
   /** SHAP contributions, as {@link EngineCalls.contributions}. */
   contributions(request: PredictRequest, signal: AbortSignal): Promise<Float32Array>;
-  /** Name and version of the library, e.g. `libxgboost 3.2.0`. */
-  version(): Promise<string>;
+  /** Name and version of the library that an estimator trains with, e.g. `libxgboost 3.2.0`. */
+  version(estimator: Estimator): Promise<string>;
   /** Ends every host; calls under way fail. */
   close(): Promise<void>;
 }
