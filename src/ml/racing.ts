@@ -1,10 +1,10 @@
 import { MAX_EVALUATIONS, type Selection } from '../contracts/index.js';
 import type { FoldScore } from './engines/pool.js';
-import { normalQuantile } from '../monitoring/normal.js';
+import { normalQuantile } from './normal.js';
 
 /** How often noise alone may send away, anywhere in a search, a candidate that would have won by more than {@link INDIFFERENCE}. */
 const CHANCE = 0.01;
-/** A difference of mean scores that is worth no fold: who can't win by more leaves as well. */
+/** A difference of mean scores, in their units, that is worth no fold: who can't win by more leaves as well. */
 const INDIFFERENCE = 0.0005;
 
 /** A candidate that races. */
@@ -48,8 +48,9 @@ export function selectCandidates(contenders: Contender[], cvFolds: number): Sele
 
   const folds = leader.folds.length;
   const deviations = normalQuantile(CHANCE / ((contenders.length - 1) * (cvFolds - 1)));
+  const indifference = INDIFFERENCE * mean(leader.folds.map(({ unit = 1 }) => unit));
   const canWin = (contender: Contender & { mean: number }) =>
-    folds === cvFolds || contender === leader || leader.mean - contender.mean + INDIFFERENCE <= deviations * spread(leader, contender, cvFolds);
+    folds === cvFolds || contender === leader || leader.mean - contender.mean + indifference <= deviations * spread(leader, contender, cvFolds);
   return { survivors: ranked.filter(canWin).map(({ index }) => index), score: leader.mean };
 }
 

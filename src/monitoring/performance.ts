@@ -1,5 +1,5 @@
 import type { Metrics, PerformanceResult } from '../contracts/index.js';
-import { twoSidedP } from './normal.js';
+import { twoSidedP } from '../ml/normal.js';
 
 /** The metrics that monitoring may watch. */
 export type WatchedMetric = Exclude<keyof Metrics, 'confusion_matrix' | 'n'>;

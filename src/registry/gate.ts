@@ -1,7 +1,7 @@
 import type { PromotionGate } from '../config/schema.js';
 import type { AucComparison, GateRule, Metrics, PromotionDecision, VersionRef } from '../contracts/index.js';
 import { classificationMetrics } from '../ml/metrics.js';
-import { DELONG_CONVENTION, delongTest } from '../monitoring/delong.js';
+import { DELONG_CONVENTION, delongTest } from '../ml/comparison/delong.js';
 
 const METRICS = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision'] as const;
 

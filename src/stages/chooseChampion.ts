@@ -1,7 +1,7 @@
 import type { Pipeline } from '../config/load.js';
 import type { ChampionChoice, ChooseChampionInput, PromotionDecision, VersionRef, Window, WindowMetrics } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
-import { DELONG_CONVENTION } from '../monitoring/delong.js';
+import { DELONG_CONVENTION } from '../ml/comparison/delong.js';
 import { aliasKey, isSameVersion, moveOf, movePointer, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
 import { readVersion, readVersionFile, versionKey, type VersionMetadata } from '../registry/versions.js';

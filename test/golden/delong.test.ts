@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { rocAuc } from '../../src/ml/metrics.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { delongTest } from '../../src/monitoring/delong.js';
-import { twoSidedP } from '../../src/monitoring/normal.js';
+import { delongTest } from '../../src/ml/comparison/delong.js';
+import { twoSidedP } from '../../src/ml/normal.js';
 
 interface Golden {
   y: number[];

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { gridCell, type ParameterGrid, type Params } from '../../src/contracts/index.js';
 import type { Scoring } from '../../src/ml/engines/pool.js';
-import { foldScore, rowInfluence } from '../../src/ml/influence.js';
-import { averagePrecision, balancedAccuracy, classificationMetrics, rocAuc } from '../../src/ml/metrics.js';
+import { aucInfluence, rank } from '../../src/ml/metrics/ranking.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { sampleCells } from '../../src/ml/parameterSampler.js';
 import { differenceVariance } from '../../src/ml/racing.js';
 import { stratifiedFolds } from '../../src/ml/stratifiedKFold.js';
-import { delongTest } from '../../src/monitoring/delong.js';
+import { taskOf } from '../../src/ml/tasks/task.js';
+import { delongTest } from '../../src/ml/comparison/delong.js';
 
 /** Made by `fixtures/make_learning_fixtures.py` with scikit-learn 1.9.1. */
 interface Fixture {
@@ -31,6 +31,10 @@ interface Fixture {
   random_integers: { seed: number; max: number; values: number[] }[];
 }
 const fixture = JSON.parse(readFileSync(new URL('fixtures/learning.json', import.meta.url), 'utf8')) as Fixture;
+
+const task = taskOf({ task: 'binary', classes: ['0', '1'] });
+const outputOf = (probabilities: number[]) => ({ values: Float64Array.from(probabilities), width: 1 });
+const foldScore = (scoring: Scoring, labels: number[], probabilities: number[]) => task.foldScore(scoring, labels, outputOf(probabilities));
 
 describe('the Mersenne Twister', () => {
   test('gives the published outputs for the seed 5489', () => {
@@ -63,13 +67,13 @@ describe("the folds are StratifiedKFold's", () => {
 
 describe("the metrics are scikit-learn's", () => {
   test.each(fixture.metrics)('at the threshold $threshold', ({ labels, probabilities, threshold, ...expected }) => {
-    const metrics = classificationMetrics(labels, probabilities, threshold);
+    const metrics = task.metrics(labels, outputOf(probabilities), threshold);
     expect(metrics.confusion_matrix).toEqual(expected.confusion_matrix);
     expect(metrics.accuracy).toBeCloseTo(expected.accuracy, 12);
     expect(metrics.f1).toBeCloseTo(expected.f1, 12);
     expect(metrics.roc_auc).toBeCloseTo(expected.roc_auc, 12);
     expect(metrics.average_precision).toBeCloseTo(expected.average_precision, 12);
-    expect(balancedAccuracy(labels, probabilities, threshold)).toBeCloseTo(expected.balanced_accuracy, 12);
+    expect(metrics.balanced_accuracy).toBeCloseTo(expected.balanced_accuracy, 12);
   });
 
   test('and those of the reference numbers', () => {
@@ -82,9 +86,9 @@ describe("the metrics are scikit-learn's", () => {
       rec: number;
       f1: number;
     };
-    expect(rocAuc(y, s)).toBeCloseTo(auc, 14);
-    expect(averagePrecision(y, s)).toBeCloseTo(ap, 14);
-    const metrics = classificationMetrics(y, s, 0.5);
+    const metrics = task.metrics(y, outputOf(s), 0.5);
+    expect(metrics.roc_auc).toBeCloseTo(auc, 14);
+    expect(metrics.average_precision).toBeCloseTo(ap, 14);
     expect([metrics.precision, metrics.recall, metrics.f1]).toEqual([prec, rec, f1].map((value) => expect.closeTo(value, 12) as number));
   });
 });
@@ -100,7 +104,7 @@ describe('the noise of a difference of two scores', () => {
   });
 
   test('of ROC AUC is, row by row, that of the DeLong test', () => {
-    const [a, b] = [rowInfluence('roc_auc', labels, first), rowInfluence('roc_auc', labels, second)];
+    const [a, b] = [first, second].map((probabilities) => aucInfluence(rank(probabilities, (row) => labels[row] === 1))) as [Float64Array, Float64Array];
     const variances = [1, 0].map((label) => {
       const apart = labels.flatMap((of, row) => (of === label ? [a[row]! - b[row]!] : []));
       const mean = apart.reduce((sum, value) => sum + value, 0) / apart.length;

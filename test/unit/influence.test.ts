@@ -1,21 +1,29 @@
 import { describe, expect, test } from 'vitest';
-import type { Scoring } from '../../src/ml/engines/pool.js';
-import { foldScore, groupInfluence, rowInfluence } from '../../src/ml/influence.js';
+import { SCORERS, type MetricName, type ScoringOf } from '../../src/contracts/index.js';
 import { isMissing, presentSql } from '../../src/ml/missing.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { gridCells, sampleCells } from '../../src/ml/parameterSampler.js';
 import { differenceVariance } from '../../src/ml/racing.js';
 import { fitStandardScale, standardScale } from '../../src/ml/standardScaler.js';
 import { stratifiedFolds } from '../../src/ml/stratifiedKFold.js';
+import { kindOf, taskOf } from '../../src/ml/tasks/task.js';
 
-const SCORINGS: Scoring[] = ['roc_auc', 'average_precision', 'accuracy', 'balanced_accuracy', 'f1'];
+type Scoring = ScoringOf<'binary'>;
+const BINARY = { task: 'binary' as const, classes: ['0', '1'] as [string, string] };
+const outputOf = (probabilities: number[]) => ({ values: Float64Array.from(probabilities), width: 1 });
+const foldScore = (scoring: Scoring, labels: number[], probabilities: number[]) => taskOf(BINARY).foldScore(scoring, labels, outputOf(probabilities));
+const rowInfluence = (scoring: Scoring, labels: number[], probabilities: number[]) =>
+  kindOf(BINARY).measuresOf(labels, outputOf(probabilities), 0.5).measure(SCORERS.binary[scoring] as MetricName).influence();
+const groupInfluence = (scoring: Scoring, labels: number[], probabilities: number[]) => foldScore(scoring, labels, probabilities).influence;
+
+const SCORINGS = ['roc_auc', 'average_precision', 'accuracy', 'balanced_accuracy', 'f1'] as const satisfies Scoring[];
 
 /** Labels and probabilities with ties, within a class and between both, also at the threshold. */
 const labels = [1, 0, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0];
 const probabilities = [0.9, 0.8, 0.8, 0.7, 0.7, 0.7, 0.5, 0.5, 0.4, 0.2, 0.2, 0.1];
 
 /** A score of weighted rows, straight from its definition. */
-function weighted(scoring: Scoring, weights: number[]): number {
+function weighted(scoring: (typeof SCORINGS)[number], weights: number[]): number {
   const sum = (holds: (row: number) => boolean) => weights.reduce((total, weight, row) => total + (holds(row) ? weight : 0), 0);
   const isPositive = (row: number) => labels[row] === 1;
   const positives = sum(isPositive);
@@ -102,6 +110,48 @@ describe('what a row has to do with a score', () => {
     // Squares 1 + 4 + 9, times 3 / 2, and the larger step squared.
     expect(differenceVariance(fold([1, 2, 3], 2), fold([0, 0, 6], 1))).toBe(14 * 1.5 + 4);
     expect(differenceVariance(fold([1], 0), fold([0], 3))).toBe(1 + 9);
+  });
+});
+
+describe('what a row has to do with a metric of any task', () => {
+  const random = new Mt19937(11);
+  const uniform = () => random.uint32() / 2 ** 32;
+  const rows = Array.from({ length: 60 }, (_, row) => row);
+  const multiclass = { task: 'multiclass' as const, classes: ['a', 'b', 'c', 'd'] };
+  const regression = { task: 'regression' as const, objective: 'poisson' as const };
+  const cases = {
+    binary: { spec: BINARY, labels: rows.map(() => (uniform() < 0.4 ? 1 : 0)), width: 1 },
+    multiclass: { spec: multiclass, labels: rows.map((row) => (row < 8 ? row % 4 : Math.floor(uniform() * 3))), width: 4 },
+    regression: { spec: regression, labels: rows.map(() => Math.floor(uniform() * 5)), width: 1 },
+  };
+
+  test.each(Object.entries(cases))('%s: is the derivative by its weight, with the weight of its stratum fixed', (_, { spec, labels, width }) => {
+    // One decimal: many ties, also between classes; above 0, as a Poisson mean is.
+    const values = Float64Array.from({ length: labels.length * width }, () => Math.round(uniform() * 9) / 10 + 0.05);
+    const { measure, metricNames } = { ...kindOf(spec), ...kindOf(spec).measuresOf(labels, { values, width }, 0.5) };
+    const stratumOf = (row: number) => (spec.task === 'regression' ? 0 : labels[row]!);
+    const STEP = 1e-5;
+    for (const metric of metricNames) {
+      const influence = measure(metric).influence();
+      for (const stratum of new Set(rows.map(stratumOf))) {
+        const inside = rows.filter((row) => stratumOf(row) === stratum);
+        const mean = inside.reduce((sum, row) => sum + influence[row]!, 0) / inside.length;
+        const derivatives = inside.map((row) => {
+          const moved = (by: number) => rows.map((other) => 1 + (other === row ? by : 0) - (stratumOf(other) === stratum ? by / inside.length : 0));
+          return (inside.length * (measure(metric).value(moved(STEP))! - measure(metric).value(moved(-STEP))!)) / (2 * STEP);
+        });
+        expect({ [metric]: inside.map((row) => influence[row]! - mean) }).toEqual({ [metric]: derivatives.map((value) => expect.closeTo(value, 5) as number) });
+      }
+    }
+  });
+
+  test('of a regression, scores in the units of the labels say what the unit is', () => {
+    const labels = [100, 200, 300, 400];
+    const score = (scoring: 'neg_mean_absolute_error' | 'r2', factor: number) =>
+      taskOf(regression).foldScore(scoring, labels.map((label) => label * factor), outputOf([110, 190, 280, 420].map((value) => value * factor)));
+    expect(score('neg_mean_absolute_error', 1).unit).toBeCloseTo(Math.sqrt(12_500), 10);
+    expect(score('neg_mean_absolute_error', 1e-6).unit).toBeCloseTo(1e-6 * Math.sqrt(12_500), 15);
+    expect(score('r2', 1e-6).unit).toBeUndefined();
   });
 });
 

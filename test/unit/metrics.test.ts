@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { classificationMetrics, score } from '../../src/ml/metrics.js';
+import type { ScoringName } from '../../src/contracts/index.js';
+import { taskOf } from '../../src/ml/tasks/task.js';
+
+const task = taskOf({ task: 'binary', classes: ['0', '1'] });
+const outputOf = (probabilities: number[]) => ({ values: Float64Array.from(probabilities), width: 1 });
+const classificationMetrics = (labels: number[], probabilities: number[], threshold: number) => task.metrics(labels, outputOf(probabilities), threshold);
+const score = (scoring: ScoringName, labels: number[], probabilities: number[]) => task.foldScore(scoring, labels, outputOf(probabilities)).score;
 
 describe('classification metrics', () => {
   test('a probability on the threshold counts as positive', () => {
-    expect(classificationMetrics([1, 0, 1, 0], [0.5, 0.5, 0.4, 0.3], 0.5)).toEqual({
+    expect(classificationMetrics([1, 0, 1, 0], [0.5, 0.5, 0.4, 0.3], 0.5)).toMatchObject({
       accuracy: 0.5,
       precision: 0.5,
       recall: 0.5,

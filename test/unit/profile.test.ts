@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { countedRows, countInto, emptyLike, missingRate, profileColumn, profileNumbers, type BinnedProfile, type CategoryProfile } from '../../src/monitoring/profile.js';
-import { normalQuantile, twoSidedP } from '../../src/monitoring/normal.js';
+import { normalQuantile, twoSidedP } from '../../src/ml/normal.js';
 import { homogeneityP, rejected } from '../../src/monitoring/homogeneity.js';
 import { psi, shiftOf } from '../../src/monitoring/psi.js';
 

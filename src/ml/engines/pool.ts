@@ -39,6 +39,8 @@ export interface FoldScore {
   influence: number[];
   /** By how much one row over the threshold moves the score; 0 for scorings without a threshold. */
   step: number;
+  /** What a difference of 1 is in the score's units, where these are the labels'. @default 1 */
+  unit?: number;
 }
 
 /** A candidate on one fold. */

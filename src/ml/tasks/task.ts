@@ -1,28 +1,27 @@
-import type { MetricComparison, MetricName, ScoringName, TaskMetrics, TaskSpec } from '../../contracts/index.js';
-import { binaryTask } from './binary.js';
+import {
+  SCORERS,
+  directionOf,
+  type MetricComparison,
+  type MetricName,
+  type ScoringName,
+  type TaskMetrics,
+  type TaskSpec,
+} from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
+import { pairedBootstrap } from '../comparison/bootstrap.js';
 import type { FoldScore } from '../engines/pool.js';
+import { foldScoreOf, strataOf } from '../foldScore.js';
 import type { ModelOutput } from '../modelOutput.js';
+import { binaryTask } from './binary.js';
+import type { Kind, TaskLabels } from './kind.js';
+import { multiclassTask } from './multiclass.js';
+import { regressionTask } from './regression.js';
 
-/** Labels of rows: a position in the task's classes, or a regression's value; never null. */
-export type TaskLabels = ArrayLike<number>;
-
-/** A column of a predictions file. */
-export type PredictionColumn =
-  | { name: string; type: 'DOUBLE'; values: Float64Array }
-  | { name: string; type: 'TINYINT'; values: Int8Array }
-  | { name: string; type: 'VARCHAR'; values: string[] };
+/** Threshold of the scorings that need a decision, as scikit-learn's `predict` has it. */
+const SCORING_THRESHOLD = 0.5;
 
 /** What differs between predicting yes or no, one of several classes, and a number. */
-export interface Task {
-  /** Numbers that a model says per row, as {@link ModelOutput} has them. */
-  width: number;
-  /** Those of {@link metrics}, in the order in which they are shown. */
-  metricNames: readonly MetricName[];
-  /** What a search may maximise. */
-  scorings: readonly ScoringName[];
-  defaultScoring: ScoringName;
-
+export interface Task extends Pick<Kind, 'width' | 'metricNames' | 'scorings' | 'defaultScoring' | 'predictionColumns'> {
   /**
    * @param output aligned with the labels
    * @param threshold probability from which a row counts as positive; of binary tasks alone
@@ -33,7 +32,7 @@ export interface Task {
   /**
    * A score of a fold, greater is better, with what is needed to say how certain its difference from another model's is.
    * Scorings that need a decision take it at .5, or at the most probable class.
-   * @throws PerdureError `InputInvalid` where the rows leave it undefined, or the task has no such scoring
+   * @throws PerdureError `InputInvalid` where the rows leave it undefined, `ConfigInvalid` where the task has no such scoring
    */
   foldScore(scoring: ScoringName, labels: TaskLabels, output: ModelOutput): FoldScore;
 
@@ -43,7 +42,7 @@ export interface Task {
    * @param options.seed of the bootstrap, 0 to 2^32 - 1
    * @param options.threshold as in {@link metrics}. @default .5
    * @returns `null` where the metric, or its sampling variance, is undefined for these rows
-   * @throws PerdureError `InputInvalid` where the outputs are not of the same rows, or the task has no such metric
+   * @throws PerdureError `InputInvalid` where the outputs are not of the same rows, `ConfigInvalid` where the task has no such metric
    */
   compare(
     metric: MetricName,
@@ -52,17 +51,88 @@ export interface Task {
     b: ModelOutput,
     options: { alpha: number; seed: number; threshold?: number },
   ): MetricComparison | null;
-
-  /** What a predictions file has per row beside the keys. */
-  predictionColumns(output: ModelOutput, threshold: number): PredictionColumn[];
 }
-
-const TASKS = {
-  binary: binaryTask,
-};
 
 /** The task of a pipeline. */
 export function taskOf(spec: TaskSpec): Task {
-  if (spec.task !== 'binary') throw new PerdureError('ConfigInvalid', `The task ${spec.task} can't be trained yet; use binary.`);
-  return TASKS[spec.task](spec);
+  const kind = kindOf(spec);
+  return {
+    width: kind.width,
+    metricNames: kind.metricNames,
+    scorings: kind.scorings,
+    defaultScoring: kind.defaultScoring,
+    predictionColumns: (output, threshold) => kind.predictionColumns(output, threshold),
+    metrics(labels, output, threshold) {
+      checkRows(kind, labels, output);
+      const { measure, confusionMatrix } = kind.measuresOf(labels, output, threshold);
+      const values = Object.fromEntries(kind.metricNames.map((metric) => [metric, measure(metric).value()])) as Partial<Record<MetricName, number | null>>;
+      return { ...values, ...(confusionMatrix ? { confusion_matrix: confusionMatrix() } : {}), n: labels.length };
+    },
+    foldScore(scoring, labels, output) {
+      const metric = metricOf(kind, scoring);
+      checkRows(kind, labels, output);
+      const measure = kind.measuresOf(labels, output, SCORING_THRESHOLD).measure(metric);
+      const value = measure.value();
+      if (value === null) throw new PerdureError('InputInvalid', undefinedScore(kind, scoring, labels));
+      return foldScoreOf(value, measure, directionOf(metric), strataOf(labels, kind.classes?.length ?? null));
+    },
+    compare(metric, labels, a, b, { alpha, seed, threshold = SCORING_THRESHOLD }) {
+      if (!kind.metricNames.includes(metric)) {
+        throw new PerdureError('ConfigInvalid', `A ${kind.name} task has no metric ${metric}; it has ${kind.metricNames.join(', ')}.`);
+      }
+      for (const output of [a, b]) checkRows(kind, labels, output);
+      const exactly = kind.compareExactly?.(metric, labels, a, b, alpha);
+      if (exactly !== undefined) return exactly === null ? null : { metric, ...exactly };
+      const [ofA, ofB] = [a, b].map((output) => kind.measuresOf(labels, output, threshold).measure(metric));
+      const drawn = pairedBootstrap(ofA!, ofB!, labels.length, { alpha, seed });
+      return drawn === null ? null : { metric, ...drawn, method: 'bootstrap' };
+    },
+  };
+}
+
+/** A line per kind of task. */
+export function kindOf(spec: TaskSpec): Kind {
+  switch (spec.task) {
+    case 'binary':
+      return binaryTask(spec);
+    case 'multiclass':
+      return multiclassTask(spec);
+    case 'regression':
+      return regressionTask(spec);
+  }
+}
+
+/** The metric behind a scoring of a task. */
+function metricOf(kind: Kind, scoring: ScoringName): MetricName {
+  const metric = (SCORERS[kind.name] as Partial<Record<ScoringName, MetricName>>)[scoring];
+  if (metric === undefined) throw new PerdureError('ConfigInvalid', `A ${kind.name} task has no scoring ${scoring}; it has ${kind.scorings.join(', ')}.`);
+  return metric;
+}
+
+function undefinedScore(kind: Kind, scoring: ScoringName, labels: TaskLabels): string {
+  if (scoring === 'neg_mean_poisson_deviance') {
+    return `The ${scoring} of ${labels.length} rows is undefined, as a label is below 0 or a prediction is not above 0; use labels that are counts and estimators with the objective poisson, or another scoring.`;
+  }
+  if (kind.classes === null) return `The ${scoring} of ${labels.length} rows with one value is undefined; use fewer folds or a split with more values.`;
+  return `The ${scoring} of ${labels.length} rows of one class is undefined; use fewer folds or a split with ${kind.classes.length === 2 ? 'both' : 'several'} classes.`;
+}
+
+/** What is measured must be of these rows and be numbers: a number that was never computed would count as some. */
+function checkRows(kind: Kind, labels: TaskLabels, { values, width }: ModelOutput): void {
+  if (width !== kind.width || values.length !== labels.length * width) {
+    throw new PerdureError('InputInvalid', `${labels.length} labels of a ${kind.name} task need ${labels.length} x ${kind.width} numbers of a model, and there are ${values.length / width} x ${width}; score the same rows.`);
+  }
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row]!;
+    if (kind.classes === null ? !Number.isFinite(label) : !isPosition(label, kind.classes.length)) {
+      throw new PerdureError('InputInvalid', `Row ${row} has the label ${label}, which is ${kind.classes === null ? 'no number' : `no position among ${kind.classes.length} classes`}; leave unlabelled rows out.`);
+    }
+  }
+  for (let at = 0; at < values.length; at++) {
+    if (Number.isNaN(values[at])) throw new PerdureError('InputInvalid', `Row ${Math.floor(at / width)} has no prediction; score it, or leave it out.`);
+  }
+}
+
+function isPosition(label: number, classes: number): boolean {
+  return Number.isInteger(label) && label >= 0 && label < classes;
 }

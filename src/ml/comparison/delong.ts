@@ -1,6 +1,6 @@
-import { PerdureError } from '../errors.js';
-import type { AucComparison } from '../contracts/index.js';
-import { twoSidedP } from './normal.js';
+import { PerdureError } from '../../errors.js';
+import type { AucComparison, MetricComparison } from '../../contracts/index.js';
+import { normalQuantile, twoSidedP } from '../normal.js';
 
 /** The convention behind every result shown, to be named beside it. */
 export const DELONG_CONVENTION =
@@ -45,6 +45,23 @@ export function delongTest(labels: ArrayLike<number>, first: ArrayLike<number>, 
     positives,
     negatives,
   };
+}
+
+/**
+ * {@link delongTest} with the interval of the difference by the same normal distribution.
+ * @param alpha one minus the confidence of the interval
+ */
+export function delongComparison(
+  labels: ArrayLike<number>,
+  first: ArrayLike<number>,
+  second: ArrayLike<number>,
+  alpha: number,
+): Omit<MetricComparison, 'metric'> | null {
+  const compared = delongTest(labels, first, second);
+  if (compared === null) return null;
+  const { auc, difference, p, standard_error } = compared;
+  const margin = normalQuantile(alpha / 2) * standard_error;
+  return { a: auc[0], b: auc[1], difference, p, interval: [difference - margin, difference + margin], method: 'delong' };
 }
 
 /**

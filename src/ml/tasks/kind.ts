@@ -1,0 +1,32 @@
+import type { MetricComparison, MetricName, ScoringName, TaskName } from '../../contracts/index.js';
+import type { Measure } from '../metrics/measure.js';
+import type { ModelOutput } from '../modelOutput.js';
+
+/** Labels of rows: a position in the task's classes, or a regression's value; never null. */
+export type TaskLabels = ArrayLike<number>;
+
+/** A column of a predictions file. */
+export type PredictionColumn =
+  | { name: string; type: 'DOUBLE'; values: Float64Array }
+  | { name: string; type: 'TINYINT'; values: Int8Array }
+  | { name: string; type: 'VARCHAR'; values: string[] };
+
+/** What a kind of task has of its own; `taskOf` makes a `Task` of it. */
+export interface Kind {
+  name: TaskName;
+  /** Numbers that a model says per row, as {@link ModelOutput} has them. */
+  width: number;
+  /** `null` where labels are values. */
+  classes: readonly string[] | null;
+  /** In the order in which they are shown. */
+  metricNames: readonly MetricName[];
+  /** What a search may maximise. */
+  scorings: readonly ScoringName[];
+  defaultScoring: ScoringName;
+  /** The metrics, each made ready when asked for; of classifications also the confusion matrix. */
+  measuresOf(labels: TaskLabels, output: ModelOutput, threshold: number): { measure(metric: MetricName): Measure; confusionMatrix?(): number[][] };
+  /** The comparison by a metric whose sampling distribution is known; `undefined` for the others. */
+  compareExactly?(metric: MetricName, labels: TaskLabels, a: ModelOutput, b: ModelOutput, alpha: number): Omit<MetricComparison, 'metric'> | null | undefined;
+  /** What a predictions file has per row beside the keys. */
+  predictionColumns(output: ModelOutput, threshold: number): PredictionColumn[];
+}

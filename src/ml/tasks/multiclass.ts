@@ -1,0 +1,39 @@
+import { SCORERS, metricsOf, type ScoringOf, type TaskSpec } from '../../contracts/index.js';
+import { ClassifiedRows } from '../metrics/classification.js';
+import type { ModelOutput } from '../modelOutput.js';
+import type { Kind } from './kind.js';
+
+/** One of several classes: a model says a probability for each, and decides for the most probable. */
+export function multiclassTask({ classes }: Extract<TaskSpec, { task: 'multiclass' }>): Kind {
+  return {
+    name: 'multiclass',
+    width: classes.length,
+    classes,
+    metricNames: metricsOf('multiclass'),
+    scorings: Object.keys(SCORERS.multiclass) as ScoringOf<'multiclass'>[],
+    defaultScoring: 'neg_log_loss',
+    measuresOf(labels, output) {
+      const rows = new ClassifiedRows(classes.length, labels, output, mostProbable(output));
+      return { measure: (metric) => rows.measure(metric), confusionMatrix: () => rows.matrix.toArrays() };
+    },
+    predictionColumns(output) {
+      const { values, width } = output;
+      const decided = mostProbable(output);
+      return [
+        { name: 'label', type: 'VARCHAR', values: Array.from(decided, (of) => classes[of]!) },
+        ...classes.map((name, of) => ({ name: `probability_${name}`, type: 'DOUBLE' as const, values: Float64Array.from(decided, (_, row) => values[row * width + of]!) })),
+      ];
+    },
+  };
+}
+
+/** Of equal probabilities the first class has it, as in numpy's `argmax`. */
+function mostProbable({ values, width }: ModelOutput): Int32Array {
+  const decided = new Int32Array(values.length / width);
+  for (let row = 0; row < decided.length; row++) {
+    let best = 0;
+    for (let of = 1; of < width; of++) if (values[row * width + of]! > values[row * width + best]!) best = of;
+    decided[row] = best;
+  }
+  return decided;
+}
