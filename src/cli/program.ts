@@ -4,6 +4,7 @@ import { ownPackage } from '../config/load.js';
 import type { TaskOptions } from './commands/task.js';
 import type { SetUpOptions } from '../platform/setup/tools.js';
 import { CUSTOMARY_PORTS, WORKERS } from '../platform/temporal/workers.js';
+import { addInit } from './commands/init.js';
 import { markRequired, pipelineArgument, refuseHelpOfUnknown, withExamples } from './help.js';
 import {
   algorithmOption,
@@ -51,6 +52,10 @@ address such as s3://bucket/prefix).
 ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.
 Exit codes: 0 for well, 1 for failed, 2 for wrong usage, 3 where all was skipped, or all but processing; 130, 143 and 129 where SIGINT, SIGTERM or SIGHUP stopped it.`);
 
+  withExamples(addInit(program), pipelines, () => [
+    ['perdure init loans --csv loans.csv --label grade', 'the rest is decided by what the file holds'],
+    ['perdure init churn --csv telco.csv --label Churn --positive Yes --key customerID', 'with what you know better'],
+  ]);
   addRunCommands(program, pipelines);
   addUp(program, pipelines);
   addStatus(program, pipelines);

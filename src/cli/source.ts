@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { bronzeFiles } from '../data/bronzeFiles.js';
@@ -25,7 +26,7 @@ export async function checkCsv({ definition }: Pipeline, csv: string): Promise<s
 
 /**
  * The raw data of a run that was given none: `undefined` where the workers know what was read last or have a raw file
- * in the store, else generated data.
+ * in the store, else the file that the pipeline was made for, else generated data.
  */
 export async function defaultSource(pipeline: Pipeline, storeRoot: string): Promise<string | undefined> {
   const { datamart } = (await openStores(storeRoot))(pipeline);
@@ -34,6 +35,8 @@ export async function defaultSource(pipeline: Pipeline, storeRoot: string): Prom
   if (!manifest && ((await datamart.head(manifestKey('bronze'))) || (await bronzeFiles(pipeline, datamart)).length > 0)) {
     throw new PerdureError('InputInvalid', `${datamart.uri(manifestKey('bronze'))}, which says what CSV was read last, is gone or damaged; name that CSV with --csv, and data processing writes it anew.`);
   }
+  const file = join(dataFolder(pipeline), pipeline.definition.source.file);
+  if (!pipeline.definition.source.synthetic && existsSync(file)) return realpath(file);
   say('Data: none was given or read before, so some is generated; --csv takes a real file.');
   return generateData(pipeline);
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isInternal, sameName } from '../../config/columns.js';
 import { PerdureError } from '../../errors.js';
 import { openRegularFile } from '../../platform/storage/regularFile.js';
 import { literal, type Database, type SqlValue } from '../duckdb.js';
@@ -17,8 +18,8 @@ export interface SniffedCsv {
   /** The first record as it stands: names may be empty or repeated. */
   header: string[];
   /**
-   * A type per column that every one of its values has, in the order of the header. Columns without a name are left out,
-   * and of repeated ones the later: they can't be told apart.
+   * A type per column that every one of its values has, in the order of the header. Columns without a name or with a
+   * reserved one are left out, and of repeated ones the later: they can't be told apart.
    */
   columns: Record<string, SniffedType>;
   /** Texts of the file that say that no value is known, exactly as they stand there; an empty field always does. */
@@ -47,38 +48,51 @@ const START = 1 << 20;
  * @throws PerdureError `InputInvalid` for what is no CSV: absent, empty, compressed, rows of differing lengths
  */
 export async function sniffCsv(database: Database, path: string): Promise<SniffedCsv> {
-  return withReadableCsv(path, async ({ encoding, dialect, header, relation }) => {
-    const names = new Map<string, number>();
-    for (const [position, name] of header.entries()) if (name !== '' && !names.has(name)) names.set(name, position);
-    const looked = await look(database, path, relation, [...names.values()]);
-    const named = [...names].map(([name, position]) => ({ name, ...looked.get(position)! }));
-    const nullValues = named.flatMap(({ type, absent }) => absent.filter((text) => type !== 'VARCHAR' || NO_VALUE.includes(normal(text))));
-    const formats = named.flatMap(({ format }) => format ?? []);
-    const decimal = named.some(({ comma }) => comma) ? (',' as const) : undefined;
-    return {
-      delimiter: dialect.delimiter,
-      quote: dialect.quote,
-      encoding,
-      header,
-      columns: Object.fromEntries(named.map(({ name, type }) => [name, type])),
-      nullValues: [...new Set(nullValues)].filter((text) => text !== '').toSorted(),
-      ...(formats[0] === undefined ? {} : { dateFormat: formats[0] }),
-      ...(decimal ? { decimal } : {}),
-    };
-  });
+  return withReadableCsv(path, (csv) => sniffReadable(database, path, csv));
+}
+
+/** {@link sniffCsv} of a file that can be read already. */
+export async function sniffReadable(database: Database, path: string, { encoding, dialect, header, relation }: ReadableCsv): Promise<SniffedCsv> {
+  const names = positionsOf(header);
+  const looked = await look(database, path, relation(), [...names.values()]);
+  const named = [...names].map(([name, position]) => ({ name, ...looked.get(position)! }));
+  const nullValues = named.flatMap(({ type, absent }) => absent.filter((text) => type !== 'VARCHAR' || NO_VALUE.includes(normal(text))));
+  const format = named.find((column) => column.format !== undefined)?.format;
+  return {
+    delimiter: dialect.delimiter,
+    quote: dialect.quote,
+    encoding,
+    header,
+    columns: Object.fromEntries(named.map(({ name, type }) => [name, type])),
+    nullValues: [...new Set(nullValues)].filter((text) => text !== '').toSorted(),
+    ...(format === undefined ? {} : { dateFormat: format }),
+    ...(named.some(({ comma }) => comma) ? { decimal: ',' } : {}),
+  };
+}
+
+/** Where each column stands that can be named: one without a name or with a reserved one can't, nor the later of two with the same. */
+export function positionsOf(header: string[]): Map<string, number> {
+  const names = new Map<string, number>();
+  const seen = new Set<string>();
+  for (const [position, name] of header.entries()) {
+    if (name === '' || isInternal(name) || seen.has(sameName(name))) continue;
+    seen.add(sameName(name));
+    names.set(name, position);
+  }
+  return names;
 }
 
 /** A CSV as DuckDB can read it. */
-interface ReadableCsv {
+export interface ReadableCsv {
   encoding: Encoding;
   dialect: Dialect;
   header: string[];
-  /** SQL of a relation with every column as text, under the names `c0`, `c1`, ... */
-  relation: string;
+  /** SQL of a relation with every column as text, under the names `c0`, `c1`, ...; `nullValues` are NULL there, as is an empty field. */
+  relation: (nullValues?: string[]) => string;
 }
 
 /** Lends `work` a CSV whose dialect is known; what had to be written for that is removed afterwards. */
-async function withReadableCsv<T>(path: string, work: (csv: ReadableCsv) => Promise<T>): Promise<T> {
+export async function withReadableCsv<T>(path: string, work: (csv: ReadableCsv) => Promise<T>): Promise<T> {
   const encoding = await encodingOf(path);
   const folder = await mkdtemp(join(tmpdir(), 'perdure-csv-'));
   try {
@@ -91,7 +105,7 @@ async function withReadableCsv<T>(path: string, work: (csv: ReadableCsv) => Prom
     if (header.every((field) => field.trim() === '')) throw new PerdureError('InputInvalid', `${path} begins with an empty line; give a CSV with a header line.`);
     const columns = header.map((_, position) => `c${position}: 'VARCHAR'`).join(', ');
     const newLine = dialect.newLine === '\r\n' ? String.raw`\r\n` : String.raw`\n`;
-    const relation = `read_csv(${literal(readable)}, auto_detect = false, header = true, hive_partitioning = false, columns = {${columns}}, nullstr = '',
+    const relation = (nullValues: string[] = []) => `read_csv(${literal(readable)}, auto_detect = false, header = true, hive_partitioning = false, columns = {${columns}}, nullstr = [${['', ...nullValues].map(literal).join(', ')}],
       delim = ${literal(dialect.delimiter)}, quote = ${literal(dialect.quote)}, escape = ${literal(dialect.quote)}, new_line = '${newLine}')`;
     return await work({ encoding, dialect, header, relation });
   } finally {

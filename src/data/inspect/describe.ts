@@ -1,0 +1,110 @@
+import { identifier, literal, type Database } from '../duckdb.js';
+import { positionsOf, sniffReadable, withReadableCsv, type SniffedCsv, type SniffedType } from './sniff.js';
+
+/** What is known of a column of the whole file. */
+export interface ColumnSummary {
+  name: string;
+  type: SniffedType;
+  /** Rows that have a value. */
+  present: number;
+  /** Distinct values, exact for up to {@link EXACT} and where they may be a key; estimated within some per cent otherwise. */
+  distinct: number;
+  /** As text; `null` where no row has a value. */
+  min: string | null;
+  max: string | null;
+  /** Of numbers. */
+  mean: number | null;
+  variance: number | null;
+  /** Of text: the share of the present values that are numbers but for a sign, such as `$1,200` or `12 %`, or that could be read as they are. */
+  written: number;
+}
+
+/** A CSV whose every row is in the database's table {@link TABLE}, whose columns have the file's names and sniffed types. */
+export interface DescribedCsv {
+  sniffed: SniffedCsv;
+  rows: number;
+  columns: ColumnSummary[];
+  /** Rows that another row equals in every column. */
+  repeated: number;
+}
+
+/** The table that {@link describeCsv} makes. */
+export const TABLE = 'inspected';
+
+const EXACT = 200;
+const WRITTEN = String.raw`\s*[$€£]?\s*[+-]?([0-9]+|[0-9]{1,3}([, ][0-9]{3})+)([.][0-9]+)?\s*%?\s*`;
+
+/**
+ * Reads a whole CSV into the table {@link TABLE} and summarises its columns.
+ * @throws PerdureError `InputInvalid` as {@link sniffCsv} does
+ */
+export async function describeCsv(database: Database, path: string): Promise<DescribedCsv> {
+  const sniffed = await withReadableCsv(path, async (csv) => {
+    const sniffed = await sniffReadable(database, path, csv);
+    const positions = positionsOf(sniffed.header);
+    const columns = Object.entries(sniffed.columns).map(([name, type]) => `${valueSql(`c${positions.get(name)}`, type, sniffed)} AS ${identifier(name)}`);
+    await database.run(`CREATE OR REPLACE TEMP TABLE ${TABLE} AS SELECT ${columns.join(', ')} FROM ${csv.relation(sniffed.nullValues)}`, { csv: path });
+    return sniffed;
+  });
+  return { sniffed, ...(await summarise(database, Object.entries(sniffed.columns))) };
+}
+
+/** SQL of a text's value. */
+function valueSql(text: string, type: SniffedType, { dateFormat, decimal }: SniffedCsv): string {
+  switch (type) {
+    case 'VARCHAR':
+      return text;
+    case 'DOUBLE':
+      return `TRY_CAST(${decimal ? `replace(${text}, ',', '.')` : text} AS DOUBLE)`;
+    case 'DATE':
+    case 'TIMESTAMP': {
+      const cast = `TRY_CAST(${text} AS ${type})`;
+      return dateFormat === undefined ? cast : `coalesce(${cast}, CAST(try_strptime(trim(${text}), ${literal(dateFormat)}) AS ${type}))`;
+    }
+    default:
+      return `TRY_CAST(${text} AS ${type})`;
+  }
+}
+
+async function summarise(database: Database, columns: [name: string, type: SniffedType][]): Promise<Omit<DescribedCsv, 'sniffed'>> {
+  const aggregates = columns.flatMap(([name, type], i) => {
+    const c = identifier(name);
+    return [
+      `count(${c}) AS present_${i}`,
+      `approx_count_distinct(${c}) AS distinct_${i}`,
+      `CAST(min(${c}) AS VARCHAR) AS min_${i}`,
+      `CAST(max(${c}) AS VARCHAR) AS max_${i}`,
+      ...(type === 'BIGINT' || type === 'DOUBLE' ? [`avg(${c}) AS mean_${i}`, `var_pop(${c}) AS variance_${i}`] : []),
+      ...(type === 'VARCHAR' ? [`count(*) FILTER (regexp_full_match(${c}, ${literal(WRITTEN)})) AS written_${i}`] : []),
+    ];
+  });
+  const [row] = await database.rows<Record<string, bigint | number | string | null>>(
+    `SELECT count(*) AS all_rows, count(DISTINCT hash(${columns.map(([name]) => identifier(name)).join(', ')})) AS different, ${aggregates.join(', ')} FROM ${TABLE}`,
+  );
+  const rows = Number(row!.all_rows);
+  const summaries = columns.map(([name, type], i): ColumnSummary => {
+    const number = (what: string) => (row![`${what}_${i}`] === undefined || row![`${what}_${i}`] === null ? null : Number(row![`${what}_${i}`]));
+    const present = number('present')!;
+    return {
+      name,
+      type,
+      present,
+      distinct: Math.min(number('distinct')!, present),
+      min: row![`min_${i}`] as string | null,
+      max: row![`max_${i}`] as string | null,
+      mean: number('mean'),
+      variance: number('variance'),
+      written: present === 0 ? 0 : (number('written') ?? 0) / present,
+    };
+  });
+  await countExactly(database, rows, summaries);
+  return { rows, columns: summaries, repeated: rows - Number(row!.different) };
+}
+
+/** Replaces estimates where it matters what exactly the number is. */
+async function countExactly(database: Database, rows: number, summaries: ColumnSummary[]): Promise<void> {
+  const matters = summaries.filter(({ distinct, type }) => distinct <= EXACT || (distinct > 0.85 * rows && type !== 'DOUBLE'));
+  if (matters.length === 0) return;
+  const [row] = await database.rows<Record<string, bigint>>(`SELECT ${matters.map(({ name }, i) => `count(DISTINCT ${identifier(name)}) AS d${i}`).join(', ')} FROM ${TABLE}`);
+  for (const [i, summary] of matters.entries()) summary.distinct = Number(row![`d${i}`]);
+}

@@ -1,0 +1,121 @@
+import type { Objective, TaskName } from '../../contracts/task.js';
+import { count } from '../../contracts/index.js';
+import { PerdureError } from '../../errors.js';
+import { identifier, type Database } from '../duckdb.js';
+import { TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
+
+/** What a pipeline is to predict, and why it is taken for that. */
+export interface LabelDecision {
+  column: string;
+  task: TaskName;
+  objective?: Objective;
+  /** The positive value of a binary task, where it has to be written down. */
+  positive?: string | number | boolean;
+  /** Values of a classification with their rows, most frequent first. */
+  classes: { value: string; rows: number }[];
+  unlabelled: number;
+  reason: string;
+}
+
+/** What the caller has decided already. */
+export interface LabelWishes {
+  label: string;
+  positive?: string | undefined;
+  task?: TaskName | undefined;
+}
+
+/** Distinct whole numbers beyond which they are a quantity. */
+const FEW = 10;
+/** Classes beyond which a text is no label. */
+const MOST_CLASSES = 100;
+const POSITIVE = /^(yes|y|true|t|1|positive|pos|\+|default(ed)?|charged off|fraud|spam|churn(ed)?|malignant|m|bad|dead|died|failed|failure|fail|sick|disease|won|win|success|clicked|bought|above|high|>50k\.?)$/i;
+const NEGATIVE = /^(no|n|false|f|0|-1|negative|neg|-|none|ham|benign|b|good|alive|survived|ok|okay|pass(ed)?|normal|healthy|lost|loss|below|low|<=50k\.?)$/i;
+
+/**
+ * The task, classes and objective of a label column.
+ * @throws PerdureError `NotFound` for a column that isn't there; `InputInvalid` for one that can't be a label
+ */
+export async function decideLabel(database: Database, { columns, sniffed, rows }: DescribedCsv, { label, positive, task }: LabelWishes): Promise<LabelDecision> {
+  const column = findColumn(columns, label, sniffed.header);
+  const name = column.name;
+  const values = await database.rows<{ value: string; rows: bigint }>(
+    `SELECT CAST(${identifier(name)} AS VARCHAR) AS value, count(*) AS rows FROM ${TABLE} WHERE ${identifier(name)} IS NOT NULL GROUP BY ALL ORDER BY rows DESC, value LIMIT ${MOST_CLASSES + 1}`,
+  );
+  const classes = values.map(({ value, rows }) => ({ value, rows: Number(rows) }));
+  const unlabelled = rows - column.present;
+  if (classes.length < 2) {
+    const held = classes.length === 0 ? 'no value at all' : `the value ${JSON.stringify(classes[0]!.value)} in every row that has one`;
+    throw new PerdureError('InputInvalid', `The column ${name} holds ${held}, so there is nothing to tell apart; name another with --label.`);
+  }
+  if (positive !== undefined && task !== undefined && task !== 'binary') throw new PerdureError('InputInvalid', `--positive names one of two classes, and --task says ${task}; leave one of them out.`);
+  const isNumber = column.type === 'BIGINT' || column.type === 'DOUBLE';
+  const [decided, reason] = task !== undefined ? [task, 'as --task says'] : positive !== undefined ? (['binary', 'as --positive names one class'] as const) : guess(column, classes, isNumber);
+  const common = { column: name, unlabelled };
+
+  if (decided === 'regression') {
+    if (!isNumber) throw new PerdureError('InputInvalid', `The column ${name} holds text such as ${JSON.stringify(classes[0]!.value)}, and a regression needs numbers; leave --task out, or name another column with --label.`);
+    const objective = objectiveOf(column, classes);
+    return { ...common, task: 'regression', ...(objective === 'poisson' ? { objective } : {}), classes: [], reason: objective === 'poisson' ? `${reason}; counts from ${column.min}, so the objective is poisson` : reason };
+  }
+  if (decided === 'multiclass' && classes.length > MOST_CLASSES) {
+    throw new PerdureError('InputInvalid', `The column ${name} has more than ${MOST_CLASSES} distinct values (${classes[0]!.value}, ${classes[1]!.value}, ...), which is too many for classes; name another with --label${isNumber ? ', or give --task regression' : ''}.`);
+  }
+  if (decided === 'multiclass') return { ...common, task: 'multiclass', classes, reason };
+  return { ...common, task: 'binary', classes, ...positiveOf(name, column, classes, positive, reason) };
+}
+
+/** The column that a name means, also where only the case of letters differs. */
+export function findColumn(columns: ColumnSummary[], name: string, header: string[], option = '--label'): ColumnSummary {
+  const found = columns.find((column) => column.name === name) ?? columns.find((column) => column.name.trim().toLowerCase() === name.trim().toLowerCase());
+  if (found) return found;
+  const shown = header.slice(0, 20).join(', ');
+  const first = header.some((field) => /^\s*[-+]?[0-9.]+\s*$/.test(field)) ? '; if its first line is data already, add one with the names' : '';
+  throw new PerdureError('NotFound', `The file has no column ${JSON.stringify(name)}; name one of these with ${option}: ${shown}${header.length > 20 ? ` and ${header.length - 20} more` : ''}${first}.`);
+}
+
+function guess({ type, distinct }: ColumnSummary, classes: { value: string; rows: number }[], isNumber: boolean): [TaskName, string] {
+  if (classes.length === 2) return ['binary', 'two values'];
+  if (!isNumber) return ['multiclass', type === 'VARCHAR' ? 'text' : 'more than two values that are no numbers'];
+  const whole = type === 'BIGINT' || classes.every(({ value }) => Number.isInteger(Number(value)));
+  if (!whole || classes.length > FEW) return ['regression', `numbers, ${count(distinct)} distinct`];
+  if (isCountShaped(classes)) return ['regression', 'whole numbers from 0, the rarer the larger, as counts are'];
+  return ['multiclass', `${classes.length} whole numbers; if they are a quantity, add --task regression`];
+}
+
+/** From 0 on, and each rarer than the one before. */
+function isCountShaped(classes: { value: string; rows: number }[]): boolean {
+  return classes.length > 3 && classes.every(({ value }, i) => Number(value) === i);
+}
+
+/** Whole numbers from 0 or 1 that spread more than their mean are counts of something. */
+function objectiveOf({ type, min, mean, variance }: ColumnSummary, classes: { value: string }[]): Objective {
+  const whole = type === 'BIGINT' || (classes.length <= MOST_CLASSES && classes.every(({ value }) => Number.isInteger(Number(value))));
+  const counts = whole && (Number(min) === 0 || Number(min) === 1) && mean! <= 10_000 && variance! > mean!;
+  return counts ? 'poisson' : 'squared_error';
+}
+
+function positiveOf(
+  name: string,
+  { type }: ColumnSummary,
+  classes: { value: string; rows: number }[],
+  asked: string | undefined,
+  reason: string,
+): { positive?: string | number | boolean; reason: string } {
+  const typed = (value: string) => (type === 'VARCHAR' ? value : type === 'BOOLEAN' ? value === 'true' : Number(value));
+  if (asked !== undefined) {
+    const found = classes.find(({ value }) => value === asked) ?? classes.find(({ value }) => value.toLowerCase() === asked.toLowerCase()) ?? classes.find(({ value }) => type !== 'VARCHAR' && Number(value) === Number(asked));
+    if (!found) throw new PerdureError('NotFound', `No row has ${JSON.stringify(asked)} in the column ${name}; it holds ${classes.slice(0, 10).map(({ value }) => value).join(', ')}${classes.length > 10 ? ' and others' : ''}.`);
+    return { positive: typed(found.value), reason: classes.length > 2 ? `${reason}, all others are the other` : reason };
+  }
+  if (classes.length > 2) {
+    throw new PerdureError('InputInvalid', `The column ${name} has ${classes.length > MOST_CLASSES ? `more than ${MOST_CLASSES}` : classes.length} values (${classes.slice(0, 5).map(({ value }) => value).join(', ')}${classes.length > 5 ? ', ...' : ''}), and a binary task has two; say which is the positive one with --positive, or give --task multiclass.`);
+  }
+  const [common, rare] = classes as [{ value: string; rows: number }, { value: string; rows: number }];
+  const known = [rare, common].find(({ value }, i) => POSITIVE.test(value.trim()) && !POSITIVE.test([common, rare][i]!.value.trim())) ?? [rare, common].find((_, i) => NEGATIVE.test([common, rare][i]!.value.trim()));
+  if (known) return { positive: typed(known.value), reason };
+  if (type !== 'VARCHAR') {
+    const larger = Number(common.value) > Number(rare.value) ? common : rare;
+    return { positive: typed(larger.value), reason: `${reason}; the larger is taken as the positive one (--positive says otherwise)` };
+  }
+  return { positive: rare.value, reason: `${reason}; the rarer is taken as the positive one (--positive says otherwise)` };
+}

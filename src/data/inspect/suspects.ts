@@ -1,0 +1,255 @@
+import { rocAuc } from '../../ml/metrics.js';
+import { identifier, type Database } from '../duckdb.js';
+import { TABLE, type ColumnSummary } from './describe.js';
+import type { LabelDecision } from './label.js';
+
+/** How well a column tells the label by itself. */
+export interface Strength {
+  column: string;
+  /** ROC AUC of two classes, the share of the errors that are saved of more, or R² of numbers. */
+  measure: 'ROC AUC' | 'errors saved' | 'R²';
+  value: number;
+}
+
+export interface Suspect {
+  columns: string[];
+  reason: string;
+}
+
+/** Rows that are looked at: what tells the label shows in as many. */
+const MOST_ROWS = 20_000;
+/** Below so many rows the ones that a column learns from are also those that judge it. */
+const HALVES = 1_000;
+/** Rows of a leaf; fewer would learn the label by heart. */
+const LEAF = 20;
+const MOST_LEAVES = 64;
+/** From here on a column says what the label is, or nearly. */
+const SUSPICIOUS = { 'ROC AUC': 0.98, 'errors saved': 0.95, 'R²': 0.95 };
+/** Below these a name alone makes no suspect. */
+const RELATED = { 'ROC AUC': 0.65, 'errors saved': 0.2, 'R²': 0.2 };
+const NAMED = /(^|[_\s.-])(preds?|predict(ed|ion|ions)|prob(s|a|ability|abilities)?|scores?|scored|y_?hat|fitted|residuals?|outcome|target)([_\s.-]|[0-9]*$)|(Pred|Prob|Score|Target)([A-Z0-9]|$)/;
+
+/**
+ * Columns that may hold what is to be predicted, or be known only after it: by what one column tells of the label, by its
+ * name, and by sums of columns that are the label. Nothing is left out for it; whether a column is known in time only
+ * people can tell.
+ *
+ * @param features columns that a model would learn from
+ */
+export async function findSuspects(database: Database, features: ColumnSummary[], label: LabelDecision): Promise<{ suspects: Suspect[]; strongest: Strength[] }> {
+  const sample = await readSample(database, features, label);
+  const strengths = features.map(({ name }, i) => strengthOf(name, sample.columns[i]!, sample.labels, label.task)).filter((strength) => strength !== undefined);
+  const strongest = strengths.toSorted((a, b) => b.value - a.value);
+  const suspects: Suspect[] = strongest.filter(({ measure, value }) => value >= SUSPICIOUS[measure]).map(({ column, measure, value }) => ({ columns: [column], reason: `tells the label by itself (${measure} ${shown(value)})` }));
+  for (const { column, measure, value } of strongest) {
+    if (suspects.some(({ columns }) => columns.includes(column)) || value < RELATED[measure]) continue;
+    if (NAMED.test(column)) suspects.push({ columns: [column], reason: `by its name it may come from a model or from the outcome (${measure} ${shown(value)})` });
+    else if (label.column.length > 3 && column.toLowerCase().includes(label.column.toLowerCase())) suspects.push({ columns: [column], reason: `its name has the label's in it (${measure} ${shown(value)})` });
+  }
+  if (label.task === 'regression') {
+    const sum = sumOf(features, sample);
+    if (sum && (await holds(database, sum, label.column))) suspects.unshift({ columns: sum.map(({ column }) => column), reason: `${describeSum(sum)} is the label` });
+  }
+  return { suspects, strongest: strongest.slice(0, 3) };
+}
+
+function shown(value: number): string {
+  return value.toFixed(value > 0.995 && value < 1 ? 4 : 2);
+}
+
+interface Sample {
+  /** Per feature, a number or a text per row, `null` where it is missing. */
+  columns: (number | string | null)[][];
+  /** 0 or 1, a class's position, or the value. */
+  labels: Float64Array;
+}
+
+/** Rows that have a label, at most some {@link MOST_ROWS}, the same every time. */
+async function readSample(database: Database, features: ColumnSummary[], { column, task, positive, classes }: LabelDecision): Promise<Sample> {
+  const text = `CAST(${identifier(column)} AS VARCHAR)`;
+  const last = positive ?? classes.at(-1)?.value;
+  const label = task === 'regression' ? `CAST(${identifier(column)} AS DOUBLE)` : task === 'binary' ? `CAST(${text} = '${String(last).replaceAll("'", "''")}' AS INTEGER)` : text;
+  const read = features.map(({ name, type }) => (type === 'VARCHAR' ? identifier(name) : type === 'DATE' || type === 'TIMESTAMP' ? `epoch(${identifier(name)}::TIMESTAMP)` : `CAST(${identifier(name)} AS DOUBLE)`));
+  const [total] = await database.rows<{ n: bigint }>(`SELECT count(*) AS n FROM ${TABLE} WHERE ${identifier(column)} IS NOT NULL`);
+  const step = Math.max(1, Math.floor(Number(total!.n) / MOST_ROWS));
+  const columns: (number | string | null)[][] = features.map(() => []);
+  const labels: number[] = [];
+  const positions = new Map<string, number>();
+  for await (const chunk of database.chunks(`SELECT ${[`${label} AS label`, ...read].join(', ')} FROM ${TABLE} WHERE ${identifier(column)} IS NOT NULL AND hash(rowid) % ${step} = 0`)) {
+    const [own, ...others] = chunk.getColumns() as [unknown[], ...(number | string | null)[][]];
+    for (const value of own) {
+      if (typeof value === 'string' && !positions.has(value)) positions.set(value, positions.size);
+      labels.push(typeof value === 'string' ? positions.get(value)! : Number(value));
+    }
+    others.forEach((values, i) => values.forEach((value) => columns[i]!.push(value)));
+  }
+  return { columns, labels: Float64Array.from(labels) };
+}
+
+/** What a tree of some leaves over one column tells of the label, judged on rows that it did not learn from where there are enough. */
+function strengthOf(column: string, values: (number | string | null)[], labels: Float64Array, task: LabelDecision['task']): Strength | undefined {
+  const halves = labels.length >= HALVES;
+  const learns = (row: number) => !halves || row % 2 === 0;
+  const judges = Array.from(labels.keys()).filter((row) => !halves || row % 2 === 1);
+  const leaves = leavesOf(values, learns);
+  const counts = new Map<number, Map<number, number>>();
+  const sums = new Map<number, { rows: number; sum: number }>();
+  const all = { rows: 0, sum: 0 };
+  const overall = new Map<number, number>();
+  labels.forEach((label, row) => {
+    if (!learns(row)) return;
+    const leaf = leaves[row]!;
+    const sum = sums.get(leaf) ?? { rows: 0, sum: 0 };
+    sums.set(leaf, { rows: sum.rows + 1, sum: sum.sum + label });
+    all.rows++;
+    all.sum += label;
+    if (task !== 'multiclass') return;
+    const count = counts.get(leaf) ?? new Map<number, number>();
+    counts.set(leaf, count.set(label, (count.get(label) ?? 0) + 1));
+    overall.set(label, (overall.get(label) ?? 0) + 1);
+  });
+  const mean = all.sum / all.rows;
+  const actual = Float64Array.from(judges, (row) => labels[row]!);
+  if (task === 'multiclass') {
+    const best = (count: Map<number, number> | undefined) => [...(count ?? overall)].toSorted((a, b) => b[1] - a[1])[0]![0];
+    const usual = best(undefined);
+    const byLeaf = new Map([...counts].map(([leaf, count]) => [leaf, best(count)]));
+    const errors = judges.filter((row) => labels[row] !== (byLeaf.get(leaves[row]!) ?? usual)).length;
+    const base = judges.filter((row) => labels[row] !== usual).length;
+    return base === 0 ? undefined : { column, measure: 'errors saved', value: Math.max(0, 1 - errors / base) };
+  }
+  const guesses = Float64Array.from(judges, (row) => {
+    const leaf = sums.get(leaves[row]!);
+    return leaf ? leaf.sum / leaf.rows : mean;
+  });
+  if (task === 'binary') {
+    const auc = rocAuc(actual, guesses);
+    return auc === null ? undefined : { column, measure: 'ROC AUC', value: Math.max(auc, 0.5) };
+  }
+  const level = actual.reduce((total, value) => total + value, 0) / actual.length;
+  const spread = actual.reduce((total, value) => total + (value - level) ** 2, 0);
+  const left = actual.reduce((total, value, i) => total + (value - guesses[i]!) ** 2, 0);
+  if (spread === 0) return undefined;
+  const straight = correlation(judges.map((row) => values[row]!), actual) ** 2;
+  return { column, measure: 'R²', value: Math.max(0, 1 - left / spread, straight) };
+}
+
+/** A leaf per row: numbers by quantile, texts by value, those of few rows together, and a leaf of its own for what is missing. */
+function leavesOf(values: (number | string | null)[], learns: (row: number) => boolean): Int32Array {
+  const known = values.filter((value, row): value is number | string => value !== null && learns(row));
+  if (known.some((value) => typeof value === 'string')) {
+    const counts = new Map<number | string, number>();
+    for (const value of known) counts.set(value, (counts.get(value) ?? 0) + 1);
+    const leaves = new Map([...counts].filter(([, rows]) => rows >= LEAF / 2).map(([value], i) => [value, i + 1]));
+    return Int32Array.from(values, (value) => (value === null ? -1 : (leaves.get(value) ?? 0)));
+  }
+  const sorted = Float64Array.from(known as number[]).toSorted();
+  const count = Math.max(1, Math.min(MOST_LEAVES, Math.floor(sorted.length / LEAF)));
+  const edges = [...new Set(Array.from({ length: count - 1 }, (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / count)]!))];
+  return Int32Array.from(values, (value) => {
+    if (value === null) return -1;
+    let low = 0;
+    let high = edges.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (edges[middle]! <= (value as number)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  });
+}
+
+function correlation(values: (number | string | null)[], labels: Float64Array): number {
+  const rows = values.flatMap((value, i) => (typeof value === 'number' && Number.isFinite(value) ? [[value, labels[i]!] as const] : []));
+  if (rows.length < values.length / 2 || rows.length < LEAF) return 0;
+  const mean = [0, 1].map((side) => rows.reduce((sum, pair) => sum + pair[side]!, 0) / rows.length);
+  let product = 0;
+  const squares = [0, 0];
+  for (const [x, y] of rows) {
+    product += (x - mean[0]!) * (y - mean[1]!);
+    squares[0]! += (x - mean[0]!) ** 2;
+    squares[1]! += (y - mean[1]!) ** 2;
+  }
+  return squares[0] === 0 || squares[1] === 0 ? 0 : product / Math.sqrt(squares[0]! * squares[1]!);
+}
+
+/** Columns whose sum, with these signs, is the label. */
+type Sum = { column: string; times: number }[];
+
+const MOST_TERMS = 8;
+const SUM_ROWS = 500;
+
+/**
+ * Takes the column that explains most of what is left of the label, again and again (orthogonal matching pursuit); once
+ * nothing is left, the label is a sum if all factors are whole.
+ */
+function sumOf(features: ColumnSummary[], { columns, labels }: Sample): Sum | undefined {
+  const rows = Array.from({ length: Math.min(SUM_ROWS, labels.length) }, (_, i) => i);
+  const numeric = features
+    .map(({ name, type }, i) => ({ name, type, values: rows.map((row) => columns[i]![row]!) }))
+    .filter(({ type, values }) => (type === 'BIGINT' || type === 'DOUBLE') && values.every((value) => typeof value === 'number')) as { name: string; values: number[] }[];
+  let left = rows.map((row) => labels[row]!);
+  const size = norm(left);
+  // Each column with what it has in common with the chosen ones taken out.
+  const open = numeric.map(({ name, values }) => ({ name, values, own: [...values] }));
+  const chosen: { name: string; values: number[] }[] = [];
+  while (chosen.length < MOST_TERMS && norm(left) > 1e-7 * size) {
+    const scored = open
+      .filter(({ name, own, values }) => !chosen.some((one) => one.name === name) && norm(own) > 1e-6 * norm(values))
+      .map((column) => ({ column, gain: Math.abs(dot(column.own, left)) / norm(column.own) }));
+    const best = scored.toSorted((a, b) => b.gain - a.gain)[0];
+    if (!best || rows.length < 5 * (chosen.length + 1)) return undefined;
+    const { own } = best.column;
+    const square = dot(own, own);
+    const direction = [...own];
+    const factor = dot(direction, left) / square;
+    left = left.map((value, i) => value - factor * direction[i]!);
+    for (const column of open) {
+      const shared = dot(direction, column.own) / square;
+      column.own = column.own.map((value, i) => value - shared * direction[i]!);
+    }
+    chosen.push(best.column);
+  }
+  if (chosen.length < 2 || norm(left) > 1e-7 * size) return undefined;
+  const factors = solve(chosen.map(({ values }) => values), rows.map((row) => labels[row]!));
+  const terms = chosen.map(({ name }, i) => ({ column: name, times: Math.round(factors[i]!) })).filter(({ times }) => times !== 0);
+  return factors.every((factor) => Math.abs(factor - Math.round(factor)) < 1e-4) && terms.length > 1 ? terms : undefined;
+}
+
+/** Least squares by the normal equations, of which there are few. */
+function solve(columns: number[][], target: number[]): number[] {
+  const n = columns.length;
+  const rows = columns.map((one) => [...columns.map((other) => dot(one, other)), dot(one, target)]);
+  for (let pivot = 0; pivot < n; pivot++) {
+    const best = rows.slice(pivot).reduce((best, row, i) => (Math.abs(row[pivot]!) > Math.abs(rows[best]![pivot]!) ? i + pivot : best), pivot);
+    [rows[pivot], rows[best]] = [rows[best]!, rows[pivot]!];
+    for (let row = 0; row < n; row++) {
+      if (row === pivot) continue;
+      const factor = rows[row]![pivot]! / rows[pivot]![pivot]!;
+      rows[row] = rows[row]!.map((value, i) => value - factor * rows[pivot]![i]!);
+    }
+  }
+  return rows.map((row, i) => row[n]! / row[i]!);
+}
+
+/** Whether a sum is the label in every row that has all of its values. */
+async function holds(database: Database, sum: Sum, label: string): Promise<boolean> {
+  const total = sum.map(({ column, times }) => `${times} * CAST(${identifier(column)} AS DOUBLE)`).join(' + ');
+  const own = identifier(label);
+  const [row] = await database.rows<{ same: number | null }>(`SELECT avg(CAST(abs(${total} - ${own}) <= 1e-6 * greatest(abs(${own}), 1) AS INTEGER)) AS same FROM ${TABLE} WHERE ${own} IS NOT NULL`);
+  return (row!.same ?? 0) >= 0.999;
+}
+
+function describeSum(sum: Sum): string {
+  return sum
+    .map(({ column, times }, i) => `${times < 0 ? (i === 0 ? '-' : '- ') : i === 0 ? '' : '+ '}${Math.abs(times) === 1 ? '' : `${Math.abs(times)} * `}${column}`)
+    .join(' ');
+}
+
+function dot(a: number[], b: number[]): number {
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+}
+
+function norm(values: number[]): number {
+  return Math.sqrt(dot(values, values));
+}
