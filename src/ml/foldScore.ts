@@ -1,5 +1,5 @@
 import type { FoldScore } from './engines/pool.js';
-import type { Measure } from './metrics/measure.js';
+import { classSizes, type Measure } from './metrics/measure.js';
 
 /** Groups that the rows of a fold are dealt to. More would make the noise of a difference no clearer, and results larger. */
 const GROUPS = 100;
@@ -11,7 +11,7 @@ const GROUPS = 100;
  * @param better which way of the metric is better
  * @param strata rows within which the groups are alike, as `strataOf` gives them
  */
-export function foldScoreOf(value: number, measure: Measure, better: 'higher' | 'lower', strata: ArrayLike<number>[]): FoldScore {
+export function foldScoreOf(value: number, measure: Measure, better: 'higher' | 'lower', strata: Uint32Array[]): FoldScore {
   const groups = groupInfluence(measure.influence(), strata);
   const unit = measure.unit();
   return {
@@ -30,7 +30,7 @@ export function foldScoreOf(value: number, measure: Measure, better: 'higher' | 
  * @param influence per row, as {@link Measure} has it
  * @returns {@link GROUPS} numbers, fewer where there are fewer rows
  */
-export function groupInfluence(influence: Float64Array, strata: ArrayLike<number>[]): number[] {
+export function groupInfluence(influence: Float64Array, strata: Uint32Array[]): number[] {
   const groups = new Array<number>(Math.min(GROUPS, influence.length)).fill(0);
   let dealt = 0;
   for (const rows of strata) {
@@ -43,9 +43,12 @@ export function groupInfluence(influence: Float64Array, strata: ArrayLike<number
 }
 
 /** Rows by class, the last class first; without classes all rows in one. */
-export function strataOf(labels: ArrayLike<number>, classes: number | null): ArrayLike<number>[] {
-  if (classes === null) return [Uint32Array.from({ length: labels.length }, (_, row) => row)];
-  const strata = Array.from({ length: classes }, () => [] as number[]);
-  for (let row = 0; row < labels.length; row++) strata[labels[row]!]!.push(row);
+export function strataOf(labels: ArrayLike<number>, classes: number | null): Uint32Array[] {
+  const strata = Array.from(classes === null ? [labels.length] : classSizes(labels, classes), (size) => new Uint32Array(size));
+  const filled = new Uint32Array(strata.length);
+  for (let row = 0; row < labels.length; row++) {
+    const stratum = classes === null ? 0 : labels[row]!;
+    strata[stratum]![filled[stratum]!++] = row;
+  }
   return strata.reverse();
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SCORERS, type MetricName, type ScoringOf } from '../../src/contracts/index.js';
+import { SCORERS, type ScoringOf } from '../../src/contracts/index.js';
 import { isMissing, presentSql } from '../../src/ml/missing.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { gridCells, sampleCells } from '../../src/ml/parameterSampler.js';
@@ -13,7 +13,7 @@ const BINARY = { task: 'binary' as const, classes: ['0', '1'] as [string, string
 const outputOf = (probabilities: number[]) => ({ values: Float64Array.from(probabilities), width: 1 });
 const foldScore = (scoring: Scoring, labels: number[], probabilities: number[]) => taskOf(BINARY).foldScore(scoring, labels, outputOf(probabilities));
 const rowInfluence = (scoring: Scoring, labels: number[], probabilities: number[]) =>
-  kindOf(BINARY).measuresOf(labels, outputOf(probabilities), 0.5).measure(SCORERS.binary[scoring] as MetricName).influence();
+  kindOf(BINARY).measuresOf(labels, outputOf(probabilities), 0.5).measure(SCORERS.binary[scoring]).influence();
 const groupInfluence = (scoring: Scoring, labels: number[], probabilities: number[]) => foldScore(scoring, labels, probabilities).influence;
 
 const SCORINGS = ['roc_auc', 'average_precision', 'accuracy', 'balanced_accuracy', 'f1'] as const satisfies Scoring[];

@@ -68,6 +68,17 @@ describe('with folds outstanding', () => {
     expect(among.survivors).toEqual([0, 1]);
   });
 
+  test('the unit of the labels changes nothing', () => {
+    const among = (unit: number) => {
+      const behind = [0, 0.002, 0.00202, 0.01].map((by, index) => ({ scores: [-by * unit], influence: APART.map((part) => (index === 0 ? 0 : part * unit)) }));
+      const folds = contenders(...behind).map((contender) => ({ ...contender, folds: contender.folds.map((fold) => ({ ...fold, unit })) }));
+      return selectCandidates(folds, 5).survivors;
+    };
+    expect(among(1)).toEqual([0, 1, 2]);
+    expect(among(1e-6)).toEqual([0, 1, 2]);
+    expect(among(1e6)).toEqual([0, 1, 2]);
+  });
+
   test('where two candidates order the rows alike, one of them is enough', () => {
     expect(selectCandidates(contenders({ scores: [0.62] }, { scores: [0.62] }), 5).survivors).toEqual([0]);
   });

@@ -5,7 +5,7 @@ import { Mt19937 } from '../mt19937.js';
 const MOST_DRAWS = 2_000;
 const FEWEST_DRAWS = 200;
 /** Rows that are drawn or passed over, in all draws together. */
-const WORK = 2e8;
+const WORK = 1e8;
 
 /** The convention behind every result shown, to be named beside it. */
 export const BOOTSTRAP_CONVENTION =
