@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MAX_EVALUATIONS, NAME, NAME_IN_WORDS } from '../contracts/index.js';
-import { parameterFault } from '../ml/estimators.js';
+import { ESTIMATOR_NAMES, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
 import { AlertThresholds } from '../platform/notify/conditions.js';
 import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults } from './columns.js';
@@ -113,11 +113,10 @@ const params = z.record(name, z.union([z.number(), z.string(), z.boolean(), z.nu
 /** The values of a search pass through Temporal beside what {@link MAX_EVALUATIONS} candidates take, 512 KiB in all. */
 const MAX_GRID_BYTES = 128 * 1024;
 export const SCORINGS = ['roc_auc', 'balanced_accuracy', 'average_precision', 'accuracy', 'f1'] as const;
-export const ESTIMATORS = ['logistic_regression', 'random_forest', 'xgboost'] as const;
 
 const algorithm = z.strictObject({
   /** Which engine call stands behind the name. */
-  estimator: z.enum(ESTIMATORS),
+  estimator: z.enum(ESTIMATOR_NAMES),
   /** Time budget of search, refit and registration together. */
   timeout_hours: z.number().min(0.001).max(HOURS_A_YEAR),
   /** Values to sample from, in scikit-learn's names; `"balanced"` for `scale_pos_weight` is negatives / positives. */

@@ -1,18 +1,11 @@
 import { algorithmConfig } from '../config/load.js';
-import type { AlgorithmConfig } from '../config/schema.js';
+import { taskSpec } from '../config/task.js';
 import { gridCell, type AlgorithmInput, type ParameterGrid, type Params, type SearchPlan } from '../contracts/index.js';
 import { readDatasetMetadata, type DatasetWindow } from '../data/dataset.js';
-import { relativeCost } from '../ml/estimators.js';
+import { estimatorKind, relativeCost } from '../ml/estimators/estimators.js';
 import { sampleCells } from '../ml/parameterSampler.js';
 import { raceRungs } from '../ml/racing.js';
 import type { Stage } from './context.js';
-
-/** The parameter that balances the classes, an estimator. */
-const BALANCING: Record<AlgorithmConfig['estimator'], 'class_weight' | 'scale_pos_weight'> = {
-  logistic_regression: 'class_weight',
-  random_forest: 'class_weight',
-  xgboost: 'scale_pos_weight',
-};
 
 /**
  * The candidates to evaluate, those that take longest first, and the folds in their order. With `hyperparameter_tuning` off there is one candidate;
@@ -26,7 +19,8 @@ export const planSearch: Stage<AlgorithmInput, SearchPlan> = async (context, inp
 
   const searched = training_config.hyperparameter_tuning ? param_distributions : alone(params);
   // One value more or less of a parameter with one value doesn't change which cells are drawn.
-  const balancing = training_config.class_weight === 'balanced' ? { [BALANCING[estimator]]: ['balanced'] } : {};
+  const balancer = estimatorKind(estimator).balancing(taskSpec(pipeline).task);
+  const balancing = training_config.class_weight === 'balanced' && balancer ? { [balancer]: ['balanced'] } : {};
   const grid = weighed({ ...searched, ...balancing }, windows.train);
   const cells = sampleCells(grid, model_config.n_iter_search, model_config.random_state);
   const costs = cells.map((cell) => relativeCost(estimator, gridCell(grid, cell)));

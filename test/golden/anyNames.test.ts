@@ -9,7 +9,7 @@ import type { RunRef } from '../../src/contracts/index.js';
 import { identifier, literal, withDuckDb } from '../../src/data/duckdb.js';
 import { openPredictions, predictionsFiles } from '../../src/data/predictions.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
-import { xgboostLibrary } from '../../src/ml/engines/library.js';
+import { libraryPath } from '../../src/ml/engines/library.js';
 import { XgBoost } from '../../src/ml/engines/xgboost.js';
 import { PerdureError } from '../../src/errors.js';
 import { readVersion, versionKey } from '../../src/registry/versions.js';
@@ -197,7 +197,7 @@ async function run(names: Names): Promise<Outcome | PerdureError> {
   };
 }
 
-const library = new XgBoost(xgboostLibrary());
+const library = new XgBoost(libraryPath('libxgboost'));
 
 async function weightsOf(path: string): Promise<Outcome['weights']> {
   const booster = library.loadModel(await readFile(path));

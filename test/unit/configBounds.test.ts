@@ -51,7 +51,7 @@ describe('numbers of a config', () => {
         changed.algorithms.xgboost.params = { n_estimators: 0 };
       }),
     ).toEqual([
-      'algorithms.xgboost.params.n_estimators: The parameter n_estimators of xgboost is 0; expected a number above 0.',
+      'algorithms.xgboost.params.n_estimators: The parameter n_estimators of xgboost is 0; expected a whole number from 1 to 1000000.',
       'algorithms.xgboost.param_distributions.max_depth.1: The parameter max_depth of xgboost is "5"; expected a whole number of 0 or more.',
       'algorithms.xgboost.param_distributions.max_depth.2: The parameter max_depth of xgboost is 2.5; expected a whole number of 0 or more.',
       'algorithms.xgboost.param_distributions.learning_rate.1: The parameter learning_rate of xgboost is true; expected a number of 0 or more.',

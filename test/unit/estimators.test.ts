@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { trainingRecipe } from '../../src/ml/estimators.js';
+import { ZERO_OR_ONE, type Params, type TaskSpec } from '../../src/contracts/index.js';
+import type { TrainingShape } from '../../src/ml/estimators/estimator.js';
+import { dataNeeds, estimatorsFor, parameterFault, trainingRecipe, type Estimator } from '../../src/ml/estimators/estimators.js';
 
 const shape = { rows: 1000, positives: 200, features: 14 };
+const grades: TaskSpec = { task: 'multiclass', classes: ['A', 'B', 'C'] };
+const amount: TaskSpec = { task: 'regression', objective: 'squared_error' };
+
+function recipeOf(estimator: Estimator, params: Params, of: TrainingShape, seed: number, task: TaskSpec = ZERO_OR_ONE) {
+  return trainingRecipe({ estimator, params, task, seed }, of);
+}
 
 describe('logistic regression', () => {
   test('C becomes a penalty a row', () => {
-    expect(trainingRecipe('logistic_regression', { penalty: 'l1', C: 0.001, class_weight: null }, shape, 1)).toEqual({
+    expect(recipeOf('logistic_regression', { penalty: 'l1', C: 0.001, class_weight: null }, shape, 1)).toEqual({
       settings: {
         nthread: 1,
         validate_parameters: 'true',
@@ -26,7 +34,7 @@ describe('logistic regression', () => {
   });
 
   test('balanced weights of mean 1.6 ask for 1.6 times the penalty', () => {
-    const { settings } = trainingRecipe('logistic_regression', { penalty: 'l2', C: 0.1, class_weight: 'balanced' }, shape, 1);
+    const { settings } = recipeOf('logistic_regression', { penalty: 'l2', C: 0.1, class_weight: 'balanced' }, shape, 1);
     expect(settings).toMatchObject({ scale_pos_weight: 4, reg_alpha: 0 });
     expect(settings.reg_lambda).toBeCloseTo(1.6 / (0.1 * 1000), 12);
   });
@@ -35,7 +43,7 @@ describe('logistic regression', () => {
 describe('random forest', () => {
   test('is one round of parallel trees', () => {
     const params = { n_estimators: 50, max_depth: 5, min_samples_split: 5, min_samples_leaf: 1, class_weight: 'balanced' };
-    const { settings, rounds, tolerance } = trainingRecipe('random_forest', params, shape, 42);
+    const { settings, rounds, tolerance } = recipeOf('random_forest', params, shape, 42);
     expect(settings).toMatchObject({
       objective: 'reg:squarederror',
       base_score: 0,
@@ -55,25 +63,25 @@ describe('random forest', () => {
     [1, 1],
     [100, 10],
   ])('of %i features a split sees %i', (features, seen) => {
-    const { settings } = trainingRecipe('random_forest', {}, { ...shape, features }, 1);
+    const { settings } = recipeOf('random_forest', {}, { ...shape, features }, 1);
     expect(Math.floor(Math.fround(settings.colsample_bynode as number) * features)).toBe(seen);
   });
 
   test('without a depth has no limit', () => {
-    expect(trainingRecipe('random_forest', { max_depth: null }, shape, 1).settings.max_depth).toBe(0);
+    expect(recipeOf('random_forest', { max_depth: null }, shape, 1).settings.max_depth).toBe(0);
   });
 });
 
 describe('xgboost', () => {
   test('keeps the names of its parameters', () => {
     const params = { n_estimators: 100, max_depth: 3, learning_rate: 0.05, subsample: 0.8, colsample_bytree: 0.6, scale_pos_weight: 7.98995 };
-    const { settings, rounds } = trainingRecipe('xgboost', params, shape, 1);
+    const { settings, rounds } = recipeOf('xgboost', params, shape, 1);
     expect(settings).toMatchObject({ booster: 'gbtree', objective: 'binary:logistic', max_depth: 3, learning_rate: 0.05, subsample: 0.8, colsample_bytree: 0.6, scale_pos_weight: 7.98995 });
     expect(rounds).toBe(100);
   });
 
   test('balanced is negatives / positives', () => {
-    expect(trainingRecipe('xgboost', { scale_pos_weight: 'balanced' }, shape, 1).settings.scale_pos_weight).toBe(4);
+    expect(recipeOf('xgboost', { scale_pos_weight: 'balanced' }, shape, 1).settings.scale_pos_weight).toBe(4);
   });
 });
 
@@ -86,6 +94,34 @@ describe('a parameter that makes no sense is ConfigInvalid', () => {
     ['random_forest', { class_weight: 'even' }, 'The parameter class_weight of random_forest is "even"; expected balanced or null.'],
     ['random_forest', { learning_rate: 1, depht: 2 }, 'random_forest has no parameter learning_rate, depht; take it out of the model config.'],
   ] as const)('%s %j', (estimator, params, message) => {
-    expect(() => trainingRecipe(estimator, params, shape, 1)).toThrow(expect.objectContaining({ type: 'ConfigInvalid', message }) as Error);
+    expect(() => recipeOf(estimator, params, shape, 1)).toThrow(expect.objectContaining({ type: 'ConfigInvalid', message }) as Error);
+  });
+});
+
+describe('a task', () => {
+  test.each([
+    [ZERO_OR_ONE, ['logistic_regression', 'random_forest', 'xgboost', 'lightgbm']],
+    [grades, ['logistic_regression', 'random_forest', 'xgboost', 'lightgbm']],
+    [amount, ['linear_regression', 'random_forest', 'xgboost', 'lightgbm']],
+    [{ task: 'regression', objective: 'poisson' }, ['linear_regression', 'random_forest', 'xgboost', 'lightgbm']],
+    [{ task: 'regression', objective: 'absolute_error' }, ['xgboost', 'lightgbm']],
+  ] as [TaskSpec, Estimator[]][])('%j has the estimators that can do it', (task, estimators) => {
+    expect(estimatorsFor(task)).toEqual(estimators);
+    for (const estimator of estimators) expect(recipeOf(estimator, {}, shape, 1, task)).toBeDefined();
+  });
+
+  test('that an estimator can not do is refused by name', () => {
+    expect(() => recipeOf('logistic_regression', {}, shape, 1, amount)).toThrow('logistic_regression predicts classes; use linear_regression.');
+  });
+
+  test('without classes has no weights of classes', () => {
+    expect(parameterFault('xgboost', 'scale_pos_weight', 2, amount)).toBe('xgboost has no parameter scale_pos_weight; take it out of the model config.');
+    expect(parameterFault('xgboost', 'class_weight', 'balanced', grades)).toBeUndefined();
+  });
+
+  test('of several classes weighs the rows of a balanced candidate, so that its rows are others than those of one that is not', () => {
+    const needs = (class_weight: 'balanced' | null) => dataNeeds({ estimator: 'xgboost', params: { class_weight }, task: grades, seed: 1 });
+    expect(needs('balanced')).toEqual({ balancedClasses: 3 });
+    expect(needs(null)).toEqual({});
   });
 });

@@ -1,44 +1,52 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { PerdureError, messageOf, systemCode } from '../../errors.js';
-import { foldScore } from '../influence.js';
-import { stratifiedFolds } from '../stratifiedKFold.js';
 import { diskError } from '../../platform/storage/diskError.js';
-import { trainingRecipe, type TrainingRecipe } from '../estimators.js';
+import type { DataNeeds, LibraryName, TrainingRecipe } from '../estimators/estimator.js';
+import { dataNeeds, estimatorKind, trainingRecipe, type Estimator, type TrainingOrder } from '../estimators/estimators.js';
 import type { ModelOutput } from '../modelOutput.js';
+import { stratifiedFolds } from '../stratifiedKFold.js';
+import { taskOf } from '../tasks/task.js';
+import type { Library, Matrix, Model, PredictionType } from './binding.js';
+import { isLightGbmModel } from './lightgbm.js';
 import { MatrixCache } from './matrixCache.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
 import type { EngineCalls, EvaluateRequest, FitRequest, FoldEvaluation, MatrixFile, PredictRequest } from './pool.js';
-import { featureBlocks, foldPart, freePart, loadMatrix, wholePart, type Matrix, type TrainingPart } from './trainingMatrix.js';
-import { XgBoost, type Booster, type PredictionType } from './xgboost.js';
+import { featureBlocks, foldPart, freePart, loadMatrix, wholePart, type TrainingPart } from './trainingMatrix.js';
+
+/** The model of a file, and the library that it is of. */
+interface OpenedModel {
+  key: string;
+  library: Library;
+  model: Model;
+}
 
 /** The calls of an engine host, in this process: native calls block it. */
 export class Engine implements EngineCalls {
-  private readonly library: XgBoost;
+  private readonly libraries = new Map<LibraryName, Library>();
   private readonly parts: MatrixCache<TrainingPart>;
   private matrix: { key: string; value: Matrix } | undefined;
-  private model: { key: string; booster: Booster } | undefined;
+  private model: OpenedModel | undefined;
 
   /**
-   * @param libraryPath libxgboost
+   * @param open loads a native library, which is kept
    * @param cacheBytes memory that may be kept for later calls, in bytes
    */
   constructor(
-    libraryPath: string,
+    private readonly open: (name: LibraryName) => Library,
     private readonly cacheBytes: number,
   ) {
-    this.library = new XgBoost(libraryPath);
     this.parts = new MatrixCache(cacheBytes);
   }
 
   async evaluate(request: EvaluateRequest): Promise<FoldEvaluation[]> {
+    const task = taskOf(request.task);
     const evaluations: FoldEvaluation[] = [];
     for (const fold of request.folds) {
       const started = performance.now();
-      const part = await this.part(request.train, { count: request.cvFolds, fold });
-      const recipe = trainingRecipe(request.estimator, request.params, part.shape, request.seed);
-      const { matrix, labels } = part.validation!;
-      const probabilities = this.training(part, request.train.features, recipe, (booster) => booster.predict(matrix, 'value'));
-      const scores = request.scorings.map((scoring) => foldScore(scoring, labels, probabilities));
+      const part = await this.part(request, { count: request.cvFolds, fold });
+      const { rows, labels } = part.validation!;
+      const output = this.training(request, part, (model) => outputOf(model.predict(rows, 'value'), rows.count));
+      const scores = request.scorings.map((scoring) => task.foldScore(scoring, labels, output));
       evaluations.push({ scores, seconds: secondsSince(started) });
     }
     return evaluations;
@@ -46,9 +54,8 @@ export class Engine implements EngineCalls {
 
   async fit(request: FitRequest): Promise<{ seconds: number }> {
     const started = performance.now();
-    const part = await this.part(request.train);
-    const recipe = trainingRecipe(request.estimator, request.params, part.shape, request.seed);
-    const bytes = this.training(part, request.train.features, recipe, (booster) => booster.save('ubj'));
+    const part = await this.part(request);
+    const bytes = this.training(request, part, (model) => model.save());
     await writeFile(request.modelPath, bytes).catch((error: unknown) => {
       throw diskError(error, request.modelPath);
     });
@@ -56,58 +63,79 @@ export class Engine implements EngineCalls {
   }
 
   async predict(request: PredictRequest): Promise<ModelOutput> {
+    const { values, width } = await this.output(request, 'value');
     // A forest's mean of leaves may leave [0, 1] by a rounding error.
-    return { values: Float64Array.from(await this.output(request, 'value'), (value) => Math.min(1, Math.max(0, value))), width: 1 };
+    if (request.task.task !== 'regression') values.forEach((value, at) => (values[at] = Math.min(1, Math.max(0, value))));
+    const expected = taskOf(request.task).width;
+    if (width !== expected) {
+      throw new PerdureError('InputInvalid', `${request.modelPath} says ${width} numbers per row, and a ${request.task.task} task needs ${expected}; use a model of this task.`);
+    }
+    return { values, width };
   }
 
   async contributions(request: PredictRequest): Promise<Float32Array> {
-    return this.output(request, 'contributions');
+    return Float32Array.from((await this.output(request, 'contributions')).values);
   }
 
-  version(): Promise<string> {
-    return Promise.resolve(`libxgboost ${this.library.version()}`);
+  version(estimator: Estimator): Promise<string> {
+    return Promise.resolve(this.library(estimatorKind(estimator).library).version());
+  }
+
+  private library(name: LibraryName): Library {
+    const opened = this.libraries.get(name) ?? this.open(name);
+    this.libraries.set(name, opened);
+    return opened;
+  }
+
+  private libraryOf({ estimator }: TrainingOrder): Library {
+    return this.library(estimatorKind(estimator).library);
   }
 
   /** Trains a model, looks at it and frees it. */
-  private training<T>(part: TrainingPart, features: string[], recipe: TrainingRecipe, look: (booster: Booster) => T): T {
-    const booster = this.library.booster(part.train, features, recipe.settings);
+  private training<T>(request: TrainingOrder & { train: MatrixFile }, part: TrainingPart, look: (model: Model) => T): T {
+    const recipe: TrainingRecipe = trainingRecipe(request, part.shape);
+    const model = this.libraryOf(request).train(part.train, request.train.features, recipe);
     try {
-      train(booster, part, recipe);
-      return look(booster);
+      return look(model);
     } finally {
-      booster.free();
+      model.free();
     }
   }
 
-  private async output({ modelPath, data, offset, limit }: PredictRequest, type: PredictionType): Promise<Float32Array> {
-    const booster = await this.booster(modelPath);
-    const trainedOn = booster.features();
+  private async output({ modelPath, data, offset, limit }: PredictRequest, type: PredictionType): Promise<ModelOutput> {
+    const { model, library } = await this.opened(modelPath);
+    const trainedOn = model.features();
     if (trainedOn.join() !== data.features.join()) {
       throw new PerdureError('InputInvalid', `${modelPath} was trained on the columns ${trainedOn.join(', ')}, and ${data.path} was to be read for ${data.features.join(', ')}; use the dataset that the model names.`);
     }
-    const blocks: Float32Array[] = [];
-    for await (const { values, rows, columns } of featureBlocks(data.path, data.features, { offset, limit })) {
-      const matrix = this.library.matrix(values, rows, columns);
+    const blocks: ModelOutput[] = [];
+    for await (const features of featureBlocks(data.path, data.features, { offset, limit })) {
+      const rows = library.rows(features);
       try {
-        blocks.push(booster.predict(matrix, type));
+        blocks.push(outputOf(model.predict(rows, type), rows.count));
       } finally {
-        matrix.free();
+        rows.free();
       }
     }
     return joined(blocks);
   }
 
   /** A training part from the cache, or made and cached: all rows, or those of a fold. */
-  private async part(file: MatrixFile, split?: { count: number; fold: number }): Promise<TrainingPart> {
+  private async part(request: TrainingOrder & { train: MatrixFile }, split?: { count: number; fold: number }): Promise<TrainingPart> {
+    const { train: file } = request;
+    const needs: DataNeeds = dataNeeds(request);
     const matrixKey = JSON.stringify([file.checksum, file.features, file.label]);
-    const key = JSON.stringify([matrixKey, split]);
+    const key = JSON.stringify([matrixKey, split, estimatorKind(request.estimator).library, needs]);
     const cached = this.parts.get(key);
     if (cached) return cached;
+    const library = this.libraryOf(request);
     const bytes = libraryBytes(file);
     // Before anything is read: what goes and what comes would not fit side by side.
     this.parts.makeRoom(bytes);
     const matrix = await this.load(file, matrixKey);
-    const part = split ? foldPart(this.library, matrix, stratifiedFolds(matrix.labels, split.count), split.fold) : wholePart(this.library, matrix);
+    const part = split
+      ? foldPart(library, matrix, file.features, needs, stratifiedFolds(matrix.labels, split.count), split.fold)
+      : wholePart(library, matrix, file.features, needs);
     if (bytes + matrixBytes(file) > this.cacheBytes) this.matrix = undefined;
     // The library has a copy of its own, and the collector doesn't hurry for what lies outside its heap.
     gc?.();
@@ -123,32 +151,37 @@ export class Engine implements EngineCalls {
     return value;
   }
 
-  /** The model of a file; the last one is kept. */
-  private async booster(path: string): Promise<Booster> {
+  /** The model of a file, and the library that it is of; the last one is kept. */
+  private async opened(path: string): Promise<OpenedModel> {
     const key = await identityOf(path);
-    if (this.model?.key === key) return this.model.booster;
-    this.model?.booster.free();
+    if (this.model?.key === key) return this.model;
+    this.model?.model.free();
     this.model = undefined;
     const bytes = await readFile(path).catch((error: unknown) => {
       throw diskError(error, path);
     });
+    const name: LibraryName = isLightGbmModel(bytes) ? 'lib_lightgbm' : 'libxgboost';
+    const library = this.library(name);
     try {
-      this.model = { key, booster: this.library.loadModel(bytes) };
+      return (this.model = { key, library, model: library.load(bytes) });
     } catch (error) {
-      throw new PerdureError('ObjectCorrupt', `${path} is not a whole model of libxgboost (${messageOf(error)}); delete that version and train again.`, { cause: error });
+      throw new PerdureError('ObjectCorrupt', `${path} is not a whole model of ${name} (${messageOf(error)}); delete that version and train again.`, { cause: error });
     }
-    return this.model.booster;
   }
 }
 
-function joined(blocks: Float32Array[]): Float32Array {
-  const values = new Float32Array(blocks.reduce((sum, block) => sum + block.length, 0));
+function outputOf(values: ArrayLike<number>, rows: number): ModelOutput {
+  return { values: Float64Array.from(values), width: rows === 0 ? 1 : values.length / rows };
+}
+
+function joined(blocks: ModelOutput[]): ModelOutput {
+  const values = new Float64Array(blocks.reduce((sum, block) => sum + block.values.length, 0));
   let start = 0;
   for (const block of blocks) {
-    values.set(block, start);
-    start += block.length;
+    values.set(block.values, start);
+    start += block.values.length;
   }
-  return values;
+  return { values, width: blocks[0]?.width ?? 1 };
 }
 
 /** What changes when a file is written anew. */
@@ -158,30 +191,6 @@ async function identityOf(path: string): Promise<string> {
     throw diskError(error, path);
   });
   return JSON.stringify([path, size, mtimeMs]);
-}
-
-function train(booster: Booster, part: TrainingPart, { rounds, tolerance }: TrainingRecipe): void {
-  let before: number[] | undefined;
-  for (let round = 0; round < rounds; round++) {
-    booster.update(round, part.train);
-    if (tolerance === undefined) continue;
-    const weights = linearWeights(booster);
-    if (before && stoppedMoving(before, weights, part.scales, tolerance)) return;
-    before = weights;
-  }
-}
-
-/** Weights of a linear model in the features' order, the bias last. */
-function linearWeights(booster: Booster): number[] {
-  const model = JSON.parse(Buffer.from(booster.save('json')).toString('utf8')) as {
-    learner: { gradient_booster: { model: { weights: number[] } } };
-  };
-  return model.learner.gradient_booster.model.weights;
-}
-
-/** @param scales root mean square a feature; the bias, which comes last, has the scale 1 */
-function stoppedMoving(before: number[], now: number[], scales: Float64Array, tolerance: number): boolean {
-  return now.every((weight, i) => Math.abs(weight - before[i]!) * (scales[i] ?? 1) <= tolerance);
 }
 
 function secondsSince(started: number): number {

@@ -6,7 +6,11 @@ import koffi from 'koffi';
 import { PerdureError, messageOf } from '../../errors.js';
 import { Engine } from './engine.js';
 import type { HostCall, HostReply } from './hostProtocol.js';
-import { xgboostLibrary } from './library.js';
+import { LightGbmLibrary } from './lightgbm.js';
+import { libraryPath } from './library.js';
+import { XgBoostLibrary } from './xgboostTraining.js';
+
+const LIBRARIES = { libxgboost: XgBoostLibrary, lib_lightgbm: LightGbmLibrary };
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
@@ -21,7 +25,7 @@ process.on('message', (call: HostCall) => {
 
 async function answer({ method, request }: HostCall): Promise<HostReply> {
   try {
-    engine ??= new Engine(xgboostLibrary(), cacheBytes);
+    engine ??= new Engine((name) => new LIBRARIES[name](libraryPath(name)), cacheBytes);
     return { ok: true, value: await engine[method](request as never) };
   } catch (error) {
     return { ok: false, type: error instanceof PerdureError ? error.type : 'EngineFailed', message: messageOf(error) };

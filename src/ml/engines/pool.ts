@@ -1,9 +1,10 @@
 import type { Params } from '../../contracts/index.js';
 import type { TaskSpec } from '../../contracts/task.js';
-import type { ESTIMATORS, SCORINGS } from '../../config/schema.js';
+import type { SCORINGS } from '../../config/schema.js';
+import type { Estimator } from '../estimators/estimators.js';
 import type { ModelOutput } from '../modelOutput.js';
 
-export type Estimator = (typeof ESTIMATORS)[number];
+export type { Estimator };
 export type Scoring = (typeof SCORINGS)[number];
 
 /**

@@ -1,32 +1,18 @@
 import { readChunks, type Column, type RowRange } from '../../data/parquet.js';
-import type { TrainingShape } from '../estimators.js';
+import type { DataNeeds, TrainingShape } from '../estimators/estimator.js';
+import type { Dataset, Features, Library, Matrix, Rows } from './binding.js';
 import type { MatrixFile } from './pool.js';
-import type { DMatrix, XgBoost } from './xgboost.js';
 
-/** Row-major float32; NaN is missing. */
-export interface Features {
-  values: Float32Array;
-  rows: number;
-  columns: number;
-}
-
-export interface Matrix extends Features {
-  /** 0 or 1 a row. */
-  labels: Float32Array;
-}
-
-/** Rows to train on in the library's memory, and rows to score on where the part is a fold. */
+/** Rows to train on as a library has them, and rows to score on where the part is a fold. */
 export interface TrainingPart {
-  train: DMatrix;
+  train: Dataset;
   shape: TrainingShape;
-  /** Root mean square a column, missing numbers left out. */
-  scales: Float64Array;
-  validation?: { matrix: DMatrix; labels: Float32Array };
+  validation?: { rows: Rows; labels: Float64Array };
 }
 
 export async function loadMatrix({ path, rows, features, label }: MatrixFile): Promise<Matrix> {
   const columns = features.length;
-  const matrix = { values: new Float32Array(rows * columns), rows, columns, labels: new Float32Array(rows) };
+  const matrix = { values: new Float32Array(rows * columns), rows, columns, labels: new Float64Array(rows) };
   let start = 0;
   for await (const [labels, ...chunk] of readChunks(path, [label, ...features])) {
     fillRowMajor(matrix.values.subarray(start * columns), chunk);
@@ -53,24 +39,20 @@ function fillRowMajor(values: Float32Array, features: Column[]): void {
 }
 
 /** Every row to train on. */
-export function wholePart(library: XgBoost, matrix: Matrix): TrainingPart {
-  return {
-    train: library.matrix(matrix.values, matrix.rows, matrix.columns, matrix.labels),
-    shape: shapeOf(matrix),
-    scales: scalesOf(matrix),
-  };
+export function wholePart(library: Library, matrix: Matrix, features: string[], needs: DataNeeds): TrainingPart {
+  return { train: library.dataset(matrix, features, needs), shape: shapeOf(matrix) };
 }
 
-/** The rows outside a fold to train on, those inside it to score on. @param folds fold a row */
-export function foldPart(library: XgBoost, matrix: Matrix, folds: Uint8Array, fold: number): TrainingPart {
-  const part = wholePart(library, rowsWhere(matrix, (row) => folds[row] !== fold));
+/** The rows outside a fold to train on, those inside it to score on. @param folds fold of each row */
+export function foldPart(library: Library, matrix: Matrix, features: string[], needs: DataNeeds, folds: Uint8Array, fold: number): TrainingPart {
+  const part = wholePart(library, rowsWhere(matrix, (row) => folds[row] !== fold), features, needs);
   const validation = rowsWhere(matrix, (row) => folds[row] === fold);
-  return { ...part, validation: { matrix: library.matrix(validation.values, validation.rows, validation.columns), labels: validation.labels } };
+  return { ...part, validation: { rows: library.rows(validation), labels: validation.labels } };
 }
 
 export function freePart(part: TrainingPart): void {
   part.train.free();
-  part.validation?.matrix.free();
+  part.validation?.rows.free();
 }
 
 function rowsWhere(matrix: Matrix, belongs: (row: number) => boolean): Matrix {
@@ -78,20 +60,9 @@ function rowsWhere(matrix: Matrix, belongs: (row: number) => boolean): Matrix {
   const chosen = Uint32Array.from({ length: matrix.rows }, (_, row) => row).filter(belongs);
   const values = new Float32Array(chosen.length * columns);
   chosen.forEach((row, i) => values.set(matrix.values.subarray(row * columns, (row + 1) * columns), i * columns));
-  return { values, rows: chosen.length, columns, labels: Float32Array.from(chosen, (row) => matrix.labels[row]!) };
+  return { values, rows: chosen.length, columns, labels: Float64Array.from(chosen, (row) => matrix.labels[row]!) };
 }
 
 function shapeOf({ rows, columns, labels }: Matrix): TrainingShape {
-  return { rows, features: columns, positives: labels.reduce((sum, label) => sum + label, 0) };
-}
-
-function scalesOf({ values, columns }: Features): Float64Array {
-  const squares = new Float64Array(columns);
-  const counts = new Float64Array(columns);
-  values.forEach((value, cell) => {
-    if (Number.isNaN(value)) return;
-    squares[cell % columns]! += value * value;
-    counts[cell % columns]! += 1;
-  });
-  return squares.map((sum, column) => Math.sqrt(sum / Math.max(1, counts[column]!)));
+  return { rows, features: columns, positives: labels.reduce((sum, label) => sum + (label === 1 ? 1 : 0), 0) };
 }

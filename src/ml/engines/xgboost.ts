@@ -11,7 +11,7 @@ export type ModelFormat = 'ubj' | 'json';
 
 /** What a prediction is: a probability (or a forest's mean label) a row, or a SHAP contribution a feature and one for the bias. */
 const PREDICTION_TYPE = { value: 0, contributions: 2 } as const;
-export type PredictionType = keyof typeof PREDICTION_TYPE;
+type PredictionType = keyof typeof PREDICTION_TYPE;
 
 /**
  * libxgboost through its C API (c_api.h of 3.2.0), called synchronously: a call returns when the library is done.
@@ -40,12 +40,10 @@ export class XgBoost {
    * A matrix in the library's own memory; `values` may be let go of afterwards.
    * @param values row-major, `rows` x `columns`; NaN is missing
    */
-  matrix(values: Float32Array, rows: number, columns: number, labels?: Float32Array): DMatrix {
+  matrix(values: Float32Array, rows: number, columns: number): DMatrix {
     const handle: Out<Pointer> = [null];
     this.check(this.api.matrixCreate(values, rows, columns, NaN, handle));
-    const matrix = new DMatrix(handle[0]!, rows, () => this.check(this.api.matrixFree(handle[0]!)));
-    if (labels) this.check(this.api.matrixSetFloatInfo(matrix.handle, 'label', labels, labels.length));
-    return matrix;
+    return new DMatrix(this.api, (status) => this.check(status), handle[0]!, rows);
   }
 
   /** An untrained model for a training matrix. */
@@ -82,10 +80,36 @@ export class XgBoost {
 /** A matrix that the library holds, with whatever it derived from it (columns, histogram bins). */
 export class DMatrix {
   constructor(
+    private readonly api: Api,
+    private readonly check: (status: Status) => void,
     readonly handle: Pointer,
     readonly rows: number,
-    readonly free: () => void,
   ) {}
+
+  /** @param labels row-major, `width` labels per row */
+  setLabels(labels: Float32Array, width: number): void {
+    if (width === 1) {
+      this.check(this.api.matrixSetFloatInfo(this.handle, 'label', labels, labels.length));
+      return;
+    }
+    const memory = koffi.alloc('float', labels.length) as Pointer;
+    try {
+      new Float32Array(koffi.view(memory, labels.byteLength)).set(labels);
+      const array = { data: [Number(koffi.address(memory)), true], shape: [this.rows, width], typestr: '<f4', version: 3 };
+      this.check(this.api.matrixSetInfo(this.handle, 'label', JSON.stringify(array)));
+    } finally {
+      koffi.free(memory);
+    }
+  }
+
+  /** @param weights a weight per row */
+  setWeights(weights: Float32Array): void {
+    this.check(this.api.matrixSetFloatInfo(this.handle, 'weight', weights, weights.length));
+  }
+
+  free(): void {
+    this.check(this.api.matrixFree(this.handle));
+  }
 }
 
 /** A model that the library holds. */
@@ -140,6 +164,7 @@ interface Api {
   matrixCreate(values: Float32Array, rows: number, columns: number, missing: number, out: Out<Pointer>): Status;
   matrixFree(matrix: Pointer): Status;
   matrixSetFloatInfo(matrix: Pointer, field: string, values: Float32Array, length: number): Status;
+  matrixSetInfo(matrix: Pointer, field: string, array: string): Status;
   boosterCreate(matrices: Pointer[], length: number, out: Out<Pointer>): Status;
   boosterFree(booster: Pointer): Status;
   boosterSetParam(booster: Pointer, name: string, value: string): Status;
@@ -160,6 +185,7 @@ function bind(path: string): Api {
     matrixCreate: library.func('int XGDMatrixCreateFromMat(const float *data, uint64_t rows, uint64_t columns, float missing, _Out_ void **out)'),
     matrixFree: library.func('int XGDMatrixFree(void *handle)'),
     matrixSetFloatInfo: library.func('int XGDMatrixSetFloatInfo(void *handle, const char *field, const float *array, uint64_t length)'),
+    matrixSetInfo: library.func('int XGDMatrixSetInfoFromInterface(void *handle, const char *field, const char *array)'),
     boosterCreate: library.func('int XGBoosterCreate(void **matrices, uint64_t length, _Out_ void **out)'),
     boosterFree: library.func('int XGBoosterFree(void *handle)'),
     boosterSetParam: library.func('int XGBoosterSetParam(void *handle, const char *name, const char *value)'),

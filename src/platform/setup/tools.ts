@@ -1,13 +1,13 @@
 import { cfnLint } from './cfnLint.js';
 import { composeSpec } from './composeSpec.js';
-import { xgboost } from './engines.js';
+import { lightgbm, xgboost } from './engines.js';
 import { temporalCli } from './temporalCli.js';
 import { timeSkippingServer } from './timeSkippingServer.js';
 import { ensureTool, type Tool } from './tool.js';
 import { versitygw } from './versitygw.js';
 
 /** What a worker needs. */
-const ENGINES: readonly Tool[] = [xgboost];
+const ENGINES: readonly Tool[] = [xgboost, lightgbm];
 
 /** Everything that Perdure needs besides its npm packages, in the order in which it is set up. */
 export const TOOLS: readonly Tool[] = [...ENGINES, temporalCli, timeSkippingServer, versitygw, cfnLint, composeSpec];

@@ -1,0 +1,64 @@
+import type { DataNeeds, TrainingRecipe } from '../estimators/estimator.js';
+
+/** Row-major float32; NaN is missing. */
+export interface Features {
+  values: Float32Array;
+  rows: number;
+  columns: number;
+}
+
+/** Features with a label per row. */
+export interface Matrix extends Features {
+  /** The position of the class, or a regression's value. */
+  labels: Float64Array;
+}
+
+/** Something outside JavaScript's heap. */
+export interface Held {
+  free(): void;
+}
+
+/** Rows that a library trains from, with whatever it derives of them (columns, histogram bins). */
+export type Dataset = Held;
+
+/** Rows that a library's models score. */
+export interface Rows extends Held {
+  readonly count: number;
+}
+
+/** `contributions` are SHAP values: of each output (class), a number per feature and one for the bias. */
+export type PredictionType = 'value' | 'contributions';
+
+/** A model that a library holds. */
+export interface Model extends Held {
+  /** Names of the columns that it was trained on, in order. */
+  features(): string[];
+  /** The same count of numbers for each row, row by row. */
+  predict(rows: Rows, type: PredictionType): ArrayLike<number>;
+  /** The bytes of the model's file. */
+  save(): Uint8Array;
+}
+
+/**
+ * A native library, called synchronously: a call returns when it is done.
+ * Every method throws `PerdureError` `EngineFailed` with the library's own words.
+ */
+export interface Library {
+  /** Name and version, e.g. `libxgboost 3.2.0`. */
+  version(): string;
+  /** @param features names of the matrix's columns */
+  dataset(matrix: Matrix, features: string[], needs: DataNeeds): Dataset;
+  /** The library may keep `features` until the rows are freed. */
+  rows(features: Features): Rows;
+  train(dataset: Dataset, features: string[], recipe: TrainingRecipe): Model;
+  /** A model from the bytes of its file. */
+  load(bytes: Uint8Array): Model;
+}
+
+/** Weights with the mean 1 under which rows of each class count together as much as those of every other class that is there. */
+export function balancedWeights(labels: ArrayLike<number>, classes: number): Float32Array {
+  const counts = new Float64Array(classes);
+  for (let row = 0; row < labels.length; row++) counts[labels[row]!]!++;
+  const present = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+  return Float32Array.from(labels, (label) => labels.length / (present * counts[label]!));
+}

@@ -1,0 +1,161 @@
+import type { DataNeeds, TrainingRecipe } from '../estimators/estimator.js';
+import { balancedWeights, type Dataset, type Features, type Library, type Matrix, type Model, type PredictionType, type Rows } from './binding.js';
+import { solveLinear, type LinearModel } from './linearSolver.js';
+import { XgBoost, type Booster, type DMatrix } from './xgboost.js';
+
+/** Rows to train on: in libxgboost's memory, or with us where the weights are solved for. */
+class TrainingRows implements Dataset {
+  constructor(
+    readonly held: DMatrix | Matrix,
+    /** Root mean square of each column, missing numbers left out. */
+    readonly scales: Float64Array,
+  ) {}
+
+  free(): void {
+    if ('free' in this.held) this.held.free();
+  }
+}
+
+class ScoredRows implements Rows {
+  constructor(readonly matrix: DMatrix) {}
+
+  get count(): number {
+    return this.matrix.rows;
+  }
+
+  free(): void {
+    this.matrix.free();
+  }
+}
+
+class XgBoostModel implements Model {
+  constructor(private readonly booster: Booster) {}
+
+  features(): string[] {
+    return this.booster.features();
+  }
+
+  predict(rows: Rows, type: PredictionType): Float32Array {
+    return this.booster.predict((rows as ScoredRows).matrix, type);
+  }
+
+  save(): Uint8Array {
+    return this.booster.save('ubj');
+  }
+
+  free(): void {
+    this.booster.free();
+  }
+}
+
+/** What libxgboost trains: boosted trees, forests, and linear models. */
+export class XgBoostLibrary implements Library {
+  private readonly library: XgBoost;
+
+  /** @throws PerdureError `EngineMissing` where the library can't be loaded */
+  constructor(path: string) {
+    this.library = new XgBoost(path);
+  }
+
+  version(): string {
+    return `libxgboost ${this.library.version()}`;
+  }
+
+  dataset(matrix: Matrix, _features: string[], needs: DataNeeds): Dataset {
+    if (needs.kept) return new TrainingRows(matrix, new Float64Array());
+    const { values, rows, columns, labels } = matrix;
+    const held = this.library.matrix(values, rows, columns);
+    try {
+      if (needs.oneHotLabels) held.setLabels(oneHot(labels, needs.oneHotLabels), needs.oneHotLabels);
+      else held.setLabels(Float32Array.from(labels), 1);
+      if (needs.balancedClasses) held.setWeights(balancedWeights(labels, needs.balancedClasses));
+    } catch (error) {
+      held.free();
+      throw error;
+    }
+    return new TrainingRows(held, scalesOf(matrix));
+  }
+
+  rows({ values, rows, columns }: Features): Rows {
+    return new ScoredRows(this.library.matrix(values, rows, columns));
+  }
+
+  train(dataset: Dataset, features: string[], recipe: TrainingRecipe): Model {
+    const { held, scales } = dataset as TrainingRows;
+    if (recipe.solve) return this.linear(features, recipe, solveLinear(held as Matrix, recipe.solve));
+    const booster = this.library.booster(held as DMatrix, features, recipe.settings);
+    try {
+      boost(booster, held as DMatrix, scales, recipe);
+      return new XgBoostModel(booster);
+    } catch (error) {
+      booster.free();
+      throw error;
+    }
+  }
+
+  load(bytes: Uint8Array): Model {
+    return new XgBoostModel(this.library.loadModel(bytes));
+  }
+
+  /** A linear model with weights that were solved for, in the form that the library gives its own. */
+  private linear(features: string[], { settings }: TrainingRecipe, { weights, bias }: LinearModel): Model {
+    const row = this.library.matrix(new Float32Array(features.length), 1, features.length);
+    row.setLabels(Float32Array.of(1), 1);
+    const pattern = this.library.booster(row, features, settings);
+    try {
+      pattern.update(0, row);
+      const model = JSON.parse(Buffer.from(pattern.save('json')).toString('utf8')) as LinearDocument;
+      model.learner.gradient_booster.model.weights = [...weights, bias];
+      return new XgBoostModel(this.library.loadModel(Buffer.from(JSON.stringify(model))));
+    } finally {
+      pattern.free();
+      row.free();
+    }
+  }
+}
+
+/** What of a linear model's JSON is read and written. */
+interface LinearDocument {
+  learner: { gradient_booster: { model: { weights: number[] } } };
+}
+
+function boost(booster: Booster, train: DMatrix, scales: Float64Array, { rounds, tolerance }: TrainingRecipe): void {
+  let before: number[] | undefined;
+  for (let round = 0; round < rounds; round++) {
+    booster.update(round, train);
+    if (tolerance === undefined) continue;
+    const weights = linearWeights(booster);
+    if (before && stoppedMoving(before, weights, scales, tolerance)) return;
+    before = weights;
+  }
+}
+
+/** Weights of a linear model: by feature, then by class; the biases last. */
+function linearWeights(booster: Booster): number[] {
+  const model = JSON.parse(Buffer.from(booster.save('json')).toString('utf8')) as LinearDocument;
+  return model.learner.gradient_booster.model.weights;
+}
+
+/** @param scales root mean square per feature; the biases, which come last, have the scale 1 */
+function stoppedMoving(before: number[], now: number[], scales: Float64Array, tolerance: number): boolean {
+  const classes = now.length / (scales.length + 1);
+  return now.every((weight, i) => Math.abs(weight - before[i]!) * (scales[Math.floor(i / classes)] ?? 1) <= tolerance);
+}
+
+function scalesOf({ values, columns }: Features): Float64Array {
+  const squares = new Float64Array(columns);
+  const counts = new Float64Array(columns);
+  values.forEach((value, cell) => {
+    if (Number.isNaN(value)) return;
+    squares[cell % columns]! += value * value;
+    counts[cell % columns]! += 1;
+  });
+  return squares.map((sum, column) => Math.sqrt(sum / Math.max(1, counts[column]!)));
+}
+
+/** Row-major, a column per class. */
+function oneHot(labels: ArrayLike<number>, classes: number): Float32Array {
+  const columns = new Float32Array(labels.length * classes);
+  for (let row = 0; row < labels.length; row++) columns[row * classes + labels[row]!] = 1;
+  return columns;
+}

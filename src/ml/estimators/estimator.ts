@@ -1,0 +1,103 @@
+import type { Params } from '../../contracts/index.js';
+import type { TaskName, TaskSpec } from '../../contracts/task.js';
+import { readParameters, type Parameter, type Values } from './parameter.js';
+
+/** The native libraries that models are of. */
+export const LIBRARIES = ['libxgboost', 'lib_lightgbm'] as const;
+export type LibraryName = (typeof LIBRARIES)[number];
+
+/** What of the training rows a setting may depend on. */
+export interface TrainingShape {
+  rows: number;
+  /** Rows labelled 1. */
+  positives: number;
+  features: number;
+}
+
+export type Settings = Record<string, string | number>;
+
+/** How the training rows are handed to the library: rows are kept for other candidates that need them alike. */
+export interface DataNeeds {
+  /** A label per class, 1 for the row's class and 0 for the others, instead of the class's position. */
+  oneHotLabels?: number;
+  /** Rows of each class count together as much as those of every other; of how many classes. */
+  balancedClasses?: number;
+  /** The rows stay with us: what is trained isn't trained by the library. */
+  kept?: true;
+  /** Settings that the library needs when it takes the rows. */
+  settings?: Settings;
+}
+
+/** How a library is to train one estimator. */
+export interface TrainingRecipe {
+  settings: Settings;
+  /** Rounds of boosting, or the most of them where `tolerance` is given. */
+  rounds: number;
+  /** Stop when a round moves no feature's part in the log-odds by more than this, at the feature's root mean square. */
+  tolerance?: number;
+  /** The weights of a linear model are solved for, and the library gets the model. */
+  solve?: { link: 'identity' | 'log'; /** Penalty of half the squared weights, against the sum of the rows' losses. */ ridge: number };
+}
+
+/** What there is to know of an estimator. */
+export interface EstimatorKind {
+  library: LibraryName;
+  /** Why it can't do a task, as the rest of a sentence that begins with its name; `undefined` where it can. */
+  cannot(task: TaskSpec): string | undefined;
+  parametersOf(task: TaskName): Record<string, Parameter<unknown>>;
+  data(params: Params, task: TaskSpec): DataNeeds;
+  recipe(params: Params, task: TaskSpec, shape: TrainingShape): TrainingRecipe;
+  /** About how long a candidate takes against others of its estimator, without a unit. */
+  relativeCost(params: Params): number;
+  /** The parameter that balances the classes; a regression has none. */
+  balancing(task: TaskName): 'class_weight' | 'scale_pos_weight' | undefined;
+  /** Whether an output is a mean of labels, which rounding may take out of [0, 1]. */
+  meanOfLabels: boolean;
+}
+
+interface Definition<P extends object> extends Pick<EstimatorKind, 'library'> {
+  /** Parameters of classifications alone are left out for regressions, and those of binary ones for the others. */
+  parameters: P;
+  only?: Partial<Record<keyof P, readonly TaskName[]>>;
+  cannot?: EstimatorKind['cannot'];
+  data?(values: Values<P>, task: TaskSpec): DataNeeds;
+  recipe(values: Values<P>, task: TaskSpec, shape: TrainingShape): TrainingRecipe;
+  relativeCost?: EstimatorKind['relativeCost'];
+  balancing?: EstimatorKind['balancing'];
+  meanOfLabels?: boolean;
+}
+
+export function defineEstimator<P extends object>(name: string, definition: Definition<P>): EstimatorKind {
+  const { library, parameters, only = {}, data, recipe } = definition;
+  const parametersOf = (task: TaskName) => {
+    const tasks = only as Record<string, readonly TaskName[] | undefined>;
+    return Object.fromEntries(Object.entries(parameters as Record<string, Parameter<unknown>>).filter(([key]) => tasks[key]?.includes(task) ?? true));
+  };
+  const read = (params: Params, { task }: TaskSpec) => readParameters(name, parametersOf(task), params) as Values<P>;
+  return {
+    library,
+    cannot: definition.cannot ?? (() => undefined),
+    parametersOf,
+    data: (params, task) => data?.(read(params, task), task) ?? {},
+    recipe: (params, task, shape) => recipe(read(params, task), task, shape),
+    relativeCost: definition.relativeCost ?? (() => 1),
+    balancing: definition.balancing ?? (() => undefined),
+    meanOfLabels: definition.meanOfLabels ?? false,
+  };
+}
+
+/** Weight of a positive row against a negative one under which both classes count alike. */
+export function balance({ rows, positives }: TrainingShape): number {
+  return (rows - positives) / positives;
+}
+
+/** Trees times levels; parameters that can't be read count as the defaults. */
+export function costOfTrees({ n_estimators, max_depth }: Params, unlimited: number): number {
+  const trees = typeof n_estimators === 'number' ? n_estimators : 100;
+  return trees * (typeof max_depth === 'number' && max_depth > 0 ? max_depth : unlimited);
+}
+
+/** What is given of some numbers. */
+export function given(values: Record<string, number | undefined>): Settings {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Settings;
+}

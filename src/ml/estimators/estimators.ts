@@ -1,0 +1,85 @@
+import type { Params } from '../../contracts/index.js';
+import { ZERO_OR_ONE, type TaskSpec } from '../../contracts/task.js';
+import { PerdureError } from '../../errors.js';
+import type { DataNeeds, EstimatorKind, TrainingRecipe, TrainingShape } from './estimator.js';
+import { lightgbm } from './lightgbm.js';
+import { linearRegression } from './linearRegression.js';
+import { logisticRegression } from './logisticRegression.js';
+import { randomForest } from './randomForest.js';
+import { xgboost } from './xgboost.js';
+
+/** Every estimator, a line each: what the config's schema, the search and the engines go by. */
+export const ESTIMATORS = {
+  logistic_regression: logisticRegression,
+  linear_regression: linearRegression,
+  random_forest: randomForest,
+  xgboost,
+  lightgbm,
+} satisfies Record<string, EstimatorKind>;
+
+export type Estimator = keyof typeof ESTIMATORS;
+export const ESTIMATOR_NAMES = Object.keys(ESTIMATORS) as [Estimator, ...Estimator[]];
+
+/** What is to be trained, in scikit-learn's parameters. */
+export interface TrainingOrder {
+  estimator: Estimator;
+  params: Params;
+  task: TaskSpec;
+  /** `random_state` */
+  seed: number;
+}
+
+export function estimatorKind(estimator: Estimator): EstimatorKind {
+  return ESTIMATORS[estimator];
+}
+
+/** The estimators that can do a task, in the table's order. */
+export function estimatorsFor(task: TaskSpec): Estimator[] {
+  return ESTIMATOR_NAMES.filter((name) => estimatorKind(name).cannot(task) === undefined);
+}
+
+/**
+ * Translates scikit-learn's parameters into the library's.
+ * @throws PerdureError `ConfigInvalid` for a parameter that is unknown or of the wrong kind, or a task that the estimator can't do
+ */
+export function trainingRecipe({ estimator, params, task, seed }: TrainingOrder, shape: TrainingShape): TrainingRecipe {
+  const recipe = able(estimator, task).recipe(params, task, shape);
+  return { ...recipe, settings: { ...COMMON[ESTIMATORS[estimator].library], seed, ...recipe.settings } };
+}
+
+/** How the rows are handed to the library. Throws as {@link trainingRecipe}. */
+export function dataNeeds({ estimator, params, task, seed }: TrainingOrder): DataNeeds {
+  const kind = able(estimator, task);
+  const needs = kind.data(params, task);
+  return needs.settings ? { ...needs, settings: { ...COMMON[kind.library], seed, ...needs.settings } } : needs;
+}
+
+/** What is wrong with one value of a parameter, in words; `undefined` where the estimator takes it. */
+export function parameterFault(estimator: Estimator, name: string, value: Params[string], task: TaskSpec = ZERO_OR_ONE): string | undefined {
+  try {
+    estimatorKind(estimator).recipe({ [name]: value }, task, { rows: 100, positives: 50, features: 10 });
+    return undefined;
+  } catch (error) {
+    if (error instanceof PerdureError && error.type === 'ConfigInvalid') return error.message;
+    throw error;
+  }
+}
+
+/** About how long a candidate takes against others of its estimator, without a unit: for the order of work only. */
+export function relativeCost(estimator: Estimator, params: Params): number {
+  return estimatorKind(estimator).relativeCost(params);
+}
+
+/** One thread, and the same bytes from the same rows. */
+const COMMON = {
+  libxgboost: { nthread: 1, validate_parameters: 'true' },
+  // Which of the two ways of counting is faster the library would try out, and the faster one is not always the same.
+  lib_lightgbm: { num_threads: 1, deterministic: 'true', force_col_wise: 'true', verbosity: -1 },
+} as const;
+
+function able(estimator: Estimator, task: TaskSpec): EstimatorKind {
+  const kind = estimatorKind(estimator);
+  const reason = kind.cannot(task);
+  if (reason !== undefined) throw new PerdureError('ConfigInvalid', `${estimator} ${reason}.`);
+  return kind;
+}

@@ -1,0 +1,59 @@
+import { balance, costOfTrees, defineEstimator } from './estimator.js';
+import { CLASS_WEIGHT, limit, number } from './parameter.js';
+
+/** Share of the rows that a tree of a forest sees: the distinct rows of a bootstrap sample, 1 - 1/e. */
+const BOOTSTRAP_SHARE = 0.632;
+const UNLIMITED = 0;
+/** Levels that a tree without a limit reaches, about. */
+const DEEP = 30;
+
+/**
+ * A forest is one round of parallel trees with the squared error of the label: a leaf's value is then the (weighted)
+ * share of positives among its rows, the prediction is the mean of the leaves, the gain of a split is Gini's, and
+ * `min_child_weight` counts (weighted) rows as `min_samples_leaf` does. Several classes are as many labels of one tree,
+ * whose leaves hold a share for each. Approximations: rows are drawn without replacement, and `min_samples_split` of m,
+ * which has no counterpart, asks for m / 2 rows a leaf.
+ */
+export const randomForest = defineEstimator('random_forest', {
+  library: 'libxgboost',
+  parameters: {
+    n_estimators: number('count', 100),
+    max_depth: limit(),
+    min_samples_split: number('positive', 2),
+    min_samples_leaf: number('positive', 1),
+    class_weight: CLASS_WEIGHT,
+  },
+  only: { class_weight: ['binary', 'multiclass'] },
+  cannot: (task) => (task.task === 'regression' && task.objective === 'absolute_error' ? "predicts means, which don't minimise the absolute error; use xgboost or lightgbm" : undefined),
+  relativeCost: (params) => costOfTrees(params, DEEP),
+  balancing: (task) => (task === 'regression' ? undefined : 'class_weight'),
+  meanOfLabels: true,
+  data({ class_weight }, task) {
+    if (task.task !== 'multiclass') return {};
+    const classes = task.classes.length;
+    return { oneHotLabels: classes, ...(class_weight === 'balanced' ? { balancedClasses: classes } : {}) };
+  },
+  recipe(values, task, shape) {
+    // As in scikit-learn, a split of a classification sees the root of the number of features, that of a regression all.
+    const featuresPerSplit = task.task === 'regression' ? shape.features : Math.max(1, Math.floor(Math.sqrt(shape.features)));
+    return {
+      settings: {
+        booster: 'gbtree',
+        objective: 'reg:squarederror',
+        base_score: 0,
+        tree_method: 'hist',
+        num_parallel_tree: values.n_estimators,
+        max_depth: values.max_depth ?? UNLIMITED,
+        min_child_weight: Math.max(values.min_samples_leaf, values.min_samples_split / 2),
+        ...(task.task === 'binary' ? { scale_pos_weight: values.class_weight === 'balanced' ? balance(shape) : 1 } : {}),
+        ...(task.task === 'multiclass' ? { multi_strategy: 'multi_output_tree' } : {}),
+        learning_rate: 1,
+        reg_lambda: 1e-5,
+        subsample: BOOTSTRAP_SHARE,
+        // The library truncates the product with the number of features: half a feature more keeps it whole.
+        colsample_bynode: Math.min(1, (featuresPerSplit + 0.5) / shape.features),
+      },
+      rounds: 1,
+    };
+  },
+});
