@@ -42,6 +42,22 @@ export function groupInfluence(influence: Float64Array, strata: Uint32Array[]): 
   return groups;
 }
 
+/** Of one metric what `differenceVariance` is of a difference, from every row; `null` where a stratum has a single row. */
+export function standardErrorOf(measure: Measure, strata: Uint32Array[]): number | null {
+  const influence = measure.influence();
+  let variance = measure.step() ** 2;
+  for (const rows of strata) {
+    if (rows.length === 0) continue;
+    if (rows.length === 1) return null;
+    let mean = 0;
+    for (const row of rows) mean += influence[row]! / rows.length;
+    let squares = 0;
+    for (const row of rows) squares += (influence[row]! - mean) ** 2;
+    variance += squares / (rows.length - 1) / rows.length;
+  }
+  return Math.sqrt(variance);
+}
+
 /** Rows by class, the last class first; without classes all rows in one. */
 export function strataOf(labels: ArrayLike<number>, classes: number | null): Uint32Array[] {
   const strata = Array.from(classes === null ? [labels.length] : classSizes(labels, classes), (size) => new Uint32Array(size));

@@ -1,7 +1,7 @@
 import type { Metrics } from '../contracts/index.js';
-import { rank, rankStatistics } from './metrics/ranking.js';
 import { taskOf } from './tasks/task.js';
 
+export { rocAuc } from './metrics/ranking.js';
 export { isPositive } from './tasks/binary.js';
 
 /** Today's metrics of a pipeline with labels of 0 and 1; {@link Task.metrics} has more, and of any task. */
@@ -10,9 +10,4 @@ export function classificationMetrics(labels: ArrayLike<number>, probabilities: 
   const metrics = task.metrics(labels, { values: Float64Array.from(probabilities), width: 1 }, threshold);
   const { accuracy, precision, recall, f1, roc_auc, average_precision, confusion_matrix, n } = metrics;
   return { accuracy, precision, recall, f1, roc_auc, average_precision, confusion_matrix, n } as Metrics;
-}
-
-/** @returns `null` with one class */
-export function rocAuc(labels: ArrayLike<number>, scores: ArrayLike<number>): number | null {
-  return rankStatistics(rank(scores, (row) => labels[row] === 1)).roc_auc;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ScoringName, TaskSpec } from '../../src/contracts/index.js';
+import { delongTest } from '../../src/ml/comparison/delong.js';
 import type { ModelOutput } from '../../src/ml/modelOutput.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { rowsFromHighest } from '../../src/ml/metrics/ranking.js';
@@ -75,6 +76,28 @@ describe('what can not be measured', () => {
     expect(taskOf(COUNTS).compare('rmse', [1], output(1, 1), output(1, 2), options)).toBeNull();
     expect(taskOf(BINARY).compare('roc_auc', [1, 1], output(1, 0.1, 0.2), output(1, 0.3, 0.2), options)).toBeNull();
     expect(taskOf(BINARY).compare('balanced_accuracy', [1, 1], output(1, 0.1, 0.2), output(1, 0.3, 0.2), options)).toBeNull();
+  });
+});
+
+describe('the standard error', () => {
+  test("of ROC AUC is DeLong's", () => {
+    const { labels, scores } = { labels: [1, 0, 1, 1, 0, 0, 1, 0], scores: [0.9, 0.8, 0.8, 0.7, 0.7, 0.3, 0.2, 0.1] };
+    const { variance } = delongTest(labels, scores, scores)!;
+    expect(taskOf(BINARY).standardError('roc_auc', labels, output(1, ...scores), 0.5)).toBeCloseTo(Math.sqrt(variance[0]), 12);
+  });
+
+  test('of a mean is that of a mean', () => {
+    // Errors 1, 2, 3, 6: mean 3, squares about it 4 + 1 + 0 + 9.
+    expect(taskOf(COUNTS).standardError('mae', [1, 2, 3, 4], output(1, 2, 4, 6, 10), 0.5)).toBeCloseTo(Math.sqrt(14 / 3 / 4), 12);
+  });
+
+  test('of decisions has a step of one row where all are right', () => {
+    expect(taskOf(GRADES).standardError('accuracy', [0, 0, 1, 1], output(3, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0), 0.5)).toBeCloseTo(1 / 4, 12);
+  });
+
+  test('is null where a class has a single row, or the metric is undefined', () => {
+    expect(taskOf(BINARY).standardError('roc_auc', [1, 0, 0], output(1, 0.5, 0.2, 0.1), 0.5)).toBeNull();
+    expect(taskOf(COUNTS).standardError('r2', [1, 1], output(1, 1, 2), 0.5)).toBeNull();
   });
 });
 

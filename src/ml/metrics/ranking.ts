@@ -69,6 +69,11 @@ export function rankStatistics({ order, positive, ends }: Ranking, counts?: Coun
   };
 }
 
+/** {@link rankStatistics}' ROC AUC of labels of 0 and 1. */
+export function rocAuc(labels: ArrayLike<number>, scores: ArrayLike<number>): number | null {
+  return rankStatistics(rank(scores, (row) => labels[row] === 1)).roc_auc;
+}
+
 /**
  * DeLong's structural components of the AUC: of a positive row the share of negatives that it outranks, of a negative
  * row the share of positives that outrank it; a tie counts half.

@@ -10,7 +10,7 @@ import {
 import { PerdureError } from '../../errors.js';
 import { pairedBootstrap } from '../comparison/bootstrap.js';
 import type { FoldScore } from '../engines/pool.js';
-import { foldScoreOf, strataOf } from '../foldScore.js';
+import { foldScoreOf, standardErrorOf, strataOf } from '../foldScore.js';
 import type { ModelOutput } from '../modelOutput.js';
 import { binaryTask } from './binary.js';
 import type { Kind, TaskLabels } from './kind.js';
@@ -28,6 +28,15 @@ export interface Task extends Pick<Kind, 'width' | 'metricNames' | 'scorings' | 
    * @throws PerdureError `InputInvalid` where the output is not of these rows or of this task
    */
   metrics(labels: TaskLabels, output: ModelOutput, threshold: number): TaskMetrics;
+
+  /**
+   * How far a metric lies from its expected value by the chance that drew these rows: the square root of the sum over
+   * the classes of the variance of the rows' influences divided by the class's rows (for ROC AUC DeLong's), and of the
+   * step of one row where decisions are counted, so that it isn't 0 where all are right.
+   * @returns `null` where the metric is undefined, or a class has a single row
+   * @throws PerdureError as {@link metrics}, and `ConfigInvalid` where the task has no such metric
+   */
+  standardError(metric: MetricName, labels: TaskLabels, output: ModelOutput, threshold: number): number | null;
 
   /**
    * A score of a fold, greater is better, with what is needed to say how certain its difference from another model's is.
@@ -68,6 +77,12 @@ export function taskOf(spec: TaskSpec): Task {
       const values = Object.fromEntries(kind.metricNames.map((metric) => [metric, measure(metric).value()])) as Partial<Record<MetricName, number | null>>;
       return { ...values, ...(confusionMatrix ? { confusion_matrix: confusionMatrix() } : {}), n: labels.length };
     },
+    standardError(metric, labels, output, threshold) {
+      checkMetric(kind, metric);
+      checkRows(kind, labels, output);
+      const measure = kind.measuresOf(labels, output, threshold).measure(metric);
+      return measure.value() === null ? null : standardErrorOf(measure, strataOf(labels, kind.classes?.length ?? null));
+    },
     foldScore(scoring, labels, output) {
       const metric = metricOf(kind, scoring);
       checkRows(kind, labels, output);
@@ -77,9 +92,7 @@ export function taskOf(spec: TaskSpec): Task {
       return foldScoreOf(value, measure, directionOf(metric), strataOf(labels, kind.classes?.length ?? null));
     },
     compare(metric, labels, a, b, { alpha, seed, threshold = SCORING_THRESHOLD }) {
-      if (!kind.metricNames.includes(metric)) {
-        throw new PerdureError('ConfigInvalid', `A ${kind.name} task has no metric ${metric}; it has ${kind.metricNames.join(', ')}.`);
-      }
+      checkMetric(kind, metric);
       for (const output of [a, b]) checkRows(kind, labels, output);
       const exactly = kind.compareExactly?.(metric, labels, a, b, alpha);
       if (exactly !== undefined) return exactly === null ? null : { metric, ...exactly };
@@ -107,6 +120,10 @@ function metricOf(kind: Kind, scoring: ScoringName): MetricName {
   const metric = (SCORERS[kind.name] as Partial<Record<ScoringName, MetricName>>)[scoring];
   if (metric === undefined) throw new PerdureError('ConfigInvalid', `A ${kind.name} task has no scoring ${scoring}; it has ${kind.scorings.join(', ')}.`);
   return metric;
+}
+
+function checkMetric(kind: Kind, metric: MetricName): void {
+  if (!kind.metricNames.includes(metric)) throw new PerdureError('ConfigInvalid', `A ${kind.name} task has no metric ${metric}; it has ${kind.metricNames.join(', ')}.`);
 }
 
 function undefinedScore(kind: Kind, scoring: ScoringName, labels: TaskLabels): string {
