@@ -8,7 +8,7 @@ export interface ColumnScale {
 }
 
 /** Fits scikit-learn's `StandardScaler` to a column; missing values don't count. A column without values has mean 0. */
-export function fitStandardScale(values: Float64Array): ColumnScale {
+export function fitStandardScale(values: Float64Array | Float32Array): ColumnScale {
   let sum = 0;
   let n = 0;
   for (const value of values) {

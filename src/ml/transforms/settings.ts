@@ -1,0 +1,79 @@
+import { z } from 'zod';
+
+const finite = z.number();
+const share = z.number().min(0).max(1);
+const categoryText = z.string();
+
+export const DATE_PARTS = ['days', 'year', 'quarter', 'month', 'week', 'day', 'weekday', 'day_of_year', 'hour', 'minute'] as const;
+export type DatePart = (typeof DATE_PARTS)[number];
+
+const imputeBy = z.union([z.enum(['median', 'mean', 'mode']), z.strictObject({ constant: z.union([finite, categoryText]) })]);
+
+/**
+ * One step of a column's transforms. The steps of a column are taken in order; steps that make several columns of one
+ * (`one_hot`, `target` of several classes, `date_parts`) are followed by others on each of them.
+ */
+export const TransformStep = z.union([
+  /** What is missing takes the place of a value: the median, mean or most frequent of train, or a constant. `indicator` adds a column that is 1 where a value was missing, if train has any. */
+  z.strictObject({ impute: z.union([imputeBy, z.strictObject({ by: imputeBy, indicator: z.boolean().default(false) })]) }),
+  /** Values beyond two quantiles of train, or beyond so many interquartile ranges from its quartiles, are moved to that bound. */
+  z.strictObject({
+    clip: z.union([
+      z.strictObject({ quantiles: z.tuple([share, share]).refine(([low, high]) => low < high, 'expected the lower quantile first') }),
+      z.strictObject({ iqr: z.number().gt(0).max(1_000) }),
+    ]),
+  }),
+  /** `standard`: mean 0, deviation 1; `minmax`: train from 0 to 1; `robust`: median 0, interquartile range 1. */
+  z.strictObject({ scale: z.enum(['standard', 'minmax', 'robust']) }),
+  /** The natural logarithm of 1 + x, and of negative numbers with the sign turned twice. */
+  z.strictObject({ log: z.literal(true) }),
+  /**
+   * A column per value. Values with fewer rows of train than `min_frequency` (a number of rows, or below 1 a share), and
+   * the rarest where there would be more than `max_categories` columns, share one, which values that train has not seen
+   * join. Without it they are 0 in every column. Missing is a value of its own if train has any. `drop` leaves out the
+   * first of two columns, which would mirror the second.
+   */
+  z.strictObject({
+    one_hot: z.strictObject({
+      max_categories: z.int().min(1).max(10_000).optional(),
+      min_frequency: z.number().gt(0).max(1_000_000_000).refine((value) => value < 1 || Number.isInteger(value), 'expected a whole number of rows, or a share below 1').optional(),
+      drop: z.enum(['none', 'if_binary']).default('none'),
+    }),
+  }),
+  /** The position of the value in a list, 0, 1, ...; without a list, in the sorted values of train. Others are missing. */
+  z.strictObject({ ordinal: z.strictObject({ categories: z.array(categoryText).min(1).optional() }) }),
+  /**
+   * The mean label of the value's rows, drawn towards the mean of all the less the rows say (`smooth`: `auto`, or so many
+   * rows' worth). Rows of train get it from the folds that they are not in. One column; one per class of several.
+   */
+  z.strictObject({
+    target: z.strictObject({
+      smooth: z.union([z.literal('auto'), z.number().min(0).max(1_000_000_000)]).default('auto'),
+      folds: z.int().min(2).max(100).default(5),
+      seed: z.int().min(0).max(2 ** 32 - 1).default(0),
+    }),
+  }),
+  /** Numbers of the calendar, in UTC: `weekday` is 1 (Monday) to 7, `week` that of ISO 8601, `days` counts from 1970-01-01. */
+  z.strictObject({ date_parts: z.array(z.enum(DATE_PARTS)).min(1).refine((parts) => new Set(parts).size === parts.length, 'expected every part once') }),
+]);
+export type TransformStep = z.infer<typeof TransformStep>;
+
+/** Every column of a kind that no other rule names. */
+export const COLUMN_KINDS = ['numbers', 'categories', 'dates'] as const;
+
+/** Steps of some columns: of those that are named, or of a kind. */
+const TransformRule = z.strictObject({
+  columns: z.union([z.array(z.string().min(1)).min(1), z.enum(COLUMN_KINDS)]),
+  steps: z.array(TransformStep),
+});
+
+/** How a model's columns are made of a table's. A column that no rule is for has the steps of `defaultTransforms`. */
+export const TransformSettings = z.array(TransformRule).superRefine((rules, context) => {
+  const seen = new Set<string>();
+  rules.forEach(({ columns }, i) => {
+    const names = typeof columns === 'string' ? [`every column of ${columns}`] : columns.map((name) => JSON.stringify(name));
+    const twice = names.find((name) => seen.size === seen.add(name).size);
+    if (twice !== undefined) context.addIssue({ code: 'custom', path: [i, 'columns'], message: `expected one rule for each column, got a second for ${twice}` });
+  });
+});
+export type TransformSettings = z.infer<typeof TransformSettings>;

@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { foldsOf } from '../../src/ml/folds.js';
+
+describe('folds by time', () => {
+  test('rows of one moment stay together, in whatever order they come', () => {
+    // Days 3 1 2 1 2 3 1 2: by time 1 1 1 2 2 2 3 3, blocks of 2 after the first 2.
+    const folds = foldsOf({ by: 'time', count: 2 }, 8, { times: [3, 1, 2, 1, 2, 3, 1, 2] });
+    expect([...folds.train(0)]).toEqual([1, 3, 6]);
+    expect([...folds.test(0)]).toEqual([2, 4, 7]);
+    expect([...folds.train(1)]).toEqual([1, 2, 3, 4, 6, 7]);
+    expect([...folds.test(1)]).toEqual([0, 5]);
+  });
+
+  test('a gap keeps back what nobody would have known', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 40, maxLength: 100 }), fc.integer({ min: 0, max: 20 }), (times, gap) => {
+        const folds = tryFolds(() => foldsOf({ by: 'time', count: 3, gap }, times.length, { times }));
+        fc.pre(folds !== undefined);
+        for (const fold of [0, 1, 2]) {
+          const start = Math.min(...Array.from(folds.test(fold), (row) => times[row]!));
+          expect([...folds.train(fold)]).toEqual([...times.keys()].filter((row) => times[row]! < start - gap));
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('are refused where there are too few moments', () => {
+    expect(() => foldsOf({ by: 'time', count: 3 }, 8, { times: [1, 1, 1, 1, 2, 2, 2, 2] })).toThrow('the 8 rows lie at too few moments; use fewer folds.');
+    expect(() => foldsOf({ by: 'time', count: 3 }, 2, { times: [1, 2] })).toThrow('use fewer folds');
+    expect(() => foldsOf({ by: 'time', count: 2, gap: 100 }, 9, { times: [...Array(9).keys()] })).toThrow('with 100 left out before each');
+  });
+});
+
+describe('folds by group', () => {
+  test('no group is on both sides, and rows without one stand alone', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -1, max: 8 }), { minLength: 30, maxLength: 80 }), (groups) => {
+        const folds = tryFolds(() => foldsOf({ by: 'group', count: 3 }, groups.length, { groups }));
+        fc.pre(folds !== undefined);
+        for (const fold of [0, 1, 2]) {
+          const trained = new Set(Array.from(folds.train(fold), (row) => groups[row]!).filter((group) => group >= 0));
+          expect([...folds.test(fold)].some((row) => trained.has(groups[row]!))).toBe(false);
+        }
+      }),
+      { numRuns: 50 },
+    );
+    expect(foldsOf({ by: 'group', count: 4 }, 4, { groups: [-1, -1, -1, -1] }).tested).toHaveLength(4);
+  });
+
+  test('are refused where there are fewer groups', () => {
+    expect(() => foldsOf({ by: 'group', count: 3 }, 4, { groups: [1, 1, 2, 2] })).toThrow('3 folds by group need at least 3 groups, and there are 2; use fewer folds.');
+  });
+});
+
+test('every row is tested once, and trained on in all other folds', () => {
+  for (const settings of [{ by: 'rows', count: 4 }, { by: 'rows', count: 4, shuffleSeed: 1 }, { by: 'stratified', count: 4, shuffleSeed: 1 }] as const) {
+    const folds = foldsOf(settings, 30, { labels: Array.from({ length: 30 }, (_, i) => i % 3) });
+    expect([0, 1, 2, 3].flatMap((fold) => [...folds.test(fold)]).sort((a, b) => a - b)).toEqual([...Array(30).keys()]);
+    for (const fold of [0, 1, 2, 3]) expect([...folds.train(fold), ...folds.test(fold)].sort((a, b) => a - b)).toEqual([...Array(30).keys()]);
+  }
+});
+
+function tryFolds<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}
