@@ -80,7 +80,7 @@ async function decideTogether(database: Database, rows: number, usable: ColumnSu
   const anchors = new Set(usable.filter(({ name, type }) => isIdentifierName(name) || type === 'DATE' || type === 'TIMESTAMP').map(({ name }) => name));
   if (anchors.size === 0 || rows < 20) return undefined;
   const candidates = usable
-    .filter(({ name, type, distinct }) => distinct > 1 && (anchors.has(name) || type === 'VARCHAR'))
+    .filter(({ name, type, distinct }) => distinct > 1 && distinct < rows && (anchors.has(name) || type === 'VARCHAR'))
     .toSorted((a, b) => Number(anchors.has(b.name)) - Number(anchors.has(a.name)) || b.distinct - a.distinct)
     .slice(0, MOST_CANDIDATES);
   for (const size of [2, 3, 4]) {

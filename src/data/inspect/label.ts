@@ -28,8 +28,8 @@ export interface LabelWishes {
 const FEW = 10;
 /** Classes beyond which a text is no label. */
 const MOST_CLASSES = 100;
-const POSITIVE = /^(yes|y|true|t|1|positive|pos|\+|default(ed)?|charged off|fraud|spam|churn(ed)?|malignant|m|bad|dead|died|failed|failure|fail|sick|disease|won|win|success|clicked|bought|above|high|>50k\.?)$/i;
-const NEGATIVE = /^(no|n|false|f|0|-1|negative|neg|-|none|ham|benign|b|good|alive|survived|ok|okay|pass(ed)?|normal|healthy|lost|loss|below|low|<=50k\.?)$/i;
+const POSITIVE = /^(yes|y|true|t|1|positive|pos|\+|default(ed)?|charged off|fraud|spam|churn(ed)?|malignant|m|bad|dead|died|failed|failure|fail|sick|disease|won|win|success|clicked|bought|above|high|up|>50k\.?)$/i;
+const NEGATIVE = /^(no|n|false|f|0|-1|negative|neg|-|none|ham|benign|b|good|alive|survived|ok|okay|pass(ed)?|normal|healthy|lost|loss|below|low|down|<=50k\.?)$/i;
 
 /**
  * The task, classes and objective of a label column.
@@ -87,10 +87,13 @@ function isCountShaped(classes: { value: string; rows: number }[]): boolean {
   return classes.length > 3 && classes.every(({ value }, i) => Number(value) === i);
 }
 
-/** Whole numbers from 0 or 1 that spread more than their mean are counts of something. */
-function objectiveOf({ type, min, mean, variance }: ColumnSummary, classes: { value: string }[]): Objective {
+/**
+ * Whole numbers from 0 or 1 that spread more than their mean are counts of something; amounts of money leave most of the
+ * numbers in between out.
+ */
+function objectiveOf({ type, distinct, min, max, mean, variance }: ColumnSummary, classes: { value: string }[]): Objective {
   const whole = type === 'BIGINT' || (classes.length <= MOST_CLASSES && classes.every(({ value }) => Number.isInteger(Number(value))));
-  const counts = whole && (Number(min) === 0 || Number(min) === 1) && mean! <= 10_000 && variance! > mean!;
+  const counts = whole && (Number(min) === 0 || Number(min) === 1) && variance! > mean! && (Number(max) <= 50 || distinct > 0.5 * Number(max));
   return counts ? 'poisson' : 'squared_error';
 }
 

@@ -58,7 +58,7 @@ export async function propose(database: Database, path: string, file: string, wi
   const { suspects, strongest } = await findSuspects(database, features, label);
 
   const definition = {
-    source: sourceOf(file, described),
+    source: file,
     ...(key.columns.length === 0 ? {} : { key: key.columns.length === 1 ? key.columns[0] : key.columns }),
     label: label.positive === undefined || label.positive === 1 || label.positive === true ? label.column : { column: label.column, positive: label.positive },
     ...(label.task === 'binary' ? {} : { task: label.task }),
@@ -72,24 +72,11 @@ export async function propose(database: Database, path: string, file: string, wi
     { topic: 'label', text: labelText(label, rows) },
     { topic: 'key', text: key.columns.length > 0 ? `${key.columns.join(', ')}: ${key.reason}` : `none: ${key.reason}; rows go by their number in the file (--key names columns)` },
     { topic: 'time', text: time.sql === undefined ? `none: ${time.reason}` : `${time.sql}: ${time.reason}; the store is cut by ${time.partition}` },
-    { topic: 'split', text: splitText(time, group, rows) },
+    { topic: 'split', text: splitText(time, group, rows, key.columns.length > 0) },
     ...drop.map(({ columns, reason }) => ({ topic: 'drop', text: `${listed(columns)}: ${reason}` })),
   ];
   const remarks = [...(await remarksOn(database, described, features, rows)), ...(strongest.length === 0 ? [] : [{ topic: 'strongest', text: `alone, by ${strongest[0]!.measure}: ${strongest.map(({ column, value }) => `${column} ${value.toFixed(2)}`).join(', ')}` }])];
   return { definition, rows, columns: columns.length, decisions, remarks, suspects };
-}
-
-/** The file's name, and beside it only what is not as usual. */
-function sourceOf(file: string, { sniffed }: DescribedCsv): string | Record<string, unknown> {
-  const { delimiter, encoding, nullValues, dateFormat, decimal } = sniffed;
-  const unusual = {
-    ...(nullValues.length > 0 ? { null_values: nullValues } : {}),
-    ...(delimiter === ',' ? {} : { delimiter }),
-    ...(encoding === 'utf-8' ? {} : { encoding }),
-    ...(dateFormat === undefined ? {} : { date_format: dateFormat }),
-    ...(decimal === undefined ? {} : { decimal }),
-  };
-  return Object.keys(unusual).length === 0 ? file : { file, ...unusual };
 }
 
 interface Dropped {
@@ -142,10 +129,10 @@ function labelText({ column, task, positive, classes, unlabelled, reason }: Labe
   ].join('; ');
 }
 
-function splitText(time: TimeDecision, group: ColumnSummary | undefined, rows: number): string {
+function splitText(time: TimeDecision, group: ColumnSummary | undefined, rows: number, keyed: boolean): string {
   if (time.test !== undefined) return `by time: what is from ${time.test} on tests, about a fifth of the rows`;
   if (group) return `by ${group.name}: it has ${count(group.distinct)} values in ${countOf(rows, 'row')}, and all rows of one stay on one side`;
-  return 'a fifth of the rows tests, chosen by the hash of the key';
+  return `a fifth of the rows tests, chosen by the hash of the ${keyed ? 'key' : 'row'}`;
 }
 
 /** What people may want to act on. */
@@ -167,7 +154,7 @@ async function remarksOn(database: Database, { sniffed }: DescribedCsv, features
 
 async function withExamples(database: Database, columns: ColumnSummary[]): Promise<string> {
   const [row] = await database.rows<Record<string, string | null>>(
-    `SELECT ${columns.map(({ name }, i) => `first(${identifier(name)} ORDER BY TRY_CAST(${identifier(name)} AS DOUBLE) IS NULL DESC, rowid) AS e${i}`).join(', ')} FROM ${TABLE}`,
+    `SELECT ${columns.map(({ name }, i) => `min(${identifier(name)}) FILTER (TRY_CAST(${identifier(name)} AS DOUBLE) IS NULL) AS e${i}`).join(', ')} FROM ${TABLE}`,
   );
   return columns.map(({ name }, i) => `${name} (such as ${JSON.stringify(row![`e${i}`])})`).join(', ');
 }

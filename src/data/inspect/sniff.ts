@@ -54,7 +54,7 @@ export async function sniffCsv(database: Database, path: string): Promise<Sniffe
 /** {@link sniffCsv} of a file that can be read already. */
 export async function sniffReadable(database: Database, path: string, { encoding, dialect, header, relation }: ReadableCsv): Promise<SniffedCsv> {
   const names = positionsOf(header);
-  const looked = await look(database, path, relation(), [...names.values()]);
+  const looked = names.size === 0 ? new Map<number, Look>() : await look(database, path, relation(), [...names.values()]);
   const named = [...names].map(([name, position]) => ({ name, ...looked.get(position)! }));
   const nullValues = named.flatMap(({ type, absent }) => absent.filter((text) => type !== 'VARCHAR' || NO_VALUE.includes(normal(text))));
   const format = named.find((column) => column.format !== undefined)?.format;
@@ -135,18 +135,21 @@ interface Look {
 /** What a column's values may be, in the order in which a type is preferred: SQL over a value `v`, which is not null. */
 const KINDS = {
   BOOLEAN: (v: string) => `lower(trim(${v})) IN ('true', 'false')`,
-  // Nearly every number is written as DuckDB writes it, and that is told faster than by a pattern.
-  BIGINT: (v: string) => `(CAST(TRY_CAST(${v} AS BIGINT) AS VARCHAR) IS NOT DISTINCT FROM ${v} OR (TRY_CAST(${v} AS BIGINT) IS NOT NULL AND regexp_full_match(${v}, '\\s*[+-]?[0-9]+\\s*')))`,
-  DOUBLE: (v: string) => `(coalesce(isfinite(TRY_CAST(${v} AS DOUBLE)), false) AND NOT contains(${v}, '_'))`,
-  DATE: (v: string) => `(TRY_CAST(${v} AS DATE) IS NOT NULL AND regexp_full_match(${v}, '\\s*[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2}([ T]00:00(:00(\\.0+)?)?)?\\s*'))`,
+  // Casts that fail are slow, so patterns come first; so many digits fit 64 bits.
+  BIGINT: (v: string) => `CASE WHEN regexp_full_match(${v}, '\\s*[+-]?[0-9]+\\s*') THEN length(${v}) < 19 OR TRY_CAST(${v} AS BIGINT) IS NOT NULL ELSE false END`,
+  DOUBLE: (v: string) => `CASE WHEN contains(${v}, '_') THEN false ELSE coalesce(isfinite(TRY_CAST(${v} AS DOUBLE)), false) END`,
+  DATE: (v: string) => matching(v, '\\s*[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2}([ T]00:00(:00(\\.0+)?)?)?\\s*', 'DATE'),
   // A time with another offset than UTC's is left as text: DuckDB's cast would drop the offset.
-  TIMESTAMP: (v: string) =>
-    `(TRY_CAST(${v} AS TIMESTAMP) IS NOT NULL AND regexp_full_match(${v}, '\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?)?\\s*(Z|UTC|[+]00(:?00)?)?\\s*'))`,
+  TIMESTAMP: (v: string) => matching(v, '\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?)?\\s*(Z|UTC|[+]00(:?00)?)?\\s*', 'TIMESTAMP'),
 } as const;
 type Kind = keyof typeof KINDS;
 
+function matching(v: string, pattern: string, type: string): string {
+  return `CASE WHEN length(${v}) < 8 THEN false WHEN regexp_full_match(${v}, '${pattern}') THEN TRY_CAST(${v} AS ${type}) IS NOT NULL ELSE false END`;
+}
+
 /** Rows that are looked at first: what they rule out need not be asked of the others. */
-const SAMPLE = 5_000;
+const SAMPLE = 2_000;
 
 async function look(database: Database, path: string, relation: string, positions: number[]): Promise<Map<number, Look>> {
   const all = Object.keys(KINDS) as Kind[];
@@ -175,39 +178,37 @@ interface Found {
   example: string | null;
 }
 
+/** All columns go through the same few expressions, one value a row: a query of as many expressions as a wide file has columns takes seconds to begin. */
 async function kindsOf(database: Database, path: string, relation: string, asked: Map<number, Kind[]>): Promise<Map<number, Found>> {
-  const aggregates = [...asked].flatMap(([position, kinds]) => {
-    const v = `v${position}`;
-    return [
-      ...kinds.map((kind) => `bool_and(${KINDS[kind](v)}) FILTER (${v} IS NOT NULL) AS ${kind}_${position}`),
-      ...(kinds.includes('BIGINT') ? [`bool_or(ltrim(${v}, ' +-') LIKE '0_%') AS padded_${position}`] : []),
-      ...(kinds.includes('DOUBLE') ? [`bool_or(length(${v}) > 18 AND regexp_full_match(${v}, '\\s*[+-]?[0-9]+\\s*')) AS long_${position}`] : []),
-      `max(${v}) AS example_${position}`,
-      // Told apart by their exact text, of which there are few.
-      `map_keys(histogram(c${position}) FILTER (c${position} IS NOT NULL AND ${v} IS NULL))::VARCHAR[] AS absent_${position}`,
-    ];
-  });
-  if (aggregates.length === 0) return new Map();
-  const [row] = await database.rows<Record<string, SqlValue>>(`SELECT ${aggregates.join(', ')} FROM ${valuesSql(relation, [...asked.keys()])}`, { csv: path });
+  const all = Object.keys(KINDS) as Kind[];
+  const positions = [...asked.keys()];
+  const maskOf = (kinds: Kind[]) => kinds.reduce((mask, kind) => mask | (1 << all.indexOf(kind)), 0);
+  const kinds = all.filter((kind) => [...asked.values()].some((own) => own.includes(kind)));
+  const isAsked = (kind: Kind) => `mask & ${maskOf([kind])} <> 0`;
+  const rows = await database.rows<Record<string, SqlValue>>(
+    `SELECT position, max(v) AS example,
+      ${kinds.map((kind) => `coalesce(bool_and(CASE WHEN ${isAsked(kind)} THEN ${KINDS[kind]('v')} ELSE false END) FILTER (v IS NOT NULL), false) AS ${kind},`).join(' ')}
+      bool_or(CASE WHEN ${isAsked('BIGINT')} THEN ltrim(v, ' +-') LIKE '0_%' ELSE false END) AS padded,
+      bool_or(CASE WHEN length(v) > 18 AND ${isAsked('DOUBLE')} THEN regexp_full_match(v, '\\s*[+-]?[0-9]+\\s*') ELSE false END) AS long,
+      -- Told apart by their exact text, of which there are few.
+      map_keys(histogram(c) FILTER (c IS NOT NULL AND v IS NULL)) AS absent
+    FROM (SELECT position, mask, c, ${presentSql('c')} AS v FROM (
+      SELECT unnest([${positions.join(', ')}]) AS position, unnest([${[...asked.values()].map(maskOf).join(', ')}]) AS mask, unnest([${positions.map((position) => `c${position}`).join(', ')}]) AS c FROM ${relation}))
+    GROUP BY position`,
+    { csv: path },
+  );
+  const found = new Map(rows.map((row) => [Number(row.position), row]));
   return new Map(
-    [...asked].map(([position, kinds]) => [
-      position,
-      {
-        kinds: kinds.filter((kind) => row![`${kind}_${position}`] === true),
-        absent: textsOf(row![`absent_${position}`]),
-        padded: row![`padded_${position}`] === true,
-        long: row![`long_${position}`] === true,
-        example: row![`example_${position}`] as string | null,
-      },
-    ]),
+    positions.map((position) => {
+      const row = found.get(position);
+      return [position, { kinds: all.filter((kind) => row?.[kind] === true), absent: textsOf(row?.absent), padded: row?.padded === true, long: row?.long === true, example: (row?.example ?? null) as string | null }];
+    }),
   );
 }
 
-/** A subquery with each column as it is, `c0`, and as `v0`, NULL where it says that no value is known. */
-function valuesSql(relation: string, positions: number[]): string {
-  // What begins with a digit is told from a text of no value at once. A long list after IN would become a join per column.
-  const value = (c: string) => `CASE WHEN ${c} >= '0' AND ${c} < ':' THEN ${c} WHEN length(${c}) < 20 AND regexp_full_match(lower(trim(${c})), ${literal(ABSENT)}) THEN NULL ELSE ${c} END`;
-  return `(SELECT ${positions.map((position) => `c${position}, ${value(`c${position}`)} AS v${position}`).join(', ')} FROM ${relation})`;
+/** SQL of a text that is NULL where it says that no value is known. What begins with a digit is told at once. */
+function presentSql(c: string): string {
+  return `CASE WHEN ${c} >= '0' AND ${c} < ':' THEN ${c} WHEN length(${c}) < 20 AND regexp_full_match(lower(trim(${c})), ${literal(ABSENT)}) THEN NULL ELSE ${c} END`;
 }
 
 const ABSENT = [...NO_VALUE, ...NO_NUMBER].map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
@@ -229,6 +230,8 @@ const DAYS: [format: string, pattern: string][] = [
   ['%b %d, %Y', '[A-Za-z]{3} [0-9]{1,2}, [0-9]{4}'],
   ['%d %B %Y', '[0-9]{1,2} [A-Za-z]{4,9} [0-9]{4}'],
   ['%B %d, %Y', '[A-Za-z]{4,9} [0-9]{1,2}, [0-9]{4}'],
+  ['%b-%Y', '[A-Za-z]{3}-[0-9]{4}'],
+  ['%b %Y', '[A-Za-z]{3} [0-9]{4}'],
 ];
 const TIMES: [format: string, pattern: string][] = [
   ['', ''],
@@ -258,7 +261,7 @@ async function lookAtTexts(database: Database, relation: string, looks: Map<numb
   }
   if (tests.length === 0) return;
   const positions = [...new Set(tests.map(({ position }) => position))];
-  const [row] = await database.rows<Record<string, boolean | null>>(`SELECT ${tests.map(({ sql }, i) => `${sql} AS t${i}`).join(', ')} FROM ${valuesSql(relation, positions)}`);
+  const [row] = await database.rows<Record<string, boolean | null>>(`SELECT ${tests.map(({ sql }, i) => `${sql} AS t${i}`).join(', ')} FROM (SELECT ${positions.map((position) => `${presentSql(`c${position}`)} AS v${position}`).join(', ')} FROM ${relation})`);
   const held = tests.filter((_, i) => row![`t${i}`] === true);
 
   // A point can't be the decimal sign of one column and a comma that of another: which then is meant is not guessed.
