@@ -88,7 +88,7 @@ export const ModelColumnName = z
 /** What {@link nameFaults} looks at of a pipeline's definition. */
 interface NamedColumns {
   source: { columns: Record<string, unknown> };
-  partition: { column: string };
+  partition: { column?: string | undefined };
   keys: string[];
   label: string;
   features: { name: string }[];
@@ -107,7 +107,7 @@ export function nameFaults({ source, partition, keys, label, features }: NamedCo
   twice(['features'], features.map(({ name }) => name));
 
   const taken = new Set<string>(PREDICTION_COLUMNS);
-  const carried: [path: (string | number)[], name: string][] = [...keys.map((key, i): [(string | number)[], string] => [['keys', i], key]), [['partition', 'column'], partition.column]];
+  const carried: [path: (string | number)[], name: string][] = [...keys.map((key, i): [(string | number)[], string] => [['keys', i], key]), ...(partition.column === undefined ? [] : [[['partition', 'column'], partition.column] satisfies [(string | number)[], string]])];
   for (const [path, name] of carried) {
     if (taken.has(sameName(name))) {
       report(path, `expected another name than ${JSON.stringify(name)}: predictions carry this column beside their own, ${PREDICTION_COLUMNS.join(', ')}; the query may rename it with AS`);

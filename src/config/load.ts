@@ -9,6 +9,7 @@ import { checkName } from '../names.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { readRegularFile } from '../platform/storage/regularFile.js';
 import { scratchRoot, storeRoot } from '../platform/storage/stores.js';
+import { defaultModelConfig, laidOver } from './defaults.js';
 import { Expectations, ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js';
 
@@ -112,16 +113,21 @@ async function readFolder(conf: string, name: string, address: string, env: Vari
     throw new PerdureError('NotFound', `There is no pipeline "${name}" in ${address}/pipelines; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}.`);
   }
   const chosen = environment(env);
-  const definition = await readChecked(join(folder, 'pipeline.json'), PipelineDefinition);
-  const config = await readChecked(join(folder, `model_config.${chosen}.json`), ModelConfig, 'restore it, or set ENVIRONMENT to one that has it');
-  const expectations = await readChecked(join(folder, 'expectations.json'), Expectations, 'restore it, or write {"silver": []} into it where nothing is expected of the rows');
+  const written = await readChecked(join(folder, 'pipeline.json'), PipelineDefinition);
+  const definition = { ...written.value, name: written.value.name ?? name, title: written.value.title ?? name };
+  const base = definition.brief ? { config: defaultModelConfig(definition), expectations: { silver: [] } } : undefined;
+  const config = await readChecked(join(folder, `model_config.${chosen}.json`), ModelConfig, { otherwise: 'restore it, or set ENVIRONMENT to one that has it', base: base?.config });
+  const expectations = await readChecked(join(folder, 'expectations.json'), Expectations, {
+    otherwise: 'restore it, or write {"silver": []} into it where nothing is expected of the rows',
+    base: base?.expectations,
+  });
   return {
-    definition: definition.value,
+    definition,
     config: config.value,
     expectations: expectations.value,
     environment: chosen,
     folder,
-    configHash: sha256(definition.text + config.text),
+    configHash: sha256(written.text + config.text),
   };
 }
 
@@ -146,11 +152,13 @@ export function algorithmConfig(config: ModelConfig, name: string): AlgorithmCon
 
 /**
  * Reads a JSON file by a schema.
- * @param otherwise what to do where the file isn't there
+ * @param options.otherwise what to do where the file isn't there
+ * @param options.base what the file is laid over; it may then be absent
  * @throws PerdureError `ConfigInvalid` with every fault at once
  */
-export async function readChecked<S extends z.ZodType>(path: string, schema: S, otherwise = 'restore it'): Promise<{ value: z.infer<S>; text: string }> {
+export async function readChecked<S extends z.ZodType>(path: string, schema: S, { otherwise = 'restore it', base }: { otherwise?: string; base?: unknown } = {}): Promise<{ value: z.infer<S>; text: string }> {
   const bytes = await readRegularFile(path).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT' && base !== undefined) return Buffer.from('{}');
     if (systemCode(error) === 'ENOENT') throw new PerdureError('ConfigInvalid', `${path} is not there; ${otherwise}.`);
     throw new PerdureError('ConfigInvalid', error instanceof PerdureError ? error.message : `${path} can't be read (${messageOf(error)}); make it readable and run again.`);
   });
@@ -166,7 +174,7 @@ export async function readChecked<S extends z.ZodType>(path: string, schema: S, 
   } catch (error) {
     throw new PerdureError('ConfigInvalid', `${path} is not valid JSON: ${messageOf(error)}.`);
   }
-  const parsed = schema.safeParse(json, { reportInput: true });
+  const parsed = schema.safeParse(base === undefined ? json : laidOver(base, json), { reportInput: true });
   const faults = [...unusable.map((key) => `  (anywhere): expected another name than "${key}"`), ...(parsed.error?.issues ?? []).flatMap(describeFault)];
   if (!parsed.success || faults.length > 0) {
     throw new PerdureError('ConfigInvalid', `${path} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}; correct and run again:\n${faults.join('\n')}`);
@@ -174,7 +182,10 @@ export async function readChecked<S extends z.ZodType>(path: string, schema: S, 
   return { value: parsed.data, text };
 }
 
+/** Of what may be one thing or another, the faults are told of the one that is nearest to what is there. */
 function describeFault(issue: z.core.$ZodIssue): string[] {
+  const nearest = issue.code === 'invalid_union' ? issue.errors.filter((issues) => issues.some(({ path }) => path.length > 0)) : [];
+  if (issue.code === 'invalid_union' && nearest.length === 1) return nearest[0]!.flatMap((inner) => describeFault({ ...inner, path: [...issue.path, ...inner.path] }));
   const path = issue.path.map(String).join('.') || '(top level)';
   // What is wrong with a name that an object may have freely is told below the name.
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => `  ${path}: expected ${message.replace(/^expected /, '')} as a name`);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_EVALUATIONS, NAME, NAME_IN_WORDS } from '../contracts/index.js';
+import { MAX_EVALUATIONS, NAME, NAME_IN_WORDS, OBJECTIVES, TASKS } from '../contracts/index.js';
 import { ESTIMATOR_NAMES, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
 import { AlertThresholds } from '../platform/notify/conditions.js';
@@ -14,6 +14,11 @@ const name = z
   .refine((text) => !(text in Object.prototype), 'another name: this one is a property of every JavaScript object');
 /** A table's name in SQL; those of the layers are taken. */
 const tableName = z.string().regex(/^(?!(source|bronze|silver)$)[A-Za-z_][A-Za-z0-9_]*$/i, 'a table name of letters, digits and "_" that no layer has').refine((table) => !isInternal(table), INTERNAL_IN_WORDS);
+/** DuckDB types that a column of the source may have. */
+export const COLUMN_TYPES = ['BIGINT', 'INTEGER', 'DOUBLE', 'VARCHAR', 'DATE', 'TIMESTAMP', 'BOOLEAN'] as const;
+export type ColumnType = (typeof COLUMN_TYPES)[number];
+/** Periods that partitions may be cut by. */
+export const PERIODS = ['day', 'week', 'month', 'year'] as const;
 const date = z.iso.date('a date such as 2005-12-31');
 const file = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a file name in the pipeline\'s folder');
 const share = z.number().min(0).max(1);
@@ -31,40 +36,117 @@ const layer = z.strictObject({
   path: z.string().regex(/^(?!\/|.*\.\.)[A-Za-z0-9_/.-]*\{partition\}[A-Za-z0-9_.-]*\.parquet$/, 'a key without ".." that holds "{partition}" and ends in ".parquet"'),
 });
 
-/** `pipeline.json`: what a pipeline is, the same in every environment. */
+/** A CSV and how its text is read. */
+const source = z.strictObject({
+  /** Name of the raw CSV. */
+  file,
+  /** DuckDB type per column, in any order; other columns of the file are ignored. Without it every column is read, as what its values are. */
+  columns: z.record(ColumnName, z.enum(COLUMN_TYPES)).refine((columns) => Object.keys(columns).length > 0, 'expected one column at least').optional(),
+  /** Texts that say that no value is known, such as "NA"; an empty field always does. */
+  null_values: z.array(z.string().min(1)).default([]),
+  /** Public home of the data, for `perdure data get`. */
+  download: z
+    .strictObject({ url: z.url(), member: z.string().optional(), sha256: z.string().regex(/^[0-9a-f]{64}$/), licence: z.string() })
+    .optional(),
+  /** Settings of the synthetic generator, in a file beside this one. */
+  synthetic: z.strictObject({ calibration: file, rows: z.int().min(1).max(MANY) }).optional(),
+});
+
+/** `columns` is empty where they aren't written. */
+function sourceOf(written: z.infer<typeof source>) {
+  return { ...written, columns: written.columns ?? {} };
+}
+
+/** Where a label comes from: a column of the source, with the value that is the positive class of two, or SQL over silver. */
+const labelSource = z.union([
+  z.strictObject({ column: ColumnName, positive: z.union([z.string(), z.number(), z.boolean()]).optional() }),
+  z.strictObject({ sql: z.string().min(1) }),
+]);
+export type LabelSource = z.infer<typeof labelSource>;
+
+/** Where a layer's files lie unless a pipeline says so. */
+const LAYER_PATHS = {
+  bronze: 'bronze/bronze_{partition}.parquet',
+  silver: 'silver/silver_{partition}.parquet',
+  feature_store: 'gold/feature_store/feature_store_{partition}.parquet',
+  label_store: 'gold/label_store/label_store_{partition}.parquet',
+} as const;
+/** The label's column in the label store, where a pipeline doesn't name it by SQL of its own. */
+const LABEL = 'label';
+/** The column of the rows' days, where SQL in `time` gives them. */
+const DAY = 'snapshot_date';
+
+const feature = z.strictObject({ name: ModelColumnName, type: z.enum(['numeric', 'ordinal', 'binary', 'categorical']), scale: z.boolean().default(false) });
+
+/**
+ * `pipeline.json`: what a pipeline is, the same in every environment. Without `layers` it may be as short as a source, a
+ * key and a label: SQL, expectations and the model config then have defaults, and `label` is a column of the source.
+ * With `layers` every layer has SQL of its own, and `label` is a column of the label store.
+ */
 export const PipelineDefinition = z
   .strictObject({
-    name,
-    title: z.string().min(1),
-    source: z.strictObject({
-      /** Name of the raw CSV. */
-      file,
-      /** DuckDB type per column, in any order; other columns of the file are ignored. */
-      columns: z.record(ColumnName, z.enum(['BIGINT', 'INTEGER', 'DOUBLE', 'VARCHAR', 'DATE', 'BOOLEAN'])).refine((columns) => Object.keys(columns).length > 0, 'expected one column at least'),
-      /** Texts that say that no value is known, such as "NA"; an empty field always does. */
-      null_values: z.array(z.string().min(1)).default([]),
-      /** Public home of the data, for `perdure data get`. */
-      download: z
-        .strictObject({ url: z.url(), member: z.string().optional(), sha256: z.string().regex(/^[0-9a-f]{64}$/), licence: z.string() })
-        .optional(),
-      /** Settings of the synthetic generator, in a file beside this one. */
-      synthetic: z.strictObject({ calibration: file, rows: z.int().min(1).max(MANY) }).optional(),
-    }),
-    partition: z.strictObject({ column: ColumnName, by: z.enum(['month']) }),
+    $schema: z.string().optional(),
+    name: name.optional(),
+    title: z.string().min(1).optional(),
+    source: z.union([file, source]),
+    /** SQL over the source that gives each row's day; without it, and without `layers`, the table has no dates. */
+    time: z.string().min(1).optional(),
+    /** How the store is cut. */
+    partition: z.union([z.enum(['none', ...PERIODS]), z.strictObject({ column: ColumnName, by: z.enum(PERIODS) })]).optional(),
     /** Columns that join features with labels, and that predictions carry. */
-    keys: z.array(ColumnName).min(1),
-    label: ModelColumnName,
+    key: z.union([ColumnName, z.array(ColumnName).min(1)]).optional(),
+    keys: z.array(ColumnName).min(1).optional(),
+    label: z.union([ColumnName, labelSource]),
+    /** What the label is; without it the label's values say so. */
+    task: z.enum(TASKS).optional(),
+    /** What a regression minimises. */
+    objective: z.enum(OBJECTIVES).optional(),
+    /** Columns of the source that are no features. */
+    drop: z.array(ColumnName).default([]),
     /** Files beside this one, CSV or Parquet, that every layer's SQL may read as tables of these names. */
     tables: z
       .record(tableName, z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.(csv|parquet)$/, 'a .csv or .parquet file in the pipeline\'s folder'))
       .default({}),
-    layers: z.strictObject({ bronze: layer, silver: layer, feature_store: layer, label_store: layer }),
-    /** The model's columns in order; `scale` puts a column through the standard scaler. */
-    features: z
-      .array(z.strictObject({ name: ModelColumnName, type: z.enum(['numeric', 'ordinal', 'binary', 'categorical']), scale: z.boolean().default(false) }))
-      .min(1),
+    layers: z.strictObject({ bronze: layer, silver: layer, feature_store: layer, label_store: layer }).optional(),
+    /** The model's columns in order; `scale` puts a column through the standard scaler. Without it all that the feature store gives. */
+    features: z.array(feature).min(1).optional(),
+  })
+  .superRefine((written, context) => {
+    if ((written.key === undefined) === (written.keys === undefined)) {
+      context.addIssue({ code: 'custom', path: ['key'], message: 'expected "key" or "keys", one of them: the column or columns that tell the rows apart' });
+    }
+    if (!written.layers) return;
+    if (typeof written.label !== 'string' || !ModelColumnName.safeParse(written.label).success) {
+      for (const { message } of ModelColumnName.safeParse(written.label).error?.issues ?? []) context.addIssue({ code: 'custom', path: ['label'], message });
+    }
+    if (typeof written.partition !== 'object') context.addIssue({ code: 'custom', path: ['partition'], message: 'expected the column of the rows\' days and "by", as "layers" are given' });
+  })
+  .transform(({ key, keys, source, label, partition, time, layers, features, ...rest }) => {
+    const period = typeof partition === 'object' ? partition.by : partition;
+    return {
+      ...rest,
+      source: typeof source === 'string' ? sourceOf({ file: source, null_values: [] }) : sourceOf(source),
+      keys: keys ?? [key!].flat(),
+      /** Column of the label store. */
+      label: layers ? (label as string) : LABEL,
+      /** Where it comes from; `undefined` where the pipeline's own SQL makes it. */
+      labelSource: layers ? undefined : typeof label === 'string' ? { column: label } : label,
+      time,
+      /** `column` holds the rows' days; without one the table has none. */
+      partition: { by: period ?? (time === undefined ? 'none' : 'month'), column: typeof partition === 'object' ? partition.column : time === undefined ? undefined : DAY },
+      /** `sql` is a file beside this one; without it the layer has its default. */
+      layers: Object.fromEntries(
+        Object.entries(LAYER_PATHS).map(([name, path]) => [name, layers?.[name as keyof typeof LAYER_PATHS] ?? { path }]),
+      ) as Record<keyof typeof LAYER_PATHS, { sql?: string; path: string }>,
+      /** Whether SQL, expectations and model config may be absent. */
+      brief: layers === undefined,
+      features: features ?? [],
+    };
   })
   .superRefine((definition, context) => {
+    if (definition.partition.by !== 'none' && definition.partition.column === undefined) {
+      context.addIssue({ code: 'custom', path: ['time'], message: `expected SQL that gives each row's day, as rows are partitioned by ${definition.partition.by}` });
+    }
     for (const { path, message } of nameFaults(definition)) context.addIssue({ code: 'custom', path, message });
     const layers = Object.entries(definition.layers);
     layers.forEach(([layer, { path }], i) => {
@@ -72,7 +154,8 @@ export const PipelineDefinition = z
       if (other) context.addIssue({ code: 'custom', path: ['layers', layer, 'path'], message: `expected another path than that of ${other[0]}, as each layer has files of its own` });
     });
   });
-export type PipelineDefinition = z.infer<typeof PipelineDefinition>;
+/** As spelled out and, where the source's columns aren't written, completed by what was read of them. */
+export type PipelineDefinition = z.infer<typeof PipelineDefinition> & { name: string; title: string };
 
 /** `expectations.json`: what a silver row must satisfy, in SQL. */
 export const Expectations = z
@@ -177,6 +260,19 @@ export type Prices = z.infer<typeof Prices>;
 
 const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, "." and "-"');
 
+/** Windows follow each other. */
+function checkWindows({ train, test, oot }: Record<'train' | 'test' | 'oot', { start_date: string; end_date: string }>, context: z.RefinementCtx): void {
+  const order: [string, { start_date: string; end_date: string }][] = [['train', train], ['test', test], ['oot', oot]];
+  for (const [window, { start_date, end_date }] of order) {
+    if (start_date > end_date) {
+      context.addIssue({ code: 'custom', path: ['temporal_splits', window], message: 'expected start_date on or before end_date' });
+    }
+  }
+  if (train.end_date >= test.start_date || test.end_date >= oot.start_date) {
+    context.addIssue({ code: 'custom', path: ['temporal_splits'], message: 'expected train before test before oot, without overlap' });
+  }
+}
+
 /** `model_config.<environment>.json`: how a pipeline runs in one environment. */
 export const ModelConfig = z
   .strictObject({
@@ -185,7 +281,8 @@ export const ModelConfig = z
       predictions_bucket: bucket,
       monitoring_bucket: bucket,
     }),
-    temporal_splits: z.strictObject({ train: window, test: window, oot: window }),
+    /** The windows that train and test; without them `split` of `pipeline.json` says which rows do. */
+    temporal_splits: z.strictObject({ train: window, test: window, oot: window }).optional(),
     model_config: z.strictObject({
       model_registry_bucket: bucket,
       random_state: z.int().min(0).max(2 ** 32 - 1),
@@ -193,10 +290,10 @@ export const ModelConfig = z
       /** At most what one workflow's history has room for. */
       n_iter_search: z.int().min(1).max(MAX_EVALUATIONS),
       /** What decides the champion: a window and a metric. */
-      champion_metric: z.string().regex(/^(test|oot)\.(accuracy|precision|recall|f1|roc_auc|average_precision)$/, 'a window and a metric such as "oot.roc_auc"'),
+      champion_metric: z.string().regex(/^(test|oot)\.(accuracy|precision|recall|f1|roc_auc|average_precision)$/, 'a window and a metric such as "oot.roc_auc"').optional(),
     }),
     search: z.strictObject({
-      scoring: z.enum(SCORINGS).default('roc_auc'),
+      scoring: z.enum(SCORINGS).optional(),
       /** Give up a candidate once the folds seen so far say that it cannot win. */
       racing: z.boolean().default(false),
     }),
@@ -224,7 +321,7 @@ export const ModelConfig = z
       /** PSI from which a feature or the score has drifted. */
       drift_threshold_psi: psi,
       performance_threshold_drop: share,
-      performance_metric: z.enum(METRICS),
+      performance_metric: z.enum(METRICS).optional(),
       /** How far a feature's share of missing values may lie from that of the training window. */
       missing_rate_threshold: share,
       min_samples_for_metrics: z.int().min(1).max(MANY),
@@ -245,16 +342,7 @@ export const ModelConfig = z
     prices: Prices.optional(),
   })
   .superRefine((config, context) => {
-    const { train, test, oot } = config.temporal_splits;
-    const order: [string, { start_date: string; end_date: string }][] = [['train', train], ['test', test], ['oot', oot]];
-    for (const [window, { start_date, end_date }] of order) {
-      if (start_date > end_date) {
-        context.addIssue({ code: 'custom', path: ['temporal_splits', window], message: 'expected start_date on or before end_date' });
-      }
-    }
-    if (train.end_date >= test.start_date || test.end_date >= oot.start_date) {
-      context.addIssue({ code: 'custom', path: ['temporal_splits'], message: 'expected train before test before oot, without overlap' });
-    }
+    if (config.temporal_splits) checkWindows(config.temporal_splits, context);
     config.training_config.algorithms.forEach((algorithm, i) => {
       if (!Object.hasOwn(config.algorithms, algorithm)) {
         context.addIssue({ code: 'custom', path: ['training_config', 'algorithms', i], message: `expected a name that "algorithms" describes, got "${algorithm}"` });

@@ -3,9 +3,9 @@ import { PerdureError } from '../errors.js';
 import type { StageContext } from '../stages/context.js';
 import { checksumOfFile } from '../platform/storage/checksum.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
-import { identifier, readParquetSql, withDuckDb } from './duckdb.js';
+import { readParquetSql, withDuckDb } from './duckdb.js';
 import type { LayerManifest } from './layers.js';
-import { isPartition } from './partitions.js';
+import { daySql, isPartition } from './partitions.js';
 
 interface BronzeFile {
   /** Of the partition. */
@@ -40,7 +40,7 @@ export async function manifestOfBronzeFiles(context: StageContext, pipeline: Pip
       const path = await datamart.localFile(key);
       const [found] = await database
         .rows<{ rows: number; lastDay: string | null }>(
-          `SELECT CAST(count(*) AS DOUBLE) AS rows, CAST(max(CAST(${identifier(pipeline.definition.partition.column)} AS DATE)) AS VARCHAR) AS "lastDay" FROM ${readParquetSql([path])}`,
+          `SELECT CAST(count(*) AS DOUBLE) AS rows, CAST(max(${daySql(pipeline) ?? 'NULL'}) AS VARCHAR) AS "lastDay" FROM ${readParquetSql([path])}`,
         )
         .catch((error: unknown) => {
           if (error instanceof PerdureError && error.type !== 'StoreFull') return [];

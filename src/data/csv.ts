@@ -1,12 +1,11 @@
 import { INTERNAL_PREFIX, sameName } from '../config/columns.js';
-import type { PipelineDefinition } from '../config/schema.js';
+import type { ColumnType, PipelineDefinition } from '../config/schema.js';
 import { PerdureError, systemCode } from '../errors.js';
 import { diskError } from '../platform/storage/diskError.js';
 import { openRegularFile } from '../platform/storage/regularFile.js';
 import { identifier, literal, type Database } from './duckdb.js';
 
 type Source = PipelineDefinition['source'];
-type ColumnType = Source['columns'][string];
 
 /** The first line of a CSV. */
 export interface CsvHeader {
@@ -90,6 +89,7 @@ const EXPECTED: Record<ColumnType, string> = {
   INTEGER: 'a whole number from -2147483648 to 2147483647',
   DOUBLE: 'a number',
   DATE: 'a date such as 2005-12-31',
+  TIMESTAMP: 'a moment such as 2005-12-31 23:59:59',
   BOOLEAN: 'true or false',
   VARCHAR: 'text',
 };
@@ -145,6 +145,7 @@ function isWhole(type: ColumnType, text: string, value: string): string {
     case 'DATE':
       // A day at midnight is how some programs write a day.
       return `(${value} IS NOT NULL AND regexp_full_match(${text}, '\\s*[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2}([ T]00:00(:00(\\.0+)?)?)?\\s*'))`;
+    case 'TIMESTAMP':
     case 'BOOLEAN':
       return `${value} IS NOT NULL`;
     case 'VARCHAR':

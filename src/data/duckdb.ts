@@ -93,10 +93,22 @@ export class Database {
   }
 }
 
+/** A column of a query's result. */
+export interface ResultColumn {
+  name: string;
+  /** DuckDB's name of its type. */
+  type: string;
+}
+
+/** The columns that a query gives. */
+export async function describe(database: Database, query: string, origin?: QueryOrigin): Promise<ResultColumn[]> {
+  const described = await database.rows<{ column_name: string; column_type: string }>(`DESCRIBE ${query}`, origin);
+  return described.map(({ column_name, column_type }) => ({ name: column_name, type: column_type }));
+}
+
 /** Names of a relation's columns. */
 export async function columnsOf(database: Database, relation: string): Promise<string[]> {
-  const columns = await database.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM ${relation}`);
-  return columns.map(({ column_name }) => column_name);
+  return (await describe(database, `SELECT * FROM ${relation}`)).map(({ name }) => name);
 }
 
 /** A name as a quoted SQL identifier. */

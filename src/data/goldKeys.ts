@@ -3,7 +3,7 @@ import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
 import type { PartitionFile } from './layers.js';
-import { partitionNameSql } from './partitions.js';
+import { daySql, partitionNameSql } from './partitions.js';
 
 /** A table of gold as its SQL gave it for one partition. */
 export interface GoldTableFile {
@@ -43,22 +43,25 @@ export async function checkKeys(database: Database, pipeline: Pipeline, partitio
 }
 
 /** Checks that every feature row's day lies in the partition that it is stored under. Throws `InputInvalid`. */
-export async function checkPartitionDays(database: Database, { definition }: Pipeline, partition: string, { sql, path }: GoldTableFile): Promise<void> {
-  const day = `CAST(${identifier(definition.partition.column)} AS DATE)`;
+export async function checkPartitionDays(database: Database, pipeline: Pipeline, partition: string, { sql, path }: GoldTableFile): Promise<void> {
+  const { column } = pipeline.definition.partition;
+  const day = daySql(pipeline);
+  if (day === undefined) return;
   const [found] = await database.rows<{ rows: bigint; example: string | null }>(
     `SELECT count(*) AS rows, any_value(coalesce(CAST(${day} AS VARCHAR), 'none')) AS example FROM ${readParquetSql([path])}
-      WHERE ${partitionNameSql(day)} IS DISTINCT FROM ${literal(partition)}`,
+      WHERE ${partitionNameSql(pipeline)} IS DISTINCT FROM ${literal(partition)}`,
   );
   if (Number(found!.rows) === 0) return;
   throw new PerdureError(
     'InputInvalid',
-    `${sql} gives ${rowsOf(Number(found!.rows))} of partition ${partition} whose ${definition.partition.column} lies outside of it (such as ${found!.example}); leave the column as bronze.sql gives it.`,
+    `${sql} gives ${rowsOf(Number(found!.rows))} of partition ${partition} whose ${column} lies outside of it (such as ${found!.example}); leave the column as bronze.sql gives it.`,
   );
 }
 
-/** Whether the partition column is a key itself, so that no key stands in two partitions. */
+/** Whether no key can stand in two partitions: the partition column is a key itself, or there is one partition. */
 export function keysHoldPartition({ definition: { keys, partition } }: Pipeline): boolean {
-  return keys.some((key) => sameName(key) === sameName(partition.column));
+  const { column } = partition;
+  return column === undefined || keys.some((key) => sameName(key) === sameName(column));
 }
 
 /**

@@ -1,6 +1,9 @@
 import type { Pipeline } from '../config/load.js';
+import type { TaskSpec } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { isMissing } from '../ml/missing.js';
+import { describe, identifier, type Database } from './duckdb.js';
+import { NUMBER } from './inputColumns.js';
 import { dayOf } from './partitions.js';
 
 /**
@@ -14,12 +17,86 @@ export function lastLabelledDay({ config }: Pick<Pipeline, 'config'>, asOf: stri
   return /^\d{4}-/.test(day) ? day.slice(0, 10) : '0000-01-01';
 }
 
+/** A label as the label store has it: a number, or the text of anything else; `null` where it isn't known yet. */
+export type RawLabel = number | string | null;
+
 /**
- * A value of the label store: 0, 1, or `undefined` where it isn't known yet.
- * @throws PerdureError `InputInvalid` for anything else
+ * SQL for a {@link RawLabel}.
+ * @param relation SQL that reads the label store
+ * @param table that the relation is called in the query
  */
-export function labelOf(pipeline: Pipeline, value: number | null): 0 | 1 | undefined {
-  if (value === 0 || value === 1) return value;
-  if (value === null || isMissing(value)) return undefined;
-  throw new PerdureError('InputInvalid', `The column ${pipeline.definition.label} of the label store holds ${value}; expected 0 or 1.`);
+export async function labelSql(database: Database, { definition }: Pipeline, relation: string, table: string): Promise<string> {
+  const columns = await describe(database, `SELECT ${identifier(definition.label)} FROM ${relation}`);
+  const { type } = columns[0]!;
+  return `CAST(${table}.${identifier(definition.label)} AS ${NUMBER.test(type) && type !== 'BOOLEAN' ? 'DOUBLE' : 'VARCHAR'})`;
+}
+
+/** Distinct labels beyond which whole numbers are taken for a quantity rather than for classes. */
+const MOST_CLASSES = 20;
+
+/**
+ * What a pipeline predicts: its `task`, else what the labels are. Two values are the classes of a binary task, text or up to
+ * {@link MOST_CLASSES} whole numbers those of a multi-class one, and other numbers a regression.
+ *
+ * @param labels the distinct labels of the training rows
+ * @throws PerdureError `ConfigInvalid` for a task that the labels can't be of
+ */
+export function taskSpecOf({ definition, folder }: Pick<Pipeline, 'definition' | 'folder'>, labels: RawLabel[]): TaskSpec {
+  const { labelSource, objective = 'squared_error' } = definition;
+  if (!labelSource && (definition.task ?? 'binary') === 'binary') return { task: 'binary', classes: ['0', '1'] };
+  const known = labels.filter((label) => label !== null && !(typeof label === 'number' && isMissing(label)));
+  const numbers = known.filter((label) => typeof label === 'number');
+  const texts = classTexts(known);
+  const positive = labelSource && 'column' in labelSource ? labelSource.positive : undefined;
+  const task = definition.task ?? (positive !== undefined ? 'binary' : guessed(known, numbers));
+  if (task === 'regression') {
+    const text = known.find((label) => typeof label === 'string');
+    if (text !== undefined) throw new PerdureError('ConfigInvalid', `The task of ${folder} is a regression, and the label holds ${JSON.stringify(text)}; give numbers, or another "task".`);
+    return { task, objective };
+  }
+  if (task === 'multiclass') return { task, classes: texts };
+  if (positive !== undefined) {
+    const others = texts.filter((text) => text !== String(positive));
+    return { task, classes: [others.length === 1 ? others[0]! : `not ${positive}`, String(positive)] };
+  }
+  if (texts.length > 2) {
+    throw new PerdureError('ConfigInvalid', `The task of ${folder} is binary, and the label has ${texts.length} values (${texts.slice(0, 5).join(', ')}); name the positive one, "label": {"column": ..., "positive": ...}, or make the task multiclass.`);
+  }
+  return { task, classes: [texts[0] ?? '0', texts[1] ?? (texts[0] === undefined ? '1' : `not ${texts[0]}`)] };
+}
+
+function guessed(known: RawLabel[], numbers: number[]): TaskSpec['task'] {
+  if (known.length <= 2) return 'binary';
+  if (numbers.length < known.length) return 'multiclass';
+  return numbers.every((number) => Number.isInteger(number)) && numbers.length <= MOST_CLASSES ? 'multiclass' : 'regression';
+}
+
+/** Texts of classes: numbers in their order, texts in that of the alphabet. */
+function classTexts(labels: RawLabel[]): string[] {
+  return [...labels].sort((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : String(a) < String(b) ? -1 : 1)).map(String);
+}
+
+/** What a label is as a number: `undefined` where it isn't known yet, `null` for a class that training didn't know. */
+export type ReadLabel = (label: RawLabel) => number | undefined | null;
+
+/**
+ * Reads labels as a task has them: positions of classes, or values.
+ * @throws PerdureError `InputInvalid` (when it reads) for a label that the task doesn't have
+ */
+export function labelReader({ definition }: Pick<Pipeline, 'definition'>, spec: TaskSpec): ReadLabel {
+  const refuse = (label: RawLabel, expected: string): never => {
+    throw new PerdureError('InputInvalid', `The column ${definition.label} of the label store holds ${label}; expected ${expected}.`);
+  };
+  const missing = (label: RawLabel) => label === null || (typeof label === 'number' && isMissing(label));
+  if (spec.task === 'regression') return (label) => (missing(label) ? undefined : typeof label === 'number' ? label : refuse(label, 'a number'));
+  const positions = new Map<string, number>(spec.classes.map((name, position) => [name, position]));
+  const [negative, positive] = spec.classes;
+  // "not X" stands for every other value.
+  const others = spec.task === 'binary' && negative === `not ${positive}` ? 0 : undefined;
+  return (label) => {
+    if (missing(label)) return undefined;
+    const found = positions.get(String(label)) ?? others;
+    if (found !== undefined) return found;
+    return spec.task === 'binary' ? refuse(label, `${negative} or ${positive}`) : null;
+  };
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError, messageOf } from '../errors.js';
@@ -5,7 +6,8 @@ import { INTERNAL_IN_WORDS, isInternal, repeatedName, sameName } from '../config
 import type { StageContext } from '../stages/context.js';
 import { sha256, sha256File } from '../platform/storage/checksum.js';
 import { readRegularFile } from '../platform/storage/regularFile.js';
-import { identifier, literal, readParquetSql, withDuckDb, type Database } from './duckdb.js';
+import { defaultSql } from './defaultSql.js';
+import { describe, identifier, literal, readParquetSql, withDuckDb, type Database, type ResultColumn } from './duckdb.js';
 import type { TableName } from './layers.js';
 import { refuseOutsideReads } from './sqlReads.js';
 
@@ -39,8 +41,9 @@ const INPUTS: Record<TableName, string> = { bronze: 'source', silver: 'bronze', 
  */
 export async function layerSql(context: Pick<StageContext, 'size' | 'scratch' | 'signal'>, pipeline: Pipeline, table: TableName): Promise<LayerSql> {
   const { layers, tables: named, source } = pipeline.definition;
-  const file = join(pipeline.folder, layers[table].sql);
-  const text = (await readText(file)).trim().replace(/;$/, '');
+  const own = layers[table].sql ?? (pipeline.definition.brief && existsSync(join(pipeline.folder, `${table}.sql`)) ? `${table}.sql` : undefined);
+  const file = own === undefined ? `The ${table} query that ${join(pipeline.folder, 'pipeline.json')} stands for` : join(pipeline.folder, own);
+  const text = own === undefined ? defaultSql(pipeline.definition, table) : (await readText(file)).trim().replace(/;$/, '');
   const tables = await Promise.all(
     Object.entries(named).map(async ([name, own]) => {
       const path = join(pipeline.folder, own);
@@ -82,20 +85,12 @@ export async function openTables(database: Database, { tables }: LayerSql): Prom
   }
 }
 
-/** A column of a query's result. */
-export interface ResultColumn {
-  name: string;
-  /** DuckDB's name of its type. */
-  type: string;
-}
-
 /**
  * The columns that a layer's SQL gives; the relation that it reads from is there.
  * @throws PerdureError `ConfigInvalid` for a query that can't be run, that gives a name twice or one of Perdure's own
  */
 export async function checkLayerColumns(database: Database, sql: LayerSql): Promise<ResultColumn[]> {
-  const described = await database.rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql.text}`, { sqlFile: sql.file });
-  const columns = described.map(({ column_name, column_type }) => ({ name: column_name, type: column_type }));
+  const columns = await describe(database, sql.text, { sqlFile: sql.file });
   const names = columns.map(({ name }) => name);
   const repeated = repeatedName(names);
   if (repeated !== undefined) {
@@ -111,6 +106,7 @@ export async function checkLayerColumns(database: Database, sql: LayerSql): Prom
 /** Checks that a layer's SQL gives the partition column, as a day. Throws `ConfigInvalid`. */
 export function checkDay({ definition }: Pipeline, sql: LayerSql, columns: ResultColumn[]): void {
   const day = definition.partition.column;
+  if (day === undefined) return;
   const found = columns.find(({ name }) => sameName(name) === sameName(day));
   if (!found) {
     throw new PerdureError('ConfigInvalid', `${sql.file} gives no column ${day}, by which pipeline.json has the rows partitioned; add it to the query or change partition.column.`);

@@ -2,10 +2,10 @@ import { INTERNAL, sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import { presentSql } from '../ml/missing.js';
-import { identifier, literal, readParquetSql } from './duckdb.js';
+import { identifier, readParquetSql } from './duckdb.js';
 import { featureStoreFiles, type DayRange } from './layers.js';
 import { refuseOtherOwner } from './owner.js';
-import { dayOf, earlier } from './partitions.js';
+import { betweenDaysSql, dayOf, earlier } from './partitions.js';
 import { intactPredictions, type PredictionsFile } from './predictions.js';
 
 /** Gold rows to predict, as SQL. */
@@ -32,16 +32,13 @@ export interface RowsAsked {
  * file holds none. Throws `ObjectCorrupt` for a torn file of gold.
  */
 export async function newRowsQuery(pipeline: Pipeline, stores: Stores, asked: RowsAsked): Promise<NewRowsQuery> {
-  const { partition } = pipeline.definition;
   const days = daysAsked(pipeline, asked);
   const { files: known, paths } = await intactPredictions(stores.predictions);
   for (const file of known) refuseOtherOwner(pipeline, file.pipeline, 'storage.predictions_bucket');
   const features = await featureStoreFiles(stores, days);
   if (features.length === 0) return { sql: undefined, known };
 
-  const day = `CAST(${identifier(partition.column)} AS DATE)`;
-  let sql = `SELECT * FROM ${readParquetSql(features.map(({ path }) => path))}
-    WHERE ${day} BETWEEN CAST(${literal(days.from)} AS DATE) AND CAST(${literal(days.to)} AS DATE)`;
+  let sql = `SELECT * FROM ${readParquetSql(features.map(({ path }) => path))} WHERE ${betweenDaysSql(pipeline, days)}`;
   if (asked.again) return { sql, known };
   for (const files of groupByFeatures(pipeline, known).values()) {
     const predicted = readParquetSql(files.map((file) => paths[known.indexOf(file)]!));

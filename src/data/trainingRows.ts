@@ -1,34 +1,32 @@
 import { FILE_ROW, INTERNAL } from '../config/columns.js';
-import { PerdureError } from '../errors.js';
 import type { Pipeline } from '../config/load.js';
-import type { Window } from '../contracts/index.js';
-import { labelOf } from './labels.js';
-import { isMissing } from '../ml/missing.js';
-import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
+import type { TaskSpec } from '../contracts/index.js';
+import { PerdureError } from '../errors.js';
+import type { RawTable } from '../ml/table.js';
 import type { Stores } from '../platform/storage/objectStore.js';
+import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
+import { InputReader, inputSql, type InputColumn } from './inputColumns.js';
+import { labelReader, labelSql, taskSpecOf, type RawLabel } from './labels.js';
 import { goldPartitions, partitionFile, type DayRange, type PartitionFile } from './layers.js';
-import { dayOf, earlier } from './partitions.js';
+import { betweenDaysSql } from './partitions.js';
+import type { Split } from './splits/split.js';
+import { trainingSplit } from './trainingSplit.js';
 
-/** Gold rows of some days, features joined with labels. */
+/** Gold rows of one split, features joined with labels. */
 export interface TrainingRows {
-  /** A column a feature; what is missing is NaN. */
-  columns: Map<string, Float64Array>;
-  /** 0 or 1 a row. */
-  labels: Int8Array;
+  table: RawTable;
+  /** A label per row, as the task has them: a position among its classes, or a value. */
+  labels: Float64Array;
   /** Rows that were left out as their label is not known yet. */
   unlabelled: number;
+  /** Rows that were left out as their class is none of the task's. */
+  unknown: number;
 }
 
 /** A partition's two files. */
 export interface GoldFiles {
   features: PartitionFile;
   labels: PartitionFile;
-}
-
-/** The days of a window whose gold files a training reads; `asOf` is an ISO 8601 instant. */
-export function windowDays({ config }: Pipeline, window: Window, asOf: string): Required<DayRange> {
-  const { start_date, end_date } = config.temporal_splits[window];
-  return { from: start_date, to: earlier(end_date, dayOf(asOf)) };
 }
 
 /** Both gold files of every partition with one of the days. */
@@ -43,61 +41,76 @@ export async function goldFiles(stores: Stores, days: Required<DayRange>): Promi
   return files;
 }
 
+/** Which gold rows are meant. */
+export interface RowsOfSplit {
+  name: Split['names'][number];
+  /** ISO 8601 date or instant. */
+  asOf: string;
+  /** The last day whose rows' labels count. */
+  labelledTo: string;
+}
+
 /**
- * Reads features and labels of some days, joined on the pipeline's keys, in order of
- * partition and then of the source file. Rows whose label is null, or isn't there, are left out and counted.
+ * Reads features and labels of a split, joined on the pipeline's keys, in order of partition and then of the source file.
+ * Rows whose label is null, or isn't there, are left out and counted.
  *
- * @throws PerdureError `InputInvalid` for a feature that is text, a label other than 0 and 1, keys that are not unique
+ * @throws PerdureError `InputInvalid` for a label that the task doesn't have, keys that are not unique
  */
-export async function readTrainingRows(database: Database, pipeline: Pipeline, files: GoldFiles[], days: Required<DayRange>): Promise<TrainingRows> {
-  const names = pipeline.definition.features.map(({ name }) => name);
+export async function readTrainingRows(database: Database, pipeline: Pipeline, files: GoldFiles[], rows: RowsOfSplit, inputs: InputColumn[], task: TaskSpec): Promise<TrainingRows> {
   const capacity = files.reduce((sum, { features }) => sum + features.rows, 0);
-  const columns = names.map(() => new Float64Array(capacity));
-  const labels = new Int8Array(capacity);
-  let rows = 0;
-  let unlabelled = 0;
+  const reader = new InputReader(inputs, capacity);
+  const labels = new Float64Array(capacity);
+  const read = labelReader(pipeline, task);
+  let [taken, unlabelled, unknown] = [0, 0, 0];
   for (const file of files) {
-    const before = rows + unlabelled;
-    for await (const chunk of database.chunks(rowsSql(pipeline, file, days), { sqlFile: pipeline.definition.layers.feature_store.sql })) {
-      if (rows + unlabelled - before + chunk.rowCount > file.features.rows) {
+    const before = taken + unlabelled + unknown;
+    const sql = await rowsSql(database, pipeline, file, rows, inputs.map((input) => inputSql(input, INTERNAL.features)));
+    for await (const chunk of database.chunks(sql, { sqlFile: pipeline.definition.layers.feature_store.sql })) {
+      if (taken + unlabelled + unknown - before + chunk.rowCount > file.features.rows) {
         throw new PerdureError('InputInvalid', `Several rows of gold have the same ${pipeline.definition.keys.join(' and ')}; add an expectation that drops them and run data processing again.`);
       }
-      const labelVector = chunk.getColumnVector(names.length);
+      const labelVector = chunk.getColumnVector(inputs.length);
       const kept: number[] = [];
       for (let row = 0; row < chunk.rowCount; row++) {
-        const label = labelOf(pipeline, labelVector.getItem(row) as number | null);
-        if (label === undefined) continue;
-        labels[rows + kept.length] = label;
-        kept.push(row);
+        const label = read(labelVector.getItem(row) as RawLabel);
+        if (label === undefined) unlabelled++;
+        else if (label === null) unknown++;
+        else {
+          labels[taken + kept.length] = label;
+          kept.push(row);
+        }
       }
-      for (const [i, column] of columns.entries()) {
-        const vector = chunk.getColumnVector(i);
-        kept.forEach((row, position) => {
-          const value = vector.getItem(row) as number | null;
-          column[rows + position] = value === null || isMissing(value) ? NaN : value;
-        });
-      }
-      rows += kept.length;
-      unlabelled += chunk.rowCount - kept.length;
+      reader.take(chunk, kept);
+      taken += kept.length;
     }
   }
-  return {
-    columns: new Map(names.map((name, i) => [name, columns[i]!.subarray(0, rows)])),
-    labels: labels.subarray(0, rows),
-    unlabelled,
-  };
+  return { table: reader.table(), labels: labels.subarray(0, taken), unlabelled, unknown };
+}
+
+/** Labels of which nobody could make classes. */
+const TOO_MANY_LABELS = 1_000;
+
+/** What a pipeline predicts, by the labels of a split's rows where `pipeline.json` doesn't say. Throws `ConfigInvalid`. */
+export async function readTask(database: Database, pipeline: Pipeline, files: GoldFiles[], rows: RowsOfSplit): Promise<TaskSpec> {
+  const distinct = new Set<RawLabel>();
+  for (const file of files) {
+    const sql = await rowsSql(database, pipeline, file, rows, []);
+    const found = await database.rows<{ label: RawLabel }>(`SELECT DISTINCT label FROM (${sql}) AS rows (label) LIMIT ${TOO_MANY_LABELS}`);
+    for (const { label } of found) distinct.add(label);
+    if (distinct.size >= TOO_MANY_LABELS) break;
+  }
+  return taskSpecOf(pipeline, [...distinct]);
 }
 
 /** Features and labels of one partition are joined with each other only, so that a label never comes from another. */
-function rowsSql(pipeline: Pipeline, { features: featureFile, labels: labelFile }: GoldFiles, { from, to }: Required<DayRange>): string {
-  const { keys, features, label, partition } = pipeline.definition;
+async function rowsSql(database: Database, pipeline: Pipeline, { features: featureFile, labels: labelFile }: GoldFiles, { name, asOf, labelledTo }: RowsOfSplit, values: string[]): Promise<string> {
   const [f, l] = [INTERNAL.features, INTERNAL.labels];
-  const day = `CAST(${f}.${identifier(partition.column)} AS DATE)`;
-  const values = features.map(({ name }) => `CAST(${f}.${identifier(name)} AS DOUBLE)`);
+  const labels = readParquetSql([labelFile.path]);
+  const split = trainingSplit(pipeline, f).sql(asOf);
   return `
-    SELECT ${values.join(', ')}, CAST(${l}.${identifier(label)} AS DOUBLE)
+    SELECT ${[...values, await labelSql(database, pipeline, labels, l)].join(', ')}
     FROM ${readParquetSql([featureFile.path], { fileRow: true })} AS ${f}
-    LEFT JOIN ${readParquetSql([labelFile.path])} AS ${l} USING (${keys.map(identifier).join(', ')})
-    WHERE ${day} BETWEEN CAST(${literal(from)} AS DATE) AND CAST(${literal(to)} AS DATE)
+    LEFT JOIN ${labels} AS ${l} USING (${pipeline.definition.keys.map(identifier).join(', ')})
+    WHERE ${betweenDaysSql(pipeline, { from: '0000-01-01', to: labelledTo }, f)} AND (${split}) = ${literal(name)}
     ORDER BY ${f}.${FILE_ROW}`;
 }

@@ -5,6 +5,7 @@ import { columnsOf, identifier, literal, readParquetSql, type Database } from '.
 import { featureStoreFiles, type PartitionFile } from '../data/layers.js';
 import { sameRowSql } from '../data/newRows.js';
 import { openPredictions, predictionsFiles, type PredictionsFile } from '../data/predictions.js';
+import { dayOf, daySql } from '../data/partitions.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 
 /** The days that scored rows fall on, both included. */
@@ -42,7 +43,7 @@ export async function loadScoredRows(
   const digested = files.every(({ features }) => features);
   await database.run(`
     CREATE TEMP TABLE ${scores} AS
-    SELECT ${keys}, probability AS ${INTERNAL.probability}, CAST(${identifier(pipeline.definition.partition.column)} AS DATE) AS ${day},
+    SELECT ${keys}, probability AS ${INTERNAL.probability}, ${daySql(pipeline) ?? arrivalSql(files, paths)} AS ${day},
       list_position([${paths.map(literal).join(', ')}], ${INTERNAL.file}) AS ${order}${digested ? `, ${inputs}` : ''}
     FROM ${readParquetSql(paths, { file: true })}
     WHERE ${day} <= CAST(${literal(until)} AS DATE)`);
@@ -57,6 +58,12 @@ export async function loadScoredRows(
     SELECT ${keys}, ${INTERNAL.probability}, ${day} FROM eligible
     WHERE ${day} > (SELECT max(${day}) FROM eligible) - ${pipeline.config.monitoring_config.window_days}`);
   return daysOf(database, SCORED_ROWS);
+}
+
+/** SQL for the day that a row was scored for, by its file: rows without dates go by their arrival. */
+function arrivalSql(files: PredictionsFile[], paths: string[]): string {
+  const cases = files.map(({ asOf }, i) => `WHEN ${literal(paths[i]!)} THEN DATE ${literal(dayOf(asOf))}`);
+  return `CASE ${INTERNAL.file} ${cases.join(' ')} END`;
 }
 
 /** Scores that were made from the features that their rows have now. */

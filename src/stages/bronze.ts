@@ -9,7 +9,7 @@ import { columnsOf, identifier, literal, readParquetSql, withDuckDb, type Databa
 import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { LayerWriter } from '../data/layerWriter.js';
 import { partitionFile, rawKey, tableOf, type PartitionEntry, type PartitionFile, type SourceEntry } from '../data/layers.js';
-import { dayOf, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
+import { dayOf, daySql, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
 import { ownerOf, refuseOtherOwner } from '../data/owner.js';
 import { PerdureError } from '../errors.js';
 import { resourcesOf } from '../platform/resources/resources.js';
@@ -26,6 +26,8 @@ const VALUE_BYTES = 20;
 const OPEN_FILE_SHARE = 1 / 64;
 const LATER = 'later';
 const PROGRESS_INTERVAL = 1_000;
+/** Stands for the last day of rows without dates: every run sees them all. */
+const UNDATED_DAY = '0000-01-01';
 
 /**
  * The raw CSV as Parquet, a partition a month, columns unchanged and the partition column added, rows in file order.
@@ -190,13 +192,15 @@ async function splitSource(
   await database.run(`CREATE TEMP VIEW source AS ${readCsvSql(link, header, pipeline.definition.source)}`);
   await openTables(database, sql);
   checkDay(pipeline, sql, await checkLayerColumns(database, sql));
-  const day = dayColumn(pipeline);
+  const day = daySql(pipeline);
+  const name = partitionNameSql(pipeline);
+  const cut = day === undefined ? name : `CASE WHEN ${day} > ${lastVisibleDay(pipeline, day, asOf, known)} THEN ${literal(LATER)} ELSE ${name} END`;
 
   const stop = reportReading(context, database);
   const files = await database
     .rows<{ filename: string; count: bigint }>(
       `COPY (
-        SELECT *, CASE WHEN ${day} > ${lastVisibleDay(day, asOf, known)} THEN ${literal(LATER)} ELSE ${partitionNameSql(day)} END AS ${INTERNAL.partition}
+        SELECT *, ${cut} AS ${INTERNAL.partition}
         FROM (SELECT *, row_number() OVER () AS ${INTERNAL.row} FROM (${sql.text}\n))
       ) TO ${literal(folder)} (FORMAT parquet, COMPRESSION uncompressed, PARTITION_BY (${INTERNAL.partition}), ROW_GROUP_SIZE ${Math.ceil(collected * OPEN_FILE_SHARE)}, RETURN_STATS)`,
       { csv: path, sqlFile: sql.file },
@@ -215,6 +219,7 @@ async function splitSource(
     throw new PerdureError('InputInvalid', `The column ${pipeline.definition.partition.column} is empty in ${undated.rows} of the rows of ${path}, which belong to no partition; correct them and run again.`);
   }
   if (partitions.some(({ name }) => name !== LATER && !isPartition(name))) throw outOfRange(pipeline, path);
+  if (day === undefined) return { partitions, lastDay: UNDATED_DAY };
   const newest = partitions.at(-1)!;
   const [last] = await database.rows<{ day: string }>(`SELECT CAST(max(${day}) AS VARCHAR) AS day FROM ${readParquetSql([newest.path])}`);
   // Days sort as text only where every year has four digits.
@@ -242,15 +247,11 @@ function reportReading(context: StageContext, database: Database): () => void {
   return () => clearInterval(timer);
 }
 
-function dayColumn({ definition }: Pipeline): string {
-  return `CAST(${identifier(definition.partition.column)} AS DATE)`;
-}
-
 /** SQL for the last day that a run at `asOf` sees: a partition that was read further before doesn't shrink. */
-function lastVisibleDay(day: string, asOf: string, known: Record<string, PartitionEntry>): string {
+function lastVisibleDay(pipeline: Pipeline, day: string, asOf: string, known: Record<string, PartitionEntry>): string {
   const further = Object.entries(known).flatMap(([name, { lastDay = asOf }]) => (lastDay > asOf ? [[name, lastDay] as const] : []));
   const cases = further.map(([name, lastDay]) => `WHEN ${literal(name)} THEN DATE ${literal(lastDay)}`);
-  return cases.length === 0 ? `DATE ${literal(asOf)}` : `CASE ${partitionNameSql(day)} ${cases.join(' ')} ELSE DATE ${literal(asOf)} END`;
+  return cases.length === 0 ? `DATE ${literal(asOf)}` : `CASE ${partitionNameSql(pipeline)} ${cases.join(' ')} ELSE DATE ${literal(asOf)} END`;
 }
 
 /** The rows of one partition in the order of the source. */
@@ -273,8 +274,9 @@ async function sortPartitions(
       `COPY (SELECT * EXCLUDE (${INTERNAL.row}) FROM ${readParquetSql([path])} ORDER BY ${INTERNAL.row}) TO ${literal(file)} (FORMAT parquet)`,
     );
     await rm(path);
-    const [last] = await database.rows<{ day: string }>(`SELECT CAST(max(${dayColumn(pipeline)}) AS VARCHAR) AS day FROM ${readParquetSql([file])}`);
-    sorted.push({ name, path: file, rows, checksum: await sha256File(file), lastDay: last!.day });
+    const day = daySql(pipeline);
+    const [last] = day === undefined ? [] : await database.rows<{ day: string }>(`SELECT CAST(max(${day}) AS VARCHAR) AS day FROM ${readParquetSql([file])}`);
+    sorted.push({ name, path: file, rows, checksum: await sha256File(file), ...(last && { lastDay: last.day }) });
     context.report({ what: 'partitions', done: done + 1, total: partitions.length });
   }
   return sorted;

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { GoldResult, RefineInput } from '../contracts/index.js';
-import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
+import { identifier, literal, readParquetSql, withDuckDb, type Database, type ResultColumn } from '../data/duckdb.js';
 import { checkKeys, checkKeysAcross, checkPartitionDays, keysHoldPartition } from '../data/goldKeys.js';
-import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql, type ResultColumn } from '../data/layerSql.js';
+import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
+import { NUMBER } from '../data/inputColumns.js';
 import type { BuiltTable } from '../data/layerWriter.js';
 import { featureStoreFiles, labelStoreFiles, manifestKey, readManifest, tableOf, type LayerManifest, type TableName } from '../data/layers.js';
 import { partitionKey } from '../data/partitions.js';
@@ -24,9 +25,14 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
   const labels = await layerSql(context, pipeline, 'label_store');
 
   await refuseEmptied(datamart);
-  const { keys, features: columns, label, partition } = pipeline.definition;
+  const { keys, features: columns, label, labelSource, task = 'binary', partition } = pipeline.definition;
+  const numbers = columns.filter(({ type }) => type !== 'categorical').map(({ name }) => name);
   /** Checked where a partition is made, so that a column that is named later is missed at once. */
-  const needed = { features: { keys, numbers: columns.map(({ name }) => name) }, labels: { keys, numbers: [label] }, partition };
+  const needed = {
+    features: { names: [...keys, ...columns.map(({ name }) => name)], numbers },
+    labels: { names: [...keys, label], numbers: !labelSource && task !== 'multiclass' ? [label] : [] },
+    partition,
+  };
 
   const { entries, written, unchanged } = await refine(context, datamart, input, {
     layer: 'gold',
@@ -103,17 +109,14 @@ async function build(database: Database, pipeline: Pipeline, table: GoldTable, s
   return { table, key: partitionKey(pipeline.definition.layers[table].path, partition), path, rows: Number(count!.Count) };
 }
 
-/** What DuckDB calls the types of numbers; a column of nulls alone has none. */
-const NUMBER = /^(BOOLEAN|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)|"NULL")$/;
-
 /**
  * Checks that a gold table has its keys, and its features or label as numbers. Returns its columns.
  * @throws PerdureError `ConfigInvalid`
  */
-async function checkColumns(database: Database, sql: LayerSql, needed: { keys: string[]; numbers: string[] }): Promise<ResultColumn[]> {
+async function checkColumns(database: Database, sql: LayerSql, needed: { names: string[]; numbers: string[] }): Promise<ResultColumn[]> {
   const columns = await checkLayerColumns(database, sql);
   const find = (name: string) => columns.find((column) => sameName(column.name) === sameName(name));
-  const missing = [...needed.keys, ...needed.numbers].filter((name) => !find(name));
+  const missing = needed.names.filter((name) => !find(name));
   if (missing.length > 0) {
     const given = columns.map(({ name }) => name).join(', ');
     throw new PerdureError('ConfigInvalid', `pipeline.json names ${missing.join(', ')}, which ${sql.file} doesn't give (it gives ${given}); correct the name in pipeline.json or add the column to the query.`);

@@ -58,7 +58,8 @@ function refTo(predictions: ObjectStore, { key, checksum }: PredictionsFile, { r
 async function loadNewRows(database: Database, pipeline: Pipeline, newRows: string, { features, scaler }: Preprocessing): Promise<number> {
   const carried = carriedColumns(pipeline).map(identifier);
   const inputs = features.map((name, i) => `${scaledSql(name, scaler)} AS ${inputColumn(i)}`);
-  const order = [pipeline.definition.partition.column, ...pipeline.definition.keys].map(identifier).join(', ');
+  const { keys, partition } = pipeline.definition;
+  const order = [...(partition.column === undefined ? [] : [partition.column]), ...keys].map(identifier).join(', ');
   await database.run(`
     CREATE TEMP TABLE ${INTERNAL.newRows} AS
     SELECT row_number() OVER (ORDER BY ${order}) - 1 AS ${INTERNAL.row}, ${[...carried, ...inputs].join(', ')},
@@ -118,7 +119,8 @@ async function writePredictions(database: Database, pipeline: Pipeline, { algori
 
 /** Columns of gold that predictions carry. */
 function carriedColumns({ definition }: Pipeline): string[] {
-  return [...new Set([...definition.keys, definition.partition.column])];
+  const { column } = definition.partition;
+  return [...new Set([...definition.keys, ...(column === undefined ? [] : [column])])];
 }
 
 /** A key may be a feature as well: inputs get names of their own. */

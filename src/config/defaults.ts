@@ -1,0 +1,44 @@
+import type { PipelineDefinition } from './schema.js';
+
+/**
+ * The model config of a pipeline that has none: what `model_config.<environment>.json` says is laid over it. Algorithms
+ * train with the parameters that their estimators have by default, without a search.
+ */
+export function defaultModelConfig({ name, partition }: Pick<PipelineDefinition, 'name' | 'partition'>): Record<string, unknown> {
+  const bucket = name.toLowerCase().replace(/[^a-z0-9-]+/g, '-');
+  const algorithms = ['logistic_regression', 'random_forest', 'xgboost'];
+  return {
+    storage: { datamart_bucket: `${bucket}-datamart`, predictions_bucket: `${bucket}-predictions`, monitoring_bucket: `${bucket}-monitoring` },
+    model_config: { model_registry_bucket: `${bucket}-model-registry`, random_state: 42, cv_folds: 5, n_iter_search: 1 },
+    search: {},
+    training_config: {
+      algorithms,
+      enabled_algorithms: Object.fromEntries(algorithms.map((algorithm) => [algorithm, true])),
+      hyperparameter_tuning: false,
+      feature_selection: true,
+      class_weight: null,
+      min_partitions: 1,
+    },
+    algorithms: Object.fromEntries(algorithms.map((estimator) => [estimator, { estimator, timeout_hours: 4, param_distributions: {}, params: {} }])),
+    inference_config: { batch_size: 100_000, prediction_threshold: 0.5, confidence_intervals: true, start_date: '0001-01-01' },
+    monitoring_config: {
+      drift_threshold_psi: 0.2,
+      performance_threshold_drop: 0.05,
+      missing_rate_threshold: 0.1,
+      min_samples_for_metrics: 100,
+      label_maturity_days: 0,
+      window_days: partition.column === undefined ? 36_525 : 30,
+    },
+  };
+}
+
+/** Objects laid over others, property by property; anything else takes the place of what it is laid over. */
+export function laidOver(base: unknown, over: unknown): unknown {
+  if (!isObject(base) || !isObject(over)) return over === undefined ? base : over;
+  const names = new Set([...Object.keys(base), ...Object.keys(over)]);
+  return Object.fromEntries([...names].map((name) => [name, laidOver(base[name], over[name])]));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

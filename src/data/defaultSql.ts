@@ -1,0 +1,36 @@
+import { sameName } from '../config/columns.js';
+import type { PipelineDefinition } from '../config/schema.js';
+import { PerdureError } from '../errors.js';
+import { identifier } from './duckdb.js';
+import type { TableName } from './layers.js';
+
+/**
+ * The SQL of a layer that has no file of its own: the source as it is, its day beside it where `time` says one; every
+ * column but the label and those that are dropped as features.
+ *
+ * @throws PerdureError `ConfigInvalid` for a column that the source doesn't have
+ */
+export function defaultSql(definition: PipelineDefinition, table: TableName): string {
+  const { keys, drop, label, labelSource, partition, time } = definition;
+  const carried = [...new Set([...keys, ...(partition.column === undefined ? [] : [partition.column])])];
+  switch (table) {
+    case 'bronze':
+      return time === undefined ? 'SELECT * FROM source' : `SELECT *, CAST(${time} AS DATE) AS ${identifier(partition.column!)} FROM source`;
+    case 'silver':
+      return 'SELECT * FROM bronze';
+    case 'feature_store': {
+      const columns = Object.keys(definition.source.columns);
+      const left = [...drop, ...(labelSource && 'column' in labelSource ? [labelSource.column] : [])];
+      const unknown = [...keys, ...left].find((name) => !columns.some((column) => sameName(column) === sameName(name)));
+      if (unknown !== undefined) throw new PerdureError('ConfigInvalid', `pipeline.json names the column ${unknown}, which ${definition.source.file} doesn't have (it has ${columns.join(', ')}); correct the name.`);
+      const out = new Set([...carried, ...left].map(sameName));
+      const features = columns.filter((name) => !out.has(sameName(name)));
+      if (features.length === 0) throw new PerdureError('ConfigInvalid', `pipeline.json leaves no column of ${definition.source.file} as a feature; take some out of "drop".`);
+      return `SELECT ${[...carried, ...features].map(identifier).join(', ')} FROM silver`;
+    }
+    case 'label_store': {
+      const value = labelSource && 'sql' in labelSource ? `(${labelSource.sql}\n)` : identifier(labelSource!.column);
+      return `SELECT ${carried.map(identifier).join(', ')}, ${value} AS ${identifier(label)} FROM silver`;
+    }
+  }
+}
