@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_EVALUATIONS, NAME, NAME_IN_WORDS, OBJECTIVES, TASKS } from '../contracts/index.js';
+import { MAX_EVALUATIONS, METRICS, NAME, NAME_IN_WORDS, OBJECTIVES, SCORERS, TASKS, type MetricName, type ScoringName } from '../contracts/index.js';
 import { ESTIMATOR_NAMES, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
 import { AlertThresholds } from '../platform/notify/conditions.js';
@@ -195,7 +195,8 @@ const window = z.union([
 const params = z.record(name, z.union([z.number(), z.string(), z.boolean(), z.null()]));
 /** The values of a search pass through Temporal beside what {@link MAX_EVALUATIONS} candidates take, 512 KiB in all. */
 const MAX_GRID_BYTES = 128 * 1024;
-export const SCORINGS = ['roc_auc', 'balanced_accuracy', 'average_precision', 'accuracy', 'f1'] as const;
+/** What a search may maximise, whatever the task. */
+const SCORINGS = Object.values(SCORERS).flatMap((scorers) => Object.keys(scorers)) as [ScoringName, ...ScoringName[]];
 
 const algorithm = z.strictObject({
   /** Which engine call stands behind the name. */
@@ -211,14 +212,14 @@ const algorithm = z.strictObject({
   params: params,
 });
 
-const METRICS = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision'] as const;
+const METRIC_NAMES = Object.keys(METRICS) as [MetricName, ...MetricName[]];
 
 /** What a challenger must show before it may take the champion's place. */
 export const PromotionGate = z.strictObject({
   /** Labelled rows below which nothing is decided in the challenger's favour. */
   min_samples: z.int().min(1).max(MANY).default(100),
   /** Least value a metric, by its name. */
-  minimums: z.partialRecord(z.enum(METRICS), share).default({}),
+  minimums: z.partialRecord(z.enum(METRIC_NAMES), share).default({}),
   /** How far below the champion's the challenger's ROC AUC may lie, whatever the test says: few rows prove nothing. */
   max_auc_loss: share.default(0.01),
   /** Two-sided level of the DeLong test. */
@@ -290,7 +291,10 @@ export const ModelConfig = z
       /** At most what one workflow's history has room for. */
       n_iter_search: z.int().min(1).max(MAX_EVALUATIONS),
       /** What decides the champion: a window and a metric. */
-      champion_metric: z.string().regex(/^(test|oot)\.(accuracy|precision|recall|f1|roc_auc|average_precision)$/, 'a window and a metric such as "oot.roc_auc"').optional(),
+      champion_metric: z
+        .string()
+        .regex(new RegExp(`^(validation|test|oot)\\.(${METRIC_NAMES.join('|')})$`), 'a split and a metric such as "oot.roc_auc"')
+        .optional(),
     }),
     search: z.strictObject({
       scoring: z.enum(SCORINGS).optional(),
@@ -321,7 +325,7 @@ export const ModelConfig = z
       /** PSI from which a feature or the score has drifted. */
       drift_threshold_psi: psi,
       performance_threshold_drop: share,
-      performance_metric: z.enum(METRICS).optional(),
+      performance_metric: z.enum(METRIC_NAMES).optional(),
       /** How far a feature's share of missing values may lie from that of the training window. */
       missing_rate_threshold: share,
       min_samples_for_metrics: z.int().min(1).max(MANY),

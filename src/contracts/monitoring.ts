@@ -1,5 +1,5 @@
 import type { ObjectRef, Skipped, StageInput, WorkflowInput } from './common.js';
-import type { Metrics } from './training.js';
+import type { TaskMetrics } from './metrics.js';
 
 export type ModelMonitoringInput = WorkflowInput;
 
@@ -22,9 +22,9 @@ export interface MonitorInput extends MonitoringStageInput {
 export type PerformanceResult =
   | {
       status: 'measured';
-      metrics: Metrics;
+      metrics: TaskMetrics;
       /** Of the test window at training. */
-      baseline: Metrics;
+      baseline: TaskMetrics;
       /** `baseline` less `metrics` in {@link metric}. */
       drop: number;
       metric: string;

@@ -1,4 +1,5 @@
-import type { Metrics, VersionRef } from './training.js';
+import type { MetricComparison, TaskMetrics } from './metrics.js';
+import type { VersionRef } from './training.js';
 
 /** Two ROC AUCs on the same rows, by DeLong's test. Pairs are in the order first, second. */
 export interface AucComparison {
@@ -42,9 +43,9 @@ export interface PromotionDecision {
   not_compared: string | null;
   /** Every rule that applies, in the order in which they were looked at. */
   rules: GateRule[];
-  metrics: { challenger: Metrics; champion: Metrics | null };
-  /** Challenger against champion; `null` without a champion to compare with, or where a class has fewer than two rows. */
-  comparison: AucComparison | null;
+  metrics: { challenger: TaskMetrics; champion: TaskMetrics | null };
+  /** Challenger against champion, by ROC AUC or by the metric that chooses; `null` without a champion to compare with, or where a class has fewer than two rows. */
+  comparison: AucComparison | MetricComparison | null;
   /** How the comparison was made, in words. */
   convention: string;
 }

@@ -1,5 +1,6 @@
 import type { Failed, ObjectRef, Skipped, StageInput, WorkflowInput } from './common.js';
 import type { PromotionDecision } from './promotion.js';
+import type { TaskMetrics } from './metrics.js';
 import type { TrainingBusy } from './steward.js';
 
 export interface ModelTrainingInput extends WorkflowInput {
@@ -15,24 +16,12 @@ export interface ModelTrainingInput extends WorkflowInput {
   again?: boolean;
 }
 
-export const WINDOWS = ['train', 'test', 'oot'] as const;
-export type Window = (typeof WINDOWS)[number];
+/** Sets of rows: a model learns from the first alone and is evaluated on the others, of which a pipeline has some. */
+export const SPLITS = ['train', 'validation', 'test', 'oot'] as const;
+export type SplitName = (typeof SPLITS)[number];
 
 /** A hyperparameter setting, in scikit-learn's names. */
 export type Params = Record<string, number | string | boolean | null>;
-
-/** Classification metrics at the configured threshold, in scikit-learn's names. `null` where undefined (one class). */
-export interface Metrics {
-  accuracy: number;
-  precision: number;
-  recall: number;
-  f1: number;
-  roc_auc: number | null;
-  average_precision: number | null;
-  /** Rows are actual, columns predicted: [[tn, fp], [fn, tp]]. */
-  confusion_matrix: [[number, number], [number, number]];
-  n: number;
-}
 
 /** Whether a prerequisite of training holds. */
 export type Check = { status: 'ready' } | Skipped;
@@ -65,12 +54,12 @@ export interface PreprocessInput extends StageInput {
   asOf: string;
 }
 
-/** Preprocessed windows in `gold/preprocessed/<id>/`; rows are in partition order, columns as in `metadata.json`. */
+/** Preprocessed splits in `gold/preprocessed/<id>/`; rows are in partition order, columns as in `metadata.json`. */
 export interface DatasetRef extends ObjectRef {
   /** `train_data_<timestamp>` */
   id: string;
-  rows: Record<Window, number>;
-  /** What is suspicious in the data, in sentences: leakage, windows of one class, rows without a label. */
+  rows: Partial<Record<SplitName, number>>;
+  /** What is suspicious in the data, in sentences: leakage, splits of one class, rows without a label. */
   warnings?: string[];
 }
 
@@ -164,7 +153,7 @@ export interface ModelRef extends ObjectRef {
 export interface EvaluateModelInput extends AlgorithmInput {
   model: ModelRef;
 }
-export type WindowMetrics = Record<Window, Metrics>;
+export type SplitMetrics = Partial<Record<SplitName, TaskMetrics>>;
 
 export interface RegisterModelInput extends AlgorithmInput {
   model: ModelRef;
@@ -172,7 +161,7 @@ export interface RegisterModelInput extends AlgorithmInput {
   cv_score: number;
   plan: SearchPlan;
   dropped: Dropped[];
-  performance: WindowMetrics;
+  performance: SplitMetrics;
 }
 
 export interface DiscardVersionInput extends StageInput {
@@ -193,8 +182,10 @@ export interface AlgorithmTrained {
   best_params: Params;
   /** Mean of the configured scoring over the folds. */
   cv_score: number;
-  test: Metrics;
-  oot: Metrics;
+  /** On each split that evaluates. */
+  test?: TaskMetrics;
+  validation?: TaskMetrics;
+  oot?: TaskMetrics;
   /** How the search went: candidates sampled, those that failed, folds that racing spared. */
   search: { candidates: number; failed: number; foldsEvaluated: number; foldsPlanned: number };
 }
@@ -261,7 +252,7 @@ export interface TrainingActivities {
   evaluateCandidate(input: EvaluateCandidateInput): Promise<CandidateScores>;
   selectCandidates(input: SelectCandidatesInput): Promise<Selection>;
   refit(input: RefitInput): Promise<ModelRef>;
-  evaluateModel(input: EvaluateModelInput): Promise<WindowMetrics>;
+  evaluateModel(input: EvaluateModelInput): Promise<SplitMetrics>;
   registerModel(input: RegisterModelInput): Promise<ModelRef>;
   discardVersion(input: DiscardVersionInput): Promise<void>;
   chooseChampion(input: ChooseChampionInput): Promise<ChampionChoice>;

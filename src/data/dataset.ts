@@ -1,4 +1,6 @@
-import type { DatasetRef, Window } from '../contracts/index.js';
+import type { DatasetRef, SplitName, TaskSpec } from '../contracts/index.js';
+import type { FittedTransforms } from '../ml/transforms/transforms.js';
+import type { InputColumn } from './inputColumns.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
 import type { DatasetProfile } from '../monitoring/profile.js';
@@ -7,7 +9,7 @@ import { sha256 } from '../platform/storage/checksum.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** Files of a preprocessed dataset's folder. */
-export type DatasetFile = `${Window}_processed.parquet` | 'scaler.json' | 'profile.json' | 'metadata.json';
+export type DatasetFile = `${SplitName}_processed.parquet` | 'transforms.json' | 'profile.json' | 'metadata.json';
 
 /** `metadata.json` of a preprocessed dataset, written last: what lies in the folder and what it was made from. */
 export interface DatasetMetadata {
@@ -17,11 +19,15 @@ export interface DatasetMetadata {
   as_of: string;
   /** The last day whose rows' labels count. */
   labelled_to: string;
+  task: TaskSpec;
+  /** The features as gold has them. */
+  inputs: InputColumn[];
+  /** How they become a model's columns. */
+  transforms: FittedTransforms;
   /** Feature columns in the files' order. */
   features: string[];
   label: string;
-  windows: Record<Window, DatasetWindow>;
-  scaler: Scaler;
+  splits: Partial<Record<SplitName, DatasetSplit>>;
   /** SHA-256 of the gold files that were read, a partition. */
   partitions: Record<string, { feature_store: string; label_store: string }>;
   /** What is suspicious in the data, in sentences. */
@@ -29,20 +35,25 @@ export interface DatasetMetadata {
   config_hash: string;
 }
 
-export interface DatasetWindow {
-  start_date: string;
-  end_date: string;
+export interface DatasetSplit {
+  /** First and last day, where the split is by time. */
+  start_date?: string;
+  end_date?: string;
   rows: number;
-  /** Rows labelled 1. */
-  positives: number;
+  /** Rows of each class, in the order of the task's classes. */
+  classes?: number[];
   /** Rows left out as their label is null. */
   unlabelled: number;
-  /** SHA-256 of `<window>_processed.parquet`. */
+  /** SHA-256 of `<split>_processed.parquet`. */
   checksum: string;
 }
 
-/** Standard scaling a column, (x - mean) / scale; columns that aren't named stay as they are. */
-export type Scaler = Record<string, { mean: number; scale: number }>;
+/** What a dataset has of a split. Throws `InputInvalid` where it has none of it. */
+export function splitOfDataset({ id, splits }: Pick<DatasetMetadata, 'id' | 'splits'>, name: SplitName): DatasetSplit {
+  const split = splits[name];
+  if (!split) throw new PerdureError('InputInvalid', `The dataset ${id} has no split ${name} (it has ${Object.keys(splits).join(', ')}); name another in the model config.`);
+  return split;
+}
 
 export function datasetKey(id: string, file: DatasetFile): string {
   return `gold/preprocessed/${checkName('a dataset', id)}/${file}`;

@@ -1,5 +1,7 @@
 import type { PipelineDefinition } from '../config/schema.js';
+import type { TaskSpec } from '../contracts/index.js';
 import { isMissing } from '../ml/missing.js';
+import { likeliest, type ModelOutput } from '../ml/modelOutput.js';
 
 export type FeatureType = PipelineDefinition['features'][number]['type'];
 
@@ -31,17 +33,18 @@ export interface CategoryProfile {
   missing: number;
 }
 
-/** `profile.json` of a preprocessed dataset: the raw (unscaled) features over the training window. */
+/** `profile.json` of a preprocessed dataset: the raw (unscaled) features over the training rows. */
 export interface DatasetProfile {
-  window: { start_date: string; end_date: string };
+  /** Days of the training rows, where they have some. */
+  window: { start_date?: string; end_date?: string };
   rows: number;
   columns: Record<string, ColumnProfile>;
 }
 
 /** `profile.json` of a model version: what its inputs and scores looked like when it was trained. */
 export interface ModelProfile extends DatasetProfile {
-  /** Predicted probability over the test window. */
-  score: BinnedProfile;
+  /** What the model says of the test rows: a probability or a value binned, or classes counted. */
+  score: ColumnProfile;
 }
 
 const DECILES = 10;
@@ -58,6 +61,11 @@ export function profileColumn(values: ColumnValues, type: FeatureType): ColumnPr
 export function profileNumbers(values: ColumnValues): BinnedProfile {
   const edges = edgesOf(finiteSorted(values));
   return countInto({ kind: 'bins', edges, counts: new Array<number>(2 * edges.length + 1).fill(0), missing: 0 }, values);
+}
+
+/** Profiles what a model says: probabilities of the positive class and values by deciles, several classes by the likeliest one. */
+export function profileOutput(task: TaskSpec, output: ModelOutput): ColumnProfile {
+  return task.task === 'multiclass' ? profileColumn(likeliest(output).map((position) => task.classes[position]!), 'categorical') : profileNumbers(output.values);
 }
 
 /** A profile with the bins of `reference` and nothing counted yet. */

@@ -1,18 +1,22 @@
 import type { PromotionGate } from '../config/schema.js';
-import type { AucComparison, GateRule, Metrics, PromotionDecision, VersionRef } from '../contracts/index.js';
-import { classificationMetrics } from '../ml/metrics.js';
+import { directionOf, type AucComparison, type GateRule, type MetricComparison, type MetricName, type PromotionDecision, type TaskMetrics, type TaskSpec, type VersionRef } from '../contracts/index.js';
+import type { ModelOutput } from '../ml/modelOutput.js';
+import { taskOf } from '../ml/tasks/task.js';
 import { DELONG_CONVENTION, delongTest } from '../ml/comparison/delong.js';
 
-const METRICS = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision'] as const;
-
-/** A version and its probabilities, aligned with the labels. */
+/** A version and what it says of the rows, aligned with the labels. */
 export interface ScoredVersion {
   ref: VersionRef;
-  probabilities: ArrayLike<number>;
+  output: ModelOutput;
 }
 
 export interface PromotionCase {
-  /** 0 or 1 a row: rows that neither model was trained on. */
+  task: TaskSpec;
+  /** By which the two are compared; ROC AUC for binary tasks. */
+  metric: MetricName;
+  /** Seed of the bootstrap. */
+  seed: number;
+  /** Of rows that neither model was trained on. */
   labels: ArrayLike<number>;
   /** Probability from which a row counts as positive. */
   threshold: number;
@@ -35,21 +39,24 @@ export interface UnscoredVersion {
  *
  * @throws PerdureError `InputInvalid` where the two models' probabilities aren't for the same rows
  */
-export function decidePromotion({ labels, threshold, challenger, champion }: PromotionCase, gate: PromotionGate): PromotionDecision {
-  const compared = champion && 'probabilities' in champion ? champion : null;
+export function decidePromotion({ task: spec, metric, seed, labels, threshold, challenger, champion }: PromotionCase, gate: PromotionGate): PromotionDecision {
+  const task = taskOf(spec);
+  const compared = champion && 'output' in champion ? champion : null;
   const metrics = {
-    challenger: classificationMetrics(labels, challenger.probabilities, threshold),
-    champion: compared && classificationMetrics(labels, compared.probabilities, threshold),
+    challenger: task.metrics(labels, challenger.output, threshold),
+    champion: compared && task.metrics(labels, compared.output, threshold),
   };
-  const comparison = compared && delongTest(labels, challenger.probabilities, compared.probabilities);
+  const byAuc = metric === 'roc_auc';
+  const comparison =
+    compared && (byAuc ? delongTest(labels, challenger.output.values, compared.output.values) : task.compare(metric, labels, challenger.output, compared.output, { alpha: gate.alpha, seed, threshold }));
   const rules = [
     atLeast('min_samples', gate.min_samples, metrics.challenger.n),
-    ...METRICS.flatMap((metric) => {
-      const minimum = gate.minimums[metric];
-      return minimum === undefined ? [] : [atLeast(`minimum ${metric}`, minimum, metrics.challenger[metric])];
+    ...task.metricNames.flatMap((name) => {
+      const minimum = gate.minimums[name];
+      return minimum === undefined ? [] : [atLeast(`minimum ${name}`, minimum, metrics.challenger[name] ?? null)];
     }),
-    ...rowsOfEachClass(labels),
-    ...(metrics.champion ? againstChampion(metrics.challenger, metrics.champion, comparison, gate) : []),
+    ...(spec.task === 'binary' ? rowsOfEachClass(labels) : []),
+    ...(metrics.champion ? againstChampion(metric, metrics.challenger, metrics.champion, comparison, gate) : []),
   ];
   const broken = rules.filter(({ passed }) => !passed);
   const notCompared = champion && 'unscored' in champion ? `${named(champion.ref)} could not be compared with: ${champion.unscored}` : null;
@@ -64,7 +71,7 @@ export function decidePromotion({ labels, threshold, challenger, champion }: Pro
     rules,
     metrics,
     comparison,
-    convention: DELONG_CONVENTION,
+    convention: byAuc ? DELONG_CONVENTION : BOOTSTRAP_CONVENTION,
   };
 }
 
@@ -75,17 +82,24 @@ function rowsOfEachClass(labels: ArrayLike<number>): GateRule[] {
   return fewer === 0 ? [atLeast('rows_of_each_class', 1, 0)] : [];
 }
 
-function againstChampion(challenger: Metrics, champion: Metrics, comparison: AucComparison | null, gate: PromotionGate): GateRule[] {
-  const loss = challenger.roc_auc === null || champion.roc_auc === null ? null : champion.roc_auc - challenger.roc_auc;
+/** How models are compared by other metrics than ROC AUC, in words. */
+const BOOTSTRAP_CONVENTION = 'Two-sided paired bootstrap: both models score the same resampled rows, by a fixed seed.';
+
+function againstChampion(metric: MetricName, challenger: TaskMetrics, champion: TaskMetrics, comparison: AucComparison | MetricComparison | null, gate: PromotionGate): GateRule[] {
+  const [now, before] = [challenger[metric] ?? null, champion[metric] ?? null];
+  const higher = directionOf(metric) === 'higher';
+  const loss = now === null || before === null ? null : higher ? before - now : now - before;
   const significant = comparison !== null && comparison.p < gate.alpha;
-  const better = comparison !== null && comparison.difference > 0;
+  const better = comparison !== null && (higher ? comparison.difference > 0 : comparison.difference < 0);
+  const name = metric === 'roc_auc' ? 'ROC AUC' : metric;
   return [
-    { rule: 'max_auc_loss', expected: `<= ${gate.max_auc_loss}`, actual: loss, passed: loss !== null && loss <= gate.max_auc_loss },
+    // How much of a metric in units of its own is much, nobody can say beforehand.
+    ...(metric === 'roc_auc' ? [{ rule: 'max_auc_loss', expected: `<= ${gate.max_auc_loss}`, actual: loss, passed: loss !== null && loss <= gate.max_auc_loss }] : []),
     gate.require === 'better'
-      ? { rule: 'significantly_better', expected: `higher ROC AUC with p < ${gate.alpha}`, actual: comparison?.p ?? null, passed: significant && better }
+      ? { rule: 'significantly_better', expected: `${higher ? 'higher' : 'lower'} ${name} with p < ${gate.alpha}`, actual: comparison?.p ?? null, passed: significant && better }
       : {
           rule: 'not_significantly_worse',
-          expected: `no lower ROC AUC with p < ${gate.alpha}`,
+          expected: `no ${higher ? 'lower' : 'higher'} ${name} with p < ${gate.alpha}`,
           actual: comparison?.p ?? null,
           passed: comparison !== null && (better || !significant),
         },

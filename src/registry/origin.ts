@@ -1,7 +1,9 @@
 import { algorithmConfig, ownPackage, type Pipeline } from '../config/load.js';
 import type { ModelConfig } from '../config/schema.js';
 import type { DatasetMetadata } from '../data/dataset.js';
+import type { DayRange } from '../data/layers.js';
 import { earlier, partitionDays } from '../data/partitions.js';
+import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { codeCommit } from './codeCommit.js';
 
@@ -9,7 +11,7 @@ import { codeCommit } from './codeCommit.js';
 export interface Origin {
   /** SHA-256 of the gold files' checksums, per partition, as JSON. */
   inputs_digest: string;
-  /** SHA-256 of the settings that decide this algorithm's model, and of the last day with labels of each window. */
+  /** SHA-256 of the settings that decide this algorithm's model, and of the days of each split. */
   settings_digest: string;
   /** Commit of Perdure's own code; `null` where it can't be told. */
   code_commit: string | null;
@@ -21,12 +23,12 @@ export interface Origin {
 }
 
 /** The data of a training. */
-export type Inputs = Pick<DatasetMetadata, 'partitions' | 'labelled_to'>;
+export type Inputs = Pick<DatasetMetadata, 'partitions' | 'labelled_to' | 'as_of'>;
 
 export async function originOf(pipeline: Pipeline, algorithm: string, inputs: Inputs, engine: string): Promise<Origin> {
   return {
     inputs_digest: sha256(JSON.stringify(inputs.partitions)),
-    settings_digest: sha256(JSON.stringify([settingsOf(pipeline, algorithm), lastDays(pipeline, inputs)])),
+    settings_digest: sha256(JSON.stringify([settingsOf(pipeline, algorithm), splitDaysOf(pipeline, inputs, inputs.as_of)])),
     code_commit: await codeCommit(),
     package_version: ownPackage().version,
     engine,
@@ -46,13 +48,13 @@ export function isSameOrigin(origin: Origin, recorded: Origin): boolean {
 const NO_PART = ['storage', 'steward', 'compute', 'schedules', 'alerts', 'prices'] as const satisfies (keyof ModelConfig)[];
 
 function settingsOf({ definition, config }: Pipeline, algorithm: string): unknown {
-  const { features, label, keys, partition } = definition;
+  const { features, label, labelSource, task, objective, drop, split, keys, partition } = definition;
   const sections: Partial<ModelConfig> = { ...config };
   for (const section of NO_PART) delete sections[section];
   const { hyperparameter_tuning, feature_selection, class_weight } = config.training_config;
   const { estimator, params, param_distributions } = algorithmConfig(config, algorithm);
   return {
-    definition: { features, label, keys, partition },
+    definition: { features, label, labelSource, task, objective, drop, split, keys, partition },
     ...sections,
     training_config: { hyperparameter_tuning, feature_selection, class_weight },
     algorithms: { estimator, params, param_distributions },
@@ -62,14 +64,16 @@ function settingsOf({ definition, config }: Pipeline, algorithm: string): unknow
 }
 
 /**
- * The last day of each window whose rows can have a label that counts. The data's own end bounds it, so that days
+ * The days of each split by time whose rows can have a label that counts. The data's own end bounds them, so that days
  * that pass after it change nothing.
  */
-function lastDays({ config }: Pipeline, { partitions, labelled_to }: Inputs): string[] {
+function splitDaysOf(pipeline: Pipeline, { partitions, labelled_to }: Inputs, asOf: string): Required<DayRange>[] {
+  const split = trainingSplit(pipeline);
+  if (!split.days) return [];
   const ends = Object.keys(partitions).map((name) => partitionDays(name).end);
-  const { train, test, oot } = config.temporal_splits;
-  return [train, test, oot].map(({ start_date, end_date }) => {
-    const dataEnd = ends.filter((end) => end >= start_date).reduce((last, end) => (end > last ? end : last), start_date);
-    return earlier(earlier(end_date, labelled_to), dataEnd);
+  return split.names.map((name) => {
+    const { from, to } = splitDays(split, name, asOf);
+    const dataEnd = ends.filter((end) => end >= from).reduce((last, end) => (end > last ? end : last), from);
+    return { from, to: earlier(earlier(to, labelled_to), dataEnd) };
   });
 }

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../config/schema.js';
-import type { CandidateResult, Metrics, ModelRef, Params, RunRef, VersionRef } from '../contracts/index.js';
-import type { DatasetMetadata } from '../data/dataset.js';
+import type { CandidateResult, ModelRef, Params, RunRef, SplitMetrics, TaskSpec, VersionRef } from '../contracts/index.js';
+import type { DatasetMetadata, DatasetSplit } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
 import type { Origin } from './origin.js';
@@ -17,14 +17,19 @@ export interface VersionMetadata {
   version: string;
   /** ISO 8601: the start of the run that trained it. */
   training_date: string;
-  temporal_splits: ModelConfig['temporal_splits'];
+  task: TaskSpec;
+  /** Days of each split, where it is by time. */
+  temporal_splits?: Record<string, Pick<DatasetSplit, 'start_date' | 'end_date'>>;
   feature_count: number;
   training_samples: number;
-  test_samples: number;
-  oot_samples: number;
-  performance: { test: Metrics; oot: Metrics };
+  /** Rows of the splits that evaluate. */
+  validation_samples?: number;
+  test_samples?: number;
+  oot_samples?: number;
+  /** On the splits that evaluate. */
+  performance: SplitMetrics;
   best_params: Params;
-  /** Mean of `config.search.scoring` over the folds. */
+  /** Mean of the search's scoring over the folds. */
   cv_score: number;
   /** Every candidate of the search. */
   candidates: CandidateResult[];
@@ -54,14 +59,13 @@ export interface Lineage extends Origin {
 }
 
 /** `preprocessing.json`: how a row becomes the model's input. */
-export type Preprocessing = Pick<DatasetMetadata, 'features' | 'label' | 'scaler'>;
+export type Preprocessing = Pick<DatasetMetadata, 'task' | 'inputs' | 'transforms' | 'features' | 'label'>;
 
 /** A line of `versions.json`, the index of an algorithm's versions. */
 export interface VersionSummary extends VersionRef {
   training_date: string;
   cv_score: number;
-  test: Metrics;
-  oot: Metrics;
+  performance: SplitMetrics;
   model_checksum: string;
 }
 
@@ -203,7 +207,7 @@ export async function indexVersion(registry: ObjectStore, metadata: VersionMetad
 const NO_INDEX = (): VersionIndex => ({ versions: [] });
 
 function summaryOf({ model_name: algorithm, version, training_date, cv_score, performance, lineage }: VersionMetadata): VersionSummary {
-  return { algorithm, version, training_date, cv_score, ...performance, model_checksum: lineage.model_checksum };
+  return { algorithm, version, training_date, cv_score, performance, model_checksum: lineage.model_checksum };
 }
 
 /** Names of an algorithm's finished versions. */

@@ -1,7 +1,10 @@
 import type { Pipeline } from '../config/load.js';
-import type { ChampionChoice, ChooseChampionInput, PromotionDecision, VersionRef, Window, WindowMetrics } from '../contracts/index.js';
+import { directionOf, type ChampionChoice, type ChooseChampionInput, type MetricName, type PromotionDecision, type SplitMetrics, type SplitName, type VersionRef } from '../contracts/index.js';
+import { readDatasetMetadata } from '../data/dataset.js';
+import { trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
 import { DELONG_CONVENTION } from '../ml/comparison/delong.js';
+import { championMetric } from '../registry/championMetric.js';
 import { aliasKey, isSameVersion, moveOf, movePointer, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
 import { readVersion, readVersionFile, versionKey, type VersionMetadata } from '../registry/versions.js';
@@ -10,23 +13,22 @@ import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { weighChallenger } from './weighChallenger.js';
 
-type MetricName = 'accuracy' | 'precision' | 'recall' | 'f1' | 'roc_auc' | 'average_precision';
-
 /**
  * Compares the versions that a run trained by `champion_metric`: the best is the challenger. It becomes champion where
- * it passes the promotion gate, on the rows of that metric's split; else the champion stays. The other of test and OOT
- * has no part in either. The gate's working is kept as the challenger's `promotion.json`. With equal scores the one
+ * it passes the promotion gate, on the rows of that metric's split; else the champion stays. The other splits have no
+ * part in either. The gate's working is kept as the challenger's `promotion.json`. With equal scores the one
  * named first wins. Where the best is a version of an earlier run that is champion, it stays. Where the metric is
- * undefined for every version, as its window holds one class, the best of the search is the challenger, and the gate
+ * undefined for every version, as its split holds one class, the best of the search is the challenger, and the gate
  * refuses it. A run moves an alias once, however often it asks.
  */
 export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { modelRegistry } = context.stores(pipeline);
-  const metric = pipeline.config.model_config.champion_metric;
-  const [window, name] = metric.split('.') as ['test' | 'oot', MetricName];
+  const { task } = await readDatasetMetadata(context.stores(pipeline).datamart, input.dataset);
+  const { split, metric: name } = championMetric(pipeline, task);
+  const metric = `${split}.${name}`;
 
-  const other = window === 'oot' ? 'test' : 'oot';
+  const other = trainingSplit(pipeline).names.findLast((candidate) => candidate !== 'train' && candidate !== split) ?? split;
   const scores: Record<string, number> = {};
   const estimates: Record<string, number | null> = {};
   const searched: Record<string, number> = {};
@@ -34,19 +36,20 @@ export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async 
   for (const ref of stand) {
     const { performance, cv_score } = await versionOf(modelRegistry, ref);
     searched[ref.algorithm] = cv_score;
-    estimates[ref.algorithm] = performance[other][name];
-    const score = performance[window][name];
+    estimates[ref.algorithm] = performance[other]?.[name] ?? null;
+    const score = performance[split]?.[name] ?? null;
     if (score !== null) scores[ref.algorithm] = score;
   }
   const undefinedForAll = Object.keys(scores).length === 0;
   const [compared, by] = undefinedForAll ? [searched, `cv_score, as ${metric} is undefined,`] : [scores, metric];
-  const { algorithm, version } = stand.reduce((best, ref) =>
-    (compared[ref.algorithm] ?? -Infinity) > (compared[best.algorithm] ?? -Infinity) ? ref : best,
-  );
+  // The search's own score is the greater the better.
+  const sign = undefinedForAll || directionOf(name) === 'higher' ? 1 : -1;
+  const worth = (ref: VersionRef) => (compared[ref.algorithm] === undefined ? -Infinity : sign * compared[ref.algorithm]!);
+  const { algorithm, version } = stand.reduce((best, ref) => (worth(ref) > worth(best) ? ref : best));
   const challenger = { algorithm, version };
   const reason = reasonFor(by, compared);
   await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, reason, { overDamage: true });
-  const outcome = await challenge(context, pipeline, input, challenger, window, reason);
+  const outcome = await challenge(context, pipeline, input, challenger, { split, metric: name, reason });
   return { ...outcome, challenger, comparison: { metric, scores, estimate: { metric: `${other}.${name}`, scores: estimates } } };
 };
 
@@ -56,10 +59,10 @@ async function challenge(
   pipeline: Pipeline,
   { run, dataset, unchanged = [] }: ChooseChampionInput,
   challenger: VersionRef,
-  window: Window,
-  reason: string,
+  by: { split: SplitName; metric: MetricName; reason: string },
 ): Promise<{ champion: VersionRef | null; previous: VersionRef | null; promotion: PromotionDecision }> {
   const { modelRegistry } = context.stores(pipeline);
+  const { split, metric, reason } = by;
   for (;;) {
     const pointer = await readPointer(modelRegistry, aliasKey(CHAMPION));
     const mine = moveOf(pointer, run.runId);
@@ -70,9 +73,9 @@ async function challenge(
 
     const champion = pointer ? { algorithm: pointer.algorithm, version: pointer.version } : null;
     if (isSameVersion(champion, challenger) && unchanged.some((ref) => isSameVersion(ref, challenger))) {
-      return { champion, previous: champion, promotion: await stays(context, pipeline, { challenger, window, reason }) };
+      return { champion, previous: champion, promotion: await stays(context, pipeline, { challenger, split, reason }) };
     }
-    const promotion = await weighChallenger(context, pipeline, { dataset, window, challenger, champion });
+    const promotion = await weighChallenger(context, pipeline, { dataset, split, metric, challenger, champion });
     await writeJson(modelRegistry, versionKey(challenger, 'promotion.json'), promotion);
     if (promotion.decision === 'refuse') return { champion, previous: champion, promotion };
     try {
@@ -85,8 +88,8 @@ async function challenge(
 }
 
 /** The best is a version of an earlier run, and champion already. */
-async function stays(context: StageContext, pipeline: Pipeline, { challenger, window, reason }: { challenger: VersionRef; window: Window; reason: string }): Promise<PromotionDecision> {
-  const performance = await readVersionFile<WindowMetrics>(context.stores(pipeline).modelRegistry, challenger, 'performance.json');
+async function stays(context: StageContext, pipeline: Pipeline, { challenger, split, reason }: { challenger: VersionRef; split: SplitName; reason: string }): Promise<PromotionDecision> {
+  const performance = await readVersionFile<SplitMetrics>(context.stores(pipeline).modelRegistry, challenger, 'performance.json');
   const grounds = `it is champion already, and still the ${reason}`;
   return {
     decision: 'refuse',
@@ -96,7 +99,7 @@ async function stays(context: StageContext, pipeline: Pipeline, { challenger, wi
     champion: challenger,
     not_compared: null,
     rules: [],
-    metrics: { challenger: performance[window], champion: performance[window] },
+    metrics: { challenger: performance[split] ?? { n: 0 }, champion: performance[split] ?? null },
     comparison: null,
     convention: DELONG_CONVENTION,
   };

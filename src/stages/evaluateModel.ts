@@ -1,33 +1,38 @@
-import { WINDOWS, type EvaluateModelInput, type Metrics, type Window, type WindowMetrics } from '../contracts/index.js';
-import { taskSpec } from '../config/task.js';
-import { readDatasetProfile } from '../data/dataset.js';
+import type { EvaluateModelInput, SplitMetrics, SplitName } from '../contracts/index.js';
+import { readDatasetMetadata, readDatasetProfile } from '../data/dataset.js';
 import { readColumns } from '../data/parquet.js';
-import { classificationMetrics } from '../ml/metrics.js';
-import { profileNumbers, type ModelProfile } from '../monitoring/profile.js';
+import { taskOf } from '../ml/tasks/task.js';
+import { profileOutput, type ModelProfile } from '../monitoring/profile.js';
 import { versionKey } from '../registry/versions.js';
 import { createJson } from '../platform/storage/createOnly.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
 
+/** The split whose scores monitoring compares with: as near to what the model will meet as its choice allows. */
+export function baselineSplit(splits: Partial<Record<SplitName, unknown>>): SplitName {
+  return splits.test ? 'test' : splits.oot ? 'oot' : splits.validation ? 'validation' : 'train';
+}
+
 /**
- * Metrics of a model on the three windows at `prediction_threshold`. The scores of the test window go into the
- * version's `profile.json`, beside the dataset's own profile, for monitoring to compare with.
+ * Metrics of a model on every split of its dataset, of a binary one at `prediction_threshold`. What it says of the test
+ * rows goes into the version's `profile.json`, beside the dataset's own profile, for monitoring to compare with.
  */
-export const evaluateModel: Stage<EvaluateModelInput, WindowMetrics> = async (context, input) => {
+export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart, modelRegistry } = context.stores(pipeline);
   const modelPath = await modelRegistry.localFile(versionKey(input.model, 'model.ubj'), input.model.checksum);
+  const { task, splits } = await readDatasetMetadata(datamart, input.dataset);
 
-  const metrics: Partial<Record<Window, Metrics>> = {};
-  for (const window of WINDOWS) {
-    const { path, features, label } = await matrixFile(datamart, input.dataset, window);
-    const { values: probabilities } = await context.engines.predict({ modelPath, task: taskSpec(pipeline), data: { path, features } }, context.signal);
+  const metrics: SplitMetrics = {};
+  for (const split of Object.keys(splits) as SplitName[]) {
+    const { path, features, label } = await matrixFile(datamart, input.dataset, split);
+    const output = await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal);
     const [labels] = await readColumns(path, [label]);
-    metrics[window] = classificationMetrics(labels as ArrayLike<number>, probabilities, pipeline.config.inference_config.prediction_threshold);
-    if (window === 'test') {
-      const profile: ModelProfile = { ...(await readDatasetProfile(datamart, input.dataset)), score: profileNumbers(probabilities) };
+    metrics[split] = taskOf(task).metrics(labels as ArrayLike<number>, output, pipeline.config.inference_config.prediction_threshold);
+    if (split === baselineSplit(splits)) {
+      const profile: ModelProfile = { ...(await readDatasetProfile(datamart, input.dataset)), score: profileOutput(task, output) };
       await createJson(modelRegistry, versionKey(input.model, 'profile.json'), profile);
     }
   }
-  return metrics as WindowMetrics;
+  return metrics;
 };

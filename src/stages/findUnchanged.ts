@@ -1,8 +1,8 @@
 import { algorithmConfig, type Pipeline } from '../config/load.js';
-import { WINDOWS, type FindUnchangedInput, type PromotionDecision, type Unchanged, type VersionRef } from '../contracts/index.js';
+import type { FindUnchangedInput, PromotionDecision, Unchanged, VersionRef } from '../contracts/index.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { goldPartitions } from '../data/layers.js';
-import { windowDays } from '../data/trainingRows.js';
+import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError, type ErrorType } from '../errors.js';
 import { isSameOrigin, originOf, type Inputs } from '../registry/origin.js';
 import { aliasKey, moveOf, readPointer } from '../registry/pointers.js';
@@ -59,12 +59,13 @@ async function lacksChampion(registry: ObjectStore, decision: PromotionDecision[
 /** The gold files that `preprocess` would read, by the manifest. */
 async function inputsOf(pipeline: Pipeline, stores: Stores, asOf: string): Promise<Inputs> {
   const partitions: Inputs['partitions'] = {};
-  for (const window of WINDOWS) {
-    for (const { name, featureStore, labelStore } of await goldPartitions(stores, windowDays(pipeline, window, asOf))) {
+  const split = trainingSplit(pipeline);
+  for (const side of split.names) {
+    for (const { name, featureStore, labelStore } of await goldPartitions(stores, splitDays(split, side, asOf))) {
       partitions[name] = { feature_store: featureStore.checksum, label_store: labelStore.checksum };
     }
   }
-  return { partitions, labelled_to: lastLabelledDay(pipeline, asOf) };
+  return { partitions, labelled_to: lastLabelledDay(pipeline, asOf), as_of: asOf };
 }
 
 /** What makes a version unusable; a store that is away is a failure to look. */

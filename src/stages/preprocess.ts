@@ -1,16 +1,21 @@
 import { join } from 'node:path';
+import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import { WINDOWS, type DatasetRef, type PreprocessInput, type Window } from '../contracts/index.js';
-import { datasetKey, type DatasetMetadata, type DatasetWindow, type Scaler } from '../data/dataset.js';
-import { withDuckDb, type Database } from '../data/duckdb.js';
-import { modelInput } from '../data/modelInput.js';
-import { writeColumns } from '../data/parquet.js';
-import { dayOf, earlier } from '../data/partitions.js';
+import type { DatasetRef, PreprocessInput, SplitName, TaskSpec } from '../contracts/index.js';
+import { datasetKey, type DatasetMetadata, type DatasetSplit } from '../data/dataset.js';
+import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
+import { inputColumns, valuesOf, type InputColumn } from '../data/inputColumns.js';
 import { lastLabelledDay } from '../data/labels.js';
-import { goldFiles, readTrainingRows, windowDays, type TrainingRows } from '../data/trainingRows.js';
+import { writeMatrix } from '../data/matrix.js';
+import type { Column } from '../data/parquet.js';
+import { dayOf } from '../data/partitions.js';
+import { goldFiles, readTask, readTrainingRows, type GoldFiles, type TrainingRows } from '../data/trainingRows.js';
+import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
 import { findLeaks } from '../ml/leakage.js';
-import { fitStandardScale } from '../ml/standardScaler.js';
+import type { RawTable } from '../ml/table.js';
+import type { FittedTransforms } from '../ml/transforms/transforms.js';
+import { fitPipelineTransforms } from '../data/pipelineTransforms.js';
 import { profileColumn, type DatasetProfile } from '../monitoring/profile.js';
 import { versionId } from '../registry/versions.js';
 import { updateJson, writeJson } from '../platform/storage/documents.js';
@@ -26,141 +31,177 @@ interface LatestDataset {
   checksum: string;
 }
 
-/** What the training window decides for all windows. */
+/** What the training rows decide for all splits. */
 interface Preprocessing {
-  /** Columns in the files' order: scaled ones first, then the rest. */
-  features: string[];
-  scaler: Scaler;
+  task: TaskSpec;
+  inputs: InputColumn[];
+  transforms: FittedTransforms;
 }
 
 /**
- * Gold as training data: features joined with labels, cut into the three temporal windows, scaled by the training
- * window's mean and standard deviation, in `gold/preprocessed/<id>/`. `metadata.json` is written last, so a folder
- * without one is unfinished; then `latest.json` moves on, never back.
+ * Gold as training data: features joined with labels, cut into splits, transformed by what the training rows say, in
+ * `gold/preprocessed/<id>/`. `metadata.json` is written last, so a folder without one is unfinished; then `latest.json`
+ * moves on, never back.
  *
  * Rows count whose labels are known at `asOf`. What is suspicious but can be trained on is said in `warnings`.
  *
- * @throws PerdureError `InputInvalid` for a window without rows, or a training window with too few of one class for the folds
+ * @throws PerdureError `InputInvalid` for a split without rows, or training rows with too few of one class for the folds
  */
 export const preprocess: Stage<PreprocessInput, DatasetRef> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const metadata = await withDuckDb(context, (database) => buildDataset(context, database, pipeline, stores, input));
 
-  const { id, windows } = metadata;
+  const { id, splits } = metadata;
   const written = await writeJson(stores.datamart, datasetKey(id, 'metadata.json'), metadata);
   await updateJson<LatestDataset>(stores.datamart, LATEST, (current) => (current && current.id > id ? undefined : { id, ...written }), () => undefined);
-  return { id, ...written, rows: { train: windows.train.rows, test: windows.test.rows, oot: windows.oot.rows }, warnings: metadata.warnings };
+  return { id, ...written, rows: Object.fromEntries(Object.entries(splits).map(([name, { rows }]) => [name, rows])), warnings: metadata.warnings };
 };
 
 /** Writes all of a dataset but its metadata, which is returned. */
 async function buildDataset(context: StageContext, database: Database, pipeline: Pipeline, stores: Stores, input: PreprocessInput): Promise<DatasetMetadata> {
   const { datamart } = stores;
+  const { asOf } = input;
   const id = `train_data_${versionId(input.run).slice(1)}`;
-  const windows: Partial<Record<Window, DatasetWindow>> = {};
+  const splits: DatasetMetadata['splits'] = {};
   const partitions: DatasetMetadata['partitions'] = {};
   const warnings: string[] = [];
-  const labelledTo = lastLabelledDay(pipeline, input.asOf);
-  let preprocessing: Preprocessing | undefined;
-  for (const [done, window] of WINDOWS.entries()) {
-    const { start_date, end_date } = pipeline.config.temporal_splits[window];
-    const files = await goldFiles(stores, windowDays(pipeline, window, input.asOf));
+  const labelledTo = lastLabelledDay(pipeline, asOf);
+  const split = trainingSplit(pipeline);
+  let decided: Preprocessing | undefined;
+  for (const [done, name] of split.names.entries()) {
+    const files = await goldFiles(stores, splitDays(split, name, asOf));
     for (const { features, labels } of files) {
       partitions[features.partition] = { feature_store: features.checksum, label_store: labels.checksum };
     }
-    const rows = await readTrainingRows(database, pipeline, files, { from: start_date, to: earlier(end_date, labelledTo) });
-    const positives = rows.labels.reduce((sum, label) => sum + label, 0);
-    checkWindow(pipeline, window, input.asOf, rows.labels.length, positives);
-    warnings.push(...warningsOf(pipeline, window, rows, positives));
-    if (!preprocessing) {
-      preprocessing = fit(pipeline, rows);
-      const profile = profileOf(pipeline, preprocessing, rows, { start_date, end_date });
-      await writeJson(datamart, datasetKey(id, 'profile.json'), profile);
-      await writeJson(datamart, datasetKey(id, 'scaler.json'), preprocessing.scaler);
+    const asked = { name, asOf, labelledTo };
+    const task = decided?.task ?? (await readTask(database, pipeline, files, asked));
+    const inputs = decided?.inputs ?? (await readInputs(database, pipeline, files, name, asOf));
+    const rows = await readTrainingRows(database, pipeline, files, asked, inputs, task);
+    if (rows.labels.length === 0 && !split.required.includes(name)) continue;
+    checkSplit(pipeline, name, asOf, rows, task);
+    warnings.push(...warningsOf(pipeline, name, rows, task));
+    if (!decided) {
+      const chosen = inputs.filter((column) => !pipeline.config.training_config.feature_selection || varies(rows.table, column));
+      if (chosen.length === 0) throw new PerdureError('InputInvalid', 'Every feature is constant over the train split; nothing can be learned from them.');
+      decided = { task, inputs: chosen, transforms: fitPipelineTransforms(pipeline, chosen, rows.table, { labels: rows.labels, task }) };
+      await writeJson(datamart, datasetKey(id, 'profile.json'), profileOf(decided.inputs, rows.table, daysOf(pipeline, name, asOf)));
+      await writeJson(datamart, datasetKey(id, 'transforms.json'), decided.transforms);
     }
-    const path = join(context.scratch, `${window}.parquet`);
-    await writeColumns(path, modelInput(pipeline, preprocessing, rows));
-    const { checksum } = await datamart.upload(path, datasetKey(id, `${window}_processed.parquet`));
-    windows[window] = { start_date, end_date, rows: rows.labels.length, positives, unlabelled: rows.unlabelled, checksum };
-    context.report({ what: 'windows', done: done + 1, total: WINDOWS.length });
+    const path = join(context.scratch, `${name}.parquet`);
+    await writeMatrix(path, decided.transforms, rows.table, { [labelColumn(pipeline, decided.transforms.names)]: labelsOf(rows, task) });
+    const { checksum } = await datamart.upload(path, datasetKey(id, `${name}_processed.parquet`));
+    splits[name] = { ...daysOf(pipeline, name, asOf), rows: rows.labels.length, ...classesOf(rows, task), unlabelled: rows.unlabelled, checksum };
+    context.report({ what: 'splits', done: done + 1, total: split.names.length });
   }
   return {
     id,
     pipeline: pipeline.definition.name,
-    as_of: input.asOf,
+    as_of: asOf,
     labelled_to: labelledTo,
-    ...preprocessing!,
-    label: pipeline.definition.label,
-    windows: windows as Record<Window, DatasetWindow>,
+    ...decided!,
+    features: decided!.transforms.names,
+    label: labelColumn(pipeline, decided!.transforms.names),
+    splits,
     partitions,
     warnings,
     config_hash: pipeline.configHash,
   };
 }
 
-function checkWindow({ config }: Pipeline, window: Window, asOf: string, rows: number, positives: number): void {
-  if (rows === 0) {
-    const { start_date, end_date } = config.temporal_splits[window];
-    const { label_maturity_days: days } = config.monitoring_config;
+/** The label's column beside those of the features, which may have any name. */
+function labelColumn({ definition: { label } }: Pipeline, features: string[]): string {
+  return features.includes(label) ? INTERNAL.label : label;
+}
+
+function labelsOf({ labels }: TrainingRows, { task }: TaskSpec): Column {
+  return task === 'binary' ? Int8Array.from(labels) : labels;
+}
+
+async function readInputs(database: Database, pipeline: Pipeline, files: GoldFiles[], name: SplitName, asOf: string): Promise<InputColumn[]> {
+  const [first] = files;
+  if (!first) throw noRows(pipeline, name, asOf);
+  return inputColumns(database, pipeline, readParquetSql([first.features.path]));
+}
+
+/** First and last day of a split by time. */
+function daysOf(pipeline: Pipeline, name: SplitName, asOf: string): Pick<DatasetSplit, 'start_date' | 'end_date'> {
+  const windows: Partial<Record<SplitName, { start_date: string; end_date: string }>> = pipeline.config.temporal_splits ?? {};
+  const fixed = windows[name];
+  if (fixed) return { start_date: fixed.start_date, end_date: fixed.end_date };
+  const days = trainingSplit(pipeline).days?.(asOf).get(name);
+  return days ? { ...(days.from !== undefined && { start_date: days.from }), end_date: days.to } : {};
+}
+
+/** Rows of each class. */
+function classesOf({ labels }: TrainingRows, task: TaskSpec): Pick<DatasetSplit, 'classes'> {
+  if (task.task === 'regression') return {};
+  const classes = task.classes.map(() => 0);
+  for (const label of labels) classes[label]! += 1;
+  return { classes };
+}
+
+function checkSplit(pipeline: Pipeline, name: SplitName, asOf: string, rows: TrainingRows, task: TaskSpec): void {
+  if (rows.labels.length === 0) throw noRows(pipeline, name, asOf);
+  const { classes } = classesOf(rows, task);
+  if (name !== 'train' || task.task === 'regression' || !classes) return;
+  const all = rows.labels.length;
+  if (classes.filter((count) => count > 0).length < 2) {
+    throw new PerdureError('InputInvalid', `All ${all} rows of the train split have the label ${task.classes[classes.findIndex((count) => count > 0)]}; nothing can be learned from one class.`);
+  }
+  const { cv_folds } = pipeline.config.model_config;
+  const fewest = Math.min(...classes);
+  if (fewest < cv_folds) {
     throw new PerdureError(
       'InputInvalid',
-      `The ${window} window (${start_date} to ${end_date}) has no rows whose labels are known by ${dayOf(asOf)}, which is ${days} days after a row's own day; process more data or change temporal_splits.`,
-    );
-  }
-  if (window !== 'train') return;
-  if (positives === 0 || positives === rows) {
-    throw new PerdureError('InputInvalid', `All ${rows} rows of the train window have the label ${positives === 0 ? 0 : 1}; nothing can be learned from one class.`);
-  }
-  const { cv_folds } = config.model_config;
-  const [fewer, label] = positives < rows - positives ? [positives, 1] : [rows - positives, 0];
-  if (fewer < cv_folds) {
-    throw new PerdureError(
-      'InputInvalid',
-      `${fewer} of the ${rows} rows of the train window ${fewer === 1 ? 'has' : 'have'} the label ${label}, and ${cv_folds} folds need one each; lower model_config.cv_folds, widen the window or process more data.`,
+      `${fewest} of the ${all} rows of the train split ${fewest === 1 ? 'has' : 'have'} the label ${task.classes[classes.indexOf(fewest)]}, and ${cv_folds} folds need one each; lower model_config.cv_folds, widen the split or process more data.`,
     );
   }
 }
 
-/** What a person should know of a window's rows before trusting what is trained on them. */
-function warningsOf({ config }: Pipeline, window: Window, { columns, labels, unlabelled }: TrainingRows, positives: number): string[] {
+function noRows(pipeline: Pipeline, name: SplitName, asOf: string): PerdureError {
+  const { start_date, end_date } = daysOf(pipeline, name, asOf);
+  const { label_maturity_days: days } = pipeline.config.monitoring_config;
+  const which = end_date === undefined ? '' : ` (${start_date ?? 'the beginning'} to ${end_date})`;
+  const until = end_date === undefined ? '' : ` by ${dayOf(asOf)}, which is ${days} days after a row's own day`;
+  return new PerdureError('InputInvalid', `The ${name} split${which} has no rows whose labels are known${until}; process more data or change the split.`);
+}
+
+/** What a person should know of a split's rows before trusting what is trained on them. */
+function warningsOf({ config, definition }: Pipeline, name: SplitName, rows: TrainingRows, task: TaskSpec): string[] {
+  const { table, labels, unlabelled, unknown } = rows;
   const warnings: string[] = [];
-  if (unlabelled > 0) warnings.push(`${unlabelled} ${unlabelled === 1 ? 'row' : 'rows'} of the ${window} window ${unlabelled === 1 ? 'has' : 'have'} no label yet (null) and ${unlabelled === 1 ? 'is' : 'are'} left out.`);
-  if (positives === 0 || positives === labels.length) {
-    const decides = config.model_config.champion_metric.startsWith(`${window}.`);
-    warnings.push(`All ${labels.length} labels of the ${window} window are ${positives === 0 ? 0 : 1}: what tells two classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);
+  if (unlabelled > 0) warnings.push(`${unlabelled} ${unlabelled === 1 ? 'row' : 'rows'} of the ${name} split ${unlabelled === 1 ? 'has' : 'have'} no label yet (null) and ${unlabelled === 1 ? 'is' : 'are'} left out.`);
+  if (unknown > 0) warnings.push(`${unknown} ${unknown === 1 ? 'row' : 'rows'} of the ${name} split ${unknown === 1 ? 'has a class' : 'have classes'} that the train split doesn't have, and ${unknown === 1 ? 'is' : 'are'} left out.`);
+  const present = classesOf(rows, task).classes?.flatMap((count, position) => (count > 0 ? [position] : [])) ?? [];
+  if (task.task !== 'regression' && present.length === 1) {
+    const decides = config.model_config.champion_metric?.startsWith(`${name}.`);
+    warnings.push(`All ${labels.length} labels of the ${name} split are ${task.classes[present[0]!]}: what tells classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);
   }
-  if (window !== 'train') return warnings;
-  for (const { feature, same, auc } of findLeaks(columns, labels)) {
+  if (name !== 'train') return warnings;
+  if (definition.task === undefined && definition.labelSource && task.task !== 'regression') {
+    warnings.push(`"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of ${task.classes.length} classes`}.`);
+  }
+  if (task.task !== 'binary') return warnings;
+  for (const { feature, same, auc } of findLeaks(numbersOf(table), labels)) {
     const what = same ? 'is the label itself in every row' : `alone separates the classes almost perfectly (ROC AUC ${auc.toFixed(4)})`;
-    warnings.push(`Leakage: the feature ${feature} ${what} of the train window; leave it out unless it is known before the label is.`);
+    warnings.push(`Leakage: the feature ${feature} ${what} of the train split; leave it out unless it is known before the label is.`);
   }
   return warnings;
 }
 
-/** Chooses the columns and fits the scaler, on the training window alone. */
-function fit(pipeline: Pipeline, { columns }: TrainingRows): Preprocessing {
-  const { feature_selection } = pipeline.config.training_config;
-  const chosen = pipeline.definition.features.filter(({ name }) => !feature_selection || varies(columns.get(name)!));
-  if (chosen.length === 0) {
-    throw new PerdureError('InputInvalid', 'Every feature is constant over the train window; nothing can be learned from them.');
-  }
-  const scaled = chosen.filter(({ scale }) => scale);
-  const rest = chosen.filter(({ scale }) => !scale);
-  return {
-    features: [...scaled, ...rest].map(({ name }) => name),
-    scaler: Object.fromEntries(scaled.map(({ name }) => [name, fitStandardScale(columns.get(name)!)])),
-  };
+/** Columns as numbers: a category by its position. */
+function numbersOf({ columns }: RawTable): Map<string, Float64Array> {
+  return new Map([...columns].map(([name, column]) => [name, column.kind === 'category' ? Float64Array.from(column.codes, (code) => (code < 0 ? NaN : code)) : column.values]));
 }
 
-function varies(values: Float64Array): boolean {
-  return values.some((value) => !Object.is(value, values[0]));
+/** Whether a feature has more than one value among the training rows; a missing one counts as a value. */
+function varies({ columns }: RawTable, { name }: InputColumn): boolean {
+  const column = columns.get(name)!;
+  const values: ArrayLike<number> = column.kind === 'category' ? column.codes : column.values;
+  return Array.prototype.some.call(values, (value) => !Object.is(value, values[0]));
 }
 
-function profileOf(pipeline: Pipeline, { features }: Preprocessing, { columns, labels }: TrainingRows, window: DatasetProfile['window']): DatasetProfile {
-  const types = new Map(pipeline.definition.features.map(({ name, type }) => [name, type]));
-  return {
-    window,
-    rows: labels.length,
-    columns: Object.fromEntries(features.map((name) => [name, profileColumn(columns.get(name)!, types.get(name)!)])),
-  };
+function profileOf(inputs: InputColumn[], { columns, rows }: RawTable, window: DatasetProfile['window']): DatasetProfile {
+  return { window, rows, columns: Object.fromEntries(inputs.map(({ name, type }) => [name, profileColumn(valuesOf(columns.get(name)!), type)])) };
 }

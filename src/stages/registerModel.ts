@@ -24,8 +24,8 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
   let metadata = await readVersion(modelRegistry, model);
   if (!metadata) {
     const dataset = await readDatasetMetadata(datamart, input.dataset);
-    const { features, label, scaler } = dataset;
-    await createJson(modelRegistry, versionKey(model, 'preprocessing.json'), { features, label, scaler } satisfies Preprocessing);
+    const { task, inputs, transforms, features, label } = dataset;
+    await createJson(modelRegistry, versionKey(model, 'preprocessing.json'), { task, inputs, transforms, features, label } satisfies Preprocessing);
     await createJson(modelRegistry, versionKey(model, 'performance.json'), input.performance);
     const candidates = await candidatesOf(datamart, input);
     const described = await describe(context, pipeline, input, dataset, candidates);
@@ -76,19 +76,19 @@ async function describe(
   candidates: CandidateResult[],
 ): Promise<VersionMetadata> {
   const { config } = pipeline;
-  const { windows } = dataset;
-  const { test, oot } = input.performance;
+  const { train, ...evaluating } = dataset.splits;
+  const byTime = train?.start_date !== undefined || train?.end_date !== undefined;
   const task = launchOfThisTask();
   return {
     model_name: input.algorithm,
     version: input.model.version,
     training_date: input.run.startedAt,
-    temporal_splits: config.temporal_splits,
+    task: dataset.task,
+    ...(byTime && { temporal_splits: Object.fromEntries(Object.entries(dataset.splits).map(([name, { start_date, end_date }]) => [name, { start_date, end_date }])) }),
     feature_count: dataset.features.length,
-    training_samples: windows.train.rows,
-    test_samples: windows.test.rows,
-    oot_samples: windows.oot.rows,
-    performance: { test, oot },
+    training_samples: train!.rows,
+    ...Object.fromEntries(Object.entries(evaluating).map(([name, { rows }]) => [`${name}_samples`, rows])),
+    performance: Object.fromEntries(Object.entries(input.performance).filter(([name]) => name !== 'train')),
     best_params: input.best_params,
     cv_score: input.cv_score,
     candidates,

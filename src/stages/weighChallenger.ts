@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
-import { taskSpec } from '../config/task.js';
-import type { DatasetRef, PromotionDecision, VersionRef, Window } from '../contracts/index.js';
+import type { DatasetRef, MetricName, PromotionDecision, SplitName, TaskSpec, VersionRef } from '../contracts/index.js';
 import { readDatasetMetadata } from '../data/dataset.js';
-import { withDuckDb } from '../data/duckdb.js';
-import { modelInput } from '../data/modelInput.js';
-import { writeColumns } from '../data/parquet.js';
-import { earlier } from '../data/partitions.js';
+import { readParquetSql, withDuckDb } from '../data/duckdb.js';
+import { writeMatrix } from '../data/matrix.js';
+import { inputColumns, type InputColumn } from '../data/inputColumns.js';
 import { goldFiles, readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
+import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError, type ErrorType } from '../errors.js';
 import { decidePromotion, type ScoredVersion, type UnscoredVersion } from '../registry/gate.js';
 import type { StageContext } from './context.js';
@@ -15,8 +14,9 @@ import { openModel } from './openModel.js';
 
 export interface Challenge {
   dataset: DatasetRef;
-  /** The window of the dataset whose rows both models score. */
-  window: Window;
+  /** The split of the dataset whose rows both models score. */
+  split: SplitName;
+  metric: MetricName;
   challenger: VersionRef;
   /** `null` where there is none yet. */
   champion: VersionRef | null;
@@ -24,41 +24,57 @@ export interface Challenge {
 
 /**
  * Puts a challenger before the pipeline's promotion gate. Both models score the same raw gold rows, each by the
- * scaling that it was trained with: the champion's is another than the new dataset's. A champion that is gone, damaged
+ * transforms that it was trained with: the champion's is another than the new dataset's. A champion that is gone, damaged
  * or needs a feature that there is no more stops nothing: the gate decides without it.
  */
-export async function weighChallenger(context: StageContext, pipeline: Pipeline, { dataset, window, challenger, champion }: Challenge): Promise<PromotionDecision> {
-  const rows = await rowsOf(context, pipeline, dataset, window);
+export async function weighChallenger(context: StageContext, pipeline: Pipeline, { dataset, split, metric, challenger, champion }: Challenge): Promise<PromotionDecision> {
+  const { task, ...rows } = await rowsOf(context, pipeline, dataset, split);
   return decidePromotion(
     {
+      task,
+      metric: task.task === 'binary' ? 'roc_auc' : metric,
+      seed: pipeline.config.model_config.random_state,
       labels: rows.labels,
       threshold: pipeline.config.inference_config.prediction_threshold,
-      challenger: await scored(context, pipeline, challenger, rows),
-      champion: champion && (await scored(context, pipeline, champion, rows).catch((error: unknown) => unscored(champion, error))),
+      challenger: await scored(context, pipeline, challenger, task, rows),
+      champion: champion && (await scored(context, pipeline, champion, task, rows).catch((error: unknown) => unscored(champion, error))),
     },
     pipeline.config.promotion_gate,
   );
 }
 
-async function rowsOf(context: StageContext, pipeline: Pipeline, dataset: DatasetRef, window: Window): Promise<TrainingRows> {
+/** The rows of a split with every feature that gold has: the champion may read others than the new model. */
+async function rowsOf(context: StageContext, pipeline: Pipeline, dataset: DatasetRef, name: SplitName): Promise<TrainingRows & { task: TaskSpec }> {
   const stores = context.stores(pipeline);
-  const { windows, labelled_to } = await readDatasetMetadata(stores.datamart, dataset);
-  const { start_date, end_date } = windows[window];
-  const days = { from: start_date, to: earlier(end_date, labelled_to) };
-  return withDuckDb(context, async (database) => readTrainingRows(database, pipeline, await goldFiles(stores, days), days));
+  const { task, as_of: asOf, labelled_to: labelledTo } = await readDatasetMetadata(stores.datamart, dataset);
+  return withDuckDb(context, async (database) => {
+    const files = await goldFiles(stores, splitDays(trainingSplit(pipeline), name, asOf));
+    const inputs: InputColumn[] = files[0] ? await inputColumns(database, pipeline, readParquetSql([files[0].features.path])) : [];
+    return { task, ...(await readTrainingRows(database, pipeline, files, { name, asOf, labelledTo }, inputs, task)) };
+  });
 }
 
-async function scored(context: StageContext, pipeline: Pipeline, ref: VersionRef, rows: TrainingRows): Promise<ScoredVersion> {
+async function scored(context: StageContext, pipeline: Pipeline, ref: VersionRef, task: TaskSpec, rows: TrainingRows): Promise<ScoredVersion> {
   const { modelPath, preprocessing } = await openModel(pipeline, context.stores(pipeline).modelRegistry, ref);
-  const { features } = preprocessing;
-  const gone = features.filter((name) => !rows.columns.has(name));
+  if (!isSameTask(preprocessing.task, task)) {
+    throw new PerdureError('InputInvalid', `${ref.algorithm} ${ref.version} predicts something else than the new versions (${inWords(preprocessing.task)}, not ${inWords(task)}), so their rows can't be compared.`);
+  }
+  const { inputs, transforms, features } = preprocessing;
+  const gone = inputs.filter(({ name }) => !rows.table.columns.has(name)).map(({ name }) => name);
   if (gone.length > 0) {
     throw new PerdureError('InputInvalid', `${ref.algorithm} ${ref.version} needs ${gone.join(', ')}, which pipeline.json doesn't name as a feature any more, and without them it can't score a row; train a new version.`);
   }
   const path = join(context.scratch, 'compared.parquet');
-  await writeColumns(path, modelInput(pipeline, preprocessing, rows));
-  const { values } = await context.engines.predict({ modelPath, task: taskSpec(pipeline), data: { path, features } }, context.signal);
-  return { ref, probabilities: values };
+  await writeMatrix(path, transforms, rows.table);
+  return { ref, output: await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal) };
+}
+
+function isSameTask(one: TaskSpec, other: TaskSpec): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function inWords(task: TaskSpec): string {
+  return task.task === 'regression' ? `a regression by ${task.objective}` : `the classes ${task.classes.join(', ')}`;
 }
 
 /** What makes a version useless, whoever asks; a store or an engine that fails now is a failure to look. */

@@ -3,6 +3,7 @@ import { goldPartitions } from '../data/layers.js';
 import { aliasKey, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
 import { readVersion, type Lineage } from '../registry/versions.js';
+import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import type { Stage } from './context.js';
 
 /**
@@ -12,11 +13,11 @@ import type { Stage } from './context.js';
 export const weighNewData: Stage<StageInput, NewData> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
-  const { train, test, oot } = pipeline.config.temporal_splits;
+  const split = trainingSplit(pipeline);
   const newest = (await readPointer(stores.modelRegistry, aliasKey(CHALLENGER))) ?? (await readPointer(stores.modelRegistry, aliasKey(CHAMPION)));
   const seen: Lineage['inputs'] = newest ? ((await readVersion(stores.modelRegistry, newest))?.lineage.inputs ?? {}) : {};
 
-  const within = await Promise.all([train, test, oot].map(({ start_date, end_date }) => goldPartitions(stores, { from: start_date, to: end_date })));
+  const within = await Promise.all(split.names.map((name) => goldPartitions(stores, splitDays(split, name, input.run.startedAt))));
   const partitions = within.flat().filter(({ name, featureStore, labelStore }) => {
     const read = seen[name];
     return read?.feature_store !== featureStore.checksum || read.label_store !== labelStore.checksum;

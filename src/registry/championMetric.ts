@@ -1,0 +1,38 @@
+import type { Pipeline } from '../config/load.js';
+import { metricsOf, type MetricName, type SplitName, type TaskSpec } from '../contracts/index.js';
+import { trainingSplit } from '../data/trainingSplit.js';
+import { PerdureError } from '../errors.js';
+
+/**
+ * The split and the metric that choose the champion: those of `champion_metric`, else the task's on the last split.
+ * @throws PerdureError `ConfigInvalid` for a metric that the task doesn't have
+ */
+export function championMetric(pipeline: Pipeline, task: TaskSpec): { split: SplitName; metric: MetricName } {
+  const named = pipeline.config.model_config.champion_metric;
+  if (named === undefined) return { split: trainingSplit(pipeline).names.at(-1)!, metric: defaultMetric(task) };
+  const [split, metric] = named.split('.') as [SplitName, MetricName];
+  return { split, metric: checked(task, metric, 'model_config.champion_metric') };
+}
+
+/** The metric that monitoring watches: `performance_metric`, else the one that chooses the champion. */
+export function watchedMetric(pipeline: Pipeline, task: TaskSpec): MetricName {
+  const named = pipeline.config.monitoring_config.performance_metric;
+  return named === undefined ? championMetric(pipeline, task).metric : checked(task, named, 'monitoring_config.performance_metric');
+}
+
+function defaultMetric(task: TaskSpec): MetricName {
+  switch (task.task) {
+    case 'binary':
+      return 'roc_auc';
+    case 'multiclass':
+      return 'log_loss';
+    case 'regression':
+      return ({ squared_error: 'rmse', absolute_error: 'mae', poisson: 'mean_poisson_deviance' } as const)[task.objective];
+  }
+}
+
+function checked({ task }: TaskSpec, metric: MetricName, setting: string): MetricName {
+  const known = metricsOf(task);
+  if (known.includes(metric)) return metric;
+  throw new PerdureError('ConfigInvalid', `${setting} names ${metric}, which a ${task} task doesn't have; name one of ${known.join(', ')}.`);
+}
