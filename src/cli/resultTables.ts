@@ -1,10 +1,12 @@
 import {
   nothingChanged,
   type DataProcessingCompleted,
-  type Metrics,
   type ModelInferenceCompleted,
   type ModelMonitoringCompleted,
   type ModelTrainingCompleted,
+  type MetricName,
+  type SplitMetrics,
+  SPLITS,
 } from '../contracts/index.js';
 import { isSameVersion } from '../registry/pointers.js';
 import type { StageResults } from './follow.js';
@@ -45,33 +47,51 @@ function predictionsLine(inference: ModelInferenceCompleted): string[] {
   return [`Predictions: ${inference.uri}`];
 }
 
-const SHOWN_METRICS = ['roc_auc', 'recall', 'f1'] as const satisfies readonly (keyof Metrics)[];
-const METRIC_TITLES = { roc_auc: 'AUC', recall: 'recall', f1: 'F1' } as const satisfies Record<(typeof SHOWN_METRICS)[number], string>;
-
 /** Few enough for a terminal of 80 columns; the JSON answer and `perdure models show` have the rest. */
-export function metricHeads(): string[] {
-  return ['test', 'OOT'].flatMap((window) => SHOWN_METRICS.map((metric) => `${window}\n${METRIC_TITLES[metric]}`));
-}
+const SHOWN_METRICS = [
+  ['roc_auc', 'recall', 'f1'],
+  ['accuracy', 'f1_macro', 'log_loss'],
+  ['rmse', 'mae', 'r2'],
+] as const satisfies readonly (readonly MetricName[])[];
+const METRIC_TITLES: Partial<Record<MetricName, string>> = { roc_auc: 'AUC', f1: 'F1', f1_macro: 'F1 macro', log_loss: 'log loss', rmse: 'RMSE', mae: 'MAE', r2: 'R2' };
 
-/**
- * Of columns that {@link metricHeads} is among, those that can be done without in a narrow terminal.
- * @param first index of the first of them
- */
-export function spareMetrics(first: number): number[] {
-  const [, testRecall, testF1, , ootRecall, ootF1] = metricHeads().map((_, i) => first + i) as [number, number, number, number, number, number];
-  return [testF1, ootF1, testRecall, ootRecall];
-}
+/** The columns of a table of versions: a few metrics of each split that evaluates. */
+export class MetricColumns {
+  private readonly columns: { split: (typeof SPLITS)[number]; metric: MetricName }[];
 
-/** Aligned with {@link metricHeads}. */
-export function metricCells({ test, oot }: { test: Metrics; oot: Metrics }): string[] {
-  return [test, oot].flatMap((metrics) => SHOWN_METRICS.map((metric) => score(metrics[metric])));
+  /** @param versions that have a row each */
+  constructor(versions: SplitMetrics[]) {
+    const splits = SPLITS.filter((split) => split !== 'train' && versions.some((version) => version[split]));
+    const known = versions.flatMap((version) => splits.flatMap((split) => Object.keys(version[split] ?? {})));
+    const metrics: readonly MetricName[] = SHOWN_METRICS.find((names) => names.every((name) => known.includes(name))) ?? SHOWN_METRICS[0];
+    this.columns = splits.flatMap((split) => metrics.map((metric) => ({ split, metric })));
+  }
+
+  get heads(): string[] {
+    return this.columns.map(({ split, metric }) => `${split === 'oot' ? 'OOT' : split}\n${METRIC_TITLES[metric] ?? metric}`);
+  }
+
+  cells(version: SplitMetrics): string[] {
+    return this.columns.map(({ split, metric }) => score(version[split]?.[metric] ?? null));
+  }
+
+  /**
+   * The columns that can be done without in a narrow terminal, the first to go first: the last metrics of each split.
+   * @param first index of the first of these columns in its table
+   */
+  spare(first: number): number[] {
+    const splits = [...new Set(this.columns.map(({ split }) => split))];
+    const of = (split: string) => this.columns.flatMap((column, i) => (column.split === split ? [first + i] : []));
+    return [2, 1].flatMap((position) => splits.flatMap((split) => of(split)[position] ?? []));
+  }
 }
 
 function algorithmTable(training: ModelTrainingCompleted): string[] {
   const { algorithms, champion, unchanged = [] } = training;
+  const columns = new MetricColumns(Object.values(algorithms).flatMap((result) => (result.status === 'completed' ? [result] : [])));
   const rows = Object.entries(algorithms).map(([algorithm, result]) => {
     const title = result.status === 'completed' && isSameVersion(champion, { algorithm, version: result.version }) ? `${algorithm} *` : algorithm;
-    return result.status === 'completed' ? [title, score(result.cv_score), ...metricCells(result)] : [title, 'failed', ...metricHeads().map(() => '')];
+    return result.status === 'completed' ? [title, score(result.cv_score), ...columns.cells(result)] : [title, 'failed', ...columns.heads.map(() => '')];
   });
   const failures = Object.entries(algorithms).flatMap(([algorithm, result]) =>
     result.status === 'failed' ? [`${algorithm} failed (${result.type}): ${result.reason}`] : [],
@@ -83,12 +103,13 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
       : [],
   );
   const warnings = (training.dataset.warnings ?? []).map((warning) => `Warning: ${warning}`);
-  return [table(['algorithm', 'CV\nscore', ...metricHeads()], rows, { spare: spareMetrics(2) }), verdictOnBest(training), ...failures, ...kept, ...partly, ...warnings];
+  return [table(['algorithm', 'CV\nscore', ...columns.heads], rows, { spare: columns.spare(2) }), verdictOnBest(training), ...failures, ...kept, ...partly, ...warnings];
 }
 
 function verdictOnBest({ comparison, promotion, champion, challenger }: ModelTrainingCompleted): string {
   const { metric, estimate } = comparison;
-  const chosen = `chosen by ${metric}; the ${estimate.metric.startsWith('oot') ? 'OOT' : 'test'} columns had no part in the choice`;
+  const [other = ''] = estimate.metric.split('.');
+  const chosen = metric.startsWith(`${other}.`) ? `chosen by ${metric}, so that what it says of the champion is too good` : `chosen by ${metric}; the ${other === 'oot' ? 'OOT' : other} columns had no part in the choice`;
   if (promotion.decision === 'refuse' && !isSameVersion(champion, challenger)) return `The best was ${chosen}\nPromotion gate: ${promotion.reason}`;
   return [`* champion, ${chosen}`, ...(promotion.not_compared === null ? [] : [`Promotion gate: ${promotion.reason}`])].join('\n');
 }

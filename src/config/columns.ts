@@ -18,7 +18,8 @@ export const INTERNAL = {
   /** Position of the first expectation that a row breaks. */
   broken: `${INTERNAL_PREFIX}broken`,
   occurrence: `${INTERNAL_PREFIX}occurrence`,
-  probability: `${INTERNAL_PREFIX}probability`,
+  /** A number of a model's output. */
+  score: `${INTERNAL_PREFIX}score`,
   label: `${INTERNAL_PREFIX}label`,
   features: `${INTERNAL_PREFIX}features`,
   labels: `${INTERNAL_PREFIX}labels`,

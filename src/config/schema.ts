@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MAX_EVALUATIONS, METRICS, NAME, NAME_IN_WORDS, OBJECTIVES, SCORERS, TASKS, type MetricName, type ScoringName } from '../contracts/index.js';
 import { ESTIMATOR_NAMES, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
+import { SplitSettings } from '../data/splits/settings.js';
 import { AlertThresholds } from '../platform/notify/conditions.js';
 import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults } from './columns.js';
 import { Compute } from './compute.js';
@@ -101,6 +102,8 @@ export const PipelineDefinition = z
     task: z.enum(TASKS).optional(),
     /** What a regression minimises. */
     objective: z.enum(OBJECTIVES).optional(),
+    /** Which rows train and which evaluate; a fifth tests by chance where nothing is said. */
+    split: SplitSettings.optional(),
     /** Columns of the source that are no features. */
     drop: z.array(ColumnName).default([]),
     /** Files beside this one, CSV or Parquet, that every layer's SQL may read as tables of these names. */

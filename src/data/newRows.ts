@@ -2,7 +2,7 @@ import { INTERNAL, sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import { presentSql } from '../ml/missing.js';
-import { identifier, readParquetSql } from './duckdb.js';
+import { columnsOf, identifier, readParquetSql, type Database } from './duckdb.js';
 import { featureStoreFiles, type DayRange } from './layers.js';
 import { refuseOtherOwner } from './owner.js';
 import { betweenDaysSql, dayOf, earlier } from './partitions.js';
@@ -31,18 +31,20 @@ export interface RowsAsked {
  * the row's keys, or none that was made from the features that the row has now. A lost predictions
  * file holds none. Throws `ObjectCorrupt` for a torn file of gold.
  */
-export async function newRowsQuery(pipeline: Pipeline, stores: Stores, asked: RowsAsked): Promise<NewRowsQuery> {
+export async function newRowsQuery(database: Database, pipeline: Pipeline, stores: Stores, asked: RowsAsked): Promise<NewRowsQuery> {
   const days = daysAsked(pipeline, asked);
   const { files: known, paths } = await intactPredictions(stores.predictions);
   for (const file of known) refuseOtherOwner(pipeline, file.pipeline, 'storage.predictions_bucket');
   const features = await featureStoreFiles(stores, days);
   if (features.length === 0) return { sql: undefined, known };
 
-  let sql = `SELECT * FROM ${readParquetSql(features.map(({ path }) => path))} WHERE ${betweenDaysSql(pipeline, days)}`;
+  const gold = readParquetSql(features.map(({ path }) => path));
+  let sql = `SELECT * FROM ${gold} WHERE ${betweenDaysSql(pipeline, days)}`;
   if (asked.again) return { sql, known };
-  for (const files of groupByFeatures(pipeline, known).values()) {
+  const present = await columnsOf(database, gold);
+  for (const files of groupByFeatures(present, known).values()) {
     const predicted = readParquetSql(files.map((file) => paths[known.indexOf(file)]!));
-    sql = `SELECT * FROM (${sql}) AS ${INTERNAL.features} ANTI JOIN ${predicted} AS ${INTERNAL.scores} ON ${sameRowSql(pipeline, files[0]!)}`;
+    sql = `SELECT * FROM (${sql}) AS ${INTERNAL.features} ANTI JOIN ${predicted} AS ${INTERNAL.scores} ON ${sameRowSql(pipeline, files[0]!, present)}`;
   }
   return { sql, known };
 }
@@ -60,8 +62,10 @@ export function daysAsked({ config }: Pipeline, { asOf, from, to }: RowsAsked): 
  */
 export function inputsDigestSql(features: string[], table?: string): string {
   const values = features.map((name) => {
-    const column = `CAST(${table === undefined ? '' : `${table}.`}${identifier(name)} AS DOUBLE)`;
-    return `coalesce(CAST(${presentSql(column)} AS VARCHAR), '')`;
+    const column = `${table === undefined ? '' : `${table}.`}${identifier(name)}`;
+    // Whole numbers and fractions of one value are the same; what is no number counts by its text.
+    const number = `TRY_CAST(CAST(${column} AS VARCHAR) AS DOUBLE)`;
+    return `CASE WHEN typeof(${column}) = 'VARCHAR' OR ${number} IS NULL THEN coalesce(CAST(${column} AS VARCHAR), '') ELSE coalesce(CAST(${presentSql(number)} AS VARCHAR), '') END`;
   });
   return `md5_number_lower(concat_ws(',', ${values.join(', ')}))`;
 }
@@ -72,7 +76,7 @@ export function inputsDigestSql(features: string[], table?: string): string {
  *
  * @param present features that gold has
  */
-export function sameRowSql(pipeline: Pipeline, file: PredictionsFile, present = featuresOf(pipeline)): string {
+export function sameRowSql(pipeline: Pipeline, file: PredictionsFile, present: string[]): string {
   const { features, scores, inputs } = INTERNAL;
   const keys = pipeline.definition.keys.map((key) => `${features}.${identifier(key)} = ${scores}.${identifier(key)}`);
   const digested = digestedFeatures(file, present);
@@ -85,14 +89,10 @@ function digestedFeatures({ features }: PredictionsFile, present: string[]): str
   return features?.every((name) => names.has(sameName(name))) ? features : undefined;
 }
 
-function featuresOf({ definition }: Pipeline): string[] {
-  return definition.features.map(({ name }) => name);
-}
-
-function groupByFeatures(pipeline: Pipeline, files: PredictionsFile[]): Map<string, PredictionsFile[]> {
+function groupByFeatures(present: string[], files: PredictionsFile[]): Map<string, PredictionsFile[]> {
   const groups = new Map<string, PredictionsFile[]>();
   for (const file of files) {
-    const key = JSON.stringify(digestedFeatures(file, featuresOf(pipeline)) ?? null);
+    const key = JSON.stringify(digestedFeatures(file, present) ?? null);
     groups.set(key, [...(groups.get(key) ?? []), file]);
   }
   return groups;

@@ -1,27 +1,58 @@
-import type { Metrics, PerformanceResult } from '../contracts/index.js';
+import { METRICS, SCORERS, directionOf, type MetricName, type PerformanceResult, type ScoringName, type TaskMetrics, type TaskSpec } from '../contracts/index.js';
+import type { ModelOutput } from '../ml/modelOutput.js';
+import { taskOf } from '../ml/tasks/task.js';
 import { twoSidedP } from '../ml/normal.js';
 
-/** The metrics that monitoring may watch. */
-export type WatchedMetric = Exclude<keyof Metrics, 'confusion_matrix' | 'n'>;
-
 export interface PerformanceSettings {
-  performance_metric: WatchedMetric;
+  performance_metric: MetricName;
   performance_threshold_drop: number;
   alpha: number;
 }
 
 /** The rule behind `breached`, to be named beside it. */
 export const BREACH_CONVENTION =
-  'breached: the drop is above performance_threshold_drop, and a one-sided normal test of the two independent samples rejects at alpha that there is none; variances by Hanley and McNeil (1982) for ROC AUC, by Boyd, Eng and Page (2013) for average precision, binomial with two rows of each kind added (Agresti and Coull 1998) for the others';
+  'breached: the drop is above performance_threshold_drop (for metrics in units of the label a share of what it was at training), and a one-sided normal test of the two independent samples rejects at alpha that there is none; variances by Hanley and McNeil (1982) for ROC AUC, by Boyd, Eng and Page (2013) for average precision, binomial with two rows of each kind added (Agresti and Coull 1998) for accuracy, precision, recall and F1, by the influence of groups of rows for the others';
 
-/** Metrics on labelled rows against those at training; `null` where the watched metric is undefined for either. */
-export function judgePerformance(baseline: Metrics, metrics: Metrics, settings: PerformanceSettings): Extract<PerformanceResult, { status: 'measured' }> | null {
+/**
+ * Metrics on labelled rows against those at training; `null` where the watched metric, or how certain it is, is undefined
+ * for either.
+ *
+ * @param variance sampling variance of the watched metric on the labelled rows, for metrics that {@link metricVariance} doesn't know
+ */
+export function judgePerformance(
+  baseline: TaskMetrics,
+  metrics: TaskMetrics,
+  settings: PerformanceSettings,
+  variance: number | null = null,
+): Extract<PerformanceResult, { status: 'measured' }> | null {
   const metric = settings.performance_metric;
-  const [before, now] = [baseline[metric], metrics[metric]];
+  const [before, now] = [baseline[metric] ?? null, metrics[metric] ?? null];
   if (before === null || now === null) return null;
-  const drop = before - now;
-  const p_value = upperP(drop, Math.sqrt(metricVariance(baseline, metric) + metricVariance(metrics, metric)));
-  return { status: 'measured', metrics, baseline, drop, metric, p_value, breached: drop > settings.performance_threshold_drop && p_value < settings.alpha };
+  const drop = directionOf(metric) === 'higher' ? before - now : now - before;
+  const variances = hasVariance(metric) ? metricVariance(baseline, metric) + metricVariance(metrics, metric) : variance === null ? null : variance * (1 + metrics.n / baseline.n);
+  if (variances === null) return null;
+  const p_value = upperP(drop, Math.sqrt(variances));
+  const limit = settings.performance_threshold_drop * (inUnits(metric) ? Math.abs(before) : 1);
+  return { status: 'measured', metrics, baseline, drop, metric, p_value, breached: drop > limit && p_value < settings.alpha };
+}
+
+/** Whether a metric is in units of the label rather than a share. */
+function inUnits(metric: MetricName): boolean {
+  return METRICS[metric].tasks.some((task) => task === 'regression') && metric !== 'r2';
+}
+
+/**
+ * Sampling variance of a metric on rows, from the influence that groups of them have on it (the infinitesimal jackknife;
+ * Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans, chapter 6); `null` where no influence is known.
+ */
+export function influenceVariance(spec: TaskSpec, metric: MetricName, labels: ArrayLike<number>, output: ModelOutput): number | null {
+  const scorers: Partial<Record<ScoringName, MetricName>> = SCORERS[spec.task];
+  const [scoring] = (Object.keys(scorers) as ScoringName[]).filter((name) => scorers[name] === metric);
+  if (scoring === undefined) return null;
+  const { influence } = taskOf(spec).foldScore(scoring, labels, output);
+  const groups = influence.length;
+  if (groups < 2) return null;
+  return (influence.reduce((sum, part) => sum + part ** 2, 0) * groups) / (groups - 1);
 }
 
 /** The probability that a normal variate with this standard error exceeds `value`. */
@@ -30,13 +61,19 @@ function upperP(value: number, standardError: number): number {
   return value > 0 ? half : 1 - half;
 }
 
+/** Metrics whose sampling variance follows from the metrics of a binary task themselves. */
+export type KnownVariance = 'accuracy' | 'precision' | 'recall' | 'average_precision' | 'f1' | 'roc_auc';
+
+function hasVariance(metric: MetricName): metric is KnownVariance {
+  return ['accuracy', 'precision', 'recall', 'average_precision', 'f1', 'roc_auc'].includes(metric);
+}
+
 /** Sampling variance of a metric, from the metrics themselves. A metric must not be `null`. */
-export function metricVariance(metrics: Metrics, metric: WatchedMetric): number {
-  const [[tn, fp], [fn, tp]] = metrics.confusion_matrix;
+export function metricVariance(metrics: TaskMetrics, metric: KnownVariance): number {
+  if (metric === 'accuracy') return shareVariance(metrics.accuracy! * metrics.n, metrics.n);
+  const [[tn, fp], [fn, tp]] = metrics.confusion_matrix as [[number, number], [number, number]];
   const [positives, negatives] = [fn + tp, tn + fp];
   switch (metric) {
-    case 'accuracy':
-      return shareVariance(tp + tn, metrics.n);
     case 'precision':
       return shareVariance(tp, tp + fp);
     case 'recall':

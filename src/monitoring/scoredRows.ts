@@ -1,11 +1,12 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import type { VersionRef } from '../contracts/index.js';
+import type { TaskSpec, VersionRef } from '../contracts/index.js';
 import { columnsOf, identifier, literal, readParquetSql, type Database } from '../data/duckdb.js';
 import { featureStoreFiles, type PartitionFile } from '../data/layers.js';
 import { sameRowSql } from '../data/newRows.js';
 import { openPredictions, predictionsFiles, type PredictionsFile } from '../data/predictions.js';
 import { dayOf, daySql } from '../data/partitions.js';
+import { taskOf } from '../ml/tasks/task.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 
 /** The days that scored rows fall on, both included. */
@@ -14,11 +15,30 @@ export interface ScoredDays {
   to: string;
 }
 
+/** Columns of a predictions file that a model's output is read from again, in its order. */
+function scoreNames(task: TaskSpec): string[] {
+  const { width, predictionColumns } = taskOf(task);
+  return predictionColumns({ values: new Float64Array(0), width }, 0.5).flatMap(({ name, type }) => (type === 'DOUBLE' ? [name] : []));
+}
+
+function named(names: string[]): string {
+  return names.map((name, i) => `${identifier(name)} AS ${scoreColumn(i)}`).join(', ');
+}
+
+function scoreColumn(position: number): string {
+  return `${INTERNAL.score}_${position}`;
+}
+
+/** The numbers of a model's output in {@link SCORED_ROWS}, as SQL. */
+export function scoreColumns(task: TaskSpec): string[] {
+  return scoreNames(task).map((_, i) => `${SCORED_ROWS}.${scoreColumn(i)}`);
+}
+
 /** Name of the temporary table that {@link loadScoredRows} makes. */
 export const SCORED_ROWS = INTERNAL.scoredRows;
 
 /**
- * Loads a version's predictions into a temporary table: the pipeline's keys and `INTERNAL.probability`, for rows up to
+ * Loads a version's predictions into a temporary table: the pipeline's keys and the version's {@link scoreNames}, for rows up to
  * `until`, back `monitoring_config.window_days` from the newest of them. Of a row that was scored several times the newest
  * score counts, and one that was made from other features than the row has now doesn't.
  *
@@ -30,6 +50,7 @@ export async function loadScoredRows(
   pipeline: Pipeline,
   stores: Stores,
   model: VersionRef,
+  task: TaskSpec,
   until: string,
 ): Promise<ScoredDays | undefined> {
   const files = (await predictionsFiles(stores.predictions)).filter(
@@ -43,7 +64,7 @@ export async function loadScoredRows(
   const digested = files.every(({ features }) => features);
   await database.run(`
     CREATE TEMP TABLE ${scores} AS
-    SELECT ${keys}, probability AS ${INTERNAL.probability}, ${daySql(pipeline) ?? arrivalSql(files, paths)} AS ${day},
+    SELECT ${keys}, ${named(scoreNames(task))}, ${daySql(pipeline) ?? arrivalSql(files, paths)} AS ${day},
       list_position([${paths.map(literal).join(', ')}], ${INTERNAL.file}) AS ${order}${digested ? `, ${inputs}` : ''}
     FROM ${readParquetSql(paths, { file: true })}
     WHERE ${day} <= CAST(${literal(until)} AS DATE)`);
@@ -55,7 +76,7 @@ export async function loadScoredRows(
   await database.run(`
     CREATE TEMP TABLE ${SCORED_ROWS} AS
     WITH eligible AS (SELECT * FROM ${present} QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY ${order} DESC) = 1)
-    SELECT ${keys}, ${INTERNAL.probability}, ${day} FROM eligible
+    SELECT ${keys}, ${scoreNames(task).map((_, i) => scoreColumn(i)).join(', ')}, ${day} FROM eligible
     WHERE ${day} > (SELECT max(${day}) FROM eligible) - ${pipeline.config.monitoring_config.window_days}`);
   return daysOf(database, SCORED_ROWS);
 }

@@ -1,7 +1,9 @@
 import type { Pipeline } from '../config/load.js';
-import { metricsOf, type MetricName, type SplitName, type TaskSpec } from '../contracts/index.js';
+import type { ModelConfig } from '../config/schema.js';
+import { metricsOf, type MetricName, type ScoringName, type SplitName, type TaskSpec } from '../contracts/index.js';
 import { trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
+import { taskOf } from '../ml/tasks/task.js';
 
 /**
  * The split and the metric that choose the champion: those of `champion_metric`, else the task's on the last split.
@@ -35,4 +37,14 @@ function checked({ task }: TaskSpec, metric: MetricName, setting: string): Metri
   const known = metricsOf(task);
   if (known.includes(metric)) return metric;
   throw new PerdureError('ConfigInvalid', `${setting} names ${metric}, which a ${task} task doesn't have; name one of ${known.join(', ')}.`);
+}
+
+/**
+ * What a search maximises: `search.scoring`, else the task's.
+ * @throws PerdureError `ConfigInvalid` for a scoring that the task doesn't have
+ */
+export function scoringOf({ search }: Pick<ModelConfig, 'search'>, task: TaskSpec): ScoringName {
+  const { scorings, defaultScoring } = taskOf(task);
+  if (search.scoring === undefined || scorings.includes(search.scoring)) return search.scoring ?? defaultScoring;
+  throw new PerdureError('ConfigInvalid', `search.scoring names ${search.scoring}, which a ${task.task} task doesn't have; name one of ${scorings.join(', ')}.`);
 }

@@ -62,10 +62,9 @@ export interface Lineage extends Origin {
 export type Preprocessing = Pick<DatasetMetadata, 'task' | 'inputs' | 'transforms' | 'features' | 'label'>;
 
 /** A line of `versions.json`, the index of an algorithm's versions. */
-export interface VersionSummary extends VersionRef {
+export interface VersionSummary extends VersionRef, SplitMetrics {
   training_date: string;
   cv_score: number;
-  performance: SplitMetrics;
   model_checksum: string;
 }
 
@@ -207,7 +206,7 @@ export async function indexVersion(registry: ObjectStore, metadata: VersionMetad
 const NO_INDEX = (): VersionIndex => ({ versions: [] });
 
 function summaryOf({ model_name: algorithm, version, training_date, cv_score, performance, lineage }: VersionMetadata): VersionSummary {
-  return { algorithm, version, training_date, cv_score, performance, model_checksum: lineage.model_checksum };
+  return { algorithm, version, training_date, cv_score, ...performance, model_checksum: lineage.model_checksum };
 }
 
 /** Names of an algorithm's finished versions. */

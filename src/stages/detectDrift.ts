@@ -1,12 +1,14 @@
 import { INTERNAL, sameName } from '../config/columns.js';
-import type { DriftResult, MonitorInput } from '../contracts/index.js';
+import type { DriftResult, MonitorInput, TaskSpec } from '../contracts/index.js';
 import { columnsOf, identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
+import type { InputColumn } from '../data/inputColumns.js';
 import { featureStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
 import { judgeDrift, type CurrentProfile } from '../monitoring/drift.js';
-import { countInto, emptyLike, type ModelProfile } from '../monitoring/profile.js';
-import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
-import { SCORE_ANEW, readVersionFile } from '../registry/versions.js';
+import { likeliest } from '../ml/modelOutput.js';
+import { countInto, emptyLike, type ColumnValues, type ModelProfile } from '../monitoring/profile.js';
+import { loadScoredRows, scoreColumns, SCORED_ROWS } from '../monitoring/scoredRows.js';
+import { SCORE_ANEW, readVersionFile, type Preprocessing } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 
 /**
@@ -18,7 +20,8 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
   const { min_samples_for_metrics } = pipeline.config.monitoring_config;
   const reference = await readVersionFile<ModelProfile>(context.stores(pipeline).modelRegistry, input.predictions.model, 'profile.json', SCORE_ANEW);
 
-  const current = await profileScoredRows(context, input, reference);
+  const preprocessing = await readVersionFile<Preprocessing>(context.stores(pipeline).modelRegistry, input.predictions.model, 'preprocessing.json', SCORE_ANEW);
+  const current = await profileScoredRows(context, input, reference, preprocessing);
   if (current.rows < min_samples_for_metrics) {
     return { status: 'skipped', reason: `${current.rows} rows are scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.` };
   }
@@ -27,7 +30,7 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
 };
 
 /** Counts the scored rows into the bins of the reference. A feature that gold no longer has counts as missing. */
-async function profileScoredRows(context: StageContext, input: MonitorInput, reference: ModelProfile): Promise<CurrentProfile> {
+async function profileScoredRows(context: StageContext, input: MonitorInput, reference: ModelProfile, { task, inputs }: Preprocessing): Promise<CurrentProfile> {
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const keys = pipeline.definition.keys.map(identifier).join(', ');
@@ -38,18 +41,33 @@ async function profileScoredRows(context: StageContext, input: MonitorInput, ref
     score: emptyLike(reference.score),
   };
   await withDuckDb(context, async (database) => {
-    const days = await loadScoredRows(database, pipeline, stores, input.predictions.model, dayOf(input.asOf));
+    const days = await loadScoredRows(database, pipeline, stores, input.predictions.model, task, dayOf(input.asOf));
     const files = days ? await featureStoreFiles(stores, days) : [];
     if (files.length === 0) return;
     const gold = readParquetSql(files.map(({ path }) => path));
     const known = new Set((await columnsOf(database, gold)).map(sameName));
-    const values = features.map((name) => (known.has(sameName(name)) ? `TRY_CAST(${INTERNAL.features}.${identifier(name)} AS DOUBLE)` : 'NULL'));
-    const rows = database.chunks(`SELECT ${SCORED_ROWS}.${INTERNAL.probability}, ${values.join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS ${INTERNAL.features} USING (${keys})`);
+    const values = features.map((name) => (known.has(sameName(name)) ? valueSql(`${INTERNAL.features}.${identifier(name)}`, inputs.find((input) => input.name === name)?.kind) : 'NULL'));
+    const scores = scoreColumns(task);
+    const rows = database.chunks(`SELECT ${[...scores, ...values].join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS ${INTERNAL.features} USING (${keys})`);
     for await (const chunk of rows) {
       current.rows += chunk.rowCount;
-      countInto(current.score, chunk.getColumnValues(0) as number[]);
-      features.forEach((name, i) => countInto(current.columns[name]!, chunk.getColumnValues(i + 1) as (number | null)[]));
+      countInto(current.score, spoken(task, scores.map((_, i) => chunk.getColumnValues(i) as number[])));
+      features.forEach((name, i) => countInto(current.columns[name]!, chunk.getColumnValues(scores.length + i) as (number | string | null)[]));
     }
   });
   return current;
+}
+
+/** A feature's value as training had it; what gold now has as something else is missing. */
+function valueSql(column: string, kind: InputColumn['kind'] = 'number'): string {
+  if (kind === 'category') return `CAST(${column} AS VARCHAR)`;
+  return kind === 'date' ? `epoch(TRY_CAST(CAST(${column} AS VARCHAR) AS TIMESTAMP)) / 86400.0` : `TRY_CAST(${column} AS DOUBLE)`;
+}
+
+/** What a model's output says of each row, as its profile counts it. */
+function spoken(task: TaskSpec, scores: number[][]): ColumnValues {
+  if (task.task !== 'multiclass') return scores[0]!;
+  const width = scores.length;
+  const values = Float64Array.from({ length: scores[0]!.length * width }, (_, i) => scores[i % width]![Math.floor(i / width)]!);
+  return likeliest({ values, width }).map((position) => task.classes[position]!);
 }

@@ -7,13 +7,14 @@ import type { Stage } from './context.js';
 export const findNewRows: Stage<FindNewRowsInput, NewRows> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { from, to } = daysAsked(pipeline, input);
-  const days = `${from} to ${to}`;
-  const { sql } = await newRowsQuery(pipeline, context.stores(pipeline), input);
-  if (!sql) return { status: 'skipped', reason: `No new data: gold has no rows from ${days}.` };
+  const days = pipeline.definition.partition.column === undefined ? '' : ` from ${from} to ${to}`;
   const rows = await withDuckDb(context, async (database) => {
+    const { sql } = await newRowsQuery(database, pipeline, context.stores(pipeline), input);
+    if (!sql) return undefined;
     const [counted] = await database.rows<{ rows: number }>(`SELECT CAST(count(*) AS INTEGER) AS rows FROM (${sql})`);
     return counted!.rows;
   });
-  if (rows === 0) return { status: 'skipped', reason: `No new data: every gold row from ${days} is predicted.` };
+  if (rows === undefined) return { status: 'skipped', reason: `No new data: gold has no rows${days}.` };
+  if (rows === 0) return { status: 'skipped', reason: `No new data: every gold row${days} is predicted.` };
   return { status: 'ready', rows };
 };

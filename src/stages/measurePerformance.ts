@@ -1,58 +1,71 @@
 import { INTERNAL } from '../config/columns.js';
-import type { MonitorInput, PerformanceResult } from '../contracts/index.js';
+import type { Pipeline } from '../config/load.js';
+import type { MonitorInput, PerformanceResult, SplitName, TaskSpec } from '../contracts/index.js';
 import { identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
-import { lastLabelledDay } from '../data/labels.js';
+import { labelReader, labelSql, lastLabelledDay, type RawLabel } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
-import { classificationMetrics } from '../ml/metrics.js';
-import { judgePerformance } from '../monitoring/performance.js';
-import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
-import { SCORE_ANEW, requireVersion } from '../registry/versions.js';
+import type { ModelOutput } from '../ml/modelOutput.js';
+import { taskOf } from '../ml/tasks/task.js';
+import { influenceVariance, judgePerformance } from '../monitoring/performance.js';
+import { loadScoredRows, scoreColumns, SCORED_ROWS } from '../monitoring/scoredRows.js';
+import { watchedMetric } from '../registry/championMetric.js';
+import { SCORE_ANEW, readVersionFile, requireVersion, type Preprocessing } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
+import { baselineSplit } from './evaluateModel.js';
 
 /**
  * Metrics of a version's predictions whose labels are mature at `asOf` (the row's day lies `label_maturity_days` or
- * more back), against the metrics of its test window at training.
+ * more back), against the metrics of its test split at training.
  */
 export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
-  const stores = context.stores(pipeline);
+  const { modelRegistry } = context.stores(pipeline);
   const { monitoring_config, inference_config } = pipeline.config;
   const { label_maturity_days, min_samples_for_metrics } = monitoring_config;
   const { model } = input.predictions;
+  const { task } = await readVersionFile<Preprocessing>(modelRegistry, model, 'preprocessing.json', SCORE_ANEW);
 
-  const { labels, probabilities } = await matureRows(context, input, lastLabelledDay(pipeline, input.asOf));
+  const { labels, output } = await matureRows(context, pipeline, input, task);
   if (labels.length < min_samples_for_metrics) {
-    return {
-      status: 'skipped',
-      reason: `${labels.length} scored rows have labels that are ${label_maturity_days} days old by ${dayOf(input.asOf)}; performance needs at least ${min_samples_for_metrics}.`,
-    };
+    const dated = pipeline.definition.partition.column !== undefined;
+    const mature = dated ? `that are ${label_maturity_days} days old by ${dayOf(input.asOf)}` : `by ${dayOf(input.asOf)}`;
+    return { status: 'skipped', reason: `${labels.length} scored rows have labels ${mature}; performance needs at least ${min_samples_for_metrics}.` };
   }
 
-  const metrics = classificationMetrics(labels, probabilities, inference_config.prediction_threshold);
-  const { test: baseline } = (await requireVersion(stores.modelRegistry, model, SCORE_ANEW)).performance;
-  const judged = judgePerformance(baseline, metrics, monitoring_config);
-  return judged ?? { status: 'skipped', reason: `${monitoring_config.performance_metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.` };
+  const metrics = taskOf(task).metrics(labels, output, inference_config.prediction_threshold);
+  const { performance } = await requireVersion(modelRegistry, model, SCORE_ANEW);
+  const metric = watchedMetric(pipeline, task);
+  const baseline = performance[baselineSplit(performance) satisfies SplitName];
+  const judged = baseline && judgePerformance(baseline, metrics, { ...monitoring_config, performance_metric: metric }, influenceVariance(task, metric, labels, output));
+  return judged ?? { status: 'skipped', reason: `${metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.` };
 };
 
-async function matureRows(context: StageContext, input: MonitorInput, until: string): Promise<{ labels: number[]; probabilities: number[] }> {
-  const pipeline = await context.pipeline(input.pipeline);
+async function matureRows(context: StageContext, pipeline: Pipeline, { predictions, asOf }: MonitorInput, task: TaskSpec): Promise<{ labels: number[]; output: ModelOutput }> {
   const stores = context.stores(pipeline);
-  const { keys, label } = pipeline.definition;
+  const { keys } = pipeline.definition;
+  const read = labelReader(pipeline, task);
   const labels: number[] = [];
-  const probabilities: number[] = [];
+  const values: number[] = [];
+  const scores = scoreColumns(task);
   await withDuckDb(context, async (database) => {
-    const days = await loadScoredRows(database, pipeline, stores, input.predictions.model, until);
+    const days = await loadScoredRows(database, pipeline, stores, predictions.model, task, lastLabelledDay(pipeline, asOf));
     const files = days ? await labelStoreFiles(stores, days) : [];
     if (files.length === 0) return;
+    const table = readParquetSql(files.map(({ path }) => path));
     const rows = database.chunks(`
-      SELECT CAST(${INTERNAL.labels}.${identifier(label)} AS DOUBLE), ${SCORED_ROWS}.${INTERNAL.probability}
-      FROM ${SCORED_ROWS} JOIN ${readParquetSql(files.map(({ path }) => path))} AS ${INTERNAL.labels} USING (${keys.map(identifier).join(', ')})
-      WHERE ${INTERNAL.labels}.${identifier(label)} IS NOT NULL`);
+      SELECT ${await labelSql(database, pipeline, table, INTERNAL.labels)}, ${scores.join(', ')}
+      FROM ${SCORED_ROWS} JOIN ${table} AS ${INTERNAL.labels} USING (${keys.map(identifier).join(', ')})`);
     for await (const chunk of rows) {
-      labels.push(...(chunk.getColumnValues(0) as number[]));
-      probabilities.push(...(chunk.getColumnValues(1) as number[]));
+      const found = chunk.getColumnValues(0) as RawLabel[];
+      const said = scores.map((_, i) => chunk.getColumnValues(i + 1) as number[]);
+      found.forEach((raw, row) => {
+        const label = read(raw);
+        if (label === undefined || label === null) return;
+        labels.push(label);
+        for (const column of said) values.push(column[row]!);
+      });
     }
   });
-  return { labels, probabilities };
+  return { labels, output: { values: Float64Array.from(values), width: scores.length } };
 }

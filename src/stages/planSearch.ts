@@ -1,7 +1,6 @@
 import { algorithmConfig } from '../config/load.js';
-import { taskSpec } from '../config/task.js';
 import { gridCell, type AlgorithmInput, type ParameterGrid, type Params, type SearchPlan } from '../contracts/index.js';
-import { readDatasetMetadata, type DatasetWindow } from '../data/dataset.js';
+import { readDatasetMetadata, splitOfDataset, type DatasetSplit } from '../data/dataset.js';
 import { estimatorKind, relativeCost } from '../ml/estimators/estimators.js';
 import { sampleCells } from '../ml/parameterSampler.js';
 import { raceRungs } from '../ml/racing.js';
@@ -15,13 +14,13 @@ export const planSearch: Stage<AlgorithmInput, SearchPlan> = async (context, inp
   const pipeline = await context.pipeline(input.pipeline);
   const { training_config, model_config, search } = pipeline.config;
   const { estimator, param_distributions, params } = algorithmConfig(pipeline.config, input.algorithm);
-  const { windows } = await readDatasetMetadata(context.stores(pipeline).datamart, input.dataset);
+  const dataset = await readDatasetMetadata(context.stores(pipeline).datamart, input.dataset);
 
   const searched = training_config.hyperparameter_tuning ? param_distributions : alone(params);
   // One value more or less of a parameter with one value doesn't change which cells are drawn.
-  const balancer = estimatorKind(estimator).balancing(taskSpec(pipeline).task);
+  const balancer = estimatorKind(estimator).balancing(dataset.task.task);
   const balancing = training_config.class_weight === 'balanced' && balancer ? { [balancer]: ['balanced'] } : {};
-  const grid = weighed({ ...searched, ...balancing }, windows.train);
+  const grid = weighed({ ...searched, ...balancing }, splitOfDataset(dataset, 'train'));
   const cells = sampleCells(grid, model_config.n_iter_search, model_config.random_state);
   const costs = cells.map((cell) => relativeCost(estimator, gridCell(grid, cell)));
   return {
@@ -38,8 +37,8 @@ function alone(params: Params): ParameterGrid {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value]]));
 }
 
-/** Spells out a balanced `scale_pos_weight`, negatives / positives of the training window: what is recorded is what was fitted. */
-function weighed(grid: ParameterGrid, { rows, positives }: DatasetWindow): ParameterGrid {
-  const weights = grid.scale_pos_weight?.map((weight) => (weight === 'balanced' ? (rows - positives) / positives : weight));
+/** Spells out a balanced `scale_pos_weight`, negatives / positives of the training rows: what is recorded is what was fitted. */
+function weighed(grid: ParameterGrid, { classes: [negatives = 0, positives = 0] = [] }: DatasetSplit): ParameterGrid {
+  const weights = grid.scale_pos_weight?.map((weight) => (weight === 'balanced' ? negatives / positives : weight));
   return weights ? { ...grid, scale_pos_weight: weights } : grid;
 }

@@ -1,16 +1,18 @@
 import { join } from 'node:path';
-import { INTERNAL, INTERNAL_PREFIX, PREDICTION_COLUMNS, type PredictionColumn } from '../config/columns.js';
+import { INTERNAL, INTERNAL_PREFIX, type PredictionColumn } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import { taskSpec } from '../config/task.js';
-import type { ModelRef, PredictInput, PredictionsRef } from '../contracts/index.js';
+import type { ModelRef, PredictInput, PredictionsRef, TaskSpec } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { inputsDigestSql, newRowsQuery } from '../data/newRows.js';
 import { writeColumns, type Column } from '../data/parquet.js';
 import { ownerOf } from '../data/owner.js';
 import { storePredictions, type PredictionsFile } from '../data/predictions.js';
-import { scaledSql } from '../data/scaling.js';
+import { InputReader, inputSql, type InputColumn } from '../data/inputColumns.js';
+import { writeMatrix } from '../data/matrix.js';
 import { PerdureError } from '../errors.js';
-import { isPositive } from '../ml/metrics.js';
+import type { ModelOutput } from '../ml/modelOutput.js';
+import type { RawTable } from '../ml/table.js';
+import { taskOf } from '../ml/tasks/task.js';
 import type { Preprocessing } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
@@ -27,22 +29,22 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const { predictions } = stores;
-  const { sql, known } = await newRowsQuery(pipeline, stores, input);
-  const mine = known.find(({ run }) => run.runId === input.run.runId);
-  if (mine) return refTo(predictions, mine, mine);
-
   const model = await openModel(pipeline, stores.modelRegistry, input.model);
   const file = join(context.scratch, 'predictions.parquet');
-  const counts = await withDuckDb(context, async (database) => {
+  const { known, ...counts } = await withDuckDb(context, async (database) => {
+    const { sql, known } = await newRowsQuery(database, pipeline, stores, input);
+    if (known.some((stored) => isMine(stored, input))) return { rows: 0, batches: 0, known };
     const rows = sql ? await loadNewRows(database, pipeline, sql, model.preprocessing) : 0;
     const batches = await scoreInBatches(context, database, pipeline, model, rows);
     if (rows > 0) await writePredictions(database, pipeline, input.model, file);
-    return { rows, batches };
+    return { rows, batches, known };
   });
 
+  const mine = known.find((stored) => isMine(stored, input));
+  if (mine) return refTo(predictions, mine, mine);
   if (counts.rows > 0) {
     const { run, asOf } = input;
-    const { features } = model.preprocessing;
+    const features = model.preprocessing.inputs.map(({ name }) => name);
     return refTo(predictions, await storePredictions(predictions, file, known, { ...counts, pipeline: ownerOf(pipeline), model: input.model, features, run, asOf }), counts);
   }
   const newest = known.at(-1);
@@ -50,20 +52,24 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   return refTo(predictions, newest, counts);
 };
 
+function isMine({ run }: PredictionsFile, input: PredictInput): boolean {
+  return run.runId === input.run.runId;
+}
+
 function refTo(predictions: ObjectStore, { key, checksum }: PredictionsFile, { rows, batches }: { rows: number; batches: number }): PredictionsRef {
   return { uri: predictions.uri(key), checksum, rows, batches };
 }
 
-/** Keys, partition date and the model's inputs per new row, numbered by date and keys. */
-async function loadNewRows(database: Database, pipeline: Pipeline, newRows: string, { features, scaler }: Preprocessing): Promise<number> {
+/** Keys, the column of the days and the model's features per new row, numbered by day and keys. */
+async function loadNewRows(database: Database, pipeline: Pipeline, newRows: string, { inputs }: Preprocessing): Promise<number> {
   const carried = carriedColumns(pipeline).map(identifier);
-  const inputs = features.map((name, i) => `${scaledSql(name, scaler)} AS ${inputColumn(i)}`);
+  const values = inputs.map((input, i) => `${inputSql(input)} AS ${inputColumn(i)}`);
   const { keys, partition } = pipeline.definition;
   const order = [...(partition.column === undefined ? [] : [partition.column]), ...keys].map(identifier).join(', ');
   await database.run(`
     CREATE TEMP TABLE ${INTERNAL.newRows} AS
-    SELECT row_number() OVER (ORDER BY ${order}) - 1 AS ${INTERNAL.row}, ${[...carried, ...inputs].join(', ')},
-      ${inputsDigestSql(features)} AS ${INTERNAL.inputs}
+    SELECT row_number() OVER (ORDER BY ${order}) - 1 AS ${INTERNAL.row}, ${[...carried, ...values].join(', ')},
+      ${inputsDigestSql(inputs.map(({ name }) => name))} AS ${INTERNAL.inputs}
     FROM (${newRows})`);
   const [counted] = await database.rows<{ rows: number }>(`SELECT CAST(count(*) AS INTEGER) AS rows FROM ${INTERNAL.newRows}`);
   return counted!.rows;
@@ -71,48 +77,68 @@ async function loadNewRows(database: Database, pipeline: Pipeline, newRows: stri
 
 /** Fills the table `INTERNAL.scores`, and returns the number of batches. */
 async function scoreInBatches(context: StageContext, database: Database, pipeline: Pipeline, model: OpenModel, rows: number): Promise<number> {
-  const { batch_size, prediction_threshold, confidence_intervals } = pipeline.config.inference_config;
+  const { batch_size } = pipeline.config.inference_config;
   const { modelPath } = model;
-  const { features } = model.preprocessing;
-  const { newRows, scores, row } = INTERNAL;
-  const inputs = features.map((name, i) => `${inputColumn(i)} AS ${identifier(name)}`).join(', ');
+  const { task, inputs, transforms, features } = model.preprocessing;
+  const { scores } = INTERNAL;
   const batches = Math.ceil(rows / batch_size);
   for (let batch = 0; batch < batches; batch++) {
     const first = batch * batch_size;
     const path = join(context.scratch, 'batch.parquet');
-    await database.run(`
-      COPY (SELECT ${inputs} FROM ${newRows} WHERE ${row} BETWEEN ${first} AND ${first + batch_size - 1} ORDER BY ${row})
-      TO ${literal(path)} (FORMAT parquet)`);
-    const { values: probability } = await context.engines.predict({ modelPath, task: taskSpec(pipeline), data: { path, features } }, context.signal);
-
-    const columns: Record<string, Column> = {
-      [row]: Int32Array.from(probability, (_, i) => first + i),
-      probability,
-      label: Int8Array.from(probability, (p) => (isPositive(p, prediction_threshold) ? 1 : 0)),
-    } satisfies Partial<Record<PredictionColumn | typeof row, Column>>;
-    if (confidence_intervals) columns['confidence' satisfies PredictionColumn] = probability.map((p) => Math.max(p, 1 - p));
+    await writeMatrix(path, transforms, await readBatch(database, inputs, first, Math.min(batch_size, rows - first)));
+    const output = await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal);
     const scoresPath = join(context.scratch, 'scores.parquet');
-    await writeColumns(scoresPath, columns);
-    await database.run(`${batch === 0 ? `CREATE TEMP TABLE ${scores} AS` : `INSERT INTO ${scores}`} SELECT * FROM ${readParquetSql([scoresPath])}`);
+    const columns = scoreColumns(pipeline, task, output);
+    await writeColumns(scoresPath, { [INTERNAL.row]: Int32Array.from({ length: output.values.length / output.width }, (_, i) => first + i), ...numbersOf(columns) });
+    const selected = [INTERNAL.row, ...columns.map(({ name, texts }) => `${texts ? `list_extract([${texts.map(literal).join(', ')}], ${identifier(name)} + 1)` : identifier(name)} AS ${identifier(name)}`)];
+    await database.run(`${batch === 0 ? `CREATE TEMP TABLE ${scores} AS` : `INSERT INTO ${scores}`} SELECT ${selected.join(', ')} FROM ${readParquetSql([scoresPath])}`);
     context.report({ what: 'batches', done: batch + 1, total: batches });
   }
   return batches;
 }
 
+async function readBatch(database: Database, inputs: InputColumn[], first: number, rows: number): Promise<RawTable> {
+  const reader = new InputReader(inputs, rows);
+  const { newRows, row } = INTERNAL;
+  const sql = `SELECT ${inputs.map((_, i) => inputColumn(i)).join(', ')} FROM ${newRows} WHERE ${row} BETWEEN ${first} AND ${first + rows - 1} ORDER BY ${row}`;
+  for await (const chunk of database.chunks(sql)) reader.take(chunk, Array.from({ length: chunk.rowCount }, (_, i) => i));
+  return reader.table();
+}
+
+/** A column of a predictions file: numbers, or with `texts` positions among them. */
+interface ScoreColumn {
+  name: string;
+  values: Column;
+  texts?: string[];
+}
+
+function scoreColumns(pipeline: Pipeline, task: TaskSpec, output: ModelOutput): ScoreColumn[] {
+  const { prediction_threshold, confidence_intervals } = pipeline.config.inference_config;
+  const columns = taskOf(task).predictionColumns(output, prediction_threshold).map(({ name, values }): ScoreColumn => {
+    if (!Array.isArray(values)) return { name, values };
+    const texts = [...new Set(values)];
+    return { name, values: Int32Array.from(values, (text) => texts.indexOf(text)), texts };
+  });
+  if (!confidence_intervals || task.task === 'regression') return columns;
+  return [...columns, { name: 'confidence' satisfies PredictionColumn, values: confidenceOf(output) }];
+}
+
+/** The probability of the likelier class of two, or of the likeliest of several. */
+function confidenceOf({ values, width }: ModelOutput): Float64Array {
+  if (width === 1) return values.map((p) => Math.max(p, 1 - p));
+  return Float64Array.from({ length: values.length / width }, (_, row) => Math.max(...values.subarray(row * width, (row + 1) * width)));
+}
+
+function numbersOf(columns: ScoreColumn[]): Record<string, Column> {
+  return Object.fromEntries(columns.map(({ name, values }) => [name, values]));
+}
+
 async function writePredictions(database: Database, pipeline: Pipeline, { algorithm, version }: ModelRef, file: string): Promise<void> {
   const { newRows, scores, row } = INTERNAL;
   const carried = carriedColumns(pipeline).map((name) => `${newRows}.${identifier(name)}`);
-  const own: Record<PredictionColumn, string> = {
-    probability: `${scores}.probability`,
-    label: `${scores}.label`,
-    confidence: `${scores}.confidence`,
-    algorithm: literal(algorithm),
-    version: literal(version),
-  };
-  const written = PREDICTION_COLUMNS.filter((name) => name !== 'confidence' || pipeline.config.inference_config.confidence_intervals);
   await database.run(`
     COPY (
-      SELECT ${[...carried, ...written.map((name) => `${own[name]} AS ${name}`)].join(', ')}, ${newRows}.${INTERNAL.inputs}
+      SELECT ${carried.join(', ')}, ${scores}.* EXCLUDE (${row}), ${literal(algorithm)} AS algorithm, ${literal(version)} AS version, ${newRows}.${INTERNAL.inputs}
       FROM ${newRows} JOIN ${scores} USING (${row}) ORDER BY ${row}
     ) TO ${literal(file)} (FORMAT parquet)`);
 }

@@ -1,14 +1,15 @@
 import { loadPipeline, type Pipeline } from '../../config/load.js';
-import type { Metrics, ModelSelector, VersionRef } from '../../contracts/index.js';
+import { metricsOf, SPLITS, type ModelSelector, type SplitName, type TaskMetrics, type TaskSpec, type VersionRef } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { ALIASES } from '../../registry/operations.js';
 import { aliasKey, isSameVersion, readPointer } from '../../registry/pointers.js';
+import { scoringOf } from '../../registry/championMetric.js';
 import { CHAMPION, latestVersion, resolveModel } from '../../registry/resolve.js';
 import { listVersions, readVersion, type VersionMetadata, type VersionSummary } from '../../registry/versions.js';
 import type { ObjectStore } from '../../platform/storage/objectStore.js';
 import { openStores } from '../../platform/storage/stores.js';
 import type { CommonOptions } from '../options.js';
-import { metricCells, metricHeads, spareMetrics } from '../resultTables.js';
+import { MetricColumns } from '../resultTables.js';
 import { score } from '../stages.js';
 import { readStore } from '../store.js';
 import { table } from '../table.js';
@@ -35,8 +36,9 @@ export async function listModels(name: string, options: CommonOptions): Promise<
   } else if (versions.length === 0) {
     print(`No model of ${name} is registered yet; "perdure train ${name}" trains some.`);
   } else {
-    const rows = versions.map((version) => [version.algorithm, version.version, marksOf(version), score(version.cv_score), ...metricCells(version)]);
-    print(table(['algorithm', 'version', 'aliases', 'CV\nscore', ...metricHeads()], rows, { spare: [...spareMetrics(4), 3] }));
+    const columns = new MetricColumns(versions);
+    const rows = versions.map((version) => [version.algorithm, version.version, marksOf(version), score(version.cv_score), ...columns.cells(version)]);
+    print(table(['algorithm', 'version', 'aliases', 'CV\nscore', ...columns.heads], rows, { spare: [...columns.spare(4), 3] }));
   }
   if (!options.json) for (const line of danglingAliases(aliases, versions)) print(line);
 }
@@ -96,30 +98,41 @@ async function findVersion(registry: ObjectStore, { config }: Pipeline, model: s
   return metadata;
 }
 
-const METRICS = ['roc_auc', 'average_precision', 'accuracy', 'recall', 'precision', 'f1'] as const satisfies readonly (keyof Metrics)[];
-
 function describeVersion(metadata: VersionMetadata): string {
   const { lineage, performance } = metadata;
   const facts: [string, string][] = [
     ['trained', metadata.training_date],
     ['parameters', Object.entries(metadata.best_params).map(([param, value]) => `${param}=${value}`).join(', ')],
-    ['CV score', `${score(metadata.cv_score)} ${metadata.config.search.scoring}, ${countOf(metadata.candidates.length, 'candidate')}`],
-    ['rows', `train ${count(metadata.training_samples)}, test ${count(metadata.test_samples)}, OOT ${count(metadata.oot_samples)}; ${countOf(metadata.feature_count, 'feature')}`],
+    ['CV score', `${score(metadata.cv_score)} ${scoringOf(metadata.config, metadata.task)}, ${countOf(metadata.candidates.length, 'candidate')}`],
+    ['rows', `${rowsOf(metadata).map(([split, rows]) => `${split} ${count(rows)}`).join(', ')}; ${countOf(metadata.feature_count, 'feature')}`],
     ['engine', `${lineage.engine}, seed ${lineage.seed}`],
     ['data', `${lineage.dataset.id} (${lineage.inputs_digest.slice(0, 12)})`],
     ['config', `${lineage.pipeline}, ${lineage.environment} (${lineage.config_hash.slice(0, 12)})`],
     ['code', lineage.code_commit ?? 'unknown commit'],
     ['run', `${lineage.workflow_id} (${lineage.run_id})`],
   ];
-  const rows = METRICS.map((metric) => [metric, score(performance.test[metric]), score(performance.oot[metric])]);
+  const splits = SPLITS.filter((split) => performance[split]);
+  const rows = metricsOf(metadata.task.task).map((metric) => [metric, ...splits.map((split) => score(performance[split]![metric] ?? null))]);
   return [
     `${metadata.model_name} ${metadata.version}`,
     ...facts.map(([fact, value]) => `  ${fact.padEnd(11)} ${value}`),
-    table(['', 'test', 'OOT'], rows),
-    ...(['test', 'oot'] as const).map((window) => `${window} confusion matrix: ${describeConfusion(performance[window])}`),
+    table(['', ...splits.map(titleOf)], rows),
+    ...(metadata.task.task === 'regression' ? [] : splits.map((split) => `${titleOf(split)} confusion matrix: ${describeConfusion(performance[split]!, metadata.task)}`)),
   ].join('\n');
 }
 
-function describeConfusion({ confusion_matrix: [[tn, fp], [fn, tp]] }: Metrics): string {
+function titleOf(split: SplitName): string {
+  return split === 'oot' ? 'OOT' : split;
+}
+
+/** Rows of each split, by its title. */
+export function rowsOf({ training_samples, validation_samples, test_samples, oot_samples }: VersionMetadata): [string, number][] {
+  const rows = { train: training_samples, validation: validation_samples, test: test_samples, oot: oot_samples };
+  return SPLITS.flatMap((split): [string, number][] => (rows[split] === undefined ? [] : [[titleOf(split), rows[split]]]));
+}
+
+function describeConfusion({ confusion_matrix = [] }: TaskMetrics, task: TaskSpec): string {
+  if (task.task !== 'binary') return task.task === 'regression' ? '' : confusion_matrix.map((row, actual) => `${task.classes[actual]} as ${row.flatMap((rows, said) => (rows > 0 ? [`${task.classes[said]} ${count(rows)}`] : [])).join(', ')}`).join('; ');
+  const [[tn, fp], [fn, tp]] = confusion_matrix as [[number, number], [number, number]];
   return `${count(tp)} true positives, ${count(fp)} false positives, ${count(tn)} true negatives, ${count(fn)} false negatives`;
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { loadPipeline, type Pipeline } from '../../config/load.js';
-import type { Metrics, VersionRef } from '../../contracts/index.js';
+import { metricsOf, SPLITS, type VersionRef } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { checkAlias } from '../../registry/operations.js';
 import { aliasKey, latestKey, movesOf, readPointer, type Move } from '../../registry/pointers.js';
@@ -75,8 +75,6 @@ interface Difference {
   values: [unknown, unknown];
 }
 
-const METRICS = ['roc_auc', 'average_precision', 'accuracy', 'recall', 'precision', 'f1'] as const satisfies readonly (keyof Metrics)[];
-
 function differencesBetween(one: VersionMetadata, other: VersionMetadata): Difference[] {
   const [before, after] = [factsOf(one), factsOf(other)];
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
@@ -88,7 +86,7 @@ function differencesBetween(one: VersionMetadata, other: VersionMetadata): Diffe
 /** All of a version that may differ, flat. */
 function factsOf({ model_name, training_date, best_params, cv_score, performance, lineage, ...rest }: VersionMetadata): Record<string, unknown> {
   const params = Object.entries(best_params).map(([param, value]) => [`param ${param}`, value] as const);
-  const metrics = (['test', 'oot'] as const).flatMap((window) => METRICS.map((metric) => [`${window} ${metric}`, performance[window][metric]] as const));
+  const metrics = SPLITS.flatMap((split) => metricsOf(rest.task.task).map((metric) => [`${split} ${metric}`, performance[split]?.[metric] ?? null] as const));
   return {
     algorithm: model_name,
     trained: training_date,
@@ -97,8 +95,9 @@ function factsOf({ model_name, training_date, best_params, cv_score, performance
     ...Object.fromEntries(metrics),
     features: rest.feature_count,
     'train rows': rest.training_samples,
-    'test rows': rest.test_samples,
-    'OOT rows': rest.oot_samples,
+    'validation rows': rest.validation_samples ?? null,
+    'test rows': rest.test_samples ?? null,
+    'OOT rows': rest.oot_samples ?? null,
     engine: lineage.engine,
     seed: lineage.seed,
     environment: lineage.environment,

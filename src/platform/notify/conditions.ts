@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import {
+  type MetricName,
+  type PerformanceResult,
   clipped,
   type AccuracyDrop,
   type AlertFacts,
@@ -170,10 +172,7 @@ export function accuracyDrop(facts: AccuracyDrop, thresholds: AlertThresholds): 
       metric: performance.metric,
       drop: rounded(performance.drop, 6),
       rows: performance.metrics.n,
-      accuracy: performance.metrics.accuracy,
-      accuracy_baseline: performance.baseline.accuracy,
-      roc_auc: performance.metrics.roc_auc,
-      roc_auc_baseline: performance.baseline.roc_auc,
+      ...measured(performance),
       report: facts.report,
     },
     repeatAfterHours: thresholds.repeat_after_hours,
@@ -372,4 +371,10 @@ function isoWeek(at: string): string {
 
 function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
+}
+
+/** What a model is worth now and was at training, by what it is told apart by. */
+function measured({ metrics, baseline, metric }: Extract<PerformanceResult, { status: 'measured' }>): Record<string, number | null> {
+  const told = [...new Set<MetricName>(['accuracy', 'roc_auc', metric as MetricName])].filter((name) => metrics[name] !== undefined);
+  return Object.fromEntries(told.flatMap((name) => [[name, metrics[name] ?? null], [`${name}_baseline`, baseline[name] ?? null]]));
 }

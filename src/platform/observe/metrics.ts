@@ -82,14 +82,14 @@ function observeDrift(pipeline: string, drift: DriftResult): void {
 }
 
 function observePerformance(pipeline: string, { predictions }: { predictions: { model: { algorithm: string } } }, result: PerformanceResult): void {
-  if (result.status === 'measured' && result.metrics.roc_auc !== null) {
+  if (result.status === 'measured' && typeof result.metrics.roc_auc === 'number') {
     auc.set({ pipeline, algorithm: predictions.model.algorithm, window: 'live' }, result.metrics.roc_auc);
   }
 }
 
 function observeModel({ pipeline, algorithm, performance }: RegisterModelInput): void {
   for (const [window, { roc_auc }] of Object.entries(performance)) {
-    if (roc_auc !== null) auc.set({ pipeline, algorithm, window }, roc_auc);
+    if (typeof roc_auc === 'number') auc.set({ pipeline, algorithm, window }, roc_auc);
   }
 }
 
