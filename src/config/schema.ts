@@ -53,9 +53,9 @@ const source = z.strictObject({
   synthetic: z.strictObject({ calibration: file, rows: z.int().min(1).max(MANY) }).optional(),
 });
 
-/** `columns` is empty where they aren't written. */
+/** `columns` is empty where they aren't written: they are found in the source, and filled in once it was read. */
 function sourceOf(written: z.infer<typeof source>) {
-  return { ...written, columns: written.columns ?? {} };
+  return { ...written, columns: written.columns ?? {}, findsColumns: written.columns === undefined };
 }
 
 /** Where a label comes from: a column of the source, with the value that is the positive class of two, or SQL over silver. */

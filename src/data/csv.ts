@@ -1,11 +1,11 @@
 import { INTERNAL_PREFIX, sameName } from '../config/columns.js';
-import type { ColumnType, PipelineDefinition } from '../config/schema.js';
+import type { ColumnType } from '../config/schema.js';
 import { PerdureError, systemCode } from '../errors.js';
 import { diskError } from '../platform/storage/diskError.js';
 import { openRegularFile } from '../platform/storage/regularFile.js';
 import { identifier, literal, type Database } from './duckdb.js';
+import type { SourceReading } from './sourceReading.js';
 
-type Source = PipelineDefinition['source'];
 
 /** The first line of a CSV. */
 export interface CsvHeader {
@@ -23,9 +23,9 @@ const HEADER_LIMIT = 1 << 20;
  *
  * @throws PerdureError `InputInvalid` for what is no file or an empty one, a missing or repeated column
  */
-export async function readCsvHeader(path: string, wanted: string[]): Promise<CsvHeader> {
-  const start = (await readStart(path)).replace(/^\uFEFF/, '');
-  const { fields, newLine } = firstRecord(start);
+export async function readCsvHeader(path: string, wanted: string[], { delimiter = ',', encoding = 'utf-8' }: Partial<SourceReading> = {}): Promise<CsvHeader> {
+  const start = (await readStart(path, encoding)).replace(/^\uFEFF/, '');
+  const { fields, newLine } = firstRecord(start, delimiter);
   if (!/\n/.test(start) && /\r[^\n]/.test(start)) {
     throw new PerdureError('InputInvalid', `${path} ends its lines with carriage returns alone; save it with line feeds and run again.`);
   }
@@ -44,7 +44,7 @@ export async function readCsvHeader(path: string, wanted: string[]): Promise<Csv
  * that its type can't hold as it stands (a fraction as a whole number, a day with more after it) makes the query fail
  * with {@link badValue}'s words: DuckDB's own casts round and cut.
  */
-export function readCsvSql(path: string, header: CsvHeader, source: Pick<Source, 'columns' | 'null_values'>): string {
+export function readCsvSql(path: string, header: CsvHeader, source: SourceReading): string {
   const columns = columnsOf(header, source);
   const values = columns.map(({ name, type, text, value }) => {
     if (type === 'VARCHAR') return `${text} AS ${identifier(name)}`;
@@ -67,7 +67,7 @@ export function isBadValue(error: unknown): boolean {
  * @param file the path that `header` was read from, for the message and to count its lines
  * @param path the path that DuckDB reads
  */
-export async function badValue(database: Database, file: string, path: string, header: CsvHeader, source: Pick<Source, 'columns' | 'null_values'>): Promise<PerdureError> {
+export async function badValue(database: Database, file: string, path: string, header: CsvHeader, source: SourceReading): Promise<PerdureError> {
   const typed = columnsOf(header, source).filter(({ type }) => type !== 'VARCHAR');
   const cases = typed.map(({ type, text, value }, i) => `WHEN ${text} IS NOT NULL AND NOT coalesce(${isWhole(type, text, value)}, false) THEN ${i}`);
   const texts = typed.map(({ text }, i) => `WHEN ${i} THEN ${text}`);
@@ -112,7 +112,7 @@ interface TextColumn {
   value: string;
 }
 
-function columnsOf(header: CsvHeader, { columns }: Pick<Source, 'columns'>): TextColumn[] {
+function columnsOf(header: CsvHeader, { columns }: Pick<SourceReading, 'columns'>): TextColumn[] {
   return Object.entries(columns).map(([name, type]) => {
     const position = header.columns.indexOf(name);
     return { name, type, text: textColumn(position), value: `${INTERNAL_PREFIX}value_${position}` };
@@ -124,13 +124,23 @@ function textColumn(position: number): string {
 }
 
 /** Every column that is read, as text and as what DuckDB's cast makes of it. */
-function textSql(path: string, header: CsvHeader, source: Pick<Source, 'columns' | 'null_values'>): string {
-  const selected = columnsOf(header, source).flatMap(({ type, text, value }) => [text, ...(type === 'VARCHAR' ? [] : [`TRY_CAST(${text} AS ${type}) AS ${value}`])]);
+function textSql(path: string, header: CsvHeader, source: SourceReading): string {
+  const columns = columnsOf(header, source);
+  const texts = columns.map(({ type, text }) => `${writtenOut(text, type, source)} AS ${text}`);
+  const values = columns.flatMap(({ type, text, value }) => [text, ...(type === 'VARCHAR' ? [] : [`TRY_CAST(${text} AS ${type}) AS ${value}`])]);
   const types = header.columns.map((_, position) => `${textColumn(position)}: 'VARCHAR'`);
   const newLine = header.newLine === '\r\n' ? String.raw`\r\n` : String.raw`\n`;
-  return `SELECT ${selected.join(', ')} FROM read_csv(${literal(path)},
+  const quote = literal(source.quote ?? '"');
+  return `SELECT ${values.join(', ')} FROM (SELECT ${texts.join(', ')} FROM read_csv(${literal(path)},
     auto_detect = false, header = true, columns = {${types.join(', ')}}, nullstr = [${['', ...source.null_values].map(literal).join(', ')}],
-    delim = ',', quote = '"', escape = '"', new_line = '${newLine}')`;
+    delim = ${literal(source.delimiter ?? ',')}, quote = ${quote}, escape = ${quote}, new_line = '${newLine}'))`;
+}
+
+/** A text in the way that DuckDB's casts read it, where numbers or days of a source are written in another. */
+function writtenOut(text: string, type: ColumnType, { decimal, date_format }: SourceReading): string {
+  if (decimal && type === 'DOUBLE') return `replace(${text}, ',', '.')`;
+  if (date_format === undefined || (type !== 'DATE' && type !== 'TIMESTAMP')) return text;
+  return `coalesce(strftime(try_strptime(trim(${text}), ${literal(date_format)}), '%Y-%m-%d${type === 'DATE' ? '' : ' %H:%M:%S'}'), ${text})`;
 }
 
 /** Whether a text says the whole value, rather than more or something else that DuckDB's cast reads as it. */
@@ -185,12 +195,12 @@ const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-async function readStart(path: string): Promise<string> {
+async function readStart(path: string, encoding: string): Promise<string> {
   try {
     const file = await openRegularFile(path);
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_LIMIT), 0, HEADER_LIMIT, 0);
-      return buffer.toString('utf8', 0, bytesRead);
+      return new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead));
     } finally {
       await file.close();
     }
@@ -205,15 +215,16 @@ async function readStart(path: string): Promise<string> {
 }
 
 /** The fields of a CSV's first record, any of which may be quoted and then hold line ends, and how it ends. */
-function firstRecord(text: string): { fields: string[]; newLine: '\n' | '\r\n' } {
+function firstRecord(text: string, delimiter: string): { fields: string[]; newLine: '\n' | '\r\n' } {
   const fields: string[] = [];
-  const field = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n|\n|$)|([^,\r\n]*)(,|\r\n|\n|$)/y;
+  const d = delimiter === '|' ? '\\|' : delimiter;
+  const field = new RegExp(`("(?:[^"]|"")*"|[^"${d}\\r\\n]*)(${d}|\\r\\n|\\n|$)|([^${d}\\r\\n]*)(${d}|\\r\\n|\\n|$)`, 'y');
   for (;;) {
     const match = field.exec(text);
     if (!match) return { fields, newLine: '\n' };
     const [, plain, end, odd, oddEnd] = match;
     fields.push(plain === undefined ? odd! : plain.replace(/^"(.*)"$/s, '$1').replaceAll('""', '"'));
-    if ((end ?? oddEnd) !== ',') return { fields, newLine: (end ?? oddEnd) === '\r\n' ? '\r\n' : '\n' };
+    if ((end ?? oddEnd) !== delimiter) return { fields, newLine: (end ?? oddEnd) === '\r\n' ? '\r\n' : '\n' };
   }
 }
 

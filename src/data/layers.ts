@@ -3,6 +3,7 @@ import { PerdureError } from '../errors.js';
 import { readJson } from '../platform/storage/documents.js';
 import type { ObjectStore, Stores } from '../platform/storage/objectStore.js';
 import { partitionDays } from './partitions.js';
+import type { SourceReading } from './sourceReading.js';
 
 /**
  * What the medallion holds. A layer's manifest names every partition's objects with their checksums, and a reader goes
@@ -55,6 +56,8 @@ export interface SourceEntry {
   checksum: string;
   /** Fingerprint of SQL and column types. */
   sql: string;
+  /** How it was read, where `pipeline.json` leaves its columns to it. */
+  reading?: SourceReading;
   /** Last day in the file. */
   lastDay: string;
   /** Last day that was read: the file's, or the day that the run stood at. */

@@ -1,10 +1,10 @@
-import { rm, stat, symlink } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { BronzeInput, BronzeResult } from '../contracts/index.js';
 import { manifestOfBronzeFiles } from '../data/bronzeFiles.js';
-import { badValue, isBadValue, readCsvHeader, readCsvSql, type CsvHeader } from '../data/csv.js';
+import { badValue, isBadValue, readCsvHeader, readCsvSql } from '../data/csv.js';
 import { columnsOf, identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { LayerWriter } from '../data/layerWriter.js';
@@ -17,6 +17,7 @@ import type { WorkerSize } from '../platform/resources/workerSize.js';
 import { sha256File } from '../platform/storage/checksum.js';
 import { diskError } from '../platform/storage/diskError.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
+import { openSource, withReading, type OpenSource } from '../data/sourceReading.js';
 import { absoluteSource, isAddress } from '../platform/storage/stores.js';
 import type { Stage, StageContext } from './context.js';
 
@@ -44,11 +45,10 @@ const UNDATED_DAY = '0000-01-01';
 export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart } = context.stores(pipeline);
-  const { columns } = pipeline.definition.source;
-  const sql = await layerSql(context, pipeline, 'bronze');
-  const recipe = fingerprint(sql.digest, columns, pipeline.definition.source.null_values, pipeline.definition.partition);
-  if (input.look) return lookAt(pipeline, datamart, recipe, input);
-  const writer = await LayerWriter.open(datamart, 'bronze', () => manifestOfBronzeFiles(context, pipeline, datamart, recipe));
+  // With the columns of the source that was read last, where they are the source's own.
+  const before = await recipeOf(context, pipeline);
+  if (input.look) return lookAt(pipeline, datamart, before.recipe, input);
+  const writer = await LayerWriter.open(datamart, 'bronze', () => manifestOfBronzeFiles(context, pipeline, datamart, before.recipe));
   refuseOtherOwner(pipeline, writer.manifest.pipeline, 'storage.datamart_bucket');
   const owner = { pipeline: ownerOf(pipeline) };
   const named = input.source ?? writer.manifest.source?.path;
@@ -56,32 +56,56 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
   const key = keyOf(pipeline, datamart, given);
   const etag = key === undefined ? undefined : (await datamart.head(key))?.etag;
   const path = given === undefined ? await ownSource(pipeline, datamart) : await localPath(datamart, given);
-  const header = await readCsvHeader(path, Object.keys(columns));
-  const checkUnchanged = await watch(path);
   const asOf = dayOf(input.asOf);
-  const source: Source = {
+  const last = writer.manifest.source;
+  await readCsvHeader(path, last?.reading ? [] : Object.keys(pipeline.definition.source.columns), last?.reading);
+  const checkUnchanged = await watch(path);
+  const found: Source = {
     ...(given === undefined ? {} : { path: given }),
     checksum: await checksumOf(path),
-    sql: recipe,
+    sql: before.recipe,
+    ...(last?.reading && { reading: last.reading }),
     // A file that was replaced while it was fetched may be either.
     ...(key !== undefined && etag !== undefined && (await datamart.head(key))?.etag === etag ? { etag } : {}),
   };
 
-  const known = alreadyRead(writer, source, asOf);
+  const known = alreadyRead(writer, found, asOf);
   if (known) {
-    if (known.path !== source.path || known.etag !== source.etag) await writer.commit({ ...owner, source: { ...known, ...source } });
+    if (known.path !== found.path || known.etag !== found.etag) await writer.commit({ ...owner, source: { ...known, ...found } });
     return resultOf(writer.manifest.partitions, []);
   }
+  const opened = await openSource(context, pipeline, path, last, input.replace === true);
+  return readSource(context, withReading(pipeline, opened.reading), writer, { ...opened, given: path, asOf, look: found, owner, checkUnchanged, replace: input.replace === true });
+};
+
+/** Reads a source that is new, whole or not at all. */
+async function readSource(
+  context: StageContext,
+  pipeline: Pipeline,
+  writer: LayerWriter,
+  {
+    given,
+    asOf,
+    look,
+    owner,
+    checkUnchanged,
+    replace,
+    ...opened
+  }: OpenSource & { given: string; asOf: string; look: Source; owner: { pipeline: string }; checkUnchanged: () => Promise<void>; replace: boolean },
+): Promise<BronzeResult> {
+  const { datamart } = context.stores(pipeline);
+  const { sql, recipe } = await recipeOf(context, pipeline);
+  const source: Source = { ...look, sql: recipe, ...(opened.found && { reading: opened.reading }) };
   return withDuckDb(
     context,
     async (database) => {
-      const { partitions, lastDay } = await splitSource(context, database, pipeline, { path, header, sql, asOf, known: writer.manifest.partitions });
+      const { partitions, lastDay } = await splitSource(context, database, pipeline, { ...opened, given, sql, asOf, known: writer.manifest.partitions });
       await checkUnchanged();
       const sorted = await sortPartitions(context, database, pipeline, writer, partitions);
       const emptied = staleBeyond(writer, source, sorted);
-      if (!input.replace) {
-        refuseStale(sql, path, emptied);
-        await refuseLoss(database, pipeline, datamart, writer, { path, partitions: sorted });
+      if (!replace) {
+        refuseStale(sql, given, emptied);
+        await refuseLoss(database, pipeline, datamart, writer, { path: given, partitions: sorted });
       }
       for (const name of emptied) sorted.push(await emptyPartition(context, database, sql, name));
       const result = await storeChanged(context, pipeline, writer, source, sorted);
@@ -91,10 +115,17 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
     // One thread: rows must stay in file order, and equal rows must give equal bytes.
     { threads: 1 },
   );
-};
+}
+
+/** The SQL of bronze, and the fingerprint of all that decides what it makes of a source. */
+async function recipeOf(context: StageContext, pipeline: Pipeline): Promise<{ sql: LayerSql; recipe: string }> {
+  const sql = await layerSql(context, pipeline, 'bronze');
+  const { source, partition } = pipeline.definition;
+  return { sql, recipe: fingerprint(sql.digest, source.columns, source.null_values, partition) };
+}
 
 /** What is known of a source before it is read. */
-type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql' | 'etag'>;
+type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql' | 'etag' | 'reading'>;
 
 /** Whether the source is the one that was read last, by the store's mark of it, or of a local file by its bytes. */
 async function lookAt(pipeline: Pipeline, datamart: ObjectStore, recipe: string, { source: asked, asOf }: BronzeInput): Promise<BronzeResult> {
@@ -180,16 +211,13 @@ async function splitSource(
   context: StageContext,
   database: Database,
   pipeline: Pipeline,
-  { path, header, sql, asOf, known }: { path: string; header: CsvHeader; sql: LayerSql; asOf: string; known: Record<string, PartitionEntry> },
+  { given, path, header, reading, sql, asOf, known }: OpenSource & { given: string; sql: LayerSql; asOf: string; known: Record<string, PartitionEntry> },
 ): Promise<{ partitions: SourcePartition[]; lastDay: string }> {
-  // DuckDB takes "*" and "[" in a path for a pattern, so the file is read under a name of our own.
-  const link = join(context.scratch, 'source.csv');
-  await symlink(path, link);
   const folder = join(context.scratch, 'split');
   const collected = collectedRows(context.size, Object.keys(pipeline.definition.source.columns).length);
   await database.run(`SET partitioned_write_max_open_files = 10000; SET partitioned_write_flush_threshold = ${collected}`);
   await database.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
-  await database.run(`CREATE TEMP VIEW source AS ${readCsvSql(link, header, pipeline.definition.source)}`);
+  await database.run(`CREATE TEMP VIEW source AS ${readCsvSql(path, header, reading)}`);
   await openTables(database, sql);
   checkDay(pipeline, sql, await checkLayerColumns(database, sql));
   const day = daySql(pipeline);
@@ -203,27 +231,27 @@ async function splitSource(
         SELECT *, ${cut} AS ${INTERNAL.partition}
         FROM (SELECT *, row_number() OVER () AS ${INTERNAL.row} FROM (${sql.text}\n))
       ) TO ${literal(folder)} (FORMAT parquet, COMPRESSION uncompressed, PARTITION_BY (${INTERNAL.partition}), ROW_GROUP_SIZE ${Math.ceil(collected * OPEN_FILE_SHARE)}, RETURN_STATS)`,
-      { csv: path, sqlFile: sql.file },
+      { csv: given, sqlFile: sql.file },
     )
     .catch(async (error: unknown) => {
-      throw isBadValue(error) ? await badValue(database, path, link, header, pipeline.definition.source) : error;
+      throw isBadValue(error) ? await badValue(database, given, path, header, reading) : error;
     })
     .finally(stop);
 
   const partitions = files
     .map(({ filename, count }) => ({ name: basename(dirname(filename)).slice(`${INTERNAL.partition}=`.length), path: filename, rows: Number(count) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  if (partitions.length === 0) throw new PerdureError('InputInvalid', `${path} holds no rows below its header; give a file with data.`);
+  if (partitions.length === 0) throw new PerdureError('InputInvalid', `${given} holds no rows below its header; give a file with data.`);
   const undated = partitions.find(({ name }) => name.startsWith('__HIVE'));
   if (undated) {
-    throw new PerdureError('InputInvalid', `The column ${pipeline.definition.partition.column} is empty in ${undated.rows} of the rows of ${path}, which belong to no partition; correct them and run again.`);
+    throw new PerdureError('InputInvalid', `The column ${pipeline.definition.partition.column} is empty in ${undated.rows} of the rows of ${given}, which belong to no partition; correct them and run again.`);
   }
-  if (partitions.some(({ name }) => name !== LATER && !isPartition(name))) throw outOfRange(pipeline, path);
+  if (partitions.some(({ name }) => name !== LATER && !isPartition(name))) throw outOfRange(pipeline, given);
   if (day === undefined) return { partitions, lastDay: UNDATED_DAY };
   const newest = partitions.at(-1)!;
   const [last] = await database.rows<{ day: string }>(`SELECT CAST(max(${day}) AS VARCHAR) AS day FROM ${readParquetSql([newest.path])}`);
   // Days sort as text only where every year has four digits.
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(last!.day)) throw outOfRange(pipeline, path);
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(last!.day)) throw outOfRange(pipeline, given);
   return { partitions: partitions.filter(({ name }) => name !== LATER), lastDay: last!.day };
 }
 

@@ -4,6 +4,7 @@ import { named, type Pipeline } from '../config/load.js';
 import { pipelineOf, runOf } from '../config/pinned.js';
 import type { EnginePool } from '../ml/engines/pool.js';
 import type { WorkerSize } from '../platform/resources/workerSize.js';
+import { completed } from '../data/sourceReading.js';
 import { diskError, isDiskFull } from '../platform/storage/diskError.js';
 import { makeFolder } from '../platform/storage/folder.js';
 import { openStores, scratchRoot, type OpenStores } from '../platform/storage/stores.js';
@@ -42,7 +43,7 @@ export function createRunStage(host: StageHost): RunStage {
     const pipeline = async (name: string) => {
       const found = await pipelineOf(name, runOf(input), host.storeRoot, root);
       read.push(found);
-      return found;
+      return completed(found, open(found, { scratch, signal: call.signal }).datamart);
     };
     try {
       return await stage({ ...createStageContext(host, open, scratch, call), pipeline }, input);
