@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
-import { mkdir, realpath } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { bronzeFiles } from '../data/bronzeFiles.js';
 import { readCsvHeader } from '../data/csv.js';
@@ -35,10 +34,21 @@ export async function defaultSource(pipeline: Pipeline, storeRoot: string): Prom
   if (!manifest && ((await datamart.head(manifestKey('bronze'))) || (await bronzeFiles(pipeline, datamart)).length > 0)) {
     throw new PerdureError('InputInvalid', `${datamart.uri(manifestKey('bronze'))}, which says what CSV was read last, is gone or damaged; name that CSV with --csv, and data processing writes it anew.`);
   }
-  const file = join(dataFolder(pipeline), pipeline.definition.source.file);
-  if (!pipeline.definition.source.synthetic && existsSync(file)) return realpath(file);
+  const { path } = pipeline.definition.source;
+  if (path !== undefined) return checkCsv(pipeline, await ownCsv(pipeline, path));
   say('Data: none was given or read before, so some is generated; --csv takes a real file.');
   return generateData(pipeline);
+}
+
+/** The CSV that `pipeline.json` names by its path: from the pipeline's folder, from the present one, or where `perdure init` found it. */
+async function ownCsv(pipeline: Pipeline, path: string): Promise<string> {
+  const { address, definition } = pipeline;
+  if (isAddress(path)) return path;
+  const places = [...new Set([...(isAddress(address) ? [] : [resolve(address, path)]), resolve(path)])];
+  for (const place of [...places, join(dataFolder(pipeline), definition.source.file)]) {
+    if (await stat(place).then((found) => found.isFile(), () => false)) return realpath(place);
+  }
+  throw new PerdureError('InputInvalid', `pipeline.json of ${address} names the source ${path}, and there is no file ${places.join(' or ')}; correct "source", or give the file with --csv.`);
 }
 
 /** Writes the pipeline's synthetic data, the same bytes every time, and returns its path. */

@@ -1,8 +1,10 @@
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { MAX_EVALUATIONS, METRICS, NAME, NAME_IN_WORDS, OBJECTIVES, SCORERS, TASKS, type MetricName, type ScoringName } from '../contracts/index.js';
 import { ESTIMATOR_NAMES, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
 import { SplitSettings } from '../data/splits/settings.js';
+import { TransformSettings } from '../ml/transforms/settings.js';
 import { AlertThresholds } from '../platform/notify/conditions.js';
 import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults } from './columns.js';
 import { Compute } from './compute.js';
@@ -53,6 +55,11 @@ const source = z.strictObject({
   synthetic: z.strictObject({ calibration: file, rows: z.int().min(1).max(MANY) }).optional(),
 });
 
+/** The name that a source has in the store's raw data. */
+function fileNameOf(path: string): string {
+  return basename(path.replaceAll('\\', '/')).replaceAll(/[^A-Za-z0-9._-]/g, '_').replace(/^[._-]+/, '') || 'source.csv';
+}
+
 /** `columns` is empty where they aren't written: they are found in the source, and filled in once it was read. */
 function sourceOf(written: z.infer<typeof source>) {
   return { ...written, columns: written.columns ?? {}, findsColumns: written.columns === undefined };
@@ -89,7 +96,8 @@ export const PipelineDefinition = z
     $schema: z.string().optional(),
     name: name.optional(),
     title: z.string().min(1).optional(),
-    source: z.union([file, source]),
+    /** A CSV, by its path from here or from where a command is given; or more about how its text is read. */
+    source: z.union([z.string().min(1).max(4_096), source]),
     /** SQL over the source that gives each row's day; without it, and without `layers`, the table has no dates. */
     time: z.string().min(1).optional(),
     /** How the store is cut. */
@@ -104,6 +112,8 @@ export const PipelineDefinition = z
     objective: z.enum(OBJECTIVES).optional(),
     /** Which rows train and which evaluate; a fifth tests by chance where nothing is said. */
     split: SplitSettings.optional(),
+    /** How features become a model's columns; chosen by their kinds where nothing is said. */
+    transforms: TransformSettings.optional(),
     /** Columns of the source that are no features. */
     drop: z.array(ColumnName).default([]),
     /** Files beside this one, CSV or Parquet, that every layer's SQL may read as tables of these names. */
@@ -128,7 +138,7 @@ export const PipelineDefinition = z
     const period = typeof partition === 'object' ? partition.by : partition;
     return {
       ...rest,
-      source: typeof source === 'string' ? sourceOf({ file: source, null_values: [] }) : sourceOf(source),
+      source: typeof source === 'string' ? { ...sourceOf({ file: fileNameOf(source), null_values: [] }), path: source } : { ...sourceOf(source), path: undefined },
       keys: keys ?? [key!].flat(),
       /** Column of the label store. */
       label: layers ? (label as string) : LABEL,
@@ -199,7 +209,8 @@ const params = z.record(name, z.union([z.number(), z.string(), z.boolean(), z.nu
 /** The values of a search pass through Temporal beside what {@link MAX_EVALUATIONS} candidates take, 512 KiB in all. */
 const MAX_GRID_BYTES = 128 * 1024;
 /** What a search may maximise, whatever the task. */
-const SCORINGS = Object.values(SCORERS).flatMap((scorers) => Object.keys(scorers)) as [ScoringName, ...ScoringName[]];
+export const SCORINGS = Object.values(SCORERS).flatMap((scorers) => Object.keys(scorers)) as [ScoringName, ...ScoringName[]];
+export const ESTIMATORS = ['logistic_regression', 'random_forest', 'xgboost'] as const;
 
 const algorithm = z.strictObject({
   /** Which engine call stands behind the name. */

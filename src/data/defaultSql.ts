@@ -11,8 +11,10 @@ import type { TableName } from './layers.js';
  * @throws PerdureError `ConfigInvalid` for a column that the source doesn't have
  */
 export function defaultSql(definition: PipelineDefinition, table: TableName): string {
-  const { keys, drop, label, labelSource, partition, time } = definition;
-  const carried = [...new Set([...keys, ...(partition.column === undefined ? [] : [partition.column])])];
+  const { keys, drop, label, labelSource, partition, split, time } = definition;
+  // A split may go by a column that is no feature.
+  const named = [...keys, ...(partition.column === undefined ? [] : [partition.column])];
+  const carried = [...new Set([...named, ...(split && 'column' in split ? [split.column] : [])])];
   switch (table) {
     case 'bronze':
       return time === undefined ? 'SELECT * FROM source' : `SELECT *, CAST(${time} AS DATE) AS ${identifier(partition.column!)} FROM source`;
@@ -30,7 +32,7 @@ export function defaultSql(definition: PipelineDefinition, table: TableName): st
     }
     case 'label_store': {
       const value = labelSource && 'sql' in labelSource ? `(${labelSource.sql}\n)` : identifier(labelSource!.column);
-      return `SELECT ${carried.map(identifier).join(', ')}, ${value} AS ${identifier(label)} FROM silver`;
+      return `SELECT ${named.map(identifier).join(', ')}, ${value} AS ${identifier(label)} FROM silver`;
     }
   }
 }

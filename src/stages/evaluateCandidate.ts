@@ -1,6 +1,7 @@
 import { algorithmConfig } from '../config/load.js';
-import { taskSpec } from '../config/task.js';
 import type { CandidateScores, EvaluateCandidateInput } from '../contracts/index.js';
+import { readDatasetMetadata } from '../data/dataset.js';
+import { scoringOf } from '../registry/championMetric.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
 import { searchRecord } from './searchRecord.js';
@@ -17,16 +18,17 @@ export const evaluateCandidate: Stage<EvaluateCandidateInput, CandidateScores> =
 
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart } = context.stores(pipeline);
-  const { model_config, search } = pipeline.config;
+  const { model_config } = pipeline.config;
   const record = searchRecord(datamart, input);
+  const { task } = await readDatasetMetadata(datamart, input.dataset);
   const request = {
     train: await matrixFile(datamart, input.dataset, 'train'),
-    task: taskSpec(pipeline),
+    task,
     estimator: algorithmConfig(pipeline.config, input.algorithm).estimator,
     params,
     folds: input.folds.slice(finished.scores.length),
     cvFolds: model_config.cv_folds,
-    scorings: [search.scoring],
+    scorings: [scoringOf(pipeline.config, task)],
     seed: model_config.random_state,
   };
   await context.engines.evaluate(request, context.signal, async ({ scores: [scored], seconds }) => {

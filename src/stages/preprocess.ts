@@ -14,8 +14,8 @@ import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
 import { findLeaks } from '../ml/leakage.js';
 import type { RawTable } from '../ml/table.js';
-import type { FittedTransforms } from '../ml/transforms/transforms.js';
-import { fitPipelineTransforms } from '../data/pipelineTransforms.js';
+import { columnNames, fitTransforms, type FittedTransforms } from '../ml/transforms/transforms.js';
+import { inColumnOrder, transformSettings } from '../data/pipelineTransforms.js';
 import { profileColumn, type DatasetProfile } from '../monitoring/profile.js';
 import { versionId } from '../registry/versions.js';
 import { updateJson, writeJson } from '../platform/storage/documents.js';
@@ -84,12 +84,12 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
     if (!decided) {
       const chosen = inputs.filter((column) => !pipeline.config.training_config.feature_selection || varies(rows.table, column));
       if (chosen.length === 0) throw new PerdureError('InputInvalid', 'Every feature is constant over the train split; nothing can be learned from them.');
-      decided = { task, inputs: chosen, transforms: fitPipelineTransforms(pipeline, chosen, rows.table, { labels: rows.labels, task }) };
+      decided = { task, inputs: chosen, transforms: fitTransforms(transformSettings(pipeline, chosen), only(chosen, rows.table), { labels: rows.labels, task }) };
       await writeJson(datamart, datasetKey(id, 'profile.json'), profileOf(decided.inputs, rows.table, daysOf(pipeline, name, asOf)));
       await writeJson(datamart, datasetKey(id, 'transforms.json'), decided.transforms);
     }
     const path = join(context.scratch, `${name}.parquet`);
-    await writeMatrix(path, decided.transforms, rows.table, { [labelColumn(pipeline, decided.transforms.names)]: labelsOf(rows, task) });
+    await writeMatrix(path, decided.transforms, rows.table, { [labelColumn(pipeline, columnNames(decided.transforms))]: labelsOf(rows, task) });
     const { checksum } = await datamart.upload(path, datasetKey(id, `${name}_processed.parquet`));
     splits[name] = { ...daysOf(pipeline, name, asOf), rows: rows.labels.length, ...classesOf(rows, task), unlabelled: rows.unlabelled, checksum };
     context.report({ what: 'splits', done: done + 1, total: split.names.length });
@@ -100,8 +100,8 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
     as_of: asOf,
     labelled_to: labelledTo,
     ...decided!,
-    features: decided!.transforms.names,
-    label: labelColumn(pipeline, decided!.transforms.names),
+    features: columnNames(decided!.transforms),
+    label: labelColumn(pipeline, columnNames(decided!.transforms)),
     splits,
     partitions,
     warnings,
@@ -121,7 +121,7 @@ function labelsOf({ labels }: TrainingRows, { task }: TaskSpec): Column {
 async function readInputs(database: Database, pipeline: Pipeline, files: GoldFiles[], name: SplitName, asOf: string): Promise<InputColumn[]> {
   const [first] = files;
   if (!first) throw noRows(pipeline, name, asOf);
-  return inputColumns(database, pipeline, readParquetSql([first.features.path]));
+  return inColumnOrder(pipeline, await inputColumns(database, pipeline, readParquetSql([first.features.path])));
 }
 
 /** First and last day of a split by time. */
@@ -131,6 +131,11 @@ function daysOf(pipeline: Pipeline, name: SplitName, asOf: string): Pick<Dataset
   if (fixed) return { start_date: fixed.start_date, end_date: fixed.end_date };
   const days = trainingSplit(pipeline).days?.(asOf).get(name);
   return days ? { ...(days.from !== undefined && { start_date: days.from }), end_date: days.to } : {};
+}
+
+/** A table of some of its columns. */
+function only(inputs: InputColumn[], { rows, columns }: RawTable): RawTable {
+  return { rows, columns: new Map(inputs.map(({ name }) => [name, columns.get(name)!])) };
 }
 
 /** Rows of each class. */

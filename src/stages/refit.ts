@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { algorithmConfig } from '../config/load.js';
-import { taskSpec } from '../config/task.js';
 import type { ModelRef, RefitInput } from '../contracts/index.js';
 import { versionId, versionKey } from '../registry/versions.js';
 import { createFile } from '../platform/storage/createOnly.js';
+import { readDatasetMetadata } from '../data/dataset.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
 
@@ -12,9 +12,10 @@ export const refit: Stage<RefitInput, ModelRef> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart, modelRegistry } = context.stores(pipeline);
   const modelPath = join(context.scratch, 'model.ubj');
+  const { task } = await readDatasetMetadata(datamart, input.dataset);
   const request = {
     train: await matrixFile(datamart, input.dataset, 'train'),
-    task: taskSpec(pipeline),
+    task,
     estimator: algorithmConfig(pipeline.config, input.algorithm).estimator,
     params: input.params,
     seed: pipeline.config.model_config.random_state,
