@@ -1,5 +1,5 @@
 import type { DatasetRef, SplitName, TaskSpec } from '../contracts/index.js';
-import type { FittedTransforms } from '../ml/transforms/transforms.js';
+import type { FittedTransforms } from '../ml/transforms/fitted.js';
 import type { InputColumn } from './inputColumns.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';

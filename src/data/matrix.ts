@@ -1,9 +1,25 @@
-import { applyTransforms, type FittedTransforms } from '../ml/transforms/transforms.js';
+import type { FittedTransforms } from '../ml/transforms/fitted.js';
+import type { TransformTarget } from '../ml/transforms/flow.js';
+import { applyTransforms } from '../ml/transforms/transforms.js';
 import type { RawTable } from '../ml/table.js';
 import { writeColumns, type Column } from './parquet.js';
 
-/** Writes rows as a model reads them: its columns in its order, and a label where there is one. Throws as `writeColumns`. */
-export async function writeMatrix(path: string, transforms: FittedTransforms, table: RawTable, label: Record<string, Column> = {}): Promise<void> {
-  const { names, columns } = applyTransforms(transforms, table);
+/** Names of the columns that transforms make, in their order. */
+export function columnNames({ columns }: FittedTransforms): string[] {
+  return columns.flatMap(({ outputs }) => outputs);
+}
+
+/**
+ * Writes rows as a model reads them: its columns in its order, and a label where there is one. Throws as `writeColumns`.
+ *
+ * @param options.target labels of the rows, where these are the very rows of the training
+ */
+export async function writeMatrix(
+  path: string,
+  transforms: FittedTransforms,
+  table: RawTable,
+  { label = {}, target }: { label?: Record<string, Column>; target?: TransformTarget } = {},
+): Promise<void> {
+  const { names, columns } = applyTransforms(transforms, table, target ? { target } : {});
   await writeColumns(path, { ...Object.fromEntries(names.map((name, i) => [name, columns[i]!])), ...label });
 }

@@ -6,7 +6,7 @@ import { datasetKey, type DatasetMetadata, type DatasetSplit } from '../data/dat
 import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { inputColumns, valuesOf, type InputColumn } from '../data/inputColumns.js';
 import { lastLabelledDay } from '../data/labels.js';
-import { writeMatrix } from '../data/matrix.js';
+import { columnNames, writeMatrix } from '../data/matrix.js';
 import type { Column } from '../data/parquet.js';
 import { dayOf } from '../data/partitions.js';
 import { goldFiles, readTask, readTrainingRows, type GoldFiles, type TrainingRows } from '../data/trainingRows.js';
@@ -14,7 +14,8 @@ import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
 import { findLeaks } from '../ml/leakage.js';
 import type { RawTable } from '../ml/table.js';
-import { columnNames, fitTransforms, type FittedTransforms } from '../ml/transforms/transforms.js';
+import type { FittedTransforms } from '../ml/transforms/fitted.js';
+import { fitTransforms } from '../ml/transforms/transforms.js';
 import { inColumnOrder, transformSettings } from '../data/pipelineTransforms.js';
 import { profileColumn, type DatasetProfile } from '../monitoring/profile.js';
 import { versionId } from '../registry/versions.js';
@@ -89,7 +90,8 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
       await writeJson(datamart, datasetKey(id, 'transforms.json'), decided.transforms);
     }
     const path = join(context.scratch, `${name}.parquet`);
-    await writeMatrix(path, decided.transforms, rows.table, { [labelColumn(pipeline, columnNames(decided.transforms))]: labelsOf(rows, task) });
+    const label = { [labelColumn(pipeline, columnNames(decided.transforms))]: labelsOf(rows, task) };
+    await writeMatrix(path, decided.transforms, rows.table, { label, ...(name === 'train' && { target: { labels: rows.labels, task } }) });
     const { checksum } = await datamart.upload(path, datasetKey(id, `${name}_processed.parquet`));
     splits[name] = { ...daysOf(pipeline, name, asOf), rows: rows.labels.length, ...classesOf(rows, task), unlabelled: rows.unlabelled, checksum };
     context.report({ what: 'splits', done: done + 1, total: split.names.length });
