@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { loadPipeline, type Pipeline } from '../src/config/load.js';
-import type { VersionRef, WindowMetrics } from '../src/contracts/index.js';
+import type { VersionRef, SplitMetrics } from '../src/contracts/index.js';
 import { ZERO_OR_ONE } from '../src/contracts/task.js';
 import { withDuckDb } from '../src/data/duckdb.js';
-import { modelInput } from '../src/data/modelInput.js';
-import { writeColumns } from '../src/data/parquet.js';
+import { writeMatrix } from '../src/data/matrix.js';
 import { generateCsv } from '../src/data/synthetic.js';
 import { goldFiles, readTrainingRows } from '../src/data/trainingRows.js';
 import { createEnginePool } from '../src/ml/engines/hostPool.js';
 import { Mt19937 } from '../src/ml/mt19937.js';
 import { profileColumn, type ModelProfile } from '../src/monitoring/profile.js';
+import { watchedMetric } from '../src/registry/championMetric.js';
 import { readVersionFile } from '../src/registry/versions.js';
 import { resourcesOf } from '../src/platform/resources/resources.js';
 import { bronze } from '../src/stages/bronze.js';
@@ -86,10 +86,10 @@ async function trainOnGenerated(name: string, folder: string): Promise<{ trained
     const training = await trainLocally({ pipeline: name, asOf: AS_OF, algorithms: [algorithm!] }, quiet);
     if (training.status === 'skipped') throw new Error(training.reason);
 
-    const { start_date: from, end_date: to } = pipeline.config.temporal_splits.oot;
+    const { start_date: from, end_date: to } = pipeline.config.temporal_splits!.oot;
     const registry = (await runStage(async (context) => context.stores(pipeline), {}, watch)).modelRegistry;
     const profile = await readVersionFile<ModelProfile>(registry, training.challenger, 'profile.json');
-    const { test: baseline } = await readVersionFile<WindowMetrics>(registry, training.challenger, 'performance.json');
+    const { test: baseline } = await readVersionFile<SplitMetrics>(registry, training.challenger, 'performance.json');
 
     const random = new Mt19937(SEED + 1);
     const extra = tieHeavyColumns(random, profile.rows);
@@ -97,7 +97,8 @@ async function trainOnGenerated(name: string, folder: string): Promise<{ trained
     const pool = await runStage((context) => scoredRows(context, pipeline, training.challenger, { from, to }), {}, watch);
     pool.features.push(...tieHeavyColumns(random, pool.labels.length));
     const { inference_config, monitoring_config } = pipeline.config;
-    return { trained: { profile, baseline }, pool, settings: { ...monitoring_config, threshold: inference_config.prediction_threshold } };
+    const performance_metric = watchedMetric(pipeline, ZERO_OR_ONE);
+    return { trained: { profile, baseline: baseline! }, pool, settings: { ...monitoring_config, performance_metric, threshold: inference_config.prediction_threshold } };
   } finally {
     delete process.env.PERDURE_CONF;
     await engines.close();
@@ -107,14 +108,15 @@ async function trainOnGenerated(name: string, folder: string): Promise<{ trained
 /** The rows of some days with what a version says of them. */
 async function scoredRows(context: StageContext, pipeline: Pipeline, version: VersionRef, days: { from: string; to: string }): Promise<ScoredSample> {
   const stores = context.stores(pipeline);
-  const rows = await withDuckDb(context, async (database) => readTrainingRows(database, pipeline, await goldFiles(stores, days), days));
   const { modelPath, preprocessing } = await openModel(pipeline, stores.modelRegistry, version);
+  const { inputs, task } = preprocessing;
+  const asked = { name: 'oot', asOf: AS_OF, labelledTo: days.to } as const;
+  const rows = await withDuckDb(context, async (database) => readTrainingRows(database, pipeline, await goldFiles(stores, days), asked, inputs, task));
   const path = join(context.scratch, 'scored.parquet');
-  await writeColumns(path, modelInput(pipeline, preprocessing, rows));
-  const { values: scores } = await context.engines.predict({ modelPath, task: ZERO_OR_ONE, data: { path, features: preprocessing.features } }, context.signal);
-  const types = new Map(pipeline.definition.features.map(({ name, type }) => [name, type]));
+  await writeMatrix(path, preprocessing.transforms, rows.table);
+  const { values: scores } = await context.engines.predict({ modelPath, task, data: { path, features: preprocessing.features } }, context.signal);
   return {
-    features: preprocessing.features.map((name) => ({ name, type: types.get(name)!, values: rows.columns.get(name)! })),
+    features: inputs.map(({ name, type }) => ({ name, type, values: (rows.table.columns.get(name) as { values: Float64Array }).values })),
     scores,
     labels: rows.labels,
   };

@@ -3,8 +3,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { loadPipeline, type Pipeline } from '../src/config/load.js';
-import { SCORINGS } from '../src/config/schema.js';
 import { gridCell, type ParameterGrid } from '../src/contracts/index.js';
+import { SCORERS, type ScoringOf } from '../src/contracts/metrics.js';
 import { ZERO_OR_ONE } from '../src/contracts/task.js';
 import { withDuckDb } from '../src/data/duckdb.js';
 import { generateCsv } from '../src/data/synthetic.js';
@@ -20,6 +20,8 @@ import { openStores } from '../src/platform/storage/stores.js';
 import { searchData, type SearchData } from './searchData.js';
 import type { Section } from './section.js';
 
+/** All that a search of labels of 0 and 1 may maximise. */
+const SCORINGS = Object.keys(SCORERS.binary) as ScoringOf<'binary'>[];
 const CV_FOLDS = 5;
 const CANDIDATES = 20;
 const SEED = 42;

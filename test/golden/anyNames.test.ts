@@ -190,7 +190,7 @@ async function run(names: Names): Promise<Outcome | PerdureError> {
   return {
     probabilities: new Map(rows.map(({ k, p }) => [Number(k), p])),
     predicted: new Map(rows.map(({ k, l }) => [Number(k), l])),
-    trained: (await readVersion(stores.modelRegistry, resolved.model))!.performance,
+    trained: (await readVersion(stores.modelRegistry, resolved.model))!.performance as { test: unknown; oot: unknown },
     monitored: monitored.metrics,
     driftRows: drift.rows,
     weights: await weightsOf(await stores.modelRegistry.localFile(versionKey(resolved.model, 'model.ubj'), resolved.model.checksum)),

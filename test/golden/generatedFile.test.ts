@@ -24,13 +24,13 @@ describe('the readmission lifecycle on generated data', async () => {
   test('cuts it into windows of the sizes that the real file has, with as large a share of readmissions', async () => {
     for (const [name, { rows, positives }] of Object.entries(await lifecycle.windows(training))) {
       expect(rows).toBe(WINDOW_ROWS[name as keyof typeof WINDOW_ROWS]);
-      expect(positives / rows).toBeCloseTo(0.1116, 2);
+      expect(positives! / rows).toBeCloseTo(0.1116, 2);
     }
   });
 
   test.each(['logistic_regression', 'random_forest', 'xgboost'])('is about as hard for %s as the real file', (algorithm) => {
     const { test, oot } = trained(training, algorithm);
-    for (const { roc_auc, recall } of [test, oot]) {
+    for (const { roc_auc, recall } of [test!, oot!]) {
       expect(roc_auc).toBeGreaterThan(0.59);
       expect(roc_auc).toBeLessThan(0.65);
       expect(recall).toBeGreaterThan(0.4);

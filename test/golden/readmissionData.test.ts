@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
-import type { BronzeResult, DatasetRef, GoldResult, SilverResult, Window } from '../../src/contracts/index.js';
+import type { BronzeResult, DatasetRef, GoldResult, SilverResult, SplitName } from '../../src/contracts/index.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { datasetKey, readDatasetMetadata } from '../../src/data/dataset.js';
 import { goldPartitions, featureStoreFiles, labelStoreFiles } from '../../src/data/layers.js';
@@ -19,6 +19,7 @@ import { silver } from '../../src/stages/silver.js';
 import type { Stores } from '../../src/platform/storage/objectStore.js';
 import { openStores } from '../../src/platform/storage/stores.js';
 import { hasRealCsv, REAL_CSV } from '../support/realData.js';
+import { scalerOf } from '../support/scaler.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** Made by `fixtures/make_readmission_fixtures.py` from the real file. */
@@ -27,12 +28,12 @@ interface Expected {
   label: { sha256: string; mean: number };
   features: Record<string, { sha256: string; mean: number; roc_auc: number; values?: number[]; edges?: number[]; share: number[] }>;
   scaler: Record<string, { mean: number; scale: number }>;
-  windows: Record<Window, { rows: number; positives: number; columns: Record<string, string> }>;
+  windows: Record<'train' | 'test' | 'oot', { rows: number; positives: number; columns: Record<string, string> }>;
 }
 const expected = JSON.parse(readFileSync(new URL('fixtures/readmission.json', import.meta.url), 'utf8')) as Expected;
 
 const ROWS = 101_766;
-const WINDOWS: Window[] = ['train', 'test', 'oot'];
+const SPLITS_OF_FILE = ['train', 'test', 'oot'] as const;
 /** Thirty days after the last row's day, when every label is known. */
 const AS_OF = '2009-01-31';
 const never = new AbortController().signal;
@@ -130,7 +131,9 @@ describe.each([
 
   test('the windows have their sizes, and the training window scales to mean 0 and deviation 1', async () => {
     expect(made.dataset.rows).toEqual({ train: 71_596, test: 20_288, oot: 9_882 });
-    const { features, scaler } = await readDatasetMetadata(made.stores.datamart, made.dataset);
+    const metadata = await readDatasetMetadata(made.stores.datamart, made.dataset);
+    const { features } = metadata;
+    const scaler = scalerOf(metadata);
     expect(features).toEqual(Object.keys(expected.windows.train.columns));
     const path = await made.stores.datamart.localFile(datasetKey(made.dataset.id, 'train_processed.parquet'));
     for (const values of await readColumns(path, Object.keys(scaler))) {
@@ -150,9 +153,9 @@ describe.each([
   });
 
   test('models at the documented parameters find about as much as the documents say', async () => {
-    const { features, label, windows } = await readDatasetMetadata(made.stores.datamart, made.dataset);
-    const window = (name: Window) => made.stores.datamart.localFile(datasetKey(made.dataset.id, `${name}_processed.parquet`));
-    const train = { path: await window('train'), checksum: source, features, label, rows: windows.train.rows };
+    const { features, label, splits } = await readDatasetMetadata(made.stores.datamart, made.dataset);
+    const window = (name: SplitName) => made.stores.datamart.localFile(datasetKey(made.dataset.id, `${name}_processed.parquet`));
+    const train = { path: await window('train'), checksum: source, features, label, rows: splits.train!.rows };
     for (const [name, documented] of Object.entries({ logistic_regression: 0.612, random_forest: 0.6202, xgboost: 0.6198 })) {
       const { estimator, params } = made.pipeline.config.algorithms[name]!;
       const modelPath = join(folder, `${name}.ubj`);
@@ -172,14 +175,15 @@ describe.each([
     });
 
     test("every number of the windows is what scikit-learn's scaler makes of it", async () => {
-      const { scaler, windows } = await readDatasetMetadata(made.stores.datamart, made.dataset);
+      const metadata = await readDatasetMetadata(made.stores.datamart, made.dataset);
+      const scaler = scalerOf(metadata);
       for (const [name, { mean, scale }] of Object.entries(expected.scaler)) {
         expect(scaler[name]!.mean).toBeCloseTo(mean, 12);
         expect(scaler[name]!.scale).toBeCloseTo(scale, 10);
       }
-      for (const window of WINDOWS) {
+      for (const window of SPLITS_OF_FILE) {
         const { rows, positives, columns } = expected.windows[window];
-        expect(windows[window]).toMatchObject({ rows, positives });
+        expect(metadata.splits[window]).toMatchObject({ rows, classes: [rows - positives, positives] });
         const path = await made.stores.datamart.localFile(datasetKey(made.dataset.id, `${window}_processed.parquet`));
         const read = await readColumns(path, Object.keys(columns));
         const digests = Object.keys(columns).map((name, i) => [name, digest(read[i] as Float32Array)]);

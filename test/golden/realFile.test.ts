@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Metrics, ModelTrainingCompleted } from '../../src/contracts/index.js';
+import type { TaskMetrics, ModelTrainingCompleted } from '../../src/contracts/index.js';
 import { createReadmission, REAL_FILE, trained, WINDOW_ROWS, writeDrifted } from '../support/readmission.js';
 
 if (existsSync(REAL_FILE)) {
@@ -41,7 +41,7 @@ async function lifecycleOnTheRealFile() {
   test('fits the very logistic regression of the reference', () => {
     const { best_params, test, oot } = trained(training, 'logistic_regression');
     expect(best_params).toEqual({ penalty: 'l1', C: 0.001, class_weight: 'balanced' });
-    expect([test, oot].map(aucAndRecall)).toEqual([
+    expect([test!, oot!].map(aucAndRecall)).toEqual([
       ['0.6120', '0.4481'],
       ['0.6161', '0.4495'],
     ]);
@@ -53,10 +53,10 @@ async function lifecycleOnTheRealFile() {
     { algorithm: 'xgboost', auc: { test: [0.6189, 0.622], oot: [0.63, 0.634] }, recall: [0.472, 0.512] },
   ])('fits a $algorithm like that of the reference', ({ algorithm, auc, recall }) => {
     const { test, oot } = trained(training, algorithm);
-    expectWithin(auc.test, test.roc_auc!);
-    expectWithin(auc.oot, oot.roc_auc!);
-    expectWithin(recall, test.recall);
-    expectWithin(recall, oot.recall);
+    expectWithin(auc.test, test!.roc_auc!);
+    expectWithin(auc.oot, oot!.roc_auc!);
+    expectWithin(recall, test!.recall!);
+    expectWithin(recall, oot!.recall!);
   });
 
   test('scores 2008, which shows no drift and a performance as in training', async () => {
@@ -110,8 +110,8 @@ const PSI_OF_2008 = {
   medication_density: 0.0012,
 };
 
-function aucAndRecall({ roc_auc, recall }: Metrics): string[] {
-  return [roc_auc!.toFixed(4), recall.toFixed(4)];
+function aucAndRecall({ roc_auc, recall }: TaskMetrics): string[] {
+  return [roc_auc!.toFixed(4), recall!.toFixed(4)];
 }
 
 function roundedAll(values: Record<string, number | null>): Record<string, number> {

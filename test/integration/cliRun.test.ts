@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadPipeline, packageFolder } from '../../src/config/load.js';
-import type { Metrics, VersionRef } from '../../src/contracts/index.js';
+import type { TaskMetrics, VersionRef } from '../../src/contracts/index.js';
 import { generateCsv } from '../../src/data/synthetic.js';
 import { listens } from '../../src/platform/temporal/processes.js';
 import { runningStack } from '../../src/platform/temporal/stack.js';
@@ -21,7 +21,7 @@ interface RunJson {
   training: {
     status: string;
     champion: VersionRef;
-    algorithms: Record<string, { status: string; version: string; best_params: object; cv_score: number; test: Metrics; oot: Metrics }>;
+    algorithms: Record<string, { status: string; version: string; best_params: object; cv_score: number; test: TaskMetrics; oot: TaskMetrics }>;
   };
   inference: { status: string; rows: number; uri: string };
   monitoring: { status: string; drift: boolean; retrain: boolean; psi: Record<string, number> };

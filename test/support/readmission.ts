@@ -87,8 +87,8 @@ export async function createReadmission() {
 
       async windows({ dataset }: ModelTrainingCompleted) {
         const { datamart } = (await openStores(storeRoot))(pipeline);
-        const { train, test, oot } = (await readDatasetMetadata(datamart, dataset)).windows;
-        const counted = ({ rows, positives }: typeof train) => ({ rows, positives });
+        const { train, test, oot } = (await readDatasetMetadata(datamart, dataset)).splits;
+        const counted = (split: typeof train) => ({ rows: split!.rows, positives: split!.classes![1] });
         return { train: counted(train), test: counted(test), oot: counted(oot) };
       },
 

@@ -1,11 +1,11 @@
 import type { Verdict } from '../../src/contracts/index.js';
-import { classificationMetrics } from '../../src/ml/metrics.js';
 import type { Mt19937 } from '../../src/ml/mt19937.js';
 import { judgeDrift, type DriftSettings } from '../../src/monitoring/drift.js';
 import { judgePerformance, type PerformanceSettings } from '../../src/monitoring/performance.js';
 import { countInto, emptyLike, profileColumn, profileNumbers, type ColumnProfile, type FeatureType, type ModelProfile } from '../../src/monitoring/profile.js';
 import { psi } from '../../src/monitoring/psi.js';
 import { verdictOf } from '../../src/monitoring/verdict.js';
+import { binaryMetrics } from './binaryMetrics.js';
 
 /** Rows with what a model says of them: what it was trained on, or what is drawn from. */
 export interface ScoredSample {
@@ -18,7 +18,7 @@ export interface ScoredSample {
 /** A model's memory of its training, as `preprocess` and `evaluateModel` keep it. */
 export interface Trained {
   profile: ModelProfile;
-  baseline: ReturnType<typeof classificationMetrics>;
+  baseline: ReturnType<typeof binaryMetrics>;
 }
 
 export type MonitoringSettings = DriftSettings & PerformanceSettings & { threshold: number };
@@ -36,7 +36,7 @@ export function trainedOn(train: Pick<ScoredSample, 'features'>, test: ScoredSam
   const columns = Object.fromEntries(train.features.map(({ name, type, values }) => [name, profileColumn(values, type)]));
   return {
     profile: { window: { start_date: '2000-01-01', end_date: '2000-12-31' }, rows: train.features[0]!.values.length, columns, score: profileNumbers(test.scores) },
-    baseline: classificationMetrics(test.labels, test.scores, settings.threshold),
+    baseline: binaryMetrics(test.labels, test.scores, settings.threshold),
   };
 }
 
@@ -52,7 +52,7 @@ export function monitorRows({ profile, baseline }: Trained, sample: ScoredSample
     },
     settings,
   );
-  const metrics = classificationMetrics(at(sample.labels), at(sample.scores), settings.threshold);
+  const metrics = binaryMetrics(at(sample.labels), at(sample.scores), settings.threshold);
   const performance = judgePerformance(baseline, metrics, settings) ?? { status: 'skipped' as const, reason: 'One class.' };
   return { verdict: verdictOf(performance, drift), drifted: drift.drifted };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertFacts, DriftResult, DriftSeverity, Metrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
+import type { AlertFacts, DriftResult, DriftSeverity, TaskMetrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
 import { dedupKey } from '../../src/platform/notify/alert.js';
 import { AlertThresholds, alertFor, isOver } from '../../src/platform/notify/conditions.js';
 import { decided } from '../support/promotions.js';
@@ -11,7 +11,7 @@ const run = { workflowId: 'readmission-model-training-1', runId: '6f0d9a52-0000-
 const model = { algorithm: 'xgboost', version: 'v20260104_030000_6f0d9a52' };
 const report = 'file:///store/reports/report_2026-01-04.json';
 
-const metrics = (accuracy: number): Metrics => ({
+const metrics = (accuracy: number): TaskMetrics => ({
   accuracy,
   precision: 0.2,
   recall: 0.5,

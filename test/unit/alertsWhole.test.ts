@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertFacts, DriftResult, Metrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
+import type { AlertFacts, DriftResult, TaskMetrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
 import { webUiFrom } from '../../src/platform/notify/advice.js';
 import type { Alert } from '../../src/platform/notify/alert.js';
 import { detailLines } from '../../src/platform/notify/channel.js';
@@ -15,7 +15,7 @@ const model = { algorithm: 'xgboost', version: 'v1' };
 const report = 's3://bucket/reports/report_1.json';
 const runPage = `http://127.0.0.1:8233/namespaces/default/workflows/${run.workflowId}/${run.runId}/history`;
 const listPage = 'http://127.0.0.1:8233/namespaces/default/workflows?query=PerdurePipeline%3D%22churn%22';
-const metrics = (accuracy: number): Metrics => ({ accuracy, precision: 0.2, recall: 0.5, f1: 0.3, roc_auc: 0.66, average_precision: 0.2, confusion_matrix: [[1, 2], [3, 4]], n: 1_000 });
+const metrics = (accuracy: number): TaskMetrics => ({ accuracy, precision: 0.2, recall: 0.5, f1: 0.3, roc_auc: 0.66, average_precision: 0.2, confusion_matrix: [[1, 2], [3, 4]], n: 1_000 });
 const performance: PerformanceResult = { status: 'measured', metrics: metrics(0.68), baseline: metrics(0.8), drop: 0.12, metric: 'accuracy', p_value: 0.001, breached: true };
 
 /** Every word of each alert: what it leaves out, nobody is told. */

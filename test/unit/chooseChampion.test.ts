@@ -85,13 +85,13 @@ describe('the best version of a run', () => {
     if (trained?.status !== 'completed') throw new Error('It was not trained.');
     expect(comparison).toEqual({
       metric: 'oot.roc_auc',
-      scores: { logistic_regression: trained.oot.roc_auc },
-      estimate: { metric: 'test.roc_auc', scores: { logistic_regression: trained.test.roc_auc } },
+      scores: { logistic_regression: trained.oot!.roc_auc },
+      estimate: { metric: 'test.roc_auc', scores: { logistic_regression: trained.test!.roc_auc } },
     });
     const training = await trainTiny(world);
     world.configure((config) => (config.model_config.champion_metric = 'test.recall'));
     const choice = await world.perform(chooseChampion, asked(training, 'by_test'));
-    expect(choice.comparison).toMatchObject({ metric: 'test.recall', estimate: { metric: 'oot.recall', scores: { logistic_regression: trained.oot.recall } } });
+    expect(choice.comparison).toMatchObject({ metric: 'test.recall', estimate: { metric: 'oot.recall', scores: { logistic_regression: trained.oot!.recall } } });
   });
 });
 

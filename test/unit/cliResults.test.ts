@@ -4,10 +4,10 @@ import { describeResults } from '../../src/cli/resultTables.js';
 import { describeVerdict } from '../../src/cli/stages.js';
 import { duration } from '../../src/cli/terminal.js';
 import { workflowIdAt } from '../../src/client.js';
-import type { LifecycleResult, Metrics, ModelTrainingCompleted, Verdict } from '../../src/contracts/index.js';
+import type { LifecycleResult, TaskMetrics, ModelTrainingCompleted, Verdict } from '../../src/contracts/index.js';
 import { decided } from '../support/promotions.js';
 
-const METRICS: Metrics = {
+const METRICS: TaskMetrics = {
   accuracy: 0.6,
   precision: 0.15,
   recall: 0.4481,

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { withDuckDb } from '../../src/data/duckdb.js';
 import { readTrainingRows, goldFiles } from '../../src/data/trainingRows.js';
+import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { CONF, createMedallion, SIZE, visitsOf, type Medallion } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -12,14 +13,15 @@ beforeEach(async () => {
 });
 
 const YEAR = { from: '2020-01-01', to: '2020-12-31' };
+const COST = [{ name: 'cost', kind: 'number' as const, type: 'numeric' as const }];
 
 /** Cost and label of every training row. */
 async function trainingRows(): Promise<[cost: number, costly: number][]> {
   const pipeline = await loadVisits();
   const rows = await withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal }, async (database) =>
-    readTrainingRows(database, pipeline, await goldFiles(world.stores, YEAR), YEAR),
+    readTrainingRows(database, pipeline, await goldFiles(world.stores, YEAR), { name: 'train', asOf: YEAR.to, labelledTo: YEAR.to }, COST, ZERO_OR_ONE),
   );
-  return Array.from(rows.labels, (label, i) => [rows.columns.get('cost')![i]!, label]);
+  return Array.from(rows.labels, (label, i) => [(rows.table.columns.get('cost') as { values: Float64Array }).values[i]!, label]);
 }
 
 async function loadVisits() {

@@ -66,19 +66,19 @@ describe('labels', () => {
     await world.writeGold(OOT, { label: "CASE WHEN id % 4 = 0 THEN CAST('NaN' AS DOUBLE) ELSE label END" });
     const result = await trainTiny(world);
     expect(result.dataset.rows).toEqual({ train: 18 * ROWS_A_MONTH, test: 90, oot: 135 });
-    expect((await readDatasetMetadata(world.stores.datamart, result.dataset)).windows).toMatchObject({ train: { unlabelled: 0 }, test: { unlabelled: 90 }, oot: { unlabelled: 45 } });
+    expect((await readDatasetMetadata(world.stores.datamart, result.dataset)).splits).toMatchObject({ train: { unlabelled: 0 }, test: { unlabelled: 90 }, oot: { unlabelled: 45 } });
     expect(result.dataset.warnings).toEqual([
-      '90 rows of the test window have no label yet (null) and are left out.',
-      '45 rows of the oot window have no label yet (null) and are left out.',
+      '90 rows of the test split have no label yet (null) and are left out.',
+      '45 rows of the oot split have no label yet (null) and are left out.',
     ]);
-    expect(describeResults({ training: result })).toContain('Warning: 90 rows of the test window have no label yet');
+    expect(describeResults({ training: result })).toContain('Warning: 90 rows of the test split have no label yet');
   });
 
   test('of one class in the test window leave its areas unmeasured, and are told', async () => {
     await world.writeGold(TEST, { label: '1' });
     const { algorithms, dataset, promotion } = await trainTiny(world);
     expect(algorithms.logistic_regression).toMatchObject({ status: 'completed', test: { roc_auc: null } });
-    expect(dataset.warnings).toEqual(["All 180 labels of the test window are 1: what tells two classes apart can't be measured on it."]);
+    expect(dataset.warnings).toEqual(["All 180 labels of the test split are 1: what tells two classes apart can't be measured on it."]);
     // The out-of-time window decides, and has both.
     expect(promotion.decision).toBe('promote');
   });
@@ -91,7 +91,7 @@ describe('labels', () => {
       champion: null,
       challenger: { algorithm: 'logistic_regression' },
       promotion: { decision: 'refuse', reason: expect.stringContaining('it does not pass rows_of_each_class (expected >= 1, got 0)') as string },
-      dataset: { warnings: ["All 180 labels of the oot window are 0: what tells two classes apart can't be measured on it, so no model is promoted by it."] },
+      dataset: { warnings: ["All 180 labels of the oot split are 0: what tells two classes apart can't be measured on it, so no model is promoted by it."] },
     });
     expect(describeResults({ training: result })).toContain('no champion');
   });
@@ -100,10 +100,10 @@ describe('labels', () => {
     await world.writeGold(MONTHS, { label: 'CAST(id = 7 AS INTEGER)' });
     await expect(trainTiny(world)).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: '1 of the 1080 rows of the train window has the label 1, and 3 folds need one each; lower model_config.cv_folds, widen the window or process more data.',
+      message: '1 of the 1080 rows of the train split has the label 1, and 3 folds need one each; lower model_config.cv_folds, widen the split or process more data.',
     });
     await world.writeGold(MONTHS, { label: '1' });
-    await expect(trainTiny(world)).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringContaining('All 1080 rows of the train window have the label 1') as string });
+    await expect(trainTiny(world)).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringContaining('All 1080 rows of the train split have the label 1') as string });
   });
 });
 
@@ -111,14 +111,14 @@ describe('leakage', () => {
   test('is told where a feature is the label, and names it', async () => {
     await world.writeGold(MONTHS, { flag: 'label' });
     const result = await trainTiny(world);
-    expect(result.dataset.warnings).toEqual(['Leakage: the feature flag is the label itself in every row of the train window; leave it out unless it is known before the label is.']);
+    expect(result.dataset.warnings).toEqual(['Leakage: the feature flag is the label itself in every row of the train split; leave it out unless it is known before the label is.']);
     expect(describeResults({ training: result })).toContain('Warning: Leakage: the feature flag');
   });
 
   test('is told where a feature gives the label away', async () => {
     await world.writeGold(MONTHS, { x2: 'label * 10 + x2' });
     const { warnings } = await world.perform(preprocess, input('a'));
-    expect(warnings).toEqual(['Leakage: the feature x2 alone separates the classes almost perfectly (ROC AUC 1.0000) of the train window; leave it out unless it is known before the label is.']);
+    expect(warnings).toEqual(['Leakage: the feature x2 alone separates the classes almost perfectly (ROC AUC 1.0000) of the train split; leave it out unless it is known before the label is.']);
   });
 });
 
@@ -131,8 +131,8 @@ describe('what is missing', () => {
     const nulls = await readDatasetMetadata(world.stores.datamart, await world.perform(preprocess, input('a')));
     await world.writeGold(MONTHS, { x1: ODD });
     const odd = await readDatasetMetadata(world.stores.datamart, await world.perform(preprocess, input('b')));
-    expect(odd.scaler).toEqual(nulls.scaler);
-    expect(odd.windows).toEqual(nulls.windows);
+    expect(odd.transforms).toEqual(nulls.transforms);
+    expect(odd.splits).toEqual(nulls.splits);
   });
 
   test('is the same to inference and monitoring, and keeps no other row from being scored', async () => {

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Metrics } from '../../src/contracts/index.js';
-import { classificationMetrics } from '../../src/ml/metrics.js';
+import type { TaskMetrics } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { judgePerformance, metricVariance, type WatchedMetric } from '../../src/monitoring/performance.js';
+import { judgePerformance, metricVariance, type KnownVariance } from '../../src/monitoring/performance.js';
+import { binaryMetrics } from '../support/binaryMetrics.js';
 
 const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as { y: number[]; s1: number[]; s2: number[]; var: [number, number] };
 
 /** 1,000 rows, 100 of them positive. */
-const metrics = (tp: number, fp: number, roc_auc: number | null = 0.7): Metrics => ({
+const metrics = (tp: number, fp: number, roc_auc: number | null = 0.7): TaskMetrics => ({
   accuracy: (tp + 900 - fp) / 1_000,
   precision: tp / (tp + fp),
   recall: tp / 100,
@@ -18,12 +18,12 @@ const metrics = (tp: number, fp: number, roc_auc: number | null = 0.7): Metrics 
   confusion_matrix: [[900 - fp, fp], [100 - tp, tp]],
   n: 1_000,
 });
-const settings = { performance_metric: 'roc_auc' as WatchedMetric, performance_threshold_drop: 0.05, alpha: 0.01 };
+const settings = { performance_metric: 'roc_auc' as KnownVariance, performance_threshold_drop: 0.05, alpha: 0.01 };
 
 describe('the variance of', () => {
   test('ROC AUC is near that of DeLong, which sees the rows', () => {
     [golden.s1, golden.s2].forEach((scores, i) => {
-      const found = metricVariance(classificationMetrics(golden.y, scores, 0.5), 'roc_auc');
+      const found = metricVariance(binaryMetrics(golden.y, scores, 0.5), 'roc_auc');
       expect(found / golden.var[i]!).toBeGreaterThan(0.75);
       expect(found / golden.var[i]!).toBeLessThan(1.5);
     });
@@ -35,7 +35,7 @@ describe('the variance of', () => {
     expect(metricVariance(metrics(50, 200), 'roc_auc')).toBeCloseTo(82.74475 / 90_000, 8);
   });
 
-  test.each<[WatchedMetric, number]>([
+  test.each<[KnownVariance, number]>([
     // (share)(1 - share) / (rows + 4) with share = (rows having it + 2) / (rows + 4).
     ['accuracy', ((752 / 1_004) * (252 / 1_004)) / 1_004],
     ['precision', ((52 / 254) * (202 / 254)) / 254],
@@ -47,17 +47,17 @@ describe('the variance of', () => {
     expect(metricVariance(metrics(50, 200), metric)).toBeCloseTo(variance, 12);
   });
 
-  test.each<WatchedMetric>(['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision'])('%s is that of resamples', (metric) => {
+  test.each<KnownVariance>(['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision'])('%s is that of resamples', (metric) => {
     const random = new Mt19937(3);
     const draw = () => Uint32Array.from({ length: golden.y.length }, () => random.integer(golden.y.length - 1));
     const values = Array.from({ length: 500 }, () => {
       const rows = draw();
       const at = (of: number[]) => Float64Array.from(rows, (row) => of[row]!);
-      return classificationMetrics(at(golden.y), at(golden.s2), 0.5)[metric]!;
+      return binaryMetrics(at(golden.y), at(golden.s2), 0.5)[metric]!;
     });
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-    const found = metricVariance(classificationMetrics(golden.y, golden.s2, 0.5), metric);
+    const found = metricVariance(binaryMetrics(golden.y, golden.s2, 0.5), metric);
     expect(Math.sqrt(found / variance)).toBeGreaterThan(0.75);
     expect(Math.sqrt(found / variance)).toBeLessThan(1.4);
   });
@@ -80,7 +80,7 @@ describe('a drop', () => {
   });
 
   test('below the threshold is none, however sure', () => {
-    const large = (roc_auc: number): Metrics => ({ ...metrics(50, 200, roc_auc), confusion_matrix: [[700_000, 200_000], [50_000, 50_000]], n: 1_000_000 });
+    const large = (roc_auc: number): TaskMetrics => ({ ...metrics(50, 200, roc_auc), confusion_matrix: [[700_000, 200_000], [50_000, 50_000]], n: 1_000_000 });
     expect(judgePerformance(large(0.7), large(0.66), settings)).toMatchObject({ breached: false });
     expect(judgePerformance(large(0.7), large(0.64), settings)).toMatchObject({ breached: true });
   });

@@ -3,6 +3,7 @@ import { readDatasetMetadata, readDatasetProfile, datasetKey } from '../../src/d
 import { readColumns } from '../../src/data/parquet.js';
 import { preprocess } from '../../src/stages/preprocess.js';
 import { readJson } from '../../src/platform/storage/documents.js';
+import { scalerOf } from '../support/scaler.js';
 import { CONF, createMedallion, RUN, visitsOf, type Medallion } from '../support/medallion.js';
 
 let world: Medallion;
@@ -72,8 +73,7 @@ describe('preprocessing', () => {
     world.writeConf('feature_store.sql', "SELECT id, day, CAST(kind = 'urgent' AS INTEGER) AS urgent, nullif(cost, 40) AS cost, 1 AS constant FROM silver");
     await world.process();
     const dataset = await run();
-    const { scaler } = await readDatasetMetadata(world.stores.datamart, dataset);
-    expect(scaler.cost!.mean).toBe(20);
+    expect(scalerOf(await readDatasetMetadata(world.stores.datamart, dataset)).cost!.mean).toBe(20);
     expect((await readColumns(await windowPath(dataset.id, 'train'), ['cost']))[0]![3]).toBeNaN();
     expect((await readDatasetProfile(world.stores.datamart, dataset)).columns.cost!.missing).toBe(1);
   });
@@ -89,16 +89,16 @@ describe('what cannot be learned from is refused', () => {
   test('a window without rows', async () => {
     await expect(run('2020-04-08')).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: "The oot window (2020-03-01 to 2020-03-28) has no rows whose labels are known by 2020-04-08, which is 30 days after a row's own day; process more data or change temporal_splits.",
+      message: "The oot split (2020-03-01 to 2020-03-28) has no rows whose labels are known by 2020-04-08, which is 30 days after a row's own day; process more data or change the split.",
     });
     expect(await readJson(world.stores.datamart, 'gold/preprocessed/latest.json')).toBeUndefined();
   });
 
   test.each([
-    ['one class only', 'label_store.sql', 'SELECT id, day, 0 AS costly FROM silver', 'All 4 rows of the train window have the label 0; nothing can be learned from one class.'],
-    ['fewer rows of a class than folds', 'label_store.sql', 'SELECT id, day, CAST(id % 4 = 0 AS INTEGER) AS costly FROM silver', '1 of the 4 rows of the train window has the label 1, and 2 folds need one each; lower model_config.cv_folds, widen the window or process more data.'],
+    ['one class only', 'label_store.sql', 'SELECT id, day, 0 AS costly FROM silver', 'All 4 rows of the train split have the label 0; nothing can be learned from one class.'],
+    ['fewer rows of a class than folds', 'label_store.sql', 'SELECT id, day, CAST(id % 4 = 0 AS INTEGER) AS costly FROM silver', '1 of the 4 rows of the train split has the label 1, and 2 folds need one each; lower model_config.cv_folds, widen the split or process more data.'],
     ['a label that is none', 'label_store.sql', 'SELECT id, day, 2 AS costly FROM silver', 'The column costly of the label store holds 2; expected 0 or 1.'],
-    ['constant features', 'feature_store.sql', 'SELECT id, day, 1 AS urgent, 2 AS cost, 3 AS constant FROM silver', 'Every feature is constant over the train window; nothing can be learned from them.'],
+    ['constant features', 'feature_store.sql', 'SELECT id, day, 1 AS urgent, 2 AS cost, 3 AS constant FROM silver', 'Every feature is constant over the train split; nothing can be learned from them.'],
   ])('%s', async (_what, file, sql, message) => {
     world.writeConf(file, sql);
     await world.process();

@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { AucComparison } from '../../src/contracts/index.js';
+import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { PromotionGate } from '../../src/config/schema.js';
 import { decidePromotion, type PromotionCase } from '../../src/registry/gate.js';
 
 /** 200 rows on which `strong` has an AUC of .8746 and `weak` one of .7053: z 3.14, p .0017. */
 const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as { y: number[]; s1: number[]; s2: number[] };
 const labels = golden.y;
-const strong = { ref: { algorithm: 'xgboost', version: 'v2' }, probabilities: golden.s1 };
-const weak = { ref: { algorithm: 'random_forest', version: 'v1' }, probabilities: golden.s2 };
+const said = (probabilities: number[]) => ({ values: Float64Array.from(probabilities), width: 1 });
+const strong = { ref: { algorithm: 'xgboost', version: 'v2' }, output: said(golden.s1) };
+const weak = { ref: { algorithm: 'random_forest', version: 'v1' }, output: said(golden.s2) };
 
 const decide = (of: Partial<PromotionCase>, gate: Partial<PromotionGate> = {}) =>
-  decidePromotion({ labels, threshold: 0.5, challenger: strong, champion: weak, ...of }, PromotionGate.parse(gate));
+  decidePromotion({ task: ZERO_OR_ONE, metric: 'roc_auc', seed: 42, labels, threshold: 0.5, challenger: strong, champion: weak, ...of }, PromotionGate.parse(gate));
 const brokenRules = (decision: ReturnType<typeof decide>) => decision.rules.filter(({ passed }) => !passed).map(({ rule }) => rule);
 
 describe('a challenger against the champion', () => {
@@ -31,7 +34,7 @@ describe('a challenger against the champion', () => {
         { rule: 'not_significantly_worse', expected: 'no lower ROC AUC with p < 0.05', passed: true },
       ],
     });
-    expect(decision.comparison?.z).toBeCloseTo(3.14127, 5);
+    expect((decision.comparison as AucComparison).z).toBeCloseTo(3.14127, 5);
     expect(decision.comparison?.p).toBeCloseTo(0.0016822, 7);
     expect(decision.metrics.challenger.roc_auc).toBeCloseTo(0.874577, 6);
     expect(decision.convention).toContain('DeLong');
@@ -78,7 +81,7 @@ describe('minimums', () => {
   });
 
   test('too few rows decide nothing', () => {
-    const few = (scored: typeof strong) => ({ ...scored, probabilities: scored.probabilities.slice(0, 99) });
+    const few = (scored: typeof strong) => ({ ...scored, output: { ...scored.output, values: scored.output.values.slice(0, 99) } });
     const decision = decide({ labels: labels.slice(0, 99), challenger: few(strong), champion: few(weak) });
     expect(brokenRules(decision)).toContain('min_samples');
   });
@@ -112,7 +115,7 @@ test('rows of one class only can show nothing, so nothing is promoted', () => {
 });
 
 test('models that scored different rows are refused', () => {
-  expect(() => decide({ champion: { ...weak, probabilities: [0.5] } })).toThrow(/same rows/);
+  expect(() => decide({ champion: { ...weak, output: said([0.5]) } })).toThrow(/same rows/);
 });
 
 test('a decision survives JSON', () => {

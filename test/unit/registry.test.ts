@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { packageFolder } from '../../src/config/load.js';
-import type { Metrics, RunRef, VersionRef } from '../../src/contracts/index.js';
+import type { TaskMetrics, RunRef, VersionRef } from '../../src/contracts/index.js';
 import { PerdureError } from '../../src/errors.js';
 import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, movePointer, readPointer, versionBefore } from '../../src/registry/pointers.js';
@@ -253,7 +253,7 @@ async function register(name: string): Promise<void> {
 }
 
 function metadata(name: string): VersionMetadata {
-  const metrics: Metrics = { accuracy: 1, precision: 1, recall: 1, f1: 1, roc_auc: 1, average_precision: 1, confusion_matrix: [[1, 0], [0, 1]], n: 2 };
+  const metrics: TaskMetrics = { accuracy: 1, precision: 1, recall: 1, f1: 1, roc_auc: 1, average_precision: 1, confusion_matrix: [[1, 0], [0, 1]], n: 2 };
   return {
     model_name: 'xgboost',
     version: name,

@@ -7,6 +7,7 @@ import { dayOf, earlier, isPartition, partitionDays, partitionKey, partitionName
 import { sqlError } from '../../src/data/sqlError.js';
 import { refuseOutsideReads } from '../../src/data/sqlReads.js';
 import { PerdureError } from '../../src/errors.js';
+import type { Pipeline } from '../../src/config/load.js';
 import { SIZE } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -139,14 +140,14 @@ describe('partitions', () => {
     expect(partitionKey('s/v_{partition}.parquet', '1999_01')).toBe('s/v_1999_01.parquet');
     for (const name of ['1999_00', '1999_13', '199_01', '1999-01', '1999_1', 'x1999_01', '1999_01x', '']) {
       expect(isPartition(name)).toBe(false);
-      expect(() => partitionDays(name)).toThrow(`${JSON.stringify(name)} can't name a partition; give a month such as 1999_01.`);
+      expect(() => partitionDays(name)).toThrow(`${JSON.stringify(name)} can't name a partition; give a day, an ISO week, a month or a year such as 1999_01_31, 1999_W05, 1999_01 or 1999.`);
       expect(() => partitionKey('{partition}', name)).toThrow();
     }
     for (const name of ['0000_01', '9999_12', '2008_09', '2008_10']) expect(isPartition(name)).toBe(true);
   });
 
   test('are named by SQL as they are here', async () => {
-    const rows = await withDatabase((database) => database.rows(`SELECT ${partitionNameSql("DATE '2008-02-29'")} AS name`));
+    const rows = await withDatabase((database) => database.rows(`SELECT ${partitionNameSql({ definition: { partition: { by: 'month', column: 'day' } } } as Pipeline, "DATE '2008-02-29'")} AS name`));
     expect(rows).toEqual([{ name: '2008_02' }]);
   });
 

@@ -7,14 +7,14 @@ import type { DatasetRef } from '../../src/contracts/index.js';
 import { readCsvHeader } from '../../src/data/csv.js';
 import { datasetKey, readDatasetMetadata, readDatasetProfile, searchKey, type DatasetFile } from '../../src/data/dataset.js';
 import { featureStoreFiles, goldPartitions, labelStoreFiles, manifestKey, partitionFile, rawKey, readManifest, readManifestToWrite, tableOf, type LayerManifest, type StoredTable, type TableName } from '../../src/data/layers.js';
-import { labelOf, lastLabelledDay } from '../../src/data/labels.js';
-import { modelInput } from '../../src/data/modelInput.js';
+import { labelReader, lastLabelledDay } from '../../src/data/labels.js';
 import { daysAsked } from '../../src/data/newRows.js';
 import { ownerOf, refuseOtherOwner } from '../../src/data/owner.js';
 import { intactPredictions, openPredictions, predictionsFiles, storePredictions } from '../../src/data/predictions.js';
 import { sha256 } from '../../src/platform/storage/checksum.js';
 import { writeJson } from '../../src/platform/storage/documents.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
+import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 let store: FolderStore;
@@ -235,15 +235,6 @@ describe('a preprocessed dataset', () => {
     expect(() => searchKey('d', '../a', 1, 1)).toThrow("can't name an algorithm");
   });
 
-  test('gives a model its features in their order, scaled as they were, then the label', () => {
-    const rows = { columns: new Map([['a', Float64Array.of(1, NaN, 1e39)], ['b', Float64Array.of(1, 2, 3)]]), labels: Int8Array.of(0, 1, 1), unlabelled: 0 };
-    const input = modelInput({ definition: { label: 'y' } } as Pipeline, { features: ['b', 'a'], scaler: { b: { mean: 2, scale: 0.5 } } }, rows);
-    expect(Object.entries(input)).toEqual([
-      ['b', Float32Array.of(-2, 0, 2)],
-      ['a', Float32Array.of(1, NaN, Infinity)],
-      ['y', Int8Array.of(0, 1, 1)],
-    ]);
-  });
 });
 
 describe('labels', () => {
@@ -256,9 +247,9 @@ describe('labels', () => {
   });
 
   test('are 0, 1 or not known yet; anything else is refused', () => {
-    expect([0, 1, null, NaN, Infinity].map((value) => labelOf(pipeline(1), value))).toEqual([0, 1, undefined, undefined, undefined]);
+    expect([0, 1, null, NaN, Infinity].map((value) => labelReader(pipeline(1), ZERO_OR_ONE)(value))).toEqual([0, 1, undefined, undefined, undefined]);
     for (const value of [2, -1, 0.5]) {
-      expect(() => labelOf(pipeline(1), value)).toThrow(expect.objectContaining({ type: 'InputInvalid', message: `The column y of the label store holds ${value}; expected 0 or 1.` }) as Error);
+      expect(() => labelReader(pipeline(1), ZERO_OR_ONE)(value)).toThrow(expect.objectContaining({ type: 'InputInvalid', message: `The column y of the label store holds ${value}; expected 0 or 1.` }) as Error);
     }
   });
 });

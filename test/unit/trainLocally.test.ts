@@ -6,8 +6,9 @@ import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, readPointer } from '../../src/registry/pointers.js';
 import { CHAMPION } from '../../src/registry/resolve.js';
 import { listVersions, readVersion, readVersionFile, versionKey, type Preprocessing } from '../../src/registry/versions.js';
-import type { ModelProfile } from '../../src/monitoring/profile.js';
+import { countedRows, type ModelProfile } from '../../src/monitoring/profile.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
+import { scalerOf } from '../support/scaler.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, ROWS_A_MONTH, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 
 const engines = tinyEngines();
@@ -60,7 +61,7 @@ describe('training with the real engine', () => {
       if (trained.status === 'failed') throw new Error(trained.reason);
       expect(trained.search).toEqual({ candidates: 4, failed: 0, foldsEvaluated: 12, foldsPlanned: 12 });
       expect(trained.cv_score).toBeGreaterThan(0.7);
-      expect(trained.oot.roc_auc).toBeGreaterThan(0.7);
+      expect(trained.oot!.roc_auc).toBeGreaterThan(0.7);
     }
     const { scores } = result.comparison;
     expect(scores[result.champion!.algorithm]).toBe(Math.max(...Object.values(scores)));
@@ -102,11 +103,11 @@ describe('training with the real engine', () => {
 
     const preprocessing = await readVersionFile<Preprocessing>(registry, ref, 'preprocessing.json');
     expect(preprocessing.features).toEqual(['x1', 'x2', 'flag']);
-    expect(Object.keys(preprocessing.scaler)).toEqual(['x1', 'x2']);
+    expect(Object.keys(scalerOf(preprocessing))).toEqual(['x1', 'x2']);
     const profile = await readVersionFile<ModelProfile>(registry, ref, 'profile.json');
     expect(Object.keys(profile.columns).sort()).toEqual(['flag', 'x1', 'x2']);
     expect(profile.rows).toBe(18 * ROWS_A_MONTH);
-    expect(profile.score.counts.reduce((sum, count) => sum + count, 0)).toBe(3 * ROWS_A_MONTH);
+    expect(countedRows(profile.score)).toBe(3 * ROWS_A_MONTH);
 
     expect((await listVersions(registry, 'xgboost')).map(({ version }) => version)).toEqual([trained.version]);
     expect(await readPointer(registry, latestKey('xgboost'))).toMatchObject(ref);

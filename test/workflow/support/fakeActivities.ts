@@ -8,7 +8,7 @@ import type {
   Dispatched,
   EvaluateCandidateInput,
   InferenceActivities,
-  Metrics,
+  TaskMetrics,
   MonitoringActivities,
   PlaceActivities,
   SelectCandidatesInput,
@@ -161,7 +161,7 @@ function planned(algorithms = ALGORITHMS): { name: string; timeoutSeconds: numbe
   return algorithms.map((name) => ({ name, timeoutSeconds: 7200 }));
 }
 
-const metrics: Metrics = {
+const metrics: TaskMetrics = {
   accuracy: 0.64,
   precision: 0.15,
   recall: 0.45,
