@@ -9,7 +9,7 @@ import { ZERO_OR_ONE } from '../src/contracts/task.js';
 import { withDuckDb } from '../src/data/duckdb.js';
 import { generateCsv } from '../src/data/synthetic.js';
 import { createEnginePool } from '../src/ml/engines/hostPool.js';
-import type { EnginePool, Estimator, FoldEvaluation, MatrixFile, Scoring } from '../src/ml/engines/pool.js';
+import type { EnginePool, Estimator, FoldEvaluation, MatrixFile } from '../src/ml/engines/pool.js';
 import { sampleCells } from '../src/ml/parameterSampler.js';
 import { raceRungs, selectCandidates } from '../src/ml/racing.js';
 import { resourcesOf } from '../src/platform/resources/resources.js';
@@ -44,7 +44,7 @@ interface Race {
   data: string;
   rows: number;
   algorithm: string;
-  scoring: Scoring;
+  scoring: ScoringOf<'binary'>;
   /** The best mean CV score less that of the candidate that won the race. */
   regret: number;
   /** Seconds of all fits, and of those that the race asked for. */
@@ -151,7 +151,7 @@ function written(data: Pick<SearchData, 'name' | 'write'>, folder: string): Prom
 }
 
 /** Runs the race by what each candidate scored. */
-function race({ evaluations, ...of }: FullSearch, scoring: Scoring): Race {
+function race({ evaluations, ...of }: FullSearch, scoring: ScoringOf<'binary'>): Race {
   const at = SCORINGS.indexOf(scoring);
   const scored = evaluations.map((folds) => folds.map(({ scores }) => scores[at]!));
   const cvScores = scored.map((folds) => folds.reduce((sum, { score }) => sum + score, 0) / folds.length);
