@@ -18,10 +18,16 @@ const COST = [{ name: 'cost', kind: 'number' as const, type: 'numeric' as const 
 /** Cost and label of every training row. */
 async function trainingRows(): Promise<[cost: number, costly: number][]> {
   const pipeline = await loadVisits();
-  const rows = await withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal }, async (database) =>
-    readTrainingRows(database, pipeline, await goldFiles(world.stores, YEAR), { name: 'train', asOf: YEAR.to, labelledTo: YEAR.to }, COST, ZERO_OR_ONE),
-  );
-  return Array.from(rows.labels, (label, i) => [(rows.table.columns.get('cost') as { values: Float64Array }).values[i]!, label]);
+  const files = await goldFiles(world.stores, YEAR);
+  return withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal }, async (database) => {
+    const found: [number, number][] = [];
+    for (const name of ['train', 'test', 'oot'] as const) {
+      const { table, labels } = await readTrainingRows(database, pipeline, files, { name, asOf: YEAR.to, labelledTo: YEAR.to }, COST, ZERO_OR_ONE);
+      const { values } = table.columns.get('cost') as { values: Float64Array };
+      found.push(...Array.from(labels, (label, i): [number, number] => [values[i]!, label]));
+    }
+    return found;
+  });
 }
 
 async function loadVisits() {

@@ -27,14 +27,14 @@ describe('preprocessing', () => {
       features: ['cost', 'urgent'],
       label: 'costly',
       as_of: '2020-12-31',
-      windows: {
-        train: { start_date: '2020-01-01', end_date: '2020-01-28', rows: 4, positives: 2, unlabelled: 0 },
-        test: { rows: 4, positives: 2 },
-        oot: { rows: 4, positives: 2 },
+      splits: {
+        train: { start_date: '2020-01-01', end_date: '2020-01-28', rows: 4, classes: [2, 2], unlabelled: 0 },
+        test: { rows: 4, classes: [2, 2] },
+        oot: { rows: 4, classes: [2, 2] },
       },
-      // Costs 10, 20, 30, 40: mean 25, population standard deviation the root of 125.
-      scaler: { cost: { mean: 25, scale: Math.sqrt(125) } },
     });
+    // Costs 10, 20, 30, 40: mean 25, population standard deviation the root of 125.
+    expect(scalerOf(metadata)).toEqual({ cost: { mean: 25, scale: Math.sqrt(125) } });
     expect(Object.keys(metadata.partitions)).toEqual(['2020_01', '2020_02', '2020_03']);
     expect(metadata.partitions['2020_01']!.label_store).toBe((await world.manifest('gold')).partitions['2020_01']!.objects[1]!.checksum);
 
