@@ -1,5 +1,5 @@
 import { isMissing } from './missing.js';
-import { rocAuc } from './metrics.js';
+import { rocAuc } from './metrics/ranking.js';
 
 /** Why a feature may hold what is to be predicted. */
 export interface Leak {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { rocAuc } from '../../src/ml/metrics.js';
+import { rocAuc } from '../../src/ml/metrics/ranking.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { delongTest } from '../../src/ml/comparison/delong.js';
 import { twoSidedP } from '../../src/ml/normal.js';

@@ -10,7 +10,7 @@ import { goldPartitions, featureStoreFiles, labelStoreFiles } from '../../src/da
 import { readColumns } from '../../src/data/parquet.js';
 import { generateCsv } from '../../src/data/synthetic.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
-import { rocAuc } from '../../src/ml/metrics.js';
+import { rocAuc } from '../../src/ml/metrics/ranking.js';
 import { bronze } from '../../src/stages/bronze.js';
 import { createRunStage } from '../../src/stages/createContext.js';
 import { gold } from '../../src/stages/gold.js';

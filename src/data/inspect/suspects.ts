@@ -1,4 +1,4 @@
-import { rocAuc } from '../../ml/metrics.js';
+import { rocAuc } from '../../ml/metrics/ranking.js';
 import { identifier, type Database } from '../duckdb.js';
 import { TABLE, type ColumnSummary } from './describe.js';
 import type { LabelDecision } from './label.js';
