@@ -104,9 +104,11 @@ export class XgBoostLibrary implements Library {
     const pattern = this.library.booster(row, features, settings);
     try {
       pattern.update(0, row);
-      const model = JSON.parse(Buffer.from(pattern.save('json')).toString('utf8')) as LinearDocument;
-      model.learner.gradient_booster.model.weights = [...weights, bias];
-      return new XgBoostModel(this.library.loadModel(Buffer.from(JSON.stringify(model))));
+      const model: unknown = JSON.parse(Buffer.from(pattern.save('json')).toString('utf8'));
+      // The library takes a number without a point or an exponent for an integer, and refuses it as a weight.
+      const numbers = [...weights, bias].map((weight) => weight.toExponential()).join(',');
+      const text = JSON.stringify(model, (key, value: unknown) => (key === 'weights' ? [] : value)).replace('"weights":[]', `"weights":[${numbers}]`);
+      return new XgBoostModel(this.library.loadModel(Buffer.from(text)));
     } finally {
       pattern.free();
       row.free();
@@ -114,7 +116,7 @@ export class XgBoostLibrary implements Library {
   }
 }
 
-/** What of a linear model's JSON is read and written. */
+/** What of a linear model's JSON is read. */
 interface LinearDocument {
   learner: { gradient_booster: { model: { weights: number[] } } };
 }
