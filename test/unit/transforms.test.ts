@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { foldsOf } from '../../src/ml/folds.js';
 import { fitStandardScale, standardScale } from '../../src/ml/standardScaler.js';
 import type { RawColumn, RawTable } from '../../src/ml/table.js';
 import { defaultTransforms } from '../../src/ml/transforms/defaults.js';
 import { FittedTransforms } from '../../src/ml/transforms/fitted.js';
 import type { TransformTarget } from '../../src/ml/transforms/flow.js';
+import { foldColumns } from '../../src/ml/transforms/foldColumns.js';
 import { TransformSettings } from '../../src/ml/transforms/settings.js';
 import { applyTransforms, fitTransforms } from '../../src/ml/transforms/transforms.js';
 
@@ -117,6 +119,22 @@ describe('categories', () => {
     expect([...applyTransforms(fitted, unique).columns[0]!]).toEqual(labels);
     expect([...applyTransforms(fitted, table({ x: texts('new', null) })).columns[0]!]).toEqual([0.5, 0.5]);
   });
+});
+
+test('within a fold, no label of a test row reaches the columns', () => {
+  const n = 60;
+  const data = table({ a: numbers(...Array.from({ length: n }, (_, i) => i)), x: texts(...Array.from({ length: n }, (_, i) => `v${i % 7}`)) });
+  const settings = TransformSettings.parse([{ columns: 'categories', steps: [{ target: {} }, { scale: 'standard' }] }]);
+  const folds = foldsOf({ by: 'rows', count: 3 }, n, {});
+  const labels = Array.from({ length: n }, (_, i) => (i * 37) % 11);
+  const columnsWith = (labels: number[]) => {
+    const target = { labels, task: REGRESSION };
+    return foldColumns(settings, fitTransforms(settings, data, target), data, target, folds, 1);
+  };
+  const columns = columnsWith(labels);
+  expect([...columns.keys()]).toEqual([1]);
+  expect([...columns.get(1)!].some(Number.isNaN)).toBe(false);
+  expect(columnsWith(labels.map((label, row) => (folds.tested[row] === 1 ? 1e6 : label)))).toEqual(columns);
 });
 
 test('parts of dates are those of the calendar', () => {

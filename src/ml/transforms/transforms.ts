@@ -110,7 +110,8 @@ export function learnsFromLabels({ steps }: Pick<FittedColumn, 'steps'>): boolea
 
 const KIND_WORDS = { number: 'numbers', category: 'text', date: 'dates' } as const;
 
-function stepsOf(settings: TransformSettings, column: string, raw: RawColumn): TransformStep[] {
+/** The steps of a column by its own rule, else by that of its kind, else by default. */
+export function stepsOf(settings: TransformSettings, column: string, raw: RawColumn): TransformStep[] {
   const kinds = { number: 'numbers', category: 'categories', date: 'dates' } as const;
   const rule = settings.find(({ columns }) => columns.includes(column) && typeof columns !== 'string') ?? settings.find(({ columns }) => columns === kinds[raw.kind]);
   return rule?.steps ?? defaultSteps(raw);
