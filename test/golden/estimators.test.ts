@@ -129,6 +129,13 @@ test.each(['lightgbm', 'xgboost', 'random_forest', 'logistic_regression'] as con
   expect(await sha256File(await fitted('multiclass', estimator, params))).toBe(first);
 });
 
+test('a regression is evaluated on shuffled folds', async () => {
+  const request = { train: trainOf('squared_error'), task: TASKS.squared_error!, estimator: 'linear_regression' as const, params: {}, folds: [0, 1, 2], cvFolds: 3, scorings: ['r2' as const], seed: 3 };
+  const evaluations = await pool.evaluate(request, never);
+  // The rows after the training rows have an R2 of .868.
+  for (const { scores } of evaluations) expect(scores[0]!.score).toBeCloseTo(expected.metrics.linear_regression!.plain!.r2!, 1);
+});
+
 test('a torn model of lib_lightgbm is ObjectCorrupt', async () => {
   const modelPath = await fitted('binary', 'lightgbm', { n_estimators: 3 });
   truncateSync(modelPath, 3000);

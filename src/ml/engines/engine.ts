@@ -3,8 +3,8 @@ import { PerdureError, messageOf, systemCode } from '../../errors.js';
 import { diskError } from '../../platform/storage/diskError.js';
 import type { DataNeeds, LibraryName, TrainingRecipe } from '../estimators/estimator.js';
 import { dataNeeds, estimatorKind, trainingRecipe, type Estimator, type TrainingOrder } from '../estimators/estimators.js';
+import { foldsOf, type FoldSettings } from '../folds.js';
 import type { ModelOutput } from '../modelOutput.js';
-import { stratifiedFolds } from '../stratifiedKFold.js';
 import { taskOf } from '../tasks/task.js';
 import type { Library, Matrix, Model, PredictionType } from './binding.js';
 import { isLightGbmModel } from './lightgbm.js';
@@ -43,7 +43,7 @@ export class Engine implements EngineCalls {
     const evaluations: FoldEvaluation[] = [];
     for (const fold of request.folds) {
       const started = performance.now();
-      const part = await this.part(request, { count: request.cvFolds, fold });
+      const part = await this.part(request, { settings: foldSettings(request), fold });
       const { rows, labels } = part.validation!;
       const output = this.training(request, part, (model) => outputOf(model.predict(rows, 'value'), rows.count));
       const scores = request.scorings.map((scoring) => task.foldScore(scoring, labels, output));
@@ -121,7 +121,7 @@ export class Engine implements EngineCalls {
   }
 
   /** A training part from the cache, or made and cached: all rows, or those of a fold. */
-  private async part(request: TrainingOrder & { train: MatrixFile }, split?: { count: number; fold: number }): Promise<TrainingPart> {
+  private async part(request: TrainingOrder & { train: MatrixFile }, split?: { settings: FoldSettings; fold: number }): Promise<TrainingPart> {
     const { train: file } = request;
     const needs: DataNeeds = dataNeeds(request);
     const matrixKey = JSON.stringify([file.checksum, file.features, file.label]);
@@ -134,7 +134,7 @@ export class Engine implements EngineCalls {
     this.parts.makeRoom(bytes);
     const matrix = await this.load(file, matrixKey);
     const part = split
-      ? foldPart(library, matrix, file.features, needs, stratifiedFolds(matrix.labels, split.count), split.fold)
+      ? foldPart(library, matrix, file.features, needs, foldsOf(split.settings, matrix.rows, { labels: matrix.labels }).tested, split.fold)
       : wholePart(library, matrix, file.features, needs);
     if (bytes + matrixBytes(file) > this.cacheBytes) this.matrix = undefined;
     // The library has a copy of its own, and the collector doesn't hurry for what lies outside its heap.
@@ -168,6 +168,11 @@ export class Engine implements EngineCalls {
       throw new PerdureError('ObjectCorrupt', `${path} is not a whole model of ${name} (${messageOf(error)}); delete that version and train again.`, { cause: error });
     }
   }
+}
+
+/** Numbers have no classes to share among the folds: their rows are dealt by chance. */
+function foldSettings({ task, cvFolds: count, seed }: EvaluateRequest): FoldSettings {
+  return task.task === 'regression' ? { by: 'rows', count, shuffleSeed: seed } : { by: 'stratified', count };
 }
 
 function outputOf(values: ArrayLike<number>, rows: number): ModelOutput {

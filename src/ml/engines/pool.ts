@@ -25,7 +25,7 @@ export interface EvaluateRequest {
   task: TaskSpec;
   estimator: Estimator;
   params: Params;
-  /** Fold numbers to evaluate, from 0, of `cvFolds` stratified folds. */
+  /** Fold numbers to evaluate, from 0, of `cvFolds` folds: stratified, for a regression shuffled. */
   folds: number[];
   cvFolds: number;
   /** What to compute of each fold. */
