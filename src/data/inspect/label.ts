@@ -93,7 +93,7 @@ function isCountShaped(classes: { value: string; rows: number }[]): boolean {
  */
 function objectiveOf({ type, distinct, min, max, mean, variance }: ColumnSummary, classes: { value: string }[]): Objective {
   const whole = type === 'BIGINT' || (classes.length <= MOST_CLASSES && classes.every(({ value }) => Number.isInteger(Number(value))));
-  const counts = whole && (Number(min) === 0 || Number(min) === 1) && variance! > mean! && (Number(max) <= 50 || distinct > 0.5 * Number(max));
+  const counts = whole && (Number(min) === 0 || Number(min) === 1) && variance! > mean! && (Number(max) <= 50 || distinct > Math.min(0.5 * Number(max), mean!));
   return counts ? 'poisson' : 'squared_error';
 }
 
@@ -114,11 +114,13 @@ function positiveOf(
     throw new PerdureError('InputInvalid', `The column ${name} has ${classes.length > MOST_CLASSES ? `more than ${MOST_CLASSES}` : classes.length} values (${classes.slice(0, 5).map(({ value }) => value).join(', ')}${classes.length > 5 ? ', ...' : ''}), and a binary task has two; say which is the positive one with --positive, or give --task multiclass.`);
   }
   const [common, rare] = classes as [{ value: string; rows: number }, { value: string; rows: number }];
-  const known = [rare, common].find(({ value }, i) => POSITIVE.test(value.trim()) && !POSITIVE.test([common, rare][i]!.value.trim())) ?? [rare, common].find((_, i) => NEGATIVE.test([common, rare][i]!.value.trim()));
-  if (known) return { positive: typed(known.value), reason };
   if (type !== 'VARCHAR') {
-    const larger = Number(common.value) > Number(rare.value) ? common : rare;
-    return { positive: typed(larger.value), reason: `${reason}; the larger is taken as the positive one (--positive says otherwise)` };
+    const larger = type === 'BOOLEAN' ? 'true' : Number(common.value) > Number(rare.value) ? common.value : rare.value;
+    return { positive: typed(larger), reason: type === 'BOOLEAN' || larger === '1' ? reason : `${reason}; the larger is taken as the positive one (--positive says otherwise)` };
   }
+  const [yes] = [rare, common].filter(({ value }) => POSITIVE.test(value.trim()));
+  const [no] = [rare, common].filter(({ value }) => NEGATIVE.test(value.trim()));
+  if (yes && yes !== no && !(POSITIVE.test(rare.value.trim()) && POSITIVE.test(common.value.trim()))) return { positive: yes.value, reason };
+  if (no && !yes) return { positive: (no === rare ? common : rare).value, reason };
   return { positive: rare.value, reason: `${reason}; the rarer is taken as the positive one (--positive says otherwise)` };
 }

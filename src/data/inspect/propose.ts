@@ -60,7 +60,7 @@ export async function propose(database: Database, path: string, file: string, wi
   const definition = {
     source: file,
     ...(key.columns.length === 0 ? {} : { key: key.columns.length === 1 ? key.columns[0] : key.columns }),
-    label: label.positive === undefined || label.positive === 1 || label.positive === true ? label.column : { column: label.column, positive: label.positive },
+    label: isPlain(label) ? label.column : { column: label.column, positive: label.positive },
     ...(label.task === 'binary' ? {} : { task: label.task }),
     ...(label.objective === undefined ? {} : { objective: label.objective }),
     ...(time.sql === undefined ? {} : { time: time.sql, partition: time.partition }),
@@ -77,6 +77,11 @@ export async function propose(database: Database, path: string, file: string, wi
   ];
   const remarks = [...(await remarksOn(database, described, features, rows)), ...(strongest.length === 0 ? [] : [{ topic: 'strongest', text: `alone, by ${strongest[0]!.measure}: ${strongest.map(({ column, value }) => `${column} ${value.toFixed(2)}`).join(', ')}` }])];
   return { definition, rows, columns: columns.length, decisions, remarks, suspects };
+}
+
+/** Whether the label's values say by themselves which is positive: 1 of 0 and 1, true of false and true. */
+function isPlain({ positive, classes }: LabelDecision): boolean {
+  return positive === undefined || (classes.length === 2 && (positive === true || (positive === 1 && classes.some(({ value }) => Number(value) <= 0))));
 }
 
 interface Dropped {
