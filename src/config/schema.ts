@@ -81,6 +81,8 @@ const LAYER_PATHS = {
 } as const;
 /** The label's column in the label store, where a pipeline doesn't name it by SQL of its own. */
 const LABEL = 'label';
+/** The key where a source has none: the number of a row in its file, from 1. */
+export const ROW_NUMBER = 'row_number';
 /** The column of the rows' days, where SQL in `time` gives them. */
 const DAY = 'snapshot_date';
 
@@ -102,7 +104,7 @@ export const PipelineDefinition = z
     time: z.string().min(1).optional(),
     /** How the store is cut. */
     partition: z.union([z.enum(['none', ...PERIODS]), z.strictObject({ column: ColumnName, by: z.enum(PERIODS) })]).optional(),
-    /** Columns that join features with labels, and that predictions carry. */
+    /** Columns that tell rows apart: they join features with labels, and predictions carry them. Without any a row goes by its number in the file. */
     key: z.union([ColumnName, z.array(ColumnName).min(1)]).optional(),
     keys: z.array(ColumnName).min(1).optional(),
     label: z.union([ColumnName, labelSource]),
@@ -125,10 +127,9 @@ export const PipelineDefinition = z
     features: z.array(feature).min(1).optional(),
   })
   .superRefine((written, context) => {
-    if ((written.key === undefined) === (written.keys === undefined)) {
-      context.addIssue({ code: 'custom', path: ['key'], message: 'expected "key" or "keys", one of them: the column or columns that tell the rows apart' });
-    }
+    if (written.key !== undefined && written.keys !== undefined) context.addIssue({ code: 'custom', path: ['key'], message: 'expected "key" or "keys", not both' });
     if (!written.layers) return;
+    if (written.key === undefined && written.keys === undefined) context.addIssue({ code: 'custom', path: ['keys'], message: 'expected the columns that join features with labels, as "layers" are given' });
     if (typeof written.label !== 'string' || !ModelColumnName.safeParse(written.label).success) {
       for (const { message } of ModelColumnName.safeParse(written.label).error?.issues ?? []) context.addIssue({ code: 'custom', path: ['label'], message });
     }
@@ -139,7 +140,7 @@ export const PipelineDefinition = z
     return {
       ...rest,
       source: typeof source === 'string' ? { ...sourceOf({ file: fileNameOf(source), null_values: [] }), path: source } : { ...sourceOf(source), path: undefined },
-      keys: keys ?? [key!].flat(),
+      keys: keys ?? [key ?? ROW_NUMBER].flat(),
       /** Column of the label store. */
       label: layers ? (label as string) : LABEL,
       /** Where it comes from; `undefined` where the pipeline's own SQL makes it. */

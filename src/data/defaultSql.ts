@@ -1,5 +1,5 @@
 import { sameName } from '../config/columns.js';
-import type { PipelineDefinition } from '../config/schema.js';
+import { ROW_NUMBER, type PipelineDefinition } from '../config/schema.js';
 import { PerdureError } from '../errors.js';
 import { identifier } from './duckdb.js';
 import type { TableName } from './layers.js';
@@ -15,15 +15,16 @@ export function defaultSql(definition: PipelineDefinition, table: TableName): st
   // A split may go by a column that is no feature.
   const named = [...keys, ...(partition.column === undefined ? [] : [partition.column])];
   const carried = [...new Set([...named, ...(split && 'column' in split ? [split.column] : [])])];
+  const numbered = keys.length === 1 && keys[0] === ROW_NUMBER && !(ROW_NUMBER in definition.source.columns);
   switch (table) {
     case 'bronze':
-      return time === undefined ? 'SELECT * FROM source' : `SELECT *, CAST(${time} AS DATE) AS ${identifier(partition.column!)} FROM source`;
+      return `SELECT ${['*', ...(numbered ? [`row_number() OVER () AS ${ROW_NUMBER}`] : []), ...(time === undefined ? [] : [`CAST(${time} AS DATE) AS ${identifier(partition.column!)}`])].join(', ')} FROM source`;
     case 'silver':
       return 'SELECT * FROM bronze';
     case 'feature_store': {
       const columns = Object.keys(definition.source.columns);
       const left = [...drop, ...(labelSource && 'column' in labelSource ? [labelSource.column] : [])];
-      const unknown = [...keys, ...left].find((name) => !columns.some((column) => sameName(column) === sameName(name)));
+      const unknown = [...(numbered ? [] : keys), ...left].find((name) => !columns.some((column) => sameName(column) === sameName(name)));
       if (unknown !== undefined) throw new PerdureError('ConfigInvalid', `pipeline.json names the column ${unknown}, which ${definition.source.file} doesn't have (it has ${columns.join(', ')}); correct the name.`);
       const out = new Set([...carried, ...left].map(sameName));
       const features = columns.filter((name) => !out.has(sameName(name)));
