@@ -130,7 +130,7 @@ export const PipelineDefinition = z
     if (written.key !== undefined && written.keys !== undefined) context.addIssue({ code: 'custom', path: ['key'], message: 'expected "key" or "keys", not both' });
     if (!written.layers) return;
     if (written.key === undefined && written.keys === undefined) context.addIssue({ code: 'custom', path: ['keys'], message: 'expected the columns that join features with labels, as "layers" are given' });
-    if (typeof written.label !== 'string' || !ModelColumnName.safeParse(written.label).success) {
+    if (typeof written.label !== 'string' || ColumnName.safeParse(written.label).success) {
       for (const { message } of ModelColumnName.safeParse(written.label).error?.issues ?? []) context.addIssue({ code: 'custom', path: ['label'], message });
     }
     if (typeof written.partition !== 'object') context.addIssue({ code: 'custom', path: ['partition'], message: 'expected the column of the rows\' days and "by", as "layers" are given' });

@@ -1,6 +1,4 @@
-import { METRICS, SCORERS, directionOf, type MetricName, type PerformanceResult, type ScoringName, type TaskMetrics, type TaskSpec } from '../contracts/index.js';
-import type { ModelOutput } from '../ml/modelOutput.js';
-import { taskOf } from '../ml/tasks/task.js';
+import { METRICS, directionOf, type MetricName, type PerformanceResult, type TaskMetrics } from '../contracts/index.js';
 import { twoSidedP } from '../ml/normal.js';
 
 export interface PerformanceSettings {
@@ -17,19 +15,19 @@ export const BREACH_CONVENTION =
  * Metrics on labelled rows against those at training; `null` where the watched metric, or how certain it is, is undefined
  * for either.
  *
- * @param variance sampling variance of the watched metric on the labelled rows, for metrics that {@link metricVariance} doesn't know
+ * @param standardError of the watched metric on the labelled rows, for metrics that {@link metricVariance} doesn't know
  */
 export function judgePerformance(
   baseline: TaskMetrics,
   metrics: TaskMetrics,
   settings: PerformanceSettings,
-  variance: number | null = null,
+  standardError: number | null = null,
 ): Extract<PerformanceResult, { status: 'measured' }> | null {
   const metric = settings.performance_metric;
   const [before, now] = [baseline[metric] ?? null, metrics[metric] ?? null];
   if (before === null || now === null) return null;
   const drop = directionOf(metric) === 'higher' ? before - now : now - before;
-  const variances = hasVariance(metric) ? metricVariance(baseline, metric) + metricVariance(metrics, metric) : variance === null ? null : variance * (1 + metrics.n / baseline.n);
+  const variances = hasVariance(metric) ? metricVariance(baseline, metric) + metricVariance(metrics, metric) : standardError === null ? null : standardError ** 2 * (1 + metrics.n / baseline.n);
   if (variances === null) return null;
   const p_value = upperP(drop, Math.sqrt(variances));
   const limit = settings.performance_threshold_drop * (inUnits(metric) ? Math.abs(before) : 1);
@@ -39,20 +37,6 @@ export function judgePerformance(
 /** Whether a metric is in units of the label rather than a share. */
 function inUnits(metric: MetricName): boolean {
   return METRICS[metric].tasks.some((task) => task === 'regression') && metric !== 'r2';
-}
-
-/**
- * Sampling variance of a metric on rows, from the influence that groups of them have on it (the infinitesimal jackknife;
- * Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans, chapter 6); `null` where no influence is known.
- */
-export function influenceVariance(spec: TaskSpec, metric: MetricName, labels: ArrayLike<number>, output: ModelOutput): number | null {
-  const scorers: Partial<Record<ScoringName, MetricName>> = SCORERS[spec.task];
-  const [scoring] = (Object.keys(scorers) as ScoringName[]).filter((name) => scorers[name] === metric);
-  if (scoring === undefined) return null;
-  const { influence } = taskOf(spec).foldScore(scoring, labels, output);
-  const groups = influence.length;
-  if (groups < 2) return null;
-  return (influence.reduce((sum, part) => sum + part ** 2, 0) * groups) / (groups - 1);
 }
 
 /** The probability that a normal variate with this standard error exceeds `value`. */

@@ -7,7 +7,7 @@ import { labelStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
-import { influenceVariance, judgePerformance } from '../monitoring/performance.js';
+import { judgePerformance } from '../monitoring/performance.js';
 import { loadScoredRows, scoreColumns, SCORED_ROWS } from '../monitoring/scoredRows.js';
 import { watchedMetric } from '../registry/championMetric.js';
 import { SCORE_ANEW, readVersionFile, requireVersion, type Preprocessing } from '../registry/versions.js';
@@ -37,7 +37,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const { performance } = await requireVersion(modelRegistry, model, SCORE_ANEW);
   const metric = watchedMetric(pipeline, task);
   const baseline = performance[baselineSplit(performance) satisfies SplitName];
-  const judged = baseline && judgePerformance(baseline, metrics, { ...monitoring_config, performance_metric: metric }, influenceVariance(task, metric, labels, output));
+  const judged = baseline && judgePerformance(baseline, metrics, { ...monitoring_config, performance_metric: metric }, taskOf(task).standardError(metric, labels, output, inference_config.prediction_threshold));
   return judged ?? { status: 'skipped', reason: `${metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.` };
 };
 
@@ -55,7 +55,8 @@ async function matureRows(context: StageContext, pipeline: Pipeline, { predictio
     const table = readParquetSql(files.map(({ path }) => path));
     const rows = database.chunks(`
       SELECT ${await labelSql(database, pipeline, table, INTERNAL.labels)}, ${scores.join(', ')}
-      FROM ${SCORED_ROWS} JOIN ${table} AS ${INTERNAL.labels} USING (${keys.map(identifier).join(', ')})`);
+      FROM ${SCORED_ROWS} JOIN ${table} AS ${INTERNAL.labels} USING (${keys.map(identifier).join(', ')})
+      ORDER BY ${keys.map(identifier).join(', ')}`);
     for await (const chunk of rows) {
       const found = chunk.getColumnValues(0) as RawLabel[];
       const said = scores.map((_, i) => chunk.getColumnValues(i + 1) as number[]);

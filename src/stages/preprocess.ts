@@ -183,7 +183,7 @@ function warningsOf({ config, definition }: Pipeline, name: SplitName, rows: Tra
   const present = classesOf(rows, task).classes?.flatMap((count, position) => (count > 0 ? [position] : [])) ?? [];
   if (task.task !== 'regression' && present.length === 1) {
     const decides = config.model_config.champion_metric?.startsWith(`${name}.`);
-    warnings.push(`All ${labels.length} labels of the ${name} split are ${task.classes[present[0]!]}: what tells classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);
+    warnings.push(`All ${labels.length} labels of the ${name} split are ${task.classes[present[0]!]}: what tells ${task.task === 'binary' ? 'two ' : ''}classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);
   }
   if (name !== 'train') return warnings;
   if (definition.task === undefined && definition.labelSource && task.task !== 'regression') {

@@ -109,7 +109,7 @@ const TEXTS: [where: 'config' | 'definition', path: string, good: string[], bad:
     'model_config.champion_metric',
     ['test.f1', 'oot.roc_auc', 'oot.average_precision'],
     ['train.f1', 'oot.rocauc', 'oot.f1 ', 'xoot.f1', 'oot.f1x', 'oot'],
-    'a window and a metric such as "oot.roc_auc"',
+    'a split and a metric such as "oot.roc_auc"',
   ],
   ['config', 'prices.currency', ['USD', '€', 'x'.repeat(10)], ['', 'US D', 'x'.repeat(11), 'USD '], 'a currency such as "USD"'],
   ['config', 'inference_config.start_date', ['2020-02-29'], ['2021-02-29', '2020-2-1', 'today'], 'a date such as 2005-12-31'],
@@ -150,7 +150,7 @@ describe('what is left out', () => {
   test('of a model config has the defaults that the documents say', () => {
     const config = ModelConfig.parse(CONF['model_config.dev.json']);
     expect(config).toMatchObject({
-      search: { scoring: 'roc_auc', racing: false },
+      search: { racing: false },
       promotion_gate: { min_samples: 100, minimums: {}, max_auc_loss: 0.01, alpha: 0.05, require: 'not_worse' },
       steward: {
         retrain: { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' },
@@ -205,7 +205,7 @@ test.each([
   ['definition', 'source.columns', {}],
   ['definition', 'source.null_values', ['']],
   ['definition', 'source.columns', { a: 'TEXT' }],
-  ['definition', 'partition.by', 'day'],
+  ['definition', 'partition.by', 'hour'],
   ['config', 'training_config.algorithms', []],
   ['config', 'algorithms.xgboost.param_distributions', { max_depth: [] }],
   ['config', 'algorithms.xgboost.estimator', 'catboost'],

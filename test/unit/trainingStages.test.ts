@@ -1,3 +1,4 @@
+import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { gridCell, MAX_EVALUATIONS, type AlgorithmInput, type DatasetRef, type SearchPlan } from '../../src/contracts/index.js';
 import { datasetKey } from '../../src/data/dataset.js';
@@ -167,7 +168,7 @@ describe('discarding', () => {
 
 async function storeDataset({ stores: { datamart } }: TinyWorld): Promise<DatasetRef> {
   const id = 'train_data_20020301_120000_a';
-  const windows = { train: { rows: 90, positives: 10 } };
-  const written = await writeJson(datamart, datasetKey(id, 'metadata.json'), { id, windows });
+  const splits = { train: { rows: 90, classes: [80, 10] } };
+  const written = await writeJson(datamart, datasetKey(id, 'metadata.json'), { id, task: ZERO_OR_ONE, splits });
   return { id, ...written, rows: { train: 90, test: 0, oot: 0 } };
 }
