@@ -26,13 +26,13 @@ const HEADER_LIMIT = 1 << 20;
  */
 export async function readCsvHeader(path: string, wanted: string[]): Promise<CsvHeader> {
   const start = (await readStart(path)).replace(/^\uFEFF/, '');
-  const { fields, newLine } = firstRecord(start);
+  const { fields, newLine } = firstRecord(start, ',');
   if (!/\n/.test(start) && /\r[^\n]/.test(start)) {
     throw new PerdureError('InputInvalid', `${path} ends its lines with carriage returns alone; save it with line feeds and run again.`);
   }
   if (fields.every((field) => field.trim() === '')) throw new PerdureError('InputInvalid', `${path} is empty; give a CSV with a header line.`);
   const missing = wanted.filter((column) => !fields.includes(column));
-  if (missing.length > 0) throw lacksColumns(path, fields, missing);
+  if (missing.length > 0) throw lacksColumns(path, start, fields, missing);
   const repeated = wanted.find((column) => fields.indexOf(column) !== fields.lastIndexOf(column));
   if (repeated !== undefined) {
     throw new PerdureError('InputInvalid', `${path} names the column ${repeated} twice in its header; rename one and run again.`);
@@ -76,7 +76,7 @@ export async function badValue(database: Database, file: string, path: string, h
     SELECT row, bad, CASE bad ${texts.join(' ')} END AS value
     FROM (SELECT *, CASE ${cases.join(' ')} END AS bad FROM (SELECT *, row_number() OVER () AS row FROM (${textSql(path, header, source)})))
     WHERE bad IS NOT NULL LIMIT 1`);
-  if (!found) return new PerdureError('InputInvalid', `${file} holds ${BAD_VALUE.replace(' of the CSV', '')}; correct it and run again.`);
+  if (!found) return new PerdureError('InputInvalid', `${file} holds a value that does not fit the type of its column; correct it and run again.`);
   const { name, type } = typed[found.bad]!;
   const line = await lineOf(file, header, Number(found.row));
   return new PerdureError(
@@ -204,23 +204,25 @@ async function readStart(path: string): Promise<string> {
 }
 
 /** The fields of a CSV's first record, any of which may be quoted and then hold line ends, and how it ends. */
-function firstRecord(text: string): { fields: string[]; newLine: '\n' | '\r\n' } {
+function firstRecord(text: string, separator: string): { fields: string[]; newLine: '\n' | '\r\n' } {
   const fields: string[] = [];
-  const field = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n|\n|$)|([^,\r\n]*)(,|\r\n|\n|$)/y;
+  const end = `([${separator}]|\\r\\n|\\n|$)`;
+  const field = new RegExp(`"((?:[^"]|"")*)"${end}|([^${separator}\\r\\n]*)${end}`, 'y');
   for (;;) {
     const match = field.exec(text);
     if (!match) return { fields, newLine: '\n' };
-    const [, plain, end, odd, oddEnd] = match;
-    fields.push(plain === undefined ? odd! : plain.replace(/^"(.*)"$/s, '$1').replaceAll('""', '"'));
-    if ((end ?? oddEnd) !== ',') return { fields, newLine: (end ?? oddEnd) === '\r\n' ? '\r\n' : '\n' };
+    const [, quoted, afterQuoted, plain, afterPlain] = match;
+    fields.push(quoted === undefined ? plain! : quoted.replaceAll('""', '"'));
+    const after = afterQuoted ?? afterPlain;
+    if (after !== separator) return { fields, newLine: after === '\r\n' ? '\r\n' : '\n' };
   }
 }
 
 const SEPARATORS: Record<string, string> = { ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
 
-function lacksColumns(path: string, fields: string[], missing: string[]): PerdureError {
+function lacksColumns(path: string, start: string, fields: string[], missing: string[]): PerdureError {
   const separator = Object.keys(SEPARATORS).find((candidate) => {
-    const names = fields.join(',').split(candidate).map((name) => name.replace(/^"(.*)"$/s, '$1'));
+    const names = firstRecord(start, candidate).fields;
     return missing.every((name) => names.includes(name));
   });
   if (separator !== undefined) {

@@ -84,11 +84,11 @@ async function repeatedKeys(database: Database, { definition }: Pipeline, paths:
   const keys = definition.keys.map(identifier).join(', ');
   const { occurrence } = INTERNAL;
   const example = definition.keys.map((key) => `${literal(`${key} `)} || CAST(${identifier(key)} AS VARCHAR)`).join(` || ', ' || `);
-  const [found] = await database.rows<{ rows: bigint | null; example: string | null }>(
+  const [found] = await database.rows<{ rows: bigint | null; example: string }>(
     `SELECT CAST(sum(${occurrence} - 1) AS BIGINT) AS rows, min(${example}) AS example
       FROM (SELECT ${keys}, count(*) AS ${occurrence} FROM ${readParquetSql(paths)} GROUP BY ${keys} HAVING count(*) > 1)`,
   );
-  return found?.rows ? { rows: Number(found.rows), example: found.example ?? 'one without a key' } : undefined;
+  return found?.rows ? { rows: Number(found.rows), example: found.example } : undefined;
 }
 
 function rowsOf(count: number): string {

@@ -95,7 +95,7 @@ function featuresOf({ definition }: Pipeline): string[] {
 function groupByFeatures(pipeline: Pipeline, files: PredictionsFile[]): Map<string, PredictionsFile[]> {
   const groups = new Map<string, PredictionsFile[]>();
   for (const file of files) {
-    const key = JSON.stringify(digestedFeatures(file, featuresOf(pipeline)) ?? null);
+    const key = JSON.stringify(digestedFeatures(file, featuresOf(pipeline)));
     groups.set(key, [...(groups.get(key) ?? []), file]);
   }
   return groups;

@@ -8,7 +8,7 @@ import { identifier, literal } from './duckdb.js';
  */
 export function scaledSql(column: string, scaler: Scaler): string {
   const raw = `(${presentSql(`CAST(${identifier(column)} AS DOUBLE)`)})`;
-  const scaling = Object.hasOwn(scaler, column) ? scaler[column] : undefined;
+  const scaling = scaler[column];
   return `CAST(${scaling ? presentSql(`((${raw} - ${double(scaling.mean)}) / ${double(scaling.scale)})`) : raw} AS FLOAT)`;
 }
 

@@ -43,22 +43,9 @@ function explain(message: string, { sqlFile, csv }: QueryOrigin): [PerdureError[
   return ['EngineFailed', `${subject} failed: ${summary}.`];
 }
 
-const EXPECTED: Record<string, string> = {
-  BIGINT: 'a whole number',
-  INTEGER: 'a whole number',
-  DOUBLE: 'a number',
-  DATE: 'a date such as 2005-12-31',
-  BOOLEAN: 'true or false',
-};
-
 function explainCsv(message: string, csv: string): string {
   const line = /CSV Error on Line: (\d+)/.exec(message)?.[1];
   const where = line === undefined ? csv : `Line ${line} of ${csv}`;
-  const column = /Error when converting column "([^"]+)"/.exec(message)?.[1];
-  const value = /Could not convert string "(.*)" to '(\w+)'/s.exec(message);
-  if (column !== undefined && value) {
-    return `${where} holds "${shorten(value[1]!)}" in the column ${column}, where ${EXPECTED[value[2]!] ?? value[2]} is expected; correct it and run again.`;
-  }
   const counts = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
   if (counts) {
     return `${where} has ${counts[2]} values where the header names ${counts[1]} columns, so the file may be torn; fetch it again or correct the line.`;
@@ -70,10 +57,6 @@ function explainCsv(message: string, csv: string): string {
 }
 
 function firstSentence(message: string): string {
-  const [first = ''] = message.split('\n', 1);
-  return first.replace(/^[\w ]+ Error: /, '').replace(/[.\s]+$/, '');
-}
-
-function shorten(value: string): string {
-  return value.length > 60 ? `${value.slice(0, 60)}...` : value;
+  const [first] = message.split('\n', 1);
+  return first!.replace(/^[\w ]+ Error: /, '').replace(/[.\s]+$/, '');
 }

@@ -7,7 +7,7 @@ import { measurePerformance } from '../../src/stages/measurePerformance.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { writeReport } from '../../src/stages/writeReport.js';
-import { readJson } from '../../src/platform/storage/documents.js';
+import { readJson, updateJson } from '../../src/platform/storage/documents.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, ROWS_A_MONTH, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
 
 const YEAR_END = '2001-12-31';
@@ -200,6 +200,12 @@ describe('drift', () => {
     const result = await drift('2001-09-30');
     expect(result.rows).toBe(3 * ROWS_A_MONTH);
     expect(result).toMatchObject({ drifted: ['x1'], score_drifted: true });
+  });
+
+  test('counts every score of an earlier version, which kept no digest of the features', async () => {
+    await updateJson<{ files: object[] }>(world.stores.predictions, 'index.json', (index) => ({ ...index, files: index!.files.map((file) => ({ ...file, features: undefined })) }), () => undefined);
+    await world.writeGold(['2001_11'], { x1: '1 - x1' });
+    expect((await drift()).rows).toBe(3 * ROWS_A_MONTH);
   });
 
   test('needs min_samples_for_metrics rows', async () => {
