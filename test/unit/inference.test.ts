@@ -11,7 +11,7 @@ import { findNewRows } from '../../src/stages/findNewRows.js';
 import { measurePerformance } from '../../src/stages/measurePerformance.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
-import { updateJson } from '../../src/storage/documents.js';
+import { updateJson } from '../../src/platform/storage/documents.js';
 import { createTinyWorld, MONTHS, ROWS_A_MONTH, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
 
 const OOT_ROWS = 3 * ROWS_A_MONTH;
