@@ -47,9 +47,10 @@ export async function readCsvHeader(path: string, wanted: string[]): Promise<Csv
  */
 export function readCsvSql(path: string, header: CsvHeader, source: Pick<Source, 'columns' | 'null_values'>): string {
   const columns = columnsOf(header, source);
-  const values = columns.map(({ name, type, text, value }) => {
-    if (type === 'VARCHAR') return `${text} AS ${identifier(name)}`;
-    return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isWhole(type, text, value)} THEN ${value} ELSE error(${literal(BAD_VALUE)}) END AS ${identifier(name)}`;
+  const values = columns.map((column) => {
+    const { name, text, value } = column;
+    if (!isTyped(column)) return `${text} AS ${identifier(name)}`;
+    return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isWhole(column)} THEN ${value} ELSE error(${literal(BAD_VALUE)}) END AS ${identifier(name)}`;
   });
   return `SELECT ${values.join(', ')} FROM (${textSql(path, header, source)})`;
 }
@@ -69,8 +70,8 @@ export function isBadValue(error: unknown): boolean {
  * @param path the path that DuckDB reads
  */
 export async function badValue(database: Database, file: string, path: string, header: CsvHeader, source: Pick<Source, 'columns' | 'null_values'>): Promise<PerdureError> {
-  const typed = columnsOf(header, source).filter(({ type }) => type !== 'VARCHAR');
-  const cases = typed.map(({ type, text, value }, i) => `WHEN ${text} IS NOT NULL AND NOT coalesce(${isWhole(type, text, value)}, false) THEN ${i}`);
+  const typed = columnsOf(header, source).filter(isTyped);
+  const cases = typed.map((column, i) => `WHEN ${column.text} IS NOT NULL AND NOT coalesce(${isWhole(column)}, false) THEN ${i}`);
   const texts = typed.map(({ text }, i) => `WHEN ${i} THEN ${text}`);
   const [found] = await database.rows<{ row: bigint; bad: number; value: string }>(`
     SELECT row, bad, CASE bad ${texts.join(' ')} END AS value
@@ -85,13 +86,12 @@ export async function badValue(database: Database, file: string, path: string, h
   );
 }
 
-const EXPECTED: Record<ColumnType, string> = {
+const EXPECTED: Record<TypedColumn['type'], string> = {
   BIGINT: 'a whole number',
   INTEGER: 'a whole number from -2147483648 to 2147483647',
   DOUBLE: 'a number',
   DATE: 'a date such as 2005-12-31',
   BOOLEAN: 'true or false',
-  VARCHAR: 'text',
 };
 
 function remedy(value: string, type: ColumnType): string {
@@ -112,6 +112,13 @@ interface TextColumn {
   value: string;
 }
 
+/** A column that isn't read as the text that it is. */
+type TypedColumn = TextColumn & { type: Exclude<ColumnType, 'VARCHAR'> };
+
+function isTyped(column: TextColumn): column is TypedColumn {
+  return column.type !== 'VARCHAR';
+}
+
 function columnsOf(header: CsvHeader, { columns }: Pick<Source, 'columns'>): TextColumn[] {
   return Object.entries(columns).map(([name, type]) => {
     const position = header.columns.indexOf(name);
@@ -125,7 +132,8 @@ function textColumn(position: number): string {
 
 /** Every column that is read, as text and as what DuckDB's cast makes of it. */
 function textSql(path: string, header: CsvHeader, source: Pick<Source, 'columns' | 'null_values'>): string {
-  const selected = columnsOf(header, source).flatMap(({ type, text, value }) => [text, ...(type === 'VARCHAR' ? [] : [`TRY_CAST(${text} AS ${type}) AS ${value}`])]);
+  const columns = columnsOf(header, source);
+  const selected = [...columns.map(({ text }) => text), ...columns.filter(isTyped).map(({ type, text, value }) => `TRY_CAST(${text} AS ${type}) AS ${value}`)];
   const types = header.columns.map((_, position) => `${textColumn(position)}: 'VARCHAR'`);
   const newLine = header.newLine === '\r\n' ? String.raw`\r\n` : String.raw`\n`;
   return `SELECT ${selected.join(', ')} FROM read_csv(${literal(path)},
@@ -134,7 +142,7 @@ function textSql(path: string, header: CsvHeader, source: Pick<Source, 'columns'
 }
 
 /** Whether a text says the whole value, rather than more or something else that DuckDB's cast reads as it. */
-function isWhole(type: ColumnType, text: string, value: string): string {
+function isWhole({ type, text, value }: TypedColumn): string {
   switch (type) {
     case 'BIGINT':
     case 'INTEGER':
@@ -147,8 +155,6 @@ function isWhole(type: ColumnType, text: string, value: string): string {
       return `(${value} IS NOT NULL AND regexp_full_match(${text}, '\\s*[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2}([ T]00:00(:00(\\.0+)?)?)?\\s*'))`;
     case 'BOOLEAN':
       return `${value} IS NOT NULL`;
-    case 'VARCHAR':
-      return 'true';
   }
 }
 
@@ -198,7 +204,6 @@ async function readStart(path: string): Promise<string> {
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new PerdureError('InputInvalid', `There is no file ${path}; check the path, which must be one that the workers can read.`, { cause: error });
     }
-    if (code === 'EACCES') throw new PerdureError('InputInvalid', `${path} may not be read by this user; change its permissions and run again.`, { cause: error });
     throw diskError(error, path);
   }
 }

@@ -202,6 +202,7 @@ describe("a CSV's header", () => {
     expect(await header('id,day')).toEqual({ columns: ['id', 'day'], newLine: '\n' });
     expect(await header('id,other,other\n', ['id'])).toMatchObject({ columns: ['id', 'other', 'other'] });
     expect(await header('id,"a"b\n', ['id'])).toMatchObject({ columns: ['id', '"a"b'] });
+    expect(await header('id,"d\ray"\n', ['id'])).toEqual({ columns: ['id', 'd\ray'], newLine: '\n' });
     expect(await header('id,a"b"\r\n', ['id'])).toEqual({ columns: ['id', 'a"b"'], newLine: '\r\n' });
   });
 
