@@ -107,7 +107,7 @@ async function trainOnGenerated(name: string, folder: string): Promise<{ trained
 async function scoredRows(context: StageContext, pipeline: Pipeline, version: VersionRef, days: { from: string; to: string }): Promise<ScoredSample> {
   const stores = context.stores(pipeline);
   const rows = await withDuckDb(context, async (database) => readTrainingRows(database, pipeline, await goldFiles(stores, days), days));
-  const { modelPath, preprocessing } = await openModel(pipeline, stores.modelRegistry, version);
+  const { modelPath, preprocessing } = await openModel(stores.modelRegistry, version);
   const path = join(context.scratch, 'scored.parquet');
   await writeColumns(path, modelInput(pipeline, preprocessing, rows));
   const scores = await context.engines.predictProbability({ modelPath, data: { path, features: preprocessing.features } }, context.signal);

@@ -38,8 +38,6 @@ export interface PartitionEntry {
 }
 
 export interface LayerManifest {
-  /** The pipeline whose data it is (bronze). */
-  pipeline?: string;
   partitions: Record<string, PartitionEntry>;
   /** The CSV that bronze was read from (bronze). */
   source?: SourceEntry;

@@ -10,7 +10,6 @@ import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type La
 import { LayerWriter } from '../data/layerWriter.js';
 import { partitionFile, rawKey, tableOf, type PartitionEntry, type PartitionFile, type SourceEntry } from '../data/layers.js';
 import { dayOf, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
-import { ownerOf, refuseOtherOwner } from '../data/owner.js';
 import { PerdureError } from '../errors.js';
 import { resourcesOf } from '../platform/resources/resources.js';
 import type { WorkerSize } from '../platform/resources/workerSize.js';
@@ -47,8 +46,6 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
   const recipe = fingerprint(sql.digest, columns, pipeline.definition.source.null_values, pipeline.definition.partition);
   if (input.look) return lookAt(pipeline, datamart, recipe, input);
   const writer = await LayerWriter.open(datamart, 'bronze', () => manifestOfBronzeFiles(context, pipeline, datamart, recipe));
-  refuseOtherOwner(pipeline, writer.manifest.pipeline, 'storage.datamart_bucket');
-  const owner = { pipeline: ownerOf(pipeline) };
   const named = input.source ?? writer.manifest.source?.path;
   const given = named === undefined ? undefined : absoluteSource(named);
   const key = keyOf(pipeline, datamart, given);
@@ -67,7 +64,7 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
 
   const known = alreadyRead(writer, source, asOf);
   if (known) {
-    if (known.path !== source.path || known.etag !== source.etag) await writer.commit({ ...owner, source: { ...known, ...source } });
+    if (known.path !== source.path || known.etag !== source.etag) await writer.commit({ source: { ...known, ...source } });
     return resultOf(writer.manifest.partitions, []);
   }
   return withDuckDb(
@@ -83,7 +80,7 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
       }
       for (const name of emptied) sorted.push(await emptyPartition(context, database, sql, name));
       const result = await storeChanged(context, pipeline, writer, source, sorted);
-      await writer.commit({ ...owner, source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) } });
+      await writer.commit({ source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) } });
       return result;
     },
     // One thread: rows must stay in file order, and equal rows must give equal bytes.
@@ -98,7 +95,6 @@ type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql' | 'etag'>;
 async function lookAt(pipeline: Pipeline, datamart: ObjectStore, recipe: string, { source: asked, asOf }: BronzeInput): Promise<BronzeResult> {
   const pending = { rows: 0, written: [], unchanged: [], pending: true };
   const writer = await LayerWriter.open(datamart, 'bronze');
-  refuseOtherOwner(pipeline, writer.manifest.pipeline, 'storage.datamart_bucket');
   const last = writer.manifest.source;
   const named = asked ?? last?.path;
   const given = named === undefined ? undefined : absoluteSource(named);

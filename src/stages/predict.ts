@@ -5,7 +5,6 @@ import type { ModelRef, PredictInput, PredictionsRef } from '../contracts/index.
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { inputsDigestSql, newRowsQuery } from '../data/newRows.js';
 import { writeColumns, type Column } from '../data/parquet.js';
-import { ownerOf } from '../data/owner.js';
 import { storePredictions, type PredictionsFile } from '../data/predictions.js';
 import { scaledSql } from '../data/scaling.js';
 import { PerdureError } from '../errors.js';
@@ -30,7 +29,7 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   const mine = known.find(({ run }) => run.runId === input.run.runId);
   if (mine) return refTo(predictions, mine, mine);
 
-  const model = await openModel(pipeline, stores.modelRegistry, input.model);
+  const model = await openModel(stores.modelRegistry, input.model);
   const file = join(context.scratch, 'predictions.parquet');
   const counts = await withDuckDb(context, async (database) => {
     const rows = sql ? await loadNewRows(database, pipeline, sql, model.preprocessing) : 0;
@@ -42,7 +41,7 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   if (counts.rows > 0) {
     const { run, asOf } = input;
     const { features } = model.preprocessing;
-    return refTo(predictions, await storePredictions(predictions, file, known, { ...counts, pipeline: ownerOf(pipeline), model: input.model, features, run, asOf }), counts);
+    return refTo(predictions, await storePredictions(predictions, file, known, { ...counts, model: input.model, features, run, asOf }), counts);
   }
   const newest = known.at(-1);
   if (!newest) throw new PerdureError('NotFound', 'The gold rows to predict are gone; run data processing, then inference again.');

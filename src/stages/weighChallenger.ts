@@ -48,7 +48,7 @@ async function rowsOf(context: StageContext, pipeline: Pipeline, dataset: Datase
 }
 
 async function scored(context: StageContext, pipeline: Pipeline, ref: VersionRef, rows: TrainingRows): Promise<ScoredVersion> {
-  const { modelPath, preprocessing } = await openModel(pipeline, context.stores(pipeline).modelRegistry, ref);
+  const { modelPath, preprocessing } = await openModel(context.stores(pipeline).modelRegistry, ref);
   const { features } = preprocessing;
   const gone = features.filter((name) => !rows.columns.has(name));
   if (gone.length > 0) {

@@ -80,7 +80,7 @@ const READING: Record<string, { of: RegExp; command: () => Promise<void> }> = {
 
 /** Those that write, with the objects that they have to do with; each is tried on a damaged store of its own. */
 const WRITING: Record<string, { of: RegExp; command: () => Promise<void> }> = {
-  process: { of: /datamart\/(bronze|silver|gold\/(manifest|bronze|silver|feature_store|label_store))/, command: () => processData() },
+  process: { of: /datamart\/(owner|bronze|silver|gold\/(manifest|bronze|silver|feature_store|label_store))/, command: () => processData() },
   predict: { of: /datamart\/gold\/(manifest|feature_store)|registry|predictions/, command: () => infer() },
   'models promote': { of: /registry/, command: () => moveModel('promote', TINY, 'champion', moving('production')) },
   'models rollback': { of: /registry/, command: () => moveModel('rollback', TINY, undefined, moving()) },

@@ -10,7 +10,6 @@ import { featureStoreFiles, goldPartitions, labelStoreFiles, manifestKey, partit
 import { labelOf, lastLabelledDay } from '../../src/data/labels.js';
 import { modelInput } from '../../src/data/modelInput.js';
 import { daysAsked } from '../../src/data/newRows.js';
-import { ownerOf, refuseOtherOwner } from '../../src/data/owner.js';
 import { intactPredictions, openPredictions, predictionsFiles, storePredictions } from '../../src/data/predictions.js';
 import { sha256 } from '../../src/platform/storage/checksum.js';
 import { writeJson } from '../../src/platform/storage/documents.js';
@@ -27,7 +26,7 @@ beforeEach(() => {
 const run = (runId: string) => ({ workflowId: `w-${runId}`, runId, startedAt: '2020-01-01T00:00:00Z' });
 
 describe('predictions', () => {
-  const entry = (runId: string, asOf = '2020-03-01T12:00:00Z') => ({ pipeline: 'p', rows: 3, batches: 1, model: { algorithm: 'xgboost', version: 'v1', uri: 'u' }, features: ['x'], run: run(runId), asOf });
+  const entry = (runId: string, asOf = '2020-03-01T12:00:00Z') => ({ rows: 3, batches: 1, model: { algorithm: 'xgboost', version: 'v1', uri: 'u' }, features: ['x'], run: run(runId), asOf });
   let written = 0;
   const file = (text: string) => {
     const path = join(folder, `${written++}.parquet`);
@@ -45,7 +44,6 @@ describe('predictions', () => {
       checksum: sha256('a'),
       rows: 3,
       batches: 1,
-      pipeline: 'p',
       model: { algorithm: 'xgboost', version: 'v1' },
       features: ['x'],
       run: { workflowId: 'w-a', runId: 'a' },
@@ -275,13 +273,4 @@ describe('labels', () => {
       expect(() => labelOf(pipeline(1), value)).toThrow(expect.objectContaining({ type: 'InputInvalid', message: `The column y of the label store holds ${value}; expected 0 or 1.` }) as Error);
     }
   });
-});
-
-test('a bucket is of one pipeline, by the name of its folder', () => {
-  const pipeline = { folder: '/conf/pipelines/copy' };
-  expect(ownerOf(pipeline)).toBe('copy');
-  for (const found of [undefined, 'copy']) refuseOtherOwner(pipeline, found, 'storage.datamart_bucket');
-  expect(() => refuseOtherOwner(pipeline, 'first', 'storage.datamart_bucket')).toThrow(
-    expect.objectContaining({ type: 'ConfigInvalid', message: 'The bucket that storage.datamart_bucket names for copy holds what the pipeline first wrote; give copy a bucket of its own.' }) as Error,
-  );
 });
