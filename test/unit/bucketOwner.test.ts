@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
-import type { ObjectStore, Stores } from '../../src/storage/objectStore.js';
-import { openStores } from '../../src/storage/stores.js';
+import type { ObjectStore, Stores } from '../../src/platform/storage/objectStore.js';
+import { openStores } from '../../src/platform/storage/stores.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const first = await loadPipeline('readmission');
