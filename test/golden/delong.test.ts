@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { rocAuc } from '../../src/ml/metrics.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { delongTest } from '../../src/monitoring/delong.js';
+import { DELONG_CONVENTION, delongTest } from '../../src/monitoring/delong.js';
 import { twoSidedP } from '../../src/monitoring/normal.js';
 
 interface Golden {
@@ -27,6 +27,10 @@ describe('DeLong equals the reference numbers', () => {
     expect(result.z).toBeCloseTo(golden.z, 10);
     expect(result.p).toBeCloseTo(golden.p, 12);
     expect(result.positives + result.negatives).toBe(200);
+  });
+
+  test('and the convention that is told beside them names what they depend on', () => {
+    for (const part of ['DeLong', 'mid-ranks', 'ddof 1', 'two-sided']) expect(DELONG_CONVENTION).toContain(part);
   });
 
   test('the order of the models turns the sign only', () => {
