@@ -22,6 +22,9 @@ import { writeReport } from '../../src/stages/writeReport.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
+/** One year: every kind of object is there, and a store is made again some hundred times. */
+const YEAR = MONTHS.slice(-12);
+
 const engines = tinyEngines();
 let world: TinyWorld;
 let csv: string;
@@ -111,7 +114,7 @@ function objects(): string[] {
 beforeAll(async () => {
   vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   world = await createTinyWorld(engines);
-  csv = await world.writeCsv(MONTHS);
+  csv = await world.writeCsv(YEAR);
   await processData(csv);
   await train();
   await infer('2001-11-30');
