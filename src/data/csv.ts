@@ -4,6 +4,7 @@ import { PerdureError, systemCode } from '../errors.js';
 import { diskError } from '../platform/storage/diskError.js';
 import { openRegularFile } from '../platform/storage/regularFile.js';
 import { identifier, literal, type Database } from './duckdb.js';
+import { agreeing } from '../contracts/counts.js';
 
 type Source = PipelineDefinition['source'];
 type ColumnType = Source['columns'][string];
@@ -240,7 +241,7 @@ function lacksColumns(path: string, start: string, fields: string[], missing: st
   const hint = similar.length === 0 ? '' : ` (it has ${enumerate(similar)})`;
   return new PerdureError(
     'InputInvalid',
-    `${path} lacks the column${missing.length === 1 ? '' : 's'} ${enumerate(missing)}${hint}; add ${missing.length === 1 ? 'it' : 'them'} or give another file.`,
+    `${path} lacks the ${agreeing(missing.length, 'column', 'columns')} ${enumerate(missing)}${hint}; add ${agreeing(missing.length, 'it', 'them')} or give another file.`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { PerdureError, messageOf } from '../errors.js';
+import { countOf } from '../contracts/counts.js';
 
 /** What a query was about, for the sentence that says why it failed. */
 export interface QueryOrigin {
@@ -48,7 +49,7 @@ function explainCsv(message: string, csv: string): string {
   const where = line === undefined ? csv : `Line ${line} of ${csv}`;
   const counts = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
   if (counts) {
-    return `${where} has ${counts[2]} values where the header names ${counts[1]} columns, so the file may be torn; fetch it again or correct the line.`;
+    return `${where} has ${countOf(Number(counts[2]), 'value')} where the header names ${countOf(Number(counts[1]), 'column')}, so the file may be torn; fetch it again or correct the line.`;
   }
   if (message.includes('unterminated quote')) return `${where} has a quote that is not closed; correct it and run again.`;
   if (message.includes('not utf-8')) return `${where} is not in UTF-8; save the file in UTF-8 and run again.`;

@@ -1,5 +1,6 @@
 import { PerdureError } from '../errors.js';
 import { literal, type Database } from './duckdb.js';
+import { countOf } from '../contracts/counts.js';
 
 /** SQL of a pipeline, and what it may read. */
 export interface CheckedSql {
@@ -35,7 +36,7 @@ export async function refuseOutsideReads(database: Database, { text, from, reada
     if (tree.error_type !== 'not implemented') return;
     throw new PerdureError('ConfigInvalid', `${from} is no SELECT; write it as one query.`);
   }
-  if (tree.statements.length !== 1) throw new PerdureError('ConfigInvalid', `${from} holds ${tree.statements.length} statements; write it as one query.`);
+  if (tree.statements.length !== 1) throw new PerdureError('ConfigInvalid', `${from} holds ${countOf(tree.statements.length, 'statement')}; write it as one query.`);
 
   const nodes = [...nodesOf(tree.statements)];
   const known = new Set([...readable, ...nodes.flatMap(commonTables)].map((name) => name.toLowerCase()));

@@ -1,6 +1,7 @@
 import type { Metrics } from '../contracts/index.js';
 import type { Scoring } from './engines/pool.js';
 import { PerdureError } from '../errors.js';
+import { countOf } from '../contracts/counts.js';
 
 /** Threshold of the scorings that need labels, as scikit-learn's `predict` has it. */
 export const SCORING_THRESHOLD = 0.5;
@@ -41,7 +42,7 @@ export function classificationMetrics(labels: Labels, probabilities: Probabiliti
 export function score(scoring: Scoring, labels: Labels, probabilities: Probabilities): number {
   const value = scoreOrNull(scoring, labels, probabilities);
   if (value === null) {
-    throw new PerdureError('InputInvalid', `The ${scoring} of ${labels.length} rows of one class is undefined; use fewer folds or a window with both classes.`);
+    throw new PerdureError('InputInvalid', `The ${scoring} of ${countOf(labels.length, 'row')} of one class is undefined; use fewer folds or a window with both classes.`);
   }
   return value;
 }

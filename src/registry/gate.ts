@@ -2,6 +2,7 @@ import type { PromotionGate } from '../config/schema.js';
 import type { AucComparison, GateRule, Metrics, PromotionDecision, VersionRef } from '../contracts/index.js';
 import { classificationMetrics } from '../ml/metrics.js';
 import { DELONG_CONVENTION, delongTest } from '../monitoring/delong.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 
 const METRICS = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision'] as const;
 
@@ -104,8 +105,8 @@ function conclusionOf(challenger: VersionRef, champion: VersionRef | null, promo
 function groundsOf(rules: GateRule[], broken: GateRule[], minimumsAlone: boolean): string {
   const faults = broken.map(({ rule, expected, actual }) => `${rule} (expected ${expected}, got ${shown(actual)})`);
   if (faults.length > 0) return `it does not pass ${faults.join(', ')}`;
-  const which = minimumsAlone ? ' that need no comparison' : '';
-  return `it passes ${rules.length === 1 ? `the one rule${which.replace('need', 'needs')}` : `all ${rules.length} rules${which}`}`;
+  const which = minimumsAlone ? ` that ${agreeing(rules.length, 'needs', 'need')} no comparison` : '';
+  return `it passes ${agreeing(rules.length, 'the one rule', `all ${countOf(rules.length, 'rule')}`)}${which}`;
 }
 
 function named({ algorithm, version }: VersionRef): string {

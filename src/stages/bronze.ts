@@ -18,6 +18,7 @@ import { diskError } from '../platform/storage/diskError.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { absoluteSource, isAddress } from '../platform/storage/stores.js';
 import type { Stage, StageContext } from './context.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 
 /** What a value takes in DuckDB's memory, in bytes; a long text takes more. */
 const VALUE_BYTES = 20;
@@ -208,7 +209,7 @@ async function splitSource(
   if (partitions.length === 0) throw new PerdureError('InputInvalid', `${path} holds no rows below its header; give a file with data.`);
   const undated = partitions.find(({ name }) => name.startsWith('__HIVE'));
   if (undated) {
-    throw new PerdureError('InputInvalid', `The column ${pipeline.definition.partition.column} is empty in ${undated.rows} of the rows of ${path}, which belong to no partition; correct them and run again.`);
+    throw new PerdureError('InputInvalid', `The column ${pipeline.definition.partition.column} is empty in ${countOf(undated.rows, 'row')} of ${path}, which so ${agreeing(undated.rows, 'belongs', 'belong')} to no partition; correct the file and run again.`);
   }
   if (partitions.some(({ name }) => name !== LATER && !isPartition(name))) throw outOfRange(pipeline, path);
   const newest = partitions.at(-1)!;
@@ -292,7 +293,7 @@ function refuseStale(sql: LayerSql, path: string, names: string[]): void {
   if (names.length === 0) return;
   throw new PerdureError(
     'ConfigInvalid',
-    `${capitalized(spanOf(names))} ${names.length === 1 ? 'was' : 'were'} made before ${sql.file} or the source's columns were changed, and ${path} has no rows of ${names.length === 1 ? 'it' : 'them'}; process a file that has, undo the change, or empty ${names.length === 1 ? 'it' : 'them'} by asking to replace (--replace, or "replace": true).`,
+    `${capitalized(spanOf(names))} ${agreeing(names.length, 'was', 'were')} made before ${sql.file} or the source's columns were changed, and ${path} has no rows of ${agreeing(names.length, 'it', 'them')}; process a file that has, undo the change, or empty ${agreeing(names.length, 'it', 'them')} by asking to replace (--replace, or "replace": true).`,
   );
 }
 
@@ -321,7 +322,7 @@ async function refuseLoss(
   const lost = losses.reduce((sum, loss) => sum + loss.lost, 0);
   throw new PerdureError(
     'InputInvalid',
-    `${path} lacks ${lost} ${lost === 1 ? 'row' : 'rows'} that ${spanOf(losses.map(({ name }) => name))} had before, and a file is taken for the whole of each month it has rows of; give one that has them, or ask to replace what was read (--replace, or "replace": true).`,
+    `${path} lacks ${countOf(lost, 'row')} that ${spanOf(losses.map(({ name }) => name))} had before, and a file is taken for the whole of each month it has rows of; give one that has them, or ask to replace what was read (--replace, or "replace": true).`,
   );
 }
 
@@ -350,7 +351,7 @@ async function countLost(
 
 function spanOf(names: string[]): string {
   const sorted = [...names].sort();
-  return sorted.length === 1 ? `the partition ${sorted[0]}` : `${sorted.length} partitions (${sorted[0]} to ${sorted.at(-1)})`;
+  return sorted.length === 1 ? `the partition ${sorted[0]}` : `${countOf(sorted.length, 'partition')} (${sorted[0]} to ${sorted.at(-1)})`;
 }
 
 function capitalized(text: string): string {

@@ -8,6 +8,7 @@ import { countInto, emptyLike, type ModelProfile } from '../monitoring/profile.j
 import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
 import { SCORE_ANEW, readVersionFile } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 
 /**
  * How far the rows that a version scored have moved from those it was trained on: PSI and missing rate per raw feature
@@ -20,7 +21,7 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
 
   const current = await profileScoredRows(context, input, reference);
   if (current.rows < min_samples_for_metrics) {
-    return { status: 'skipped', reason: `${current.rows} rows are scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.` };
+    return { status: 'skipped', reason: `${countOf(current.rows, 'row')} ${agreeing(current.rows, 'is', 'are')} scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.` };
   }
 
   return judgeDrift(reference, current, pipeline.config.monitoring_config);

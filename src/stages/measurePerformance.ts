@@ -9,6 +9,7 @@ import { judgePerformance } from '../monitoring/performance.js';
 import { loadScoredRows, SCORED_ROWS } from '../monitoring/scoredRows.js';
 import { SCORE_ANEW, requireVersion } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 
 /**
  * Metrics of a version's predictions whose labels are mature at `asOf` (the row's day lies `label_maturity_days` or
@@ -25,7 +26,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   if (labels.length < min_samples_for_metrics) {
     return {
       status: 'skipped',
-      reason: `${labels.length} scored rows have labels that are ${label_maturity_days} days old by ${dayOf(input.asOf)}; performance needs at least ${min_samples_for_metrics}.`,
+      reason: `${countOf(labels.length, 'scored row')} ${agreeing(labels.length, 'has a label that is', 'have labels that are')} ${countOf(label_maturity_days, 'day')} old by ${dayOf(input.asOf)}; performance needs at least ${min_samples_for_metrics}.`,
     };
   }
 

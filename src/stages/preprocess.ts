@@ -16,6 +16,7 @@ import { versionId } from '../registry/versions.js';
 import { updateJson, writeJson } from '../platform/storage/documents.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 
 const LATEST = 'gold/preprocessed/latest.json';
 
@@ -104,19 +105,19 @@ function checkWindow({ config }: Pipeline, window: Window, asOf: string, rows: n
     const { label_maturity_days: days } = config.monitoring_config;
     throw new PerdureError(
       'InputInvalid',
-      `The ${window} window (${start_date} to ${end_date}) has no rows whose labels are known by ${dayOf(asOf)}, which is ${days} days after a row's own day; process more data or change temporal_splits.`,
+      `The ${window} window (${start_date} to ${end_date}) has no rows whose labels are known by ${dayOf(asOf)}, which is ${countOf(days, 'day')} after a row's own day; process more data or change temporal_splits.`,
     );
   }
   if (window !== 'train') return;
   if (positives === 0 || positives === rows) {
-    throw new PerdureError('InputInvalid', `All ${rows} rows of the train window have the label ${positives === 0 ? 0 : 1}; nothing can be learned from one class.`);
+    throw new PerdureError('InputInvalid', `The train window has ${countOf(rows, 'row')}, all with the label ${positives === 0 ? 0 : 1}; nothing can be learned from one class.`);
   }
   const { cv_folds } = config.model_config;
   const [fewer, label] = positives < rows - positives ? [positives, 1] : [rows - positives, 0];
   if (fewer < cv_folds) {
     throw new PerdureError(
       'InputInvalid',
-      `${fewer} of the ${rows} rows of the train window ${fewer === 1 ? 'has' : 'have'} the label ${label}, and ${cv_folds} folds need one each; lower model_config.cv_folds, widen the window or process more data.`,
+      `${fewer} of the ${countOf(rows, 'row')} of the train window ${agreeing(fewer, 'has', 'have')} the label ${label}, and ${countOf(cv_folds, 'fold')} need one each; lower model_config.cv_folds, widen the window or process more data.`,
     );
   }
 }
@@ -124,10 +125,10 @@ function checkWindow({ config }: Pipeline, window: Window, asOf: string, rows: n
 /** What a person should know of a window's rows before trusting what is trained on them. */
 function warningsOf({ config }: Pipeline, window: Window, { columns, labels, unlabelled }: TrainingRows, positives: number): string[] {
   const warnings: string[] = [];
-  if (unlabelled > 0) warnings.push(`${unlabelled} ${unlabelled === 1 ? 'row' : 'rows'} of the ${window} window ${unlabelled === 1 ? 'has' : 'have'} no label yet (null) and ${unlabelled === 1 ? 'is' : 'are'} left out.`);
+  if (unlabelled > 0) warnings.push(`${countOf(unlabelled, 'row')} of the ${window} window ${agreeing(unlabelled, 'has', 'have')} no label yet (null) and ${agreeing(unlabelled, 'is', 'are')} left out.`);
   if (positives === 0 || positives === labels.length) {
     const decides = config.model_config.champion_metric.startsWith(`${window}.`);
-    warnings.push(`All ${labels.length} labels of the ${window} window are ${positives === 0 ? 0 : 1}: what tells two classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);
+    warnings.push(`The ${window} window has ${countOf(labels.length, 'label')}, all of them ${positives === 0 ? 0 : 1}: what tells two classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);
   }
   if (window !== 'train') return warnings;
   for (const { feature, same, auc } of findLeaks(columns, labels)) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { rocAuc } from '../../src/ml/metrics.js';
+import { countOf } from '../../src/contracts/counts.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { DELONG_CONVENTION, delongTest } from '../../src/monitoring/delong.js';
 import { twoSidedP } from '../../src/monitoring/normal.js';
@@ -85,7 +86,7 @@ describe('at the edges', () => {
     const refused = (message: string) => expect.objectContaining({ type: 'InputInvalid', message }) as Error;
     for (const [first, second] of [[[0.1, 0.2], [0.1]], [[0.1], [0.1, 0.2]]] as const) {
       expect(() => delongTest([0, 1], first, second)).toThrow(
-        refused(`Two models are compared on the same rows, but there are 2 labels, ${first.length} and ${second.length} probabilities; score the same rows with both.`),
+        refused(`Two models are compared on the same rows, but there are 2 labels and probabilities of ${first.length} and ${countOf(second.length, 'row')}; score the same rows with both.`),
       );
     }
     for (const [first, second] of [[[0.1, NaN], [0.1, 0.2]], [[0.1, 0.2], [0.1, NaN]]] as const) {

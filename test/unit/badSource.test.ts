@@ -25,7 +25,7 @@ describe('a source that cannot be used is refused in a sentence, and nothing is 
     ['is torn', `${HEADER}${GOOD.repeat(50)}2,2020-01-02`, 'Line 52 of CSV has 2 values where the header names 4 columns, so the file may be torn; fetch it again or correct the line.'],
     ['has a quote too many', `${HEADER}${GOOD}2,2020-01-02,"urg"ent,1\n${GOOD}`, 'Line 3 of CSV has a quote that is not closed; correct it and run again.'],
     ['is not in UTF-8', Buffer.from(`${HEADER}1,2020-01-01,ürgent,1\n`, 'latin1'), 'Line 2 of CSV is not in UTF-8; save the file in UTF-8 and run again.'],
-    ['has rows without a day', `${HEADER}${GOOD}2,,urgent,1\n`, 'The column day is empty in 1 of the rows of CSV, which belong to no partition; correct them and run again.'],
+    ['has rows without a day', `${HEADER}${GOOD}2,,urgent,1\n`, 'The column day is empty in 1 row of CSV, which so belongs to no partition; correct the file and run again.'],
     ['mixes line ends', `${HEADER.trim()}\r\n${GOOD.trim()}\r\n${GOOD}${GOOD.trim()}\r\n`, "CSV can't be read as CSV: line ends or quotes are not the same throughout; save it anew as plain CSV."],
   ];
   test.each(cases)('%s', async (_what, content, message) => {

@@ -257,7 +257,7 @@ describe('silver', () => {
     world.writeCsv([...visitsOf(2), { id: 60, day: '2020-02-20', kind: 'odd', cost: 1 }]);
     await expect(world.process()).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: 'The expectation kind_known, which must hold, is broken by 1 of the rows of partition 2020_02; correct the source and run again.',
+      message: 'The expectation kind_known, which must hold, is broken by 1 row of partition 2020_02; correct the source and run again.',
     });
     expect(Object.keys((await world.manifest('silver')).partitions)).toEqual(['2020_01']);
     expect(await world.rows('gold', 'feature_store')).toEqual([]);
