@@ -100,7 +100,7 @@ describe('labels', () => {
     await world.writeGold(MONTHS, { label: 'CAST(id = 7 AS INTEGER)' });
     await expect(trainTiny(world)).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: '1 of the 1080 rows of the train window has the label 1, and 3 folds need one each; lower model_config.cv_folds, widen the window or process more data.',
+      message: '1 of the 1,080 rows of the train window has the label 1, and 3 folds need one each; lower model_config.cv_folds, widen the window or process more data.',
     });
     await world.writeGold(MONTHS, { label: '1' });
     await expect(trainTiny(world)).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringContaining('The train window has 1,080 rows, all with the label 1') as string });
