@@ -1,9 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const SECOND = 1_000;
 
+/** Files at once where tests compute; by default vitest leaves a core free, which is half of two. */
+const COMPUTING = availableParallelism();
+/** Where most wait for servers, workers and timers, one more; still more would starve each other. */
+const WAITING = COMPUTING + 1;
+
 /** Tests of one kind: which files, how long each may take, in which order the kinds run, and how many files at once. */
-function project(name: string, order: number, timeout: number, options: { folder?: string; atOnce?: number; globalSetup?: string } = {}) {
+function project(name: string, order: number, timeout: number, atOnce: number, options: { folder?: string; globalSetup?: string } = {}) {
   return {
     test: {
       name,
@@ -12,8 +18,7 @@ function project(name: string, order: number, timeout: number, options: { folder
       pool: 'forks' as const,
       testTimeout: timeout,
       hookTimeout: Math.max(timeout, 60 * SECOND),
-      // Few where tests start servers and workers of their own: more would starve each other.
-      ...(options.atOnce ? { maxWorkers: options.atOnce } : {}),
+      maxWorkers: atOnce,
       ...(options.globalSetup ? { globalSetup: options.globalSetup } : {}),
       sequence: { groupOrder: order },
     },
@@ -23,13 +28,13 @@ function project(name: string, order: number, timeout: number, options: { folder
 export default defineConfig({
   test: {
     projects: [
-      project('unit', 0, 20 * SECOND),
-      project('replay', 1, 60 * SECOND),
+      project('unit', 0, 20 * SECOND, COMPUTING),
+      project('replay', 0, 60 * SECOND, COMPUTING),
       // Kinds of one order share their processes: some mostly wait, the others mostly compute.
-      project('workflow', 2, 60 * SECOND, { atOnce: 2, globalSetup: 'test/support/globalWorkflowBundle.ts' }),
-      project('golden', 2, 300 * SECOND, { atOnce: 2 }),
-      project('integration', 3, 300 * SECOND, { atOnce: 2, globalSetup: 'test/support/globalDevServer.ts' }),
-      project('deploy', 3, 300 * SECOND, { folder: 'deploy/test', atOnce: 2 }),
+      project('workflow', 1, 120 * SECOND, WAITING, { globalSetup: 'test/support/globalWorkflowBundle.ts' }),
+      project('golden', 1, 300 * SECOND, WAITING),
+      project('integration', 1, 300 * SECOND, WAITING, { globalSetup: 'test/support/globalDevServer.ts' }),
+      project('deploy', 1, 300 * SECOND, WAITING, { folder: 'deploy/test' }),
     ],
   },
 });

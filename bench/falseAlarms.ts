@@ -108,7 +108,7 @@ async function trainOnGenerated(name: string, folder: string): Promise<{ trained
 /** The rows of some days with what a version says of them. */
 async function scoredRows(context: StageContext, pipeline: Pipeline, version: VersionRef, days: { from: string; to: string }): Promise<ScoredSample> {
   const stores = context.stores(pipeline);
-  const { modelPath, preprocessing } = await openModel(pipeline, stores.modelRegistry, version);
+  const { modelPath, preprocessing } = await openModel(stores.modelRegistry, version);
   const { inputs, task } = preprocessing;
   const asked = { name: 'oot', asOf: AS_OF, labelledTo: days.to } as const;
   const rows = await withDuckDb(context, async (database) => readTrainingRows(database, pipeline, await goldFiles(stores, days), asked, inputs, task));

@@ -28,12 +28,14 @@ export interface CommandOptions {
   /** The folder of pipelines. */
   conf: string;
   args: string[];
+  /** Whether it leads a process group of its own, as what a shell starts does. */
+  detached?: boolean;
 }
 
-export function startCommand({ folder, conf, args }: CommandOptions): Command {
+export function startCommand({ folder, conf, args, detached }: CommandOptions): Command {
   const others = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|PERDURE_STORE$|ENVIRONMENT$|ALGORITHM$)/.test(name));
   const env = { ...Object.fromEntries(others), PERDURE_CONF: conf, TEMPORAL_CONFIG_FILE: join(folder, 'no-temporal.toml') };
-  const child = spawn(process.execPath, [join(packageFolder(), 'dist/src/cli/main.js'), ...args], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [join(packageFolder(), 'dist/src/cli/main.js'), ...args], { cwd: folder, env, detached, stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
   const ended = once(child, 'close').then(() => ({ code: child.exitCode, signal: child.signalCode, stderr }));

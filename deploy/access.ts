@@ -1,5 +1,6 @@
 import type { Pipeline } from '../src/config/load.js';
 import type { Stores } from '../src/platform/storage/objectStore.js';
+import { OWNER_KEY } from '../src/platform/storage/ownedStore.js';
 import { manifestKey, rawKey } from '../src/data/layers.js';
 import { NEWEST_CONFIG } from '../src/config/pinned.js';
 import { PREDICTIONS_ENTRIES, PREDICTIONS_INDEX } from '../src/data/predictions.js';
@@ -41,7 +42,7 @@ export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
   const layers = Object.values(definition.layers).map(({ path }) => anyPartition(path));
   return {
     datamart: { read: ['*'], write: ['bronze/*', 'silver/*', manifestKey('gold'), ...layers] },
-    modelRegistry: { read: ['model_registry/*'] },
+    modelRegistry: { read: [OWNER_KEY, 'model_registry/*'] },
     predictions: { read: ['*'], write: ['*'] },
   };
 }
@@ -50,13 +51,14 @@ export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
 export function operationsAccess(pipeline: Pipeline): StoreAccess {
   const { algorithms } = pipeline.config.training_config;
   return {
-    datamart: { write: [TASK_DOCUMENTS, CONFIG_VERSIONS] },
+    // The first to write to a bucket says whose it is; in the predictions' bucket data processing has all rights.
+    datamart: { write: [OWNER_KEY, TASK_DOCUMENTS, CONFIG_VERSIONS] },
     modelRegistry: {
-      write: [ALIASES, TRAINING_CLAIM, ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json')))],
+      write: [OWNER_KEY, ALIASES, TRAINING_CLAIM, ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json')))],
       // What a failed or cancelled run left (`discardVersion`).
       delete: versionFiles(pipeline),
     },
-    monitoring: { read: ['reports/*', 'alerts/*'], write: ['reports/*', 'alerts/*'] },
+    monitoring: { read: [OWNER_KEY, 'reports/*', 'alerts/*'], write: [OWNER_KEY, 'reports/*', 'alerts/*'] },
   };
 }
 
@@ -67,13 +69,13 @@ export function operationsAccess(pipeline: Pipeline): StoreAccess {
 export function operatorAccess({ definition, config }: Pipeline, confInStore: boolean): StoreAccess {
   const conf = confInStore ? ['conf/pipelines/*'] : [];
   return {
-    datamart: { read: [manifestKey('bronze'), manifestKey('gold'), NEWEST_CONFIG, ...conf], write: [rawKey(definition.source.file), ...conf] },
+    datamart: { read: [OWNER_KEY, manifestKey('bronze'), manifestKey('gold'), NEWEST_CONFIG, ...conf], write: [rawKey(definition.source.file), ...conf] },
     modelRegistry: {
-      read: [ALIASES, ...config.training_config.algorithms.map(registryFolder)],
+      read: [OWNER_KEY, ALIASES, ...config.training_config.algorithms.map(registryFolder)],
       write: [ALIASES],
     },
-    predictions: { read: [PREDICTIONS_INDEX, PREDICTIONS_ENTRIES] },
-    monitoring: { read: ['reports/*', 'alerts/*'], write: ['alerts/*'] },
+    predictions: { read: [OWNER_KEY, PREDICTIONS_INDEX, PREDICTIONS_ENTRIES] },
+    monitoring: { read: [OWNER_KEY, 'reports/*', 'alerts/*'], write: ['alerts/*'] },
   };
 }
 
@@ -87,11 +89,11 @@ export function modelTrainingAccess({ definition, config }: Pipeline): StoreAcce
   const { feature_store, label_store } = definition.layers;
   return {
     datamart: {
-      read: [manifestKey('gold'), anyPartition(feature_store.path), anyPartition(label_store.path), PREPROCESSED, CONFIG_VERSIONS],
+      read: [OWNER_KEY, manifestKey('gold'), anyPartition(feature_store.path), anyPartition(label_store.path), PREPROCESSED, CONFIG_VERSIONS],
       write: [PREPROCESSED],
     },
     modelRegistry: {
-      read: config.training_config.algorithms.map(registryFolder),
+      read: [OWNER_KEY, ...config.training_config.algorithms.map(registryFolder)],
       write: config.training_config.algorithms.map(registryFolder),
     },
   };

@@ -18,7 +18,7 @@ const TASK_DAYS = 30;
 /** Metrics of a whole bucket, 5xx answers among them. */
 export const BUCKET_METRICS = 'EntireBucket';
 
-/** The buckets that pipelines' configs name; two pipelines may share one. They outlive the stack. */
+/** The buckets that pipelines' configs name. They outlive the stack. */
 export class Buckets extends Construct {
   private readonly made = new Map<string, Bucket>();
   private logs: Bucket | undefined;
@@ -33,7 +33,7 @@ export class Buckets extends Construct {
     // Access logs are let in by a bucket policy, as no bucket has lists of access of its own.
     this.node.setContext(S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY, true);
     for (const { config } of options.pipelines) this.make(config.storage.datamart_bucket, this.datamartRules());
-    for (const pipeline of options.pipelines) Object.values(namesOf(pipeline)).forEach((name) => this.make(name));
+    for (const pipeline of options.pipelines) Object.values(bucketsOf(pipeline)).forEach((name) => this.make(name));
   }
 
   get all(): Bucket[] {
@@ -41,7 +41,7 @@ export class Buckets extends Construct {
   }
 
   of(pipeline: Pipeline, store: keyof Stores): Bucket {
-    return this.made.get(namesOf(pipeline)[store])!;
+    return this.made.get(bucketsOf(pipeline)[store])!;
   }
 
   /** Where S3 writes who asked for which object; made once it is needed. */
@@ -123,7 +123,8 @@ export class Buckets extends Construct {
   }
 }
 
-function namesOf({ config }: Pipeline): Record<keyof Stores, string> {
+/** Name of each bucket of a pipeline, by its purpose. */
+export function bucketsOf({ config }: Pipeline): Record<keyof Stores, string> {
   return {
     datamart: config.storage.datamart_bucket,
     modelRegistry: config.model_config.model_registry_bucket,

@@ -1,5 +1,5 @@
 import { isCancellation, patched, type ActivityOptions } from '@temporalio/workflow';
-import type { DataProcessingInput, DataProcessingResult, LayerCounts, LayerResult, RefineInput } from '../src/contracts/index.js';
+import { agreeing, countOf, type DataProcessingInput, type DataProcessingResult, type LayerCounts, type LayerResult, type RefineInput } from '../src/contracts/index.js';
 import { processing, quick } from './support/activities.js';
 import { alerting, now, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
@@ -58,7 +58,7 @@ async function refine(input: DataProcessingInput, { stage: begun, asOf, progress
   const layers = { bronze: count([bronze]), silver: count(silver), gold: count(gold) };
   const found = { rows: layers.gold.rows, partitions: partitions.length };
   if (Object.values(layers).every(({ written }) => written === 0)) {
-    return { status: 'skipped', reason: `Input unchanged: ${partitions.length === 1 ? 'its one partition is' : `all ${partitions.length} partitions are`} up to date.`, ...found };
+    return { status: 'skipped', reason: `Input unchanged: ${agreeing(partitions.length, 'its one partition is', `all ${countOf(partitions.length, 'partition')} are`)} up to date.`, ...found };
   }
   const dropped = addUp(silver.map((piece) => piece.dropped));
   return { status: 'completed', ...found, ...layers, silver: { ...layers.silver, dropped }, config: stage.run.config?.checksum };

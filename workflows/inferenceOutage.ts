@@ -1,4 +1,4 @@
-import { continueAsNew, log, sleep, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, log, setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
 import type { InferenceDown, InferenceOutageInput } from '../src/contracts/index.js';
 import { alerting, serviceLevel, tell } from './support/alerts.js';
 import { failureOf } from './support/failures.js';
@@ -13,6 +13,7 @@ export async function inferenceOutage(input: InferenceOutageInput): Promise<void
   checkInput(input, { ...OF_PIPELINE, since: required(MOMENT) });
   const { pipeline } = input;
   setSearchAttributes({ pipeline, stage: 'inference' });
+  setCurrentDetails(`waiting for predictions since ${input.since}`);
   const { downAfterMinutes } = await serviceLevel({ pipeline, part: 'inference' });
   for (;;) {
     // Down is longer than the hours allowed, not as long.

@@ -56,6 +56,9 @@ const LAYERS = {
   label_store: { sql: 'label_store.sql', path: 'gold/label_store/gold_label_store_{partition}.parquet' },
 };
 
+/** More months use no other permissions. */
+const YEAR = MONTHS.slice(-12);
+
 const logs = temporaryFolder(afterAll);
 const engines = tinyEngines();
 const s3 = await startS3Server(afterAll);
@@ -174,7 +177,7 @@ const computeOn = (place: 'local' | 'ecs') => ({
 
 describe('with the rights of its role alone', () => {
   test('every phase runs in the workers', async () => {
-    await putRawData(MONTHS.slice(0, -1));
+    await putRawData(YEAR.slice(0, -1));
     const result = await lifecycle('2001-12-20');
     expect(Object.entries({ ...result }).map(([phase, { status }]): [string, string] => [phase, status])).toEqual(
       ['processing', 'training', 'inference', 'monitoring'].map((phase) => [phase, 'completed']),
@@ -189,7 +192,7 @@ describe('with the rights of its role alone', () => {
       // The new champion has scored the newest month alone.
       config.monitoring_config.min_samples_for_metrics = 1;
     });
-    await putRawData(MONTHS);
+    await putRawData(YEAR);
     ecs.plans.push({ simulated: async () => 3 });
     const result = await lifecycle(AFTER_ALL);
     expect(Object.entries({ ...result }).map(([phase, { status }]): [string, string] => [phase, status])).toEqual(

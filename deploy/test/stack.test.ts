@@ -2,6 +2,8 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS } from '../../src/platform/temporal/workers.js';
 import { readSettings } from '../settings.js';
+import { requireOwnBuckets } from '../stacks.js';
+import { loadPipeline } from '../../src/config/load.js';
 import { SETTINGS, synthesize } from './template.js';
 
 interface Container {
@@ -290,6 +292,14 @@ test('a dashboard shows every alarm and worker, and a budget mails where the mon
   perdure.hasResourceProperties('AWS::CloudWatch::Dashboard', { DashboardName: 'diab-readmit-demo' });
   perdure.hasResourceProperties('AWS::Budgets::Budget', { Budget: { BudgetLimit: { Amount: 500, Unit: 'USD' } } });
   template.resourceCountIs('AWS::Budgets::Budget', 0);
+});
+
+test('two pipelines that name one bucket are refused', async () => {
+  const pipeline = await loadPipeline('readmission', { ...process.env, ENVIRONMENT: 'prod' });
+  const copy = { ...pipeline, definition: { ...pipeline.definition, name: 'copy' } };
+  copy.config = { ...copy.config, storage: { ...copy.config.storage, datamart_bucket: 'a-copy', predictions_bucket: 'another' }, model_config: { ...copy.config.model_config, model_registry_bucket: 'a-third' } };
+  expect(() => requireOwnBuckets([pipeline, copy])).toThrow('The pipelines readmission and copy both name the bucket diab-readmit-prod-monitoring; give each buckets of its own in its model config.');
+  expect(() => requireOwnBuckets([pipeline])).not.toThrow();
 });
 
 test('an image has to be named, and by a tag that means one image for good', () => {

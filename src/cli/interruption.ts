@@ -21,6 +21,12 @@ export class Interrupted extends Error {
 /** As shells have it: 128 and the signal's number. */
 const EXIT_OF_SIGNAL = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;
 
+/**
+ * A signal that comes so soon after the first is the same one: a package runner passes on what the terminal has sent to
+ * every process of the group.
+ */
+const SAME_MS = 500;
+
 let controller: AbortController | undefined;
 
 /** The first interruption of this process, if there was one. */
@@ -35,9 +41,14 @@ export function interrupted(): Interrupted | undefined {
 export function interruption(): AbortSignal {
   if (controller) return controller.signal;
   const own = (controller = new AbortController());
+  let at = 0;
   for (const [name, exitCode] of Object.entries(EXIT_OF_SIGNAL)) {
     process.on(name, () => {
-      if (own.signal.aborted) process.exit(exitCode);
+      if (own.signal.aborted) {
+        if (performance.now() - at > SAME_MS) process.exit(exitCode);
+        return;
+      }
+      at = performance.now();
       own.abort(new Interrupted('Interrupted.', exitCode));
     });
   }

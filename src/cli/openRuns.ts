@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { workflowIdOf, type Workflows } from '../client.js';
 import type { Pipeline } from '../config/load.js';
-import { stewardIdOf } from '../contracts/index.js';
+import { countOf, stewardIdOf } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { isAddress } from '../platform/storage/stores.js';
@@ -107,7 +107,7 @@ function pipelineOf(run: WorkflowExecutionInfo): string | undefined {
 /** Changes when a file does. */
 async function stateOf(path: string): Promise<string> {
   const { size, mtimeMs } = await stat(path);
-  return `${size} bytes, changed ${new Date(mtimeMs).toISOString()}`;
+  return `${countOf(size, 'byte')}, changed ${new Date(mtimeMs).toISOString()}`;
 }
 
 async function digestOf(folder: string): Promise<string> {

@@ -1,5 +1,5 @@
 import type { Progress, RunProgress } from '../contracts/index.js';
-import { count } from './terminal.js';
+import { shareOf } from '../contracts/counts.js';
 import type { ActivityView, RunView } from './runView.js';
 
 /** One thing that goes forward on its own: a workflow, or one of its children. */
@@ -42,7 +42,7 @@ function within(parent: string, name: string, { key, step, text }: ProgressLine)
 
 /** `5 of 20 candidates`, `1 of 1 candidate` */
 export function describeProgress({ what, done, total }: Progress): string {
-  return `${count(done)} of ${count(total)} ${total === 1 ? what.replace(/s$/, '') : what}`;
+  return shareOf(done, total, what);
 }
 
 function describeTrouble({ type, attempt, lastFailure }: ActivityView): string {

@@ -13,6 +13,7 @@ import type { StageResults } from './follow.js';
 import { STAGES, STAGE_TITLES, score, summarize, type Completed, type Stage } from './stages.js';
 import { table } from './table.js';
 import { count } from './terminal.js';
+import { shareOf } from '../contracts/counts.js';
 
 /** What a run came to, stage by stage: the numbers behind the line that the progress ended with, or why there are none. */
 export function describeResults(results: StageResults): string {
@@ -99,7 +100,7 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
   const kept = unchanged.length > 0 ? [`Not trained: ${nothingChanged(unchanged)}`] : [];
   const partly = Object.entries(algorithms).flatMap(([algorithm, result]) =>
     result.status === 'completed' && result.search.failed > 0
-      ? [`Warning: ${result.search.failed} of ${result.search.candidates} candidates of ${algorithm} failed; "perdure models show" has the reasons.`]
+      ? [`Warning: ${shareOf(result.search.failed, result.search.candidates, 'candidates')} of ${algorithm} failed; "perdure models show" has the reasons.`]
       : [],
   );
   const warnings = (training.dataset.warnings ?? []).map((warning) => `Warning: ${warning}`);

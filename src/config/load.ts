@@ -12,6 +12,7 @@ import { scratchRoot, storeRoot } from '../platform/storage/stores.js';
 import { defaultModelConfig, laidOver } from './defaults.js';
 import { Expectations, ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 
 /** A pipeline as an environment runs it. */
 export interface Pipeline {
@@ -110,7 +111,7 @@ async function readFolder(conf: string, name: string, address: string, env: Vari
   const folder = join(conf, 'pipelines', name);
   if (!existsSync(join(folder, 'pipeline.json'))) {
     const known = await listPipelines(address);
-    throw new PerdureError('NotFound', `There is no pipeline "${name}" in ${address}/pipelines; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}.`);
+    throw new PerdureError('NotFound', `There is no pipeline "${name}" in ${address}/pipelines; there ${agreeing(known.length, 'is', 'are')} ${known.join(', ') || 'none'}.`);
   }
   const chosen = environment(env);
   const written = await readChecked(join(folder, 'pipeline.json'), PipelineDefinition);
@@ -177,7 +178,7 @@ export async function readChecked<S extends z.ZodType>(path: string, schema: S, 
   const parsed = schema.safeParse(base === undefined ? json : laidOver(base, json), { reportInput: true });
   const faults = [...unusable.map((key) => `  (anywhere): expected another name than "${key}"`), ...(parsed.error?.issues ?? []).flatMap(describeFault)];
   if (!parsed.success || faults.length > 0) {
-    throw new PerdureError('ConfigInvalid', `${path} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}; correct and run again:\n${faults.join('\n')}`);
+    throw new PerdureError('ConfigInvalid', `${path} has ${countOf(faults.length, 'fault')}; correct and run again:\n${faults.join('\n')}`);
   }
   return { value: parsed.data, text };
 }

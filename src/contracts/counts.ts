@@ -5,7 +5,17 @@ export function count(value: number): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
-/** `1 partition`, `1,200 partitions` */
+/** `1 partition`, `1,200 partitions`: how a message says how many of something there are. */
 export function countOf(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** The form of a word that goes with so many: `is` or `are`, `it` or `them`. */
+export function agreeing(value: number, one: string, many: string): string {
+  return value === 1 ? one : many;
+}
+
+/** `5 of 20 candidates`, `1 of 1 batch`, of a plural. */
+export function shareOf(done: number, total: number, plural: string): string {
+  return `${count(done)} of ${count(total)} ${total === 1 ? plural.replace(/(?<=ch|sh|ss|x)es$|s$/, '') : plural}`;
 }

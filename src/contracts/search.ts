@@ -1,4 +1,5 @@
 import type { AlgorithmTrained, Candidate, CandidateScores, Dropped, ParameterGrid, Params, SearchPlan, Selection } from './training.js';
+import { shareOf } from './counts.js';
 
 /**
  * The most evaluations that one search may ask for, a candidate on the folds of a rung each. Temporal ends a workflow
@@ -45,7 +46,7 @@ export class Search {
   racers(): Candidate[] {
     const survivors = new Set(this.selection.survivors);
     for (const racer of this.all.values()) {
-      if (!survivors.has(racer.index)) racer.dropped ??= `It could not win any more once ${racer.scores.length} of ${this.cvFolds} folds were scored.`;
+      if (!survivors.has(racer.index)) racer.dropped ??= `It could not win any more once ${shareOf(racer.scores.length, this.cvFolds, 'folds')} were scored.`;
     }
     return this.racing().map(({ index }) => ({ index, params: this.params(index) }));
   }

@@ -16,7 +16,7 @@ interface BronzeFile {
 
 /** Files that lie where bronze's partitions do, whatever a manifest says. */
 export async function bronzeFiles(pipeline: Pipeline, datamart: ObjectStore): Promise<BronzeFile[]> {
-  const [before = '', after = ''] = pipeline.definition.layers.bronze.path.split('{partition}');
+  const [before, after] = pipeline.definition.layers.bronze.path.split('{partition}') as [string, string];
   const files: BronzeFile[] = [];
   for await (const { key, size } of datamart.list(before)) {
     const name = key.slice(before.length, key.length - after.length);
@@ -34,7 +34,6 @@ export async function bronzeFiles(pipeline: Pipeline, datamart: ObjectStore): Pr
 export async function manifestOfBronzeFiles(context: StageContext, pipeline: Pipeline, datamart: ObjectStore, recipe: string): Promise<LayerManifest> {
   const files = await bronzeFiles(pipeline, datamart);
   const partitions: LayerManifest['partitions'] = {};
-  if (files.length === 0) return { partitions };
   await withDuckDb(context, async (database) => {
     for (const { name, key, size } of files) {
       const path = await datamart.localFile(key);

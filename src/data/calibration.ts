@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readChecked, type Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
+import { countOf } from '../contracts/counts.js';
 
 const count = z.int().min(0);
 
@@ -42,7 +43,7 @@ export async function readCalibration(pipeline: Pipeline): Promise<Calibration> 
     ...Object.keys(source.columns).filter((column) => !describes(value, column)).map((column) => `columns: expected ${column}, which pipeline.json names`),
     ...Object.entries(value.columns)
       .filter(([, values]) => values.some((entry) => entry.length !== classes + 1))
-      .map(([column]) => `columns.${column}: expected ${classes} counts a value, as the label has ${classes} values`),
+      .map(([column]) => `columns.${column}: expected ${countOf(classes, 'count')} a value, as the label has ${countOf(classes, 'value')}`),
     ...value.correlations.columns.filter((column) => !(column in value.columns)).map((column) => `correlations.columns: expected ${column} in "columns"`),
     ...(value.correlations.lower.every((row, i) => row.length === i) && value.correlations.lower.length === value.correlations.columns.length
       ? []

@@ -5,6 +5,7 @@ import { diskError } from '../platform/storage/diskError.js';
 import { openRegularFile } from '../platform/storage/regularFile.js';
 import { identifier, literal, type Database } from './duckdb.js';
 import type { SourceReading } from './sourceReading.js';
+import { agreeing } from '../contracts/counts.js';
 
 
 /** The first line of a CSV. */
@@ -31,7 +32,7 @@ export async function readCsvHeader(path: string, wanted: string[], { delimiter 
   }
   if (fields.every((field) => field.trim() === '')) throw new PerdureError('InputInvalid', `${path} is empty; give a CSV with a header line.`);
   const missing = wanted.filter((column) => !fields.includes(column));
-  if (missing.length > 0) throw lacksColumns(path, fields, missing);
+  if (missing.length > 0) throw lacksColumns(path, start, fields, missing);
   const repeated = wanted.find((column) => fields.indexOf(column) !== fields.lastIndexOf(column));
   if (repeated !== undefined) {
     throw new PerdureError('InputInvalid', `${path} names the column ${repeated} twice in its header; rename one and run again.`);
@@ -46,9 +47,10 @@ export async function readCsvHeader(path: string, wanted: string[], { delimiter 
  */
 export function readCsvSql(path: string, header: CsvHeader, source: SourceReading): string {
   const columns = columnsOf(header, source);
-  const values = columns.map(({ name, type, text, value }) => {
-    if (type === 'VARCHAR') return `${text} AS ${identifier(name)}`;
-    return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isWhole(type, text, value)} THEN ${value} ELSE error(${literal(BAD_VALUE)}) END AS ${identifier(name)}`;
+  const values = columns.map((column) => {
+    const { name, text, value } = column;
+    if (!isTyped(column)) return `${text} AS ${identifier(name)}`;
+    return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isWhole(column)} THEN ${value} ELSE error(${literal(BAD_VALUE)}) END AS ${identifier(name)}`;
   });
   return `SELECT ${values.join(', ')} FROM (${textSql(path, header, source)})`;
 }
@@ -68,14 +70,14 @@ export function isBadValue(error: unknown): boolean {
  * @param path the path that DuckDB reads
  */
 export async function badValue(database: Database, file: string, path: string, header: CsvHeader, source: SourceReading): Promise<PerdureError> {
-  const typed = columnsOf(header, source).filter(({ type }) => type !== 'VARCHAR');
-  const cases = typed.map(({ type, text, value }, i) => `WHEN ${text} IS NOT NULL AND NOT coalesce(${isWhole(type, text, value)}, false) THEN ${i}`);
+  const typed = columnsOf(header, source).filter(isTyped);
+  const cases = typed.map((column, i) => `WHEN ${column.text} IS NOT NULL AND NOT coalesce(${isWhole(column)}, false) THEN ${i}`);
   const texts = typed.map(({ text }, i) => `WHEN ${i} THEN ${text}`);
   const [found] = await database.rows<{ row: bigint; bad: number; value: string }>(`
     SELECT row, bad, CASE bad ${texts.join(' ')} END AS value
     FROM (SELECT *, CASE ${cases.join(' ')} END AS bad FROM (SELECT *, row_number() OVER () AS row FROM (${textSql(path, header, source)})))
     WHERE bad IS NOT NULL LIMIT 1`);
-  if (!found) return new PerdureError('InputInvalid', `${file} holds ${BAD_VALUE.replace(' of the CSV', '')}; correct it and run again.`);
+  if (!found) return new PerdureError('InputInvalid', `${file} holds a value that does not fit the type of its column; correct it and run again.`);
   const { name, type } = typed[found.bad]!;
   const line = await lineOf(file, header, Number(found.row));
   return new PerdureError(
@@ -84,14 +86,13 @@ export async function badValue(database: Database, file: string, path: string, h
   );
 }
 
-const EXPECTED: Record<ColumnType, string> = {
+const EXPECTED: Record<TypedColumn['type'], string> = {
   BIGINT: 'a whole number',
   INTEGER: 'a whole number from -2147483648 to 2147483647',
   DOUBLE: 'a number',
   DATE: 'a date such as 2005-12-31',
   TIMESTAMP: 'a moment such as 2005-12-31 23:59:59',
   BOOLEAN: 'true or false',
-  VARCHAR: 'text',
 };
 
 function remedy(value: string, type: ColumnType): string {
@@ -112,6 +113,13 @@ interface TextColumn {
   value: string;
 }
 
+/** A column that isn't read as the text that it is. */
+type TypedColumn = TextColumn & { type: Exclude<ColumnType, 'VARCHAR'> };
+
+function isTyped(column: TextColumn): column is TypedColumn {
+  return column.type !== 'VARCHAR';
+}
+
 function columnsOf(header: CsvHeader, { columns }: Pick<SourceReading, 'columns'>): TextColumn[] {
   return Object.entries(columns).map(([name, type]) => {
     const position = header.columns.indexOf(name);
@@ -127,7 +135,7 @@ function textColumn(position: number): string {
 function textSql(path: string, header: CsvHeader, source: SourceReading): string {
   const columns = columnsOf(header, source);
   const texts = columns.map(({ type, text }) => `${writtenOut(text, type, source)} AS ${text}`);
-  const values = columns.flatMap(({ type, text, value }) => [text, ...(type === 'VARCHAR' ? [] : [`TRY_CAST(${text} AS ${type}) AS ${value}`])]);
+  const values = [...columns.map(({ text }) => text), ...columns.filter(isTyped).map(({ type, text, value }) => `TRY_CAST(${text} AS ${type}) AS ${value}`)];
   const types = header.columns.map((_, position) => `${textColumn(position)}: 'VARCHAR'`);
   const newLine = header.newLine === '\r\n' ? String.raw`\r\n` : String.raw`\n`;
   const quote = literal(source.quote ?? '"');
@@ -144,7 +152,7 @@ function writtenOut(text: string, type: ColumnType, { decimal, date_format }: So
 }
 
 /** Whether a text says the whole value, rather than more or something else that DuckDB's cast reads as it. */
-function isWhole(type: ColumnType, text: string, value: string): string {
+function isWhole({ type, text, value }: TypedColumn): string {
   switch (type) {
     case 'BIGINT':
     case 'INTEGER':
@@ -158,8 +166,6 @@ function isWhole(type: ColumnType, text: string, value: string): string {
     case 'TIMESTAMP':
     case 'BOOLEAN':
       return `${value} IS NOT NULL`;
-    case 'VARCHAR':
-      return 'true';
   }
 }
 
@@ -209,30 +215,30 @@ async function readStart(path: string, encoding: string): Promise<string> {
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new PerdureError('InputInvalid', `There is no file ${path}; check the path, which must be one that the workers can read.`, { cause: error });
     }
-    if (code === 'EACCES') throw new PerdureError('InputInvalid', `${path} may not be read by this user; change its permissions and run again.`, { cause: error });
     throw diskError(error, path);
   }
 }
 
 /** The fields of a CSV's first record, any of which may be quoted and then hold line ends, and how it ends. */
-function firstRecord(text: string, delimiter: string): { fields: string[]; newLine: '\n' | '\r\n' } {
+function firstRecord(text: string, separator: string): { fields: string[]; newLine: '\n' | '\r\n' } {
   const fields: string[] = [];
-  const d = delimiter === '|' ? '\\|' : delimiter;
-  const field = new RegExp(`("(?:[^"]|"")*"|[^"${d}\\r\\n]*)(${d}|\\r\\n|\\n|$)|([^${d}\\r\\n]*)(${d}|\\r\\n|\\n|$)`, 'y');
+  const end = `([${separator}]|\\r\\n|\\n|$)`;
+  const field = new RegExp(`"((?:[^"]|"")*)"${end}|([^${separator}\\r\\n]*)${end}`, 'y');
   for (;;) {
     const match = field.exec(text);
     if (!match) return { fields, newLine: '\n' };
-    const [, plain, end, odd, oddEnd] = match;
-    fields.push(plain === undefined ? odd! : plain.replace(/^"(.*)"$/s, '$1').replaceAll('""', '"'));
-    if ((end ?? oddEnd) !== delimiter) return { fields, newLine: (end ?? oddEnd) === '\r\n' ? '\r\n' : '\n' };
+    const [, quoted, afterQuoted, plain, afterPlain] = match;
+    fields.push(quoted === undefined ? plain! : quoted.replaceAll('""', '"'));
+    const after = afterQuoted ?? afterPlain;
+    if (after !== separator) return { fields, newLine: after === '\r\n' ? '\r\n' : '\n' };
   }
 }
 
 const SEPARATORS: Record<string, string> = { ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
 
-function lacksColumns(path: string, fields: string[], missing: string[]): PerdureError {
+function lacksColumns(path: string, start: string, fields: string[], missing: string[]): PerdureError {
   const separator = Object.keys(SEPARATORS).find((candidate) => {
-    const names = fields.join(',').split(candidate).map((name) => name.replace(/^"(.*)"$/s, '$1'));
+    const names = firstRecord(start, candidate).fields;
     return missing.every((name) => names.includes(name));
   });
   if (separator !== undefined) {
@@ -245,7 +251,7 @@ function lacksColumns(path: string, fields: string[], missing: string[]): Perdur
   const hint = similar.length === 0 ? '' : ` (it has ${enumerate(similar)})`;
   return new PerdureError(
     'InputInvalid',
-    `${path} lacks the column${missing.length === 1 ? '' : 's'} ${enumerate(missing)}${hint}; add ${missing.length === 1 ? 'it' : 'them'} or give another file.`,
+    `${path} lacks the ${agreeing(missing.length, 'column', 'columns')} ${enumerate(missing)}${hint}; add ${agreeing(missing.length, 'it', 'them')} or give another file.`,
   );
 }
 

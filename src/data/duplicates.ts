@@ -43,9 +43,9 @@ async function search(
   files: PartitionFile[],
   inputs: string,
 ): Promise<DuplicatesEntry> {
-  const { source, keys, partition } = pipeline.definition;
+  const { source, keys } = pipeline.definition;
   const columns = Object.keys(source.columns);
-  const own = keys.filter((key) => key !== partition.column && columns.includes(key));
+  const own = keys.filter((key) => columns.includes(key));
   const identifiers = (own.length > 0 ? own : columns).map(identifier).join(', ');
   const paths = files.map(({ path }) => path);
   // Tables are joined as subqueries, which lack the column "rowid" that DuckDB gives to a table.

@@ -4,6 +4,7 @@ import { PerdureError } from '../errors.js';
 import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
 import type { PartitionFile } from './layers.js';
 import { daySql, partitionNameSql } from './partitions.js';
+import { countOf } from '../contracts/counts.js';
 
 /** A table of gold as its SQL gave it for one partition. */
 export interface GoldTableFile {
@@ -30,15 +31,15 @@ export async function checkKeys(database: Database, pipeline: Pipeline, partitio
     const lacking = keys[position]!;
     throw new PerdureError(
       'InputInvalid',
-      `${sql} gives ${rowsOf(Number(counts![`nulls_${position}`]))} of partition ${partition} without ${lacking}, by which features, labels and predictions are joined; give every row one, or leave such rows out by an expectation such as ${literalCheck(`${identifier(lacking)} IS NOT NULL`)}.`,
+      `${sql} gives ${countOf(Number(counts![`nulls_${position}`]), 'row')} of partition ${partition} without ${lacking}, by which features, labels and predictions are joined; give every row one, or leave such rows out by an expectation such as ${literalCheck(`${identifier(lacking)} IS NOT NULL`)}.`,
     );
   }
   const repeated = await repeatedKeys(database, pipeline, [path]);
   if (!repeated) return;
-  const why = rows > silverRows ? `it makes ${rowsOf(rows)} of ${silverRows} in silver, so a join in it may multiply rows` : 'a key names one row';
+  const why = rows > silverRows ? `it makes ${countOf(rows, 'row')} of ${silverRows} in silver, so a join in it may multiply rows` : 'a key names one row';
   throw new PerdureError(
     'InputInvalid',
-    `${sql} gives ${rowsOf(repeated.rows)} of partition ${partition} whose keys another row has, such as ${repeated.example}: ${why}; correct the query or pipeline.json's keys, or leave such rows out by an expectation such as ${literalCheck(`count(*) OVER (PARTITION BY ${keys.map(identifier).join(', ')}) = 1`)}.`,
+    `${sql} gives ${countOf(repeated.rows, 'row')} of partition ${partition} whose keys another row has, such as ${repeated.example}: ${why}; correct the query or pipeline.json's keys, or leave such rows out by an expectation such as ${literalCheck(`count(*) OVER (PARTITION BY ${keys.map(identifier).join(', ')}) = 1`)}.`,
   );
 }
 
@@ -54,7 +55,7 @@ export async function checkPartitionDays(database: Database, pipeline: Pipeline,
   if (Number(found!.rows) === 0) return;
   throw new PerdureError(
     'InputInvalid',
-    `${sql} gives ${rowsOf(Number(found!.rows))} of partition ${partition} whose ${column} lies outside of it (such as ${found!.example}); leave the column as bronze.sql gives it.`,
+    `${sql} gives ${countOf(Number(found!.rows), 'row')} of partition ${partition} whose ${column} lies outside of it (such as ${found!.example}); leave the column as bronze.sql gives it.`,
   );
 }
 
@@ -77,7 +78,7 @@ export async function checkKeysAcross(database: Database, pipeline: Pipeline, ta
     if (!repeated) continue;
     throw new PerdureError(
       'InputInvalid',
-      `${sql} gives ${rowsOf(repeated.rows)} whose keys a row of another partition has, such as ${repeated.example}; add ${partition.column} to "keys" in pipeline.json, or leave such rows out.`,
+      `${sql} gives ${countOf(repeated.rows, 'row')} whose keys a row of another partition has, such as ${repeated.example}; add ${partition.column} to "keys" in pipeline.json, or leave such rows out.`,
     );
   }
 }
@@ -87,15 +88,11 @@ async function repeatedKeys(database: Database, { definition }: Pipeline, paths:
   const keys = definition.keys.map(identifier).join(', ');
   const { occurrence } = INTERNAL;
   const example = definition.keys.map((key) => `${literal(`${key} `)} || CAST(${identifier(key)} AS VARCHAR)`).join(` || ', ' || `);
-  const [found] = await database.rows<{ rows: bigint | null; example: string | null }>(
+  const [found] = await database.rows<{ rows: bigint | null; example: string }>(
     `SELECT CAST(sum(${occurrence} - 1) AS BIGINT) AS rows, min(${example}) AS example
       FROM (SELECT ${keys}, count(*) AS ${occurrence} FROM ${readParquetSql(paths)} GROUP BY ${keys} HAVING count(*) > 1)`,
   );
-  return found?.rows ? { rows: Number(found.rows), example: found.example ?? 'one without a key' } : undefined;
-}
-
-function rowsOf(count: number): string {
-  return count === 1 ? '1 row' : `${count} rows`;
+  return found?.rows ? { rows: Number(found.rows), example: found.example } : undefined;
 }
 
 function literalCheck(sql: string): string {

@@ -4,7 +4,6 @@ import type { Stores } from '../platform/storage/objectStore.js';
 import { presentSql } from '../ml/missing.js';
 import { columnsOf, identifier, readParquetSql, type Database } from './duckdb.js';
 import { featureStoreFiles, type DayRange } from './layers.js';
-import { refuseOtherOwner } from './owner.js';
 import { betweenDaysSql, dayOf, earlier } from './partitions.js';
 import { intactPredictions, type PredictionsFile } from './predictions.js';
 
@@ -34,7 +33,6 @@ export interface RowsAsked {
 export async function newRowsQuery(database: Database, pipeline: Pipeline, stores: Stores, asked: RowsAsked): Promise<NewRowsQuery> {
   const days = daysAsked(pipeline, asked);
   const { files: known, paths } = await intactPredictions(stores.predictions);
-  for (const file of known) refuseOtherOwner(pipeline, file.pipeline, 'storage.predictions_bucket');
   const features = await featureStoreFiles(stores, days);
   if (features.length === 0) return { sql: undefined, known };
 
@@ -92,7 +90,7 @@ function digestedFeatures({ features }: PredictionsFile, present: string[]): str
 function groupByFeatures(present: string[], files: PredictionsFile[]): Map<string, PredictionsFile[]> {
   const groups = new Map<string, PredictionsFile[]>();
   for (const file of files) {
-    const key = JSON.stringify(digestedFeatures(file, present) ?? null);
+    const key = JSON.stringify(digestedFeatures(file, present));
     groups.set(key, [...(groups.get(key) ?? []), file]);
   }
   return groups;

@@ -3,6 +3,7 @@ import { DataType, Table as ArrowTable, makeVector, tableFromIPC, tableToIPC, ty
 import { Compression, Table as WasmTable, WriterPropertiesBuilder, readParquet, readSchema, writeParquet } from 'parquet-wasm';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { diskError } from '../platform/storage/diskError.js';
+import { agreeing } from '../contracts/counts.js';
 
 /** A column of numbers, a value a row. */
 export type Column =
@@ -77,7 +78,7 @@ function checkColumns(path: string, file: Uint8Array, names: string[]): void {
   const schema = decoding(path, () => tableFromIPC(readSchema(file).intoIPCStream()).schema);
   const missing = names.filter((name) => !schema.fields.some((field) => field.name === name));
   if (missing.length > 0) {
-    throw new PerdureError('InputInvalid', `${path} lacks the column${missing.length === 1 ? '' : 's'} ${missing.join(', ')}; run the stage that writes it again.`);
+    throw new PerdureError('InputInvalid', `${path} lacks the ${agreeing(missing.length, 'column', 'columns')} ${missing.join(', ')}; run the stage that writes it again.`);
   }
   for (const field of schema.fields) {
     if (names.includes(field.name) && !DataType.isFloat(field.type) && !DataType.isInt(field.type)) {

@@ -22,8 +22,6 @@ export interface PredictionsFile {
   checksum: string;
   rows: number;
   batches: number;
-  /** Name of the pipeline's folder. */
-  pipeline?: string;
   model: VersionRef;
   /** The features that the digests of its rows are over; absent in files without digests. */
   features?: string[];
@@ -91,7 +89,7 @@ export async function storePredictions(
   predictions: ObjectStore,
   file: string,
   known: PredictionsFile[],
-  entry: { pipeline: string; rows: number; batches: number; model: VersionRef; features: string[]; run: RunRef; asOf: string },
+  entry: { rows: number; batches: number; model: VersionRef; features: string[]; run: RunRef; asOf: string },
 ): Promise<PredictionsFile> {
   const { runId, workflowId } = entry.run;
   const key = await takeName(predictions, dayOf(entry.asOf), runId);
@@ -101,7 +99,6 @@ export async function storePredictions(
     checksum,
     rows: entry.rows,
     batches: entry.batches,
-    pipeline: entry.pipeline,
     model: { algorithm: entry.model.algorithm, version: entry.model.version },
     features: entry.features,
     run: { workflowId, runId },

@@ -1,4 +1,5 @@
 import { PerdureError, messageOf } from '../errors.js';
+import { countOf } from '../contracts/counts.js';
 
 /** What a query was about, for the sentence that says why it failed. */
 export interface QueryOrigin {
@@ -43,25 +44,12 @@ function explain(message: string, { sqlFile, csv }: QueryOrigin): [PerdureError[
   return ['EngineFailed', `${subject} failed: ${summary}.`];
 }
 
-const EXPECTED: Record<string, string> = {
-  BIGINT: 'a whole number',
-  INTEGER: 'a whole number',
-  DOUBLE: 'a number',
-  DATE: 'a date such as 2005-12-31',
-  BOOLEAN: 'true or false',
-};
-
 function explainCsv(message: string, csv: string): string {
   const line = /CSV Error on Line: (\d+)/.exec(message)?.[1];
   const where = line === undefined ? csv : `Line ${line} of ${csv}`;
-  const column = /Error when converting column "([^"]+)"/.exec(message)?.[1];
-  const value = /Could not convert string "(.*)" to '(\w+)'/s.exec(message);
-  if (column !== undefined && value) {
-    return `${where} holds "${shorten(value[1]!)}" in the column ${column}, where ${EXPECTED[value[2]!] ?? value[2]} is expected; correct it and run again.`;
-  }
   const counts = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
   if (counts) {
-    return `${where} has ${counts[2]} values where the header names ${counts[1]} columns, so the file may be torn; fetch it again or correct the line.`;
+    return `${where} has ${countOf(Number(counts[2]), 'value')} where the header names ${countOf(Number(counts[1]), 'column')}, so the file may be torn; fetch it again or correct the line.`;
   }
   if (message.includes('unterminated quote')) return `${where} has a quote that is not closed; correct it and run again.`;
   if (message.includes('not utf-8')) return `${where} is not in UTF-8; save the file in UTF-8 and run again.`;
@@ -70,10 +58,6 @@ function explainCsv(message: string, csv: string): string {
 }
 
 function firstSentence(message: string): string {
-  const [first = ''] = message.split('\n', 1);
-  return first.replace(/^[\w ]+ Error: /, '').replace(/[.\s]+$/, '');
-}
-
-function shorten(value: string): string {
-  return value.length > 60 ? `${value.slice(0, 60)}...` : value;
+  const [first] = message.split('\n', 1);
+  return first!.replace(/^[\w ]+ Error: /, '').replace(/[.\s]+$/, '');
 }

@@ -1,5 +1,6 @@
 import { PerdureError } from '../errors.js';
 import { literal, type Database } from './duckdb.js';
+import { countOf } from '../contracts/counts.js';
 
 /** SQL of a pipeline, and what it may read. */
 export interface CheckedSql {
@@ -30,12 +31,12 @@ const CLOCKS = new Set(['current_date', 'current_time', 'current_timestamp', 'lo
  */
 export async function refuseOutsideReads(database: Database, { text, from, readable, columns }: CheckedSql): Promise<void> {
   const [row] = await database.rows<{ tree: string }>(`SELECT json_serialize_sql(${literal(text)}) AS tree`);
-  const tree = JSON.parse(row!.tree) as { error: boolean; error_type?: string; statements?: unknown[] };
+  const tree = JSON.parse(row!.tree) as { error: boolean; error_type?: string; statements: unknown[] };
   if (tree.error) {
     if (tree.error_type !== 'not implemented') return;
     throw new PerdureError('ConfigInvalid', `${from} is no SELECT; write it as one query.`);
   }
-  if (tree.statements?.length !== 1) throw new PerdureError('ConfigInvalid', `${from} holds ${tree.statements?.length ?? 0} statements; write it as one query.`);
+  if (tree.statements.length !== 1) throw new PerdureError('ConfigInvalid', `${from} holds ${countOf(tree.statements.length, 'statement')}; write it as one query.`);
 
   const nodes = [...nodesOf(tree.statements)];
   const known = new Set([...readable, ...nodes.flatMap(commonTables)].map((name) => name.toLowerCase()));

@@ -19,7 +19,6 @@ export function normalQuantile(p: number): number {
 
 /** Complementary error function for x >= 0 (Abramowitz and Stegun 7.1.5 and 7.1.14). */
 function erfc(x: number): number {
-  if (x === Infinity) return 0;
   return x < SERIES_LIMIT ? 1 - erfBySeries(x) : erfcByFraction(x);
 }
 

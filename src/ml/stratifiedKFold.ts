@@ -1,5 +1,6 @@
 import { PerdureError } from '../errors.js';
 import { Mt19937 } from './mt19937.js';
+import { countOf } from '../contracts/counts.js';
 
 /**
  * The test fold of each row, as scikit-learn's `StratifiedKFold(n_splits)` deals them: every fold gets its share of
@@ -19,7 +20,7 @@ export function stratifiedFolds(labels: ArrayLike<number>, nSplits: number, opti
   }
   const largest = Math.max(0, ...[...rowsByClass.values()].map((rows) => rows.length));
   if (largest < nSplits) {
-    throw new PerdureError('InputInvalid', `${nSplits} folds need at least ${nSplits} rows of a class, and the largest class has ${largest}; use fewer folds.`);
+    throw new PerdureError('InputInvalid', `${countOf(nSplits, 'fold')} need at least ${countOf(nSplits, 'row')} of a class, and the largest class has ${largest}; use fewer folds.`);
   }
   const random = options.shuffleSeed === undefined ? undefined : new Mt19937(options.shuffleSeed);
   const folds = new Uint8Array(labels.length);

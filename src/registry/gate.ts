@@ -3,6 +3,7 @@ import { directionOf, type AucComparison, type GateRule, type MetricComparison, 
 import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { DELONG_CONVENTION, delongTest } from '../ml/comparison/delong.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 
 /** A version and what it says of the rows, aligned with the labels. */
 export interface ScoredVersion {
@@ -118,8 +119,8 @@ function conclusionOf(challenger: VersionRef, champion: VersionRef | null, promo
 function groundsOf(rules: GateRule[], broken: GateRule[], minimumsAlone: boolean): string {
   const faults = broken.map(({ rule, expected, actual }) => `${rule} (expected ${expected}, got ${shown(actual)})`);
   if (faults.length > 0) return `it does not pass ${faults.join(', ')}`;
-  const which = minimumsAlone ? ' that need no comparison' : '';
-  return `it passes ${rules.length === 1 ? `the one rule${which.replace('need', 'needs')}` : `all ${rules.length} rules${which}`}`;
+  const which = minimumsAlone ? ` that ${agreeing(rules.length, 'needs', 'need')} no comparison` : '';
+  return `it passes ${agreeing(rules.length, 'the one rule', `all ${countOf(rules.length, 'rule')}`)}${which}`;
 }
 
 function named({ algorithm, version }: VersionRef): string {

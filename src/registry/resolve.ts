@@ -3,6 +3,7 @@ import { PerdureError } from '../errors.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { aliasKey, latestKey, readPointer } from './pointers.js';
 import { listVersions, modelRef, readVersion, requireVersion } from './versions.js';
+import { agreeing } from '../contracts/counts.js';
 
 /** The alias that inference uses when nothing else is said. */
 export const CHAMPION = 'champion';
@@ -66,5 +67,5 @@ async function knownAliases(registry: ObjectStore): Promise<string> {
   for await (const { key } of registry.list('model_registry/aliases/')) {
     names.push(key.replace(/^.*\//, '').replace(/\.json$/, ''));
   }
-  return names.length === 0 ? 'are none yet' : `${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`;
+  return names.length === 0 ? 'are none yet' : `${agreeing(names.length, 'is', 'are')} ${names.join(', ')}`;
 }

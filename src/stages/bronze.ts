@@ -10,7 +10,6 @@ import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type La
 import { LayerWriter } from '../data/layerWriter.js';
 import { partitionFile, rawKey, tableOf, type PartitionEntry, type PartitionFile, type SourceEntry } from '../data/layers.js';
 import { dayOf, daySql, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
-import { ownerOf, refuseOtherOwner } from '../data/owner.js';
 import { PerdureError } from '../errors.js';
 import { resourcesOf } from '../platform/resources/resources.js';
 import type { WorkerSize } from '../platform/resources/workerSize.js';
@@ -20,6 +19,7 @@ import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { openSource, withReading, type OpenSource } from '../data/sourceReading.js';
 import { absoluteSource, isAddress } from '../platform/storage/stores.js';
 import type { Stage, StageContext } from './context.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 
 /** What a value takes in DuckDB's memory, in bytes; a long text takes more. */
 const VALUE_BYTES = 20;
@@ -49,8 +49,6 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
   const before = await recipeOf(context, pipeline);
   if (input.look) return lookAt(pipeline, datamart, before.recipe, input);
   const writer = await LayerWriter.open(datamart, 'bronze', () => manifestOfBronzeFiles(context, pipeline, datamart, before.recipe));
-  refuseOtherOwner(pipeline, writer.manifest.pipeline, 'storage.datamart_bucket');
-  const owner = { pipeline: ownerOf(pipeline) };
   const named = input.source ?? writer.manifest.source?.path;
   const given = named === undefined ? undefined : absoluteSource(named);
   const key = keyOf(pipeline, datamart, given);
@@ -71,11 +69,11 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
 
   const known = alreadyRead(writer, found, asOf);
   if (known) {
-    if (known.path !== found.path || known.etag !== found.etag) await writer.commit({ ...owner, source: { ...known, ...found } });
+    if (known.path !== found.path || known.etag !== found.etag) await writer.commit({ source: { ...known, ...found } });
     return resultOf(writer.manifest.partitions, []);
   }
   const opened = await openSource(context, pipeline, path, last, input.replace === true);
-  return readSource(context, withReading(pipeline, opened.reading), writer, { ...opened, given: path, asOf, look: found, owner, checkUnchanged, replace: input.replace === true });
+  return readSource(context, withReading(pipeline, opened.reading), writer, { ...opened, given: path, asOf, look: found, checkUnchanged, replace: input.replace === true });
 };
 
 /** Reads a source that is new, whole or not at all. */
@@ -87,11 +85,10 @@ async function readSource(
     given,
     asOf,
     look,
-    owner,
     checkUnchanged,
     replace,
     ...opened
-  }: OpenSource & { given: string; asOf: string; look: Source; owner: { pipeline: string }; checkUnchanged: () => Promise<void>; replace: boolean },
+  }: OpenSource & { given: string; asOf: string; look: Source; checkUnchanged: () => Promise<void>; replace: boolean },
 ): Promise<BronzeResult> {
   const { datamart } = context.stores(pipeline);
   const { sql, recipe } = await recipeOf(context, pipeline);
@@ -109,7 +106,7 @@ async function readSource(
       }
       for (const name of emptied) sorted.push(await emptyPartition(context, database, sql, name));
       const result = await storeChanged(context, pipeline, writer, source, sorted);
-      await writer.commit({ ...owner, source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) } });
+      await writer.commit({ source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) } });
       return result;
     },
     // One thread: rows must stay in file order, and equal rows must give equal bytes.
@@ -131,7 +128,6 @@ type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql' | 'etag' | 'reading'
 async function lookAt(pipeline: Pipeline, datamart: ObjectStore, recipe: string, { source: asked, asOf }: BronzeInput): Promise<BronzeResult> {
   const pending = { rows: 0, written: [], unchanged: [], pending: true };
   const writer = await LayerWriter.open(datamart, 'bronze');
-  refuseOtherOwner(pipeline, writer.manifest.pipeline, 'storage.datamart_bucket');
   const last = writer.manifest.source;
   const named = asked ?? last?.path;
   const given = named === undefined ? undefined : absoluteSource(named);
@@ -244,7 +240,7 @@ async function splitSource(
   if (partitions.length === 0) throw new PerdureError('InputInvalid', `${given} holds no rows below its header; give a file with data.`);
   const undated = partitions.find(({ name }) => name.startsWith('__HIVE'));
   if (undated) {
-    throw new PerdureError('InputInvalid', `The column ${pipeline.definition.partition.column} is empty in ${undated.rows} of the rows of ${given}, which belong to no partition; correct them and run again.`);
+    throw new PerdureError('InputInvalid', `The column ${pipeline.definition.partition.column} is empty in ${countOf(undated.rows, 'row')} of ${given}, which so ${agreeing(undated.rows, 'belongs', 'belong')} to no partition; correct the file and run again.`);
   }
   if (partitions.some(({ name }) => name !== LATER && !isPartition(name))) throw outOfRange(pipeline, given);
   if (day === undefined) return { partitions, lastDay: UNDATED_DAY };
@@ -326,7 +322,7 @@ function refuseStale(sql: LayerSql, path: string, names: string[]): void {
   if (names.length === 0) return;
   throw new PerdureError(
     'ConfigInvalid',
-    `${capitalized(spanOf(names))} ${names.length === 1 ? 'was' : 'were'} made before ${sql.file} or the source's columns were changed, and ${path} has no rows of ${names.length === 1 ? 'it' : 'them'}; process a file that has, undo the change, or empty ${names.length === 1 ? 'it' : 'them'} by asking to replace (--replace, or "replace": true).`,
+    `${capitalized(spanOf(names))} ${agreeing(names.length, 'was', 'were')} made before ${sql.file} or the source's columns were changed, and ${path} has no rows of ${agreeing(names.length, 'it', 'them')}; process a file that has, undo the change, or empty ${agreeing(names.length, 'it', 'them')} by asking to replace (--replace, or "replace": true).`,
   );
 }
 
@@ -355,7 +351,7 @@ async function refuseLoss(
   const lost = losses.reduce((sum, loss) => sum + loss.lost, 0);
   throw new PerdureError(
     'InputInvalid',
-    `${path} lacks ${lost} ${lost === 1 ? 'row' : 'rows'} that ${spanOf(losses.map(({ name }) => name))} had before, and a file is taken for the whole of each month it has rows of; give one that has them, or ask to replace what was read (--replace, or "replace": true).`,
+    `${path} lacks ${countOf(lost, 'row')} that ${spanOf(losses.map(({ name }) => name))} had before, and a file is taken for the whole of each month it has rows of; give one that has them, or ask to replace what was read (--replace, or "replace": true).`,
   );
 }
 
@@ -384,7 +380,7 @@ async function countLost(
 
 function spanOf(names: string[]): string {
   const sorted = [...names].sort();
-  return sorted.length === 1 ? `the partition ${sorted[0]}` : `${sorted.length} partitions (${sorted[0]} to ${sorted.at(-1)})`;
+  return sorted.length === 1 ? `the partition ${sorted[0]}` : `${countOf(sorted.length, 'partition')} (${sorted[0]} to ${sorted.at(-1)})`;
 }
 
 function capitalized(text: string): string {

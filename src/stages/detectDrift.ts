@@ -10,6 +10,7 @@ import { countInto, emptyLike, type ColumnValues, type ModelProfile } from '../m
 import { loadScoredRows, scoreColumns, SCORED_ROWS } from '../monitoring/scoredRows.js';
 import { SCORE_ANEW, readVersionFile, type Preprocessing } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 
 /**
  * How far the rows that a version scored have moved from those it was trained on: PSI and missing rate per raw feature
@@ -23,7 +24,7 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
   const preprocessing = await readVersionFile<Preprocessing>(context.stores(pipeline).modelRegistry, input.predictions.model, 'preprocessing.json', SCORE_ANEW);
   const current = await profileScoredRows(context, input, reference, preprocessing);
   if (current.rows < min_samples_for_metrics) {
-    return { status: 'skipped', reason: `${current.rows} rows are scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.` };
+    return { status: 'skipped', reason: `${countOf(current.rows, 'row')} ${agreeing(current.rows, 'is', 'are')} scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.` };
   }
 
   return judgeDrift(reference, current, pipeline.config.monitoring_config);

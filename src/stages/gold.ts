@@ -14,6 +14,7 @@ import { PerdureError } from '../errors.js';
 import { updateJson } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage } from './context.js';
+import { countOf } from '../contracts/counts.js';
 
 type GoldTable = 'feature_store' | 'label_store';
 
@@ -92,7 +93,7 @@ async function refuseEmptied(datamart: ObjectStore): Promise<void> {
   const counts = Object.entries(dropped).map(([name, rows]) => `${name} ${rows}`);
   throw new PerdureError(
     'InputInvalid',
-    `Every one of the ${raw} rows is left out${counts.length > 0 ? ` by an expectation (${counts.join(', ')})` : ' by silver.sql'}, so features and labels stay as they were; correct the expectation, the query or the data.`,
+    `Every one of the ${countOf(raw, 'row')} is left out${counts.length > 0 ? ` by an expectation (${counts.join(', ')})` : ' by silver.sql'}, so features and labels stay as they were; correct the expectation, the query or the data.`,
   );
 }
 

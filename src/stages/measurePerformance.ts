@@ -13,6 +13,7 @@ import { watchedMetric } from '../registry/championMetric.js';
 import { SCORE_ANEW, readVersionFile, requireVersion, type Preprocessing } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 import { baselineSplit } from './evaluateModel.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 
 /**
  * Metrics of a version's predictions whose labels are mature at `asOf` (the row's day lies `label_maturity_days` or
@@ -29,8 +30,8 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const { labels, output } = await matureRows(context, pipeline, input, task);
   if (labels.length < min_samples_for_metrics) {
     const dated = pipeline.definition.partition.column !== undefined;
-    const mature = dated ? `that are ${label_maturity_days} days old by ${dayOf(input.asOf)}` : `by ${dayOf(input.asOf)}`;
-    return { status: 'skipped', reason: `${labels.length} scored rows have labels ${mature}; performance needs at least ${min_samples_for_metrics}.` };
+    const mature = dated ? `${agreeing(labels.length, 'has a label that is', 'have labels that are')} ${countOf(label_maturity_days, 'day')} old by` : `${agreeing(labels.length, 'has a label', 'have labels')} by`;
+    return { status: 'skipped', reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}; performance needs at least ${min_samples_for_metrics}.` };
   }
 
   const metrics = taskOf(task).metrics(labels, output, inference_config.prediction_threshold);

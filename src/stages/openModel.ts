@@ -1,6 +1,4 @@
-import type { Pipeline } from '../config/load.js';
 import type { VersionRef } from '../contracts/index.js';
-import { refuseOtherOwner } from '../data/owner.js';
 import type { PredictRequest } from '../ml/engines/pool.js';
 import { modelFile, readVersionFile, requireVersion, type Preprocessing } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -10,10 +8,9 @@ export interface OpenModel extends Pick<PredictRequest, 'modelPath'> {
   preprocessing: Preprocessing;
 }
 
-/** Opens all of a version that a prediction depends on. Throws `ObjectCorrupt` where any of it is gone or damaged, `ConfigInvalid` for another pipeline's. */
-export async function openModel(pipeline: Pick<Pipeline, 'folder'>, registry: ObjectStore, ref: VersionRef): Promise<OpenModel> {
+/** Opens all of a version that a prediction depends on. Throws `ObjectCorrupt` where any of it is gone or damaged. */
+export async function openModel(registry: ObjectStore, ref: VersionRef): Promise<OpenModel> {
   const { lineage } = await requireVersion(registry, ref);
-  refuseOtherOwner(pipeline, lineage.pipeline, 'model_config.model_registry_bucket');
   return {
     modelPath: await modelFile(registry, ref, lineage.model_checksum),
     preprocessing: await readVersionFile<Preprocessing>(registry, ref, 'preprocessing.json'),

@@ -5,7 +5,6 @@ import type { ModelRef, PredictInput, PredictionsRef, TaskSpec } from '../contra
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { inputsDigestSql, newRowsQuery } from '../data/newRows.js';
 import { writeColumns, type Column } from '../data/parquet.js';
-import { ownerOf } from '../data/owner.js';
 import { storePredictions, type PredictionsFile } from '../data/predictions.js';
 import { InputReader, inputSql, type InputColumn } from '../data/inputColumns.js';
 import { writeMatrix } from '../data/matrix.js';
@@ -29,7 +28,7 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const { predictions } = stores;
-  const model = await openModel(pipeline, stores.modelRegistry, input.model);
+  const model = await openModel(stores.modelRegistry, input.model);
   const file = join(context.scratch, 'predictions.parquet');
   const { known, ...counts } = await withDuckDb(context, async (database) => {
     const { sql, known } = await newRowsQuery(database, pipeline, stores, input);
@@ -45,7 +44,7 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   if (counts.rows > 0) {
     const { run, asOf } = input;
     const features = model.preprocessing.inputs.map(({ name }) => name);
-    return refTo(predictions, await storePredictions(predictions, file, known, { ...counts, pipeline: ownerOf(pipeline), model: input.model, features, run, asOf }), counts);
+    return refTo(predictions, await storePredictions(predictions, file, known, { ...counts, model: input.model, features, run, asOf }), counts);
   }
   const newest = known.at(-1);
   if (!newest) throw new PerdureError('NotFound', 'The gold rows to predict are gone; run data processing, then inference again.');

@@ -22,6 +22,7 @@ import { versionId } from '../registry/versions.js';
 import { updateJson, writeJson } from '../platform/storage/documents.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 
 const LATEST = 'gold/preprocessed/latest.json';
 
@@ -154,14 +155,14 @@ function checkSplit(pipeline: Pipeline, name: SplitName, asOf: string, rows: Tra
   if (name !== 'train' || task.task === 'regression' || !classes) return;
   const all = rows.labels.length;
   if (classes.filter((count) => count > 0).length < 2) {
-    throw new PerdureError('InputInvalid', `All ${all} rows of the train split have the label ${task.classes[classes.findIndex((count) => count > 0)]}; nothing can be learned from one class.`);
+    throw new PerdureError('InputInvalid', `The train split has ${countOf(all, 'row')}, all with the label ${task.classes[classes.findIndex((count) => count > 0)]}; nothing can be learned from one class.`);
   }
   const { cv_folds } = pipeline.config.model_config;
   const fewest = Math.min(...classes);
   if (fewest < cv_folds) {
     throw new PerdureError(
       'InputInvalid',
-      `${fewest} of the ${all} rows of the train split ${fewest === 1 ? 'has' : 'have'} the label ${task.classes[classes.indexOf(fewest)]}, and ${cv_folds} folds need one each; lower model_config.cv_folds, widen the split or process more data.`,
+      `${fewest} of the ${countOf(all, 'row')} of the train split ${agreeing(fewest, 'has', 'have')} the label ${task.classes[classes.indexOf(fewest)]}, and ${countOf(cv_folds, 'fold')} need one each; lower model_config.cv_folds, widen the split or process more data.`,
     );
   }
 }
@@ -170,7 +171,7 @@ function noRows(pipeline: Pipeline, name: SplitName, asOf: string): PerdureError
   const { start_date, end_date } = daysOf(pipeline, name, asOf);
   const { label_maturity_days: days } = pipeline.config.monitoring_config;
   const which = end_date === undefined ? '' : ` (${start_date ?? 'the beginning'} to ${end_date})`;
-  const until = end_date === undefined ? '' : ` by ${dayOf(asOf)}, which is ${days} days after a row's own day`;
+  const until = end_date === undefined ? '' : ` by ${dayOf(asOf)}, which is ${countOf(days, 'day')} after a row's own day`;
   return new PerdureError('InputInvalid', `The ${name} split${which} has no rows whose labels are known${until}; process more data or change the split.`);
 }
 
@@ -178,12 +179,12 @@ function noRows(pipeline: Pipeline, name: SplitName, asOf: string): PerdureError
 function warningsOf({ config, definition }: Pipeline, name: SplitName, rows: TrainingRows, task: TaskSpec): string[] {
   const { table, labels, unlabelled, unknown } = rows;
   const warnings: string[] = [];
-  if (unlabelled > 0) warnings.push(`${unlabelled} ${unlabelled === 1 ? 'row' : 'rows'} of the ${name} split ${unlabelled === 1 ? 'has' : 'have'} no label yet (null) and ${unlabelled === 1 ? 'is' : 'are'} left out.`);
-  if (unknown > 0) warnings.push(`${unknown} ${unknown === 1 ? 'row' : 'rows'} of the ${name} split ${unknown === 1 ? 'has a class' : 'have classes'} that the train split doesn't have, and ${unknown === 1 ? 'is' : 'are'} left out.`);
+  if (unlabelled > 0) warnings.push(`${countOf(unlabelled, 'row')} of the ${name} split ${agreeing(unlabelled, 'has', 'have')} no label yet (null) and ${agreeing(unlabelled, 'is', 'are')} left out.`);
+  if (unknown > 0) warnings.push(`${countOf(unknown, 'row')} of the ${name} split ${agreeing(unknown, 'has a class', 'have classes')} that the train split doesn't have, and ${agreeing(unknown, 'is', 'are')} left out.`);
   const present = classesOf(rows, task).classes?.flatMap((count, position) => (count > 0 ? [position] : [])) ?? [];
   if (task.task !== 'regression' && present.length === 1) {
     const decides = config.model_config.champion_metric?.startsWith(`${name}.`);
-    warnings.push(`All ${labels.length} labels of the ${name} split are ${task.classes[present[0]!]}: what tells ${task.task === 'binary' ? 'two ' : ''}classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);
+    warnings.push(`The ${name} split has ${countOf(labels.length, 'label')}, all of them ${task.classes[present[0]!]}: what tells ${task.task === 'binary' ? 'two ' : ''}classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);
   }
   if (name !== 'train') return warnings;
   if (definition.task === undefined && definition.labelSource && task.task !== 'regression') {

@@ -10,6 +10,7 @@ import { partitionKey } from '../data/partitions.js';
 import { refine, type Built } from '../data/refine.js';
 import { PerdureError } from '../errors.js';
 import type { Stage } from './context.js';
+import { countOf } from '../contracts/counts.js';
 
 /**
  * Bronze cleaned: exact duplicates left out, values standardised by the pipeline's `silver.sql`, and rows that break an
@@ -62,7 +63,7 @@ async function clean(database: Database, pipeline: Pipeline, sql: LayerSql, part
   const rows = Object.keys(dropped).length === 0 ? sql.text : keptRowsSql(pipeline, sql);
   const [written] = await database.rows<{ Count: bigint }>(`COPY (${rows}\n) TO ${literal(path)} (FORMAT parquet)`, { sqlFile: sql.file });
   if (Number(written!.Count) !== kept) {
-    throw new PerdureError('ConfigInvalid', `${sql.file} gives ${String(written!.Count)} rows of partition ${partition} where it gave ${kept} a moment before; have it give the same rows each time, as LIMIT and first() do under ORDER BY alone.`);
+    throw new PerdureError('ConfigInvalid', `${sql.file} gives ${countOf(Number(written!.Count), 'row')} of partition ${partition} where it gave ${kept} a moment before; have it give the same rows each time, as LIMIT and first() do under ORDER BY alone.`);
   }
   const key = partitionKey(pipeline.definition.layers.silver.path, partition);
   return { tables: [{ table: 'silver', key, path, rows: kept }], dropped };
@@ -118,7 +119,7 @@ function keptRowsSql(pipeline: Pipeline, sql: LayerSql): string {
 function refuse(expectation: string, rows: number, partition: string): never {
   throw new PerdureError(
     'InputInvalid',
-    `The expectation ${expectation}, which must hold, is broken by ${rows} of the rows of partition ${partition}; correct the source and run again.`,
+    `The expectation ${expectation}, which must hold, is broken by ${countOf(rows, 'row')} of partition ${partition}; correct the source and run again.`,
   );
 }
 

@@ -55,7 +55,7 @@ async function rowsOf(context: StageContext, pipeline: Pipeline, dataset: Datase
 }
 
 async function scored(context: StageContext, pipeline: Pipeline, ref: VersionRef, task: TaskSpec, rows: TrainingRows): Promise<ScoredVersion> {
-  const { modelPath, preprocessing } = await openModel(pipeline, context.stores(pipeline).modelRegistry, ref);
+  const { modelPath, preprocessing } = await openModel(context.stores(pipeline).modelRegistry, ref);
   if (!isSameTask(preprocessing.task, task)) {
     throw new PerdureError('InputInvalid', `${ref.algorithm} ${ref.version} predicts something else than the new versions (${inWords(preprocessing.task)}, not ${inWords(task)}), so their rows can't be compared.`);
   }

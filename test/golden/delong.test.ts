@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { rocAuc } from '../../src/ml/metrics/ranking.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { delongTest } from '../../src/ml/comparison/delong.js';
+import { DELONG_CONVENTION, delongTest } from '../../src/ml/comparison/delong.js';
 import { twoSidedP } from '../../src/ml/normal.js';
+import { countOf } from '../../src/contracts/counts.js';
 
 interface Golden {
   y: number[];
@@ -27,6 +28,10 @@ describe('DeLong equals the reference numbers', () => {
     expect(result.z).toBeCloseTo(golden.z, 10);
     expect(result.p).toBeCloseTo(golden.p, 12);
     expect(result.positives + result.negatives).toBe(200);
+  });
+
+  test('and the convention that is told beside them names what they depend on', () => {
+    for (const part of ['DeLong', 'mid-ranks', 'ddof 1', 'two-sided']) expect(DELONG_CONVENTION).toContain(part);
   });
 
   test('the order of the models turns the sign only', () => {
@@ -81,7 +86,7 @@ describe('at the edges', () => {
     const refused = (message: string) => expect.objectContaining({ type: 'InputInvalid', message }) as Error;
     for (const [first, second] of [[[0.1, 0.2], [0.1]], [[0.1], [0.1, 0.2]]] as const) {
       expect(() => delongTest([0, 1], first, second)).toThrow(
-        refused(`Two models are compared on the same rows, but there are 2 labels, ${first.length} and ${second.length} probabilities; score the same rows with both.`),
+        refused(`Two models are compared on the same rows, but there are 2 labels and probabilities of ${first.length} and ${countOf(second.length, 'row')}; score the same rows with both.`),
       );
     }
     for (const [first, second] of [[[0.1, NaN], [0.1, 0.2]], [[0.1, 0.2], [0.1, NaN]]] as const) {

@@ -105,6 +105,7 @@ describe('a file that cannot be used', () => {
       type: 'InputInvalid',
       message: `${file('short.parquet')} lacks the columns b, c; run the stage that writes it again.`,
     });
+    await expect(readColumns(file('short.parquet'), ['a', 'b'])).rejects.toMatchObject({ message: `${file('short.parquet')} lacks the column b; run the stage that writes it again.` });
   });
 
   test('in a folder that is not there is StoreUnavailable', async () => {

@@ -22,6 +22,9 @@ import { writeReport } from '../../src/stages/writeReport.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
+/** One year: every kind of object is there, and a store is made again some hundred times. */
+const YEAR = MONTHS.slice(-12);
+
 const engines = tinyEngines();
 let world: TinyWorld;
 let csv: string;
@@ -80,7 +83,7 @@ const READING: Record<string, { of: RegExp; command: () => Promise<void> }> = {
 
 /** Those that write, with the objects that they have to do with; each is tried on a damaged store of its own. */
 const WRITING: Record<string, { of: RegExp; command: () => Promise<void> }> = {
-  process: { of: /datamart\/(bronze|silver|gold\/(manifest|bronze|silver|feature_store|label_store))/, command: () => processData() },
+  process: { of: /datamart\/(owner|bronze|silver|gold\/(manifest|bronze|silver|feature_store|label_store))/, command: () => processData() },
   predict: { of: /datamart\/gold\/(manifest|feature_store)|registry|predictions/, command: () => infer() },
   'models promote': { of: /registry/, command: () => moveModel('promote', TINY, 'champion', moving('production')) },
   'models rollback': { of: /registry/, command: () => moveModel('rollback', TINY, undefined, moving()) },
@@ -111,7 +114,7 @@ function objects(): string[] {
 beforeAll(async () => {
   vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   world = await createTinyWorld(engines);
-  csv = await world.writeCsv(MONTHS);
+  csv = await world.writeCsv(YEAR);
   await processData(csv);
   await train();
   await infer('2001-11-30');

@@ -21,7 +21,7 @@ export const ROOMS: Record<string, Room> = {
     tests: [
       ...unit('download', 'sql', 'storedData', 'synthetic'),
       ...golden('parquet'),
-      ...unit('keys', 'medallion', 'csvValues', 'preprocess', 'badSource', 'rowsOverTime', 'inference'),
+      ...unit('keys', 'medallion', 'lostManifests', 'csvValues', 'preprocess', 'badSource', 'rowsOverTime', 'inference', 'trainingStages', 'labelsAndValues'),
     ],
   },
   registry: { code: ['src/registry/'], tests: unit('promotionGate', 'trainingClaim', 'registryOperations', 'registry') },

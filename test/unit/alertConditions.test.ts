@@ -88,7 +88,7 @@ describe('critical', () => {
     expect(drop(0.06)).toMatchObject({ level: 'warning' });
     expect(drop(0.12)).toMatchObject({
       level: 'critical',
-      summary: `accuracy of readmission's xgboost v20260104_030000_6f0d9a52 is 0.12 below its baseline over 1000 labelled rows; see ${report}.`,
+      summary: `accuracy of readmission's xgboost v20260104_030000_6f0d9a52 is 0.12 below its baseline over 1,000 labelled rows; see ${report}.`,
     });
     expect(drop(0.12)?.dedupKey).not.toBe(drop(0.06)?.dedupKey);
   });

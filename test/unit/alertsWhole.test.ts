@@ -136,7 +136,7 @@ const alertOf = (facts: AlertFacts) => alertFor(facts, thresholds, webUi);
 const SAID: [AlertFacts, string, Alert['details'], number | undefined][] = [
   [
     { condition: 'accuracy_drop', pipeline, at, model, performance: { ...performance, drop: 0.0723456789 }, report },
-    `accuracy of churn's xgboost v1 is 0.0723 below its baseline over 1000 labelled rows; see ${report}.`,
+    `accuracy of churn's xgboost v1 is 0.0723 below its baseline over 1,000 labelled rows; see ${report}.`,
     { model: 'xgboost v1', metric: 'accuracy', drop: 0.072346, rows: 1_000, accuracy: 0.68, accuracy_baseline: 0.8, roc_auc: 0.66, roc_auc_baseline: 0.66, report },
     24,
   ],

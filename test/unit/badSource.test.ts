@@ -25,7 +25,7 @@ describe('a source that cannot be used is refused in a sentence, and nothing is 
     ['is torn', `${HEADER}${GOOD.repeat(50)}2,2020-01-02`, 'Line 52 of CSV has 2 values where the header names 4 columns, so the file may be torn; fetch it again or correct the line.'],
     ['has a quote too many', `${HEADER}${GOOD}2,2020-01-02,"urg"ent,1\n${GOOD}`, 'Line 3 of CSV has a quote that is not closed; correct it and run again.'],
     ['is not in UTF-8', Buffer.from(`${HEADER}1,2020-01-01,ürgent,1\n`, 'latin1'), 'Line 2 of CSV is not in UTF-8; save the file in UTF-8 and run again.'],
-    ['has rows without a day', `${HEADER}${GOOD}2,,urgent,1\n`, 'The column day is empty in 1 of the rows of CSV, which belong to no partition; correct them and run again.'],
+    ['has rows without a day', `${HEADER}${GOOD}2,,urgent,1\n`, 'The column day is empty in 1 row of CSV, which so belongs to no partition; correct the file and run again.'],
     ['mixes line ends', `${HEADER.trim()}\r\n${GOOD.trim()}\r\n${GOOD}${GOOD.trim()}\r\n`, "CSV can't be read as CSV: line ends or quotes are not the same throughout; save it anew as plain CSV."],
   ];
   test.each(cases)('%s', async (_what, content, message) => {
@@ -115,6 +115,9 @@ describe('a pipeline whose own files are wrong', () => {
     ['bronze without its partition column', 'bronze.sql', 'SELECT id FROM source', /bronze\.sql gives no column day, by which pipeline\.json has the rows partitioned; add it to the query or change partition\.column\.$/],
     ['gold without a feature', 'feature_store.sql', 'SELECT id, day, cost FROM silver', /pipeline\.json names urgent, constant, which .*feature_store\.sql doesn't give \(it gives id, day, cost\); correct the name in pipeline\.json or add the column to the query\.$/],
     ['gold without the label', 'label_store.sql', 'SELECT id, day FROM silver', /pipeline\.json names costly, which .*label_store\.sql doesn't give \(it gives id, day\)/],
+    ['bronze with a column twice', 'bronze.sql', 'SELECT *, 1 AS ID FROM source', /bronze\.sql gives the column ID twice \(upper and lower case letters are the same\); leave one out or rename it\.$/],
+    ['silver with a column of Perdure\'s own', 'silver.sql', 'SELECT *, 1 AS __perdure_row FROM bronze', /silver\.sql gives the column __perdure_row, but "file_row_number", "filename" and names that begin with "__perdure_" are kept for columns that are added to a user's; rename it\.$/],
+    ['a day with a time zone', 'bronze.sql', 'SELECT * REPLACE (CAST(NULL AS TIMESTAMPTZ) AS day) FROM source', /bronze\.sql gives the column day, by which rows are partitioned, as TIMESTAMP WITH TIME ZONE; make it a DATE/],
     ['an expectation that is no condition', 'expectations.json', { silver: [{ name: 'odd', check: 'price > 1', on_failure: 'drop' }] }, /expectations\.json: the check of odd can't be run: Referenced column "price" not found/],
   ];
   test.each(cases)('%s', async (_what, file, content, message) => {

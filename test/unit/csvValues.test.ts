@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { loadPipeline } from '../../src/config/load.js';
-import { CONF, createMedallion, type Medallion } from '../support/medallion.js';
+import { badValue, readCsvHeader } from '../../src/data/csv.js';
+import { withDuckDb } from '../../src/data/duckdb.js';
+import { CONF, createMedallion, SIZE, type Medallion } from '../support/medallion.js';
 
 let world: Medallion;
 beforeEach(async () => {
@@ -46,6 +48,12 @@ describe('a value that its type cannot hold as it stands is refused with its lin
     ['DOUBLE', '1.2.3', 'a number', 'correct it and run again'],
     ['DOUBLE', 'NaN', 'a number', 'where it means that no value is known, list it in source.null_values of pipeline.json'],
     ['DOUBLE', 'NA', 'a number', 'where it means that no value is known, list it in source.null_values of pipeline.json'],
+    ...['N/A', 'n.a.', ' na', 'na ', '--', '-.-', '#N/A', '<NA>', 'NULL', 'none', 'unknown', 'missing'].map((value) => [
+      'DOUBLE', value, 'a number', 'where it means that no value is known, list it in source.null_values of pipeline.json',
+    ]),
+    ['DOUBLE', 'banana', 'a number', 'correct it and run again'],
+    ['DOUBLE', 'nancy', 'a number', 'correct it and run again'],
+    ['DOUBLE', '-x', 'a number', 'correct it and run again'],
     ['BIGINT', '?', 'a whole number', 'where it means that no value is known, list it in source.null_values of pipeline.json'],
     ['DATE', '2000-01-31 garbage', 'a date such as 2005-12-31', 'correct it and run again'],
     ['DATE', '2000-01-31 10:00:00', 'a date such as 2005-12-31', 'correct it and run again'],
@@ -69,6 +77,36 @@ describe('a value that its type cannot hold as it stands is refused with its lin
     writeFileSync(world.csv, '"id","da\ny",day,kind,cost\n\n1,"a\nb",2020-01-01,urgent,1\n\n\n2,"c ""\n""\n",2020-01-01,urgent,x\n3,,2020-01-01,urgent,y\n');
     // Lines: 1 and 2 the header, 4 and 5 the first record, 8 the second's beginning.
     await expect(world.bronze()).rejects.toMatchObject({ message: `Line 8 of ${world.csv} holds "x" in the column cost, where a number is expected; correct it and run again.` });
+  });
+
+  test('also below empty lines that end in carriage returns, in a last line without an end', async () => {
+    writeFileSync(world.csv, 'id,day,kind,cost\r\n\r\n1,2020-01-01,urgent,1\r\n\r\n2,2020-01-01,urgent,x');
+    await expect(world.bronze()).rejects.toMatchObject({ message: expect.stringContaining(`Line 5 of ${world.csv} holds "x"`) as string });
+  });
+
+  test('also in a file of one column, in which an empty line is a row', async () => {
+    describeSource({ value: 'INTEGER' });
+    world.writeConf('bronze.sql', "SELECT value AS id, DATE '2020-01-01' AS day, 'urgent' AS kind, 1.0 AS cost FROM source");
+    writeFileSync(world.csv, 'value\n1\n\n\nx\n');
+    await expect(world.bronze()).rejects.toMatchObject({ message: expect.stringContaining(`Line 5 of ${world.csv} holds "x"`) as string });
+    writeFileSync(world.csv, 'value\n1\n\n\n4\n');
+    await world.bronze();
+    expect((await world.rows('bronze', 'bronze')).map(({ id }) => id)).toEqual([1, null, null, 4]);
+  });
+
+  test('also where it is long, of which the beginning is told', async () => {
+    for (const [length, told] of [[60, 'x'.repeat(60)], [61, `${'x'.repeat(60)}...`]] as const) {
+      await expect(readValue('DOUBLE', 'x'.repeat(length))).rejects.toMatchObject({ message: expect.stringContaining(`holds "${told}" in`) as string });
+    }
+  });
+
+  test('and where the file is corrected before its line is looked for, the sentence does without it', async () => {
+    describeSource({ id: 'BIGINT' });
+    writeFileSync(world.csv, 'id\n1\n');
+    const { source } = (await loadPipeline('visits', world.env)).definition;
+    const context = { size: SIZE, scratch: world.root, signal: new AbortController().signal };
+    const error = await withDuckDb(context, async (database) => badValue(database, world.csv, world.csv, await readCsvHeader(world.csv, ['id']), source));
+    expect(error.message).toBe(`${world.csv} holds a value that does not fit the type of its column; correct it and run again.`);
   });
 
   test('also far down in a large file', async () => {

@@ -57,6 +57,20 @@ describe('downloading a source', () => {
     expect(progress.at(-1)).toBe(1);
   });
 
+  test('tells the whole size while it is under way, where the server announces it', async () => {
+    for (const announced of [true, false]) {
+      const { url } = await serve((response) => {
+        if (announced) response.setHeader('content-length', ARCHIVE.length);
+        response.write(ARCHIVE.subarray(0, 100));
+        setTimeout(() => response.end(ARCHIVE.subarray(100)), 50);
+      });
+      const progress: { what: string; done: number; total: number }[] = [];
+      await downloadSource(pipelineAt(url), join(folder, String(announced), 'data.csv'), { report: (news) => progress.push(news) });
+      expect(progress[0]).toEqual({ what: 'bytes', done: 100, total: announced ? ARCHIVE.length : 100 });
+      expect(progress.at(-1)).toEqual({ what: 'bytes', done: ARCHIVE.length, total: ARCHIVE.length });
+    }
+  });
+
   test('fetches a file that is not packed', async () => {
     const { url } = await serve((response) => response.end(CSV));
     await downloadSource(pipelineAt(url, { member: undefined }), target);
@@ -78,6 +92,7 @@ describe('a download that fails says so in a sentence and leaves nothing', () =>
   const BY_HAND = 'try again later, or fetch the file by hand and name it with --csv.';
   const cases: [what: string, answer: (response: ServerResponse) => void, message: (url: string) => string][] = [
     ['not found', (response) => response.writeHead(404).end('no such file'), (url) => `${url} answers 404 Not Found; ${BY_HAND}`],
+    ['nothing in the answer', (response) => response.writeHead(204).end(), (url) => `${url} answers 204 No Content; ${BY_HAND}`],
     [
       'the connection breaks in the middle',
       (response) => {
@@ -97,6 +112,11 @@ describe('a download that fails says so in a sentence and leaves nothing', () =>
       (url) => `The archive from ${url} can't be unpacked (it has no member data.csv); ${BY_HAND}`,
     ],
     [
+      'an archive of a file whose name only ends like it',
+      (response) => response.end(zipOf('olddata.csv', CSV)),
+      (url) => `The archive from ${url} can't be unpacked (it has no member data.csv); ${BY_HAND}`,
+    ],
+    [
       'other bytes',
       (response) => response.end(zipOf('data.csv', 'id,value\n1,2\n')),
       (url) =>
@@ -108,6 +128,20 @@ describe('a download that fails says so in a sentence and leaves nothing', () =>
     const { url } = await serve(answer);
     await expect(downloadSource(pipelineAt(url), target)).rejects.toMatchObject({ type: 'SetupFailed', message: message(url) });
     expect(leftovers()).toEqual([]);
+  });
+
+  test('other bytes of a file that is not packed', async () => {
+    const { url } = await serve((response) => response.end('id,value\n'));
+    await expect(downloadSource(pipelineAt(url, { member: undefined }), target)).rejects.toMatchObject({ message: expect.stringMatching(`^The file from ${url} has SHA-256 `) as string });
+    expect(leftovers()).toEqual([]);
+  });
+
+  test('there is no address', async () => {
+    const pipeline = { definition: { name: 'numbers', source: { file: 'data.csv', columns: {} } } } as unknown as Pipeline;
+    await expect(downloadSource(pipeline, target)).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: 'The pipeline numbers names no public home of its data (source.download); name a CSV file instead.',
+    });
   });
 
   test('nobody answers', async () => {

@@ -12,6 +12,7 @@ import { findNewRows } from '../../src/stages/findNewRows.js';
 import { measurePerformance } from '../../src/stages/measurePerformance.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
+import { updateJson } from '../../src/platform/storage/documents.js';
 import { createTinyWorld, MONTHS, ROWS_A_MONTH, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
 
 const OOT_ROWS = 3 * ROWS_A_MONTH;
@@ -121,6 +122,15 @@ describe('rows whose features changed after they were scored', () => {
     await world.perform(predict, asked('c'));
     expect(measured).toMatchObject({ metrics: { n: OOT_ROWS } });
     expect(measured).toEqual(await world.perform(measurePerformance, monitored()));
+  });
+
+  test('are taken for scored where their scores are of an earlier version, which kept no digest of the features', async () => {
+    await world.perform(predict, asked('a', '2001-11-30'));
+    await updateJson<{ files: object[] }>(world.stores.predictions, 'index.json', (index) => ({ ...index, files: index!.files.map((file) => ({ ...file, features: undefined })) }), () => undefined);
+    await world.perform(predict, asked('b'));
+    await world.writeGold(['2001_10', '2001_11', '2001_12'], { x1: '1 - x1' });
+    // Of December the digests are there.
+    expect(await world.perform(findNewRows, asked('c'))).toEqual({ status: 'ready', rows: ROWS_A_MONTH });
   });
 
   test('are known by the model\'s own features alone', async () => {

@@ -134,6 +134,17 @@ test('a label comes from its own row, wherever its key stands besides', async ()
   expect(await trainingRows()).toEqual([[10, 0], [20, 0], [30, 1], [40, 1], [50, 0], [60, 0], [70, 1], [80, 1]]);
 });
 
+test('a training refuses keys that several rows of gold have', async () => {
+  // Gold checks a changed set of keys anew; this training comes before it.
+  world.writeCsv(visitsOf(2).map((visit) => ({ ...visit, id: visit.id === 6 ? 5 : visit.id })));
+  await world.process();
+  keysAre('id');
+  await expect(trainingRows()).rejects.toMatchObject({
+    type: 'InputInvalid',
+    message: 'Several rows of gold have the same id; add an expectation that drops them and run data processing again.',
+  });
+});
+
 describe('a gold column that no model can read is told with its file', () => {
   test.each([
     ['feature_store.sql', "SELECT id, day, 1 AS urgent, 'much' AS cost, 1 AS constant FROM silver", /feature_store\.sql gives cost as VARCHAR, where a number is expected; write it as one, as CAST\("cost" = '\.\.\.' AS INTEGER\) does for one of two values\.$/],

@@ -78,7 +78,7 @@ describe('labels', () => {
     await world.writeGold(TEST, { label: '1' });
     const { algorithms, dataset, promotion } = await trainTiny(world);
     expect(algorithms.logistic_regression).toMatchObject({ status: 'completed', test: { roc_auc: null } });
-    expect(dataset.warnings).toEqual(["All 180 labels of the test split are 1: what tells two classes apart can't be measured on it."]);
+    expect(dataset.warnings).toEqual(["The test split has 180 labels, all of them 1: what tells two classes apart can't be measured on it."]);
     // The out-of-time window decides, and has both.
     expect(promotion.decision).toBe('promote');
   });
@@ -91,7 +91,7 @@ describe('labels', () => {
       champion: null,
       challenger: { algorithm: 'logistic_regression' },
       promotion: { decision: 'refuse', reason: expect.stringContaining('it does not pass rows_of_each_class (expected >= 1, got 0)') as string },
-      dataset: { warnings: ["All 180 labels of the oot split are 0: what tells two classes apart can't be measured on it, so no model is promoted by it."] },
+      dataset: { warnings: ["The oot split has 180 labels, all of them 0: what tells two classes apart can't be measured on it, so no model is promoted by it."] },
     });
     expect(describeResults({ training: result })).toContain('no champion');
   });
@@ -100,10 +100,10 @@ describe('labels', () => {
     await world.writeGold(MONTHS, { label: 'CAST(id = 7 AS INTEGER)' });
     await expect(trainTiny(world)).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: '1 of the 1080 rows of the train split has the label 1, and 3 folds need one each; lower model_config.cv_folds, widen the split or process more data.',
+      message: '1 of the 1,080 rows of the train split has the label 1, and 3 folds need one each; lower model_config.cv_folds, widen the split or process more data.',
     });
     await world.writeGold(MONTHS, { label: '1' });
-    await expect(trainTiny(world)).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringContaining('All 1080 rows of the train split have the label 1') as string });
+    await expect(trainTiny(world)).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringContaining('The train split has 1,080 rows, all with the label 1') as string });
   });
 });
 

@@ -1,7 +1,8 @@
 import { readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { featureStoreFiles, goldPartitions, partitionFile, tableOf } from '../../src/data/layers.js';
-import { LayerWriter } from '../../src/data/layerWriter.js';
+import { featureStoreFiles, goldPartitions, partitionFile, tableOf, type TableName } from '../../src/data/layers.js';
+import { LayerWriter, type BuiltTable } from '../../src/data/layerWriter.js';
 import { bronze } from '../../src/stages/bronze.js';
 import { silver } from '../../src/stages/silver.js';
 import { CONF, createMedallion, csvOf, visitsOf, type Medallion } from '../support/medallion.js';
@@ -13,6 +14,13 @@ beforeEach(async () => {
 });
 
 const MONTHS = ['2020_01', '2020_02', '2020_03'];
+
+/** A file for a partition, of any content. */
+function tableIn(table: TableName, partition: string): BuiltTable {
+  const path = `${temporaryFolder()}/${partition}.parquet`;
+  writeFileSync(path, `rows of ${partition}`);
+  return { table, key: `${table}/${partition}.parquet`, path, rows: 4 };
+}
 
 describe('the layers', () => {
   test('hold the source by month, unchanged and in file order', async () => {
@@ -203,6 +211,18 @@ describe('silver', () => {
     expect((await world.process()).silver).toEqual({ ...silver, written: [], unchanged: MONTHS });
   });
 
+  test('finds duplicates where the keys are made by the queries', async () => {
+    world.writeConf('pipeline.json', { ...CONF['pipeline.json'], keys: ['visit', 'on_day'], partition: { column: 'on_day', by: 'month' } });
+    world.writeConf('bronze.sql', 'SELECT *, id AS visit, day AS on_day FROM source');
+    world.writeConf('silver.sql', 'SELECT * FROM bronze');
+    world.writeConf('expectations.json', { duplicates: CONF['expectations.json'].duplicates, silver: [] });
+    for (const [file, columns] of [['feature_store.sql', '1 AS urgent, cost, 1 AS constant'], ['label_store.sql', '1 AS costly']] as const) {
+      world.writeConf(file, `SELECT visit, on_day, ${columns} FROM silver`);
+    }
+    world.writeCsv([...visitsOf(2), visitsOf(2)[0]!, visitsOf(2)[5]!]);
+    expect(await world.process()).toMatchObject({ silver: { rows: 8, dropped: { repeated_visit: 2 } }, gold: { rows: 8 } });
+  });
+
   test('finds a duplicate in another month where days go by position, and keeps the earlier one', async () => {
     const { source, ...rest } = CONF['pipeline.json'];
     world.writeConf('pipeline.json', { ...rest, source: { ...source, columns: { id: 'BIGINT', kind: 'VARCHAR', cost: 'DOUBLE' } } });
@@ -222,7 +242,7 @@ describe('silver', () => {
     world.writeCsv([...visits, visits[4]!]);
     expect((await world.process()).silver).toMatchObject({ rows: 8, dropped: { repeated_visit: 1 } });
     world.writeCsv(visits);
-    expect((await world.process()).silver).toMatchObject({ rows: 8, dropped: {}, written: ['2020_02'] });
+    expect((await world.process()).silver).toEqual({ rows: 8, dropped: {}, written: ['2020_02'], unchanged: ['2020_01'] });
   });
 
   test('may leave nothing of a month', async () => {
@@ -237,7 +257,7 @@ describe('silver', () => {
     world.writeCsv([...visitsOf(2), { id: 60, day: '2020-02-20', kind: 'odd', cost: 1 }]);
     await expect(world.process()).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: 'The expectation kind_known, which must hold, is broken by 1 of the rows of partition 2020_02; correct the source and run again.',
+      message: 'The expectation kind_known, which must hold, is broken by 1 row of partition 2020_02; correct the source and run again.',
     });
     expect(Object.keys((await world.manifest('silver')).partitions)).toEqual(['2020_01']);
     expect(await world.rows('gold', 'feature_store')).toEqual([]);
@@ -261,8 +281,10 @@ describe('a run that is stopped halfway', () => {
     await expect(world.perform(silver, { ...world.stage, partitions: written }, stopAfter(2))).rejects.toThrow('abort');
     expect(Object.keys((await world.manifest('silver')).partitions)).toEqual(['2020_01', '2020_02']);
 
-    const { silver: result } = await world.process();
-    expect(result.unchanged).toEqual(['2020_01', '2020_02']);
+    const counted: { done: number; total: number }[] = [];
+    await world.perform(silver, { ...world.stage, partitions: written }, { report: ({ done, total }) => counted.push({ done, total }) });
+    expect(counted).toEqual([3, 4, 5, 6].map((done) => ({ done, total: 6 })));
+    await world.process();
     expect(world.snapshot()).toEqual(undisturbed.snapshot());
   });
 
@@ -286,6 +308,12 @@ describe('a run that is stopped halfway', () => {
     expect((await goldPartitions(world.stores)).map(({ name }) => name)).toEqual(['2020_01', '2020_02']);
     expect(await world.rows('gold', 'feature_store')).toHaveLength(8);
   });
+
+  test('reads as a layer without partitions where it was the first one', async () => {
+    const writer = await LayerWriter.open(world.stores.datamart, 'silver');
+    await writer.write('2020_01', 'never committed', [tableIn('silver', '2020_01')]);
+    expect(await world.manifest('silver')).toMatchObject({ partitions: {} });
+  });
 });
 
 describe('readers and writers at the same time', () => {
@@ -301,6 +329,29 @@ describe('readers and writers at the same time', () => {
     const file = await partitionFile(world.stores.datamart, 'gold', 'feature_store', '2020_01', known);
     expect(file.checksum).not.toBe(known.checksum);
     expect(file.rows).toBe(4);
+  });
+
+  test('a partition is seen by readers half a second after it was written, while its writer is still at work', async () => {
+    const writer = await LayerWriter.open(world.stores.datamart, 'silver');
+    const seen = async () => Object.keys((await world.manifest('silver')).partitions);
+    await writer.write('2020_02', 'i', [tableIn('silver', '2020_02')]);
+    await writer.write('2020_03', 'i', [tableIn('silver', '2020_03')]);
+    expect(await seen()).toEqual([]);
+    await sleep(500);
+    await writer.write('2020_01', 'i', [tableIn('silver', '2020_01')]);
+    expect(await seen()).toEqual(['2020_01', '2020_02', '2020_03']);
+  });
+
+  test('what a writer has written it does not write again over what others wrote since', async () => {
+    const [first, second] = [await LayerWriter.open(world.stores.datamart, 'silver'), await LayerWriter.open(world.stores.datamart, 'silver')];
+    for (const [writer, inputs] of [[first, 'old'], [second, 'new']] as const) {
+      await writer.write('2020_01', inputs, [tableIn('silver', '2020_01')]);
+      await writer.commit();
+    }
+    await first.write('2020_02', 'old', [tableIn('silver', '2020_02')]);
+    await first.commit();
+    const { partitions } = await world.manifest('silver');
+    expect(Object.entries(partitions).map(([name, { inputs }]) => [name, inputs])).toEqual([['2020_01', 'new'], ['2020_02', 'old']]);
   });
 
   test('pieces of a layer share its manifest', async () => {

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ModelRef, MonitorInput, PredictionsCheck, Verdict } from '../../src/contracts/index.js';
+import { manifestKey, type LayerManifest } from '../../src/data/layers.js';
+import { predictionsFiles } from '../../src/data/predictions.js';
 import { verdictOf } from '../../src/monitoring/verdict.js';
 import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
 import { detectDrift } from '../../src/stages/detectDrift.js';
@@ -7,7 +9,7 @@ import { measurePerformance } from '../../src/stages/measurePerformance.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { writeReport } from '../../src/stages/writeReport.js';
-import { readJson } from '../../src/platform/storage/documents.js';
+import { readJson, updateJson } from '../../src/platform/storage/documents.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, ROWS_A_MONTH, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
 
 const YEAR_END = '2001-12-31';
@@ -175,7 +177,7 @@ describe('drift', () => {
     await world.writeGold(OOT);
     await scoreAgain('full');
     expect((await drift()).missing).toEqual(['x2']);
-  });
+  }, 60_000);
 
   test('a column without any value stops nothing else', async () => {
     await world.writeGold(OOT, { x2: 'CAST(NULL AS DOUBLE)', x1: 'x1 + 0.5' });
@@ -200,6 +202,38 @@ describe('drift', () => {
     const result = await drift('2001-09-30');
     expect(result.rows).toBe(3 * ROWS_A_MONTH);
     expect(result).toMatchObject({ drifted: ['x1'], score_drifted: true });
+  });
+
+  test('is that of the rows which the version itself has scored', async () => {
+    await trainTiny(world, { change: (config) => (config.model_config.random_state = 7) });
+    const [first] = await predictionsFiles(world.stores.predictions);
+    const model = await champion();
+    expect(model.version).not.toBe(first!.model.version);
+    world.configure((config) => (config.monitoring_config.min_samples_for_metrics = 10));
+    const input = { pipeline: TINY, run: runRef('m'), asOf: YEAR_END };
+    // Nothing yet, then a month of the three that the version before has scored.
+    expect(await world.perform(detectDrift, { ...input, predictions: { model, rows: 0 } })).toMatchObject({ status: 'skipped', reason: '0 rows are scored by 2001-12-31; drift needs at least 10.' });
+    await world.perform(predict, { ...input, run: runRef('second'), model, from: '2001-11-01', to: '2001-11-30', again: true });
+    expect((await drift()).rows).toBe(ROWS_A_MONTH);
+    expect(await world.perform(detectDrift, { ...input, predictions: { model: first!.model, rows: 0 } })).toMatchObject({ rows: 3 * ROWS_A_MONTH });
+  }, 60_000);
+
+  test('does not count rows that gold no longer has, nor rows of days to come', async () => {
+    const input = { pipeline: TINY, run: runRef('m'), asOf: YEAR_END, predictions: { model: await champion(), rows: 0 } };
+    expect(await world.perform(detectDrift, { ...input, asOf: '2001-09-30' })).toMatchObject({ status: 'skipped', reason: '0 rows are scored by 2001-09-30; drift needs at least 100.' });
+    const without = (months: string[]) =>
+      updateJson<LayerManifest>(world.stores.datamart, manifestKey('gold'), (manifest) => ({ ...manifest, partitions: Object.fromEntries(Object.entries(manifest!.partitions).filter(([name]) => !months.includes(name))) }), () => undefined);
+    await without(['2001_12']);
+    expect((await drift()).rows).toBe(2 * ROWS_A_MONTH);
+    await without(OOT);
+    expect(await world.perform(detectDrift, input)).toMatchObject({ status: 'skipped', reason: '0 rows are scored by 2001-12-31; drift needs at least 100.' });
+  });
+
+  test('counts no score of features that have changed since, but for those of an earlier version, which kept no digest of them', async () => {
+    await world.writeGold(['2001_11'], { x1: '1 - x1' });
+    expect((await drift()).rows).toBe(2 * ROWS_A_MONTH);
+    await updateJson<{ files: object[] }>(world.stores.predictions, 'index.json', (index) => ({ ...index, files: index!.files.map((file) => ({ ...file, features: undefined })) }), () => undefined);
+    expect((await drift()).rows).toBe(3 * ROWS_A_MONTH);
   });
 
   test('needs min_samples_for_metrics rows', async () => {
@@ -231,7 +265,11 @@ describe('the report', () => {
       drift: { status: 'measured', rows: 3 * ROWS_A_MONTH },
       thresholds: { drift_threshold_psi: 0.2 },
       severity: null,
-      conventions: { psi: expect.stringContaining('deciles of the reference') as string },
+      conventions: {
+        psi: expect.stringContaining('deciles of the reference') as string,
+        drift: expect.stringContaining('within one standard error') as string,
+        breach: expect.stringContaining('Hanley and McNeil (1982)') as string,
+      },
     });
   });
 

@@ -85,6 +85,16 @@ describe('a drop', () => {
     expect(judgePerformance(large(0.7), large(0.64), settings)).toMatchObject({ breached: true });
   });
 
+  test('at the threshold is none', () => {
+    const sure = (roc_auc: number): TaskMetrics => ({ ...metrics(50, 200, roc_auc), confusion_matrix: [[700_000, 200_000], [50_000, 50_000]], n: 1_000_000 });
+    const found = judgePerformance(sure(0.75), sure(0.5), { ...settings, performance_threshold_drop: 0.25 });
+    expect(found).toMatchObject({ drop: 0.25, breached: false });
+  });
+
+  test('of nothing between two that are without a fault has no certainty either way', () => {
+    expect(judgePerformance(metrics(100, 0, 1), metrics(100, 0, 1), settings)).toMatchObject({ drop: 0, p_value: 0.5, breached: false });
+  });
+
   test('that is a gain, or nothing, is none', () => {
     expect(judgePerformance(metrics(50, 200, 0.6), metrics(50, 200, 0.9), settings)).toMatchObject({ breached: false });
     expect(judgePerformance(metrics(50, 200), metrics(50, 200), settings)).toMatchObject({ drop: 0, p_value: 0.5, breached: false });

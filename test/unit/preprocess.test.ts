@@ -95,7 +95,7 @@ describe('what cannot be learned from is refused', () => {
   });
 
   test.each([
-    ['one class only', 'label_store.sql', 'SELECT id, day, 0 AS costly FROM silver', 'All 4 rows of the train split have the label 0; nothing can be learned from one class.'],
+    ['one class only', 'label_store.sql', 'SELECT id, day, 0 AS costly FROM silver', 'The train split has 4 rows, all with the label 0; nothing can be learned from one class.'],
     ['fewer rows of a class than folds', 'label_store.sql', 'SELECT id, day, CAST(id % 4 = 0 AS INTEGER) AS costly FROM silver', '1 of the 4 rows of the train split has the label 1, and 2 folds need one each; lower model_config.cv_folds, widen the split or process more data.'],
     ['a label that is none', 'label_store.sql', 'SELECT id, day, 2 AS costly FROM silver', 'The column costly of the label store holds 2; expected 0 or 1.'],
     ['constant features', 'feature_store.sql', 'SELECT id, day, 1 AS urgent, 2 AS cost, 3 AS constant FROM silver', 'Every feature is constant over the train split; nothing can be learned from them.'],

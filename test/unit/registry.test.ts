@@ -26,7 +26,6 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const ALGORITHMS = ['logistic_regression', 'xgboost'];
 const run = (runId: string, startedAt = '2008-12-31T00:00:00.000Z'): RunRef => ({ workflowId: `train-${runId}`, runId, startedAt });
-const OWN = { folder: '/conf/pipelines/any' };
 const version = (name: string, algorithm = 'xgboost') => ({ algorithm, version: name });
 
 describe('a version id', () => {
@@ -151,7 +150,7 @@ describe('a version', () => {
 
   test('that is whole is opened', async () => {
     await checkVersion(registry, version('v1'));
-    expect((await openModel(OWN, registry, version('v1'))).preprocessing).toEqual(FILES['preprocessing.json']);
+    expect((await openModel(registry, version('v1'))).preprocessing).toEqual(FILES['preprocessing.json']);
   });
 
   test.each(['model.ubj', 'preprocessing.json', 'performance.json', 'profile.json', 'metadata.json'] as const)(
@@ -175,7 +174,7 @@ describe('a version', () => {
 
   test('predicts with nothing that was written for another, or by hand', async () => {
     await writeJson(registry, versionKey(version('v1'), 'preprocessing.json'), { ...FILES['preprocessing.json'], scaler: { x: { mean: 61.6, scale: 2 } } });
-    await expect(openModel(OWN, registry, version('v1'))).rejects.toMatchObject({ type: 'ObjectCorrupt' });
+    await expect(openModel(registry, version('v1'))).rejects.toMatchObject({ type: 'ObjectCorrupt' });
   });
 });
 

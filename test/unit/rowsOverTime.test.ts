@@ -97,6 +97,29 @@ describe('SQL that depends on more than its input', () => {
     expect((await world.rows('gold', 'feature_store')).map(({ cost }) => cost)).toEqual([12, 22, 32, 42]);
   });
 
+  test('may hold semicolons, a last one and a byte order mark', async () => {
+    world.writeCsv(visitsOf(1));
+    world.writeConf('silver.sql', "\uFEFFSELECT id, day, CASE kind WHEN ';' THEN 'urgent' ELSE 'None' END AS kind, cost FROM bronze;\n");
+    await world.process();
+    expect((await world.rows('silver', 'silver')).map(({ kind }) => kind)).toEqual(['None', 'None', 'None', 'None']);
+  });
+
+  test('may read a Parquet file that the pipeline names', async () => {
+    world.writeCsv(visitsOf(1));
+    await world.process();
+    cpSync(await world.path('bronze', '2020_01'), pipelineFile('earlier.parquet'));
+    world.writeConf('pipeline.json', { ...CONF['pipeline.json'], tables: { earlier: 'earlier.parquet' } });
+    world.writeConf('label_store.sql', 'SELECT silver.id, silver.day, CAST(earlier.cost > 20 AS INTEGER) AS costly FROM silver JOIN earlier USING (id)');
+    await world.process();
+    expect((await world.rows('gold', 'label_store')).map(({ costly }) => costly)).toEqual([0, 0, 1, 1]);
+  });
+
+  test('may give the day with its time', async () => {
+    world.writeCsv(visitsOf(2));
+    world.writeConf('bronze.sql', "SELECT * REPLACE (CAST(day AS TIMESTAMP) + INTERVAL '23 hours' AS day) FROM source");
+    expect((await world.process()).gold.written).toEqual(['2020_01', '2020_02']);
+  });
+
   test('may read a file that the pipeline names, and is done again when it changes', async () => {
     const { ...definition } = CONF['pipeline.json'];
     world.writeConf('pipeline.json', { ...definition, tables: { outcomes: 'outcomes.csv' } });

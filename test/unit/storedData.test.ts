@@ -1,4 +1,4 @@
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -9,7 +9,6 @@ import { datasetKey, readDatasetMetadata, readDatasetProfile, searchKey, type Da
 import { featureStoreFiles, goldPartitions, labelStoreFiles, manifestKey, partitionFile, rawKey, readManifest, readManifestToWrite, tableOf, type LayerManifest, type StoredTable, type TableName } from '../../src/data/layers.js';
 import { labelReader, lastLabelledDay } from '../../src/data/labels.js';
 import { daysAsked } from '../../src/data/newRows.js';
-import { ownerOf, refuseOtherOwner } from '../../src/data/owner.js';
 import { intactPredictions, openPredictions, predictionsFiles, storePredictions } from '../../src/data/predictions.js';
 import { sha256 } from '../../src/platform/storage/checksum.js';
 import { writeJson } from '../../src/platform/storage/documents.js';
@@ -27,7 +26,7 @@ beforeEach(() => {
 const run = (runId: string) => ({ workflowId: `w-${runId}`, runId, startedAt: '2020-01-01T00:00:00Z' });
 
 describe('predictions', () => {
-  const entry = (runId: string, asOf = '2020-03-01T12:00:00Z') => ({ pipeline: 'p', rows: 3, batches: 1, model: { algorithm: 'xgboost', version: 'v1', uri: 'u' }, features: ['x'], run: run(runId), asOf });
+  const entry = (runId: string, asOf = '2020-03-01T12:00:00Z') => ({ rows: 3, batches: 1, model: { algorithm: 'xgboost', version: 'v1', uri: 'u' }, features: ['x'], run: run(runId), asOf });
   let written = 0;
   const file = (text: string) => {
     const path = join(folder, `${written++}.parquet`);
@@ -45,7 +44,6 @@ describe('predictions', () => {
       checksum: sha256('a'),
       rows: 3,
       batches: 1,
-      pipeline: 'p',
       model: { algorithm: 'xgboost', version: 'v1' },
       features: ['x'],
       run: { workflowId: 'w-a', runId: 'a' },
@@ -56,6 +54,17 @@ describe('predictions', () => {
     expect(keys).toEqual(['predictions_2020-03-01_2.parquet', 'predictions_2020-03-01_3.parquet', 'predictions_2020-03-02.parquet']);
     expect((await predictionsFiles(store)).map(({ key }) => key)).toEqual([first.key, ...keys]);
     expect(await openPredictions(store, [first])).toEqual([local(first.key)]);
+  });
+
+  test('that can not be looked at just now are not taken for lost', async () => {
+    const first = await put('a');
+    rmSync(local(first.key));
+    // A link to itself can't be opened, as a disk that is away.
+    symlinkSync(local(first.key), local(first.key));
+    const failed = { type: 'StoreUnavailable' };
+    await expect(intactPredictions(store)).rejects.toMatchObject(failed);
+    await expect(openPredictions(store, [first])).rejects.toMatchObject(failed);
+    expect(await predictionsFiles(store)).toEqual([first]);
   });
 
   test('of a run that saw less than there is now are refused, and its next attempt keeps its name', async () => {
@@ -150,6 +159,7 @@ describe('a layer', () => {
       expect(featureStoreFiles(stores(), { from: '2020-02-01' })).rejects.toMatchObject({ type: 'ObjectCorrupt', message: `${store.uri(gone.key)} is gone; ${again}` }),
       expect(partitionFile(store, 'bronze', 'bronze', '2020_02', gone)).rejects.toMatchObject({ message: `${store.uri(gone.key)} is gone; run data processing with a CSV that has the rows of 2020_02.` }),
     ]);
+    await expect(partitionFile(store, 'gold', 'label_store', '2020_03', gone)).rejects.toMatchObject({ message: `${store.uri(gone.key)} is gone; ${again}` });
     expect(() => tableOf({ inputs: 'i', objects: [] }, 'label_store')).toThrow('A manifest names no label_store file for a partition; delete the manifest and run data processing again, which writes it anew.');
   });
 
@@ -190,6 +200,8 @@ describe("a CSV's header", () => {
     expect(await header('id,day')).toEqual({ columns: ['id', 'day'], newLine: '\n' });
     expect(await header('id,other,other\n', ['id'])).toMatchObject({ columns: ['id', 'other', 'other'] });
     expect(await header('id,"a"b\n', ['id'])).toMatchObject({ columns: ['id', '"a"b'] });
+    expect(await header('id,"d\ray"\n', ['id'])).toEqual({ columns: ['id', 'd\ray'], newLine: '\n' });
+    expect(await header('id,a"b"\r\n', ['id'])).toEqual({ columns: ['id', 'a"b"'], newLine: '\r\n' });
   });
 
   test('that can not be used is told with what to do', async () => {
@@ -202,7 +214,7 @@ describe("a CSV's header", () => {
     expect(await refused('x\n', ['a', 'b', 'c', 'd', 'e'])).toContain('lacks the columns a, b, c, d, e; add them');
     expect(await refused('x\n', ['a', 'b', 'c', 'd', 'e', 'f', 'g'])).toContain('lacks the columns a, b, c, d, e and 2 more; add them');
     for (const [separator, name] of [[';', 'semicolons'], ['\t', 'tabs'], ['|', 'vertical bars']] as const) {
-      expect(await refused(`id${separator}"day"\n`)).toBe(`a.csv separates its values by ${name}; save it with commas between them and run again.`);
+      expect(await refused(`id${separator}"say ""x"" ${separator} y"${separator}"day"\r\n`)).toBe(`a.csv separates its values by ${name}; save it with commas between them and run again.`);
     }
     await expect(readCsvHeader(join(folder, 'none.csv'), ['id'])).rejects.toMatchObject({ type: 'InputInvalid', message: `There is no file ${join(folder, 'none.csv')}; check the path, which must be one that the workers can read.` });
     writeFileSync(join(folder, 'file'), '');
@@ -252,13 +264,4 @@ describe('labels', () => {
       expect(() => labelReader(pipeline(1), ZERO_OR_ONE)(value)).toThrow(expect.objectContaining({ type: 'InputInvalid', message: `The column y of the label store holds ${value}; expected 0 or 1.` }) as Error);
     }
   });
-});
-
-test('a bucket is of one pipeline, by the name of its folder', () => {
-  const pipeline = { folder: '/conf/pipelines/copy' };
-  expect(ownerOf(pipeline)).toBe('copy');
-  for (const found of [undefined, 'copy']) refuseOtherOwner(pipeline, found, 'storage.datamart_bucket');
-  expect(() => refuseOtherOwner(pipeline, 'first', 'storage.datamart_bucket')).toThrow(
-    expect.objectContaining({ type: 'ConfigInvalid', message: 'The bucket that storage.datamart_bucket names for copy holds what the pipeline first wrote; give copy a bucket of its own.' }) as Error,
-  );
 });

@@ -73,6 +73,12 @@ test.each<[string, PerformanceResult, DriftResult, Verdict]>([
     },
   ],
   [
+    'a column with values of which a few more are missing is measured',
+    performance(false),
+    { ...measured, missing_rate: { x1: 0.02, x2: 0 } },
+    { drift: false, performance_drop: false, missing: false, retrain: false, conclusion: 'ok', not_measured: {} },
+  ],
+  [
     'a score without values is not measured',
     performance(false),
     { ...measured, score_psi: null },

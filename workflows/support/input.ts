@@ -1,5 +1,5 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
-import { NAME, NAME_IN_WORDS, inShort, isMoment } from '../../src/contracts/index.js';
+import { NAME, NAME_IN_WORDS, countOf, inShort, isMoment } from '../../src/contracts/index.js';
 
 /**
  * Checks by hand what comes in from outside, as no compiler has seen it: the inputs of workflows, signals and updates.
@@ -23,7 +23,7 @@ const UNPRINTABLE = /(?![\n\r\t])\p{Cc}|\p{Cs}/u;
 /** Text that says something. */
 export function text(longest = LONGEST_TEXT): Kind {
   return {
-    expected: `text of 1 to ${longest} characters`,
+    expected: `text of 1 to ${countOf(longest, 'character')}`,
     holds: (value) => typeof value === 'string' && value.trim() !== '' && value.length <= longest && !UNPRINTABLE.test(value),
   };
 }

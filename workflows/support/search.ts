@@ -4,6 +4,7 @@ import { quick, type Fitting } from './activities.js';
 import { failureOf } from './failures.js';
 import { inParallel } from './parallel.js';
 import type { ProgressTracker } from './progress.js';
+import { agreeing } from '../../src/contracts/counts.js';
 
 /** Keeps a hundred engine processes busy, and stays far below the 2,000 pending activities that a server allows a run. */
 const CANDIDATES_AT_ONCE = 100;
@@ -41,5 +42,5 @@ export async function searchCandidates(
 }
 
 function summaryOf(index: number, folds: number[]): string {
-  return `Candidate ${index + 1}, fold${folds.length === 1 ? '' : 's'} ${folds.map((fold) => fold + 1).join(', ')}`;
+  return `Candidate ${index + 1}, ${agreeing(folds.length, 'fold', 'folds')} ${folds.map((fold) => fold + 1).join(', ')}`;
 }

@@ -1,6 +1,7 @@
 import { PerdureError } from '../../errors.js';
 import type { AucComparison, MetricComparison } from '../../contracts/index.js';
 import { normalQuantile, twoSidedP } from '../normal.js';
+import { countOf } from '../../contracts/counts.js';
 
 /** The convention behind every result shown, to be named beside it. */
 export const DELONG_CONVENTION =
@@ -122,7 +123,7 @@ function minus(x: Float64Array, y: Float64Array): Float64Array {
 
 function checkAligned(labels: ArrayLike<number>, first: ArrayLike<number>, second: ArrayLike<number>): void {
   if (first.length !== labels.length || second.length !== labels.length) {
-    throw new PerdureError('InputInvalid', `Two models are compared on the same rows, but there are ${labels.length} labels, ${first.length} and ${second.length} probabilities; score the same rows with both.`);
+    throw new PerdureError('InputInvalid', `Two models are compared on the same rows, but there are ${countOf(labels.length, 'label')} and probabilities of ${first.length} and ${countOf(second.length, 'row')}; score the same rows with both.`);
   }
   for (let row = 0; row < labels.length; row++) {
     if (Number.isNaN(first[row]) || Number.isNaN(second[row])) {

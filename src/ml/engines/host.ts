@@ -16,6 +16,8 @@ const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
 
 dieWithParent();
+// Ctrl-C and the like reach the whole group: whoever works with this process decides what becomes of it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 const cacheBytes = Number(process.argv[2]);
 let engine: Engine | undefined;
 

@@ -135,7 +135,7 @@ export function processingFailing(facts: ProcessingFailing, thresholds: AlertThr
   const { failures, since, reason } = failing;
   return {
     ...alertAbout(facts, 'critical', since),
-    summary: `Data processing of ${facts.pipeline} has failed ${failures} times in a row since ${since}: ${reason}`,
+    summary: `Data processing of ${facts.pipeline} has failed ${countOf(failures, 'time')} in a row since ${since}: ${reason}`,
     details: { failures, since, reason },
     repeatAfterHours: thresholds.repeat_after_hours,
   };
@@ -166,7 +166,7 @@ export function accuracyDrop(facts: AccuracyDrop, thresholds: AlertThresholds): 
   const level = critical ? 'critical' : 'warning';
   return {
     ...alertAbout(facts, level, model.algorithm, model.version, level),
-    summary: `${performance.metric} of ${facts.pipeline}'s ${named(model)} is ${rounded(performance.drop, 4)} below its baseline over ${performance.metrics.n} labelled rows; see ${facts.report}.`,
+    summary: `${performance.metric} of ${facts.pipeline}'s ${named(model)} is ${rounded(performance.drop, 4)} below its baseline over ${countOf(performance.metrics.n, 'labelled row')}; see ${facts.report}.`,
     details: {
       model: named(model),
       metric: performance.metric,
@@ -316,7 +316,7 @@ export function tasksFailing(facts: TasksFailing, thresholds: AlertThresholds): 
   const { run, workflow, attempts, since, reason } = failing;
   return {
     ...alertAbout(facts, 'critical', run.runId),
-    summary: `${run.workflowId} stands still since ${since}: its workflow task has failed ${attempts} times (${clipped(reason, REASON_BYTES)}).`,
+    summary: `${run.workflowId} stands still since ${since}: its workflow task has failed ${countOf(attempts, 'time')} (${clipped(reason, REASON_BYTES)}).`,
     details: { workflow_id: run.workflowId, run_id: run.runId, workflow, attempts, since, reason: clipped(reason, REASON_BYTES) },
     repeatAfterHours: thresholds.repeat_after_hours,
   };

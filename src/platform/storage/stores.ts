@@ -6,6 +6,7 @@ import { PerdureError } from '../../errors.js';
 import { FolderStore } from './folderStore.js';
 import { checkKey } from './key.js';
 import type { ObjectStore, Stores } from './objectStore.js';
+import { BucketOwner, OwnedStore } from './ownedStore.js';
 
 /** Root of the buckets in S3. */
 export const S3_ROOT = 's3://';
@@ -72,12 +73,22 @@ export function scratchRoot(root: string, env: Variables = variables()): string 
  */
 export async function openStores(root: string, scratch = scratchRoot(root)): Promise<OpenStores> {
   const openBucket = root === S3_ROOT ? await openS3(scratch) : (bucket: string) => new FolderStore(join(root, bucket));
-  return ({ config }, use = {}) => ({
-    datamart: openBucket(config.storage.datamart_bucket, use),
-    modelRegistry: openBucket(config.model_config.model_registry_bucket, use),
-    predictions: openBucket(config.storage.predictions_bucket, use),
-    monitoring: openBucket(config.storage.monitoring_bucket, use),
-  });
+  const owners = new Map<string, BucketOwner>();
+  return (pipeline, use = {}) => {
+    const { config } = pipeline;
+    const open = (name: string, setting: string) => {
+      const bucket = openBucket(name, use);
+      const owner = owners.get(name) ?? new BucketOwner();
+      owners.set(name, owner);
+      return new OwnedStore(bucket, owner, { pipeline, setting });
+    };
+    return {
+      datamart: open(config.storage.datamart_bucket, 'storage.datamart_bucket'),
+      modelRegistry: open(config.model_config.model_registry_bucket, 'model_config.model_registry_bucket'),
+      predictions: open(config.storage.predictions_bucket, 'storage.predictions_bucket'),
+      monitoring: open(config.storage.monitoring_bucket, 'storage.monitoring_bucket'),
+    };
+  };
 }
 
 /**

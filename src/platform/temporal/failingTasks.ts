@@ -2,6 +2,7 @@ import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '
 import proto from '@temporalio/proto';
 import { clipped } from '../../contracts/index.js';
 import { runsOfPipeline, toldPipeline } from './pipelineRuns.js';
+import { countOf } from '../../contracts/counts.js';
 
 const { EventType, WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
 
@@ -62,7 +63,7 @@ export async function failingTasks(client: Client, pipeline?: string): Promise<F
 /** For people, with what to do. */
 export function describeFailing({ workflowId, attempts, since, reason }: FailingTasks): string {
   return (
-    `${workflowId} stands still since ${since}: its workflow task has failed ${attempts} times (${clipped(reason, REASON_BYTES).replace(/\.$/, '')}). ` +
+    `${workflowId} stands still since ${since}: its workflow task has failed ${countOf(attempts, 'time')} (${clipped(reason, REASON_BYTES).replace(/\.$/, '')}). ` +
     'It goes on by itself once the cause is gone; run a version without the fault, or end it with "temporal workflow terminate".'
   );
 }

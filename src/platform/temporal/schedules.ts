@@ -13,7 +13,7 @@ import {
 import { msToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import type { Pipeline } from '../../config/load.js';
 import type { ScheduleConfig } from '../../config/schedules.js';
-import { TASK_QUEUES, WORKFLOW_OF_PART, type PipelinePart, type Steering } from '../../contracts/index.js';
+import { countOf, TASK_QUEUES, WORKFLOW_OF_PART, type PipelinePart, type Steering } from '../../contracts/index.js';
 import { summaryOf, workflowIdOf } from '../../client.js';
 import { PerdureError, messageOf } from '../../errors.js';
 import { unusualDays, type UnusualDay } from './clockChanges.js';
@@ -166,7 +166,7 @@ export async function backfillTimes(client: Client, pipeline: string, part: Pipe
     throw new PerdureError('InputInvalid', `The schedule ${scheduleId} has no run between ${from.toISOString()} and ${to.toISOString()}; "perdure schedules list ${pipeline}" shows its times.`);
   }
   if (startTime.length > MOST_BACKFILLED) {
-    throw new PerdureError('InputInvalid', `The backfill of ${scheduleId} would be ${startTime.length} runs, where ${MOST_BACKFILLED} at once are allowed; make it in several pieces.`);
+    throw new PerdureError('InputInvalid', `The backfill of ${scheduleId} would be ${countOf(startTime.length, 'run')}, where ${MOST_BACKFILLED} at once are allowed; make it in several pieces.`);
   }
   return startTime.map((time) => tsToDate(time));
 }

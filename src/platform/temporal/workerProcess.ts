@@ -175,12 +175,17 @@ async function healthOptions(env: Variables = variables()): Promise<HealthOption
 /** Resolves when the process is told to stop, and sees to it that it ends in time. */
 function stopRequested(): Promise<void> {
   return new Promise((resolve) => {
+    let stopping = false;
     const stop = () => {
+      if (stopping) return;
+      stopping = true;
       setTimeout(() => process.exit(1), SHUTDOWN_FORCE_MS + TIDY_UP_MS).unref();
       resolve();
     };
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
+    // More than once: where the whole group is told, the process that gave this one its heap passes the signal on as well,
+    // and one that nobody listens for would end it at once.
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
     process.once('disconnect', stop);
     // Whoever forked this process may have ended while modules were loaded, and no event tells of it any more. The
     // value is undefined where nobody forked it.

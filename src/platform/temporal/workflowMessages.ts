@@ -1,5 +1,6 @@
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import type { WorkflowInterceptors } from '@temporalio/workflow';
+import { countOf } from '../../contracts/counts.js';
 
 /** Names that begin so are Temporal's own; a signal of such a name that nobody handles fails the workflow task. */
 const RESERVED = '__temporal_';
@@ -63,7 +64,7 @@ function dropUndecodableHeaders(message: Message): void {
 
 function faultOf(payload: Payload): string | undefined {
   try {
-    if (depthOf(payload.data ?? new Uint8Array()) > DEEPEST) return `nested deeper than ${DEEPEST} levels`;
+    if (depthOf(payload.data ?? new Uint8Array()) > DEEPEST) return `nested deeper than ${countOf(DEEPEST, 'level')}`;
     defaultPayloadConverter.fromPayload(payload);
     return undefined;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import type { Pipeline } from '../config/load.js';
-import { PerdureError } from '../errors.js';
+import type { Pipeline } from '../../config/load.js';
+import { PerdureError } from '../../errors.js';
 
 /** Whose data lies in a bucket: the pipeline by the name of its folder, which a copied `pipeline.json` doesn't share. */
 export function ownerOf({ folder }: Pick<Pipeline, 'folder'>): string {
