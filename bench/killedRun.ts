@@ -59,8 +59,17 @@ export async function kill(command: Command, victim: Victim): Promise<{ killed: 
   const pids = [root, ...below.map(({ pid }) => pid)];
   if (command.child.exitCode !== null) return { killed: false, pids };
   const chosen = victim === 'command' ? [root] : victim === 'together' ? pids : below.filter((process) => isVictim(process, victim)).map(({ pid }) => pid);
-  for (const pid of chosen) process.kill(pid, 'SIGKILL');
-  return { killed: chosen.length > 0, pids };
+  return { killed: chosen.map(killOne).includes(true), pids };
+}
+
+/** Sends SIGKILL to a process; returns whether it was there, as it may have ended since it was listed. */
+function killOne(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return false;
+  }
 }
 
 /**
