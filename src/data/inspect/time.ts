@@ -39,7 +39,7 @@ export async function decideTime(database: Database, { columns, rows }: Describe
   }
   const parts = partsOf(columns, rows);
   if (parts) {
-    const names = await Promise.all(parts.map((name) => (typeof name === 'number' ? String(name) : plain(database, name))));
+    const names = await Promise.all(parts.map(async (part) => (typeof part === 'number' ? String(part) : plain(database, part))));
     const sql = `make_date(${names.join(', ')})`;
     const span = await spanOf(database, sql, rows, false);
     if (span) return { ...span, columns: parts.filter((part) => typeof part === 'string'), reason: 'made of its parts' };
