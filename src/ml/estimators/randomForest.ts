@@ -4,6 +4,12 @@ import { CLASS_WEIGHT, limit, number } from './parameter.js';
 /** Share of the rows that a tree of a forest sees: the distinct rows of a bootstrap sample, 1 - 1/e. */
 const BOOTSTRAP_SHARE = 0.632;
 const UNLIMITED = 0;
+/**
+ * Values that a split of a regression or of several classes chooses among, a feature. A deep tree counts them at every
+ * node: with the library's 256, 40 trees of 9,000 rows took six times as long, and had an R2 of .9839 where 64 give .9862
+ * and scikit-learn .9866.
+ */
+const BINS = 64;
 /** Levels that a tree without a limit reaches, about. */
 const DEEP = 30;
 
@@ -46,6 +52,7 @@ export const randomForest = defineEstimator('random_forest', {
         max_depth: values.max_depth ?? UNLIMITED,
         min_child_weight: Math.max(values.min_samples_leaf, values.min_samples_split / 2),
         ...(task.task === 'binary' ? { scale_pos_weight: values.class_weight === 'balanced' ? balance(shape) : 1 } : {}),
+        ...(task.task === 'binary' ? {} : { max_bin: BINS }),
         ...(task.task === 'multiclass' ? { multi_strategy: 'multi_output_tree' } : {}),
         learning_rate: 1,
         reg_lambda: 1e-5,
