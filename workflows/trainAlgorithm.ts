@@ -60,8 +60,8 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
   const { version, uri } = await fitting.registerModel({ ...input, model, best_params, cv_score, plan, dropped, performance });
   setSearchAttributes({ modelVersion: version });
 
-  const { test, oot } = performance;
-  return { status: 'completed', version, uri, best_params, cv_score, test, oot, search };
+  const { train: _train, ...evaluated } = performance;
+  return { status: 'completed', version, uri, best_params, cv_score, ...evaluated, search };
 }
 
 /** The same, all of it as one task that needs no worker. */

@@ -59,7 +59,7 @@ describe('model training', () => {
   test('may do what its activities do', () => {
     const wishes: Wish[] = [
       ...[manifestKey('gold'), FEATURES, LABELS].map((key): Wish => ['GetObject', 'datamart', key]),
-      ...(['train_processed.parquet', 'scaler.json', 'profile.json', 'metadata.json'] as const).flatMap((file): Wish[] => [
+      ...(['train_processed.parquet', 'transforms.json', 'profile.json', 'metadata.json'] as const).flatMap((file): Wish[] => [
         ['GetObject', 'datamart', datasetKey(DATASET, file)],
         ['PutObject', 'datamart', datasetKey(DATASET, file)],
       ]),

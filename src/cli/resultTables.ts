@@ -109,8 +109,8 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
 
 function verdictOnBest({ comparison, promotion, champion, challenger }: ModelTrainingCompleted): string {
   const { metric, estimate } = comparison;
-  const [other = ''] = estimate.metric.split('.');
-  const chosen = metric.startsWith(`${other}.`) ? `chosen by ${metric}, so that what it says of the champion is too good` : `chosen by ${metric}; the ${other === 'oot' ? 'OOT' : other} columns had no part in the choice`;
+  const [other] = estimate?.metric.split('.') ?? [];
+  const chosen = other === undefined ? `chosen by ${metric}, so that what it says of the champion is too good` : `chosen by ${metric}; the ${other === 'oot' ? 'OOT' : other} columns had no part in the choice`;
   if (promotion.decision === 'refuse' && !isSameVersion(champion, challenger)) return `The best was ${chosen}\nPromotion gate: ${promotion.reason}`;
   return [`* champion, ${chosen}`, ...(promotion.not_compared === null ? [] : [`Promotion gate: ${promotion.reason}`])].join('\n');
 }

@@ -57,7 +57,7 @@ function summarizeTraining(result: ModelTrainingCompleted): string {
 function championLine({ champion, challenger, comparison, promotion }: ModelTrainingCompleted): string {
   const { metric, scores, estimate } = comparison;
   const { algorithm } = challenger;
-  const best = `${algorithm} ${challenger.version}, chosen by ${metric} ${score(scores[algorithm])}; ${estimate.metric} ${score(estimate.scores[algorithm])} had no part in the choice`;
+  const best = `${algorithm} ${challenger.version}, chosen by ${metric} ${score(scores[algorithm])}${estimate ? `; ${estimate.metric} ${score(estimate.scores[algorithm])} had no part in the choice` : ''}`;
   if (promotion.decision === 'promote') return `champion ${best}`;
   if (champion && isSameVersion(champion, challenger)) return `champion stays ${best}`;
   return `${champion ? `champion stays ${champion.algorithm} ${champion.version}` : 'no champion'}; the promotion gate refused ${best}`;

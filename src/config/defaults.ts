@@ -1,15 +1,17 @@
+import { estimatorsFor, type Estimator } from '../ml/estimators/estimators.js';
+import { OBJECTIVES, type TaskSpec } from '../contracts/index.js';
 import type { PipelineDefinition } from './schema.js';
 
 /**
  * The model config of a pipeline that has none: what `model_config.<environment>.json` says is laid over it. Algorithms
  * train with the parameters that their estimators have by default, without a search.
  */
-export function defaultModelConfig({ name, partition }: Pick<PipelineDefinition, 'name' | 'partition'>): Record<string, unknown> {
+export function defaultModelConfig({ name, partition, ...predicted }: Pick<PipelineDefinition, 'name' | 'partition' | 'task' | 'objective'>): Record<string, unknown> {
   const bucket = name.toLowerCase().replace(/[^a-z0-9-]+/g, '-');
-  const algorithms = ['logistic_regression', 'random_forest', 'xgboost'];
+  const algorithms = algorithmsFor(predicted);
   return {
     storage: { datamart_bucket: `${bucket}-datamart`, predictions_bucket: `${bucket}-predictions`, monitoring_bucket: `${bucket}-monitoring` },
-    model_config: { model_registry_bucket: `${bucket}-model-registry`, random_state: 42, cv_folds: 5, n_iter_search: 1 },
+    model_config: { model_registry_bucket: `${bucket}-model-registry`, random_state: 42, n_iter_search: 1 },
     search: {},
     training_config: {
       algorithms,
@@ -30,6 +32,17 @@ export function defaultModelConfig({ name, partition }: Pick<PipelineDefinition,
       window_days: partition.column === undefined ? 36_525 : 30,
     },
   };
+}
+
+/** Every estimator that can do the task; where the labels are to say what that is, those that can do each of them. */
+function algorithmsFor({ task, objective = OBJECTIVES[0] }: Pick<PipelineDefinition, 'task' | 'objective'>): Estimator[] {
+  const specs: TaskSpec[] = [
+    { task: 'binary', classes: ['0', '1'] },
+    { task: 'multiclass', classes: ['0', '1', '2'] },
+    { task: 'regression', objective },
+  ];
+  const possible = specs.filter((spec) => task === undefined || spec.task === task).map(estimatorsFor);
+  return possible[0]!.filter((estimator) => possible.every((estimators) => estimators.includes(estimator)));
 }
 
 /** Objects laid over others, property by property; anything else takes the place of what it is laid over. */

@@ -112,7 +112,7 @@ export const PipelineDefinition = z
     task: z.enum(TASKS).optional(),
     /** What a regression minimises. */
     objective: z.enum(OBJECTIVES).optional(),
-    /** Which rows train and which evaluate; a fifth tests by chance where nothing is said. */
+    /** Which rows train and which evaluate; by chance where nothing is said. */
     split: SplitSettings.optional(),
     /** How features become a model's columns; chosen by their kinds where nothing is said. */
     transforms: TransformSettings.optional(),
@@ -302,7 +302,8 @@ export const ModelConfig = z
     model_config: z.strictObject({
       model_registry_bucket: bucket,
       random_state: z.int().min(0).max(2 ** 32 - 1),
-      cv_folds: z.int().min(2).max(100),
+      /** Folds of a search. Without them a search has five, and a single candidate is not cross-validated. */
+      cv_folds: z.int().min(2).max(100).optional(),
       /** At most what one workflow's history has room for. */
       n_iter_search: z.int().min(1).max(MAX_EVALUATIONS),
       /** What decides the champion: a window and a metric. */
@@ -386,4 +387,15 @@ export const ModelConfig = z
     }
   });
 export type ModelConfig = z.infer<typeof ModelConfig>;
+
+/** Folds of a search of several candidates where nobody says how many. */
+const USUAL_FOLDS = 5;
+
+/**
+ * Folds of a search; 0 where there is one candidate, and nobody asked for its score.
+ * @param candidates several where they aren't known
+ */
+export function foldsOf({ model_config: { cv_folds } }: Pick<ModelConfig, 'model_config'>, candidates = Infinity): number {
+  return cv_folds ?? (candidates === 1 ? 0 : USUAL_FOLDS);
+}
 export type AlgorithmConfig = z.infer<typeof algorithm>;

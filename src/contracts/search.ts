@@ -14,7 +14,7 @@ const MAX_REASON_LENGTH = 500;
 
 /** How a search ended: who won, who left why, and the counts. */
 export interface SearchOutcome extends Pick<AlgorithmTrained, 'search'> {
-  best: { index: number; params: Params; cv_score: number };
+  best: { index: number; params: Params; cv_score: number | null };
   dropped: Dropped[];
 }
 
@@ -82,7 +82,7 @@ export class Search {
     const racers = [...this.all.values()];
     const { survivors, score } = this.selection;
     const [index] = survivors;
-    if (index === undefined || score === null) {
+    if (index === undefined || (score === null && this.cvFolds > 0)) {
       const reason = racers.find(({ dropped }) => dropped !== undefined)?.dropped ?? 'there was none to evaluate.';
       throw refuse(`Every candidate of ${algorithm} failed; the first one: ${reason}`);
     }

@@ -158,7 +158,7 @@ export type SplitMetrics = Partial<Record<SplitName, TaskMetrics>>;
 export interface RegisterModelInput extends AlgorithmInput {
   model: ModelRef;
   best_params: Params;
-  cv_score: number;
+  cv_score: number | null;
   plan: SearchPlan;
   dropped: Dropped[];
   performance: SplitMetrics;
@@ -181,7 +181,7 @@ export interface AlgorithmTrained {
   uri: string;
   best_params: Params;
   /** Mean of the configured scoring over the folds. */
-  cv_score: number;
+  cv_score: number | null;
   /** On each split that evaluates. */
   test?: TaskMetrics;
   validation?: TaskMetrics;
@@ -220,7 +220,8 @@ export interface Comparison {
   metric: string;
   scores: Record<string, number>;
   /** The same metric on the other split, e.g. `test.roc_auc`: of the chosen version, the figure to expect. */
-  estimate: { metric: string; scores: Record<string, number | null> };
+  /** `null` where there is no such split. */
+  estimate: { metric: string; scores: Record<string, number | null> } | null;
 }
 
 export interface ModelTrainingCompleted {

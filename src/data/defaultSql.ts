@@ -23,7 +23,9 @@ export function defaultSql(definition: PipelineDefinition, table: TableName): st
       return 'SELECT * FROM bronze';
     case 'feature_store': {
       const columns = Object.keys(definition.source.columns);
-      const left = [...drop, ...(labelSource && 'column' in labelSource ? [labelSource.column] : [])];
+      // The day that a row is of says nothing of the days to come.
+      const day = columns.filter((name) => time !== undefined && sameName(name) === sameName(time.replace(/^"(.*)"$/s, '$1')));
+      const left = [...drop, ...day, ...(labelSource && 'column' in labelSource ? [labelSource.column] : [])];
       const unknown = [...(numbered ? [] : keys), ...left].find((name) => !columns.some((column) => sameName(column) === sameName(name)));
       if (unknown !== undefined) throw new PerdureError('ConfigInvalid', `pipeline.json names the column ${unknown}, which ${definition.source.file} doesn't have (it has ${columns.join(', ')}); correct the name.`);
       const out = new Set([...carried, ...left].map(sameName));

@@ -5,12 +5,11 @@ import { identifier } from './duckdb.js';
 import type { DayRange } from './layers.js';
 import { daySql } from './partitions.js';
 
-/** Of the rows of a table that says nothing, a fifth tests. */
-const BY_CHANCE: SplitSettings = { by: 'random', test: 0.2, seed: 0 };
+/** Where nothing is said, a fifth of the rows chooses among the models, and another tells how good the chosen one is. */
+const BY_CHANCE: SplitSettings = { by: 'random', validation: 0.2, test: 0.2, seed: 0 };
 
 /**
- * The split of a pipeline's gold rows: the windows of `temporal_splits`, else `split` of `pipeline.json`, else a fifth of
- * the rows by chance.
+ * The split of a pipeline's gold rows: the windows of `temporal_splits`, else `split` of `pipeline.json`, else by chance.
  *
  * @param table that the feature store is called in the query
  */

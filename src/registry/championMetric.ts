@@ -6,14 +6,19 @@ import { PerdureError } from '../errors.js';
 import { taskOf } from '../ml/tasks/task.js';
 
 /**
- * The split and the metric that choose the champion: those of `champion_metric`, else the task's on the last split.
+ * The split and the metric that choose the champion: those of `champion_metric`, else the task's on the validation rows, or on the last split.
  * @throws PerdureError `ConfigInvalid` for a metric that the task doesn't have
  */
 export function championMetric(pipeline: Pipeline, task: TaskSpec): { split: SplitName; metric: MetricName } {
   const named = pipeline.config.model_config.champion_metric;
-  if (named === undefined) return { split: trainingSplit(pipeline).names.at(-1)!, metric: defaultMetric(task) };
+  if (named === undefined) return { split: choosingSplit(trainingSplit(pipeline).names), metric: defaultMetric(task) };
   const [split, metric] = named.split('.') as [SplitName, MetricName];
   return { split, metric: checked(task, metric, 'model_config.champion_metric') };
+}
+
+/** Rows that choose tell too good of what they chose: where there are others, those stay untouched. */
+function choosingSplit(names: SplitName[]): SplitName {
+  return names.includes('validation') ? 'validation' : names.at(-1)!;
 }
 
 /** The metric that monitoring watches: `performance_metric`, else the one that chooses the champion. */

@@ -29,8 +29,8 @@ export interface VersionMetadata {
   /** On the splits that evaluate. */
   performance: SplitMetrics;
   best_params: Params;
-  /** Mean of the search's scoring over the folds. */
-  cv_score: number;
+  /** Mean of the search's scoring over the folds; `null` where there were none. */
+  cv_score: number | null;
   /** Every candidate of the search. */
   candidates: CandidateResult[];
   /** The whole model config it was trained with. */
@@ -64,7 +64,7 @@ export type Preprocessing = Pick<DatasetMetadata, 'task' | 'inputs' | 'transform
 /** A line of `versions.json`, the index of an algorithm's versions. */
 export interface VersionSummary extends VersionRef, SplitMetrics {
   training_date: string;
-  cv_score: number;
+  cv_score: number | null;
   model_checksum: string;
 }
 

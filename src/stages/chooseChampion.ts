@@ -28,15 +28,15 @@ export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async 
   const { split, metric: name } = championMetric(pipeline, task);
   const metric = `${split}.${name}`;
 
-  const other = trainingSplit(pipeline).names.findLast((candidate) => candidate !== 'train' && candidate !== split) ?? split;
+  const other = trainingSplit(pipeline).names.findLast((candidate) => candidate !== 'train' && candidate !== split);
   const scores: Record<string, number> = {};
   const estimates: Record<string, number | null> = {};
   const searched: Record<string, number> = {};
   const stand = [...input.trained, ...(input.unchanged ?? [])];
   for (const ref of stand) {
     const { performance, cv_score } = await versionOf(modelRegistry, ref);
-    searched[ref.algorithm] = cv_score;
-    estimates[ref.algorithm] = performance[other]?.[name] ?? null;
+    if (cv_score !== null) searched[ref.algorithm] = cv_score;
+    if (other) estimates[ref.algorithm] = performance[other]?.[name] ?? null;
     const score = performance[split]?.[name] ?? null;
     if (score !== null) scores[ref.algorithm] = score;
   }
@@ -50,7 +50,7 @@ export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async 
   const reason = reasonFor(by, compared);
   await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, reason, { overDamage: true });
   const outcome = await challenge(context, pipeline, input, challenger, { split, metric: name, reason });
-  return { ...outcome, challenger, comparison: { metric, scores, estimate: { metric: `${other}.${name}`, scores: estimates } } };
+  return { ...outcome, challenger, comparison: { metric, scores, estimate: other ? { metric: `${other}.${name}`, scores: estimates } : null } };
 };
 
 /** Decides once more where somebody moves the champion between the decision and the move. */

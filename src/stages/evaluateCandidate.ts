@@ -1,4 +1,5 @@
 import { algorithmConfig } from '../config/load.js';
+import { foldsOf } from '../config/schema.js';
 import type { CandidateScores, EvaluateCandidateInput } from '../contracts/index.js';
 import { readDatasetMetadata } from '../data/dataset.js';
 import { scoringOf } from '../registry/championMetric.js';
@@ -27,7 +28,7 @@ export const evaluateCandidate: Stage<EvaluateCandidateInput, CandidateScores> =
     estimator: algorithmConfig(pipeline.config, input.algorithm).estimator,
     params,
     folds: input.folds.slice(finished.scores.length),
-    cvFolds: model_config.cv_folds,
+    cvFolds: foldsOf(pipeline.config),
     scorings: [scoringOf(pipeline.config, task)],
     seed: model_config.random_state,
   };

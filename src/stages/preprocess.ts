@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
+import { foldsOf } from '../config/schema.js';
 import type { DatasetRef, PreprocessInput, SplitName, TaskSpec } from '../contracts/index.js';
 import { datasetKey, type DatasetMetadata, type DatasetSplit } from '../data/dataset.js';
 import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
@@ -157,7 +158,10 @@ function checkSplit(pipeline: Pipeline, name: SplitName, asOf: string, rows: Tra
   if (classes.filter((count) => count > 0).length < 2) {
     throw new PerdureError('InputInvalid', `The train split has ${countOf(all, 'row')}, all with the label ${task.classes[classes.findIndex((count) => count > 0)]}; nothing can be learned from one class.`);
   }
-  const { cv_folds } = pipeline.config.model_config;
+  // Several classes may have rare ones, of which a fold has none.
+  if (task.task !== 'binary') return;
+  const { training_config, model_config } = pipeline.config;
+  const cv_folds = foldsOf(pipeline.config, training_config.hyperparameter_tuning ? model_config.n_iter_search : 1);
   const fewest = Math.min(...classes);
   if (fewest < cv_folds) {
     throw new PerdureError(

@@ -61,8 +61,8 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
   const { cv_score, params: best_params } = best;
   const { version, uri } = await steps.perform(registerModel, { ...input, model, best_params, cv_score, plan, dropped, performance });
 
-  const { test, oot } = performance;
-  return { status: 'completed', version, uri, best_params, cv_score, test, oot, search };
+  const { train: _train, ...evaluated } = performance;
+  return { status: 'completed', version, uri, best_params, cv_score, ...evaluated, search };
 }
 
 /** Evaluates the plan's candidates, rung by rung. A candidate that fails leaves the search with its reason. */

@@ -249,7 +249,7 @@ describe('the words and the details', () => {
   test('a training that nobody could compare says no number, one that the gate refused says so', () => {
     const { estimate, ...comparison } = training.comparison;
     for (const scores of [{}, { xgboost: null }] as Record<string, number | null>[]) {
-      const unknown = alertOf({ condition: 'training_completed', pipeline, at, run, training: { ...training, champion: null, comparison: { ...comparison, estimate: { ...estimate, scores } } } })!;
+      const unknown = alertOf({ condition: 'training_completed', pipeline, at, run, training: { ...training, champion: null, comparison: { ...comparison, estimate: { ...estimate!, scores } } } })!;
       expect(unknown.summary).toBe('Training of churn ended as partial; the best by oot.roc_auc is xgboost v1.');
       expect(unknown.details.champion).toBe('none');
     }

@@ -33,7 +33,7 @@ function by(config: ConfigRef, id = 'a') {
   return { pipeline, run: { ...run, config } };
 }
 
-async function folds(input: Parameters<typeof pipelineOf>[1]): Promise<number> {
+async function folds(input: Parameters<typeof pipelineOf>[1]): Promise<number | undefined> {
   return (await pipelineOf(TINY, input, world.storeRoot)).config.model_config.cv_folds;
 }
 

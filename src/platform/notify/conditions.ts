@@ -239,15 +239,15 @@ export function unusualDataVolume(facts: UnusualDataVolume, thresholds: AlertThr
 export function trainingCompleted(facts: TrainingCompleted): Finding {
   const { training, run } = facts;
   const { metric, scores, estimate } = training.comparison;
-  const expected = estimate.scores[training.challenger.algorithm];
+  const expected = estimate?.scores[training.challenger.algorithm] ?? null;
   return {
     ...alertAbout(facts, 'info', run.runId),
-    summary: `Training of ${facts.pipeline} ended as ${training.status}; the best by ${metric} is ${named(training.challenger)}${expected === null || expected === undefined ? '' : `, with ${estimate.metric} ${rounded(expected, 4)} on rows that had no part in the choice`}${outcomeOf(training)}.`,
+    summary: `Training of ${facts.pipeline} ended as ${training.status}; the best by ${metric} is ${named(training.challenger)}${!estimate || expected === null ? '' : `, with ${estimate.metric} ${rounded(expected, 4)} on rows that had no part in the choice`}${outcomeOf(training)}.`,
     details: {
       champion: training.champion ? named(training.champion) : 'none',
       promotion: training.promotion.reason,
       ...Object.fromEntries(Object.entries(scores).map(([algorithm, score]) => [`${metric} ${algorithm}`, score])),
-      ...Object.fromEntries(Object.entries(estimate.scores).map(([algorithm, score]) => [`${estimate.metric} ${algorithm}`, score])),
+      ...Object.fromEntries(Object.entries(estimate?.scores ?? {}).map(([algorithm, score]) => [`${estimate!.metric} ${algorithm}`, score])),
       dataset: training.dataset.id,
       ...failedAlgorithms(training.algorithms),
       workflow_id: run.workflowId,
