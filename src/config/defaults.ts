@@ -6,7 +6,7 @@ import type { PipelineDefinition } from './schema.js';
  * The model config of a pipeline that has none: what `model_config.<environment>.json` says is laid over it. Algorithms
  * train with the parameters that their estimators have by default, without a search.
  */
-export function defaultModelConfig({ name, partition, ...predicted }: Pick<PipelineDefinition, 'name' | 'partition' | 'task' | 'objective'>): Record<string, unknown> {
+export function defaultModelConfig({ name, partition, ...predicted }: Pick<PipelineDefinition, 'name' | 'partition' | 'labelSource' | 'task' | 'objective'>): Record<string, unknown> {
   const bucket = name.toLowerCase().replace(/[^a-z0-9-]+/g, '-');
   const algorithms = algorithmsFor(predicted);
   return {
@@ -35,7 +35,8 @@ export function defaultModelConfig({ name, partition, ...predicted }: Pick<Pipel
 }
 
 /** Every estimator that can do the task; where the labels are to say what that is, those that can do each of them. */
-function algorithmsFor({ task, objective = OBJECTIVES[0] }: Pick<PipelineDefinition, 'task' | 'objective'>): Estimator[] {
+function algorithmsFor({ labelSource, objective = OBJECTIVES[0], ...named }: Pick<PipelineDefinition, 'labelSource' | 'task' | 'objective'>): Estimator[] {
+  const task = named.task ?? (labelSource && 'positive' in labelSource ? 'binary' : undefined);
   const specs: TaskSpec[] = [
     { task: 'binary', classes: ['0', '1'] },
     { task: 'multiclass', classes: ['0', '1', '2'] },

@@ -50,7 +50,7 @@ export function taskSpecOf({ definition, folder }: Pick<Pipeline, 'definition' |
   const positive = labelSource && 'column' in labelSource ? labelSource.positive : undefined;
   const task = definition.task ?? (positive !== undefined ? 'binary' : guessed(known, numbers));
   if (task === 'regression') {
-    const text = known.find((label) => typeof label === 'string');
+    const [text] = known.filter((label) => typeof label === 'string').sort();
     if (text !== undefined) throw new PerdureError('ConfigInvalid', `The task of ${folder} is a regression, and the label holds ${JSON.stringify(text)}; give numbers, or another "task".`);
     return { task, objective };
   }

@@ -191,7 +191,8 @@ function warningsOf({ config, definition }: Pipeline, name: SplitName, rows: Tra
     warnings.push(`The ${name} split has ${countOf(labels.length, 'label')}, all of them ${task.classes[present[0]!]}: what tells ${task.task === 'binary' ? 'two ' : ''}classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);
   }
   if (name !== 'train') return warnings;
-  if (definition.task === undefined && definition.labelSource && task.task !== 'regression') {
+  const told = definition.labelSource && 'positive' in definition.labelSource;
+  if (definition.task === undefined && definition.labelSource && !told && task.task !== 'regression') {
     warnings.push(`"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of ${task.classes.length} classes`}.`);
   }
   if (task.task !== 'binary') return warnings;

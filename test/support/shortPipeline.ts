@@ -1,0 +1,78 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadPipeline } from '../../src/config/load.js';
+import type { ModelTrainingCompleted, RunRef } from '../../src/contracts/index.js';
+import { literal, withDuckDb, type SqlValue } from '../../src/data/duckdb.js';
+import type { EnginePool } from '../../src/ml/engines/pool.js';
+import { openStores } from '../../src/platform/storage/stores.js';
+import { bronze } from '../../src/stages/bronze.js';
+import { createRunStage } from '../../src/stages/createContext.js';
+import type { Stage } from '../../src/stages/context.js';
+import { detectDrift } from '../../src/stages/detectDrift.js';
+import { gold } from '../../src/stages/gold.js';
+import { measurePerformance } from '../../src/stages/measurePerformance.js';
+import { predict } from '../../src/stages/predict.js';
+import { resolveModel } from '../../src/stages/resolveModel.js';
+import { silver } from '../../src/stages/silver.js';
+import { trainLocally } from '../../src/stages/trainLocally.js';
+
+const SIZE = { cpus: 2, memory: 2 * 2 ** 30 };
+const AS_OF = '2030-01-01';
+const NAME = 'table';
+
+/**
+ * A pipeline of nothing but a short `pipeline.json`, whose stages a test runs one after the other.
+ * @param parent a folder that goes when the tests are over
+ */
+export async function createShortPipeline(engines: EnginePool, parent: string, definition: object) {
+  const root = mkdtempSync(join(parent, 'short-'));
+  const folder = join(root, 'conf', 'pipelines', NAME);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'pipeline.json'), JSON.stringify(definition));
+  process.env.PERDURE_CONF = join(root, 'conf');
+  const storeRoot = join(root, 'store');
+  const scratchRoot = join(root, 'scratch');
+  const runStage = createRunStage({ storeRoot, engines, size: SIZE, scratchRoot });
+  const stores = (await openStores(storeRoot, scratchRoot))(await loadPipeline(NAME));
+  const never = new AbortController().signal;
+  let runs = 0;
+  const run = (): RunRef => ({ workflowId: NAME, runId: `run-${++runs}`, startedAt: `2030-01-01T00:00:${String(runs).padStart(2, '0')}.000Z` });
+  const perform = <Input, Output>(stage: Stage<Input, Output>, input: Input) => {
+    process.env.PERDURE_CONF = join(root, 'conf');
+    return runStage(stage, input, { signal: never, report: () => {} });
+  };
+  const csv = join(root, 'table.csv');
+
+  return {
+    stores,
+    /** Writes the CSV and makes gold of it. */
+    async process(text: string) {
+      writeFileSync(csv, text);
+      const asked = { pipeline: NAME, run: run() };
+      const { written, unchanged } = await perform(bronze, { ...asked, source: csv, asOf: AS_OF });
+      const partitions = [...written, ...unchanged].sort();
+      await perform(silver, { ...asked, partitions });
+      return perform(gold, { ...asked, partitions });
+    },
+    async train(algorithms: string[]): Promise<ModelTrainingCompleted> {
+      process.env.PERDURE_CONF = join(root, 'conf');
+      const quiet = { runStage, signal: never, onStep: () => {}, onProgress: () => {}, onAlgorithm: () => {} };
+      const result = await trainLocally({ pipeline: NAME, asOf: AS_OF, algorithms }, quiet);
+      if (result.status === 'skipped') throw new Error(result.reason);
+      return result;
+    },
+    /** Scores what is new with a version, and returns the file's rows. */
+    async predict(algorithm: string): Promise<Record<string, SqlValue>[]> {
+      const asked = { pipeline: NAME, run: run() };
+      const resolved = await perform(resolveModel, { ...asked, model: { algorithm } });
+      if (resolved.status === 'skipped') throw new Error(resolved.reason);
+      const { uri } = await perform(predict, { ...asked, asOf: AS_OF, model: resolved.model });
+      return withDuckDb({ size: SIZE, scratch: mkdtempSync(join(root, 'look-')), signal: never }, (database) => database.rows(`SELECT * FROM read_parquet(${literal(new URL(uri).pathname)}, hive_partitioning = false)`));
+    },
+    async monitor(model: { algorithm: string; version: string }) {
+      const input = { pipeline: NAME, run: run(), asOf: AS_OF, predictions: { model, rows: 0 } };
+      return { performance: await perform(measurePerformance, input), drift: await perform(detectDrift, input) };
+    },
+  };
+}
+export type ShortPipeline = Awaited<ReturnType<typeof createShortPipeline>>;

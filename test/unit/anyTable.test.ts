@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AlgorithmTrained, ModelTrainingCompleted } from '../../src/contracts/index.js';
+import { estimatorsFor } from '../../src/ml/estimators/estimators.js';
+import { Mt19937 } from '../../src/ml/mt19937.js';
+import { createShortPipeline } from '../support/shortPipeline.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import { tinyEngines } from '../support/tinyPipeline.js';
+
+const folder = temporaryFolder(afterAll);
+const engines = tinyEngines();
+afterAll(() => engines.close());
+
+/** 400 flowers of three kinds: a length that tells them nearly apart, a colour that helps, gaps in both, and no dates. */
+function flowers(): { id: string; length: number | null; colour: string; kind: string; weight: number; picked: number }[] {
+  const random = new Mt19937(7);
+  const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
+  return Array.from({ length: 400 }, (_, i) => {
+    const kind = i % 3;
+    const length = kind * 2 + uniform() * 3;
+    return {
+      id: `f-${i}`,
+      length: i % 17 === 0 ? null : Math.round(length * 100) / 100,
+      colour: uniform() < 0.7 ? ['red', 'blue', 'white'][kind]! : ['red', 'blue', ''][i % 2]!,
+      kind: ['Iris setosa', 'Rose', 'Tulip, wild'][kind]!,
+      weight: Math.round((10 + 3 * length + uniform()) * 100) / 100,
+      picked: Math.floor(length + 3 * uniform()),
+    };
+  });
+}
+const ROWS = flowers();
+const byId = new Map(ROWS.map((row) => [row.id, row]));
+const text = (columns: (keyof (typeof ROWS)[number])[]) =>
+  [columns.join(';'), ...ROWS.map((row) => columns.map((column) => (row[column] === null ? 'NA' : `"${row[column]}"`)).join(';'))].join('\n') + '\n';
+
+function versionOf({ algorithms }: ModelTrainingCompleted, algorithm: string): AlgorithmTrained {
+  const trained = algorithms[algorithm]!;
+  if (trained.status === 'failed') throw new Error(trained.reason);
+  return trained;
+}
+
+/** Every estimator of a task, trained on the short form of a pipeline. */
+async function trained(definition: object, columns: Parameters<typeof text>[0], algorithms: string[]) {
+  const pipeline = await createShortPipeline(engines, folder, definition);
+  await pipeline.process(text(columns));
+  return { pipeline, training: await pipeline.train(algorithms) };
+}
+
+type Trained = Awaited<ReturnType<typeof trained>>;
+
+describe('a table without dates whose label is one of several texts', () => {
+  const algorithms = estimatorsFor({ task: 'multiclass', classes: ['a', 'b', 'c'] });
+  let whole: Trained;
+  beforeAll(async () => {
+    whole = await trained({ source: 'flowers.csv', key: 'id', label: 'kind', task: 'multiclass', drop: ['weight', 'picked'] }, ['id', 'length', 'colour', 'kind', 'weight', 'picked'], algorithms);
+  }, 60_000);
+
+  test('is learned by every estimator that can, and measured on rows that none of them saw', () => {
+    const { training } = whole;
+    expect(training.dataset.rows.train! + training.dataset.rows.validation! + training.dataset.rows.test!).toBe(ROWS.length);
+    for (const algorithm of algorithms) {
+      const { test, validation } = versionOf(training, algorithm);
+      // The most frequent kind is a third of the rows.
+      expect(test!.accuracy, algorithm).toBeGreaterThan(0.6);
+      expect(validation!.n + test!.n).toBe(training.dataset.rows.validation! + training.dataset.rows.test!);
+    }
+    expect(training.comparison).toMatchObject({ metric: 'validation.log_loss', estimate: { metric: 'test.log_loss' } });
+  });
+
+  test('has for every row a class, and probabilities of all that add up to 1', async () => {
+    const { pipeline, training } = whole;
+    const predicted = await pipeline.predict('lightgbm');
+    expect(predicted).toHaveLength(ROWS.length);
+    const kinds = ['Iris setosa', 'Rose', 'Tulip, wild'];
+    let right = 0;
+    for (const row of predicted) {
+      const probabilities = kinds.map((kind) => row[`probability_${kind}`] as number);
+      expect(probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 6);
+      expect(row.label).toBe(kinds[probabilities.indexOf(Math.max(...probabilities))]);
+      expect(row.confidence).toBe(Math.max(...probabilities));
+      if (row.label === byId.get(row.id as string)!.kind) right++;
+    }
+    const { version } = versionOf(training, 'lightgbm');
+    const { performance, drift } = await pipeline.monitor({ algorithm: 'lightgbm', version });
+    // Counted here, row by row.
+    expect(performance).toMatchObject({ status: 'measured', metric: 'log_loss', metrics: { n: ROWS.length, accuracy: right / ROWS.length } });
+    expect(drift).toMatchObject({ status: 'measured', rows: ROWS.length, drifted: [], missing: [] });
+  });
+});
+
+describe('a table without dates whose label is a number', () => {
+  const algorithms = estimatorsFor({ task: 'regression', objective: 'squared_error' });
+  let whole: Trained;
+  beforeAll(async () => {
+    whole = await trained({ source: 'flowers.csv', key: 'id', task: 'regression', label: 'weight', drop: ['kind', 'picked'] }, ['id', 'length', 'colour', 'kind', 'weight', 'picked'], algorithms);
+  }, 60_000);
+
+  test('is learned by every estimator that can, in units of the label', () => {
+    const { training } = whole;
+    const mean = ROWS.reduce((sum, { weight }) => sum + weight, 0) / ROWS.length;
+    const spread = Math.sqrt(ROWS.reduce((sum, { weight }) => sum + (weight - mean) ** 2, 0) / ROWS.length);
+    for (const algorithm of algorithms) expect(versionOf(training, algorithm).test!.rmse, algorithm).toBeLessThan(spread / 2);
+    expect(training.comparison.metric).toBe('validation.rmse');
+  });
+
+  test('has a prediction for every row, whose error monitoring measures', async () => {
+    const { pipeline, training } = whole;
+    const predicted = await pipeline.predict('xgboost');
+    const squares = predicted.map((row) => ((row.prediction as number) - byId.get(row.id as string)!.weight) ** 2);
+    const { performance } = await pipeline.monitor({ algorithm: 'xgboost', version: versionOf(training, 'xgboost').version });
+    if (performance.status === 'skipped') throw new Error(performance.reason);
+    expect(performance.metrics.rmse).toBeCloseTo(Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length), 10);
+    expect(Object.keys(predicted[0]!)).toEqual(['id', 'prediction', 'algorithm', 'version', '__perdure_inputs']);
+  });
+});
+
+test('counts are learned by their Poisson deviance', async () => {
+  const { training } = await trained({ source: 'flowers.csv', key: 'id', task: 'regression', objective: 'poisson', label: 'picked', drop: ['kind', 'weight'] }, ['id', 'length', 'colour', 'kind', 'weight', 'picked'], ['linear_regression', 'lightgbm']);
+  expect(training.comparison.metric).toBe('validation.mean_poisson_deviance');
+  // That of the mean alone, by hand: 2 times the mean of y ln(y / mean) - (y - mean).
+  const mean = ROWS.reduce((sum, { picked }) => sum + picked, 0) / ROWS.length;
+  const ofMean = (2 * ROWS.reduce((sum, { picked }) => sum + (picked > 0 ? picked * Math.log(picked / mean) : 0) - (picked - mean), 0)) / ROWS.length;
+  for (const algorithm of ['linear_regression', 'lightgbm']) expect(versionOf(training, algorithm).test!.mean_poisson_deviance, algorithm).toBeLessThan(ofMean / 2);
+});
+
+describe('a label of two values', () => {
+  test('has the positive class that it is told, and rows without a key go by their number', async () => {
+    const { pipeline, training } = await trained({ source: 'flowers.csv', label: { column: 'kind', positive: 'Rose' } }, ['length', 'colour', 'kind'], ['xgboost']);
+    expect(versionOf(training, 'xgboost').test!.roc_auc).toBeGreaterThan(0.75);
+    const predicted = await pipeline.predict('xgboost');
+    expect(predicted.map(({ row_number }) => Number(row_number))).toEqual(ROWS.map((_, i) => i + 1));
+    const shareOf = (rose: boolean) => {
+      const rows = predicted.filter((_, i) => (ROWS[i]!.kind === 'Rose') === rose);
+      return rows.filter(({ label }) => label === 1).length / rows.length;
+    };
+    expect(shareOf(true)).toBeGreaterThan(0.8);
+    expect(shareOf(false)).toBeLessThan(0.2);
+  });
+
+  test('may be made by SQL, and rows whose label is not known yet are left out', async () => {
+    const { training } = await trained({ source: 'flowers.csv', key: 'id', label: { sql: "CASE WHEN kind <> 'Rose' THEN weight > 15 END" }, drop: ['weight', 'kind'] }, ['id', 'length', 'colour', 'kind', 'weight'], ['xgboost']);
+    expect(training.dataset.warnings).toContainEqual(expect.stringContaining('"task" is not set: the label is taken for yes or no, with true as the positive class'));
+    const known = ROWS.filter(({ kind }) => kind !== 'Rose').length;
+    expect(Object.values(training.dataset.rows).reduce((sum, rows) => sum + rows, 0)).toBe(known);
+  });
+});
+
+describe('what a table can not be', () => {
+  test.each<[string, object, RegExp]>([
+    ['a key that is no column', { source: 'flowers.csv', key: 'nobody', label: 'kind' }, /names the column nobody, which flowers\.csv doesn't have \(it has id, length, colour, kind\); correct the name\.$/],
+    ['a dropped column that is none', { source: 'flowers.csv', key: 'id', label: 'kind', drop: ['x'] }, /names the column x, which/],
+  ])('%s is told with what there is', async (_what, definition, message) => {
+    const pipeline = await createShortPipeline(engines, folder, definition);
+    await expect(pipeline.process(text(['id', 'length', 'colour', 'kind']))).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringMatching(message) as string });
+  });
+
+  test('a regression of text', async () => {
+    const pipeline = await createShortPipeline(engines, folder, { source: 'flowers.csv', key: 'id', label: 'kind', task: 'regression' });
+    await pipeline.process(text(['id', 'length', 'kind']));
+    await expect(pipeline.train(['xgboost'])).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringMatching(/is a regression, and the label holds "Iris setosa"; give numbers, or another "task"\.$/) as string });
+  });
+});
