@@ -90,9 +90,12 @@ export class MetricColumns {
 function algorithmTable(training: ModelTrainingCompleted): string[] {
   const { algorithms, champion, unchanged = [] } = training;
   const columns = new MetricColumns(Object.values(algorithms).flatMap((result) => (result.status === 'completed' ? [result] : [])));
+  // A single candidate may have no score of folds.
+  const searched = Object.values(algorithms).every((result) => result.status !== 'completed' || result.cv_score !== null);
   const rows = Object.entries(algorithms).map(([algorithm, result]) => {
     const title = result.status === 'completed' && isSameVersion(champion, { algorithm, version: result.version }) ? `${algorithm} *` : algorithm;
-    return result.status === 'completed' ? [title, score(result.cv_score), ...columns.cells(result)] : [title, 'failed', ...columns.heads.map(() => '')];
+    if (result.status === 'failed') return [title, ...(searched ? ['failed'] : []), ...columns.heads.map((_, i) => (i === 0 && !searched ? 'failed' : ''))];
+    return [title, ...(searched ? [score(result.cv_score)] : []), ...columns.cells(result)];
   });
   const failures = Object.entries(algorithms).flatMap(([algorithm, result]) =>
     result.status === 'failed' ? [`${algorithm} failed (${result.type}): ${result.reason}`] : [],
@@ -104,7 +107,7 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
       : [],
   );
   const warnings = (training.dataset.warnings ?? []).map((warning) => `Warning: ${warning}`);
-  return [table(['algorithm', 'CV\nscore', ...columns.heads], rows, { spare: columns.spare(2) }), verdictOnBest(training), ...failures, ...kept, ...partly, ...warnings];
+  return [table(['algorithm', ...(searched ? ['CV\nscore'] : []), ...columns.heads], rows, { spare: columns.spare(searched ? 2 : 1) }), verdictOnBest(training), ...failures, ...kept, ...partly, ...warnings];
 }
 
 function verdictOnBest({ comparison, promotion, champion, challenger }: ModelTrainingCompleted): string {

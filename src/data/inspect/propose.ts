@@ -137,7 +137,7 @@ function labelText({ column, task, positive, classes, unlabelled, reason }: Labe
 function splitText(time: TimeDecision, group: ColumnSummary | undefined, rows: number, keyed: boolean): string {
   if (time.test !== undefined) return `by time: what is from ${time.test} on tests, about a fifth of the rows`;
   if (group) return `by ${group.name}: it has ${count(group.distinct)} values in ${countOf(rows, 'row')}, and all rows of one stay on one side`;
-  return `a fifth of the rows tests, chosen by the hash of the ${keyed ? 'key' : 'row'}`;
+  return `by the hash of the ${keyed ? 'key' : 'row'}: three fifths train, one chooses the model, one tests`;
 }
 
 /** What people may want to act on. */
