@@ -60,7 +60,8 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
   const { version, uri } = await fitting.registerModel({ ...input, model, best_params, cv_score, plan, dropped, performance });
   setSearchAttributes({ modelVersion: version });
 
-  const { train: _train, ...evaluated } = performance;
+  const { validation, test, oot } = performance;
+  const evaluated = { ...(validation && { validation }), ...(test && { test }), ...(oot && { oot }) };
   return { status: 'completed', version, uri, best_params, cv_score, ...evaluated, search };
 }
 

@@ -6,6 +6,7 @@ import {
   type ModelTrainingCompleted,
   type MetricName,
   type SplitMetrics,
+  type SplitName,
   SPLITS,
 } from '../contracts/index.js';
 import { isSameVersion } from '../registry/pointers.js';
@@ -110,10 +111,12 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
   return [table(['algorithm', ...(searched ? ['CV\nscore'] : []), ...columns.heads], rows, { spare: columns.spare(searched ? 2 : 1) }), verdictOnBest(training), ...failures, ...kept, ...partly, ...warnings];
 }
 
+const COLUMNS_OF: Record<SplitName, string> = { train: 'train columns', validation: 'validation columns', test: 'test columns', oot: 'OOT columns' };
+
 function verdictOnBest({ comparison, promotion, champion, challenger }: ModelTrainingCompleted): string {
   const { metric, estimate } = comparison;
   const [other] = estimate?.metric.split('.') ?? [];
-  const chosen = other === undefined ? `chosen by ${metric}, so that what it says of the champion is too good` : `chosen by ${metric}; the ${other === 'oot' ? 'OOT' : other} columns had no part in the choice`;
+  const chosen = other === undefined ? `chosen by ${metric}, so that what it says of the champion is too good` : `chosen by ${metric}; the ${COLUMNS_OF[other as SplitName]} had no part in the choice`;
   if (promotion.decision === 'refuse' && !isSameVersion(champion, challenger)) return `The best was ${chosen}\nPromotion gate: ${promotion.reason}`;
   return [`* champion, ${chosen}`, ...(promotion.not_compared === null ? [] : [`Promotion gate: ${promotion.reason}`])].join('\n');
 }

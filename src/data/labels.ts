@@ -1,5 +1,5 @@
 import type { Pipeline } from '../config/load.js';
-import type { TaskSpec } from '../contracts/index.js';
+import { countOf, type TaskSpec } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { isMissing } from '../ml/missing.js';
 import { describe, identifier, type Database } from './duckdb.js';
@@ -60,7 +60,7 @@ export function taskSpecOf({ definition, folder }: Pick<Pipeline, 'definition' |
     return { task, classes: [others.length === 1 ? others[0]! : `not ${positive}`, String(positive)] };
   }
   if (texts.length > 2) {
-    throw new PerdureError('ConfigInvalid', `The task of ${folder} is binary, and the label has ${texts.length} values (${texts.slice(0, 5).join(', ')}); name the positive one, "label": {"column": ..., "positive": ...}, or make the task multiclass.`);
+    throw new PerdureError('ConfigInvalid', `The task of ${folder} is binary, and the label has ${countOf(texts.length, 'value')} (${texts.slice(0, 5).join(', ')}); name the positive one, "label": {"column": ..., "positive": ...}, or make the task multiclass.`);
   }
   return { task, classes: [texts[0] ?? '0', texts[1] ?? (texts[0] === undefined ? '1' : `not ${texts[0]}`)] };
 }

@@ -193,7 +193,7 @@ function warningsOf({ config, definition }: Pipeline, name: SplitName, rows: Tra
   if (name !== 'train') return warnings;
   const told = definition.labelSource && 'positive' in definition.labelSource;
   if (definition.task === undefined && definition.labelSource && !told && task.task !== 'regression') {
-    warnings.push(`"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of ${task.classes.length} classes`}.`);
+    warnings.push(`"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of the classes ${task.classes.slice(0, 5).join(', ')}${task.classes.length > 5 ? ', ...' : ''}`}.`);
   }
   if (task.task !== 'binary') return warnings;
   for (const { feature, same, auc } of findLeaks(numbersOf(table), labels)) {

@@ -61,7 +61,8 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
   const { cv_score, params: best_params } = best;
   const { version, uri } = await steps.perform(registerModel, { ...input, model, best_params, cv_score, plan, dropped, performance });
 
-  const { train: _train, ...evaluated } = performance;
+  const { validation, test, oot } = performance;
+  const evaluated = { ...(validation && { validation }), ...(test && { test }), ...(oot && { oot }) };
   return { status: 'completed', version, uri, best_params, cv_score, ...evaluated, search };
 }
 

@@ -101,7 +101,8 @@ describe('against scikit-learn', () => {
   // A forest is of chance: scikit-learn's numbers are means of two forests of at least 100 trees.
   test.each(['multiclass', 'squared_error'])('random_forest of %s is within what chance makes of every metric', async (kind) => {
     const metrics = measured(kind, await scored(kind, 'random_forest', { n_estimators: 30, min_samples_leaf: 5 }));
-    const { log_loss: _, ...wanted } = expected.metrics.random_forest![kind]!;
+    const wanted: Record<string, number> = { ...expected.metrics.random_forest![kind]! };
+    delete wanted.log_loss;
     expectWithin(metrics, wanted, 0.03);
   });
 });

@@ -102,8 +102,8 @@ function describeVersion(metadata: VersionMetadata): string {
   const { lineage, performance } = metadata;
   const facts: [string, string][] = [
     ['trained', metadata.training_date],
-    ['parameters', Object.entries(metadata.best_params).map(([param, value]) => `${param}=${value}`).join(', ')],
-    ['CV score', `${score(metadata.cv_score)} ${scoringOf(metadata.config, metadata.task)}, ${countOf(metadata.candidates.length, 'candidate')}`],
+    ['parameters', Object.entries(metadata.best_params).map(([param, value]) => `${param}=${value}`).join(', ') || 'defaults of the estimator'],
+    ['CV score', metadata.cv_score === null ? 'none: a single candidate' : `${score(metadata.cv_score)} ${scoringOf(metadata.config, metadata.task)}, ${countOf(metadata.candidates.length, 'candidate')}`],
     ['rows', `${rowsOf(metadata).map(([split, rows]) => `${split} ${count(rows)}`).join(', ')}; ${countOf(metadata.feature_count, 'feature')}`],
     ['engine', `${lineage.engine}, seed ${lineage.seed}`],
     ['data', `${lineage.dataset.id} (${lineage.inputs_digest.slice(0, 12)})`],

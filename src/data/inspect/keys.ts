@@ -1,5 +1,5 @@
 import { isInternal, PREDICTION_COLUMNS, sameName } from '../../config/columns.js';
-import { count } from '../../contracts/index.js';
+import { agreeing, count, countOf, shareOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
 import { TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
@@ -35,14 +35,14 @@ export async function decideKey(database: Database, described: DescribedCsv, lab
   const usable = columns.filter(({ name, present }) => name !== label && present === rows && isFree(name));
   const single = usable.filter((column) => column.distinct === rows && isKeyLike(column, rows, columns.indexOf(column) === 0));
   const [best] = single.toSorted((a, b) => Number(isIdentifierName(b.name)) - Number(isIdentifierName(a.name)));
-  if (best) return { columns: [best.name], reason: `a value of its own in each of ${count(rows)} rows` };
+  if (best) return { columns: [best.name], reason: `a value of its own in each of ${countOf(rows, 'row')}` };
 
   const together = await decideTogether(database, rows, usable);
   if (together) return { columns: together, reason: 'together they tell every row apart' };
   const near = columns
     .filter(({ name, type, distinct }) => name !== label && (type === 'VARCHAR' || type === 'BIGINT') && distinct > 0.9 * rows && isFree(name))
     .slice(0, 3)
-    .map(({ name, distinct, present }) => `${name} (${count(distinct)} values in ${count(present)} of ${count(rows)} rows)`);
+    .map(({ name, distinct, present }) => `${name} (${countOf(distinct, 'value')} in ${shareOf(present, rows, 'rows')})`);
   return { columns: [], reason: near.length > 0 ? `no column tells all rows apart; nearly: ${near.join(', ')}` : 'no column tells the rows apart' };
 }
 
@@ -51,7 +51,7 @@ async function askedKey(database: Database, { rows }: DescribedCsv, key: ColumnS
   for (const { name, present } of key) {
     if (name === label) throw new PerdureError('InputInvalid', `The column ${name} is the label, and can't be the key as well; give another with --key.`);
     if (!isFree(name)) throw new PerdureError('InputInvalid', `A key can't be called ${name}, as predictions have a column of this name beside the key; rename it in the file.`);
-    if (present < rows) throw new PerdureError('InputInvalid', `The column ${name} has no value in ${count(rows - present)} of ${count(rows)} rows, so it can't be the key; give another with --key.`);
+    if (present < rows) throw new PerdureError('InputInvalid', `The column ${name} has no value in ${shareOf(rows - present, rows, 'rows')}, so it can't be the key; give another with --key.`);
   }
   const list = names.map(identifier).join(', ');
   const values = `CAST((${names.map((name) => `CAST(${identifier(name)} AS VARCHAR)`).join(` || ', ' || `)}) AS VARCHAR)`;
@@ -59,9 +59,9 @@ async function askedKey(database: Database, { rows }: DescribedCsv, key: ColumnS
     `SELECT first(${values}) AS value, count(*) AS times, sum(count(*)) OVER ()::BIGINT AS all FROM ${TABLE} GROUP BY ${list} HAVING count(*) > 1 ORDER BY times DESC, value LIMIT 1`,
   );
   if (repeated) {
-    throw new PerdureError('InputInvalid', `${names.join(' and ')} ${names.length === 1 ? 'does' : 'do'} not tell the rows apart: ${repeated.value} stands in ${count(Number(repeated.times))} of them; give more columns with --key, or none.`);
+    throw new PerdureError('InputInvalid', `${names.join(' and ')} ${agreeing(names.length, 'does', 'do')} not tell the rows apart: ${repeated.value} stands in ${count(Number(repeated.times))} of them; give more columns with --key, or none.`);
   }
-  return { columns: names, reason: `as --key says; a value of its own in each of ${count(rows)} rows` };
+  return { columns: names, reason: `as --key says; a value of its own in each of ${countOf(rows, 'row')}` };
 }
 
 function isFree(name: string): boolean {

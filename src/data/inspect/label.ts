@@ -1,5 +1,5 @@
 import type { Objective, TaskName } from '../../contracts/task.js';
-import { count } from '../../contracts/index.js';
+import { count, countOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
 import { TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
@@ -111,7 +111,7 @@ function positiveOf(
     return { positive: typed(found.value), reason: classes.length > 2 ? `${reason}, all others are the other` : reason };
   }
   if (classes.length > 2) {
-    throw new PerdureError('InputInvalid', `The column ${name} has ${classes.length > MOST_CLASSES ? `more than ${MOST_CLASSES}` : classes.length} values (${classes.slice(0, 5).map(({ value }) => value).join(', ')}${classes.length > 5 ? ', ...' : ''}), and a binary task has two; say which is the positive one with --positive, or give --task multiclass.`);
+    throw new PerdureError('InputInvalid', `The column ${name} has ${classes.length > MOST_CLASSES ? `more than ${countOf(MOST_CLASSES, 'value')}` : countOf(classes.length, 'value')} (${classes.slice(0, 5).map(({ value }) => value).join(', ')}${classes.length > 5 ? ', ...' : ''}), and a binary task has two; say which is the positive one with --positive, or give --task multiclass.`);
   }
   const [common, rare] = classes as [{ value: string; rows: number }, { value: string; rows: number }];
   if (type !== 'VARCHAR') {

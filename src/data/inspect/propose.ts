@@ -1,5 +1,5 @@
 import { isInternal, sameName } from '../../config/columns.js';
-import { count, countOf } from '../../contracts/index.js';
+import { agreeing, count, countOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
 import { describeCsv, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
@@ -129,14 +129,14 @@ function labelText({ column, task, positive, classes, unlabelled, reason }: Labe
   return [
     `${column}: ${task}, ${reason}`,
     ...(shares === '' ? [] : [`${shares}${task === 'multiclass' && classes.length > 7 ? `, and ${classes.length - 7} more` : ''}`]),
-    ...(rare.length > 0 ? [`${rare.length === 1 ? 'one class' : `${rare.length} classes`} of fewer than ${RARE} rows`] : []),
+    ...(rare.length > 0 ? [`${agreeing(rare.length, 'one class', `${rare.length} classes`)} of fewer than ${countOf(RARE, 'row')}`] : []),
     ...(unlabelled > 0 ? [`${count(unlabelled)} of ${countOf(rows, 'row')} have no label yet`] : []),
   ].join('; ');
 }
 
 function splitText(time: TimeDecision, group: ColumnSummary | undefined, rows: number, keyed: boolean): string {
   if (time.test !== undefined) return `by time: what is from ${time.test} on tests, about a fifth of the rows`;
-  if (group) return `by ${group.name}: it has ${count(group.distinct)} values in ${countOf(rows, 'row')}, and all rows of one stay on one side`;
+  if (group) return `by ${group.name}: it has ${countOf(group.distinct, 'value')} in ${countOf(rows, 'row')}, and all rows of one stay on one side`;
   return `by the hash of the ${keyed ? 'key' : 'row'}: three fifths train, one chooses the model, one tests`;
 }
 
@@ -151,7 +151,7 @@ async function remarksOn(database: Database, { sniffed }: DescribedCsv, features
   const empty = features.filter(({ present }) => present < 0.5 * rows);
   if (empty.length > 0) remarks.push({ topic: 'mostly empty', text: empty.slice(0, 8).map(({ name, present }) => `${name} ${((100 * (rows - present)) / rows).toFixed(0)}%`).join(', ') + (empty.length > 8 ? ` and ${empty.length - 8} more` : '') });
   const rare = await rareCategories(database, features.filter(({ type, distinct }) => type === 'VARCHAR' && distinct <= HIGH_CARDINALITY));
-  if (rare.length > 0 && rows >= 10 * RARE) remarks.push({ topic: 'rare categories', text: `of fewer than ${RARE} rows in ${listed(rare)}; they are grouped` });
+  if (rare.length > 0 && rows >= 10 * RARE) remarks.push({ topic: 'rare categories', text: `of fewer than ${countOf(RARE, 'row')} in ${listed(rare)}; they are grouped` });
   const unusable = unusableNames(sniffed.header);
   if (unusable.length > 0) remarks.push({ topic: 'names', text: `${unusable.join(', ')}; rename them in the file to have them read` });
   return remarks;

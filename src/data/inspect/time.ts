@@ -1,3 +1,4 @@
+import { agreeing, shareOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
 import { TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
@@ -44,7 +45,7 @@ export async function decideTime(database: Database, { columns, rows }: Describe
     const span = await spanOf(database, sql, rows, false);
     if (span) return { ...span, columns: parts.filter((part) => typeof part === 'string'), reason: 'made of its parts' };
   }
-  return { columns: [], reason: days.length > 0 ? `${days.map(({ name }) => name).join(', ')} seem${days.length === 1 ? 's' : ''} to be of something else than the row (--time says otherwise)` : 'no column of days' };
+  return { columns: [], reason: days.length > 0 ? `${days.map(({ name }) => name).join(', ')} ${agreeing(days.length, 'seems', 'seem')} to be of something else than the row (--time says otherwise)` : 'no column of days' };
 }
 
 /** Columns of year, month and day by their names and values; 1 for the day where there is none. */
@@ -75,7 +76,7 @@ async function spanOf(database: Database, sql: string, rows: number, asked: bool
   const { present, first, last, monthly, test, ...span } = answer[0]!;
   if (Number(present) < rows) {
     if (!asked) return undefined;
-    throw new PerdureError('InputInvalid', `--time ${sql} gives no day for ${rows - Number(present)} of ${rows} rows; give SQL that does, or leave it out.`);
+    throw new PerdureError('InputInvalid', `--time ${sql} gives no day for ${shareOf(rows - Number(present), rows, 'rows')}; give SQL that does, or leave it out.`);
   }
   const days = Number(span.days);
   const partition = days <= MANY_DAYS && !monthly ? 'day' : days / 30.4 <= MANY_MONTHS ? 'month' : 'year';

@@ -60,8 +60,8 @@ interface Definition<P extends object> extends Pick<EstimatorKind, 'library'> {
   parameters: P;
   only?: Partial<Record<keyof P, readonly TaskName[]>>;
   cannot?: EstimatorKind['cannot'];
-  data?(values: Values<P>, task: TaskSpec): DataNeeds;
-  recipe(values: Values<P>, task: TaskSpec, shape: TrainingShape): TrainingRecipe;
+  data?: (values: Values<P>, task: TaskSpec) => DataNeeds;
+  recipe: (values: Values<P>, task: TaskSpec, shape: TrainingShape) => TrainingRecipe;
   relativeCost?: EstimatorKind['relativeCost'];
   balancing?: EstimatorKind['balancing'];
   meanOfLabels?: boolean;

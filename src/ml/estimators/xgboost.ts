@@ -31,7 +31,9 @@ export const xgboost = defineEstimator('xgboost', {
   relativeCost: (params) => costOfTrees(params, DEPTH),
   balancing: (task) => ({ binary: 'scale_pos_weight', multiclass: 'class_weight', regression: undefined }) [task] as 'scale_pos_weight' | 'class_weight' | undefined,
   data: ({ class_weight }, task) => (task.task === 'multiclass' && class_weight === 'balanced' ? { balancedClasses: task.classes.length } : {}),
-  recipe({ n_estimators, scale_pos_weight, class_weight: _, ...named }, task, shape) {
+  recipe({ n_estimators, scale_pos_weight, ...others }, task, shape) {
+    // What goes by weights per row is no setting of the library.
+    const named = Object.fromEntries(Object.entries(others).flatMap(([name, value]) => (typeof value === 'number' ? [[name, value]] : [])));
     const weight = scale_pos_weight === 'balanced' ? balance(shape) : scale_pos_weight;
     return { settings: { booster: 'gbtree', ...objectiveOf(task, weight), tree_method: 'hist', ...given(named) }, rounds: n_estimators };
   },

@@ -1,3 +1,4 @@
+import { countOf } from '../../contracts/counts.js';
 import {
   SCORERS,
   directionOf,
@@ -128,21 +129,21 @@ function checkMetric(kind: Kind, metric: MetricName): void {
 
 function undefinedScore(kind: Kind, scoring: ScoringName, labels: TaskLabels): string {
   if (scoring === 'neg_mean_poisson_deviance') {
-    return `The ${scoring} of ${labels.length} rows is undefined, as a label is below 0 or a prediction is not above 0; use labels that are counts and estimators with the objective poisson, or another scoring.`;
+    return `The ${scoring} of ${countOf(labels.length, 'row')} is undefined, as a label is below 0 or a prediction is not above 0; use labels that are counts and estimators with the objective poisson, or another scoring.`;
   }
-  if (kind.classes === null) return `The ${scoring} of ${labels.length} rows with one value is undefined; use fewer folds or a split with more values.`;
-  return `The ${scoring} of ${labels.length} rows of one class is undefined; use fewer folds or a split with ${kind.classes.length === 2 ? 'both' : 'several'} classes.`;
+  if (kind.classes === null) return `The ${scoring} of ${countOf(labels.length, 'row')} with one value is undefined; use fewer folds or a split with more values.`;
+  return `The ${scoring} of ${countOf(labels.length, 'row')} of one class is undefined; use fewer folds or a split with ${kind.classes.length > 2 ? 'several' : 'both'} classes.`;
 }
 
 /** What is measured must be of these rows and be numbers: a number that was never computed would count as some. */
 function checkRows(kind: Kind, labels: TaskLabels, { values, width }: ModelOutput): void {
   if (width !== kind.width || values.length !== labels.length * width) {
-    throw new PerdureError('InputInvalid', `${labels.length} labels of a ${kind.name} task need ${labels.length} x ${kind.width} numbers of a model, and there are ${values.length / width} x ${width}; score the same rows.`);
+    throw new PerdureError('InputInvalid', `${countOf(labels.length, 'label')} of a ${kind.name} task need ${labels.length} x ${kind.width} numbers of a model, and there are ${values.length / width} x ${width}; score the same rows.`);
   }
   for (let row = 0; row < labels.length; row++) {
     const label = labels[row]!;
     if (kind.classes === null ? !Number.isFinite(label) : !isPosition(label, kind.classes.length)) {
-      throw new PerdureError('InputInvalid', `Row ${row} has the label ${label}, which is ${kind.classes === null ? 'no number' : `no position among ${kind.classes.length} classes`}; leave unlabelled rows out.`);
+      throw new PerdureError('InputInvalid', `Row ${row} has the label ${label}, which is ${kind.classes === null ? 'no number' : `no position among its classes`}; leave unlabelled rows out.`);
     }
   }
   for (let at = 0; at < values.length; at++) {

@@ -20,7 +20,7 @@ interface Source {
   library: LibraryFile;
   wheel: Wheel;
   /** Loads the library, which proves that all it depends on is there, and asks for its version. */
-  load(path: string): string;
+  load: (path: string) => string;
 }
 
 const { libxgboost, lib_lightgbm } = LIBRARY_FILES;
