@@ -129,7 +129,7 @@ function labelText({ column, task, positive, classes, unlabelled, reason }: Labe
   return [
     `${column}: ${task}, ${reason}`,
     ...(shares === '' ? [] : [`${shares}${task === 'multiclass' && classes.length > 7 ? `, and ${classes.length - 7} more` : ''}`]),
-    ...(rare.length > 0 ? [`${agreeing(rare.length, 'one class', `${rare.length} classes`)} of fewer than ${countOf(RARE, 'row')}`] : []),
+    ...(rare.length > 0 ? [`${agreeing(rare.length, 'a class', 'classes')} of fewer than ${countOf(RARE, 'row')}`] : []),
     ...(unlabelled > 0 ? [`${count(unlabelled)} of ${countOf(rows, 'row')} have no label yet`] : []),
   ].join('; ');
 }

@@ -132,7 +132,7 @@ function undefinedScore(kind: Kind, scoring: ScoringName, labels: TaskLabels): s
     return `The ${scoring} of ${countOf(labels.length, 'row')} is undefined, as a label is below 0 or a prediction is not above 0; use labels that are counts and estimators with the objective poisson, or another scoring.`;
   }
   if (kind.classes === null) return `The ${scoring} of ${countOf(labels.length, 'row')} with one value is undefined; use fewer folds or a split with more values.`;
-  return `The ${scoring} of ${countOf(labels.length, 'row')} of one class is undefined; use fewer folds or a split with ${kind.classes.length > 2 ? 'several' : 'both'} classes.`;
+  return `The ${scoring} of ${countOf(labels.length, 'row')} of one class is undefined; use fewer folds or a split with more classes.`;
 }
 
 /** What is measured must be of these rows and be numbers: a number that was never computed would count as some. */
