@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -81,8 +81,9 @@ let operatorEnv: Record<string, string>;
 const processes: ChildProcess[] = [];
 
 beforeAll(async () => {
-  const { folder, definition } = await world.pipeline();
-  writeFileSync(join(folder, 'pipeline.json'), JSON.stringify({ ...definition, layers: LAYERS }));
+  const { folder } = await world.pipeline();
+  const file = join(folder, 'pipeline.json');
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), layers: LAYERS }));
   writeFileSync(join(folder, 'expectations.json'), JSON.stringify({ duplicates: { name: 'no_duplicates', on_failure: 'drop' }, silver: [] }));
 
   policies = new Policies((await synthesize({ ...SETTINGS, name: NAME, environment: 'dev' })).perdure);
