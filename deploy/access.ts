@@ -87,9 +87,11 @@ export function taskAccess(): StoreAccess {
 /** Gold to preprocessed data, fits, and versions with their `latest`. Neither raw data nor any alias. */
 export function modelTrainingAccess({ definition, config }: Pipeline): StoreAccess {
   const { feature_store, label_store } = definition.layers;
+  // Columns that are found in the source stand there.
+  const columns = definition.source.findsColumns ? [manifestKey('bronze')] : [];
   return {
     datamart: {
-      read: [OWNER_KEY, manifestKey('gold'), anyPartition(feature_store.path), anyPartition(label_store.path), PREPROCESSED, CONFIG_VERSIONS],
+      read: [OWNER_KEY, ...columns, manifestKey('gold'), anyPartition(feature_store.path), anyPartition(label_store.path), PREPROCESSED, CONFIG_VERSIONS],
       write: [PREPROCESSED],
     },
     modelRegistry: {
