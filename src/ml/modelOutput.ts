@@ -7,11 +7,13 @@ export interface ModelOutput {
   width: number;
 }
 
-/** Position of the most probable class per row; of equal ones the first. */
-export function likeliest({ values, width }: ModelOutput): number[] {
-  return Array.from({ length: values.length / width }, (_, row) => {
+/** Position of the most probable class per row; of equal ones the first, as in numpy's `argmax`. */
+export function mostProbable({ values, width }: ModelOutput): Int32Array {
+  const decided = new Int32Array(values.length / width);
+  for (let row = 0; row < decided.length; row++) {
     let best = 0;
-    for (let position = 1; position < width; position++) if (values[row * width + position]! > values[row * width + best]!) best = position;
-    return best;
-  });
+    for (let of = 1; of < width; of++) if (values[row * width + of]! > values[row * width + best]!) best = of;
+    decided[row] = best;
+  }
+  return decided;
 }

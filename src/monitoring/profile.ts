@@ -1,7 +1,7 @@
 import type { PipelineDefinition } from '../config/schema.js';
 import type { TaskSpec } from '../contracts/index.js';
 import { isMissing } from '../ml/missing.js';
-import { likeliest, type ModelOutput } from '../ml/modelOutput.js';
+import { mostProbable, type ModelOutput } from '../ml/modelOutput.js';
 
 export type FeatureType = PipelineDefinition['features'][number]['type'];
 
@@ -65,7 +65,7 @@ export function profileNumbers(values: ColumnValues): BinnedProfile {
 
 /** Profiles what a model says: probabilities of the positive class and values by deciles, several classes by the likeliest one. */
 export function profileOutput(task: TaskSpec, output: ModelOutput): ColumnProfile {
-  return task.task === 'multiclass' ? profileColumn(likeliest(output).map((position) => task.classes[position]!), 'categorical') : profileNumbers(output.values);
+  return task.task === 'multiclass' ? profileColumn(Array.from(mostProbable(output), (position) => task.classes[position]!), 'categorical') : profileNumbers(output.values);
 }
 
 /** A profile with the bins of `reference` and nothing counted yet. */

@@ -5,7 +5,7 @@ import type { InputColumn } from '../data/inputColumns.js';
 import { featureStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
 import { judgeDrift, type CurrentProfile } from '../monitoring/drift.js';
-import { likeliest } from '../ml/modelOutput.js';
+import { mostProbable } from '../ml/modelOutput.js';
 import { countInto, emptyLike, type ColumnValues, type ModelProfile } from '../monitoring/profile.js';
 import { loadScoredRows, scoreColumns, SCORED_ROWS } from '../monitoring/scoredRows.js';
 import { SCORE_ANEW, readVersionFile, type Preprocessing } from '../registry/versions.js';
@@ -70,5 +70,5 @@ function spoken(task: TaskSpec, scores: number[][]): ColumnValues {
   if (task.task !== 'multiclass') return scores[0]!;
   const width = scores.length;
   const values = Float64Array.from({ length: scores[0]!.length * width }, (_, i) => scores[i % width]![Math.floor(i / width)]!);
-  return likeliest({ values, width }).map((position) => task.classes[position]!);
+  return Array.from(mostProbable({ values, width }), (position) => task.classes[position]!);
 }

@@ -1,6 +1,6 @@
 import { SCORERS, metricsOf, type ScoringOf, type TaskSpec } from '../../contracts/index.js';
 import { ClassifiedRows } from '../metrics/classification.js';
-import type { ModelOutput } from '../modelOutput.js';
+import { mostProbable } from '../modelOutput.js';
 import type { Kind } from './kind.js';
 
 /** One of several classes: a model says a probability for each, and decides for the most probable. */
@@ -25,15 +25,4 @@ export function multiclassTask({ classes }: Extract<TaskSpec, { task: 'multiclas
       ];
     },
   };
-}
-
-/** Of equal probabilities the first class has it, as in numpy's `argmax`. */
-function mostProbable({ values, width }: ModelOutput): Int32Array {
-  const decided = new Int32Array(values.length / width);
-  for (let row = 0; row < decided.length; row++) {
-    let best = 0;
-    for (let of = 1; of < width; of++) if (values[row * width + of]! > values[row * width + best]!) best = of;
-    decided[row] = best;
-  }
-  return decided;
 }
