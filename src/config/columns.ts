@@ -86,6 +86,11 @@ export const ModelColumnName = z
   .refine((name) => !isInternal(name), RESERVED)
   .refine((name) => !(name in Object.prototype), 'another name: this one is a property of every JavaScript object; the query may rename it with AS');
 
+/** Columns of gold that name a row and its day, each once: labels, predictions and features share them. */
+export function carriedColumns({ keys, partition }: Pick<NamedColumns, 'keys' | 'partition'>): string[] {
+  return [...new Set([...keys, ...(partition.column === undefined ? [] : [partition.column])])];
+}
+
 /** What {@link nameFaults} looks at of a pipeline's definition. */
 interface NamedColumns {
   source: { columns: Record<string, unknown> };

@@ -56,8 +56,8 @@ const source = z.strictObject({
 });
 
 /** The name that a source has in the store's raw data. */
-function fileNameOf(path: string): string {
-  return basename(path.replaceAll('\\', '/')).replaceAll(/[^A-Za-z0-9._-]/g, '_').replace(/^[._-]+/, '') || 'source.csv';
+export function fileNameOf(path: string): string {
+  return basename(path.replaceAll('\\', '/')).replaceAll(/[^A-Za-z0-9._-]+/g, '_').replace(/^[^A-Za-z0-9]+/, '') || 'data.csv';
 }
 
 /** `columns` is empty where they aren't written: they are found in the source, and filled in once it was read. */
@@ -395,7 +395,7 @@ const USUAL_FOLDS = 5;
  * Folds of a search; 0 where there is one candidate, and nobody asked for its score.
  * @param candidates several where they aren't known
  */
-export function foldsOf({ model_config: { cv_folds } }: Pick<ModelConfig, 'model_config'>, candidates = Infinity): number {
+export function foldCount({ model_config: { cv_folds } }: Pick<ModelConfig, 'model_config'>, candidates = Infinity): number {
   return cv_folds ?? (candidates === 1 ? 0 : USUAL_FOLDS);
 }
 export type AlgorithmConfig = z.infer<typeof algorithm>;

@@ -16,7 +16,7 @@ export interface ModelTrainingInput extends WorkflowInput {
   again?: boolean;
 }
 
-/** Sets of rows: a model learns from the first alone and is evaluated on the others, of which a pipeline has some. */
+/** Sets of rows, in order of time where they are by time: a model learns from the first alone and is evaluated on the others, of which a pipeline has some. */
 export const SPLITS = ['train', 'validation', 'test', 'oot'] as const;
 export type SplitName = (typeof SPLITS)[number];
 

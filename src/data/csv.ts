@@ -145,11 +145,16 @@ function textSql(path: string, header: CsvHeader, source: SourceReading): string
 }
 
 /** A text in the way that DuckDB's casts read it, where numbers or days of a source are written in another. */
-function writtenOut(text: string, type: ColumnType, { decimal, date_format }: SourceReading): string {
+export function writtenOut(text: string, type: ColumnType, { decimal, date_format }: Pick<SourceReading, 'decimal' | 'date_format'>): string {
   if (decimal && type === 'DOUBLE') return `replace(${text}, ',', '.')`;
   if (date_format === undefined || (type !== 'DATE' && type !== 'TIMESTAMP')) return text;
   return `coalesce(strftime(try_strptime(trim(${text}), ${literal(date_format)}), '%Y-%m-%d${type === 'DATE' ? '' : ' %H:%M:%S'}'), ${text})`;
 }
+
+/** Patterns of what a text must say whole, for DuckDB's `regexp_full_match`. */
+export const WHOLE_NUMBER = String.raw`\s*[+-]?[0-9]+\s*`;
+/** A day at midnight is how some programs write a day. */
+export const DAY = String.raw`\s*[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2}([ T]00:00(:00(\.0+)?)?)?\s*`;
 
 /** Whether a text says the whole value, rather than more or something else that DuckDB's cast reads as it. */
 function isWhole({ type, text, value }: TypedColumn): string {
@@ -157,12 +162,11 @@ function isWhole({ type, text, value }: TypedColumn): string {
     case 'BIGINT':
     case 'INTEGER':
       // Nearly every number is written as DuckDB writes it, and that is told faster than by a pattern.
-      return `(CAST(${value} AS VARCHAR) = ${text} OR (${value} IS NOT NULL AND regexp_full_match(${text}, '\\s*[+-]?[0-9]+\\s*')))`;
+      return `(CAST(${value} AS VARCHAR) = ${text} OR (${value} IS NOT NULL AND regexp_full_match(${text}, '${WHOLE_NUMBER}')))`;
     case 'DOUBLE':
       return `(isfinite(${value}) AND NOT contains(${text}, '_'))`;
     case 'DATE':
-      // A day at midnight is how some programs write a day.
-      return `(${value} IS NOT NULL AND regexp_full_match(${text}, '\\s*[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2}([ T]00:00(:00(\\.0+)?)?)?\\s*'))`;
+      return `(${value} IS NOT NULL AND regexp_full_match(${text}, '${DAY}'))`;
     case 'TIMESTAMP':
     case 'BOOLEAN':
       return `${value} IS NOT NULL`;

@@ -1,4 +1,4 @@
-import { sameName } from '../config/columns.js';
+import { carriedColumns, sameName } from '../config/columns.js';
 import { ROW_NUMBER, type PipelineDefinition } from '../config/schema.js';
 import { PerdureError } from '../errors.js';
 import { identifier } from './duckdb.js';
@@ -13,7 +13,7 @@ import type { TableName } from './layers.js';
 export function defaultSql(definition: PipelineDefinition, table: TableName): string {
   const { keys, drop, label, labelSource, partition, split, time } = definition;
   // A split may go by a column that is no feature.
-  const named = [...keys, ...(partition.column === undefined ? [] : [partition.column])];
+  const named = carriedColumns(definition);
   const carried = [...new Set([...named, ...(split && 'column' in split ? [split.column] : [])])];
   const numbered = keys.length === 1 && keys[0] === ROW_NUMBER && !(ROW_NUMBER in definition.source.columns);
   switch (table) {

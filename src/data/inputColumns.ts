@@ -1,5 +1,5 @@
 import type { FeatureType } from '../monitoring/profile.js';
-import { sameName } from '../config/columns.js';
+import { carriedColumns, sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { isMissing } from '../ml/missing.js';
@@ -26,10 +26,10 @@ const MOMENT = /^(DATE|TIMESTAMP.*)$/;
  */
 export async function inputColumns(database: Database, { definition }: Pipeline, relation: string): Promise<InputColumn[]> {
   const columns = await describe(database, `SELECT * FROM ${relation}`);
-  const { features, keys, drop, partition } = definition;
+  const { features, drop } = definition;
   const typeOf = (name: string) => columns.find((column) => sameName(column.name) === sameName(name))?.type ?? 'DOUBLE';
   if (features.length > 0) return features.map(({ name, type }) => ({ name, kind: kindOf(typeOf(name)), type }));
-  const others = new Set([...keys, ...drop, ...(partition.column === undefined ? [] : [partition.column])].map(sameName));
+  const others = new Set([...carriedColumns(definition), ...drop].map(sameName));
   return columns
     .filter(({ name }) => !others.has(sameName(name)))
     .map(({ name, type }) => ({ name, kind: kindOf(type), type: kindOf(type) === 'category' ? 'categorical' : type === 'BOOLEAN' ? 'binary' : 'numeric' }));

@@ -1,5 +1,5 @@
 import type { Pipeline } from '../config/load.js';
-import { countOf, type TaskSpec } from '../contracts/index.js';
+import { countOf, ZERO_OR_ONE, type TaskSpec } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { isMissing } from '../ml/missing.js';
 import { describe, identifier, type Database } from './duckdb.js';
@@ -31,11 +31,16 @@ export async function labelSql(database: Database, { definition }: Pipeline, rel
   return `CAST(${table}.${identifier(definition.label)} AS ${NUMBER.test(type) && type !== 'BOOLEAN' ? 'DOUBLE' : 'VARCHAR'})`;
 }
 
+/** What labels of 0 and 1, as a pipeline's own SQL makes them, are of; `undefined` where it takes a look at the labels. */
+export function declaredTask({ definition: { labelSource, task = 'binary' } }: Pick<Pipeline, 'definition'>): TaskSpec | undefined {
+  return !labelSource && task === 'binary' ? ZERO_OR_ONE : undefined;
+}
+
 /** Distinct labels beyond which whole numbers are taken for a quantity rather than for classes. */
 const MOST_CLASSES = 20;
 
 /**
- * What a pipeline predicts: its `task`, else what the labels are. Two values are the classes of a binary task, text or up to
+ * What a pipeline without a {@link declaredTask} predicts: its `task`, else what the labels are. Two values are the classes of a binary task, text or up to
  * {@link MOST_CLASSES} whole numbers those of a multi-class one, and other numbers a regression.
  *
  * @param labels the distinct labels of the training rows
@@ -43,8 +48,7 @@ const MOST_CLASSES = 20;
  */
 export function taskSpecOf({ definition, folder }: Pick<Pipeline, 'definition' | 'folder'>, labels: RawLabel[]): TaskSpec {
   const { labelSource, objective = 'squared_error' } = definition;
-  if (!labelSource && (definition.task ?? 'binary') === 'binary') return { task: 'binary', classes: ['0', '1'] };
-  const known = labels.filter((label) => label !== null && !(typeof label === 'number' && isMissing(label)));
+  const known = labels.filter((label) => !isUnknown(label));
   const numbers = known.filter((label) => typeof label === 'number');
   const texts = classTexts(known);
   const positive = labelSource && 'column' in labelSource ? labelSource.positive : undefined;
@@ -71,6 +75,10 @@ function guessed(known: RawLabel[], numbers: number[]): TaskSpec['task'] {
   return numbers.every((number) => Number.isInteger(number)) && numbers.length <= MOST_CLASSES ? 'multiclass' : 'regression';
 }
 
+function isUnknown(label: RawLabel): boolean {
+  return label === null || (typeof label === 'number' && isMissing(label));
+}
+
 /** Texts of classes: numbers in their order, texts in that of the alphabet. */
 function classTexts(labels: RawLabel[]): string[] {
   return [...labels].sort((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : String(a) < String(b) ? -1 : 1)).map(String);
@@ -87,14 +95,13 @@ export function labelReader({ definition }: Pick<Pipeline, 'definition'>, spec: 
   const refuse = (label: RawLabel, expected: string): never => {
     throw new PerdureError('InputInvalid', `The column ${definition.label} of the label store holds ${label}; expected ${expected}.`);
   };
-  const missing = (label: RawLabel) => label === null || (typeof label === 'number' && isMissing(label));
-  if (spec.task === 'regression') return (label) => (missing(label) ? undefined : typeof label === 'number' ? label : refuse(label, 'a number'));
+  if (spec.task === 'regression') return (label) => (isUnknown(label) ? undefined : typeof label === 'number' ? label : refuse(label, 'a number'));
   const positions = new Map<string, number>(spec.classes.map((name, position) => [name, position]));
   const [negative, positive] = spec.classes;
   // "not X" stands for every other value.
   const others = spec.task === 'binary' && negative === `not ${positive}` ? 0 : undefined;
   return (label) => {
-    if (missing(label)) return undefined;
+    if (isUnknown(label)) return undefined;
     const found = positions.get(String(label)) ?? others;
     if (found !== undefined) return found;
     return spec.task === 'binary' ? refuse(label, `${negative} or ${positive}`) : null;

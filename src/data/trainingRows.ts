@@ -6,7 +6,7 @@ import type { RawTable } from '../ml/table.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
 import { InputReader, inputSql, type InputColumn } from './inputColumns.js';
-import { labelReader, labelSql, taskSpecOf, type RawLabel } from './labels.js';
+import { declaredTask, labelReader, labelSql, taskSpecOf, type RawLabel } from './labels.js';
 import { goldPartitions, partitionFile, type DayRange, type PartitionFile } from './layers.js';
 import { betweenDaysSql } from './partitions.js';
 import type { Split } from './splits/split.js';
@@ -62,9 +62,10 @@ export async function readTrainingRows(database: Database, pipeline: Pipeline, f
   const labels = new Float64Array(capacity);
   const read = labelReader(pipeline, task);
   let [taken, unlabelled, unknown] = [0, 0, 0];
+  const values = [...inputs.map((input) => inputSql(input, INTERNAL.features)), await labelOf(database, pipeline, files)];
   for (const file of files) {
     const before = taken + unlabelled + unknown;
-    const sql = await rowsSql(database, pipeline, file, rows, inputs.map((input) => inputSql(input, INTERNAL.features)));
+    const sql = rowsSql(pipeline, file, rows, values);
     for await (const chunk of database.chunks(sql, { sqlFile: pipeline.definition.layers.feature_store.sql })) {
       if (taken + unlabelled + unknown - before + chunk.rowCount > file.features.rows) {
         throw new PerdureError('InputInvalid', `Several rows of gold have the same ${pipeline.definition.keys.join(' and ')}; add an expectation that drops them and run data processing again.`);
@@ -92,9 +93,12 @@ const TOO_MANY_LABELS = 1_000;
 
 /** What a pipeline predicts, by the labels of a split's rows where `pipeline.json` doesn't say. Throws `ConfigInvalid`. */
 export async function readTask(database: Database, pipeline: Pipeline, files: GoldFiles[], rows: RowsOfSplit): Promise<TaskSpec> {
+  const declared = declaredTask(pipeline);
+  if (declared) return declared;
   const distinct = new Set<RawLabel>();
+  const label = await labelOf(database, pipeline, files);
   for (const file of files) {
-    const sql = await rowsSql(database, pipeline, file, rows, []);
+    const sql = rowsSql(pipeline, file, rows, [label]);
     const found = await database.rows<{ label: RawLabel }>(`SELECT DISTINCT label FROM (${sql}) AS rows (label) LIMIT ${TOO_MANY_LABELS}`);
     for (const { label } of found) distinct.add(label);
     if (distinct.size >= TOO_MANY_LABELS) break;
@@ -102,15 +106,19 @@ export async function readTask(database: Database, pipeline: Pipeline, files: Go
   return taskSpecOf(pipeline, [...distinct]);
 }
 
+/** SQL for a label, by the first of the files: one query makes them all. */
+async function labelOf(database: Database, pipeline: Pipeline, [first]: GoldFiles[]): Promise<string> {
+  return first ? labelSql(database, pipeline, readParquetSql([first.labels.path]), INTERNAL.labels) : 'NULL';
+}
+
 /** Features and labels of one partition are joined with each other only, so that a label never comes from another. */
-async function rowsSql(database: Database, pipeline: Pipeline, { features: featureFile, labels: labelFile }: GoldFiles, { name, asOf, labelledTo }: RowsOfSplit, values: string[]): Promise<string> {
+function rowsSql(pipeline: Pipeline, { features: featureFile, labels: labelFile }: GoldFiles, { name, asOf, labelledTo }: RowsOfSplit, values: string[]): string {
   const [f, l] = [INTERNAL.features, INTERNAL.labels];
-  const labels = readParquetSql([labelFile.path]);
   const split = trainingSplit(pipeline, f).sql(asOf);
   return `
-    SELECT ${[...values, await labelSql(database, pipeline, labels, l)].join(', ')}
+    SELECT ${values.join(', ')}
     FROM ${readParquetSql([featureFile.path], { fileRow: true })} AS ${f}
-    LEFT JOIN ${labels} AS ${l} USING (${pipeline.definition.keys.map(identifier).join(', ')})
+    LEFT JOIN ${readParquetSql([labelFile.path])} AS ${l} USING (${pipeline.definition.keys.map(identifier).join(', ')})
     WHERE ${betweenDaysSql(pipeline, { from: '0000-01-01', to: labelledTo }, f)} AND (${split}) = ${literal(name)}
     ORDER BY ${f}.${FILE_ROW}`;
 }

@@ -46,10 +46,11 @@ function upperP(value: number, standardError: number): number {
 }
 
 /** Metrics whose sampling variance follows from the metrics of a binary task themselves. */
-export type KnownVariance = 'accuracy' | 'precision' | 'recall' | 'average_precision' | 'f1' | 'roc_auc';
+const KNOWN_VARIANCES = ['accuracy', 'precision', 'recall', 'average_precision', 'f1', 'roc_auc'] as const satisfies readonly MetricName[];
+export type KnownVariance = (typeof KNOWN_VARIANCES)[number];
 
 function hasVariance(metric: MetricName): metric is KnownVariance {
-  return ['accuracy', 'precision', 'recall', 'average_precision', 'f1', 'roc_auc'].includes(metric);
+  return (KNOWN_VARIANCES as readonly MetricName[]).includes(metric);
 }
 
 /** Sampling variance of a metric, from the metrics themselves. A metric must not be `null`. */

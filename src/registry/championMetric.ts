@@ -27,6 +27,11 @@ export function watchedMetric(pipeline: Pipeline, task: TaskSpec): MetricName {
   return named === undefined ? championMetric(pipeline, task).metric : checked(task, named, 'monitoring_config.performance_metric');
 }
 
+/** The split whose scores monitoring compares with: as near to what the model will meet as its choice allows. */
+export function baselineSplit(splits: Partial<Record<SplitName, unknown>>): SplitName {
+  return splits.test ? 'test' : splits.oot ? 'oot' : splits.validation ? 'validation' : 'train';
+}
+
 function defaultMetric(task: TaskSpec): MetricName {
   switch (task.task) {
     case 'binary':

@@ -98,7 +98,7 @@ async function readSource(
     async (database) => {
       const { partitions, lastDay } = await splitSource(context, database, pipeline, { ...opened, given, sql, asOf, known: writer.manifest.partitions });
       await checkUnchanged();
-      const sorted = await sortPartitions(context, database, pipeline, writer, partitions);
+      const sorted = await sortPartitions(context, database, pipeline, partitions);
       const emptied = staleBeyond(writer, source, sorted);
       if (!replace) {
         refuseStale(sql, given, emptied);
@@ -218,7 +218,7 @@ async function splitSource(
   checkDay(pipeline, sql, await checkLayerColumns(database, sql));
   const day = daySql(pipeline);
   const name = partitionNameSql(pipeline);
-  const cut = day === undefined ? name : `CASE WHEN ${day} > ${lastVisibleDay(pipeline, day, asOf, known)} THEN ${literal(LATER)} ELSE ${name} END`;
+  const cut = day === undefined ? name : `CASE WHEN ${day} > ${lastVisibleDay(pipeline, asOf, known)} THEN ${literal(LATER)} ELSE ${name} END`;
 
   const stop = reportReading(context, database);
   const files = await database
@@ -272,7 +272,7 @@ function reportReading(context: StageContext, database: Database): () => void {
 }
 
 /** SQL for the last day that a run at `asOf` sees: a partition that was read further before doesn't shrink. */
-function lastVisibleDay(pipeline: Pipeline, day: string, asOf: string, known: Record<string, PartitionEntry>): string {
+function lastVisibleDay(pipeline: Pipeline, asOf: string, known: Record<string, PartitionEntry>): string {
   const further = Object.entries(known).flatMap(([name, { lastDay = asOf }]) => (lastDay > asOf ? [[name, lastDay] as const] : []));
   const cases = further.map(([name, lastDay]) => `WHEN ${literal(name)} THEN DATE ${literal(lastDay)}`);
   return cases.length === 0 ? `DATE ${literal(asOf)}` : `CASE ${partitionNameSql(pipeline)} ${cases.join(' ')} ELSE DATE ${literal(asOf)} END`;
@@ -288,7 +288,6 @@ async function sortPartitions(
   context: StageContext,
   database: Database,
   pipeline: Pipeline,
-  writer: LayerWriter,
   partitions: SourcePartition[],
 ): Promise<SortedPartition[]> {
   const sorted: SortedPartition[] = [];

@@ -1,5 +1,5 @@
 import { algorithmConfig } from '../config/load.js';
-import { foldsOf } from '../config/schema.js';
+import { foldCount } from '../config/schema.js';
 import type { CandidateScores, EvaluateCandidateInput } from '../contracts/index.js';
 import { readDatasetMetadata } from '../data/dataset.js';
 import { scoringOf } from '../registry/championMetric.js';
@@ -28,7 +28,7 @@ export const evaluateCandidate: Stage<EvaluateCandidateInput, CandidateScores> =
     estimator: algorithmConfig(pipeline.config, input.algorithm).estimator,
     params,
     folds: input.folds.slice(finished.scores.length),
-    cvFolds: foldsOf(pipeline.config),
+    cvFolds: foldCount(pipeline.config),
     scorings: [scoringOf(pipeline.config, task)],
     seed: model_config.random_state,
   };

@@ -3,15 +3,11 @@ import { readDatasetMetadata, readDatasetProfile } from '../data/dataset.js';
 import { readColumns } from '../data/parquet.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { profileOutput, type ModelProfile } from '../monitoring/profile.js';
+import { baselineSplit } from '../registry/championMetric.js';
 import { versionKey } from '../registry/versions.js';
 import { createJson } from '../platform/storage/createOnly.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
-
-/** The split whose scores monitoring compares with: as near to what the model will meet as its choice allows. */
-export function baselineSplit(splits: Partial<Record<SplitName, unknown>>): SplitName {
-  return splits.test ? 'test' : splits.oot ? 'oot' : splits.validation ? 'validation' : 'train';
-}
 
 /**
  * Metrics of a model on every split of its dataset, of a binary one at `prediction_threshold`. What it says of the test

@@ -1,6 +1,6 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import type { MonitorInput, PerformanceResult, SplitName, TaskSpec } from '../contracts/index.js';
+import type { MonitorInput, PerformanceResult, TaskSpec } from '../contracts/index.js';
 import { identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
 import { labelReader, labelSql, lastLabelledDay, type RawLabel } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
@@ -9,10 +9,9 @@ import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { judgePerformance } from '../monitoring/performance.js';
 import { loadScoredRows, scoreColumns, SCORED_ROWS } from '../monitoring/scoredRows.js';
-import { watchedMetric } from '../registry/championMetric.js';
+import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
 import { SCORE_ANEW, readVersionFile, requireVersion, type Preprocessing } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
-import { baselineSplit } from './evaluateModel.js';
 import { agreeing, countOf } from '../contracts/counts.js';
 
 /**
@@ -37,7 +36,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const metrics = taskOf(task).metrics(labels, output, inference_config.prediction_threshold);
   const { performance } = await requireVersion(modelRegistry, model, SCORE_ANEW);
   const metric = watchedMetric(pipeline, task);
-  const baseline = performance[baselineSplit(performance) satisfies SplitName];
+  const baseline = performance[baselineSplit(performance)];
   const judged = baseline && judgePerformance(baseline, metrics, { ...monitoring_config, performance_metric: metric }, taskOf(task).standardError(metric, labels, output, inference_config.prediction_threshold));
   return judged ?? { status: 'skipped', reason: `${metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.` };
 };

@@ -1,5 +1,5 @@
 import { algorithmConfig } from '../config/load.js';
-import { foldsOf } from '../config/schema.js';
+import { foldCount } from '../config/schema.js';
 import { gridCell, type AlgorithmInput, type ParameterGrid, type Params, type SearchPlan } from '../contracts/index.js';
 import { readDatasetMetadata, splitOfDataset, type DatasetSplit } from '../data/dataset.js';
 import { estimatorKind, relativeCost } from '../ml/estimators/estimators.js';
@@ -29,7 +29,7 @@ export const planSearch: Stage<AlgorithmInput, SearchPlan> = async (context, inp
     cells,
     // So that no worker is left alone with a long fit at the end.
     order: cells.map((_, index) => index).sort((a, b) => costs[b]! - costs[a]!),
-    rungs: raceRungs(foldsOf(pipeline.config, cells.length), search.racing, cells.length),
+    rungs: raceRungs(foldCount(pipeline.config, cells.length), search.racing, cells.length),
   };
 };
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { INTERNAL, INTERNAL_PREFIX, type PredictionColumn } from '../config/columns.js';
+import { carriedColumns, INTERNAL, INTERNAL_PREFIX, type PredictionColumn } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { ModelRef, PredictInput, PredictionsRef, TaskSpec } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
@@ -61,7 +61,7 @@ function refTo(predictions: ObjectStore, { key, checksum }: PredictionsFile, { r
 
 /** Keys, the column of the days and the model's features per new row, numbered by day and keys. */
 async function loadNewRows(database: Database, pipeline: Pipeline, newRows: string, { inputs }: Preprocessing): Promise<number> {
-  const carried = carriedColumns(pipeline).map(identifier);
+  const carried = carriedColumns(pipeline.definition).map(identifier);
   const values = inputs.map((input, i) => `${inputSql(input)} AS ${inputColumn(i)}`);
   const { keys, partition } = pipeline.definition;
   const order = [...(partition.column === undefined ? [] : [partition.column]), ...keys].map(identifier).join(', ');
@@ -134,18 +134,12 @@ function numbersOf(columns: ScoreColumn[]): Record<string, Column> {
 
 async function writePredictions(database: Database, pipeline: Pipeline, { algorithm, version }: ModelRef, file: string): Promise<void> {
   const { newRows, scores, row } = INTERNAL;
-  const carried = carriedColumns(pipeline).map((name) => `${newRows}.${identifier(name)}`);
+  const carried = carriedColumns(pipeline.definition).map((name) => `${newRows}.${identifier(name)}`);
   await database.run(`
     COPY (
       SELECT ${carried.join(', ')}, ${scores}.* EXCLUDE (${row}), ${literal(algorithm)} AS algorithm, ${literal(version)} AS version, ${newRows}.${INTERNAL.inputs}
       FROM ${newRows} JOIN ${scores} USING (${row}) ORDER BY ${row}
     ) TO ${literal(file)} (FORMAT parquet)`);
-}
-
-/** Columns of gold that predictions carry. */
-function carriedColumns({ definition }: Pipeline): string[] {
-  const { column } = definition.partition;
-  return [...new Set([...definition.keys, ...(column === undefined ? [] : [column])])];
 }
 
 /** A key may be a feature as well: inputs get names of their own. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import { foldsOf } from '../config/schema.js';
+import { foldCount } from '../config/schema.js';
 import type { DatasetRef, PreprocessInput, SplitName, TaskSpec } from '../contracts/index.js';
 import { datasetKey, type DatasetMetadata, type DatasetSplit } from '../data/dataset.js';
 import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
@@ -82,8 +82,9 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
     const inputs = decided?.inputs ?? (await readInputs(database, pipeline, files, name, asOf));
     const rows = await readTrainingRows(database, pipeline, files, asked, inputs, task);
     if (rows.labels.length === 0 && !split.required.includes(name)) continue;
-    checkSplit(pipeline, name, asOf, rows, task);
-    warnings.push(...warningsOf(pipeline, name, rows, task));
+    const classes = classesOf(rows, task);
+    checkSplit(pipeline, name, asOf, rows, task, classes);
+    warnings.push(...warningsOf(pipeline, name, rows, task, classes));
     if (!decided) {
       const chosen = inputs.filter((column) => !pipeline.config.training_config.feature_selection || varies(rows.table, column));
       if (chosen.length === 0) throw new PerdureError('InputInvalid', 'Every feature is constant over the train split; nothing can be learned from them.');
@@ -95,7 +96,7 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
     const label = { [labelColumn(pipeline, columnNames(decided.transforms))]: labelsOf(rows, task) };
     await writeMatrix(path, decided.transforms, rows.table, { label, ...(name === 'train' && { target: { labels: rows.labels, task } }) });
     const { checksum } = await datamart.upload(path, datasetKey(id, `${name}_processed.parquet`));
-    splits[name] = { ...daysOf(pipeline, name, asOf), rows: rows.labels.length, ...classesOf(rows, task), unlabelled: rows.unlabelled, checksum };
+    splits[name] = { ...daysOf(pipeline, name, asOf), rows: rows.labels.length, ...(classes && { classes }), unlabelled: rows.unlabelled, checksum };
     context.report({ what: 'splits', done: done + 1, total: split.names.length });
   }
   return {
@@ -142,17 +143,16 @@ function only(inputs: InputColumn[], { rows, columns }: RawTable): RawTable {
   return { rows, columns: new Map(inputs.map(({ name }) => [name, columns.get(name)!])) };
 }
 
-/** Rows of each class. */
-function classesOf({ labels }: TrainingRows, task: TaskSpec): Pick<DatasetSplit, 'classes'> {
-  if (task.task === 'regression') return {};
+/** Rows of each class; a regression has none. */
+function classesOf({ labels }: TrainingRows, task: TaskSpec): number[] | undefined {
+  if (task.task === 'regression') return undefined;
   const classes = task.classes.map(() => 0);
   for (const label of labels) classes[label]! += 1;
-  return { classes };
+  return classes;
 }
 
-function checkSplit(pipeline: Pipeline, name: SplitName, asOf: string, rows: TrainingRows, task: TaskSpec): void {
+function checkSplit(pipeline: Pipeline, name: SplitName, asOf: string, rows: TrainingRows, task: TaskSpec, classes: number[] | undefined): void {
   if (rows.labels.length === 0) throw noRows(pipeline, name, asOf);
-  const { classes } = classesOf(rows, task);
   if (name !== 'train' || task.task === 'regression' || !classes) return;
   const all = rows.labels.length;
   if (classes.filter((count) => count > 0).length < 2) {
@@ -161,7 +161,7 @@ function checkSplit(pipeline: Pipeline, name: SplitName, asOf: string, rows: Tra
   // Several classes may have rare ones, of which a fold has none.
   if (task.task !== 'binary') return;
   const { training_config, model_config } = pipeline.config;
-  const cv_folds = foldsOf(pipeline.config, training_config.hyperparameter_tuning ? model_config.n_iter_search : 1);
+  const cv_folds = foldCount(pipeline.config, training_config.hyperparameter_tuning ? model_config.n_iter_search : 1);
   const fewest = Math.min(...classes);
   if (fewest < cv_folds) {
     throw new PerdureError(
@@ -180,12 +180,12 @@ function noRows(pipeline: Pipeline, name: SplitName, asOf: string): PerdureError
 }
 
 /** What a person should know of a split's rows before trusting what is trained on them. */
-function warningsOf({ config, definition }: Pipeline, name: SplitName, rows: TrainingRows, task: TaskSpec): string[] {
+function warningsOf({ config, definition }: Pipeline, name: SplitName, rows: TrainingRows, task: TaskSpec, classes: number[] | undefined): string[] {
   const { table, labels, unlabelled, unknown } = rows;
   const warnings: string[] = [];
   if (unlabelled > 0) warnings.push(`${countOf(unlabelled, 'row')} of the ${name} split ${agreeing(unlabelled, 'has', 'have')} no label yet (null) and ${agreeing(unlabelled, 'is', 'are')} left out.`);
   if (unknown > 0) warnings.push(`${countOf(unknown, 'row')} of the ${name} split ${agreeing(unknown, 'has a class', 'have classes')} that the train split doesn't have, and ${agreeing(unknown, 'is', 'are')} left out.`);
-  const present = classesOf(rows, task).classes?.flatMap((count, position) => (count > 0 ? [position] : [])) ?? [];
+  const present = classes?.flatMap((count, position) => (count > 0 ? [position] : [])) ?? [];
   if (task.task !== 'regression' && present.length === 1) {
     const decides = config.model_config.champion_metric?.startsWith(`${name}.`);
     warnings.push(`The ${name} split has ${countOf(labels.length, 'label')}, all of them ${task.classes[present[0]!]}: what tells ${task.task === 'binary' ? 'two ' : ''}classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);

@@ -1,7 +1,7 @@
 // npm run mutation -- [--minutes N] [--mutants N] [--seed N] [--concurrency N] [ROOM...]
 // Changes the code of the rooms that need no server, one small change (a mutant) at a time, and counts the changes that
 // their tests notice. A room has hundreds of mutants; a random sample stands for them, and the seed says which.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -12,7 +12,7 @@ import { Stryker } from '@stryker-mutator/core';
 import { Instrumenter, type File } from '@stryker-mutator/instrumenter';
 import { messageOf } from '../../src/errors.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { ROOMS, type Room } from './rooms.js';
+import { codeOf, ROOMS, type Room } from './rooms.js';
 import { keyOf, results, SAMPLE } from './sample.js';
 
 /** Share of a room's mutants, in percent, that its tests are to notice. */
@@ -58,8 +58,8 @@ async function main(): Promise<void> {
 }
 
 /** Some mutants of a room, drawn by the seed, and how many it has in all. */
-async function sampleOf({ code }: Room, size: number, seed: number): Promise<{ all: number; sample: Set<string> }> {
-  const files: File[] = code.flatMap(filesOf).map((name) => ({ name: join(process.cwd(), name), content: readFileSync(name, 'utf8'), mutate: true }));
+async function sampleOf(room: Room, size: number, seed: number): Promise<{ all: number; sample: Set<string> }> {
+  const files: File[] = codeOf(room).map((name) => ({ name: join(process.cwd(), name), content: readFileSync(name, 'utf8'), mutate: true }));
   const { mutants } = await new Instrumenter(SILENT).instrument(files, { plugins: null, excludedMutations: [], ignorers: [] });
   const left = mutants.map((mutant) => keyOf(mutant, 0));
   const random = new Mt19937(seed);
@@ -68,10 +68,10 @@ async function sampleOf({ code }: Room, size: number, seed: number): Promise<{ a
 }
 
 /** Runs the room's tests against each mutant of the sample; `results` has what came of it. */
-async function testMutants({ code, tests }: Room, sample: Set<string>, concurrency: number): Promise<void> {
-  process.env.MUTATION_TESTS = tests.flatMap(filesOf).join(',');
+async function testMutants(room: Room, sample: Set<string>, concurrency: number): Promise<void> {
+  process.env.MUTATION_TESTS = room.tests.join(',');
   const stryker = new Stryker({
-    mutate: code.flatMap(filesOf),
+    mutate: codeOf(room),
     plugins: ['@stryker-mutator/vitest-runner', fileURLToPath(new URL('./sample.js', import.meta.url))],
     checkers: [SAMPLE],
     reporters: [SAMPLE],
@@ -128,16 +128,6 @@ function describe(mutant: MutantResult): string {
   lines.unshift(lines.shift()!.slice(start.column - 1));
   const short = (text: string) => text.replace(/\s+/g, ' ').slice(0, 80);
   return `${path}:${start.line}:${start.column} ${short(lines.join(' '))}  ->  ${short(mutant.replacement ?? '')}${mutant.status === 'NoCoverage' ? '  (no test)' : ''}`;
-}
-
-/** A file, or the TypeScript files of a folder. */
-function filesOf(path: string): string[] {
-  if (!existsSync(path)) throw new Error(`${path} is not there; correct the table in test/mutation/rooms.ts.`);
-  if (!path.endsWith('/')) return [path];
-  return readdirSync(path, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => `${path}${name}`)
-    .sort();
 }
 
 function positive(text: string): number {

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
-import { basename, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
 import { confFolder } from '../../config/load.js';
+import { fileNameOf } from '../../config/schema.js';
 import { isRemote } from '../../config/snapshot.js';
 import { TASKS, type TaskName } from '../../contracts/task.js';
 import type { Finding, Proposal } from '../../data/inspect/propose.js';
@@ -55,7 +56,7 @@ export async function init(name: string, options: InitOptions): Promise<void> {
   if (existsSync(folder)) throw new PerdureError('AlreadyExists', `There is a pipeline ${name} already, in ${folder}; choose another name, or remove that folder.`);
 
   const csv = resolve(options.csv);
-  const file = fileName(csv);
+  const file = fileNameOf(csv);
   const scratch = await mkdtemp(join(tmpdir(), 'perdure-init-'));
   let proposal: Proposal;
   try {
@@ -78,12 +79,6 @@ export async function init(name: string, options: InitOptions): Promise<void> {
   const { definition, ...seen } = proposal;
   if (options.json) printJson({ path: written, config: definition, ...seen });
   else print(relative('.', written));
-}
-
-/** The file's name, as a pipeline may have it. */
-function fileName(csv: string): string {
-  const name = basename(csv).replaceAll(/[^A-Za-z0-9._-]+/g, '_').replace(/^[^A-Za-z0-9]+/, '');
-  return name === '' ? 'data.csv' : name;
 }
 
 /** Whole or not at all. */

@@ -1,10 +1,12 @@
+import type { ColumnType } from '../../config/schema.js';
+import { writtenOut } from '../csv.js';
 import { identifier, literal, type Database } from '../duckdb.js';
-import { positionsOf, sniffReadable, withReadableCsv, type SniffedCsv, type SniffedType } from './sniff.js';
+import { positionsOf, sniffReadable, withReadableCsv, type SniffedCsv } from './sniff.js';
 
 /** What is known of a column of the whole file. */
 export interface ColumnSummary {
   name: string;
-  type: SniffedType;
+  type: ColumnType;
   /** Rows that have a value. */
   present: number;
   /** Distinct values, exact for up to {@link EXACT} and where they may be a key; estimated within some per cent otherwise. */
@@ -50,23 +52,11 @@ export async function describeCsv(database: Database, path: string): Promise<Des
 }
 
 /** SQL of a text's value. */
-function valueSql(text: string, type: SniffedType, { dateFormat, decimal }: SniffedCsv): string {
-  switch (type) {
-    case 'VARCHAR':
-      return text;
-    case 'DOUBLE':
-      return `TRY_CAST(${decimal ? `replace(${text}, ',', '.')` : text} AS DOUBLE)`;
-    case 'DATE':
-    case 'TIMESTAMP': {
-      const cast = `TRY_CAST(${text} AS ${type})`;
-      return dateFormat === undefined ? cast : `coalesce(${cast}, CAST(try_strptime(trim(${text}), ${literal(dateFormat)}) AS ${type}))`;
-    }
-    default:
-      return `TRY_CAST(${text} AS ${type})`;
-  }
+function valueSql(text: string, type: ColumnType, { dateFormat, decimal }: SniffedCsv): string {
+  return type === 'VARCHAR' ? text : `TRY_CAST(${writtenOut(text, type, { ...(decimal && { decimal }), ...(dateFormat !== undefined && { date_format: dateFormat }) })} AS ${type})`;
 }
 
-async function summarise(database: Database, columns: [name: string, type: SniffedType][]): Promise<Omit<DescribedCsv, 'sniffed'>> {
+async function summarise(database: Database, columns: [name: string, type: ColumnType][]): Promise<Omit<DescribedCsv, 'sniffed'>> {
   const aggregates = columns.flatMap(([name, type], i) => {
     const c = identifier(name);
     return [

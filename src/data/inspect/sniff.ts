@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isInternal, sameName } from '../../config/columns.js';
+import type { ColumnType } from '../../config/schema.js';
 import { PerdureError } from '../../errors.js';
 import { openRegularFile } from '../../platform/storage/regularFile.js';
+import { DAY, WHOLE_NUMBER } from '../csv.js';
 import { literal, type Database, type SqlValue } from '../duckdb.js';
 import { dialectOf, type Dialect } from './dialect.js';
 import { asUtf8, encodingOf, type Encoding } from './encoding.js';
-
-export type SniffedType = 'BIGINT' | 'INTEGER' | 'DOUBLE' | 'VARCHAR' | 'DATE' | 'TIMESTAMP' | 'BOOLEAN';
 
 /** How a CSV has to be read. */
 export interface SniffedCsv {
@@ -21,7 +21,7 @@ export interface SniffedCsv {
    * A type per column that every one of its values has, in the order of the header. Columns without a name or with a
    * reserved one are left out, and of repeated ones the later: they can't be told apart.
    */
-  columns: Record<string, SniffedType>;
+  columns: Record<string, ColumnType>;
   /** Texts of the file that say that no value is known, exactly as they stand there; an empty field always does. */
   nullValues: string[];
   /** `strptime` format of the columns of type DATE and TIMESTAMP whose values are not written as 2005-12-31. */
@@ -125,7 +125,7 @@ async function startOf(path: string): Promise<{ text: string; whole: boolean }> 
 }
 
 interface Look {
-  type: SniffedType;
+  type: ColumnType;
   /** Texts of the column that may say that no value is known. */
   absent: string[];
   format?: string;
@@ -136,9 +136,9 @@ interface Look {
 const KINDS = {
   BOOLEAN: (v: string) => `lower(trim(${v})) IN ('true', 'false')`,
   // Casts that fail are slow, so patterns come first; so many digits fit 64 bits.
-  BIGINT: (v: string) => `CASE WHEN regexp_full_match(${v}, '\\s*[+-]?[0-9]+\\s*') THEN length(${v}) < 19 OR TRY_CAST(${v} AS BIGINT) IS NOT NULL ELSE false END`,
+  BIGINT: (v: string) => `CASE WHEN regexp_full_match(${v}, '${WHOLE_NUMBER}') THEN length(${v}) < 19 OR TRY_CAST(${v} AS BIGINT) IS NOT NULL ELSE false END`,
   DOUBLE: (v: string) => `CASE WHEN contains(${v}, '_') THEN false ELSE coalesce(isfinite(TRY_CAST(${v} AS DOUBLE)), false) END`,
-  DATE: (v: string) => matching(v, '\\s*[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2}([ T]00:00(:00(\\.0+)?)?)?\\s*', 'DATE'),
+  DATE: (v: string) => matching(v, DAY, 'DATE'),
   // A time with another offset than UTC's is left as text: DuckDB's cast would drop the offset.
   TIMESTAMP: (v: string) => matching(v, '\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?)?\\s*(Z|UTC|[+]00(:?00)?)?\\s*', 'TIMESTAMP'),
 } as const;
@@ -161,7 +161,7 @@ async function look(database: Database, path: string, relation: string, position
   return looks;
 }
 
-function typeOf([kind]: Kind[], padded: boolean, long: boolean): SniffedType {
+function typeOf([kind]: Kind[], padded: boolean, long: boolean): ColumnType {
   if (kind === undefined) return 'VARCHAR';
   if ((kind === 'BIGINT' && padded) || (kind === 'DOUBLE' && long)) return 'VARCHAR';
   return kind;

@@ -1,5 +1,6 @@
 import { literal } from '../duckdb.js';
-import { SPLIT_NAMES, type ColumnSplitSettings, type SplitName } from './settings.js';
+import { SPLITS, type SplitName } from '../../contracts/index.js';
+import type { ColumnSplitSettings } from './settings.js';
 import type { SplitKind } from './split.js';
 
 /**
@@ -9,10 +10,10 @@ import type { SplitKind } from './split.js';
  */
 export function columnSplit(settings: ColumnSplitSettings, column: (name: string) => string): SplitKind {
   const cell = `CAST(${column(settings.column)} AS VARCHAR)`;
-  const given = SPLIT_NAMES.filter((name) => settings[name] !== undefined);
+  const given = SPLITS.filter((name) => settings[name] !== undefined);
   const kind = { columns: [settings.column] };
   if (given.length === 0) {
-    return { ...kind, names: [...SPLIT_NAMES], required: ['train', 'test'], sql: () => `CASE WHEN lower(trim(${cell})) IN (${SPLIT_NAMES.map(literal).join(', ')}) THEN lower(trim(${cell})) END` };
+    return { ...kind, names: [...SPLITS], required: ['train', 'test'], sql: () => `CASE WHEN lower(trim(${cell})) IN (${SPLITS.map(literal).join(', ')}) THEN lower(trim(${cell})) END` };
   }
   let rest: SplitName | undefined;
   if (!given.includes('train')) rest = 'train';
@@ -21,7 +22,7 @@ export function columnSplit(settings: ColumnSplitSettings, column: (name: string
   const others = rest === undefined ? '' : ` WHEN ${cell} IS NOT NULL THEN ${literal(rest)}`;
   return {
     ...kind,
-    names: SPLIT_NAMES.filter((name) => name === rest || given.includes(name)),
+    names: SPLITS.filter((name) => name === rest || given.includes(name)),
     sql: () => `CASE ${whens.join(' ')}${others} END`,
   };
 }

@@ -1,5 +1,6 @@
 import { literal } from '../duckdb.js';
-import { SPLIT_NAMES, type HashSplitSettings } from './settings.js';
+import { SPLITS } from '../../contracts/index.js';
+import type { HashSplitSettings } from './settings.js';
 import type { SplitKind } from './split.js';
 
 /** The first 13 hexadecimal digits of a digest: as many as a double holds exactly. */
@@ -12,7 +13,7 @@ const RANGE = 16 ** DIGITS;
  * class: of 1,000 rows and a share of .2, 200 give or take 13. A larger share takes rows from train alone.
  */
 export function hashSplit(settings: HashSplitSettings, { keys, column }: { keys: string[]; column: (name: string) => string }): SplitKind {
-  const names = SPLIT_NAMES.filter((name) => name === 'train' || settings[name] !== undefined);
+  const names = SPLITS.filter((name) => name === 'train' || settings[name] !== undefined);
   const keyText = textSql(keys.map(column));
   let text = keyText;
   if (settings.by === 'group') {

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { ColumnName } from '../../config/columns.js';
-
-/** Every split that a pipeline may have, in order of time where the split is by time. A model learns from the first alone. */
-export const SPLIT_NAMES = ['train', 'validation', 'test', 'oot'] as const;
-export type SplitName = (typeof SPLIT_NAMES)[number];
+import { SPLITS, type SplitName } from '../../contracts/index.js';
 
 /** Splits that evaluate. */
 export const EVALUATION_SPLITS = ['validation', 'test', 'oot'] as const satisfies readonly SplitName[];
@@ -81,7 +78,7 @@ const column = z
   .strictObject({ by: z.literal('column'), column: ColumnName, train: values.optional(), validation: values.optional(), test: values.optional(), oot: values.optional() })
   .superRefine((settings, context) => {
     const seen = new Map<string, SplitName>();
-    for (const name of SPLIT_NAMES) {
+    for (const name of SPLITS) {
       for (const value of [settings[name] ?? []].flat()) {
         const other = seen.get(String(value));
         if (other) context.addIssue({ code: 'custom', path: [name], message: `expected other values than those of ${other}, got ${JSON.stringify(value)} in both` });

@@ -2,7 +2,8 @@ import { identifier, literal } from '../duckdb.js';
 import { dayOf } from '../partitions.js';
 import { columnSplit } from './column.js';
 import { hashSplit } from './hash.js';
-import type { SplitName, SplitSettings } from './settings.js';
+import type { SplitName } from '../../contracts/index.js';
+import type { SplitSettings } from './settings.js';
 import { timeSplit } from './time.js';
 
 /** Which row stands on which side. */

@@ -2,7 +2,8 @@ import { DateTime, type DurationLikeObject } from 'luxon';
 import { PerdureError } from '../../errors.js';
 import { literal } from '../duckdb.js';
 import { dayOf, earlier } from '../partitions.js';
-import { SPLIT_NAMES, type SplitName, type TimeSplitSettings } from './settings.js';
+import { SPLITS, type SplitName } from '../../contracts/index.js';
+import type { TimeSplitSettings } from './settings.js';
 import type { SplitDays, SplitKind } from './split.js';
 
 /** Rows by their day: see `TimeSplitSettings`. */
@@ -10,7 +11,7 @@ export function timeSplit(settings: TimeSplitSettings, day: string | undefined):
   if (day === undefined) {
     throw new PerdureError('ConfigInvalid', 'A split by time needs rows with a day, and this pipeline has no "time"; name the column or give another "split", such as {"by": "random"}.');
   }
-  const names = SPLIT_NAMES.filter((name) => name === 'train' || settings[name] !== undefined);
+  const names = SPLITS.filter((name) => name === 'train' || settings[name] !== undefined);
   return {
     names,
     columns: [],
