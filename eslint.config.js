@@ -7,11 +7,18 @@ const WORKFLOW_IMPORTS = '^(?!@temporalio/(workflow|common)$|\\./|(\\.\\./)+src/
 const COUNTED =
   'algorithms|attempts|batches|bytes|candidates|characters|classes|columns|counts|days|faults|features|files|folds|hours|keys|labels|levels|minutes|months|objects|partitions|predictions|probabilities|processes|requests|rows|rules|signals|splits|statements|tasks|times|values|versions|windows|workers';
 const COUNTS = [
-  { selector: `TemplateElement[value.raw=/^ ((of the|scored|labelled|new|whole|other) )?(${COUNTED})\\b/]`, message: 'Write a number of things with countOf of src/contracts/counts.ts, which knows that one is not many.' },
-  { selector: 'ConditionalExpression[test.operator="==="][test.right.value=1] > Literal.consequent[value=/^[a-z]/]', message: 'Let agreeing of src/contracts/counts.ts choose the form of a word.' },
+  {
+    selector: `TemplateElement[value.raw=/^ ((of the|scored|labelled|new|whole|other) )?(${COUNTED})\\b/]`,
+    message: 'Write a number of things with countOf of src/contracts/counts.ts, which knows that one is not many.',
+  },
+  {
+    selector: 'ConditionalExpression[test.operator="==="][test.right.value=1] > Literal.consequent[value=/^[a-z]/]',
+    message: 'Let agreeing of src/contracts/counts.ts choose the form of a word.',
+  },
 ];
 const AWAITED = {
-  selector: ':matches(TryStatement, ExpressionStatement:has(> AwaitExpression)) ~ :matches(VariableDeclaration, ClassDeclaration)[parent.type="Program"]',
+  selector:
+    ':matches(TryStatement, ExpressionStatement:has(> AwaitExpression)) ~ :matches(VariableDeclaration, ClassDeclaration)[parent.type="Program"]',
   message: 'Declare it above what the module awaits: until that ends, whoever uses it finds it uninitialized.',
 };
 
@@ -28,7 +35,10 @@ export default defineConfig(
       '@typescript-eslint/no-misused-promises': 'error',
       // `async` also turns a throw into a rejection, which is reason enough for it.
       '@typescript-eslint/require-await': 'off',
-      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
     },
   },
   {
@@ -40,12 +50,17 @@ export default defineConfig(
           patterns: [
             {
               regex: WORKFLOW_IMPORTS,
-              message: 'Workflows import @temporalio/workflow, @temporalio/common, ./* and ../src/contracts/* only: they are bundled, and replayed.',
+              message:
+                'Workflows import @temporalio/workflow, @temporalio/common, ./* and ../src/contracts/* only: they are bundled, and replayed.',
             },
           ],
         },
       ],
-      'no-restricted-syntax': ['error', { selector: 'ImportExpression', message: 'Workflows import nothing at run time.' }, ...COUNTS],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ImportExpression', message: 'Workflows import nothing at run time.' },
+        ...COUNTS,
+      ],
     },
   },
   {
@@ -62,7 +77,11 @@ export default defineConfig(
     rules: {
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'Read the environment through src/environment.ts: an empty variable is as an unset one.' },
+        {
+          object: 'process',
+          property: 'env',
+          message: 'Read the environment through src/environment.ts: an empty variable is as an unset one.',
+        },
       ],
     },
   },
@@ -74,8 +93,9 @@ export default defineConfig(
       'no-restricted-syntax': [
         'error',
         {
-          selector: "CallExpression[callee.name=/^before/] Identifier[name=/^after/]",
-          message: 'vitest never runs what a beforeAll or beforeEach hands to afterAll or afterEach: begin it at the top of the file.',
+          selector: 'CallExpression[callee.name=/^before/] Identifier[name=/^after/]',
+          message:
+            'vitest never runs what a beforeAll or beforeEach hands to afterAll or afterEach: begin it at the top of the file.',
         },
       ],
     },

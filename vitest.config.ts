@@ -9,7 +9,13 @@ const COMPUTING = availableParallelism();
 const WAITING = COMPUTING + 1;
 
 /** Tests of one kind: which files, how long each may take, in which order the kinds run, and how many files at once. */
-function project(name: string, order: number, timeout: number, atOnce: number, options: { folder?: string; globalSetup?: string } = {}) {
+function project(
+  name: string,
+  order: number,
+  timeout: number,
+  atOnce: number,
+  options: { folder?: string; globalSetup?: string } = {},
+) {
   return {
     test: {
       name,

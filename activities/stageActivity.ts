@@ -37,12 +37,18 @@ export function stageActivity<Input, Output>(
 }
 
 /** Work as an activity: with heartbeats, cancellation, and its errors as Temporal's. */
-export function asActivity<Input, Output>(work: (input: Input, call: StageCall) => Promise<Output>): (input: Input) => Promise<Output> {
+export function asActivity<Input, Output>(
+  work: (input: Input, call: StageCall) => Promise<Output>,
+): (input: Input) => Promise<Output> {
   return async (input) => {
     const context = Context.current();
     const before = context.info.heartbeatDetails as HeartbeatDetails | undefined;
     // `progress` isn't carried over: the stage tells at once where it goes on.
-    const details: HeartbeatDetails = { engineCrashes: before?.engineCrashes ?? 0, excused: before?.excused ?? 0, cursor: before?.cursor };
+    const details: HeartbeatDetails = {
+      engineCrashes: before?.engineCrashes ?? 0,
+      excused: before?.excused ?? 0,
+      cursor: before?.cursor,
+    };
     const beat = () => context.heartbeat({ ...details });
     // A worker that dies says nothing of it: the attempts that nobody excused are counted by those that come after.
     const ownAttempts = context.info.attempt - details.excused;
@@ -119,11 +125,18 @@ export function isStopping({ cancellationDetails }: Context): boolean {
 
 /** Hands the activity on to another worker. */
 export function workerStopped(): ApplicationFailure {
-  return ApplicationFailure.create({ type: 'WorkerStopped', message: 'The worker was told to stop; another one goes on.', nextRetryDelay: HANDED_ON_AFTER });
+  return ApplicationFailure.create({
+    type: 'WorkerStopped',
+    message: 'The worker was told to stop; another one goes on.',
+    nextRetryDelay: HANDED_ON_AFTER,
+  });
 }
 
 function workersLost({ info }: Context): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(`${info.activityType} lost its worker again and again; look into the log of the workers for what ends them.`, 'WorkerLost');
+  return ApplicationFailure.nonRetryable(
+    `${info.activityType} lost its worker again and again; look into the log of the workers for what ends them.`,
+    'WorkerLost',
+  );
 }
 
 function isType(error: unknown, type: PerdureError['type']): boolean {

@@ -15,11 +15,16 @@ export function createStewardActivities(dependencies: ActivityDependencies): Ste
     readChampion: stageActivity(dependencies, readChampion),
     weighNewData: stageActivity(dependencies, weighNewData),
     moveChampion: stageActivity(dependencies, moveChampion),
-    claimTraining: stageActivity(dependencies, claimTraining(async ({ workflowId, runId }) => (await look(workflowId, runId)).open)),
+    claimTraining: stageActivity(
+      dependencies,
+      claimTraining(async ({ workflowId, runId }) => (await look(workflowId, runId)).open),
+    ),
     lookAtRun: (workflowId) => look(workflowId),
     async tellSteward({ pipeline, signal, message }) {
       try {
-        await Context.current().client.workflow.getHandle(stewardIdOf(pipeline)).signal(STEWARD.signals[signal], message);
+        await Context.current()
+          .client.workflow.getHandle(stewardIdOf(pipeline))
+          .signal(STEWARD.signals[signal], message);
         return true;
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;

@@ -29,7 +29,10 @@ interface Cursor {
  * @param storeRoot where the buckets lie, for this worker and for tasks
  * @param makeDispatcher called when the first task is due
  */
-export function createTaskRunner(storeRoot: string, makeDispatcher: () => Promise<EcsDispatcher> = createDispatcher): TaskRunner {
+export function createTaskRunner(
+  storeRoot: string,
+  makeDispatcher: () => Promise<EcsDispatcher> = createDispatcher,
+): TaskRunner {
   let dispatcher: Promise<EcsDispatcher> | undefined;
   let stores: Promise<OpenStores> | undefined;
   return {
@@ -62,7 +65,12 @@ function ownerOf(stage: TaskStageName, activityId: string, pipeline: Pipeline): 
   const { info, log } = Context.current();
   const { workflowId, runId } = info.workflowExecution!;
   const part: ComputedPart = taskStage(stage).part;
-  return { stage, identity: { workflowId, runId, activityId }, settings: taskSettings(pipeline, part), warn: (message) => void log.warn(message) };
+  return {
+    stage,
+    identity: { workflowId, runId, activityId },
+    settings: taskSettings(pipeline, part),
+    warn: (message) => void log.warn(message),
+  };
 }
 
 /**

@@ -55,7 +55,13 @@ export const ecsLaunch: Section = {
 async function bareLaunch(i: number): Promise<void> {
   const client = (bareClient ??= new ECSClient({ maxAttempts: 1 }));
   const containerOverrides = [{ name: 'perdure', command: ['perdure'], environment: [] }];
-  const request = { cluster: CLUSTER, taskDefinition: FAMILY, clientToken: `bare-${i}`, startedBy: `bare-${i}`, overrides: { containerOverrides } };
+  const request = {
+    cluster: CLUSTER,
+    taskDefinition: FAMILY,
+    clientToken: `bare-${i}`,
+    startedBy: `bare-${i}`,
+    overrides: { containerOverrides },
+  };
   const { tasks = [] } = await client.send(new RunTaskCommand(request));
   await client.send(new DescribeTasksCommand({ cluster: CLUSTER, tasks: [tasks[0]!.taskArn!] }));
 }

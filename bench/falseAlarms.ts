@@ -19,7 +19,15 @@ import { gold } from '../src/stages/gold.js';
 import { openModel } from '../src/stages/openModel.js';
 import { silver } from '../src/stages/silver.js';
 import { trainLocally } from '../src/stages/trainLocally.js';
-import { drawRows, driftedRows, monitorRows, tieHeavyColumns, type MonitoringSettings, type ScoredSample, type Trained } from '../test/support/resamples.js';
+import {
+  drawRows,
+  driftedRows,
+  monitorRows,
+  tieHeavyColumns,
+  type MonitoringSettings,
+  type ScoredSample,
+  type Trained,
+} from '../test/support/resamples.js';
 import { configured } from './configuration.js';
 import type { Section } from './section.js';
 
@@ -42,19 +50,32 @@ export const falseAlarms: Section = {
     const { trained, pool, settings } = await trainOnGenerated(name, folder);
     const random = new Mt19937(SEED);
 
-    const lines = [`${pool.features.length} features and the score, alpha ${settings.alpha}`, 'no drift      asked for a retraining   drift  missing  performance'];
+    const lines = [
+      `${pool.features.length} features and the score, alpha ${settings.alpha}`,
+      'no drift      asked for a retraining   drift  missing  performance',
+    ];
     for (const rows of [100, 1_000, 10_000]) {
       tell(`${rows} rows`);
-      const verdicts = Array.from({ length: RUNS }, () => monitorRows(trained, pool, drawRows(random, pool.labels.length, rows), settings).verdict);
-      const share = (finding: 'retrain' | 'drift' | 'missing' | 'performance_drop') => percent(verdicts.filter((verdict) => verdict[finding]).length);
-      lines.push(`${String(rows).padStart(6)} rows  ${share('retrain').padStart(23)}  ${share('drift').padStart(6)}  ${share('missing').padStart(7)}  ${share('performance_drop').padStart(11)}`);
+      const verdicts = Array.from(
+        { length: RUNS },
+        () => monitorRows(trained, pool, drawRows(random, pool.labels.length, rows), settings).verdict,
+      );
+      const share = (finding: 'retrain' | 'drift' | 'missing' | 'performance_drop') =>
+        percent(verdicts.filter((verdict) => verdict[finding]).length);
+      lines.push(
+        `${String(rows).padStart(6)} rows  ${share('retrain').padStart(23)}  ${share('drift').padStart(6)}  ${share('missing').padStart(7)}  ${share('performance_drop').padStart(11)}`,
+      );
     }
 
     lines.push(`PSI ${DRIFT} in one feature, 1,000 rows: found`);
     for (const { name: feature } of pool.features) {
       const draw = driftedRows(random, trained, pool, feature, DRIFT);
       tell(`drift of ${feature}`);
-      const found = draw && Array.from({ length: RUNS }, () => monitorRows(trained, pool, draw(1_000), settings).drifted.includes(feature)).filter(Boolean).length;
+      const found =
+        draw &&
+        Array.from({ length: RUNS }, () =>
+          monitorRows(trained, pool, draw(1_000), settings).drifted.includes(feature),
+        ).filter(Boolean).length;
       lines.push(`  ${feature.padEnd(28)} ${found === null ? 'cannot drift so far' : percent(found).padStart(6)}`);
     }
     return lines;
@@ -66,14 +87,25 @@ function percent(runs: number): string {
 }
 
 /** Processes generated data, trains the first enabled algorithm, and gives its memory of the training with the rows to draw from. */
-async function trainOnGenerated(name: string, folder: string): Promise<{ trained: Trained; pool: ScoredSample; settings: MonitoringSettings }> {
-  process.env.PERDURE_CONF = await configured(folder, name, ({ training_config }) => (training_config.hyperparameter_tuning = false));
+async function trainOnGenerated(
+  name: string,
+  folder: string,
+): Promise<{ trained: Trained; pool: ScoredSample; settings: MonitoringSettings }> {
+  process.env.PERDURE_CONF = await configured(
+    folder,
+    name,
+    ({ training_config }) => (training_config.hyperparameter_tuning = false),
+  );
   const engines = createEnginePool(resourcesOf(SIZE).engines);
   try {
     const pipeline = await loadPipeline(name);
     const runStage = createRunStage({ storeRoot: join(folder, 'store'), engines, size: SIZE });
     const watch = { signal: new AbortController().signal, report: () => {} };
-    const asked = { pipeline: name, run: { workflowId: 'bench', runId: 'bench', startedAt: `${AS_OF}T00:00:00Z` }, asOf: AS_OF };
+    const asked = {
+      pipeline: name,
+      run: { workflowId: 'bench', runId: 'bench', startedAt: `${AS_OF}T00:00:00Z` },
+      asOf: AS_OF,
+    };
 
     const source = join(folder, 'generated.csv');
     await generateCsv(pipeline, source);
@@ -94,11 +126,19 @@ async function trainOnGenerated(name: string, folder: string): Promise<{ trained
     const random = new Mt19937(SEED + 1);
     const extra = tieHeavyColumns(random, profile.rows);
     for (const { name, type, values } of extra) profile.columns[name] = profileColumn(values, type);
-    const pool = await runStage((context) => scoredRows(context, pipeline, training.challenger, { from, to }), {}, watch);
+    const pool = await runStage(
+      (context) => scoredRows(context, pipeline, training.challenger, { from, to }),
+      {},
+      watch,
+    );
     pool.features.push(...tieHeavyColumns(random, pool.labels.length));
     const { inference_config, monitoring_config } = pipeline.config;
     const performance_metric = watchedMetric(pipeline, ZERO_OR_ONE);
-    return { trained: { profile, baseline: baseline! }, pool, settings: { ...monitoring_config, performance_metric, threshold: inference_config.prediction_threshold } };
+    return {
+      trained: { profile, baseline: baseline! },
+      pool,
+      settings: { ...monitoring_config, performance_metric, threshold: inference_config.prediction_threshold },
+    };
   } finally {
     delete process.env.PERDURE_CONF;
     await engines.close();
@@ -106,17 +146,31 @@ async function trainOnGenerated(name: string, folder: string): Promise<{ trained
 }
 
 /** The rows of some days with what a version says of them. */
-async function scoredRows(context: StageContext, pipeline: Pipeline, version: VersionRef, days: { from: string; to: string }): Promise<ScoredSample> {
+async function scoredRows(
+  context: StageContext,
+  pipeline: Pipeline,
+  version: VersionRef,
+  days: { from: string; to: string },
+): Promise<ScoredSample> {
   const stores = context.stores(pipeline);
   const { modelPath, preprocessing } = await openModel(stores.modelRegistry, version);
   const { inputs, task } = preprocessing;
   const asked = { name: 'oot', asOf: AS_OF, labelledTo: days.to } as const;
-  const rows = await withDuckDb(context, async (database) => readTrainingRows(database, pipeline, await goldFiles(stores, days), asked, inputs, task));
+  const rows = await withDuckDb(context, async (database) =>
+    readTrainingRows(database, pipeline, await goldFiles(stores, days), asked, inputs, task),
+  );
   const path = join(context.scratch, 'scored.parquet');
   await writeMatrix(path, preprocessing.transforms, rows.table);
-  const { values: scores } = await context.engines.predict({ modelPath, task, data: { path, features: preprocessing.features } }, context.signal);
+  const { values: scores } = await context.engines.predict(
+    { modelPath, task, data: { path, features: preprocessing.features } },
+    context.signal,
+  );
   return {
-    features: inputs.map(({ name, type }) => ({ name, type, values: (rows.table.columns.get(name) as { values: Float64Array }).values })),
+    features: inputs.map(({ name, type }) => ({
+      name,
+      type,
+      values: (rows.table.columns.get(name) as { values: Float64Array }).values,
+    })),
     scores,
     labels: rows.labels,
   };

@@ -33,9 +33,20 @@ export interface CommandOptions {
 }
 
 export function startCommand({ folder, conf, args, detached }: CommandOptions): Command {
-  const others = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|PERDURE_STORE$|ENVIRONMENT$|ALGORITHM$)/.test(name));
-  const env = { ...Object.fromEntries(others), PERDURE_CONF: conf, TEMPORAL_CONFIG_FILE: join(folder, 'no-temporal.toml') };
-  const child = spawn(process.execPath, [join(packageFolder(), 'dist/src/cli/main.js'), ...args], { cwd: folder, env, detached, stdio: ['ignore', 'ignore', 'pipe'] });
+  const others = Object.entries(process.env).filter(
+    ([name]) => !/^(TEMPORAL_|PERDURE_STORE$|ENVIRONMENT$|ALGORITHM$)/.test(name),
+  );
+  const env = {
+    ...Object.fromEntries(others),
+    PERDURE_CONF: conf,
+    TEMPORAL_CONFIG_FILE: join(folder, 'no-temporal.toml'),
+  };
+  const child = spawn(process.execPath, [join(packageFolder(), 'dist/src/cli/main.js'), ...args], {
+    cwd: folder,
+    env,
+    detached,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let stderr = '';
   child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
   const ended = once(child, 'close').then(() => ({ code: child.exitCode, signal: child.signalCode, stderr }));
@@ -58,7 +69,12 @@ export async function kill(command: Command, victim: Victim): Promise<{ killed: 
   const below = await processesBelow(root);
   const pids = [root, ...below.map(({ pid }) => pid)];
   if (command.child.exitCode !== null) return { killed: false, pids };
-  const chosen = victim === 'command' ? [root] : victim === 'together' ? pids : below.filter((process) => isVictim(process, victim)).map(({ pid }) => pid);
+  const chosen =
+    victim === 'command'
+      ? [root]
+      : victim === 'together'
+        ? pids
+        : below.filter((process) => isVictim(process, victim)).map(({ pid }) => pid);
   return { killed: chosen.map(killOne).includes(true), pids };
 }
 
@@ -87,7 +103,9 @@ export async function hold(command: Command, victim: Victim): Promise<() => void
 
 /** The helper that watches over the server has the same command line, but is a shell. */
 function isVictim({ commandLine }: Process, victim: Victim): boolean {
-  return !/^\/bin\/sh /.test(commandLine) && NAMES.some(([pattern, name]) => name === victim && pattern.test(commandLine));
+  return (
+    !/^\/bin\/sh /.test(commandLine) && NAMES.some(([pattern, name]) => name === victim && pattern.test(commandLine))
+  );
 }
 
 /** How long a worker takes at most to end after its parent was killed. */
@@ -116,8 +134,11 @@ export async function registryOf(folder: string, conf: string, name: string): Pr
   const { algorithms } = pipeline.config.training_config;
   const versions = (await Promise.all(algorithms.map((algorithm) => listVersions(modelRegistry, algorithm)))).flat();
   const pointer = await readPointer(modelRegistry, aliasKey(CHAMPION));
-  const champion = versions.find(({ algorithm, version }) => algorithm === pointer?.algorithm && version === pointer.version);
-  const sumsOf = (name: string) => versions.filter(({ algorithm }) => algorithm === name).map(({ model_checksum }) => model_checksum);
+  const champion = versions.find(
+    ({ algorithm, version }) => algorithm === pointer?.algorithm && version === pointer.version,
+  );
+  const sumsOf = (name: string) =>
+    versions.filter(({ algorithm }) => algorithm === name).map(({ model_checksum }) => model_checksum);
   return {
     models: Object.fromEntries(algorithms.map((algorithm) => [algorithm, [...new Set(sumsOf(algorithm))].sort()])),
     champion: champion ? `${champion.algorithm} ${champion.model_checksum}` : null,

@@ -10,7 +10,8 @@ const DIGITS = 10;
 /** Writes a CSV of the pipeline's source with `copies` times 100,000 rows, in which no two rows are equal. */
 export async function writeLargeCsv(pipeline: Pipeline, path: string, copies: number): Promise<{ rows: number }> {
   const [first] = Object.keys(pipeline.definition.source.columns);
-  if (!first || !pipeline.definition.keys.includes(first)) throw new Error(`The first column of ${pipeline.definition.name} is no key.`);
+  if (!first || !pipeline.definition.keys.includes(first))
+    throw new Error(`The first column of ${pipeline.definition.name} is no key.`);
   await generateCsv(pipeline, path, { rows: GENERATED });
   const [header, ...rows] = (await readFile(path, 'utf8')).trimEnd().split('\n');
   const text = rows.map((row) => row.padStart(row.length + DIGITS - row.indexOf(','), '0')).join('\n');

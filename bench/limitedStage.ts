@@ -57,7 +57,13 @@ export async function runLimited<Name extends StageName>(
       gauges: { spilled: () => spilledBytes(scratch), ...(group ? { memory: () => group.used() } : {}) },
       ...(group ? {} : { nameOf: (line) => (line.includes(script) ? 'memory' : undefined) }),
     });
-    return { results: JSON.parse(stdout) as OutputOf<Name>[], seconds, peak: peaks.memory ?? NaN, held: group !== undefined, spilled: peaks.spilled ?? NaN };
+    return {
+      results: JSON.parse(stdout) as OutputOf<Name>[],
+      seconds,
+      peak: peaks.memory ?? NaN,
+      held: group !== undefined,
+      spilled: peaks.spilled ?? NaN,
+    };
   } finally {
     group?.remove();
   }

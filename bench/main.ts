@@ -33,9 +33,12 @@ const SECTIONS: Record<string, Section> = {
 /** `npm run bench`, or `npm run bench -- memory` for one section. */
 async function main(pipeline: string, asked: string[]): Promise<void> {
   const unknown = asked.filter((name) => !(name in SECTIONS));
-  if (unknown.length > 0) throw new Error(`There is no section ${unknown.join(', ')}; there are ${Object.keys(SECTIONS).join(', ')}.`);
+  if (unknown.length > 0)
+    throw new Error(`There is no section ${unknown.join(', ')}; there are ${Object.keys(SECTIONS).join(', ')}.`);
 
-  console.log(`Machine: ${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}`);
+  console.log(
+    `Machine: ${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}`,
+  );
   for (const [name, section] of Object.entries(SECTIONS)) {
     if (asked.length > 0 && !asked.includes(name)) continue;
     console.log(`\n${section.title}`);

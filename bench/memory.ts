@@ -21,10 +21,17 @@ export const memory: Section = {
     const conf = await configured(folder, name, (config) => void (config.model_config.n_iter_search = 2));
     tell(`the whole job on ${rows} rows, 2 candidates an algorithm`);
     const main = join(packageFolder(), 'dist', 'src', 'cli', 'main.js');
-    const { peaks, seconds } = await measure('node', [main, 'run', name, '--csv', csv, '--json'], { cwd: folder, env: { PERDURE_CONF: conf }, nameOf: workerName });
+    const { peaks, seconds } = await measure('node', [main, 'run', name, '--csv', csv, '--json'], {
+      cwd: folder,
+      env: { PERDURE_CONF: conf },
+      nameOf: workerName,
+    });
     return [
       `worker             peak, GiB   limit, GiB     (${seconds.toFixed(0)} s in all)`,
-      ...Object.entries(LIMITS_GIB).map(([name, limit]) => `${name.padEnd(18)} ${((peaks[name] ?? NaN) / 2 ** 30).toFixed(2).padStart(9)} ${String(limit).padStart(12)}`),
+      ...Object.entries(LIMITS_GIB).map(
+        ([name, limit]) =>
+          `${name.padEnd(18)} ${((peaks[name] ?? NaN) / 2 ** 30).toFixed(2).padStart(9)} ${String(limit).padStart(12)}`,
+      ),
     ];
   },
 };

@@ -45,7 +45,8 @@ function create(folder: string, limits: Record<string, number>, statistic: strin
   }
   return {
     enter: ['/bin/sh', '-c', ENTER, join(folder, 'cgroup.procs')],
-    used: () => Number(new RegExp(`^${statistic} (\\d+)$`, 'm').exec(readFileSync(join(folder, 'memory.stat'), 'utf8'))?.[1]),
+    used: () =>
+      Number(new RegExp(`^${statistic} (\\d+)$`, 'm').exec(readFileSync(join(folder, 'memory.stat'), 'utf8'))?.[1]),
     remove: () => rmdirSync(folder),
   };
 }

@@ -27,9 +27,16 @@ export const orchestration: Section = {
       });
       const lines = await worker.runUntil(async () => {
         const measured: string[] = [];
-        for (const [how, workflow] of [['one after another', idleWorkflow], ['all at once', idleWorkflowAtOnce]] as const) {
+        for (const [how, workflow] of [
+          ['one after another', idleWorkflow],
+          ['all at once', idleWorkflowAtOnce],
+        ] as const) {
           const started = performance.now();
-          await client.workflow.execute(workflow, { args: [ACTIVITIES], taskQueue: TASK_QUEUE, workflowId: join('idle', how) });
+          await client.workflow.execute(workflow, {
+            args: [ACTIVITIES],
+            taskQueue: TASK_QUEUE,
+            workflowId: join('idle', how),
+          });
           const milliseconds = (performance.now() - started) / ACTIVITIES;
           measured.push(`${how.padEnd(20)} ${milliseconds.toFixed(1)} ms an activity`);
         }

@@ -24,10 +24,19 @@ export interface Measured {
 export async function measure(
   command: string,
   args: string[],
-  options: { cwd: string; env?: NodeJS.ProcessEnv; nameOf?: (commandLine: string) => string | undefined; gauges?: Record<string, () => number> },
+  options: {
+    cwd: string;
+    env?: NodeJS.ProcessEnv;
+    nameOf?: (commandLine: string) => string | undefined;
+    gauges?: Record<string, () => number>;
+  },
 ): Promise<Measured> {
   const started = performance.now();
-  const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
@@ -44,7 +53,10 @@ export async function measure(
     child.once('close', resolve);
   });
   clearInterval(sampling);
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${stderr.trim().split('\n').slice(-5).join('\n')}`);
+  if (code !== 0)
+    throw new Error(
+      `${command} ${args.join(' ')} ended with ${code}: ${stderr.trim().split('\n').slice(-5).join('\n')}`,
+    );
   return { seconds: (performance.now() - started) / 1000, stdout, peaks };
 }
 
@@ -67,7 +79,11 @@ export interface Process {
   resident: number;
 }
 
-async function sample(root: number, nameOf: (commandLine: string) => string | undefined, peaks: Record<string, number>): Promise<void> {
+async function sample(
+  root: number,
+  nameOf: (commandLine: string) => string | undefined,
+  peaks: Record<string, number>,
+): Promise<void> {
   const processes = await allProcesses();
   for (const process of below(root, processes)) {
     const name = nameOf(process.commandLine);
@@ -89,7 +105,15 @@ async function allProcesses(): Promise<Process[]> {
 }
 
 async function readProcess(pid: number): Promise<Process> {
-  const [status, commandLine] = await Promise.all([readFile(`/proc/${pid}/status`, 'utf8'), readFile(`/proc/${pid}/cmdline`, 'utf8')]);
+  const [status, commandLine] = await Promise.all([
+    readFile(`/proc/${pid}/status`, 'utf8'),
+    readFile(`/proc/${pid}/cmdline`, 'utf8'),
+  ]);
   const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
-  return { pid, parent: field('PPid'), commandLine: commandLine.replaceAll('\0', ' '), resident: field('VmRSS') * 1024 };
+  return {
+    pid,
+    parent: field('PPid'),
+    commandLine: commandLine.replaceAll('\0', ' '),
+    resident: field('VmRSS') * 1024,
+  };
 }

@@ -72,7 +72,11 @@ export const racing: Section = {
         for (const [algorithm, { estimator, param_distributions }] of Object.entries(pipeline.config.algorithms)) {
           tell(`${data.name}, ${algorithm}`);
           const fewer: ParameterGrid = 'n_estimators' in param_distributions ? { n_estimators: FEWER_TREES } : {};
-          const search = await fullSearch(data, { algorithm, estimator, grid: { ...param_distributions, ...fewer } }, { folder, kept, engines });
+          const search = await fullSearch(
+            data,
+            { algorithm, estimator, grid: { ...param_distributions, ...fewer } },
+            { folder, kept, engines },
+          );
           races.push(...SCORINGS.map((scoring) => race(search, scoring)));
         }
       }
@@ -103,9 +107,18 @@ function demoData(pipeline: Pipeline): Pick<SearchData, 'name' | 'write'> {
       const storeRoot = join(folder, 'demo-store');
       const scratchRoot = join(folder, 'demo-scratch');
       const size = { cpus: 1, memory: 2 * 2 ** 30 };
-      const runStage = createRunStage({ storeRoot, scratchRoot, engines: createEnginePool(resourcesOf(size).engines), size });
+      const runStage = createRunStage({
+        storeRoot,
+        scratchRoot,
+        engines: createEnginePool(resourcesOf(size).engines),
+        size,
+      });
       const call = { signal: never, report: () => {} };
-      const asked = { pipeline: pipeline.definition.name, run: { workflowId: 'racing', runId: 'racing', startedAt: `${AS_OF}T00:00:00Z` }, asOf: AS_OF };
+      const asked = {
+        pipeline: pipeline.definition.name,
+        run: { workflowId: 'racing', runId: 'racing', startedAt: `${AS_OF}T00:00:00Z` },
+        asOf: AS_OF,
+      };
       const { written } = await runStage(STAGES.bronze, { ...asked, source }, call);
       await runStage(STAGES.silver, { ...asked, partitions: written }, call);
       await runStage(STAGES.gold, { ...asked, partitions: written }, call);
@@ -133,7 +146,19 @@ async function fullSearch(
   const folds = Array.from({ length: CV_FOLDS }, (_, fold) => fold);
   const evaluations = await Promise.all(
     sampleCells(grid, CANDIDATES, SEED).map((cell) =>
-      engines.evaluate({ train, task: ZERO_OR_ONE, estimator, params: gridCell(grid, cell), folds, cvFolds: CV_FOLDS, scorings: [...SCORINGS], seed: SEED }, never),
+      engines.evaluate(
+        {
+          train,
+          task: ZERO_OR_ONE,
+          estimator,
+          params: gridCell(grid, cell),
+          folds,
+          cvFolds: CV_FOLDS,
+          scorings: [...SCORINGS],
+          seed: SEED,
+        },
+        never,
+      ),
     ),
   );
   const search = { data: data.name, rows: train.rows, algorithm, evaluations };
@@ -145,7 +170,13 @@ const matrices = new Map<string, Promise<MatrixFile>>();
 
 /** The matrix of a data set, written once. */
 function written(data: Pick<SearchData, 'name' | 'write'>, folder: string): Promise<MatrixFile> {
-  const writing = matrices.get(data.name) ?? withDuckDb({ size: { cpus: 1, memory: 2 ** 31 }, scratch: folder, signal: never }, (database) => data.write(folder, database), { threads: 1 });
+  const writing =
+    matrices.get(data.name) ??
+    withDuckDb(
+      { size: { cpus: 1, memory: 2 ** 31 }, scratch: folder, signal: never },
+      (database) => data.write(folder, database),
+      { threads: 1 },
+    );
   matrices.set(data.name, writing);
   return writing;
 }
@@ -155,7 +186,11 @@ function race({ evaluations, ...of }: FullSearch, scoring: ScoringOf<'binary'>):
   const at = SCORINGS.indexOf(scoring);
   const scored = evaluations.map((folds) => folds.map(({ scores }) => scores[at]!));
   const cvScores = scored.map((folds) => folds.reduce((sum, { score }) => sum + score, 0) / folds.length);
-  const seconds = (candidates: number[], folds: number[]) => candidates.reduce((sum, candidate) => sum + folds.reduce((all, fold) => all + evaluations[candidate]![fold]!.seconds, 0), 0);
+  const seconds = (candidates: number[], folds: number[]) =>
+    candidates.reduce(
+      (sum, candidate) => sum + folds.reduce((all, fold) => all + evaluations[candidate]![fold]!.seconds, 0),
+      0,
+    );
 
   const everybody = evaluations.map((_, index) => index);
   let racers = everybody;
@@ -167,7 +202,13 @@ function race({ evaluations, ...of }: FullSearch, scoring: ScoringOf<'binary'>):
     const contenders = racers.map((index) => ({ index, folds: seen.map((fold) => scored[index]![fold]!) }));
     racers = selectCandidates(contenders, CV_FOLDS).survivors;
   }
-  return { ...of, scoring, regret: Math.max(...cvScores) - cvScores[racers[0]!]!, full: seconds(everybody, seen), raced };
+  return {
+    ...of,
+    scoring,
+    regret: Math.max(...cvScores) - cvScores[racers[0]!]!,
+    full: seconds(everybody, seen),
+    raced,
+  };
 }
 
 function sizeOf(rows: number): string {
@@ -186,7 +227,11 @@ function table(what: string, races: Race[], groupOf: (race: Race) => string): st
       const sum = (value: (race: Race) => number) => own.reduce((total, race) => total + value(race), 0);
       const mean = sum(({ regret }) => regret) / own.length;
       const speed = sum(({ full }) => full) / sum(({ raced }) => raced);
-      return `${group.padEnd(22)} ${String(own.length).padStart(8)} ${mean.toFixed(6).padStart(12)} ${Math.max(...regrets).toFixed(5).padStart(14)} ${speed.toFixed(2).padStart(6)}`;
+      return `${group.padEnd(22)} ${String(own.length).padStart(8)} ${mean.toFixed(6).padStart(12)} ${Math.max(
+        ...regrets,
+      )
+        .toFixed(5)
+        .padStart(14)} ${speed.toFixed(2).padStart(6)}`;
     }),
   ];
 }

@@ -43,7 +43,12 @@ export const recovery: Section = {
       await training.result();
 
       const again = await startWorkflow(client, 'modelTraining', { pipeline, algorithms: ['xgboost'], again: true });
-      await kill('Temporal server', stack.server!, client.workflow.getHandle(`${again.workflowId}-xgboost`), 'evaluateCandidate');
+      await kill(
+        'Temporal server',
+        stack.server!,
+        client.workflow.getHandle(`${again.workflowId}-xgboost`),
+        'evaluateCandidate',
+      );
       await again.result();
       await client.connection.close();
       return lines;
@@ -64,7 +69,9 @@ interface Recovery {
 async function killed(pid: number, run: WorkflowHandle, type: string): Promise<Recovery> {
   const lost = await eventually(async () => {
     const { raw } = await run.describe();
-    const atWork = (raw.pendingActivities ?? []).filter(({ state, activityType }) => state === STARTED && activityType?.name === type);
+    const atWork = (raw.pendingActivities ?? []).filter(
+      ({ state, activityType }) => state === STARTED && activityType?.name === type,
+    );
     return atWork.length > 0 ? atWork.map(({ activityId }) => activityId!) : undefined;
   });
   const at = Date.now();
@@ -72,16 +79,28 @@ async function killed(pid: number, run: WorkflowHandle, type: string): Promise<R
   return eventually(async () => {
     const history = await run.fetchHistory();
     const nextFinished = finishes(history).find(({ ms }) => ms > at);
-    const decided = nextFinished && (history.events ?? []).find((event) => event.workflowTaskCompletedEventAttributes && msOf(event) >= nextFinished.ms);
+    const decided =
+      nextFinished &&
+      (history.events ?? []).find(
+        (event) => event.workflowTaskCompletedEventAttributes && msOf(event) >= nextFinished.ms,
+      );
     const lostFinishes = finishes(history).filter(({ activity }) => lost.includes(activity));
     if (!decided || lostFinishes.length < lost.length) return undefined;
-    return { getsOn: (msOf(decided) - at) / 1000, madeUpFor: (Math.max(...lostFinishes.map(({ ms }) => ms)) - at) / 1000 };
+    return {
+      getsOn: (msOf(decided) - at) / 1000,
+      madeUpFor: (Math.max(...lostFinishes.map(({ ms }) => ms)) - at) / 1000,
+    };
   });
 }
 
 /** When activities were finished, in that order. */
 function finishes({ events }: History): { activity: string; ms: number }[] {
-  const ids = new Map((events ?? []).map(({ eventId, activityTaskScheduledEventAttributes: scheduled }) => [String(eventId), scheduled?.activityId]));
+  const ids = new Map(
+    (events ?? []).map(({ eventId, activityTaskScheduledEventAttributes: scheduled }) => [
+      String(eventId),
+      scheduled?.activityId,
+    ]),
+  );
   return (events ?? []).flatMap((event) => {
     const { activityTaskCompletedEventAttributes: completed } = event;
     return completed ? [{ activity: ids.get(String(completed.scheduledEventId))!, ms: msOf(event) }] : [];

@@ -6,7 +6,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../test/support/tinyPipeline.js';
 import { EXIT } from '../src/cli/exitCodes.js';
 import { Mt19937 } from '../src/ml/mt19937.js';
-import { kill, leftBehind, registryOf, startCommand, VICTIMS, type Command, type Registry, type Victim } from './killedRun.js';
+import {
+  kill,
+  leftBehind,
+  registryOf,
+  startCommand,
+  VICTIMS,
+  type Command,
+  type Registry,
+  type Victim,
+} from './killedRun.js';
 import type { Section } from './section.js';
 
 const POLL_MS = 50;
@@ -51,7 +60,12 @@ async function measure(cycle: Omit<Cycle, 'folder'>, folder: string, tell: (what
   for (let i = 0; i < MOMENTS; i += 1) {
     const victim = VICTIMS[i % VICTIMS.length]!;
     const ms = Math.round(((i + random.integer(999) / 1000) / MOMENTS) * whole.ms);
-    const outcome = await killedAt({ ...cycle, folder: await emptyFolder(folder, String(i)) }, victim, ms, whole.registry);
+    const outcome = await killedAt(
+      { ...cycle, folder: await emptyFolder(folder, String(i)) },
+      victim,
+      ms,
+      whole.registry,
+    );
     outcomes.push(outcome);
     lines.push(row(i + 1, victim, ms, outcome));
     tell(lines.at(-1)!);
@@ -112,12 +126,15 @@ async function killedAt(cycle: Cycle, victim: Victim, ms: number, wanted: Regist
   const isWell = second.code === EXIT.ok || second.code === EXIT.skipped;
   const saysWhy = !isWell && second.code !== null && sentence.startsWith('perdure: ');
   // One that was not killed itself has started again what was.
-  const firstWell = first.signal !== null ? killed && (victim === 'command' || victim === 'together') : first.code === EXIT.ok;
+  const firstWell =
+    first.signal !== null ? killed && (victim === 'command' || victim === 'together') : first.code === EXIT.ok;
   const said = `${first.stderr}\n--- the same again:\n${second.stderr}`;
   return {
     isRight: firstWell && left.length === 0 && !STACK_TRACE.test(said) && (isWell ? isSame : saysWhy),
     first: killed ? (first.signal ?? `exit ${first.code}`) : `not there; exit ${first.code}`,
-    second: isWell ? `exit ${second.code}, ${isSame ? 'same registry' : 'OTHER REGISTRY'}` : `exit ${second.code}: ${sentence}`,
+    second: isWell
+      ? `exit ${second.code}, ${isSame ? 'same registry' : 'OTHER REGISTRY'}`
+      : `exit ${second.code}: ${sentence}`,
     left: left.length === 0 ? 'nothing' : `${left.length} processes`,
     said,
   };

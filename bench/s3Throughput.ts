@@ -66,7 +66,14 @@ function storeIn(client: S3Client, scratch: string): S3Store {
 
 async function plainUpload(client: S3Client, file: string, key: string): Promise<void> {
   const { size } = await stat(file);
-  await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: createReadStream(file, { highWaterMark: MEBIBYTE }), ContentLength: size }));
+  await client.send(
+    new PutObjectCommand({
+      Bucket: BUCKET,
+      Key: key,
+      Body: createReadStream(file, { highWaterMark: MEBIBYTE }),
+      ContentLength: size,
+    }),
+  );
 }
 
 async function uploadInParts(client: S3Client, file: string, key: string): Promise<void> {
@@ -99,7 +106,9 @@ function table(direction: string, rates: Record<string, number>): string[] {
   const [[, first] = ['', NaN]] = Object.entries(rates);
   return [
     `${direction.padEnd(20)}   MiB/s   of the first`,
-    ...Object.entries(rates).map(([name, rate]) => `${name.padEnd(20)} ${rate.toFixed(0).padStart(7)} ${(rate / first).toFixed(2).padStart(14)}`),
+    ...Object.entries(rates).map(
+      ([name, rate]) => `${name.padEnd(20)} ${rate.toFixed(0).padStart(7)} ${(rate / first).toFixed(2).padStart(14)}`,
+    ),
   ];
 }
 

@@ -22,7 +22,10 @@ export interface SearchData {
  */
 export function searchData(root: string | undefined): SearchData[] {
   const real = SAMPLES.map(([name, rows, seed]) => (root === undefined ? undefined : sampled(name, root, rows, seed)));
-  const all = [...GENERATED.map(([kind, rows, seed]) => generated(kind, rows, seed)), ...real.filter((data) => data !== undefined)];
+  const all = [
+    ...GENERATED.map(([kind, rows, seed]) => generated(kind, rows, seed)),
+    ...real.filter((data) => data !== undefined),
+  ];
   return all.sort((a, b) => a.rows - b.rows);
 }
 
@@ -77,7 +80,11 @@ interface Kind {
 }
 
 const KINDS: Record<string, Kind> = {
-  linear: { features: 15, positives: 0.3, signal: (x) => 0.8 * x[0]! - 0.6 * x[1]! + 0.4 * x[2]! + 0.3 * x[3]! - 0.2 * x[4]! },
+  linear: {
+    features: 15,
+    positives: 0.3,
+    signal: (x) => 0.8 * x[0]! - 0.6 * x[1]! + 0.4 * x[2]! + 0.3 * x[3]! - 0.2 * x[4]!,
+  },
   correlated: {
     features: 20,
     positives: 0.2,
@@ -87,15 +94,28 @@ const KINDS: Record<string, Kind> = {
   weak: { features: 25, positives: 0.1, signal: (x) => 0.15 * x[0]! + 0.1 * x[1]! + 0.1 * x[2]! * x[3]! },
   noise: { features: 10, positives: 0.5, signal: () => 0 },
   strong: { features: 10, positives: 0.4, signal: (x) => 4 * x[0]! + 3 * x[1]! - 3 * x[2]! },
-  interactions: { features: 12, positives: 0.25, signal: (x) => 1.5 * Math.sign(x[0]! * x[1]!) + x[2]! * x[3]! + (x[4]! > 1 ? 1 : 0) },
+  interactions: {
+    features: 12,
+    positives: 0.25,
+    signal: (x) => 1.5 * Math.sign(x[0]! * x[1]!) + x[2]! * x[3]! + (x[4]! > 1 ? 1 : 0),
+  },
   steps: {
     features: 12,
     positives: 0.15,
     signal: (x) => (x[0]! > 2 ? 1 : -0.5) + (x[1]! === 1 ? 1.2 : 0) + (x[2]! + x[3]! > 5 ? 0.8 : 0),
     value: (z) => Math.round(Math.min(6, Math.abs(z) * 2)),
   },
-  heavyTails: { features: 10, positives: 0.2, signal: (x) => Math.tanh(x[0]!) - Math.tanh(x[1]! / 3) + 0.5 * Math.tanh(x[2]!), value: (z) => Math.sinh(1.5 * z) },
-  drifting: { features: 12, positives: 0.2, signal: (x, time) => (1 - time) * x[0]! + time * x[1]! + 0.5 * x[2]! * time },
+  heavyTails: {
+    features: 10,
+    positives: 0.2,
+    signal: (x) => Math.tanh(x[0]!) - Math.tanh(x[1]! / 3) + 0.5 * Math.tanh(x[2]!),
+    value: (z) => Math.sinh(1.5 * z),
+  },
+  drifting: {
+    features: 12,
+    positives: 0.2,
+    signal: (x, time) => (1 - time) * x[0]! + time * x[1]! + 0.5 * x[2]! * time,
+  },
   rare: { features: 15, positives: 0.03, signal: (x) => 0.9 * x[0]! + 0.7 * Math.abs(x[1]!) - 0.5 * x[2]! },
 };
 
@@ -123,7 +143,10 @@ function generated(kind: string, rows: number, seed: number): SearchData {
       const labels = Int8Array.from(signals, (log_odds) => (uniform() < sigmoid(log_odds + intercept) ? 1 : 0));
       const names = columns.map((_, column) => `x${column}`);
       const path = join(folder, `${kind}_${rows}_${seed}.parquet`);
-      await writeColumns(path, { ...Object.fromEntries(columns.map((values, column) => [`x${column}`, standardized(values)])), label: labels });
+      await writeColumns(path, {
+        ...Object.fromEntries(columns.map((values, column) => [`x${column}`, standardized(values)])),
+        label: labels,
+      });
       return { path, checksum: await sha256File(path), features: names, label: 'label', rows };
     },
   };
@@ -162,8 +185,16 @@ interface RealFile {
 
 const REAL_FILES: Record<string, RealFile> = {
   churn: { file: 'churn/Telco-Customer-Churn.csv', positive: `"Churn" = 'Yes'`, without: ['customerID', 'Churn'] },
-  credit: { file: 'credit/loans_full_schema.csv', positive: `"grade" >= 'D'`, without: ['emp_title', 'interest_rate', 'installment', 'grade', 'sub_grade', 'issue_month'] },
-  readmission: { file: 'readmission/diabetic_data.csv', positive: `"readmitted" = '<30'`, without: ['encounter_id', 'patient_nbr', 'readmitted'] },
+  credit: {
+    file: 'credit/loans_full_schema.csv',
+    positive: `"grade" >= 'D'`,
+    without: ['emp_title', 'interest_rate', 'installment', 'grade', 'sub_grade', 'issue_month'],
+  },
+  readmission: {
+    file: 'readmission/diabetic_data.csv',
+    positive: `"readmitted" = '<30'`,
+    without: ['encounter_id', 'patient_nbr', 'readmitted'],
+  },
 };
 
 /** Text columns of at most so many values become a column a value; of others, each value becomes its share of the rows. */
@@ -182,18 +213,35 @@ function sampled(name: string, root: string, rows: number, seed: number): Search
         SELECT * FROM (SELECT *, row_number() OVER () AS place FROM ${csv}) ORDER BY hash(place + ${seed} * 1000003) LIMIT ${rows}`);
       const described = await database.rows(`DESCRIBE drawn`);
       const selected: string[] = [];
-      for (const { column_name: column, column_type: type } of described as { column_name: string; column_type: string }[]) {
+      for (const { column_name: column, column_type: type } of described as {
+        column_name: string;
+        column_type: string;
+      }[]) {
         if (column === 'place' || without.includes(column)) continue;
         const quoted = identifier(column);
-        const values = await database.rows(`SELECT CAST(${quoted} AS VARCHAR) AS value, count(*) AS n FROM drawn GROUP BY ALL ORDER BY n DESC, value`);
+        const values = await database.rows(
+          `SELECT CAST(${quoted} AS VARCHAR) AS value, count(*) AS n FROM drawn GROUP BY ALL ORDER BY n DESC, value`,
+        );
         if (values.length < 2) continue;
-        if (type !== 'VARCHAR') selected.push(`coalesce(CAST(${quoted} AS DOUBLE), avg(CAST(${quoted} AS DOUBLE)) OVER ())`);
+        if (type !== 'VARCHAR')
+          selected.push(`coalesce(CAST(${quoted} AS DOUBLE), avg(CAST(${quoted} AS DOUBLE)) OVER ())`);
         else if (values.length > ONE_HOT_VALUES) selected.push(`count(*) OVER (PARTITION BY ${quoted}) / ${rows}.0`);
-        else selected.push(...values.slice(1).map(({ value }) => (value === null ? `CAST(${quoted} IS NULL AS INTEGER)` : `CAST(${quoted} IS NOT DISTINCT FROM ${literal(String(value))} AS INTEGER)`)));
+        else
+          selected.push(
+            ...values
+              .slice(1)
+              .map(({ value }) =>
+                value === null
+                  ? `CAST(${quoted} IS NULL AS INTEGER)`
+                  : `CAST(${quoted} IS NOT DISTINCT FROM ${literal(String(value))} AS INTEGER)`,
+              ),
+          );
       }
       const names = selected.map((_, i) => `x${i}`);
       const path = join(folder, `${name}_${rows}_${seed}.parquet`);
-      const standard = names.map((x) => `CAST((${x} - avg(${x}) OVER ()) / greatest(stddev_pop(${x}) OVER (), 1e-9) AS FLOAT) AS ${x}`);
+      const standard = names.map(
+        (x) => `CAST((${x} - avg(${x}) OVER ()) / greatest(stddev_pop(${x}) OVER (), 1e-9) AS FLOAT) AS ${x}`,
+      );
       await database.run(`
         COPY (
           SELECT ${standard.join(', ')}, label FROM (

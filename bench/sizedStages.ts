@@ -59,19 +59,44 @@ export async function sizedStages(name: string, folder: string, copies: number, 
     preprocess: () => run({ stage: 'preprocess', rows, size: training }, asked),
     /** Two candidates side by side, as in a search; the first fold stands for the others. */
     twoCandidates(algorithm: string, dataset: DatasetRef) {
-      const what = { stage: 'evaluateCandidate', title: `2 candidates, ${algorithm}`, rows: 2 * dataset.rows.train!, size: training } as const;
-      const candidate = (index: number) => ({ ...stage, algorithm, dataset, candidate: { index, params: paramsOf(algorithm) }, folds: [0] });
+      const what = {
+        stage: 'evaluateCandidate',
+        title: `2 candidates, ${algorithm}`,
+        rows: 2 * dataset.rows.train!,
+        size: training,
+      } as const;
+      const candidate = (index: number) => ({
+        ...stage,
+        algorithm,
+        dataset,
+        candidate: { index, params: paramsOf(algorithm) },
+        folds: [0],
+      });
       return run(what, candidate(0), candidate(1));
     },
     refit: (algorithm: string, dataset: DatasetRef) =>
-      run({ stage: 'refit', title: `refit, ${algorithm}`, rows: dataset.rows.train!, size: training }, { ...stage, algorithm, dataset, params: paramsOf(algorithm) }),
+      run(
+        { stage: 'refit', title: `refit, ${algorithm}`, rows: dataset.rows.train!, size: training },
+        { ...stage, algorithm, dataset, params: paramsOf(algorithm) },
+      ),
     evaluateModel: (algorithm: string, dataset: DatasetRef, model: ModelRef) =>
       run({ stage: 'evaluateModel', rows, size: training }, { ...stage, algorithm, dataset, model }),
     registerModel: (algorithm: string, dataset: DatasetRef, model: ModelRef, performance: SplitMetrics) =>
       run(
         { stage: 'registerModel', rows, size: training },
-        { ...stage, algorithm, dataset, model, best_params: paramsOf(algorithm), cv_score: 0, plan: { grid: {}, cells: [], order: [], rungs: [] }, dropped: [], performance },
+        {
+          ...stage,
+          algorithm,
+          dataset,
+          model,
+          best_params: paramsOf(algorithm),
+          cv_score: 0,
+          plan: { grid: {}, cells: [], order: [], rungs: [] },
+          dropped: [],
+          performance,
+        },
       ),
-    predict: (model: ModelRef, dataset: DatasetRef) => run({ stage: 'predict', rows: dataset.rows.oot!, size: processing }, { ...asked, model }),
+    predict: (model: ModelRef, dataset: DatasetRef) =>
+      run({ stage: 'predict', rows: dataset.rows.oot!, size: processing }, { ...asked, model }),
   };
 }

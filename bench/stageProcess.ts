@@ -17,7 +17,9 @@ try {
   const stage = STAGES[name as keyof typeof STAGES] as Stage<unknown, unknown>;
   const inputs = JSON.parse(input) as unknown[];
   // Several inputs are several activities at once.
-  const results = await Promise.all(inputs.map((each) => runStage(stage, each, { signal: new AbortController().signal, report: () => {} })));
+  const results = await Promise.all(
+    inputs.map((each) => runStage(stage, each, { signal: new AbortController().signal, report: () => {} })),
+  );
   process.stdout.write(JSON.stringify(results));
 } finally {
   await engines.close();

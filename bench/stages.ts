@@ -2,7 +2,15 @@ import { GIB } from '../src/platform/resources/workerSize.js';
 import type { Section } from './section.js';
 import { sizedStages, type StageRun } from './sizedStages.js';
 
-const HEAD = ['stage'.padEnd(34), 'rows'.padStart(10), 'seconds'.padStart(8), 'rows/s'.padStart(9), 'peak, GiB'.padStart(10), 'limit, GiB'.padStart(10), 'spilled, GiB'.padStart(12)].join(' ');
+const HEAD = [
+  'stage'.padEnd(34),
+  'rows'.padStart(10),
+  'seconds'.padStart(8),
+  'rows/s'.padStart(9),
+  'peak, GiB'.padStart(10),
+  'limit, GiB'.padStart(10),
+  'spilled, GiB'.padStart(12),
+].join(' ');
 
 /** Every stage with data in its hands, each in a process of its worker's size, on `copies` times 100,000 rows. */
 export function stagesAt(copies: number): Section {
@@ -40,7 +48,9 @@ function lineOf({ stage, rows, seconds, peak, limit, spilled }: StageRun<unknown
     stage.padEnd(34),
     String(rows).padStart(10),
     seconds.toFixed(1).padStart(8),
-    Math.round(rows / seconds).toLocaleString('en').padStart(9),
+    Math.round(rows / seconds)
+      .toLocaleString('en')
+      .padStart(9),
     (peak / GIB).toFixed(2).padStart(10),
     (limit / GIB).toFixed(2).padStart(10),
     (spilled / GIB).toFixed(2).padStart(12),

@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { confFolder } from '../src/config/load.js';
-import { STEWARD, stewardIdOf, TASK_QUEUES, type RetrainRequest, type StewardInput, type StewardState } from '../src/contracts/index.js';
+import {
+  STEWARD,
+  stewardIdOf,
+  TASK_QUEUES,
+  type RetrainRequest,
+  type StewardInput,
+  type StewardState,
+} from '../src/contracts/index.js';
 import { connectClient } from '../src/platform/temporal/connection.js';
 import { startStack } from '../src/platform/temporal/stack.js';
 import { residentOf } from './processTree.js';
@@ -48,7 +55,12 @@ async function signalToTraining(client: Client, pipeline: string): Promise<strin
     const sent = Date.now();
     await handle.signal(STEWARD.signals.requestRetrain, request(i));
     const training = client.workflow.getHandle(`${stewardIdOf(pipeline)}-training-${i}`);
-    await until(() => training.describe().then(() => true, () => false));
+    await until(() =>
+      training.describe().then(
+        () => true,
+        () => false,
+      ),
+    );
     taken.push((await training.describe()).startTime.getTime() - sent);
     await until(async () => Object.keys((await stateOf(handle)).inFlight).length === 0);
   }
@@ -82,7 +94,9 @@ async function throughContinueAsNew(client: Client, pipeline: string): Promise<s
 
 async function manyStewards(client: Client, pipeline: string, resident: () => Promise<number>): Promise<string> {
   const before = await resident();
-  const handles = await Promise.all(Array.from({ length: PIPELINES }, (_, i) => start(client, { pipeline: `${pipeline}-${i + 1}` })));
+  const handles = await Promise.all(
+    Array.from({ length: PIPELINES }, (_, i) => start(client, { pipeline: `${pipeline}-${i + 1}` })),
+  );
   await Promise.all(handles.map((handle) => until(async () => (await stateOf(handle)).heldUp === null)));
   for (const handle of handles) await handle.executeUpdate(STEWARD.updates.pause, { args: [{ by: 'bench' }] });
   const after = await resident();
@@ -91,7 +105,11 @@ async function manyStewards(client: Client, pipeline: string, resident: () => Pr
 }
 
 function start(client: Client, input: StewardInput): Promise<WorkflowHandle> {
-  return client.workflow.start('steward', { args: [input], taskQueue: TASK_QUEUES.orchestrator, workflowId: stewardIdOf(input.pipeline) });
+  return client.workflow.start('steward', {
+    args: [input],
+    taskQueue: TASK_QUEUES.orchestrator,
+    workflowId: stewardIdOf(input.pipeline),
+  });
 }
 
 /** A handle of the workflow, not of the run that was started. */

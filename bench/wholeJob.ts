@@ -65,7 +65,10 @@ async function perdure(pipeline: string, csv: string, folder: string, racing: bo
     config.search.racing = racing;
   });
   const main = join(packageFolder(), 'dist', 'src', 'cli', 'main.js');
-  const { seconds, stdout } = await measure('node', [main, 'run', pipeline, '--csv', csv, '--json'], { cwd: folder, env: { PERDURE_CONF: conf } });
+  const { seconds, stdout } = await measure('node', [main, 'run', pipeline, '--csv', csv, '--json'], {
+    cwd: folder,
+    env: { PERDURE_CONF: conf },
+  });
   const { training } = JSON.parse(stdout) as { training: { algorithms: Record<string, AlgorithmTrained> } };
   const cvScores = Object.entries(training.algorithms).map(([name, { cv_score }]) => [name, cv_score]);
   return { seconds, cvScores: Object.fromEntries(cvScores) as Record<string, number> };
@@ -80,6 +83,9 @@ async function pythonReference(python: string, script: string, csv: string, fold
   const results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as {
     run: Record<string, { 'proper_scorer(proba AUC)': { cv: number } }>;
   };
-  const cvScores = Object.entries(REFERENCE_NAMES).map(([name, short]) => [name, results.run[short]?.['proper_scorer(proba AUC)'].cv]);
+  const cvScores = Object.entries(REFERENCE_NAMES).map(([name, short]) => [
+    name,
+    results.run[short]?.['proper_scorer(proba AUC)'].cv,
+  ]);
   return { seconds, cvScores: Object.fromEntries(cvScores) as Record<string, number> };
 }

@@ -26,7 +26,9 @@ export const ALIASES = anyName(aliasKey);
 
 /** Every file of every version, which is written once. */
 export function versionFiles({ config }: Pipeline): string[] {
-  return config.training_config.algorithms.map((algorithm) => `${anyName((version) => versionFolder({ algorithm, version }))}*`);
+  return config.training_config.algorithms.map(
+    (algorithm) => `${anyName((version) => versionFolder({ algorithm, version }))}*`,
+  );
 }
 
 const PREPROCESSED = 'gold/preprocessed/*';
@@ -54,7 +56,12 @@ export function operationsAccess(pipeline: Pipeline): StoreAccess {
     // The first to write to a bucket says whose it is; in the predictions' bucket data processing has all rights.
     datamart: { write: [OWNER_KEY, TASK_DOCUMENTS, CONFIG_VERSIONS] },
     modelRegistry: {
-      write: [OWNER_KEY, ALIASES, TRAINING_CLAIM, ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json')))],
+      write: [
+        OWNER_KEY,
+        ALIASES,
+        TRAINING_CLAIM,
+        ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json'))),
+      ],
       // What a failed or cancelled run left (`discardVersion`).
       delete: versionFiles(pipeline),
     },
@@ -69,7 +76,10 @@ export function operationsAccess(pipeline: Pipeline): StoreAccess {
 export function operatorAccess({ definition, config }: Pipeline, confInStore: boolean): StoreAccess {
   const conf = confInStore ? ['conf/pipelines/*'] : [];
   return {
-    datamart: { read: [OWNER_KEY, manifestKey('bronze'), manifestKey('gold'), NEWEST_CONFIG, ...conf], write: [rawKey(definition.source.file), ...conf] },
+    datamart: {
+      read: [OWNER_KEY, manifestKey('bronze'), manifestKey('gold'), NEWEST_CONFIG, ...conf],
+      write: [rawKey(definition.source.file), ...conf],
+    },
     modelRegistry: {
       read: [OWNER_KEY, ALIASES, ...config.training_config.algorithms.map(registryFolder)],
       write: [ALIASES],
@@ -91,7 +101,15 @@ export function modelTrainingAccess({ definition, config }: Pipeline): StoreAcce
   const columns = definition.source.findsColumns ? [manifestKey('bronze')] : [];
   return {
     datamart: {
-      read: [OWNER_KEY, ...columns, manifestKey('gold'), anyPartition(feature_store.path), anyPartition(label_store.path), PREPROCESSED, CONFIG_VERSIONS],
+      read: [
+        OWNER_KEY,
+        ...columns,
+        manifestKey('gold'),
+        anyPartition(feature_store.path),
+        anyPartition(label_store.path),
+        PREPROCESSED,
+        CONFIG_VERSIONS,
+      ],
       write: [PREPROCESSED],
     },
     modelRegistry: {

@@ -1,5 +1,12 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, Metric, TreatMissingData, type AlarmProps, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  Metric,
+  TreatMissingData,
+  type AlarmProps,
+  type IMetric,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Cluster } from 'aws-cdk-lib/aws-ecs';
 import { EventField, Rule, RuleTargetInput, type EventPattern } from 'aws-cdk-lib/aws-events';
@@ -48,7 +55,14 @@ export class Alarms extends Construct {
         resources: [this.topic.topicArn],
         conditions: {
           StringEquals: { 'aws:SourceAccount': account },
-          ArnLike: { 'aws:SourceArn': Stack.of(this).formatArn({ service: service.split('.')[0]!, resource, resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME }) },
+          ArnLike: {
+            'aws:SourceArn': Stack.of(this).formatArn({
+              service: service.split('.')[0]!,
+              resource,
+              resourceName: '*',
+              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            }),
+          },
         },
       }),
     );
@@ -75,11 +89,15 @@ export class Alarms extends Construct {
       threshold: 90,
       evaluationPeriods: 3,
     });
-    this.alarm(`${node.id}-backlog`, 'Work has waited for two hours, with as many tasks as the worker may have; give it a larger "max".', {
-      metric: backlog.with({ statistic: 'Minimum', period: FIVE_MINUTES }),
-      threshold: 1,
-      evaluationPeriods: 24,
-    });
+    this.alarm(
+      `${node.id}-backlog`,
+      'Work has waited for two hours, with as many tasks as the worker may have; give it a larger "max".',
+      {
+        metric: backlog.with({ statistic: 'Minimum', period: FIVE_MINUTES }),
+        threshold: 1,
+        evaluationPeriods: 24,
+      },
+    );
     const errors = new MetricFilter(this, `${node.id}-errors-counted`, {
       logGroup: container.logs,
       filterPattern: FilterPattern.stringValue('$.level', '=', 'ERROR'),
@@ -95,36 +113,56 @@ export class Alarms extends Construct {
   }
 
   private watchBucket(bucket: Bucket): void {
-    this.alarm(`${bucket.node.id}-5xx`, 'S3 answers with errors of its own; the store retries, and gives up after some time.', {
-      metric: new Metric({
-        namespace: 'AWS/S3',
-        metricName: '5xxErrors',
-        dimensionsMap: { BucketName: bucket.bucketName, FilterId: BUCKET_METRICS },
-        statistic: 'Sum',
-        period: FIVE_MINUTES,
-      }),
-      threshold: 20,
-      evaluationPeriods: 2,
-    });
+    this.alarm(
+      `${bucket.node.id}-5xx`,
+      'S3 answers with errors of its own; the store retries, and gives up after some time.',
+      {
+        metric: new Metric({
+          namespace: 'AWS/S3',
+          metricName: '5xxErrors',
+          dimensionsMap: { BucketName: bucket.bucketName, FilterId: BUCKET_METRICS },
+          statistic: 'Sum',
+          period: FIVE_MINUTES,
+        }),
+        threshold: 20,
+        evaluationPeriods: 2,
+      },
+    );
   }
 
   /** What ECS tells of as events: containers that fail, tasks that find no room, deployments that are rolled back. */
   private watchCluster(): void {
     const clusterArn = [this.options.cluster.clusterArn];
     const stopped = { clusterArn, lastStatus: ['STOPPED'] };
-    this.rule('ContainerFailed', {
-      detailType: ['ECS Task State Change'],
-      detail: { ...stopped, stopCode: ['EssentialContainerExited'], containers: { exitCode: [{ 'anything-but': [0] }] } },
-    }, `A task of ${EventField.fromPath('$.detail.group')} failed: ${EventField.fromPath('$.detail.stoppedReason')}`);
-    this.rule('TaskNotStarted', {
-      detailType: ['ECS Task State Change'],
-      detail: { ...stopped, stopCode: ['TaskFailedToStart'] },
-    }, `A task of ${EventField.fromPath('$.detail.group')} could not start: ${EventField.fromPath('$.detail.stoppedReason')}`);
-    this.rule('DeploymentFailed', {
-      detailType: ['ECS Deployment State Change'],
-      detail: { eventName: ['SERVICE_DEPLOYMENT_FAILED'] },
-      resources: this.options.workers.map(({ service }) => service.serviceArn),
-    }, `A deployment failed and is rolled back: ${EventField.fromPath('$.detail.reason')}`);
+    this.rule(
+      'ContainerFailed',
+      {
+        detailType: ['ECS Task State Change'],
+        detail: {
+          ...stopped,
+          stopCode: ['EssentialContainerExited'],
+          containers: { exitCode: [{ 'anything-but': [0] }] },
+        },
+      },
+      `A task of ${EventField.fromPath('$.detail.group')} failed: ${EventField.fromPath('$.detail.stoppedReason')}`,
+    );
+    this.rule(
+      'TaskNotStarted',
+      {
+        detailType: ['ECS Task State Change'],
+        detail: { ...stopped, stopCode: ['TaskFailedToStart'] },
+      },
+      `A task of ${EventField.fromPath('$.detail.group')} could not start: ${EventField.fromPath('$.detail.stoppedReason')}`,
+    );
+    this.rule(
+      'DeploymentFailed',
+      {
+        detailType: ['ECS Deployment State Change'],
+        detail: { eventName: ['SERVICE_DEPLOYMENT_FAILED'] },
+        resources: this.options.workers.map(({ service }) => service.serviceArn),
+      },
+      `A deployment failed and is rolled back: ${EventField.fromPath('$.detail.reason')}`,
+    );
   }
 
   private rule(id: string, pattern: EventPattern, message: string): void {
@@ -132,7 +170,11 @@ export class Alarms extends Construct {
     rule.addTarget(new SnsTopic(this.topic, { message: RuleTargetInput.fromText(message) }));
   }
 
-  private alarm(id: string, description: string, props: Omit<AlarmProps, 'alarmName' | 'alarmDescription'> & { metric: IMetric }): void {
+  private alarm(
+    id: string,
+    description: string,
+    props: Omit<AlarmProps, 'alarmName' | 'alarmDescription'> & { metric: IMetric },
+  ): void {
     const alarm = new Alarm(this, id, {
       alarmName: `${this.options.settings.name}-${id}`,
       alarmDescription: description,

@@ -1,7 +1,14 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key, type IKey } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, type BucketProps, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  ObjectOwnership,
+  type BucketProps,
+  type LifecycleRule,
+} from 'aws-cdk-lib/aws-s3';
 import { S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
 import type { Pipeline } from '../src/config/load.js';
@@ -69,16 +76,28 @@ export class Buckets extends Construct {
     this.copying ??= new Role(this, 'Replication', { assumedBy: new ServicePrincipal('s3.amazonaws.com') });
     return {
       replicationRole: this.copying,
-      replicationRules: [{ destination, kmsKey, sseKmsEncryptedObjects: true, deleteMarkerReplication: true, priority: 1 }],
+      replicationRules: [
+        { destination, kmsKey, sseKmsEncryptedObjects: true, deleteMarkerReplication: true, priority: 1 },
+      ],
     };
   }
 
   private grantReplication(bucket: Bucket, bucketName: string): void {
-    const { key, settings: { replication } } = this.options;
+    const {
+      key,
+      settings: { replication },
+    } = this.options;
     if (!this.copying || !replication) return;
-    const destination = Bucket.fromBucketName(this, `${bucketName}-granted`, `${bucketName}${replication.bucketSuffix}`);
+    const destination = Bucket.fromBucketName(
+      this,
+      `${bucketName}-granted`,
+      `${bucketName}${replication.bucketSuffix}`,
+    );
     const encryptionKey = Key.fromKeyArn(this, `${bucketName}-granted-key`, replication.keyArn);
-    bucket.grantReplicationPermission(this.copying, { sourceDecryptionKey: key, destinations: [{ bucket: destination, encryptionKey }] });
+    bucket.grantReplicationPermission(this.copying, {
+      sourceDecryptionKey: key,
+      destinations: [{ bucket: destination, encryptionKey }],
+    });
   }
 
   private make(bucketName: string, rules: LifecycleRule[] = []): void {
@@ -117,7 +136,11 @@ export class Buckets extends Construct {
 
   private datamartRules(): LifecycleRule[] {
     return [
-      { id: 'old-preprocessed-data', prefix: DATASETS, expiration: Duration.days(this.options.settings.preprocessedDays) },
+      {
+        id: 'old-preprocessed-data',
+        prefix: DATASETS,
+        expiration: Duration.days(this.options.settings.preprocessedDays),
+      },
       { id: 'documents-of-tasks', prefix: TASK_DOCUMENTS.replace('*', ''), expiration: Duration.days(TASK_DAYS) },
     ];
   }

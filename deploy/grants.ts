@@ -21,7 +21,8 @@ export function grantAccess(role: Role, pipeline: Pipeline, access: StoreAccess,
     role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
     for (const right of ['read', 'write', 'delete'] as const) {
       const patterns = keys[right];
-      if (patterns) role.addToPolicy(new PolicyStatement({ actions: [...ACTIONS[right]], resources: objects(bucket, patterns) }));
+      if (patterns)
+        role.addToPolicy(new PolicyStatement({ actions: [...ACTIONS[right]], resources: objects(bucket, patterns) }));
     }
   }
 }
@@ -40,7 +41,13 @@ export function grantKey(role: Role, key: IKey): void {
 /** Says so even where a later grant is too wide: whoever trains does not decide what is used. */
 export function denyAliases(role: Role, pipeline: Pipeline, buckets: Buckets): void {
   const resources = objects(buckets.of(pipeline, 'modelRegistry'), [ALIASES]);
-  role.addToPolicy(new PolicyStatement({ effect: Effect.DENY, actions: ['s3:PutObject', 's3:DeleteObject', 's3:DeleteObjectVersion'], resources }));
+  role.addToPolicy(
+    new PolicyStatement({
+      effect: Effect.DENY,
+      actions: ['s3:PutObject', 's3:DeleteObject', 's3:DeleteObjectVersion'],
+      resources,
+    }),
+  );
 }
 
 /**

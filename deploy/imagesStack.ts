@@ -13,7 +13,9 @@ export class ImagesStack extends Stack {
       imageTagMutability: TagMutability.IMMUTABLE,
       imageScanOnPush: true,
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-      lifecycleRules: [{ description: 'what was never tagged', tagStatus: TagStatus.UNTAGGED, maxImageAge: Duration.days(14) }],
+      lifecycleRules: [
+        { description: 'what was never tagged', tagStatus: TagStatus.UNTAGGED, maxImageAge: Duration.days(14) },
+      ],
     });
   }
 }

@@ -64,24 +64,39 @@ export class Network extends Construct {
     const ports = [HTTPS, Number(temporalPort), ...(settings.secrets.PERDURE_SMTP_URL ? SMTP_PORTS : [])];
     for (const port of new Set(ports)) this.workers.addEgressRule(Peer.anyIpv4(), Port.tcp(port));
 
-    this.tasks = new SecurityGroup(this, 'Tasks', { vpc: this.vpc, description: 'Perdure tasks', allowAllOutbound: false });
+    this.tasks = new SecurityGroup(this, 'Tasks', {
+      vpc: this.vpc,
+      description: 'Perdure tasks',
+      allowAllOutbound: false,
+    });
     this.tasks.addEgressRule(Peer.ipv4(this.vpc.vpcCidrBlock), Port.tcp(HTTPS), 'endpoints of AWS in this network');
     const s3 = settings.s3PrefixList ? Peer.prefixList(settings.s3PrefixList) : Peer.anyIpv4();
     this.tasks.addEgressRule(s3, Port.tcp(HTTPS), 'S3 by its gateway, the one route out of their subnets');
 
     this.addS3Endpoint(buckets);
-    for (const [name, service] of Object.entries(ENDPOINTS)) this.vpc.addInterfaceEndpoint(name, { service, subnets: this.subnets });
+    for (const [name, service] of Object.entries(ENDPOINTS))
+      this.vpc.addInterfaceEndpoint(name, { service, subnets: this.subnets });
   }
 
   /** Which connections were made, and which were refused. */
   private logFlows({ name, logDays }: Settings): void {
-    const logs = new LogGroup(this, 'FlowLogs', { logGroupName: `/perdure/${name}-flows`, retention: logDays, removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE });
-    this.vpc.addFlowLog('Flows', { destination: FlowLogDestination.toCloudWatchLogs(logs), maxAggregationInterval: FlowLogMaxAggregationInterval.TEN_MINUTES });
+    const logs = new LogGroup(this, 'FlowLogs', {
+      logGroupName: `/perdure/${name}-flows`,
+      retention: logDays,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
+    this.vpc.addFlowLog('Flows', {
+      destination: FlowLogDestination.toCloudWatchLogs(logs),
+      maxAggregationInterval: FlowLogMaxAggregationInterval.TEN_MINUTES,
+    });
   }
 
   /** Leads to the pipelines' buckets and to the layers of images: data has no way to a bucket of somebody else. */
   private addS3Endpoint(buckets: Bucket[]): void {
-    const endpoint = this.vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3, subnets: [this.subnets, this.taskSubnets] });
+    const endpoint = this.vpc.addGatewayEndpoint('S3', {
+      service: GatewayVpcEndpointAwsService.S3,
+      subnets: [this.subnets, this.taskSubnets],
+    });
     const { region, partition } = Stack.of(this);
     endpoint.addToPolicy(
       new PolicyStatement({

@@ -7,7 +7,14 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Pipeline } from '../src/config/load.js';
 import { WORKERS, type WorkerName } from '../src/platform/temporal/workers.js';
-import { dataProcessingAccess, modelTrainingAccess, operationsAccess, operatorAccess, taskAccess, type StoreAccess } from './access.js';
+import {
+  dataProcessingAccess,
+  modelTrainingAccess,
+  operationsAccess,
+  operatorAccess,
+  taskAccess,
+  type StoreAccess,
+} from './access.js';
 import { Alarms } from './alarms.js';
 import { Buckets } from './buckets.js';
 import { PerdureContainer } from './containers.js';
@@ -46,7 +53,11 @@ export class PerdureStack extends Stack {
     const { settings, pipelines } = props;
     // By name: the repository's stack stays free to change.
     this.images = Repository.fromRepositoryName(this, 'Images', settings.name);
-    this.key = new Key(this, 'Key', { description: 'Objects of the buckets', enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE });
+    this.key = new Key(this, 'Key', {
+      description: 'Objects of the buckets',
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
     this.buckets = new Buckets(this, 'Buckets', { pipelines, key: this.key, settings });
     const network = new Network(this, 'Network', { settings, buckets: this.buckets.all });
     const cluster = new Cluster(this, 'Cluster', {
@@ -57,7 +68,10 @@ export class PerdureStack extends Stack {
     });
 
     // Stages that run alone need neither Temporal nor its secrets: input and result lie in the store.
-    const tasks = [this.task('PipelineTask', 'pipeline', 'dataProcessing'), this.task('ModelTrainingTask', 'model-training', 'modelTraining')];
+    const tasks = [
+      this.task('PipelineTask', 'pipeline', 'dataProcessing'),
+      this.task('ModelTrainingTask', 'model-training', 'modelTraining'),
+    ];
     const whereTasksRun = {
       PERDURE_ECS_CLUSTER: cluster.clusterName,
       PERDURE_ECS_SUBNETS: network.vpc.selectSubnets(network.taskSubnets).subnetIds.join(','),
@@ -99,7 +113,8 @@ export class PerdureStack extends Stack {
       assumedBy: new AccountRootPrincipal(),
       maxSessionDuration: Duration.hours(12),
     });
-    for (const pipeline of pipelines) grantAccess(role, pipeline, operatorAccess(pipeline, settings.conf !== undefined), this.buckets);
+    for (const pipeline of pipelines)
+      grantAccess(role, pipeline, operatorAccess(pipeline, settings.conf !== undefined), this.buckets);
     grantKey(role, this.key);
   }
 
@@ -135,17 +150,32 @@ export class PerdureStack extends Stack {
   /** To run the two task definitions in this cluster, as their own roles, and to read how they went. */
   private grantDispatch(role: Role, cluster: Cluster, tasks: PerdureContainer[]): void {
     const inCluster = { ArnEquals: { 'ecs:cluster': cluster.clusterArn } };
-    const families = tasks.map(({ taskDefinition }) => this.formatArn({ service: 'ecs', resource: 'task-definition', resourceName: `${taskDefinition.family}:*` }));
-    const tasksOfCluster = [this.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` })];
-    const roles = tasks.flatMap(({ role: taskRole, taskDefinition }) => [taskRole.roleArn, taskDefinition.obtainExecutionRole().roleArn]);
+    const families = tasks.map(({ taskDefinition }) =>
+      this.formatArn({ service: 'ecs', resource: 'task-definition', resourceName: `${taskDefinition.family}:*` }),
+    );
+    const tasksOfCluster = [
+      this.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` }),
+    ];
+    const roles = tasks.flatMap(({ role: taskRole, taskDefinition }) => [
+      taskRole.roleArn,
+      taskDefinition.obtainExecutionRole().roleArn,
+    ]);
     const statements = [
       { actions: ['ecs:RunTask'], resources: families, conditions: inCluster },
       // Only at the launch: a task's tags stay as they are.
-      { actions: ['ecs:TagResource'], resources: tasksOfCluster, conditions: { StringEquals: { 'ecs:CreateAction': 'RunTask' } } },
+      {
+        actions: ['ecs:TagResource'],
+        resources: tasksOfCluster,
+        conditions: { StringEquals: { 'ecs:CreateAction': 'RunTask' } },
+      },
       { actions: ['ecs:DescribeTasks', 'ecs:StopTask'], resources: tasksOfCluster, conditions: inCluster },
       // ECS knows no narrower resource for it than "any container instance".
       { actions: ['ecs:ListTasks'], resources: ['*'], conditions: inCluster },
-      { actions: ['iam:PassRole'], resources: roles, conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } } },
+      {
+        actions: ['iam:PassRole'],
+        resources: roles,
+        conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+      },
       { actions: ['logs:GetLogEvents'], resources: tasks.map(({ logs }) => logStreams(logs)) },
     ];
     for (const statement of statements) role.addToPolicy(new PolicyStatement(statement));

@@ -11,7 +11,11 @@ export const TEMPORAL_SECRETS = [
 ] as const;
 
 /** Secrets of the channels, for the worker that sends alerts. */
-export const ALERT_SECRETS = ['PERDURE_PAGERDUTY_ROUTING_KEY', 'PERDURE_SLACK_WEBHOOK_URL', 'PERDURE_SMTP_URL'] as const;
+export const ALERT_SECRETS = [
+  'PERDURE_PAGERDUTY_ROUTING_KEY',
+  'PERDURE_SLACK_WEBHOOK_URL',
+  'PERDURE_SMTP_URL',
+] as const;
 
 const secretName = z.string().regex(/^[A-Za-z0-9/_+=.@-]+$/, 'the name of a secret in Secrets Manager');
 
@@ -28,7 +32,10 @@ const DeploymentSettings = z.strictObject({
   /** Which `model_config.<environment>.json` counts; its bucket names are used. */
   environment: z.enum(ENVIRONMENTS),
   /** Where the pipelines' configuration is read from at the start of each run, instead of from the image: `conf/` of a datamart bucket. */
-  conf: z.string().regex(/^s3:\/\/[a-z0-9.-]+\/conf$/, 's3://<datamart bucket>/conf').optional(),
+  conf: z
+    .string()
+    .regex(/^s3:\/\/[a-z0-9.-]+\/conf$/, 's3://<datamart bucket>/conf')
+    .optional(),
   temporal: z.strictObject({
     address: z.string().regex(/^[A-Za-z0-9.-]+:\d{1,5}$/, 'host:port'),
     namespace: z.string().min(1),
@@ -43,7 +50,10 @@ const DeploymentSettings = z.strictObject({
   /** Who reached what: VPC flow logs, and S3's access logs in a bucket of their own, for as long as logs are kept. */
   accessLogs: z.boolean().default(true),
   /** `pl-...`, the region's prefix list of S3 (`aws ec2 describe-managed-prefix-lists`): then the tasks' security group names nothing else. */
-  s3PrefixList: z.string().regex(/^pl-[0-9a-f]+$/, 'the id of a prefix list, pl-...').optional(),
+  s3PrefixList: z
+    .string()
+    .regex(/^pl-[0-9a-f]+$/, 'the id of a prefix list, pl-...')
+    .optional(),
   /** Copies every object to the bucket of the same name and this suffix, encrypted with this key: in another region, made beforehand, versioned. */
   replication: z
     .strictObject({
@@ -53,7 +63,9 @@ const DeploymentSettings = z.strictObject({
     .optional(),
   /** Makes the image's tag the workers' build id; docs/operations.md says what goes with it. */
   workerVersions: z.boolean().default(false),
-  workers: z.strictObject({ orchestrator: scale(2, 4), dataProcessing: scale(1, 4), modelTraining: scale(1, 6) }).prefault({}),
+  workers: z
+    .strictObject({ orchestrator: scale(2, 4), dataProcessing: scale(1, 4), modelTraining: scale(1, 6) })
+    .prefault({}),
   /** Days after which preprocessed training data goes; every training makes its own. */
   preprocessedDays: z.int().min(1).default(90),
   /** Days for which overwritten and deleted objects can be had back. */
@@ -73,7 +85,11 @@ const Settings = DeploymentSettings.extend({
     .refine((tag) => tag !== 'latest', 'a tag that names one image for good, such as the commit it was built from'),
 }).superRefine(({ secrets, email }, context) => {
   if (secrets.PERDURE_SMTP_URL && !email) {
-    context.addIssue({ code: 'custom', path: ['email'], message: 'expected "from" and "to", as PERDURE_SMTP_URL is set' });
+    context.addIssue({
+      code: 'custom',
+      path: ['email'],
+      message: 'expected "from" and "to", as PERDURE_SMTP_URL is set',
+    });
   }
 });
 export type Settings = z.infer<typeof Settings>;
@@ -86,6 +102,11 @@ export type SettingsInput = z.input<typeof Settings>;
 export function readSettings(context: unknown): Settings {
   const parsed = Settings.safeParse(context);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `  ${issue.path.map(String).join('.') || '(top level)'}: ${issue.message}`);
-  throw new PerdureError('ConfigInvalid', `"perdure" of cdk.json has ${faults.length} fault(s); mend and run again:\n${faults.join('\n')}`);
+  const faults = parsed.error.issues.map(
+    (issue) => `  ${issue.path.map(String).join('.') || '(top level)'}: ${issue.message}`,
+  );
+  throw new PerdureError(
+    'ConfigInvalid',
+    `"perdure" of cdk.json has ${faults.length} fault(s); mend and run again:\n${faults.join('\n')}`,
+  );
 }

@@ -1,7 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import { MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { FargateService, PropagatedTagSource, type Cluster, type HealthCheck, type ScalableTaskCount } from 'aws-cdk-lib/aws-ecs';
+import {
+  FargateService,
+  PropagatedTagSource,
+  type Cluster,
+  type HealthCheck,
+  type ScalableTaskCount,
+} from 'aws-cdk-lib/aws-ecs';
 import { FilterPattern, MetricFilter, type LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { BacklogLine } from '../src/platform/temporal/backlog.js';
@@ -22,7 +28,12 @@ const IDLE_PERCENT = 15;
 
 /** As in the image; a task definition doesn't take over the image's own. */
 const HEALTH_CHECK: HealthCheck = {
-  command: ['CMD', 'node', '-e', `fetch('http://127.0.0.1:${HEALTH_PORT}/livez').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`],
+  command: [
+    'CMD',
+    'node',
+    '-e',
+    `fetch('http://127.0.0.1:${HEALTH_PORT}/livez').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`,
+  ],
   interval: Duration.seconds(30),
   timeout: Duration.seconds(10),
   retries: 3,
@@ -112,7 +123,10 @@ export class WorkerService extends Construct {
     scaling.scaleOnMetric('Idle', {
       metric: new MathExpression({
         expression: 'IF(backlog > 0, 100, cpu)',
-        usingMetrics: { backlog, cpu: this.service.metricCpuUtilization({ statistic: 'Maximum', period: backlog.period }) },
+        usingMetrics: {
+          backlog,
+          cpu: this.service.metricCpuUtilization({ statistic: 'Maximum', period: backlog.period }),
+        },
         label: 'CPU in %, 100 where work waits',
         period: backlog.period,
       }),
@@ -130,7 +144,10 @@ export class WorkerService extends Construct {
     const metricName = `${this.node.id}Backlog`;
     const filter = new MetricFilter(this, 'BacklogTold', {
       logGroup: logs,
-      filterPattern: FilterPattern.all(FilterPattern.stringValue(`$.${ofWorker}`, '=', this.node.id), FilterPattern.numberValue(`$.${tasks}`, '>=', 0)),
+      filterPattern: FilterPattern.all(
+        FilterPattern.stringValue(`$.${ofWorker}`, '=', this.node.id),
+        FilterPattern.numberValue(`$.${tasks}`, '>=', 0),
+      ),
       metricNamespace: `Perdure/${this.options.settings.name}`,
       metricName,
       metricValue: `$.${tasks}`,

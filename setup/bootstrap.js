@@ -3,7 +3,16 @@
 // --tests also the packages of deploy/, which nothing else needs. Does only what is out of date. Plain JavaScript without dependencies, as it runs before there are any.
 import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,7 +50,11 @@ function installPackages(folder) {
   if (packagesMatchLockfile(folder)) return;
   say(`npm packages: installing those of ${join(folder, 'package-lock.json')}`);
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: folder,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
   if (status !== 0) throw new Failure('npm could not install the packages; see its message above, then run again.');
 }
 
@@ -62,7 +75,9 @@ function build() {
   const begun = new Date();
   if (existsSync(stamp) && newestSource() <= statSync(stamp).mtimeMs) return;
   say('build: compiling to dist/');
-  const { status } = spawnSync(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '--project', '.'], { stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '--project', '.'], {
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) throw new Failure('The sources do not compile; mend what is listed above and run again.');
   mkdirSync('dist', { recursive: true });
   writeFileSync(stamp, '');
@@ -79,10 +94,15 @@ function newestSource() {
 async function bundleWorkflows() {
   const stamp = `${BUNDLE}.inputs`;
   const inputs = bundleInputs();
-  if (existsSync(BUNDLE) && existsSync(TRACED_BUNDLE) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
+  if (existsSync(BUNDLE) && existsSync(TRACED_BUNDLE) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs)
+    return;
   say('build: bundling the workflows');
-  const [guard, messages] = ['workflowPayloadGuard.js', 'workflowMessages.js'].map((file) => join(ROOT, 'dist', 'src', 'platform', 'temporal', file));
-  const tracing = createRequire(import.meta.url).resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors');
+  const [guard, messages] = ['workflowPayloadGuard.js', 'workflowMessages.js'].map((file) =>
+    join(ROOT, 'dist', 'src', 'platform', 'temporal', file),
+  );
+  const tracing = createRequire(import.meta.url).resolve(
+    '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors',
+  );
   const ends = join(ROOT, 'dist', 'workflows', 'support', 'interceptors.js');
   await bundle(BUNDLE, [messages, ends, guard]);
   await bundle(TRACED_BUNDLE, [messages, ends, tracing, guard]);
@@ -106,10 +126,17 @@ async function bundle(path, workflowInterceptorModules) {
 
 /** A digest of all that goes into the bundle: the compiled workflows, contracts and interceptors, and the SDK's version. */
 function bundleInputs() {
-  const hash = createHash('sha256').update(readFileSync(join('node_modules', '@temporalio', 'workflow', 'package.json')));
+  const hash = createHash('sha256').update(
+    readFileSync(join('node_modules', '@temporalio', 'workflow', 'package.json')),
+  );
   hash.update(readFileSync(join('setup', 'bootstrap.js')));
-  const guards = ['workflowMessages.js', 'workflowPayloadGuard.js', 'payloadGuard.js'].map((file) => join('dist', 'src', 'platform', 'temporal', file));
-  for (const path of [...guards, ...[join('dist', 'workflows'), join('dist', 'src', 'contracts')].flatMap(filesBelow).sort()]) {
+  const guards = ['workflowMessages.js', 'workflowPayloadGuard.js', 'payloadGuard.js'].map((file) =>
+    join('dist', 'src', 'platform', 'temporal', file),
+  );
+  for (const path of [
+    ...guards,
+    ...[join('dist', 'workflows'), join('dist', 'src', 'contracts')].flatMap(filesBelow).sort(),
+  ]) {
     if (path.endsWith('.js')) hash.update(path).update(readFileSync(path));
   }
   return hash.digest('hex');

@@ -5,7 +5,9 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 
 const [create, downloadDir] = process.argv.slice(2);
 try {
-  const environment = await TestWorkflowEnvironment[create]({ server: { executable: { type: 'cached-download', downloadDir } } });
+  const environment = await TestWorkflowEnvironment[create]({
+    server: { executable: { type: 'cached-download', downloadDir } },
+  });
   await environment.teardown();
 } catch (error) {
   // The SDK's message repeats the address at every layer; the innermost layers say why.

@@ -1,4 +1,9 @@
-import type { Client, ScheduleOptionsStartWorkflowAction, WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import type {
+  Client,
+  ScheduleOptionsStartWorkflowAction,
+  WorkflowHandle,
+  WorkflowHandleWithFirstExecutionRunId,
+} from '@temporalio/client';
 import {
   clipped,
   STEWARD,
@@ -30,7 +35,15 @@ import {
 import { checkName } from './names.js';
 
 export type * from './contracts/index.js';
-export { PROGRESS_QUERY, RETRAIN_CAUSES, SEARCH_ATTRIBUTES, STEWARD, stewardIdOf, TASK_QUEUES, WORKFLOW_OF_PART } from './contracts/index.js';
+export {
+  PROGRESS_QUERY,
+  RETRAIN_CAUSES,
+  SEARCH_ATTRIBUTES,
+  STEWARD,
+  stewardIdOf,
+  TASK_QUEUES,
+  WORKFLOW_OF_PART,
+} from './contracts/index.js';
 export { PerdureError, type ErrorType } from './errors.js';
 
 /** The workflows that a client starts, under their names in Temporal. */
@@ -73,7 +86,13 @@ export async function startWorkflow<Name extends keyof Workflows>(
   checkName('a pipeline', input.pipeline);
   const args = [input] as Parameters<Workflows[Name]>;
   const staticSummary = summaryOf(name, input);
-  return client.workflow.start<Workflows[Name]>(name, { args, taskQueue: TASK_QUEUES.orchestrator, workflowId, staticSummary, memo });
+  return client.workflow.start<Workflows[Name]>(name, {
+    args,
+    taskQueue: TASK_QUEUES.orchestrator,
+    workflowId,
+    staticSummary,
+    memo,
+  });
 }
 
 /**
@@ -90,7 +109,14 @@ export function scheduledWorkflow<Name extends keyof Workflows>(
   input: Parameters<Workflows[Name]>[0],
 ): ScheduleOptionsStartWorkflowAction<Workflows[Name]> {
   checkName('a pipeline', input.pipeline);
-  const action = { type: 'startWorkflow', workflowType: name, workflowId: workflowIdOf(name, input.pipeline), taskQueue: TASK_QUEUES.orchestrator, args: [input], staticSummary: summaryOf(name, input) };
+  const action = {
+    type: 'startWorkflow',
+    workflowType: name,
+    workflowId: workflowIdOf(name, input.pipeline),
+    taskQueue: TASK_QUEUES.orchestrator,
+    args: [input],
+    staticSummary: summaryOf(name, input),
+  };
   return action as unknown as ScheduleOptionsStartWorkflowAction<Workflows[Name]>;
 }
 
@@ -134,7 +160,13 @@ export function stewardOf(client: Client, pipeline: string): StewardClient {
     handle,
     async start(input) {
       const args: [StewardInput] = [{ ...input, pipeline }];
-      await client.workflow.start('steward', { args, taskQueue: TASK_QUEUES.orchestrator, workflowId, workflowIdConflictPolicy: 'USE_EXISTING', staticSummary: `The steward of ${pipeline}` });
+      await client.workflow.start('steward', {
+        args,
+        taskQueue: TASK_QUEUES.orchestrator,
+        workflowId,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        staticSummary: `The steward of ${pipeline}`,
+      });
     },
     requestRetrain: (request) => handle.signal<[RetrainRequest]>(signals.requestRetrain, request),
     driftDetected: (report) => handle.signal<[DriftReport]>(signals.driftDetected, report),

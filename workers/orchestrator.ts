@@ -10,7 +10,9 @@ await runWorkerProcess(WORKERS.orchestrator, () => ({
   queues: [
     {
       taskQueue: WORKERS.orchestrator.taskQueue,
-      workflowBundle: { codePath: join(packageFolder(), 'dist', isTraced() ? 'workflow-bundle.traced.js' : 'workflow-bundle.js') },
+      workflowBundle: {
+        codePath: join(packageFolder(), 'dist', isTraced() ? 'workflow-bundle.traced.js' : 'workflow-bundle.js'),
+      },
       // Some hundred kB of memory each; a workflow that is pushed out is replayed when it goes on.
       maxCachedWorkflows: 200,
       maxConcurrentWorkflowTaskExecutions: 20,

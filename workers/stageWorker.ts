@@ -17,5 +17,8 @@ export function stageWorker({ taskQueue }: WorkerDefinition, size: WorkerSize): 
   const { concurrency, engines: share } = resourcesOf(size);
   const engines = createEnginePool(share);
   const activities = createActivities({ runStage: createRunStage({ storeRoot: storeRoot(), engines, size }) });
-  return { queue: { taskQueue, activities, maxConcurrentActivityTaskExecutions: concurrency }, close: () => engines.close() };
+  return {
+    queue: { taskQueue, activities, maxConcurrentActivityTaskExecutions: concurrency },
+    close: () => engines.close(),
+  };
 }

@@ -1,5 +1,13 @@
 import { isCancellation, patched, type ActivityOptions } from '@temporalio/workflow';
-import { agreeing, countOf, type DataProcessingInput, type DataProcessingResult, type LayerCounts, type LayerResult, type RefineInput } from '../src/contracts/index.js';
+import {
+  agreeing,
+  countOf,
+  type DataProcessingInput,
+  type DataProcessingResult,
+  type LayerCounts,
+  type LayerResult,
+  type RefineInput,
+} from '../src/contracts/index.js';
 import { processing, quick } from './support/activities.js';
 import { alerting, now, tell } from './support/alerts.js';
 import { begin, type Beginning } from './support/begin.js';
@@ -26,17 +34,27 @@ export async function dataProcessing(input: DataProcessingInput): Promise<DataPr
   const beginning = begin(input, { source: SOURCE, replace: FLAG });
   const { pipeline, run } = beginning.stage;
   try {
-    const result = await withinServiceLevel('processing', beginning.stage, () => toldToSteward('processing', input, () => refine(input, beginning)));
-    const unusual = async () => (result.status === 'completed' ? ((await alerting.countNewRows({ pipeline, asOf: beginning.asOf })) ?? []) : []);
-    await tell(async () => [{ condition: 'processing_failing', pipeline, at: now(), failing: null }, ...[await unusual()].flat()]);
+    const result = await withinServiceLevel('processing', beginning.stage, () =>
+      toldToSteward('processing', input, () => refine(input, beginning)),
+    );
+    const unusual = async () =>
+      result.status === 'completed' ? ((await alerting.countNewRows({ pipeline, asOf: beginning.asOf })) ?? []) : [];
+    await tell(async () => [
+      { condition: 'processing_failing', pipeline, at: now(), failing: null },
+      ...[await unusual()].flat(),
+    ]);
     return result;
   } catch (error) {
-    if (!isCancellation(error)) await tell(() => alerting.countProcessingFailures({ pipeline, run, reason: failureOf(error).reason }));
+    if (!isCancellation(error))
+      await tell(() => alerting.countProcessingFailures({ pipeline, run, reason: failureOf(error).reason }));
     throw error;
   }
 }
 
-async function refine(input: DataProcessingInput, { stage: begun, asOf, progress }: Beginning): Promise<DataProcessingResult> {
+async function refine(
+  input: DataProcessingInput,
+  { stage: begun, asOf, progress }: Beginning,
+): Promise<DataProcessingResult> {
   const stage = await withConfig(begun, input);
   const place = await quick.readPlace({ ...stage, part: 'processing' });
   const layer = place === 'ecs' ? onEcs : processing;
@@ -45,31 +63,59 @@ async function refine(input: DataProcessingInput, { stage: begun, asOf, progress
 
   progress.step('bronze: raw records to Parquet');
   const raw = { ...stage, asOf, source: input.source, replace: input.replace };
-  const seen = looks ? await processing.bronze.executeWithOptions({ summary: 'Bronze: is there work?' }, [{ ...raw, look: true }]) : undefined;
+  const seen = looks
+    ? await processing.bronze.executeWithOptions({ summary: 'Bronze: is there work?' }, [{ ...raw, look: true }])
+    : undefined;
   const bronze = seen && !seen.pending ? seen : await layer.bronze(raw);
   const partitions = [...bronze.written, ...bronze.unchanged].sort();
 
   progress.step('silver: clean, deduplicate, standardise');
-  const silver = await inPieces(processing.silver, (piece) => layer.silver.executeWithOptions({ summary: `Silver: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
+  const silver = await inPieces(processing.silver, (piece) =>
+    layer.silver.executeWithOptions({ summary: `Silver: ${span(piece)}` }, [{ ...stage, partitions: piece }]),
+  );
 
   progress.step('gold: feature store and label store');
-  const gold = await inPieces(processing.gold, (piece) => layer.gold.executeWithOptions({ summary: `Gold: ${span(piece)}` }, [{ ...stage, partitions: piece }]));
+  const gold = await inPieces(processing.gold, (piece) =>
+    layer.gold.executeWithOptions({ summary: `Gold: ${span(piece)}` }, [{ ...stage, partitions: piece }]),
+  );
 
   const layers = { bronze: count([bronze]), silver: count(silver), gold: count(gold) };
   const found = { rows: layers.gold.rows, partitions: partitions.length };
   if (Object.values(layers).every(({ written }) => written === 0)) {
-    return { status: 'skipped', reason: `Input unchanged: ${agreeing(partitions.length, 'its one partition is', `all ${countOf(partitions.length, 'partition')} are`)} up to date.`, ...found };
+    return {
+      status: 'skipped',
+      reason: `Input unchanged: ${agreeing(partitions.length, 'its one partition is', `all ${countOf(partitions.length, 'partition')} are`)} up to date.`,
+      ...found,
+    };
   }
   const dropped = addUp(silver.map((piece) => piece.dropped));
-  return { status: 'completed', ...found, ...layers, silver: { ...layers.silver, dropped }, config: stage.run.config?.checksum };
+  return {
+    status: 'completed',
+    ...found,
+    ...layers,
+    silver: { ...layers.silver, dropped },
+    config: stage.run.config?.checksum,
+  };
 
-  async function inPieces<Result extends LayerResult>(look: Look<Result>, refine: (piece: string[]) => Promise<Result>): Promise<Result[]> {
-    const known = looks ? [await look.executeWithOptions({ summary: 'Which partitions are up to date?' }, [{ ...stage, partitions, look: true }])] : [];
+  async function inPieces<Result extends LayerResult>(
+    look: Look<Result>,
+    refine: (piece: string[]) => Promise<Result>,
+  ): Promise<Result[]> {
+    const known = looks
+      ? [
+          await look.executeWithOptions({ summary: 'Which partitions are up to date?' }, [
+            { ...stage, partitions, look: true },
+          ]),
+        ]
+      : [];
     // A worker of an earlier version does the work where it is asked to look.
     const done = new Set(known.flatMap(({ written, unchanged }) => [...written, ...unchanged]));
     progress.count('partitions', partitions.length);
     progress.advance(done.size);
-    const pieces = piecesOf(partitions.filter((name) => !done.has(name)), PARTITIONS_A_PIECE);
+    const pieces = piecesOf(
+      partitions.filter((name) => !done.has(name)),
+      PARTITIONS_A_PIECE,
+    );
     const refined = await inParallel(pieces, PIECES_AT_ONCE, async (piece) => {
       const result = await refine(piece);
       progress.advance(piece.length);

@@ -27,4 +27,13 @@ setWorkflowOptions(options, modelMonitoring);
 // It lives on through a fault in its code, which a new version mends.
 setWorkflowOptions(longLived, steward);
 
-export { lifecycle, dataProcessing, modelTraining, trainAlgorithm, modelInference, inferenceOutage, modelMonitoring, steward };
+export {
+  lifecycle,
+  dataProcessing,
+  modelTraining,
+  trainAlgorithm,
+  modelInference,
+  inferenceOutage,
+  modelMonitoring,
+  steward,
+};

@@ -11,7 +11,10 @@ import { toldToSteward } from './support/tellSteward.js';
 
 /** The four workflows in order. One that skips has found nothing to do, which the next need not share; a failure ends all. */
 export async function lifecycle(input: LifecycleInput): Promise<LifecycleResult> {
-  const { result } = await toldToSteward('lifecycle', input, async () => ({ status: 'completed' as const, result: await runAll(input) }));
+  const { result } = await toldToSteward('lifecycle', input, async () => ({
+    status: 'completed' as const,
+    result: await runAll(input),
+  }));
   return result;
 }
 

@@ -1,6 +1,11 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow';
-import { countOf, type ModelInferenceInput, type ModelInferenceResult, type StageInput } from '../src/contracts/index.js';
+import {
+  countOf,
+  type ModelInferenceInput,
+  type ModelInferenceResult,
+  type StageInput,
+} from '../src/contracts/index.js';
 import { inferenceOutage } from './inferenceOutage.js';
 import { processing, quick } from './support/activities.js';
 import { now, tell } from './support/alerts.js';
@@ -16,7 +21,9 @@ import { toldToSteward } from './support/tellSteward.js';
 export async function modelInference(input: ModelInferenceInput): Promise<ModelInferenceResult> {
   const beginning = begin(input, { model: MODEL, from: DAY, to: DAY, again: FLAG });
   try {
-    const result = await withinServiceLevel('inference', beginning.stage, () => toldToSteward('inference', input, () => infer(input, beginning)));
+    const result = await withinServiceLevel('inference', beginning.stage, () =>
+      toldToSteward('inference', input, () => infer(input, beginning)),
+    );
     await tell(() => ({ condition: 'inference_down', pipeline: beginning.stage.pipeline, at: now(), since: null }));
     return result;
   } catch (error) {
@@ -25,7 +32,10 @@ export async function modelInference(input: ModelInferenceInput): Promise<ModelI
   }
 }
 
-async function infer(input: ModelInferenceInput, { stage: begun, asOf, progress }: Beginning): Promise<ModelInferenceResult> {
+async function infer(
+  input: ModelInferenceInput,
+  { stage: begun, asOf, progress }: Beginning,
+): Promise<ModelInferenceResult> {
   const stage = await withConfig(begun, input);
   progress.step('resolving the model');
   const resolved = await quick.resolveModel({ ...stage, model: input.model });
@@ -41,9 +51,20 @@ async function infer(input: ModelInferenceInput, { stage: begun, asOf, progress 
 
   progress.step(`predicting ${countOf(found.rows, 'row')} with ${model.algorithm} ${model.version}`);
   const place = await quick.readPlace({ ...stage, part: 'inference' });
-  const { rows, batches, uri, checksum } = await (place === 'ecs' ? onEcs : processing).predict({ ...rowsAsked, model });
+  const { rows, batches, uri, checksum } = await (place === 'ecs' ? onEcs : processing).predict({
+    ...rowsAsked,
+    model,
+  });
 
-  return { status: 'completed', rows, batches, uri, checksum, model: { algorithm: model.algorithm, version: model.version }, config: stage.run.config?.checksum };
+  return {
+    status: 'completed',
+    rows,
+    batches,
+    uri,
+    checksum,
+    model: { algorithm: model.algorithm, version: model.version },
+    config: stage.run.config?.checksum,
+  };
 }
 
 /** Somebody has to notice where no later run makes up for this one; the first of several failed runs sees to it. */

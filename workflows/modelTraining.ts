@@ -34,7 +34,9 @@ export async function modelTraining(input: ModelTrainingInput): Promise<ModelTra
   const beginning = begin(input, { algorithms: NAMES, again: FLAG });
   const { pipeline, run } = beginning.stage;
   try {
-    return await withinServiceLevel('training', beginning.stage, () => toldToSteward('training', input, () => trainAll(input, beginning), newChampion));
+    return await withinServiceLevel('training', beginning.stage, () =>
+      toldToSteward('training', input, () => trainAll(input, beginning), newChampion),
+    );
   } catch (error) {
     if (!isCancellation(error)) {
       await tell(() => ({ condition: 'training_failed', pipeline, at: now(), run, training: failureOf(error) }));
@@ -43,7 +45,10 @@ export async function modelTraining(input: ModelTrainingInput): Promise<ModelTra
   }
 }
 
-async function trainAll(input: ModelTrainingInput, { stage: begun, asOf, progress }: Beginning): Promise<ModelTrainingResult> {
+async function trainAll(
+  input: ModelTrainingInput,
+  { stage: begun, asOf, progress }: Beginning,
+): Promise<ModelTrainingResult> {
   // Where there is a steward it trains, one at a time: a schedule only asks.
   const request = { reason: 'schedule', triggeredBy: begun.run.workflowId, requestId: begun.run.runId, asOf };
   if (startedBySchedule() && (await requestRetrain(begun.pipeline, request))) {
@@ -88,7 +93,11 @@ async function trainAll(input: ModelTrainingInput, { stage: begun, asOf, progres
   // It may move now, and a run is what it did: a cancel that comes from here on is too late.
   return CancellationScope.nonCancellable(() => crown(stage, algorithms, unchanged, dataset));
 
-  async function train({ name, timeoutSeconds }: PlannedAlgorithm, dataset: DatasetRef, compute?: 'ecs'): Promise<[string, AlgorithmResult]> {
+  async function train(
+    { name, timeoutSeconds }: PlannedAlgorithm,
+    dataset: DatasetRef,
+    compute?: 'ecs',
+  ): Promise<[string, AlgorithmResult]> {
     const child = {
       name,
       workflow: trainAlgorithm,
@@ -104,7 +113,12 @@ async function trainAll(input: ModelTrainingInput, { stage: begun, asOf, progres
 const COMPARES = 'skip-unchanged-training';
 
 /** Versions that this training would only make again. */
-async function unchangedOf({ again }: ModelTrainingInput, stage: StageInput, asOf: string, planned: PlannedAlgorithm[]): Promise<VersionRef[]> {
+async function unchangedOf(
+  { again }: ModelTrainingInput,
+  stage: StageInput,
+  asOf: string,
+  planned: PlannedAlgorithm[],
+): Promise<VersionRef[]> {
   // A run that began with an earlier version goes on as it did.
   if (again || !patched(COMPARES)) return [];
   const { unchanged } = await quick.findUnchanged({ ...stage, asOf, algorithms: planned.map(({ name }) => name) });
@@ -112,12 +126,32 @@ async function unchangedOf({ again }: ModelTrainingInput, stage: StageInput, asO
 }
 
 /** The best of the versions challenges the champion, and people are told of what came of it. */
-async function crown(stage: StageInput, algorithms: Record<string, AlgorithmResult>, unchanged: VersionRef[], dataset: DatasetRef): Promise<ModelTrainingCompleted> {
+async function crown(
+  stage: StageInput,
+  algorithms: Record<string, AlgorithmResult>,
+  unchanged: VersionRef[],
+  dataset: DatasetRef,
+): Promise<ModelTrainingCompleted> {
   const trained = versionsOf(algorithms);
-  const { champion, previous, challenger, promotion, comparison } = await processing.chooseChampion({ ...stage, trained, ...(unchanged.length > 0 && { unchanged }), dataset });
+  const { champion, previous, challenger, promotion, comparison } = await processing.chooseChampion({
+    ...stage,
+    trained,
+    ...(unchanged.length > 0 && { unchanged }),
+    dataset,
+  });
 
   const status = Object.values(algorithms).some((result) => result.status === 'failed') ? 'partial' : 'completed';
-  const result: ModelTrainingCompleted = { status, champion, challenger, promotion, comparison, dataset, algorithms, ...(unchanged.length > 0 && { unchanged }), config: stage.run.config?.checksum };
+  const result: ModelTrainingCompleted = {
+    status,
+    champion,
+    challenger,
+    promotion,
+    comparison,
+    dataset,
+    algorithms,
+    ...(unchanged.length > 0 && { unchanged }),
+    config: stage.run.config?.checksum,
+  };
   setSearchAttributes({ algorithm: challenger.algorithm, modelVersion: challenger.version });
 
   await tell(() => {
@@ -126,14 +160,17 @@ async function crown(stage: StageInput, algorithms: Record<string, AlgorithmResu
     return [
       { condition: 'training_completed', ...about, run: stage.run, training: result },
       { condition: 'training_failed', ...about, run: stage.run, training: result },
-      ...(champion ? [{ condition: 'model_deployed' as const, ...about, model: champion, previous, by, reason: promotion.grounds }] : []),
+      ...(champion
+        ? [{ condition: 'model_deployed' as const, ...about, model: champion, previous, by, reason: promotion.grounds }]
+        : []),
     ];
   });
   return result;
 }
 
 function newChampion(result: ModelTrainingResult): Pick<RunEnded, 'newChampion' | 'summary' | 'busyWith'> {
-  if (result.status === 'skipped') return { summary: result.reason, ...('busyWith' in result && { busyWith: result.busyWith }) };
+  if (result.status === 'skipped')
+    return { summary: result.reason, ...('busyWith' in result && { busyWith: result.busyWith }) };
   return { summary: result.promotion.reason, newChampion: result.promotion.decision === 'promote' };
 }
 
@@ -144,6 +181,8 @@ function versionsOf(algorithms: Record<string, AlgorithmResult>): VersionRef[] {
 }
 
 function nothingTrained(algorithms: Record<string, AlgorithmResult>): ApplicationFailure {
-  const reasons = Object.entries(algorithms).map(([name, result]) => `${name}: ${result.status === 'failed' ? result.reason : ''}`);
+  const reasons = Object.entries(algorithms).map(
+    ([name, result]) => `${name}: ${result.status === 'failed' ? result.reason : ''}`,
+  );
   return ApplicationFailure.nonRetryable(`No algorithm could be trained. ${reasons.join(' ')}`, 'AllAlgorithmsFailed');
 }

@@ -61,11 +61,16 @@ const state = defineQuery<StewardState>(STEWARD.queries.state);
 const history = defineQuery<StewardEvent[]>(STEWARD.queries.history);
 
 /** What the web UI and `temporal workflow metadata` say of each message. */
-const DESCRIPTIONS: Record<keyof typeof STEWARD.signals | keyof typeof STEWARD.updates | keyof typeof STEWARD.queries, string> = {
-  requestRetrain: 'Asks for a training: {"reason", "requestId", "triggeredBy"?, "asOf"?}; a requestId that was seen before is ignored.',
+const DESCRIPTIONS: Record<
+  keyof typeof STEWARD.signals | keyof typeof STEWARD.updates | keyof typeof STEWARD.queries,
+  string
+> = {
+  requestRetrain:
+    'Asks for a training: {"reason", "requestId", "triggeredBy"?, "asOf"?}; a requestId that was seen before is ignored.',
   driftDetected: 'Monitoring found drift: {"severity": "moderate" or "severe", "report", "asOf"?}.',
   runEnded: 'A run of the pipeline tells how it ended; sent by the workflows themselves.',
-  approve: 'Lets the retraining that waits for approval run, or declines it: {"by", "reason"?, "approved"?, "requestId"?}.',
+  approve:
+    'Lets the retraining that waits for approval run, or declines it: {"by", "reason"?, "approved"?, "requestId"?}.',
   promote: 'Makes a version the champion, the challenger by default: {"by", "reason"?, "model"?}.',
   rollback: 'Goes back to the champion before, or to a named version: {"by", "reason"?, "model"?}.',
   pause: 'Starts nothing more until it is resumed; requests are kept: {"by", "reason"?}.',
@@ -126,50 +131,86 @@ async function lookAfter(ship: Stewardship, isFull: () => boolean, patrolMs: num
  */
 function listen(ship: Stewardship, stage: StageInput): void {
   // The details are right at the end of each change, also where the loop is busy with something else for long.
-  const shown = <Args extends unknown[], Result>(handler: (...args: Args) => Result) => (...args: Args): Result => {
-    const result = handler(...args);
-    show(ship);
-    return result;
-  };
-  setHandler(requestRetrain, shown((request: RetrainRequest) => ship.requested(now(), request)), { description: DESCRIPTIONS.requestRetrain });
-  setHandler(driftDetected, shown((report: DriftReport) => ship.drifted(now(), report)), { description: DESCRIPTIONS.driftDetected });
-  setHandler(runEnded, shown((run: RunEnded) => ship.ended(now(), run)), { description: DESCRIPTIONS.runEnded });
+  const shown =
+    <Args extends unknown[], Result>(handler: (...args: Args) => Result) =>
+    (...args: Args): Result => {
+      const result = handler(...args);
+      show(ship);
+      return result;
+    };
+  setHandler(
+    requestRetrain,
+    shown((request: RetrainRequest) => ship.requested(now(), request)),
+    { description: DESCRIPTIONS.requestRetrain },
+  );
+  setHandler(
+    driftDetected,
+    shown((report: DriftReport) => ship.drifted(now(), report)),
+    { description: DESCRIPTIONS.driftDetected },
+  );
+  setHandler(
+    runEnded,
+    shown((run: RunEnded) => ship.ended(now(), run)),
+    { description: DESCRIPTIONS.runEnded },
+  );
   setHandler(state, () => ship.state, { description: DESCRIPTIONS.state });
   setHandler(history, () => ship.history, { description: DESCRIPTIONS.history });
   // After the others: whatever came before this run listened is given to whoever listens first.
   setDefaultSignalHandler((name) => ship.ignored(now(), name, 'there is no such signal'));
 
-  setHandler(approve, shown((input) => ship.approve(now(), input)), {
-    description: DESCRIPTIONS.approve,
-    validator: (input: ApproveInput) => {
-      refuseUnlessValid('approve', input);
-      const { awaitingApproval } = ship.state;
-      const { requestId } = input;
-      refuseUnless(awaitingApproval !== null, 'Nothing waits for approval.');
-      const waiting = awaitingApproval?.requests.map((request) => request.requestId) ?? [];
-      refuseUnless(requestId === undefined || waiting.includes(requestId), `No request ${String(requestId)} waits for approval; these do: ${waiting.join(', ')}.`);
+  setHandler(
+    approve,
+    shown((input) => ship.approve(now(), input)),
+    {
+      description: DESCRIPTIONS.approve,
+      validator: (input: ApproveInput) => {
+        refuseUnlessValid('approve', input);
+        const { awaitingApproval } = ship.state;
+        const { requestId } = input;
+        refuseUnless(awaitingApproval !== null, 'Nothing waits for approval.');
+        const waiting = awaitingApproval?.requests.map((request) => request.requestId) ?? [];
+        refuseUnless(
+          requestId === undefined || waiting.includes(requestId),
+          `No request ${String(requestId)} waits for approval; these do: ${waiting.join(', ')}.`,
+        );
+      },
     },
-  });
-  setHandler(pause, shown((input) => (ship.pause(now(), input), ship.state)), {
-    description: DESCRIPTIONS.pause,
-    validator: (input: Steering) => {
-      refuseUnlessValid('pause', input);
-      refuseUnless(ship.state.paused === null, `${ship.state.paused?.by} paused it already, at ${ship.state.paused?.at}.`);
+  );
+  setHandler(
+    pause,
+    shown((input) => (ship.pause(now(), input), ship.state)),
+    {
+      description: DESCRIPTIONS.pause,
+      validator: (input: Steering) => {
+        refuseUnlessValid('pause', input);
+        refuseUnless(
+          ship.state.paused === null,
+          `${ship.state.paused?.by} paused it already, at ${ship.state.paused?.at}.`,
+        );
+      },
     },
-  });
-  setHandler(resume, shown((input) => (ship.resume(now(), input), ship.state)), {
-    description: DESCRIPTIONS.resume,
-    validator: (input: Steering) => {
-      refuseUnlessValid('resume', input);
-      refuseUnless(ship.state.paused !== null, 'It is not paused.');
+  );
+  setHandler(
+    resume,
+    shown((input) => (ship.resume(now(), input), ship.state)),
+    {
+      description: DESCRIPTIONS.resume,
+      validator: (input: Steering) => {
+        refuseUnlessValid('resume', input);
+        refuseUnless(ship.state.paused !== null, 'It is not paused.');
+      },
     },
-  });
+  );
   setHandler(promote, (input) => moveChampion('promote', input), {
     description: DESCRIPTIONS.promote,
     validator: (input: MoveChampion) => {
       refuseUnlessValid('promote', input);
       const { champion } = ship.state;
-      const isChampion = input.model && 'version' in input.model && input.model.version === champion?.version && input.model.algorithm === champion?.algorithm;
+      const isChampion =
+        input.model &&
+        'version' in input.model &&
+        input.model.version === champion?.version &&
+        input.model.algorithm === champion?.algorithm;
       refuseUnless(!isChampion, `${champion?.algorithm} ${champion?.version} is champion already.`);
     },
   });
@@ -178,11 +219,16 @@ function listen(ship: Stewardship, stage: StageInput): void {
     validator: (input: MoveChampion) => refuseUnlessValid('rollback', input),
   });
 
-  async function moveChampion(move: MoveChampionInput['move'], { by, reason = 'asked of the steward', model }: MoveChampion): Promise<MovedAlias> {
+  async function moveChampion(
+    move: MoveChampionInput['move'],
+    { by, reason = 'asked of the steward', model }: MoveChampion,
+  ): Promise<MovedAlias> {
     try {
       // The update's id makes the move its own: an activity that is tried again gets the same answer.
       const run = { ...stage.run, runId: `${stage.run.runId}/${currentUpdateInfo()?.id}` };
-      const moved = await CancellationScope.nonCancellable(() => stewarding.moveChampion({ ...stage, run, move, model, by, reason }));
+      const moved = await CancellationScope.nonCancellable(() =>
+        stewarding.moveChampion({ ...stage, run, move, model, by, reason }),
+      );
       ship.moved(now(), moved, by);
       show(ship);
       return moved;
@@ -219,7 +265,12 @@ async function lookIntoNews(ship: Stewardship, stage: StageInput): Promise<void>
  */
 async function launch(pipeline: string, { part, workflowId, asOf, because }: Start, ship: Stewardship): Promise<void> {
   const input = { pipeline, asOf, reason: because, triggeredBy: stewardIdOf(pipeline) };
-  const options = { workflowId, args: [input] as [typeof input], parentClosePolicy: ParentClosePolicy.ABANDON, staticSummary: clipped(`${pipeline} ${part}: ${because}`, SUMMARY_BYTES) };
+  const options = {
+    workflowId,
+    args: [input] as [typeof input],
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    staticSummary: clipped(`${pipeline} ${part}: ${because}`, SUMMARY_BYTES),
+  };
   try {
     if (part === 'training') await startChild(modelTraining, options);
     else if (part === 'inference') await startChild(modelInference, options);
@@ -236,7 +287,11 @@ async function somethingToDo(ship: Stewardship, isFull: () => boolean, patrolMs:
   const moment = ship.nextMoment();
   const untilDue = moment ? Math.max(1, moment.getTime() - Date.now()) : Infinity;
   const wake = () => ship.hasNews || ship.isDue(now()) || isFull();
-  return (await condition(wake, Math.min(untilDue, patrolMs), { summary: untilDue < patrolMs ? 'Cooldown' : 'Until the next look around' })) || untilDue <= patrolMs;
+  return (
+    (await condition(wake, Math.min(untilDue, patrolMs), {
+      summary: untilDue < patrolMs ? 'Cooldown' : 'Until the next look around',
+    })) || untilDue <= patrolMs
+  );
 }
 
 /** Looks after what nobody tells the steward: runs that died, a champion that was moved past it, inference that never starts. */
@@ -246,7 +301,8 @@ async function patrol(ship: Stewardship): Promise<void> {
     if (!run) continue;
     const { open, status } = await stewarding.lookAtRun(run.workflowId);
     // A run tells its end before it ends, so what was not heard by now never will be.
-    if (!open && ship.state.inFlight[part]?.workflowId === run.workflowId) ship.lost(now(), part, run.workflowId, status);
+    if (!open && ship.state.inFlight[part]?.workflowId === run.workflowId)
+      ship.lost(now(), part, run.workflowId, status);
   }
   ship.championUnsure = true;
   show(ship);

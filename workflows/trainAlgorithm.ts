@@ -3,7 +3,20 @@ import type { AlgorithmInput, AlgorithmTrained, TrainAlgorithmInput } from '../s
 import { fittingWithin, quick, type Fitting } from './support/activities.js';
 import { dispatchedWithin } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
-import { A_NAME, checkInput, MOMENT, object, OF_PIPELINE, oneOf, recordOf, required, SOURCE, TEXT, type Fields, type Kind } from './support/input.js';
+import {
+  A_NAME,
+  checkInput,
+  MOMENT,
+  object,
+  OF_PIPELINE,
+  oneOf,
+  recordOf,
+  required,
+  SOURCE,
+  TEXT,
+  type Fields,
+  type Kind,
+} from './support/input.js';
 import { ProgressTracker } from './support/progress.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { searchCandidates } from './support/search.js';
@@ -16,8 +29,18 @@ const TRAIN_ALGORITHM_INPUT: Fields = {
   ...OF_PIPELINE,
   run: required(object({ workflowId: required(TEXT), runId: required(TEXT), startedAt: required(MOMENT) })),
   algorithm: required(A_NAME),
-  dataset: required(object({ uri: required(SOURCE), checksum: required(TEXT), id: required(TEXT), rows: required(recordOf(TEXT, COUNT)) })),
-  timeoutSeconds: required({ expected: 'seconds above 0, 400 days at most', holds: (value) => typeof value === 'number' && value > 0 && value <= 400 * 86_400 }),
+  dataset: required(
+    object({
+      uri: required(SOURCE),
+      checksum: required(TEXT),
+      id: required(TEXT),
+      rows: required(recordOf(TEXT, COUNT)),
+    }),
+  ),
+  timeoutSeconds: required({
+    expected: 'seconds above 0, 400 days at most',
+    holds: (value) => typeof value === 'number' && value > 0 && value <= 400 * 86_400,
+  }),
   compute: oneOf('ecs'),
 };
 
@@ -31,9 +54,17 @@ export async function trainAlgorithm(asked: TrainAlgorithmInput): Promise<Algori
   const budget = new CancellationScope();
   const clock = new CancellationScope();
   const summary = `The ${inWords(timeoutSeconds)} of ${input.algorithm}`;
-  void clock.run(() => sleep(timeoutSeconds * 1000, { summary })).then(() => budget.cancel(), () => undefined);
+  void clock
+    .run(() => sleep(timeoutSeconds * 1000, { summary }))
+    .then(
+      () => budget.cancel(),
+      () => undefined,
+    );
   try {
-    const trained = () => (compute === 'ecs' ? trainOnEcs(input, timeoutSeconds, progress) : train(input, fittingWithin(timeoutSeconds), progress));
+    const trained = () =>
+      compute === 'ecs'
+        ? trainOnEcs(input, timeoutSeconds, progress)
+        : train(input, fittingWithin(timeoutSeconds), progress);
     return await budget.run(() => trained().finally(() => clock.cancel()));
   } catch (error) {
     await CancellationScope.nonCancellable(() => discard(input));
@@ -57,7 +88,15 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
   const performance = await fitting.evaluateModel({ ...input, model });
 
   progress.step('registering the version');
-  const { version, uri } = await fitting.registerModel({ ...input, model, best_params, cv_score, plan, dropped, performance });
+  const { version, uri } = await fitting.registerModel({
+    ...input,
+    model,
+    best_params,
+    cv_score,
+    plan,
+    dropped,
+    performance,
+  });
   setSearchAttributes({ modelVersion: version });
 
   const { validation, test, oot } = performance;
@@ -66,7 +105,11 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
 }
 
 /** The same, all of it as one task that needs no worker. */
-async function trainOnEcs(input: AlgorithmInput, timeoutSeconds: number, progress: ProgressTracker): Promise<AlgorithmTrained> {
+async function trainOnEcs(
+  input: AlgorithmInput,
+  timeoutSeconds: number,
+  progress: ProgressTracker,
+): Promise<AlgorithmTrained> {
   progress.step('training in a task of its own');
   const trained = await dispatchedWithin(timeoutSeconds + GRACE_SECONDS).trainAlgorithm(input);
   setSearchAttributes({ modelVersion: trained.version });

@@ -23,7 +23,11 @@ async function findingsIn(templates: object[]): Promise<string[]> {
   await Promise.all(templates.map((template, i) => writeFile(files[i]!, JSON.stringify(template))));
   // W3005 is a dependency that is said twice, which does no harm; the provider of CDK's own custom resource has one.
   const args = ['--ignore-checks', 'W3005', '--format', 'json', '--regions', 'eu-west-1', '--', ...files];
-  const output = await new Promise<string>((resolve) => execFile(path, args, { maxBuffer: 16 << 20 }, (error, stdout, stderr) => resolve(stdout || stderr || messageOf(error))));
+  const output = await new Promise<string>((resolve) =>
+    execFile(path, args, { maxBuffer: 16 << 20 }, (error, stdout, stderr) =>
+      resolve(stdout || stderr || messageOf(error)),
+    ),
+  );
   const findings = JSON.parse(output) as Finding[];
   return findings.map(({ Rule, Message, Location }) => `${Rule.Id} ${Message} (${Location.Path?.join('/')})`);
 }
@@ -36,7 +40,9 @@ test('cfn-lint finds nothing in what is deployed', async () => {
 
 test('cfn-lint would find a mistake', async () => {
   const { perdure } = await synthesize();
-  const template = perdure.toJSON() as { Resources: Record<string, { Type: string; Properties: Record<string, unknown> }> };
+  const template = perdure.toJSON() as {
+    Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+  };
   const [definition] = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::ECS::TaskDefinition');
   definition!.Properties.Cpu = 'plenty';
   const findings = await findingsIn([template]);

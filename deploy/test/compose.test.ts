@@ -37,7 +37,18 @@ beforeAll(async () => {
 
 test('starts Temporal, its database and web UI, S3 and the three workers', () => {
   expect(Object.keys(services).sort()).toEqual(
-    ['postgresql', 'temporal-schema', 'temporal', 'temporal-namespace', 'temporal-ui', 's3', 'buckets', 'orchestrator', 'data-processing', 'model-training'].sort(),
+    [
+      'postgresql',
+      'temporal-schema',
+      'temporal',
+      'temporal-namespace',
+      'temporal-ui',
+      's3',
+      'buckets',
+      'orchestrator',
+      'data-processing',
+      'model-training',
+    ].sort(),
   );
 });
 
@@ -49,8 +60,10 @@ test('a mistake would be found', async () => {
   expect(complaint).toContain('mem_limmit');
 });
 
-test('holds no secret, and doesn\'t start without those that it needs', () => {
-  const secrets = Object.values(services).flatMap(({ environment = {} }) => Object.entries(environment).filter(([name]) => /PASSWORD|PWD|SECRET|ACCESS_KEY|_KEY_ID/.test(name)));
+test("holds no secret, and doesn't start without those that it needs", () => {
+  const secrets = Object.values(services).flatMap(({ environment = {} }) =>
+    Object.entries(environment).filter(([name]) => /PASSWORD|PWD|SECRET|ACCESS_KEY|_KEY_ID/.test(name)),
+  );
   expect(secrets.length).toBeGreaterThan(8);
   for (const [, value] of secrets) expect(value).toMatch(/^\$\{[A-Z0-9_]+:\?set it in deploy\/\.env\}$/);
 });
@@ -62,22 +75,27 @@ test('makes the buckets that the config names', async () => {
   expect(services.buckets!.command).toEqual(['mkdir', '-p', ...names.map((name) => `/data/${name}`)]);
 });
 
-describe.each(Object.values(WORKERS).map(({ taskQueue, entry, size }) => ({ taskQueue, entry, size })))('$taskQueue', ({ taskQueue, entry, size }) => {
-  test('has its size, and nothing to write to but its volume', () => {
-    expect(services[taskQueue]).toMatchObject({
-      command: ['node', `dist/workers/${entry}.js`],
-      cpus: size.cpus,
-      mem_limit: `${size.memory / GIB}g`,
-      read_only: true,
-      cap_drop: ['ALL'],
+describe.each(Object.values(WORKERS).map(({ taskQueue, entry, size }) => ({ taskQueue, entry, size })))(
+  '$taskQueue',
+  ({ taskQueue, entry, size }) => {
+    test('has its size, and nothing to write to but its volume', () => {
+      expect(services[taskQueue]).toMatchObject({
+        command: ['node', `dist/workers/${entry}.js`],
+        cpus: size.cpus,
+        mem_limit: `${size.memory / GIB}g`,
+        read_only: true,
+        cap_drop: ['ALL'],
+      });
     });
-  });
 
-  test('is killed only after it has given up by itself', () => {
-    const [, minutes = '0', seconds = '0'] = /^(?:(\d+)m)?(?:(\d+)s)?$/.exec(services[taskQueue]!.stop_grace_period!)!;
-    expect((Number(minutes) * 60 + Number(seconds)) * 1_000).toBeGreaterThan(SHUTDOWN_GRACE_MS + SHUTDOWN_FORCE_MS);
-  });
-});
+    test('is killed only after it has given up by itself', () => {
+      const [, minutes = '0', seconds = '0'] = /^(?:(\d+)m)?(?:(\d+)s)?$/.exec(
+        services[taskQueue]!.stop_grace_period!,
+      )!;
+      expect((Number(minutes) * 60 + Number(seconds)) * 1_000).toBeGreaterThan(SHUTDOWN_GRACE_MS + SHUTDOWN_FORCE_MS);
+    });
+  },
+);
 
 test('publishes nothing beyond this machine', () => {
   const ports = Object.values(services).flatMap(({ ports: published = [] }) => published);

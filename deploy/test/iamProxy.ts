@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { ACCOUNT, matches, REGION, type Permission, type Policies, type Request } from './policies.js';
@@ -35,7 +41,9 @@ export class IamProxy {
   constructor(private readonly options: IamProxyOptions) {}
 
   /** AWS's environment variables by which a process is `who`. */
-  async endpointsOf(who: string): Promise<Record<'AWS_ENDPOINT_URL_S3' | 'AWS_ENDPOINT_URL_ECS' | 'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS', string>> {
+  async endpointsOf(
+    who: string,
+  ): Promise<Record<'AWS_ENDPOINT_URL_S3' | 'AWS_ENDPOINT_URL_ECS' | 'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS', string>> {
     const server = createServer((asked, answer) => {
       void this.serve(who, asked, answer).catch((error: unknown) => answer.destroy(error as Error));
     });
@@ -53,7 +61,11 @@ export class IamProxy {
   /** What the policies of somebody allow and nobody of that name has done. */
   unused(who: string): Permission[] {
     const mine = this.calls.filter((call) => call.who === who && call.allowed);
-    return this.options.policies.permissionsOf(who).filter(({ action, resource }) => !mine.some((call) => call.action === action && matches(resource, call.resource)));
+    return this.options.policies
+      .permissionsOf(who)
+      .filter(
+        ({ action, resource }) => !mine.some((call) => call.action === action && matches(resource, call.resource)),
+      );
   }
 
   async close(): Promise<void> {
@@ -77,12 +89,19 @@ export class IamProxy {
     upstream.pipe(answer);
   }
 
-  private async serveJson(who: string, operation: string, asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+  private async serveJson(
+    who: string,
+    operation: string,
+    asked: IncomingMessage,
+    answer: ServerResponse,
+  ): Promise<void> {
     const body = await buffer(asked);
     const input = JSON.parse(body.toString() || '{}') as Record<string, unknown>;
     if (!this.allows(who, this.jsonRequests(operation, input))) {
       answer.writeHead(400, { 'Content-Type': 'application/x-amz-json-1.1' });
-      answer.end(JSON.stringify({ __type: 'AccessDeniedException', message: `User is not authorized to perform: ${operation}` }));
+      answer.end(
+        JSON.stringify({ __type: 'AccessDeniedException', message: `User is not authorized to perform: ${operation}` }),
+      );
       return;
     }
     const upstream = await forward(this.options.ecs, asked, body);
@@ -91,14 +110,23 @@ export class IamProxy {
   }
 
   private allows(who: string, requests: Request[]): boolean {
-    const decided = requests.map((request) => ({ who, ...request, allowed: this.options.policies.allows(who, request) }));
+    const decided = requests.map((request) => ({
+      who,
+      ...request,
+      allowed: this.options.policies.allows(who, request),
+    }));
     this.calls.push(...decided);
     return decided.every(({ allowed }) => allowed);
   }
 
   private jsonRequests(operation: string, input: Record<string, unknown>): Request[] {
     if (operation === 'GetLogEvents') {
-      return [{ action: 'logs:GetLogEvents', resource: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:${input.logGroupName as string}:log-stream:${input.logStreamName as string}` }];
+      return [
+        {
+          action: 'logs:GetLogEvents',
+          resource: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:${input.logGroupName as string}:log-stream:${input.logStreamName as string}`,
+        },
+      ];
     }
     const clusterName = (input.cluster as string).split('/').at(-1)!;
     const arn = (resource: string) => `arn:aws:ecs:${REGION}:${ACCOUNT}:${resource}`;
@@ -112,12 +140,26 @@ export class IamProxy {
         const passing = { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' };
         return [
           { action: 'ecs:RunTask', resource: arn(`task-definition/${definition}`), context },
-          ...this.options.rolesOf(definition.split(':')[0]!).map((resource) => ({ action: 'iam:PassRole', resource, context: passing })),
-          ...(input.tags ? [{ action: 'ecs:TagResource', resource: arn(`task/${clusterName}/*`), context: { ...context, 'ecs:CreateAction': 'RunTask' } }] : []),
+          ...this.options
+            .rolesOf(definition.split(':')[0]!)
+            .map((resource) => ({ action: 'iam:PassRole', resource, context: passing })),
+          ...(input.tags
+            ? [
+                {
+                  action: 'ecs:TagResource',
+                  resource: arn(`task/${clusterName}/*`),
+                  context: { ...context, 'ecs:CreateAction': 'RunTask' },
+                },
+              ]
+            : []),
         ];
       }
       case 'DescribeTasks':
-        return (input.tasks as string[]).map((task) => ({ action: 'ecs:DescribeTasks', resource: taskArn(task), context }));
+        return (input.tasks as string[]).map((task) => ({
+          action: 'ecs:DescribeTasks',
+          resource: taskArn(task),
+          context,
+        }));
       case 'StopTask':
         return [{ action: 'ecs:StopTask', resource: taskArn(input.task as string), context }];
       case 'ListTasks':
@@ -129,15 +171,23 @@ export class IamProxy {
 }
 
 /** What IAM is asked about a request of S3, and what more where its object is absent. */
-function s3Requests({ method, url, headers }: IncomingMessage, keyArn: string): { requests: Request[]; ifAbsent?: Request } {
+function s3Requests(
+  { method, url, headers }: IncomingMessage,
+  keyArn: string,
+): { requests: Request[]; ifAbsent?: Request } {
   const { pathname, searchParams } = new URL(url!, 'http://s3');
   const [bucket = '', ...rest] = pathname.slice(1).split('/').map(decodeURIComponent);
   const key = rest.join('/');
   const list: Request = { action: 's3:ListBucket', resource: `arn:aws:s3:::${bucket}` };
   const resource = `arn:aws:s3:::${bucket}/${key}`;
-  const keyed = (action: string): Request => ({ action, resource: keyArn, context: { 'kms:ViaService': `s3.${REGION}.amazonaws.com` } });
+  const keyed = (action: string): Request => ({
+    action,
+    resource: keyArn,
+    context: { 'kms:ViaService': `s3.${REGION}.amazonaws.com` },
+  });
   if (key === '') {
-    if (method === 'GET' && searchParams.has('location')) return { requests: [{ action: 's3:GetBucketLocation', resource: list.resource }] };
+    if (method === 'GET' && searchParams.has('location'))
+      return { requests: [{ action: 's3:GetBucketLocation', resource: list.resource }] };
     if (method === 'HEAD' || method === 'GET') return { requests: [list] };
   }
   switch (method) {
@@ -149,13 +199,21 @@ function s3Requests({ method, url, headers }: IncomingMessage, keyArn: string): 
       // Parts go up unconditionally; what makes an object of them may be conditional.
       const creates = method === 'PUT' ? !searchParams.has('partNumber') : searchParams.has('uploadId');
       const ifNoneMatch = headers['if-none-match'];
-      const context = { 's3:ObjectCreationOperation': String(creates), ...(ifNoneMatch ? { 's3:if-none-match': String(ifNoneMatch) } : {}) };
+      const context = {
+        's3:ObjectCreationOperation': String(creates),
+        ...(ifNoneMatch ? { 's3:if-none-match': String(ifNoneMatch) } : {}),
+      };
       const compared = headers['if-match'] ? [{ action: 's3:GetObject', resource }] : [];
       const parts = searchParams.has('uploadId') ? [keyed('kms:Decrypt')] : [];
-      return { requests: [{ action: 's3:PutObject', resource, context }, keyed('kms:GenerateDataKey'), ...parts, ...compared], ifAbsent: list };
+      return {
+        requests: [{ action: 's3:PutObject', resource, context }, keyed('kms:GenerateDataKey'), ...parts, ...compared],
+        ifAbsent: list,
+      };
     }
     case 'DELETE':
-      return { requests: [{ action: searchParams.has('uploadId') ? 's3:AbortMultipartUpload' : 's3:DeleteObject', resource }] };
+      return {
+        requests: [{ action: searchParams.has('uploadId') ? 's3:AbortMultipartUpload' : 's3:DeleteObject', resource }],
+      };
     default:
       throw new Error(`${method} ${url} is not understood.`);
   }
@@ -165,7 +223,9 @@ function refuseS3(asked: IncomingMessage, answer: ServerResponse): void {
   // Read to the end, so that whoever sends a large body hears the answer.
   asked.resume();
   answer.writeHead(403, { 'Content-Type': 'application/xml' });
-  answer.end('<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>');
+  answer.end(
+    '<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>',
+  );
 }
 
 /** Sends a request on as it is: its signature covers the headers, the name of the host included. */

@@ -50,12 +50,24 @@ function confined(command: string[]): string[] {
     'mount -o remount,bind,ro /',
     ...volumes.map((path) => `mount -o remount,bind,rw "${path}"`),
   ];
-  return ['unshare', '--mount', 'sh', '-ec', `${mounts.join('\n')}\nexec setpriv --reuid=${uid} --regid=${uid} --clear-groups --no-new-privs "$@"`, 'sh', ...command];
+  return [
+    'unshare',
+    '--mount',
+    'sh',
+    '-ec',
+    `${mounts.join('\n')}\nexec setpriv --reuid=${uid} --regid=${uid} --clear-groups --no-new-privs "$@"`,
+    'sh',
+    ...command,
+  ];
 }
 
 function start(command: string[], env: Record<string, string>): ChildProcess & { output: () => string } {
   const [program, ...args] = confined(command);
-  const child = spawn(program!, args, { cwd: image.workdir, env: { ...image.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program!, args, {
+    cwd: image.workdir,
+    env: { ...image.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => void (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => void (said += chunk.toString()));
@@ -83,37 +95,56 @@ test('the image holds what runs, and neither tests nor what only the build needs
 });
 
 test('the engine is in it, and loads without Python', async () => {
-  const { code, output } = await run(['perdure', 'setup', '--engines'], { PATH: join(image.root, 'usr/local/bin') + ':/usr/bin:/bin' });
-  expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(new RegExp(`^libxgboost: 3\\.2\\.0, ${image.root}/opt/perdure/`)) });
+  const { code, output } = await run(['perdure', 'setup', '--engines'], {
+    PATH: join(image.root, 'usr/local/bin') + ':/usr/bin:/bin',
+  });
+  expect({ code, output }).toEqual({
+    code: 0,
+    output: expect.stringMatching(new RegExp(`^libxgboost: 3\\.2\\.0, ${image.root}/opt/perdure/`)),
+  });
 });
 
-test.each(['orchestrator', 'dataProcessing', 'modelTraining'])('%s starts as nobody on a read-only system, is found alive, and stops when told', async (worker) => {
-  const env = {
-    TEMPORAL_ADDRESS: server.target.address,
-    PERDURE_HEALTH_PORT: String(await freePort()),
-    PERDURE_STORE: join(image.root, 'scratch', 'store'),
-  };
-  const [node] = image.command;
-  const child = start([node!, `dist/workers/${worker}.js`], env);
-  try {
-    for (;;) {
-      if (hasExited(child)) throw new Error(`The worker ended:\n${child.output()}`);
-      const { code } = await run(image.healthCheck, env);
-      if (code === 0) break;
-      await sleep(POLL_MS);
+test.each(['orchestrator', 'dataProcessing', 'modelTraining'])(
+  '%s starts as nobody on a read-only system, is found alive, and stops when told',
+  async (worker) => {
+    const env = {
+      TEMPORAL_ADDRESS: server.target.address,
+      PERDURE_HEALTH_PORT: String(await freePort()),
+      PERDURE_STORE: join(image.root, 'scratch', 'store'),
+    };
+    const [node] = image.command;
+    const child = start([node!, `dist/workers/${worker}.js`], env);
+    try {
+      for (;;) {
+        if (hasExited(child)) throw new Error(`The worker ended:\n${child.output()}`);
+        const { code } = await run(image.healthCheck, env);
+        if (code === 0) break;
+        await sleep(POLL_MS);
+      }
+      if (uid !== undefined)
+        expect(
+          execFileSync('ps', ['-o', 'uid=', '-p', String(child.pid)])
+            .toString()
+            .trim(),
+        ).toBe(String(uid));
+      child.kill('SIGTERM');
+      const [code] = (await once(child, 'close')) as [number];
+      expect({ code, output: child.output() }).toMatchObject({ code: 0 });
+    } finally {
+      if (!hasExited(child)) child.kill('SIGKILL');
     }
-    if (uid !== undefined) expect(execFileSync('ps', ['-o', 'uid=', '-p', String(child.pid)]).toString().trim()).toBe(String(uid));
-    child.kill('SIGTERM');
-    const [code] = (await once(child, 'close')) as [number];
-    expect({ code, output: child.output() }).toMatchObject({ code: 0 });
-  } finally {
-    if (!hasExited(child)) child.kill('SIGKILL');
-  }
-});
+  },
+);
 
-test('what is not a volume can\'t be written', async (context) => {
+test("what is not a volume can't be written", async (context) => {
   if (uid === undefined) context.skip();
-  const { code } = await run(['node', '-e', `require('fs').writeFileSync(${JSON.stringify(join(image.workdir, 'dist', 'new'))}, '')`]);
+  const { code } = await run([
+    'node',
+    '-e',
+    `require('fs').writeFileSync(${JSON.stringify(join(image.workdir, 'dist', 'new'))}, '')`,
+  ]);
   expect(code).not.toBe(0);
-  expect(await run(['node', '-e', `require('fs').writeFileSync(${JSON.stringify(join(image.root, 'scratch', 'new'))}, '')`])).toEqual({ code: 0, output: '' });
+  expect(
+    await run(['node', '-e', `require('fs').writeFileSync(${JSON.stringify(join(image.root, 'scratch', 'new'))}, '')`]),
+  ).toEqual({ code: 0, output: '' });
 });

@@ -56,7 +56,16 @@ export async function buildImage(dockerfile: string, folder: string): Promise<Bu
   const last = built.get(stages.at(-1)!.name ?? String(stages.length - 1))!;
   const { user, command, healthCheck } = last.settings;
   if (!user || !command || !healthCheck) throw new Error('The last stage lacks USER, CMD or HEALTHCHECK.');
-  return { root: last.root, workdir: at(last, last.workdir), env: environmentOf(last), user, command, healthCheck, volumes: last.volumes, ran };
+  return {
+    root: last.root,
+    workdir: at(last, last.workdir),
+    env: environmentOf(last),
+    user,
+    command,
+    healthCheck,
+    volumes: last.volumes,
+    ran,
+  };
 }
 
 /** A folder with what the base image brings, as far as this project uses it. */
@@ -122,7 +131,11 @@ async function runLine({ rest, flags }: Step, state: Built): Promise<void> {
   const target = /target=([^,]+)/.exec(flags.mount ?? '')?.[1];
   if (target) await linkCache(target, state);
   try {
-    await run('/bin/sh', ['-ec', below(state.root, rest)], { cwd: at(state, state.workdir), env: { ...environmentOf(state), HOME: join(state.root, 'root') }, maxBuffer: 64 << 20 });
+    await run('/bin/sh', ['-ec', below(state.root, rest)], {
+      cwd: at(state, state.workdir),
+      env: { ...environmentOf(state), HOME: join(state.root, 'root') },
+      maxBuffer: 64 << 20,
+    });
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
     throw new Error(`RUN ${rest} failed:\n${stdout}${stderr}`, { cause: error });
@@ -159,8 +172,11 @@ async function copy({ rest, flags }: Step, state: Built, built: Map<string, Buil
 /** Copies of the build context only what .dockerignore lets through: all is left out but what is named with "!". */
 async function copyContext(path: string, destination: string): Promise<void> {
   const context = packageFolder();
-  const [all, ...exceptions] = (await readFile(join(context, '.dockerignore'), 'utf8')).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  if (all !== '*' || !exceptions.every((line) => /^![\w.-]+$/.test(line))) throw new Error('.dockerignore is expected to leave out "*" but some names.');
+  const [all, ...exceptions] = (await readFile(join(context, '.dockerignore'), 'utf8'))
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  if (all !== '*' || !exceptions.every((line) => /^![\w.-]+$/.test(line)))
+    throw new Error('.dockerignore is expected to leave out "*" but some names.');
   const names = exceptions.map((line) => line.slice(1));
   if (path === '.') {
     for (const name of names) await cp(join(context, name), join(destination, name), { recursive: true });

@@ -59,15 +59,19 @@ describe('model training', () => {
   test('may do what its activities do', () => {
     const wishes: Wish[] = [
       ...[manifestKey('gold'), FEATURES, LABELS].map((key): Wish => ['GetObject', 'datamart', key]),
-      ...(['train_processed.parquet', 'transforms.json', 'profile.json', 'metadata.json'] as const).flatMap((file): Wish[] => [
-        ['GetObject', 'datamart', datasetKey(DATASET, file)],
-        ['PutObject', 'datamart', datasetKey(DATASET, file)],
-      ]),
+      ...(['train_processed.parquet', 'transforms.json', 'profile.json', 'metadata.json'] as const).flatMap(
+        (file): Wish[] => [
+          ['GetObject', 'datamart', datasetKey(DATASET, file)],
+          ['PutObject', 'datamart', datasetKey(DATASET, file)],
+        ],
+      ),
       ['PutObject', 'datamart', 'gold/preprocessed/latest.json'],
-      ...(['model.ubj', 'metadata.json', 'performance.json', 'preprocessing.json', 'profile.json'] as const).flatMap((file): Wish[] => [
-        ['GetObject', 'modelRegistry', versionKey(VERSION, file)],
-        ['PutObject', 'modelRegistry', versionKey(VERSION, file)],
-      ]),
+      ...(['model.ubj', 'metadata.json', 'performance.json', 'preprocessing.json', 'profile.json'] as const).flatMap(
+        (file): Wish[] => [
+          ['GetObject', 'modelRegistry', versionKey(VERSION, file)],
+          ['PutObject', 'modelRegistry', versionKey(VERSION, file)],
+        ],
+      ),
       ['PutObject', 'modelRegistry', latestKey('xgboost')],
       ['PutObject', 'modelRegistry', 'model_registry/random_forest/versions.json'],
     ];
@@ -75,20 +79,31 @@ describe('model training', () => {
   });
 
   test('is told and answers by documents of the store as a task alone', () => {
-    const documents: Wish[] = [['GetObject', 'datamart', TASK_INPUT], ['GetObject', 'datamart', TASK_KEPT], ['PutObject', 'datamart', TASK_KEPT], ['PutObject', 'datamart', TASK_RESULT]];
+    const documents: Wish[] = [
+      ['GetObject', 'datamart', TASK_INPUT],
+      ['GetObject', 'datamart', TASK_KEPT],
+      ['PutObject', 'datamart', TASK_KEPT],
+      ['PutObject', 'datamart', TASK_RESULT],
+    ];
     const [worker, task] = MODEL_TRAINING as [string, string];
     expect(refused([task], documents)).toEqual([]);
     expect(granted([worker], documents)).toEqual([]);
   });
 
   test('reads no raw data', () => {
-    const wishes = [BRONZE, SILVER, manifestKey('bronze'), manifestKey('silver'), 'raw/diabetic_data.csv'].map((key): Wish => ['GetObject', 'datamart', key]);
+    const wishes = [BRONZE, SILVER, manifestKey('bronze'), manifestKey('silver'), 'raw/diabetic_data.csv'].map(
+      (key): Wish => ['GetObject', 'datamart', key],
+    );
     expect(granted(MODEL_TRAINING, wishes)).toEqual([]);
   });
 
   test('moves no alias, and reads none', () => {
     const wishes = ['champion', 'challenger', 'production'].flatMap((alias) =>
-      (['GetObject', 'PutObject', 'DeleteObject'] as const).map((verb): Wish => [verb, 'modelRegistry', aliasKey(alias)]),
+      (['GetObject', 'PutObject', 'DeleteObject'] as const).map((verb): Wish => [
+        verb,
+        'modelRegistry',
+        aliasKey(alias),
+      ]),
     );
     expect(granted(MODEL_TRAINING, wishes)).toEqual([]);
   });
@@ -114,7 +129,14 @@ describe('data processing', () => {
       ['GetObject', 'datamart', 'raw/diabetic_data.csv'],
       ['PutObject', 'datamart', TASK_INPUT],
       ['GetObject', 'datamart', TASK_RESULT],
-      ...[BRONZE, SILVER, FEATURES, LABELS, 'silver/duplicates.parquet', ...(['bronze', 'silver', 'gold'] as const).map(manifestKey)].flatMap((key): Wish[] => [
+      ...[
+        BRONZE,
+        SILVER,
+        FEATURES,
+        LABELS,
+        'silver/duplicates.parquet',
+        ...(['bronze', 'silver', 'gold'] as const).map(manifestKey),
+      ].flatMap((key): Wish[] => [
         ['GetObject', 'datamart', key],
         ['PutObject', 'datamart', key],
       ]),
@@ -143,7 +165,9 @@ describe('data processing', () => {
 
   test('decides, tells and clears up in the worker alone', () => {
     // The gate looks up the dataset that the challenger was trained on.
-    expect(refused([DISPATCHER], [...operations, ['GetObject', 'datamart', datasetKey(DATASET, 'metadata.json')]])).toEqual([]);
+    expect(
+      refused([DISPATCHER], [...operations, ['GetObject', 'datamart', datasetKey(DATASET, 'metadata.json')]]),
+    ).toEqual([]);
     expect(granted([PIPELINE_TASK], operations)).toEqual([]);
   });
 
@@ -178,7 +202,13 @@ describe('the one that dispatches tasks', () => {
     for (const family of ['diab-readmit-demo-pipeline', 'diab-readmit-demo-model-training']) {
       expect(policies.allows(DISPATCHER, { action: 'ecs:RunTask', resource: definition(family), context })).toBe(true);
       for (const which of ['TaskRoleArn', 'ExecutionRoleArn'] as const) {
-        expect(policies.allows(DISPATCHER, { action: 'iam:PassRole', resource: policies.roleArn(family, which), context: passing })).toBe(true);
+        expect(
+          policies.allows(DISPATCHER, {
+            action: 'iam:PassRole',
+            resource: policies.roleArn(family, which),
+            context: passing,
+          }),
+        ).toBe(true);
       }
       const stream = `arn:aws:logs:eu-west-1:123456789012:log-group:/perdure/${family}:log-stream:perdure/perdure/0123456789abcdef`;
       expect(policies.allows(DISPATCHER, { action: 'logs:GetLogEvents', resource: stream })).toBe(true);
@@ -189,11 +219,21 @@ describe('the one that dispatches tasks', () => {
   });
 
   test('runs nothing else and passes no other role', () => {
-    expect(policies.allows(DISPATCHER, { action: 'ecs:RunTask', resource: definition('something-else'), context })).toBe(false);
-    expect(policies.allows(DISPATCHER, { action: 'ecs:RunTask', resource: definition('diab-readmit-demo-pipeline'), context: { 'ecs:cluster': `${cluster}-other` } })).toBe(false);
+    expect(
+      policies.allows(DISPATCHER, { action: 'ecs:RunTask', resource: definition('something-else'), context }),
+    ).toBe(false);
+    expect(
+      policies.allows(DISPATCHER, {
+        action: 'ecs:RunTask',
+        resource: definition('diab-readmit-demo-pipeline'),
+        context: { 'ecs:cluster': `${cluster}-other` },
+      }),
+    ).toBe(false);
     expect(policies.allows(DISPATCHER, { action: 'ecs:StopTask', resource: task('other'), context })).toBe(false);
     for (const family of [ORCHESTRATOR, DISPATCHER, MODEL_TRAINING[0]!]) {
-      expect(policies.allows(DISPATCHER, { action: 'iam:PassRole', resource: policies.roleArn(family), context: passing })).toBe(false);
+      expect(
+        policies.allows(DISPATCHER, { action: 'iam:PassRole', resource: policies.roleArn(family), context: passing }),
+      ).toBe(false);
     }
   });
 

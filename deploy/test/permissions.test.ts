@@ -40,11 +40,16 @@ const EVERYBODY = [...WORKER_NAMES.map(familyOf), ...Object.values(TASKS), OPERA
 
 /** What these runs may not come to use, where it is granted all the same, and why. */
 const GRANTED_UNUSED: { action: string; reason: string; where?: (unused: Permission, used: Call[]) => boolean }[] = [
-  { action: 's3:AbortMultipartUpload', reason: 'an upload in parts that breaks off is ended, so that nobody pays for its parts' },
+  {
+    action: 's3:AbortMultipartUpload',
+    reason: 'an upload in parts that breaks off is ended, so that nobody pays for its parts',
+  },
   {
     action: 's3:ListBucket',
-    reason: 'without it an absent object is "forbidden" instead of "absent", and which of those that are read are absent depends on the day',
-    where: ({ resource }, used) => used.some((call) => call.action === 's3:GetObject' && call.resource.startsWith(`${resource}/`)),
+    reason:
+      'without it an absent object is "forbidden" instead of "absent", and which of those that are read are absent depends on the day',
+    where: ({ resource }, used) =>
+      used.some((call) => call.action === 's3:GetObject' && call.resource.startsWith(`${resource}/`)),
   },
 ];
 
@@ -84,19 +89,37 @@ beforeAll(async () => {
   const { folder } = await world.pipeline();
   const file = join(folder, 'pipeline.json');
   writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), layers: LAYERS }));
-  writeFileSync(join(folder, 'expectations.json'), JSON.stringify({ duplicates: { name: 'no_duplicates', on_failure: 'drop' }, silver: [] }));
+  writeFileSync(
+    join(folder, 'expectations.json'),
+    JSON.stringify({ duplicates: { name: 'no_duplicates', on_failure: 'drop' }, silver: [] }),
+  );
 
   policies = new Policies((await synthesize({ ...SETTINGS, name: NAME, environment: 'dev' })).perdure);
   const rolesOf = (family: string) => [policies.roleArn(family), policies.roleArn(family, 'ExecutionRoleArn')];
   iam = new IamProxy({ policies, s3: s3.env.AWS_ENDPOINT_URL_S3, ecs: ecsUrl, rolesOf });
-  for (const [family, cpu] of [[TASKS.pipeline, '1024'], [TASKS.training, '2048']] as const) {
-    ecs.define(family, { cpu, memory: String(Number(cpu) * 2), logGroup: `/perdure/${family}`, environment: await iam.endpointsOf(family) });
+  for (const [family, cpu] of [
+    [TASKS.pipeline, '1024'],
+    [TASKS.training, '2048'],
+  ] as const) {
+    ecs.define(family, {
+      cpu,
+      memory: String(Number(cpu) * 2),
+      logGroup: `/perdure/${family}`,
+      environment: await iam.endpointsOf(family),
+    });
   }
   server = await startTestServer(logs);
   client = await connectClient(server.target);
   const temporal = { TEMPORAL_ADDRESS: server.target.address, TEMPORAL_NAMESPACE: server.target.namespace };
-  operatorEnv = { ...s3.env, ...(await iam.endpointsOf(OPERATOR)), ...temporal, PERDURE_STORE: 's3://', PERDURE_CONF: conf };
-  for (const worker of WORKER_NAMES) await startWorker(worker, { ...temporal, ...(await iam.endpointsOf(familyOf(worker))) });
+  operatorEnv = {
+    ...s3.env,
+    ...(await iam.endpointsOf(OPERATOR)),
+    ...temporal,
+    PERDURE_STORE: 's3://',
+    PERDURE_CONF: conf,
+  };
+  for (const worker of WORKER_NAMES)
+    await startWorker(worker, { ...temporal, ...(await iam.endpointsOf(familyOf(worker))) });
 });
 
 afterAll(async () => {
@@ -119,15 +142,35 @@ async function startWorker(worker: WorkerName, env: Record<string, string>): Pro
   const scratch = join(logs, worker);
   mkdirSync(scratch);
   const log = openSync(join(logs, `${worker}.log`), 'a');
-  const dispatching = worker === 'dataProcessing' ? { PERDURE_ECS_CLUSTER: CLUSTER, PERDURE_ECS_SUBNETS: 'subnet-1', PERDURE_ECS_SECURITY_GROUPS: 'sg-1', PERDURE_ECS_TASK_DEFINITIONS: Object.values(TASKS).map((family) => `arn:aws:ecs:us-east-1:123456789012:task-definition/${family}:1`).join(',') } : {};
+  const dispatching =
+    worker === 'dataProcessing'
+      ? {
+          PERDURE_ECS_CLUSTER: CLUSTER,
+          PERDURE_ECS_SUBNETS: 'subnet-1',
+          PERDURE_ECS_SECURITY_GROUPS: 'sg-1',
+          PERDURE_ECS_TASK_DEFINITIONS: Object.values(TASKS)
+            .map((family) => `arn:aws:ecs:us-east-1:123456789012:task-definition/${family}:1`)
+            .join(','),
+        }
+      : {};
   const child = spawn(process.execPath, [join(packageFolder(), 'dist', 'workers', `${WORKERS[worker].entry}.js`)], {
-    env: { ...process.env, ...env, ...dispatching, PERDURE_STORE: 's3://', PERDURE_SCRATCH: scratch, PERDURE_HEALTH_PORT: String(port) },
+    env: {
+      ...process.env,
+      ...env,
+      ...dispatching,
+      PERDURE_STORE: 's3://',
+      PERDURE_SCRATCH: scratch,
+      PERDURE_HEALTH_PORT: String(port),
+    },
     stdio: ['ignore', log, log],
   });
   processes.push(child);
   await until(async () => {
     if (hasExited(child)) throw new Error(`The worker ended; see ${join(logs, `${worker}.log`)}.`);
-    return fetch(`http://127.0.0.1:${port}/readyz`).then(({ ok }) => ok, () => false);
+    return fetch(`http://127.0.0.1:${port}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
   });
 }
 
@@ -168,10 +211,12 @@ const computeOn = (place: 'local' | 'ecs') => ({
   ...{ processing: place, training: place, inference: place, monitoring: place },
   ecs: {
     tasks: Object.fromEntries(
-      Object.entries({ processing: TASKS.pipeline, training: TASKS.training, inference: TASKS.pipeline, monitoring: TASKS.pipeline }).map(([part, family]) => [
-        part,
-        { task_definition: family, logs: { group: `/perdure/${family}` } },
-      ]),
+      Object.entries({
+        processing: TASKS.pipeline,
+        training: TASKS.training,
+        inference: TASKS.pipeline,
+        monitoring: TASKS.pipeline,
+      }).map(([part, family]) => [part, { task_definition: family, logs: { group: `/perdure/${family}` } }]),
     ),
   },
 });
@@ -229,8 +274,13 @@ describe('with the rights of its role alone', () => {
 
   test('whoever trains makes versions and changes none, neither by policy nor by S3 itself', async () => {
     const key = 'model_registry/xgboost/v20020301_120000_abcd1234/model.ubj';
-    const worker = new S3Client({ endpoint: (await iam.endpointsOf(familyOf('modelTraining'))).AWS_ENDPOINT_URL_S3, forcePathStyle: true, maxAttempts: 1 });
-    const put = (condition: { IfNoneMatch?: string }) => worker.send(new PutObjectCommand({ Bucket: 'tiny-registry', Key: key, Body: 'bytes', ...condition }));
+    const worker = new S3Client({
+      endpoint: (await iam.endpointsOf(familyOf('modelTraining'))).AWS_ENDPOINT_URL_S3,
+      forcePathStyle: true,
+      maxAttempts: 1,
+    });
+    const put = (condition: { IfNoneMatch?: string }) =>
+      worker.send(new PutObjectCommand({ Bucket: 'tiny-registry', Key: key, Body: 'bytes', ...condition }));
     await put({ IfNoneMatch: '*' });
     await expect(put({ IfNoneMatch: '*' })).rejects.toMatchObject({ name: 'PreconditionFailed' });
     await expect(put({})).rejects.toMatchObject({ name: 'AccessDenied' });
@@ -241,8 +291,12 @@ describe('with the rights of its role alone', () => {
 test('no role may do what nobody does', () => {
   const unused = EVERYBODY.flatMap((who) => {
     const used = iam.calls.filter((call) => call.who === who && call.allowed);
-    const isGranted = (permission: Permission) => GRANTED_UNUSED.some(({ action, where }) => action === permission.action && (where?.(permission, used) ?? true));
-    return iam.unused(who).filter((permission) => !isGranted(permission)).map(({ action, resource }) => `${who}: ${action} ${resource}`);
+    const isGranted = (permission: Permission) =>
+      GRANTED_UNUSED.some(({ action, where }) => action === permission.action && (where?.(permission, used) ?? true));
+    return iam
+      .unused(who)
+      .filter((permission) => !isGranted(permission))
+      .map(({ action, resource }) => `${who}: ${action} ${resource}`);
   });
   expect(unused).toEqual([]);
 });

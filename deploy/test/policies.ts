@@ -28,7 +28,12 @@ interface Resource {
 
 export const ACCOUNT = '123456789012';
 export const REGION = 'eu-west-1';
-const PSEUDO: Record<string, string> = { 'AWS::Partition': 'aws', 'AWS::Region': REGION, 'AWS::AccountId': ACCOUNT, 'AWS::URLSuffix': 'amazonaws.com' };
+const PSEUDO: Record<string, string> = {
+  'AWS::Partition': 'aws',
+  'AWS::Region': REGION,
+  'AWS::AccountId': ACCOUNT,
+  'AWS::URLSuffix': 'amazonaws.com',
+};
 
 /**
  * Answers what IAM would by the policies of a role in a template: denied where a statement denies, else allowed where
@@ -52,7 +57,11 @@ export class Policies {
   permissionsOf(who: string): Permission[] {
     return this.statementsOf(this.roleOf(who))
       .filter(({ Effect }) => Effect === 'Allow')
-      .flatMap(({ Action, Resource }) => listOf(Action).flatMap((action) => listOf(Resource).map((resource) => ({ action, resource: this.resolve(resource) }))));
+      .flatMap(({ Action, Resource }) =>
+        listOf(Action).flatMap((action) =>
+          listOf(Resource).map((resource) => ({ action, resource: this.resolve(resource) })),
+        ),
+      );
   }
 
   private matching(who: string, { action, resource, context = {} }: Request): Statement[] {
@@ -81,17 +90,27 @@ export class Policies {
   }
 
   private roleOf(family: string, which: 'TaskRoleArn' | 'ExecutionRoleArn' = 'TaskRoleArn'): string {
-    const [named] = Object.entries(this.resources).find(([, { Type, Properties }]) => Type === 'AWS::IAM::Role' && Properties.RoleName === family) ?? [];
+    const [named] =
+      Object.entries(this.resources).find(
+        ([, { Type, Properties }]) => Type === 'AWS::IAM::Role' && Properties.RoleName === family,
+      ) ?? [];
     if (named) return named;
-    const definition = Object.values(this.resources).find(({ Type, Properties }) => Type === 'AWS::ECS::TaskDefinition' && Properties.Family === family);
+    const definition = Object.values(this.resources).find(
+      ({ Type, Properties }) => Type === 'AWS::ECS::TaskDefinition' && Properties.Family === family,
+    );
     if (!definition) throw new Error(`There is no task definition ${family}.`);
-    const { 'Fn::GetAtt': [role] } = definition.Properties[which] as { 'Fn::GetAtt': [string, string] };
+    const {
+      'Fn::GetAtt': [role],
+    } = definition.Properties[which] as { 'Fn::GetAtt': [string, string] };
     return role;
   }
 
   private statementsOf(role: string): Statement[] {
     return Object.values(this.resources)
-      .filter(({ Type, Properties }) => Type === 'AWS::IAM::Policy' && (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === role))
+      .filter(
+        ({ Type, Properties }) =>
+          Type === 'AWS::IAM::Policy' && (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === role),
+      )
       .flatMap(({ Properties }) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement);
   }
 
@@ -166,6 +185,9 @@ function listOf<T>(value: T | T[]): T[] {
 
 /** As IAM compares: `*` is any characters, `?` any one. */
 export function matches(pattern: string, text: string): boolean {
-  const regex = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+  const regex = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
   return new RegExp(`^${regex}$`, 's').test(text);
 }

@@ -10,7 +10,9 @@ import { SETTING_NAMES } from '../settings.js';
 const README = readFileSync(join(packageFolder(), 'deploy', 'README.md'), 'utf8');
 
 /** Every `perdure ...` of the text, as words. */
-const commands = [...README.matchAll(/(?:npx )?perdure ((?:[a-z-]+|"[^"]*"| )+)/g)].map(([line]) => line).filter((line) => line.startsWith('npx '));
+const commands = [...README.matchAll(/(?:npx )?perdure ((?:[a-z-]+|"[^"]*"| )+)/g)]
+  .map(([line]) => line)
+  .filter((line) => line.startsWith('npx '));
 
 test('has a first and a second day with commands', () => {
   expect(README).toMatch(/### The first day[\s\S]*### The second day/);
@@ -20,13 +22,18 @@ test('has a first and a second day with commands', () => {
 test.each(commands)('%s is a command with these options', (line) => {
   const words = line.replace(/^npx perdure /, '').match(/"[^"]*"|\S+/g)!;
   let command: Command = createProgram(['readmission']);
-  for (let next: Command | undefined = command; next; next = command.commands.find((known) => known.name() === words[0])) {
+  for (
+    let next: Command | undefined = command;
+    next;
+    next = command.commands.find((known) => known.name() === words[0])
+  ) {
     if (next !== command) words.shift();
     command = next;
   }
   expect(command.name()).not.toBe('perdure');
   expect(command.commands).toEqual([]);
-  for (const flag of words.filter((word) => word.startsWith('--'))) expect(command.options.map(({ long }) => long)).toContain(flag);
+  for (const flag of words.filter((word) => word.startsWith('--')))
+    expect(command.options.map(({ long }) => long)).toContain(flag);
 });
 
 test('names every search attribute, and every setting', () => {

@@ -26,7 +26,9 @@ const TYPES = `WorkflowType IN (${['lifecycle', ...Object.values(STAGE_WORKFLOWS
  */
 export async function startedRuns(client: Client, limit: number, pipeline?: string): Promise<WorkflowExecutionInfo[]> {
   const found: WorkflowExecutionInfo[] = [];
-  for await (const run of pipeline === undefined ? client.workflow.list({ query: TYPES }) : runsOfPipeline(client, pipeline, TYPES)) {
+  for await (const run of pipeline === undefined
+    ? client.workflow.list({ query: TYPES })
+    : runsOfPipeline(client, pipeline, TYPES)) {
     if (run.parentExecution && !isSteward(run.parentExecution)) continue;
     found.push(run);
     if (found.length === limit) break;

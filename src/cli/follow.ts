@@ -35,12 +35,19 @@ export type FollowedRun = Omit<StartedRun, 'runId'> & Partial<StartedRun>;
  * @param stop ends the following, not the run
  * @throws the run's failure, or the reason of `stop`
  */
-export async function followRun(client: Client, { name, workflowId, runId }: FollowedRun, stop: AbortSignal): Promise<StageResults> {
+export async function followRun(
+  client: Client,
+  { name, workflowId, runId }: FollowedRun,
+  stop: AbortSignal,
+): Promise<StageResults> {
   const handle = client.workflow.getHandle(workflowId, runId);
   const stages = STAGES.filter((stage) => name === 'lifecycle' || name === STAGE_WORKFLOWS[stage]);
   const display = new StageDisplay(client, workflowId, stages);
   const results = handle.result().then((result: unknown) => resultsByStage(stages, result));
-  const settled = results.then(() => true, () => true);
+  const settled = results.then(
+    () => true,
+    () => true,
+  );
   const stuck = new AbortController();
   /** Attempts at a decision when it was first looked at: what failed before need not fail again. */
   const attempts = new Map<string, number>();
@@ -62,7 +69,7 @@ export async function followRun(client: Client, { name, workflowId, runId }: Fol
   }
 
   async function watch(): Promise<void> {
-    for (let ended = false; !ended && !stop.aborted && !stuck.signal.aborted; ) {
+    for (let ended = false; !ended && !stop.aborted && !stuck.signal.aborted;) {
       // A look that fails is made again; the result tells where the server is gone for good.
       await look().catch(() => undefined);
       ended = await Promise.race([settled, sleep(display.interval, false, { ref: false })]);
@@ -79,7 +86,11 @@ function resultsByStage(stages: readonly Stage[], result: unknown): StageResults
 const FAILING_ATTEMPTS = 3;
 
 /** Why waiting for a run is in vain: workers take it, and can't go on with it. */
-async function faultOf(client: Client, view: RunView, attempts: Map<string, number>): Promise<PerdureError | undefined> {
+async function faultOf(
+  client: Client,
+  view: RunView,
+  attempts: Map<string, number>,
+): Promise<PerdureError | undefined> {
   const failing = [view, ...Object.values(view.children)].find(({ workflowId, attempt = 0 }) => {
     const first = attempts.get(workflowId) ?? attempt;
     attempts.set(workflowId, Math.min(first, attempt));
@@ -90,7 +101,10 @@ async function faultOf(client: Client, view: RunView, attempts: Map<string, numb
   const remedy = /unknown encoding/i.test(words)
     ? 'give the workers the PERDURE_ENCRYPTION_KEY that this command has, and start them again'
     : 'see the log of the orchestrator worker';
-  return new PerdureError('WorkerFailed', `The workers can't go on with ${failing.workflowId} (${words.replace(/\.$/, '')}); ${remedy}: the run stays, and goes on when they can.`);
+  return new PerdureError(
+    'WorkerFailed',
+    `The workers can't go on with ${failing.workflowId} (${words.replace(/\.$/, '')}); ${remedy}: the run stays, and goes on when they can.`,
+  );
 }
 
 function whenAborted(signal: AbortSignal): Promise<never> {
@@ -165,7 +179,10 @@ class StageDisplay {
     if (!result) return;
     const { startTime, closeTime } = await this.client.workflow.getHandle(this.idOf(stage)).describe();
     const took = closeTime ? ` (${duration(closeTime.getTime() - startTime.getTime())})` : '';
-    this.reporter.complete(stage, { skipped: result.status === 'skipped', summary: `${summarize(stage, result)}${took}` });
+    this.reporter.complete(stage, {
+      skipped: result.status === 'skipped',
+      summary: `${summarize(stage, result)}${took}`,
+    });
     this.ahead.shift();
   }
 
@@ -181,7 +198,10 @@ class StageDisplay {
 
   private unclaimed(): ProgressLine[] {
     const waited = Date.now() - this.began;
-    const text = waited < UNCLAIMED_MS ? 'waiting for a worker' : 'no worker has taken the run yet; "perdure up" starts some, "perdure doctor" looks for faults';
+    const text =
+      waited < UNCLAIMED_MS
+        ? 'waiting for a worker'
+        : 'no worker has taken the run yet; "perdure up" starts some, "perdure doctor" looks for faults';
     return [{ key: this.workflowId, step: text, text }];
   }
 }

@@ -9,7 +9,9 @@ export function pipelineArgument(name: '<pipeline>' | '[pipeline]', pipelines: s
 /** What every command's help has beyond commander's own: which options must be given. Set before commands are added. */
 export function markRequired(program: Command): void {
   const plain = new Help();
-  program.configureHelp({ optionDescription: (option: Option) => `${plain.optionDescription(option)}${option.mandatory ? ' (required)' : ''}` });
+  program.configureHelp({
+    optionDescription: (option: Option) => `${plain.optionDescription(option)}${option.mandatory ? ' (required)' : ''}`,
+  });
 }
 
 /** Has groups of commands refuse a name that is none of theirs, where help is asked for it, instead of showing their own. */
@@ -24,7 +26,11 @@ export function refuseHelpOfUnknown(group: Command): void {
 }
 
 /** Adds examples to a command's help: pairs of what follows `perdure` and what it does, for a pipeline that is there. */
-export function withExamples(command: Command, pipelines: string[], examples: (pipeline: string) => [string, string][]): Command {
+export function withExamples(
+  command: Command,
+  pipelines: string[],
+  examples: (pipeline: string) => [string, string][],
+): Command {
   const shown = examples(pipelines[0] ?? 'my-pipeline');
   const width = Math.max(...shown.map(([line]) => line.length));
   const lines = shown.map(([line, meaning]) => `  $ ${line.padEnd(width)}   ${meaning}`.trimEnd());

@@ -11,6 +11,8 @@ const LEFT_OVER = 'Channel has been shut down';
 export function endOnUnawaited(tell: (error: unknown) => Promise<number>): void {
   process.on('uncaughtException', (error) => {
     if (messageOf(error) === LEFT_OVER) return;
-    void tell(error).catch(() => EXIT.failed).then((code) => process.exit(code));
+    void tell(error)
+      .catch(() => EXIT.failed)
+      .then((code) => process.exit(code));
   });
 }

@@ -32,7 +32,12 @@ export interface Request {
 const MEMO = 'perdure';
 
 /** What a command asks for. `csv` is the absolute path or the address of a file that was given. */
-export async function requestOf({ definition, folder, environment }: Pipeline, store: string | undefined, csv: string | undefined, asked: object): Promise<Request> {
+export async function requestOf(
+  { definition, folder, environment }: Pipeline,
+  store: string | undefined,
+  csv: string | undefined,
+  asked: object,
+): Promise<Request> {
   return {
     pipeline: definition.name,
     store: store ?? null,
@@ -61,7 +66,10 @@ export interface OpenRun {
 /** The runs of a pipeline that are under way, oldest first. */
 export async function openRunsOf(client: Client, pipeline: string): Promise<OpenRun[]> {
   const runs = await openExecutions(client, [stewardIdOf(pipeline)]);
-  return runs.filter((run) => pipelineOf(run) === pipeline).map(openRun).reverse();
+  return runs
+    .filter((run) => pipelineOf(run) === pipeline)
+    .map(openRun)
+    .reverse();
 }
 
 /** Whether a run is what this very command starts, and still means to reach its end. */
@@ -83,7 +91,10 @@ export async function refuseOtherStore(target: TemporalTarget, storeRoot: string
     const store = strange?.request?.store;
     // A store that is gone, or was moved with its folder, has nobody to disagree.
     if (!strange || store == null || (!isAddress(store) && !existsSync(store))) return;
-    throw new PerdureError('StoreRefused', `The run ${strange.workflowId} is under way here and works on ${store}; give --store ${store} to go on with it, or work on ${storeRoot} in another folder.`);
+    throw new PerdureError(
+      'StoreRefused',
+      `The run ${strange.workflowId} is under way here and works on ${store}; give --store ${store} to go on with it, or work on ${storeRoot} in another folder.`,
+    );
   } finally {
     await client.connection.close();
   }
@@ -91,7 +102,13 @@ export async function refuseOtherStore(target: TemporalTarget, storeRoot: string
 
 function openRun(run: WorkflowExecutionInfo): OpenRun {
   const { workflowId, runId, startTime, memo } = run;
-  return { name: run.type as keyof Workflows, workflowId, runId, startedAt: startTime, request: memo?.[MEMO] as Request | undefined };
+  return {
+    name: run.type as keyof Workflows,
+    workflowId,
+    runId,
+    startedAt: startTime,
+    request: memo?.[MEMO] as Request | undefined,
+  };
 }
 
 /** A run that no worker has taken yet has not said whose it is. */
@@ -112,7 +129,12 @@ async function stateOf(path: string): Promise<string> {
 
 async function digestOf(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
-  const sums = await Promise.all(paths.map(async (path) => `${path.slice(folder.length)} ${sha256(await readFile(path))}`));
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const sums = await Promise.all(
+    paths.map(async (path) => `${path.slice(folder.length)} ${sha256(await readFile(path))}`),
+  );
   return sha256(sums.join('\n'));
 }

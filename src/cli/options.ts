@@ -39,7 +39,10 @@ export interface UpOptions extends StoreOption {
 
 /** A port of the server that the command starts. */
 export function portOption(flag: string, what: string, customary: number): Option {
-  return new Option(`${flag} <number>`, `port of ${what} (default: that of last time in this folder, else ${customary} or a free one)`).argParser((text: string) => {
+  return new Option(
+    `${flag} <number>`,
+    `port of ${what} (default: that of last time in this folder, else ${customary} or a free one)`,
+  ).argParser((text: string) => {
     const port = Number(text);
     if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new InvalidArgumentError('Give a port, 1 to 65535.');
     return port;
@@ -48,11 +51,17 @@ export function portOption(flag: string, what: string, customary: number): Optio
 
 /** The size of a worker that the command starts. */
 export function sizeOption(flag: string, worker: string, standard: WorkerSize): Option {
-  return new Option(`${flag} <size>`, `vCPUs and GiB of the ${worker} worker (default: ${formatSize(standard)})`).argParser((text: string) => parseSize(text, flag));
+  return new Option(
+    `${flag} <size>`,
+    `vCPUs and GiB of the ${worker} worker (default: ${formatSize(standard)})`,
+  ).argParser((text: string) => parseSize(text, flag));
 }
 
 export function storeOption(): Option {
-  return new Option('--store <folder>', 'folder of the object store, or "s3://" (default: $PERDURE_STORE, else .perdure/store)');
+  return new Option(
+    '--store <folder>',
+    'folder of the object store, or "s3://" (default: $PERDURE_STORE, else .perdure/store)',
+  );
 }
 
 export function jsonOption(): Option {
@@ -60,7 +69,10 @@ export function jsonOption(): Option {
 }
 
 export function csvOption(): Option {
-  return new Option('--csv <file>', 'the raw data, a file or an object\'s address (default: what was read last, or generated data the first time)');
+  return new Option(
+    '--csv <file>',
+    "the raw data, a file or an object's address (default: what was read last, or generated data the first time)",
+  );
 }
 
 export function replaceOption(): Option {
@@ -68,7 +80,10 @@ export function replaceOption(): Option {
 }
 
 export function asOfOption(): Option {
-  return new Option('--as-of <date>', 'the day or instant that the run stands at; later rows don\'t exist yet (default: now)').argParser(parseInstant);
+  return new Option(
+    '--as-of <date>',
+    "the day or instant that the run stands at; later rows don't exist yet (default: now)",
+  ).argParser(parseInstant);
 }
 
 export function algorithmOption(): Option {

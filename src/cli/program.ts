@@ -35,7 +35,9 @@ import { say } from './terminal.js';
  */
 export function createProgram(pipelines: string[]): Command {
   const program = new Command('perdure')
-    .description('Process data, train, predict and watch models: machine-learning lifecycles that survive whatever stops halfway.')
+    .description(
+      'Process data, train, predict and watch models: machine-learning lifecycles that survive whatever stops halfway.',
+    )
     .version(ownPackage().version)
     .exitOverride()
     .showHelpAfterError('("perdure --help" lists the commands, "perdure <command> --help" their options)');
@@ -46,11 +48,14 @@ export function createProgram(pipelines: string[]): Command {
     [`perdure status ${pipeline}`, 'what there is now'],
     ['perdure up', 'keep a server, its web UI and workers running'],
   ]);
-  program.addHelpText('after', `
+  program.addHelpText(
+    'after',
+    `
 A pipeline is a folder in conf/pipelines (PERDURE_CONF names another conf folder, or an
 address such as s3://bucket/prefix).
 ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.
-Exit codes: 0 for well, 1 for failed, 2 for wrong usage, 3 where all was skipped, or all but processing; 130, 143 and 129 where SIGINT, SIGTERM or SIGHUP stopped it.`);
+Exit codes: 0 for well, 1 for failed, 2 for wrong usage, 3 where all was skipped, or all but processing; 130, 143 and 129 where SIGINT, SIGTERM or SIGHUP stopped it.`,
+  );
 
   withExamples(addInit(program), pipelines, () => [
     ['perdure init loans --csv loans.csv --label grade', 'the rest is decided by what the file holds'],
@@ -74,7 +79,13 @@ const TRAIN_AGAIN = 'train also what would only make the newest version again';
 
 /** Each starts its workflow and follows it to its end. */
 function addRunCommands(program: Command, pipelines: string[]): void {
-  const run = addRunCommand(program, pipelines, 'lifecycle', 'run', 'run the whole lifecycle: process, train, predict, monitor')
+  const run = addRunCommand(
+    program,
+    pipelines,
+    'lifecycle',
+    'run',
+    'run the whole lifecycle: process, train, predict, monitor',
+  )
     .addOption(csvOption())
     .addOption(replaceOption())
     .addOption(algorithmOption())
@@ -86,7 +97,13 @@ function addRunCommands(program: Command, pipelines: string[]): void {
     [`perdure run ${pipeline} --json > result.json`, 'for scripts'],
   ]);
 
-  const processing = addRunCommand(program, pipelines, 'dataProcessing', 'process', 'raw data to bronze, silver and gold; only what changed is done again')
+  const processing = addRunCommand(
+    program,
+    pipelines,
+    'dataProcessing',
+    'process',
+    'raw data to bronze, silver and gold; only what changed is done again',
+  )
     .addOption(csvOption())
     .addOption(replaceOption());
   withExamples(processing, pipelines, (pipeline) => [
@@ -94,7 +111,13 @@ function addRunCommands(program: Command, pipelines: string[]): void {
     [`perdure process ${pipeline}`, 'what was read last, where it changed'],
   ]);
 
-  const training = addRunCommand(program, pipelines, 'modelTraining', 'train', 'search, fit, evaluate and register every enabled algorithm; choose the champion')
+  const training = addRunCommand(
+    program,
+    pipelines,
+    'modelTraining',
+    'train',
+    'search, fit, evaluate and register every enabled algorithm; choose the champion',
+  )
     .addOption(algorithmOption())
     .option('--again', TRAIN_AGAIN)
     .option('--local', 'train in this process, without Temporal');
@@ -104,7 +127,13 @@ function addRunCommands(program: Command, pipelines: string[]): void {
     [`ALGORITHM=xgboost perdure train ${pipeline} --local`, 'the same, without Temporal'],
   ]);
 
-  const predicting = addRunCommand(program, pipelines, 'modelInference', 'predict', 'score the rows that nobody has predicted yet with the champion')
+  const predicting = addRunCommand(
+    program,
+    pipelines,
+    'modelInference',
+    'predict',
+    'score the rows that nobody has predicted yet with the champion',
+  )
     .addOption(dayOption('--from <day>', 'the first day whose rows are scored (default: inference_config.start_date)'))
     .addOption(dayOption('--to <day>', 'the last one (default: the day that the run stands at)'))
     .option('--again', 'also rows that have a score');
@@ -113,20 +142,32 @@ function addRunCommands(program: Command, pipelines: string[]): void {
     [`perdure predict ${pipeline} --from 2008-06-01 --to 2008-06-30 --again`, 'every row of a month anew'],
   ]);
 
-  const monitoring = addRunCommand(program, pipelines, 'modelMonitoring', 'monitor', 'compare recent predictions with labels and with the training data');
+  const monitoring = addRunCommand(
+    program,
+    pipelines,
+    'modelMonitoring',
+    'monitor',
+    'compare recent predictions with labels and with the training data',
+  );
   withExamples(monitoring, pipelines, (pipeline) => [
     [`perdure monitor ${pipeline}`, 'with the labels that are known by now'],
     [`perdure monitor ${pipeline} --as-of 2008-08-31 --json`, 'as of that day, for scripts'],
   ]);
 }
 
-function addRunCommand(program: Command, pipelines: string[], workflow: keyof Workflows, name: string, description: string): Command {
+function addRunCommand(
+  program: Command,
+  pipelines: string[],
+  workflow: keyof Workflows,
+  name: string,
+  description: string,
+): Command {
   return program
     .command(name)
     .description(description)
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addOption(asOfOption())
-    .option('--reason <text>', 'why, for people who read the run\'s history')
+    .option('--reason <text>', "why, for people who read the run's history")
     .addOption(storeOption())
     .addOption(jsonOption())
     .action(async (pipeline: string, options: RunOptions) => {
@@ -144,10 +185,13 @@ function addUp(program: Command, pipelines: string[]): void {
     .addOption(portOption('--ui-port', 'its web UI', CUSTOMARY_PORTS.ui_port))
     .addOption(sizeOption('--processing-size', WORKERS.dataProcessing.taskQueue, WORKERS.dataProcessing.size))
     .addOption(sizeOption('--training-size', WORKERS.modelTraining.taskQueue, WORKERS.modelTraining.size))
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Commands in the same folder use this server while it runs; without it they start their own for as long as they take.
 The history of runs is kept in .perdure/temporal.db. Where TEMPORAL_ADDRESS or a profile of Temporal's environment
-configuration names a server, only the workers are started, and work for that one.`)
+configuration names a server, only the workers are started, and work for that one.`,
+    )
     .action(async (options: UpOptions) => {
       const { up } = await import('./commands/up.js');
       await up(options);
@@ -163,7 +207,10 @@ function addStatus(program: Command, pipelines: string[]): void {
     .command('status')
     .description('recent runs, and what the store holds')
     .addArgument(pipelineArgument('[pipeline]', pipelines))
-    .option('--cost', 'also the vCPU-hours and GB-hours of each stage\'s last 20 runs, and their cost by the config\'s "prices"')
+    .option(
+      '--cost',
+      'also the vCPU-hours and GB-hours of each stage\'s last 20 runs, and their cost by the config\'s "prices"',
+    )
     .addOption(storeOption())
     .addOption(jsonOption())
     .action(async (pipeline: string | undefined, options: StatusOptions) => {
@@ -233,7 +280,9 @@ function addData(program: Command, pipelines: string[]): void {
       const { generateDataFile } = await import('./commands/data.js');
       await generateDataFile(pipeline, options);
     });
-  withExamples(generate, pipelines, (pipeline) => [[`perdure data generate ${pipeline}`, 'prints the path of the file']]);
+  withExamples(generate, pipelines, (pipeline) => [
+    [`perdure data generate ${pipeline}`, 'prints the path of the file'],
+  ]);
 }
 
 function addTask(program: Command, pipelines: string[]): void {
@@ -243,15 +292,21 @@ function addTask(program: Command, pipelines: string[]): void {
     .argument('<stage>', 'the stage, such as trainAlgorithm')
     .requiredOption('--input <uri>', 'address of the input, an object of the store')
     .requiredOption('--output <uri>', 'address under which the result is written, as the last act')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 PERDURE_STORE names the store, ENVIRONMENT the settings. The result is {"status": "completed", "output"} or
-{"status": "failed", "error": {"type", "message", "retryable"}}; the exit code is 0 only for the first.`)
+{"status": "failed", "error": {"type", "message", "retryable"}}; the exit code is 0 only for the first.`,
+    )
     .action(async (stage: string, options: TaskOptions) => {
       const { runTask } = await import('./commands/task.js');
       await runTask(stage, options);
     });
   withExamples(task, pipelines, () => [
-    ['perdure task trainAlgorithm --input s3://bucket/tasks/1.json --output s3://bucket/tasks/1.result.json', 'as a container of the task definition does'],
+    [
+      'perdure task trainAlgorithm --input s3://bucket/tasks/1.json --output s3://bucket/tasks/1.result.json',
+      'as a container of the task definition does',
+    ],
   ]);
 }
 

@@ -18,8 +18,14 @@ export interface ProgressLine {
  */
 export function progressLines({ workflowId, told, activities, children }: RunView): ProgressLine[] {
   if (!told) return [];
-  const ended = Object.entries(told.ended).map(([name, outcome]) => ({ key: `${workflowId}/${name}`, step: `${name}: ${outcome}`, text: `${name}: ${outcome}` }));
-  const atWork = Object.entries(children).flatMap(([name, child]) => progressLines(child).map((line) => within(workflowId, name, line)));
+  const ended = Object.entries(told.ended).map(([name, outcome]) => ({
+    key: `${workflowId}/${name}`,
+    step: `${name}: ${outcome}`,
+    text: `${name}: ${outcome}`,
+  }));
+  const atWork = Object.entries(children).flatMap(([name, child]) =>
+    progressLines(child).map((line) => within(workflowId, name, line)),
+  );
   return [ownLine(workflowId, told, activities), ...ended, ...atWork];
 }
 
@@ -50,7 +56,5 @@ function describeTrouble({ type, attempt, lastFailure }: ActivityView): string {
 }
 
 function furthest(activities: ActivityView[]): Progress | undefined {
-  return activities
-    .flatMap(({ progress }) => progress ?? [])
-    .sort((a, b) => b.done / b.total - a.done / a.total)[0];
+  return activities.flatMap(({ progress }) => progress ?? []).sort((a, b) => b.done / b.total - a.done / a.total)[0];
 }

@@ -78,5 +78,7 @@ export function addRegistryCommands(models: Command, pipelines: string[]): void 
 }
 
 function aliasOption(): Option {
-  return new Option('--alias <name>', 'the alias that moves').choices(['champion', 'challenger', 'production']).default('champion');
+  return new Option('--alias <name>', 'the alias that moves')
+    .choices(['champion', 'challenger', 'production'])
+    .default('champion');
 }

@@ -37,8 +37,13 @@ const DETAILS: { [S in Stage]: (result: Completed<S>) => string[] } = {
 
 function layerTable(processing: DataProcessingCompleted): string[] {
   const layers = ['bronze', 'silver', 'gold'] as const;
-  const rows = layers.map((layer) => [layer, ...[processing[layer].rows, processing[layer].written, processing[layer].unchanged].map(count)]);
-  const dropped = Object.entries(processing.silver.dropped).filter(([, rows]) => rows > 0).map(([why, rows]) => `${why} ${count(rows)}`);
+  const rows = layers.map((layer) => [
+    layer,
+    ...[processing[layer].rows, processing[layer].written, processing[layer].unchanged].map(count),
+  ]);
+  const dropped = Object.entries(processing.silver.dropped)
+    .filter(([, rows]) => rows > 0)
+    .map(([why, rows]) => `${why} ${count(rows)}`);
   return [
     table(['layer', 'rows', 'partitions written', 'unchanged'], rows),
     ...(dropped.length > 0 ? [`Rows dropped in silver: ${dropped.join(', ')}`] : []),
@@ -55,7 +60,15 @@ const SHOWN_METRICS = [
   ['accuracy', 'f1_macro', 'log_loss'],
   ['rmse', 'mae', 'r2'],
 ] as const satisfies readonly (readonly MetricName[])[];
-const METRIC_TITLES: Partial<Record<MetricName, string>> = { roc_auc: 'AUC', f1: 'F1', f1_macro: 'F1 macro', log_loss: 'log loss', rmse: 'RMSE', mae: 'MAE', r2: 'R2' };
+const METRIC_TITLES: Partial<Record<MetricName, string>> = {
+  roc_auc: 'AUC',
+  f1: 'F1',
+  f1_macro: 'F1 macro',
+  log_loss: 'log loss',
+  rmse: 'RMSE',
+  mae: 'MAE',
+  r2: 'R2',
+};
 
 /** The columns of a table of versions: a few metrics of each split that evaluates. */
 export class MetricColumns {
@@ -65,12 +78,15 @@ export class MetricColumns {
   constructor(versions: SplitMetrics[]) {
     const splits = SPLITS.filter((split) => split !== 'train' && versions.some((version) => version[split]));
     const known = versions.flatMap((version) => splits.flatMap((split) => Object.keys(version[split] ?? {})));
-    const metrics: readonly MetricName[] = SHOWN_METRICS.find((names) => names.every((name) => known.includes(name))) ?? SHOWN_METRICS[0];
+    const metrics: readonly MetricName[] =
+      SHOWN_METRICS.find((names) => names.every((name) => known.includes(name))) ?? SHOWN_METRICS[0];
     this.columns = splits.flatMap((split) => metrics.map((metric) => ({ split, metric })));
   }
 
   get heads(): string[] {
-    return this.columns.map(({ split, metric }) => `${split === 'oot' ? 'OOT' : split}\n${METRIC_TITLES[metric] ?? metric}`);
+    return this.columns.map(
+      ({ split, metric }) => `${split === 'oot' ? 'OOT' : split}\n${METRIC_TITLES[metric] ?? metric}`,
+    );
   }
 
   cells(version: SplitMetrics): string[] {
@@ -90,12 +106,24 @@ export class MetricColumns {
 
 function algorithmTable(training: ModelTrainingCompleted): string[] {
   const { algorithms, champion, unchanged = [] } = training;
-  const columns = new MetricColumns(Object.values(algorithms).flatMap((result) => (result.status === 'completed' ? [result] : [])));
+  const columns = new MetricColumns(
+    Object.values(algorithms).flatMap((result) => (result.status === 'completed' ? [result] : [])),
+  );
   // A single candidate may have no score of folds.
-  const searched = Object.values(algorithms).every((result) => result.status !== 'completed' || result.cv_score !== null);
+  const searched = Object.values(algorithms).every(
+    (result) => result.status !== 'completed' || result.cv_score !== null,
+  );
   const rows = Object.entries(algorithms).map(([algorithm, result]) => {
-    const title = result.status === 'completed' && isSameVersion(champion, { algorithm, version: result.version }) ? `${algorithm} *` : algorithm;
-    if (result.status === 'failed') return [title, ...(searched ? ['failed'] : []), ...columns.heads.map((_, i) => (i === 0 && !searched ? 'failed' : ''))];
+    const title =
+      result.status === 'completed' && isSameVersion(champion, { algorithm, version: result.version })
+        ? `${algorithm} *`
+        : algorithm;
+    if (result.status === 'failed')
+      return [
+        title,
+        ...(searched ? ['failed'] : []),
+        ...columns.heads.map((_, i) => (i === 0 && !searched ? 'failed' : '')),
+      ];
     return [title, ...(searched ? [score(result.cv_score)] : []), ...columns.cells(result)];
   });
   const failures = Object.entries(algorithms).flatMap(([algorithm, result]) =>
@@ -104,21 +132,44 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
   const kept = unchanged.length > 0 ? [`Not trained: ${nothingChanged(unchanged)}`] : [];
   const partly = Object.entries(algorithms).flatMap(([algorithm, result]) =>
     result.status === 'completed' && result.search.failed > 0
-      ? [`Warning: ${shareOf(result.search.failed, result.search.candidates, 'candidates')} of ${algorithm} failed; "perdure models show" has the reasons.`]
+      ? [
+          `Warning: ${shareOf(result.search.failed, result.search.candidates, 'candidates')} of ${algorithm} failed; "perdure models show" has the reasons.`,
+        ]
       : [],
   );
   const warnings = (training.dataset.warnings ?? []).map((warning) => `Warning: ${warning}`);
-  return [table(['algorithm', ...(searched ? ['CV\nscore'] : []), ...columns.heads], rows, { spare: columns.spare(searched ? 2 : 1) }), verdictOnBest(training), ...failures, ...kept, ...partly, ...warnings];
+  return [
+    table(['algorithm', ...(searched ? ['CV\nscore'] : []), ...columns.heads], rows, {
+      spare: columns.spare(searched ? 2 : 1),
+    }),
+    verdictOnBest(training),
+    ...failures,
+    ...kept,
+    ...partly,
+    ...warnings,
+  ];
 }
 
-const COLUMNS_OF: Record<SplitName, string> = { train: 'train columns', validation: 'validation columns', test: 'test columns', oot: 'OOT columns' };
+const COLUMNS_OF: Record<SplitName, string> = {
+  train: 'train columns',
+  validation: 'validation columns',
+  test: 'test columns',
+  oot: 'OOT columns',
+};
 
 function verdictOnBest({ comparison, promotion, champion, challenger }: ModelTrainingCompleted): string {
   const { metric, estimate } = comparison;
   const [other] = estimate?.metric.split('.') ?? [];
-  const chosen = other === undefined ? `chosen by ${metric}, so that what it says of the champion is too good` : `chosen by ${metric}; the ${COLUMNS_OF[other as SplitName]} had no part in the choice`;
-  if (promotion.decision === 'refuse' && !isSameVersion(champion, challenger)) return `The best was ${chosen}\nPromotion gate: ${promotion.reason}`;
-  return [`* champion, ${chosen}`, ...(promotion.not_compared === null ? [] : [`Promotion gate: ${promotion.reason}`])].join('\n');
+  const chosen =
+    other === undefined
+      ? `chosen by ${metric}, so that what it says of the champion is too good`
+      : `chosen by ${metric}; the ${COLUMNS_OF[other as SplitName]} had no part in the choice`;
+  if (promotion.decision === 'refuse' && !isSameVersion(champion, challenger))
+    return `The best was ${chosen}\nPromotion gate: ${promotion.reason}`;
+  return [
+    `* champion, ${chosen}`,
+    ...(promotion.not_compared === null ? [] : [`Promotion gate: ${promotion.reason}`]),
+  ].join('\n');
 }
 
 /** Features worth a look: the most shifted ones. */
@@ -129,7 +180,13 @@ function driftTable(monitoring: ModelMonitoringCompleted): string[] {
     .sort(([, a], [, b]) => (b ?? 0) - (a ?? 0))
     .slice(0, SHOWN_FEATURES)
     .map(([feature, psi]) => [feature, score(psi), share(monitoring.missing_rate[feature])]);
-  return [table(['most shifted features', 'PSI', 'missing'], [...rows, ['the score itself', score(monitoring.score_psi), '']]), `Report: ${monitoring.uri}`];
+  return [
+    table(
+      ['most shifted features', 'PSI', 'missing'],
+      [...rows, ['the score itself', score(monitoring.score_psi), '']],
+    ),
+    `Report: ${monitoring.uri}`,
+  ];
 }
 
 function share(value: number | undefined): string {

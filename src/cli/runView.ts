@@ -41,7 +41,9 @@ export async function viewRun(client: Client, workflowId: string): Promise<RunVi
       .catch(() => undefined),
   ]);
   const activities = (description.raw.pendingActivities ?? []).map((activity) => viewActivity(client, activity));
-  const children = Object.entries(told?.children ?? {}).map(async ([name, id]) => [name, await viewRun(client, id)] as const);
+  const children = Object.entries(told?.children ?? {}).map(
+    async ([name, id]) => [name, await viewRun(client, id)] as const,
+  );
   return {
     workflowId,
     told,
@@ -70,6 +72,8 @@ function innermostMessage(failure: RawActivity['lastFailure']): string | undefin
 /** Why workers failed at the newest decision of a workflow; `undefined` where they didn't. */
 export async function lastTaskFailure(client: Client, workflowId: string): Promise<string | undefined> {
   const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-  const last = (events ?? []).findLast((event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes);
+  const last = (events ?? []).findLast(
+    (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes,
+  );
   return innermostMessage(last?.workflowTaskFailedEventAttributes?.failure);
 }

@@ -16,7 +16,9 @@ export interface BackfillOptions extends JsonOption {
 
 /** `perdure schedules ...` */
 export function addSchedules(program: Command, pipelines: string[]): void {
-  const schedules = program.command('schedules').description('start a pipeline\'s workflows by themselves, as its config says');
+  const schedules = program
+    .command('schedules')
+    .description("start a pipeline's workflows by themselves, as its config says");
   const commands = () => import('./commands/schedules.js');
   const command = (name: string, description: string) =>
     schedules.command(name).description(description).addOption(jsonOption());
@@ -43,26 +45,43 @@ export function addSchedules(program: Command, pipelines: string[]): void {
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addArgument(partArgument())
     .addOption(noteOption())
-    .action(async (pipeline: string, part: PipelinePart, options: NoteOption) => (await commands()).pause(pipeline, part, options));
-  withExamples(pause, pipelines, (pipeline) => [[`perdure schedules pause ${pipeline} training --note "data is being repaired"`, 'until it is resumed']]);
+    .action(async (pipeline: string, part: PipelinePart, options: NoteOption) =>
+      (await commands()).pause(pipeline, part, options),
+    );
+  withExamples(pause, pipelines, (pipeline) => [
+    [`perdure schedules pause ${pipeline} training --note "data is being repaired"`, 'until it is resumed'],
+  ]);
   const resume = command('resume', 'start runs again')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addArgument(partArgument())
     .addOption(noteOption())
-    .action(async (pipeline: string, part: PipelinePart, options: NoteOption) => (await commands()).resume(pipeline, part, options));
-  withExamples(resume, pipelines, (pipeline) => [[`perdure schedules resume ${pipeline} training`, 'from its next time on']]);
+    .action(async (pipeline: string, part: PipelinePart, options: NoteOption) =>
+      (await commands()).resume(pipeline, part, options),
+    );
+  withExamples(resume, pipelines, (pipeline) => [
+    [`perdure schedules resume ${pipeline} training`, 'from its next time on'],
+  ]);
   const trigger = command('trigger', 'start a run now, unless one is at work and the overlap policy is to skip')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addArgument(partArgument())
-    .action(async (pipeline: string, part: PipelinePart, options: JsonOption) => (await commands()).trigger(pipeline, part, options));
+    .action(async (pipeline: string, part: PipelinePart, options: JsonOption) =>
+      (await commands()).trigger(pipeline, part, options),
+    );
   withExamples(trigger, pipelines, (pipeline) => [[`perdure schedules trigger ${pipeline} inference`, 'a run now']]);
-  const backfill = command('backfill', 'make up for the runs of a time that is past, one after the other, each standing at its own time')
+  const backfill = command(
+    'backfill',
+    'make up for the runs of a time that is past, one after the other, each standing at its own time',
+  )
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addArgument(partArgument())
     .addOption(instantOption('--from <date>', 'the first day or instant'))
     .addOption(instantOption('--to <date>', 'the last instant; a date is its first one'))
-    .action(async (pipeline: string, part: PipelinePart, options: BackfillOptions) => (await commands()).backfill(pipeline, part, options));
-  withExamples(backfill, pipelines, (pipeline) => [[`perdure schedules backfill ${pipeline} inference --from 2008-03-01 --to 2008-03-08`, 'the runs of a week']]);
+    .action(async (pipeline: string, part: PipelinePart, options: BackfillOptions) =>
+      (await commands()).backfill(pipeline, part, options),
+    );
+  withExamples(backfill, pipelines, (pipeline) => [
+    [`perdure schedules backfill ${pipeline} inference --from 2008-03-01 --to 2008-03-08`, 'the runs of a week'],
+  ]);
 }
 
 function partArgument(): Argument {

@@ -5,7 +5,14 @@ import { configuredTarget, connectClient, type TemporalTarget } from '../platfor
 import { PerdureError } from '../errors.js';
 import { isAlive } from '../platform/temporal/processes.js';
 import { databasePath } from '../platform/temporal/serverDatabase.js';
-import { joinOrStart, notePath, runUrl, runningStack, startStack, type RunningStack } from '../platform/temporal/stack.js';
+import {
+  joinOrStart,
+  notePath,
+  runUrl,
+  runningStack,
+  startStack,
+  type RunningStack,
+} from '../platform/temporal/stack.js';
 import { refuseOtherStore } from './openRuns.js';
 import { stateFolder } from './stateFolder.js';
 import { requireStore } from './storeCheck.js';
@@ -110,7 +117,14 @@ function watched(served: Session): Pick<Session, 'broken' | 'close'> {
   const broken = new Promise<never>((_, reject) => {
     timer = setInterval(() => {
       hasEnded(served).then(
-        (ended) => ended && reject(new PerdureError('TemporalUnavailable', `Process ${served.servedBy}, which ran the Temporal server here, has ended; run the same command again, and it goes on.`)),
+        (ended) =>
+          ended &&
+          reject(
+            new PerdureError(
+              'TemporalUnavailable',
+              `Process ${served.servedBy}, which ran the Temporal server here, has ended; run the same command again, and it goes on.`,
+            ),
+          ),
         () => undefined,
       );
     }, WATCH_MS);
@@ -147,7 +161,12 @@ async function startingWith<Result>(server: { stop(): Promise<void> }, next: () 
 }
 
 /** A session on a server that ends with it. */
-async function withOwnServer(target: TemporalTarget, webUi: string | undefined, broken: Promise<never>, stop: () => Promise<void>): Promise<Session> {
+async function withOwnServer(
+  target: TemporalTarget,
+  webUi: string | undefined,
+  broken: Promise<never>,
+  stop: () => Promise<void>,
+): Promise<Session> {
   return startingWith({ stop }, async () => {
     const client = await connectClient(target);
     const close = async () => {

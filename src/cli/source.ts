@@ -31,8 +31,14 @@ export async function defaultSource(pipeline: Pipeline, storeRoot: string): Prom
   const { datamart } = (await openStores(storeRoot))(pipeline);
   const manifest = await readManifestToWrite(datamart, 'bronze');
   if (manifest?.source || (await datamart.head(rawKey(pipeline.definition.source.file)))) return undefined;
-  if (!manifest && ((await datamart.head(manifestKey('bronze'))) || (await bronzeFiles(pipeline, datamart)).length > 0)) {
-    throw new PerdureError('InputInvalid', `${datamart.uri(manifestKey('bronze'))}, which says what CSV was read last, is gone or damaged; name that CSV with --csv, and data processing writes it anew.`);
+  if (
+    !manifest &&
+    ((await datamart.head(manifestKey('bronze'))) || (await bronzeFiles(pipeline, datamart)).length > 0)
+  ) {
+    throw new PerdureError(
+      'InputInvalid',
+      `${datamart.uri(manifestKey('bronze'))}, which says what CSV was read last, is gone or damaged; name that CSV with --csv, and data processing writes it anew.`,
+    );
   }
   const { path } = pipeline.definition.source;
   if (path !== undefined) return checkCsv(pipeline, await ownCsv(pipeline, path));
@@ -46,9 +52,18 @@ async function ownCsv(pipeline: Pipeline, path: string): Promise<string> {
   if (isAddress(path)) return path;
   const places = [...new Set([...(isAddress(address) ? [] : [resolve(address, path)]), resolve(path)])];
   for (const place of [...places, join(dataFolder(pipeline), definition.source.file)]) {
-    if (await stat(place).then((found) => found.isFile(), () => false)) return realpath(place);
+    if (
+      await stat(place).then(
+        (found) => found.isFile(),
+        () => false,
+      )
+    )
+      return realpath(place);
   }
-  throw new PerdureError('InputInvalid', `pipeline.json of ${address} names the source ${path}, and there is no file ${places.join(' or ')}; correct "source", or give the file with --csv.`);
+  throw new PerdureError(
+    'InputInvalid',
+    `pipeline.json of ${address} names the source ${path}, and there is no file ${places.join(' or ')}; correct "source", or give the file with --csv.`,
+  );
 }
 
 /** Writes the pipeline's synthetic data, the same bytes every time, and returns its path. */

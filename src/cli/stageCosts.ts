@@ -43,7 +43,9 @@ export async function stageCosts(client: Client, pipeline: string, prices?: Pric
 async function costOf(client: Client, pipeline: string, stage: Stage, prices: Prices | undefined): Promise<StageCost> {
   const runs = await endedRuns(client, pipeline, stage);
   const work = (await Promise.all(runs.map(({ workflowId, runId }) => workOf(client, workflowId, runId)))).flat();
-  const workers = groupsOf(work, ({ worker, size }) => `${worker} ${size.cpus} ${size.memory}`).map((group) => workerCost(group, prices));
+  const workers = groupsOf(work, ({ worker, size }) => `${worker} ${size.cpus} ${size.memory}`).map((group) =>
+    workerCost(group, prices),
+  );
   const vcpu_hours = sumOf(workers, ({ vcpu_hours }) => vcpu_hours);
   const gb_hours = sumOf(workers, ({ gb_hours }) => gb_hours);
   return { stage, runs: runs.length, workers, ...priced(vcpu_hours, gb_hours, prices) };
@@ -53,13 +55,20 @@ async function costOf(client: Client, pipeline: string, stage: Stage, prices: Pr
 function workerCost(work: Work[], prices: Prices | undefined): WorkerCost {
   const { worker, size } = work[0]!;
   const [vcpus, gb] = [size.cpus, size.memory / GIB];
-  const busy_seconds = sumOf(groupsOf(work, ({ process }) => process), busySeconds);
+  const busy_seconds = sumOf(
+    groupsOf(work, ({ process }) => process),
+    busySeconds,
+  );
   const hours = busy_seconds / 3600;
   return { worker, vcpus, gb, activities: work.length, busy_seconds, ...priced(hours * vcpus, hours * gb, prices) };
 }
 
 function priced(vcpu_hours: number, gb_hours: number, prices: Prices | undefined): Hours {
-  return { vcpu_hours, gb_hours, cost: prices ? vcpu_hours * prices.per_vcpu_hour + gb_hours * prices.per_gb_hour : null };
+  return {
+    vcpu_hours,
+    gb_hours,
+    cost: prices ? vcpu_hours * prices.per_vcpu_hour + gb_hours * prices.per_gb_hour : null,
+  };
 }
 
 function groupsOf<Item>(items: Item[], key: (item: Item) => string): Item[][] {
@@ -77,9 +86,29 @@ export function costTable(costs: StageCost[], prices?: Prices): string {
   const money = ({ cost }: Hours) => (cost === null ? [] : [cost.toFixed(4)]);
   const hours = (of: Hours) => [of.vcpu_hours.toFixed(4), of.gb_hours.toFixed(4), ...money(of)];
   const rows = costs.flatMap(({ stage, runs, workers }) =>
-    workers.map((of) => [stage, String(runs), of.worker, `${of.vcpus} vCPU, ${of.gb} GB`, duration(of.busy_seconds * 1000), ...hours(of)]),
+    workers.map((of) => [
+      stage,
+      String(runs),
+      of.worker,
+      `${of.vcpus} vCPU, ${of.gb} GB`,
+      duration(of.busy_seconds * 1000),
+      ...hours(of),
+    ]),
   );
-  const total = priced(sumOf(costs, ({ vcpu_hours }) => vcpu_hours), sumOf(costs, ({ gb_hours }) => gb_hours), prices);
-  const head = ['stage', 'runs', 'worker', 'size', 'at work', 'vCPU-hours', 'GB-hours', ...(prices ? [prices.currency] : [])];
+  const total = priced(
+    sumOf(costs, ({ vcpu_hours }) => vcpu_hours),
+    sumOf(costs, ({ gb_hours }) => gb_hours),
+    prices,
+  );
+  const head = [
+    'stage',
+    'runs',
+    'worker',
+    'size',
+    'at work',
+    'vCPU-hours',
+    'GB-hours',
+    ...(prices ? [prices.currency] : []),
+  ];
   return table(head, [...rows, ['together', '', '', '', '', ...hours(total)]]);
 }

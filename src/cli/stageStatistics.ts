@@ -34,7 +34,10 @@ export async function stageStatistics(client: Client, pipeline: string): Promise
 
 async function statisticsOf(client: Client, pipeline: string, stage: Stage): Promise<StageStatistics> {
   const found = await endedRuns(client, pipeline, stage);
-  return summarizeRuns(stage, await Promise.all(found.map(async (run) => ({ outcome: await outcomeOf(client, run), seconds: secondsOf(run) }))));
+  return summarizeRuns(
+    stage,
+    await Promise.all(found.map(async (run) => ({ outcome: await outcomeOf(client, run), seconds: secondsOf(run) }))),
+  );
 }
 
 export function summarizeRuns(stage: Stage, found: EndedRun[]): StageStatistics {
@@ -51,10 +54,15 @@ export function summarizeRuns(stage: Stage, found: EndedRun[]): StageStatistics 
 }
 
 /** Temporal counts a skipped run as completed: its result tells. */
-async function outcomeOf(client: Client, { workflowId, runId, status }: WorkflowExecutionInfo): Promise<EndedRun['outcome']> {
+async function outcomeOf(
+  client: Client,
+  { workflowId, runId, status }: WorkflowExecutionInfo,
+): Promise<EndedRun['outcome']> {
   if (status.name !== 'COMPLETED') return 'failed';
   const result: unknown = await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result();
-  return typeof result === 'object' && result !== null && 'status' in result && result.status === 'skipped' ? 'skipped' : 'completed';
+  return typeof result === 'object' && result !== null && 'status' in result && result.status === 'skipped'
+    ? 'skipped'
+    : 'completed';
 }
 
 function secondsOf({ startTime, closeTime }: WorkflowExecutionInfo): number {

@@ -71,16 +71,33 @@ function summarizeMonitoring(result: ModelMonitoringCompleted): string {
   return `${countOf(result.rows, 'prediction')} looked at, ${describeVerdict(result)}`;
 }
 
-const FINDINGS = { drift: 'drift', performance_drop: 'a drop in performance', missing: 'a changed share of missing values' };
+const FINDINGS = {
+  drift: 'drift',
+  performance_drop: 'a drop in performance',
+  missing: 'a changed share of missing values',
+};
 
 /** Every finding, and what was looked for without one; what was not measured is neither, and says why. */
 export function describeVerdict(verdict: Verdict): string {
-  const where = (value: boolean | null) => Object.entries(FINDINGS).flatMap(([finding, words]) => (verdict[finding as keyof typeof FINDINGS] === value ? [words] : []));
+  const where = (value: boolean | null) =>
+    Object.entries(FINDINGS).flatMap(([finding, words]) =>
+      verdict[finding as keyof typeof FINDINGS] === value ? [words] : [],
+    );
   const reasons = Object.values(verdict.not_measured);
   return [
-    ...(where(true).length > 0 ? [`found ${where(true).join(' and ')}${verdict.retrain ? ': a retraining is asked for' : ''}`] : []),
-    ...(where(false).length > 0 ? [`no ${where(false).map((words) => words.replace(/^a /, '')).join(', no ')}`] : []),
-    ...(where(null).length > 0 ? [`not measured: ${[`${where(null).join(' and ')}.`, ...reasons].join(' ').replace(/\.$/, '')}`] : []),
+    ...(where(true).length > 0
+      ? [`found ${where(true).join(' and ')}${verdict.retrain ? ': a retraining is asked for' : ''}`]
+      : []),
+    ...(where(false).length > 0
+      ? [
+          `no ${where(false)
+            .map((words) => words.replace(/^a /, ''))
+            .join(', no ')}`,
+        ]
+      : []),
+    ...(where(null).length > 0
+      ? [`not measured: ${[`${where(null).join(' and ')}.`, ...reasons].join(' ').replace(/\.$/, '')}`]
+      : []),
   ].join('; ');
 }
 

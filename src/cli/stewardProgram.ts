@@ -5,17 +5,24 @@ import { jsonOption, storeOption, type CommonOptions } from './options.js';
 
 /** The commands of the workflow that looks after a pipeline. */
 export function addStewardCommands(program: Command, pipelines: string[]): void {
-  const steward = program.command('steward').description('the workflow that looks after a pipeline: retrains on drift and new data, and can be steered');
+  const steward = program
+    .command('steward')
+    .description('the workflow that looks after a pipeline: retrains on drift and new data, and can be steered');
   const add = (name: string, description: string) =>
-    steward.command(name).description(description).addArgument(pipelineArgument('<pipeline>', pipelines)).addOption(storeOption()).addOption(jsonOption());
+    steward
+      .command(name)
+      .description(description)
+      .addArgument(pipelineArgument('<pipeline>', pipelines))
+      .addOption(storeOption())
+      .addOption(jsonOption());
   const load = () => import('./commands/steward.js');
 
-  const start = add('start', 'start it; one that runs already is left as it is').action(async (pipeline: string, options: CommonOptions) =>
-    (await load()).startSteward(pipeline, options),
+  const start = add('start', 'start it; one that runs already is left as it is').action(
+    async (pipeline: string, options: CommonOptions) => (await load()).startSteward(pipeline, options),
   );
   withExamples(start, pipelines, (pipeline) => [[`perdure steward start ${pipeline}`, 'beside "perdure up"']]);
-  const state = add('state', 'what is asked, in flight and to approve, and what happened').action(async (pipeline: string, options: CommonOptions) =>
-    (await load()).stewardState(pipeline, options),
+  const state = add('state', 'what is asked, in flight and to approve, and what happened').action(
+    async (pipeline: string, options: CommonOptions) => (await load()).stewardState(pipeline, options),
   );
   withExamples(state, pipelines, (pipeline) => [[`perdure steward state ${pipeline}`, 'what it is about']]);
   const approve = add('approve', 'let the retraining that waits for approval run, or decline it')
@@ -30,21 +37,34 @@ export function addStewardCommands(program: Command, pipelines: string[]): void 
   const decline = add('decline', 'strike off the retraining that waits for approval, as "approve --decline" does')
     .addOption(requestOption())
     .addOption(reasonOption())
-    .action(async (pipeline: string, options: SteeringOptions) => (await load()).approveRetrain(pipeline, { ...options, decline: true }));
-  withExamples(decline, pipelines, (pipeline) => [[`perdure steward decline ${pipeline} --reason "a holiday"`, 'do not train']]);
+    .action(async (pipeline: string, options: SteeringOptions) =>
+      (await load()).approveRetrain(pipeline, { ...options, decline: true }),
+    );
+  withExamples(decline, pipelines, (pipeline) => [
+    [`perdure steward decline ${pipeline} --reason "a holiday"`, 'do not train'],
+  ]);
   const pause = add('pause', 'start nothing more; what is asked is kept')
     .addOption(reasonOption())
     .action(async (pipeline: string, options: SteeringOptions) => (await load()).pauseSteward(pipeline, options));
-  withExamples(pause, pipelines, (pipeline) => [[`perdure steward pause ${pipeline} --reason audit`, 'until it is resumed']]);
+  withExamples(pause, pipelines, (pipeline) => [
+    [`perdure steward pause ${pipeline} --reason audit`, 'until it is resumed'],
+  ]);
   const resume = add('resume', 'go on')
     .addOption(reasonOption())
     .action(async (pipeline: string, options: SteeringOptions) => (await load()).resumeSteward(pipeline, options));
-  withExamples(resume, pipelines, (pipeline) => [[`perdure steward resume ${pipeline}`, 'with what was asked meanwhile']]);
+  withExamples(resume, pipelines, (pipeline) => [
+    [`perdure steward resume ${pipeline}`, 'with what was asked meanwhile'],
+  ]);
   for (const [move, description, otherwise] of MOVES) {
     const command = add(move, `${description}, and predict with it at once`)
-      .argument('[model]', `an alias, an algorithm for its latest version, or algorithm/version (default: ${otherwise})`)
+      .argument(
+        '[model]',
+        `an alias, an algorithm for its latest version, or algorithm/version (default: ${otherwise})`,
+      )
       .addOption(reasonOption())
-      .action(async (pipeline: string, model: string | undefined, options: SteeringOptions) => (await load()).moveBySteward(move, pipeline, model, options));
+      .action(async (pipeline: string, model: string | undefined, options: SteeringOptions) =>
+        (await load()).moveBySteward(move, pipeline, model, options),
+      );
     withExamples(command, pipelines, (pipeline) => [
       [`perdure steward ${move} ${pipeline} --reason "checked by hand"`, otherwise],
       [`perdure steward ${move} ${pipeline} xgboost --reason "checked by hand"`, 'the latest xgboost'],

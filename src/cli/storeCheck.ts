@@ -30,7 +30,10 @@ async function reachBuckets(root: string, pipelines: string[]): Promise<void> {
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new PerdureError('StoreUnavailable', `The store says nothing for ${PATIENCE_MS / 1000} s; see that it is up, and that AWS_REGION or AWS_ENDPOINT_URL_S3 leads to it.`);
+    throw new PerdureError(
+      'StoreUnavailable',
+      `The store says nothing for ${PATIENCE_MS / 1000} s; see that it is up, and that AWS_REGION or AWS_ENDPOINT_URL_S3 leads to it.`,
+    );
   }
 }
 
@@ -43,7 +46,10 @@ async function checkFolder(root: string): Promise<void> {
     // Some file systems, such as /proc, admit to be written and refuse each write.
     await rmdir(await mkdtemp(join(folder, '.perdure-')));
   } catch (error) {
-    throw new PerdureError('StoreRefused', `The store's folder ${folder} can't be written (${messageOf(error)}); choose another with --store or PERDURE_STORE.`);
+    throw new PerdureError(
+      'StoreRefused',
+      `The store's folder ${folder} can't be written (${messageOf(error)}); choose another with --store or PERDURE_STORE.`,
+    );
   }
 }
 

@@ -32,7 +32,11 @@ export interface TableLayout {
  * too narrow, long texts wrap between words, then spare columns are left out, then each row becomes a block of lines.
  * Numbers, names and ids are never broken.
  */
-export function table(head: string[], rows: string[][], { spare = [], width = terminalWidth() }: TableLayout = {}): string {
+export function table(
+  head: string[],
+  rows: string[][],
+  { spare = [], width = terminalWidth() }: TableLayout = {},
+): string {
   const shown = head.map((_, column) => column);
   const left: string[] = [];
   for (const column of [undefined, ...spare]) {
@@ -43,7 +47,10 @@ export function table(head: string[], rows: string[][], { spare = [], width = te
     const pick = (cells: string[]) => shown.map((index) => cells[index] ?? '');
     const widths = fittedWidths([pick(head), ...rows.map(pick)], width);
     if (!widths) continue;
-    const note = left.length > 0 ? `\n${wrapped(`Left out at this width: ${left.join(', ')}; --json has all.`, width).join('\n')}` : '';
+    const note =
+      left.length > 0
+        ? `\n${wrapped(`Left out at this width: ${left.join(', ')}; --json has all.`, width).join('\n')}`
+        : '';
     return grid(pick(head), rows.map(pick), widths) + note;
   }
   return blocks(head, rows, width);
@@ -66,13 +73,20 @@ function grid(head: string[], rows: string[][], colWidths: number[]): string {
 function fittedWidths(lines: string[][], width: number): number[] | undefined {
   const columns = lines[0]!.map((_, column) => lines.map((cells) => cells[column]!));
   const widths = columns.map((cells) => longest(cells.flatMap((cell) => cell.split('\n'))));
-  const wraps = columns.map((cells, column) => widths[column]! > LONGEST_UNWRAPPED || cells.some((cell) => cell.includes(', ')));
-  const least = columns.map((cells, column) => (wraps[column] ? longest(cells.flatMap((cell) => cell.split(/\s+/))) : widths[column]!));
+  const wraps = columns.map(
+    (cells, column) => widths[column]! > LONGEST_UNWRAPPED || cells.some((cell) => cell.includes(', ')),
+  );
+  const least = columns.map((cells, column) =>
+    wraps[column] ? longest(cells.flatMap((cell) => cell.split(/\s+/))) : widths[column]!,
+  );
   const room = width - GAP * (columns.length - 1);
   if (sum(least) > room) return undefined;
   while (sum(widths) > room) {
     // The widest of those that can give way does.
-    const widest = widths.reduce((best, own, column) => (own > least[column]! && (best === -1 || own > widths[best]!) ? column : best), -1);
+    const widest = widths.reduce(
+      (best, own, column) => (own > least[column]! && (best === -1 || own > widths[best]!) ? column : best),
+      -1,
+    );
     widths[widest]! -= 1;
   }
   return widths;
@@ -85,7 +99,10 @@ function blocks(head: string[], rows: string[][], width: number): string {
   const block = (row: string[]) =>
     row.flatMap((cell, column) => {
       const [first = '', ...more] = wrapped(cell, width - margin);
-      return [`${titles[column]!.padEnd(margin)}${first}`.trimEnd(), ...more.map((line) => `${' '.repeat(margin)}${line}`)];
+      return [
+        `${titles[column]!.padEnd(margin)}${first}`.trimEnd(),
+        ...more.map((line) => `${' '.repeat(margin)}${line}`),
+      ];
     });
   return rows.map((row) => block(row).join('\n')).join('\n\n');
 }

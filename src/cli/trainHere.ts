@@ -12,7 +12,11 @@ import { summarize } from './stages.js';
 import { duration } from './terminal.js';
 
 /** Trains in this process with all of the machine or container, without Temporal, and shows how it goes. */
-export async function trainHere(input: LocalTrainingInput, storeRoot: string, signal: AbortSignal): Promise<StageResults> {
+export async function trainHere(
+  input: LocalTrainingInput,
+  storeRoot: string,
+  signal: AbortSignal,
+): Promise<StageResults> {
   const size = chosenSize({ cpus: availableParallelism(), memory: totalmem() });
   const engines = createEnginePool(resourcesOf(size).engines);
   const reporter = createReporter(['training']);
@@ -35,6 +39,8 @@ export async function trainHere(input: LocalTrainingInput, storeRoot: string, si
   }
 
   function show(step: string, progress?: Progress): void {
-    reporter.update('training', [{ key: 'local', step, text: progress ? `${step}, ${describeProgress(progress)}` : step }]);
+    reporter.update('training', [
+      { key: 'local', step, text: progress ? `${step}, ${describeProgress(progress)}` : step },
+    ]);
   }
 }

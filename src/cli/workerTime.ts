@@ -44,7 +44,9 @@ function childrenIn(events: History['events']): { workflowId: string; runId: str
 
 /** The activities that waited for tasks, by the ids of the events that scheduled them. */
 function dispatchedIn(events: History['events']): Set<string> {
-  const dispatched = (events ?? []).filter(({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.taskQueue?.name === TASK_QUEUES.dispatch);
+  const dispatched = (events ?? []).filter(
+    ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.taskQueue?.name === TASK_QUEUES.dispatch,
+  );
   return new Set(dispatched.map(({ eventId }) => String(eventId)));
 }
 
@@ -53,12 +55,20 @@ async function tasksIn(client: Client, events: History['events']): Promise<Work[
   const told = (events ?? []).flatMap(({ activityTaskCompletedEventAttributes: completed }) =>
     completed && dispatched.has(String(completed.scheduledEventId)) ? [completed.result?.payloads] : [],
   );
-  const results = await Promise.all(told.map((payloads) => decodeArrayFromPayloads(client.options.loadedDataConverter, payloads)));
+  const results = await Promise.all(
+    told.map((payloads) => decodeArrayFromPayloads(client.options.loadedDataConverter, payloads)),
+  );
   return results.flatMap(([result]) => (result as { tasks: TaskUse[] }).tasks.map(workOfTask));
 }
 
 function workOfTask({ task, definition, vcpus, gb, from, to }: TaskUse): Work {
-  return { process: task, worker: `ECS ${definition}`, size: { cpus: vcpus, memory: gb * GIB }, from: Date.parse(from), to: Date.parse(to) };
+  return {
+    process: task,
+    worker: `ECS ${definition}`,
+    size: { cpus: vcpus, memory: gb * GIB },
+    from: Date.parse(from),
+    to: Date.parse(to),
+  };
 }
 
 function activitiesIn(events: History['events']): Work[] {
@@ -75,7 +85,8 @@ function activitiesIn(events: History['events']): Work[] {
       event.activityTaskTimedOutEventAttributes ??
       event.activityTaskCanceledEventAttributes;
     const start = closed && starts.get(String(closed.startedEventId));
-    if (start && !dispatched.has(String(closed.scheduledEventId))) work.push({ ...workerOf(start.identity), from: start.from, to: at });
+    if (start && !dispatched.has(String(closed.scheduledEventId)))
+      work.push({ ...workerOf(start.identity), from: start.from, to: at });
   }
   return work;
 }
@@ -85,7 +96,11 @@ function workerOf(identity: string): Pick<Work, 'process' | 'worker' | 'size'> {
   const [, queue, size, process] = /^(\S+) (\S+)@(.+)$/.exec(identity) ?? [];
   // The queue of operations is polled by the process of data processing.
   const worker = Object.values(WORKERS).find(({ taskQueue }) => taskQueue === queue) ?? WORKERS.dataProcessing;
-  return { process: process ?? identity, worker: worker.taskQueue, size: size === undefined ? worker.size : parseSize(size, `The worker ${identity}`) };
+  return {
+    process: process ?? identity,
+    worker: worker.taskQueue,
+    size: size === undefined ? worker.size : parseSize(size, `The worker ${identity}`),
+  };
 }
 
 /** Seconds that a process was at work: activities side by side count once. */

@@ -81,10 +81,16 @@ export const ColumnName = z
  */
 export const ModelColumnName = z
   .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'a column name of letters, digits, "_" and "-" that does not begin with a digit or "-"; the query may rename it with AS')
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_-]*$/,
+    'a column name of letters, digits, "_" and "-" that does not begin with a digit or "-"; the query may rename it with AS',
+  )
   .max(200, 'a column name of at most 200 characters')
   .refine((name) => !isInternal(name), RESERVED)
-  .refine((name) => !(name in Object.prototype), 'another name: this one is a property of every JavaScript object; the query may rename it with AS');
+  .refine(
+    (name) => !(name in Object.prototype),
+    'another name: this one is a property of every JavaScript object; the query may rename it with AS',
+  );
 
 /** Columns of gold that name a row and its day, each once: labels, predictions and features share them. */
 export function carriedColumns({ keys, partition }: Pick<NamedColumns, 'keys' | 'partition'>): string[] {
@@ -101,33 +107,60 @@ interface NamedColumns {
 }
 
 /** Faults that lie in several names together: `path` in the definition, and what is wrong. */
-export function nameFaults({ source, partition, keys, label, features }: NamedColumns): { path: (string | number)[]; message: string }[] {
+export function nameFaults({
+  source,
+  partition,
+  keys,
+  label,
+  features,
+}: NamedColumns): { path: (string | number)[]; message: string }[] {
   const faults: { path: (string | number)[]; message: string }[] = [];
   const report = (path: (string | number)[], message: string) => faults.push({ path, message });
   const twice = (path: string[], names: string[]) => {
     const name = repeatedName(names);
-    if (name !== undefined) report(path, `expected every name once, got ${JSON.stringify(name)} twice (upper and lower case letters are the same)`);
+    if (name !== undefined)
+      report(
+        path,
+        `expected every name once, got ${JSON.stringify(name)} twice (upper and lower case letters are the same)`,
+      );
   };
   twice(['source', 'columns'], Object.keys(source.columns));
   twice(['keys'], keys);
-  twice(['features'], features.map(({ name }) => name));
+  twice(
+    ['features'],
+    features.map(({ name }) => name),
+  );
 
   const taken = new Set<string>(PREDICTION_COLUMNS);
-  const carried: [path: (string | number)[], name: string][] = [...keys.map((key, i): [(string | number)[], string] => [['keys', i], key]), ...(partition.column === undefined ? [] : [[['partition', 'column'], partition.column] satisfies [(string | number)[], string]])];
+  const carried: [path: (string | number)[], name: string][] = [
+    ...keys.map((key, i): [(string | number)[], string] => [['keys', i], key]),
+    ...(partition.column === undefined
+      ? []
+      : [[['partition', 'column'], partition.column] satisfies [(string | number)[], string]]),
+  ];
   for (const [path, name] of carried) {
     if (taken.has(sameName(name))) {
-      report(path, `expected another name than ${JSON.stringify(name)}: predictions carry this column beside their own, ${PREDICTION_COLUMNS.join(', ')}; the query may rename it with AS`);
+      report(
+        path,
+        `expected another name than ${JSON.stringify(name)}: predictions carry this column beside their own, ${PREDICTION_COLUMNS.join(', ')}; the query may rename it with AS`,
+      );
     }
-    if (sameName(name) === sameName(label)) report(path, `expected another column than the label, ${JSON.stringify(label)}`);
+    if (sameName(name) === sameName(label))
+      report(path, `expected another column than the label, ${JSON.stringify(label)}`);
   }
   features.forEach(({ name }, i) => {
-    if (sameName(name) === sameName(label)) report(['features', i, 'name'], `expected another column than the label, ${JSON.stringify(label)}: a model can't learn from what it predicts`);
+    if (sameName(name) === sameName(label))
+      report(
+        ['features', i, 'name'],
+        `expected another column than the label, ${JSON.stringify(label)}: a model can't learn from what it predicts`,
+      );
   });
 
   // One column may be a key and a feature, and then it has one spelling.
   features.forEach(({ name }, i) => {
     const other = carried.find(([, column]) => sameName(column) === sameName(name) && column !== name);
-    if (other) report(['features', i, 'name'], `expected ${JSON.stringify(other[1])}, as ${other[0].join('.')} spells it`);
+    if (other)
+      report(['features', i, 'name'], `expected ${JSON.stringify(other[1])}, as ${other[0].join('.')} spells it`);
   });
   return faults;
 }

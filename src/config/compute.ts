@@ -53,16 +53,31 @@ export const EcsSettings = z
     /** How often a stage may be launched in all; tasks that AWS took away don't count. */
     attempts: z.int().min(1).max(10).default(3),
     /** How long and how often room is asked for, once every capacity provider has said no. */
-    no_capacity: z.strictObject({ attempts: z.int().min(1).max(1_000).default(20), minutes: z.number().min(0.01).max(1_440).default(30) }).prefault({}),
+    no_capacity: z
+      .strictObject({
+        attempts: z.int().min(1).max(1_000).default(20),
+        minutes: z.number().min(0.01).max(1_440).default(30),
+      })
+      .prefault({}),
   })
   .superRefine((ecs, context) => {
     if (ecs.launch_type !== undefined && ecs.capacity_providers.join() !== 'FARGATE') {
-      context.addIssue({ code: 'custom', path: ['launch_type'], message: 'expected either launch_type or capacity_providers' });
+      context.addIssue({
+        code: 'custom',
+        path: ['launch_type'],
+        message: 'expected either launch_type or capacity_providers',
+      });
     }
   });
 export type EcsSettings = z.infer<typeof EcsSettings>;
 
-const Places = z.strictObject({ processing: place, training: place, inference: place, monitoring: place, ecs: EcsSettings.optional() });
+const Places = z.strictObject({
+  processing: place,
+  training: place,
+  inference: place,
+  monitoring: place,
+  ecs: EcsSettings.optional(),
+});
 
 /** Where the heavy stages of each part run. */
 export const Compute = COMPUTED_PARTS.reduce(

@@ -6,11 +6,19 @@ import type { PipelineDefinition } from './schema.js';
  * The model config of a pipeline that has none: what `model_config.<environment>.json` says is laid over it. Algorithms
  * train with the parameters that their estimators have by default, without a search.
  */
-export function defaultModelConfig({ name, partition, ...predicted }: Pick<PipelineDefinition, 'name' | 'partition' | 'labelSource' | 'task' | 'objective'>): Record<string, unknown> {
+export function defaultModelConfig({
+  name,
+  partition,
+  ...predicted
+}: Pick<PipelineDefinition, 'name' | 'partition' | 'labelSource' | 'task' | 'objective'>): Record<string, unknown> {
   const bucket = name.toLowerCase().replace(/[^a-z0-9-]+/g, '-');
   const algorithms = algorithmsFor(predicted);
   return {
-    storage: { datamart_bucket: `${bucket}-datamart`, predictions_bucket: `${bucket}-predictions`, monitoring_bucket: `${bucket}-monitoring` },
+    storage: {
+      datamart_bucket: `${bucket}-datamart`,
+      predictions_bucket: `${bucket}-predictions`,
+      monitoring_bucket: `${bucket}-monitoring`,
+    },
     model_config: { model_registry_bucket: `${bucket}-model-registry`, random_state: 42, n_iter_search: 1 },
     search: {},
     training_config: {
@@ -21,8 +29,15 @@ export function defaultModelConfig({ name, partition, ...predicted }: Pick<Pipel
       class_weight: null,
       min_partitions: 1,
     },
-    algorithms: Object.fromEntries(algorithms.map((estimator) => [estimator, { estimator, timeout_hours: 4, param_distributions: {}, params: {} }])),
-    inference_config: { batch_size: 100_000, prediction_threshold: 0.5, confidence_intervals: true, start_date: '0001-01-01' },
+    algorithms: Object.fromEntries(
+      algorithms.map((estimator) => [estimator, { estimator, timeout_hours: 4, param_distributions: {}, params: {} }]),
+    ),
+    inference_config: {
+      batch_size: 100_000,
+      prediction_threshold: 0.5,
+      confidence_intervals: true,
+      start_date: '0001-01-01',
+    },
     monitoring_config: {
       drift_threshold_psi: 0.2,
       performance_threshold_drop: 0.05,
@@ -35,7 +50,11 @@ export function defaultModelConfig({ name, partition, ...predicted }: Pick<Pipel
 }
 
 /** Every estimator that can do the task; where the labels are to say what that is, those that can do each of them. */
-function algorithmsFor({ labelSource, objective = OBJECTIVES[0], ...named }: Pick<PipelineDefinition, 'labelSource' | 'task' | 'objective'>): Estimator[] {
+function algorithmsFor({
+  labelSource,
+  objective = OBJECTIVES[0],
+  ...named
+}: Pick<PipelineDefinition, 'labelSource' | 'task' | 'objective'>): Estimator[] {
   const task = named.task ?? (labelSource && 'positive' in labelSource ? 'binary' : undefined);
   const specs: TaskSpec[] = [
     { task: 'binary', classes: ['0', '1'] },

@@ -52,7 +52,10 @@ export function confFolder(env: Variables = variables()): string {
   if (/^s3:\/\/[^/]+/.test(named)) return named.replace(/\/+$/, '');
   if (named.startsWith('file://')) return fileURLToPath(named);
   if (/^[a-z][a-z0-9+.-]+:/i.test(named) && !existsSync(named)) {
-    throw new PerdureError('ConfigInvalid', `PERDURE_CONF is "${named}"; give a folder, or an address such as s3://bucket/prefix.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `PERDURE_CONF is "${named}"; give a folder, or an address such as s3://bucket/prefix.`,
+    );
   }
   return resolve(named);
 }
@@ -66,13 +69,19 @@ export function packageFolder(): string {
 
 /** What `package.json` says of Perdure's own package. */
 export function ownPackage(): { version: string; engines: { node: string } } {
-  return JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as { version: string; engines: { node: string } };
+  return JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as {
+    version: string;
+    engines: { node: string };
+  };
 }
 
 export async function listPipelines(conf = confFolder()): Promise<string[]> {
   if (isRemote(conf)) return remotePipelines(conf, scratchRoot(storeRoot()));
   const entries = await readdir(join(conf, 'pipelines'), { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
 }
 
 /**
@@ -93,7 +102,12 @@ export async function loadPipeline(name: string, env: Variables = variables()): 
  * @param address the folder, or the address in S3, that the copy was made of
  * @throws as {@link loadPipeline}
  */
-export async function loadFrom(conf: string, name: string, address: string, env: Variables = variables()): Promise<Pipeline> {
+export async function loadFrom(
+  conf: string,
+  name: string,
+  address: string,
+  env: Variables = variables(),
+): Promise<Pipeline> {
   try {
     return { ...(await readFolder(conf, name, address, env)), address: folderAt(address, name) };
   } catch (error) {
@@ -107,17 +121,28 @@ export function named(error: unknown, folder: string, address: string): unknown 
   return new PerdureError(error.type, error.message.replaceAll(folder, address), { cause: error });
 }
 
-async function readFolder(conf: string, name: string, address: string, env: Variables): Promise<Omit<Pipeline, 'address'>> {
+async function readFolder(
+  conf: string,
+  name: string,
+  address: string,
+  env: Variables,
+): Promise<Omit<Pipeline, 'address'>> {
   const folder = join(conf, 'pipelines', name);
   if (!existsSync(join(folder, 'pipeline.json'))) {
     const known = await listPipelines(address);
-    throw new PerdureError('NotFound', `There is no pipeline "${name}" in ${address}/pipelines; there ${agreeing(known.length, 'is', 'are')} ${known.join(', ') || 'none'}.`);
+    throw new PerdureError(
+      'NotFound',
+      `There is no pipeline "${name}" in ${address}/pipelines; there ${agreeing(known.length, 'is', 'are')} ${known.join(', ') || 'none'}.`,
+    );
   }
   const chosen = environment(env);
   const written = await readChecked(join(folder, 'pipeline.json'), PipelineDefinition);
   const definition = { ...written.value, name: written.value.name ?? name, title: written.value.title ?? name };
   const base = definition.brief ? { config: defaultModelConfig(definition), expectations: { silver: [] } } : undefined;
-  const config = await readChecked(join(folder, `model_config.${chosen}.json`), ModelConfig, { otherwise: 'restore it, or set ENVIRONMENT to one that has it', base: base?.config });
+  const config = await readChecked(join(folder, `model_config.${chosen}.json`), ModelConfig, {
+    otherwise: 'restore it, or set ENVIRONMENT to one that has it',
+    base: base?.config,
+  });
   const expectations = await readChecked(join(folder, 'expectations.json'), Expectations, {
     otherwise: 'restore it, or write {"silver": []} into it where nothing is expected of the rows',
     base: base?.expectations,
@@ -137,16 +162,24 @@ export function algorithmsToTrain(config: ModelConfig, asked?: string[]): string
   const { algorithms, enabled_algorithms } = config.training_config;
   const unknown = asked?.filter((name) => !algorithms.includes(name)) ?? [];
   if (unknown.length > 0) {
-    throw new PerdureError('NotFound', `There is no algorithm ${unknown.map((name) => JSON.stringify(name)).join(', ')}; this pipeline has ${algorithms.join(', ')}.`);
+    throw new PerdureError(
+      'NotFound',
+      `There is no algorithm ${unknown.map((name) => JSON.stringify(name)).join(', ')}; this pipeline has ${algorithms.join(', ')}.`,
+    );
   }
-  return asked?.length ? algorithms.filter((name) => asked.includes(name)) : algorithms.filter((name) => enabled_algorithms[name] ?? true);
+  return asked?.length
+    ? algorithms.filter((name) => asked.includes(name))
+    : algorithms.filter((name) => enabled_algorithms[name] ?? true);
 }
 
 /** An algorithm's settings. Throws `NotFound` for an unknown name. */
 export function algorithmConfig(config: ModelConfig, name: string): AlgorithmConfig {
   const found = Object.hasOwn(config.algorithms, name) ? config.algorithms[name] : undefined;
   if (!found) {
-    throw new PerdureError('NotFound', `There is no algorithm ${JSON.stringify(name)}; this pipeline has ${Object.keys(config.algorithms).join(', ')}.`);
+    throw new PerdureError(
+      'NotFound',
+      `There is no algorithm ${JSON.stringify(name)}; this pipeline has ${Object.keys(config.algorithms).join(', ')}.`,
+    );
   }
   return found;
 }
@@ -157,11 +190,20 @@ export function algorithmConfig(config: ModelConfig, name: string): AlgorithmCon
  * @param options.base what the file is laid over; it may then be absent
  * @throws PerdureError `ConfigInvalid` with every fault at once
  */
-export async function readChecked<S extends z.ZodType>(path: string, schema: S, { otherwise = 'restore it', base }: { otherwise?: string; base?: unknown } = {}): Promise<{ value: z.infer<S>; text: string }> {
+export async function readChecked<S extends z.ZodType>(
+  path: string,
+  schema: S,
+  { otherwise = 'restore it', base }: { otherwise?: string; base?: unknown } = {},
+): Promise<{ value: z.infer<S>; text: string }> {
   const bytes = await readRegularFile(path).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT' && base !== undefined) return Buffer.from('{}');
     if (systemCode(error) === 'ENOENT') throw new PerdureError('ConfigInvalid', `${path} is not there; ${otherwise}.`);
-    throw new PerdureError('ConfigInvalid', error instanceof PerdureError ? error.message : `${path} can't be read (${messageOf(error)}); make it readable and run again.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      error instanceof PerdureError
+        ? error.message
+        : `${path} can't be read (${messageOf(error)}); make it readable and run again.`,
+    );
   });
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   let json: unknown;
@@ -176,19 +218,28 @@ export async function readChecked<S extends z.ZodType>(path: string, schema: S, 
     throw new PerdureError('ConfigInvalid', `${path} is not valid JSON: ${messageOf(error)}.`);
   }
   const parsed = schema.safeParse(base === undefined ? json : laidOver(base, json), { reportInput: true });
-  const faults = [...unusable.map((key) => `  (anywhere): expected another name than "${key}"`), ...(parsed.error?.issues ?? []).flatMap(describeFault)];
+  const faults = [
+    ...unusable.map((key) => `  (anywhere): expected another name than "${key}"`),
+    ...(parsed.error?.issues ?? []).flatMap(describeFault),
+  ];
   if (!parsed.success || faults.length > 0) {
-    throw new PerdureError('ConfigInvalid', `${path} has ${countOf(faults.length, 'fault')}; correct and run again:\n${faults.join('\n')}`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${path} has ${countOf(faults.length, 'fault')}; correct and run again:\n${faults.join('\n')}`,
+    );
   }
   return { value: parsed.data, text };
 }
 
 /** Of what may be one thing or another, the faults are told of the one that is nearest to what is there. */
 function describeFault(issue: z.core.$ZodIssue): string[] {
-  const nearest = issue.code === 'invalid_union' ? issue.errors.filter((issues) => issues.some(({ path }) => path.length > 0)) : [];
-  if (issue.code === 'invalid_union' && nearest.length === 1) return nearest[0]!.flatMap((inner) => describeFault({ ...inner, path: [...issue.path, ...inner.path] }));
+  const nearest =
+    issue.code === 'invalid_union' ? issue.errors.filter((issues) => issues.some(({ path }) => path.length > 0)) : [];
+  if (issue.code === 'invalid_union' && nearest.length === 1)
+    return nearest[0]!.flatMap((inner) => describeFault({ ...inner, path: [...issue.path, ...inner.path] }));
   const path = issue.path.map(String).join('.') || '(top level)';
   // What is wrong with a name that an object may have freely is told below the name.
-  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => `  ${path}: expected ${message.replace(/^expected /, '')} as a name`);
+  if (issue.code === 'invalid_key')
+    return issue.issues.map(({ message }) => `  ${path}: expected ${message.replace(/^expected /, '')} as a name`);
   return [`  ${path}: ${issue.message}`];
 }

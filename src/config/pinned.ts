@@ -31,7 +31,12 @@ export interface NewestConfig extends ConfigRef {
 }
 
 /** Keeps a version for as long as the store, and returns what workers find it by. */
-export async function keepVersion(datamart: ObjectStore, pipeline: Pipeline, { digest, files, conf }: Snapshot, run: RunRef): Promise<ConfigRef> {
+export async function keepVersion(
+  datamart: ObjectStore,
+  pipeline: Pipeline,
+  { digest, files, conf }: Snapshot,
+  run: RunRef,
+): Promise<ConfigRef> {
   const name = pipeline.definition.name;
   for (const [path, checksum] of Object.entries(files)) {
     const key = `${FILES}${checksum}`;
@@ -39,10 +44,20 @@ export async function keepVersion(datamart: ObjectStore, pipeline: Pipeline, { d
   }
   const key = `${VERSIONS}${digest}.json`;
   // One that is there is the same, unless it was damaged.
-  await updateJson<ConfigVersion>(datamart, key, (current) => (current ? undefined : { pipeline: name, files }), () => undefined);
+  await updateJson<ConfigVersion>(
+    datamart,
+    key,
+    (current) => (current ? undefined : { pipeline: name, files }),
+    () => undefined,
+  );
   const ref: ConfigRef = { uri: datamart.uri(key), checksum: digest, source: pipeline.address };
   const newest: NewestConfig = { ...ref, started_at: run.startedAt, workflow_id: run.workflowId };
-  await updateJson<NewestConfig>(datamart, NEWEST_CONFIG, (current) => (current && current.started_at > run.startedAt ? undefined : newest), () => undefined);
+  await updateJson<NewestConfig>(
+    datamart,
+    NEWEST_CONFIG,
+    (current) => (current && current.started_at > run.startedAt ? undefined : newest),
+    () => undefined,
+  );
   return ref;
 }
 
@@ -63,27 +78,47 @@ export async function newestConfig(datamart: ObjectStore): Promise<NewestConfig 
  * @param scratch folder for local copies
  * @throws PerdureError `NotFound`, `ObjectCorrupt` where the run's is lost; as `loadPipeline` otherwise
  */
-export async function pipelineOf(name: string, run: RunRef | undefined, root: string, scratch = scratchRoot(root)): Promise<Pipeline> {
+export async function pipelineOf(
+  name: string,
+  run: RunRef | undefined,
+  root: string,
+  scratch = scratchRoot(root),
+): Promise<Pipeline> {
   if (!run?.config) return loadPipeline(name);
   const { uri, checksum, source } = run.config;
   const conf = copyOf(checksum, name, scratch) ?? (await fetchVersion(run.config, name, root, scratch));
-  return loadFrom(conf, name, source.replace(new RegExp(`[/\\\\]pipelines[/\\\\]${name}$`), '')).catch((error: unknown) => {
-    throw error instanceof PerdureError ? error : new PerdureError('ObjectCorrupt', `${uri} can't be used; ${REMEDY}.`, { cause: error });
-  });
+  return loadFrom(conf, name, source.replace(new RegExp(`[/\\\\]pipelines[/\\\\]${name}$`), '')).catch(
+    (error: unknown) => {
+      throw error instanceof PerdureError
+        ? error
+        : new PerdureError('ObjectCorrupt', `${uri} can't be used; ${REMEDY}.`, { cause: error });
+    },
+  );
 }
 
 const REMEDY = 'restore it, or start the run again, which takes the present configuration';
 
-async function fetchVersion({ uri, checksum }: ConfigRef, name: string, root: string, scratch: string): Promise<string> {
+async function fetchVersion(
+  { uri, checksum }: ConfigRef,
+  name: string,
+  root: string,
+  scratch: string,
+): Promise<string> {
   const { store, key } = await openAddress(uri, root, scratch);
   const found = await store.get(key);
-  if (!found) throw new PerdureError('NotFound', `${uri}, the configuration that this run began with, is not there; ${REMEDY}.`);
+  if (!found)
+    throw new PerdureError('NotFound', `${uri}, the configuration that this run began with, is not there; ${REMEDY}.`);
   const { files } = parseDocument<ConfigVersion>(store, key, found.body, REMEDY);
-  if (digestOf(files) !== checksum) throw new PerdureError('ObjectCorrupt', `${uri} is not the configuration that this run began with; ${REMEDY}.`);
+  if (digestOf(files) !== checksum)
+    throw new PerdureError('ObjectCorrupt', `${uri} is not the configuration that this run began with; ${REMEDY}.`);
   return unpack(name, files, scratch, (file) =>
     store.localFile(`${FILES}${file}`, file).catch((error: unknown) => {
       if (!(error instanceof PerdureError) || error.retryable) throw error;
-      throw new PerdureError('ObjectCorrupt', `${store.uri(`${FILES}${file}`)}, of the configuration that this run began with, is gone or damaged; ${REMEDY}.`, { cause: error });
+      throw new PerdureError(
+        'ObjectCorrupt',
+        `${store.uri(`${FILES}${file}`)}, of the configuration that this run began with, is gone or damaged; ${REMEDY}.`,
+        { cause: error },
+      );
     }),
   );
 }

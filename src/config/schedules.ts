@@ -26,7 +26,10 @@ const schedule = z
     /** Whether a failed run holds up all later ones until somebody resumes the schedule. */
     pause_on_failure: z.boolean(),
   })
-  .refine(({ days_of_month: days }) => !days || days.from <= days.to, { path: ['days_of_month'], message: 'expected "from" on or before "to"' });
+  .refine(({ days_of_month: days }) => !days || days.from <= days.to, {
+    path: ['days_of_month'],
+    message: 'expected "from" on or before "to"',
+  });
 export type ScheduleConfig = z.infer<typeof schedule>;
 
 /** When a pipeline's workflows start by themselves; one that isn't named doesn't. */

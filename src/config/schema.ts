@@ -1,6 +1,16 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { MAX_EVALUATIONS, METRICS, NAME, NAME_IN_WORDS, OBJECTIVES, SCORERS, TASKS, type MetricName, type ScoringName } from '../contracts/index.js';
+import {
+  MAX_EVALUATIONS,
+  METRICS,
+  NAME,
+  NAME_IN_WORDS,
+  OBJECTIVES,
+  SCORERS,
+  TASKS,
+  type MetricName,
+  type ScoringName,
+} from '../contracts/index.js';
 import { ESTIMATOR_NAMES, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
 import { SplitSettings } from '../data/splits/settings.js';
@@ -16,14 +26,20 @@ const name = z
   .regex(NAME, NAME_IN_WORDS)
   .refine((text) => !(text in Object.prototype), 'another name: this one is a property of every JavaScript object');
 /** A table's name in SQL; those of the layers are taken. */
-const tableName = z.string().regex(/^(?!(source|bronze|silver)$)[A-Za-z_][A-Za-z0-9_]*$/i, 'a table name of letters, digits and "_" that no layer has').refine((table) => !isInternal(table), INTERNAL_IN_WORDS);
+const tableName = z
+  .string()
+  .regex(
+    /^(?!(source|bronze|silver)$)[A-Za-z_][A-Za-z0-9_]*$/i,
+    'a table name of letters, digits and "_" that no layer has',
+  )
+  .refine((table) => !isInternal(table), INTERNAL_IN_WORDS);
 /** DuckDB types that a column of the source may have. */
 export const COLUMN_TYPES = ['BIGINT', 'INTEGER', 'DOUBLE', 'VARCHAR', 'DATE', 'TIMESTAMP', 'BOOLEAN'] as const;
 export type ColumnType = (typeof COLUMN_TYPES)[number];
 /** Periods that partitions may be cut by. */
 export const PERIODS = ['day', 'week', 'month', 'year'] as const;
 const date = z.iso.date('a date such as 2005-12-31');
-const file = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a file name in the pipeline\'s folder');
+const file = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "a file name in the pipeline's folder");
 const share = z.number().min(0).max(1);
 /** More rows, runs or partitions than anybody has: a number beyond it is a slip. */
 const MANY = 1_000_000_000;
@@ -36,7 +52,12 @@ const year = z.int().min(1).max(9_999);
 /** A layer's Parquet files: SQL beside this file, and a key with `{partition}` in it. */
 const layer = z.strictObject({
   sql: file,
-  path: z.string().regex(/^(?!\/|.*\.\.)[A-Za-z0-9_/.-]*\{partition\}[A-Za-z0-9_.-]*\.parquet$/, 'a key without ".." that holds "{partition}" and ends in ".parquet"'),
+  path: z
+    .string()
+    .regex(
+      /^(?!\/|.*\.\.)[A-Za-z0-9_/.-]*\{partition\}[A-Za-z0-9_.-]*\.parquet$/,
+      'a key without ".." that holds "{partition}" and ends in ".parquet"',
+    ),
 });
 
 /** A CSV and how its text is read. */
@@ -44,12 +65,20 @@ const source = z.strictObject({
   /** Name of the raw CSV. */
   file,
   /** DuckDB type per column, in any order; other columns of the file are ignored. Without it every column is read, as what its values are. */
-  columns: z.record(ColumnName, z.enum(COLUMN_TYPES)).refine((columns) => Object.keys(columns).length > 0, 'expected one column at least').optional(),
+  columns: z
+    .record(ColumnName, z.enum(COLUMN_TYPES))
+    .refine((columns) => Object.keys(columns).length > 0, 'expected one column at least')
+    .optional(),
   /** Texts that say that no value is known, such as "NA"; an empty field always does. */
   null_values: z.array(z.string().min(1)).default([]),
   /** Public home of the data, for `perdure data get`. */
   download: z
-    .strictObject({ url: z.url(), member: z.string().optional(), sha256: z.string().regex(/^[0-9a-f]{64}$/), licence: z.string() })
+    .strictObject({
+      url: z.url(),
+      member: z.string().optional(),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      licence: z.string(),
+    })
     .optional(),
   /** Settings of the synthetic generator, in a file beside this one. */
   synthetic: z.strictObject({ calibration: file, rows: z.int().min(1).max(MANY) }).optional(),
@@ -57,7 +86,11 @@ const source = z.strictObject({
 
 /** The name that a source has in the store's raw data. */
 export function fileNameOf(path: string): string {
-  return basename(path.replaceAll('\\', '/')).replaceAll(/[^A-Za-z0-9._-]+/g, '_').replace(/^[^A-Za-z0-9]+/, '') || 'data.csv';
+  return (
+    basename(path.replaceAll('\\', '/'))
+      .replaceAll(/[^A-Za-z0-9._-]+/g, '_')
+      .replace(/^[^A-Za-z0-9]+/, '') || 'data.csv'
+  );
 }
 
 /** `columns` is empty where they aren't written: they are found in the source, and filled in once it was read. */
@@ -86,7 +119,11 @@ export const ROW_NUMBER = 'row_number';
 /** The column of the rows' days, where SQL in `time` gives them. */
 const DAY = 'snapshot_date';
 
-const feature = z.strictObject({ name: ModelColumnName, type: z.enum(['numeric', 'ordinal', 'binary', 'categorical']), scale: z.boolean().default(false) });
+const feature = z.strictObject({
+  name: ModelColumnName,
+  type: z.enum(['numeric', 'ordinal', 'binary', 'categorical']),
+  scale: z.boolean().default(false),
+});
 
 /**
  * `pipeline.json`: what a pipeline is, the same in every environment. Without `layers` it may be as short as a source, a
@@ -103,7 +140,9 @@ export const PipelineDefinition = z
     /** SQL over the source that gives each row's day; without it, and without `layers`, the table has no dates. */
     time: z.string().min(1).optional(),
     /** How the store is cut. */
-    partition: z.union([z.enum(['none', ...PERIODS]), z.strictObject({ column: ColumnName, by: z.enum(PERIODS) })]).optional(),
+    partition: z
+      .union([z.enum(['none', ...PERIODS]), z.strictObject({ column: ColumnName, by: z.enum(PERIODS) })])
+      .optional(),
     /** Columns that tell rows apart: they join features with labels, and predictions carry them. Without any a row goes by its number in the file. */
     key: z.union([ColumnName, z.array(ColumnName).min(1)]).optional(),
     keys: z.array(ColumnName).min(1).optional(),
@@ -120,26 +159,46 @@ export const PipelineDefinition = z
     drop: z.array(ColumnName).default([]),
     /** Files beside this one, CSV or Parquet, that every layer's SQL may read as tables of these names. */
     tables: z
-      .record(tableName, z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.(csv|parquet)$/, 'a .csv or .parquet file in the pipeline\'s folder'))
+      .record(
+        tableName,
+        z
+          .string()
+          .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.(csv|parquet)$/, "a .csv or .parquet file in the pipeline's folder"),
+      )
       .default({}),
     layers: z.strictObject({ bronze: layer, silver: layer, feature_store: layer, label_store: layer }).optional(),
     /** The model's columns in order; `scale` puts a column through the standard scaler. Without it all that the feature store gives. */
     features: z.array(feature).min(1).optional(),
   })
   .superRefine((written, context) => {
-    if (written.key !== undefined && written.keys !== undefined) context.addIssue({ code: 'custom', path: ['key'], message: 'expected "key" or "keys", not both' });
+    if (written.key !== undefined && written.keys !== undefined)
+      context.addIssue({ code: 'custom', path: ['key'], message: 'expected "key" or "keys", not both' });
     if (!written.layers) return;
-    if (written.key === undefined && written.keys === undefined) context.addIssue({ code: 'custom', path: ['keys'], message: 'expected the columns that join features with labels, as "layers" are given' });
+    if (written.key === undefined && written.keys === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['keys'],
+        message: 'expected the columns that join features with labels, as "layers" are given',
+      });
     if (typeof written.label !== 'string' || ColumnName.safeParse(written.label).success) {
-      for (const { message } of ModelColumnName.safeParse(written.label).error?.issues ?? []) context.addIssue({ code: 'custom', path: ['label'], message });
+      for (const { message } of ModelColumnName.safeParse(written.label).error?.issues ?? [])
+        context.addIssue({ code: 'custom', path: ['label'], message });
     }
-    if (typeof written.partition !== 'object') context.addIssue({ code: 'custom', path: ['partition'], message: 'expected the column of the rows\' days and "by", as "layers" are given' });
+    if (typeof written.partition !== 'object')
+      context.addIssue({
+        code: 'custom',
+        path: ['partition'],
+        message: 'expected the column of the rows\' days and "by", as "layers" are given',
+      });
   })
   .transform(({ key, keys, source, label, partition, time, layers, features, ...rest }) => {
     const period = typeof partition === 'object' ? partition.by : partition;
     return {
       ...rest,
-      source: typeof source === 'string' ? { ...sourceOf({ file: fileNameOf(source), null_values: [] }), path: source } : { ...sourceOf(source), path: undefined },
+      source:
+        typeof source === 'string'
+          ? { ...sourceOf({ file: fileNameOf(source), null_values: [] }), path: source }
+          : { ...sourceOf(source), path: undefined },
       keys: keys ?? [key ?? ROW_NUMBER].flat(),
       /** Column of the label store. */
       label: layers ? (label as string) : LABEL,
@@ -147,10 +206,16 @@ export const PipelineDefinition = z
       labelSource: layers ? undefined : typeof label === 'string' ? { column: label } : label,
       time,
       /** `column` holds the rows' days; without one the table has none. */
-      partition: { by: period ?? (time === undefined ? 'none' : 'month'), column: typeof partition === 'object' ? partition.column : time === undefined ? undefined : DAY },
+      partition: {
+        by: period ?? (time === undefined ? 'none' : 'month'),
+        column: typeof partition === 'object' ? partition.column : time === undefined ? undefined : DAY,
+      },
       /** `sql` is a file beside this one; without it the layer has its default. */
       layers: Object.fromEntries(
-        Object.entries(LAYER_PATHS).map(([name, path]) => [name, layers?.[name as keyof typeof LAYER_PATHS] ?? { path }]),
+        Object.entries(LAYER_PATHS).map(([name, path]) => [
+          name,
+          layers?.[name as keyof typeof LAYER_PATHS] ?? { path },
+        ]),
       ) as Record<keyof typeof LAYER_PATHS, { sql?: string; path: string }>,
       /** Whether SQL, expectations and model config may be absent. */
       brief: layers === undefined,
@@ -159,13 +224,22 @@ export const PipelineDefinition = z
   })
   .superRefine((definition, context) => {
     if (definition.partition.by !== 'none' && definition.partition.column === undefined) {
-      context.addIssue({ code: 'custom', path: ['time'], message: `expected SQL that gives each row's day, as rows are partitioned by ${definition.partition.by}` });
+      context.addIssue({
+        code: 'custom',
+        path: ['time'],
+        message: `expected SQL that gives each row's day, as rows are partitioned by ${definition.partition.by}`,
+      });
     }
     for (const { path, message } of nameFaults(definition)) context.addIssue({ code: 'custom', path, message });
     const layers = Object.entries(definition.layers);
     layers.forEach(([layer, { path }], i) => {
       const other = layers.slice(0, i).find(([, earlier]) => earlier.path === path);
-      if (other) context.addIssue({ code: 'custom', path: ['layers', layer, 'path'], message: `expected another path than that of ${other[0]}, as each layer has files of its own` });
+      if (other)
+        context.addIssue({
+          code: 'custom',
+          path: ['layers', layer, 'path'],
+          message: `expected another path than that of ${other[0]}, as each layer has files of its own`,
+        });
     });
   });
 /** As spelled out and, where the source's columns aren't written, completed by what was read of them. */
@@ -190,7 +264,12 @@ export const Expectations = z
     // Dropped rows are counted by name.
     const names = [...(duplicates ? [duplicates.name] : []), ...silver.map((expectation) => expectation.name)];
     const repeated = names.find((candidate, i) => names.indexOf(candidate) !== i);
-    if (repeated !== undefined) context.addIssue({ code: 'custom', path: ['silver'], message: `expected a name of its own for each expectation, got ${JSON.stringify(repeated)} twice` });
+    if (repeated !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['silver'],
+        message: `expected a name of its own for each expectation, got ${JSON.stringify(repeated)} twice`,
+      });
   });
 export type Expectations = z.infer<typeof Expectations>;
 
@@ -201,16 +280,20 @@ function yearText(value: number): string {
 /** A temporal window, both ends included; whole years may be given instead of dates. */
 const window = z.union([
   z.strictObject({ start_date: date, end_date: date }),
-  z
-    .strictObject({ start_year: year, end_year: year })
-    .transform(({ start_year, end_year }) => ({ start_date: `${yearText(start_year)}-01-01`, end_date: `${yearText(end_year)}-12-31` })),
+  z.strictObject({ start_year: year, end_year: year }).transform(({ start_year, end_year }) => ({
+    start_date: `${yearText(start_year)}-01-01`,
+    end_date: `${yearText(end_year)}-12-31`,
+  })),
 ]);
 
 const params = z.record(name, z.union([z.number(), z.string(), z.boolean(), z.null()]));
 /** The values of a search pass through Temporal beside what {@link MAX_EVALUATIONS} candidates take, 512 KiB in all. */
 const MAX_GRID_BYTES = 128 * 1024;
 /** What a search may maximise, whatever the task. */
-export const SCORINGS = Object.values(SCORERS).flatMap((scorers) => Object.keys(scorers)) as [ScoringName, ...ScoringName[]];
+export const SCORINGS = Object.values(SCORERS).flatMap((scorers) => Object.keys(scorers)) as [
+  ScoringName,
+  ...ScoringName[],
+];
 export const ESTIMATORS = ['logistic_regression', 'random_forest', 'xgboost'] as const;
 
 const algorithm = z.strictObject({
@@ -274,18 +357,35 @@ const Prices = z.strictObject({
 });
 export type Prices = z.infer<typeof Prices>;
 
-const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, "." and "-"');
+const bucket = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, "." and "-"');
 
 /** Windows follow each other. */
-function checkWindows({ train, test, oot }: Record<'train' | 'test' | 'oot', { start_date: string; end_date: string }>, context: z.RefinementCtx): void {
-  const order: [string, { start_date: string; end_date: string }][] = [['train', train], ['test', test], ['oot', oot]];
+function checkWindows(
+  { train, test, oot }: Record<'train' | 'test' | 'oot', { start_date: string; end_date: string }>,
+  context: z.RefinementCtx,
+): void {
+  const order: [string, { start_date: string; end_date: string }][] = [
+    ['train', train],
+    ['test', test],
+    ['oot', oot],
+  ];
   for (const [window, { start_date, end_date }] of order) {
     if (start_date > end_date) {
-      context.addIssue({ code: 'custom', path: ['temporal_splits', window], message: 'expected start_date on or before end_date' });
+      context.addIssue({
+        code: 'custom',
+        path: ['temporal_splits', window],
+        message: 'expected start_date on or before end_date',
+      });
     }
   }
   if (train.end_date >= test.start_date || test.end_date >= oot.start_date) {
-    context.addIssue({ code: 'custom', path: ['temporal_splits'], message: 'expected train before test before oot, without overlap' });
+    context.addIssue({
+      code: 'custom',
+      path: ['temporal_splits'],
+      message: 'expected train before test before oot, without overlap',
+    });
   }
 }
 
@@ -301,7 +401,10 @@ export const ModelConfig = z
     temporal_splits: z.strictObject({ train: window, test: window, oot: window }).optional(),
     model_config: z.strictObject({
       model_registry_bucket: bucket,
-      random_state: z.int().min(0).max(2 ** 32 - 1),
+      random_state: z
+        .int()
+        .min(0)
+        .max(2 ** 32 - 1),
       /** Folds of a search. Without them a search has five, and a single candidate is not cross-validated. */
       cv_folds: z.int().min(2).max(100).optional(),
       /** At most what one workflow's history has room for. */
@@ -309,7 +412,10 @@ export const ModelConfig = z
       /** What decides the champion: a window and a metric. */
       champion_metric: z
         .string()
-        .regex(new RegExp(`^(validation|test|oot)\\.(${METRIC_NAMES.join('|')})$`), 'a split and a metric such as "oot.roc_auc"')
+        .regex(
+          new RegExp(`^(validation|test|oot)\\.(${METRIC_NAMES.join('|')})$`),
+          'a split and a metric such as "oot.roc_auc"',
+        )
         .optional(),
     }),
     search: z.strictObject({
@@ -365,24 +471,37 @@ export const ModelConfig = z
     if (config.temporal_splits) checkWindows(config.temporal_splits, context);
     config.training_config.algorithms.forEach((algorithm, i) => {
       if (!Object.hasOwn(config.algorithms, algorithm)) {
-        context.addIssue({ code: 'custom', path: ['training_config', 'algorithms', i], message: `expected a name that "algorithms" describes, got "${algorithm}"` });
+        context.addIssue({
+          code: 'custom',
+          path: ['training_config', 'algorithms', i],
+          message: `expected a name that "algorithms" describes, got "${algorithm}"`,
+        });
       }
     });
     for (const [name, { estimator, params, param_distributions }] of Object.entries(config.algorithms)) {
       const values: [path: (string | number)[], parameter: string, value: string | number | boolean | null][] = [
-        ...Object.entries(params).map(([parameter, value]): (typeof values)[number] => [['params', parameter], parameter, value]),
+        ...Object.entries(params).map(([parameter, value]): (typeof values)[number] => [
+          ['params', parameter],
+          parameter,
+          value,
+        ]),
         ...Object.entries(param_distributions).flatMap(([parameter, choices]) =>
           choices.map((value, i): (typeof values)[number] => [['param_distributions', parameter, i], parameter, value]),
         ),
       ];
       for (const [path, parameter, value] of values) {
         const fault = parameterFault(estimator, parameter, value);
-        if (fault !== undefined) context.addIssue({ code: 'custom', path: ['algorithms', name, ...path], message: fault });
+        if (fault !== undefined)
+          context.addIssue({ code: 'custom', path: ['algorithms', name, ...path], message: fault });
       }
     }
     for (const algorithm of Object.keys(config.training_config.enabled_algorithms)) {
       if (!config.training_config.algorithms.includes(algorithm)) {
-        context.addIssue({ code: 'custom', path: ['training_config', 'enabled_algorithms', algorithm], message: 'expected a name that "training_config.algorithms" lists' });
+        context.addIssue({
+          code: 'custom',
+          path: ['training_config', 'enabled_algorithms', algorithm],
+          message: 'expected a name that "training_config.algorithms" lists',
+        });
       }
     }
   });
@@ -395,7 +514,10 @@ const USUAL_FOLDS = 5;
  * Folds of a search; 0 where there is one candidate, and nobody asked for its score.
  * @param candidates several where they aren't known
  */
-export function foldCount({ model_config: { cv_folds } }: Pick<ModelConfig, 'model_config'>, candidates = Infinity): number {
+export function foldCount(
+  { model_config: { cv_folds } }: Pick<ModelConfig, 'model_config'>,
+  candidates = Infinity,
+): number {
   return cv_folds ?? (candidates === 1 ? 0 : USUAL_FOLDS);
 }
 export type AlgorithmConfig = z.infer<typeof algorithm>;

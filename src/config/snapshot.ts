@@ -46,13 +46,18 @@ const BETWEEN_LOOKS_MS = 300;
  * @throws PerdureError `NotFound` where there is no such pipeline, `StoreUnavailable` where its files don't stop changing
  */
 export async function takeSnapshot(address: string, name: string, scratch: string): Promise<Snapshot> {
-  const source = isRemote(address) ? await remoteSource(address, name, scratch) : localSource(join(address, 'pipelines', name));
+  const source = isRemote(address)
+    ? await remoteSource(address, name, scratch)
+    : localSource(join(address, 'pipelines', name));
   for (let look = 0; look < LOOKS; look++) {
     const copied = await copyOnce(source, name, scratch);
     if (copied) return copied;
     await sleep(BETWEEN_LOOKS_MS);
   }
-  throw new PerdureError('StoreUnavailable', `${folderAt(address, name)} is being changed again and again; run again once its files are complete.`);
+  throw new PerdureError(
+    'StoreUnavailable',
+    `${folderAt(address, name)} is being changed again and again; run again once its files are complete.`,
+  );
 }
 
 async function copyOnce(source: Source, name: string, scratch: string): Promise<Snapshot | undefined> {
@@ -73,7 +78,8 @@ async function copyOnce(source: Source, name: string, scratch: string): Promise<
     return { digest, files, conf: await keep(partial, scratch, digest) };
   } catch (error) {
     // What is gone since it was listed is looked for again.
-    if (systemCode(error) === 'ENOENT' || (error instanceof PerdureError && error.type === 'NotFound')) return undefined;
+    if (systemCode(error) === 'ENOENT' || (error instanceof PerdureError && error.type === 'NotFound'))
+      return undefined;
     throw error;
   } finally {
     await rm(partial, { recursive: true, force: true });
@@ -107,7 +113,12 @@ async function copyRegularFile(from: string, to: string): Promise<void> {
  * The local copy of a version whose files are kept elsewhere.
  * @param fetch has a file by its checksum, verified
  */
-export async function unpack(name: string, files: ConfigFiles, scratch: string, fetch: (checksum: string) => Promise<string>): Promise<string> {
+export async function unpack(
+  name: string,
+  files: ConfigFiles,
+  scratch: string,
+  fetch: (checksum: string) => Promise<string>,
+): Promise<string> {
   const digest = digestOf(files);
   const conf = localCopy(scratch, digest);
   if (existsSync(conf)) return conf;
@@ -172,7 +183,9 @@ function localSource(folder: string): Source {
   return {
     async marks() {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-      const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+      const paths = entries
+        .filter((entry) => !entry.isDirectory())
+        .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
       const marks = paths.sort().map(async (path) => {
         const { ino, size, mtimeNs } = await stat(join(folder, path), { bigint: true });
         return [path.split(sep).join('/'), `${ino} ${size} ${mtimeNs}`] as const;

@@ -163,7 +163,11 @@ export interface AlertActivities {
   alert(facts: AlertFacts[]): Promise<AlertOutcome[]>;
   serviceLevel(input: { pipeline: string; part: PipelinePart }): Promise<ServiceLevel>;
   /** The failed runs of processing since the last that succeeded, with the one that asks. */
-  countProcessingFailures(input: { pipeline: string; run: AlertedRun & { startedAt: string }; reason: string }): Promise<ProcessingFailing>;
+  countProcessingFailures(input: {
+    pipeline: string;
+    run: AlertedRun & { startedAt: string };
+    reason: string;
+  }): Promise<ProcessingFailing>;
   /** Whether predictions are still missing. */
   lookForInference(input: InferenceOutageInput): Promise<InferenceDown>;
   /** Since when scheduled inference has not even started; `null` where it has, or none is due. */

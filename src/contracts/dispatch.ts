@@ -14,7 +14,8 @@ export interface ReadPlaceInput extends StageInput {
 
 /** The stages that may run as a task of their own. */
 export interface TaskStages
-  extends DataProcessingActivities,
+  extends
+    DataProcessingActivities,
     Pick<TrainingActivities, 'preprocess'>,
     Pick<InferenceActivities, 'predict'>,
     Pick<MonitoringActivities, 'measurePerformance' | 'detectDrift'> {
@@ -50,7 +51,9 @@ export interface StopTasksInput extends StageInput {
 
 /** Work that runs elsewhere while the activity waits for it. */
 export type DispatchActivities = {
-  [Name in TaskStageName]: (input: Parameters<TaskStages[Name]>[0]) => Promise<Dispatched<Awaited<ReturnType<TaskStages[Name]>>>>;
+  [Name in TaskStageName]: (
+    input: Parameters<TaskStages[Name]>[0],
+  ) => Promise<Dispatched<Awaited<ReturnType<TaskStages[Name]>>>>;
 } & {
   /** Stops what an activity that is over left running, and tells what its tasks took. */
   stopTasks(input: StopTasksInput): Promise<{ tasks: TaskUse[] }>;

@@ -60,7 +60,9 @@ export function directionOf(metric: MetricName): 'higher' | 'lower' {
 
 /** The metrics that a task has, in the order of {@link METRICS}. */
 export function metricsOf(task: TaskName): MetricName[] {
-  return (Object.keys(METRICS) as MetricName[]).filter((metric) => (METRICS[metric].tasks as readonly TaskName[]).includes(task));
+  return (Object.keys(METRICS) as MetricName[]).filter((metric) =>
+    (METRICS[metric].tasks as readonly TaskName[]).includes(task),
+  );
 }
 
 /**

@@ -10,5 +10,10 @@ const MOMENT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{
 /** Whether a text is an ISO 8601 day or instant that exists; the 30th of February is none, which `Date` takes for March. */
 export function isMoment(text: string): boolean {
   const day = Date.parse(`${text.slice(0, 10)}T00:00:00Z`);
-  return MOMENT.test(text) && !Number.isNaN(Date.parse(text)) && !Number.isNaN(day) && new Date(day).toISOString().startsWith(text.slice(0, 10));
+  return (
+    MOMENT.test(text) &&
+    !Number.isNaN(Date.parse(text)) &&
+    !Number.isNaN(day) &&
+    new Date(day).toISOString().startsWith(text.slice(0, 10))
+  );
 }

@@ -1,4 +1,13 @@
-import type { AlgorithmTrained, Candidate, CandidateScores, Dropped, ParameterGrid, Params, SearchPlan, Selection } from './training.js';
+import type {
+  AlgorithmTrained,
+  Candidate,
+  CandidateScores,
+  Dropped,
+  ParameterGrid,
+  Params,
+  SearchPlan,
+  Selection,
+} from './training.js';
 import { shareOf } from './counts.js';
 
 /**
@@ -46,7 +55,8 @@ export class Search {
   racers(): Candidate[] {
     const survivors = new Set(this.selection.survivors);
     for (const racer of this.all.values()) {
-      if (!survivors.has(racer.index)) racer.dropped ??= `It could not win any more once ${shareOf(racer.scores.length, this.cvFolds, 'folds')} were scored.`;
+      if (!survivors.has(racer.index))
+        racer.dropped ??= `It could not win any more once ${shareOf(racer.scores.length, this.cvFolds, 'folds')} were scored.`;
     }
     return this.racing().map(({ index }) => ({ index, params: this.params(index) }));
   }
@@ -90,7 +100,12 @@ export class Search {
     return {
       best: { index, params: this.params(index), cv_score: score },
       dropped: byReason(racers),
-      search: { candidates: racers.length, failed: this.failed, foldsEvaluated, foldsPlanned: racers.length * this.cvFolds },
+      search: {
+        candidates: racers.length,
+        failed: this.failed,
+        foldsEvaluated,
+        foldsPlanned: racers.length * this.cvFolds,
+      },
     };
   }
 

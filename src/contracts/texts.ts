@@ -21,7 +21,7 @@ export function utf8Bytes(text: string): number {
 /** Any value as a short piece of JSON, for people: whatever was sent, this does not fail. */
 export function inShort(value: unknown, bytes = 100): string {
   try {
-    return clipped((JSON.stringify(value)) ?? 'nothing', bytes);
+    return clipped(JSON.stringify(value) ?? 'nothing', bytes);
   } catch {
     return 'a value that can not be shown';
   }

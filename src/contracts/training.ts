@@ -27,7 +27,8 @@ export type Params = Record<string, number | string | boolean | null>;
 export type Check = { status: 'ready' } | Skipped;
 
 /** What `checkModelConfig` found: the algorithms that train, each with its time budget, and where; in the workers by default. */
-export type TrainingPlan = { status: 'ready'; algorithms: { name: string; timeoutSeconds: number }[]; compute?: 'ecs' } | Skipped;
+export type TrainingPlan =
+  { status: 'ready'; algorithms: { name: string; timeoutSeconds: number }[]; compute?: 'ecs' } | Skipped;
 
 export interface CheckModelConfigInput extends StageInput {
   algorithms?: string[];
@@ -46,7 +47,13 @@ export interface Unchanged {
 /** Why nothing is trained, in a sentence. */
 export function nothingChanged(unchanged: VersionRef[]): string {
   const versions = [...new Set(unchanged.map(({ version }) => version))];
-  const named = versions.map((version) => `${version} of ${unchanged.filter((ref) => ref.version === version).map(({ algorithm }) => algorithm).join(', ')}`);
+  const named = versions.map(
+    (version) =>
+      `${version} of ${unchanged
+        .filter((ref) => ref.version === version)
+        .map(({ algorithm }) => algorithm)
+        .join(', ')}`,
+  );
   return `Nothing changed since version ${named.join(' and ')}: data, settings, code and seed are the same, so a training would make the same again (--again, or "again": true, trains all the same).`;
 }
 

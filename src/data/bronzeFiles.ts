@@ -31,7 +31,12 @@ export async function bronzeFiles(pipeline: Pipeline, datamart: ObjectStore): Pr
  *
  * @param recipe fingerprint of the SQL and columns that the files are taken to be made by: the pipeline's present ones
  */
-export async function manifestOfBronzeFiles(context: StageContext, pipeline: Pipeline, datamart: ObjectStore, recipe: string): Promise<LayerManifest> {
+export async function manifestOfBronzeFiles(
+  context: StageContext,
+  pipeline: Pipeline,
+  datamart: ObjectStore,
+  recipe: string,
+): Promise<LayerManifest> {
   const files = await bronzeFiles(pipeline, datamart);
   const partitions: LayerManifest['partitions'] = {};
   await withDuckDb(context, async (database) => {

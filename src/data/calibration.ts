@@ -10,7 +10,10 @@ const count = z.int().min(0);
 export const Calibration = z.strictObject({
   /** What was counted, and under which licence. */
   about: z.string().min(1),
-  seed: z.int().min(0).max(2 ** 32 - 1),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
   /** The outcome that other columns depend on: rows a value. */
   label: z.strictObject({ column: z.string(), values: z.array(z.tuple([z.string(), count])).min(2) }),
   identifiers: z.array(
@@ -20,7 +23,10 @@ export const Calibration = z.strictObject({
       /** Mean distance of one value from the next. */
       mean_step: z.int().min(1),
       /** How many values stand on so many rows, [rows, values]; every value stands on one row without it. */
-      rows_per_value: z.array(z.tuple([z.int().min(1), count])).min(1).optional(),
+      rows_per_value: z
+        .array(z.tuple([z.int().min(1), count]))
+        .min(1)
+        .optional(),
     }),
   ),
   /** [value, rows a label value...]; values of correlated columns in ascending order. */
@@ -40,16 +46,28 @@ export async function readCalibration(pipeline: Pipeline): Promise<Calibration> 
   const { value } = await readChecked(path, Calibration);
   const classes = value.label.values.length;
   const faults = [
-    ...Object.keys(source.columns).filter((column) => !describes(value, column)).map((column) => `columns: expected ${column}, which pipeline.json names`),
+    ...Object.keys(source.columns)
+      .filter((column) => !describes(value, column))
+      .map((column) => `columns: expected ${column}, which pipeline.json names`),
     ...Object.entries(value.columns)
       .filter(([, values]) => values.some((entry) => entry.length !== classes + 1))
-      .map(([column]) => `columns.${column}: expected ${countOf(classes, 'count')} a value, as the label has ${countOf(classes, 'value')}`),
-    ...value.correlations.columns.filter((column) => !(column in value.columns)).map((column) => `correlations.columns: expected ${column} in "columns"`),
-    ...(value.correlations.lower.every((row, i) => row.length === i) && value.correlations.lower.length === value.correlations.columns.length
+      .map(
+        ([column]) =>
+          `columns.${column}: expected ${countOf(classes, 'count')} a value, as the label has ${countOf(classes, 'value')}`,
+      ),
+    ...value.correlations.columns
+      .filter((column) => !(column in value.columns))
+      .map((column) => `correlations.columns: expected ${column} in "columns"`),
+    ...(value.correlations.lower.every((row, i) => row.length === i) &&
+    value.correlations.lower.length === value.correlations.columns.length
       ? []
       : ['correlations.lower: expected a row a column, each one longer than the one before']),
   ];
-  if (faults.length > 0) throw new PerdureError('ConfigInvalid', `${path} has faults; mend and run again:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  if (faults.length > 0)
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${path} has faults; mend and run again:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+    );
   return value;
 }
 

@@ -7,7 +7,6 @@ import { identifier, literal, type Database } from './duckdb.js';
 import type { SourceReading } from './sourceReading.js';
 import { agreeing } from '../contracts/counts.js';
 
-
 /** The first line of a CSV. */
 export interface CsvHeader {
   /** As the file names them: a name may be empty or stand there twice. */
@@ -24,18 +23,29 @@ const HEADER_LIMIT = 1 << 20;
  *
  * @throws PerdureError `InputInvalid` for what is no file or an empty one, a missing or repeated column
  */
-export async function readCsvHeader(path: string, wanted: string[], { delimiter = ',', encoding = 'utf-8' }: Partial<SourceReading> = {}): Promise<CsvHeader> {
+export async function readCsvHeader(
+  path: string,
+  wanted: string[],
+  { delimiter = ',', encoding = 'utf-8' }: Partial<SourceReading> = {},
+): Promise<CsvHeader> {
   const start = (await readStart(path, encoding)).replace(/^\uFEFF/, '');
   const { fields, newLine } = firstRecord(start, delimiter);
   if (!/\n/.test(start) && /\r[^\n]/.test(start)) {
-    throw new PerdureError('InputInvalid', `${path} ends its lines with carriage returns alone; save it with line feeds and run again.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `${path} ends its lines with carriage returns alone; save it with line feeds and run again.`,
+    );
   }
-  if (fields.every((field) => field.trim() === '')) throw new PerdureError('InputInvalid', `${path} is empty; give a CSV with a header line.`);
+  if (fields.every((field) => field.trim() === ''))
+    throw new PerdureError('InputInvalid', `${path} is empty; give a CSV with a header line.`);
   const missing = wanted.filter((column) => !fields.includes(column));
   if (missing.length > 0) throw lacksColumns(path, start, fields, missing);
   const repeated = wanted.find((column) => fields.indexOf(column) !== fields.lastIndexOf(column));
   if (repeated !== undefined) {
-    throw new PerdureError('InputInvalid', `${path} names the column ${repeated} twice in its header; rename one and run again.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `${path} names the column ${repeated} twice in its header; rename one and run again.`,
+    );
   }
   return { columns: fields, newLine };
 }
@@ -69,15 +79,27 @@ export function isBadValue(error: unknown): boolean {
  * @param file the path that `header` was read from, for the message and to count its lines
  * @param path the path that DuckDB reads
  */
-export async function badValue(database: Database, file: string, path: string, header: CsvHeader, source: SourceReading): Promise<PerdureError> {
+export async function badValue(
+  database: Database,
+  file: string,
+  path: string,
+  header: CsvHeader,
+  source: SourceReading,
+): Promise<PerdureError> {
   const typed = columnsOf(header, source).filter(isTyped);
-  const cases = typed.map((column, i) => `WHEN ${column.text} IS NOT NULL AND NOT coalesce(${isWhole(column)}, false) THEN ${i}`);
+  const cases = typed.map(
+    (column, i) => `WHEN ${column.text} IS NOT NULL AND NOT coalesce(${isWhole(column)}, false) THEN ${i}`,
+  );
   const texts = typed.map(({ text }, i) => `WHEN ${i} THEN ${text}`);
   const [found] = await database.rows<{ row: bigint; bad: number; value: string }>(`
     SELECT row, bad, CASE bad ${texts.join(' ')} END AS value
     FROM (SELECT *, CASE ${cases.join(' ')} END AS bad FROM (SELECT *, row_number() OVER () AS row FROM (${textSql(path, header, source)})))
     WHERE bad IS NOT NULL LIMIT 1`);
-  if (!found) return new PerdureError('InputInvalid', `${file} holds a value that does not fit the type of its column; correct it and run again.`);
+  if (!found)
+    return new PerdureError(
+      'InputInvalid',
+      `${file} holds a value that does not fit the type of its column; correct it and run again.`,
+    );
   const { name, type } = typed[found.bad]!;
   const line = await lineOf(file, header, Number(found.row));
   return new PerdureError(
@@ -99,7 +121,8 @@ function remedy(value: string, type: ColumnType): string {
   if (/^\s*(n\.?\/?a\.?|<na>|#n\/a|nan|nat|null|none|nil|unknown|missing|[-?.]+)\s*$/i.test(value)) {
     return `where it means that no value is known, list it in source.null_values of pipeline.json`;
   }
-  if ((type === 'BIGINT' || type === 'INTEGER') && Number.isFinite(Number(value))) return 'correct it, or declare the column DOUBLE in pipeline.json, and run again';
+  if ((type === 'BIGINT' || type === 'INTEGER') && Number.isFinite(Number(value)))
+    return 'correct it, or declare the column DOUBLE in pipeline.json, and run again';
   return 'correct it and run again';
 }
 
@@ -135,7 +158,10 @@ function textColumn(position: number): string {
 function textSql(path: string, header: CsvHeader, source: SourceReading): string {
   const columns = columnsOf(header, source);
   const texts = columns.map(({ type, text }) => `${writtenOut(text, type, source)} AS ${text}`);
-  const values = [...columns.map(({ text }) => text), ...columns.filter(isTyped).map(({ type, text, value }) => `TRY_CAST(${text} AS ${type}) AS ${value}`)];
+  const values = [
+    ...columns.map(({ text }) => text),
+    ...columns.filter(isTyped).map(({ type, text, value }) => `TRY_CAST(${text} AS ${type}) AS ${value}`),
+  ];
   const types = header.columns.map((_, position) => `${textColumn(position)}: 'VARCHAR'`);
   const newLine = header.newLine === '\r\n' ? String.raw`\r\n` : String.raw`\n`;
   const quote = literal(source.quote ?? '"');
@@ -145,7 +171,11 @@ function textSql(path: string, header: CsvHeader, source: SourceReading): string
 }
 
 /** A text in the way that DuckDB's casts read it, where numbers or days of a source are written in another. */
-export function writtenOut(text: string, type: ColumnType, { decimal, date_format }: Pick<SourceReading, 'decimal' | 'date_format'>): string {
+export function writtenOut(
+  text: string,
+  type: ColumnType,
+  { decimal, date_format }: Pick<SourceReading, 'decimal' | 'date_format'>,
+): string {
   if (decimal && type === 'DOUBLE') return `replace(${text}, ',', '.')`;
   if (date_format === undefined || (type !== 'DATE' && type !== 'TIMESTAMP')) return text;
   return `coalesce(strftime(try_strptime(trim(${text}), ${literal(date_format)}), '%Y-%m-%d${type === 'DATE' ? '' : ' %H:%M:%S'}'), ${text})`;
@@ -217,7 +247,11 @@ async function readStart(path: string, encoding: string): Promise<string> {
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new PerdureError('InputInvalid', `There is no file ${path}; check the path, which must be one that the workers can read.`, { cause: error });
+      throw new PerdureError(
+        'InputInvalid',
+        `There is no file ${path}; check the path, which must be one that the workers can read.`,
+        { cause: error },
+      );
     }
     throw diskError(error, path);
   }
@@ -246,7 +280,10 @@ function lacksColumns(path: string, start: string, fields: string[], missing: st
     return missing.every((name) => names.includes(name));
   });
   if (separator !== undefined) {
-    return new PerdureError('InputInvalid', `${path} separates its values by ${SEPARATORS[separator]}; save it with commas between them and run again.`);
+    return new PerdureError(
+      'InputInvalid',
+      `${path} separates its values by ${SEPARATORS[separator]}; save it with commas between them and run again.`,
+    );
   }
   const similar = missing.flatMap((name) => {
     const found = fields.find((field) => sameName(field.trim()) === sameName(name.trim()));

@@ -51,7 +51,11 @@ export interface DatasetSplit {
 /** What a dataset has of a split. Throws `InputInvalid` where it has none of it. */
 export function splitOfDataset({ id, splits }: Pick<DatasetMetadata, 'id' | 'splits'>, name: SplitName): DatasetSplit {
   const split = splits[name];
-  if (!split) throw new PerdureError('InputInvalid', `The dataset ${id} has no split ${name} (it has ${Object.keys(splits).join(', ')}); name another in the model config.`);
+  if (!split)
+    throw new PerdureError(
+      'InputInvalid',
+      `The dataset ${id} has no split ${name} (it has ${Object.keys(splits).join(', ')}); name another in the model config.`,
+    );
   return split;
 }
 
@@ -73,7 +77,10 @@ export async function readDatasetMetadata(datamart: ObjectStore, dataset: Datase
   const found = await datamart.get(key);
   if (!found) throw new PerdureError('NotFound', `${datamart.uri(key)} is not there; ${TRAIN_AGAIN}.`);
   if (sha256(found.body) !== dataset.checksum) {
-    throw new PerdureError('ObjectCorrupt', `${datamart.uri(key)} does not hold the bytes that were written; ${TRAIN_AGAIN}.`);
+    throw new PerdureError(
+      'ObjectCorrupt',
+      `${datamart.uri(key)} does not hold the bytes that were written; ${TRAIN_AGAIN}.`,
+    );
   }
   return parseDocument<DatasetMetadata>(datamart, key, found.body, TRAIN_AGAIN);
 }

@@ -24,13 +24,25 @@ export function defaultSql(definition: PipelineDefinition, table: TableName): st
     case 'feature_store': {
       const columns = Object.keys(definition.source.columns);
       // The day that a row is of says nothing of the days to come.
-      const day = columns.filter((name) => time !== undefined && sameName(name) === sameName(time.replace(/^"(.*)"$/s, '$1')));
+      const day = columns.filter(
+        (name) => time !== undefined && sameName(name) === sameName(time.replace(/^"(.*)"$/s, '$1')),
+      );
       const left = [...drop, ...day, ...(labelSource && 'column' in labelSource ? [labelSource.column] : [])];
-      const unknown = [...(numbered ? [] : keys), ...left].find((name) => !columns.some((column) => sameName(column) === sameName(name)));
-      if (unknown !== undefined) throw new PerdureError('ConfigInvalid', `pipeline.json names the column ${unknown}, which ${definition.source.file} doesn't have (it has ${columns.join(', ')}); correct the name.`);
+      const unknown = [...(numbered ? [] : keys), ...left].find(
+        (name) => !columns.some((column) => sameName(column) === sameName(name)),
+      );
+      if (unknown !== undefined)
+        throw new PerdureError(
+          'ConfigInvalid',
+          `pipeline.json names the column ${unknown}, which ${definition.source.file} doesn't have (it has ${columns.join(', ')}); correct the name.`,
+        );
       const out = new Set([...carried, ...left].map(sameName));
       const features = columns.filter((name) => !out.has(sameName(name)));
-      if (features.length === 0) throw new PerdureError('ConfigInvalid', `pipeline.json leaves no column of ${definition.source.file} as a feature; take some out of "drop".`);
+      if (features.length === 0)
+        throw new PerdureError(
+          'ConfigInvalid',
+          `pipeline.json leaves no column of ${definition.source.file} as a feature; take some out of "drop".`,
+        );
       return `SELECT ${[...carried, ...features].map(identifier).join(', ')} FROM silver`;
     }
     case 'label_store': {

@@ -23,10 +23,17 @@ export interface DownloadOptions {
  * @throws PerdureError `ConfigInvalid` for a pipeline without a public home; `SetupFailed` where the fetch fails or
  *   brings other bytes; `StoreFull`, `StoreUnavailable`
  */
-export async function downloadSource(pipeline: Pipeline, target: string, options: DownloadOptions = {}): Promise<{ downloaded: boolean }> {
+export async function downloadSource(
+  pipeline: Pipeline,
+  target: string,
+  options: DownloadOptions = {},
+): Promise<{ downloaded: boolean }> {
   const { name, source } = pipeline.definition;
   if (!source.download) {
-    throw new PerdureError('ConfigInvalid', `The pipeline ${name} names no public home of its data (source.download); name a CSV file instead.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `The pipeline ${name} names no public home of its data (source.download); name a CSV file instead.`,
+    );
   }
   const { url, member, sha256 } = source.download;
   if ((await sha256File(target).catch(() => undefined)) === sha256) return { downloaded: false };
@@ -39,7 +46,10 @@ export async function downloadSource(pipeline: Pipeline, target: string, options
     const file = member === undefined ? fetched : await unzip(url, fetched, member, join(folder, 'member'));
     const checksum = await sha256File(file);
     if (checksum !== sha256) {
-      throw new PerdureError('SetupFailed', `${member ?? 'The file'} from ${url} has SHA-256 ${checksum}, where ${sha256} is expected; the data was changed or the download garbled, so fetch it by hand and look.`);
+      throw new PerdureError(
+        'SetupFailed',
+        `${member ?? 'The file'} from ${url} has SHA-256 ${checksum}, where ${sha256} is expected; the data was changed or the download garbled, so fetch it by hand and look.`,
+      );
     }
     await rename(file, target);
   } catch (error) {
@@ -89,7 +99,11 @@ async function unzip(url: string, archive: string, member: string, path: string)
     throw new Error(`it has no member ${member}`);
   } catch (error) {
     if (isFileError(error)) throw error;
-    throw new PerdureError('SetupFailed', `The archive from ${url} can't be unpacked (${messageOf(error)}); ${BY_HAND}.`, { cause: error });
+    throw new PerdureError(
+      'SetupFailed',
+      `The archive from ${url} can't be unpacked (${messageOf(error)}); ${BY_HAND}.`,
+      { cause: error },
+    );
   }
 }
 
@@ -97,5 +111,9 @@ const BY_HAND = 'try again later, or fetch the file by hand and name it with --c
 
 /** Whether a local file is at fault, rather than the network or the archive. */
 function isFileError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && (error.syscall === 'open' || error.syscall === 'write' || error.syscall === 'rename');
+  return (
+    error instanceof Error &&
+    'syscall' in error &&
+    (error.syscall === 'open' || error.syscall === 'write' || error.syscall === 'rename')
+  );
 }

@@ -6,7 +6,16 @@ import { updateJson } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from './duckdb.js';
 import { fingerprint } from './layerSql.js';
-import { manifestKey, readManifest, readManifestToWrite, tableFiles, tableOf, type DuplicatesEntry, type LayerManifest, type PartitionFile } from './layers.js';
+import {
+  manifestKey,
+  readManifest,
+  readManifestToWrite,
+  tableFiles,
+  tableOf,
+  type DuplicatesEntry,
+  type LayerManifest,
+  type PartitionFile,
+} from './layers.js';
 
 const KEY = 'silver/duplicates.parquet';
 
@@ -15,18 +24,32 @@ const KEY = 'silver/duplicates.parquet';
  * partitions, so all of bronze is looked at: the keys of every row, and whole rows of repeated keys only. The finding
  * is kept in silver's manifest until bronze changes.
  */
-export async function findDuplicates(context: StageContext, pipeline: Pipeline, datamart: ObjectStore): Promise<DuplicatesEntry> {
+export async function findDuplicates(
+  context: StageContext,
+  pipeline: Pipeline,
+  datamart: ObjectStore,
+): Promise<DuplicatesEntry> {
   const { inputs, known } = await knownDuplicates(pipeline, datamart);
   if (known) return known;
 
   const files = await tableFiles(datamart, 'bronze', 'bronze');
-  const duplicates = await withDuckDb(context, (database) => search(context, database, pipeline, datamart, files, inputs));
-  await updateJson<LayerManifest>(datamart, manifestKey('silver'), (current) => ({ ...current, duplicates, partitions: current?.partitions ?? {} }), () => undefined);
+  const duplicates = await withDuckDb(context, (database) =>
+    search(context, database, pipeline, datamart, files, inputs),
+  );
+  await updateJson<LayerManifest>(
+    datamart,
+    manifestKey('silver'),
+    (current) => ({ ...current, duplicates, partitions: current?.partitions ?? {} }),
+    () => undefined,
+  );
   return duplicates;
 }
 
 /** What was found when bronze was what it is now, where somebody looked then; `inputs` is bronze's fingerprint. */
-export async function knownDuplicates(pipeline: Pipeline, datamart: ObjectStore): Promise<{ inputs: string; known?: DuplicatesEntry }> {
+export async function knownDuplicates(
+  pipeline: Pipeline,
+  datamart: ObjectStore,
+): Promise<{ inputs: string; known?: DuplicatesEntry }> {
   const { columns } = pipeline.definition.source;
   const bronze = await readManifest(datamart, 'bronze');
   const checksums = Object.entries(bronze.partitions).map(([name, entry]) => [name, tableOf(entry, 'bronze').checksum]);
@@ -50,8 +73,12 @@ async function search(
   const paths = files.map(({ path }) => path);
   // Tables are joined as subqueries, which lack the column "rowid" that DuckDB gives to a table.
   const { repeated, duplicates, partitions, file, occurrence } = INTERNAL;
-  await database.run(`CREATE TEMP TABLE ${repeated} AS SELECT ${identifiers} FROM ${readParquetSql(paths)} GROUP BY ALL HAVING count(*) > 1`);
-  await database.run(`CREATE TEMP TABLE ${partitions} AS SELECT * FROM (VALUES ${files.map(({ partition: name, path }) => `(${literal(name)}, ${literal(path)})`).join(', ')}) AS p (${INTERNAL.partition}, ${file})`);
+  await database.run(
+    `CREATE TEMP TABLE ${repeated} AS SELECT ${identifiers} FROM ${readParquetSql(paths)} GROUP BY ALL HAVING count(*) > 1`,
+  );
+  await database.run(
+    `CREATE TEMP TABLE ${partitions} AS SELECT * FROM (VALUES ${files.map(({ partition: name, path }) => `(${literal(name)}, ${literal(path)})`).join(', ')}) AS p (${INTERNAL.partition}, ${file})`,
+  );
   await database.run(`
     CREATE TEMP TABLE ${duplicates} AS
     SELECT ${INTERNAL.partition} AS name, ${FILE_ROW} AS row
@@ -79,7 +106,12 @@ async function search(
 }
 
 /** SQL for a bronze partition's rows without duplicates, in file order. */
-export async function withoutDuplicatesSql(datamart: ObjectStore, duplicates: DuplicatesEntry | undefined, partition: string, path: string): Promise<string> {
+export async function withoutDuplicatesSql(
+  datamart: ObjectStore,
+  duplicates: DuplicatesEntry | undefined,
+  partition: string,
+  path: string,
+): Promise<string> {
   if (!duplicates?.file || !duplicates.partitions[partition]) return `SELECT * FROM ${readParquetSql([path])}`;
   const repeats = await datamart.localFile(duplicates.file.key, duplicates.file.checksum);
   return `SELECT * EXCLUDE (${FILE_ROW}) FROM ${readParquetSql([path], { fileRow: true })}

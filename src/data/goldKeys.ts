@@ -21,7 +21,13 @@ export interface GoldTableFile {
  * @param silverRows rows of silver that the table was made from
  * @throws PerdureError `InputInvalid` with the keys of one such row
  */
-export async function checkKeys(database: Database, pipeline: Pipeline, partition: string, { sql, path, rows }: GoldTableFile, silverRows: number): Promise<void> {
+export async function checkKeys(
+  database: Database,
+  pipeline: Pipeline,
+  partition: string,
+  { sql, path, rows }: GoldTableFile,
+  silverRows: number,
+): Promise<void> {
   const { keys } = pipeline.definition;
   const table = readParquetSql([path]);
   const nulls = keys.map((key, i) => `count(*) FILTER (${identifier(key)} IS NULL) AS nulls_${i}`);
@@ -36,7 +42,10 @@ export async function checkKeys(database: Database, pipeline: Pipeline, partitio
   }
   const repeated = await repeatedKeys(database, pipeline, [path]);
   if (!repeated) return;
-  const why = rows > silverRows ? `it makes ${countOf(rows, 'row')} of ${silverRows} in silver, so a join in it may multiply rows` : 'a key names one row';
+  const why =
+    rows > silverRows
+      ? `it makes ${countOf(rows, 'row')} of ${silverRows} in silver, so a join in it may multiply rows`
+      : 'a key names one row';
   throw new PerdureError(
     'InputInvalid',
     `${sql} gives ${countOf(repeated.rows, 'row')} of partition ${partition} whose keys another row has, such as ${repeated.example}: ${why}; correct the query or pipeline.json's keys, or leave such rows out by an expectation such as ${literalCheck(`count(*) OVER (PARTITION BY ${keys.map(identifier).join(', ')}) = 1`)}.`,
@@ -44,7 +53,12 @@ export async function checkKeys(database: Database, pipeline: Pipeline, partitio
 }
 
 /** Checks that every feature row's day lies in the partition that it is stored under. Throws `InputInvalid`. */
-export async function checkPartitionDays(database: Database, pipeline: Pipeline, partition: string, { sql, path }: GoldTableFile): Promise<void> {
+export async function checkPartitionDays(
+  database: Database,
+  pipeline: Pipeline,
+  partition: string,
+  { sql, path }: GoldTableFile,
+): Promise<void> {
   const { column } = pipeline.definition.partition;
   const day = daySql(pipeline);
   if (day === undefined) return;
@@ -71,10 +85,21 @@ export function keysHoldPartition({ definition: { keys, partition } }: Pipeline)
  * @param tables files of gold tables, and the SQL that they are made by, for messages
  * @throws PerdureError `InputInvalid`
  */
-export async function checkKeysAcross(database: Database, pipeline: Pipeline, tables: { sql: string; files: PartitionFile[] }[]): Promise<void> {
+export async function checkKeysAcross(
+  database: Database,
+  pipeline: Pipeline,
+  tables: { sql: string; files: PartitionFile[] }[],
+): Promise<void> {
   const { partition } = pipeline.definition;
   for (const { sql, files } of tables) {
-    const repeated = files.length > 1 ? await repeatedKeys(database, pipeline, files.map(({ path }) => path)) : undefined;
+    const repeated =
+      files.length > 1
+        ? await repeatedKeys(
+            database,
+            pipeline,
+            files.map(({ path }) => path),
+          )
+        : undefined;
     if (!repeated) continue;
     throw new PerdureError(
       'InputInvalid',
@@ -84,10 +109,16 @@ export async function checkKeysAcross(database: Database, pipeline: Pipeline, ta
 }
 
 /** Rows beyond the first one of their keys, and the keys of one of them; `undefined` where there are none. */
-async function repeatedKeys(database: Database, { definition }: Pipeline, paths: string[]): Promise<{ rows: number; example: string } | undefined> {
+async function repeatedKeys(
+  database: Database,
+  { definition }: Pipeline,
+  paths: string[],
+): Promise<{ rows: number; example: string } | undefined> {
   const keys = definition.keys.map(identifier).join(', ');
   const { occurrence } = INTERNAL;
-  const example = definition.keys.map((key) => `${literal(`${key} `)} || CAST(${identifier(key)} AS VARCHAR)`).join(` || ', ' || `);
+  const example = definition.keys
+    .map((key) => `${literal(`${key} `)} || CAST(${identifier(key)} AS VARCHAR)`)
+    .join(` || ', ' || `);
   const [found] = await database.rows<{ rows: bigint | null; example: string }>(
     `SELECT CAST(sum(${occurrence} - 1) AS BIGINT) AS rows, min(${example}) AS example
       FROM (SELECT ${keys}, count(*) AS ${occurrence} FROM ${readParquetSql(paths)} GROUP BY ${keys} HAVING count(*) > 1)`,

@@ -24,7 +24,11 @@ const MOMENT = /^(DATE|TIMESTAMP.*)$/;
  *
  * @param relation SQL that reads the file
  */
-export async function inputColumns(database: Database, { definition }: Pipeline, relation: string): Promise<InputColumn[]> {
+export async function inputColumns(
+  database: Database,
+  { definition }: Pipeline,
+  relation: string,
+): Promise<InputColumn[]> {
   const columns = await describe(database, `SELECT * FROM ${relation}`);
   const { features, drop } = definition;
   const typeOf = (name: string) => columns.find((column) => sameName(column.name) === sameName(name))?.type ?? 'DOUBLE';
@@ -32,7 +36,11 @@ export async function inputColumns(database: Database, { definition }: Pipeline,
   const others = new Set([...carriedColumns(definition), ...drop].map(sameName));
   return columns
     .filter(({ name }) => !others.has(sameName(name)))
-    .map(({ name, type }) => ({ name, kind: kindOf(type), type: kindOf(type) === 'category' ? 'categorical' : type === 'BOOLEAN' ? 'binary' : 'numeric' }));
+    .map(({ name, type }) => ({
+      name,
+      kind: kindOf(type),
+      type: kindOf(type) === 'category' ? 'categorical' : type === 'BOOLEAN' ? 'binary' : 'numeric',
+    }));
 }
 
 function kindOf(type: string): InputColumn['kind'] {
@@ -50,7 +58,12 @@ export function inputSql({ name, kind }: InputColumn, table?: string): string {
 /** Collects rows of a query whose first columns are {@link inputSql} of some features. */
 export class InputReader {
   private rows = 0;
-  private readonly columns: { kind: InputColumn['kind']; values: Float64Array; codes: Int32Array; known: Map<string, number> }[];
+  private readonly columns: {
+    kind: InputColumn['kind'];
+    values: Float64Array;
+    codes: Int32Array;
+    known: Map<string, number>;
+  }[];
 
   /** @param capacity rows that may be taken at most */
   constructor(
@@ -81,7 +94,12 @@ export class InputReader {
   table(): RawTable {
     const columns = this.inputs.map(({ name, kind }, i): [string, RawColumn] => {
       const { values, codes, known } = this.columns[i]!;
-      return [name, kind === 'category' ? { kind, codes: codes.subarray(0, this.rows), values: [...known.keys()] } : { kind, values: values.subarray(0, this.rows) }];
+      return [
+        name,
+        kind === 'category'
+          ? { kind, codes: codes.subarray(0, this.rows), values: [...known.keys()] }
+          : { kind, values: values.subarray(0, this.rows) },
+      ];
     });
     return { rows: this.rows, columns: new Map(columns) };
   }

@@ -25,14 +25,21 @@ export type RawLabel = number | string | null;
  * @param relation SQL that reads the label store
  * @param table that the relation is called in the query
  */
-export async function labelSql(database: Database, { definition }: Pipeline, relation: string, table: string): Promise<string> {
+export async function labelSql(
+  database: Database,
+  { definition }: Pipeline,
+  relation: string,
+  table: string,
+): Promise<string> {
   const columns = await describe(database, `SELECT ${identifier(definition.label)} FROM ${relation}`);
   const { type } = columns[0]!;
   return `CAST(${table}.${identifier(definition.label)} AS ${NUMBER.test(type) && type !== 'BOOLEAN' ? 'DOUBLE' : 'VARCHAR'})`;
 }
 
 /** What labels of 0 and 1, as a pipeline's own SQL makes them, are of; `undefined` where it takes a look at the labels. */
-export function declaredTask({ definition: { labelSource, task = 'binary' } }: Pick<Pipeline, 'definition'>): TaskSpec | undefined {
+export function declaredTask({
+  definition: { labelSource, task = 'binary' },
+}: Pick<Pipeline, 'definition'>): TaskSpec | undefined {
   return !labelSource && task === 'binary' ? ZERO_OR_ONE : undefined;
 }
 
@@ -46,7 +53,10 @@ const MOST_CLASSES = 20;
  * @param labels the distinct labels of the training rows
  * @throws PerdureError `ConfigInvalid` for a task that the labels can't be of
  */
-export function taskSpecOf({ definition, folder }: Pick<Pipeline, 'definition' | 'folder'>, labels: RawLabel[]): TaskSpec {
+export function taskSpecOf(
+  { definition, folder }: Pick<Pipeline, 'definition' | 'folder'>,
+  labels: RawLabel[],
+): TaskSpec {
   const { labelSource, objective = 'squared_error' } = definition;
   const known = labels.filter((label) => !isUnknown(label));
   const numbers = known.filter((label) => typeof label === 'number');
@@ -55,7 +65,11 @@ export function taskSpecOf({ definition, folder }: Pick<Pipeline, 'definition' |
   const task = definition.task ?? (positive !== undefined ? 'binary' : guessed(known, numbers));
   if (task === 'regression') {
     const [text] = known.filter((label) => typeof label === 'string').sort();
-    if (text !== undefined) throw new PerdureError('ConfigInvalid', `The task of ${folder} is a regression, and the label holds ${JSON.stringify(text)}; give numbers, or another "task".`);
+    if (text !== undefined)
+      throw new PerdureError(
+        'ConfigInvalid',
+        `The task of ${folder} is a regression, and the label holds ${JSON.stringify(text)}; give numbers, or another "task".`,
+      );
     return { task, objective };
   }
   if (task === 'multiclass') return { task, classes: texts };
@@ -64,7 +78,10 @@ export function taskSpecOf({ definition, folder }: Pick<Pipeline, 'definition' |
     return { task, classes: [others.length === 1 ? others[0]! : `not ${positive}`, String(positive)] };
   }
   if (texts.length > 2) {
-    throw new PerdureError('ConfigInvalid', `The task of ${folder} is binary, and the label has ${countOf(texts.length, 'value')} (${texts.slice(0, 5).join(', ')}); name the positive one, "label": {"column": ..., "positive": ...}, or make the task multiclass.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `The task of ${folder} is binary, and the label has ${countOf(texts.length, 'value')} (${texts.slice(0, 5).join(', ')}); name the positive one, "label": {"column": ..., "positive": ...}, or make the task multiclass.`,
+    );
   }
   return { task, classes: [texts[0] ?? '0', texts[1] ?? (texts[0] === undefined ? '1' : `not ${texts[0]}`)] };
 }
@@ -72,7 +89,9 @@ export function taskSpecOf({ definition, folder }: Pick<Pipeline, 'definition' |
 function guessed(known: RawLabel[], numbers: number[]): TaskSpec['task'] {
   if (known.length <= 2) return 'binary';
   if (numbers.length < known.length) return 'multiclass';
-  return numbers.every((number) => Number.isInteger(number)) && numbers.length <= MOST_CLASSES ? 'multiclass' : 'regression';
+  return numbers.every((number) => Number.isInteger(number)) && numbers.length <= MOST_CLASSES
+    ? 'multiclass'
+    : 'regression';
 }
 
 function isUnknown(label: RawLabel): boolean {
@@ -81,7 +100,9 @@ function isUnknown(label: RawLabel): boolean {
 
 /** Texts of classes: numbers in their order, texts in that of the alphabet. */
 function classTexts(labels: RawLabel[]): string[] {
-  return [...labels].sort((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : String(a) < String(b) ? -1 : 1)).map(String);
+  return [...labels]
+    .sort((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : String(a) < String(b) ? -1 : 1))
+    .map(String);
 }
 
 /** What a label is as a number: `undefined` where it isn't known yet, `null` for a class that training didn't know. */
@@ -93,9 +114,13 @@ export type ReadLabel = (label: RawLabel) => number | undefined | null;
  */
 export function labelReader({ definition }: Pick<Pipeline, 'definition'>, spec: TaskSpec): ReadLabel {
   const refuse = (label: RawLabel, expected: string): never => {
-    throw new PerdureError('InputInvalid', `The column ${definition.label} of the label store holds ${label}; expected ${expected}.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `The column ${definition.label} of the label store holds ${label}; expected ${expected}.`,
+    );
   };
-  if (spec.task === 'regression') return (label) => (isUnknown(label) ? undefined : typeof label === 'number' ? label : refuse(label, 'a number'));
+  if (spec.task === 'regression')
+    return (label) => (isUnknown(label) ? undefined : typeof label === 'number' ? label : refuse(label, 'a number'));
   const positions = new Map<string, number>(spec.classes.map((name, position) => [name, position]));
   const [negative, positive] = spec.classes;
   // "not X" stands for every other value.

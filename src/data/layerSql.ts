@@ -7,7 +7,15 @@ import type { StageContext } from '../stages/context.js';
 import { sha256, sha256File } from '../platform/storage/checksum.js';
 import { readRegularFile } from '../platform/storage/regularFile.js';
 import { defaultSql } from './defaultSql.js';
-import { describe, identifier, literal, readParquetSql, withDuckDb, type Database, type ResultColumn } from './duckdb.js';
+import {
+  describe,
+  identifier,
+  literal,
+  readParquetSql,
+  withDuckDb,
+  type Database,
+  type ResultColumn,
+} from './duckdb.js';
 import type { TableName } from './layers.js';
 import { refuseOutsideReads } from './sqlReads.js';
 
@@ -32,30 +40,52 @@ interface OwnTable {
 const found = new Set<string>();
 
 /** The relation that each table's SQL reads. */
-const INPUTS: Record<TableName, string> = { bronze: 'source', silver: 'bronze', feature_store: 'silver', label_store: 'silver' };
+const INPUTS: Record<TableName, string> = {
+  bronze: 'source',
+  silver: 'bronze',
+  feature_store: 'silver',
+  label_store: 'silver',
+};
 
 /**
  * Reads a layer's SQL, and the expectations beside it, and checks that what they make depends on their inputs alone.
  *
  * @throws PerdureError `ConfigInvalid` where a file can't be read, or SQL reads what no digest covers, chance or the clock
  */
-export async function layerSql(context: Pick<StageContext, 'size' | 'scratch' | 'signal'>, pipeline: Pipeline, table: TableName): Promise<LayerSql> {
+export async function layerSql(
+  context: Pick<StageContext, 'size' | 'scratch' | 'signal'>,
+  pipeline: Pipeline,
+  table: TableName,
+): Promise<LayerSql> {
   const { layers, tables: named, source } = pipeline.definition;
-  const own = layers[table].sql ?? (pipeline.definition.brief && existsSync(join(pipeline.folder, `${table}.sql`)) ? `${table}.sql` : undefined);
-  const file = own === undefined ? `The ${table} query that ${join(pipeline.folder, 'pipeline.json')} stands for` : join(pipeline.folder, own);
-  const text = own === undefined ? defaultSql(pipeline.definition, table) : (await readText(file)).trim().replace(/;$/, '');
+  const own =
+    layers[table].sql ??
+    (pipeline.definition.brief && existsSync(join(pipeline.folder, `${table}.sql`)) ? `${table}.sql` : undefined);
+  const file =
+    own === undefined
+      ? `The ${table} query that ${join(pipeline.folder, 'pipeline.json')} stands for`
+      : join(pipeline.folder, own);
+  const text =
+    own === undefined ? defaultSql(pipeline.definition, table) : (await readText(file)).trim().replace(/;$/, '');
   const tables = await Promise.all(
     Object.entries(named).map(async ([name, own]) => {
       const path = join(pipeline.folder, own);
       const checksum = await sha256File(path).catch((error: unknown) => {
-        throw new PerdureError('ConfigInvalid', `${path}, the table ${name} of pipeline.json, can't be read (${messageOf(error)}); restore it.`, { cause: error });
+        throw new PerdureError(
+          'ConfigInvalid',
+          `${path}, the table ${name} of pipeline.json, can't be read (${messageOf(error)}); restore it.`,
+          { cause: error },
+        );
       });
       return { name, path, checksum };
     }),
   );
   const readable = [INPUTS[table], ...Object.keys(named)];
   const columns = Object.keys(source.columns);
-  const digest = fingerprint(text, tables.map(({ name, checksum }) => [name, checksum]));
+  const digest = fingerprint(
+    text,
+    tables.map(({ name, checksum }) => [name, checksum]),
+  );
   const asked = fingerprint(text, readable, columns, table === 'silver' ? pipeline.expectations.silver : []);
   if (found.has(asked)) return { file, text, tables, digest };
   await withDuckDb(context, async (database) => {
@@ -63,7 +93,12 @@ export async function layerSql(context: Pick<StageContext, 'size' | 'scratch' | 
     if (table !== 'silver') return;
     for (const { name, check } of pipeline.expectations.silver) {
       const from = `${join(pipeline.folder, 'expectations.json')}: the check of ${name}`;
-      await refuseOutsideReads(database, { text: `SELECT (${check}\n) FROM ${INPUTS.silver}`, from, readable, columns });
+      await refuseOutsideReads(database, {
+        text: `SELECT (${check}\n) FROM ${INPUTS.silver}`,
+        from,
+        readable,
+        columns,
+      });
     }
   });
   found.add(asked);
@@ -72,7 +107,11 @@ export async function layerSql(context: Pick<StageContext, 'size' | 'scratch' | 
 
 async function readText(file: string): Promise<string> {
   const bytes = await readRegularFile(file).catch((error: unknown) => {
-    throw new PerdureError('ConfigInvalid', `${file} can't be read (${messageOf(error)}); restore the pipeline's SQL.`, { cause: error });
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${file} can't be read (${messageOf(error)}); restore the pipeline's SQL.`,
+      { cause: error },
+    );
   });
   return bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
@@ -94,11 +133,17 @@ export async function checkLayerColumns(database: Database, sql: LayerSql): Prom
   const names = columns.map(({ name }) => name);
   const repeated = repeatedName(names);
   if (repeated !== undefined) {
-    throw new PerdureError('ConfigInvalid', `${sql.file} gives the column ${repeated} twice (upper and lower case letters are the same); leave one out or rename it.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${sql.file} gives the column ${repeated} twice (upper and lower case letters are the same); leave one out or rename it.`,
+    );
   }
   const internal = names.find(isInternal);
   if (internal !== undefined) {
-    throw new PerdureError('ConfigInvalid', `${sql.file} gives the column ${internal}, but ${INTERNAL_IN_WORDS}; rename it.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${sql.file} gives the column ${internal}, but ${INTERNAL_IN_WORDS}; rename it.`,
+    );
   }
   return columns;
 }
@@ -109,10 +154,16 @@ export function checkDay({ definition }: Pipeline, sql: LayerSql, columns: Resul
   if (day === undefined) return;
   const found = columns.find(({ name }) => sameName(name) === sameName(day));
   if (!found) {
-    throw new PerdureError('ConfigInvalid', `${sql.file} gives no column ${day}, by which pipeline.json has the rows partitioned; add it to the query or change partition.column.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${sql.file} gives no column ${day}, by which pipeline.json has the rows partitioned; add it to the query or change partition.column.`,
+    );
   }
   if (found.type !== 'DATE' && !/^TIMESTAMP(_S|_MS|_NS)?$/.test(found.type)) {
-    throw new PerdureError('ConfigInvalid', `${sql.file} gives the column ${day}, by which rows are partitioned, as ${found.type}; make it a DATE, by its type in source.columns or with CAST or strptime in the query.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${sql.file} gives the column ${day}, by which rows are partitioned, as ${found.type}; make it a DATE, by its type in source.columns or with CAST or strptime in the query.`,
+    );
   }
 }
 

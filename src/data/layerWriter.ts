@@ -1,7 +1,14 @@
 import { updateJson } from '../platform/storage/documents.js';
 import { inOrder } from '../platform/storage/inOrder.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
-import { manifestKey, readManifestToWrite, type LayerManifest, type LayerName, type PartitionEntry, type TableName } from './layers.js';
+import {
+  manifestKey,
+  readManifestToWrite,
+  type LayerManifest,
+  type LayerName,
+  type PartitionEntry,
+  type TableName,
+} from './layers.js';
 
 /** How long written partitions may wait for their manifest entries, in milliseconds; readers wait twice as long. */
 const COMMIT_INTERVAL = 500;
@@ -35,7 +42,11 @@ export class LayerWriter {
    * @param recover makes a manifest that is gone or damaged again from the layer's files; without it all partitions count
    * as never written
    */
-  static async open(datamart: ObjectStore, layer: LayerName, recover: () => Promise<LayerManifest> = NOTHING_WRITTEN): Promise<LayerWriter> {
+  static async open(
+    datamart: ObjectStore,
+    layer: LayerName,
+    recover: () => Promise<LayerManifest> = NOTHING_WRITTEN,
+  ): Promise<LayerWriter> {
     const found = await readManifestToWrite(datamart, layer);
     const manifest = found ?? (await recover());
     return new LayerWriter(datamart, layer, manifest, await wholeObjects(datamart, manifest), found !== undefined);
@@ -50,7 +61,12 @@ export class LayerWriter {
     return entry?.objects.every(({ key }) => this.whole.has(key)) ? entry : undefined;
   }
 
-  async write(partition: string, inputs: string, tables: BuiltTable[], more: Pick<PartitionEntry, 'dropped' | 'lastDay'> = {}): Promise<PartitionEntry> {
+  async write(
+    partition: string,
+    inputs: string,
+    tables: BuiltTable[],
+    more: Pick<PartitionEntry, 'dropped' | 'lastDay'> = {},
+  ): Promise<PartitionEntry> {
     // From the first object on there is a manifest, so that its absence beside files tells of a loss.
     if (!this.begun) await this.commit({ ...this.manifest });
     const objects: PartitionEntry['objects'] = [];
@@ -73,7 +89,9 @@ export class LayerWriter {
   async commit(more: Partial<LayerManifest> = {}): Promise<void> {
     if (Object.keys(this.pending).length > 0 || Object.keys(more).length > 0) {
       const change = (current = this.manifest): LayerManifest => {
-        const partitions = Object.entries({ ...current.partitions, ...this.pending }).sort(([a], [b]) => (a < b ? -1 : 1));
+        const partitions = Object.entries({ ...current.partitions, ...this.pending }).sort(([a], [b]) =>
+          a < b ? -1 : 1,
+        );
         return { ...current, ...more, partitions: Object.fromEntries(partitions) };
       };
       await updateJson<LayerManifest>(this.datamart, manifestKey(this.layer), change, () => undefined);
@@ -96,7 +114,9 @@ async function wholeObjects(datamart: ObjectStore, { partitions }: LayerManifest
   const sizes = new Map<string, number>();
   for (const folder of folders) for await (const { key, size } of datamart.list(folder)) sizes.set(key, size);
   const whole = new Set<string>();
-  const looks = inOrder(objects, LOOKS_AT_ONCE, async ({ key, size, checksum }) => (sizes.get(key) === size && !(await datamart.isChanged(key, checksum)) ? key : undefined));
+  const looks = inOrder(objects, LOOKS_AT_ONCE, async ({ key, size, checksum }) =>
+    sizes.get(key) === size && !(await datamart.isChanged(key, checksum)) ? key : undefined,
+  );
   for await (const key of looks) if (key !== undefined) whole.add(key);
   return whole;
 }

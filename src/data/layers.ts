@@ -120,7 +120,10 @@ export async function readManifest(datamart: ObjectStore, layer: LayerName): Pro
   const found = await readJson<LayerManifest>(datamart, manifestKey(layer), PROCESS_AGAIN);
   if (found) return found;
   for await (const { key } of datamart.list(`${layer}/`)) {
-    throw new PerdureError('ObjectCorrupt', `${datamart.uri(manifestKey(layer))} is gone, though there is ${key}; ${PROCESS_AGAIN}.`);
+    throw new PerdureError(
+      'ObjectCorrupt',
+      `${datamart.uri(manifestKey(layer))} is gone, though there is ${key}; ${PROCESS_AGAIN}.`,
+    );
   }
   return { partitions: {} };
 }
@@ -135,7 +138,13 @@ export async function goldPartitions(stores: Pick<Stores, 'datamart'>, days: Day
   const manifest = await readManifest(stores.datamart, 'gold');
   return partitionsBetween(manifest, days).map(([name, entry]) => {
     const featureStore = tableOf(entry, 'feature_store');
-    return { name, ...partitionDays(name), rows: featureStore.rows, featureStore, labelStore: tableOf(entry, 'label_store') };
+    return {
+      name,
+      ...partitionDays(name),
+      rows: featureStore.rows,
+      featureStore,
+      labelStore: tableOf(entry, 'label_store'),
+    };
   });
 }
 
@@ -150,7 +159,12 @@ export function labelStoreFiles(stores: Pick<Stores, 'datamart'>, days: DayRange
 }
 
 /** A table's files in order of time. */
-export async function tableFiles(datamart: ObjectStore, layer: LayerName, table: TableName, days: DayRange = {}): Promise<PartitionFile[]> {
+export async function tableFiles(
+  datamart: ObjectStore,
+  layer: LayerName,
+  table: TableName,
+  days: DayRange = {},
+): Promise<PartitionFile[]> {
   const files: PartitionFile[] = [];
   for (const [name, entry] of partitionsBetween(await readManifest(datamart, layer), days)) {
     files.push(await partitionFile(datamart, layer, table, name, tableOf(entry, table)));
@@ -158,7 +172,10 @@ export async function tableFiles(datamart: ObjectStore, layer: LayerName, table:
   return files;
 }
 
-function partitionsBetween({ partitions }: LayerManifest, { from = '', to = '9999-12-31' }: DayRange): [string, PartitionEntry][] {
+function partitionsBetween(
+  { partitions }: LayerManifest,
+  { from = '', to = '9999-12-31' }: DayRange,
+): [string, PartitionEntry][] {
   return Object.entries(partitions)
     .filter(([name]) => partitionDays(name).end >= from && partitionDays(name).start <= to)
     .sort(([a], [b]) => (a < b ? -1 : 1));
@@ -171,7 +188,13 @@ const COMMIT_LAG = 1_000;
  * A partition's file, verified. `known` is its entry in the manifest that the caller has read; where the bytes differ
  * from it the manifest is read once more, as a writer may have been at work.
  */
-export async function partitionFile(datamart: ObjectStore, layer: LayerName, table: TableName, partition: string, known: StoredTable): Promise<PartitionFile> {
+export async function partitionFile(
+  datamart: ObjectStore,
+  layer: LayerName,
+  table: TableName,
+  partition: string,
+  known: StoredTable,
+): Promise<PartitionFile> {
   const open = async ({ key, checksum, rows }: StoredTable): Promise<PartitionFile> => ({
     partition,
     path: await datamart.localFile(key, checksum).catch((error: unknown) => {
@@ -197,12 +220,20 @@ function lossOf(error: unknown, datamart: ObjectStore, layer: LayerName, partiti
   // Only the raw data has what bronze holds.
   const again = layer === 'bronze' ? `run data processing with a CSV that has the rows of ${partition}` : PROCESS_AGAIN;
   if (error.type === 'NotFound') return new PerdureError('ObjectCorrupt', `${datamart.uri(key)} is gone; ${again}.`);
-  if (error.type === 'ObjectCorrupt') return new PerdureError('ObjectCorrupt', `${datamart.uri(key)} is damaged: it is not what was written; delete it and ${again}.`);
+  if (error.type === 'ObjectCorrupt')
+    return new PerdureError(
+      'ObjectCorrupt',
+      `${datamart.uri(key)} is damaged: it is not what was written; delete it and ${again}.`,
+    );
   return error;
 }
 
 export function tableOf(entry: PartitionEntry, table: TableName): StoredTable {
   const found = entry.objects.find((object) => object.table === table);
-  if (!found) throw new PerdureError('ObjectCorrupt', `A manifest names no ${table} file for a partition; delete the manifest and ${PROCESS_AGAIN}.`);
+  if (!found)
+    throw new PerdureError(
+      'ObjectCorrupt',
+      `A manifest names no ${table} file for a partition; delete the manifest and ${PROCESS_AGAIN}.`,
+    );
   return found;
 }

@@ -30,7 +30,12 @@ export interface RowsAsked {
  * the row's keys, or none that was made from the features that the row has now. A lost predictions
  * file holds none. Throws `ObjectCorrupt` for a torn file of gold.
  */
-export async function newRowsQuery(database: Database, pipeline: Pipeline, stores: Stores, asked: RowsAsked): Promise<NewRowsQuery> {
+export async function newRowsQuery(
+  database: Database,
+  pipeline: Pipeline,
+  stores: Stores,
+  asked: RowsAsked,
+): Promise<NewRowsQuery> {
   const days = daysAsked(pipeline, asked);
   const { files: known, paths } = await intactPredictions(stores.predictions);
   const features = await featureStoreFiles(stores, days);
@@ -50,7 +55,10 @@ export async function newRowsQuery(database: Database, pipeline: Pipeline, store
 /** The days that are looked at. */
 export function daysAsked({ config }: Pipeline, { asOf, from, to }: RowsAsked): Required<DayRange> {
   const { start_date } = config.inference_config;
-  return { from: from !== undefined && from > start_date ? from : start_date, to: earlier(to ?? dayOf(asOf), dayOf(asOf)) };
+  return {
+    from: from !== undefined && from > start_date ? from : start_date,
+    to: earlier(to ?? dayOf(asOf), dayOf(asOf)),
+  };
 }
 
 /**

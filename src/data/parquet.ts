@@ -1,6 +1,21 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { DataType, Table as ArrowTable, makeVector, tableFromIPC, tableToIPC, type Data, type Vector } from 'apache-arrow';
-import { Compression, Table as WasmTable, WriterPropertiesBuilder, readParquet, readSchema, writeParquet } from 'parquet-wasm';
+import {
+  DataType,
+  Table as ArrowTable,
+  makeVector,
+  tableFromIPC,
+  tableToIPC,
+  type Data,
+  type Vector,
+} from 'apache-arrow';
+import {
+  Compression,
+  Table as WasmTable,
+  WriterPropertiesBuilder,
+  readParquet,
+  readSchema,
+  writeParquet,
+} from 'parquet-wasm';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { diskError } from '../platform/storage/diskError.js';
 import { agreeing } from '../contracts/counts.js';
@@ -53,7 +68,14 @@ export async function* readChunks(path: string, names: string[], rows: RowRange 
   for (;;) {
     const wanted = Math.min(CHUNK_ROWS, limit - read);
     const chunk = decoding(path, () =>
-      tableFromIPC(readParquet(file, { columns: names, offset: offset + read, limit: wanted, batchSize: CHUNK_ROWS }).intoIPCStream()),
+      tableFromIPC(
+        readParquet(file, {
+          columns: names,
+          offset: offset + read,
+          limit: wanted,
+          batchSize: CHUNK_ROWS,
+        }).intoIPCStream(),
+      ),
     );
     yield names.map((name) => columnOf(path, name, chunk.getChild(name)!));
     read += chunk.numRows;
@@ -66,7 +88,9 @@ export async function* readChunks(path: string, names: string[], rows: RowRange 
  * @throws PerdureError `StoreFull`, `StoreUnavailable`
  */
 export async function writeColumns(path: string, columns: Record<string, Column>): Promise<void> {
-  const table = new ArrowTable(Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, makeVector(values)])));
+  const table = new ArrowTable(
+    Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, makeVector(values)])),
+  );
   const properties = new WriterPropertiesBuilder().setCompression(Compression.SNAPPY).build();
   const bytes = writeParquet(WasmTable.fromIPCStream(tableToIPC(table, 'stream')), properties);
   await writeFile(path, bytes).catch((error: unknown) => {
@@ -78,11 +102,17 @@ function checkColumns(path: string, file: Uint8Array, names: string[]): void {
   const schema = decoding(path, () => tableFromIPC(readSchema(file).intoIPCStream()).schema);
   const missing = names.filter((name) => !schema.fields.some((field) => field.name === name));
   if (missing.length > 0) {
-    throw new PerdureError('InputInvalid', `${path} lacks the ${agreeing(missing.length, 'column', 'columns')} ${missing.join(', ')}; run the stage that writes it again.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `${path} lacks the ${agreeing(missing.length, 'column', 'columns')} ${missing.join(', ')}; run the stage that writes it again.`,
+    );
   }
   for (const field of schema.fields) {
     if (names.includes(field.name) && !DataType.isFloat(field.type) && !DataType.isInt(field.type)) {
-      throw new PerdureError('InputInvalid', `The column ${field.name} of ${path} is of type ${String(field.type)}; expected numbers.`);
+      throw new PerdureError(
+        'InputInvalid',
+        `The column ${field.name} of ${path} is of type ${String(field.type)}; expected numbers.`,
+      );
     }
   }
 }
@@ -91,7 +121,11 @@ function decoding<T>(path: string, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
-    throw new PerdureError('ObjectCorrupt', `${path} is not a whole Parquet file (${messageOf(error)}); delete it and run the stage that writes it again.`, { cause: error });
+    throw new PerdureError(
+      'ObjectCorrupt',
+      `${path} is not a whole Parquet file (${messageOf(error)}); delete it and run the stage that writes it again.`,
+      { cause: error },
+    );
   }
 }
 
@@ -117,7 +151,10 @@ function columnOf(path: string, name: string, vector: Vector): Column {
     (column.set as (values: Column, offset: number) => void)(values, start);
     if (batch.nullCount > 0) {
       if (!(column instanceof Float32Array || column instanceof Float64Array)) {
-        throw new PerdureError('InputInvalid', `The column ${name} of ${path} holds nulls, which whole numbers can't express; run the stage that writes it again.`);
+        throw new PerdureError(
+          'InputInvalid',
+          `The column ${name} of ${path} holds nulls, which whole numbers can't express; run the stage that writes it again.`,
+        );
       }
       for (let row = 0; row < batch.length; row++) if (!batch.getValid(row)) column[start + row] = NaN;
     }

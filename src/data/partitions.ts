@@ -13,7 +13,10 @@ import { identifier, literal } from './duckdb.js';
 /** The day of an ISO 8601 date or instant; an instant counts in UTC. Throws `InputInvalid` for anything else. */
 export function dayOf(moment: string): string {
   if (!isMoment(moment)) {
-    throw new PerdureError('InputInvalid', `"${moment}" is no moment; give an ISO 8601 date or instant such as 2008-12-31.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `"${moment}" is no moment; give an ISO 8601 date or instant such as 2008-12-31.`,
+    );
   }
   return new Date(moment).toISOString().slice(0, 10);
 }
@@ -33,7 +36,11 @@ export function daySql({ definition: { partition } }: Partitioned, table?: strin
 }
 
 /** SQL condition that a row's day is one of these, which rows without a day always meet. */
-export function betweenDaysSql(pipeline: Partitioned, { from, to }: { from: string; to: string }, table?: string): string {
+export function betweenDaysSql(
+  pipeline: Partitioned,
+  { from, to }: { from: string; to: string },
+  table?: string,
+): string {
   const day = daySql(pipeline, table);
   return day === undefined ? 'true' : `${day} BETWEEN CAST(${literal(from)} AS DATE) AND CAST(${literal(to)} AS DATE)`;
 }
@@ -55,7 +62,11 @@ export function isPartition(name: string): boolean {
 /** First and last day of a partition. Throws `InputInvalid` for a name that is none. */
 export function partitionDays(name: string): { start: string; end: string } {
   const days = daysOf(name);
-  if (!days) throw new PerdureError('InputInvalid', `${JSON.stringify(name)} can't name a partition; give a day, an ISO week, a month or a year such as 1999_01_31, 1999_W05, 1999_01 or 1999.`);
+  if (!days)
+    throw new PerdureError(
+      'InputInvalid',
+      `${JSON.stringify(name)} can't name a partition; give a day, an ISO week, a month or a year such as 1999_01_31, 1999_W05, 1999_01 or 1999.`,
+    );
   return days;
 }
 
@@ -68,8 +79,15 @@ export function partitionKey(path: string, name: string): string {
 function daysOf(name: string): { start: string; end: string } | undefined {
   if (name === UNDATED) return { start: '0000-01-01', end: '9999-12-31' };
   const [, year = '', week, month, day] = /^(\d{4})(?:_W(\d\d)|_(\d\d)(?:_(\d\d))?)?$/.exec(name) ?? [];
-  const start = DateTime.fromObject(week === undefined ? { year: Number(year), month: Number(month ?? 1), day: Number(day ?? 1) } : { weekYear: Number(year), weekNumber: Number(week), weekday: 1 }, { zone: 'utc' });
+  const start = DateTime.fromObject(
+    week === undefined
+      ? { year: Number(year), month: Number(month ?? 1), day: Number(day ?? 1) }
+      : { weekYear: Number(year), weekNumber: Number(week), weekday: 1 },
+    { zone: 'utc' },
+  );
   if (year === '' || !start.isValid) return undefined;
-  const end = start.endOf(week !== undefined ? 'week' : day !== undefined ? 'day' : month !== undefined ? 'month' : 'year');
+  const end = start.endOf(
+    week !== undefined ? 'week' : day !== undefined ? 'day' : month !== undefined ? 'month' : 'year',
+  );
   return { start: start.toISODate(), end: end.toISODate() };
 }

@@ -6,7 +6,10 @@ import type { TransformSettings } from '../ml/transforms/settings.js';
  * How a pipeline's features become a model's columns: its `transforms`; where it lists its features as numbers, those that
  * it scales are, and the others stay as they are; otherwise by the columns' kinds.
  */
-export function transformSettings({ definition }: Pick<Pipeline, 'definition'>, inputs: InputColumn[]): TransformSettings {
+export function transformSettings(
+  { definition }: Pick<Pipeline, 'definition'>,
+  inputs: InputColumn[],
+): TransformSettings {
   const { transforms, features } = definition;
   if (transforms) return transforms;
   const scaled = new Set(features.filter(({ scale }) => scale).map(({ name }) => name));

@@ -46,7 +46,10 @@ export async function openPredictions(predictions: ObjectStore, files: Predictio
     files.map(async (file) => {
       const path = await openIntact(predictions, file);
       if (path !== undefined) return path;
-      throw new PerdureError('ObjectCorrupt', `${predictions.uri(file.key)} is gone or not what was written; run inference again, which scores its rows anew.`);
+      throw new PerdureError(
+        'ObjectCorrupt',
+        `${predictions.uri(file.key)} is gone or not what was written; run inference again, which scores its rows anew.`,
+      );
     }),
   );
 }
@@ -55,7 +58,9 @@ export async function openPredictions(predictions: ObjectStore, files: Predictio
  * The stored files whose rows count as predicted, oldest first, with their local paths. One that is gone or damaged is
  * struck off the index, so that its rows are scored again.
  */
-export async function intactPredictions(predictions: ObjectStore): Promise<{ files: PredictionsFile[]; paths: string[] }> {
+export async function intactPredictions(
+  predictions: ObjectStore,
+): Promise<{ files: PredictionsFile[]; paths: string[] }> {
   const stored = await predictionsFiles(predictions);
   const opened = await Promise.all(stored.map(async (file) => ({ file, path: await openIntact(predictions, file) })));
   const intact = opened.flatMap(({ file, path }) => (path === undefined ? [] : [{ file, path }]));
@@ -69,13 +74,15 @@ async function openIntact(predictions: ObjectStore, { key, checksum }: Predictio
   try {
     return await predictions.localFile(key, checksum);
   } catch (error) {
-    if (error instanceof PerdureError && (error.type === 'NotFound' || error.type === 'ObjectCorrupt')) return undefined;
+    if (error instanceof PerdureError && (error.type === 'NotFound' || error.type === 'ObjectCorrupt'))
+      return undefined;
     throw error;
   }
 }
 
 async function strikeOff(predictions: ObjectStore, lost: PredictionsFile[]): Promise<void> {
-  const isLost = (file: PredictionsFile) => lost.some(({ key, checksum }) => file.key === key && file.checksum === checksum);
+  const isLost = (file: PredictionsFile) =>
+    lost.some(({ key, checksum }) => file.key === key && file.checksum === checksum);
   await updateIndex(predictions, ({ files, names }) => ({ files: files.filter((file) => !isLost(file)), names }));
 }
 
@@ -107,7 +114,10 @@ export async function storePredictions(
   };
   await updateIndex(predictions, ({ files, names }) => {
     if (files.some((file) => !known.some(({ key }) => key === file.key))) {
-      throw new PerdureError('PreconditionFailed', `Another run stored predictions in ${predictions.uri(PREDICTIONS_INDEX)} meanwhile; run inference again.`);
+      throw new PerdureError(
+        'PreconditionFailed',
+        `Another run stored predictions in ${predictions.uri(PREDICTIONS_INDEX)} meanwhile; run inference again.`,
+      );
     }
     return { files: [...files, stored], names };
   });
@@ -126,12 +136,23 @@ async function takeName(predictions: ObjectStore, day: string, runId: string): P
 }
 
 async function readIndex(predictions: ObjectStore): Promise<PredictionsIndex> {
-  return (await readJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX, () => undefined)) ?? (await indexOfEntries(predictions));
+  return (
+    (await readJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX, () => undefined)) ??
+    (await indexOfEntries(predictions))
+  );
 }
 
-async function updateIndex(predictions: ObjectStore, change: (index: PredictionsIndex) => PredictionsIndex | undefined): Promise<PredictionsIndex> {
+async function updateIndex(
+  predictions: ObjectStore,
+  change: (index: PredictionsIndex) => PredictionsIndex | undefined,
+): Promise<PredictionsIndex> {
   const known = await readIndex(predictions);
-  const updated = await updateJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX, (current) => change(current ?? known), () => undefined);
+  const updated = await updateJson<PredictionsIndex>(
+    predictions,
+    PREDICTIONS_INDEX,
+    (current) => change(current ?? known),
+    () => undefined,
+  );
   return updated ?? known;
 }
 

@@ -35,7 +35,12 @@ export interface Refined extends Omit<LayerResult, 'rows'> {
  *
  * @throws PerdureError `NotFound` for a partition that the layer before lacks; `ObjectCorrupt` for a torn input file
  */
-export async function refine(context: StageContext, datamart: ObjectStore, { partitions, look }: RefineInput, refinement: Refinement): Promise<Refined> {
+export async function refine(
+  context: StageContext,
+  datamart: ObjectStore,
+  { partitions, look }: RefineInput,
+  refinement: Refinement,
+): Promise<Refined> {
   const { layer, from } = refinement;
   const upstream = await readManifest(datamart, from.layer);
   const writer = await LayerWriter.open(datamart, layer);
@@ -43,7 +48,11 @@ export async function refine(context: StageContext, datamart: ObjectStore, { par
   const stale: { name: string; entry: PartitionEntry }[] = [];
   for (const name of partitions) {
     const entry = upstream.partitions[name];
-    if (!entry) throw new PerdureError('NotFound', `${from.layer} holds no partition ${name}; run data processing with a source that has it.`);
+    if (!entry)
+      throw new PerdureError(
+        'NotFound',
+        `${from.layer} holds no partition ${name}; run data processing with a source that has it.`,
+      );
     const current = writer.intact(name);
     if (current?.inputs === refinement.inputs(name, tableOf(entry, from.table).checksum)) {
       result.unchanged.push(name);
@@ -65,7 +74,9 @@ export async function refine(context: StageContext, datamart: ObjectStore, { par
         const input = await partitionFile(datamart, from.layer, from.table, name, tableOf(entry, from.table));
         if (done === 0) await refinement.check?.(database, input.path);
         const { tables, dropped } = await refinement.build(database, name, input.path, context.scratch);
-        result.entries.push(await writer.write(name, refinement.inputs(name, input.checksum), tables, dropped && { dropped }));
+        result.entries.push(
+          await writer.write(name, refinement.inputs(name, input.checksum), tables, dropped && { dropped }),
+        );
         result.written.push(name);
         context.report({ what: 'partitions', done: result.unchanged.length + done + 1, total: partitions.length });
       }

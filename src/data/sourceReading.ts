@@ -37,12 +37,20 @@ export interface OpenSource {
 export function withReading(pipeline: Pipeline, reading: SourceReading | undefined): Pipeline {
   if (!reading || !pipeline.definition.source.findsColumns) return pipeline;
   const { definition } = pipeline;
-  return { ...pipeline, definition: { ...definition, source: { ...definition.source, columns: reading.columns, null_values: reading.null_values } } };
+  return {
+    ...pipeline,
+    definition: {
+      ...definition,
+      source: { ...definition.source, columns: reading.columns, null_values: reading.null_values },
+    },
+  };
 }
 
 /** A pipeline with the columns that its source had when it was last read, where `pipeline.json` leaves them to it. */
 export async function completed(pipeline: Pipeline, datamart: ObjectStore): Promise<Pipeline> {
-  return pipeline.definition.source.findsColumns ? withReading(pipeline, (await readManifest(datamart, 'bronze')).source?.reading) : pipeline;
+  return pipeline.definition.source.findsColumns
+    ? withReading(pipeline, (await readManifest(datamart, 'bronze')).source?.reading)
+    : pipeline;
 }
 
 /**
@@ -52,20 +60,41 @@ export async function completed(pipeline: Pipeline, datamart: ObjectStore): Prom
  * @param last the source that was read last
  * @throws PerdureError `InputInvalid` for what is no CSV, or lacks a column
  */
-export async function openSource(context: StageContext, pipeline: Pipeline, path: string, last: SourceEntry | undefined, replace: boolean): Promise<OpenSource> {
+export async function openSource(
+  context: StageContext,
+  pipeline: Pipeline,
+  path: string,
+  last: SourceEntry | undefined,
+  replace: boolean,
+): Promise<OpenSource> {
   const reading = await readingOf(context, pipeline, path, last, replace);
   const header = await readCsvHeader(path, Object.keys(reading.columns), reading);
   const folder = join(context.scratch, 'source');
   await makeFolder(folder);
-  return { path: await asUtf8(path, reading.encoding ?? 'utf-8', folder), header, reading, found: pipeline.definition.source.findsColumns };
+  return {
+    path: await asUtf8(path, reading.encoding ?? 'utf-8', folder),
+    header,
+    reading,
+    found: pipeline.definition.source.findsColumns,
+  };
 }
 
-async function readingOf(context: StageContext, pipeline: Pipeline, path: string, last: SourceEntry | undefined, replace: boolean): Promise<SourceReading> {
+async function readingOf(
+  context: StageContext,
+  pipeline: Pipeline,
+  path: string,
+  last: SourceEntry | undefined,
+  replace: boolean,
+): Promise<SourceReading> {
   const { source, partition } = pipeline.definition;
   if (!source.findsColumns) return { columns: source.columns, null_values: source.null_values };
   if (last?.reading && partition.by !== 'none' && !replace) return last.reading;
-  const { columns, nullValues, delimiter, quote, encoding, dateFormat, decimal } = await withDuckDb(context, (database) => sniffCsv(database, path));
-  if (Object.keys(columns).length === 0) throw new PerdureError('InputInvalid', `${path} names no column in its header; give a CSV with a header line.`);
+  const { columns, nullValues, delimiter, quote, encoding, dateFormat, decimal } = await withDuckDb(
+    context,
+    (database) => sniffCsv(database, path),
+  );
+  if (Object.keys(columns).length === 0)
+    throw new PerdureError('InputInvalid', `${path} names no column in its header; give a CSV with a header line.`);
   return {
     columns,
     null_values: [...new Set([...source.null_values, ...nullValues])],

@@ -51,9 +51,11 @@ function explainCsv(message: string, csv: string): string {
   if (counts) {
     return `${where} has ${countOf(Number(counts[2]), 'value')} where the header names ${countOf(Number(counts[1]), 'column')}, so the file may be torn; fetch it again or correct the line.`;
   }
-  if (message.includes('unterminated quote')) return `${where} has a quote that is not closed; correct it and run again.`;
+  if (message.includes('unterminated quote'))
+    return `${where} has a quote that is not closed; correct it and run again.`;
   if (message.includes('not utf-8')) return `${where} is not in UTF-8; save the file in UTF-8 and run again.`;
-  if (message.includes('Maximum line size')) return `${where} is longer than 2 MB, so the file is hardly a CSV; fetch it again.`;
+  if (message.includes('Maximum line size'))
+    return `${where} is longer than 2 MB, so the file is hardly a CSV; fetch it again.`;
   return `${where} can't be read as CSV: line ends or quotes are not the same throughout; save it anew as plain CSV.`;
 }
 

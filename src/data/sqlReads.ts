@@ -14,9 +14,24 @@ export interface CheckedSql {
 }
 
 /** Table functions whose rows depend on their arguments alone. */
-const PURE_TABLE_FUNCTIONS = new Set(['range', 'generate_series', 'unnest', 'repeat', 'repeat_row', 'json_each', 'json_tree']);
+const PURE_TABLE_FUNCTIONS = new Set([
+  'range',
+  'generate_series',
+  'unnest',
+  'repeat',
+  'repeat_row',
+  'json_each',
+  'json_tree',
+]);
 /** Functions that DuckDB's catalog calls stable although they look at the clock or draw by chance. */
-const UNSTABLE = ['current_localtime', 'current_localtimestamp', 'reservoir_quantile', 'getvariable', 'current_setting', 'getenv'];
+const UNSTABLE = [
+  'current_localtime',
+  'current_localtimestamp',
+  'reservoir_quantile',
+  'getvariable',
+  'current_setting',
+  'getenv',
+];
 /** Functions that the catalog calls unstable although they return nothing. */
 const STABLE = new Set(['error']);
 /** The clock under names that are written without parentheses. */
@@ -29,14 +44,21 @@ const CLOCKS = new Set(['current_date', 'current_time', 'current_timestamp', 'lo
  *
  * @throws PerdureError `ConfigInvalid`
  */
-export async function refuseOutsideReads(database: Database, { text, from, readable, columns }: CheckedSql): Promise<void> {
+export async function refuseOutsideReads(
+  database: Database,
+  { text, from, readable, columns }: CheckedSql,
+): Promise<void> {
   const [row] = await database.rows<{ tree: string }>(`SELECT json_serialize_sql(${literal(text)}) AS tree`);
   const tree = JSON.parse(row!.tree) as { error: boolean; error_type?: string; statements: unknown[] };
   if (tree.error) {
     if (tree.error_type !== 'not implemented') return;
     throw new PerdureError('ConfigInvalid', `${from} is no SELECT; write it as one query.`);
   }
-  if (tree.statements.length !== 1) throw new PerdureError('ConfigInvalid', `${from} holds ${countOf(tree.statements.length, 'statement')}; write it as one query.`);
+  if (tree.statements.length !== 1)
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${from} holds ${countOf(tree.statements.length, 'statement')}; write it as one query.`,
+    );
 
   const nodes = [...nodesOf(tree.statements)];
   const known = new Set([...readable, ...nodes.flatMap(commonTables)].map((name) => name.toLowerCase()));
@@ -52,7 +74,10 @@ export async function refuseOutsideReads(database: Database, { text, from, reada
     }
     const moving = movingValue(node, unstable, own);
     if (moving !== undefined) {
-      throw new PerdureError('ConfigInvalid', `${from} uses ${moving}, which gives another result each time; compute it from the columns alone.`);
+      throw new PerdureError(
+        'ConfigInvalid',
+        `${from} uses ${moving}, which gives another result each time; compute it from the columns alone.`,
+      );
     }
   }
 }
@@ -73,8 +98,14 @@ function commonTables({ cte_map }: Node): string[] {
 
 function outsideTable({ type, ...node }: Node, known: Set<string>): string | undefined {
   if (type === 'BASE_TABLE') {
-    const { table_name, schema_name, catalog_name } = node as { table_name: string; schema_name: string; catalog_name: string };
-    return schema_name === '' && catalog_name === '' && known.has(table_name.toLowerCase()) ? undefined : `"${[catalog_name, schema_name, table_name].filter(Boolean).join('.')}"`;
+    const { table_name, schema_name, catalog_name } = node as {
+      table_name: string;
+      schema_name: string;
+      catalog_name: string;
+    };
+    return schema_name === '' && catalog_name === '' && known.has(table_name.toLowerCase())
+      ? undefined
+      : `"${[catalog_name, schema_name, table_name].filter(Boolean).join('.')}"`;
   }
   if (type !== 'TABLE_FUNCTION') return undefined;
   const { function_name } = node.function as { function_name: string };

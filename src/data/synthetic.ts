@@ -15,7 +15,11 @@ const WRITE_BYTES = 1 << 20;
  * @param rows as many as the real source by default
  * @throws PerdureError `ConfigInvalid` for a calibration that doesn't fit; `StoreFull`, `StoreUnavailable`
  */
-export async function generateCsv(pipeline: Pipeline, path: string, { rows }: { rows?: number } = {}): Promise<{ rows: number }> {
+export async function generateCsv(
+  pipeline: Pipeline,
+  path: string,
+  { rows }: { rows?: number } = {},
+): Promise<{ rows: number }> {
   const calibration = await readCalibration(pipeline);
   const { columns, synthetic } = pipeline.definition.source;
   const wanted = rows ?? synthetic!.rows;
@@ -58,7 +62,13 @@ async function writeRows(file: FileHandle, columns: string[], calibration: Calib
 /** Gives a column's text, row by row. */
 type CellWriter = (row: number) => string;
 
-function cellWriter(random: Mt19937, calibration: Calibration, column: string, labels: Uint8Array, copula: GaussianCopula): CellWriter {
+function cellWriter(
+  random: Mt19937,
+  calibration: Calibration,
+  column: string,
+  labels: Uint8Array,
+  copula: GaussianCopula,
+): CellWriter {
   if (column === calibration.label.column) {
     const names = calibration.label.values.map(([name]) => quoted(name));
     return (row) => names[labels[row]!]!;
@@ -68,7 +78,9 @@ function cellWriter(random: Mt19937, calibration: Calibration, column: string, l
 
   const values = calibration.columns[column]!;
   const names = values.map(([name]) => quoted(name));
-  const cumulative = calibration.label.values.map((_, label) => cumulativeShares(values.map((value) => value[label + 1] as number)));
+  const cumulative = calibration.label.values.map((_, label) =>
+    cumulativeShares(values.map((value) => value[label + 1] as number)),
+  );
   const position = calibration.correlations.columns.indexOf(column);
   if (position === -1) return (row) => names[firstAbove(cumulative[labels[row]!]!, uniform(random))]!;
   const thresholds = cumulative.map((shares) => shares.map(normalQuantile));
@@ -150,7 +162,10 @@ function choleskyFactor(lower: number[][]): Float64Array[] {
       let rest = j === i ? 1 : lower[i]![j]!;
       for (let k = 0; k < j; k++) rest -= row[k]! * factor[j]![k]!;
       if (j === i && rest <= 0) {
-        throw new PerdureError('ConfigInvalid', 'The correlations of the calibration are not those of any distribution (not positive definite); count them anew.');
+        throw new PerdureError(
+          'ConfigInvalid',
+          'The correlations of the calibration are not those of any distribution (not positive definite); count them anew.',
+        );
       }
       row[j] = j === i ? Math.sqrt(rest) : rest / factor[j]![j]!;
     }
@@ -210,9 +225,17 @@ function normalQuantile(p: number): number {
   return (polynomial(CENTRE_NUMERATOR, r) * q) / (polynomial(CENTRE_DENOMINATOR, r) * r + 1);
 }
 
-const CENTRE_NUMERATOR = [-3.969683028665376e1, 2.209460984245205e2, -2.759285104469687e2, 1.38357751867269e2, -3.066479806614716e1, 2.506628277459239];
-const CENTRE_DENOMINATOR = [-5.447609879822406e1, 1.615858368580409e2, -1.556989798598866e2, 6.680131188771972e1, -1.328068155288572e1];
-const TAIL_NUMERATOR = [-7.784894002430293e-3, -3.223964580411365e-1, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783];
+const CENTRE_NUMERATOR = [
+  -3.969683028665376e1, 2.209460984245205e2, -2.759285104469687e2, 1.38357751867269e2, -3.066479806614716e1,
+  2.506628277459239,
+];
+const CENTRE_DENOMINATOR = [
+  -5.447609879822406e1, 1.615858368580409e2, -1.556989798598866e2, 6.680131188771972e1, -1.328068155288572e1,
+];
+const TAIL_NUMERATOR = [
+  -7.784894002430293e-3, -3.223964580411365e-1, -2.400758277161838, -2.549732539343734, 4.374664141464968,
+  2.938163982698783,
+];
 const TAIL_DENOMINATOR = [7.784695709041462e-3, 3.224671290700398e-1, 2.445134137142996, 3.754408661907416];
 
 /** Horner's rule; coefficients from the highest power down. */

@@ -56,19 +56,32 @@ export interface RowsOfSplit {
  *
  * @throws PerdureError `InputInvalid` for a label that the task doesn't have, keys that are not unique
  */
-export async function readTrainingRows(database: Database, pipeline: Pipeline, files: GoldFiles[], rows: RowsOfSplit, inputs: InputColumn[], task: TaskSpec): Promise<TrainingRows> {
+export async function readTrainingRows(
+  database: Database,
+  pipeline: Pipeline,
+  files: GoldFiles[],
+  rows: RowsOfSplit,
+  inputs: InputColumn[],
+  task: TaskSpec,
+): Promise<TrainingRows> {
   const capacity = files.reduce((sum, { features }) => sum + features.rows, 0);
   const reader = new InputReader(inputs, capacity);
   const labels = new Float64Array(capacity);
   const read = labelReader(pipeline, task);
   let [taken, unlabelled, unknown] = [0, 0, 0];
-  const values = [...inputs.map((input) => inputSql(input, INTERNAL.features)), await labelOf(database, pipeline, files)];
+  const values = [
+    ...inputs.map((input) => inputSql(input, INTERNAL.features)),
+    await labelOf(database, pipeline, files),
+  ];
   for (const file of files) {
     const before = taken + unlabelled + unknown;
     const sql = rowsSql(pipeline, file, rows, values);
     for await (const chunk of database.chunks(sql, { sqlFile: pipeline.definition.layers.feature_store.sql })) {
       if (taken + unlabelled + unknown - before + chunk.rowCount > file.features.rows) {
-        throw new PerdureError('InputInvalid', `Several rows of gold have the same ${pipeline.definition.keys.join(' and ')}; add an expectation that drops them and run data processing again.`);
+        throw new PerdureError(
+          'InputInvalid',
+          `Several rows of gold have the same ${pipeline.definition.keys.join(' and ')}; add an expectation that drops them and run data processing again.`,
+        );
       }
       const labelVector = chunk.getColumnVector(inputs.length);
       const kept: number[] = [];
@@ -92,14 +105,21 @@ export async function readTrainingRows(database: Database, pipeline: Pipeline, f
 const TOO_MANY_LABELS = 1_000;
 
 /** What a pipeline predicts, by the labels of a split's rows where `pipeline.json` doesn't say. Throws `ConfigInvalid`. */
-export async function readTask(database: Database, pipeline: Pipeline, files: GoldFiles[], rows: RowsOfSplit): Promise<TaskSpec> {
+export async function readTask(
+  database: Database,
+  pipeline: Pipeline,
+  files: GoldFiles[],
+  rows: RowsOfSplit,
+): Promise<TaskSpec> {
   const declared = declaredTask(pipeline);
   if (declared) return declared;
   const distinct = new Set<RawLabel>();
   const label = await labelOf(database, pipeline, files);
   for (const file of files) {
     const sql = rowsSql(pipeline, file, rows, [label]);
-    const found = await database.rows<{ label: RawLabel }>(`SELECT DISTINCT label FROM (${sql}) AS rows (label) LIMIT ${TOO_MANY_LABELS}`);
+    const found = await database.rows<{ label: RawLabel }>(
+      `SELECT DISTINCT label FROM (${sql}) AS rows (label) LIMIT ${TOO_MANY_LABELS}`,
+    );
     for (const { label } of found) distinct.add(label);
     if (distinct.size >= TOO_MANY_LABELS) break;
   }
@@ -112,7 +132,12 @@ async function labelOf(database: Database, pipeline: Pipeline, [first]: GoldFile
 }
 
 /** Features and labels of one partition are joined with each other only, so that a label never comes from another. */
-function rowsSql(pipeline: Pipeline, { features: featureFile, labels: labelFile }: GoldFiles, { name, asOf, labelledTo }: RowsOfSplit, values: string[]): string {
+function rowsSql(
+  pipeline: Pipeline,
+  { features: featureFile, labels: labelFile }: GoldFiles,
+  { name, asOf, labelledTo }: RowsOfSplit,
+  values: string[],
+): string {
   const [f, l] = [INTERNAL.features, INTERNAL.labels];
   const split = trainingSplit(pipeline, f).sql(asOf);
   return `

@@ -19,11 +19,17 @@ export function trainingSplit(pipeline: Pick<Pipeline, 'definition' | 'config'>,
   const settings: SplitSettings = windows
     ? {
         by: 'time',
-        ...Object.fromEntries(Object.entries(windows).map(([name, { start_date, end_date }]) => [name, { from: start_date, to: end_date }])),
+        ...Object.fromEntries(
+          Object.entries(windows).map(([name, { start_date, end_date }]) => [name, { from: start_date, to: end_date }]),
+        ),
       }
     : (split ?? BY_CHANCE);
   const day = daySql(pipeline, table);
-  return splitOf(settings, { keys, ...(day !== undefined && { day }), column: (name) => (table === undefined ? '' : `${table}.`) + identifier(name) });
+  return splitOf(settings, {
+    keys,
+    ...(day !== undefined && { day }),
+    column: (name) => (table === undefined ? '' : `${table}.`) + identifier(name),
+  });
 }
 
 /** The days of a split whose gold files a training reads; all there are where the split isn't by time. */

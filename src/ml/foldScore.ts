@@ -11,7 +11,12 @@ const GROUPS = 100;
  * @param better which way of the metric is better
  * @param strata rows within which the groups are alike, as `strataOf` gives them
  */
-export function foldScoreOf(value: number, measure: Measure, better: 'higher' | 'lower', strata: Uint32Array[]): FoldScore {
+export function foldScoreOf(
+  value: number,
+  measure: Measure,
+  better: 'higher' | 'lower',
+  strata: Uint32Array[],
+): FoldScore {
   const groups = groupInfluence(measure.influence(), strata);
   const unit = measure.unit();
   return {
@@ -37,7 +42,8 @@ export function groupInfluence(influence: Float64Array, strata: Uint32Array[]): 
     let mean = 0;
     for (let at = 0; at < rows.length; at++) mean += influence[rows[at]!]!;
     mean /= rows.length;
-    for (let at = 0; at < rows.length; at++) groups[dealt++ % groups.length]! += (influence[rows[at]!]! - mean) / rows.length;
+    for (let at = 0; at < rows.length; at++)
+      groups[dealt++ % groups.length]! += (influence[rows[at]!]! - mean) / rows.length;
   }
   return groups;
 }
@@ -60,7 +66,10 @@ export function standardErrorOf(measure: Measure, strata: Uint32Array[]): number
 
 /** Rows by class, the last class first; without classes all rows in one. */
 export function strataOf(labels: ArrayLike<number>, classes: number | null): Uint32Array[] {
-  const strata = Array.from(classes === null ? [labels.length] : classSizes(labels, classes), (size) => new Uint32Array(size));
+  const strata = Array.from(
+    classes === null ? [labels.length] : classSizes(labels, classes),
+    (size) => new Uint32Array(size),
+  );
   const filled = new Uint32Array(strata.length);
   for (let row = 0; row < labels.length; row++) {
     const stratum = classes === null ? 0 : labels[row]!;

@@ -44,7 +44,9 @@ export class Folds {
   /** Rows that a fold's model learns from, in order. */
   train(fold: number): Int32Array {
     const { tested, trainedSince } = this;
-    return trainedSince ? rowsWhere(trainedSince, (since) => since <= fold) : rowsWhere(tested, (test) => test !== fold);
+    return trainedSince
+      ? rowsWhere(trainedSince, (since) => since <= fold)
+      : rowsWhere(tested, (test) => test !== fold);
   }
 
   /** Rows that a fold's model is tested on, in order. */
@@ -67,10 +69,21 @@ function rowsWhere(values: Uint8Array, holds: (value: number) => boolean): Int32
  */
 export function foldsOf(settings: FoldSettings, n: number, rows: FoldRows): Folds {
   const { count } = settings;
-  if (count < 2 || count > MAX_FOLDS) throw new PerdureError('ConfigInvalid', `${countOf(count, 'fold')} ${agreeing(count, 'was', 'were')} asked for; give 2 to ${MAX_FOLDS}.`);
+  if (count < 2 || count > MAX_FOLDS)
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${countOf(count, 'fold')} ${agreeing(count, 'was', 'were')} asked for; give 2 to ${MAX_FOLDS}.`,
+    );
   switch (settings.by) {
     case 'stratified':
-      return new Folds(count, stratifiedFolds(valuesOf(rows.labels, n, 'labels'), count, settings.shuffleSeed === undefined ? {} : { shuffleSeed: settings.shuffleSeed }));
+      return new Folds(
+        count,
+        stratifiedFolds(
+          valuesOf(rows.labels, n, 'labels'),
+          count,
+          settings.shuffleSeed === undefined ? {} : { shuffleSeed: settings.shuffleSeed },
+        ),
+      );
     case 'rows':
       return new Folds(count, rowFolds(n, count, settings.shuffleSeed));
     case 'group':
@@ -87,7 +100,11 @@ function valuesOf(values: ArrayLike<number> | undefined, n: number, what: string
 
 /** The first folds are one row longer where the rows can't be divided evenly. */
 function rowFolds(n: number, count: number, seed?: number): Uint8Array {
-  if (n < count) throw new PerdureError('InputInvalid', `${countOf(count, 'fold')} need at least ${countOf(count, 'row')}, and there are ${n}; use fewer folds.`);
+  if (n < count)
+    throw new PerdureError(
+      'InputInvalid',
+      `${countOf(count, 'fold')} need at least ${countOf(count, 'row')}, and there are ${n}; use fewer folds.`,
+    );
   const order = Int32Array.from({ length: n }, (_, row) => row);
   if (seed !== undefined) new Mt19937(seed).shuffle(order);
   const folds = new Uint8Array(n);
@@ -104,7 +121,11 @@ function groupFolds(groups: ArrayLike<number>, count: number): Uint8Array {
   const sizes = new Map<number, number>();
   const groupOf = (row: number) => (groups[row]! >= 0 ? groups[row]! : -1 - row);
   for (let row = 0; row < groups.length; row++) sizes.set(groupOf(row), (sizes.get(groupOf(row)) ?? 0) + 1);
-  if (sizes.size < count) throw new PerdureError('InputInvalid', `${countOf(count, 'fold')} by group need at least ${countOf(count, 'group')}, and there are ${sizes.size}; use fewer folds.`);
+  if (sizes.size < count)
+    throw new PerdureError(
+      'InputInvalid',
+      `${countOf(count, 'fold')} by group need at least ${countOf(count, 'group')}, and there are ${sizes.size}; use fewer folds.`,
+    );
   const largestFirst = [...sizes].sort(([a, sizeA], [b, sizeB]) => sizeB - sizeA || b - a);
   const filled = new Array<number>(count).fill(0);
   const foldOf = new Map<number, number>();
@@ -127,7 +148,7 @@ function timeFolds(times: ArrayLike<number>, count: number, gap: number): Folds 
   const firstTested = n - count * size;
   const blocks = new Uint8Array(n);
   const starts = new Array<number>(count).fill(Infinity);
-  for (let first = 0; first < n; ) {
+  for (let first = 0; first < n;) {
     const time = times[order[first]!]!;
     let end = first + 1;
     while (end < n && times[order[end]!] === time) end++;
@@ -146,7 +167,10 @@ function timeFolds(times: ArrayLike<number>, count: number, gap: number): Folds 
   const empty = starts.findIndex((start, fold) => start === Infinity || !trainedSince.some((since) => since <= fold));
   if (empty >= 0) {
     const left = gap > 0 ? ` with ${gap} left out before each` : '';
-    throw new PerdureError('InputInvalid', `${countOf(count, 'fold')} by time${left} leave fold ${empty + 1} without rows to train or to test: the ${countOf(n, 'row')} lie at too few moments; use fewer folds.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `${countOf(count, 'fold')} by time${left} leave fold ${empty + 1} without rows to train or to test: the ${countOf(n, 'row')} lie at too few moments; use fewer folds.`,
+    );
   }
   return folds;
 }

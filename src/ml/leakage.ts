@@ -33,14 +33,22 @@ export function findLeaks(columns: ReadonlyMap<string, Float64Array>, labels: Ar
   const leaks: Leak[] = [];
   for (const [feature, values] of columns) {
     const same = isLabel(values, labels);
-    const auc = enough || same ? bestAuc(Float64Array.from(rows, (row) => values[row]!), sampled) : 0;
+    const auc =
+      enough || same
+        ? bestAuc(
+            Float64Array.from(rows, (row) => values[row]!),
+            sampled,
+          )
+        : 0;
     if (same || auc >= SUSPICIOUS) leaks.push({ feature, same, auc });
   }
   return leaks;
 }
 
 function isLabel(values: Float64Array, labels: ArrayLike<number>): boolean {
-  return values.every((value, row) => value === labels[row]) || values.every((value, row) => value === 1 - labels[row]!);
+  return (
+    values.every((value, row) => value === labels[row]) || values.every((value, row) => value === 1 - labels[row]!)
+  );
 }
 
 function bestAuc(values: Float64Array, labels: Int8Array): number {

@@ -22,7 +22,7 @@ export interface Contender {
 export function raceRungs(cvFolds: number, racing: boolean, candidates: number): number[][] {
   const looks = racing ? Math.max(1, Math.floor(MAX_EVALUATIONS / candidates)) : 1;
   const rungs: number[][] = [];
-  for (let start = 0; start < cvFolds; ) {
+  for (let start = 0; start < cvFolds;) {
     const end = rungs.length + 1 === looks ? cvFolds : Math.min(cvFolds, Math.max(start + 1, Math.round(start * 1.25)));
     rungs.push(Array.from({ length: end - start }, (_, i) => start + i));
     start = end;
@@ -50,7 +50,9 @@ export function selectCandidates(contenders: Contender[], cvFolds: number): Sele
   const deviations = normalQuantile(CHANCE / ((contenders.length - 1) * (cvFolds - 1)));
   const indifference = INDIFFERENCE * mean(leader.folds.map(({ unit = 1 }) => unit));
   const canWin = (contender: Contender & { mean: number }) =>
-    folds === cvFolds || contender === leader || leader.mean - contender.mean + indifference <= deviations * spread(leader, contender, cvFolds);
+    folds === cvFolds ||
+    contender === leader ||
+    leader.mean - contender.mean + indifference <= deviations * spread(leader, contender, cvFolds);
   return { survivors: ranked.filter(canWin).map(({ index }) => index), score: leader.mean };
 }
 

@@ -11,7 +11,11 @@ import { countOf } from '../contracts/counts.js';
  * @returns fold number a row, from 0
  * @throws PerdureError `InputInvalid` where no class has a row for every fold
  */
-export function stratifiedFolds(labels: ArrayLike<number>, nSplits: number, options: { shuffleSeed?: number } = {}): Uint8Array {
+export function stratifiedFolds(
+  labels: ArrayLike<number>,
+  nSplits: number,
+  options: { shuffleSeed?: number } = {},
+): Uint8Array {
   const rowsByClass = new Map<number, number[]>();
   for (let row = 0; row < labels.length; row++) {
     const rows = rowsByClass.get(labels[row]!);
@@ -20,7 +24,10 @@ export function stratifiedFolds(labels: ArrayLike<number>, nSplits: number, opti
   }
   const largest = Math.max(0, ...[...rowsByClass.values()].map((rows) => rows.length));
   if (largest < nSplits) {
-    throw new PerdureError('InputInvalid', `${countOf(nSplits, 'fold')} need at least ${countOf(nSplits, 'row')} of a class, and the largest class has ${largest}; use fewer folds.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `${countOf(nSplits, 'fold')} need at least ${countOf(nSplits, 'row')} of a class, and the largest class has ${largest}; use fewer folds.`,
+    );
   }
   const random = options.shuffleSeed === undefined ? undefined : new Mt19937(options.shuffleSeed);
   const folds = new Uint8Array(labels.length);

@@ -20,14 +20,30 @@ export const DRIFT_CONVENTION =
  * Which columns have moved from what a version was trained on. A difference that samples of these sizes show where
  * nothing has changed is none.
  */
-export function judgeDrift(reference: ModelProfile, current: CurrentProfile, settings: DriftSettings): Extract<DriftResult, { status: 'measured' }> {
+export function judgeDrift(
+  reference: ModelProfile,
+  current: CurrentProfile,
+  settings: DriftSettings,
+): Extract<DriftResult, { status: 'measured' }> {
   const features = Object.keys(reference.columns);
-  const shifts = [...features.map((name) => shiftOf(reference.columns[name]!, current.columns[name]!)), shiftOf(reference.score, current.score)];
-  const changed = rejected(shifts.map((shift) => shift && shift.p), settings.alpha);
-  const drifted = shifts.map((shift, i) => shift !== null && changed[i]! && shift.psi - shift.expected + shift.standardError >= settings.drift_threshold_psi);
+  const shifts = [
+    ...features.map((name) => shiftOf(reference.columns[name]!, current.columns[name]!)),
+    shiftOf(reference.score, current.score),
+  ];
+  const changed = rejected(
+    shifts.map((shift) => shift && shift.p),
+    settings.alpha,
+  );
+  const drifted = shifts.map(
+    (shift, i) =>
+      shift !== null && changed[i]! && shift.psi - shift.expected + shift.standardError >= settings.drift_threshold_psi,
+  );
 
   const missing = features.map((name) => missingValues(reference.columns[name]!, current.columns[name]!));
-  const missed = rejected(missing.map(({ p }) => p), settings.alpha);
+  const missed = rejected(
+    missing.map(({ p }) => p),
+    settings.alpha,
+  );
 
   const perFeature = <T>(value: (i: number) => T) => Object.fromEntries(features.map((name, i) => [name, value(i)]));
   return {
@@ -43,7 +59,9 @@ export function judgeDrift(reference: ModelProfile, current: CurrentProfile, set
     training_missing_rate: perFeature((i) => missing[i]!.before),
     drifted: features.filter((_, i) => drifted[i]),
     score_drifted: drifted.at(-1)!,
-    missing: features.filter((_, i) => missed[i] && Math.abs(missing[i]!.now - missing[i]!.before) > settings.missing_rate_threshold),
+    missing: features.filter(
+      (_, i) => missed[i] && Math.abs(missing[i]!.now - missing[i]!.before) > settings.missing_rate_threshold,
+    ),
   };
 }
 

@@ -26,11 +26,16 @@ export function homogeneityP(cells: readonly (readonly [number, number])[]): num
   const total = first + second;
   if (filled.length < 2 || first === 0 || second === 0 || total < 4) return 1;
 
-  const statistic = filled.reduce((sum, [a, b]) => {
-    const expected = ((a + b) * first) / total;
-    return sum + (a - expected) ** 2 / expected;
-  }, 0) * (total / second);
-  const { mean, variance } = momentsOf(filled.map(([a, b]) => a + b), [first, second]);
+  const statistic =
+    filled.reduce((sum, [a, b]) => {
+      const expected = ((a + b) * first) / total;
+      return sum + (a - expected) ** 2 / expected;
+    }, 0) *
+    (total / second);
+  const { mean, variance } = momentsOf(
+    filled.map(([a, b]) => a + b),
+    [first, second],
+  );
   // All tables with these margins have one statistic, such as where every cell has a single row.
   if (variance < 1e-9 * mean ** 2) return 1;
   return 1 - jStat.lowRegGamma(mean ** 2 / variance, (statistic * mean) / variance);
@@ -42,12 +47,18 @@ function momentsOf(cells: number[], samples: number[]): { mean: number; variance
   const sides = [cells, samples].map((margin) => {
     const k = margin.length;
     const reciprocals = margin.reduce((sum, rows) => sum + 1 / rows, 0);
-    return { degrees: k - 1, nu: ((total - k) * (k - 1)) / (total - 1), sigma: (total * reciprocals - k * k) / (total - 2) };
+    return {
+      degrees: k - 1,
+      nu: ((total - k) * (k - 1)) / (total - 1),
+      sigma: (total * reciprocals - k * k) / (total - 2),
+    };
   });
   const [a, b] = sides as [(typeof sides)[0], (typeof sides)[0]];
   return {
     mean: (a.degrees * b.degrees * total) / (total - 1),
-    variance: ((2 * total) / (total - 3)) * (a.nu - a.sigma) * (b.nu - b.sigma) + (total ** 2 / (total - 1)) * a.sigma * b.sigma,
+    variance:
+      ((2 * total) / (total - 3)) * (a.nu - a.sigma) * (b.nu - b.sigma) +
+      (total ** 2 / (total - 1)) * a.sigma * b.sigma,
   };
 }
 

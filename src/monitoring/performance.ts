@@ -27,11 +27,23 @@ export function judgePerformance(
   const [before, now] = [baseline[metric] ?? null, metrics[metric] ?? null];
   if (before === null || now === null) return null;
   const drop = directionOf(metric) === 'higher' ? before - now : now - before;
-  const variances = hasVariance(metric) ? metricVariance(baseline, metric) + metricVariance(metrics, metric) : standardError === null ? null : standardError ** 2 * (1 + metrics.n / baseline.n);
+  const variances = hasVariance(metric)
+    ? metricVariance(baseline, metric) + metricVariance(metrics, metric)
+    : standardError === null
+      ? null
+      : standardError ** 2 * (1 + metrics.n / baseline.n);
   if (variances === null) return null;
   const p_value = upperP(drop, Math.sqrt(variances));
   const limit = settings.performance_threshold_drop * (inUnits(metric) ? Math.abs(before) : 1);
-  return { status: 'measured', metrics, baseline, drop, metric, p_value, breached: drop > limit && p_value < settings.alpha };
+  return {
+    status: 'measured',
+    metrics,
+    baseline,
+    drop,
+    metric,
+    p_value,
+    breached: drop > limit && p_value < settings.alpha,
+  };
 }
 
 /** Whether a metric is in units of the label rather than a share. */
@@ -46,7 +58,14 @@ function upperP(value: number, standardError: number): number {
 }
 
 /** Metrics whose sampling variance follows from the metrics of a binary task themselves. */
-const KNOWN_VARIANCES = ['accuracy', 'precision', 'recall', 'average_precision', 'f1', 'roc_auc'] as const satisfies readonly MetricName[];
+const KNOWN_VARIANCES = [
+  'accuracy',
+  'precision',
+  'recall',
+  'average_precision',
+  'f1',
+  'roc_auc',
+] as const satisfies readonly MetricName[];
 export type KnownVariance = (typeof KNOWN_VARIANCES)[number];
 
 function hasVariance(metric: MetricName): metric is KnownVariance {
@@ -85,5 +104,7 @@ function shareVariance(having: number, rows: number): number {
 function aucVariance(auc: number, positives: number, negatives: number): number {
   const q1 = auc / (2 - auc);
   const q2 = (2 * auc ** 2) / (1 + auc);
-  return (auc * (1 - auc) + (positives - 1) * (q1 - auc ** 2) + (negatives - 1) * (q2 - auc ** 2)) / (positives * negatives);
+  return (
+    (auc * (1 - auc) + (positives - 1) * (q1 - auc ** 2) + (negatives - 1) * (q2 - auc ** 2)) / (positives * negatives)
+  );
 }

@@ -54,18 +54,28 @@ const HEAVY_SHARE = 0.01;
 
 /** Profiles a reference column: deciles for numeric ones, categories for binary, ordinal and categorical ones. */
 export function profileColumn(values: ColumnValues, type: FeatureType): ColumnProfile {
-  return type === 'numeric' ? profileNumbers(values) : countInto({ kind: 'categories', counts: noCategories(), missing: 0 }, values);
+  return type === 'numeric'
+    ? profileNumbers(values)
+    : countInto({ kind: 'categories', counts: noCategories(), missing: 0 }, values);
 }
 
 /** Profiles numbers by the deciles of their own values. */
 export function profileNumbers(values: ColumnValues): BinnedProfile {
   const edges = edgesOf(finiteSorted(values));
-  return countInto({ kind: 'bins', edges, counts: new Array<number>(2 * edges.length + 1).fill(0), missing: 0 }, values);
+  return countInto(
+    { kind: 'bins', edges, counts: new Array<number>(2 * edges.length + 1).fill(0), missing: 0 },
+    values,
+  );
 }
 
 /** Profiles what a model says: probabilities of the positive class and values by deciles, several classes by the likeliest one. */
 export function profileOutput(task: TaskSpec, output: ModelOutput): ColumnProfile {
-  return task.task === 'multiclass' ? profileColumn(Array.from(mostProbable(output), (position) => task.classes[position]!), 'categorical') : profileNumbers(output.values);
+  return task.task === 'multiclass'
+    ? profileColumn(
+        Array.from(mostProbable(output), (position) => task.classes[position]!),
+        'categorical',
+      )
+    : profileNumbers(output.values);
 }
 
 /** A profile with the bins of `reference` and nothing counted yet. */
@@ -130,7 +140,9 @@ function decile(sorted: Float64Array, tenths: number): number {
   if (lower === upper) return lower;
   if (2 * remainder === DECILES) return lower / 2 + upper / 2;
   const step = upper - lower;
-  return 2 * remainder < DECILES ? lower + step * (remainder / DECILES) : upper - step * ((DECILES - remainder) / DECILES);
+  return 2 * remainder < DECILES
+    ? lower + step * (remainder / DECILES)
+    : upper - step * ((DECILES - remainder) / DECILES);
 }
 
 function finiteSorted(values: ColumnValues): Float64Array {

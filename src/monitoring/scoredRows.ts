@@ -18,7 +18,9 @@ export interface ScoredDays {
 /** Columns of a predictions file that a model's output is read from again, in its order. */
 function scoreNames(task: TaskSpec): string[] {
   const { width, predictionColumns } = taskOf(task);
-  return predictionColumns({ values: new Float64Array(0), width }, 0.5).flatMap(({ name, type }) => (type === 'DOUBLE' ? [name] : []));
+  return predictionColumns({ values: new Float64Array(0), width }, 0.5).flatMap(({ name, type }) =>
+    type === 'DOUBLE' ? [name] : [],
+  );
 }
 
 function named(names: string[]): string {
@@ -76,7 +78,9 @@ export async function loadScoredRows(
   await database.run(`
     CREATE TEMP TABLE ${SCORED_ROWS} AS
     WITH eligible AS (SELECT * FROM ${present} QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY ${order} DESC) = 1)
-    SELECT ${keys}, ${scoreNames(task).map((_, i) => scoreColumn(i)).join(', ')}, ${day} FROM eligible
+    SELECT ${keys}, ${scoreNames(task)
+      .map((_, i) => scoreColumn(i))
+      .join(', ')}, ${day} FROM eligible
     WHERE ${day} > (SELECT max(${day}) FROM eligible) - ${pipeline.config.monitoring_config.window_days}`);
   return daysOf(database, SCORED_ROWS);
 }
@@ -88,7 +92,12 @@ function arrivalSql(files: PredictionsFile[], paths: string[]): string {
 }
 
 /** Scores that were made from the features that their rows have now. */
-async function presentScoresSql(database: Database, pipeline: Pipeline, file: PredictionsFile, gold: PartitionFile[]): Promise<string> {
+async function presentScoresSql(
+  database: Database,
+  pipeline: Pipeline,
+  file: PredictionsFile,
+  gold: PartitionFile[],
+): Promise<string> {
   const { scores, features } = INTERNAL;
   if (gold.length === 0) return `(SELECT * FROM ${scores} LIMIT 0)`;
   const table = readParquetSql(gold.map(({ path }) => path));

@@ -42,8 +42,18 @@ function hasDrifted({ drifted, score_drifted }: MeasuredDrift): boolean {
 }
 
 /** Why the drift of some columns is not known. One without a value then and now has not changed. */
-function unmeasuredFeatures({ psi, score_psi, missing, missing_rate, training_missing_rate }: MeasuredDrift): string | undefined {
-  const features = Object.keys(psi).filter((name) => psi[name] === null && !missing.includes(name) && missing_rate[name] !== training_missing_rate[name]);
+function unmeasuredFeatures({
+  psi,
+  score_psi,
+  missing,
+  missing_rate,
+  training_missing_rate,
+}: MeasuredDrift): string | undefined {
+  const features = Object.keys(psi).filter(
+    (name) => psi[name] === null && !missing.includes(name) && missing_rate[name] !== training_missing_rate[name],
+  );
   const columns = [...features, ...(score_psi === null ? ['the score'] : [])];
-  return columns.length === 0 ? undefined : `There is no PSI of ${columns.join(', ')}, which hold no value at training or now.`;
+  return columns.length === 0
+    ? undefined
+    : `There is no PSI of ${columns.join(', ')}, which hold no value at training or now.`;
 }

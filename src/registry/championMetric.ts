@@ -24,7 +24,9 @@ function choosingSplit(names: SplitName[]): SplitName {
 /** The metric that monitoring watches: `performance_metric`, else the one that chooses the champion. */
 export function watchedMetric(pipeline: Pipeline, task: TaskSpec): MetricName {
   const named = pipeline.config.monitoring_config.performance_metric;
-  return named === undefined ? championMetric(pipeline, task).metric : checked(task, named, 'monitoring_config.performance_metric');
+  return named === undefined
+    ? championMetric(pipeline, task).metric
+    : checked(task, named, 'monitoring_config.performance_metric');
 }
 
 /** The split whose scores monitoring compares with: as near to what the model will meet as its choice allows. */
@@ -39,14 +41,19 @@ function defaultMetric(task: TaskSpec): MetricName {
     case 'multiclass':
       return 'log_loss';
     case 'regression':
-      return ({ squared_error: 'rmse', absolute_error: 'mae', poisson: 'mean_poisson_deviance' } as const)[task.objective];
+      return ({ squared_error: 'rmse', absolute_error: 'mae', poisson: 'mean_poisson_deviance' } as const)[
+        task.objective
+      ];
   }
 }
 
 function checked({ task }: TaskSpec, metric: MetricName, setting: string): MetricName {
   const known = metricsOf(task);
   if (known.includes(metric)) return metric;
-  throw new PerdureError('ConfigInvalid', `${setting} names ${metric}, which a ${task} task doesn't have; name one of ${known.join(', ')}.`);
+  throw new PerdureError(
+    'ConfigInvalid',
+    `${setting} names ${metric}, which a ${task} task doesn't have; name one of ${known.join(', ')}.`,
+  );
 }
 
 /**
@@ -56,5 +63,8 @@ function checked({ task }: TaskSpec, metric: MetricName, setting: string): Metri
 export function scoringOf({ search }: Pick<ModelConfig, 'search'>, task: TaskSpec): ScoringName {
   const { scorings, defaultScoring } = taskOf(task);
   if (search.scoring === undefined || scorings.includes(search.scoring)) return search.scoring ?? defaultScoring;
-  throw new PerdureError('ConfigInvalid', `search.scoring names ${search.scoring}, which a ${task.task} task doesn't have; name one of ${scorings.join(', ')}.`);
+  throw new PerdureError(
+    'ConfigInvalid',
+    `search.scoring names ${search.scoring}, which a ${task.task} task doesn't have; name one of ${scorings.join(', ')}.`,
+  );
 }

@@ -1,5 +1,15 @@
 import type { PromotionGate } from '../config/schema.js';
-import { directionOf, type AucComparison, type GateRule, type MetricComparison, type MetricName, type PromotionDecision, type TaskMetrics, type TaskSpec, type VersionRef } from '../contracts/index.js';
+import {
+  directionOf,
+  type AucComparison,
+  type GateRule,
+  type MetricComparison,
+  type MetricName,
+  type PromotionDecision,
+  type TaskMetrics,
+  type TaskSpec,
+  type VersionRef,
+} from '../contracts/index.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { DELONG_CONVENTION, delongTest } from '../ml/comparison/delong.js';
@@ -40,7 +50,10 @@ export interface UnscoredVersion {
  *
  * @throws PerdureError `InputInvalid` where the two models' probabilities aren't for the same rows
  */
-export function decidePromotion({ task: spec, metric, seed, labels, threshold, challenger, champion }: PromotionCase, gate: PromotionGate): PromotionDecision {
+export function decidePromotion(
+  { task: spec, metric, seed, labels, threshold, challenger, champion }: PromotionCase,
+  gate: PromotionGate,
+): PromotionDecision {
   const task = taskOf(spec);
   const compared = champion && 'output' in champion ? champion : null;
   const metrics = {
@@ -49,7 +62,10 @@ export function decidePromotion({ task: spec, metric, seed, labels, threshold, c
   };
   const byAuc = metric === 'roc_auc';
   const comparison =
-    compared && (byAuc ? delongTest(labels, challenger.output.values, compared.output.values) : task.compare(metric, labels, challenger.output, compared.output, { alpha: gate.alpha, seed, threshold }));
+    compared &&
+    (byAuc
+      ? delongTest(labels, challenger.output.values, compared.output.values)
+      : task.compare(metric, labels, challenger.output, compared.output, { alpha: gate.alpha, seed, threshold }));
   const rules = [
     atLeast('min_samples', gate.min_samples, metrics.challenger.n),
     ...task.metricNames.flatMap((name) => {
@@ -60,11 +76,17 @@ export function decidePromotion({ task: spec, metric, seed, labels, threshold, c
     ...(metrics.champion ? againstChampion(metric, metrics.challenger, metrics.champion, comparison, gate) : []),
   ];
   const broken = rules.filter(({ passed }) => !passed);
-  const notCompared = champion && 'unscored' in champion ? `${named(champion.ref)} could not be compared with: ${champion.unscored}` : null;
+  const notCompared =
+    champion && 'unscored' in champion
+      ? `${named(champion.ref)} could not be compared with: ${champion.unscored}`
+      : null;
   const grounds = groundsOf(rules, broken, notCompared !== null);
   return {
     decision: broken.length === 0 ? 'promote' : 'refuse',
-    reason: [`${conclusionOf(challenger.ref, champion?.ref ?? null, broken.length === 0)}: ${grounds}.`, ...(notCompared === null ? [] : [notCompared])].join(' '),
+    reason: [
+      `${conclusionOf(challenger.ref, champion?.ref ?? null, broken.length === 0)}: ${grounds}.`,
+      ...(notCompared === null ? [] : [notCompared]),
+    ].join(' '),
     grounds,
     challenger: challenger.ref,
     champion: champion?.ref ?? null,
@@ -86,7 +108,13 @@ function rowsOfEachClass(labels: ArrayLike<number>): GateRule[] {
 /** How models are compared by other metrics than ROC AUC, in words. */
 const BOOTSTRAP_CONVENTION = 'Two-sided paired bootstrap: both models score the same resampled rows, by a fixed seed.';
 
-function againstChampion(metric: MetricName, challenger: TaskMetrics, champion: TaskMetrics, comparison: AucComparison | MetricComparison | null, gate: PromotionGate): GateRule[] {
+function againstChampion(
+  metric: MetricName,
+  challenger: TaskMetrics,
+  champion: TaskMetrics,
+  comparison: AucComparison | MetricComparison | null,
+  gate: PromotionGate,
+): GateRule[] {
   const [now, before] = [challenger[metric] ?? null, champion[metric] ?? null];
   const higher = directionOf(metric) === 'higher';
   const loss = now === null || before === null ? null : higher ? before - now : now - before;
@@ -95,9 +123,23 @@ function againstChampion(metric: MetricName, challenger: TaskMetrics, champion: 
   const name = metric === 'roc_auc' ? 'ROC AUC' : metric;
   return [
     // How much of a metric in units of its own is much, nobody can say beforehand.
-    ...(metric === 'roc_auc' ? [{ rule: 'max_auc_loss', expected: `<= ${gate.max_auc_loss}`, actual: loss, passed: loss !== null && loss <= gate.max_auc_loss }] : []),
+    ...(metric === 'roc_auc'
+      ? [
+          {
+            rule: 'max_auc_loss',
+            expected: `<= ${gate.max_auc_loss}`,
+            actual: loss,
+            passed: loss !== null && loss <= gate.max_auc_loss,
+          },
+        ]
+      : []),
     gate.require === 'better'
-      ? { rule: 'significantly_better', expected: `${higher ? 'higher' : 'lower'} ${name} with p < ${gate.alpha}`, actual: comparison?.p ?? null, passed: significant && better }
+      ? {
+          rule: 'significantly_better',
+          expected: `${higher ? 'higher' : 'lower'} ${name} with p < ${gate.alpha}`,
+          actual: comparison?.p ?? null,
+          passed: significant && better,
+        }
       : {
           rule: 'not_significantly_worse',
           expected: `no ${higher ? 'lower' : 'higher'} ${name} with p < ${gate.alpha}`,
@@ -113,7 +155,9 @@ function atLeast(rule: string, least: number, actual: number | null): GateRule {
 
 function conclusionOf(challenger: VersionRef, champion: VersionRef | null, promoted: boolean): string {
   if (!promoted) return `${named(challenger)} may not be promoted`;
-  return champion ? `${named(challenger)} takes the place of ${named(champion)}` : `${named(challenger)} becomes the first champion`;
+  return champion
+    ? `${named(challenger)} takes the place of ${named(champion)}`
+    : `${named(challenger)} becomes the first champion`;
 }
 
 function groundsOf(rules: GateRule[], broken: GateRule[], minimumsAlone: boolean): string {

@@ -1,7 +1,17 @@
 import type { MovedAlias, ModelSelector, VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
-import { aliasKey, isSameVersion, moveOf, movePointer, readPointer, versionBefore, type Move, type Mover, type Pointer } from './pointers.js';
+import {
+  aliasKey,
+  isSameVersion,
+  moveOf,
+  movePointer,
+  readPointer,
+  versionBefore,
+  type Move,
+  type Mover,
+  type Pointer,
+} from './pointers.js';
 import { CHALLENGER, CHAMPION, PRODUCTION, resolveModel } from './resolve.js';
 import { checkVersion } from './versions.js';
 
@@ -29,23 +39,35 @@ export interface AliasMove {
  * `PointerMoved` where another was faster; `InputInvalid` where the alias means the version already; `ObjectCorrupt` where a
  * file of the version is gone or damaged
  */
-export async function moveAlias(registry: ObjectStore, algorithms: string[], { alias, move, model, by, reason }: AliasMove): Promise<MovedAlias> {
+export async function moveAlias(
+  registry: ObjectStore,
+  algorithms: string[],
+  { alias, move, model, by, reason }: AliasMove,
+): Promise<MovedAlias> {
   checkAlias(alias);
   const pointer = await readPointer(registry, aliasKey(alias));
   const before = moveOf(pointer, by.runId);
   if (before) return moved(alias, before);
   const rollback = move === 'rollback';
-  const to = await resolveModel(registry, algorithms, model ?? (rollback ? goBackFrom(alias, pointer) : { alias: CHALLENGER }));
+  const to = await resolveModel(
+    registry,
+    algorithms,
+    model ?? (rollback ? goBackFrom(alias, pointer) : { alias: CHALLENGER }),
+  );
   if (to.status === 'skipped') throw new PerdureError('NotFound', to.reason);
   checkIsNew(alias, to.model, pointer);
   await checkVersion(registry, to.model);
-  return moved(alias, await movePointer(registry, aliasKey(alias), to.model, by, reason, { from: pointer ?? null, rollback }));
+  return moved(
+    alias,
+    await movePointer(registry, aliasKey(alias), to.model, by, reason, { from: pointer ?? null, rollback }),
+  );
 }
 
 function goBackFrom(alias: string, pointer: Pointer | undefined): VersionRef {
   if (!pointer) throw new PerdureError('NotFound', `There is no ${alias} to roll back; promote a version first.`);
   const back = versionBefore(pointer);
-  if (!back) throw new PerdureError('NotFound', `There is no version before ${named(pointer)} to go back to; name one.`);
+  if (!back)
+    throw new PerdureError('NotFound', `There is no version before ${named(pointer)} to go back to; name one.`);
   return back;
 }
 

@@ -28,7 +28,9 @@ export type Inputs = Pick<DatasetMetadata, 'partitions' | 'labelled_to' | 'as_of
 export async function originOf(pipeline: Pipeline, algorithm: string, inputs: Inputs, engine: string): Promise<Origin> {
   return {
     inputs_digest: sha256(JSON.stringify(inputs.partitions)),
-    settings_digest: sha256(JSON.stringify([settingsOf(pipeline, algorithm), splitDaysOf(pipeline, inputs, inputs.as_of)])),
+    settings_digest: sha256(
+      JSON.stringify([settingsOf(pipeline, algorithm), splitDaysOf(pipeline, inputs, inputs.as_of)]),
+    ),
     code_commit: await codeCommit(),
     package_version: ownPackage().version,
     engine,
@@ -45,7 +47,14 @@ export function isSameOrigin(origin: Origin, recorded: Origin): boolean {
  * Sections of the config that have no part in a model or in its promotion. A section that is not named here counts, so
  * that a new one is not forgotten.
  */
-const NO_PART = ['storage', 'steward', 'compute', 'schedules', 'alerts', 'prices'] as const satisfies (keyof ModelConfig)[];
+const NO_PART = [
+  'storage',
+  'steward',
+  'compute',
+  'schedules',
+  'alerts',
+  'prices',
+] as const satisfies (keyof ModelConfig)[];
 
 function settingsOf({ definition, config }: Pipeline, algorithm: string): unknown {
   const { features, label, labelSource, task, objective, drop, split, transforms, keys, partition } = definition;

@@ -57,7 +57,11 @@ export function aliasKey(alias: string): string {
 const REPAIR = 'restore it, or delete it and promote a version';
 
 /** The pointer at a key; `undefined` where it was never set. */
-export async function readPointer(registry: ObjectStore, key: string, onDamage: OnDamage<Pointer> = REPAIR): Promise<Pointer | undefined> {
+export async function readPointer(
+  registry: ObjectStore,
+  key: string,
+  onDamage: OnDamage<Pointer> = REPAIR,
+): Promise<Pointer | undefined> {
   return readJson<Pointer>(registry, key, onDamage);
 }
 
@@ -76,20 +80,25 @@ export async function movePointer(
   { from, rollback = false, overDamage = false }: MoveOptions = {},
 ): Promise<Move> {
   const { workflowId, runId, person } = by;
-  const pointer = await updateJson<Pointer>(registry, key, (current) => {
-    if (moveOf(current, runId)) return undefined;
-    if (from !== undefined && !isSameVersion(from, current)) throw movedMeanwhile(registry, key, current);
-    return {
-      algorithm: to.algorithm,
-      version: to.version,
-      at: new Date().toISOString(),
-      by: { workflowId, runId, ...(person && { person }) },
-      reason,
-      previous: current ? { algorithm: current.algorithm, version: current.version } : null,
-      ...(rollback && { rollback }),
-      history: movesOf(current).slice(0, HISTORY),
-    };
-  }, overDamage ? () => undefined : REPAIR);
+  const pointer = await updateJson<Pointer>(
+    registry,
+    key,
+    (current) => {
+      if (moveOf(current, runId)) return undefined;
+      if (from !== undefined && !isSameVersion(from, current)) throw movedMeanwhile(registry, key, current);
+      return {
+        algorithm: to.algorithm,
+        version: to.version,
+        at: new Date().toISOString(),
+        by: { workflowId, runId, ...(person && { person }) },
+        reason,
+        previous: current ? { algorithm: current.algorithm, version: current.version } : null,
+        ...(rollback && { rollback }),
+        history: movesOf(current).slice(0, HISTORY),
+      };
+    },
+    overDamage ? () => undefined : REPAIR,
+  );
   return moveOf(pointer, runId)!;
 }
 
@@ -128,5 +137,8 @@ function movedMeanwhile(registry: ObjectStore, key: string, current: Pointer | u
   const now = current
     ? `${current.by.person ?? current.by.workflowId} moved it to ${current.algorithm} ${current.version} at ${current.at} (${current.reason})`
     : 'it is gone';
-  return new PerdureError('PointerMoved', `${registry.uri(key)} was moved by another meanwhile: ${now}; look at it and ask again if you still want to.`);
+  return new PerdureError(
+    'PointerMoved',
+    `${registry.uri(key)} was moved by another meanwhile: ${now}; look at it and ask again if you still want to.`,
+  );
 }

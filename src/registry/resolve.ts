@@ -23,13 +23,21 @@ export async function resolveModel(
   algorithms: string[],
   selector: ModelSelector = { alias: CHAMPION },
 ): Promise<ResolvedModel> {
-  const found = 'alias' in selector ? await byAlias(registry, algorithms, selector.alias) : await byAlgorithm(registry, algorithms, selector);
-  return 'status' in found ? found : { status: 'ready', model: modelRef(registry, await requireVersion(registry, found)) };
+  const found =
+    'alias' in selector
+      ? await byAlias(registry, algorithms, selector.alias)
+      : await byAlgorithm(registry, algorithms, selector);
+  return 'status' in found
+    ? found
+    : { status: 'ready', model: modelRef(registry, await requireVersion(registry, found)) };
 }
 
 /** What an algorithm's `latest` points to; where the pointer is gone or damaged, the newest version, which it stood for. */
 export async function latestVersion(registry: ObjectStore, algorithm: string): Promise<VersionRef | undefined> {
-  return (await readPointer(registry, latestKey(algorithm), () => undefined)) ?? (await listVersions(registry, algorithm)).at(-1);
+  return (
+    (await readPointer(registry, latestKey(algorithm), () => undefined)) ??
+    (await listVersions(registry, algorithm)).at(-1)
+  );
 }
 
 type Found = VersionRef | Exclude<ResolvedModel, { status: 'ready' }>;
@@ -38,26 +46,45 @@ async function byAlias(registry: ObjectStore, algorithms: string[], alias: strin
   const pointer = await readPointer(registry, aliasKey(alias));
   if (pointer) return pointer;
   if (alias === CHAMPION) return { status: 'skipped', reason: await whyNoChampion(registry, algorithms) };
-  throw new PerdureError('NotFound', `There is no alias "${alias}" in the registry; there ${await knownAliases(registry)}.`);
+  throw new PerdureError(
+    'NotFound',
+    `There is no alias "${alias}" in the registry; there ${await knownAliases(registry)}.`,
+  );
 }
 
 async function whyNoChampion(registry: ObjectStore, algorithms: string[]): Promise<string> {
   for (const algorithm of algorithms) {
-    if ((await listVersions(registry, algorithm)).length > 0) return 'No version is champion: promote one of those that are registered, or train again.';
+    if ((await listVersions(registry, algorithm)).length > 0)
+      return 'No version is champion: promote one of those that are registered, or train again.';
   }
   return 'No model is registered yet: train one first.';
 }
 
-async function byAlgorithm(registry: ObjectStore, algorithms: string[], { algorithm, version }: { algorithm: string; version?: string }): Promise<Found> {
+async function byAlgorithm(
+  registry: ObjectStore,
+  algorithms: string[],
+  { algorithm, version }: { algorithm: string; version?: string },
+): Promise<Found> {
   if (!algorithms.includes(algorithm)) {
-    throw new PerdureError('NotFound', `There is no algorithm ${JSON.stringify(algorithm)}; this pipeline has ${algorithms.join(', ')}.`);
+    throw new PerdureError(
+      'NotFound',
+      `There is no algorithm ${JSON.stringify(algorithm)}; this pipeline has ${algorithms.join(', ')}.`,
+    );
   }
   if (version === undefined) {
-    return (await latestVersion(registry, algorithm)) ?? { status: 'skipped', reason: `No version of ${algorithm} is registered yet: train one first.` };
+    return (
+      (await latestVersion(registry, algorithm)) ?? {
+        status: 'skipped',
+        reason: `No version of ${algorithm} is registered yet: train one first.`,
+      }
+    );
   }
   if (!(await readVersion(registry, { algorithm, version }))) {
     const known = (await listVersions(registry, algorithm)).map((summary) => summary.version);
-    throw new PerdureError('NotFound', `There is no version "${version}" of ${algorithm}; registered are ${known.join(', ') || 'none'}.`);
+    throw new PerdureError(
+      'NotFound',
+      `There is no version "${version}" of ${algorithm}; registered are ${known.join(', ') || 'none'}.`,
+    );
   }
   return { algorithm, version };
 }

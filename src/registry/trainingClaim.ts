@@ -15,11 +15,20 @@ const REPAIR = 'delete it once no training of this pipeline is at work, then tra
  * @param isOpen whether a run is still at work
  * @returns `undefined` where the claim is the run's, else the run that has it
  */
-export async function claimTrainingFor(registry: ObjectStore, run: RunRef, isOpen: (run: RunRef) => Promise<boolean>): Promise<RunRef | undefined> {
+export async function claimTrainingFor(
+  registry: ObjectStore,
+  run: RunRef,
+  isOpen: (run: RunRef) => Promise<boolean>,
+): Promise<RunRef | undefined> {
   let over: string | undefined;
   for (;;) {
     const free = (holder: RunRef | undefined) => holder === undefined || holder.runId === over;
-    const holder = (await updateJson<RunRef>(registry, TRAINING_CLAIM, (present) => (free(present) ? run : undefined), REPAIR))!;
+    const holder = (await updateJson<RunRef>(
+      registry,
+      TRAINING_CLAIM,
+      (present) => (free(present) ? run : undefined),
+      REPAIR,
+    ))!;
     if (holder.runId === run.runId) return undefined;
     if (await isOpen(holder)) return holder;
     over = holder.runId;

@@ -1,5 +1,13 @@
 import type { ModelConfig } from '../config/schema.js';
-import type { CandidateResult, ModelRef, Params, RunRef, SplitMetrics, TaskSpec, VersionRef } from '../contracts/index.js';
+import type {
+  CandidateResult,
+  ModelRef,
+  Params,
+  RunRef,
+  SplitMetrics,
+  TaskSpec,
+  VersionRef,
+} from '../contracts/index.js';
 import type { DatasetMetadata, DatasetSplit } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
@@ -9,7 +17,8 @@ import { parseDocument, readJson, updateJson } from '../platform/storage/documen
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** Files of a version's folder; `promotion.json` only of one that stood before the promotion gate. */
-export type VersionFile = 'model.ubj' | 'metadata.json' | 'performance.json' | 'preprocessing.json' | 'profile.json' | 'promotion.json';
+export type VersionFile =
+  'model.ubj' | 'metadata.json' | 'performance.json' | 'preprocessing.json' | 'profile.json' | 'promotion.json';
 
 /** `metadata.json`: what a version is, how well it does, and all that it was made from. */
 export interface VersionMetadata {
@@ -91,7 +100,8 @@ export function versionKey(ref: VersionRef, file: VersionFile): string {
 }
 
 /** What is done where the version that is monitored lacks a file: the rows get their scores from another. */
-export const SCORE_ANEW = 'restore it, or promote another version and predict with --again, so that it is monitored instead';
+export const SCORE_ANEW =
+  'restore it, or promote another version and predict with --again, so that it is monitored instead';
 
 /** What is done about a version that lacks a file: each way leads on. */
 const REPAIR = 'restore it, promote another version, or train again';
@@ -100,19 +110,32 @@ const REPAIR = 'restore it, promote another version, or train again';
  * A version's metadata; `undefined` where there is no such version, or it was never finished. Throws `ObjectCorrupt`
  * where it isn't what was written.
  */
-export async function readVersion(registry: ObjectStore, ref: VersionRef, remedy = REPAIR): Promise<VersionMetadata | undefined> {
+export async function readVersion(
+  registry: ObjectStore,
+  ref: VersionRef,
+  remedy = REPAIR,
+): Promise<VersionMetadata | undefined> {
   return readJson<VersionMetadata>(registry, versionKey(ref, 'metadata.json'), remedy);
 }
 
 /** As {@link readVersion}, of a version that something points to: throws `ObjectCorrupt` where it is gone as well. */
-export async function requireVersion(registry: ObjectStore, ref: VersionRef, remedy = REPAIR): Promise<VersionMetadata> {
+export async function requireVersion(
+  registry: ObjectStore,
+  ref: VersionRef,
+  remedy = REPAIR,
+): Promise<VersionMetadata> {
   const metadata = await readVersion(registry, ref, remedy);
   if (!metadata) throw fileGone(registry, ref, 'metadata.json', remedy);
   return metadata;
 }
 
 /** A JSON file of a version's folder. Throws `ObjectCorrupt` where it is gone, or isn't what was written. */
-export async function readVersionFile<T>(registry: ObjectStore, ref: VersionRef, file: VersionFile, remedy = REPAIR): Promise<T> {
+export async function readVersionFile<T>(
+  registry: ObjectStore,
+  ref: VersionRef,
+  file: VersionFile,
+  remedy = REPAIR,
+): Promise<T> {
   const checksum = (await readVersion(registry, ref, remedy))?.files?.[file];
   const found = await registry.get(versionKey(ref, file));
   if (!found) throw fileGone(registry, ref, file, remedy);
@@ -138,7 +161,9 @@ export async function modelFile(registry: ObjectStore, ref: VersionRef, checksum
 export async function checkVersion(registry: ObjectStore, ref: VersionRef): Promise<void> {
   const { files = {}, lineage } = await requireVersion(registry, ref);
   for (const file of Object.keys(files) as VersionFile[]) {
-    await (file === 'model.ubj' ? modelFile(registry, ref, lineage.model_checksum) : readVersionFile(registry, ref, file));
+    await (file === 'model.ubj'
+      ? modelFile(registry, ref, lineage.model_checksum)
+      : readVersionFile(registry, ref, file));
   }
 }
 
@@ -158,11 +183,17 @@ export async function checksumsOf(registry: ObjectStore, model: ModelRef): Promi
 }
 
 function fileGone(registry: ObjectStore, ref: VersionRef, file: VersionFile, remedy = REPAIR): PerdureError {
-  return new PerdureError('ObjectCorrupt', `${registry.uri(versionKey(ref, file))} of ${ref.algorithm} ${ref.version} is gone; ${remedy}.`);
+  return new PerdureError(
+    'ObjectCorrupt',
+    `${registry.uri(versionKey(ref, file))} of ${ref.algorithm} ${ref.version} is gone; ${remedy}.`,
+  );
 }
 
 function fileDamaged(registry: ObjectStore, ref: VersionRef, file: VersionFile, remedy = REPAIR): PerdureError {
-  return new PerdureError('ObjectCorrupt', `${registry.uri(versionKey(ref, file))} of ${ref.algorithm} ${ref.version} is damaged: it is not what was written; ${remedy}.`);
+  return new PerdureError(
+    'ObjectCorrupt',
+    `${registry.uri(versionKey(ref, file))} of ${ref.algorithm} ${ref.version} is damaged: it is not what was written; ${remedy}.`,
+  );
 }
 
 /** The model file of a registered version. */
@@ -180,7 +211,9 @@ export async function listVersions(registry: ObjectStore, algorithm: string): Pr
   const known = new Map(indexed.map((summary) => [summary.version, summary]));
   const versions: VersionSummary[] = [];
   for await (const version of registeredVersions(registry, algorithm)) {
-    const metadata = known.has(version) ? undefined : await readVersion(registry, { algorithm, version }, 'restore it, or delete the folder of this version');
+    const metadata = known.has(version)
+      ? undefined
+      : await readVersion(registry, { algorithm, version }, 'restore it, or delete the folder of this version');
     const summary = known.get(version) ?? (metadata && summaryOf(metadata));
     if (summary) versions.push(summary);
   }
@@ -205,7 +238,14 @@ export async function indexVersion(registry: ObjectStore, metadata: VersionMetad
 /** A damaged index counts as empty: what it lacks is read from the versions. */
 const NO_INDEX = (): VersionIndex => ({ versions: [] });
 
-function summaryOf({ model_name: algorithm, version, training_date, cv_score, performance, lineage }: VersionMetadata): VersionSummary {
+function summaryOf({
+  model_name: algorithm,
+  version,
+  training_date,
+  cv_score,
+  performance,
+  lineage,
+}: VersionMetadata): VersionSummary {
   return { algorithm, version, training_date, cv_score, ...performance, model_checksum: lineage.model_checksum };
 }
 

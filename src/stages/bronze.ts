@@ -8,7 +8,14 @@ import { badValue, isBadValue, readCsvHeader, readCsvSql } from '../data/csv.js'
 import { columnsOf, identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { LayerWriter } from '../data/layerWriter.js';
-import { partitionFile, rawKey, tableOf, type PartitionEntry, type PartitionFile, type SourceEntry } from '../data/layers.js';
+import {
+  partitionFile,
+  rawKey,
+  tableOf,
+  type PartitionEntry,
+  type PartitionFile,
+  type SourceEntry,
+} from '../data/layers.js';
 import { dayOf, daySql, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
 import { PerdureError } from '../errors.js';
 import { resourcesOf } from '../platform/resources/resources.js';
@@ -48,7 +55,9 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
   // With the columns of the source that was read last, where they are the source's own.
   const before = await recipeOf(context, pipeline);
   if (input.look) return lookAt(pipeline, datamart, before.recipe, input);
-  const writer = await LayerWriter.open(datamart, 'bronze', () => manifestOfBronzeFiles(context, pipeline, datamart, before.recipe));
+  const writer = await LayerWriter.open(datamart, 'bronze', () =>
+    manifestOfBronzeFiles(context, pipeline, datamart, before.recipe),
+  );
   const named = input.source ?? writer.manifest.source?.path;
   const given = named === undefined ? undefined : absoluteSource(named);
   const key = keyOf(pipeline, datamart, given);
@@ -73,7 +82,14 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
     return resultOf(writer.manifest.partitions, []);
   }
   const opened = await openSource(context, pipeline, path, last, input.replace === true);
-  return readSource(context, withReading(pipeline, opened.reading), writer, { ...opened, given: path, asOf, look: found, checkUnchanged, replace: input.replace === true });
+  return readSource(context, withReading(pipeline, opened.reading), writer, {
+    ...opened,
+    given: path,
+    asOf,
+    look: found,
+    checkUnchanged,
+    replace: input.replace === true,
+  });
 };
 
 /** Reads a source that is new, whole or not at all. */
@@ -96,7 +112,13 @@ async function readSource(
   return withDuckDb(
     context,
     async (database) => {
-      const { partitions, lastDay } = await splitSource(context, database, pipeline, { ...opened, given, sql, asOf, known: writer.manifest.partitions });
+      const { partitions, lastDay } = await splitSource(context, database, pipeline, {
+        ...opened,
+        given,
+        sql,
+        asOf,
+        known: writer.manifest.partitions,
+      });
       await checkUnchanged();
       const sorted = await sortPartitions(context, database, pipeline, partitions);
       const emptied = staleBeyond(writer, source, sorted);
@@ -106,7 +128,9 @@ async function readSource(
       }
       for (const name of emptied) sorted.push(await emptyPartition(context, database, sql, name));
       const result = await storeChanged(context, pipeline, writer, source, sorted);
-      await writer.commit({ source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) } });
+      await writer.commit({
+        source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) },
+      });
       return result;
     },
     // One thread: rows must stay in file order, and equal rows must give equal bytes.
@@ -125,7 +149,12 @@ async function recipeOf(context: StageContext, pipeline: Pipeline): Promise<{ sq
 type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql' | 'etag' | 'reading'>;
 
 /** Whether the source is the one that was read last, by the store's mark of it, or of a local file by its bytes. */
-async function lookAt(pipeline: Pipeline, datamart: ObjectStore, recipe: string, { source: asked, asOf }: BronzeInput): Promise<BronzeResult> {
+async function lookAt(
+  pipeline: Pipeline,
+  datamart: ObjectStore,
+  recipe: string,
+  { source: asked, asOf }: BronzeInput,
+): Promise<BronzeResult> {
   const pending = { rows: 0, written: [], unchanged: [], pending: true };
   const writer = await LayerWriter.open(datamart, 'bronze');
   const last = writer.manifest.source;
@@ -154,7 +183,10 @@ function localPath(datamart: ObjectStore, source: string): string | Promise<stri
 async function ownSource(pipeline: Pipeline, datamart: ObjectStore): Promise<string> {
   const key = rawKey(pipeline.definition.source.file);
   if (await datamart.head(key)) return datamart.localFile(key);
-  throw new PerdureError('InputInvalid', `No source was given, and there is none at ${datamart.uri(key)}; name a CSV file.`);
+  throw new PerdureError(
+    'InputInvalid',
+    `No source was given, and there is none at ${datamart.uri(key)}; name a CSV file.`,
+  );
 }
 
 async function checksumOf(path: string): Promise<string> {
@@ -169,7 +201,10 @@ async function watch(path: string): Promise<() => Promise<void>> {
   return async () => {
     const { mtimeMs, size } = await stat(path);
     if (mtimeMs !== before.mtimeMs || size !== before.size) {
-      throw new PerdureError('StoreUnavailable', `${path} was changed while it was read; run again once it is complete.`);
+      throw new PerdureError(
+        'StoreUnavailable',
+        `${path} was changed while it was read; run again once it is complete.`,
+      );
     }
   };
 }
@@ -177,7 +212,13 @@ async function watch(path: string): Promise<() => Promise<void>> {
 /** The last source, where it is the present one, read up to the same day or a later one, and nothing of it is lost. */
 function alreadyRead(writer: LayerWriter, source: Source, asOf: string): SourceEntry | undefined {
   const last = writer.manifest.source;
-  if (!last || last.checksum !== source.checksum || last.sql !== source.sql || last.through < earlier(last.lastDay, asOf)) return undefined;
+  if (
+    !last ||
+    last.checksum !== source.checksum ||
+    last.sql !== source.sql ||
+    last.through < earlier(last.lastDay, asOf)
+  )
+    return undefined;
   const current = (name: string) => writer.intact(name)?.inputs === source.sql;
   return Object.keys(writer.manifest.partitions).every(current) && last.partitions.every(current) ? last : undefined;
 }
@@ -207,18 +248,31 @@ async function splitSource(
   context: StageContext,
   database: Database,
   pipeline: Pipeline,
-  { given, path, header, reading, sql, asOf, known }: OpenSource & { given: string; sql: LayerSql; asOf: string; known: Record<string, PartitionEntry> },
+  {
+    given,
+    path,
+    header,
+    reading,
+    sql,
+    asOf,
+    known,
+  }: OpenSource & { given: string; sql: LayerSql; asOf: string; known: Record<string, PartitionEntry> },
 ): Promise<{ partitions: SourcePartition[]; lastDay: string }> {
   const folder = join(context.scratch, 'split');
   const collected = collectedRows(context.size, Object.keys(pipeline.definition.source.columns).length);
-  await database.run(`SET partitioned_write_max_open_files = 10000; SET partitioned_write_flush_threshold = ${collected}`);
+  await database.run(
+    `SET partitioned_write_max_open_files = 10000; SET partitioned_write_flush_threshold = ${collected}`,
+  );
   await database.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
   await database.run(`CREATE TEMP VIEW source AS ${readCsvSql(path, header, reading)}`);
   await openTables(database, sql);
   checkDay(pipeline, sql, await checkLayerColumns(database, sql));
   const day = daySql(pipeline);
   const name = partitionNameSql(pipeline);
-  const cut = day === undefined ? name : `CASE WHEN ${day} > ${lastVisibleDay(pipeline, asOf, known)} THEN ${literal(LATER)} ELSE ${name} END`;
+  const cut =
+    day === undefined
+      ? name
+      : `CASE WHEN ${day} > ${lastVisibleDay(pipeline, asOf, known)} THEN ${literal(LATER)} ELSE ${name} END`;
 
   const stop = reportReading(context, database);
   const files = await database
@@ -235,17 +289,27 @@ async function splitSource(
     .finally(stop);
 
   const partitions = files
-    .map(({ filename, count }) => ({ name: basename(dirname(filename)).slice(`${INTERNAL.partition}=`.length), path: filename, rows: Number(count) }))
+    .map(({ filename, count }) => ({
+      name: basename(dirname(filename)).slice(`${INTERNAL.partition}=`.length),
+      path: filename,
+      rows: Number(count),
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  if (partitions.length === 0) throw new PerdureError('InputInvalid', `${given} holds no rows below its header; give a file with data.`);
+  if (partitions.length === 0)
+    throw new PerdureError('InputInvalid', `${given} holds no rows below its header; give a file with data.`);
   const undated = partitions.find(({ name }) => name.startsWith('__HIVE'));
   if (undated) {
-    throw new PerdureError('InputInvalid', `The column ${pipeline.definition.partition.column} is empty in ${countOf(undated.rows, 'row')} of ${given}, which so ${agreeing(undated.rows, 'belongs', 'belong')} to no partition; correct the file and run again.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `The column ${pipeline.definition.partition.column} is empty in ${countOf(undated.rows, 'row')} of ${given}, which so ${agreeing(undated.rows, 'belongs', 'belong')} to no partition; correct the file and run again.`,
+    );
   }
   if (partitions.some(({ name }) => name !== LATER && !isPartition(name))) throw outOfRange(pipeline, given);
   if (day === undefined) return { partitions, lastDay: UNDATED_DAY };
   const newest = partitions.at(-1)!;
-  const [last] = await database.rows<{ day: string }>(`SELECT CAST(max(${day}) AS VARCHAR) AS day FROM ${readParquetSql([newest.path])}`);
+  const [last] = await database.rows<{ day: string }>(
+    `SELECT CAST(max(${day}) AS VARCHAR) AS day FROM ${readParquetSql([newest.path])}`,
+  );
   // Days sort as text only where every year has four digits.
   if (!/^\d{4}-\d{2}-\d{2}$/.test(last!.day)) throw outOfRange(pipeline, given);
   return { partitions: partitions.filter(({ name }) => name !== LATER), lastDay: last!.day };
@@ -260,7 +324,10 @@ function collectedRows(size: WorkerSize, columns: number): number {
 }
 
 function outOfRange({ definition }: Pipeline, path: string): PerdureError {
-  return new PerdureError('InputInvalid', `The column ${definition.partition.column} of ${path} holds days outside the years 0 to 9999; correct them and run again.`);
+  return new PerdureError(
+    'InputInvalid',
+    `The column ${definition.partition.column} of ${path} holds days outside the years 0 to 9999; correct them and run again.`,
+  );
 }
 
 /** Reports how far the CSV is read until the returned function is called. */
@@ -273,9 +340,13 @@ function reportReading(context: StageContext, database: Database): () => void {
 
 /** SQL for the last day that a run at `asOf` sees: a partition that was read further before doesn't shrink. */
 function lastVisibleDay(pipeline: Pipeline, asOf: string, known: Record<string, PartitionEntry>): string {
-  const further = Object.entries(known).flatMap(([name, { lastDay = asOf }]) => (lastDay > asOf ? [[name, lastDay] as const] : []));
+  const further = Object.entries(known).flatMap(([name, { lastDay = asOf }]) =>
+    lastDay > asOf ? [[name, lastDay] as const] : [],
+  );
   const cases = further.map(([name, lastDay]) => `WHEN ${literal(name)} THEN DATE ${literal(lastDay)}`);
-  return cases.length === 0 ? `DATE ${literal(asOf)}` : `CASE ${partitionNameSql(pipeline)} ${cases.join(' ')} ELSE DATE ${literal(asOf)} END`;
+  return cases.length === 0
+    ? `DATE ${literal(asOf)}`
+    : `CASE ${partitionNameSql(pipeline)} ${cases.join(' ')} ELSE DATE ${literal(asOf)} END`;
 }
 
 /** The rows of one partition in the order of the source. */
@@ -298,23 +369,37 @@ async function sortPartitions(
     );
     await rm(path);
     const day = daySql(pipeline);
-    const [last] = day === undefined ? [] : await database.rows<{ day: string }>(`SELECT CAST(max(${day}) AS VARCHAR) AS day FROM ${readParquetSql([file])}`);
+    const [last] =
+      day === undefined
+        ? []
+        : await database.rows<{ day: string }>(
+            `SELECT CAST(max(${day}) AS VARCHAR) AS day FROM ${readParquetSql([file])}`,
+          );
     sorted.push({ name, path: file, rows, checksum: await sha256File(file), ...(last && { lastDay: last.day }) });
     context.report({ what: 'partitions', done: done + 1, total: partitions.length });
   }
   return sorted;
 }
 
-async function emptyPartition({ scratch }: StageContext, database: Database, sql: LayerSql, name: string): Promise<SortedPartition> {
+async function emptyPartition(
+  { scratch }: StageContext,
+  database: Database,
+  sql: LayerSql,
+  name: string,
+): Promise<SortedPartition> {
   const path = join(scratch, `empty_${name}.parquet`);
-  await database.run(`COPY (SELECT * FROM (${sql.text}\n) LIMIT 0) TO ${literal(path)} (FORMAT parquet)`, { sqlFile: sql.file });
+  await database.run(`COPY (SELECT * FROM (${sql.text}\n) LIMIT 0) TO ${literal(path)} (FORMAT parquet)`, {
+    sqlFile: sql.file,
+  });
   return { name, path, rows: 0, checksum: await sha256File(path) };
 }
 
 /** Partitions that another recipe made, and that the source can't make anew. */
 function staleBeyond({ manifest }: LayerWriter, source: Source, partitions: SortedPartition[]): string[] {
   const made = new Set(partitions.map(({ name }) => name));
-  return Object.entries(manifest.partitions).flatMap(([name, { inputs }]) => (inputs === source.sql || made.has(name) ? [] : [name]));
+  return Object.entries(manifest.partitions).flatMap(([name, { inputs }]) =>
+    inputs === source.sql || made.has(name) ? [] : [name],
+  );
 }
 
 function refuseStale(sql: LayerSql, path: string, names: string[]): void {
@@ -338,12 +423,19 @@ async function refuseLoss(
   for (const partition of partitions) {
     const entry = writer.intact(partition.name);
     if (!entry || tableOf(entry, 'bronze').checksum === partition.checksum) continue;
-    const before = await partitionFile(datamart, 'bronze', 'bronze', partition.name, tableOf(entry, 'bronze')).catch((error: unknown) => {
-      if (error instanceof PerdureError && (error.type === 'ObjectCorrupt' || error.type === 'NotFound')) return undefined;
-      throw error;
-    });
+    const before = await partitionFile(datamart, 'bronze', 'bronze', partition.name, tableOf(entry, 'bronze')).catch(
+      (error: unknown) => {
+        if (error instanceof PerdureError && (error.type === 'ObjectCorrupt' || error.type === 'NotFound'))
+          return undefined;
+        throw error;
+      },
+    );
     if (!before) continue;
-    const lost = await countLost(database, pipeline, before, { own: readParquetSql([partition.path]), rows: partition.rows, present });
+    const lost = await countLost(database, pipeline, before, {
+      own: readParquetSql([partition.path]),
+      rows: partition.rows,
+      present,
+    });
     if (lost > 0) losses.push({ name: partition.name, lost });
   }
   if (losses.length === 0) return;
@@ -379,7 +471,9 @@ async function countLost(
 
 function spanOf(names: string[]): string {
   const sorted = [...names].sort();
-  return sorted.length === 1 ? `the partition ${sorted[0]}` : `${countOf(sorted.length, 'partition')} (${sorted[0]} to ${sorted.at(-1)})`;
+  return sorted.length === 1
+    ? `the partition ${sorted[0]}`
+    : `${countOf(sorted.length, 'partition')} (${sorted[0]} to ${sorted.at(-1)})`;
 }
 
 function capitalized(text: string): string {

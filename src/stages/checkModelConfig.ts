@@ -7,7 +7,10 @@ export const checkModelConfig: Stage<CheckModelConfigInput, TrainingPlan> = asyn
   const { config } = await context.pipeline(input.pipeline);
   const names = algorithmsToTrain(config, input.algorithms);
   if (names.length === 0) {
-    return { status: 'skipped', reason: 'No algorithm is enabled: set one to true in training_config.enabled_algorithms.' };
+    return {
+      status: 'skipped',
+      reason: 'No algorithm is enabled: set one to true in training_config.enabled_algorithms.',
+    };
   }
   return {
     status: 'ready',

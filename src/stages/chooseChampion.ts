@@ -1,5 +1,14 @@
 import type { Pipeline } from '../config/load.js';
-import { directionOf, type ChampionChoice, type ChooseChampionInput, type MetricName, type PromotionDecision, type SplitMetrics, type SplitName, type VersionRef } from '../contracts/index.js';
+import {
+  directionOf,
+  type ChampionChoice,
+  type ChooseChampionInput,
+  type MetricName,
+  type PromotionDecision,
+  type SplitMetrics,
+  type SplitName,
+  type VersionRef,
+} from '../contracts/index.js';
 import { readDatasetMetadata } from '../data/dataset.js';
 import { trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
@@ -44,13 +53,18 @@ export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async 
   const [compared, by] = undefinedForAll ? [searched, `cv_score, as ${metric} is undefined,`] : [scores, metric];
   // The search's own score is the greater the better.
   const sign = undefinedForAll || directionOf(name) === 'higher' ? 1 : -1;
-  const worth = (ref: VersionRef) => (compared[ref.algorithm] === undefined ? -Infinity : sign * compared[ref.algorithm]!);
+  const worth = (ref: VersionRef) =>
+    compared[ref.algorithm] === undefined ? -Infinity : sign * compared[ref.algorithm]!;
   const { algorithm, version } = stand.reduce((best, ref) => (worth(ref) > worth(best) ? ref : best));
   const challenger = { algorithm, version };
   const reason = reasonFor(by, compared);
   await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, reason, { overDamage: true });
   const outcome = await challenge(context, pipeline, input, challenger, { split, metric: name, reason });
-  return { ...outcome, challenger, comparison: { metric, scores, estimate: other ? { metric: `${other}.${name}`, scores: estimates } : null } };
+  return {
+    ...outcome,
+    challenger,
+    comparison: { metric, scores, estimate: other ? { metric: `${other}.${name}`, scores: estimates } : null },
+  };
 };
 
 /** Decides once more where somebody moves the champion between the decision and the move. */
@@ -88,8 +102,16 @@ async function challenge(
 }
 
 /** The best is a version of an earlier run, and champion already. */
-async function stays(context: StageContext, pipeline: Pipeline, { challenger, split, reason }: { challenger: VersionRef; split: SplitName; reason: string }): Promise<PromotionDecision> {
-  const performance = await readVersionFile<SplitMetrics>(context.stores(pipeline).modelRegistry, challenger, 'performance.json');
+async function stays(
+  context: StageContext,
+  pipeline: Pipeline,
+  { challenger, split, reason }: { challenger: VersionRef; split: SplitName; reason: string },
+): Promise<PromotionDecision> {
+  const performance = await readVersionFile<SplitMetrics>(
+    context.stores(pipeline).modelRegistry,
+    challenger,
+    'performance.json',
+  );
   const grounds = `it is champion already, and still the ${reason}`;
   return {
     decision: 'refuse',
@@ -108,7 +130,10 @@ async function stays(context: StageContext, pipeline: Pipeline, { challenger, sp
 async function versionOf(registry: ObjectStore, ref: VersionRef): Promise<VersionMetadata> {
   const metadata = await readVersion(registry, ref);
   if (!metadata) {
-    throw new PerdureError('NotFound', `There is no version "${ref.version}" of ${ref.algorithm} in the registry; train it again.`);
+    throw new PerdureError(
+      'NotFound',
+      `There is no version "${ref.version}" of ${ref.algorithm} in the registry; train it again.`,
+    );
   }
   return metadata;
 }

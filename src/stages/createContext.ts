@@ -78,7 +78,12 @@ async function makeScratch(root: string): Promise<string> {
   }
 }
 
-function createStageContext(host: StageHost, open: OpenStores, scratch: string, call: StageCall): Omit<StageContext, 'pipeline'> {
+function createStageContext(
+  host: StageHost,
+  open: OpenStores,
+  scratch: string,
+  call: StageCall,
+): Omit<StageContext, 'pipeline'> {
   return {
     stores: (pipeline) => open(pipeline, { scratch, signal: call.signal }),
     engines: host.engines,

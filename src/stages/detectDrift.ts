@@ -19,19 +19,37 @@ import { agreeing, countOf } from '../contracts/counts.js';
 export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { min_samples_for_metrics } = pipeline.config.monitoring_config;
-  const reference = await readVersionFile<ModelProfile>(context.stores(pipeline).modelRegistry, input.predictions.model, 'profile.json', SCORE_ANEW);
+  const reference = await readVersionFile<ModelProfile>(
+    context.stores(pipeline).modelRegistry,
+    input.predictions.model,
+    'profile.json',
+    SCORE_ANEW,
+  );
 
-  const preprocessing = await readVersionFile<Preprocessing>(context.stores(pipeline).modelRegistry, input.predictions.model, 'preprocessing.json', SCORE_ANEW);
+  const preprocessing = await readVersionFile<Preprocessing>(
+    context.stores(pipeline).modelRegistry,
+    input.predictions.model,
+    'preprocessing.json',
+    SCORE_ANEW,
+  );
   const current = await profileScoredRows(context, input, reference, preprocessing);
   if (current.rows < min_samples_for_metrics) {
-    return { status: 'skipped', reason: `${countOf(current.rows, 'row')} ${agreeing(current.rows, 'is', 'are')} scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.` };
+    return {
+      status: 'skipped',
+      reason: `${countOf(current.rows, 'row')} ${agreeing(current.rows, 'is', 'are')} scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.`,
+    };
   }
 
   return judgeDrift(reference, current, pipeline.config.monitoring_config);
 };
 
 /** Counts the scored rows into the bins of the reference. A feature that gold no longer has counts as missing. */
-async function profileScoredRows(context: StageContext, input: MonitorInput, reference: ModelProfile, { task, inputs }: Preprocessing): Promise<CurrentProfile> {
+async function profileScoredRows(
+  context: StageContext,
+  input: MonitorInput,
+  reference: ModelProfile,
+  { task, inputs }: Preprocessing,
+): Promise<CurrentProfile> {
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const keys = pipeline.definition.keys.map(identifier).join(', ');
@@ -47,13 +65,27 @@ async function profileScoredRows(context: StageContext, input: MonitorInput, ref
     if (files.length === 0) return;
     const gold = readParquetSql(files.map(({ path }) => path));
     const known = new Set((await columnsOf(database, gold)).map(sameName));
-    const values = features.map((name) => (known.has(sameName(name)) ? valueSql(`${INTERNAL.features}.${identifier(name)}`, inputs.find((input) => input.name === name)?.kind) : 'NULL'));
+    const values = features.map((name) =>
+      known.has(sameName(name))
+        ? valueSql(`${INTERNAL.features}.${identifier(name)}`, inputs.find((input) => input.name === name)?.kind)
+        : 'NULL',
+    );
     const scores = scoreColumns(task);
-    const rows = database.chunks(`SELECT ${[...scores, ...values].join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS ${INTERNAL.features} USING (${keys})`);
+    const rows = database.chunks(
+      `SELECT ${[...scores, ...values].join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS ${INTERNAL.features} USING (${keys})`,
+    );
     for await (const chunk of rows) {
       current.rows += chunk.rowCount;
-      countInto(current.score, spoken(task, scores.map((_, i) => chunk.getColumnValues(i) as number[])));
-      features.forEach((name, i) => countInto(current.columns[name]!, chunk.getColumnValues(scores.length + i) as (number | string | null)[]));
+      countInto(
+        current.score,
+        spoken(
+          task,
+          scores.map((_, i) => chunk.getColumnValues(i) as number[]),
+        ),
+      );
+      features.forEach((name, i) =>
+        countInto(current.columns[name]!, chunk.getColumnValues(scores.length + i) as (number | string | null)[]),
+      );
     }
   });
   return current;
@@ -62,13 +94,18 @@ async function profileScoredRows(context: StageContext, input: MonitorInput, ref
 /** A feature's value as training had it; what gold now has as something else is missing. */
 function valueSql(column: string, kind: InputColumn['kind'] = 'number'): string {
   if (kind === 'category') return `CAST(${column} AS VARCHAR)`;
-  return kind === 'date' ? `epoch(TRY_CAST(CAST(${column} AS VARCHAR) AS TIMESTAMP)) / 86400.0` : `TRY_CAST(${column} AS DOUBLE)`;
+  return kind === 'date'
+    ? `epoch(TRY_CAST(CAST(${column} AS VARCHAR) AS TIMESTAMP)) / 86400.0`
+    : `TRY_CAST(${column} AS DOUBLE)`;
 }
 
 /** What a model's output says of each row, as its profile counts it. */
 function spoken(task: TaskSpec, scores: number[][]): ColumnValues {
   if (task.task !== 'multiclass') return scores[0]!;
   const width = scores.length;
-  const values = Float64Array.from({ length: scores[0]!.length * width }, (_, i) => scores[i % width]![Math.floor(i / width)]!);
+  const values = Float64Array.from(
+    { length: scores[0]!.length * width },
+    (_, i) => scores[i % width]![Math.floor(i / width)]!,
+  );
   return Array.from(mostProbable({ values, width }), (position) => task.classes[position]!);
 }

@@ -24,9 +24,16 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
     const { path, features, label } = await matrixFile(datamart, input.dataset, split);
     const output = await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal);
     const [labels] = await readColumns(path, [label]);
-    metrics[split] = taskOf(task).metrics(labels as ArrayLike<number>, output, pipeline.config.inference_config.prediction_threshold);
+    metrics[split] = taskOf(task).metrics(
+      labels as ArrayLike<number>,
+      output,
+      pipeline.config.inference_config.prediction_threshold,
+    );
     if (split === baselineSplit(splits)) {
-      const profile: ModelProfile = { ...(await readDatasetProfile(datamart, input.dataset)), score: profileOutput(task, output) };
+      const profile: ModelProfile = {
+        ...(await readDatasetProfile(datamart, input.dataset)),
+        score: profileOutput(task, output),
+      };
       await createJson(modelRegistry, versionKey(input.model, 'profile.json'), profile);
     }
   }

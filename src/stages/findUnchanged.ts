@@ -24,7 +24,8 @@ export const findUnchanged: Stage<FindUnchangedInput, Unchanged> = async (contex
   const challenger = await unlessDamaged(() => readPointer(registry, aliasKey(CHALLENGER)));
   const decision = challenger && (await decisionOn(registry, challenger));
   if (await lacksChampion(registry, decision)) return { unchanged: [] };
-  const hasChosen = (run: string) => moveOf(challenger, run) !== undefined && (decision !== undefined || challenger?.by.runId !== run);
+  const hasChosen = (run: string) =>
+    moveOf(challenger, run) !== undefined && (decision !== undefined || challenger?.by.runId !== run);
 
   const inputs = await inputsOf(pipeline, stores, input.asOf);
   const unchanged: VersionRef[] = [];
@@ -45,12 +46,20 @@ export const findUnchanged: Stage<FindUnchangedInput, Unchanged> = async (contex
 };
 
 /** What the gate decided on a challenger; `undefined` where it didn't come to that. */
-async function decisionOn(registry: ObjectStore, challenger: VersionRef): Promise<PromotionDecision['decision'] | undefined> {
-  return unlessDamaged(async () => (await readVersionFile<PromotionDecision>(registry, challenger, 'promotion.json')).decision);
+async function decisionOn(
+  registry: ObjectStore,
+  challenger: VersionRef,
+): Promise<PromotionDecision['decision'] | undefined> {
+  return unlessDamaged(
+    async () => (await readVersionFile<PromotionDecision>(registry, challenger, 'promotion.json')).decision,
+  );
 }
 
 /** Whether there should be a champion that can be used, and isn't. Where the gate refused the only challenger, none is due. */
-async function lacksChampion(registry: ObjectStore, decision: PromotionDecision['decision'] | undefined): Promise<boolean> {
+async function lacksChampion(
+  registry: ObjectStore,
+  decision: PromotionDecision['decision'] | undefined,
+): Promise<boolean> {
   const champion = await readPointer(registry, aliasKey(CHAMPION));
   if (!champion) return decision !== 'refuse';
   return (await unlessDamaged(() => checkVersion(registry, champion).then(() => true))) === undefined;

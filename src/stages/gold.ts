@@ -7,7 +7,15 @@ import { checkKeys, checkKeysAcross, checkPartitionDays, keysHoldPartition } fro
 import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { NUMBER } from '../data/inputColumns.js';
 import type { BuiltTable } from '../data/layerWriter.js';
-import { featureStoreFiles, labelStoreFiles, manifestKey, readManifest, tableOf, type LayerManifest, type TableName } from '../data/layers.js';
+import {
+  featureStoreFiles,
+  labelStoreFiles,
+  manifestKey,
+  readManifest,
+  tableOf,
+  type LayerManifest,
+  type TableName,
+} from '../data/layers.js';
 import { partitionKey } from '../data/partitions.js';
 import { refine } from '../data/refine.js';
 import { PerdureError } from '../errors.js';
@@ -51,7 +59,10 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
         await build(database, pipeline, 'feature_store', features, partition, folder),
         await build(database, pipeline, 'label_store', labels, partition, folder),
       ] as const;
-      const [featureStore, labelStore] = [{ ...tables[0], sql: features.file }, { ...tables[1], sql: labels.file }];
+      const [featureStore, labelStore] = [
+        { ...tables[0], sql: features.file },
+        { ...tables[1], sql: labels.file },
+      ];
       await checkPartitionDays(database, pipeline, partition, featureStore);
       await checkKeys(database, pipeline, partition, featureStore, silverRows);
       await checkKeys(database, pipeline, partition, labelStore, silverRows);
@@ -69,7 +80,12 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
     await withDuckDb(context, (database) => checkKeysAcross(database, pipeline, stored));
     // Other workers may have written meanwhile what was not looked at.
     if (fingerprintOfKeys(pipeline, await readManifest(datamart, 'gold')) === before) {
-      await updateJson<LayerManifest>(datamart, manifestKey('gold'), (current) => current && { ...current, keys: before }, () => undefined);
+      await updateJson<LayerManifest>(
+        datamart,
+        manifestKey('gold'),
+        (current) => current && { ...current, keys: before },
+        () => undefined,
+      );
     }
   }
   return { rows: entries.reduce((sum, entry) => sum + tableOf(entry, 'feature_store').rows, 0), written, unchanged };
@@ -77,13 +93,20 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
 
 /** Of the keys, and of all that lies in gold. */
 function fingerprintOfKeys({ definition }: Pipeline, { partitions }: LayerManifest): string {
-  return fingerprint(definition.keys, Object.entries(partitions).map(([name, { objects }]) => [name, objects.map(({ table, checksum }) => [table, checksum])]));
+  return fingerprint(
+    definition.keys,
+    Object.entries(partitions).map(([name, { objects }]) => [
+      name,
+      objects.map(({ table, checksum }) => [table, checksum]),
+    ]),
+  );
 }
 
 /** Where silver left out every row that there is, gold stays what it was. */
 async function refuseEmptied(datamart: ObjectStore): Promise<void> {
   const [bronze, silver] = [await readManifest(datamart, 'bronze'), await readManifest(datamart, 'silver')];
-  const rowsOf = ({ partitions }: LayerManifest, table: TableName) => Object.values(partitions).reduce((sum, entry) => sum + tableOf(entry, table).rows, 0);
+  const rowsOf = ({ partitions }: LayerManifest, table: TableName) =>
+    Object.values(partitions).reduce((sum, entry) => sum + tableOf(entry, table).rows, 0);
   const raw = rowsOf(bronze, 'bronze');
   if (raw === 0 || rowsOf(silver, 'silver') > 0) return;
   const dropped: Record<string, number> = {};
@@ -104,27 +127,51 @@ async function read(database: Database, file: string): Promise<number> {
   return Number(counted!.rows);
 }
 
-async function build(database: Database, pipeline: Pipeline, table: GoldTable, sql: LayerSql, partition: string, folder: string): Promise<BuiltTable> {
+async function build(
+  database: Database,
+  pipeline: Pipeline,
+  table: GoldTable,
+  sql: LayerSql,
+  partition: string,
+  folder: string,
+): Promise<BuiltTable> {
   const path = join(folder, `${table}_${partition}.parquet`);
-  const [count] = await database.rows<{ Count: bigint }>(`COPY (${sql.text}\n) TO ${literal(path)} (FORMAT parquet)`, { sqlFile: sql.file });
-  return { table, key: partitionKey(pipeline.definition.layers[table].path, partition), path, rows: Number(count!.Count) };
+  const [count] = await database.rows<{ Count: bigint }>(`COPY (${sql.text}\n) TO ${literal(path)} (FORMAT parquet)`, {
+    sqlFile: sql.file,
+  });
+  return {
+    table,
+    key: partitionKey(pipeline.definition.layers[table].path, partition),
+    path,
+    rows: Number(count!.Count),
+  };
 }
 
 /**
  * Checks that a gold table has its keys, and its features or label as numbers. Returns its columns.
  * @throws PerdureError `ConfigInvalid`
  */
-async function checkColumns(database: Database, sql: LayerSql, needed: { names: string[]; numbers: string[] }): Promise<ResultColumn[]> {
+async function checkColumns(
+  database: Database,
+  sql: LayerSql,
+  needed: { names: string[]; numbers: string[] },
+): Promise<ResultColumn[]> {
   const columns = await checkLayerColumns(database, sql);
   const find = (name: string) => columns.find((column) => sameName(column.name) === sameName(name));
   const missing = needed.names.filter((name) => !find(name));
   if (missing.length > 0) {
     const given = columns.map(({ name }) => name).join(', ');
-    throw new PerdureError('ConfigInvalid', `pipeline.json names ${missing.join(', ')}, which ${sql.file} doesn't give (it gives ${given}); correct the name in pipeline.json or add the column to the query.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `pipeline.json names ${missing.join(', ')}, which ${sql.file} doesn't give (it gives ${given}); correct the name in pipeline.json or add the column to the query.`,
+    );
   }
   const text = needed.numbers.map((name) => find(name)!).find(({ type }) => !NUMBER.test(type));
   if (text) {
-    throw new PerdureError('ConfigInvalid', `${sql.file} gives ${text.name} as ${text.type}, where a number is expected; write it as one, as CAST(${identifier(text.name)} = '...' AS INTEGER) does for one of two values.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${sql.file} gives ${text.name} as ${text.type}, where a number is expected; write it as one, as CAST(${identifier(text.name)} = '...' AS INTEGER) does for one of two values.`,
+    );
   }
   return columns;
 }

@@ -29,19 +29,41 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const { labels, output } = await matureRows(context, pipeline, input, task);
   if (labels.length < min_samples_for_metrics) {
     const dated = pipeline.definition.partition.column !== undefined;
-    const mature = dated ? `${agreeing(labels.length, 'has a label that is', 'have labels that are')} ${countOf(label_maturity_days, 'day')} old by` : `${agreeing(labels.length, 'has a label', 'have labels')} by`;
-    return { status: 'skipped', reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}; performance needs at least ${min_samples_for_metrics}.` };
+    const mature = dated
+      ? `${agreeing(labels.length, 'has a label that is', 'have labels that are')} ${countOf(label_maturity_days, 'day')} old by`
+      : `${agreeing(labels.length, 'has a label', 'have labels')} by`;
+    return {
+      status: 'skipped',
+      reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}; performance needs at least ${min_samples_for_metrics}.`,
+    };
   }
 
   const metrics = taskOf(task).metrics(labels, output, inference_config.prediction_threshold);
   const { performance } = await requireVersion(modelRegistry, model, SCORE_ANEW);
   const metric = watchedMetric(pipeline, task);
   const baseline = performance[baselineSplit(performance)];
-  const judged = baseline && judgePerformance(baseline, metrics, { ...monitoring_config, performance_metric: metric }, taskOf(task).standardError(metric, labels, output, inference_config.prediction_threshold));
-  return judged ?? { status: 'skipped', reason: `${metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.` };
+  const judged =
+    baseline &&
+    judgePerformance(
+      baseline,
+      metrics,
+      { ...monitoring_config, performance_metric: metric },
+      taskOf(task).standardError(metric, labels, output, inference_config.prediction_threshold),
+    );
+  return (
+    judged ?? {
+      status: 'skipped',
+      reason: `${metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.`,
+    }
+  );
 };
 
-async function matureRows(context: StageContext, pipeline: Pipeline, { predictions, asOf }: MonitorInput, task: TaskSpec): Promise<{ labels: number[]; output: ModelOutput }> {
+async function matureRows(
+  context: StageContext,
+  pipeline: Pipeline,
+  { predictions, asOf }: MonitorInput,
+  task: TaskSpec,
+): Promise<{ labels: number[]; output: ModelOutput }> {
   const stores = context.stores(pipeline);
   const { keys } = pipeline.definition;
   const read = labelReader(pipeline, task);
@@ -49,7 +71,14 @@ async function matureRows(context: StageContext, pipeline: Pipeline, { predictio
   const values: number[] = [];
   const scores = scoreColumns(task);
   await withDuckDb(context, async (database) => {
-    const days = await loadScoredRows(database, pipeline, stores, predictions.model, task, lastLabelledDay(pipeline, asOf));
+    const days = await loadScoredRows(
+      database,
+      pipeline,
+      stores,
+      predictions.model,
+      task,
+      lastLabelledDay(pipeline, asOf),
+    );
     const files = days ? await labelStoreFiles(stores, days) : [];
     if (files.length === 0) return;
     const table = readParquetSql(files.map(({ path }) => path));

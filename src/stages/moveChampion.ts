@@ -4,7 +4,10 @@ import { CHAMPION } from '../registry/resolve.js';
 import type { Stage } from './context.js';
 
 /** Moves the champion because a person says so. Asked again by the same run, it gives the same answer. */
-export const moveChampion: Stage<MoveChampionInput, MovedAlias> = async (context, { pipeline: name, run, move, model, by, reason }) => {
+export const moveChampion: Stage<MoveChampionInput, MovedAlias> = async (
+  context,
+  { pipeline: name, run, move, model, by, reason },
+) => {
   const pipeline = await context.pipeline(name);
   const { workflowId, runId } = run;
   return moveAlias(context.stores(pipeline).modelRegistry, pipeline.config.training_config.algorithms, {

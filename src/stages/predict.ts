@@ -44,10 +44,15 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   if (counts.rows > 0) {
     const { run, asOf } = input;
     const features = model.preprocessing.inputs.map(({ name }) => name);
-    return refTo(predictions, await storePredictions(predictions, file, known, { ...counts, model: input.model, features, run, asOf }), counts);
+    return refTo(
+      predictions,
+      await storePredictions(predictions, file, known, { ...counts, model: input.model, features, run, asOf }),
+      counts,
+    );
   }
   const newest = known.at(-1);
-  if (!newest) throw new PerdureError('NotFound', 'The gold rows to predict are gone; run data processing, then inference again.');
+  if (!newest)
+    throw new PerdureError('NotFound', 'The gold rows to predict are gone; run data processing, then inference again.');
   return refTo(predictions, newest, counts);
 };
 
@@ -55,12 +60,21 @@ function isMine({ run }: PredictionsFile, input: PredictInput): boolean {
   return run.runId === input.run.runId;
 }
 
-function refTo(predictions: ObjectStore, { key, checksum }: PredictionsFile, { rows, batches }: { rows: number; batches: number }): PredictionsRef {
+function refTo(
+  predictions: ObjectStore,
+  { key, checksum }: PredictionsFile,
+  { rows, batches }: { rows: number; batches: number },
+): PredictionsRef {
   return { uri: predictions.uri(key), checksum, rows, batches };
 }
 
 /** Keys, the column of the days and the model's features per new row, numbered by day and keys. */
-async function loadNewRows(database: Database, pipeline: Pipeline, newRows: string, { inputs }: Preprocessing): Promise<number> {
+async function loadNewRows(
+  database: Database,
+  pipeline: Pipeline,
+  newRows: string,
+  { inputs }: Preprocessing,
+): Promise<number> {
   const carried = carriedColumns(pipeline.definition).map(identifier);
   const values = inputs.map((input, i) => `${inputSql(input)} AS ${inputColumn(i)}`);
   const { keys, partition } = pipeline.definition;
@@ -70,12 +84,20 @@ async function loadNewRows(database: Database, pipeline: Pipeline, newRows: stri
     SELECT row_number() OVER (ORDER BY ${order}) - 1 AS ${INTERNAL.row}, ${[...carried, ...values].join(', ')},
       ${inputsDigestSql(inputs.map(({ name }) => name))} AS ${INTERNAL.inputs}
     FROM (${newRows})`);
-  const [counted] = await database.rows<{ rows: number }>(`SELECT CAST(count(*) AS INTEGER) AS rows FROM ${INTERNAL.newRows}`);
+  const [counted] = await database.rows<{ rows: number }>(
+    `SELECT CAST(count(*) AS INTEGER) AS rows FROM ${INTERNAL.newRows}`,
+  );
   return counted!.rows;
 }
 
 /** Fills the table `INTERNAL.scores`, and returns the number of batches. */
-async function scoreInBatches(context: StageContext, database: Database, pipeline: Pipeline, model: OpenModel, rows: number): Promise<number> {
+async function scoreInBatches(
+  context: StageContext,
+  database: Database,
+  pipeline: Pipeline,
+  model: OpenModel,
+  rows: number,
+): Promise<number> {
   const { batch_size } = pipeline.config.inference_config;
   const { modelPath } = model;
   const { task, inputs, transforms, features } = model.preprocessing;
@@ -88,9 +110,20 @@ async function scoreInBatches(context: StageContext, database: Database, pipelin
     const output = await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal);
     const scoresPath = join(context.scratch, 'scores.parquet');
     const columns = scoreColumns(pipeline, task, output);
-    await writeColumns(scoresPath, { [INTERNAL.row]: Int32Array.from({ length: output.values.length / output.width }, (_, i) => first + i), ...numbersOf(columns) });
-    const selected = [INTERNAL.row, ...columns.map(({ name, texts }) => `${texts ? `list_extract([${texts.map(literal).join(', ')}], ${identifier(name)} + 1)` : identifier(name)} AS ${identifier(name)}`)];
-    await database.run(`${batch === 0 ? `CREATE TEMP TABLE ${scores} AS` : `INSERT INTO ${scores}`} SELECT ${selected.join(', ')} FROM ${readParquetSql([scoresPath])}`);
+    await writeColumns(scoresPath, {
+      [INTERNAL.row]: Int32Array.from({ length: output.values.length / output.width }, (_, i) => first + i),
+      ...numbersOf(columns),
+    });
+    const selected = [
+      INTERNAL.row,
+      ...columns.map(
+        ({ name, texts }) =>
+          `${texts ? `list_extract([${texts.map(literal).join(', ')}], ${identifier(name)} + 1)` : identifier(name)} AS ${identifier(name)}`,
+      ),
+    ];
+    await database.run(
+      `${batch === 0 ? `CREATE TEMP TABLE ${scores} AS` : `INSERT INTO ${scores}`} SELECT ${selected.join(', ')} FROM ${readParquetSql([scoresPath])}`,
+    );
     context.report({ what: 'batches', done: batch + 1, total: batches });
   }
   return batches;
@@ -100,7 +133,11 @@ async function readBatch(database: Database, inputs: InputColumn[], first: numbe
   const reader = new InputReader(inputs, rows);
   const { newRows, row } = INTERNAL;
   const sql = `SELECT ${inputs.map((_, i) => inputColumn(i)).join(', ')} FROM ${newRows} WHERE ${row} BETWEEN ${first} AND ${first + rows - 1} ORDER BY ${row}`;
-  for await (const chunk of database.chunks(sql)) reader.take(chunk, Array.from({ length: chunk.rowCount }, (_, i) => i));
+  for await (const chunk of database.chunks(sql))
+    reader.take(
+      chunk,
+      Array.from({ length: chunk.rowCount }, (_, i) => i),
+    );
   return reader.table();
 }
 
@@ -113,11 +150,13 @@ interface ScoreColumn {
 
 function scoreColumns(pipeline: Pipeline, task: TaskSpec, output: ModelOutput): ScoreColumn[] {
   const { prediction_threshold, confidence_intervals } = pipeline.config.inference_config;
-  const columns = taskOf(task).predictionColumns(output, prediction_threshold).map(({ name, values }): ScoreColumn => {
-    if (!Array.isArray(values)) return { name, values };
-    const texts = [...new Set(values)];
-    return { name, values: Int32Array.from(values, (text) => texts.indexOf(text)), texts };
-  });
+  const columns = taskOf(task)
+    .predictionColumns(output, prediction_threshold)
+    .map(({ name, values }): ScoreColumn => {
+      if (!Array.isArray(values)) return { name, values };
+      const texts = [...new Set(values)];
+      return { name, values: Int32Array.from(values, (text) => texts.indexOf(text)), texts };
+    });
   if (!confidence_intervals || task.task === 'regression') return columns;
   return [...columns, { name: 'confidence' satisfies PredictionColumn, values: confidenceOf(output) }];
 }
@@ -125,14 +164,21 @@ function scoreColumns(pipeline: Pipeline, task: TaskSpec, output: ModelOutput): 
 /** The probability of the likelier class of two, or of the likeliest of several. */
 function confidenceOf({ values, width }: ModelOutput): Float64Array {
   if (width === 1) return values.map((p) => Math.max(p, 1 - p));
-  return Float64Array.from({ length: values.length / width }, (_, row) => Math.max(...values.subarray(row * width, (row + 1) * width)));
+  return Float64Array.from({ length: values.length / width }, (_, row) =>
+    Math.max(...values.subarray(row * width, (row + 1) * width)),
+  );
 }
 
 function numbersOf(columns: ScoreColumn[]): Record<string, Column> {
   return Object.fromEntries(columns.map(({ name, values }) => [name, values]));
 }
 
-async function writePredictions(database: Database, pipeline: Pipeline, { algorithm, version }: ModelRef, file: string): Promise<void> {
+async function writePredictions(
+  database: Database,
+  pipeline: Pipeline,
+  { algorithm, version }: ModelRef,
+  file: string,
+): Promise<void> {
   const { newRows, scores, row } = INTERNAL;
   const carried = carriedColumns(pipeline.definition).map((name) => `${newRows}.${identifier(name)}`);
   await database.run(`

@@ -57,12 +57,28 @@ export const preprocess: Stage<PreprocessInput, DatasetRef> = async (context, in
 
   const { id, splits } = metadata;
   const written = await writeJson(stores.datamart, datasetKey(id, 'metadata.json'), metadata);
-  await updateJson<LatestDataset>(stores.datamart, LATEST, (current) => (current && current.id > id ? undefined : { id, ...written }), () => undefined);
-  return { id, ...written, rows: Object.fromEntries(Object.entries(splits).map(([name, { rows }]) => [name, rows])), warnings: metadata.warnings };
+  await updateJson<LatestDataset>(
+    stores.datamart,
+    LATEST,
+    (current) => (current && current.id > id ? undefined : { id, ...written }),
+    () => undefined,
+  );
+  return {
+    id,
+    ...written,
+    rows: Object.fromEntries(Object.entries(splits).map(([name, { rows }]) => [name, rows])),
+    warnings: metadata.warnings,
+  };
 };
 
 /** Writes all of a dataset but its metadata, which is returned. */
-async function buildDataset(context: StageContext, database: Database, pipeline: Pipeline, stores: Stores, input: PreprocessInput): Promise<DatasetMetadata> {
+async function buildDataset(
+  context: StageContext,
+  database: Database,
+  pipeline: Pipeline,
+  stores: Stores,
+  input: PreprocessInput,
+): Promise<DatasetMetadata> {
   const { datamart } = stores;
   const { asOf } = input;
   const id = `train_data_${versionId(input.run).slice(1)}`;
@@ -86,17 +102,43 @@ async function buildDataset(context: StageContext, database: Database, pipeline:
     checkSplit(pipeline, name, asOf, rows, task, classes);
     warnings.push(...warningsOf(pipeline, name, rows, task, classes));
     if (!decided) {
-      const chosen = inputs.filter((column) => !pipeline.config.training_config.feature_selection || varies(rows.table, column));
-      if (chosen.length === 0) throw new PerdureError('InputInvalid', 'Every feature is constant over the train split; nothing can be learned from them.');
-      decided = { task, inputs: chosen, transforms: fitTransforms(transformSettings(pipeline, chosen), only(chosen, rows.table), { labels: rows.labels, task }) };
-      await writeJson(datamart, datasetKey(id, 'profile.json'), profileOf(decided.inputs, rows.table, daysOf(pipeline, name, asOf)));
+      const chosen = inputs.filter(
+        (column) => !pipeline.config.training_config.feature_selection || varies(rows.table, column),
+      );
+      if (chosen.length === 0)
+        throw new PerdureError(
+          'InputInvalid',
+          'Every feature is constant over the train split; nothing can be learned from them.',
+        );
+      decided = {
+        task,
+        inputs: chosen,
+        transforms: fitTransforms(transformSettings(pipeline, chosen), only(chosen, rows.table), {
+          labels: rows.labels,
+          task,
+        }),
+      };
+      await writeJson(
+        datamart,
+        datasetKey(id, 'profile.json'),
+        profileOf(decided.inputs, rows.table, daysOf(pipeline, name, asOf)),
+      );
       await writeJson(datamart, datasetKey(id, 'transforms.json'), decided.transforms);
     }
     const path = join(context.scratch, `${name}.parquet`);
     const label = { [labelColumn(pipeline, columnNames(decided.transforms))]: labelsOf(rows, task) };
-    await writeMatrix(path, decided.transforms, rows.table, { label, ...(name === 'train' && { target: { labels: rows.labels, task } }) });
+    await writeMatrix(path, decided.transforms, rows.table, {
+      label,
+      ...(name === 'train' && { target: { labels: rows.labels, task } }),
+    });
     const { checksum } = await datamart.upload(path, datasetKey(id, `${name}_processed.parquet`));
-    splits[name] = { ...daysOf(pipeline, name, asOf), rows: rows.labels.length, ...(classes && { classes }), unlabelled: rows.unlabelled, checksum };
+    splits[name] = {
+      ...daysOf(pipeline, name, asOf),
+      rows: rows.labels.length,
+      ...(classes && { classes }),
+      unlabelled: rows.unlabelled,
+      checksum,
+    };
     context.report({ what: 'splits', done: done + 1, total: split.names.length });
   }
   return {
@@ -123,7 +165,13 @@ function labelsOf({ labels }: TrainingRows, { task }: TaskSpec): Column {
   return task === 'binary' ? Int8Array.from(labels) : labels;
 }
 
-async function readInputs(database: Database, pipeline: Pipeline, files: GoldFiles[], name: SplitName, asOf: string): Promise<InputColumn[]> {
+async function readInputs(
+  database: Database,
+  pipeline: Pipeline,
+  files: GoldFiles[],
+  name: SplitName,
+  asOf: string,
+): Promise<InputColumn[]> {
   const [first] = files;
   if (!first) throw noRows(pipeline, name, asOf);
   return inColumnOrder(pipeline, await inputColumns(database, pipeline, readParquetSql([first.features.path])));
@@ -131,7 +179,8 @@ async function readInputs(database: Database, pipeline: Pipeline, files: GoldFil
 
 /** First and last day of a split by time. */
 function daysOf(pipeline: Pipeline, name: SplitName, asOf: string): Pick<DatasetSplit, 'start_date' | 'end_date'> {
-  const windows: Partial<Record<SplitName, { start_date: string; end_date: string }>> = pipeline.config.temporal_splits ?? {};
+  const windows: Partial<Record<SplitName, { start_date: string; end_date: string }>> =
+    pipeline.config.temporal_splits ?? {};
   const fixed = windows[name];
   if (fixed) return { start_date: fixed.start_date, end_date: fixed.end_date };
   const days = trainingSplit(pipeline).days?.(asOf).get(name);
@@ -151,12 +200,22 @@ function classesOf({ labels }: TrainingRows, task: TaskSpec): number[] | undefin
   return classes;
 }
 
-function checkSplit(pipeline: Pipeline, name: SplitName, asOf: string, rows: TrainingRows, task: TaskSpec, classes: number[] | undefined): void {
+function checkSplit(
+  pipeline: Pipeline,
+  name: SplitName,
+  asOf: string,
+  rows: TrainingRows,
+  task: TaskSpec,
+  classes: number[] | undefined,
+): void {
   if (rows.labels.length === 0) throw noRows(pipeline, name, asOf);
   if (name !== 'train' || task.task === 'regression' || !classes) return;
   const all = rows.labels.length;
   if (classes.filter((count) => count > 0).length < 2) {
-    throw new PerdureError('InputInvalid', `The train split has ${countOf(all, 'row')}, all with the label ${task.classes[classes.findIndex((count) => count > 0)]}; nothing can be learned from one class.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `The train split has ${countOf(all, 'row')}, all with the label ${task.classes[classes.findIndex((count) => count > 0)]}; nothing can be learned from one class.`,
+    );
   }
   // Several classes may have rare ones, of which a fold has none.
   if (task.task !== 'binary') return;
@@ -175,37 +234,66 @@ function noRows(pipeline: Pipeline, name: SplitName, asOf: string): PerdureError
   const { start_date, end_date } = daysOf(pipeline, name, asOf);
   const { label_maturity_days: days } = pipeline.config.monitoring_config;
   const which = end_date === undefined ? '' : ` (${start_date ?? 'the beginning'} to ${end_date})`;
-  const until = end_date === undefined ? '' : ` by ${dayOf(asOf)}, which is ${countOf(days, 'day')} after a row's own day`;
-  return new PerdureError('InputInvalid', `The ${name} split${which} has no rows whose labels are known${until}; process more data or change the split.`);
+  const until =
+    end_date === undefined ? '' : ` by ${dayOf(asOf)}, which is ${countOf(days, 'day')} after a row's own day`;
+  return new PerdureError(
+    'InputInvalid',
+    `The ${name} split${which} has no rows whose labels are known${until}; process more data or change the split.`,
+  );
 }
 
 /** What a person should know of a split's rows before trusting what is trained on them. */
-function warningsOf({ config, definition }: Pipeline, name: SplitName, rows: TrainingRows, task: TaskSpec, classes: number[] | undefined): string[] {
+function warningsOf(
+  { config, definition }: Pipeline,
+  name: SplitName,
+  rows: TrainingRows,
+  task: TaskSpec,
+  classes: number[] | undefined,
+): string[] {
   const { table, labels, unlabelled, unknown } = rows;
   const warnings: string[] = [];
-  if (unlabelled > 0) warnings.push(`${countOf(unlabelled, 'row')} of the ${name} split ${agreeing(unlabelled, 'has', 'have')} no label yet (null) and ${agreeing(unlabelled, 'is', 'are')} left out.`);
-  if (unknown > 0) warnings.push(`${countOf(unknown, 'row')} of the ${name} split ${agreeing(unknown, 'has a class', 'have classes')} that the train split doesn't have, and ${agreeing(unknown, 'is', 'are')} left out.`);
+  if (unlabelled > 0)
+    warnings.push(
+      `${countOf(unlabelled, 'row')} of the ${name} split ${agreeing(unlabelled, 'has', 'have')} no label yet (null) and ${agreeing(unlabelled, 'is', 'are')} left out.`,
+    );
+  if (unknown > 0)
+    warnings.push(
+      `${countOf(unknown, 'row')} of the ${name} split ${agreeing(unknown, 'has a class', 'have classes')} that the train split doesn't have, and ${agreeing(unknown, 'is', 'are')} left out.`,
+    );
   const present = classes?.flatMap((count, position) => (count > 0 ? [position] : [])) ?? [];
   if (task.task !== 'regression' && present.length === 1) {
     const decides = config.model_config.champion_metric?.startsWith(`${name}.`);
-    warnings.push(`The ${name} split has ${countOf(labels.length, 'label')}, all of them ${task.classes[present[0]!]}: what tells ${task.task === 'binary' ? 'two ' : ''}classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`);
+    warnings.push(
+      `The ${name} split has ${countOf(labels.length, 'label')}, all of them ${task.classes[present[0]!]}: what tells ${task.task === 'binary' ? 'two ' : ''}classes apart can't be measured on it${decides ? ', so no model is promoted by it' : ''}.`,
+    );
   }
   if (name !== 'train') return warnings;
   const told = definition.labelSource && 'positive' in definition.labelSource;
   if (definition.task === undefined && definition.labelSource && !told && task.task !== 'regression') {
-    warnings.push(`"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of the classes ${task.classes.slice(0, 5).join(', ')}${task.classes.length > 5 ? ', ...' : ''}`}.`);
+    warnings.push(
+      `"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of the classes ${task.classes.slice(0, 5).join(', ')}${task.classes.length > 5 ? ', ...' : ''}`}.`,
+    );
   }
   if (task.task !== 'binary') return warnings;
   for (const { feature, same, auc } of findLeaks(numbersOf(table), labels)) {
-    const what = same ? 'is the label itself in every row' : `alone separates the classes almost perfectly (ROC AUC ${auc.toFixed(4)})`;
-    warnings.push(`Leakage: the feature ${feature} ${what} of the train split; leave it out unless it is known before the label is.`);
+    const what = same
+      ? 'is the label itself in every row'
+      : `alone separates the classes almost perfectly (ROC AUC ${auc.toFixed(4)})`;
+    warnings.push(
+      `Leakage: the feature ${feature} ${what} of the train split; leave it out unless it is known before the label is.`,
+    );
   }
   return warnings;
 }
 
 /** Columns as numbers: a category by its position. */
 function numbersOf({ columns }: RawTable): Map<string, Float64Array> {
-  return new Map([...columns].map(([name, column]) => [name, column.kind === 'category' ? Float64Array.from(column.codes, (code) => (code < 0 ? NaN : code)) : column.values]));
+  return new Map(
+    [...columns].map(([name, column]) => [
+      name,
+      column.kind === 'category' ? Float64Array.from(column.codes, (code) => (code < 0 ? NaN : code)) : column.values,
+    ]),
+  );
 }
 
 /** Whether a feature has more than one value among the training rows; a missing one counts as a value. */
@@ -215,6 +303,16 @@ function varies({ columns }: RawTable, { name }: InputColumn): boolean {
   return Array.prototype.some.call(values, (value) => !Object.is(value, values[0]));
 }
 
-function profileOf(inputs: InputColumn[], { columns, rows }: RawTable, window: DatasetProfile['window']): DatasetProfile {
-  return { window, rows, columns: Object.fromEntries(inputs.map(({ name, type }) => [name, profileColumn(valuesOf(columns.get(name)!), type)])) };
+function profileOf(
+  inputs: InputColumn[],
+  { columns, rows }: RawTable,
+  window: DatasetProfile['window'],
+): DatasetProfile {
+  return {
+    window,
+    rows,
+    columns: Object.fromEntries(
+      inputs.map(({ name, type }) => [name, profileColumn(valuesOf(columns.get(name)!), type)]),
+    ),
+  };
 }

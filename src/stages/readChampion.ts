@@ -7,5 +7,7 @@ import type { Stage } from './context.js';
 export const readChampion: Stage<StageInput, ReadChampion | null> = async (context, input) => {
   const { modelRegistry } = context.stores(await context.pipeline(input.pipeline));
   const champion = await readPointer(modelRegistry, aliasKey(CHAMPION));
-  return champion ? { algorithm: champion.algorithm, version: champion.version, person: champion.by.person ?? null } : null;
+  return champion
+    ? { algorithm: champion.algorithm, version: champion.version, person: champion.by.person ?? null }
+    : null;
 };

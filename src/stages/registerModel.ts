@@ -1,11 +1,25 @@
 import { launchOfThisTask } from '../platform/ecs/taskDocuments.js';
 import { algorithmConfig, type Pipeline } from '../config/load.js';
-import { gridCell, type CandidateResult, type ModelRef, type RegisterModelInput, type VersionRef } from '../contracts/index.js';
+import {
+  gridCell,
+  type CandidateResult,
+  type ModelRef,
+  type RegisterModelInput,
+  type VersionRef,
+} from '../contracts/index.js';
 import { readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
 import { originOf } from '../registry/origin.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
-import { checksumsOf, indexVersion, modelRef, readVersion, versionKey, type Preprocessing, type VersionMetadata } from '../registry/versions.js';
+import {
+  checksumsOf,
+  indexVersion,
+  modelRef,
+  readVersion,
+  versionKey,
+  type Preprocessing,
+  type VersionMetadata,
+} from '../registry/versions.js';
 import { createJson } from '../platform/storage/createOnly.js';
 import { formatSize } from '../platform/resources/workerSize.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -25,7 +39,13 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
   if (!metadata) {
     const dataset = await readDatasetMetadata(datamart, input.dataset);
     const { task, inputs, transforms, features, label } = dataset;
-    await createJson(modelRegistry, versionKey(model, 'preprocessing.json'), { task, inputs, transforms, features, label } satisfies Preprocessing);
+    await createJson(modelRegistry, versionKey(model, 'preprocessing.json'), {
+      task,
+      inputs,
+      transforms,
+      features,
+      label,
+    } satisfies Preprocessing);
     await createJson(modelRegistry, versionKey(model, 'performance.json'), input.performance);
     const candidates = await candidatesOf(datamart, input);
     const described = await describe(context, pipeline, input, dataset, candidates);
@@ -33,7 +53,9 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
   }
 
   await indexVersion(modelRegistry, metadata);
-  await movePointer(modelRegistry, latestKey(model.algorithm), model, run, `trained on ${input.dataset.id}`, { overDamage: true });
+  await movePointer(modelRegistry, latestKey(model.algorithm), model, run, `trained on ${input.dataset.id}`, {
+    overDamage: true,
+  });
   return modelRef(modelRegistry, metadata);
 };
 
@@ -62,7 +84,8 @@ async function complete(registry: ObjectStore, ref: VersionRef, metadata: Versio
     await createJson(registry, versionKey(ref, 'metadata.json'), metadata);
     return metadata;
   } catch (error) {
-    const first = error instanceof PerdureError && error.type === 'AlreadyExists' ? await readVersion(registry, ref) : undefined;
+    const first =
+      error instanceof PerdureError && error.type === 'AlreadyExists' ? await readVersion(registry, ref) : undefined;
     if (!first) throw error;
     return first;
   }
@@ -84,7 +107,11 @@ async function describe(
     version: input.model.version,
     training_date: input.run.startedAt,
     task: dataset.task,
-    ...(byTime && { temporal_splits: Object.fromEntries(Object.entries(dataset.splits).map(([name, { start_date, end_date }]) => [name, { start_date, end_date }])) }),
+    ...(byTime && {
+      temporal_splits: Object.fromEntries(
+        Object.entries(dataset.splits).map(([name, { start_date, end_date }]) => [name, { start_date, end_date }]),
+      ),
+    }),
     feature_count: dataset.features.length,
     training_samples: train!.rows,
     ...Object.fromEntries(Object.entries(evaluating).map(([name, { rows }]) => [`${name}_samples`, rows])),
@@ -99,7 +126,12 @@ async function describe(
       workflow_id: input.run.workflowId,
       run_id: input.run.runId,
       ...(task ? { task: { launch: task.launch, larger: task.larger, size: formatSize(size) } } : {}),
-      ...(await originOf(pipeline, input.algorithm, dataset, await engines.version(algorithmConfig(config, input.algorithm).estimator))),
+      ...(await originOf(
+        pipeline,
+        input.algorithm,
+        dataset,
+        await engines.version(algorithmConfig(config, input.algorithm).estimator),
+      )),
       config_hash: pipeline.configHash,
       ...(input.run.config && { config_version: input.run.config.checksum }),
       model_checksum: input.model.checksum,

@@ -19,7 +19,10 @@ const READS_AT_ONCE = 32;
  * thousands of them scored doesn't pass through Temporal. The dataset belongs to one run, so nobody else's are found
  * there, and a fold that is evaluated again leaves the same.
  */
-export function searchRecord(datamart: ObjectStore, { dataset, algorithm }: Pick<AlgorithmInput, 'dataset' | 'algorithm'>) {
+export function searchRecord(
+  datamart: ObjectStore,
+  { dataset, algorithm }: Pick<AlgorithmInput, 'dataset' | 'algorithm'>,
+) {
   const keyOf = (candidate: number, fold: number) => searchKey(dataset.id, algorithm, candidate, fold);
 
   async function read(candidate: number, fold: number): Promise<FoldRecord> {
@@ -38,7 +41,9 @@ export function searchRecord(datamart: ObjectStore, { dataset, algorithm }: Pick
       const records: FoldRecord[][] = [];
       for (let start = 0; start < asked.length; start += READS_AT_ONCE) {
         const some = asked.slice(start, start + READS_AT_ONCE);
-        records.push(...(await Promise.all(some.map(({ index, folds }) => Promise.all(folds.map((fold) => read(index, fold)))))));
+        records.push(
+          ...(await Promise.all(some.map(({ index, folds }) => Promise.all(folds.map((fold) => read(index, fold)))))),
+        );
       }
       return records;
     },

@@ -23,18 +23,25 @@ export const silver: Stage<RefineInput, SilverResult> = async (context, input) =
   const { datamart } = context.stores(pipeline);
   const sql = await layerSql(context, pipeline, 'silver');
   const seeks = pipeline.expectations.duplicates !== undefined;
-  const duplicates = !seeks ? undefined : input.look ? (await knownDuplicates(pipeline, datamart)).known : await findDuplicates(context, pipeline, datamart);
+  const duplicates = !seeks
+    ? undefined
+    : input.look
+      ? (await knownDuplicates(pipeline, datamart)).known
+      : await findDuplicates(context, pipeline, datamart);
   // Duplicates are sought in the rows, which a look doesn't read: any partition may have some.
   if (seeks && !duplicates) return { rows: 0, written: [], unchanged: [], dropped: {} };
 
   const { entries, written, unchanged } = await refine(context, datamart, input, {
     layer: 'silver',
     from: { layer: 'bronze', table: 'bronze' },
-    inputs: (partition, checksum) => fingerprint(checksum, sql.digest, pipeline.expectations, duplicates?.partitions[partition]),
+    inputs: (partition, checksum) =>
+      fingerprint(checksum, sql.digest, pipeline.expectations, duplicates?.partitions[partition]),
     check: (database) => openTables(database, sql),
     build: async (database, partition, file, folder) => {
       const repeated = countDuplicates(pipeline, duplicates, partition);
-      await database.run(`CREATE OR REPLACE TEMP VIEW bronze AS ${await withoutDuplicatesSql(datamart, duplicates, partition, file)}`);
+      await database.run(
+        `CREATE OR REPLACE TEMP VIEW bronze AS ${await withoutDuplicatesSql(datamart, duplicates, partition, file)}`,
+      );
       const { tables, dropped } = await clean(database, pipeline, sql, partition, folder);
       return { tables, dropped: { ...repeated, ...dropped } };
     },
@@ -47,7 +54,11 @@ export const silver: Stage<RefineInput, SilverResult> = async (context, input) =
   };
 };
 
-function countDuplicates(pipeline: Pipeline, duplicates: DuplicatesEntry | undefined, partition: string): Record<string, number> {
+function countDuplicates(
+  pipeline: Pipeline,
+  duplicates: DuplicatesEntry | undefined,
+  partition: string,
+): Record<string, number> {
   const expectation = pipeline.expectations.duplicates;
   const rows = duplicates?.partitions[partition]?.rows ?? 0;
   if (!expectation || rows === 0) return {};
@@ -56,21 +67,37 @@ function countDuplicates(pipeline: Pipeline, duplicates: DuplicatesEntry | undef
 }
 
 /** Writes the rows of the view `bronze` that meet every expectation, in their order. */
-async function clean(database: Database, pipeline: Pipeline, sql: LayerSql, partition: string, folder: string): Promise<Required<Built>> {
+async function clean(
+  database: Database,
+  pipeline: Pipeline,
+  sql: LayerSql,
+  partition: string,
+  folder: string,
+): Promise<Required<Built>> {
   await checkLayerColumns(database, sql);
   const { kept, dropped } = await countBroken(database, pipeline, sql, partition);
   const path = join(folder, `${partition}.parquet`);
   const rows = Object.keys(dropped).length === 0 ? sql.text : keptRowsSql(pipeline, sql);
-  const [written] = await database.rows<{ Count: bigint }>(`COPY (${rows}\n) TO ${literal(path)} (FORMAT parquet)`, { sqlFile: sql.file });
+  const [written] = await database.rows<{ Count: bigint }>(`COPY (${rows}\n) TO ${literal(path)} (FORMAT parquet)`, {
+    sqlFile: sql.file,
+  });
   if (Number(written!.Count) !== kept) {
-    throw new PerdureError('ConfigInvalid', `${sql.file} gives ${countOf(Number(written!.Count), 'row')} of partition ${partition} where it gave ${kept} a moment before; have it give the same rows each time, as LIMIT and first() do under ORDER BY alone.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${sql.file} gives ${countOf(Number(written!.Count), 'row')} of partition ${partition} where it gave ${kept} a moment before; have it give the same rows each time, as LIMIT and first() do under ORDER BY alone.`,
+    );
   }
   const key = partitionKey(pipeline.definition.layers.silver.path, partition);
   return { tables: [{ table: 'silver', key, path, rows: kept }], dropped };
 }
 
 /** Counts rows by the expectation they break, reading only the columns that expectations look at. */
-async function countBroken(database: Database, pipeline: Pipeline, sql: LayerSql, partition: string): Promise<{ kept: number; dropped: Record<string, number> }> {
+async function countBroken(
+  database: Database,
+  pipeline: Pipeline,
+  sql: LayerSql,
+  partition: string,
+): Promise<{ kept: number; dropped: Record<string, number> }> {
   const counts = await database
     .rows<{ broken: number | null; rows: bigint }>(
       `SELECT broken, count(*) AS rows FROM (SELECT ${brokenSql(pipeline)} AS broken FROM (${sql.text}\n)) GROUP BY ALL ORDER BY ALL`,
@@ -99,7 +126,10 @@ async function findBadExpectation(database: Database, pipeline: Pipeline, sql: L
   await database.run(`CREATE OR REPLACE TEMP TABLE ${INTERNAL.rows} AS ${sql.text}`, { sqlFile: sql.file });
   for (const { name, check } of pipeline.expectations.silver) {
     const sqlFile = `${join(pipeline.folder, 'expectations.json')}: the check of ${name}`;
-    await database.rows(`SELECT count(*) AS rows FROM (SELECT (${check}\n) IS NOT TRUE AS ${INTERNAL.broken} FROM ${INTERNAL.rows}) WHERE ${INTERNAL.broken}`, { sqlFile });
+    await database.rows(
+      `SELECT count(*) AS rows FROM (SELECT (${check}\n) IS NOT TRUE AS ${INTERNAL.broken} FROM ${INTERNAL.rows}) WHERE ${INTERNAL.broken}`,
+      { sqlFile },
+    );
   }
 }
 

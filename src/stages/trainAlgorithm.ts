@@ -1,4 +1,11 @@
-import { Search, type AlgorithmInput, type AlgorithmTrained, type Progress, type SearchOutcome, type SearchPlan } from '../contracts/index.js';
+import {
+  Search,
+  type AlgorithmInput,
+  type AlgorithmTrained,
+  type Progress,
+  type SearchOutcome,
+  type SearchPlan,
+} from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
 import type { Stage, StageContext } from './context.js';
 import { evaluateCandidate } from './evaluateCandidate.js';
@@ -26,7 +33,8 @@ export interface AlgorithmSteps {
 export const trainAlgorithm: Stage<AlgorithmInput, AlgorithmTrained> = (context, input) => {
   const kept: KeptPieces = { ...(context.cursor as KeptPieces | undefined) };
   return trainInSteps(input, {
-    perform: (stage, stageInput, piece) => stage(piece === undefined ? context : contextOf(piece, context, kept), stageInput),
+    perform: (stage, stageInput, piece) =>
+      stage(piece === undefined ? context : contextOf(piece, context, kept), stageInput),
     signal: context.signal,
     onStep: () => {},
     onProgress: (progress) => context.report(progress),
@@ -59,7 +67,15 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
   const model = await steps.perform(refit, { ...input, params: best.params });
   const performance = await steps.perform(evaluateModel, { ...input, model });
   const { cv_score, params: best_params } = best;
-  const { version, uri } = await steps.perform(registerModel, { ...input, model, best_params, cv_score, plan, dropped, performance });
+  const { version, uri } = await steps.perform(registerModel, {
+    ...input,
+    model,
+    best_params,
+    cv_score,
+    plan,
+    dropped,
+    performance,
+  });
 
   const { validation, test, oot } = performance;
   const evaluated = { ...(validation && { validation }), ...(test && { test }), ...(oot && { oot }) };
@@ -67,7 +83,11 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
 }
 
 /** Evaluates the plan's candidates, rung by rung. A candidate that fails leaves the search with its reason. */
-async function searchCandidates(input: AlgorithmInput, plan: SearchPlan, steps: AlgorithmSteps): Promise<SearchOutcome> {
+async function searchCandidates(
+  input: AlgorithmInput,
+  plan: SearchPlan,
+  steps: AlgorithmSteps,
+): Promise<SearchOutcome> {
   const search = new Search(plan);
   for (const folds of plan.rungs) {
     const racers = search.racers();
@@ -75,7 +95,14 @@ async function searchCandidates(input: AlgorithmInput, plan: SearchPlan, steps: 
     // The engine pool takes as many at a time as it has hosts.
     const evaluations = racers.map(async (candidate) => {
       try {
-        search.score(candidate, await steps.perform(evaluateCandidate, { ...input, candidate, folds }, JSON.stringify({ index: candidate.index, folds })));
+        search.score(
+          candidate,
+          await steps.perform(
+            evaluateCandidate,
+            { ...input, candidate, folds },
+            JSON.stringify({ index: candidate.index, folds }),
+          ),
+        );
       } catch (error) {
         search.fail(candidate, messageOf(error));
       }

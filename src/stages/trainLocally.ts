@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { nothingChanged, type AlgorithmInput, type AlgorithmResult, type Failed, type ModelTrainingResult, type Progress, type StageInput, type VersionRef } from '../contracts/index.js';
+import {
+  nothingChanged,
+  type AlgorithmInput,
+  type AlgorithmResult,
+  type Failed,
+  type ModelTrainingResult,
+  type Progress,
+  type StageInput,
+  type VersionRef,
+} from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { checkGoldDataExists } from './checkGoldDataExists.js';
 import { checkModelConfig } from './checkModelConfig.js';
@@ -40,7 +49,10 @@ export interface LocalTrainingOptions {
  *
  * @throws PerdureError what a check or preprocessing threw; `EngineFailed` where no algorithm could be trained
  */
-export async function trainLocally(input: LocalTrainingInput, options: LocalTrainingOptions): Promise<ModelTrainingResult> {
+export async function trainLocally(
+  input: LocalTrainingInput,
+  options: LocalTrainingOptions,
+): Promise<ModelTrainingResult> {
   return new LocalTraining(input, options).run();
 }
 
@@ -51,7 +63,11 @@ class LocalTraining {
     private readonly input: LocalTrainingInput,
     private readonly options: LocalTrainingOptions,
   ) {
-    const run = { workflowId: `${input.pipeline}-model-training-local`, runId: randomUUID(), startedAt: new Date().toISOString() };
+    const run = {
+      workflowId: `${input.pipeline}-model-training-local`,
+      runId: randomUUID(),
+      startedAt: new Date().toISOString(),
+    };
     this.stage = { pipeline: input.pipeline, run };
   }
 
@@ -68,7 +84,9 @@ class LocalTraining {
     }
 
     const names = plan.algorithms.map(({ name }) => name);
-    const { unchanged } = input.again ? { unchanged: [] } : await this.perform(findUnchanged, { ...stage, asOf: input.asOf, algorithms: names });
+    const { unchanged } = input.again
+      ? { unchanged: [] }
+      : await this.perform(findUnchanged, { ...stage, asOf: input.asOf, algorithms: names });
     if (unchanged.length === names.length) return { status: 'skipped', reason: nothingChanged(unchanged) };
 
     options.onStep('preprocessing');
@@ -85,16 +103,36 @@ class LocalTraining {
     if (trained.length + unchanged.length === 0) throw nothingTrained(algorithms);
 
     options.onStep('choosing the champion');
-    const { champion, challenger, promotion, comparison } = await this.perform(chooseChampion, { ...stage, trained, unchanged, dataset });
+    const { champion, challenger, promotion, comparison } = await this.perform(chooseChampion, {
+      ...stage,
+      trained,
+      unchanged,
+      dataset,
+    });
     const status = trained.length === Object.keys(algorithms).length ? 'completed' : 'partial';
-    return { status, champion, challenger, promotion, comparison, dataset, algorithms, ...(unchanged.length > 0 && { unchanged }), config: config.checksum };
+    return {
+      status,
+      champion,
+      challenger,
+      promotion,
+      comparison,
+      dataset,
+      algorithms,
+      ...(unchanged.length > 0 && { unchanged }),
+      config: config.checksum,
+    };
   }
 
   /** A failure is the algorithm's result, and leaves nothing of its version behind. */
   private async trainAlone(input: AlgorithmInput): Promise<AlgorithmResult> {
     try {
       const { signal, onStep, onProgress } = this.options;
-      return await trainInSteps(input, { perform: (stage, stageInput) => this.perform(stage, stageInput), signal, onStep, onProgress });
+      return await trainInSteps(input, {
+        perform: (stage, stageInput) => this.perform(stage, stageInput),
+        signal,
+        onStep,
+        onProgress,
+      });
     } catch (error) {
       const { pipeline, run, algorithm } = input;
       const call = { signal: new AbortController().signal, report: () => {} };
@@ -121,6 +159,8 @@ function failureOf(error: unknown): Failed {
 }
 
 function nothingTrained(algorithms: Record<string, AlgorithmResult>): PerdureError {
-  const reasons = Object.entries(algorithms).map(([name, result]) => `${name}: ${result.status === 'failed' ? result.reason : ''}`);
+  const reasons = Object.entries(algorithms).map(
+    ([name, result]) => `${name}: ${result.status === 'failed' ? result.reason : ''}`,
+  );
   return new PerdureError('EngineFailed', `No algorithm could be trained. ${reasons.join(' ')}`);
 }

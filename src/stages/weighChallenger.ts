@@ -27,7 +27,11 @@ export interface Challenge {
  * transforms that it was trained with: the champion's is another than the new dataset's. A champion that is gone, damaged
  * or needs a feature that there is no more stops nothing: the gate decides without it.
  */
-export async function weighChallenger(context: StageContext, pipeline: Pipeline, { dataset, split, metric, challenger, champion }: Challenge): Promise<PromotionDecision> {
+export async function weighChallenger(
+  context: StageContext,
+  pipeline: Pipeline,
+  { dataset, split, metric, challenger, champion }: Challenge,
+): Promise<PromotionDecision> {
   const { task, ...rows } = await rowsOf(context, pipeline, dataset, split);
   return decidePromotion(
     {
@@ -37,32 +41,53 @@ export async function weighChallenger(context: StageContext, pipeline: Pipeline,
       labels: rows.labels,
       threshold: pipeline.config.inference_config.prediction_threshold,
       challenger: await scored(context, pipeline, challenger, task, rows),
-      champion: champion && (await scored(context, pipeline, champion, task, rows).catch((error: unknown) => unscored(champion, error))),
+      champion:
+        champion &&
+        (await scored(context, pipeline, champion, task, rows).catch((error: unknown) => unscored(champion, error))),
     },
     pipeline.config.promotion_gate,
   );
 }
 
 /** The rows of a split with every feature that gold has: the champion may read others than the new model. */
-async function rowsOf(context: StageContext, pipeline: Pipeline, dataset: DatasetRef, name: SplitName): Promise<TrainingRows & { task: TaskSpec }> {
+async function rowsOf(
+  context: StageContext,
+  pipeline: Pipeline,
+  dataset: DatasetRef,
+  name: SplitName,
+): Promise<TrainingRows & { task: TaskSpec }> {
   const stores = context.stores(pipeline);
   const { task, as_of: asOf, labelled_to: labelledTo } = await readDatasetMetadata(stores.datamart, dataset);
   return withDuckDb(context, async (database) => {
     const files = await goldFiles(stores, splitDays(trainingSplit(pipeline), name, asOf));
-    const inputs: InputColumn[] = files[0] ? await inputColumns(database, pipeline, readParquetSql([files[0].features.path])) : [];
+    const inputs: InputColumn[] = files[0]
+      ? await inputColumns(database, pipeline, readParquetSql([files[0].features.path]))
+      : [];
     return { task, ...(await readTrainingRows(database, pipeline, files, { name, asOf, labelledTo }, inputs, task)) };
   });
 }
 
-async function scored(context: StageContext, pipeline: Pipeline, ref: VersionRef, task: TaskSpec, rows: TrainingRows): Promise<ScoredVersion> {
+async function scored(
+  context: StageContext,
+  pipeline: Pipeline,
+  ref: VersionRef,
+  task: TaskSpec,
+  rows: TrainingRows,
+): Promise<ScoredVersion> {
   const { modelPath, preprocessing } = await openModel(context.stores(pipeline).modelRegistry, ref);
   if (!isSameTask(preprocessing.task, task)) {
-    throw new PerdureError('InputInvalid', `${ref.algorithm} ${ref.version} predicts something else than the new versions (${inWords(preprocessing.task)}, not ${inWords(task)}), so their rows can't be compared.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `${ref.algorithm} ${ref.version} predicts something else than the new versions (${inWords(preprocessing.task)}, not ${inWords(task)}), so their rows can't be compared.`,
+    );
   }
   const { inputs, transforms, features } = preprocessing;
   const gone = inputs.filter(({ name }) => !rows.table.columns.has(name)).map(({ name }) => name);
   if (gone.length > 0) {
-    throw new PerdureError('InputInvalid', `${ref.algorithm} ${ref.version} needs ${gone.join(', ')}, which pipeline.json doesn't name as a feature any more, and without them it can't score a row; train a new version.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `${ref.algorithm} ${ref.version} needs ${gone.join(', ')}, which pipeline.json doesn't name as a feature any more, and without them it can't score a row; train a new version.`,
+    );
   }
   const path = join(context.scratch, 'compared.parquet');
   await writeMatrix(path, transforms, rows.table);

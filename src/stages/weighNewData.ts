@@ -14,10 +14,16 @@ export const weighNewData: Stage<StageInput, NewData> = async (context, input) =
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const split = trainingSplit(pipeline);
-  const newest = (await readPointer(stores.modelRegistry, aliasKey(CHALLENGER))) ?? (await readPointer(stores.modelRegistry, aliasKey(CHAMPION)));
-  const seen: Lineage['inputs'] = newest ? ((await readVersion(stores.modelRegistry, newest))?.lineage.inputs ?? {}) : {};
+  const newest =
+    (await readPointer(stores.modelRegistry, aliasKey(CHALLENGER))) ??
+    (await readPointer(stores.modelRegistry, aliasKey(CHAMPION)));
+  const seen: Lineage['inputs'] = newest
+    ? ((await readVersion(stores.modelRegistry, newest))?.lineage.inputs ?? {})
+    : {};
 
-  const within = await Promise.all(split.names.map((name) => goldPartitions(stores, splitDays(split, name, input.run.startedAt))));
+  const within = await Promise.all(
+    split.names.map((name) => goldPartitions(stores, splitDays(split, name, input.run.startedAt))),
+  );
   const partitions = within.flat().filter(({ name, featureStore, labelStore }) => {
     const read = seen[name];
     return read?.feature_store !== featureStore.checksum || read.label_store !== labelStore.checksum;

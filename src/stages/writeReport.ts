@@ -15,7 +15,8 @@ const CONVENTIONS = {
   psi: PSI_CONVENTION,
   drift: DRIFT_CONVENTION,
   missing_rate: 'share of scored rows where the feature is null, not a number or infinite',
-  performance: "scikit-learn's definitions, zero_division=0; labels at the prediction threshold; ROC AUC with mid-ranks for ties; average precision as a step sum",
+  performance:
+    "scikit-learn's definitions, zero_division=0; labels at the prediction threshold; ROC AUC with mid-ranks for ties; average precision as a step sum",
   drop: 'metric on the test window at training, less the metric on rows with mature labels',
   breach: BREACH_CONVENTION,
 };
@@ -46,8 +47,10 @@ export const writeReport: Stage<WriteReportInput, WrittenReport> = async (contex
 
   const key = `reports/report_${dayOf(input.asOf)}_${versionId(input.run).slice(1)}.json`;
   const stored = await writeJson(monitoring, key, report);
-  await updateJson<typeof report>(monitoring, LATEST, (current) =>
-    current && isNewer(current, report) ? undefined : report,
+  await updateJson<typeof report>(
+    monitoring,
+    LATEST,
+    (current) => (current && isNewer(current, report) ? undefined : report),
     () => undefined,
   );
   return { report: stored, verdict, severity };
@@ -59,6 +62,8 @@ interface Dated {
 }
 
 function isNewer(one: Dated, other: Dated): boolean {
-  const later = Date.parse(one.as_of) - Date.parse(other.as_of) || Date.parse(one.run.started_at) - Date.parse(other.run.started_at);
+  const later =
+    Date.parse(one.as_of) - Date.parse(other.as_of) ||
+    Date.parse(one.run.started_at) - Date.parse(other.run.started_at);
   return later > 0;
 }

@@ -74,7 +74,10 @@ const ROWS: Row[] = Array.from({ length: 2 * ROWS_A_MONTH }, (_, i) => {
     label: first / 10 + second / 200 + noise / 2 > 0.75 ? 1 : 0,
   };
 });
-const rowsOf = (...windows: (keyof typeof WINDOWS)[]) => ROWS.filter(({ day }) => windows.some((name) => day.slice(5) >= WINDOWS[name][0] && day.slice(5) <= WINDOWS[name][1]));
+const rowsOf = (...windows: (keyof typeof WINDOWS)[]) =>
+  ROWS.filter(({ day }) =>
+    windows.some((name) => day.slice(5) >= WINDOWS[name][0] && day.slice(5) <= WINDOWS[name][1]),
+  );
 
 const root = temporaryFolder(afterAll);
 const scratch = join(root, 'scratch');
@@ -93,7 +96,8 @@ function writePipeline(names: Names): { pipeline: string; csv: string } {
   const pipeline = `p${count++}`;
   const folder = join(root, 'conf', 'pipelines', pipeline);
   mkdirSync(folder, { recursive: true });
-  const write = (file: string, content: unknown) => writeFileSync(join(folder, file), typeof content === 'string' ? content : JSON.stringify(content));
+  const write = (file: string, content: unknown) =>
+    writeFileSync(join(folder, file), typeof content === 'string' ? content : JSON.stringify(content));
   const template = CONF['model_config.dev.json'];
   const window = ([from, to]: readonly [string, string]) => ({ start_date: `2020-${from}`, end_date: `2020-${to}` });
   write('pipeline.json', {
@@ -101,7 +105,14 @@ function writePipeline(names: Names): { pipeline: string; csv: string } {
     name: pipeline,
     source: {
       file: 'data.csv',
-      columns: Object.fromEntries([[names.extra, 'VARCHAR'], [names.label, 'INTEGER'], [names.second, 'DOUBLE'], [names.day, 'DATE'], [names.first, 'DOUBLE'], [names.key, 'BIGINT']]),
+      columns: Object.fromEntries([
+        [names.extra, 'VARCHAR'],
+        [names.label, 'INTEGER'],
+        [names.second, 'DOUBLE'],
+        [names.day, 'DATE'],
+        [names.first, 'DOUBLE'],
+        [names.key, 'BIGINT'],
+      ]),
     },
     partition: { column: names.day, by: 'month' },
     keys: [names.key],
@@ -115,21 +126,46 @@ function writePipeline(names: Names): { pipeline: string; csv: string } {
   write('silver.sql', 'SELECT * FROM bronze');
   write('feature_store.sql', 'SELECT * FROM silver');
   write('label_store.sql', 'SELECT * FROM silver');
-  write('expectations.json', { duplicates: { name: 'repeated', on_failure: 'drop' }, silver: [{ name: 'day_known', check: `${identifier(names.day)} >= '2020-01-01'`, on_failure: 'drop' }] });
+  write('expectations.json', {
+    duplicates: { name: 'repeated', on_failure: 'drop' },
+    silver: [{ name: 'day_known', check: `${identifier(names.day)} >= '2020-01-01'`, on_failure: 'drop' }],
+  });
   write('model_config.dev.json', {
     ...template,
-    storage: { datamart_bucket: `${pipeline}-datamart`, predictions_bucket: `${pipeline}-predictions`, monitoring_bucket: `${pipeline}-monitoring` },
+    storage: {
+      datamart_bucket: `${pipeline}-datamart`,
+      predictions_bucket: `${pipeline}-predictions`,
+      monitoring_bucket: `${pipeline}-monitoring`,
+    },
     temporal_splits: { train: window(WINDOWS.train), test: window(WINDOWS.test), oot: window(WINDOWS.oot) },
-    model_config: { ...template.model_config, model_registry_bucket: `${pipeline}-registry`, champion_metric: 'oot.roc_auc' },
+    model_config: {
+      ...template.model_config,
+      model_registry_bucket: `${pipeline}-registry`,
+      champion_metric: 'oot.roc_auc',
+    },
     training_config: { ...template.training_config, algorithms: ['logistic_regression'], feature_selection: false },
-    algorithms: { logistic_regression: { estimator: 'logistic_regression', timeout_hours: 1, param_distributions: {}, params: { penalty: 'l2', C: 1 } } },
+    algorithms: {
+      logistic_regression: {
+        estimator: 'logistic_regression',
+        timeout_hours: 1,
+        param_distributions: {},
+        params: { penalty: 'l2', C: 1 },
+      },
+    },
     promotion_gate: { min_samples: 1 },
-    inference_config: { ...template.inference_config, batch_size: 7, confidence_intervals: true, start_date: window(WINDOWS.test).start_date },
+    inference_config: {
+      ...template.inference_config,
+      batch_size: 7,
+      confidence_intervals: true,
+      start_date: window(WINDOWS.test).start_date,
+    },
   });
   const csv = join(root, `${pipeline}.csv`);
   const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
   // An earlier row again, which the duplicates are to drop, and a column without a name.
-  const lines = [...ROWS, ROWS[5]!].map((row, i) => [i, row.key, row.day, row.first, row.second, row.label, `text ${row.key}`].join(','));
+  const lines = [...ROWS, ROWS[5]!].map((row, i) =>
+    [i, row.key, row.day, row.first, row.second, row.label, `text ${row.key}`].join(','),
+  );
   const header = ['', ...ROLES.map((role) => names[role])].map(quote).join(',');
   // The order of ROLES is that of the values above.
   writeFileSync(csv, `${[header, ...lines].join('\n')}\n`);
@@ -159,14 +195,18 @@ async function run(names: Names): Promise<Outcome | PerdureError> {
   const runStage = createRunStage({ storeRoot, engines, size: SIZE, scratchRoot: scratch });
   const { signal } = new AbortController();
   const nothing = () => {};
-  const perform = <Input, Output>(stage: Stage<Input, Output>, input: Input) => runStage(stage, input, { signal, report: nothing });
+  const perform = <Input, Output>(stage: Stage<Input, Output>, input: Input) =>
+    runStage(stage, input, { signal, report: nothing });
   const runRef: RunRef = { workflowId: pipeline, runId: `run-of-${pipeline}`, startedAt: `${AS_OF}T00:00:00Z` };
   const asked = { pipeline, run: runRef, asOf: AS_OF };
 
   const { written } = await perform(bronze, { ...asked, source: csv });
   await perform(silver, { ...asked, partitions: written });
   expect(await perform(gold, { ...asked, partitions: written })).toMatchObject({ rows: ROWS.length });
-  const training = await trainLocally({ pipeline, asOf: AS_OF }, { runStage, signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing });
+  const training = await trainLocally(
+    { pipeline, asOf: AS_OF },
+    { runStage, signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing },
+  );
   if (training.status === 'skipped') throw new Error(training.reason);
   const result = training.algorithms.logistic_regression!;
   if (result.status === 'failed') throw new Error(result.reason);
@@ -195,7 +235,9 @@ async function run(names: Names): Promise<Outcome | PerdureError> {
     trained: (await readVersion(stores.modelRegistry, resolved.model))!.performance as { test: unknown; oot: unknown },
     monitored: monitored.metrics,
     driftRows: drift.rows,
-    weights: await weightsOf(await stores.modelRegistry.localFile(versionKey(resolved.model, 'model.ubj'), resolved.model.checksum)),
+    weights: await weightsOf(
+      await stores.modelRegistry.localFile(versionKey(resolved.model, 'model.ubj'), resolved.model.checksum),
+    ),
   };
 }
 
@@ -203,7 +245,9 @@ const library = new XgBoost(libraryPath('libxgboost'));
 
 async function weightsOf(path: string): Promise<Outcome['weights']> {
   const booster = library.loadModel(await readFile(path));
-  const { learner } = JSON.parse(Buffer.from(booster.save('json')).toString('utf8')) as { learner: { gradient_booster: { model: { weights: number[] } } } };
+  const { learner } = JSON.parse(Buffer.from(booster.save('json')).toString('utf8')) as {
+    learner: { gradient_booster: { model: { weights: number[] } } };
+  };
   const features = booster.features();
   booster.free();
   const { weights } = learner.gradient_booster.model;
@@ -229,7 +273,8 @@ function metricsByHand(rows: Row[], probabilities: Map<number, number>): Record<
   const positives = rows.filter(({ label }) => label === 1);
   const negatives = rows.filter(({ label }) => label === 0);
   let above = 0;
-  for (const positive of positives) for (const negative of negatives) above += (Math.sign(score(positive) - score(negative)) + 1) / 2;
+  for (const positive of positives)
+    for (const negative of negatives) above += (Math.sign(score(positive) - score(negative)) + 1) / 2;
   return {
     roc_auc: above / (positives.length * negatives.length),
     accuracy: rows.filter((row) => (score(row) >= 0.5 ? 1 : 0) === row.label).length / rows.length,
@@ -256,7 +301,8 @@ function checkNumbers(names: Names, outcome: Outcome): void {
     expect(p).toBeCloseTo(expected.get(key)!, 5);
     expect(outcome.predicted.get(key)).toBe(p >= 0.5 ? 1 : 0);
   }
-  const close = (byHand: Record<string, number>) => Object.fromEntries(Object.entries(byHand).map(([name, value]) => [name, expect.closeTo(value, 12) as number]));
+  const close = (byHand: Record<string, number>) =>
+    Object.fromEntries(Object.entries(byHand).map(([name, value]) => [name, expect.closeTo(value, 12) as number]));
   expect(outcome.trained.test).toMatchObject(close(metricsByHand(rowsOf('test'), probabilities)));
   expect(outcome.trained.oot).toMatchObject(close(metricsByHand(rowsOf('oot'), probabilities)));
   expect(outcome.monitored).toMatchObject(close(metricsByHand(rowsOf('test', 'oot'), probabilities)));
@@ -281,11 +327,70 @@ test('the pipeline with plain names learned what its data says', () => {
 });
 
 /** Names that Perdure gives to columns and tables of its own, from where they are defined. */
-const OWN = [...new Set([...Object.values(INTERNAL), ...DUCKDB_COLUMNS, ...PREDICTION_COLUMNS, ...Object.keys(CONF['pipeline.json'].layers), 'source'])];
+const OWN = [
+  ...new Set([
+    ...Object.values(INTERNAL),
+    ...DUCKDB_COLUMNS,
+    ...PREDICTION_COLUMNS,
+    ...Object.keys(CONF['pipeline.json'].layers),
+    'source',
+  ]),
+];
 /** Those names without the prefix that keeps them apart, as they once were, and names of DuckDB's. */
-const BARE = [...new Set([...Object.values(INTERNAL).map((name) => name.slice(INTERNAL_PREFIX.length)), 'file_index', 'rowid', 'name', 'row_id', 'row_position', 'partition_name', 'partition_day', 'gold', 'p', 'rows', 'count', 'text_0', 'value_1', 'input_0'])];
+const BARE = [
+  ...new Set([
+    ...Object.values(INTERNAL).map((name) => name.slice(INTERNAL_PREFIX.length)),
+    'file_index',
+    'rowid',
+    'name',
+    'row_id',
+    'row_position',
+    'partition_name',
+    'partition_day',
+    'gold',
+    'p',
+    'rows',
+    'count',
+    'text_0',
+    'value_1',
+    'input_0',
+  ]),
+];
 /** What a CSV's header may hold, and words that mean something elsewhere. */
-const ODD = ['default.payment.next.month', 'a b', ' padded ', 'it\'s', 'say "x"', '"', '""', 'a,b', 'a;b', 'a\\b', '{partition}', '$1', '*', 'Größe', '日本', '🙂', '1', '-', 'a-b', 'select', 'ORDER', 'null', 'true', 'constructor', 'toString', 'CamelCase', 'UPPER', '%d', "'; DROP TABLE x; --", '_', 'key=value', '__index_level_0__'];
+const ODD = [
+  'default.payment.next.month',
+  'a b',
+  ' padded ',
+  "it's",
+  'say "x"',
+  '"',
+  '""',
+  'a,b',
+  'a;b',
+  'a\\b',
+  '{partition}',
+  '$1',
+  '*',
+  'Größe',
+  '日本',
+  '🙂',
+  '1',
+  '-',
+  'a-b',
+  'select',
+  'ORDER',
+  'null',
+  'true',
+  'constructor',
+  'toString',
+  'CamelCase',
+  'UPPER',
+  '%d',
+  "'; DROP TABLE x; --",
+  '_',
+  'key=value',
+  '__index_level_0__',
+];
 
 /** What is kept for Perdure is refused throughout, what predictions have is refused for what they carry. */
 function isRefused(name: string, role: keyof Names): boolean {
@@ -311,11 +416,14 @@ function pipelinesOf(own: string[]): Names[] {
 }
 
 describe("each of Perdure's own names, in each role", () => {
-  test.each(OWN.filter((name) => ROLES.some((role) => isRefused(name, role))))('%s is refused where it would stand for something else', async (name) => {
-    for (const role of ROLES.filter((role) => isRefused(name, role))) {
-      expect([role, await runsRightOrIsRefused({ ...PLAIN, [role]: name })]).toEqual([role, 'refused']);
-    }
-  });
+  test.each(OWN.filter((name) => ROLES.some((role) => isRefused(name, role))))(
+    '%s is refused where it would stand for something else',
+    async (name) => {
+      for (const role of ROLES.filter((role) => isRefused(name, role))) {
+        expect([role, await runsRightOrIsRefused({ ...PLAIN, [role]: name })]).toEqual([role, 'refused']);
+      }
+    },
+  );
 
   test.each(pipelinesOf(OWN))('runs as $key, $day, $first, $second, $label and $extra', async (names) => {
     expect(await runsRightOrIsRefused(names)).toBe('ran');
@@ -324,13 +432,28 @@ describe("each of Perdure's own names, in each role", () => {
 
 const anyName = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...BARE) },
-  { weight: 2, arbitrary: fc.constantFrom(...OWN.filter((name) => !name.startsWith(INTERNAL_PREFIX)), ...OWN.filter((name) => !name.startsWith(INTERNAL_PREFIX)).map((name) => name.toUpperCase())) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      ...OWN.filter((name) => !name.startsWith(INTERNAL_PREFIX)),
+      ...OWN.filter((name) => !name.startsWith(INTERNAL_PREFIX)).map((name) => name.toUpperCase()),
+    ),
+  },
   { weight: 3, arbitrary: fc.constantFrom(...ODD) },
   { weight: 2, arbitrary: fc.string({ minLength: 1, maxLength: 12, unit: 'grapheme' }) },
 );
 const modelName = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...BARE, ...ODD.filter((name) => /^[A-Za-z_][A-Za-z0-9_-]*$/.test(name))) },
-  { weight: 2, arbitrary: fc.constantFrom(...PREDICTION_COLUMNS, ...PREDICTION_COLUMNS.map((name) => name.toUpperCase()), 'source', 'silver', 'Bronze') },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      ...PREDICTION_COLUMNS,
+      ...PREDICTION_COLUMNS.map((name) => name.toUpperCase()),
+      'source',
+      'silver',
+      'Bronze',
+    ),
+  },
   { weight: 1, arbitrary: fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_-]{0,10}$/) },
   { weight: 1, arbitrary: fc.constantFrom(...ODD) },
 );

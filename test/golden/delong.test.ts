@@ -16,7 +16,9 @@ interface Golden {
   z: number;
   p: number;
 }
-const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as Golden;
+const golden = JSON.parse(
+  readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8'),
+) as Golden;
 
 describe('DeLong equals the reference numbers', () => {
   const result = delongTest(golden.y, golden.s1, golden.s2)!;
@@ -84,13 +86,29 @@ describe('at the edges', () => {
 
   test('rows that do not match, or have no score, are refused', () => {
     const refused = (message: string) => expect.objectContaining({ type: 'InputInvalid', message }) as Error;
-    for (const [first, second] of [[[0.1, 0.2], [0.1]], [[0.1], [0.1, 0.2]]] as const) {
+    for (const [first, second] of [
+      [[0.1, 0.2], [0.1]],
+      [[0.1], [0.1, 0.2]],
+    ] as const) {
       expect(() => delongTest([0, 1], first, second)).toThrow(
-        refused(`Two models are compared on the same rows, but there are 2 labels and probabilities of ${first.length} and ${countOf(second.length, 'row')}; score the same rows with both.`),
+        refused(
+          `Two models are compared on the same rows, but there are 2 labels and probabilities of ${first.length} and ${countOf(second.length, 'row')}; score the same rows with both.`,
+        ),
       );
     }
-    for (const [first, second] of [[[0.1, NaN], [0.1, 0.2]], [[0.1, 0.2], [0.1, NaN]]] as const) {
-      expect(() => delongTest([0, 1], first, second)).toThrow(refused('Row 1 has no probability of one of the models; score it, or leave it out of both.'));
+    for (const [first, second] of [
+      [
+        [0.1, NaN],
+        [0.1, 0.2],
+      ],
+      [
+        [0.1, 0.2],
+        [0.1, NaN],
+      ],
+    ] as const) {
+      expect(() => delongTest([0, 1], first, second)).toThrow(
+        refused('Row 1 has no probability of one of the models; score it, or leave it out of both.'),
+      );
     }
   });
 });
@@ -99,7 +117,8 @@ test('100,000 rows agree with the definition by pairs, worked out on a sample of
   const random = new Mt19937(7);
   const rows = 100_000;
   const labels = Uint8Array.from({ length: rows }, () => (random.integer(9) === 0 ? 1 : 0));
-  const noisy = (strength: number) => Float32Array.from(labels, (label) => (random.integer(999) + strength * label) / 2_000);
+  const noisy = (strength: number) =>
+    Float32Array.from(labels, (label) => (random.integer(999) + strength * label) / 2_000);
   const first = noisy(300);
   const second = noisy(250);
   const whole = delongTest(labels, first, second)!;
@@ -126,9 +145,11 @@ function byPairs(labels: Uint8Array, first: Float32Array, second: Float32Array) 
     ofPositives: positives.map((p) => average(negatives.map((n) => wins(scores[p]!, scores[n]!)))),
     ofNegatives: negatives.map((n) => average(positives.map((p) => wins(scores[p]!, scores[n]!)))),
   });
-  const covariance = (x: number[], y: number[]) => average(x.map((value, i) => (value - average(x)) * (y[i]! - average(y)))) * (x.length / (x.length - 1));
+  const covariance = (x: number[], y: number[]) =>
+    average(x.map((value, i) => (value - average(x)) * (y[i]! - average(y)))) * (x.length / (x.length - 1));
   const [a, b] = [components(first), components(second)];
   const between = (x: typeof a, y: typeof a) =>
-    covariance(x.ofPositives, y.ofPositives) / positives.length + covariance(x.ofNegatives, y.ofNegatives) / negatives.length;
+    covariance(x.ofPositives, y.ofPositives) / positives.length +
+    covariance(x.ofNegatives, y.ofNegatives) / negatives.length;
   return { variance: [between(a, a), between(b, b)] as const, covariance: between(a, b) };
 }

@@ -37,18 +37,31 @@ const expected = read<Expected>('engine/expected.json');
 const { seed, params } = read<{ seed: number; params: Record<Estimator, Params> }>('engineModels.json');
 
 const folder = temporaryFolder(afterAll);
-const train: MatrixFile = { path: join(folder, 'train.parquet'), checksum: 'engine fixture', features: data.features, label: 'label', rows: data.labels.length };
+const train: MatrixFile = {
+  path: join(folder, 'train.parquet'),
+  checksum: 'engine fixture',
+  features: data.features,
+  label: 'label',
+  rows: data.labels.length,
+};
 const never = new AbortController().signal;
 const pool = createEnginePool({ hosts: 1, memory: 2 ** 30 });
 afterAll(() => pool.close());
 
 beforeAll(async () => {
-  const columns = data.features.map((name) => [name, Float32Array.from(data.columns[name]!, (value) => value ?? NaN)] as const);
+  const columns = data.features.map(
+    (name) => [name, Float32Array.from(data.columns[name]!, (value) => value ?? NaN)] as const,
+  );
   await writeColumns(train.path, { ...Object.fromEntries(columns), label: Int8Array.from(data.labels) });
 });
 
 function scoring(modelPath: string): PredictRequest {
-  return { modelPath, task: ZERO_OR_ONE, data: { path: train.path, features: data.features }, limit: expected.scored_rows };
+  return {
+    modelPath,
+    task: ZERO_OR_ONE,
+    data: { path: train.path, features: data.features },
+    limit: expected.scored_rows,
+  };
 }
 
 /** Bit for bit: every float32 reads back from its shortest decimals. */
@@ -60,18 +73,21 @@ test('the library is the version that made the fixtures', async () => {
   expect(await pool.version('xgboost')).toBe(`libxgboost ${expected.xgboost}`);
 });
 
-describe.each(Object.entries(expected.python))("the Python package's %s model gives the same here", (name, described) => {
-  const model = join(FIXTURES, 'engine', `python_${name}.ubj`);
+describe.each(Object.entries(expected.python))(
+  "the Python package's %s model gives the same here",
+  (name, described) => {
+    const model = join(FIXTURES, 'engine', `python_${name}.ubj`);
 
-  test('probabilities', async () => {
-    const probabilities = described.predictions.map((value) => Math.min(1, Math.max(0, value)));
-    expectSame((await pool.predict(scoring(model), never)).values, probabilities);
-  });
+    test('probabilities', async () => {
+      const probabilities = described.predictions.map((value) => Math.min(1, Math.max(0, value)));
+      expectSame((await pool.predict(scoring(model), never)).values, probabilities);
+    });
 
-  test('SHAP contributions', async () => {
-    expectSame(await pool.contributions(scoring(model), never), described.contributions);
-  });
-});
+    test('SHAP contributions', async () => {
+      expectSame(await pool.contributions(scoring(model), never), described.contributions);
+    });
+  },
+);
 
 describe.each(Object.entries(params) as [Estimator, Params][])('the %s model written here', (estimator, chosen) => {
   const recorded = expected.perdure[estimator]!;
@@ -96,16 +112,31 @@ describe.each(Object.entries(params) as [Estimator, Params][])('the %s model wri
   });
 
   // Another compiler may round otherwise: the bytes are those of the platform on which the fixture was made.
-  test.runIf(process.platform === 'linux' && process.arch === 'x64')('comes out again with the same bytes', async () => {
-    expect(await sha256File(await fitAnew())).toBe(recorded.sha256);
-  });
+  test.runIf(process.platform === 'linux' && process.arch === 'x64')(
+    'comes out again with the same bytes',
+    async () => {
+      expect(await sha256File(await fitAnew())).toBe(recorded.sha256);
+    },
+  );
 });
 
 test('the same inputs and seed give the same bytes and scores, whatever ran between', async () => {
-  const evaluation = { train, task: ZERO_OR_ONE, estimator: 'xgboost' as const, params: params.xgboost, folds: [2, 0], cvFolds: 4, scorings: ['roc_auc' as const], seed };
+  const evaluation = {
+    train,
+    task: ZERO_OR_ONE,
+    estimator: 'xgboost' as const,
+    params: params.xgboost,
+    folds: [2, 0],
+    cvFolds: 4,
+    scorings: ['roc_auc' as const],
+    seed,
+  };
   const fit = async (name: string, seed: number) => {
     const modelPath = join(folder, name);
-    await pool.fit({ train, task: ZERO_OR_ONE, estimator: 'random_forest', params: params.random_forest, seed, modelPath }, never);
+    await pool.fit(
+      { train, task: ZERO_OR_ONE, estimator: 'random_forest', params: params.random_forest, seed, modelPath },
+      never,
+    );
     return sha256File(modelPath);
   };
   const first = [await fit('1.ubj', 1), await pool.evaluate(evaluation, never)] as const;
@@ -118,7 +149,19 @@ test('the same inputs and seed give the same bytes and scores, whatever ran betw
 
 test('a fold counts the same alone, with others, and in another process', async () => {
   const evaluate = (folds: number[], engines: typeof pool) =>
-    engines.evaluate({ train, task: ZERO_OR_ONE, estimator: 'logistic_regression', params: params.logistic_regression, folds, cvFolds: 3, scorings: ['average_precision', 'f1'], seed }, never);
+    engines.evaluate(
+      {
+        train,
+        task: ZERO_OR_ONE,
+        estimator: 'logistic_regression',
+        params: params.logistic_regression,
+        folds,
+        cvFolds: 3,
+        scorings: ['average_precision', 'f1'],
+        seed,
+      },
+      never,
+    );
   const together = await evaluate([0, 1, 2], pool);
   const other = createEnginePool({ hosts: 1, memory: 1 });
   const alone = await Promise.all([0, 1, 2].map((fold) => evaluate([fold], other)));
@@ -131,6 +174,12 @@ test('rows are scored by offset and limit', async () => {
   const request = scoring(join(FIXTURES, 'engine', 'python_gbtree.ubj'));
   const { values: all } = await pool.predict({ ...request, limit: undefined }, never);
   expect(all).toHaveLength(200);
-  expect(await pool.predict({ ...request, offset: 150, limit: 20 }, never)).toEqual({ values: all.slice(150, 170), width: 1 });
-  expect(await pool.predict({ ...request, offset: 190, limit: 20 }, never)).toEqual({ values: all.slice(190), width: 1 });
+  expect(await pool.predict({ ...request, offset: 150, limit: 20 }, never)).toEqual({
+    values: all.slice(150, 170),
+    width: 1,
+  });
+  expect(await pool.predict({ ...request, offset: 190, limit: 20 }, never)).toEqual({
+    values: all.slice(190),
+    width: 1,
+  });
 });

@@ -15,9 +15,22 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 import { until } from '../support/until.js';
 
 const folder = temporaryFolder(afterAll);
-const train: MatrixFile = { path: join(folder, 'train.parquet'), checksum: 'failing', features: ['a', 'b'], label: 'label', rows: 2000 };
+const train: MatrixFile = {
+  path: join(folder, 'train.parquet'),
+  checksum: 'failing',
+  features: ['a', 'b'],
+  label: 'label',
+  rows: 2000,
+};
 const never = new AbortController().signal;
-const quick: FitRequest = { train, task: ZERO_OR_ONE, estimator: 'xgboost', params: { n_estimators: 2 }, seed: 1, modelPath: join(folder, 'model.ubj') };
+const quick: FitRequest = {
+  train,
+  task: ZERO_OR_ONE,
+  estimator: 'xgboost',
+  params: { n_estimators: 2 },
+  seed: 1,
+  modelPath: join(folder, 'model.ubj'),
+};
 /** Minutes of native code. */
 const endless: FitRequest = { ...quick, params: { n_estimators: 1_000_000 }, modelPath: join(folder, 'endless.ubj') };
 
@@ -52,7 +65,8 @@ describe('a host that dies', () => {
     await expect(fit).rejects.toMatchObject({
       type: 'EngineCrashed',
       retryable: true,
-      message: 'The engine process of a call to fit was killed (SIGKILL), probably for its memory; give the worker more memory or fewer cpus.',
+      message:
+        'The engine process of a call to fit was killed (SIGKILL), probably for its memory; give the worker more memory or fewer cpus.',
     });
     expect(await pool.fit(quick, never)).toEqual({ seconds: expect.any(Number) as number });
     expect(hostsOf(process.pid)).not.toContain(host);
@@ -64,7 +78,10 @@ describe('a host that dies', () => {
     const fit = pool.fit(endless, never);
     await aWhile();
     process.kill(hostsOf(process.pid)[0]!, 'SIGSEGV');
-    await expect(fit).rejects.toMatchObject({ type: 'EngineCrashed', message: expect.stringContaining('died of SIGSEGV') as string });
+    await expect(fit).rejects.toMatchObject({
+      type: 'EngineCrashed',
+      message: expect.stringContaining('died of SIGSEGV') as string,
+    });
   });
 
   test('while idle is replaced', async () => {
@@ -174,16 +191,26 @@ describe('what the engine refuses', () => {
 
   test('a setting that the library rejects is EngineFailed in its words', async () => {
     const refused = openPool(1).fit({ ...quick, params: { max_depth: 2 ** 31 } }, never);
-    await expect(refused).rejects.toMatchObject({ type: 'EngineFailed', retryable: false, message: expect.stringMatching(/max_depth/) as string });
+    await expect(refused).rejects.toMatchObject({
+      type: 'EngineFailed',
+      retryable: false,
+      message: expect.stringMatching(/max_depth/) as string,
+    });
   });
 
   test('a parameter that no estimator knows is ConfigInvalid', async () => {
     const refused = openPool(1).fit({ ...quick, params: { depht: 3 } }, never);
-    await expect(refused).rejects.toMatchObject({ type: 'ConfigInvalid', message: 'xgboost has no parameter depht; take it out of the model config.' });
+    await expect(refused).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: 'xgboost has no parameter depht; take it out of the model config.',
+    });
   });
 
   test('columns in another order than the model was trained on', async () => {
-    await expect(predict(model, ['a', 'b'])).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringContaining('was trained on the columns') as string });
+    await expect(predict(model, ['a', 'b'])).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: expect.stringContaining('was trained on the columns') as string,
+    });
   });
 
   test('a model file that is not there', async () => {
@@ -194,7 +221,10 @@ describe('what the engine refuses', () => {
     const torn = join(folder, 'torn.ubj');
     copyFileSync(model, torn);
     truncateSync(torn, readFileSync(model).length / 2);
-    await expect(predict(torn, ['a'])).rejects.toMatchObject({ type: 'ObjectCorrupt', message: expect.stringContaining('torn.ubj is not a whole model') as string });
+    await expect(predict(torn, ['a'])).rejects.toMatchObject({
+      type: 'ObjectCorrupt',
+      message: expect.stringContaining('torn.ubj is not a whole model') as string,
+    });
   });
 
   test('a file that is no model', async () => {
@@ -206,9 +236,15 @@ describe('what the engine refuses', () => {
   test('a library that is not installed', async () => {
     process.env.PERDURE_XGBOOST_LIB = join(folder, 'libxgboost.so');
     try {
-      await expect(openPool(1).version('xgboost')).rejects.toMatchObject({ type: 'EngineMissing', message: expect.stringContaining('PERDURE_XGBOOST_LIB names') as string });
+      await expect(openPool(1).version('xgboost')).rejects.toMatchObject({
+        type: 'EngineMissing',
+        message: expect.stringContaining('PERDURE_XGBOOST_LIB names') as string,
+      });
       writeFileSync(join(folder, 'libxgboost.so'), 'not a library');
-      await expect(openPool(1).version('xgboost')).rejects.toMatchObject({ type: 'EngineMissing', message: expect.stringContaining("can't be loaded") as string });
+      await expect(openPool(1).version('xgboost')).rejects.toMatchObject({
+        type: 'EngineMissing',
+        message: expect.stringContaining("can't be loaded") as string,
+      });
     } finally {
       delete process.env.PERDURE_XGBOOST_LIB;
     }

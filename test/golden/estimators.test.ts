@@ -16,7 +16,10 @@ import { FEATURES, ROWS, TASKS, TRAIN, estimatorData } from './fixtures/estimato
 interface Expected {
   versions: Record<'xgboost' | 'lightgbm', string>;
   sums: Record<string, number>;
-  identical: { xgboost: Record<string, number[]>; lightgbm: Record<string, { predictions: number[]; contributions: number[] }> };
+  identical: {
+    xgboost: Record<string, number[]>;
+    lightgbm: Record<string, { predictions: number[]; contributions: number[] }>;
+  };
   metrics: Record<string, Record<string, Record<string, number>>>;
 }
 const expected = JSON.parse(readFileSync(new URL('fixtures/estimators.json', import.meta.url), 'utf8')) as Expected;
@@ -28,18 +31,30 @@ const never = new AbortController().signal;
 const pool = createEnginePool({ hosts: 2, memory: 2 ** 30 });
 afterAll(() => pool.close());
 const held = join(folder, 'held.parquet');
-const trainOf = (kind: string): MatrixFile => ({ path: join(folder, `${kind}.parquet`), checksum: kind, features: FEATURES, label: 'label', rows: TRAIN });
+const trainOf = (kind: string): MatrixFile => ({
+  path: join(folder, `${kind}.parquet`),
+  checksum: kind,
+  features: FEATURES,
+  label: 'label',
+  rows: TRAIN,
+});
 
 beforeAll(async () => {
   for (const kind of KINDS) {
     const columns = Object.fromEntries(FEATURES.map((name) => [name, data.columns[name]!.subarray(0, TRAIN)]));
     await writeColumns(trainOf(kind).path, { ...columns, label: data.labels[kind]!.subarray(0, TRAIN) });
   }
-  await writeColumns(held, Object.fromEntries(FEATURES.map((name) => [name, data.columns[name]!.subarray(TRAIN, ROWS)])));
+  await writeColumns(
+    held,
+    Object.fromEntries(FEATURES.map((name) => [name, data.columns[name]!.subarray(TRAIN, ROWS)])),
+  );
 });
 
 async function fitted(kind: string, estimator: Estimator, params: Params, seed = 42): Promise<string> {
-  const modelPath = join(folder, `${kind}-${estimator}-${JSON.stringify(params).replace(/[^a-z0-9]+/gi, '_')}-${seed}.model`);
+  const modelPath = join(
+    folder,
+    `${kind}-${estimator}-${JSON.stringify(params).replace(/[^a-z0-9]+/gi, '_')}-${seed}.model`,
+  );
   const request: FitRequest = { train: trainOf(kind), task: TASKS[kind]!, estimator, params, seed, modelPath };
   await pool.fit(request, never);
   return modelPath;
@@ -51,17 +66,21 @@ async function scored(kind: string, estimator: Estimator, params: Params, seed =
 }
 
 function measured(kind: string, output: ModelOutput): Record<string, number> {
-  return taskOf(TASKS[kind]!).metrics(data.labels[kind]!.subarray(TRAIN), output, 0.5) as unknown as Record<string, number>;
+  return taskOf(TASKS[kind]!).metrics(data.labels[kind]!.subarray(TRAIN), output, 0.5) as unknown as Record<
+    string,
+    number
+  >;
 }
 
 function expectWithin(actual: Record<string, number>, wanted: Record<string, number>, most: number): void {
-  for (const [name, value] of Object.entries(wanted)) expect(Math.abs(actual[name]! - value), `${name}: ${actual[name]} and ${value}`).toBeLessThan(most);
+  for (const [name, value] of Object.entries(wanted))
+    expect(Math.abs(actual[name]! - value), `${name}: ${actual[name]} and ${value}`).toBeLessThan(most);
 }
 
 test('the rows are those of the fixtures', () => {
-  expect(Object.fromEntries(KINDS.map((kind) => [kind, data.labels[kind]!.reduce((sum, label) => sum + label, 0)]))).toEqual(
-    Object.fromEntries(KINDS.map((kind) => [kind, expect.closeTo(expected.sums[kind]!, 6) as number])),
-  );
+  expect(
+    Object.fromEntries(KINDS.map((kind) => [kind, data.labels[kind]!.reduce((sum, label) => sum + label, 0)])),
+  ).toEqual(Object.fromEntries(KINDS.map((kind) => [kind, expect.closeTo(expected.sums[kind]!, 6) as number])));
 });
 
 test('the libraries are the versions that made the fixtures', async () => {
@@ -71,17 +90,36 @@ test('the libraries are the versions that made the fixtures', async () => {
 
 describe.each(KINDS)('the Python packages say the same of %s', (kind) => {
   test('xgboost', async () => {
-    const { values } = await scored(kind, 'xgboost', { n_estimators: 20, max_depth: 4, learning_rate: 0.2, subsample: 0.8, colsample_bytree: 0.6 });
+    const { values } = await scored(kind, 'xgboost', {
+      n_estimators: 20,
+      max_depth: 4,
+      learning_rate: 0.2,
+      subsample: 0.8,
+      colsample_bytree: 0.6,
+    });
     const wanted = expected.identical.xgboost[kind]!;
     expect(Array.from(values.subarray(0, wanted.length))).toEqual(wanted);
   });
 
-  const params = { n_estimators: 20, num_leaves: 15, learning_rate: 0.2, subsample: 0.8, subsample_freq: 1, colsample_bytree: 0.6, reg_lambda: 0.5 };
+  const params = {
+    n_estimators: 20,
+    num_leaves: 15,
+    learning_rate: 0.2,
+    subsample: 0.8,
+    subsample_freq: 1,
+    colsample_bytree: 0.6,
+    reg_lambda: 0.5,
+  };
   test('lightgbm', async () => {
     const { values } = await scored(kind, 'lightgbm', params);
     const { predictions, contributions } = expected.identical.lightgbm[kind]!;
     expect(Array.from(values.subarray(0, predictions.length))).toEqual(predictions);
-    const request = { modelPath: await fitted(kind, 'lightgbm', params), task: TASKS[kind]!, data: { path: held, features: FEATURES }, limit: 5 };
+    const request = {
+      modelPath: await fitted(kind, 'lightgbm', params),
+      task: TASKS[kind]!,
+      data: { path: held, features: FEATURES },
+      limit: 5,
+    };
     expect(await pool.contributions(request, never)).toEqual(Float32Array.from(contributions));
   });
 });
@@ -94,54 +132,114 @@ describe('against scikit-learn', () => {
     ['linear_regression', 'ridge', 'squared_error', { alpha: 100 }],
     ['linear_regression', 'poisson', 'poisson', {}],
     ['linear_regression', 'poisson_penalised', 'poisson', { alpha: 0.1 }],
-  ] as [Estimator, string, string, Params][])('%s (%s) is within .0005 of every metric', async (estimator, name, kind, params) => {
-    expectWithin(measured(kind, await scored(kind, estimator, params)), expected.metrics[estimator]![name]!, 0.0005);
-  });
+  ] as [Estimator, string, string, Params][])(
+    '%s (%s) is within .0005 of every metric',
+    async (estimator, name, kind, params) => {
+      expectWithin(measured(kind, await scored(kind, estimator, params)), expected.metrics[estimator]![name]!, 0.0005);
+    },
+  );
 
   // A forest is of chance: scikit-learn's numbers are means of two forests of at least 100 trees.
-  test.each(['multiclass', 'squared_error'])('random_forest of %s is within what chance makes of every metric', async (kind) => {
-    const metrics = measured(kind, await scored(kind, 'random_forest', { n_estimators: 30, min_samples_leaf: 5 }));
-    const wanted: Record<string, number> = { ...expected.metrics.random_forest![kind]! };
-    delete wanted.log_loss;
-    expectWithin(metrics, wanted, 0.03);
-  });
+  test.each(['multiclass', 'squared_error'])(
+    'random_forest of %s is within what chance makes of every metric',
+    async (kind) => {
+      const metrics = measured(kind, await scored(kind, 'random_forest', { n_estimators: 30, min_samples_leaf: 5 }));
+      const wanted: Record<string, number> = { ...expected.metrics.random_forest![kind]! };
+      delete wanted.log_loss;
+      expectWithin(metrics, wanted, 0.03);
+    },
+  );
 });
 
 test('columns that follow from others change nothing of a linear model', async () => {
   const columns = Object.fromEntries(FEATURES.map((name) => [name, data.columns[name]!.subarray(0, TRAIN)]));
   const path = join(folder, 'collinear.parquet');
   const twice = columns['x 0']!.map((value) => 2 * value);
-  await writeColumns(path, { ...columns, twice, constant: new Float32Array(TRAIN).fill(3), label: data.labels.squared_error!.subarray(0, TRAIN) });
+  await writeColumns(path, {
+    ...columns,
+    twice,
+    constant: new Float32Array(TRAIN).fill(3),
+    label: data.labels.squared_error!.subarray(0, TRAIN),
+  });
   const features = [...FEATURES, 'twice', 'constant'];
   const modelPath = join(folder, 'collinear.model');
-  await pool.fit({ train: { path, checksum: 'collinear', features, label: 'label', rows: TRAIN }, task: TASKS.squared_error!, estimator: 'linear_regression', params: {}, seed: 1, modelPath }, never);
+  await pool.fit(
+    {
+      train: { path, checksum: 'collinear', features, label: 'label', rows: TRAIN },
+      task: TASKS.squared_error!,
+      estimator: 'linear_regression',
+      params: {},
+      seed: 1,
+      modelPath,
+    },
+    never,
+  );
   const { values } = await pool.predict({ modelPath, task: TASKS.squared_error!, data: { path, features } }, never);
-  const plain = await pool.predict({ modelPath: await fitted('squared_error', 'linear_regression', {}), task: TASKS.squared_error!, data: { path: trainOf('squared_error').path, features: FEATURES } }, never);
+  const plain = await pool.predict(
+    {
+      modelPath: await fitted('squared_error', 'linear_regression', {}),
+      task: TASKS.squared_error!,
+      data: { path: trainOf('squared_error').path, features: FEATURES },
+    },
+    never,
+  );
   values.forEach((value, row) => expect(value).toBeCloseTo(plain.values[row]!, 4));
 });
 
-test.each(['lightgbm', 'xgboost', 'random_forest', 'logistic_regression'] as const)('%s gives the same bytes and scores again, whatever ran between', async (estimator) => {
-  // Forests of several classes are slow.
-  const params = { class_weight: null, ...(estimator === 'logistic_regression' ? {} : { n_estimators: 5, max_depth: 4 }) };
-  const evaluate = () => pool.evaluate({ train: trainOf('multiclass'), task: TASKS.multiclass!, estimator, params, folds: [1], cvFolds: 3, scorings: [], seed: 3 }, never);
-  const first = await sha256File(await fitted('multiclass', estimator, params));
-  await fitted('multiclass', estimator, { ...params, class_weight: 'balanced' });
-  await evaluate();
-  expect(await sha256File(await fitted('multiclass', estimator, params))).toBe(first);
-});
+test.each(['lightgbm', 'xgboost', 'random_forest', 'logistic_regression'] as const)(
+  '%s gives the same bytes and scores again, whatever ran between',
+  async (estimator) => {
+    // Forests of several classes are slow.
+    const params = {
+      class_weight: null,
+      ...(estimator === 'logistic_regression' ? {} : { n_estimators: 5, max_depth: 4 }),
+    };
+    const evaluate = () =>
+      pool.evaluate(
+        {
+          train: trainOf('multiclass'),
+          task: TASKS.multiclass!,
+          estimator,
+          params,
+          folds: [1],
+          cvFolds: 3,
+          scorings: [],
+          seed: 3,
+        },
+        never,
+      );
+    const first = await sha256File(await fitted('multiclass', estimator, params));
+    await fitted('multiclass', estimator, { ...params, class_weight: 'balanced' });
+    await evaluate();
+    expect(await sha256File(await fitted('multiclass', estimator, params))).toBe(first);
+  },
+);
 
 test('a regression is evaluated on shuffled folds', async () => {
-  const request = { train: trainOf('squared_error'), task: TASKS.squared_error!, estimator: 'linear_regression' as const, params: {}, folds: [0, 1, 2], cvFolds: 3, scorings: ['r2' as const], seed: 3 };
+  const request = {
+    train: trainOf('squared_error'),
+    task: TASKS.squared_error!,
+    estimator: 'linear_regression' as const,
+    params: {},
+    folds: [0, 1, 2],
+    cvFolds: 3,
+    scorings: ['r2' as const],
+    seed: 3,
+  };
   const evaluations = await pool.evaluate(request, never);
   // The rows after the training rows have an R2 of .868.
-  for (const { scores } of evaluations) expect(scores[0]!.score).toBeCloseTo(expected.metrics.linear_regression!.plain!.r2!, 1);
+  for (const { scores } of evaluations)
+    expect(scores[0]!.score).toBeCloseTo(expected.metrics.linear_regression!.plain!.r2!, 1);
 });
 
 test('a torn model of lib_lightgbm is ObjectCorrupt', async () => {
   const modelPath = await fitted('binary', 'lightgbm', { n_estimators: 3 });
   truncateSync(modelPath, 3000);
   const torn = pool.predict({ modelPath, task: TASKS.binary!, data: { path: held, features: FEATURES } }, never);
-  await expect(torn).rejects.toMatchObject({ type: 'ObjectCorrupt', message: expect.stringContaining('is not a whole model of lib_lightgbm') as string });
+  await expect(torn).rejects.toMatchObject({
+    type: 'ObjectCorrupt',
+    message: expect.stringContaining('is not a whole model of lib_lightgbm') as string,
+  });
 });
 
 test('any name of a column comes back from a model of lib_lightgbm', async () => {
@@ -150,7 +248,17 @@ test('any name of a column comes back from a model of lib_lightgbm', async () =>
   const columns = Object.fromEntries(features.map((name, i) => [name, data.columns[FEATURES[i]!]!.subarray(0, TRAIN)]));
   await writeColumns(path, { ...columns, label: data.labels.binary!.subarray(0, TRAIN) });
   const modelPath = join(folder, 'names.model');
-  await pool.fit({ train: { path, checksum: 'names', features, label: 'label', rows: TRAIN }, task: TASKS.binary!, estimator: 'lightgbm', params: { n_estimators: 2 }, seed: 1, modelPath }, never);
+  await pool.fit(
+    {
+      train: { path, checksum: 'names', features, label: 'label', rows: TRAIN },
+      task: TASKS.binary!,
+      estimator: 'lightgbm',
+      params: { n_estimators: 2 },
+      seed: 1,
+      modelPath,
+    },
+    never,
+  );
   const { values } = await pool.predict({ modelPath, task: TASKS.binary!, data: { path, features }, limit: 3 }, never);
   expect(values).toHaveLength(3);
 });

@@ -28,15 +28,18 @@ describe('the readmission lifecycle on generated data', async () => {
     }
   });
 
-  test.each(['logistic_regression', 'random_forest', 'xgboost'])('is about as hard for %s as the real file', (algorithm) => {
-    const { test, oot } = trained(training, algorithm);
-    for (const { roc_auc, recall } of [test!, oot!]) {
-      expect(roc_auc).toBeGreaterThan(0.59);
-      expect(roc_auc).toBeLessThan(0.65);
-      expect(recall).toBeGreaterThan(0.4);
-      expect(recall).toBeLessThan(0.55);
-    }
-  });
+  test.each(['logistic_regression', 'random_forest', 'xgboost'])(
+    'is about as hard for %s as the real file',
+    (algorithm) => {
+      const { test, oot } = trained(training, algorithm);
+      for (const { roc_auc, recall } of [test!, oot!]) {
+        expect(roc_auc).toBeGreaterThan(0.59);
+        expect(roc_auc).toBeLessThan(0.65);
+        expect(recall).toBeGreaterThan(0.4);
+        expect(recall).toBeLessThan(0.55);
+      }
+    },
+  );
 
   test('lets racing find the parameters that the full search finds, with fewer folds', async () => {
     const searching = lifecycle.copy('searching');
@@ -52,7 +55,14 @@ describe('the readmission lifecycle on generated data', async () => {
     expect((await lifecycle.infer()).rows).toBe(WINDOW_ROWS.oot);
     const calm = await lifecycle.monitor();
     expect(Math.max(...Object.values(calm.drift.psi).map((psi) => psi!))).toBeLessThan(0.01);
-    expect(calm.verdict).toEqual({ drift: false, performance_drop: false, missing: false, retrain: false, conclusion: 'ok', not_measured: {} });
+    expect(calm.verdict).toEqual({
+      drift: false,
+      performance_drop: false,
+      missing: false,
+      retrain: false,
+      conclusion: 'ok',
+      not_measured: {},
+    });
 
     const drifted = join(folder, 'drifted.csv');
     await writeDrifted(csv, drifted);

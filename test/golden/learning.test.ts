@@ -34,7 +34,8 @@ const fixture = JSON.parse(readFileSync(new URL('fixtures/learning.json', import
 
 const task = taskOf({ task: 'binary', classes: ['0', '1'] });
 const outputOf = (probabilities: number[]) => ({ values: Float64Array.from(probabilities), width: 1 });
-const foldScore = (scoring: Scoring, labels: number[], probabilities: number[]) => task.foldScore(scoring, labels, outputOf(probabilities));
+const foldScore = (scoring: Scoring, labels: number[], probabilities: number[]) =>
+  task.foldScore(scoring, labels, outputOf(probabilities));
 
 describe('the Mersenne Twister', () => {
   test('gives the published outputs for the seed 5489', () => {
@@ -60,9 +61,12 @@ describe("the candidates are ParameterSampler's", () => {
 });
 
 describe("the folds are StratifiedKFold's", () => {
-  test.each(fixture.folds)('$n_splits folds, shuffled with $shuffle_seed', ({ labels, n_splits, shuffle_seed, folds }) => {
-    expect([...stratifiedFolds(labels, n_splits, { shuffleSeed: shuffle_seed ?? undefined })]).toEqual(folds);
-  });
+  test.each(fixture.folds)(
+    '$n_splits folds, shuffled with $shuffle_seed',
+    ({ labels, n_splits, shuffle_seed, folds }) => {
+      expect([...stratifiedFolds(labels, n_splits, { shuffleSeed: shuffle_seed ?? undefined })]).toEqual(folds);
+    },
+  );
 });
 
 describe("the metrics are scikit-learn's", () => {
@@ -77,7 +81,9 @@ describe("the metrics are scikit-learn's", () => {
   });
 
   test('and those of the reference numbers', () => {
-    const { y, s, auc, ap, prec, rec, f1 } = JSON.parse(readFileSync(new URL('../fixtures/statistics/metrics.json', import.meta.url), 'utf8')) as {
+    const { y, s, auc, ap, prec, rec, f1 } = JSON.parse(
+      readFileSync(new URL('../fixtures/statistics/metrics.json', import.meta.url), 'utf8'),
+    ) as {
       y: number[];
       s: number[];
       auc: number;
@@ -89,7 +95,9 @@ describe("the metrics are scikit-learn's", () => {
     const metrics = task.metrics(y, outputOf(s), 0.5);
     expect(metrics.roc_auc).toBeCloseTo(auc, 14);
     expect(metrics.average_precision).toBeCloseTo(ap, 14);
-    expect([metrics.precision, metrics.recall, metrics.f1]).toEqual([prec, rec, f1].map((value) => expect.closeTo(value, 12) as number));
+    expect([metrics.precision, metrics.recall, metrics.f1]).toEqual(
+      [prec, rec, f1].map((value) => expect.closeTo(value, 12) as number),
+    );
   });
 });
 
@@ -104,7 +112,9 @@ describe('the noise of a difference of two scores', () => {
   });
 
   test('of ROC AUC is, row by row, that of the DeLong test', () => {
-    const [a, b] = [first, second].map((probabilities) => aucInfluence(rank(probabilities, (row) => labels[row] === 1))) as [Float64Array, Float64Array];
+    const [a, b] = [first, second].map((probabilities) =>
+      aucInfluence(rank(probabilities, (row) => labels[row] === 1)),
+    ) as [Float64Array, Float64Array];
     const variances = [1, 0].map((label) => {
       const apart = labels.flatMap((of, row) => (of === label ? [a[row]! - b[row]!] : []));
       const mean = apart.reduce((sum, value) => sum + value, 0) / apart.length;
@@ -116,7 +126,8 @@ describe('the noise of a difference of two scores', () => {
 
   test('is 0 for equal rankings, and one row for equal decisions', () => {
     const scaled = first.map((probability) => 0.5 + (probability - 0.5) / 2);
-    const noise = (scoring: Scoring) => differenceVariance(foldScore(scoring, labels, first), foldScore(scoring, labels, scaled));
+    const noise = (scoring: Scoring) =>
+      differenceVariance(foldScore(scoring, labels, first), foldScore(scoring, labels, scaled));
     expect(noise('roc_auc')).toBe(0);
     expect(noise('average_precision')).toBe(0);
     expect(Math.sqrt(noise('accuracy'))).toBeCloseTo(1 / 600, 12);

@@ -11,7 +11,10 @@ const file = (name: string) => join(folder, name);
 
 /** DuckDB's own Parquet reader and writer, to judge ours by. */
 function duckDb<T>(work: (database: Database) => Promise<T>): Promise<T> {
-  return withDuckDb({ size: { cpus: 1, memory: 2 ** 30 }, scratch: folder, signal: new AbortController().signal }, work);
+  return withDuckDb(
+    { size: { cpus: 1, memory: 2 ** 30 }, scratch: folder, signal: new AbortController().signal },
+    work,
+  );
 }
 
 const COLUMNS: Record<string, Column> = {
@@ -32,8 +35,11 @@ describe('columns written here', () => {
 
   test('are the same for DuckDB', async () => {
     await writeColumns(file('types.parquet'), COLUMNS);
-    const rows = await duckDb((database) => database.rows(`SELECT * FROM read_parquet(${literal(file('types.parquet'))})`));
-    for (const [name, values] of Object.entries(COLUMNS)) expect(rows.map((row) => row[name])).toEqual(Array.from<number | bigint>(values));
+    const rows = await duckDb((database) =>
+      database.rows(`SELECT * FROM read_parquet(${literal(file('types.parquet'))})`),
+    );
+    for (const [name, values] of Object.entries(COLUMNS))
+      expect(rows.map((row) => row[name])).toEqual(Array.from<number | bigint>(values));
   });
 
   test('give the same bytes each time', async () => {
@@ -52,30 +58,44 @@ describe("DuckDB's files", () => {
   test('are read across row groups, by offset and limit', async () => {
     const path = file('groups.parquet');
     await duckDb((database) =>
-      database.run(`COPY (SELECT CAST(i AS INTEGER) AS i, CAST(i / 8 AS FLOAT) AS f FROM range(600000) AS rows(i)) TO ${literal(path)} (FORMAT parquet, ROW_GROUP_SIZE 100000)`),
+      database.run(
+        `COPY (SELECT CAST(i AS INTEGER) AS i, CAST(i / 8 AS FLOAT) AS f FROM range(600000) AS rows(i)) TO ${literal(path)} (FORMAT parquet, ROW_GROUP_SIZE 100000)`,
+      ),
     );
     const [whole, eighths] = await readColumns(path, ['i', 'f']);
     expect([whole!.length, eighths!.length]).toEqual([600_000, 600_000]);
     expect((whole as Int32Array).findIndex((value, i) => value !== i)).toBe(-1);
     expect((eighths as Float32Array).findIndex((value, i) => value !== i / 8)).toBe(-1);
-    expect(await readColumns(path, ['i'], { offset: 299_999, limit: 3 })).toEqual([Int32Array.of(299_999, 300_000, 300_001)]);
-    expect(await readColumns(path, ['i'], { offset: 599_998, limit: 300_000 })).toEqual([Int32Array.of(599_998, 599_999)]);
+    expect(await readColumns(path, ['i'], { offset: 299_999, limit: 3 })).toEqual([
+      Int32Array.of(299_999, 300_000, 300_001),
+    ]);
+    expect(await readColumns(path, ['i'], { offset: 599_998, limit: 300_000 })).toEqual([
+      Int32Array.of(599_998, 599_999),
+    ]);
     expect(await readColumns(path, ['i'], { offset: 600_000 })).toEqual([new Int32Array(0)]);
   });
 
   test('a null is NaN where numbers may be broken, and refused where they are whole', async () => {
     const path = file('nulls.parquet');
     await duckDb((database) =>
-      database.run(`COPY (SELECT * FROM (VALUES (1.5::FLOAT, 1::TINYINT), (NULL, NULL), (2.5, 3)) AS rows(f, i)) TO ${literal(path)} (FORMAT parquet)`),
+      database.run(
+        `COPY (SELECT * FROM (VALUES (1.5::FLOAT, 1::TINYINT), (NULL, NULL), (2.5, 3)) AS rows(f, i)) TO ${literal(path)} (FORMAT parquet)`,
+      ),
     );
     expect(await readColumns(path, ['f'])).toEqual([Float32Array.of(1.5, NaN, 2.5)]);
-    await expect(readColumns(path, ['i'])).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringContaining('The column i of') as string });
+    await expect(readColumns(path, ['i'])).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: expect.stringContaining('The column i of') as string,
+    });
   });
 
   test('text is refused', async () => {
     const path = file('text.parquet');
     await duckDb((database) => database.run(`COPY (SELECT 'a' AS words) TO ${literal(path)} (FORMAT parquet)`));
-    await expect(readColumns(path, ['words'])).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringContaining('expected numbers') as string });
+    await expect(readColumns(path, ['words'])).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: expect.stringContaining('expected numbers') as string,
+    });
   });
 });
 
@@ -87,7 +107,10 @@ describe('a file that cannot be used', () => {
     await writeColumns(path, { values });
     const { length } = readFileSync(path);
     truncateSync(path, cut < 1 ? Math.floor(length * cut) : cut);
-    await expect(readColumns(path, ['values'])).rejects.toMatchObject({ type: 'ObjectCorrupt', message: expect.stringMatching(/is not a whole Parquet file .*; delete it/) as string });
+    await expect(readColumns(path, ['values'])).rejects.toMatchObject({
+      type: 'ObjectCorrupt',
+      message: expect.stringMatching(/is not a whole Parquet file .*; delete it/) as string,
+    });
   });
 
   test('overwritten in the middle is ObjectCorrupt, and the next file is read all the same', async () => {
@@ -105,10 +128,14 @@ describe('a file that cannot be used', () => {
       type: 'InputInvalid',
       message: `${file('short.parquet')} lacks the columns b, c; run the stage that writes it again.`,
     });
-    await expect(readColumns(file('short.parquet'), ['a', 'b'])).rejects.toMatchObject({ message: `${file('short.parquet')} lacks the column b; run the stage that writes it again.` });
+    await expect(readColumns(file('short.parquet'), ['a', 'b'])).rejects.toMatchObject({
+      message: `${file('short.parquet')} lacks the column b; run the stage that writes it again.`,
+    });
   });
 
   test('in a folder that is not there is StoreUnavailable', async () => {
-    await expect(writeColumns(join(folder, 'absent', 'a.parquet'), { a: Float32Array.of(1) })).rejects.toMatchObject({ type: 'StoreUnavailable' });
+    await expect(writeColumns(join(folder, 'absent', 'a.parquet'), { a: Float32Array.of(1) })).rejects.toMatchObject({
+      type: 'StoreUnavailable',
+    });
   });
 });

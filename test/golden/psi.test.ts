@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { homogeneityP, rejected } from '../../src/monitoring/homogeneity.js';
-import { countInto, emptyLike, missingRate, profileColumn, profileNumbers, type CategoryProfile } from '../../src/monitoring/profile.js';
+import {
+  countInto,
+  emptyLike,
+  missingRate,
+  profileColumn,
+  profileNumbers,
+  type CategoryProfile,
+} from '../../src/monitoring/profile.js';
 import { psi, shiftOf } from '../../src/monitoring/psi.js';
 
 interface Golden {
@@ -23,7 +30,8 @@ describe('scorecard PSI equals the reference numbers', () => {
     reference.edges.forEach((edge, i) => expect(edge).toBeCloseTo(inner[i] ?? NaN, 12));
     expect(reference.counts.filter((_, bin) => bin % 2 === 0)).toEqual(golden.psi_decile.ref_counts);
     expect(current.counts.filter((_, bin) => bin % 2 === 0)).toEqual(golden.psi_decile.cur_counts);
-    for (const { counts } of [reference, current]) expect(counts.filter((rows, bin) => bin % 2 === 1 && rows > 0)).toEqual([]);
+    for (const { counts } of [reference, current])
+      expect(counts.filter((rows, bin) => bin % 2 === 1 && rows > 0)).toEqual([]);
     expect(psi(reference, current)).toBeCloseTo(golden.psi_decile['psi_eps1e-4'], 12);
   });
 
@@ -91,23 +99,47 @@ describe('mirrored columns', () => {
 
   // By numpy.quantile and numpy.searchsorted, with each edge as a bin of its own.
   test.each([
-    ['counts', [...repeat(0, 50), ...repeat(1, 30), ...repeat(2, 12), ...repeat(3, 5), ...repeat(7, 3)], [...repeat(0, 20), ...repeat(1, 15), ...repeat(2, 8), ...repeat(3, 4), ...repeat(9, 3)], 0.6016409292465318],
-    ['a largest value of 96% that grows', [...repeat(0, 4), ...repeat(1, 96)], [...repeat(0, 4), ...repeat(500, 96)], 17.60364138103989],
-    ['a largest value of 5% that grows', [...repeat(0, 95), ...repeat(1, 5)], [...repeat(0, 95), ...repeat(500, 5)], 0.6202178882225347],
-  ])('%s: the index is that of the mirror image, and the reference\'s', (_, reference, current, expected) => {
+    [
+      'counts',
+      [...repeat(0, 50), ...repeat(1, 30), ...repeat(2, 12), ...repeat(3, 5), ...repeat(7, 3)],
+      [...repeat(0, 20), ...repeat(1, 15), ...repeat(2, 8), ...repeat(3, 4), ...repeat(9, 3)],
+      0.6016409292465318,
+    ],
+    [
+      'a largest value of 96% that grows',
+      [...repeat(0, 4), ...repeat(1, 96)],
+      [...repeat(0, 4), ...repeat(500, 96)],
+      17.60364138103989,
+    ],
+    [
+      'a largest value of 5% that grows',
+      [...repeat(0, 95), ...repeat(1, 5)],
+      [...repeat(0, 95), ...repeat(500, 5)],
+      0.6202178882225347,
+    ],
+  ])("%s: the index is that of the mirror image, and the reference's", (_, reference, current, expected) => {
     expect(shift(reference, current).psi).toBeCloseTo(expected, 12);
     expect(shift(mirrored(reference), mirrored(current)).psi).toBeCloseTo(expected, 12);
   });
 
   test('have the same index, noise and significance, whatever the values', () => {
-    const value = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constantFrom(0, 0.5, -0.5, 1), fc.double({ min: -10, max: 10, noNaN: true }));
+    const value = fc.oneof(
+      fc.integer({ min: -3, max: 3 }),
+      fc.constantFrom(0, 0.5, -0.5, 1),
+      fc.double({ min: -10, max: 10, noNaN: true }),
+    );
     const sample = fc.array(value, { minLength: 1, maxLength: 60 });
     fc.assert(
       fc.property(sample, sample, (reference, current) => {
         const plain = shift(reference, current);
         const mirror = shift(mirrored(reference), mirrored(current));
-        expect(mirror.edges).toEqual(mirrored(plain.edges).reverse().map((edge) => edge + 0));
-        for (const key of ['psi', 'expected', 'standardError', 'p'] as const) expect(mirror[key]).toBeCloseTo(plain[key], 9);
+        expect(mirror.edges).toEqual(
+          mirrored(plain.edges)
+            .reverse()
+            .map((edge) => edge + 0),
+        );
+        for (const key of ['psi', 'expected', 'standardError', 'p'] as const)
+          expect(mirror[key]).toBeCloseTo(plain[key], 9);
       }),
       { numRuns: 1_000, seed: 9 },
     );
@@ -117,10 +149,38 @@ describe('mirrored columns', () => {
 describe('a test of homogeneity', () => {
   // p by 400,000 tables of scipy.stats.random_table with the same margins: exact but for a standard error of at most .0007.
   test.each([
-    ['well filled cells', [[10, 6], [20, 9], [30, 45]], 0.0149, 1.2],
-    ['two rows where .1 are expected, which chi-square calls 4e-8', [[5000, 18], [5000, 22], [5000, 19], [5000, 25], [20, 2]], 0.003, 40],
+    [
+      'well filled cells',
+      [
+        [10, 6],
+        [20, 9],
+        [30, 45],
+      ],
+      0.0149,
+      1.2,
+    ],
+    [
+      'two rows where .1 are expected, which chi-square calls 4e-8',
+      [
+        [5000, 18],
+        [5000, 22],
+        [5000, 19],
+        [5000, 25],
+        [20, 2],
+      ],
+      0.003,
+      40,
+    ],
     ['deciles of a large reference', [4, 11, 9, 15, 8, 12, 7, 10, 9, 15].map((rows) => [7000, rows]), 0.3087, 1.05],
-    ['few rows', [[12, 2], [5, 9]], 0.0184, 3],
+    [
+      'few rows',
+      [
+        [12, 2],
+        [5, 9],
+      ],
+      0.0184,
+      3,
+    ],
   ])('%s', (_, cells, p, factor) => {
     const found = homogeneityP(cells as [number, number][]);
     expect(found).toBeLessThan(p * factor);
@@ -129,14 +189,36 @@ describe('a test of homogeneity', () => {
 
   test('finds nothing where there is nothing to compare', () => {
     expect(homogeneityP([[5, 3]])).toBe(1);
-    expect(homogeneityP([[5, 0], [3, 0]])).toBe(1);
-    expect(homogeneityP([[1, 1], [0, 1]])).toBe(1);
+    expect(
+      homogeneityP([
+        [5, 0],
+        [3, 0],
+      ]),
+    ).toBe(1);
+    expect(
+      homogeneityP([
+        [1, 1],
+        [0, 1],
+      ]),
+    ).toBe(1);
     expect(homogeneityP([])).toBe(1);
-    expect(homogeneityP([[1, 0], [1, 0], [1, 0], [0, 1]])).toBe(1);
+    expect(
+      homogeneityP([
+        [1, 0],
+        [1, 0],
+        [1, 0],
+        [0, 1],
+      ]),
+    ).toBe(1);
   });
 
   test('is sure of a change that is plain', () => {
-    expect(homogeneityP([[500, 0], [0, 100]])).toBeLessThan(1e-12);
+    expect(
+      homogeneityP([
+        [500, 0],
+        [0, 100],
+      ]),
+    ).toBeLessThan(1e-12);
   });
 });
 
@@ -163,7 +245,10 @@ test('binary columns go by category, whatever type they are stored as', () => {
   const reference = profileColumn([0, 0, 0, 1], 'binary');
   expect(profileColumn([false, false, false, true], 'binary')).toEqual(reference);
   expect(profileColumn([0n, 0n, 0n, 1n], 'binary')).toEqual(reference);
-  expect(psi(reference, countInto(emptyLike(reference), [0, 1, 1, 1]))).toBeCloseTo((0.75 - 0.25) * Math.log(3) * 2, 12);
+  expect(psi(reference, countInto(emptyLike(reference), [0, 1, 1, 1]))).toBeCloseTo(
+    (0.75 - 0.25) * Math.log(3) * 2,
+    12,
+  );
 });
 
 test('a profile survives JSON', () => {

@@ -26,7 +26,10 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 interface Expected {
   encounter_id: string;
   label: { sha256: string; mean: number };
-  features: Record<string, { sha256: string; mean: number; roc_auc: number; values?: number[]; edges?: number[]; share: number[] }>;
+  features: Record<
+    string,
+    { sha256: string; mean: number; roc_auc: number; values?: number[]; edges?: number[]; share: number[] }
+  >;
   scaler: Record<string, { mean: number; scale: number }>;
   windows: Record<'train' | 'test' | 'oot', { rows: number; positives: number; columns: Record<string, string> }>;
 }
@@ -56,8 +59,16 @@ interface Made {
 async function make(csv: string, folder: string): Promise<Made> {
   const pipeline = await loadPipeline('readmission', {});
   const storeRoot = join(folder, 'store');
-  const runStage = createRunStage({ storeRoot, engines, size: { cpus: 1, memory: 2 * 2 ** 30 }, scratchRoot: join(folder, 'scratch') });
-  const stage = { pipeline: 'readmission', run: { workflowId: 'golden', runId: 'golden', startedAt: '2009-01-01T00:00:00Z' } };
+  const runStage = createRunStage({
+    storeRoot,
+    engines,
+    size: { cpus: 1, memory: 2 * 2 ** 30 },
+    scratchRoot: join(folder, 'scratch'),
+  });
+  const stage = {
+    pipeline: 'readmission',
+    run: { workflowId: 'golden', runId: 'golden', startedAt: '2009-01-01T00:00:00Z' },
+  };
   const call = { signal: never, report: () => {} };
   const raw = await runStage(bronze, { ...stage, source: csv, asOf: AS_OF }, call);
   const partitions = [...raw.written, ...raw.unchanged];
@@ -67,8 +78,14 @@ async function make(csv: string, folder: string): Promise<Made> {
 
   const stores = (await openStores(storeRoot))(pipeline);
   const names = pipeline.definition.features.map(({ name }) => name);
-  const [ids, ...columns] = await readAll((await featureStoreFiles(stores)).map(({ path }) => path), ['encounter_id', ...names]);
-  const [labels] = await readAll((await labelStoreFiles(stores)).map(({ path }) => path), ['label']);
+  const [ids, ...columns] = await readAll(
+    (await featureStoreFiles(stores)).map(({ path }) => path),
+    ['encounter_id', ...names],
+  );
+  const [labels] = await readAll(
+    (await labelStoreFiles(stores)).map(({ path }) => path),
+    ['label'],
+  );
   const features = new Map(names.map((name, i) => [name, columns[i]!]));
   return { pipeline, stores, bronze: raw, silver: clean, gold: refined, dataset, features, ids: ids!, labels: labels! };
 }
@@ -79,7 +96,8 @@ async function readAll(paths: string[], names: string[]): Promise<Float64Array[]
   let start = 0;
   for (const path of paths) {
     const part = await readColumns(path, names);
-    for (const [i, values] of part.entries()) for (let row = 0; row < values.length; row++) columns[i]![start + row] = Number(values[row]);
+    for (const [i, values] of part.entries())
+      for (let row = 0; row < values.length; row++) columns[i]![start + row] = Number(values[row]);
     start += part[0]!.length;
   }
   expect(start).toBe(ROWS);
@@ -88,7 +106,9 @@ async function readAll(paths: string[], names: string[]): Promise<Float64Array[]
 
 /** SHA-256 of a column as little-endian float64. */
 function digest(values: ArrayLike<number>): string {
-  return createHash('sha256').update(new Uint8Array(Float64Array.from(values).buffer)).digest('hex');
+  return createHash('sha256')
+    .update(new Uint8Array(Float64Array.from(values).buffer))
+    .digest('hex');
 }
 
 function mean(values: Float64Array): number {
@@ -112,7 +132,11 @@ function psi(values: Float64Array, { share, values: kinds, edges }: Expected['fe
 const folder = temporaryFolder(afterAll);
 
 describe.each([
-  { source: 'generated data', csv: () => join(folder, 'generated.csv'), prepare: async () => void (await generateCsv(await loadPipeline('readmission', {}), join(folder, 'generated.csv'))) },
+  {
+    source: 'generated data',
+    csv: () => join(folder, 'generated.csv'),
+    prepare: async () => void (await generateCsv(await loadPipeline('readmission', {}), join(folder, 'generated.csv'))),
+  },
   ...(hasRealCsv ? [{ source: 'the real file', csv: () => REAL_CSV, prepare: async () => {} }] : []),
 ])('of $source', ({ source, csv, prepare }) => {
   let made: Made;
@@ -154,16 +178,26 @@ describe.each([
 
   test('models at the documented parameters find about as much as the documents say', async () => {
     const { features, label, splits } = await readDatasetMetadata(made.stores.datamart, made.dataset);
-    const window = (name: SplitName) => made.stores.datamart.localFile(datasetKey(made.dataset.id, `${name}_processed.parquet`));
+    const window = (name: SplitName) =>
+      made.stores.datamart.localFile(datasetKey(made.dataset.id, `${name}_processed.parquet`));
     const train = { path: await window('train'), checksum: source, features, label, rows: splits.train!.rows };
-    for (const [name, documented] of Object.entries({ logistic_regression: 0.612, random_forest: 0.6202, xgboost: 0.6198 })) {
+    for (const [name, documented] of Object.entries({
+      logistic_regression: 0.612,
+      random_forest: 0.6202,
+      xgboost: 0.6198,
+    })) {
       const { estimator, params } = made.pipeline.config.algorithms[name]!;
       const modelPath = join(folder, `${name}.ubj`);
       await engines.fit({ train, task: ZERO_OR_ONE, estimator, params, seed: 42, modelPath }, never);
       const path = await window('test');
-      const { values: probabilities } = await engines.predict({ modelPath, task: ZERO_OR_ONE, data: { path, features } }, never);
+      const { values: probabilities } = await engines.predict(
+        { modelPath, task: ZERO_OR_ONE, data: { path, features } },
+        never,
+      );
       const [labels] = await readColumns(path, [label]);
-      expect(Math.abs(rocAuc(labels as Int8Array, probabilities)! - documented), `test AUC of ${name}`).toBeLessThan(0.02);
+      expect(Math.abs(rocAuc(labels as Int8Array, probabilities)! - documented), `test AUC of ${name}`).toBeLessThan(
+        0.02,
+      );
     }
   });
 

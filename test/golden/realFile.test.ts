@@ -26,7 +26,9 @@ async function lifecycleOnTheRealFile() {
 
   test('keeps every row of it, in a partition a month', () => {
     expect(processed.bronze.written).toHaveLength(120);
-    expect([processed.bronze, processed.silver, processed.gold].map(({ rows }) => rows)).toEqual([101_766, 101_766, 101_766]);
+    expect([processed.bronze, processed.silver, processed.gold].map(({ rows }) => rows)).toEqual([
+      101_766, 101_766, 101_766,
+    ]);
     expect(processed.silver.dropped).toEqual({});
   });
 
@@ -68,7 +70,14 @@ async function lifecycleOnTheRealFile() {
     expect(drift.score_psi).toBeLessThan(0.005);
     expect(performance.metrics).toEqual(trained(training, training.champion!.algorithm).oot);
     expect(performance.drop).toBeLessThan(0.005);
-    expect(verdict).toEqual({ drift: false, performance_drop: false, missing: false, retrain: false, conclusion: 'ok', not_measured: {} });
+    expect(verdict).toEqual({
+      drift: false,
+      performance_drop: false,
+      missing: false,
+      retrain: false,
+      conclusion: 'ok',
+      not_measured: {},
+    });
   });
 
   test('asks for a retraining where the patients of 2008 are older', async () => {

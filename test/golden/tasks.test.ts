@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { METRICS, SCORERS, directionOf, type MetricName, type ScoringName, type TaskMetrics, type TaskSpec } from '../../src/contracts/index.js';
+import {
+  METRICS,
+  SCORERS,
+  directionOf,
+  type MetricName,
+  type ScoringName,
+  type TaskMetrics,
+  type TaskSpec,
+} from '../../src/contracts/index.js';
 import type { ModelOutput } from '../../src/ml/modelOutput.js';
 import { differenceVariance } from '../../src/ml/racing.js';
 import { kindOf, taskOf } from '../../src/ml/tasks/task.js';
@@ -36,20 +44,24 @@ function closeTo(expected: number | null | undefined): unknown {
   return typeof expected === 'number' ? expect.closeTo(expected, 10) : expected;
 }
 
-describe.each(fixture.cases)('the metrics are scikit-learn\'s: $spec.task, $name', ({ spec, labels, output, threshold, counts, metrics, counted }) => {
-  test('of the rows', () => {
-    const { n, confusion_matrix, ...found } = taskOf(spec).metrics(labels, outputOf(spec, output), threshold);
-    const { confusion_matrix: matrix, ...values } = metrics;
-    expect(found).toEqual(Object.fromEntries(Object.entries(values).map(([name, value]) => [name, closeTo(value)])));
-    expect(confusion_matrix).toEqual(matrix);
-    expect(n).toBe(labels.length);
-  });
+describe.each(fixture.cases)(
+  "the metrics are scikit-learn's: $spec.task, $name",
+  ({ spec, labels, output, threshold, counts, metrics, counted }) => {
+    test('of the rows', () => {
+      const { n, confusion_matrix, ...found } = taskOf(spec).metrics(labels, outputOf(spec, output), threshold);
+      const { confusion_matrix: matrix, ...values } = metrics;
+      expect(found).toEqual(Object.fromEntries(Object.entries(values).map(([name, value]) => [name, closeTo(value)])));
+      expect(confusion_matrix).toEqual(matrix);
+      expect(n).toBe(labels.length);
+    });
 
-  test('of the rows drawn again and again, as a bootstrap has them', () => {
-    const { measure } = kindOf(spec).measuresOf(labels, outputOf(spec, output), threshold);
-    for (const name of taskOf(spec).metricNames) expect({ [name]: measure(name).value(counts) }).toEqual({ [name]: closeTo(counted[name]) });
-  });
-});
+    test('of the rows drawn again and again, as a bootstrap has them', () => {
+      const { measure } = kindOf(spec).measuresOf(labels, outputOf(spec, output), threshold);
+      for (const name of taskOf(spec).metricNames)
+        expect({ [name]: measure(name).value(counts) }).toEqual({ [name]: closeTo(counted[name]) });
+    });
+  },
+);
 
 describe.each(fixture.differences)('two models of a $spec.task task', ({ spec, labels, first, second, scores }) => {
   const task = taskOf(spec);
@@ -78,9 +90,16 @@ describe.each(fixture.differences)('two models of a $spec.task task', ({ spec, l
   test.each(named)('compared on the same rows: %s', (scoring, expected) => {
     const metric = metricOf(scoring);
     const found = task.compare(metric, labels, a, b, { alpha: 0.1, seed: 7 })!;
-    expect(found).toMatchObject({ metric, a: closeTo(sign(scoring) * expected.first), b: closeTo(sign(scoring) * expected.second) });
+    expect(found).toMatchObject({
+      metric,
+      a: closeTo(sign(scoring) * expected.first),
+      b: closeTo(sign(scoring) * expected.second),
+    });
     expect(found.difference).toBeCloseTo(found.a - found.b, 12);
-    const [low, high] = expected.interval.map((bound) => sign(scoring) * bound).sort((x, y) => x - y) as [number, number];
+    const [low, high] = expected.interval.map((bound) => sign(scoring) * bound).sort((x, y) => x - y) as [
+      number,
+      number,
+    ];
     // An end of an interval of 100 draws is known to some 7% of its width.
     expect(Math.abs(found.interval[0] - low) / (high - low)).toBeLessThan(0.2);
     expect(Math.abs(found.interval[1] - high) / (high - low)).toBeLessThan(0.2);

@@ -33,7 +33,11 @@ describe('a training and a processing under way', () => {
     for (const pid of killed) process.kill(pid, 'SIGKILL');
 
     expect(await runs.ended()).toEqual(expected);
-    expect([...told].sort()).toEqual(['data-processing', 'model-training', 'orchestrator'].map((queue) => `The ${queue} worker was ended by SIGKILL; starting it again.`));
+    expect([...told].sort()).toEqual(
+      ['data-processing', 'model-training', 'orchestrator'].map(
+        (queue) => `The ${queue} worker was ended by SIGKILL; starting it again.`,
+      ),
+    );
     for (const { pid } of workers) expect(killed).not.toContain(pid);
   });
 
@@ -59,7 +63,10 @@ describe('a run that is cancelled', () => {
     const data = async () => (await listedKeys(world.stores.datamart)).filter((key) => !key.startsWith('conf/'));
     const before = await data();
     world.writeSql('bronze', `SELECT * FROM source WHERE ${LABORIOUS.replace('20000000', '20000000000')}`);
-    const processing = await startWorkflow(client, 'dataProcessing', { pipeline: TINY, source: await world.writeCsv(MONTHS) });
+    const processing = await startWorkflow(client, 'dataProcessing', {
+      pipeline: TINY,
+      source: await world.writeCsv(MONTHS),
+    });
     await until(() => isAtWork(processing, 'bronze'));
     await cancelled(processing);
 
@@ -67,7 +74,9 @@ describe('a run that is cancelled', () => {
   });
 
   test('in the midst of a search leaves no version and no engine at work', async () => {
-    world.configure(({ algorithms }) => Object.assign(algorithms.xgboost.param_distributions, { n_estimators: [ENDLESS] }));
+    world.configure(({ algorithms }) =>
+      Object.assign(algorithms.xgboost.param_distributions, { n_estimators: [ENDLESS] }),
+    );
     const { training, child } = await train();
     await until(() => isAtWork(child, 'evaluateCandidate'));
     const { pid } = stack.workers.modelTraining;
@@ -95,29 +104,47 @@ describe('a run that is cancelled', () => {
     expect(await registryKeys(world.stores.modelRegistry)).toEqual([]);
   });
 
-  test.each(['model.ubj', 'profile.json', 'performance.json', 'metadata.json', 'latest.json', 'champion.json'])('as soon as there is a %s leaves a whole version or none', async (file) => {
-    world.restore();
-    world.configure(({ training_config }) => (training_config.hyperparameter_tuning = false));
-    const { training } = await train();
-    await until(async () => (await registryKeys(world.stores.modelRegistry)).some((key) => key.endsWith(`/${file}`)));
-    await training.cancel();
-    const status = await training.result().then(() => 'COMPLETED', () => 'CANCELLED');
+  test.each(['model.ubj', 'profile.json', 'performance.json', 'metadata.json', 'latest.json', 'champion.json'])(
+    'as soon as there is a %s leaves a whole version or none',
+    async (file) => {
+      world.restore();
+      world.configure(({ training_config }) => (training_config.hyperparameter_tuning = false));
+      const { training } = await train();
+      await until(async () => (await registryKeys(world.stores.modelRegistry)).some((key) => key.endsWith(`/${file}`)));
+      await training.cancel();
+      const status = await training.result().then(
+        () => 'COMPLETED',
+        () => 'CANCELLED',
+      );
 
-    expect((await training.describe()).status.name).toBe(status);
-    const keys = await registryKeys(world.stores.modelRegistry);
-    // By the run alone: its start is told a moment apart by the run and by the server, which may be two seconds.
-    const version = keys.find((key) => key.includes(`_${training.firstExecutionRunId.slice(-8)}/`))?.replace(/\/[^/]*$/, '');
-    if (keys.length > 0) {
-      const parts = ['metadata.json', 'model.ubj', 'performance.json', 'preprocessing.json', 'profile.json'];
-      expect(keys).toEqual(expect.arrayContaining([...parts.map((part) => `${version}/${part}`), 'model_registry/xgboost/latest.json', 'model_registry/xgboost/versions.json']));
-    }
-    // Where a champion moved the cancel came too late, and the run says so.
-    expect(keys.includes('model_registry/aliases/champion.json')).toBe(status === 'COMPLETED');
-  });
+      expect((await training.describe()).status.name).toBe(status);
+      const keys = await registryKeys(world.stores.modelRegistry);
+      // By the run alone: its start is told a moment apart by the run and by the server, which may be two seconds.
+      const version = keys
+        .find((key) => key.includes(`_${training.firstExecutionRunId.slice(-8)}/`))
+        ?.replace(/\/[^/]*$/, '');
+      if (keys.length > 0) {
+        const parts = ['metadata.json', 'model.ubj', 'performance.json', 'preprocessing.json', 'profile.json'];
+        expect(keys).toEqual(
+          expect.arrayContaining([
+            ...parts.map((part) => `${version}/${part}`),
+            'model_registry/xgboost/latest.json',
+            'model_registry/xgboost/versions.json',
+          ]),
+        );
+      }
+      // Where a champion moved the cancel came too late, and the run says so.
+      expect(keys.includes('model_registry/aliases/champion.json')).toBe(status === 'COMPLETED');
+    },
+  );
 });
 
 async function train() {
-  const training = await startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['xgboost'] });
+  const training = await startWorkflow(client, 'modelTraining', {
+    pipeline: TINY,
+    asOf: AFTER_ALL,
+    algorithms: ['xgboost'],
+  });
   return { training, child: client.workflow.getHandle(`${training.workflowId}-xgboost`) };
 }
 

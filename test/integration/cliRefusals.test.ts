@@ -17,7 +17,13 @@ interface Refusal {
 }
 
 /** Nobody listens there. */
-const STORE_AWAY = { PERDURE_STORE: 's3://', AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+const STORE_AWAY = {
+  PERDURE_STORE: 's3://',
+  AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1',
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
+};
 
 const REFUSALS: Record<string, Refusal> = {
   'a missing file': {
@@ -136,7 +142,11 @@ describe('a name that could lead elsewhere is refused in one line, before anythi
   async function expectRefusal(args: string[], name: string): Promise<void> {
     const folder = temporaryFolder();
     const { code, stdout, stderr } = await perdure(folder, args);
-    expect({ code, stdout, lines: stderr.trimEnd().split('\n').length }, stderr).toEqual({ code: 1, stdout: '', lines: 1 });
+    expect({ code, stdout, lines: stderr.trimEnd().split('\n').length }, stderr).toEqual({
+      code: 1,
+      stdout: '',
+      lines: 1,
+    });
     expect(stderr).toContain(JSON.stringify(name));
     expect(readdirSync(folder)).toEqual([]);
   }
@@ -162,7 +172,14 @@ describe('doctor', () => {
     const { ok, findings } = JSON.parse(stdout) as { ok: boolean; findings: { name: string; status: string }[] };
     expect({ code, ok }).toEqual({ code: 0, ok: true });
     expect(findings.filter(({ status }) => status === 'ok').map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['Node.js', 'temporal', 'libxgboost', `config of ${PIPELINE}`, 'object store', 'Temporal']),
+      expect.arrayContaining([
+        'Node.js',
+        'temporal',
+        'libxgboost',
+        `config of ${PIPELINE}`,
+        'object store',
+        'Temporal',
+      ]),
     );
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -171,7 +188,12 @@ describe('doctor', () => {
     const folder = temporaryFolder();
     cpSync(join(packageFolder(), 'conf'), join(folder, 'conf'), { recursive: true });
     const path = join(folder, 'conf/pipelines', PIPELINE, 'model_config.dev.json');
-    writeFileSync(path, readFileSync(path, 'utf8').replace(/"cv_folds": \d+/, '"cv_folds": 1').replace(/"n_iter_search": \d+/, '"n_iter_search": "many"'));
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8')
+        .replace(/"cv_folds": \d+/, '"cv_folds": 1')
+        .replace(/"n_iter_search": \d+/, '"n_iter_search": "many"'),
+    );
     writeFileSync(join(folder, 'store'), '');
 
     const env = { PERDURE_CONF: 'conf', TEMPORAL_ADDRESS: '127.0.0.1:1' };
@@ -191,10 +213,23 @@ test('help comes for the program and for every command, with examples for a pipe
   const program = await perdure(folder, ['--help']);
   expect(program).toMatchObject({ code: 0, stderr: '' });
   expect(program.stdout).toContain(`perdure run ${PIPELINE}`);
-  for (const command of ['run', 'process', 'train', 'predict', 'monitor', 'up', 'status', 'models', 'data', 'setup', 'doctor']) {
+  for (const command of [
+    'run',
+    'process',
+    'train',
+    'predict',
+    'monitor',
+    'up',
+    'status',
+    'models',
+    'data',
+    'setup',
+    'doctor',
+  ]) {
     expect(program.stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
   }
   const run = await perdure(folder, ['run', '--help']);
   expect(run).toMatchObject({ code: 0, stderr: '' });
-  for (const option of ['--csv', '--as-of', '--algorithm', '--reason', '--json', '--store']) expect(run.stdout).toContain(option);
+  for (const option of ['--csv', '--as-of', '--algorithm', '--reason', '--json', '--store'])
+    expect(run.stdout).toContain(option);
 });

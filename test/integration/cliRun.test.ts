@@ -22,7 +22,10 @@ interface RunJson {
   training: {
     status: string;
     champion: VersionRef;
-    algorithms: Record<string, { status: string; version: string; best_params: object; cv_score: number; test: TaskMetrics; oot: TaskMetrics }>;
+    algorithms: Record<
+      string,
+      { status: string; version: string; best_params: object; cv_score: number; test: TaskMetrics; oot: TaskMetrics }
+    >;
   };
   inference: { status: string; rows: number; uri: string };
   monitoring: { status: string; drift: boolean; retrain: boolean; psi: Record<string, number> };
@@ -35,14 +38,19 @@ const env = { PERDURE_CONF: join(folder, 'conf') };
 beforeAll(async () => {
   cpSync(join(packageFolder(), 'conf'), env.PERDURE_CONF, { recursive: true });
   const path = join(env.PERDURE_CONF, 'pipelines', PIPELINE, 'model_config.dev.json');
-  const config = JSON.parse(readFileSync(path, 'utf8')) as { training_config: Record<string, unknown>; temporal_splits: { train: { start_date: string } } };
+  const config = JSON.parse(readFileSync(path, 'utf8')) as {
+    training_config: Record<string, unknown>;
+    temporal_splits: { train: { start_date: string } };
+  };
   config.temporal_splits.train.start_date = `${YEARS.first}-01-01`;
   config.training_config.hyperparameter_tuning = false;
   config.training_config.enabled_algorithms = { logistic_regression: true, random_forest: false, xgboost: true };
   writeFileSync(path, JSON.stringify(config));
   // Which day a row is of, its position says.
   const bronze = join(env.PERDURE_CONF, 'pipelines', PIPELINE, 'bronze.sql');
-  const sql = readFileSync(bronze, 'utf8').replace("DATE '1999-01-01'", `DATE '${YEARS.first}-01-01'`).replace('% 3653', `% ${YEARS.days}`);
+  const sql = readFileSync(bronze, 'utf8')
+    .replace("DATE '1999-01-01'", `DATE '${YEARS.first}-01-01'`)
+    .replace('% 3653', `% ${YEARS.days}`);
   writeFileSync(bronze, sql);
   await generateCsv(await loadPipeline(PIPELINE), join(folder, 'small.csv'), { rows: ROWS });
 });
@@ -74,7 +82,11 @@ describe('a lifecycle from the command line', () => {
     expect(first.training.algorithms[first.training.champion.algorithm]?.version).toBe(first.training.champion.version);
     expect(existsSync(fileURLToPath(first.inference.uri))).toBe(true);
     expect(first.inference.rows).toBeGreaterThan(0);
-    expect(first.monitoring).toMatchObject({ status: 'completed', drift: expect.any(Boolean), retrain: expect.any(Boolean) });
+    expect(first.monitoring).toMatchObject({
+      status: 'completed',
+      drift: expect.any(Boolean),
+      retrain: expect.any(Boolean),
+    });
     expect(Object.keys(first.monitoring.psi)).toHaveLength(14);
 
     expect(first.run.url).toContain(first.run.workflow_id);
@@ -95,7 +107,10 @@ describe('a lifecycle from the command line', () => {
   });
 
   test('is what status and models tell of', async () => {
-    const { runs, pipelines } = await json<{ runs: { workflow_id: string; status: string }[]; pipelines: Record<string, object> }>(['status', PIPELINE]);
+    const { runs, pipelines } = await json<{
+      runs: { workflow_id: string; status: string }[];
+      pipelines: Record<string, object>;
+    }>(['status', PIPELINE]);
     expect(runs.map(({ status }) => status)).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED']);
     expect(runs.at(-1)?.workflow_id).toBe(first.run.workflow_id);
     expect(pipelines[PIPELINE]).toMatchObject({
@@ -106,9 +121,19 @@ describe('a lifecycle from the command line', () => {
       report: { retrain: first.monitoring.retrain },
     });
 
-    const { versions, aliases } = await json<{ versions: { algorithm: string; aliases: string[]; latest: boolean }[]; aliases: object }>(['models', 'list', PIPELINE]);
-    expect(aliases).toEqual({ champion: first.training.champion, challenger: first.training.champion, production: null });
-    expect(versions.find(({ algorithm }) => algorithm === first.training.champion.algorithm)).toMatchObject({ aliases: ['champion', 'challenger'], latest: true });
+    const { versions, aliases } = await json<{
+      versions: { algorithm: string; aliases: string[]; latest: boolean }[];
+      aliases: object;
+    }>(['models', 'list', PIPELINE]);
+    expect(aliases).toEqual({
+      champion: first.training.champion,
+      challenger: first.training.champion,
+      production: null,
+    });
+    expect(versions.find(({ algorithm }) => algorithm === first.training.champion.algorithm)).toMatchObject({
+      aliases: ['champion', 'challenger'],
+      latest: true,
+    });
     expect(versions.map(({ algorithm }) => algorithm)).toEqual(['logistic_regression', 'xgboost']);
     const champion = await json<object>(['models', 'show', PIPELINE]);
     expect(champion).toMatchObject({

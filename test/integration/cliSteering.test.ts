@@ -1,7 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { afterAll, expect, test } from 'vitest';
-import { SEARCH_ATTRIBUTES, STEWARD, stewardIdOf, type ModelTrainingCompleted, type StewardState } from '../../src/contracts/index.js';
+import {
+  SEARCH_ATTRIBUTES,
+  STEWARD,
+  stewardIdOf,
+  type ModelTrainingCompleted,
+  type StewardState,
+} from '../../src/contracts/index.js';
 import { writeJson } from '../../src/platform/storage/documents.js';
 import { receiveMail } from '../support/receivers.js';
 import { perdure } from '../support/perdure.js';
@@ -31,10 +37,27 @@ function nameOf({ challenger }: ModelTrainingCompleted): string {
 async function call(command: string): Promise<{ code: number | null; said: string; refused: string }> {
   const { address, namespace } = stack.stack.target;
   const { code, stdout, stderr } = await perdure(folder, command.split(' '), {
-    ...{ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, PERDURE_CONF: process.env.PERDURE_CONF, PERDURE_STORE: world.storeRoot, PERDURE_USER: 'ana' },
-    ...{ PERDURE_SMTP_URL: `smtp://127.0.0.1:${mail.port}`, PERDURE_EMAIL_FROM: 'perdure@example.org', PERDURE_EMAIL_TO: 'team@example.org' },
+    ...{
+      TEMPORAL_ADDRESS: address,
+      TEMPORAL_NAMESPACE: namespace,
+      PERDURE_CONF: process.env.PERDURE_CONF,
+      PERDURE_STORE: world.storeRoot,
+      PERDURE_USER: 'ana',
+    },
+    ...{
+      PERDURE_SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
+      PERDURE_EMAIL_FROM: 'perdure@example.org',
+      PERDURE_EMAIL_TO: 'team@example.org',
+    },
   });
-  return { code, said: stdout.trimEnd(), refused: stderr.split('\n').filter((line) => line.startsWith('perdure: ')).join('\n') };
+  return {
+    code,
+    said: stdout.trimEnd(),
+    refused: stderr
+      .split('\n')
+      .filter((line) => line.startsWith('perdure: '))
+      .join('\n'),
+  };
 }
 
 async function says(command: string): Promise<string> {
@@ -54,18 +77,32 @@ async function refuses(command: string): Promise<string> {
 }
 
 test('without a steward the command moves the champion itself, and tells people', async () => {
-  expect(await refuses(`steward state ${TINY}`)).toBe('perdure: tiny has no steward; "perdure steward start tiny" starts one.');
-  expect(await says(`models rollback ${TINY} --reason worse`)).toBe(`champion is now ${first}, no longer ${second}.\nThe next inference uses it.`);
+  expect(await refuses(`steward state ${TINY}`)).toBe(
+    'perdure: tiny has no steward; "perdure steward start tiny" starts one.',
+  );
+  expect(await says(`models rollback ${TINY} --reason worse`)).toBe(
+    `champion is now ${first}, no longer ${second}.\nThe next inference uses it.`,
+  );
   const letters = mail.received.map(({ message }) => message.replaceAll('=\r\n', '')).join('\n');
   expect(letters).toContain(`${first} is now the champion of tiny, in place of ${second}: worse.`);
-  expect(await refuses(`models rollback ${TINY} --reason worse`)).toBe(`perdure: There is no version before ${first} to go back to; name one.`);
-  expect(await json(`models promote ${TINY} --reason better`)).toMatchObject({ alias: 'champion', reason: 'better', by_steward: false });
-  expect(await refuses(`models promote ${TINY} --reason again`)).toBe(`perdure: ${second} is champion already; name another version.`);
+  expect(await refuses(`models rollback ${TINY} --reason worse`)).toBe(
+    `perdure: There is no version before ${first} to go back to; name one.`,
+  );
+  expect(await json(`models promote ${TINY} --reason better`)).toMatchObject({
+    alias: 'champion',
+    reason: 'better',
+    by_steward: false,
+  });
+  expect(await refuses(`models promote ${TINY} --reason again`)).toBe(
+    `perdure: ${second} is champion already; name another version.`,
+  );
   expect(mail.received).toHaveLength(2);
 });
 
 test('versions can be compared, and the moves of an alias read', async () => {
-  expect(await says(`models promote ${TINY} champion --alias production --reason release`)).toBe(`production is now ${second}.`);
+  expect(await says(`models promote ${TINY} champion --alias production --reason release`)).toBe(
+    `production is now ${second}.`,
+  );
   expect(await says(`models diff ${TINY}`)).toBe(`champion and challenger are the same version, ${second}.`);
   const diff = await says(`models diff ${TINY} champion ${first.replace(' ', '/')}`);
   expect(diff.split('\n')[0]).toMatch(new RegExp(`^ +${second} +${first}$`));
@@ -77,7 +114,10 @@ test('versions can be compared, and the moves of an alias read', async () => {
     [second, 'tiny-model-training-local', expect.stringContaining('best oot.roc_auc') as string],
     [first, 'tiny-model-training-local', expect.stringContaining('best oot.roc_auc') as string],
   ]);
-  expect(await json(`models history ${TINY} production`)).toMatchObject({ alias: 'production', moves: [{ by: { person: 'ana' }, reason: 'release' }] });
+  expect(await json(`models history ${TINY} production`)).toMatchObject({
+    alias: 'production',
+    moves: [{ by: { person: 'ana' }, reason: 'release' }],
+  });
 });
 
 test('where there is a steward, it moves the champion, knows of it, and starts inference', async () => {
@@ -86,10 +126,19 @@ test('where there is a steward, it moves the champion, knows of it, and starts i
   const query = () => stack.client.workflow.getHandle(stewardIdOf(TINY)).query<StewardState>(STEWARD.queries.state);
   await until(async () => (await query()).champion !== null);
 
-  expect(await says(`models rollback ${TINY} --reason second_thoughts`)).toBe(`champion is now ${first}, no longer ${second}.\nThe steward starts inference with it.`);
-  expect(await says(`steward promote ${TINY} challenger`)).toBe(`champion is now ${second}, no longer ${first}; inference with it follows.`);
-  expect(await refuses(`steward promote ${TINY} ${second.replace(' ', '/')}`)).toBe(`perdure: ${second} is champion already.`);
-  expect(await json(`steward rollback ${TINY}`)).toMatchObject({ model: { version: first.split(' ')[1] }, reason: 'asked of the steward' });
+  expect(await says(`models rollback ${TINY} --reason second_thoughts`)).toBe(
+    `champion is now ${first}, no longer ${second}.\nThe steward starts inference with it.`,
+  );
+  expect(await says(`steward promote ${TINY} challenger`)).toBe(
+    `champion is now ${second}, no longer ${first}; inference with it follows.`,
+  );
+  expect(await refuses(`steward promote ${TINY} ${second.replace(' ', '/')}`)).toBe(
+    `perdure: ${second} is champion already.`,
+  );
+  expect(await json(`steward rollback ${TINY}`)).toMatchObject({
+    model: { version: first.split(' ')[1] },
+    reason: 'asked of the steward',
+  });
   const state = await says(`steward state ${TINY}`);
   expect(state).toMatch(new RegExp(`^  champion    ${first}$`, 'm'));
   expect(state).toContain(`champion moved to ${first} by ana: second_thoughts`);
@@ -98,29 +147,50 @@ test('where there is a steward, it moves the champion, knows of it, and starts i
 
 test('people pause it, approve, decline and resume, and are told what makes no sense', async () => {
   const steward = stack.client.workflow.getHandle(stewardIdOf(TINY));
-  expect(await says(`steward pause ${TINY} --reason audit`)).toBe('Paused: what is asked is kept, and nothing is started.');
+  expect(await says(`steward pause ${TINY} --reason audit`)).toBe(
+    'Paused: what is asked is kept, and nothing is started.',
+  );
   expect(await refuses(`steward pause ${TINY}`)).toMatch(/^perdure: ana paused it already, at \S+Z\.$/);
-  for (const report of ['report_1', 'report_2']) await steward.signal(STEWARD.signals.driftDetected, { severity: 'moderate', report });
+  for (const report of ['report_1', 'report_2'])
+    await steward.signal(STEWARD.signals.driftDetected, { severity: 'moderate', report });
   await until(async () => (await steward.query<StewardState>(STEWARD.queries.state)).awaitingApproval?.count === 2);
 
   const state = await says(`steward state ${TINY}`);
   expect(state).toMatch(/^  paused      by ana at \S+ \S+: audit$/m);
-  expect(state).toMatch(/^  to approve  2 requests since \S+ \S+: drift \(drift:report_1\), drift \(drift:report_2\)$/m);
-  expect(await refuses(`steward approve ${TINY} --request drift:report_7`)).toBe('perdure: No request drift:report_7 waits for approval; these do: drift:report_1, drift:report_2.');
-  expect(await says(`steward approve ${TINY} --decline --request drift:report_1`)).toBe('Declined: 1 request will not be trained for.');
+  expect(state).toMatch(
+    /^  to approve  2 requests since \S+ \S+: drift \(drift:report_1\), drift \(drift:report_2\)$/m,
+  );
+  expect(await refuses(`steward approve ${TINY} --request drift:report_7`)).toBe(
+    'perdure: No request drift:report_7 waits for approval; these do: drift:report_1, drift:report_2.',
+  );
+  expect(await says(`steward approve ${TINY} --decline --request drift:report_1`)).toBe(
+    'Declined: 1 request will not be trained for.',
+  );
   expect(await json(`steward approve ${TINY} --decline`)).toEqual({ approved: false, requests: 1, starts_at: null });
   expect(await refuses(`steward approve ${TINY}`)).toBe('perdure: Nothing waits for approval.');
   expect(await says(`steward resume ${TINY}`)).toBe('Resumed.');
-  expect(await json(`steward state ${TINY}`)).toMatchObject({ state: { paused: null, counts: { trainings: 0 } }, history: expect.any(Array) as unknown[] });
+  expect(await json(`steward state ${TINY}`)).toMatchObject({
+    state: { paused: null, counts: { trainings: 0 } },
+    history: expect.any(Array) as unknown[],
+  });
 });
 
 test('status shows the runs that say they are of the pipeline, whatever their ids', async () => {
   const { client } = stack;
-  const of = (pipeline: string) => new TypedSearchAttributes([{ key: defineSearchAttributeKey(SEARCH_ATTRIBUTES.pipeline, 'KEYWORD'), value: pipeline }]);
+  const of = (pipeline: string) =>
+    new TypedSearchAttributes([
+      { key: defineSearchAttributeKey(SEARCH_ATTRIBUTES.pipeline, 'KEYWORD'), value: pipeline },
+    ]);
   const start = (workflowId: string, pipeline: string) =>
-    client.workflow.start('modelTraining', { workflowId, taskQueue: 'nowhere', args: [{ pipeline }], typedSearchAttributes: of(pipeline) });
+    client.workflow.start('modelTraining', {
+      workflowId,
+      taskQueue: 'nowhere',
+      args: [{ pipeline }],
+      typedSearchAttributes: of(pipeline),
+    });
   const handles = [await start('started-elsewhere', TINY), await start(`${TINY}-eu-training`, `${TINY}-eu`)];
-  const shown = async () => (await json<{ runs: { workflow_id: string }[] }>(`status ${TINY}`)).runs.map(({ workflow_id }) => workflow_id);
+  const shown = async () =>
+    (await json<{ runs: { workflow_id: string }[] }>(`status ${TINY}`)).runs.map(({ workflow_id }) => workflow_id);
   await until(async () => (await shown()).includes('started-elsewhere'));
   expect(await shown()).not.toContain(`${TINY}-eu-training`);
   await Promise.all(handles.map((handle) => handle.terminate()));

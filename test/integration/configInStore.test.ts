@@ -24,7 +24,8 @@ const FOLDER = `prod/pipelines/${TINY}/`;
 const engines = tinyEngines();
 afterAll(() => engines.close());
 const server = await startS3Server(afterAll);
-for (const bucket of ['tiny-datamart', 'tiny-registry', 'tiny-predictions', 'tiny-monitoring', 'perdure-config']) await server.createBucket(bucket);
+for (const bucket of ['tiny-datamart', 'tiny-registry', 'tiny-predictions', 'tiny-monitoring', 'perdure-config'])
+  await server.createBucket(bucket);
 vi.stubEnv('PERDURE_SCRATCH', temporaryFolder(afterAll));
 vi.stubEnv('PERDURE_STORE', 's3://');
 const world = await createTinyWorld(engines, 's3://');
@@ -48,33 +49,57 @@ beforeAll(async () => {
 describe('a configuration in S3', () => {
   test('is read from there, and its faults are told by the address of the file', async () => {
     expect(await listPipelines()).toEqual([TINY]);
-    expect(await loadPipeline(TINY)).toMatchObject({ definition: { name: TINY }, config: { model_config: { random_state: 42 } }, address: `${CONF}/pipelines/${TINY}` });
-    await expect(loadPipeline('nowhere')).rejects.toThrow(`There is no pipeline "nowhere" in ${CONF}/pipelines; there is tiny.`);
+    expect(await loadPipeline(TINY)).toMatchObject({
+      definition: { name: TINY },
+      config: { model_config: { random_state: 42 } },
+      address: `${CONF}/pipelines/${TINY}`,
+    });
+    await expect(loadPipeline('nowhere')).rejects.toThrow(
+      `There is no pipeline "nowhere" in ${CONF}/pipelines; there is tiny.`,
+    );
 
     await bucket.put(`${FOLDER}model_config.dev.json`, '{');
-    await expect(loadPipeline(TINY)).rejects.toThrow(new RegExp(`^${CONF}/pipelines/${TINY}/model_config.dev.json is not valid JSON`));
-    const refused = await perdure(temporaryFolder(), ['train', TINY, '--local', '--json'], { PERDURE_CONF: CONF, PERDURE_STORE: 's3://' });
+    await expect(loadPipeline(TINY)).rejects.toThrow(
+      new RegExp(`^${CONF}/pipelines/${TINY}/model_config.dev.json is not valid JSON`),
+    );
+    const refused = await perdure(temporaryFolder(), ['train', TINY, '--local', '--json'], {
+      PERDURE_CONF: CONF,
+      PERDURE_STORE: 's3://',
+    });
     expect(refused.code).toBe(1);
-    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { type: 'ConfigInvalid', message: expect.stringContaining(`${CONF}/pipelines/${TINY}/model_config.dev.json is not valid JSON`) as string } });
+    expect(JSON.parse(refused.stdout)).toMatchObject({
+      error: {
+        type: 'ConfigInvalid',
+        message: expect.stringContaining(`${CONF}/pipelines/${TINY}/model_config.dev.json is not valid JSON`) as string,
+      },
+    });
     await bucket.delete(`${FOLDER}model_config.dev.json`);
-    await expect(world.perform(pinConfig, { pipeline: TINY, run: runRef('a') })).rejects.toThrow(`${CONF}/pipelines/${TINY}/model_config.dev.json is not there; restore it, or set ENVIRONMENT to one that has it.`);
+    await expect(world.perform(pinConfig, { pipeline: TINY, run: runRef('a') })).rejects.toThrow(
+      `${CONF}/pipelines/${TINY}/model_config.dev.json is not there; restore it, or set ENVIRONMENT to one that has it.`,
+    );
     await upload();
   });
 
   test('is found in the store by every worker of the run that began with it, after it was changed and deleted', async () => {
     const run = runRef('before');
     const config = await world.perform(pinConfig, { pipeline: TINY, run });
-    expect(config).toMatchObject({ uri: `s3://tiny-datamart/conf/versions/${config.checksum}.json`, source: `${CONF}/pipelines/${TINY}` });
+    expect(config).toMatchObject({
+      uri: `s3://tiny-datamart/conf/versions/${config.checksum}.json`,
+      source: `${CONF}/pipelines/${TINY}`,
+    });
     await upload((settings) => (settings.model_config.random_state = 7));
     const next = await world.perform(pinConfig, { pipeline: TINY, run: runRef('after') });
     await bucket.delete(`${FOLDER}silver.sql`);
     const seedOf = async (pinned: typeof config) =>
-      (await pipelineOf(TINY, { ...run, config: pinned }, 's3://', temporaryFolder(onTestFinished))).config.model_config.random_state;
+      (await pipelineOf(TINY, { ...run, config: pinned }, 's3://', temporaryFolder(onTestFinished))).config.model_config
+        .random_state;
     expect([await seedOf(config), await seedOf(next)]).toEqual([42, 7]);
 
     const damaged = `conf/files/${sha256(readFileSync(join(local, 'silver.sql')))}`;
     await world.stores.datamart.put(damaged, 'SELECT 1');
-    await expect(seedOf(config)).rejects.toThrow(`s3://tiny-datamart/${damaged}, of the configuration that this run began with, is gone or damaged; restore it, or start the run again`);
+    await expect(seedOf(config)).rejects.toThrow(
+      `s3://tiny-datamart/${damaged}, of the configuration that this run began with, is gone or damaged; restore it, or start the run again`,
+    );
     await upload();
     expect(await world.perform(pinConfig, { pipeline: TINY, run: runRef('again') })).toEqual(config);
     expect(await seedOf(config)).toBe(42);
@@ -90,10 +115,21 @@ describe('a configuration in S3', () => {
     const before = completed(await first.result());
     const after = completed(await (await train()).result());
 
-    expect(await madeWith(before)).toEqual([[42, before.config], [42, before.config]]);
-    expect(await madeWith(after)).toEqual([[7, after.config], [7, after.config]]);
-    const { stdout } = await perdure(temporaryFolder(), ['status', TINY, '--json'], { PERDURE_CONF: CONF, PERDURE_STORE: 's3://' });
-    expect(JSON.parse(stdout)).toMatchObject({ pipelines: { tiny: { config: { version: after.config, source: `${CONF}/pipelines/${TINY}` } } } });
+    expect(await madeWith(before)).toEqual([
+      [42, before.config],
+      [42, before.config],
+    ]);
+    expect(await madeWith(after)).toEqual([
+      [7, after.config],
+      [7, after.config],
+    ]);
+    const { stdout } = await perdure(temporaryFolder(), ['status', TINY, '--json'], {
+      PERDURE_CONF: CONF,
+      PERDURE_STORE: 's3://',
+    });
+    expect(JSON.parse(stdout)).toMatchObject({
+      pipelines: { tiny: { config: { version: after.config, source: `${CONF}/pipelines/${TINY}` } } },
+    });
   });
 });
 
@@ -102,7 +138,10 @@ async function madeWith({ algorithms }: ReturnType<typeof completed>): Promise<u
   return Promise.all(
     Object.entries(algorithms).map(async ([algorithm, trained]) => {
       if (trained.status === 'failed') throw new Error(trained.reason);
-      const { seed, config_version } = (await readVersion(world.stores.modelRegistry, { algorithm, version: trained.version }))!.lineage;
+      const { seed, config_version } = (await readVersion(world.stores.modelRegistry, {
+        algorithm,
+        version: trained.version,
+      }))!.lineage;
       return [seed, config_version];
     }),
   );

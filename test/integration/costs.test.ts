@@ -26,10 +26,16 @@ test('what stages cost is the time that the histories have for each worker, by i
 
   const { costs, prices } = (await status('--json')) as { costs: StageCost[]; prices: unknown };
   expect(prices).toEqual(PRICES);
-  expect(costs.map(({ stage, runs }) => [stage, runs])).toEqual([['training', 1], ['inference', 1]]);
+  expect(costs.map(({ stage, runs }) => [stage, runs])).toEqual([
+    ['training', 1],
+    ['inference', 1],
+  ]);
 
   const own = await worked(stack.client, `WorkflowType = "modelTraining" OR WorkflowType = "trainAlgorithm"`);
-  const expected: Record<string, { vcpus: number; gb: number }> = { 'model-training': { vcpus: 2, gb: 4 }, 'data-processing': { vcpus: 1, gb: 2 } };
+  const expected: Record<string, { vcpus: number; gb: number }> = {
+    'model-training': { vcpus: 2, gb: 4 },
+    'data-processing': { vcpus: 1, gb: 2 },
+  };
   expect(costs[0]!.workers.map(({ worker }) => worker).sort()).toEqual(Object.keys(expected).sort());
   for (const { worker, vcpus, gb, activities, busy_seconds, vcpu_hours, gb_hours, cost } of costs[0]!.workers) {
     expect({ vcpus, gb }).toEqual(expected[worker]);
@@ -41,7 +47,10 @@ test('what stages cost is the time that the histories have for each worker, by i
     expect(cost).toBeCloseTo(busy_seconds * (vcpus * 0.01 + gb * 0.001), 9);
   }
   for (const total of ['vcpu_hours', 'gb_hours', 'cost'] as const) {
-    expect(costs[0]![total]).toBeCloseTo(costs[0]!.workers.reduce((sum, worker) => sum + worker[total]!, 0), 9);
+    expect(costs[0]![total]).toBeCloseTo(
+      costs[0]!.workers.reduce((sum, worker) => sum + worker[total]!, 0),
+      9,
+    );
   }
 });
 
@@ -60,7 +69,12 @@ test('people get a table, with money only where the config has prices', async ()
 
 function asked(...options: string[]) {
   const { address, namespace } = stack.stack.target;
-  const env = { PERDURE_CONF: process.env.PERDURE_CONF, PERDURE_STORE: stack.storeRoot, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace };
+  const env = {
+    PERDURE_CONF: process.env.PERDURE_CONF,
+    PERDURE_STORE: stack.storeRoot,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+  };
   return perdure(temporaryFolder(), ['status', TINY, ...options], env);
 }
 
@@ -78,11 +92,18 @@ async function worked(client: Client, query: string): Promise<Record<string, { a
     for (const { activityTaskCompletedEventAttributes: completed, eventTime } of events ?? []) {
       if (!completed) continue;
       const start = events!.find(({ eventId }) => String(eventId) === String(completed.startedEventId))!;
-      const worker = start.activityTaskStartedEventAttributes!.identity!.replace('operations', 'data-processing').split(' ')[0]!;
+      const worker = start
+        .activityTaskStartedEventAttributes!.identity!.replace('operations', 'data-processing')
+        .split(' ')[0]!;
       activities[worker] = (activities[worker] ?? 0) + 1;
       milliseconds[worker] ??= new Set();
       for (let at = tsToMs(start.eventTime); at < tsToMs(eventTime); at++) milliseconds[worker].add(Math.round(at));
     }
   }
-  return Object.fromEntries(Object.entries(milliseconds).map(([worker, set]) => [worker, { activities: activities[worker]!, seconds: set.size / 1000 }]));
+  return Object.fromEntries(
+    Object.entries(milliseconds).map(([worker, set]) => [
+      worker,
+      { activities: activities[worker]!, seconds: set.size / 1000 },
+    ]),
+  );
 }

@@ -41,30 +41,54 @@ describe('a stage as a task', () => {
     ]);
   });
 
-  test('takes nothing of the worker\'s environment along but what was named', async () => {
+  test("takes nothing of the worker's environment along but what was named", async () => {
     const { endpoint, run } = await ecsWorld(COMPLETES);
     await run();
 
-    expect(Object.keys(endpoint.tasks[0]!.options.environment).sort()).toEqual(['ALGORITHM', 'ENVIRONMENT', 'PERDURE_LAUNCH', 'PERDURE_STORE']);
+    expect(Object.keys(endpoint.tasks[0]!.options.environment).sort()).toEqual([
+      'ALGORITHM',
+      'ENVIRONMENT',
+      'PERDURE_LAUNCH',
+      'PERDURE_STORE',
+    ]);
   });
 });
 
 describe('waiting for a task', () => {
-  const input = { pipeline: TINY, run: runRef('a'), algorithm: 'xgboost', dataset: { id: 'd', uri: 'd', checksum: 'd', rows: { train: 1, test: 1, oot: 1 } } };
+  const input = {
+    pipeline: TINY,
+    run: runRef('a'),
+    algorithm: 'xgboost',
+    dataset: { id: 'd', uri: 'd', checksum: 'd', rows: { train: 1, test: 1, oot: 1 } },
+  };
 
   test('a stage that is out of time is stopped with its task, and what it took is known', async () => {
     const { endpoint, activities } = await endlessTraining();
     const server = await connectFresh();
 
     await withWorkers(server, await bundleWorkflows('test/support/dispatchWorkflow.ts'), activities, async () => {
-      const handle = await server.client.workflow.start('trainWithin', { workflowId: 'brief', taskQueue: TASK_QUEUES.orchestrator, args: [2, input] });
+      const handle = await server.client.workflow.start('trainWithin', {
+        workflowId: 'brief',
+        taskQueue: TASK_QUEUES.orchestrator,
+        args: [2, input],
+      });
 
       await expect(handle.result()).rejects.toMatchObject({
-        cause: { type: 'TimedOut', message: 'trainAlgorithm did not end within its time, and its task was stopped; give it less work or a larger task.' },
+        cause: {
+          type: 'TimedOut',
+          message:
+            'trainAlgorithm did not end within its time, and its task was stopped; give it less work or a larger task.',
+        },
       });
-      expect(endpoint.tasks.map(({ starts, status, stopCode }) => [starts, status, stopCode])).toEqual([[1, 'STOPPED', 'UserInitiated']]);
+      expect(endpoint.tasks.map(({ starts, status, stopCode }) => [starts, status, stopCode])).toEqual([
+        [1, 'STOPPED', 'UserInitiated'],
+      ]);
       const [work] = await workOf(server.client, handle.workflowId, handle.firstExecutionRunId);
-      expect(work).toMatchObject({ process: endpoint.tasks[0]!.options.arn, worker: `ECS ${FAMILY}`, size: { cpus: 2, memory: 4 * GIB } });
+      expect(work).toMatchObject({
+        process: endpoint.tasks[0]!.options.arn,
+        worker: `ECS ${FAMILY}`,
+        size: { cpus: 2, memory: 4 * GIB },
+      });
       expect(work!.to - work!.from).toBeCloseTo(endpoint.tasks[0]!.seconds * 1000, 0);
     });
   });
@@ -78,7 +102,10 @@ describe('waiting for a task', () => {
     const run = await client.workflow.start('anything', { workflowId: 'run', taskQueue: 'nobody' });
     if (status === 'STOPPED') await run.terminate();
     const workflowExecution = { workflowId: run.workflowId, runId: run.firstExecutionRunId };
-    const environment = new MockActivityEnvironment({ workflowExecution }, { client, logger: new DefaultLogger('ERROR') });
+    const environment = new MockActivityEnvironment(
+      { workflowExecution },
+      { client, logger: new DefaultLogger('ERROR') },
+    );
     const attempt = environment.run(activities.trainAlgorithm, input).catch((error: unknown) => error);
     await until(() => endpoint.tasks[0]?.status === 'RUNNING');
     environment.cancel('NOT_FOUND', new ActivityCancellationDetails({ notFound: true }));
@@ -92,18 +119,33 @@ describe('waiting for a task', () => {
 async function endlessTraining() {
   const world = await createTinyWorld(tinyEngines());
   onTestFinished(() => world.close());
-  world.configure((config) => Object.assign(config, { compute: { training: 'ecs', ecs: { cluster: CLUSTER, tasks: { training: { task_definition: FAMILY } } } } }));
+  world.configure((config) =>
+    Object.assign(config, {
+      compute: { training: 'ecs', ecs: { cluster: CLUSTER, tasks: { training: { task_definition: FAMILY } } } },
+    }),
+  );
   const { endpoint, dispatcher } = await ecsWorld('exit 0');
   endpoint.usualPlan = { simulated: untilStopped };
-  return { endpoint, activities: createDispatchActivities(createTaskRunner(world.storeRoot, () => Promise.resolve(dispatcher))) };
+  return {
+    endpoint,
+    activities: createDispatchActivities(createTaskRunner(world.storeRoot, () => Promise.resolve(dispatcher))),
+  };
 }
 
 // Simulated: a thousand real processes would measure this machine.
 test('a thousand tasks at once, with throttling, are launched once each', { timeout: 120_000 }, async () => {
   const TASKS = 1_000;
-  const { endpoint, run } = await ecsWorld(COMPLETES, { interval: 100, longestInterval: 2_000, longestBackoff: 2_000, launchesPerSecond: 1_000 });
+  const { endpoint, run } = await ecsWorld(COMPLETES, {
+    interval: 100,
+    longestInterval: 2_000,
+    longestBackoff: 2_000,
+    launchesPerSecond: 1_000,
+  });
   endpoint.usualPlan = { simulated: completes };
-  const stumbles = [...Array.from({ length: 150 }, () => faults.throttling()), ...Array.from({ length: 50 }, () => faults.lostAnswer())];
+  const stumbles = [
+    ...Array.from({ length: 150 }, () => faults.throttling()),
+    ...Array.from({ length: 50 }, () => faults.lostAnswer()),
+  ];
   endpoint.inject('RunTask', ...stumbles);
   endpoint.limits.set('DescribeTasks', { burst: 10, perSecond: 40 });
 
@@ -119,7 +161,11 @@ test('a thousand tasks at once, with throttling, are launched once each', { time
   expect(endpoint.calls.RunTask).toBeLessThanOrEqual(TASKS + stumbles.length);
   // Many tasks are looked at in one call, and task definitions are never touched.
   expect(endpoint.calls.DescribeTasks).toBeLessThan(TASKS);
-  expect(Object.keys(endpoint.calls).filter((operation) => operation !== 'ListTasks').sort()).toEqual(['DescribeTasks', 'RunTask']);
+  expect(
+    Object.keys(endpoint.calls)
+      .filter((operation) => operation !== 'ListTasks')
+      .sort(),
+  ).toEqual(['DescribeTasks', 'RunTask']);
 });
 
 async function completes({ options }: EcsTask): Promise<number> {

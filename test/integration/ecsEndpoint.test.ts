@@ -1,4 +1,11 @@
-import { DescribeTasksCommand, ECSClient, ListTasksCommand, RunTaskCommand, StopTaskCommand, type RunTaskCommandInput } from '@aws-sdk/client-ecs';
+import {
+  DescribeTasksCommand,
+  ECSClient,
+  ListTasksCommand,
+  RunTaskCommand,
+  StopTaskCommand,
+  type RunTaskCommandInput,
+} from '@aws-sdk/client-ecs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CLUSTER, type EcsEndpoint } from '../support/ecs/ecsEndpoint.js';
 import { untilStopped } from '../support/ecs/ecsTask.js';
@@ -30,22 +37,39 @@ async function runTask(input: Partial<RunTaskCommandInput> = {}) {
 describe('RunTask', () => {
   test('needs neither overrides nor a command in them', async () => {
     expect(await runTask()).toMatchObject({ overrides: { containerOverrides: [{ name: 'perdure' }] } });
-    expect(await runTask({ overrides: { containerOverrides: [{ name: 'perdure', environment: [{ name: 'A', value: 'b' }] }] } })).toMatchObject({ lastStatus: 'PROVISIONING' });
+    expect(
+      await runTask({
+        overrides: { containerOverrides: [{ name: 'perdure', environment: [{ name: 'A', value: 'b' }] }] },
+      }),
+    ).toMatchObject({ lastStatus: 'PROVISIONING' });
   });
 
   test('takes a family, a revision of it, or its ARN, and the cluster by name or ARN', async () => {
     const ofFamily = 'arn:aws:ecs:us-east-1:123456789012:task-definition/family';
     expect(await runTask()).toMatchObject({ taskDefinitionArn: `${ofFamily}:2`, cpu: '2048', group: 'family:family' });
-    expect(await runTask({ taskDefinition: 'family:1', cluster: CLUSTER_ARN, group: 'mine' })).toMatchObject({ taskDefinitionArn: `${ofFamily}:1`, cpu: '1024', group: 'mine' });
+    expect(await runTask({ taskDefinition: 'family:1', cluster: CLUSTER_ARN, group: 'mine' })).toMatchObject({
+      taskDefinitionArn: `${ofFamily}:1`,
+      cpu: '1024',
+      group: 'mine',
+    });
     expect(await runTask({ taskDefinition: `${ofFamily}:1` })).toMatchObject({ taskDefinitionArn: `${ofFamily}:1` });
-    await expect(runTask({ taskDefinition: 'family:3' })).rejects.toMatchObject({ name: 'ClientException', message: 'TaskDefinition not found.' });
+    await expect(runTask({ taskDefinition: 'family:3' })).rejects.toMatchObject({
+      name: 'ClientException',
+      message: 'TaskDefinition not found.',
+    });
     await expect(runTask({ cluster: undefined })).rejects.toMatchObject({ name: 'ClusterNotFoundException' });
   });
 
   test('attaches a network interface, and keeps tags for who asks for them', async () => {
-    const { taskArn, attachments } = await runTask({ networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-1'] } }, tags: [{ key: 'pipeline', value: 'p' }] });
-    expect(attachments).toMatchObject([{ type: 'ElasticNetworkInterface', details: [{ name: 'subnetId', value: 'subnet-1' }] }]);
-    const described = async (include?: ['TAGS']) => (await ecs.send(new DescribeTasksCommand({ cluster: CLUSTER, tasks: [taskArn!], include }))).tasks![0]!.tags;
+    const { taskArn, attachments } = await runTask({
+      networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-1'] } },
+      tags: [{ key: 'pipeline', value: 'p' }],
+    });
+    expect(attachments).toMatchObject([
+      { type: 'ElasticNetworkInterface', details: [{ name: 'subnetId', value: 'subnet-1' }] },
+    ]);
+    const described = async (include?: ['TAGS']) =>
+      (await ecs.send(new DescribeTasksCommand({ cluster: CLUSTER, tasks: [taskArn!], include }))).tasks![0]!.tags;
     expect(await described()).toEqual([]);
     expect(await described(['TAGS'])).toEqual([{ key: 'pipeline', value: 'p' }]);
   });

@@ -26,7 +26,9 @@ async function abandonWhileRunning(world: EcsWorld): Promise<void> {
   const controller = new AbortController();
   const attempt = world.run({ signal: controller.signal, leaveRunning: () => true });
   attempt.catch(() => undefined);
-  await until(() => world.endpoint.tasks[0]?.status === 'RUNNING' && world.positions.some(({ taskArn }) => taskArn !== undefined));
+  await until(
+    () => world.endpoint.tasks[0]?.status === 'RUNNING' && world.positions.some(({ taskArn }) => taskArn !== undefined),
+  );
   controller.abort(new Error('the worker goes'));
   await expect(attempt).rejects.toThrow('the worker goes');
 }
@@ -35,17 +37,19 @@ const soon = () => sleep(50);
 const SLOWLY = `sleep 0.5; ${COMPLETES}`;
 
 describe('no capacity', () => {
-  test.each(['RESOURCE:CPU', 'RESOURCE:MEMORY', 'AGENT', 'Capacity is unavailable at this time. Please try again later or in a different availability zone'])(
-    '%s is asked again, until there is room',
-    async (reason) => {
-      const { endpoint, run } = await ecsWorld(COMPLETES);
-      endpoint.inject('RunTask', faults.noRoom(reason), faults.noRoom(reason));
+  test.each([
+    'RESOURCE:CPU',
+    'RESOURCE:MEMORY',
+    'AGENT',
+    'Capacity is unavailable at this time. Please try again later or in a different availability zone',
+  ])('%s is asked again, until there is room', async (reason) => {
+    const { endpoint, run } = await ecsWorld(COMPLETES);
+    endpoint.inject('RunTask', faults.noRoom(reason), faults.noRoom(reason));
 
-      expect(await run()).toEqual(ANSWER);
-      expect(endpoint.tasks).toHaveLength(1);
-      expect(endpoint.calls.RunTask).toBe(3);
-    },
-  );
+    expect(await run()).toEqual(ANSWER);
+    expect(endpoint.tasks).toHaveLength(1);
+    expect(endpoint.calls.RunTask).toBe(3);
+  });
 
   test('goes from FARGATE_SPOT to FARGATE at once', async () => {
     const { endpoint, run } = await ecsWorld(COMPLETES);
@@ -72,7 +76,10 @@ describe('no capacity', () => {
     const { endpoint, run } = await ecsWorld(COMPLETES);
     endpoint.inject('RunTask', ...Array.from({ length: 1_000 }, () => faults.noRoom('RESOURCE:CPU')));
 
-    expect(await endOf(run({ settings: { no_capacity: { attempts: 1_000, minutes: 0.2 / 60 } } }))).toMatchObject({ kind: 'NoCapacity', retryable: false });
+    expect(await endOf(run({ settings: { no_capacity: { attempts: 1_000, minutes: 0.2 / 60 } } }))).toMatchObject({
+      kind: 'NoCapacity',
+      retryable: false,
+    });
     expect(endpoint.calls.RunTask).toBeLessThan(1_000);
   });
 });
@@ -80,7 +87,10 @@ describe('no capacity', () => {
 describe('throttling', () => {
   test('in disguise, as an invalid parameter, is outwaited', async () => {
     const { endpoint, run } = await ecsWorld(COMPLETES);
-    endpoint.inject('RunTask', faults.error('InvalidParameterException', 'Request was throttled by Fargate. Try again.'));
+    endpoint.inject(
+      'RunTask',
+      faults.error('InvalidParameterException', 'Request was throttled by Fargate. Try again.'),
+    );
 
     expect(await run()).toEqual(ANSWER);
     expect(endpoint.tasks).toHaveLength(1);
@@ -102,7 +112,10 @@ describe('a RunTask that timed out, or reported failure while a task runs', () =
     ['a request that got lost', [faults.lostRequest()]],
     ['an answer that got lost', [faults.lostAnswer()]],
     ['answers that got lost again and again', [faults.lostAnswer(), faults.lostAnswer(), faults.lostAnswer()]],
-    ['a server error after the launch', [faults.lostAnswer(), faults.error('ServerException', 'Service Unavailable.', 500)]],
+    [
+      'a server error after the launch',
+      [faults.lostAnswer(), faults.error('ServerException', 'Service Unavailable.', 500)],
+    ],
     ['a false no', [faults.falseNo('RESOURCE:CPU')]],
   ])('%s leaves one task', async (_, injected) => {
     const { endpoint, run } = await ecsWorld(COMPLETES);
@@ -131,9 +144,16 @@ test('the same token with other parameters, as of a worker of another revision, 
 
 test('a conflict that names no task is a named defect, and final', async () => {
   const { endpoint, run } = await ecsWorld(COMPLETES);
-  endpoint.inject('RunTask', faults.error('ConflictException', 'The client token was already used with other parameters.'));
+  endpoint.inject(
+    'RunTask',
+    faults.error('ConflictException', 'The client token was already used with other parameters.'),
+  );
 
-  expect(await endOf(run())).toMatchObject({ kind: 'LaunchConflict', retryable: false, whatToDo: 'report this defect of Perdure, and start the run again' });
+  expect(await endOf(run())).toMatchObject({
+    kind: 'LaunchConflict',
+    retryable: false,
+    whatToDo: 'report this defect of Perdure, and start the run again',
+  });
 });
 
 test.each([
@@ -149,7 +169,7 @@ test.each([
 });
 
 describe('read after write', () => {
-  test('a task that ECS doesn\'t know yet is waited for', async () => {
+  test("a task that ECS doesn't know yet is waited for", async () => {
     const { endpoint, run } = await ecsWorld(COMPLETES);
     endpoint.plans.push({ unseenLooks: 5 });
 
@@ -215,11 +235,17 @@ describe('one look is not the truth', () => {
     const world = await ecsWorld('exec sleep 60');
     await abandonWhileRunning(world);
     const { endpoint, dispatcher, warnings } = world;
-    for (let i = 0; i < 3; i++) void world.run({ identity: { ...IDENTITY, runId: 'r-2', activityId: '7' } }).catch(() => undefined);
+    for (let i = 0; i < 3; i++)
+      void world.run({ identity: { ...IDENTITY, runId: 'r-2', activityId: '7' } }).catch(() => undefined);
     endpoint.pageSize = 1;
     endpoint.listLag = Date.now() - endpoint.tasks[0]!.createdAt + 30;
 
-    const owner = { stage: 'trainAlgorithm', identity: IDENTITY, settings: SETTINGS, warn: (line: string) => warnings.push(line) } as const;
+    const owner = {
+      stage: 'trainAlgorithm',
+      identity: IDENTITY,
+      settings: SETTINGS,
+      warn: (line: string) => warnings.push(line),
+    } as const;
     expect(await dispatcher.stop(owner)).toMatchObject([{ task: endpoint.tasks[0]!.options.arn }]);
     expect(endpoint.tasks[0]!.status).toBe('STOPPED');
   });
@@ -243,16 +269,19 @@ describe('stopped tasks vanish', () => {
   });
 });
 
-test.each(['PROVISIONING', 'PENDING'] as const)('stuck in %s until the start deadline, it is stopped and launched again', async (stuckIn) => {
-  const { endpoint, run } = await ecsWorld(COMPLETES);
-  endpoint.plans.push({ stuckIn });
+test.each(['PROVISIONING', 'PENDING'] as const)(
+  'stuck in %s until the start deadline, it is stopped and launched again',
+  async (stuckIn) => {
+    const { endpoint, run } = await ecsWorld(COMPLETES);
+    endpoint.plans.push({ stuckIn });
 
-  expect(await run({ settings: { start_deadline_minutes: 0.3 / 60 } })).toEqual(ANSWER);
-  expect(endpoint.tasks.map(({ status, stopCode }) => [status, stopCode])).toEqual([
-    ['STOPPED', 'UserInitiated'],
-    ['STOPPED', 'EssentialContainerExited'],
-  ]);
-});
+    expect(await run({ settings: { start_deadline_minutes: 0.3 / 60 } })).toEqual(ANSWER);
+    expect(endpoint.tasks.map(({ status, stopCode }) => [status, stopCode])).toEqual([
+      ['STOPPED', 'UserInitiated'],
+      ['STOPPED', 'EssentialContainerExited'],
+    ]);
+  },
+);
 
 describe('failed to start', () => {
   test.each([
@@ -274,14 +303,19 @@ describe('failed to start', () => {
   test.each([
     'CannotPullContainerError: failed to resolve ref registry/perdure:latest: not found',
     'CannotPullContainerError: pull access denied for perdure, repository does not exist or may require authorization',
-    'ECS was unable to assume the role \'arn:aws:iam::123456789012:role/task\' that was provided for this task.',
+    "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/task' that was provided for this task.",
     'ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException: not authorized',
-    'ResourceInitializationError: unable to retrieve secret from asm: ResourceNotFoundException: Secrets Manager can\'t find the specified secret.',
+    "ResourceInitializationError: unable to retrieve secret from asm: ResourceNotFoundException: Secrets Manager can't find the specified secret.",
   ])('%s: final', async (reason) => {
     const { endpoint, run } = await ecsWorld(COMPLETES);
     endpoint.plans.push({ failsToStart: { reason, listed: true } });
 
-    expect(await endOf(run())).toMatchObject({ kind: 'StartFailed', retryable: false, reason, whatToDo: 'mend the task definition, its image, roles or secrets' });
+    expect(await endOf(run())).toMatchObject({
+      kind: 'StartFailed',
+      retryable: false,
+      reason,
+      whatToDo: 'mend the task definition, its image, roles or secrets',
+    });
     expect(endpoint.tasks).toHaveLength(1);
   });
 
@@ -289,7 +323,10 @@ describe('failed to start', () => {
     const { endpoint, run } = await ecsWorld(COMPLETES);
     endpoint.usualPlan = { failsToStart: { reason: 'Something went wrong' } };
 
-    expect(await endOf(run({ settings: { attempts: 2 } }))).toMatchObject({ kind: 'StartFailed', reason: 'Something went wrong' });
+    expect(await endOf(run({ settings: { attempts: 2 } }))).toMatchObject({
+      kind: 'StartFailed',
+      reason: 'Something went wrong',
+    });
     expect(endpoint.tasks).toHaveLength(2);
   });
 });
@@ -299,7 +336,12 @@ describe('a container that exits', () => {
     const { endpoint, run } = await ecsWorld('echo one; echo two >&2; echo the end; exit 3');
     const end = await endOf(run({ settings: { attempts: 2 } }));
 
-    expect(end).toMatchObject({ kind: 'ContainerFailed', retryable: true, reason: 'its container ended with code 3 and left no result', whatToDo: 'read its log' });
+    expect(end).toMatchObject({
+      kind: 'ContainerFailed',
+      retryable: true,
+      reason: 'its container ended with code 3 and left no result',
+      whatToDo: 'read its log',
+    });
     expect(end.lastLogLines.toSorted()).toEqual(['one', 'the end', 'two']);
     expect(end.taskArn).toBe(endpoint.tasks[1]!.options.arn);
     expect(endpoint.tasks).toHaveLength(2);
@@ -312,21 +354,42 @@ describe('a container that exits', () => {
   });
 
   test.each([
-    ['ran out of memory', { told: { exitCode: 137, containerReason: 'OutOfMemoryError: Container killed due to memory usage' } }],
+    [
+      'ran out of memory',
+      { told: { exitCode: 137, containerReason: 'OutOfMemoryError: Container killed due to memory usage' } },
+    ],
     ['ended with a code of its own', { told: { exitCode: 7 } }],
     ['has no exit code', { told: { exitCode: null } }],
-    ['was taken away by Spot', { takenAway: { stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.', when: () => sleep(400) } }],
-    ['lost its host', { takenAway: { stoppedReason: 'Host EC2 (instance i-0123456789) terminated.', when: () => sleep(400) } }],
-    ['was stopped by somebody', { takenAway: { stopCode: 'UserInitiated', stoppedReason: 'Stopped by ana', when: () => sleep(400) } }],
-  ] as [string, TaskPlan][])('%s after it had written its result, has done its work: a result is written whole, and last', async (_, plan) => {
-    const { endpoint, run } = await ecsWorld(plan.takenAway ? `${COMPLETES}; exec sleep 60` : COMPLETES);
-    endpoint.plans.push(plan);
+    [
+      'was taken away by Spot',
+      {
+        takenAway: {
+          stopCode: 'SpotInterruption',
+          stoppedReason: 'Your Spot Task was interrupted.',
+          when: () => sleep(400),
+        },
+      },
+    ],
+    [
+      'lost its host',
+      { takenAway: { stoppedReason: 'Host EC2 (instance i-0123456789) terminated.', when: () => sleep(400) } },
+    ],
+    [
+      'was stopped by somebody',
+      { takenAway: { stopCode: 'UserInitiated', stoppedReason: 'Stopped by ana', when: () => sleep(400) } },
+    ],
+  ] as [string, TaskPlan][])(
+    '%s after it had written its result, has done its work: a result is written whole, and last',
+    async (_, plan) => {
+      const { endpoint, run } = await ecsWorld(plan.takenAway ? `${COMPLETES}; exec sleep 60` : COMPLETES);
+      endpoint.plans.push(plan);
 
-    expect(await run()).toEqual(ANSWER);
-    expect(endpoint.tasks).toHaveLength(1);
-  });
+      expect(await run()).toEqual(ANSWER);
+      expect(endpoint.tasks).toHaveLength(1);
+    },
+  );
 
-  test('with the stage\'s own error keeps its type; one that no retry can mend is final', async () => {
+  test("with the stage's own error keeps its type; one that no retry can mend is final", async () => {
     const { endpoint, run } = await ecsWorld(failsWith('ConfigInvalid', false));
     const error: unknown = await run().catch((thrown: unknown) => thrown);
 
@@ -347,14 +410,19 @@ describe('a container that exits', () => {
     endpoint.plans.push({ sideCar: { exitCode: 1 } });
 
     expect(await run()).toEqual(ANSWER);
-    expect(warnings).toEqual([`trainAlgorithm: the side-car side-car ended with code 1 beside ${endpoint.tasks[0]!.options.arn}`]);
+    expect(warnings).toEqual([
+      `trainAlgorithm: the side-car side-car ended with code 1 beside ${endpoint.tasks[0]!.options.arn}`,
+    ]);
   });
 
   test('without an exit code is a failure of the infrastructure, not 0', async () => {
     const { endpoint, run } = await ecsWorld('exit 0');
     endpoint.usualPlan = { told: { exitCode: null, containerReason: 'CannotInspectContainerError' } };
 
-    expect(await endOf(run({ settings: { attempts: 2 } }))).toMatchObject({ kind: 'InfrastructureFailed', retryable: true });
+    expect(await endOf(run({ settings: { attempts: 2 } }))).toMatchObject({
+      kind: 'InfrastructureFailed',
+      retryable: true,
+    });
     expect(endpoint.tasks).toHaveLength(2);
   });
 });
@@ -369,7 +437,9 @@ describe('out of memory', () => {
     const end = await endOf(run({ settings: { larger: { cpus: 4, memory_gib: 8 } } }));
 
     expect(end).toMatchObject({ kind: 'OutOfMemory', whatToDo: 'give the stage a larger task, in compute.ecs.tasks' });
-    expect(endpoint.tasks.map(({ options }) => [options.cpu, options.memory, options.environment.PERDURE_SIZE])).toEqual([
+    expect(
+      endpoint.tasks.map(({ options }) => [options.cpu, options.memory, options.environment.PERDURE_SIZE]),
+    ).toEqual([
       ['2048', '4096', undefined],
       ['4096', '8192', '4x8'],
     ]);
@@ -391,9 +461,16 @@ describe('out of memory', () => {
   });
 });
 
-test('a Spot interruption doesn\'t count as an attempt, and the next provider follows', async () => {
+test("a Spot interruption doesn't count as an attempt, and the next provider follows", async () => {
   const { endpoint, run } = await ecsWorld(SLOWLY);
-  endpoint.plans.push({ takenAway: { stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.', exitCode: 143, when: soon } });
+  endpoint.plans.push({
+    takenAway: {
+      stopCode: 'SpotInterruption',
+      stoppedReason: 'Your Spot Task was interrupted.',
+      exitCode: 143,
+      when: soon,
+    },
+  });
 
   expect(await run({ settings: { attempts: 1, capacity_providers: ['FARGATE_SPOT', 'FARGATE'] } })).toEqual(ANSWER);
   expect(endpoint.tasks.map(({ options }) => options.capacityProvider)).toEqual(['FARGATE_SPOT', 'FARGATE']);
@@ -402,19 +479,35 @@ test('a Spot interruption doesn\'t count as an attempt, and the next provider fo
 test('every task that it took is told with its size and time, across attempts, also those that AWS took away', async () => {
   const world = await ecsWorld(SLOWLY);
   const { endpoint, dispatch } = world;
-  endpoint.plans.push({ takenAway: { stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.', when: soon } });
+  endpoint.plans.push({
+    takenAway: { stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.', when: soon },
+  });
   let kept: Partial<TaskRequest> = {};
   const worker = new AbortController();
-  const first = dispatch({ signal: worker.signal, leaveRunning: () => true, remember: (position, uses) => (kept = { position, uses }) });
+  const first = dispatch({
+    signal: worker.signal,
+    leaveRunning: () => true,
+    remember: (position, uses) => (kept = { position, uses }),
+  });
   first.catch(() => undefined);
-  await until(() => endpoint.tasks[1]?.status === 'RUNNING' && kept.position?.taskArn === endpoint.tasks[1].options.arn);
+  await until(
+    () => endpoint.tasks[1]?.status === 'RUNNING' && kept.position?.taskArn === endpoint.tasks[1].options.arn,
+  );
   worker.abort(new Error('the worker goes'));
   await expect(first).rejects.toThrow('the worker goes');
 
   const { output, tasks } = await dispatch({ retried: true, ...kept });
   expect(output).toEqual(ANSWER);
-  expect(tasks.map(({ from, to, ...use }) => ({ ...use, seconds: (Date.parse(to) - Date.parse(from)) / 1000 }))).toEqual(
-    endpoint.tasks.map(({ options, seconds }) => ({ task: options.arn, definition: 'test-model-training', vcpus: 2, gb: 4, seconds: expect.closeTo(seconds, 5) })),
+  expect(
+    tasks.map(({ from, to, ...use }) => ({ ...use, seconds: (Date.parse(to) - Date.parse(from)) / 1000 })),
+  ).toEqual(
+    endpoint.tasks.map(({ options, seconds }) => ({
+      task: options.arn,
+      definition: 'test-model-training',
+      vcpus: 2,
+      gb: 4,
+      seconds: expect.closeTo(seconds, 5),
+    })),
   );
 });
 
@@ -431,7 +524,10 @@ describe('the log', () => {
     const { endpoint, run, warnings } = await ecsWorld(absent === 'group' ? 'echo said; exit 3' : 'exit 3');
     if (absent === 'group') endpoint.logs.deleteGroup('/perdure/test');
 
-    expect(await endOf(run({ settings: { attempts: 1 } }))).toMatchObject({ kind: 'ContainerFailed', lastLogLines: [] });
+    expect(await endOf(run({ settings: { attempts: 1 } }))).toMatchObject({
+      kind: 'ContainerFailed',
+      lastLogLines: [],
+    });
     expect(warnings[0]).toContain(`The specified log ${absent} does not exist`);
   });
 
@@ -460,12 +556,19 @@ describe('cancelled, or out of its time', () => {
 
     await expect(attempt).rejects.toThrow('cancelled');
     expect(endpoint.tasks.map(({ status, stopCode }) => [status, stopCode])).toEqual([['STOPPED', 'UserInitiated']]);
-    expect(warnings.at(-1)).toBe(`trainAlgorithm was stopped as ${endpoint.tasks[0]!.options.arn}; its last words: begun`);
+    expect(warnings.at(-1)).toBe(
+      `trainAlgorithm was stopped as ${endpoint.tasks[0]!.options.arn}; its last words: begun`,
+    );
   });
 
   test('also where ECS stumbles over the stop', async () => {
     const { endpoint, run } = await ecsWorld('sleep 60');
-    endpoint.inject('StopTask', faults.throttling(), faults.lostAnswer(), faults.error('ServerException', 'Service Unavailable.', 500));
+    endpoint.inject(
+      'StopTask',
+      faults.throttling(),
+      faults.lostAnswer(),
+      faults.error('ServerException', 'Service Unavailable.', 500),
+    );
     const controller = new AbortController();
     const attempt = run({ signal: controller.signal });
     attempt.catch(() => undefined);
@@ -482,7 +585,11 @@ describe('cancelled, or out of its time', () => {
     await until(() => endpoint.tasks[0]?.status === 'RUNNING');
     endpoint.tasks[0]!.stop('Stopped by ana');
 
-    expect(await attempt).toMatchObject({ kind: 'TaskStopped', retryable: false, reason: 'it was stopped (Stopped by ana)' });
+    expect(await attempt).toMatchObject({
+      kind: 'TaskStopped',
+      retryable: false,
+      reason: 'it was stopped (Stopped by ana)',
+    });
     expect(endpoint.tasks).toHaveLength(1);
   });
 });
@@ -522,7 +629,11 @@ describe('the worker dies meanwhile', () => {
     await until(() => world.endpoint.tasks[0]!.status === 'STOPPED');
 
     expect(await world.run({ retried: true })).toEqual(ANSWER);
-    expect(world.endpoint.tasks.map(({ options }) => (JSON.parse(options.environment.PERDURE_LAUNCH!) as { launch: number }).launch)).toEqual([1, 2]);
+    expect(
+      world.endpoint.tasks.map(
+        ({ options }) => (JSON.parse(options.environment.PERDURE_LAUNCH!) as { launch: number }).launch,
+      ),
+    ).toEqual([1, 2]);
   });
 
   test('or forgotten by ECS, with its result in the store', async () => {
@@ -539,7 +650,10 @@ describe('the worker dies meanwhile', () => {
 
 function hasLog(endpoint: EcsEndpoint, arn: string): boolean {
   try {
-    return endpoint.logs.read({ logGroupName: '/perdure/test', logStreamName: `task/perdure/${arn.split('/').at(-1)}` }).events !== undefined;
+    return (
+      endpoint.logs.read({ logGroupName: '/perdure/test', logStreamName: `task/perdure/${arn.split('/').at(-1)}` })
+        .events !== undefined
+    );
   } catch {
     // A stream begins with its first event.
     return false;

@@ -24,13 +24,18 @@ const PIPELINE = 'tiny-pipeline';
 const COMPUTE = {
   processing: 'ecs',
   training: 'ecs',
-  ecs: { cluster: CLUSTER, subnets: ['subnet-1'], tasks: { training: { task_definition: TRAINING }, processing: { task_definition: PIPELINE } } },
+  ecs: {
+    cluster: CLUSTER,
+    subnets: ['subnet-1'],
+    tasks: { training: { task_definition: TRAINING }, processing: { task_definition: PIPELINE } },
+  },
 };
 
 const engines = tinyEngines();
 afterAll(() => engines.close());
 const server = await startS3Server(afterAll);
-for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring']) await server.createBucket(`tiny-${purpose}`);
+for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring'])
+  await server.createBucket(`tiny-${purpose}`);
 const world = await createTinyWorld(engines, 's3://');
 afterAll(() => world.close());
 world.configure((config) => {
@@ -41,7 +46,11 @@ world.configure((config) => {
 await world.writeGold(MONTHS);
 vi.stubEnv('PERDURE_SCRATCH', temporaryFolder(afterAll));
 const cli = join(packageFolder(), 'dist/src/cli/main.js');
-const endpoint = await startEcsEndpoint({ perdure: `exec ${process.execPath} ${cli} "$@"`, environment: { ...process.env }, whenDone: afterAll });
+const endpoint = await startEcsEndpoint({
+  perdure: `exec ${process.execPath} ${cli} "$@"`,
+  environment: { ...process.env },
+  whenDone: afterAll,
+});
 endpoint.define(TRAINING, { cpu: '2048', memory: '4096' });
 endpoint.define(PIPELINE);
 const workers = await startTestStack(afterAll, 's3://');
@@ -53,33 +62,61 @@ describe('training as tasks of ECS', () => {
     let kept: Record<string, { scores: number[]; seconds: number }> = {};
     const halfway = async ({ command }: TaskOptions) => {
       await until(async () => {
-        kept = (await readJson<{ cursor: typeof kept }>(world.stores.datamart, keptKeyOf(world.stores.datamart.key(command[4]!))))?.cursor ?? {};
+        kept =
+          (
+            await readJson<{ cursor: typeof kept }>(
+              world.stores.datamart,
+              keptKeyOf(world.stores.datamart.key(command[4]!)),
+            )
+          )?.cursor ?? {};
         return Object.values(kept).some(({ scores }) => scores.length === 3);
       });
     };
     endpoint.usualPlan = (options) =>
       options.environment.ALGORITHM === 'xgboost' && launchOfThisTask(options.environment)!.launch === 1
-        ? { takenAway: { stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.', when: () => halfway(options) } }
+        ? {
+            takenAway: {
+              stopCode: 'SpotInterruption',
+              stoppedReason: 'Your Spot Task was interrupted.',
+              when: () => halfway(options),
+            },
+          }
         : {};
     const handle = await startWorkflow(workers.client, 'modelTraining', input);
     const durable = completed(await handle.result());
     const nothing = () => {};
     const local = completed(
-      await trainLocally({ ...input, again: true }, { runStage: world.runStage, signal: new AbortController().signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing }),
+      await trainLocally(
+        { ...input, again: true },
+        {
+          runStage: world.runStage,
+          signal: new AbortController().signal,
+          onStep: nothing,
+          onProgress: nothing,
+          onAlgorithm: nothing,
+        },
+      ),
     );
 
     const { modelRegistry } = world.stores;
     expect(Object.keys(durable.algorithms)).toEqual(['logistic_regression', 'xgboost']);
     for (const [algorithm, result] of Object.entries(durable.algorithms)) {
-      expect(await madeBy(modelRegistry, algorithm, result)).toEqual(await madeBy(modelRegistry, algorithm, local.algorithms[algorithm]!));
+      expect(await madeBy(modelRegistry, algorithm, result)).toEqual(
+        await madeBy(modelRegistry, algorithm, local.algorithms[algorithm]!),
+      );
     }
-    expect(endpoint.tasks.map(({ options, starts }) => [options.command[2], options.environment.ALGORITHM, starts]).sort()).toEqual([
+    expect(
+      endpoint.tasks.map(({ options, starts }) => [options.command[2], options.environment.ALGORITHM, starts]).sort(),
+    ).toEqual([
       ['preprocess', undefined, 1],
       ['trainAlgorithm', 'logistic_regression', 1],
       ['trainAlgorithm', 'xgboost', 1],
       ['trainAlgorithm', 'xgboost', 1],
     ]);
-    const version = { algorithm: 'xgboost', version: durable.algorithms.xgboost!.status === 'completed' ? durable.algorithms.xgboost!.version : '' };
+    const version = {
+      algorithm: 'xgboost',
+      version: durable.algorithms.xgboost!.status === 'completed' ? durable.algorithms.xgboost!.version : '',
+    };
     const { lineage, candidates } = (await readVersion(modelRegistry, version))!;
     expect(lineage.task).toMatchObject({ launch: 2, larger: false });
     // A fit that was done again would have taken another time.
@@ -94,8 +131,17 @@ describe('training as tasks of ECS', () => {
 
   test('cost what the tasks took, by their own size, and the worker that waited for them nothing', async () => {
     const { address, namespace } = workers.stack.target;
-    const env = { PERDURE_CONF: process.env.PERDURE_CONF, PERDURE_STORE: 's3://', TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace };
-    await until(async () => (await workers.client.workflow.count('WorkflowType = "modelTraining" AND ExecutionStatus = "Completed"')).count > 0);
+    const env = {
+      PERDURE_CONF: process.env.PERDURE_CONF,
+      PERDURE_STORE: 's3://',
+      TEMPORAL_ADDRESS: address,
+      TEMPORAL_NAMESPACE: namespace,
+    };
+    await until(
+      async () =>
+        (await workers.client.workflow.count('WorkflowType = "modelTraining" AND ExecutionStatus = "Completed"'))
+          .count > 0,
+    );
     const { stdout } = await perdure(temporaryFolder(), ['status', TINY, '--cost', '--json'], env);
     const { costs } = (JSON.parse(stdout) as { pipelines: Record<string, { costs: StageCost[] }> }).pipelines[TINY]!;
 
@@ -107,7 +153,9 @@ describe('training as tasks of ECS', () => {
     // Checks, the choice of the champion and alerts, but not those that waited.
     const waited = new Set(endpoint.tasks.map(({ options }) => options.startedBy)).size;
     const others = costs[0]!.workers.filter((worker) => worker !== ecs);
-    expect(others.map(({ worker, activities }) => [worker, activities])).toEqual([['data-processing', (await activitiesDone()) - waited]]);
+    expect(others.map(({ worker, activities }) => [worker, activities])).toEqual([
+      ['data-processing', (await activitiesDone()) - waited],
+    ]);
   });
 
   test('a worker killed mid-task is replaced: a task runs exactly once, and is stopped where its run was cancelled meanwhile', async () => {
@@ -116,8 +164,13 @@ describe('training as tasks of ECS', () => {
     const bronze = () => endpoint.tasks.find(({ options }) => options.command[2] === 'bronze');
     await until(() => bronze()?.status === 'RUNNING');
     const before = endpoint.tasks.length;
-    const handle = await startWorkflow(workers.client, 'modelTraining', { ...input, algorithms: ['xgboost'], again: true });
-    const training = () => endpoint.tasks.slice(before).filter(({ options }) => options.command[2] === 'trainAlgorithm');
+    const handle = await startWorkflow(workers.client, 'modelTraining', {
+      ...input,
+      algorithms: ['xgboost'],
+      again: true,
+    });
+    const training = () =>
+      endpoint.tasks.slice(before).filter(({ options }) => options.command[2] === 'trainAlgorithm');
     await until(() => training()[0]?.status === 'RUNNING');
     const killed = workers.stack.workers.dataProcessing.pid!;
     process.kill(killed, 'SIGKILL');

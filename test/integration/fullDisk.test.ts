@@ -11,7 +11,10 @@ const LIMITED = join(packageFolder(), 'dist', 'test', 'support', 'limitedProcess
 
 /** Runs a step where no file may grow beyond a few kilobytes: to the writer that is a full disk. */
 function onFullDisk(args: string[], env: NodeJS.ProcessEnv): string {
-  return execFileSync('sh', ['-c', 'ulimit -f 8; exec "$0" "$@"', process.execPath, LIMITED, ...args], { env: { ...process.env, ...env }, encoding: 'utf8' }).trim();
+  return execFileSync('sh', ['-c', 'ulimit -f 8; exec "$0" "$@"', process.execPath, LIMITED, ...args], {
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  }).trim();
 }
 
 test('a disk that fills up while a layer is written stores nothing and says what to do', async () => {
@@ -64,6 +67,8 @@ test.runIf(canMount)('a disk without room for one more file says so, whichever f
 test('a disk that fills up while data is generated leaves no half of a file', () => {
   const folder = temporaryFolder();
   const path = join(folder, 'generated.csv');
-  expect(onFullDisk(['generate', 'readmission', path], { PERDURE_CONF: '' })).toBe(`StoreFull: No space is left to write ${path}; free some and run again.`);
+  expect(onFullDisk(['generate', 'readmission', path], { PERDURE_CONF: '' })).toBe(
+    `StoreFull: No space is left to write ${path}; free some and run again.`,
+  );
   expect(readdirSync(folder)).toEqual([]);
 });

@@ -76,7 +76,10 @@ describe('in the middle of a run', () => {
   ] as const)('%s ends it with %i where %s gets it, and cancels the run', async (signal, code, whom) => {
     const run = await begun(['run', TINY, '--csv', csv, '--as-of', AFTER_ALL], 'Process data: ');
     send(signal, run, whom);
-    expect(await endOf(run)).toEqual({ code, last: 'perdure: The run was cancelled; processed data and registered models are kept.' });
+    expect(await endOf(run)).toEqual({
+      code,
+      last: 'perdure: The run was cancelled; processed data and registered models are kept.',
+    });
     expect(await runningStack(join(run.folder, '.perdure'))).toBeUndefined();
   });
 
@@ -89,12 +92,20 @@ describe('in the middle of a run', () => {
   test('SIGINT ends a training in its own process with 130, and is no crash of an engine', async () => {
     const processed = await begun(['process', TINY, '--csv', csv, '--as-of', AFTER_ALL], 'Run: ');
     expect((await processed.ended).code).toBe(0);
-    const training = startCommand({ folder: processed.folder, conf, args: ['train', TINY, '--local', '--as-of', AFTER_ALL], detached: true });
+    const training = startCommand({
+      folder: processed.folder,
+      conf,
+      args: ['train', TINY, '--local', '--as-of', AFTER_ALL],
+      detached: true,
+    });
     onTestFinished(() => void training.child.kill('SIGKILL'));
     await until(async () => (await processesBelow(training.child.pid!)).length > 0);
     const pids = (await processesBelow(training.child.pid!)).map(({ pid }) => pid);
     send('SIGINT', { ...training, folder: processed.folder, pids }, GROUP);
-    expect(await endOf({ ...training, folder: processed.folder, pids })).toEqual({ code: 130, last: 'perdure: Interrupted.' });
+    expect(await endOf({ ...training, folder: processed.folder, pids })).toEqual({
+      code: 130,
+      last: 'perdure: Interrupted.',
+    });
   });
 });
 
@@ -102,10 +113,25 @@ test('a worker that gives itself a heap ends well where its whole group is told 
   const folder = temporaryFolder();
   const { address, namespace } = await freshNamespace();
   const port = await freePort();
-  const settings = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, PERDURE_STORE: join(folder, 'store'), PERDURE_HEALTH_PORT: String(port), NODE_OPTIONS: '' };
-  const child = spawn(process.execPath, [join(packageFolder(), 'dist/workers/modelTraining.js')], { env: { ...process.env, ...settings }, stdio: 'ignore', detached: true });
+  const settings = {
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+    PERDURE_STORE: join(folder, 'store'),
+    PERDURE_HEALTH_PORT: String(port),
+    NODE_OPTIONS: '',
+  };
+  const child = spawn(process.execPath, [join(packageFolder(), 'dist/workers/modelTraining.js')], {
+    env: { ...process.env, ...settings },
+    stdio: 'ignore',
+    detached: true,
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
-  await until(() => fetch(`http://127.0.0.1:${port}/readyz`).then(({ ok }) => ok, () => false));
+  await until(() =>
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
   process.kill(-child.pid!, 'SIGTERM');
   expect(await once(child, 'exit')).toEqual([0, null]);
 });

@@ -18,7 +18,10 @@ const folder = temporaryFolder(afterAll);
 let stages: Awaited<ReturnType<typeof sizedStages>>;
 
 beforeAll(async () => {
-  stages = await sizedStages('readmission', folder, ROWS / 100_000, { processing: { cpus: 1, memory: MEMORY }, training: { cpus: 2, memory: MEMORY } });
+  stages = await sizedStages('readmission', folder, ROWS / 100_000, {
+    processing: { cpus: 1, memory: MEMORY },
+    training: { cpus: 2, memory: MEMORY },
+  });
 });
 
 test('300,000 rows become gold within three quarters of a GiB', { timeout: 240_000 }, async () => {
@@ -26,7 +29,9 @@ test('300,000 rows become gold within three quarters of a GiB', { timeout: 240_0
   expect(bronze.results[0]).toMatchObject({ rows: ROWS });
   const partitions = bronze.results[0]!.written;
   const silver = await stages.silver(partitions);
-  expect(silver.results[0]!.rows + Object.values(silver.results[0]!.dropped).reduce((sum, rows) => sum + rows, 0)).toBe(ROWS);
+  expect(silver.results[0]!.rows + Object.values(silver.results[0]!.dropped).reduce((sum, rows) => sum + rows, 0)).toBe(
+    ROWS,
+  );
   const gold = await stages.gold(partitions);
   expect(gold.results[0]!.rows).toBe(silver.results[0]!.rows);
   for (const run of [bronze, silver, gold]) expectWithinLimit(run);
@@ -43,12 +48,23 @@ test('they become windows, of which two candidates at once are fitted', { timeou
 test("a worker in a container keeps to the container's memory, unless it is told otherwise", () => {
   const group = createMemoryGroup(MEMORY);
   const sizeOf = (env: NodeJS.ProcessEnv, ...args: string[]) => {
-    const [command, ...rest] = [...(group?.enter ?? []), process.execPath, join(packageFolder(), 'dist', 'test', 'support', 'sizeProcess.js'), ...args];
-    return JSON.parse(execFileSync(command!, rest, { env: { ...process.env, ...env }, encoding: 'utf8' })) as WorkerSize;
+    const [command, ...rest] = [
+      ...(group?.enter ?? []),
+      process.execPath,
+      join(packageFolder(), 'dist', 'test', 'support', 'sizeProcess.js'),
+      ...args,
+    ];
+    return JSON.parse(
+      execFileSync(command!, rest, { env: { ...process.env, ...env }, encoding: 'utf8' }),
+    ) as WorkerSize;
   };
   try {
     // Where this user may make no control group, those that are there count.
-    expect(sizeOf({ PERDURE_SIZE: '' })).toEqual({ ...WORKERS.modelTraining.size, ...containerLimits(), ...(group ? { memory: MEMORY } : {}) });
+    expect(sizeOf({ PERDURE_SIZE: '' })).toEqual({
+      ...WORKERS.modelTraining.size,
+      ...containerLimits(),
+      ...(group ? { memory: MEMORY } : {}),
+    });
     expect(sizeOf({ PERDURE_SIZE: '3x6' })).toEqual({ cpus: 3, memory: 6 * GIB });
     expect(sizeOf({ PERDURE_SIZE: '3x6' }, '1x2')).toEqual({ cpus: 1, memory: 2 * GIB });
   } finally {

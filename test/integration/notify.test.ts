@@ -12,7 +12,10 @@ import { receiveHttp, receiveInSilence, receiveMail, type HttpAnswer } from '../
 const ROUTING_KEY = 'R0UTINGKEY0000000000000000000042';
 const WEBHOOK_PATH = '/services/T000/B000/webhook-secret';
 const PASSWORD = 'p@ss/wörd';
-const MAIL_ENV = { PERDURE_EMAIL_FROM: 'Perdure <perdure@example.org>', PERDURE_EMAIL_TO: 'team@example.org, lead@example.org' };
+const MAIL_ENV = {
+  PERDURE_EMAIL_FROM: 'Perdure <perdure@example.org>',
+  PERDURE_EMAIL_TO: 'team@example.org, lead@example.org',
+};
 /** Nothing listens there: the port is reserved. */
 const NOWHERE = '127.0.0.1:1';
 
@@ -44,7 +47,8 @@ afterEach(async () => {
 });
 
 function notifier(env: NodeJS.ProcessEnv, changes: Partial<Notifier> = {}): Notifier {
-  const logAt = (level: string) => (message: string, fields?: Record<string, unknown>) => logged.push({ level, message, fields });
+  const logAt = (level: string) => (message: string, fields?: Record<string, unknown>) =>
+    logged.push({ level, message, fields });
   return {
     channels: channelsFrom(env),
     alertLog: new AlertLog(new FolderStore(folder)),
@@ -68,7 +72,10 @@ async function mail(options?: Parameters<typeof receiveMail>[0]) {
 
 async function pagerDuty(...answers: [HttpAnswer, ...HttpAnswer[]]) {
   const server = await http(...answers);
-  return { ...server, env: { PERDURE_PAGERDUTY_ROUTING_KEY: ROUTING_KEY, PERDURE_PAGERDUTY_URL: `${server.url}/v2/enqueue` } };
+  return {
+    ...server,
+    env: { PERDURE_PAGERDUTY_ROUTING_KEY: ROUTING_KEY, PERDURE_PAGERDUTY_URL: `${server.url}/v2/enqueue` },
+  };
 }
 
 async function slack(...answers: [HttpAnswer, ...HttpAnswer[]]) {
@@ -84,7 +91,11 @@ const ACCEPTED: HttpAnswer = { status: 202, body: '{"status":"success"}' };
 describe('each level goes to its channel', () => {
   test('critical triggers a PagerDuty event', async () => {
     const server = await pagerDuty(ACCEPTED);
-    expect(await notify(notifier(server.env), alert(), OWNER)).toEqual({ channel: 'pagerduty', status: 'sent', attempts: 1 });
+    expect(await notify(notifier(server.env), alert(), OWNER)).toEqual({
+      channel: 'pagerduty',
+      status: 'sent',
+      attempts: 1,
+    });
     expect(server.received).toEqual([
       {
         method: 'POST',
@@ -122,7 +133,10 @@ describe('each level goes to its channel', () => {
   test('what is over is resolved by its key, once, and may trigger again', async () => {
     const server = await pagerDuty(ACCEPTED);
     const to = notifier(server.env);
-    const other = alert({ dedupKey: dedupKey('readmission', 'inference_down', '2026-01-02'), condition: 'inference_down' });
+    const other = alert({
+      dedupKey: dedupKey('readmission', 'inference_down', '2026-01-02'),
+      condition: 'inference_down',
+    });
     await notify(to, alert(), OWNER);
     await notify(to, other, OWNER);
     const { signal } = new AbortController();
@@ -146,15 +160,28 @@ describe('each level goes to its channel', () => {
   test('a warning is posted to Slack, its control characters escaped', async () => {
     const server = await slack({ status: 200, body: 'ok' });
     const warning = alert({ level: 'warning', summary: 'Drift in <age> & more.' });
-    expect(await notify(notifier(server.env), warning, OWNER)).toEqual({ channel: 'slack', status: 'sent', attempts: 1 });
+    expect(await notify(notifier(server.env), warning, OWNER)).toEqual({
+      channel: 'slack',
+      status: 'sent',
+      attempts: 1,
+    });
     expect(server.received).toHaveLength(1);
     expect(server.received[0]).toMatchObject({
       path: WEBHOOK_PATH,
       body: {
         text: 'Drift in &lt;age&gt; &amp; more.',
         blocks: [
-          { type: 'section', text: { type: 'mrkdwn', text: '*warning: readmission*\nDrift in &lt;age&gt; &amp; more.' } },
-          { type: 'section', text: { type: 'mrkdwn', text: `\`\`\`severity: warning\nconsequence: New data does not arrive.\nwhat to do: perdure process readmission\nlink: ${WEB_UI}\nfailures: 3\nreason: no &lt;rows&gt; &amp; no hope\`\`\`` } },
+          {
+            type: 'section',
+            text: { type: 'mrkdwn', text: '*warning: readmission*\nDrift in &lt;age&gt; &amp; more.' },
+          },
+          {
+            type: 'section',
+            text: {
+              type: 'mrkdwn',
+              text: `\`\`\`severity: warning\nconsequence: New data does not arrive.\nwhat to do: perdure process readmission\nlink: ${WEB_UI}\nfailures: 3\nreason: no &lt;rows&gt; &amp; no hope\`\`\``,
+            },
+          },
           { type: 'context', elements: [{ type: 'mrkdwn', text: 'processing_failing at 2026-01-02T03:04:05.000Z' }] },
         ],
       },
@@ -166,23 +193,45 @@ describe('each level goes to its channel', () => {
       authOptional: false,
       onAuth: ({ username, password }, _session, done) => done(null, password === PASSWORD ? { user: username } : {}),
     });
-    const env = { ...MAIL_ENV, PERDURE_SMTP_URL: `smtp://mailer:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}` };
-    expect(await notify(notifier(env), alert({ level: 'info' }), OWNER)).toEqual({ channel: 'email', status: 'sent', attempts: 1 });
+    const env = {
+      ...MAIL_ENV,
+      PERDURE_SMTP_URL: `smtp://mailer:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}`,
+    };
+    expect(await notify(notifier(env), alert({ level: 'info' }), OWNER)).toEqual({
+      channel: 'email',
+      status: 'sent',
+      attempts: 1,
+    });
     expect(server.received).toHaveLength(1);
     const { from, to, user, message } = server.received[0]!;
-    expect({ from, to, user }).toEqual({ from: 'perdure@example.org', to: ['team@example.org', 'lead@example.org'], user: 'mailer' });
-    expect(unfolded(message)).toContain('Subject: [info] readmission: Data processing of readmission has failed 3 times in a row.');
+    expect({ from, to, user }).toEqual({
+      from: 'perdure@example.org',
+      to: ['team@example.org', 'lead@example.org'],
+      user: 'mailer',
+    });
+    expect(unfolded(message)).toContain(
+      'Subject: [info] readmission: Data processing of readmission has failed 3 times in a row.',
+    );
     expect(message).toMatch(/^Message-ID: <[0-9a-f]{32}@perdure>$/m);
     expect(message).toContain('failures: 3\r\nreason: no <rows> & no hope\r\n');
   });
 
   test('a channel that is not set up is said so, and the alert is logged', async () => {
-    expect(await notify(notifier({}), alert(), OWNER)).toEqual({ channel: 'pagerduty', status: 'skipped', reason: 'PERDURE_PAGERDUTY_ROUTING_KEY is not set.' });
+    expect(await notify(notifier({}), alert(), OWNER)).toEqual({
+      channel: 'pagerduty',
+      status: 'skipped',
+      reason: 'PERDURE_PAGERDUTY_ROUTING_KEY is not set.',
+    });
     expect(logged).toEqual([
       {
         level: 'error',
         message: 'Data processing of readmission has failed 3 times in a row.',
-        fields: expect.objectContaining({ alert: 'processing_failing', level: 'critical', pipeline: 'readmission', details: alert().details }) as object,
+        fields: expect.objectContaining({
+          alert: 'processing_failing',
+          level: 'critical',
+          pipeline: 'readmission',
+          details: alert().details,
+        }) as object,
       },
     ]);
   });
@@ -191,35 +240,57 @@ describe('each level goes to its channel', () => {
 describe('what may pass is tried again', () => {
   test('after 500 and 429', async () => {
     const server = await pagerDuty({ status: 500 }, { status: 429 }, ACCEPTED);
-    expect(await notify(notifier(server.env), alert(), OWNER)).toEqual({ channel: 'pagerduty', status: 'sent', attempts: 3 });
+    expect(await notify(notifier(server.env), alert(), OWNER)).toEqual({
+      channel: 'pagerduty',
+      status: 'sent',
+      attempts: 3,
+    });
     expect(server.received).toHaveLength(3);
     expect(server.received[2]!.body).toEqual(server.received[0]!.body);
   });
 
   test('not sooner than Retry-After asks', async () => {
     const server = await slack({ status: 429, headers: { 'retry-after': '1' } }, { status: 200 });
-    expect(await notify(notifier(server.env), alert({ level: 'warning' }), OWNER)).toMatchObject({ status: 'sent', attempts: 2 });
+    expect(await notify(notifier(server.env), alert({ level: 'warning' }), OWNER)).toMatchObject({
+      status: 'sent',
+      attempts: 2,
+    });
     expect(server.received[1]!.at - server.received[0]!.at).toBeGreaterThanOrEqual(990);
   });
 
   test('not at all where Retry-After asks for more than there is time for', async () => {
     const server = await slack({ status: 429, headers: { 'retry-after': '3600' } });
-    expect(await notify(notifier(server.env), alert({ level: 'warning' }), OWNER)).toEqual({ channel: 'slack', status: 'failed', attempts: 1, reason: 'HTTP 429' });
+    expect(await notify(notifier(server.env), alert({ level: 'warning' }), OWNER)).toEqual({
+      channel: 'slack',
+      status: 'failed',
+      attempts: 1,
+      reason: 'HTTP 429',
+    });
   });
 
   test('so many times and no more', async () => {
     const server = await pagerDuty({ status: 503, body: 'try later' });
-    expect(await notify(notifier(server.env), alert(), OWNER)).toEqual({ channel: 'pagerduty', status: 'failed', attempts: 3, reason: 'HTTP 503 (try later)' });
+    expect(await notify(notifier(server.env), alert(), OWNER)).toEqual({
+      channel: 'pagerduty',
+      status: 'failed',
+      attempts: 3,
+      reason: 'HTTP 503 (try later)',
+    });
     expect(server.received).toHaveLength(3);
   });
 
   test('a mail server that is busy for a moment', async () => {
     let busy = 1;
     const server = await mail({
-      onMailFrom: (_address, _session, done) => done(busy-- > 0 ? Object.assign(new Error('busy'), { responseCode: 451 }) : null),
+      onMailFrom: (_address, _session, done) =>
+        done(busy-- > 0 ? Object.assign(new Error('busy'), { responseCode: 451 }) : null),
     });
     const env = { ...MAIL_ENV, PERDURE_SMTP_URL: `smtp://127.0.0.1:${server.port}` };
-    expect(await notify(notifier(env), alert({ level: 'info' }), OWNER)).toEqual({ channel: 'email', status: 'sent', attempts: 2 });
+    expect(await notify(notifier(env), alert({ level: 'info' }), OWNER)).toEqual({
+      channel: 'email',
+      status: 'sent',
+      attempts: 2,
+    });
     expect(server.received).toHaveLength(1);
   });
 });
@@ -239,17 +310,30 @@ describe('what is refused is final, and nothing throws', () => {
   test('a redirect is not followed: it could carry the key elsewhere', async () => {
     const elsewhere = await http({ status: 200 });
     const server = await pagerDuty({ status: 307, headers: { location: elsewhere.url } });
-    expect(await notify(notifier(server.env), alert(), OWNER)).toMatchObject({ status: 'failed', attempts: 1, reason: 'HTTP 307' });
+    expect(await notify(notifier(server.env), alert(), OWNER)).toMatchObject({
+      status: 'failed',
+      attempts: 1,
+      reason: 'HTTP 307',
+    });
     expect(elsewhere.received).toEqual([]);
   });
 
   test('a password that the mail server does not take', async () => {
     const server = await mail({
-      onAuth: ({ password }, _session, done) => done(Object.assign(new Error(`no such password: ${password}`), { responseCode: 535 })),
+      onAuth: ({ password }, _session, done) =>
+        done(Object.assign(new Error(`no such password: ${password}`), { responseCode: 535 })),
     });
-    const env = { ...MAIL_ENV, PERDURE_SMTP_URL: `smtp://mailer:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}` };
+    const env = {
+      ...MAIL_ENV,
+      PERDURE_SMTP_URL: `smtp://mailer:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}`,
+    };
     const outcome = await notify(notifier(env), alert({ level: 'info' }), OWNER);
-    expect(outcome).toMatchObject({ channel: 'email', status: 'failed', attempts: 1, reason: expect.stringContaining('535 no such password: ***') as string });
+    expect(outcome).toMatchObject({
+      channel: 'email',
+      status: 'failed',
+      attempts: 1,
+      reason: expect.stringContaining('535 no such password: ***') as string,
+    });
     expect(server.received).toEqual([]);
     expectNoSecrets(outcome, logged);
   });
@@ -264,7 +348,10 @@ describe('what is refused is final, and nothing throws', () => {
     });
     // Another way to write 127.0.0.1, which isn't known as this machine.
     const env = { ...MAIL_ENV, PERDURE_SMTP_URL: `smtp://mailer:secret@127.1:${server.port}` };
-    expect(await notify(notifier(env), alert({ level: 'info' }), OWNER)).toMatchObject({ status: 'failed', reason: expect.stringContaining('STARTTLS') as string });
+    expect(await notify(notifier(env), alert({ level: 'info' }), OWNER)).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('STARTTLS') as string,
+    });
     expect(passwords).toEqual([]);
     expect(server.received).toEqual([]);
   });
@@ -281,7 +368,10 @@ describe('what is refused is final, and nothing throws', () => {
   });
 
   test.each([
-    ['critical', (at: string) => ({ PERDURE_PAGERDUTY_ROUTING_KEY: ROUTING_KEY, PERDURE_PAGERDUTY_URL: `http://${at}` })],
+    [
+      'critical',
+      (at: string) => ({ PERDURE_PAGERDUTY_ROUTING_KEY: ROUTING_KEY, PERDURE_PAGERDUTY_URL: `http://${at}` }),
+    ],
     ['info', (at: string) => ({ ...MAIL_ENV, PERDURE_SMTP_URL: `smtp://${at}` })],
   ] as const)('a server that accepts and never answers: %s', async (level, envFor) => {
     const server = await receiveInSilence();
@@ -314,7 +404,11 @@ describe('the same thing is told once', () => {
     const told = notifier(server.env);
     const warning = alert({ level: 'warning' });
     await notify(told, warning, OWNER);
-    expect(await notify(told, warning, OWNER)).toEqual({ channel: 'slack', status: 'skipped', reason: 'The same was told before.' });
+    expect(await notify(told, warning, OWNER)).toEqual({
+      channel: 'slack',
+      status: 'skipped',
+      reason: 'The same was told before.',
+    });
     expect(await notify(notifier(server.env), warning, { owner: 'another' })).toMatchObject({ status: 'skipped' });
     expect(server.received).toHaveLength(1);
   });
@@ -322,7 +416,9 @@ describe('the same thing is told once', () => {
   test('by the first of many workers that raise it together', async () => {
     const server = await slack({ status: 200 });
     const outcomes = await Promise.all(
-      Array.from({ length: 8 }, (_, i) => notify(notifier(server.env), alert({ level: 'warning' }), { owner: `worker ${i}` })),
+      Array.from({ length: 8 }, (_, i) =>
+        notify(notifier(server.env), alert({ level: 'warning' }), { owner: `worker ${i}` }),
+      ),
     );
     expect(outcomes.filter(({ status }) => status === 'sent')).toHaveLength(1);
     expect(outcomes.filter(({ status }) => status === 'skipped')).toHaveLength(7);
@@ -384,7 +480,8 @@ describe('the same thing is told once', () => {
 
 function expectNoSecrets(...told: unknown[]): void {
   const text = JSON.stringify(told);
-  for (const secret of [ROUTING_KEY, WEBHOOK_PATH, PASSWORD, encodeURIComponent(PASSWORD)]) expect(text).not.toContain(secret);
+  for (const secret of [ROUTING_KEY, WEBHOOK_PATH, PASSWORD, encodeURIComponent(PASSWORD)])
+    expect(text).not.toContain(secret);
 }
 
 /** A mail's long header lines in one piece each. */

@@ -45,7 +45,10 @@ describe.each(['folder', 's3'] as const)('an object store (%s)', (kind) => {
     expect(await store.get('a/b/below')).toBeUndefined();
     expect(await store.head('none/at/all')).toBeUndefined();
     expect(await listedKeys(store, 'none/')).toEqual([]);
-    await expect(store.localFile('a/none')).rejects.toMatchObject({ type: 'NotFound', message: expect.stringMatching(/a\/none is not there; run the stage that writes it\.$/) });
+    await expect(store.localFile('a/none')).rejects.toMatchObject({
+      type: 'NotFound',
+      message: expect.stringMatching(/a\/none is not there; run the stage that writes it\.$/),
+    });
     await expect(store.localFile('a/none', sha256('x'))).rejects.toMatchObject({ type: 'NotFound' });
     await store.delete('a/none');
   });
@@ -62,14 +65,21 @@ describe.each(['folder', 's3'] as const)('an object store (%s)', (kind) => {
   test('stores files of any kind, and lends them', async () => {
     const place = await newBucket();
     const folder = temporaryFolder();
-    for (const [name, body] of Object.entries({ empty: Buffer.alloc(0), small: Buffer.from('abc'), large: Buffer.alloc(20 * 2 ** 20 + 1, 'large') })) {
+    for (const [name, body] of Object.entries({
+      empty: Buffer.alloc(0),
+      small: Buffer.from('abc'),
+      large: Buffer.alloc(20 * 2 ** 20 + 1, 'large'),
+    })) {
       const file = join(folder, name);
       await writeFile(file, body);
       const stored = await open(place).upload(file, `files/${name}.bin`);
       expect(stored).toEqual({ uri: open(place).uri(`files/${name}.bin`), checksum: sha256(body), size: body.length });
 
       const elsewhere = open(place);
-      for (const path of [await elsewhere.localFile(`files/${name}.bin`, stored.checksum), await elsewhere.localFile(`files/${name}.bin`)]) {
+      for (const path of [
+        await elsewhere.localFile(`files/${name}.bin`, stored.checksum),
+        await elsewhere.localFile(`files/${name}.bin`),
+      ]) {
         expect(path.endsWith(`${name}.bin`)).toBe(true);
         expect(sha256(await readFile(path))).toBe(stored.checksum);
       }
@@ -93,18 +103,25 @@ describe.each(['folder', 's3'] as const)('an object store (%s)', (kind) => {
 
     await expect(store.localFile('model.ubj', checksum)).rejects.toMatchObject({
       type: 'ObjectCorrupt',
-      message: expect.stringMatching(/model\.ubj does not hold the bytes that were written; delete it and run the stage that writes it again\.$/),
+      message: expect.stringMatching(
+        /model\.ubj does not hold the bytes that were written; delete it and run the stage that writes it again\.$/,
+      ),
     });
   });
 
-  test.each([['small', 10], ['in parts', 20 * 2 ** 20]])('stores a file that is %s onto nothing only', async (_, size) => {
+  test.each([
+    ['small', 10],
+    ['in parts', 20 * 2 ** 20],
+  ])('stores a file that is %s onto nothing only', async (_, size) => {
     const store = await newStore();
     const file = join(temporaryFolder(), 'model');
     await writeFile(file, Buffer.alloc(size, 'one'));
     const { checksum } = await store.upload(file, 'v1/model.ubj', { ifNoneMatch: '*' });
     await writeFile(file, Buffer.alloc(size, 'two'));
 
-    await expect(store.upload(file, 'v1/model.ubj', { ifNoneMatch: '*' })).rejects.toMatchObject({ type: 'PreconditionFailed' });
+    await expect(store.upload(file, 'v1/model.ubj', { ifNoneMatch: '*' })).rejects.toMatchObject({
+      type: 'PreconditionFailed',
+    });
     expect(sha256((await store.get('v1/model.ubj'))!.body)).toBe(checksum);
   });
 
@@ -130,10 +147,14 @@ describe.each(['folder', 's3'] as const)('an object store (%s)', (kind) => {
     let { etag } = await writers[0]!.put('latest.json', 'start', { ifNoneMatch: '*' });
 
     for (let round = 0; round < 50; round++) {
-      const moves = await Promise.allSettled(writers.map((writer, i) => writer.put('latest.json', `round ${round} by ${i}`, { ifMatch: etag })));
+      const moves = await Promise.allSettled(
+        writers.map((writer, i) => writer.put('latest.json', `round ${round} by ${i}`, { ifMatch: etag })),
+      );
       const winner = moves.findIndex(({ status }) => status === 'fulfilled');
       expect(moves.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-      expect(moves.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { type: 'PreconditionFailed' } });
+      expect(moves.find(({ status }) => status === 'rejected')).toMatchObject({
+        reason: { type: 'PreconditionFailed' },
+      });
       expect(await text(writers[0]!, 'latest.json')).toBe(`round ${round} by ${winner}`);
       etag = (await writers[1]!.head('latest.json'))!.etag;
     }
@@ -141,7 +162,9 @@ describe.each(['folder', 's3'] as const)('an object store (%s)', (kind) => {
 
   test('lets one of many processes at a time change a document', async () => {
     const place = await newBucket();
-    const counts = await Promise.all([1, 2, 3].map(() => inStoreProcess<number[]>(place, ['count', 'counter.json', '20'])));
+    const counts = await Promise.all(
+      [1, 2, 3].map(() => inStoreProcess<number[]>(place, ['count', 'counter.json', '20'])),
+    );
 
     const taken = counts.flatMap(({ result }) => result).sort((a, b) => a - b);
     expect(taken).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
@@ -168,7 +191,20 @@ describe.each(['folder', 's3'] as const)('an object store (%s)', (kind) => {
 
   test('takes keys of odd characters', async () => {
     const place = await newBucket();
-    const odd = ['two words.csv', 'a+b', '100%', 'a%2Fb', `it's "quoted"`, 'häuser/日本/🎉.parquet', 'a&b<c>', '#1?x=y;z:@,$!*()[]{}^~`|', '.hidden/..two', 'x.lock', '-dash', '~'];
+    const odd = [
+      'two words.csv',
+      'a+b',
+      '100%',
+      'a%2Fb',
+      `it's "quoted"`,
+      'häuser/日本/🎉.parquet',
+      'a&b<c>',
+      '#1?x=y;z:@,$!*()[]{}^~`|',
+      '.hidden/..two',
+      'x.lock',
+      '-dash',
+      '~',
+    ];
     for (const key of odd) await open(place).put(key, key);
 
     const store = open(place);
@@ -185,7 +221,11 @@ describe.each(['folder', 's3'] as const)('an object store (%s)', (kind) => {
 
   test('refuses keys that not every store could hold', async () => {
     const store = await newStore();
-    const refused = { type: 'InputInvalid', retryable: false, message: expect.stringContaining(`can't be an object's key`) };
+    const refused = {
+      type: 'InputInvalid',
+      retryable: false,
+      message: expect.stringContaining(`can't be an object's key`),
+    };
     const outside = ['', '/a', 'a/', 'a//b', '../a', 'a/../b', '.', './a', '.staging/a'];
     const unwritable = ['a\nb', 'a\0b', 'a\\b', '\ud800', 'x'.repeat(256), `${'a/'.repeat(600)}a`];
     for (const key of [...outside, ...unwritable]) {
@@ -230,12 +270,18 @@ describe.each(['folder', 's3'] as const)('an object store (%s)', (kind) => {
     const block = Buffer.alloc(2 ** 20);
     for (let i = 0; i < 1024; i++) await writeFile(file, block.fill(`block ${i} `), { flag: 'a' });
 
-    const up = await inStoreProcess<{ checksum: string; size: number }>(place, ['upload', file, 'big.bin'], { heapMebibytes: 256 });
-    const down = await inStoreProcess<string>(place, ['checksumOf', 'big.bin', up.result.checksum], { heapMebibytes: 256 });
+    const up = await inStoreProcess<{ checksum: string; size: number }>(place, ['upload', file, 'big.bin'], {
+      heapMebibytes: 256,
+    });
+    const down = await inStoreProcess<string>(place, ['checksumOf', 'big.bin', up.result.checksum], {
+      heapMebibytes: 256,
+    });
 
     expect(up.result.size).toBe(2 ** 30);
     expect(down.result).toBe(up.result.checksum);
-    console.log(`1 GiB, ${kind}: ${mebibytes(up.peakMemory)} MiB at most going up, ${mebibytes(down.peakMemory)} MiB coming down`);
+    console.log(
+      `1 GiB, ${kind}: ${mebibytes(up.peakMemory)} MiB at most going up, ${mebibytes(down.peakMemory)} MiB coming down`,
+    );
     expect(Math.max(up.peakMemory, down.peakMemory)).toBeLessThan(512 * 2 ** 20);
   });
 });

@@ -56,7 +56,9 @@ describe('a torn upload', () => {
     await until(async () => {
       const [upload] = await uploadsIn(bucket, client);
       if (!upload) return false;
-      const { Parts = [] } = await client.send(new ListPartsCommand({ Bucket: bucket, Key: 'torn.bin', UploadId: upload.UploadId }));
+      const { Parts = [] } = await client.send(
+        new ListPartsCommand({ Bucket: bucket, Key: 'torn.bin', UploadId: upload.UploadId }),
+      );
       return Parts.length > 0;
     });
     uploader.kill('SIGKILL');
@@ -139,7 +141,9 @@ describe('a server that is not well', () => {
     expect(await store.head('latest.json')).toMatchObject({ etag: second.etag });
 
     proxy.cutNextAnswerAfter(0);
-    await expect(store.put('latest.json', 'third', { ifMatch: etag })).rejects.toMatchObject({ type: 'PreconditionFailed' });
+    await expect(store.put('latest.json', 'third', { ifMatch: etag })).rejects.toMatchObject({
+      type: 'PreconditionFailed',
+    });
   });
 });
 
@@ -151,7 +155,9 @@ describe('a server that refuses', () => {
     const refused = {
       type: 'StoreRefused',
       retryable: false,
-      message: expect.stringMatching(/^The store refuses these credentials for s3:\/\/\S+\/a \(.+\); correct the credentials, their permissions or AWS_REGION\.$/),
+      message: expect.stringMatching(
+        /^The store refuses these credentials for s3:\/\/\S+\/a \(.+\); correct the credentials, their permissions or AWS_REGION\.$/,
+      ),
     };
 
     await expect(store.get('a')).rejects.toMatchObject(refused);
@@ -164,7 +170,10 @@ describe('a server that refuses', () => {
 
   test('a bucket that is not there', async () => {
     const store = openS3('no-such-bucket');
-    const missing = { type: 'NotFound', message: `There is no bucket s3://no-such-bucket; create it, or name another in the pipeline's model config.` };
+    const missing = {
+      type: 'NotFound',
+      message: `There is no bucket s3://no-such-bucket; create it, or name another in the pipeline's model config.`,
+    };
 
     await expect(store.get('a')).rejects.toMatchObject(missing);
     await expect(store.head('a')).rejects.toMatchObject(missing);
@@ -181,7 +190,8 @@ describe('a server that refuses', () => {
     setEnv({ ...files, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined });
     await expect(openS3('some-bucket').get('a')).rejects.toMatchObject({
       type: 'StoreRefused',
-      message: 'There are no AWS credentials to reach s3://some-bucket/a with; give this process a role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+      message:
+        'There are no AWS credentials to reach s3://some-bucket/a with; give this process a role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
     });
 
     setEnv({ AWS_REGION: undefined, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test-secret' });
@@ -196,7 +206,10 @@ test('bytes that changed on the server are not taken for what was written', asyn
   const bucket = await newBucket();
   await openS3(bucket).put('model.ubj', 'what was written');
   await writeFile(join(server.objects, bucket, 'model.ubj'), 'what has rotted!', { flag: 'r+' });
-  const corrupt = { type: 'ObjectCorrupt', message: `s3://${bucket}/model.ubj does not hold the bytes that were written; delete it and run the stage that writes it again.` };
+  const corrupt = {
+    type: 'ObjectCorrupt',
+    message: `s3://${bucket}/model.ubj does not hold the bytes that were written; delete it and run the stage that writes it again.`,
+  };
 
   await expect(openS3(bucket).get('model.ubj')).rejects.toMatchObject(corrupt);
   await expect(openS3(bucket).localFile('model.ubj', sha256('what was written'))).rejects.toMatchObject(corrupt);
@@ -208,7 +221,11 @@ describe('files that are lent', () => {
     await openS3(bucket).put('table.parquet', 'rows');
     const client = createS3Client();
     const requests: string[] = [];
-    client.middlewareStack.add((next, { commandName }) => (args) => (requests.push(commandName!), next(args)), { step: 'initialize' });
+    client.middlewareStack.add(
+      (next, { commandName }) =>
+        (args) => (requests.push(commandName!), next(args)),
+      { step: 'initialize' },
+    );
     const cache = new ObjectCache(join(temporaryFolder(), 'cache'), MEBIBYTE);
     const borrow = () => openS3(bucket, { client, cache }).localFile('table.parquet', sha256('rows'));
 
@@ -257,6 +274,8 @@ describe('files that are lent', () => {
     await chmod(entry, 0o600);
     await writeFile(entry, 'rots');
 
-    expect(await readFile(await openS3(bucket, { cache }).localFile('table.parquet', sha256('rows')), 'utf8')).toBe('rows');
+    expect(await readFile(await openS3(bucket, { cache }).localFile('table.parquet', sha256('rows')), 'utf8')).toBe(
+      'rows',
+    );
   });
 });

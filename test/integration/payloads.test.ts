@@ -2,7 +2,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { ActivityFailure, ApplicationFailure, Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { DefaultLogger, NativeConnection, Runtime, Worker, bundleWorkflowCode, type WorkflowBundle } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  bundleWorkflowCode,
+  type WorkflowBundle,
+} from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TemporalTarget } from '../../src/platform/temporal/connection.js';
 import { encryptionCodecFrom } from '../../src/platform/temporal/encryptionCodec.js';
@@ -28,7 +35,11 @@ beforeAll(async () => {
   target = await freshNamespace();
   connection = await Connection.connect({ address: target.address });
   native = await NativeConnection.connect({ address: target.address });
-  workflowBundle = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules: [guardModule], logger: new DefaultLogger('ERROR') });
+  workflowBundle = await bundleWorkflowCode({
+    workflowsPath,
+    workflowInterceptorModules: [guardModule],
+    logger: new DefaultLogger('ERROR'),
+  });
 });
 afterAll(async () => {
   await native.close();
@@ -51,7 +62,12 @@ async function withWorker<T>(run: (client: Client) => Promise<T>, env: NodeJS.Pr
 
 function clientFor(env: NodeJS.ProcessEnv): Client {
   const { namespace } = target;
-  return new Client({ connection, namespace, dataConverter: dataConverterFor(env), interceptors: { workflow: [clientPayloadGuard] } });
+  return new Client({
+    connection,
+    namespace,
+    dataConverter: dataConverterFor(env),
+    interceptors: { workflow: [clientPayloadGuard] },
+  });
 }
 
 function dataConverterFor(env: NodeJS.ProcessEnv) {
@@ -60,11 +76,18 @@ function dataConverterFor(env: NodeJS.ProcessEnv) {
 }
 
 const execute = (client: Client, workflow: string, ...args: unknown[]) =>
-  client.workflow.execute<(...args: unknown[]) => Promise<unknown>>(workflow, { args, taskQueue, workflowId: randomUUID() });
+  client.workflow.execute<(...args: unknown[]) => Promise<unknown>>(workflow, {
+    args,
+    taskQueue,
+    workflowId: randomUUID(),
+  });
 
 /** What a failed workflow says, below the words of Temporal. */
 async function causeOf(running: Promise<unknown>): Promise<ApplicationFailure> {
-  const failed = await running.then(() => expect.unreachable(), (error: unknown) => error);
+  const failed = await running.then(
+    () => expect.unreachable(),
+    (error: unknown) => error,
+  );
   expect(failed).toBeInstanceOf(WorkflowFailedError);
   const { cause } = failed as WorkflowFailedError;
   const root = cause instanceof ActivityFailure ? cause.cause : cause;
@@ -86,7 +109,9 @@ describe('a payload over the limit fails at once, by name', () => {
   test.each(places)('%s', async (place, subject) => {
     const failure = await withWorker((client) => causeOf(execute(client, 'sendRows', place, 600)));
     expect(failure).toMatchObject({ type: 'PayloadTooLarge', nonRetryable: true });
-    expect(failure.message).toBe(`${subject} takes 601 KiB where 512 KiB are allowed, most of it in "rows"; store it as an object and pass its address.`);
+    expect(failure.message).toBe(
+      `${subject} takes 601 KiB where 512 KiB are allowed, most of it in "rows"; store it as an object and pass its address.`,
+    );
   });
 
   test('answers to queries and updates', async () => {
@@ -105,17 +130,23 @@ describe('a payload over the limit fails at once, by name', () => {
   test('what a client sends, before it leaves', async () => {
     const client = clientFor({});
     const rows = { rows: 'x'.repeat(600 * 1024) };
-    const tooLarge = (subject: string) => ({ type: 'PayloadTooLarge', message: expect.stringContaining(subject) as string });
+    const tooLarge = (subject: string) => ({
+      type: 'PayloadTooLarge',
+      message: expect.stringContaining(subject) as string,
+    });
     const handle = client.workflow.getHandle('nobody');
     await expect(execute(client, 'passOn', rows)).rejects.toMatchObject(tooLarge('The input of workflow "passOn"'));
     await expect(handle.signal('requestRetrain', rows)).rejects.toMatchObject(tooLarge('Signal "requestRetrain"'));
-    await expect(handle.executeUpdate('approve', { args: [rows] })).rejects.toMatchObject(tooLarge('The input of update "approve"'));
+    await expect(handle.executeUpdate('approve', { args: [rows] })).rejects.toMatchObject(
+      tooLarge('The input of update "approve"'),
+    );
     await expect(handle.query('state', rows)).rejects.toMatchObject(tooLarge('The input of query "state"'));
   });
 
   test('what fits passes', async () => {
     await withWorker(async (client) => {
-      for (const place of ['activity input', 'activity result', 'result'] as const) await execute(client, 'sendRows', place, 400);
+      for (const place of ['activity input', 'activity result', 'result'] as const)
+        await execute(client, 'sendRows', place, 400);
     });
   });
 });
@@ -128,7 +159,12 @@ describe('with a key in the environment', () => {
     const env = { PERDURE_ENCRYPTION_KEY: newKey() };
     const workflowId = randomUUID();
     const result = await withWorker(
-      (client) => client.workflow.execute<(value: unknown) => Promise<unknown>>('passOn', { args: [secret], taskQueue, workflowId }),
+      (client) =>
+        client.workflow.execute<(value: unknown) => Promise<unknown>>('passOn', {
+          args: [secret],
+          taskQueue,
+          workflowId,
+        }),
       env,
     );
     expect(result).toEqual(secret);
@@ -143,10 +179,16 @@ describe('with a key in the environment', () => {
     const [older, newer] = [newKey(), newKey()];
     const workflowId = randomUUID();
     await withWorker(
-      (client) => client.workflow.execute<(value: unknown) => Promise<unknown>>('passOn', { args: [secret], taskQueue, workflowId }),
+      (client) =>
+        client.workflow.execute<(value: unknown) => Promise<unknown>>('passOn', {
+          args: [secret],
+          taskQueue,
+          workflowId,
+        }),
       { PERDURE_ENCRYPTION_KEY: older },
     );
-    const resultFor = (keys: string) => clientFor({ PERDURE_ENCRYPTION_KEY: keys }).workflow.getHandle(workflowId).result();
+    const resultFor = (keys: string) =>
+      clientFor({ PERDURE_ENCRYPTION_KEY: keys }).workflow.getHandle(workflowId).result();
     expect(await resultFor(`${newer},${older}`)).toEqual(secret);
     await expect(resultFor(newer)).rejects.toThrow(/PERDURE_ENCRYPTION_KEY does not hold/);
   });

@@ -19,7 +19,15 @@ import { resolveModel } from '../../src/stages/resolveModel.js';
 import { silver } from '../../src/stages/silver.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import { writeReport } from '../../src/stages/writeReport.js';
-import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import {
+  AFTER_ALL,
+  createTinyWorld,
+  MONTHS,
+  runRef,
+  TINY,
+  tinyEngines,
+  type TinyWorld,
+} from '../support/tinyPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** One year: every kind of object is there, and a store is made again some hundred times. */
@@ -48,7 +56,13 @@ async function train(algorithm = 'logistic_regression', again = true): Promise<v
   world.configure((config) => (config.training_config.hyperparameter_tuning = false));
   const result = await trainLocally(
     { pipeline: TINY, asOf: AFTER_ALL, algorithms: [algorithm], again },
-    { runStage: world.runStage, signal: new AbortController().signal, onStep: () => {}, onProgress: () => {}, onAlgorithm: () => {} },
+    {
+      runStage: world.runStage,
+      signal: new AbortController().signal,
+      onStep: () => {},
+      onProgress: () => {},
+      onAlgorithm: () => {},
+    },
   );
   if (result.status === 'skipped') throw new PerdureError('NotFound', result.reason);
 }
@@ -64,7 +78,10 @@ async function monitor(): Promise<void> {
   const input = { ...run(), asOf: AFTER_ALL };
   const predictions = await world.perform(checkPredictionsExist, input);
   if (predictions.status === 'skipped') throw new PerdureError('NotFound', predictions.reason);
-  const [performance, drift] = [await world.perform(measurePerformance, { ...input, predictions }), await world.perform(detectDrift, { ...input, predictions })];
+  const [performance, drift] = [
+    await world.perform(measurePerformance, { ...input, predictions }),
+    await world.perform(detectDrift, { ...input, predictions }),
+  ];
   await world.perform(writeReport, { ...input, predictions, performance, drift });
 }
 
@@ -83,11 +100,17 @@ const READING: Record<string, { of: RegExp; command: () => Promise<void> }> = {
 
 /** Those that write, with the objects that they have to do with; each is tried on a damaged store of its own. */
 const WRITING: Record<string, { of: RegExp; command: () => Promise<void> }> = {
-  process: { of: /datamart\/(owner|bronze|silver|gold\/(manifest|bronze|silver|feature_store|label_store))/, command: () => processData() },
+  process: {
+    of: /datamart\/(owner|bronze|silver|gold\/(manifest|bronze|silver|feature_store|label_store))/,
+    command: () => processData(),
+  },
   predict: { of: /datamart\/gold\/(manifest|feature_store)|registry|predictions/, command: () => infer() },
   'models promote': { of: /registry/, command: () => moveModel('promote', TINY, 'champion', moving('production')) },
   'models rollback': { of: /registry/, command: () => moveModel('rollback', TINY, undefined, moving()) },
-  train: { of: /datamart\/gold\/(manifest|feature_store|label_store|preprocessed\/latest)|registry|conf/, command: () => train() },
+  train: {
+    of: /datamart\/gold\/(manifest|feature_store|label_store|preprocessed\/latest)|registry|conf/,
+    command: () => train(),
+  },
 };
 
 const DAMAGES: Record<string, (path: string) => void> = {
@@ -97,7 +120,9 @@ const DAMAGES: Record<string, (path: string) => void> = {
   'changed by a byte': (path) => {
     const bytes = readFileSync(path);
     // A digit of a document, so that it stays one; of other files the byte in the middle.
-    const at = path.endsWith('.json') ? bytes.findIndex((byte, i) => i > bytes.length / 3 && byte >= 0x30 && byte <= 0x38) : bytes.length >> 1;
+    const at = path.endsWith('.json')
+      ? bytes.findIndex((byte, i) => i > bytes.length / 3 && byte >= 0x30 && byte <= 0x38)
+      : bytes.length >> 1;
     bytes[at]! += 1;
     writeFileSync(path, bytes);
   },
@@ -105,9 +130,12 @@ const DAMAGES: Record<string, (path: string) => void> = {
 
 /** Files of the store, one of each kind: names that differ by algorithm, numbers, months or ids alone are of one kind. */
 function objects(): string[] {
-  const files = readdirSync(world.storeRoot, { recursive: true, encoding: 'utf8' }).filter((file) => statSync(join(world.storeRoot, file)).isFile()).sort();
+  const files = readdirSync(world.storeRoot, { recursive: true, encoding: 'utf8' })
+    .filter((file) => statSync(join(world.storeRoot, file)).isFile())
+    .sort();
   const kinds = new Map<string, string>();
-  for (const file of files.filter((file) => !/^\.|\/\./.test(file))) kinds.set(file.replace(/v?\d[\d_-]*(_[0-9a-z]+)?(?=[/._])|logistic_regression|xgboost|[0-9a-f]{64}/g, '*'), file);
+  for (const file of files.filter((file) => !/^\.|\/\./.test(file)))
+    kinds.set(file.replace(/v?\d[\d_-]*(_[0-9a-z]+)?(?=[/._])|logistic_regression|xgboost|[0-9a-f]{64}/g, '*'), file);
   return [...kinds.values()];
 }
 
@@ -160,12 +188,21 @@ async function carryOut(sentence: string): Promise<void> {
   const actions: [RegExp, () => Promise<void>][] = [
     [/run data processing again/, () => processData()],
     [/run data processing with a CSV/, () => processData(csv)],
-    [/name that CSV with --csv/, () => world.perform(bronze, { ...run(), source: csv, asOf: AFTER_ALL }).then(() => processData())],
+    [
+      /name that CSV with --csv/,
+      () => world.perform(bronze, { ...run(), source: csv, asOf: AFTER_ALL }).then(() => processData()),
+    ],
     [/run inference again/, () => infer()],
     [/promote another version and predict with --again/, () => promoteOne().then(() => infer(AFTER_ALL, true))],
     [/promote (another version|a version|one of those)/, promoteOne],
     // A move to a named version leaves one to go back to.
-    [/name one/, () => told(() => moveModel('promote', TINY, 'xgboost', moving())).then(() => told(() => moveModel('promote', TINY, 'logistic_regression', moving()))).then(() => undefined)],
+    [
+      /name one/,
+      () =>
+        told(() => moveModel('promote', TINY, 'xgboost', moving()))
+          .then(() => told(() => moveModel('promote', TINY, 'logistic_regression', moving())))
+          .then(() => undefined),
+    ],
     // As a command would, which leaves alone what is whole and unchanged.
     [/train again/, () => train('logistic_regression', false)],
   ];
@@ -188,7 +225,9 @@ async function promoteOne(): Promise<void> {
 /** One sentence of the house: a place, what is wrong, what to do; nothing of a library's. */
 function expectSentence(sentence: string): void {
   expect(sentence).toMatch(/^[^\n]+\.$/);
-  expect(sentence).not.toMatch(/not a sentence|undefined|not iterable|JSON at|Unexpected|TypeError|Cannot read|Binder|IO Error/);
+  expect(sentence).not.toMatch(
+    /not a sentence|undefined|not iterable|JSON at|Unexpected|TypeError|Cannot read|Binder|IO Error/,
+  );
 }
 
 /** Does what a sentence says until the commands work; what they say next is a step of it. */
@@ -215,7 +254,20 @@ test('what commands print as JSON is of one style, and a version has one shape',
 });
 
 /** Keys below these are names of columns, algorithms and the like. */
-const NAMES = new Set(['algorithms', 'best_params', 'params', 'param_distributions', 'scores', 'psi', 'inputs', 'config', 'pipelines', 'scaler', 'minimums', 'files']);
+const NAMES = new Set([
+  'algorithms',
+  'best_params',
+  'params',
+  'param_distributions',
+  'scores',
+  'psi',
+  'inputs',
+  'config',
+  'pipelines',
+  'scaler',
+  'minimums',
+  'files',
+]);
 
 function expectOneStyle(value: unknown, path: string, named = false): void {
   if (Array.isArray(value)) value.forEach((item, i) => expectOneStyle(item, `${path}[${i}]`));
@@ -223,7 +275,11 @@ function expectOneStyle(value: unknown, path: string, named = false): void {
   for (const [key, field] of Object.entries(value)) {
     if (!named) expect(`${path}: ${key}`).toMatch(/: [a-z0-9_]+$/);
     const isId = typeof field === 'string' && /^v\d{8}_\d{6}_\w+$/.test(field);
-    if (isId) expect([`${path}.${key}`, Object.keys(value)]).toEqual([`${path}.version`, expect.arrayContaining(['algorithm', 'version'])]);
+    if (isId)
+      expect([`${path}.${key}`, Object.keys(value)]).toEqual([
+        `${path}.version`,
+        expect.arrayContaining(['algorithm', 'version']),
+      ]);
     expectOneStyle(field, `${path}.${key}`, NAMES.has(key));
   }
 }
@@ -239,7 +295,9 @@ describe('whatever the store loses, each command works or says what to do, and t
       };
       const check = async (sentence: string, names: string[], commands: (() => Promise<void>)[]) => {
         await repair(sentence, commands).catch((error: unknown) => {
-          deadEnds.push(`${file} ${damage}, ${names.join(', ')}: ${sentence}\n    -> ${String(error).split('\n').slice(0, 4).join(' ')}`);
+          deadEnds.push(
+            `${file} ${damage}, ${names.join(', ')}: ${sentence}\n    -> ${String(error).split('\n').slice(0, 4).join(' ')}`,
+          );
         });
       };
 
@@ -252,7 +310,11 @@ describe('whatever the store loses, each command works or says what to do, and t
       }
       for (const [sentence, names] of sentences) {
         lose();
-        await check(sentence, names, names.map((name) => READING[name]!.command));
+        await check(
+          sentence,
+          names,
+          names.map((name) => READING[name]!.command),
+        );
       }
       for (const [name, { of, command }] of Object.entries(WRITING)) {
         if (!of.test(file)) continue;

@@ -1,7 +1,16 @@
 import { existsSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
-import { hold, kill, leftBehind, registryOf, startCommand, type Command, type Registry, type Victim } from '../../bench/killedRun.js';
+import {
+  hold,
+  kill,
+  leftBehind,
+  registryOf,
+  startCommand,
+  type Command,
+  type Registry,
+  type Victim,
+} from '../../bench/killedRun.js';
 import { processesBelow } from '../../bench/processTree.js';
 import { EXIT } from '../../src/cli/exitCodes.js';
 import { runningStack } from '../../src/platform/temporal/stack.js';
@@ -82,21 +91,26 @@ describe.concurrent('perdure run', () => {
   test.for<[Victim, string, (finishing: Finishing) => Promise<Begun>]>([
     ['command', 'while it trains', inTraining],
     ['together', 'when it has just begun', begun],
-  ])('that SIGKILL ends (the %s) %s is followed by the same command to the end that an undisturbed one has', async ([victim, , moment], finishing) => {
-    const { folder, pids } = await killed(victim, await moment(finishing));
-    const { code, stderr } = await started(run, folder).command.ended;
-    expect(code, stderr).toBe(0);
-    expect(stderr).toMatch(/^An earlier command started this run at .+ UTC; this one follows it to its end\.$/m);
-    expect(stderr).not.toContain('skipped');
-    expect(await registryOf(folder, conf, TINY)).toEqual(wanted);
-    expect(await leftBehind(pids)).toEqual([]);
-  });
+  ])(
+    'that SIGKILL ends (the %s) %s is followed by the same command to the end that an undisturbed one has',
+    async ([victim, , moment], finishing) => {
+      const { folder, pids } = await killed(victim, await moment(finishing));
+      const { code, stderr } = await started(run, folder).command.ended;
+      expect(code, stderr).toBe(0);
+      expect(stderr).toMatch(/^An earlier command started this run at .+ UTC; this one follows it to its end\.$/m);
+      expect(stderr).not.toContain('skipped');
+      expect(await registryOf(folder, conf, TINY)).toEqual(wanted);
+      expect(await leftBehind(pids)).toEqual([]);
+    },
+  );
 
   test('that was killed is finished first by a command that asks for something else, and not stopped by one on another store', async (finishing) => {
     const { folder } = await killed('command', await inTraining(finishing));
     const refused = await started([...run, '--store', join(folder, 'elsewhere')], folder).command.ended;
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toMatch(/perdure: The run tiny-lifecycle-\S+ is under way here and works on \S+\/store; give --store \S+\/store to go on with it/);
+    expect(refused.stderr).toMatch(
+      /perdure: The run tiny-lifecycle-\S+ is under way here and works on \S+\/store; give --store \S+\/store to go on with it/,
+    );
 
     const { code, stderr } = await started(['predict', TINY, '--as-of', AFTER_ALL], folder).command.ended;
     // The lifecycle has predicted every row by then.
@@ -108,26 +122,33 @@ describe.concurrent('perdure run', () => {
   test('leaves no server behind where the helper that watches over it was killed before', async (finishing) => {
     const { folder, command } = await begun(finishing);
     const below = await processesBelow(command.child.pid!);
-    const helper = below.find(({ commandLine }) => commandLine.startsWith('/bin/sh ') && commandLine.includes('server start-dev'));
+    const helper = below.find(
+      ({ commandLine }) => commandLine.startsWith('/bin/sh ') && commandLine.includes('server start-dev'),
+    );
     process.kill(helper!.pid, 'SIGKILL');
     await kill(command, 'command');
     expect(await leftBehind(below.map(({ pid }) => pid))).toEqual([]);
     expect(await runningStack(join(folder, '.perdure'))).toBeUndefined();
   });
 
-  test.for(['SIGTERM', 'SIGKILL'] as const)('whose server ends with perdure up, by %s, goes on with one of its own; one that begins with it waits for it', async (signal, finishing) => {
-    const { folder, command: up } = started(['up']);
-    finishing.onTestFinished(() => void up.child.kill('SIGKILL'));
-    // It comes to run while the server is being started.
-    await until(() => existsSync(join(folder, '.perdure', 'temporal.lock')));
-    const { command } = await begun(finishing, folder);
-    expect(command.said()).toContain(`which process ${up.child.pid} runs in this folder.`);
-    up.child.kill(signal);
-    expect(await up.ended).toMatchObject(signal === 'SIGTERM' ? { code: 0 } : { signal });
-    const { code, stderr } = await command.ended;
-    expect(code, stderr).toBe(0);
-    expect(stderr).toContain(`Process ${up.child.pid}, which ran the Temporal server here, has ended: this command goes on with a server and workers of its own.\n`);
-    expect(stderr).not.toMatch(/^ +at /m);
-    expect(await registryOf(folder, conf, TINY)).toEqual(wanted);
-  });
+  test.for(['SIGTERM', 'SIGKILL'] as const)(
+    'whose server ends with perdure up, by %s, goes on with one of its own; one that begins with it waits for it',
+    async (signal, finishing) => {
+      const { folder, command: up } = started(['up']);
+      finishing.onTestFinished(() => void up.child.kill('SIGKILL'));
+      // It comes to run while the server is being started.
+      await until(() => existsSync(join(folder, '.perdure', 'temporal.lock')));
+      const { command } = await begun(finishing, folder);
+      expect(command.said()).toContain(`which process ${up.child.pid} runs in this folder.`);
+      up.child.kill(signal);
+      expect(await up.ended).toMatchObject(signal === 'SIGTERM' ? { code: 0 } : { signal });
+      const { code, stderr } = await command.ended;
+      expect(code, stderr).toBe(0);
+      expect(stderr).toContain(
+        `Process ${up.child.pid}, which ran the Temporal server here, has ended: this command goes on with a server and workers of its own.\n`,
+      );
+      expect(stderr).not.toMatch(/^ +at /m);
+      expect(await registryOf(folder, conf, TINY)).toEqual(wanted);
+    },
+  );
 });

@@ -52,19 +52,57 @@ describe('schedules of the readmission pipeline', () => {
     const anyDay = [{ start: 1, end: 31, step: 1 }];
     const anyWeekday = [{ start: 'SUNDAY', end: 'SATURDAY', step: 1 }];
     const expected = {
-      processing: { hour: 2, dayOfMonth: anyDay, dayOfWeek: anyWeekday, workflow: 'dataProcessing', overlap: 'SKIP', catchup: 180, jitter: 60 },
-      inference: { hour: 6, dayOfMonth: anyDay, dayOfWeek: anyWeekday, workflow: 'modelInference', overlap: 'SKIP', catchup: 720, jitter: 60 },
-      monitoring: { hour: 10, dayOfMonth: anyDay, dayOfWeek: only('SUNDAY'), workflow: 'modelMonitoring', overlap: 'SKIP', catchup: 2880, jitter: 300 },
+      processing: {
+        hour: 2,
+        dayOfMonth: anyDay,
+        dayOfWeek: anyWeekday,
+        workflow: 'dataProcessing',
+        overlap: 'SKIP',
+        catchup: 180,
+        jitter: 60,
+      },
+      inference: {
+        hour: 6,
+        dayOfMonth: anyDay,
+        dayOfWeek: anyWeekday,
+        workflow: 'modelInference',
+        overlap: 'SKIP',
+        catchup: 720,
+        jitter: 60,
+      },
+      monitoring: {
+        hour: 10,
+        dayOfMonth: anyDay,
+        dayOfWeek: only('SUNDAY'),
+        workflow: 'modelMonitoring',
+        overlap: 'SKIP',
+        catchup: 2880,
+        jitter: 300,
+      },
       // Fields are ANDed: a Sunday among the first seven days is the first Sunday of its month.
-      training: { hour: 3, dayOfMonth: [{ start: 1, end: 7, step: 1 }], dayOfWeek: only('SUNDAY'), workflow: 'modelTraining', overlap: 'BUFFER_ONE', catchup: 2880, jitter: 300 },
+      training: {
+        hour: 3,
+        dayOfMonth: [{ start: 1, end: 7, step: 1 }],
+        dayOfWeek: only('SUNDAY'),
+        workflow: 'modelTraining',
+        overlap: 'BUFFER_ONE',
+        catchup: 2880,
+        jitter: 300,
+      },
     } as const;
     for (const part of Object.keys(expected) as PipelinePart[]) {
       const { hour, dayOfMonth, dayOfWeek, workflow, overlap, catchup, jitter } = expected[part];
       const { spec, policies, action, state } = await described(part);
-      expect(spec.calendars).toMatchObject([{ second: only(0), minute: only(0), hour: only(hour), dayOfMonth, month: [every], dayOfWeek }]);
+      expect(spec.calendars).toMatchObject([
+        { second: only(0), minute: only(0), hour: only(hour), dayOfMonth, month: [every], dayOfWeek },
+      ]);
       expect(spec).toMatchObject({ timezone: 'UTC', jitter: jitter * 1000 });
       expect(policies).toEqual({ overlap, catchupWindow: catchup * MINUTE, pauseOnFailure: false });
-      expect(action).toMatchObject({ workflowType: workflow, taskQueue: 'orchestrator', args: [{ pipeline: NAME, reason: 'scheduled', triggeredBy: `schedule ${NAME}-${part}` }] });
+      expect(action).toMatchObject({
+        workflowType: workflow,
+        taskQueue: 'orchestrator',
+        args: [{ pipeline: NAME, reason: 'scheduled', triggeredBy: `schedule ${NAME}-${part}` }],
+      });
       expect(state.paused).toBe(false);
     }
     for (const next of (await described('training')).info.nextActionTimes) {
@@ -76,14 +114,26 @@ describe('schedules of the readmission pipeline', () => {
 
 describe('applying', () => {
   test('twice changes nothing the second time', async () => {
-    expect((await applySchedules(client, pipeline)).map(({ action }) => action)).toEqual(['create', 'create', 'create', 'create']);
+    expect((await applySchedules(client, pipeline)).map(({ action }) => action)).toEqual([
+      'create',
+      'create',
+      'create',
+      'create',
+    ]);
     const before = await described('processing');
 
-    expect((await applySchedules(client, pipeline)).map(({ action }) => action)).toEqual(['none', 'none', 'none', 'none']);
-    expect(await described('processing')).toMatchObject({ info: { lastUpdatedAt: before.info.lastUpdatedAt, createdAt: before.info.createdAt } });
+    expect((await applySchedules(client, pipeline)).map(({ action }) => action)).toEqual([
+      'none',
+      'none',
+      'none',
+      'none',
+    ]);
+    expect(await described('processing')).toMatchObject({
+      info: { lastUpdatedAt: before.info.lastUpdatedAt, createdAt: before.info.createdAt },
+    });
   });
 
-  test('a change keeps an operator\'s pause with its note, and diff shows it first', async () => {
+  test("a change keeps an operator's pause with its note, and diff shows it first", async () => {
     await applySchedules(client, pipeline);
     await pauseSchedule(client, NAME, 'inference', { by: 'ana', reason: 'the registry is being repaired' });
     pipeline.config.schedules.inference!.at = '07:30';
@@ -108,7 +158,10 @@ describe('applying', () => {
     const { state, policies, ...changed } = await described('inference');
     expect(state).toMatchObject({ paused: true, note: 'paused by ana: the registry is being repaired' });
     expect(policies.pauseOnFailure).toBe(true);
-    expect(settingsOf({ ...changed, state, policies })).toMatchObject({ times: '07:30 daily', time_zone: 'Europe/London' });
+    expect(settingsOf({ ...changed, state, policies })).toMatchObject({
+      times: '07:30 daily',
+      time_zone: 'Europe/London',
+    });
     await resumeSchedule(client, NAME, 'inference', { by: 'bo', reason: 'repaired' });
     expect((await described('inference')).state).toMatchObject({ paused: false, note: 'resumed by bo: repaired' });
     expect((await diffSchedules(client, pipeline)).every(({ action }) => action === 'none')).toBe(true);
@@ -122,11 +175,16 @@ describe('applying', () => {
 
     const changes = await applySchedules(client, pipeline);
     expect(changes.filter(({ action }) => action !== 'none')).toMatchObject([{ part: 'training', action: 'delete' }]);
-    expect((await listSchedules(client, NAME)).map(({ part }) => part)).toEqual(['processing', 'inference', 'monitoring']);
+    expect((await listSchedules(client, NAME)).map(({ part }) => part)).toEqual([
+      'processing',
+      'inference',
+      'monitoring',
+    ]);
     expect(await listSchedules(client, 'readmission-2')).toHaveLength(4);
     await expect(triggerSchedule(client, NAME, 'training')).rejects.toMatchObject({
       type: 'NotFound',
-      message: 'readmission has no schedule for training; "perdure schedules apply readmission" makes those of its config.',
+      message:
+        'readmission has no schedule for training; "perdure schedules apply readmission" makes those of its config.',
     });
   });
 });
@@ -154,14 +212,18 @@ describe('a schedule whose clock changes', () => {
     expect(unusualDays(inference(), new Date('2026-10-01'), 182)).toEqual([{ day, runs }]);
     await applySchedules(client, pipeline);
     expect(await runsOn(day)).toEqual([runs]);
-    expect((await diffSchedules(client, pipeline)).find(({ part }) => part === 'inference')!.unusualDays.length).toBeGreaterThan(0);
+    expect(
+      (await diffSchedules(client, pipeline)).find(({ part }) => part === 'inference')!.unusualDays.length,
+    ).toBeGreaterThan(0);
   });
 
   test('says nothing where each day has its run', () => {
     Object.assign(inference(), { at: '03:00', time_zone: 'America/New_York' });
     expect(unusualDays(inference(), new Date('2026-10-01'))).toEqual([]);
     // Samoa had no 2011-12-30.
-    expect(unusualDays({ ...inference(), time_zone: 'Pacific/Apia' }, new Date('2011-12-01'), 60)).toEqual([{ day: '2011-12-30', runs: 0 }]);
+    expect(unusualDays({ ...inference(), time_zone: 'Pacific/Apia' }, new Date('2011-12-01'), 60)).toEqual([
+      { day: '2011-12-30', runs: 0 },
+    ]);
   });
 });
 
@@ -177,10 +239,17 @@ describe('a schedule that Temporal refuses', () => {
 
     await expect(applySchedules(client, again)).rejects.toMatchObject({
       type: 'ConfigInvalid',
-      message: expect.stringMatching(/^The schedule readmission-monitoring can't be applied \(.+\); no schedule was changed\.$/) as string,
+      message: expect.stringMatching(
+        /^The schedule readmission-monitoring can't be applied \(.+\); no schedule was changed\.$/,
+      ) as string,
     });
     const after = await listSchedules(client, NAME);
-    const settings = (schedules: typeof before) => schedules.map(({ part, description }) => ({ part, ...settingsOf(description), paused: description.state.paused }));
+    const settings = (schedules: typeof before) =>
+      schedules.map(({ part, description }) => ({
+        part,
+        ...settingsOf(description),
+        paused: description.state.paused,
+      }));
     expect(settings(after)).toEqual(settings(before));
   });
 });
@@ -199,12 +268,24 @@ describe('a pause', () => {
 
 describe('a backfill', () => {
   test.each([
-    ['of a time without a run', '2008-03-01T07:00:00Z', '2008-03-01T09:00:00Z', /^The schedule readmission-inference has no run between /],
+    [
+      'of a time without a run',
+      '2008-03-01T07:00:00Z',
+      '2008-03-01T09:00:00Z',
+      /^The schedule readmission-inference has no run between /,
+    ],
     ['of what is still to come', '2008-03-01', '2999-01-01', /which is still to come/],
-    ['of more runs than Temporal keeps waiting', '2000-01-01', '2008-01-01', /would be [\d,]+ runs, where 500 at once are allowed/],
+    [
+      'of more runs than Temporal keeps waiting',
+      '2000-01-01',
+      '2008-01-01',
+      /would be [\d,]+ runs, where 500 at once are allowed/,
+    ],
   ])('%s is refused, and nothing is promised', async (_, from, to, message) => {
     await applySchedules(client, pipeline);
-    await expect(backfillSchedule(client, NAME, 'inference', { from: new Date(from), to: new Date(to) })).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringMatching(message) as string });
+    await expect(
+      backfillSchedule(client, NAME, 'inference', { from: new Date(from), to: new Date(to) }),
+    ).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringMatching(message) as string });
     expect((await described('inference')).info.recentActions).toEqual([]);
   });
 });
@@ -223,11 +304,20 @@ describe('a scheduled run', () => {
       expect(at).toBeLessThanOrEqual(Date.now());
       await until(async () => (await described('inference')).info.runningActions.length === 0);
 
-      const promised = await backfillSchedule(client, NAME, 'inference', { from: new Date('2008-03-01T06:00:00Z'), to: new Date('2008-03-03T12:00:00Z') });
+      const promised = await backfillSchedule(client, NAME, 'inference', {
+        from: new Date('2008-03-01T06:00:00Z'),
+        to: new Date('2008-03-03T12:00:00Z'),
+      });
       // Both ends count; Temporal's answer has the schedule's jitter of a minute in it.
-      expect(promised.map((time) => time.toISOString().slice(0, 15))).toEqual(['2008-03-01T06:0', '2008-03-02T06:0', '2008-03-03T06:0']);
+      expect(promised.map((time) => time.toISOString().slice(0, 15))).toEqual([
+        '2008-03-01T06:0',
+        '2008-03-02T06:0',
+        '2008-03-03T06:0',
+      ]);
       await until(() => calls.predict.length === 4);
-      expect(calls.predict.slice(1).map(({ asOf }) => asOf)).toEqual(['2008-03-01', '2008-03-02', '2008-03-03'].map((day) => `${day}T06:00:00.000Z`));
+      expect(calls.predict.slice(1).map(({ asOf }) => asOf)).toEqual(
+        ['2008-03-01', '2008-03-02', '2008-03-03'].map((day) => `${day}T06:00:00.000Z`),
+      );
     });
   });
 
@@ -236,16 +326,29 @@ describe('a scheduled run', () => {
     const { activities, calls } = fakeActivities();
     const startedFor = async (month: string) => {
       await backfillSchedule(client, NAME, 'training', { from: new Date(`${month}-01`), to: new Date(`${month}-28`) });
-      await until(async () => (await described('training')).info.recentActions.some(({ scheduledAt }) => scheduledAt.toISOString().startsWith(month)));
-      const { action } = (await described('training')).info.recentActions.find(({ scheduledAt }) => scheduledAt.toISOString().startsWith(month))!;
+      await until(async () =>
+        (await described('training')).info.recentActions.some(({ scheduledAt }) =>
+          scheduledAt.toISOString().startsWith(month),
+        ),
+      );
+      const { action } = (await described('training')).info.recentActions.find(({ scheduledAt }) =>
+        scheduledAt.toISOString().startsWith(month),
+      )!;
       return client.workflow.getHandle(action.workflow.workflowId);
     };
     await running(activities, async () => {
       const alone = await startedFor('2008-03');
       expect(await alone.result()).toMatchObject({ status: 'completed' });
-      const steward = await client.workflow.start('steward', { args: [{ pipeline: NAME }], taskQueue: TASK_QUEUES.orchestrator, workflowId: stewardIdOf(NAME) });
+      const steward = await client.workflow.start('steward', {
+        args: [{ pipeline: NAME }],
+        taskQueue: TASK_QUEUES.orchestrator,
+        workflowId: stewardIdOf(NAME),
+      });
       const asking = await startedFor('2008-04');
-      expect(await asking.result()).toEqual({ status: 'skipped', reason: 'The steward of the pipeline was asked to train.' });
+      expect(await asking.result()).toEqual({
+        status: 'skipped',
+        reason: 'The steward of the pipeline was asked to train.',
+      });
       await until(() => calls.preprocess.length === 2);
       await steward.terminate();
 
@@ -261,7 +364,12 @@ describe('a scheduled run', () => {
     await client.schedule.create({
       scheduleId: 'by-hand',
       spec: {},
-      action: { type: 'startWorkflow', workflowType: 'modelInference', taskQueue: 'orchestrator', args: [{ pipeline: NAME, asOf: '2008-06-30' } satisfies ModelInferenceInput] },
+      action: {
+        type: 'startWorkflow',
+        workflowType: 'modelInference',
+        taskQueue: 'orchestrator',
+        args: [{ pipeline: NAME, asOf: '2008-06-30' } satisfies ModelInferenceInput],
+      },
     });
     await running(activities, async () => {
       await client.schedule.getHandle('by-hand').trigger();
@@ -292,7 +400,11 @@ describe('inference that a schedule should have started', () => {
     await applySchedules(client, pipeline);
     // Due every second, and never started: no action is left.
     const schedule = client.schedule.getHandle(scheduleIdOf(NAME, 'inference'));
-    await schedule.update(({ state, ...others }) => ({ ...others, spec: { intervals: [{ every: '1 second' }] }, state: { ...state, remainingActions: 0 } }));
+    await schedule.update(({ state, ...others }) => ({
+      ...others,
+      spec: { intervals: [{ every: '1 second' }] },
+      state: { ...state, remainingActions: 0 },
+    }));
     await until(async () => (await missing(new Date())) !== null);
 
     await running(fakeActivities().activities, async () => {

@@ -21,7 +21,11 @@ import { bundleWorkflows } from '../workflow/support/workers.js';
 const OTHERS = Array.from({ length: 10 }, (_, i) => `Other${i}`);
 const target = await namespaceWith(async (connection, namespace) => {
   await addSearchAttributes(connection, namespace, OTHERS);
-  await until(async () => Object.keys((await connection.operatorService.listSearchAttributes({ namespace })).customAttributes ?? {}).length === OTHERS.length);
+  await until(
+    async () =>
+      Object.keys((await connection.operatorService.listSearchAttributes({ namespace })).customAttributes ?? {})
+        .length === OTHERS.length,
+  );
 });
 const NAMES = Object.values(SEARCH_ATTRIBUTES);
 
@@ -42,9 +46,17 @@ async function startWorkers(): Promise<{ log: () => Promise<string>; stop: () =>
 }
 
 async function statusOf(pipeline: string) {
-  const env = { TEMPORAL_ADDRESS: target.address, TEMPORAL_NAMESPACE: target.namespace, PERDURE_STORE: world.storeRoot, PERDURE_CONF: process.env.PERDURE_CONF };
+  const env = {
+    TEMPORAL_ADDRESS: target.address,
+    TEMPORAL_NAMESPACE: target.namespace,
+    PERDURE_STORE: world.storeRoot,
+    PERDURE_CONF: process.env.PERDURE_CONF,
+  };
   const { stdout } = await perdure(world.storeRoot, ['status', pipeline, '--json'], env);
-  return JSON.parse(stdout) as { runs: { workflow_id: string; type: string; status: string }[]; pipelines: Record<string, { stages: { stage: string; runs: number }[] }> };
+  return JSON.parse(stdout) as {
+    runs: { workflow_id: string; type: string; status: string }[];
+    pipelines: Record<string, { stages: { stage: string; runs: number }[] }>;
+  };
 }
 
 test('a namespace without the search attributes runs everything, and a run stays as it began when they come', async () => {
@@ -52,15 +64,26 @@ test('a namespace without the search attributes runs everything, and a run stays
   const warnings = (await workers.log()).split('\n').filter((line) => line.includes('search attributes'));
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toContain('WARN');
-  expect(warnings[0]).toMatch(/lacks the search attributes PerdurePipeline, .+, and they can't be added \(.+\); runs go on without them .+temporal operator search-attribute create --namespace \S+ --name PerdurePipeline --type Keyword/);
+  expect(warnings[0]).toMatch(
+    /lacks the search attributes PerdurePipeline, .+, and they can't be added \(.+\); runs go on without them .+temporal operator search-attribute create --namespace \S+ --name PerdurePipeline --type Keyword/,
+  );
 
   world.configure((config) => {
     config.training_config.hyperparameter_tuning = false;
   });
   await stewardOf(client, TINY).start();
-  const run = await startWorkflow(client, 'lifecycle', { pipeline: TINY, asOf: AFTER_ALL, source: await world.writeCsv(MONTHS) });
+  const run = await startWorkflow(client, 'lifecycle', {
+    pipeline: TINY,
+    asOf: AFTER_ALL,
+    source: await world.writeCsv(MONTHS),
+  });
   const { processing, training, inference, monitoring } = await run.result();
-  expect([processing, training, inference, monitoring].map(({ status }) => status)).toEqual(['completed', 'completed', 'completed', 'completed']);
+  expect([processing, training, inference, monitoring].map(({ status }) => status)).toEqual([
+    'completed',
+    'completed',
+    'completed',
+    'completed',
+  ]);
 
   const { searchAttributes, memo } = await run.describe();
   expect(NAMES.filter((name) => name in searchAttributes)).toEqual([]);
@@ -69,7 +92,12 @@ test('a namespace without the search attributes runs everything, and a run stays
   // What is listed by attribute elsewhere is found here too.
   const { runs, pipelines } = await statusOf(TINY);
   expect(runs).toMatchObject([{ workflow_id: run.workflowId, status: 'COMPLETED' }]);
-  expect(pipelines[TINY]!.stages.map(({ stage, runs }) => [stage, runs])).toEqual([['processing', 1], ['training', 1], ['inference', 1], ['monitoring', 1]]);
+  expect(pipelines[TINY]!.stages.map(({ stage, runs }) => [stage, runs])).toEqual([
+    ['processing', 1],
+    ['training', 1],
+    ['inference', 1],
+    ['monitoring', 1],
+  ]);
   // By a worker's connection as well as a command's, which have errors of their own.
   const connection = await connectWorker(target);
   onTestFinished(() => connection.close());
@@ -83,7 +111,10 @@ test('a namespace without the search attributes runs everything, and a run stays
   await workers.stop();
   await Worker.runReplayHistory({ workflowBundle: await bundleWorkflows() }, history, run.workflowId);
 
-  await client.connection.operatorService.removeSearchAttributes({ namespace: target.namespace, searchAttributes: OTHERS });
+  await client.connection.operatorService.removeSearchAttributes({
+    namespace: target.namespace,
+    searchAttributes: OTHERS,
+  });
   expect(await ensureSearchAttributes(client.connection, target.namespace)).toBeUndefined();
   const again = await startWorkers();
   expect(await again.log()).not.toContain('search attributes');
@@ -92,7 +123,10 @@ test('a namespace without the search attributes runs everything, and a run stays
   expect((await steward.handle.describe()).memo).toMatchObject({ PerdurePipeline: TINY, PerdureStage: 'steward' });
   const next = await startWorkflow(client, 'dataProcessing', { pipeline: TINY, asOf: AFTER_ALL });
   await next.result();
-  expect((await next.describe()).searchAttributes).toMatchObject({ PerdurePipeline: [TINY], PerdureStage: ['processing'] });
+  expect((await next.describe()).searchAttributes).toMatchObject({
+    PerdurePipeline: [TINY],
+    PerdureStage: ['processing'],
+  });
   // Runs from before and after in one list.
   expect((await statusOf(TINY)).runs.map(({ workflow_id }) => workflow_id)).toEqual([next.workflowId, run.workflowId]);
 });

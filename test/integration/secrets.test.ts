@@ -58,7 +58,11 @@ await world.writeGold(MONTHS);
 
 test('no secret is found in a log, an output, a history, the store or the database of Temporal', async () => {
   const { path } = await requireTool(temporalCli);
-  const server = await startDevServer({ executable: path, database: join(folder, 'temporal.db'), log: join(folder, 'logs', 'temporal.log') });
+  const server = await startDevServer({
+    executable: path,
+    database: join(folder, 'temporal.db'),
+    log: join(folder, 'logs', 'temporal.log'),
+  });
   try {
     vi.stubEnv('TEMPORAL_ADDRESS', server.target.address);
     const target = configuredTarget()!;
@@ -76,14 +80,24 @@ test('no secret is found in a log, an output, a history, the store or the databa
     }
     Object.assign(found, contentsOf(folder), contentsOf(s3.objects));
 
-    const alerts = Object.entries(found).filter(([name]) => name.includes('alerts/')).map(([, text]) => text).join();
+    const alerts = Object.entries(found)
+      .filter(([name]) => name.includes('alerts/'))
+      .map(([, text]) => text)
+      .join();
     expect(alerts).toContain('HTTP 404 (no hook at ***)');
     expect(alerts).toContain('HTTP 400 (no key ***)');
     expect(alerts).toContain('ECONNREFUSED');
     for (const name of ['orchestrator.log', 'data-processing.log', 'model-training.log', 'temporal.db']) {
-      expect(Object.keys(found).filter((file) => file.endsWith(name)), name).toHaveLength(1);
+      expect(
+        Object.keys(found).filter((file) => file.endsWith(name)),
+        name,
+      ).toHaveLength(1);
     }
-    const leaks = Object.entries(found).flatMap(([place, text]) => Object.entries(SECRETS).filter(([, secret]) => text.includes(secret)).map(([name]) => `${name} in ${place}`));
+    const leaks = Object.entries(found).flatMap(([place, text]) =>
+      Object.entries(SECRETS)
+        .filter(([, secret]) => text.includes(secret))
+        .map(([name]) => `${name} in ${place}`),
+    );
     expect(leaks).toEqual([]);
   } finally {
     await server.stop();
@@ -98,12 +112,18 @@ async function runEverything(): Promise<string> {
       const handle = await startWorkflow(client, name, input);
       return handle.result().catch((error: unknown) => error);
     };
-    expect(await run('modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['logistic_regression'] })).toMatchObject({ status: 'completed' });
+    expect(
+      await run('modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['logistic_regression'] }),
+    ).toMatchObject({ status: 'completed' });
     expect(await run('modelInference', { pipeline: TINY, asOf: AFTER_ALL })).toMatchObject({ status: 'completed' });
     expect(await run('modelTraining', { pipeline: TINY, algorithms: ['nothing'] })).toBeInstanceOf(Error);
     for (let failures = 0; failures < 3; failures++) {
       expect(await run('dataProcessing', { pipeline: TINY, source: '/nonexistent/raw.csv' })).toBeInstanceOf(Error);
-      await until(async () => (await client.workflow.count('WorkflowType = "dataProcessing" AND ExecutionStatus = "Failed"')).count > failures);
+      await until(
+        async () =>
+          (await client.workflow.count('WorkflowType = "dataProcessing" AND ExecutionStatus = "Failed"')).count >
+          failures,
+      );
     }
     const texts: string[] = [];
     for await (const { workflowId, runId } of client.workflow.list()) {
@@ -130,7 +150,14 @@ async function textsOf(value: unknown): Promise<string[]> {
 
 /** What people see who ask, with what is right and with what is refused. */
 async function askEverything(address: string): Promise<Record<string, string>> {
-  const right = { PERDURE_CONF: process.env.PERDURE_CONF, PERDURE_STORE: 's3://', TEMPORAL_ADDRESS: address, TEMPORAL_API_KEY: SECRETS.TEMPORAL_API_KEY, TEMPORAL_TLS: 'false', PERDURE_DEBUG: '1' };
+  const right = {
+    PERDURE_CONF: process.env.PERDURE_CONF,
+    PERDURE_STORE: 's3://',
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_API_KEY: SECRETS.TEMPORAL_API_KEY,
+    TEMPORAL_TLS: 'false',
+    PERDURE_DEBUG: '1',
+  };
   const wrongKey = { ...right, AWS_SECRET_ACCESS_KEY: SECRETS['a wrong AWS_SECRET_ACCESS_KEY'] };
   // The dev server speaks no TLS, which an API key asks for by default.
   const wrongTls = { ...right, TEMPORAL_TLS: 'true' };
@@ -156,5 +183,7 @@ async function askEverything(address: string): Promise<Record<string, string>> {
 /** Every file below a folder as text. */
 function contentsOf(root: string): Record<string, string> {
   const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) => join(root, name));
-  return Object.fromEntries(paths.filter((path) => statSync(path).isFile()).map((path) => [path, readFileSync(path, 'latin1')]));
+  return Object.fromEntries(
+    paths.filter((path) => statSync(path).isFile()).map((path) => [path, readFileSync(path, 'latin1')]),
+  );
 }

@@ -38,7 +38,10 @@ describe('setting up the engine', () => {
   test('goes well when two do it at the same time', async () => {
     const cache = emptyCache();
 
-    const [one, other] = await Promise.all([ensureTool(xgboost, () => undefined), ensureTool(xgboost, () => undefined)]);
+    const [one, other] = await Promise.all([
+      ensureTool(xgboost, () => undefined),
+      ensureTool(xgboost, () => undefined),
+    ]);
     expect(one).toEqual(other);
     expect(await readdir(join(cache, 'engines'))).toEqual(['xgboost-3.2.0']);
   });
@@ -59,7 +62,9 @@ describe('setting up the engine', () => {
 
     await expect(ensureTool(xgboost, () => undefined)).rejects.toMatchObject({
       type: 'SetupFailed',
-      message: expect.stringMatching(/^libxgboost, needed for training and prediction, can't be had: pip said ".*DO NOT MATCH THE HASHES.*"; see that python3 has pip .*\.$/),
+      message: expect.stringMatching(
+        /^libxgboost, needed for training and prediction, can't be had: pip said ".*DO NOT MATCH THE HASHES.*"; see that python3 has pip .*\.$/,
+      ),
     });
     expect(await readdir(join(cache, 'engines'))).toEqual([]);
   });
@@ -93,7 +98,9 @@ describe('a tool that somebody names', () => {
   test('is refused when it is not there', async () => {
     setEnv({ PERDURE_TEST_SERVER_PATH: '/nowhere/server' });
 
-    await expect(requireTool(timeSkippingServer)).rejects.toThrow('PERDURE_TEST_SERVER_PATH names /nowhere/server, which is not an executable');
+    await expect(requireTool(timeSkippingServer)).rejects.toThrow(
+      'PERDURE_TEST_SERVER_PATH names /nowhere/server, which is not an executable',
+    );
   });
 });
 

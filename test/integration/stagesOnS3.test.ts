@@ -18,7 +18,8 @@ const FOLDER = undefined;
 
 const server = await startS3Server(afterAll);
 for (const pipeline of ['visits', 'tiny']) {
-  for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring']) await server.createBucket(`${pipeline}-${purpose}`);
+  for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring'])
+    await server.createBucket(`${pipeline}-${purpose}`);
 }
 
 describe('the medallion in S3', () => {
@@ -42,7 +43,7 @@ describe('the medallion in S3', () => {
     expect(second.gold.unchanged).toEqual(first.gold.written);
   });
 
-  test('is read from an object, by its address and as the pipeline\'s own', async () => {
+  test("is read from an object, by its address and as the pipeline's own", async () => {
     const world = await createMedallion(S3);
     world.writeCsv(visitsOf(4));
     const address = 's3://visits-datamart/raw/visits.csv';
@@ -59,7 +60,10 @@ describe('the medallion in S3', () => {
 
     await again.stores.datamart.delete(manifestKey('bronze'));
     // Its partitions tell what was read.
-    expect(await again.perform(bronze, unnamed)).toMatchObject({ rows: 16, unchanged: byAddress.unchanged.concat(byAddress.written).sort() });
+    expect(await again.perform(bronze, unnamed)).toMatchObject({
+      rows: 16,
+      unchanged: byAddress.unchanged.concat(byAddress.written).sort(),
+    });
   });
 });
 
@@ -84,7 +88,8 @@ test('models, predictions and drift are the same from S3 as from a folder', asyn
       const path = await world.stores.predictions.localFile(file!.key, file!.checksum);
       const predictions = await readColumns(path, ['id', 'probability', 'label']);
       const check = await world.perform(checkPredictionsExist, input);
-      const monitored = check.status === 'skipped' ? expect.unreachable(check.reason) : { model: check.model, rows: check.rows };
+      const monitored =
+        check.status === 'skipped' ? expect.unreachable(check.reason) : { model: check.model, rows: check.rows };
       const drift = await world.perform(detectDrift, { ...input, predictions: monitored });
       return { model: model.checksum, predictions, drift };
     } finally {

@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectClient } from '../../src/platform/temporal/connection.js';
@@ -24,7 +34,8 @@ const DATABASE = ['temporal.db', 'temporal.db-wal', 'temporal.db-shm'];
 
 /** A folder with what is whole but for one file. */
 function damaged(state: string, file: string, damage: (path: string) => void): string {
-  for (const name of [...DATABASE, 'ports.json']) if (existsSync(join(whole, name))) copyFileSync(join(whole, name), join(state, name));
+  for (const name of [...DATABASE, 'ports.json'])
+    if (existsSync(join(whole, name))) copyFileSync(join(whole, name), join(state, name));
   damage(join(state, file));
   return state;
 }
@@ -43,39 +54,50 @@ const BROKEN: Record<string, { file: string; damage: (path: string) => void; say
   'a database that is none': { file: 'temporal.db', damage: garbage, says: /not a database|malformed/ },
   'remembered ports of 0 bytes': { file: 'ports.json', damage: empty, says: /it is no JSON/ },
   'remembered ports that are cut': { file: 'ports.json', damage: cut, says: /it is no JSON/ },
-  'remembered ports that are none': { file: 'ports.json', damage: (path) => writeFileSync(path, '{"port": 0, "ui_port": "x"}'), says: /it lacks what belongs there/ },
+  'remembered ports that are none': {
+    file: 'ports.json',
+    damage: (path) => writeFileSync(path, '{"port": 0, "ui_port": "x"}'),
+    says: /it lacks what belongs there/,
+  },
   'a note of 0 bytes': { file: 'temporal.json', damage: empty, says: /it is no JSON/ },
-  'a note that lacks its address': { file: 'temporal.json', damage: (path) => writeFileSync(path, '{"pid": 1}'), says: /it lacks what belongs there/ },
+  'a note that lacks its address': {
+    file: 'temporal.json',
+    damage: (path) => writeFileSync(path, '{"pid": 1}'),
+    says: /it lacks what belongs there/,
+  },
 };
 
 describe('a state file that is broken', () => {
-  test.each(Object.entries(BROKEN))('%s is set aside with one sentence, and a server starts', async (_, { file, damage, says }) => {
-    const state = damaged(temporaryFolder(), file, damage);
-    const broken = readFileSync(join(state, file));
-    const told: string[] = [];
-    // Ports may be taken by now, which is told as well.
-    const tell = (line: string) => void (line.includes("can't be used") && told.push(line));
-    const server = await startEmbeddedServer(state, { tell });
-    try {
-      expect(told).toEqual([expect.stringMatching(says)]);
-      const kept = /it is kept as (\S+), and a new one takes its place\.$/.exec(told[0]!)?.[1];
-      // SQLite makes a header of its own in an empty file.
-      if (file !== 'temporal.db') expect(readFileSync(join(state, kept!))).toEqual(broken);
-      expect(readdirSync(state)).toContain(kept);
-      expect(await runningStack(state)).toMatchObject({ pid: process.pid, target: server.target });
-      const client = await connectClient(server.target);
-      const { count } = await client.workflow.count();
-      await client.connection.close();
-      // A history that is whole stays.
-      expect(count).toBe(file === 'temporal.db' ? 0 : 1);
-    } finally {
-      await server.stop();
-    }
-    // What was set aside once doesn't come back.
-    const again = await startEmbeddedServer(state, { tell });
-    await again.stop();
-    expect(told).toHaveLength(1);
-  });
+  test.each(Object.entries(BROKEN))(
+    '%s is set aside with one sentence, and a server starts',
+    async (_, { file, damage, says }) => {
+      const state = damaged(temporaryFolder(), file, damage);
+      const broken = readFileSync(join(state, file));
+      const told: string[] = [];
+      // Ports may be taken by now, which is told as well.
+      const tell = (line: string) => void (line.includes("can't be used") && told.push(line));
+      const server = await startEmbeddedServer(state, { tell });
+      try {
+        expect(told).toEqual([expect.stringMatching(says)]);
+        const kept = /it is kept as (\S+), and a new one takes its place\.$/.exec(told[0]!)?.[1];
+        // SQLite makes a header of its own in an empty file.
+        if (file !== 'temporal.db') expect(readFileSync(join(state, kept!))).toEqual(broken);
+        expect(readdirSync(state)).toContain(kept);
+        expect(await runningStack(state)).toMatchObject({ pid: process.pid, target: server.target });
+        const client = await connectClient(server.target);
+        const { count } = await client.workflow.count();
+        await client.connection.close();
+        // A history that is whole stays.
+        expect(count).toBe(file === 'temporal.db' ? 0 : 1);
+      } finally {
+        await server.stop();
+      }
+      // What was set aside once doesn't come back.
+      const again = await startEmbeddedServer(state, { tell });
+      await again.stop();
+      expect(told).toHaveLength(1);
+    },
+  );
 
   test('is told by the command that meets it, doctor included, which opens what commands open', async () => {
     const folder = temporaryFolder();
@@ -85,7 +107,9 @@ describe('a state file that is broken', () => {
     alone(database);
     const doctor = await perdure(folder, ['doctor']);
     expect(doctor.stderr).toContain(`${database} can't be used (the history of runs in it is damaged: `);
-    expect(doctor.stdout).toMatch(/^✔ Temporal +none running: commands start an embedded server, which opens what is kept here; 0 runs under way$/m);
+    expect(doctor.stdout).toMatch(
+      /^✔ Temporal +none running: commands start an embedded server, which opens what is kept here; 0 runs under way$/m,
+    );
     const status = await perdure(folder, ['status', 'readmission']);
     expect(status).toMatchObject({ code: 0, stderr: '' });
   });
@@ -103,10 +127,14 @@ test('a history whose pages are damaged is told of, and doing what is said repai
   });
   const { code, stderr } = await perdure(folder, ['status', 'readmission']);
   if (code !== 0) {
-    expect(stderr).toMatch(/perdure: The history of runs in \S+\/temporal\.db is damaged \(.+\); move it, with \S+-wal and \S+-shm, to another folder and run again: data and models are in the store, and a new history begins\.$/m);
+    expect(stderr).toMatch(
+      /perdure: The history of runs in \S+\/temporal\.db is damaged \(.+\); move it, with \S+-wal and \S+-shm, to another folder and run again: data and models are in the store, and a new history begins\.$/m,
+    );
     for (const name of DATABASE) if (existsSync(join(state, name))) renameSync(join(state, name), join(folder, name));
   } else {
-    expect(stderr).toMatch(/temporal\.db can't be used \(the history of runs in it is damaged: .+\); it is kept as \S+, and a new one takes its place\.$/m);
+    expect(stderr).toMatch(
+      /temporal\.db can't be used \(the history of runs in it is damaged: .+\); it is kept as \S+, and a new one takes its place\.$/m,
+    );
   }
   expect(await perdure(folder, ['status', 'readmission'])).toMatchObject({ code: 0, stderr: '' });
 });
@@ -135,7 +163,10 @@ describe('the state folder', () => {
       expect(other.target.address).not.toBe(first.target.address);
       const taken = Number(first.target.address.split(':')[1]);
       const refused = startEmbeddedServer(temporaryFolder(), { port: taken });
-      await expect(refused).rejects.toMatchObject({ type: 'TemporalUnavailable', message: `Another program has port ${taken} of 127.0.0.1; end it, or give another --port.` });
+      await expect(refused).rejects.toMatchObject({
+        type: 'TemporalUnavailable',
+        message: `Another program has port ${taken} of 127.0.0.1; end it, or give another --port.`,
+      });
     } finally {
       await Promise.all([again.stop(), other.stop()]);
     }

@@ -4,7 +4,15 @@ import { temporal } from '@temporalio/proto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../activities/index.js';
 import { startWorkflow } from '../../src/client.js';
-import { STEWARD, stewardIdOf, TASK_QUEUES, type Approved, type MovedAlias, type StewardEvent, type StewardState } from '../../src/contracts/index.js';
+import {
+  STEWARD,
+  stewardIdOf,
+  TASK_QUEUES,
+  type Approved,
+  type MovedAlias,
+  type StewardEvent,
+  type StewardState,
+} from '../../src/contracts/index.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
 import { aliasKey, readPointer } from '../../src/registry/pointers.js';
 import { CHAMPION } from '../../src/registry/resolve.js';
@@ -14,7 +22,8 @@ import { until } from '../support/until.js';
 import { fakeActivities, held } from '../workflow/support/fakeActivities.js';
 import { bundleWorkflows, withWorkers } from '../workflow/support/workers.js';
 
-const { WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND: UNHANDLED_COMMAND } = temporal.api.enums.v1.WorkflowTaskFailedCause;
+const { WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND: UNHANDLED_COMMAND } =
+  temporal.api.enums.v1.WorkflowTaskFailedCause;
 
 const engines = tinyEngines();
 const bundle = await bundleWorkflows();
@@ -23,7 +32,10 @@ beforeAll(async () => {
   world = await createTinyWorld(engines);
   world.configure((config) => {
     config.training_config.hyperparameter_tuning = false;
-    Object.assign(config, { steward: { retrain: { severe_drift: 'approve', performance_drop: 'off', new_data: 'off' }, cooldown_hours: 0 }, promotion_gate: { min_samples: 1 } });
+    Object.assign(config, {
+      steward: { retrain: { severe_drift: 'approve', performance_drop: 'off', new_data: 'off' }, cooldown_hours: 0 },
+      promotion_gate: { min_samples: 1 },
+    });
   });
 });
 afterAll(async () => {
@@ -35,7 +47,8 @@ afterAll(async () => {
 const { activities: nobodyTold } = fakeActivities();
 
 const champion = () => readPointer(world.stores.modelRegistry, aliasKey(CHAMPION));
-const predictions = async () => (await predictionsFiles(world.stores.predictions)).map(({ rows, model }) => ({ rows, version: model.version }));
+const predictions = async () =>
+  (await predictionsFiles(world.stores.predictions)).map(({ rows, model }) => ({ rows, version: model.version }));
 
 describe('a pipeline that is left alone', () => {
   test('notices drift, has a retraining approved, crowns it, predicts with it and watches it; and goes back when told to', async () => {
@@ -46,7 +59,11 @@ describe('a pipeline that is left alone', () => {
 
     await withWorkers(server, bundle, { ...nobodyTold, ...createActivities(world) }, async () => {
       const workflowId = stewardIdOf(TINY);
-      await client.workflow.start('steward', { args: [{ pipeline: TINY }], taskQueue: TASK_QUEUES.orchestrator, workflowId });
+      await client.workflow.start('steward', {
+        args: [{ pipeline: TINY }],
+        taskQueue: TASK_QUEUES.orchestrator,
+        workflowId,
+      });
       const steward = client.workflow.getHandle(workflowId);
       const state = () => steward.query<StewardState>(STEWARD.queries.state);
       // A busy machine may take longer over a query than Temporal waits.
@@ -55,7 +72,11 @@ describe('a pipeline that is left alone', () => {
         while ((await history()).filter((event) => what.test(event.what)).length < times) await sleep(500);
       };
 
-      await steward.signal(STEWARD.signals.requestRetrain, { reason: 'the first model', triggeredBy: 'ana', requestId: 'first' });
+      await steward.signal(STEWARD.signals.requestRetrain, {
+        reason: 'the first model',
+        triggeredBy: 'ana',
+        requestId: 'first',
+      });
       await happened(/^monitoring (completed|skipped): /);
       const first = (await champion())!;
       expect(await predictions()).toEqual([{ rows: ROWS_A_MONTH, version: first.version }]);
@@ -63,11 +84,17 @@ describe('a pipeline that is left alone', () => {
       await world.writeGold(['2001_11'], { x1: 'x1 + 1' });
       await startWorkflow(client, 'modelInference', { pipeline: TINY });
       await until(async () => (await state()).awaitingApproval !== null);
-      expect((await state()).awaitingApproval?.requests).toMatchObject([{ reason: 'severe_drift', requestId: expect.stringContaining('report_') as string }]);
+      expect((await state()).awaitingApproval?.requests).toMatchObject([
+        { reason: 'severe_drift', requestId: expect.stringContaining('report_') as string },
+      ]);
       expect(await champion()).toEqual(first);
 
       await world.writeGold(['2001_12'], { x1: 'x1 + 1' });
-      expect(await steward.executeUpdate<Approved, [object]>(STEWARD.updates.approve, { args: [{ by: 'ana', reason: 'it is real' }] })).toMatchObject({ requests: 1 });
+      expect(
+        await steward.executeUpdate<Approved, [object]>(STEWARD.updates.approve, {
+          args: [{ by: 'ana', reason: 'it is real' }],
+        }),
+      ).toMatchObject({ requests: 1 });
       await happened(/^monitoring (completed|skipped): /, 3);
       const second = (await champion())!;
       expect(second.version).not.toBe(first.version);
@@ -78,9 +105,16 @@ describe('a pipeline that is left alone', () => {
         { rows: ROWS_A_MONTH, version: second.version },
       ]);
 
-      const back = await steward.executeUpdate<MovedAlias, [object]>(STEWARD.updates.rollback, { args: [{ by: 'ana', reason: 'second thoughts' }] });
+      const back = await steward.executeUpdate<MovedAlias, [object]>(STEWARD.updates.rollback, {
+        args: [{ by: 'ana', reason: 'second thoughts' }],
+      });
       expect(back).toMatchObject({ model: { version: first.version }, previous: { version: second.version } });
-      expect(await champion()).toMatchObject({ version: first.version, by: { person: 'ana' }, reason: 'second thoughts', rollback: true });
+      expect(await champion()).toMatchObject({
+        version: first.version,
+        by: { person: 'ana' },
+        reason: 'second thoughts',
+        rollback: true,
+      });
       await happened(/^inference skipped: /);
       expect((await state()).champion).toMatchObject({ version: first.version });
 
@@ -101,10 +135,15 @@ describe('over a long life', () => {
     const { activities: others, calls } = fakeActivities(activities);
     await withWorkers(server, bundle, others, async () => {
       const workflowId = stewardIdOf('busy');
-      await client.workflow.start('steward', { args: [{ pipeline: 'busy', signalsARun: 20 }], taskQueue: TASK_QUEUES.orchestrator, workflowId });
+      await client.workflow.start('steward', {
+        args: [{ pipeline: 'busy', signalsARun: 20 }],
+        taskQueue: TASK_QUEUES.orchestrator,
+        workflowId,
+      });
       const steward = client.workflow.getHandle(workflowId);
       const state = () => steward.query<StewardState>(STEWARD.queries.state);
-      const request = (requestId: string) => steward.signal(STEWARD.signals.requestRetrain, { reason: 'a test', triggeredBy: 'test', requestId });
+      const request = (requestId: string) =>
+        steward.signal(STEWARD.signals.requestRetrain, { reason: 'a test', triggeredBy: 'test', requestId });
       const wasTried = async () => {
         const { runs, interrupted } = await handovers(client, workflowId);
         return runs >= 4 && interrupted >= 3;
@@ -140,7 +179,9 @@ async function handovers(client: Client, workflowId: string): Promise<{ runs: nu
   let runId: string | undefined | null;
   for (;;) {
     const { events } = await client.workflow.getHandle(workflowId, runId ?? undefined).fetchHistory();
-    found.interrupted += events!.filter((event) => event.workflowTaskFailedEventAttributes?.cause === UNHANDLED_COMMAND).length;
+    found.interrupted += events!.filter(
+      (event) => event.workflowTaskFailedEventAttributes?.cause === UNHANDLED_COMMAND,
+    ).length;
     runId = events![0]!.workflowExecutionStartedEventAttributes!.continuedExecutionRunId;
     if (!runId) return found;
     found.runs += 1;

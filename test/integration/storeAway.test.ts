@@ -14,7 +14,8 @@ const expected = await undisturbed(engines);
 process.env.PERDURE_SCRATCH = temporaryFolder(afterAll);
 afterAll(() => void delete process.env.PERDURE_SCRATCH);
 const server = await startS3Server(afterAll);
-for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring']) await server.createBucket(`${TINY}-${purpose}`);
+for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring'])
+  await server.createBucket(`${TINY}-${purpose}`);
 const world = await createTinyWorld(engines, 's3://');
 afterAll(() => world.close());
 await prepareTwoRuns(world);

@@ -20,7 +20,7 @@ const REFUSED: [string, object][] = [
   ['asOf', { pipeline: VISITS, asOf: "2020-12-31T00:00:00 (o'clock)" }],
 ];
 
-describe('Temporal\'s own command', () => {
+describe("Temporal's own command", () => {
   test('starts every workflow with a small JSON, and is told what is wrong with another', async () => {
     const world = await createMedallion();
     const config = 'model_config.dev.json';
@@ -43,7 +43,15 @@ describe('Temporal\'s own command', () => {
     expect(await run('modelMonitoring', { pipeline: VISITS })).toMatchObject({ status: 'completed', rows: A_MONTH });
 
     world.writeCsv(visitsOf(4, A_MONTH));
-    const all = { pipeline: VISITS, source: world.csv, asOf: '2020-12-31', algorithms: ['xgboost'], again: true, reason: 'new visits', triggeredBy: 'a test' };
+    const all = {
+      pipeline: VISITS,
+      source: world.csv,
+      asOf: '2020-12-31',
+      algorithms: ['xgboost'],
+      again: true,
+      reason: 'new visits',
+      triggeredBy: 'a test',
+    };
     expect(await run('lifecycle', all)).toMatchObject({
       processing: { status: 'completed', partitions: 4, rows: 4 * A_MONTH, bronze: { written: 1, unchanged: 3 } },
       training: { status: 'completed' },
@@ -54,7 +62,9 @@ describe('Temporal\'s own command', () => {
     for (const [field, input] of REFUSED) {
       await expect(run('lifecycle', input), field).rejects.toThrow();
       const why = `^The input of lifecycle can't be used \\("${field}" is .+, expected .+\\); correct it and start again\\.$`;
-      await expect(client.workflow.getHandle('lifecycle').result()).rejects.toMatchObject({ cause: { type: 'ConfigInvalid', message: expect.stringMatching(why) as string } });
+      await expect(client.workflow.getHandle('lifecycle').result()).rejects.toMatchObject({
+        cause: { type: 'ConfigInvalid', message: expect.stringMatching(why) as string },
+      });
     }
   });
 });
@@ -63,8 +73,22 @@ describe('Temporal\'s own command', () => {
 function runnerOn({ address, namespace }: TemporalTarget) {
   return async (type: string, input: object): Promise<unknown> => {
     const server = ['--address', address, '--namespace', namespace, '--output', 'json'];
-    await temporal('workflow', 'start', '--type', type, '--task-queue', 'orchestrator', '--workflow-id', type, '--input', JSON.stringify(input), ...server);
-    const { result } = JSON.parse(await temporal('workflow', 'result', '--workflow-id', type, ...server)) as { result: unknown };
+    await temporal(
+      'workflow',
+      'start',
+      '--type',
+      type,
+      '--task-queue',
+      'orchestrator',
+      '--workflow-id',
+      type,
+      '--input',
+      JSON.stringify(input),
+      ...server,
+    );
+    const { result } = JSON.parse(await temporal('workflow', 'result', '--workflow-id', type, ...server)) as {
+      result: unknown;
+    };
     return result;
   };
 }

@@ -19,13 +19,21 @@ describe('the reference page', () => {
     const server = await connectFresh();
     onTestFinished(await startWorkers(server, await bundleWorkflows(), fakeActivities().activities));
     const { path } = await requireTool(temporalCli);
-    const env = { PATH: process.env.PATH, HOME: '/nonexistent', TEMPORAL_ADDRESS: inject('temporalAddress'), TEMPORAL_NAMESPACE: server.namespace };
+    const env = {
+      PATH: process.env.PATH,
+      HOME: '/nonexistent',
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_NAMESPACE: server.namespace,
+    };
     const lines = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) => block!.trim().split('\n'));
     expect(lines.length).toBeGreaterThan(25);
     for (const line of lines) {
       // What a line follows on may take the workers a moment: drift that is to be approved, a workflow that is to be found.
       for (let patience = 20; ; patience -= 1) {
-        const failure = await run('sh', ['-c', line.replace(/^temporal /, `'${path}' `)], { env, timeout: 30_000 }).then(
+        const failure = await run('sh', ['-c', line.replace(/^temporal /, `'${path}' `)], {
+          env,
+          timeout: 30_000,
+        }).then(
           () => undefined,
           (error: unknown) => (error as { stderr?: string }).stderr ?? String(error),
         );
@@ -36,6 +44,8 @@ describe('the reference page', () => {
     }
     // What they asked for came to pass: nothing was ignored, and the page's words are the web UI's.
     const steward = server.client.workflow.getHandle('readmission-steward');
-    expect(await steward.query(STEWARD.queries.state).catch(() => undefined)).toMatchObject({ counts: { signals: expect.any(Number) as number, ignored: 0 } });
+    expect(await steward.query(STEWARD.queries.state).catch(() => undefined)).toMatchObject({
+      counts: { signals: expect.any(Number) as number, ignored: 0 },
+    });
   });
 });

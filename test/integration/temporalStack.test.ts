@@ -81,7 +81,9 @@ describe('the dev server', () => {
 
     await expect(startDevServer(options)).rejects.toMatchObject({
       type: 'TemporalUnavailable',
-      message: expect.stringMatching(/^The embedded Temporal server ended with code 1 \(".+"\); see .+temporal\.log and run "perdure doctor"\.$/),
+      message: expect.stringMatching(
+        /^The embedded Temporal server ended with code 1 \(".+"\); see .+temporal\.log and run "perdure doctor"\.$/,
+      ),
     });
   });
 });
@@ -89,7 +91,9 @@ describe('the dev server', () => {
 describe('an embedded stack', () => {
   test('is found by others while it runs, and leaves no process behind when it is killed', async () => {
     const stateFolder = temporaryFolder();
-    const owner = spawn(process.execPath, [join(packageFolder(), 'dist/test/support/stackProcess.js'), stateFolder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const owner = spawn(process.execPath, [join(packageFolder(), 'dist/test/support/stackProcess.js'), stateFolder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     onTestFinished(() => void owner.kill('SIGKILL'));
     const pids = JSON.parse(await firstLine(owner.stdout)) as number[];
     expect(pids.map(isAlive)).toEqual([true, true, true, true]);
@@ -125,7 +129,9 @@ describe('an embedded stack', () => {
     const stateFolder = temporaryFolder();
     const starting = startEmbeddedServer(stateFolder);
     await until(() => existsSync(join(stateFolder, 'temporal.db.new')));
-    const made = (await processesBelow(process.pid)).filter(({ commandLine }) => commandLine.includes(stateFolder) && !commandLine.startsWith('/bin/sh '));
+    const made = (await processesBelow(process.pid)).filter(
+      ({ commandLine }) => commandLine.includes(stateFolder) && !commandLine.startsWith('/bin/sh '),
+    );
     for (const { pid } of made) process.kill(pid, 'SIGKILL');
     expect(made).toHaveLength(1);
     const server = await starting;
@@ -182,7 +188,10 @@ describe('a worker', () => {
     const told: string[] = [];
     const worker = await orchestrator((line) => told.push(line));
     await worker.start();
-    const given = expect(worker.broken).rejects.toMatchObject({ type: 'WorkerFailed', message: expect.stringContaining('was ended by SIGKILL, and not for the first time') });
+    const given = expect(worker.broken).rejects.toMatchObject({
+      type: 'WorkerFailed',
+      message: expect.stringContaining('was ended by SIGKILL, and not for the first time'),
+    });
     for (let deaths = 1; deaths <= 6; deaths += 1) {
       const { pid } = worker;
       process.kill(pid!, 'SIGKILL');
@@ -196,30 +205,47 @@ describe('a worker', () => {
   test('that cannot start says why, and where its log is', async () => {
     const target = await freshNamespace();
     const logFolder = temporaryFolder();
-    const worker = new SupervisedWorker(WORKERS.orchestrator, { target: { ...target, namespace: 'nowhere' }, storeRoot: temporaryFolder(), logFolder });
+    const worker = new SupervisedWorker(WORKERS.orchestrator, {
+      target: { ...target, namespace: 'nowhere' },
+      storeRoot: temporaryFolder(),
+      logFolder,
+    });
 
     await expect(worker.start()).rejects.toMatchObject({
       type: 'WorkerFailed',
-      message: expect.stringContaining('The orchestrator worker could not start: No Temporal server answers for namespace "nowhere"'),
+      message: expect.stringContaining(
+        'The orchestrator worker could not start: No Temporal server answers for namespace "nowhere"',
+      ),
     });
     expect(isAlive(worker.pid!)).toBe(false);
     expect(readFileSync(join(logFolder, 'orchestrator.log'), 'utf8')).toContain('"nowhere"');
   });
 });
 
-test('a run that its workers can\'t read is told of, not waited for: they lack the key that the client has', async () => {
+test("a run that its workers can't read is told of, not waited for: they lack the key that the client has", async () => {
   const target = await freshNamespace();
-  const worker = new SupervisedWorker(WORKERS.orchestrator, { target, storeRoot: temporaryFolder(), logFolder: temporaryFolder() });
+  const worker = new SupervisedWorker(WORKERS.orchestrator, {
+    target,
+    storeRoot: temporaryFolder(),
+    logFolder: temporaryFolder(),
+  });
   onTestFinished(() => worker.stop());
   await worker.start();
   const { connection } = await connectClient(target);
   onTestFinished(() => connection.close());
   const codec = encryptionCodecFrom({ PERDURE_ENCRYPTION_KEY: randomBytes(32).toString('base64') })!;
   const client = new Client({ connection, namespace: target.namespace, dataConverter: { payloadCodecs: [codec] } });
-  const { workflowId, firstExecutionRunId: runId } = await startWorkflow(client, 'modelInference', { pipeline: 'tiny' });
+  const { workflowId, firstExecutionRunId: runId } = await startWorkflow(client, 'modelInference', {
+    pipeline: 'tiny',
+  });
 
   const followed = followRun(client, { name: 'modelInference', workflowId, runId }, new AbortController().signal);
-  await expect(followed).rejects.toMatchObject({ cause: { type: 'ConfigInvalid', message: expect.stringContaining('not decodable: Unknown encoding: binary/encrypted') as string } });
+  await expect(followed).rejects.toMatchObject({
+    cause: {
+      type: 'ConfigInvalid',
+      message: expect.stringContaining('not decodable: Unknown encoding: binary/encrypted') as string,
+    },
+  });
 });
 
 async function firstLine(output: Readable): Promise<string> {

@@ -37,28 +37,45 @@ interface Attribute {
 }
 
 interface Export {
-  resourceSpans: { resource: { attributes: Attribute[] }; scopeSpans: { spans: (Span & { attributes: Attribute[] })[] }[] }[];
+  resourceSpans: {
+    resource: { attributes: Attribute[] };
+    scopeSpans: { spans: (Span & { attributes: Attribute[] })[] }[];
+  }[];
 }
 
 /** What arrived, as OTLP's JSON has it. */
 function spans(): Span[] {
-  const text = (attributes: Attribute[], ...keys: string[]) => attributes.find(({ key }) => keys.includes(key))?.value.stringValue;
+  const text = (attributes: Attribute[], ...keys: string[]) =>
+    attributes.find(({ key }) => keys.includes(key))?.value.stringValue;
   return collector.received.flatMap(({ body }) =>
     (body as Export).resourceSpans.flatMap(({ resource, scopeSpans }) =>
       scopeSpans.flatMap(({ spans }) =>
-        spans.map((span) => ({ ...span, service: text(resource.attributes, 'service.name') ?? '', workflowId: text(span.attributes, 'workflowId', 'temporalWorkflowId') })),
+        spans.map((span) => ({
+          ...span,
+          service: text(resource.attributes, 'service.name') ?? '',
+          workflowId: text(span.attributes, 'workflowId', 'temporalWorkflowId'),
+        })),
       ),
     ),
   );
 }
 
-test('a run is one trace: its start, its workflows and their activities, each with the workflow\'s id', async () => {
+test("a run is one trace: its start, its workflows and their activities, each with the workflow's id", async () => {
   const { client } = await startTestStack(undefined, world.storeRoot);
-  const run = await startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['logistic_regression'] });
+  const run = await startWorkflow(client, 'modelTraining', {
+    pipeline: TINY,
+    asOf: AFTER_ALL,
+    algorithms: ['logistic_regression'],
+  });
   await run.result();
   await stopTracing();
   const named = (name: string) => spans().find((span) => span.name === name);
-  await until(() => named('RunWorkflow:modelTraining') !== undefined && named('StartWorkflow:modelTraining') !== undefined && named('RunActivity:registerModel') !== undefined);
+  await until(
+    () =>
+      named('RunWorkflow:modelTraining') !== undefined &&
+      named('StartWorkflow:modelTraining') !== undefined &&
+      named('RunActivity:registerModel') !== undefined,
+  );
 
   expect(collector.received[0]).toMatchObject({ path: '/v1/traces', contentType: 'application/json' });
   const parentOf = (name: string) => spans().find(({ spanId }) => spanId === named(name)?.parentSpanId)?.name;

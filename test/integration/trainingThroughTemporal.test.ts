@@ -31,7 +31,9 @@ describe('training through Temporal', () => {
     expect(Object.keys(durable.algorithms)).toEqual(['logistic_regression', 'xgboost']);
     const { modelRegistry } = world.stores;
     for (const [algorithm, result] of Object.entries(durable.algorithms)) {
-      expect(await madeBy(modelRegistry, algorithm, result)).toEqual(await madeBy(modelRegistry, algorithm, local.algorithms[algorithm]!));
+      expect(await madeBy(modelRegistry, algorithm, result)).toEqual(
+        await madeBy(modelRegistry, algorithm, local.algorithms[algorithm]!),
+      );
     }
   });
 });
@@ -47,5 +49,8 @@ async function trainThroughTemporal(): Promise<ModelTrainingResult> {
 function trainInThisProcess(): Promise<ModelTrainingResult> {
   const nothing = () => {};
   const { signal } = new AbortController();
-  return trainLocally({ ...input, again: true }, { runStage: world.runStage, signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing });
+  return trainLocally(
+    { ...input, again: true },
+    { runStage: world.runStage, signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing },
+  );
 }

@@ -67,7 +67,15 @@ console.log(JSON.stringify(told));
 `;
 
 const TSCONFIG = {
-  compilerOptions: { target: 'ES2022', module: 'NodeNext', moduleResolution: 'NodeNext', strict: true, skipLibCheck: true, types: ['node'], outDir: 'out' },
+  compilerOptions: {
+    target: 'ES2022',
+    module: 'NodeNext',
+    moduleResolution: 'NodeNext',
+    strict: true,
+    skipLibCheck: true,
+    types: ['node'],
+    outDir: 'out',
+  },
   files: ['consumer.ts'],
 };
 
@@ -79,8 +87,27 @@ beforeAll(async () => {
 
 describe('the package, installed by somebody else', () => {
   test('holds what is needed to run, and nothing else', () => {
-    const kinds = new Set(packed.files.map((path) => (path.startsWith('dist/src/') ? 'dist/src' : path.startsWith('conf/pipelines/readmission/') ? 'conf' : path.replace(/[^/]+\/?$/, '')) || path));
-    expect([...kinds].sort()).toEqual(['LICENSE', 'README.md', 'conf', 'dist/', 'dist/activities/', 'dist/src', 'dist/workers/', 'package.json', 'setup/']);
+    const kinds = new Set(
+      packed.files.map(
+        (path) =>
+          (path.startsWith('dist/src/')
+            ? 'dist/src'
+            : path.startsWith('conf/pipelines/readmission/')
+              ? 'conf'
+              : path.replace(/[^/]+\/?$/, '')) || path,
+      ),
+    );
+    expect([...kinds].sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'conf',
+      'dist/',
+      'dist/activities/',
+      'dist/src',
+      'dist/workers/',
+      'package.json',
+      'setup/',
+    ]);
     expect(packed.files.filter((path) => /\.(map|py|tsbuildinfo)$|(^|\/)(test|bench|deploy)\//.test(path))).toEqual([]);
     expect(packed.entryCount).toBeLessThan(500);
     expect(packed.size).toBeLessThan(3_000_000);
@@ -90,20 +117,29 @@ describe('the package, installed by somebody else', () => {
     const declarations = packed.files.filter((path) => path.endsWith('.d.ts'));
     const needed = declarations.map(async (path) => {
       const text = await readFile(join(outside, 'node_modules', 'perdure', path), 'utf8');
-      return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, target]) => join(dirname(path), target!).replace(/\.js$/, '.d.ts'));
+      return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, target]) =>
+        join(dirname(path), target!).replace(/\.js$/, '.d.ts'),
+      );
     });
     // A declaration that is missing makes types that allow anything, without a word of the compiler.
     expect((await Promise.all(needed)).flat().filter((path) => !declarations.includes(path))).toEqual([]);
   });
 
   test('runs its command', async () => {
-    const { version } = JSON.parse(await readFile(join(packageFolder(), 'package.json'), 'utf8')) as { version: string };
+    const { version } = JSON.parse(await readFile(join(packageFolder(), 'package.json'), 'utf8')) as {
+      version: string;
+    };
     const main = join(outside, 'node_modules', 'perdure', 'dist', 'src', 'cli', 'main.js');
     expect((await run(process.execPath, [main, '--version'], { cwd: outside })).stdout.trim()).toBe(version);
     // It finds its workflow bundle and its pipelines; the tools may be missing here.
-    const { stdout } = await run(process.execPath, [main, 'doctor', '--json'], { cwd: outside }).catch((error: unknown) => error as { stdout: string });
+    const { stdout } = await run(process.execPath, [main, 'doctor', '--json'], { cwd: outside }).catch(
+      (error: unknown) => error as { stdout: string },
+    );
     const { findings } = JSON.parse(stdout) as { findings: { name: string; status: string }[] };
-    expect(findings.filter(({ name }) => name === 'build' || name.startsWith('config of'))).toMatchObject([{ status: 'ok' }, { name: 'config of readmission', status: 'ok' }]);
+    expect(findings.filter(({ name }) => name === 'build' || name.startsWith('config of'))).toMatchObject([
+      { status: 'ok' },
+      { name: 'config of readmission', status: 'ok' },
+    ]);
   });
 
   test('has a client that strict TypeScript takes, and that starts, signals, updates, queries and schedules', async () => {
@@ -111,19 +147,28 @@ describe('the package, installed by somebody else', () => {
     await writeFile(join(outside, 'tsconfig.json'), JSON.stringify(TSCONFIG));
     await writeFile(join(outside, 'package.json'), JSON.stringify({ name: 'outside', type: 'module', private: true }));
     const tsc = join(packageFolder(), 'node_modules', 'typescript', 'bin', 'tsc');
-    const { stdout: faults } = await run(process.execPath, [tsc, '--project', '.'], { cwd: outside }).catch((error: unknown) => error as { stdout: string });
+    const { stdout: faults } = await run(process.execPath, [tsc, '--project', '.'], { cwd: outside }).catch(
+      (error: unknown) => error as { stdout: string },
+    );
     expect(faults).toBe('');
 
     const server = await connectFresh();
     onTestFinished(await startWorkers(server, await bundleWorkflows(), fakeActivities().activities));
     const env = { ...process.env, ADDRESS: inject('temporalAddress'), NAMESPACE: server.namespace };
-    const { stdout } = await run(process.execPath, [join('out', 'consumer.js')], { cwd: outside, env, timeout: 60_000 });
+    const { stdout } = await run(process.execPath, [join('out', 'consumer.js')], {
+      cwd: outside,
+      env,
+      timeout: 60_000,
+    });
     expect(JSON.parse(stdout)).toEqual({
       training: 'completed',
       progress: 'choosing the champion',
       paused: 'ana',
       approved: 1,
-      history: expect.arrayContaining(['paused by ana: a holiday', 'retrain approved by ana (drift:report-1)']) as string[],
+      history: expect.arrayContaining([
+        'paused by ana: a holiday',
+        'retrain approved by ana (drift:report-1)',
+      ]) as string[],
       stewardId: ['outside-steward', 'outside-steward'],
       schedule: ['modelInference', 'orchestrator', [{ pipeline: 'outside', reason: 'hourly' }]],
       constants: ['orchestrator', 'PerdurePipeline', 'requestRetrain'],
@@ -136,12 +181,20 @@ describe('the package, installed by somebody else', () => {
 async function installPacked(folder: string): Promise<typeof packed> {
   const npm = process.env.npm_execpath;
   const [command, first] = npm ? [process.execPath, [npm]] : ['npm', []];
-  const { stdout } = await run(command, [...first, 'pack', '--ignore-scripts', '--json', '--pack-destination', folder], { cwd: packageFolder() });
-  const [{ filename, entryCount, size, files }] = JSON.parse(stdout) as [{ filename: string; entryCount: number; size: number; files: { path: string }[] }];
+  const { stdout } = await run(
+    command,
+    [...first, 'pack', '--ignore-scripts', '--json', '--pack-destination', folder],
+    { cwd: packageFolder() },
+  );
+  const [{ filename, entryCount, size, files }] = JSON.parse(stdout) as [
+    { filename: string; entryCount: number; size: number; files: { path: string }[] },
+  ];
   const modules = join(folder, 'node_modules');
   await mkdir(join(modules, 'perdure'), { recursive: true });
   await run('tar', ['-xzf', join(folder, filename), '-C', join(modules, 'perdure'), '--strip-components=1']);
-  const { dependencies } = JSON.parse(await readFile(join(modules, 'perdure', 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const { dependencies } = JSON.parse(await readFile(join(modules, 'perdure', 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
   for (const name of [...Object.keys(dependencies), '@types/node']) {
     await mkdir(dirname(join(modules, name)), { recursive: true });
     await symlink(join(packageFolder(), 'node_modules', name), join(modules, name));

@@ -19,7 +19,11 @@ import { until } from '../support/until.js';
 
 // What a deployment sets: real workers with everything on that is off by default.
 const PORTS = Object.keys(WORKERS) as (keyof typeof WORKERS)[];
-const QUEUES = { orchestrator: ['orchestrator'], dataProcessing: ['data-processing', 'operations', 'dispatch'], modelTraining: ['model-training'] };
+const QUEUES = {
+  orchestrator: ['orchestrator'],
+  dataProcessing: ['data-processing', 'operations', 'dispatch'],
+  modelTraining: ['model-training'],
+};
 const pager = await receiveHttp({ status: 202 });
 const slack = await receiveHttp({ status: 200 });
 const mail = await receiveMail();
@@ -47,7 +51,14 @@ await world.writeGold(MONTHS);
 world.configure((config) => (config.training_config.hyperparameter_tuning = false));
 const stack = await startTestStack(afterAll, world.storeRoot);
 
-const DAILY = { at: '06:00', time_zone: 'UTC', overlap: 'skip', catchup_window_minutes: 60, jitter_seconds: 0, pause_on_failure: false };
+const DAILY = {
+  at: '06:00',
+  time_zone: 'UTC',
+  overlap: 'skip',
+  catchup_window_minutes: 60,
+  jitter_seconds: 0,
+  pause_on_failure: false,
+};
 const SCHEDULES = { inference: DAILY, monitoring: { ...DAILY, at: '10:00', day_of_week: 'sunday' } };
 
 /** What matters here of a PagerDuty event. */
@@ -68,7 +79,9 @@ describe('each worker', () => {
       const ready = await get(worker, '/readyz');
       expect(ready.status).toBe(200);
       const states = Object.entries((await ready.json()) as Record<string, { runState: string }>);
-      expect(states.map(([queue, { runState }]) => [queue, runState])).toEqual(QUEUES[worker].map((queue) => [queue, 'RUNNING']));
+      expect(states.map(([queue, { runState }]) => [queue, runState])).toEqual(
+        QUEUES[worker].map((queue) => [queue, 'RUNNING']),
+      );
       expect((await get(worker, '/elsewhere')).status).toBe(404);
     }
   });
@@ -76,17 +89,28 @@ describe('each worker', () => {
 
 describe('a worker whose health port is taken', () => {
   test('says so and ends', async () => {
-    const worker = new SupervisedWorker(WORKERS.orchestrator, { target: stack.stack.target, storeRoot: world.storeRoot, logFolder: stack.logFolder });
+    const worker = new SupervisedWorker(WORKERS.orchestrator, {
+      target: stack.stack.target,
+      storeRoot: world.storeRoot,
+      logFolder: stack.logFolder,
+    });
     await expect(worker.start()).rejects.toMatchObject({
       type: 'WorkerFailed',
-      message: expect.stringContaining(`could not start: The port ${firstPort} of PERDURE_HEALTH_PORT can't be had`) as string,
+      message: expect.stringContaining(
+        `could not start: The port ${firstPort} of PERDURE_HEALTH_PORT can't be had`,
+      ) as string,
     });
   });
 });
 
 describe('a training', () => {
   test('is told of by mail, measured, found by its attributes, and unreadable to the server', async () => {
-    const handle = await startWorkflow(stack.client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['logistic_regression'], reason: 'a test' });
+    const handle = await startWorkflow(stack.client, 'modelTraining', {
+      pipeline: TINY,
+      asOf: AFTER_ALL,
+      algorithms: ['logistic_regression'],
+      reason: 'a test',
+    });
     const result = await handle.result();
     if (result.status === 'skipped') throw new Error(result.reason);
     const { challenger } = result;
@@ -98,9 +122,15 @@ describe('a training', () => {
 
     const training = await (await get('modelTraining', '/metrics')).text();
     expect(training).toMatch(/^perdure_stage_seconds_count\{.*stage="preprocess".*outcome="completed".*\} 1$/m);
-    expect(training).toMatch(/^perdure_candidates_total\{pipeline="tiny",algorithm="logistic_regression",outcome="completed"\} [1-9]/m);
-    expect(training).toMatch(/^perdure_model_auc\{pipeline="tiny",algorithm="logistic_regression",window="oot"\} 0\.\d+$/m);
-    expect(await (await get('orchestrator', '/metrics')).text()).toMatch(/^temporal_workflow_completed\{.*workflow_type="modelTraining".*\} 1$/m);
+    expect(training).toMatch(
+      /^perdure_candidates_total\{pipeline="tiny",algorithm="logistic_regression",outcome="completed"\} [1-9]/m,
+    );
+    expect(training).toMatch(
+      /^perdure_model_auc\{pipeline="tiny",algorithm="logistic_regression",window="oot"\} 0\.\d+$/m,
+    );
+    expect(await (await get('orchestrator', '/metrics')).text()).toMatch(
+      /^temporal_workflow_completed\{.*workflow_type="modelTraining".*\} 1$/m,
+    );
 
     const query = `PerdurePipeline = "${TINY}" AND PerdureStage = "training" AND PerdureModelVersion = "${challenger.version}" AND PerdureReason = "a test"`;
     await until(async () => (await stack.client.workflow.count(query)).count === 1);
@@ -116,7 +146,11 @@ describe('a training', () => {
 
   test('leaves JSON lines with its ids in the log', async () => {
     const log = readFileSync(join(stack.logFolder, 'data-processing.log'), 'utf8');
-    const lines = log.trim().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = log
+      .trim()
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     const told = lines.find(({ alert }) => alert === 'training_completed');
     expect(told).toMatchObject({
       level: 'INFO',
@@ -133,40 +167,81 @@ describe('processing that fails', () => {
 
   test('calls somebody at the third time in a row, and once', async () => {
     for (let run = 1; run <= 4; run++) {
-      const handle = await startWorkflow(stack.client, 'dataProcessing', { pipeline: TINY, source: '/nonexistent/raw.csv' });
+      const handle = await startWorkflow(stack.client, 'dataProcessing', {
+        pipeline: TINY,
+        source: '/nonexistent/raw.csv',
+      });
       failed.push({ workflowId: handle.workflowId, runId: handle.firstExecutionRunId });
       await expect(handle.result()).rejects.toThrow();
       expect(pager.received).toHaveLength(run < 3 ? 0 : 1);
       // The next run counts those that Temporal's list of runs has.
-      await until(async () => (await stageStatistics(stack.client, TINY)).some(({ stage, runs }) => stage === 'processing' && runs === run));
+      await until(async () =>
+        (await stageStatistics(stack.client, TINY)).some(({ stage, runs }) => stage === 'processing' && runs === run),
+      );
     }
-    expect(pager.received[0]?.body).toMatchObject({ payload: { severity: 'critical', class: 'processing_failing', custom_details: { failures: 3 } } });
+    expect(pager.received[0]?.body).toMatchObject({
+      payload: { severity: 'critical', class: 'processing_failing', custom_details: { failures: 3 } },
+    });
 
-    expect((await stageStatistics(stack.client, TINY)).find(({ stage }) => stage === 'processing')).toMatchObject({ runs: 4, skipped: 0, success_rate: 0, mean_seconds: null });
+    expect((await stageStatistics(stack.client, TINY)).find(({ stage }) => stage === 'processing')).toMatchObject({
+      runs: 4,
+      skipped: 0,
+      success_rate: 0,
+      mean_seconds: null,
+    });
     const asking = { workflowId: 'next', runId: 'next', startedAt: new Date().toISOString() };
     expect((await processingFailures(stack.client, TINY, asking)).failures).toBe(5);
   });
 
   test('is one line at ERROR per run, with its ids, which is what the alarm on logs counts', async () => {
-    const lines = () => readFileSync(join(stack.logFolder, 'orchestrator.log'), 'utf8').split('\n').slice(0, -1).filter((line) => line.startsWith('{'));
-    const errors = () => lines().map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ level }) => level === 'ERROR');
+    const lines = () =>
+      readFileSync(join(stack.logFolder, 'orchestrator.log'), 'utf8')
+        .split('\n')
+        .slice(0, -1)
+        .filter((line) => line.startsWith('{'));
+    const errors = () =>
+      lines()
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter(({ level }) => level === 'ERROR');
     // A worker's lines are written a moment after the run has ended.
     await until(() => errors().length >= failed.length);
-    expect(errors()).toMatchObject(failed.map((ids) => ({ ...ids, worker: 'orchestrator', message: 'The run failed', pipeline: TINY, errorType: 'InputInvalid', reason: expect.stringContaining('/nonexistent/raw.csv') as string })));
+    expect(errors()).toMatchObject(
+      failed.map((ids) => ({
+        ...ids,
+        worker: 'orchestrator',
+        message: 'The run failed',
+        pipeline: TINY,
+        errorType: 'InputInvalid',
+        reason: expect.stringContaining('/nonexistent/raw.csv') as string,
+      })),
+    );
     expect(failed).toHaveLength(4);
   });
 });
 
 describe('a schedule', () => {
   test('whose inference never starts calls somebody, by way of the steward, and is well again once it has', async () => {
-    world.configure((config) => Object.assign(config, { schedules: SCHEDULES, alerts: { inference_down_hours: 0.001 } }));
+    world.configure((config) =>
+      Object.assign(config, { schedules: SCHEDULES, alerts: { inference_down_hours: 0.001 } }),
+    );
     await applySchedules(stack.client, await world.pipeline());
     // Due every second, and never started: no action is left.
     const inference = stack.client.schedule.getHandle(scheduleIdOf(TINY, 'inference'));
-    await inference.update(({ state, ...others }) => ({ ...others, spec: { intervals: [{ every: '1 second' }] }, state: { ...state, remainingActions: 0 } }));
+    await inference.update(({ state, ...others }) => ({
+      ...others,
+      spec: { intervals: [{ every: '1 second' }] },
+      state: { ...state, remainingActions: 0 },
+    }));
     const args: [StewardInput] = [{ pipeline: TINY, patrolSeconds: 1 }];
-    const steward = await stack.client.workflow.start('steward', { args, taskQueue: TASK_QUEUES.orchestrator, workflowId: stewardIdOf(TINY) });
-    const events = (action: string) => pager.received.map(({ body }) => body as PagerEvent).filter((event) => event.event_action === action && event.dedup_key.startsWith(`${TINY}/inference_down/`));
+    const steward = await stack.client.workflow.start('steward', {
+      args,
+      taskQueue: TASK_QUEUES.orchestrator,
+      workflowId: stewardIdOf(TINY),
+    });
+    const events = (action: string) =>
+      pager.received
+        .map(({ body }) => body as PagerEvent)
+        .filter((event) => event.event_action === action && event.dedup_key.startsWith(`${TINY}/inference_down/`));
     await until(() => events('trigger').length > 0);
     const [down] = events('trigger');
     expect(down).toMatchObject({ payload: { severity: 'critical', class: 'inference_down' } });
@@ -180,7 +255,10 @@ describe('a schedule', () => {
 
   test('of monitoring sends the weekly report by mail', async () => {
     await triggerSchedule(stack.client, TINY, 'monitoring');
-    const reports = () => mail.received.map(({ message }) => message.replaceAll('=\r\n', '')).filter((message) => message.includes('weekly_report at '));
+    const reports = () =>
+      mail.received
+        .map(({ message }) => message.replaceAll('=\r\n', ''))
+        .filter((message) => message.includes('weekly_report at '));
     await until(() => reports().length > 0);
     const [report] = reports();
     expect(report).toMatch(/^Subject: \[info\] tiny: Monitoring of tiny in week \d{4}-W\d{2}/m);
@@ -193,5 +271,7 @@ describe('a schedule', () => {
 test('a pipeline whose settings can not be read is told of too', async () => {
   const handle = await startWorkflow(stack.client, 'modelTraining', { pipeline: 'nowhere' });
   await expect(handle.result()).rejects.toThrow();
-  expect(slack.received.map(({ body }) => JSON.stringify(body)).join()).toContain('Training of nowhere failed: There is no pipeline');
+  expect(slack.received.map(({ body }) => JSON.stringify(body)).join()).toContain(
+    'Training of nowhere failed: There is no pipeline',
+  );
 });

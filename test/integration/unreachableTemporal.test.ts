@@ -16,9 +16,17 @@ describe('a Temporal server that is out of reach', () => {
   test('is one sentence with its address, where nothing listens', async () => {
     const address = `127.0.0.1:${await freePort()}`;
 
-    const sentence = new RegExp(`^No Temporal server answers for namespace "default" at ${address} \\(.+\\); start it, or .+\\.$`);
-    await expect(connectClient(plainTarget(address))).rejects.toMatchObject({ type: 'TemporalUnavailable', message: expect.stringMatching(sentence) });
-    await expect(connectWorker(plainTarget(address))).rejects.toMatchObject({ type: 'TemporalUnavailable', message: expect.stringMatching(sentence) });
+    const sentence = new RegExp(
+      `^No Temporal server answers for namespace "default" at ${address} \\(.+\\); start it, or .+\\.$`,
+    );
+    await expect(connectClient(plainTarget(address))).rejects.toMatchObject({
+      type: 'TemporalUnavailable',
+      message: expect.stringMatching(sentence),
+    });
+    await expect(connectWorker(plainTarget(address))).rejects.toMatchObject({
+      type: 'TemporalUnavailable',
+      message: expect.stringMatching(sentence),
+    });
   });
 
   test('is given up, where something takes the connection and says nothing', async () => {
@@ -27,7 +35,9 @@ describe('a Temporal server that is out of reach', () => {
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
 
-    await expect(connectClient(plainTarget(`127.0.0.1:${port}`))).rejects.toMatchObject({ type: 'TemporalUnavailable' });
+    await expect(connectClient(plainTarget(`127.0.0.1:${port}`))).rejects.toMatchObject({
+      type: 'TemporalUnavailable',
+    });
   });
 
   test('is told apart from a namespace that is not there', async () => {
@@ -55,7 +65,12 @@ describe('the Temporal environment configuration', () => {
   });
 
   test('gives address, namespace and key', () => {
-    const env = { TEMPORAL_CONFIG_FILE: '/nowhere/temporal.toml', TEMPORAL_ADDRESS: 'host:7233', TEMPORAL_NAMESPACE: 'ml', TEMPORAL_API_KEY: 'key' };
+    const env = {
+      TEMPORAL_CONFIG_FILE: '/nowhere/temporal.toml',
+      TEMPORAL_ADDRESS: 'host:7233',
+      TEMPORAL_NAMESPACE: 'ml',
+      TEMPORAL_API_KEY: 'key',
+    };
     expect(configuredTarget(env)).toMatchObject({ address: 'host:7233', namespace: 'ml', security: { apiKey: 'key' } });
   });
 
@@ -82,16 +97,19 @@ describe('the Temporal environment configuration', () => {
   });
 
   test('is one sentence when its profile is not there', () => {
-    expect(() => configuredTarget({ TEMPORAL_CONFIG_FILE: '/nowhere/temporal.toml', TEMPORAL_PROFILE: 'prod' })).toThrow(
-      /^The Temporal environment configuration can't be read \(.*prod.*\); mend .*\.$/,
-    );
+    expect(() =>
+      configuredTarget({ TEMPORAL_CONFIG_FILE: '/nowhere/temporal.toml', TEMPORAL_PROFILE: 'prod' }),
+    ).toThrow(/^The Temporal environment configuration can't be read \(.*prod.*\); mend .*\.$/);
   });
 });
 
 function run(script: string, env: NodeJS.ProcessEnv): Promise<{ code: number | null; stderr: string }> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [join(packageFolder(), script)], { env: { ...process.env, ...env } }, (_error, _stdout, stderr) =>
-      resolve({ code: child.exitCode, stderr }),
+    const child = execFile(
+      process.execPath,
+      [join(packageFolder(), script)],
+      { env: { ...process.env, ...env } },
+      (_error, _stdout, stderr) => resolve({ code: child.exitCode, stderr }),
     );
   });
 }

@@ -45,7 +45,9 @@ async function pages(client: Client): Promise<Page[]> {
 async function pageOf(client: Client, id: string, type: string): Promise<Page> {
   const handle = client.workflow.getHandle(id);
   const { definition, currentDetails } = await metadataOf(client, id);
-  const defined = [definition?.signalDefinitions, definition?.updateDefinitions, definition?.queryDefinitions].flatMap((of) => of ?? []);
+  const defined = [definition?.signalDefinitions, definition?.updateDefinitions, definition?.queryDefinitions].flatMap(
+    (of) => of ?? [],
+  );
   const { events } = await handle.fetchHistory();
   return {
     id,
@@ -53,15 +55,28 @@ async function pageOf(client: Client, id: string, type: string): Promise<Page> {
     summary: await (await handle.describe()).staticSummary(),
     details: currentDetails ?? '',
     // The SDK's own have its own words.
-    handlers: Object.fromEntries(defined.filter(({ name }) => !name!.startsWith('__')).map(({ name, description }) => [name!, description ?? ''])),
+    handlers: Object.fromEntries(
+      defined.filter(({ name }) => !name!.startsWith('__')).map(({ name, description }) => [name!, description ?? '']),
+    ),
     lines: (events ?? []).flatMap((event) => {
-      const { activityTaskScheduledEventAttributes: activity, timerStartedEventAttributes: timer, startChildWorkflowExecutionInitiatedEventAttributes: child } = event;
+      const {
+        activityTaskScheduledEventAttributes: activity,
+        timerStartedEventAttributes: timer,
+        startChildWorkflowExecutionInitiatedEventAttributes: child,
+      } = event;
       const of = activity?.activityType?.name ?? (timer && `timer ${timer.timerId}`) ?? child?.workflowType?.name;
       if (!of) return [];
       const payload = event.userMetadata?.summary;
-      return [[of, payload ? defaultPayloadConverter.fromPayload<string>(payload) : undefined] satisfies Page['lines'][number]];
+      return [
+        [
+          of,
+          payload ? defaultPayloadConverter.fromPayload<string>(payload) : undefined,
+        ] satisfies Page['lines'][number],
+      ];
     }),
-    red: (events ?? []).map(({ eventType }) => temporal.api.enums.v1.EventType[eventType!]).filter((name) => /FAILED|TIMED_OUT/.test(name)),
+    red: (events ?? [])
+      .map(({ eventType }) => temporal.api.enums.v1.EventType[eventType!])
+      .filter((name) => /FAILED|TIMED_OUT/.test(name)),
   };
 }
 
@@ -72,7 +87,9 @@ function unexplained({ id, summary, details, handlers, lines }: Page): string[] 
   return [
     ...(isPlain(summary) ? [] : [`${id} has no summary`]),
     ...(isPlain(details) ? [] : [`${id} has no details`]),
-    ...Object.entries(handlers).flatMap(([name, description]) => (isPlain(description) && description !== name ? [] : [`${id}: ${name} has no description`])),
+    ...Object.entries(handlers).flatMap(([name, description]) =>
+      isPlain(description) && description !== name ? [] : [`${id}: ${name} has no description`],
+    ),
     ...lines.flatMap(([of, line]) => (isPlain(line) && line !== of ? [] : [`${id}: ${of} has no summary`])),
   ];
 }
@@ -85,7 +102,10 @@ describe('in the web UI', () => {
     let isDown = false;
     const { activities } = fakeActivities({
       ...preprocess.activities,
-      findNewRows: () => (isDown ? Promise.reject(ApplicationFailure.nonRetryable('The gold rows are gone; run data processing.', 'NotFound')) : Promise.resolve({ status: 'ready', rows: 3 })),
+      findNewRows: () =>
+        isDown
+          ? Promise.reject(ApplicationFailure.nonRetryable('The gold rows are gone; run data processing.', 'NotFound'))
+          : Promise.resolve({ status: 'ready', rows: 3 }),
     });
     onTestFinished(await startWorkers(server, bundle, activities));
 
@@ -109,9 +129,14 @@ describe('in the web UI', () => {
     expect(await detailsOf(client, workflowId)).toBe('champion xgboost v20010101_000000_abcdef12; paused by ana');
     await steward.requestRetrain({ reason: 'new campaign', requestId: 'campaign-7', triggeredBy: 'ana' });
     await until(async () => (await steward.state()).asked !== null);
-    expect(await detailsOf(client, workflowId)).toBe('champion xgboost v20010101_000000_abcdef12; paused by ana; 1 asked');
+    expect(await detailsOf(client, workflowId)).toBe(
+      'champion xgboost v20010101_000000_abcdef12; paused by ana; 1 asked',
+    );
     await steward.resume({ by: 'ana', reason: 'it is over' });
-    await until(async () => (await steward.state()).counts.trainings === 1 && Object.keys((await steward.state()).inFlight).length === 0);
+    await until(
+      async () =>
+        (await steward.state()).counts.trainings === 1 && Object.keys((await steward.state()).inFlight).length === 0,
+    );
     // The new champion predicts at once, which ends as well.
     await until(async () => !/in flight|asked|paused/.test((await detailsOf(client, workflowId)) ?? ''));
 
@@ -120,7 +145,9 @@ describe('in the web UI', () => {
     await expect((await startWorkflow(client, 'modelInference', { pipeline: PIPELINE })).result()).rejects.toThrow();
     await until(async () => (await pages(client)).some(({ type }) => type === 'inferenceOutage'));
     const all = await pages(client);
-    expect(all.filter(({ type }) => type === 'modelInference').map(({ details }) => details)).toContain('failed: The gold rows are gone; run data processing.');
+    expect(all.filter(({ type }) => type === 'modelInference').map(({ details }) => details)).toContain(
+      'failed: The gold rows are gone; run data processing.',
+    );
     expect(all.find(({ type }) => type === 'inferenceOutage')?.details).toMatch(/^waiting for predictions since 20/);
 
     // Each type that workers register has been seen.

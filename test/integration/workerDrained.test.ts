@@ -33,14 +33,22 @@ test('a worker told to stop says that it takes no more work, ends well, and anot
     training_config.hyperparameter_tuning = false;
     algorithms.xgboost.params.n_estimators = 3_000;
   });
-  const training = await startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['xgboost'] });
+  const training = await startWorkflow(client, 'modelTraining', {
+    pipeline: TINY,
+    asOf: AFTER_ALL,
+    algorithms: ['xgboost'],
+  });
   const search = client.workflow.getHandle(`${training.workflowId}-xgboost`);
   const first = modelTraining.pid!;
   await until(() => isAtWork(search, 'evaluateCandidate'));
   await until(() => hostsOf(first).length > 0);
   // So the candidate takes longer than the grace.
   for (const host of hostsOf(first)) process.kill(host, 'SIGSTOP');
-  const other = new SupervisedWorker(WORKERS.modelTraining, { target: stack.target, storeRoot: world.storeRoot, logFolder });
+  const other = new SupervisedWorker(WORKERS.modelTraining, {
+    target: stack.target,
+    storeRoot: world.storeRoot,
+    logFolder,
+  });
   await other.start();
   afterAll(() => other.stop());
   expect(await statuses('modelTraining')).toEqual([200, 200]);
@@ -60,7 +68,10 @@ test('a worker told to stop says that it takes no more work, ends well, and anot
 test('a process with several queues drains them all, and an alert overtakes a stage that is at work', async () => {
   // So bronze takes longer than the grace; the attempt that follows, which goes by the same SQL, does all of it.
   world.writeSql('bronze', `SELECT * FROM source WHERE ${LABORIOUS.replace('20000000', '2500000000')}`);
-  const processing = await startWorkflow(client, 'dataProcessing', { pipeline: TINY, source: await world.writeCsv(MONTHS) });
+  const processing = await startWorkflow(client, 'dataProcessing', {
+    pipeline: TINY,
+    source: await world.writeCsv(MONTHS),
+  });
   await until(() => isAtWork(processing, 'bronze'));
   const training = await startWorkflow(client, 'modelTraining', { pipeline: 'nowhere' });
   await until(() => slack.received.length === 1);
@@ -68,7 +79,9 @@ test('a process with several queues drains them all, and an alert overtakes a st
 
   const first = dataProcessing.pid!;
   process.kill(first, 'SIGTERM');
-  await until(async () => Object.values(await queues('dataProcessing')).every(({ runState }) => runState !== 'RUNNING'));
+  await until(async () =>
+    Object.values(await queues('dataProcessing')).every(({ runState }) => runState !== 'RUNNING'),
+  );
   expect(Object.keys(await queues('dataProcessing'))).toEqual(['data-processing', 'operations', 'dispatch']);
 
   expect(await processing.result()).toMatchObject({ status: 'completed' });
@@ -86,8 +99,12 @@ test('a process with several queues drains them all, and an alert overtakes a st
 /** How the attempt began that ended an activity. */
 async function lastStart(run: WorkflowHandle, type: string) {
   const events = (await run.fetchHistory()).events ?? [];
-  const scheduled = events.find(({ activityTaskScheduledEventAttributes: attributes }) => attributes?.activityType?.name === type)!;
-  return events.map((event) => event.activityTaskStartedEventAttributes).find((attributes) => String(attributes?.scheduledEventId) === String(scheduled.eventId))!;
+  const scheduled = events.find(
+    ({ activityTaskScheduledEventAttributes: attributes }) => attributes?.activityType?.name === type,
+  )!;
+  return events
+    .map((event) => event.activityTaskStartedEventAttributes)
+    .find((attributes) => String(attributes?.scheduledEventId) === String(scheduled.eventId))!;
 }
 
 function health(worker: WorkerName, path: string): Promise<Response> {

@@ -11,7 +11,10 @@ const PROGRAM = join(packageFolder(), 'dist', 'test', 'support', 'heapProcess.js
 
 /** Starts the program, which runs itself once more with a heap of 200 MiB and tells of it. */
 async function start() {
-  const program = spawn(process.execPath, [PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+  const program = spawn(process.execPath, [PROGRAM], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
   const [line] = (await once(program.stdout, 'data')) as [Buffer];
   return { program, told: JSON.parse(line.toString()) as { pid: number; heap: number } };
 }

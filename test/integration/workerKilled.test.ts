@@ -25,10 +25,16 @@ describe('a training worker killed in the middle of a search', () => {
   test('is replaced, and the run finds what it would have found, evaluating no finished candidate again', async () => {
     world.configure(({ model_config, algorithms }) => {
       model_config.n_iter_search = CANDIDATES;
-      Object.assign(algorithms.xgboost.param_distributions, { max_depth: [4, 5, 6], n_estimators: [500, 600, 700, 800], learning_rate: [0.1] });
+      Object.assign(algorithms.xgboost.param_distributions, {
+        max_depth: [4, 5, 6],
+        n_estimators: [500, 600, 700, 800],
+        learning_rate: [0.1],
+      });
     });
     const killed = await train();
-    await until(async () => (await evaluationsOf(killed.search)).filter(({ outcome }) => outcome === 'completed').length >= 5);
+    await until(
+      async () => (await evaluationsOf(killed.search)).filter(({ outcome }) => outcome === 'completed').length >= 5,
+    );
     const first = modelTraining.pid!;
     const hosts = hostsOf(first);
     process.kill(first, 'SIGKILL');
@@ -54,7 +60,9 @@ describe('a training worker killed in the middle of a search', () => {
     for (const evaluation of evaluations) {
       const { activity } = evaluation;
       const before = finished.find((other) => other.activity === activity);
-      expect(evaluation).toMatchObject(before ?? { worker: modelTraining.pid, attempt: lost.includes(activity) ? 2 : 1 });
+      expect(evaluation).toMatchObject(
+        before ?? { worker: modelTraining.pid, attempt: lost.includes(activity) ? 2 : 1 },
+      );
     }
     expect(result).toEqual(expected);
   });
@@ -64,25 +72,37 @@ describe('an engine killed in the middle of a fit', () => {
   test('fails that candidate alone, at the second time', async () => {
     world.configure(({ model_config, algorithms }) => {
       model_config.n_iter_search = 4;
-      Object.assign(algorithms.xgboost.param_distributions, { max_depth: [2], n_estimators: [10, 20, 30, ENDLESS], learning_rate: [0.3] });
+      Object.assign(algorithms.xgboost.param_distributions, {
+        max_depth: [2],
+        n_estimators: [10, 20, 30, ENDLESS],
+        learning_rate: [0.3],
+      });
     });
     const { search, handle } = await train();
-    await until(async () => (await evaluationsOf(search)).filter(({ outcome }) => outcome === 'completed').length === 3);
+    await until(
+      async () => (await evaluationsOf(search)).filter(({ outcome }) => outcome === 'completed').length === 3,
+    );
     const [endless] = (await evaluationsOf(search)).filter(({ outcome }) => outcome === undefined);
     await until(async () => {
       for (const host of hostsOf(modelTraining.pid!)) process.kill(host, 'SIGKILL');
-      return (await evaluationsOf(search)).find(({ activity }) => activity === endless!.activity)!.outcome !== undefined;
+      return (
+        (await evaluationsOf(search)).find(({ activity }) => activity === endless!.activity)!.outcome !== undefined
+      );
     });
 
     const { algorithms } = completed(await handle.result());
     const trained = algorithms.xgboost!;
     if (trained.status === 'failed') throw new Error(trained.reason);
     expect(trained.search).toEqual({ candidates: 4, failed: 1, foldsEvaluated: 9, foldsPlanned: 12 });
-    const { candidates } = (await readVersion(world.stores.modelRegistry, { algorithm: 'xgboost', version: trained.version }))!;
+    const { candidates } = (await readVersion(world.stores.modelRegistry, {
+      algorithm: 'xgboost',
+      version: trained.version,
+    }))!;
     expect(candidates.filter(({ dropped }) => dropped !== undefined)).toMatchObject([
       {
         params: { n_estimators: ENDLESS },
-        dropped: 'The engine process of a call to evaluate was killed (SIGKILL), probably for its memory; give the worker more memory or fewer cpus.',
+        dropped:
+          'The engine process of a call to evaluate was killed (SIGKILL), probably for its memory; give the worker more memory or fewer cpus.',
       },
     ]);
     expect((await evaluationsOf(search)).map(({ outcome, attempt }) => [outcome, attempt]).sort()).toEqual([
@@ -99,10 +119,16 @@ const ENDLESS = 1_000_000;
 
 /** Starts the training of one algorithm, and returns when its child has begun. */
 async function train() {
-  const handle = await startWorkflow(client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL, algorithms: ['xgboost'], again: true });
+  const handle = await startWorkflow(client, 'modelTraining', {
+    pipeline: TINY,
+    asOf: AFTER_ALL,
+    algorithms: ['xgboost'],
+    again: true,
+  });
   const search = client.workflow.getHandle(`${handle.workflowId}-xgboost`);
   await until(() => hasBegun(search));
-  const result = async () => madeBy(world.stores.modelRegistry, 'xgboost', completed(await handle.result()).algorithms.xgboost!);
+  const result = async () =>
+    madeBy(world.stores.modelRegistry, 'xgboost', completed(await handle.result()).algorithms.xgboost!);
   return { handle, search, result };
 }
 
@@ -125,8 +151,11 @@ async function evaluationsOf(search: WorkflowHandle): Promise<Evaluation[]> {
   const evaluations = events.flatMap(({ eventId, activityTaskScheduledEventAttributes: scheduled }) => {
     if (scheduled?.activityType?.name !== 'evaluateCandidate') return [];
     const input = defaultPayloadConverter.fromPayload<EvaluateCandidateInput>(scheduled.input!.payloads![0]!);
-    const isOfThis = (attributes: { scheduledEventId?: unknown } | null | undefined) => String(attributes?.scheduledEventId) === String(eventId);
-    const started = events.find((event) => isOfThis(event.activityTaskStartedEventAttributes))?.activityTaskStartedEventAttributes;
+    const isOfThis = (attributes: { scheduledEventId?: unknown } | null | undefined) =>
+      String(attributes?.scheduledEventId) === String(eventId);
+    const started = events.find((event) =>
+      isOfThis(event.activityTaskStartedEventAttributes),
+    )?.activityTaskStartedEventAttributes;
     const done = events.some((event) => isOfThis(event.activityTaskCompletedEventAttributes));
     const failed = events.some((event) => isOfThis(event.activityTaskFailedEventAttributes));
     return {

@@ -19,11 +19,14 @@ describe('a refit whose engine crashes', () => {
   test('is handed to the next worker by one that shuts down, and fails at the second crash', async () => {
     const { client, start } = await connect();
     let attempts = 0;
-    const refit = stageActivity({ runStage: (stage, input, call) => stage(call as never, input) }, async ({ signal }: StageCall) => {
-      attempts += 1;
-      if (attempts === 2) await untilAborted(signal);
-      throw new PerdureError('EngineCrashed', 'The engine crashed; lower max_depth.');
-    });
+    const refit = stageActivity(
+      { runStage: (stage, input, call) => stage(call as never, input) },
+      async ({ signal }: StageCall) => {
+        attempts += 1;
+        if (attempts === 2) await untilAborted(signal);
+        throw new PerdureError('EngineCrashed', 'The engine crashed; lower max_depth.');
+      },
+    );
     const activities = { ...fakeActivities().activities, refit };
     const orchestrator = await start({ workflowBundle: await bundleWorkflows(), taskQueue: TASK_QUEUES.orchestrator });
     const operations = await start({ activities, taskQueue: TASK_QUEUES.operations });
@@ -53,7 +56,11 @@ describe('a candidate whose worker is told to stop', () => {
     onTestFinished(() => world.close());
     await world.writeGold(MONTHS);
     const { client, start } = await connect();
-    const training = { ...TRAIN_XGBOOST, pipeline: TINY, dataset: await world.perform(preprocess, { pipeline: TINY, run: runRef('drained'), asOf: AFTER_ALL }) };
+    const training = {
+      ...TRAIN_XGBOOST,
+      pipeline: TINY,
+      dataset: await world.perform(preprocess, { pipeline: TINY, run: runRef('drained'), asOf: AFTER_ALL }),
+    };
     const params = { max_depth: 2, n_estimators: 20, learning_rate: 0.3, scale_pos_weight: 1 };
     const folds = [0, 1, 2];
 
@@ -77,20 +84,37 @@ describe('a candidate whose worker is told to stop', () => {
     let scores: number[] = [];
     const activitiesWith = (pool: EnginePool) => ({
       ...fakeActivities({
-        planSearch: () => Promise.resolve({ grid: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value]])), cells: [0], order: [0], rungs: [folds] }),
+        planSearch: () =>
+          Promise.resolve({
+            grid: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value]])),
+            cells: [0],
+            order: [0],
+            rungs: [folds],
+          }),
         selectCandidates: async ({ folds }) => {
           const [found] = await searchRecord(world.stores.datamart, training).readAll([{ index: 0, folds }]);
           scores = found!.map(({ score }) => score);
           return { survivors: [0], score: 0.6 };
         },
       }).activities,
-      evaluateCandidate: stageActivity({ runStage: createRunStage({ storeRoot: world.storeRoot, engines: pool, size: { cpus: 1, memory: 2 ** 30 } }) }, evaluateCandidate),
+      evaluateCandidate: stageActivity(
+        { runStage: createRunStage({ storeRoot: world.storeRoot, engines: pool, size: { cpus: 1, memory: 2 ** 30 } }) },
+        evaluateCandidate,
+      ),
     });
     const orchestrator = await start({ workflowBundle: await bundleWorkflows(), taskQueue: TASK_QUEUES.orchestrator });
     const operations = await start({ activities: activitiesWith(engines), taskQueue: TASK_QUEUES.operations });
-    const first = await start({ activities: activitiesWith(sticking), taskQueue: TASK_QUEUES.modelTraining, shutdownGraceTime: 100 });
+    const first = await start({
+      activities: activitiesWith(sticking),
+      taskQueue: TASK_QUEUES.modelTraining,
+      shutdownGraceTime: 100,
+    });
 
-    const handle = await client.workflow.start<AllWorkflows['trainAlgorithm']>('trainAlgorithm', { args: [training], taskQueue: TASK_QUEUES.orchestrator, workflowId: 'drained-xgboost' });
+    const handle = await client.workflow.start<AllWorkflows['trainAlgorithm']>('trainAlgorithm', {
+      args: [training],
+      taskQueue: TASK_QUEUES.orchestrator,
+      workflowId: 'drained-xgboost',
+    });
     await until(() => stuck);
     await first.stop();
     const second = await start({ activities: activitiesWith(recording), taskQueue: TASK_QUEUES.modelTraining });
@@ -100,7 +124,14 @@ describe('a candidate whose worker is told to stop', () => {
     expect(status).toBe('completed');
     expect(asked).toEqual([[0, 1], [2]]);
     const { run, dataset } = training;
-    const undisturbed = await world.perform(evaluateCandidate, { pipeline: TINY, run, algorithm: 'xgboost', dataset, candidate: { index: 0, params }, folds });
+    const undisturbed = await world.perform(evaluateCandidate, {
+      pipeline: TINY,
+      run,
+      algorithm: 'xgboost',
+      dataset,
+      candidate: { index: 0, params },
+      folds,
+    });
     expect(scores).toEqual(undisturbed.scores);
   });
 });

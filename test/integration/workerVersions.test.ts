@@ -14,8 +14,16 @@ test('versioned workers take work once their version is current: runs are pinned
   const { client } = await startTestStack();
   const { namespace } = client.options;
   await until(async () => {
-    const made = client.workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName: 'perdure', buildId: 'build-1', identity: 'test' });
-    return made.then(() => true, () => false);
+    const made = client.workflowService.setWorkerDeploymentCurrentVersion({
+      namespace,
+      deploymentName: 'perdure',
+      buildId: 'build-1',
+      identity: 'test',
+    });
+    return made.then(
+      () => true,
+      () => false,
+    );
   });
 
   const run = await startWorkflow(client, 'modelInference', { pipeline: 'nowhere' });
@@ -27,7 +35,11 @@ test('versioned workers take work once their version is current: runs are pinned
   await outage.terminate();
 
   const workflowId = stewardIdOf('nowhere');
-  const steward = await client.workflow.start('steward', { args: [{ pipeline: 'nowhere' }], taskQueue: TASK_QUEUES.orchestrator, workflowId });
+  const steward = await client.workflow.start('steward', {
+    args: [{ pipeline: 'nowhere' }],
+    taskQueue: TASK_QUEUES.orchestrator,
+    workflowId,
+  });
   await until(async () => (await versionOf(steward)).behavior !== 0);
   expect(await versionOf(steward)).toEqual({ behavior: 2, buildId: 'build-1' });
   await steward.terminate();

@@ -19,7 +19,10 @@ let dataset: DatasetRef;
 
 beforeAll(async () => {
   const { bavail, bsize } = statfsSync(folder);
-  if (bavail * bsize < DISK) throw new Error(`${folder} has ${(bavail * bsize / GIB).toFixed(1)} GiB left where the test needs ${DISK / GIB}; point TMPDIR elsewhere.`);
+  if (bavail * bsize < DISK)
+    throw new Error(
+      `${folder} has ${((bavail * bsize) / GIB).toFixed(1)} GiB left where the test needs ${DISK / GIB}; point TMPDIR elsewhere.`,
+    );
   stages = await sizedStages('readmission', folder, ROWS / 100_000);
 });
 
@@ -59,13 +62,16 @@ test('preprocess makes a training window of five million rows and more within 4 
   expect(dataset.rows.train).toBeGreaterThan(TRAINING_ROWS);
 });
 
-test.each(['logistic_regression', 'random_forest', 'xgboost'])('two candidates of %s, asked for at once, are fitted to it within 4 GiB', async (algorithm) => {
-  const candidates = await stages.twoCandidates(algorithm, dataset);
-  expectWithinLimit(candidates);
-  const [one, other] = candidates.results;
-  expect(one!.scores[0]).toBeGreaterThan(0.55);
-  expect(other!.scores).toEqual(one!.scores);
-});
+test.each(['logistic_regression', 'random_forest', 'xgboost'])(
+  'two candidates of %s, asked for at once, are fitted to it within 4 GiB',
+  async (algorithm) => {
+    const candidates = await stages.twoCandidates(algorithm, dataset);
+    expectWithinLimit(candidates);
+    const [one, other] = candidates.results;
+    expect(one!.scores[0]).toBeGreaterThan(0.55);
+    expect(other!.scores).toEqual(one!.scores);
+  },
+);
 
 test('the winner is refitted and evaluated within 4 GiB', async () => {
   const refitted = await stages.refit('xgboost', dataset);

@@ -36,7 +36,9 @@ async function main(): Promise<void> {
       concurrency: { type: 'string', default: '2' },
     },
   });
-  const [minutes, mutants, seed, concurrency] = [values.minutes, values.mutants, values.seed, values.concurrency].map(positive) as [number, number, number, number];
+  const [minutes, mutants, seed, concurrency] = [values.minutes, values.mutants, values.seed, values.concurrency].map(
+    positive,
+  ) as [number, number, number, number];
   const unknown = positionals.filter((name) => !(name in ROOMS));
   if (unknown.length > 0) throw new Error(`There is no room ${unknown.join(', ')}.`);
   const rooms = positionals.length > 0 ? positionals : Object.keys(ROOMS);
@@ -49,21 +51,38 @@ async function main(): Promise<void> {
     results.length = 0;
     if (!deadline.aborted) {
       // Stryker can't be cancelled: at the deadline it is left, and ends with this process.
-      await Promise.race([testMutants(room, sample, concurrency), sleep(2 ** 31 - 1, undefined, { signal: deadline, ref: false }).catch(() => undefined)]);
+      await Promise.race([
+        testMutants(room, sample, concurrency),
+        sleep(2 ** 31 - 1, undefined, { signal: deadline, ref: false }).catch(() => undefined),
+      ]);
     }
     if (!report(name, all, sample)) short = true;
   }
-  if (deadline.aborted) console.log(`The ${minutes} minutes are over. What was not tried counts as nothing; give more --minutes, fewer --mutants, or name a room.`);
+  if (deadline.aborted)
+    console.log(
+      `The ${minutes} minutes are over. What was not tried counts as nothing; give more --minutes, fewer --mutants, or name a room.`,
+    );
   process.exit(short ? 1 : 0);
 }
 
 /** Some mutants of a room, drawn by the seed, and how many it has in all. */
 async function sampleOf(room: Room, size: number, seed: number): Promise<{ all: number; sample: Set<string> }> {
-  const files: File[] = codeOf(room).map((name) => ({ name: join(process.cwd(), name), content: readFileSync(name, 'utf8'), mutate: true }));
-  const { mutants } = await new Instrumenter(SILENT).instrument(files, { plugins: null, excludedMutations: [], ignorers: [] });
+  const files: File[] = codeOf(room).map((name) => ({
+    name: join(process.cwd(), name),
+    content: readFileSync(name, 'utf8'),
+    mutate: true,
+  }));
+  const { mutants } = await new Instrumenter(SILENT).instrument(files, {
+    plugins: null,
+    excludedMutations: [],
+    ignorers: [],
+  });
   const left = mutants.map((mutant) => keyOf(mutant, 0));
   const random = new Mt19937(seed);
-  const sample = Array.from({ length: Math.min(left.length, size) }, () => left.splice(random.integer(left.length - 1), 1)[0]!);
+  const sample = Array.from(
+    { length: Math.min(left.length, size) },
+    () => left.splice(random.integer(left.length - 1), 1)[0]!,
+  );
   return { all: mutants.length, sample: new Set(sample) };
 }
 

@@ -18,7 +18,10 @@ export const ROOMS: Record<string, Room> = {
   learning: {
     code: ['src/ml/'],
     without: ['src/ml/engines/', 'src/ml/estimators/'],
-    tests: [...unit('metrics', 'tasks', 'racing', 'standardScaler', 'leakage', 'influence', 'folds', 'transforms'), ...golden('learning', 'delong', 'tasks', 'transforms')],
+    tests: [
+      ...unit('metrics', 'tasks', 'racing', 'standardScaler', 'leakage', 'influence', 'folds', 'transforms'),
+      ...golden('learning', 'delong', 'tasks', 'transforms'),
+    ],
   },
   judge: { code: ['src/platform/ecs/judge.ts'], tests: unit('judge') },
   data: {
@@ -26,15 +29,39 @@ export const ROOMS: Record<string, Room> = {
     tests: [
       ...unit('download', 'sql', 'storedData', 'synthetic'),
       ...golden('parquet'),
-      ...unit('keys', 'medallion', 'lostManifests', 'csvValues', 'preprocess', 'badSource', 'rowsOverTime', 'inference', 'trainingStages', 'labelsAndValues'),
+      ...unit(
+        'keys',
+        'medallion',
+        'lostManifests',
+        'csvValues',
+        'preprocess',
+        'badSource',
+        'rowsOverTime',
+        'inference',
+        'trainingStages',
+        'labelsAndValues',
+      ),
     ],
   },
-  registry: { code: ['src/registry/'], tests: unit('promotionGate', 'trainingClaim', 'registryOperations', 'registry') },
-  monitoring: { code: ['src/monitoring/'], tests: [...unit('verdict', 'profile', 'drift', 'performanceDrop'), ...golden('psi', 'delong'), ...unit('monitoring')] },
+  registry: {
+    code: ['src/registry/'],
+    tests: unit('promotionGate', 'trainingClaim', 'registryOperations', 'registry'),
+  },
+  monitoring: {
+    code: ['src/monitoring/'],
+    tests: [
+      ...unit('verdict', 'profile', 'drift', 'performanceDrop'),
+      ...golden('psi', 'delong'),
+      ...unit('monitoring'),
+    ],
+  },
   steward: { code: ['workflows/support/stewardship.ts'], tests: unit('stewardship', 'stewardDecisions') },
   notify: { code: ['src/platform/notify/conditions.ts'], tests: unit('alertConditions', 'alertsWhole') },
   folderStore: { code: ['src/platform/storage/folderStore.ts'], tests: unit('folderStore', 'createOnly', 'documents') },
-  config: { code: ['src/config/'], tests: unit('columnNames', 'computeConfig', 'configBounds', 'configValues', 'definitionNames') },
+  config: {
+    code: ['src/config/'],
+    tests: unit('columnNames', 'computeConfig', 'configBounds', 'configValues', 'definitionNames'),
+  },
 };
 
 /** The files of a room's code. Throws where one of the table is not there. */

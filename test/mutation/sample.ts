@@ -15,7 +15,10 @@ export const results: MutantResult[] = [];
  * What tells a mutant from all others, whichever run names it.
  * @param first the number of a file's first line and of a line's first column: 0 in a mutant, 1 in a result
  */
-export function keyOf({ fileName, location: { start, end }, replacement }: Pick<Mutant, 'fileName' | 'location' | 'replacement'>, first: 0 | 1): string {
+export function keyOf(
+  { fileName, location: { start, end }, replacement }: Pick<Mutant, 'fileName' | 'location' | 'replacement'>,
+  first: 0 | 1,
+): string {
   const places = [start.line, start.column, end.line, end.column].map((place) => place - first);
   return JSON.stringify([fileName, ...places, replacement]);
 }
@@ -36,7 +39,9 @@ class SampleChecker implements Checker {
 
   async check(mutants: Mutant[]): Promise<Record<string, CheckResult>> {
     const verdict = (mutant: Mutant): CheckResult =>
-      this.wanted.has(keyOf(mutant, 0)) ? { status: CheckStatus.Passed } : { status: CheckStatus.CompileError, reason: 'not in the sample' };
+      this.wanted.has(keyOf(mutant, 0))
+        ? { status: CheckStatus.Passed }
+        : { status: CheckStatus.CompileError, reason: 'not in the sample' };
     return Object.fromEntries(mutants.map((mutant) => [mutant.id, verdict(mutant)]));
   }
 }
@@ -47,4 +52,7 @@ class SampleReporter implements Reporter {
   }
 }
 
-export const strykerPlugins = [declareClassPlugin(PluginKind.Checker, SAMPLE, SampleChecker), declareClassPlugin(PluginKind.Reporter, SAMPLE, SampleReporter)];
+export const strykerPlugins = [
+  declareClassPlugin(PluginKind.Checker, SAMPLE, SampleChecker),
+  declareClassPlugin(PluginKind.Reporter, SAMPLE, SampleReporter),
+];

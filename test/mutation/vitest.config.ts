@@ -13,5 +13,11 @@ class InOrder extends BaseSequencer {
 
 /** The tests of one room, which main.ts names in MUTATION_TESTS. */
 export default defineConfig({
-  test: { include: tests, environment: 'node', testTimeout: 60_000, hookTimeout: 60_000, sequence: { sequencer: InOrder } },
+  test: {
+    include: tests,
+    environment: 'node',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    sequence: { sequencer: InOrder },
+  },
 });

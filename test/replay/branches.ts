@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { STEWARD, stewardIdOf, TASK_QUEUES, type StewardEvent, type StewardInput, type StewardState } from '../../src/contracts/index.js';
+import {
+  STEWARD,
+  stewardIdOf,
+  TASK_QUEUES,
+  type StewardEvent,
+  type StewardInput,
+  type StewardState,
+} from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
 import {
   ALGORITHMS,
@@ -51,39 +58,143 @@ const BUSY = { status: 'skipped', reason: 'A training is already running: by-han
 export const BRANCHES: Record<string, Branch> = {
   'lifecycle.completed': { workflow: 'lifecycle', ...completed },
   'lifecycle.failed': { workflow: 'lifecycle', input, changes: { refit: refitExcept(...ALGORITHMS) }, ends: 'FAILED' },
-  'lifecycle.cancelled': { workflow: 'lifecycle', input, changes: endless, meanwhile: cancelDuring('evaluateCandidate'), ends: 'CANCELLED' },
+  'lifecycle.cancelled': {
+    workflow: 'lifecycle',
+    input,
+    changes: endless,
+    meanwhile: cancelDuring('evaluateCandidate'),
+    ends: 'CANCELLED',
+  },
   'dataProcessing.completed': { workflow: 'dataProcessing', ...completed },
   'dataProcessing.skipped': { workflow: 'dataProcessing', ...completed, changes: nothingToRefine() },
   'dataProcessing.failed': { workflow: 'dataProcessing', input, changes: { gold: failing }, ends: 'FAILED' },
   'dataProcessing.onEcs': { workflow: 'dataProcessing', ...completed, changes: onEcs },
-  'dataProcessing.onEcsFailed': { workflow: 'dataProcessing', input, changes: { ...onEcs, gold: failing }, ends: 'FAILED' },
+  'dataProcessing.onEcsFailed': {
+    workflow: 'dataProcessing',
+    input,
+    changes: { ...onEcs, gold: failing },
+    ends: 'FAILED',
+  },
   'dataProcessing.late': { workflow: 'dataProcessing', ...completed, changes: { ...late, bronze: slowly('bronze') } },
-  'dataProcessing.cancelled': { workflow: 'dataProcessing', input, changes: { silver: untilCancelled }, meanwhile: cancelDuring('silver'), ends: 'CANCELLED' },
+  'dataProcessing.cancelled': {
+    workflow: 'dataProcessing',
+    input,
+    changes: { silver: untilCancelled },
+    meanwhile: cancelDuring('silver'),
+    ends: 'CANCELLED',
+  },
   'modelTraining.completed': { workflow: 'modelTraining', ...completed },
   'modelTraining.onEcs': { workflow: 'modelTraining', ...completed, changes: onEcs },
-  'modelTraining.partial': { workflow: 'modelTraining', ...completed, changes: { refit: refitExcept('random_forest') } },
+  'modelTraining.partial': {
+    workflow: 'modelTraining',
+    ...completed,
+    changes: { refit: refitExcept('random_forest') },
+  },
   'modelTraining.skipped': { workflow: 'modelTraining', ...completed, changes: { checkSufficientTrainingData: skip } },
   'modelTraining.notConfigured': { workflow: 'modelTraining', ...completed, changes: { checkModelConfig: skip } },
   'modelTraining.noGold': { workflow: 'modelTraining', ...completed, changes: { checkGoldDataExists: skip } },
-  'modelTraining.unchanged': { workflow: 'modelTraining', ...completed, changes: { findUnchanged: ({ algorithms }) => Promise.resolve({ unchanged: algorithms.map((algorithm) => ({ algorithm, version: 'v1' })) }) } },
-  'modelTraining.someUnchanged': { workflow: 'modelTraining', ...completed, changes: { findUnchanged: () => Promise.resolve({ unchanged: [{ algorithm: 'xgboost', version: 'v1' }] }) } },
+  'modelTraining.unchanged': {
+    workflow: 'modelTraining',
+    ...completed,
+    changes: {
+      findUnchanged: ({ algorithms }) =>
+        Promise.resolve({ unchanged: algorithms.map((algorithm) => ({ algorithm, version: 'v1' })) }),
+    },
+  },
+  'modelTraining.someUnchanged': {
+    workflow: 'modelTraining',
+    ...completed,
+    changes: { findUnchanged: () => Promise.resolve({ unchanged: [{ algorithm: 'xgboost', version: 'v1' }] }) },
+  },
   'modelTraining.scheduled': { workflow: 'modelTraining', ...completed, scheduled: true },
-  'modelTraining.leftToSteward': { workflow: 'modelTraining', ends: 'COMPLETED', input: { pipeline: 'left' }, scheduled: true, stewarded: true },
-  'modelTraining.late': { workflow: 'modelTraining', ...completed, changes: { ...late, preprocess: slowly('preprocess') } },
-  'modelTraining.busy': { workflow: 'modelTraining', ...completed, changes: { claimTraining: () => Promise.resolve(BUSY) } },
-  'modelTraining.failed': { workflow: 'modelTraining', input, changes: { refit: refitExcept(...ALGORITHMS) }, ends: 'FAILED' },
-  'modelTraining.cancelled': { workflow: 'modelTraining', input, changes: endless, meanwhile: cancelDuring('evaluateCandidate'), ends: 'CANCELLED' },
-  'modelTraining.cancelledTooLate': { workflow: 'modelTraining', ...completed, changes: { chooseChampion: slowly('chooseChampion') }, meanwhile: cancelDuring('chooseChampion') },
+  'modelTraining.leftToSteward': {
+    workflow: 'modelTraining',
+    ends: 'COMPLETED',
+    input: { pipeline: 'left' },
+    scheduled: true,
+    stewarded: true,
+  },
+  'modelTraining.late': {
+    workflow: 'modelTraining',
+    ...completed,
+    changes: { ...late, preprocess: slowly('preprocess') },
+  },
+  'modelTraining.busy': {
+    workflow: 'modelTraining',
+    ...completed,
+    changes: { claimTraining: () => Promise.resolve(BUSY) },
+  },
+  'modelTraining.failed': {
+    workflow: 'modelTraining',
+    input,
+    changes: { refit: refitExcept(...ALGORITHMS) },
+    ends: 'FAILED',
+  },
+  'modelTraining.cancelled': {
+    workflow: 'modelTraining',
+    input,
+    changes: endless,
+    meanwhile: cancelDuring('evaluateCandidate'),
+    ends: 'CANCELLED',
+  },
+  'modelTraining.cancelledTooLate': {
+    workflow: 'modelTraining',
+    ...completed,
+    changes: { chooseChampion: slowly('chooseChampion') },
+    meanwhile: cancelDuring('chooseChampion'),
+  },
   'trainAlgorithm.completed': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST },
   'trainAlgorithm.onEcs': { workflow: 'trainAlgorithm', ...completed, input: { ...TRAIN_XGBOOST, compute: 'ecs' } },
-  'trainAlgorithm.onEcsCancelled': { workflow: 'trainAlgorithm', input: { ...TRAIN_XGBOOST, compute: 'ecs' }, changes: { trainAlgorithm: untilCancelled }, meanwhile: cancelDuring('trainAlgorithm'), ends: 'CANCELLED' },
-  'trainAlgorithm.raced': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST, changes: { planSearch: planRace } },
-  'trainAlgorithm.candidateFailed': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST, changes: { evaluateCandidate: evaluateExcept(1) } },
-  'trainAlgorithm.candidatesFailed': { workflow: 'trainAlgorithm', input: TRAIN_XGBOOST, changes: { evaluateCandidate: failing }, ends: 'FAILED' },
-  'trainAlgorithm.failed': { workflow: 'trainAlgorithm', input: TRAIN_XGBOOST, changes: { refit: failing }, ends: 'FAILED' },
-  'trainAlgorithm.notDiscarded': { workflow: 'trainAlgorithm', input: TRAIN_XGBOOST, changes: { refit: failing, discardVersion: failing }, ends: 'FAILED' },
-  'trainAlgorithm.timedOut': { workflow: 'trainAlgorithm', input: { ...TRAIN_XGBOOST, timeoutSeconds: 1 }, changes: endless, ends: 'FAILED' },
-  'trainAlgorithm.cancelled': { workflow: 'trainAlgorithm', input: TRAIN_XGBOOST, changes: endless, meanwhile: cancelDuring('evaluateCandidate'), ends: 'CANCELLED' },
+  'trainAlgorithm.onEcsCancelled': {
+    workflow: 'trainAlgorithm',
+    input: { ...TRAIN_XGBOOST, compute: 'ecs' },
+    changes: { trainAlgorithm: untilCancelled },
+    meanwhile: cancelDuring('trainAlgorithm'),
+    ends: 'CANCELLED',
+  },
+  'trainAlgorithm.raced': {
+    workflow: 'trainAlgorithm',
+    ...completed,
+    input: TRAIN_XGBOOST,
+    changes: { planSearch: planRace },
+  },
+  'trainAlgorithm.candidateFailed': {
+    workflow: 'trainAlgorithm',
+    ...completed,
+    input: TRAIN_XGBOOST,
+    changes: { evaluateCandidate: evaluateExcept(1) },
+  },
+  'trainAlgorithm.candidatesFailed': {
+    workflow: 'trainAlgorithm',
+    input: TRAIN_XGBOOST,
+    changes: { evaluateCandidate: failing },
+    ends: 'FAILED',
+  },
+  'trainAlgorithm.failed': {
+    workflow: 'trainAlgorithm',
+    input: TRAIN_XGBOOST,
+    changes: { refit: failing },
+    ends: 'FAILED',
+  },
+  'trainAlgorithm.notDiscarded': {
+    workflow: 'trainAlgorithm',
+    input: TRAIN_XGBOOST,
+    changes: { refit: failing, discardVersion: failing },
+    ends: 'FAILED',
+  },
+  'trainAlgorithm.timedOut': {
+    workflow: 'trainAlgorithm',
+    input: { ...TRAIN_XGBOOST, timeoutSeconds: 1 },
+    changes: endless,
+    ends: 'FAILED',
+  },
+  'trainAlgorithm.cancelled': {
+    workflow: 'trainAlgorithm',
+    input: TRAIN_XGBOOST,
+    changes: endless,
+    meanwhile: cancelDuring('evaluateCandidate'),
+    ends: 'CANCELLED',
+  },
   'modelInference.completed': { workflow: 'modelInference', ...completed },
   'modelInference.onEcs': { workflow: 'modelInference', ...completed, changes: onEcs },
   'modelInference.skipped': { workflow: 'modelInference', ...completed, changes: { findNewRows: skip } },
@@ -91,10 +202,30 @@ export const BRANCHES: Record<string, Branch> = {
   'modelInference.failed': { workflow: 'modelInference', input, changes: { predict: failing }, ends: 'FAILED' },
   // Recorded right after the one before, which is watched.
   'modelInference.failedAgain': { workflow: 'modelInference', input, changes: { predict: failing }, ends: 'FAILED' },
-  'modelInference.down': { workflow: 'modelInference', ...completed, changes: { ...late, predict: slowly('predict', 5) } },
-  'modelInference.cancelled': { workflow: 'modelInference', input, changes: { predict: untilCancelled }, meanwhile: cancelDuring('predict'), ends: 'CANCELLED' },
-  'inferenceOutage.recovered': { workflow: 'inferenceOutage', ...completed, input: OUTAGE, changes: { ...late, lookForInference: downOnce() } },
-  'inferenceOutage.unsure': { workflow: 'inferenceOutage', ...completed, input: OUTAGE, changes: { ...late, lookForInference: unsureOnce() } },
+  'modelInference.down': {
+    workflow: 'modelInference',
+    ...completed,
+    changes: { ...late, predict: slowly('predict', 5) },
+  },
+  'modelInference.cancelled': {
+    workflow: 'modelInference',
+    input,
+    changes: { predict: untilCancelled },
+    meanwhile: cancelDuring('predict'),
+    ends: 'CANCELLED',
+  },
+  'inferenceOutage.recovered': {
+    workflow: 'inferenceOutage',
+    ...completed,
+    input: OUTAGE,
+    changes: { ...late, lookForInference: downOnce() },
+  },
+  'inferenceOutage.unsure': {
+    workflow: 'inferenceOutage',
+    ...completed,
+    input: OUTAGE,
+    changes: { ...late, lookForInference: unsureOnce() },
+  },
   'steward.retrained': stewardship('retrained', async (steward, calls) => {
     await ask(steward, 'a');
     await until(() => calls.writeReport.length > 0);
@@ -135,12 +266,20 @@ export const BRANCHES: Record<string, Branch> = {
     'busy',
     async (steward) => {
       await ask(steward, 'a');
-      await until(async () => (await steward.query<StewardState>(STEWARD.queries.state)).inFlight.training?.workflowId === BUSY.busyWith);
+      await until(
+        async () =>
+          (await steward.query<StewardState>(STEWARD.queries.state)).inFlight.training?.workflowId === BUSY.busyWith,
+      );
     },
     { changes: { claimTraining: () => Promise.resolve(BUSY) } },
   ),
   'steward.newData': stewardship('new-data', async (steward, calls) => {
-    await steward.signal(STEWARD.signals.runEnded, { workflowId: 'by-hand', runId: 'r', part: 'processing', outcome: 'completed' });
+    await steward.signal(STEWARD.signals.runEnded, {
+      workflowId: 'by-hand',
+      runId: 'r',
+      part: 'processing',
+      outcome: 'completed',
+    });
     await until(() => calls.writeReport.length > 0);
   }),
   'steward.refused': stewardship(
@@ -154,10 +293,18 @@ export const BRANCHES: Record<string, Branch> = {
     'runs-already',
     async (steward, calls) => {
       const workflowId = `${steward.workflowId}-training-1`;
-      const training = await steward.client.start('modelTraining', { workflowId, taskQueue: TASK_QUEUES.orchestrator, args: [{ pipeline: 'readmission' }] });
+      const training = await steward.client.start('modelTraining', {
+        workflowId,
+        taskQueue: TASK_QUEUES.orchestrator,
+        args: [{ pipeline: 'readmission' }],
+      });
       await until(() => calls.preprocess.length > 0);
       await ask(steward, 'a');
-      await until(async () => (await steward.query<StewardEvent[]>(STEWARD.queries.history)).some(({ what }) => what === `${workflowId} runs already`));
+      await until(async () =>
+        (await steward.query<StewardEvent[]>(STEWARD.queries.history)).some(
+          ({ what }) => what === `${workflowId} runs already`,
+        ),
+      );
       await training.terminate();
     },
     { changes: { preprocess: untilCancelled } },
@@ -168,19 +315,55 @@ export const BRANCHES: Record<string, Branch> = {
       await ask(steward, 'a');
       await until(() => calls.lookAtRun.length > 0 && calls.alert.length > 0);
     },
-    { input: { patrolSeconds: 1 }, changes: { claimTraining: () => Promise.resolve(BUSY), lookAtRun: () => Promise.resolve({ open: false, status: 'TERMINATED' }), lookForDueInference: neverStarted } },
+    {
+      input: { patrolSeconds: 1 },
+      changes: {
+        claimTraining: () => Promise.resolve(BUSY),
+        lookAtRun: () => Promise.resolve({ open: false, status: 'TERMINATED' }),
+        lookForDueInference: neverStarted,
+      },
+    },
   ),
-  'steward.cancelled': { ...stewardship('cancelled', async () => {}), meanwhile: cancelDuring('readChampion'), ends: 'CANCELLED' },
-  'steward.continuedAsNew': stewardship('continued', async (steward, calls) => {
-    for (const id of ['a', 'b', 'c', 'd']) await ask(steward, id);
-    await until(() => calls.writeReport.length > 0);
-  }, { input: { signalsARun: 3 } }),
+  'steward.cancelled': {
+    ...stewardship('cancelled', async () => {}),
+    meanwhile: cancelDuring('readChampion'),
+    ends: 'CANCELLED',
+  },
+  'steward.continuedAsNew': stewardship(
+    'continued',
+    async (steward, calls) => {
+      for (const id of ['a', 'b', 'c', 'd']) await ask(steward, id);
+      await until(() => calls.writeReport.length > 0);
+    },
+    { input: { signalsARun: 3 } },
+  ),
   'modelMonitoring.completed': { workflow: 'modelMonitoring', ...completed },
   'modelMonitoring.onEcs': { workflow: 'modelMonitoring', ...completed, changes: onEcs },
-  'modelMonitoring.drifted': { workflow: 'modelMonitoring', ends: 'COMPLETED', input: { pipeline: 'drifted' }, changes: { writeReport: condemning }, stewarded: true },
-  'modelMonitoring.failed': { workflow: 'modelMonitoring', input, changes: { measurePerformance: failing }, ends: 'FAILED' },
-  'modelMonitoring.late': { workflow: 'modelMonitoring', ...completed, changes: { ...late, writeReport: slowly('writeReport') } },
-  'modelMonitoring.cancelled': { workflow: 'modelMonitoring', input, changes: { writeReport: untilCancelled }, meanwhile: cancelDuring('writeReport'), ends: 'CANCELLED' },
+  'modelMonitoring.drifted': {
+    workflow: 'modelMonitoring',
+    ends: 'COMPLETED',
+    input: { pipeline: 'drifted' },
+    changes: { writeReport: condemning },
+    stewarded: true,
+  },
+  'modelMonitoring.failed': {
+    workflow: 'modelMonitoring',
+    input,
+    changes: { measurePerformance: failing },
+    ends: 'FAILED',
+  },
+  'modelMonitoring.late': {
+    workflow: 'modelMonitoring',
+    ...completed,
+    changes: { ...late, writeReport: slowly('writeReport') },
+  },
+  'modelMonitoring.cancelled': {
+    workflow: 'modelMonitoring',
+    input,
+    changes: { writeReport: untilCancelled },
+    meanwhile: cancelDuring('writeReport'),
+    ends: 'CANCELLED',
+  },
   'modelMonitoring.skipped': { workflow: 'modelMonitoring', ...completed, changes: { checkPredictionsExist: skip } },
 };
 
@@ -190,7 +373,13 @@ function stewardship(
   meanwhile: NonNullable<Branch['meanwhile']>,
   { input, changes }: { input?: Partial<StewardInput>; changes?: Partial<Activities> } = {},
 ): Branch {
-  const retrain = { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' } as const;
+  const retrain = {
+    drift: 'approve',
+    severe_drift: 'auto',
+    performance_drop: 'auto',
+    new_data: 'auto',
+    schedule: 'auto',
+  } as const;
   return {
     workflow: 'steward',
     workflowId: stewardIdOf(pipeline),
@@ -223,12 +412,14 @@ function slowly<Name extends keyof Activities>(name: Name, seconds = 1): Activit
 
 function downOnce(): Activities['lookForInference'] {
   let looks = 0;
-  return ({ pipeline, since }) => Promise.resolve({ condition: 'inference_down', pipeline, at: since, since: ++looks === 1 ? since : null });
+  return ({ pipeline, since }) =>
+    Promise.resolve({ condition: 'inference_down', pipeline, at: since, since: ++looks === 1 ? since : null });
 }
 
 function unsureOnce(): Activities['lookForInference'] {
   let looks = 0;
-  return ({ pipeline, since }) => (++looks === 1 ? failing() : Promise.resolve({ condition: 'inference_down', pipeline, at: since, since: null }));
+  return ({ pipeline, since }) =>
+    ++looks === 1 ? failing() : Promise.resolve({ condition: 'inference_down', pipeline, at: since, since: null });
 }
 
 function neverStarted(pipeline: string): ReturnType<Activities['lookForDueInference']> {
@@ -238,8 +429,19 @@ function neverStarted(pipeline: string): ReturnType<Activities['lookForDueInfere
 
 /** A report that asks for a retraining, for each reason there is. */
 function condemning(): ReturnType<Activities['writeReport']> {
-  const verdict = { drift: true, performance_drop: true, missing: true, retrain: true, conclusion: 'attention' as const, not_measured: {} };
-  return Promise.resolve({ report: { uri: 'file:///store/report.json', checksum: 'c0ffee' }, verdict, severity: 'severe' });
+  const verdict = {
+    drift: true,
+    performance_drop: true,
+    missing: true,
+    retrain: true,
+    conclusion: 'attention' as const,
+    not_measured: {},
+  };
+  return Promise.resolve({
+    report: { uri: 'file:///store/report.json', checksum: 'c0ffee' },
+    verdict,
+    severity: 'severe',
+  });
 }
 
 function cancelDuring(activity: keyof Activities): NonNullable<Branch['meanwhile']> {

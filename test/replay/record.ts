@@ -37,13 +37,20 @@ try {
   await env.teardown();
 }
 
-async function record(env: TestWorkflowEnvironment, bundle: WorkflowBundleWithSourceMap, name: string, branch: Branch): Promise<string> {
+async function record(
+  env: TestWorkflowEnvironment,
+  bundle: WorkflowBundleWithSourceMap,
+  name: string,
+  branch: Branch,
+): Promise<string> {
   const { workflow, input, changes, meanwhile, ends } = branch;
   const { activities, calls } = fakeActivities(changes);
   return withWorkers(env, bundle, activities, async () => {
     const options = { args: [input], taskQueue: TASK_QUEUES.orchestrator, workflowId: branch.workflowId ?? name };
     if (branch.stewarded) await startPausedSteward(env.client, branch);
-    const handle = branch.scheduled ? await startBySchedule(env.client, workflow, options) : await env.client.workflow.start(workflow, options);
+    const handle = branch.scheduled
+      ? await startBySchedule(env.client, workflow, options)
+      : await env.client.workflow.start(workflow, options);
     await meanwhile?.(handle, calls);
     await handle.result().catch(() => undefined);
     const { status } = await handle.describe();
@@ -56,13 +63,25 @@ async function record(env: TestWorkflowEnvironment, bundle: WorkflowBundleWithSo
 
 async function startPausedSteward(client: Client, { input }: Branch): Promise<void> {
   const { pipeline } = input as WorkflowInput;
-  const steward = await client.workflow.start('steward', { args: [{ pipeline }], taskQueue: TASK_QUEUES.orchestrator, workflowId: stewardIdOf(pipeline) });
+  const steward = await client.workflow.start('steward', {
+    args: [{ pipeline }],
+    taskQueue: TASK_QUEUES.orchestrator,
+    workflowId: stewardIdOf(pipeline),
+  });
   await steward.executeUpdate(STEWARD.updates.pause, { args: [{ by: 'ana' }] });
 }
 
 /** Lets a schedule start the run, at once. */
-async function startBySchedule(client: Client, workflowType: string, options: { args: object[]; taskQueue: string; workflowId: string }) {
-  const schedule = await client.schedule.create({ scheduleId: options.workflowId, spec: {}, action: { type: 'startWorkflow', workflowType, ...options } });
+async function startBySchedule(
+  client: Client,
+  workflowType: string,
+  options: { args: object[]; taskQueue: string; workflowId: string },
+) {
+  const schedule = await client.schedule.create({
+    scheduleId: options.workflowId,
+    spec: {},
+    action: { type: 'startWorkflow', workflowType, ...options },
+  });
   await schedule.trigger();
   const started = async () => (await schedule.describe()).info.recentActions[0]?.action.workflow;
   await until(async () => (await started()) !== undefined);

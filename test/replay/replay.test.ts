@@ -8,13 +8,20 @@ import { BRANCHES } from './branches.js';
 import { historyFile, readHistory } from './histories.js';
 
 /** What the events of things that a workflow starts carry. */
-const STARTING = ['activityTaskScheduledEventAttributes', 'timerStartedEventAttributes', 'startChildWorkflowExecutionInitiatedEventAttributes'] as const;
+const STARTING = [
+  'activityTaskScheduledEventAttributes',
+  'timerStartedEventAttributes',
+  'startChildWorkflowExecutionInitiatedEventAttributes',
+] as const;
 
 describe('workflows as they stand', () => {
   const faults: Record<string, Error | undefined> = {};
   beforeAll(async () => {
     const branches = Object.keys(BRANCHES).values();
-    for await (const { error } of Worker.runReplayHistories({ workflowBundle: await bundleWorkflows() }, storedHistories())) {
+    for await (const { error } of Worker.runReplayHistories(
+      { workflowBundle: await bundleWorkflows() },
+      storedHistories(),
+    )) {
       faults[branches.next().value!] = error;
     }
   });
@@ -25,17 +32,24 @@ describe('workflows as they stand', () => {
 
   test('every stored history belongs to a branch', async () => {
     const files = await readdir(dirname(historyFile('any')));
-    expect(files.sort()).toEqual(Object.keys(BRANCHES).map((branch) => `${branch}.json`).sort());
+    expect(files.sort()).toEqual(
+      Object.keys(BRANCHES)
+        .map((branch) => `${branch}.json`)
+        .sort(),
+    );
   });
 });
 
 describe('in the web UI', () => {
-  test.each(Object.keys(BRANCHES))('every activity, timer and child of %s has a line that says what it is for', async (branch) => {
-    const { events } = await readHistory(branch);
-    const started = (events ?? []).filter((event) => STARTING.some((attributes) => event[attributes]));
-    const bare = started.filter(({ userMetadata }) => !userMetadata?.summary).map(({ eventId }) => String(eventId));
-    expect(bare).toEqual([]);
-  });
+  test.each(Object.keys(BRANCHES))(
+    'every activity, timer and child of %s has a line that says what it is for',
+    async (branch) => {
+      const { events } = await readHistory(branch);
+      const started = (events ?? []).filter((event) => STARTING.some((attributes) => event[attributes]));
+      const bare = started.filter(({ userMetadata }) => !userMetadata?.summary).map(({ eventId }) => String(eventId));
+      expect(bare).toEqual([]);
+    },
+  );
 });
 
 describe('a workflow whose steps changed places', () => {

@@ -3,6 +3,10 @@ import type { TaskMetrics } from '../../src/contracts/index.js';
 import { taskOf } from '../../src/ml/tasks/task.js';
 
 /** Metrics of probabilities of the label 1. */
-export function binaryMetrics(labels: ArrayLike<number>, probabilities: ArrayLike<number>, threshold: number): TaskMetrics {
+export function binaryMetrics(
+  labels: ArrayLike<number>,
+  probabilities: ArrayLike<number>,
+  threshold: number,
+): TaskMetrics {
   return taskOf(ZERO_OR_ONE).metrics(labels, { values: Float64Array.from(probabilities), width: 1 }, threshold);
 }

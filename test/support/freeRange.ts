@@ -5,7 +5,9 @@ import { createServer, type AddressInfo } from 'node:net';
 export async function freeRange(count: number): Promise<number> {
   for (;;) {
     const first = await tryListen(0);
-    const rest = await Promise.all(Array.from({ length: count - 1 }, (_, i) => tryListen(first + 1 + i).catch(() => 0)));
+    const rest = await Promise.all(
+      Array.from({ length: count - 1 }, (_, i) => tryListen(first + 1 + i).catch(() => 0)),
+    );
     if (rest.every((port) => port > 0)) return first;
   }
 }

@@ -22,13 +22,22 @@ export async function inStoreProcess<Result>(
   options: { heapMebibytes?: number } = {},
 ): Promise<StoreProcessResult<Result>> {
   const limits = options.heapMebibytes ? [`--max-old-space-size=${options.heapMebibytes}`] : [];
-  const { stdout } = await promisify(execFile)(process.execPath, [...limits, SCRIPT, JSON.stringify(place), temporaryFolder(), what, ...args]);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...limits,
+    SCRIPT,
+    JSON.stringify(place),
+    temporaryFolder(),
+    what,
+    ...args,
+  ]);
   return JSON.parse(stdout) as StoreProcessResult<Result>;
 }
 
 /** The same without waiting for its end; the test ends it. */
 export function startStoreProcess(place: BucketPlace, [what, ...args]: [string, ...string[]]): ChildProcess {
-  const child = spawn(process.execPath, [SCRIPT, JSON.stringify(place), temporaryFolder(), what, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [SCRIPT, JSON.stringify(place), temporaryFolder(), what, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   onTestFinished(() => stopProcess(child, 0));
   return child;
 }

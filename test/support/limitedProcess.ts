@@ -17,9 +17,18 @@ try {
   if (what === 'generate') {
     await generateCsv(await loadPipeline(pipeline), csv);
   } else {
-    const runStage = createRunStage({ storeRoot, scratchRoot, engines: {} as EnginePool, size: { cpus: 1, memory: 2 ** 30 } });
+    const runStage = createRunStage({
+      storeRoot,
+      scratchRoot,
+      engines: {} as EnginePool,
+      size: { cpus: 1, memory: 2 ** 30 },
+    });
     const run = { workflowId: 'limited', runId: 'limited', startedAt: '2020-01-01T00:00:00Z' };
-    await runStage(bronze, { pipeline, run, source: csv, asOf: '2020-12-31' }, { signal: new AbortController().signal, report: () => {} });
+    await runStage(
+      bronze,
+      { pipeline, run, source: csv, asOf: '2020-12-31' },
+      { signal: new AbortController().signal, report: () => {} },
+    );
   }
 } catch (error) {
   if (!(error instanceof PerdureError)) throw error;

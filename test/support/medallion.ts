@@ -48,7 +48,12 @@ export async function createMedallion(storeRoot?: string) {
   process.env.PERDURE_CONF = env.PERDURE_CONF;
 
   const stores = (await openStores(storeRoot, join(root, 'scratch')))(await loadPipeline(VISITS, env));
-  const runStage = createRunStage({ storeRoot, engines: {} as EnginePool, size: SIZE, scratchRoot: join(root, 'scratch') });
+  const runStage = createRunStage({
+    storeRoot,
+    engines: {} as EnginePool,
+    size: SIZE,
+    scratchRoot: join(root, 'scratch'),
+  });
   const csv = join(root, 'visits.csv');
   const stage = { pipeline: VISITS, run: RUN };
 
@@ -63,9 +68,13 @@ export async function createMedallion(storeRoot?: string) {
     perform: <Input, Output>(
       work: Stage<Input, Output>,
       input: Input,
-      { signal = new AbortController().signal, report = () => {} }: { signal?: AbortSignal; report?: (news: Progress) => void } = {},
+      {
+        signal = new AbortController().signal,
+        report = () => {},
+      }: { signal?: AbortSignal; report?: (news: Progress) => void } = {},
     ) => runStage(work, input, { signal, report }),
-    bronze: (source: string | undefined = csv, asOf = '2020-12-31', replace?: boolean) => world.perform(bronze, { ...stage, source, asOf, replace }),
+    bronze: (source: string | undefined = csv, asOf = '2020-12-31', replace?: boolean) =>
+      world.perform(bronze, { ...stage, source, asOf, replace }),
     silver: (partitions: string[]) => world.perform(silver, { ...stage, partitions }),
     gold: (partitions: string[]) => world.perform(gold, { ...stage, partitions }),
     async process(source?: string, asOf?: string, replace?: boolean): Promise<Processed> {
@@ -79,7 +88,9 @@ export async function createMedallion(storeRoot?: string) {
       if (files.length === 0) return [];
       const context = { size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal };
       return withDuckDb(context, (database) =>
-        database.rows(`SELECT * REPLACE (CAST(day AS VARCHAR) AS day) FROM ${readParquetSql(files.map(({ path }) => path))}`),
+        database.rows(
+          `SELECT * REPLACE (CAST(day AS VARCHAR) AS day) FROM ${readParquetSql(files.map(({ path }) => path))}`,
+        ),
       );
     },
     manifest: (layer: LayerName) => readManifest(stores.datamart, layer),
@@ -96,14 +107,21 @@ export async function createMedallion(storeRoot?: string) {
 export type Medallion = Awaited<ReturnType<typeof createMedallion>>;
 
 export function csvOf(visits: Visit[]): string {
-  return ['id,day,kind,cost', ...visits.map(({ id, day, kind, cost }) => [id, day, kind, cost].join(','))].join('\n') + '\n';
+  return (
+    ['id,day,kind,cost', ...visits.map(({ id, day, kind, cost }) => [id, day, kind, cost].join(','))].join('\n') + '\n'
+  );
 }
 
 /** `count` visits a month, from January 2020. */
 export function visitsOf(months: number, count = 4): Visit[] {
   return Array.from({ length: months * count }, (_, i) => {
     const month = String(Math.floor(i / count) + 1).padStart(2, '0');
-    return { id: i + 1, day: `2020-${month}-${String((i % count) + 10)}`, kind: i % 2 ? 'urgent' : 'None', cost: 10 * (i + 1) };
+    return {
+      id: i + 1,
+      day: `2020-${month}-${String((i % count) + 10)}`,
+      kind: i % 2 ? 'urgent' : 'None',
+      cost: 10 * (i + 1),
+    };
   });
 }
 
@@ -111,7 +129,9 @@ function contentsOf(folder: string): Record<string, string> {
   if (!existsSync(folder)) return {};
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
   return Object.fromEntries(
-    files.filter((file) => statSync(join(folder, file)).isFile()).map((file) => [file, readFileSync(join(folder, file), 'latin1')]),
+    files
+      .filter((file) => statSync(join(folder, file)).isFile())
+      .map((file) => [file, readFileSync(join(folder, file), 'latin1')]),
   );
 }
 
@@ -151,9 +171,19 @@ export const CONF = {
     ],
   },
   'model_config.dev.json': {
-    storage: { datamart_bucket: 'visits-datamart', predictions_bucket: 'visits-predictions', monitoring_bucket: 'visits-monitoring' },
+    storage: {
+      datamart_bucket: 'visits-datamart',
+      predictions_bucket: 'visits-predictions',
+      monitoring_bucket: 'visits-monitoring',
+    },
     temporal_splits: { train: window('01'), test: window('02'), oot: window('03') },
-    model_config: { model_registry_bucket: 'visits-registry', random_state: 1, cv_folds: 2, n_iter_search: 1, champion_metric: 'oot.roc_auc' },
+    model_config: {
+      model_registry_bucket: 'visits-registry',
+      random_state: 1,
+      cv_folds: 2,
+      n_iter_search: 1,
+      champion_metric: 'oot.roc_auc',
+    },
     search: {},
     training_config: {
       algorithms: ['xgboost'],
@@ -164,7 +194,12 @@ export const CONF = {
       min_partitions: 1,
     },
     algorithms: { xgboost: { estimator: 'xgboost', timeout_hours: 1, param_distributions: {}, params: {} } },
-    inference_config: { batch_size: 10, prediction_threshold: 0.5, confidence_intervals: false, start_date: '2020-03-01' },
+    inference_config: {
+      batch_size: 10,
+      prediction_threshold: 0.5,
+      confidence_intervals: false,
+      start_date: '2020-03-01',
+    },
     monitoring_config: {
       drift_threshold_psi: 0.2,
       performance_threshold_drop: 0.05,

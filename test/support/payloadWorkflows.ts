@@ -5,7 +5,8 @@ interface PayloadActivities {
   makeRows(kibibytes: number): Promise<{ rows: string }>;
 }
 
-export type Place = 'activity input' | 'activity result' | 'local activity input' | 'child input' | 'signal' | 'continued' | 'result';
+export type Place =
+  'activity input' | 'activity result' | 'local activity input' | 'child input' | 'signal' | 'continued' | 'result';
 
 const rowsOf = (kibibytes: number) => ({ rows: 'x'.repeat(kibibytes * 1024) });
 const activity = { startToCloseTimeout: '10 seconds', retry: { maximumAttempts: 3 } } as const;

@@ -50,5 +50,9 @@ function plainEnvironment(): NodeJS.ProcessEnv {
   const isOurs = /^(TEMPORAL_|PERDURE_STORE$|PERDURE_CONF$|ENVIRONMENT$|ALGORITHM$)/;
   const kept = Object.entries(process.env).filter(([name]) => !isOurs.test(name));
   // No profile of this machine's Temporal configuration either.
-  return { ...Object.fromEntries(kept), TEMPORAL_CONFIG_FILE: '/nonexistent/temporal.toml', AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+  return {
+    ...Object.fromEntries(kept),
+    TEMPORAL_CONFIG_FILE: '/nonexistent/temporal.toml',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  };
 }

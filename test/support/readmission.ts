@@ -42,7 +42,11 @@ export const WINDOW_ROWS = { train: 71_596, test: 20_288, oot: 9_882 };
  */
 export async function createReadmission() {
   const root = temporaryFolder(afterAll);
-  process.env.PERDURE_CONF = await configured(root, READMISSION, ({ training_config }) => (training_config.hyperparameter_tuning = false));
+  process.env.PERDURE_CONF = await configured(
+    root,
+    READMISSION,
+    ({ training_config }) => (training_config.hyperparameter_tuning = false),
+  );
   const engines = createEnginePool(resourcesOf(SIZE).engines);
   afterAll(async () => {
     delete process.env.PERDURE_CONF;
@@ -55,7 +59,8 @@ export async function createReadmission() {
     const runStage = createRunStage({ storeRoot, engines, size: SIZE });
     const { signal } = new AbortController();
     const nothing = () => {};
-    const perform = <Input, Output>(stage: Stage<Input, Output>, input: Input) => runStage(stage, input, { signal, report: nothing });
+    const perform = <Input, Output>(stage: Stage<Input, Output>, input: Input) =>
+      runStage(stage, input, { signal, report: nothing });
     const run: RunRef = { workflowId: READMISSION, runId: READMISSION, startedAt: `${AS_OF}T00:00:00Z` };
     const asked = { pipeline: READMISSION, run, asOf: AS_OF };
 
@@ -63,7 +68,11 @@ export async function createReadmission() {
       async process(source: string) {
         const read = await perform(bronze, { ...asked, source });
         const partitions = [...read.written, ...read.unchanged].sort();
-        return { bronze: read, silver: await perform(silver, { ...asked, partitions }), gold: await perform(gold, { ...asked, partitions }) };
+        return {
+          bronze: read,
+          silver: await perform(silver, { ...asked, partitions }),
+          gold: await perform(gold, { ...asked, partitions }),
+        };
       },
 
       async train(algorithms?: string[]): Promise<ModelTrainingCompleted> {
@@ -74,10 +83,14 @@ export async function createReadmission() {
       /** Trains one algorithm with a search of its parameters, as the shipped config has it. */
       async search(algorithm: string, racing: boolean): Promise<AlgorithmTrained> {
         const usual = process.env.PERDURE_CONF;
-        process.env.PERDURE_CONF = await configured(join(root, `racing-${racing}`), READMISSION, ({ search, training_config }) => {
-          search.racing = racing;
-          training_config.hyperparameter_tuning = true;
-        });
+        process.env.PERDURE_CONF = await configured(
+          join(root, `racing-${racing}`),
+          READMISSION,
+          ({ search, training_config }) => {
+            search.racing = racing;
+            training_config.hyperparameter_tuning = true;
+          },
+        );
         try {
           return trained(await this.train([algorithm]), algorithm);
         } finally {
@@ -140,7 +153,10 @@ function measured<Result extends { status: string }>(result: Result): Extract<Re
   return having('measured', result);
 }
 
-function having<Status extends string, Result extends { status: string }>(status: Status, result: Result): Extract<Result, { status: Status }> {
+function having<Status extends string, Result extends { status: string }>(
+  status: Status,
+  result: Result,
+): Extract<Result, { status: Status }> {
   if (result.status !== status) throw new Error(`expected ${status}: ${JSON.stringify(result)}`);
   return result as Extract<Result, { status: Status }>;
 }

@@ -28,7 +28,13 @@ export async function receiveHttp(...answers: [HttpAnswer | typeof SILENCE, ...H
   const server = createServer((request, response) => {
     void text(request).then((body) => {
       const answer = answers[Math.min(received.length, answers.length - 1)]!;
-      received.push({ method: request.method, path: request.url, contentType: request.headers['content-type'], body: JSON.parse(body), at: Date.now() });
+      received.push({
+        method: request.method,
+        path: request.url,
+        contentType: request.headers['content-type'],
+        body: JSON.parse(body),
+        at: Date.now(),
+      });
       if (answer !== SILENCE) response.writeHead(answer.status, answer.headers).end(answer.body);
     });
   });
@@ -64,7 +70,12 @@ export async function receiveMail(options: SMTPServerOptions = {}) {
     onData(stream, { envelope, user }, done) {
       void text(stream).then((message) => {
         const from = envelope.mailFrom ? envelope.mailFrom.address : '';
-        received.push({ from, to: envelope.rcptTo.map(({ address }) => address), user: user as string | undefined, message });
+        received.push({
+          from,
+          to: envelope.rcptTo.map(({ address }) => address),
+          user: user as string | undefined,
+          message,
+        });
         done();
       });
     },

@@ -2,7 +2,15 @@ import type { Verdict } from '../../src/contracts/index.js';
 import type { Mt19937 } from '../../src/ml/mt19937.js';
 import { judgeDrift, type DriftSettings } from '../../src/monitoring/drift.js';
 import { judgePerformance, type PerformanceSettings } from '../../src/monitoring/performance.js';
-import { countInto, emptyLike, profileColumn, profileNumbers, type ColumnProfile, type FeatureType, type ModelProfile } from '../../src/monitoring/profile.js';
+import {
+  countInto,
+  emptyLike,
+  profileColumn,
+  profileNumbers,
+  type ColumnProfile,
+  type FeatureType,
+  type ModelProfile,
+} from '../../src/monitoring/profile.js';
 import { psi } from '../../src/monitoring/psi.js';
 import { verdictOf } from '../../src/monitoring/verdict.js';
 import { binaryMetrics } from './binaryMetrics.js';
@@ -33,27 +41,44 @@ export const USUAL: MonitoringSettings = {
 };
 
 export function trainedOn(train: Pick<ScoredSample, 'features'>, test: ScoredSample, settings = USUAL): Trained {
-  const columns = Object.fromEntries(train.features.map(({ name, type, values }) => [name, profileColumn(values, type)]));
+  const columns = Object.fromEntries(
+    train.features.map(({ name, type, values }) => [name, profileColumn(values, type)]),
+  );
   return {
-    profile: { window: { start_date: '2000-01-01', end_date: '2000-12-31' }, rows: train.features[0]!.values.length, columns, score: profileNumbers(test.scores) },
+    profile: {
+      window: { start_date: '2000-01-01', end_date: '2000-12-31' },
+      rows: train.features[0]!.values.length,
+      columns,
+      score: profileNumbers(test.scores),
+    },
     baseline: binaryMetrics(test.labels, test.scores, settings.threshold),
   };
 }
 
 /** One run of monitoring over some rows of a sample, judged as the stages judge it. */
-export function monitorRows({ profile, baseline }: Trained, sample: ScoredSample, rows: Uint32Array, settings = USUAL): { verdict: Verdict; drifted: string[] } {
+export function monitorRows(
+  { profile, baseline }: Trained,
+  sample: ScoredSample,
+  rows: Uint32Array,
+  settings = USUAL,
+): { verdict: Verdict; drifted: string[] } {
   const at = (values: ArrayLike<number>) => Float64Array.from(rows, (row) => values[row]!);
   const drift = judgeDrift(
     profile,
     {
       rows: rows.length,
-      columns: Object.fromEntries(sample.features.map(({ name, values }) => [name, countInto(emptyLike(profile.columns[name]!), at(values))])),
+      columns: Object.fromEntries(
+        sample.features.map(({ name, values }) => [name, countInto(emptyLike(profile.columns[name]!), at(values))]),
+      ),
       score: countInto(emptyLike(profile.score), at(sample.scores)),
     },
     settings,
   );
   const metrics = binaryMetrics(at(sample.labels), at(sample.scores), settings.threshold);
-  const performance = judgePerformance(baseline, metrics, settings) ?? { status: 'skipped' as const, reason: 'One class.' };
+  const performance = judgePerformance(baseline, metrics, settings) ?? {
+    status: 'skipped' as const,
+    reason: 'One class.',
+  };
   return { verdict: verdictOf(performance, drift), drifted: drift.drifted };
 }
 
@@ -66,7 +91,13 @@ export function drawRows(random: Mt19937, of: number, count: number): Uint32Arra
  * Draws rows in which one feature has drifted by a PSI of `target`, if enough of them were drawn: each row's chance
  * grows exponentially with the rank of the feature's bin. `null` where the feature cannot drift so far.
  */
-export function driftedRows(random: Mt19937, { profile }: Trained, { features }: ScoredSample, name: string, target: number): ((count: number) => Uint32Array) | null {
+export function driftedRows(
+  random: Mt19937,
+  { profile }: Trained,
+  { features }: ScoredSample,
+  name: string,
+  target: number,
+): ((count: number) => Uint32Array) | null {
   const { values } = features.find((feature) => feature.name === name)!;
   const reference = profile.columns[name]!;
   const own = countInto(emptyLike(reference), values);
@@ -74,7 +105,8 @@ export function driftedRows(random: Mt19937, { profile }: Trained, { features }:
   const total = bins.reduce((sum, [, rows]) => sum + rows, 0);
   let below = 0;
   const ranks = new Map(bins.map(([bin, rows]) => [bin, (below += rows) / total - rows / total / 2]));
-  const tilted = (strength: number) => ({ ...own, counts: mapCounts(own, (bin, rows) => rows * Math.exp(strength * ranks.get(bin)!)) }) as ColumnProfile;
+  const tilted = (strength: number) =>
+    ({ ...own, counts: mapCounts(own, (bin, rows) => rows * Math.exp(strength * ranks.get(bin)!)) }) as ColumnProfile;
 
   let [low, high] = [0, 60];
   if ((psi(reference, tilted(high)) ?? 0) < target) return null;
@@ -89,10 +121,14 @@ export function driftedRows(random: Mt19937, { profile }: Trained, { features }:
     return bin === undefined ? 1 : Math.exp(low * ranks.get(bin)!);
   });
   for (let row = 1; row < weights.length; row++) weights[row]! += weights[row - 1]!;
-  return (count) => Uint32Array.from({ length: count }, () => firstAbove(weights, (random.uint32() / 2 ** 32) * weights.at(-1)!));
+  return (count) =>
+    Uint32Array.from({ length: count }, () => firstAbove(weights, (random.uint32() / 2 ** 32) * weights.at(-1)!));
 }
 
-function mapCounts({ counts }: ColumnProfile, change: (bin: string, rows: number) => number): number[] | Record<string, number> {
+function mapCounts(
+  { counts }: ColumnProfile,
+  change: (bin: string, rows: number) => number,
+): number[] | Record<string, number> {
   const changed = Object.entries(counts).map(([bin, rows]) => [bin, change(bin, rows)] as const);
   return Array.isArray(counts) ? changed.map(([, rows]) => rows) : Object.fromEntries(changed);
 }
@@ -110,7 +146,11 @@ function firstAbove(ascending: Float64Array, value: number): number {
 /** Columns whose values have ties, gaps and tails, on which a test of drift is easily wrong; each independent of all else. */
 export function tieHeavyColumns(random: Mt19937, rows: number): ScoredSample['features'] {
   const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
-  const column = (name: string, type: FeatureType, draw: () => number) => ({ name, type, values: Float64Array.from({ length: rows }, draw) });
+  const column = (name: string, type: FeatureType, draw: () => number) => ({
+    name,
+    type,
+    values: Float64Array.from({ length: rows }, draw),
+  });
   return [
     column('nearly_constant', 'numeric', () => (uniform() < 0.97 ? 1 : 0)),
     column('zero_inflated', 'numeric', () => (uniform() < 0.7 ? 0 : -Math.log(uniform()))),

@@ -12,7 +12,10 @@ export interface S3Server extends Versitygw {
  * A real S3 server with nothing in it, to which AWS's environment variables lead. It ends with the test, or when
  * `whenDone` says: `afterAll` at the top of a file.
  */
-export async function startS3Server(whenDone: (stop: () => void | Promise<void>) => void = onTestFinished, secret?: string): Promise<S3Server> {
+export async function startS3Server(
+  whenDone: (stop: () => void | Promise<void>) => void = onTestFinished,
+  secret?: string,
+): Promise<S3Server> {
   const server = await startVersitygw(temporaryFolder(whenDone), secret);
   whenDone(() => server.stop());
   for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value);

@@ -36,7 +36,11 @@ export async function createShortPipeline(engines: EnginePool, parent: string, d
   const stores = (await openStores(storeRoot, scratchRoot))(await loadPipeline(NAME));
   const never = new AbortController().signal;
   let runs = 0;
-  const run = (): RunRef => ({ workflowId: NAME, runId: `run-${++runs}`, startedAt: `2030-01-01T00:00:${String(runs).padStart(2, '0')}.000Z` });
+  const run = (): RunRef => ({
+    workflowId: NAME,
+    runId: `run-${++runs}`,
+    startedAt: `2030-01-01T00:00:${String(runs).padStart(2, '0')}.000Z`,
+  });
   const perform = <Input, Output>(stage: Stage<Input, Output>, input: Input) => {
     process.env.PERDURE_CONF = join(root, 'conf');
     return runStage(stage, input, { signal: never, report: () => {} });
@@ -67,7 +71,9 @@ export async function createShortPipeline(engines: EnginePool, parent: string, d
       const resolved = await perform(resolveModel, { ...asked, model: { algorithm } });
       if (resolved.status === 'skipped') throw new Error(resolved.reason);
       const { uri } = await perform(predict, { ...asked, asOf: AS_OF, model: resolved.model });
-      return withDuckDb({ size: SIZE, scratch: mkdtempSync(join(root, 'look-')), signal: never }, (database) => database.rows(`SELECT * FROM read_parquet(${literal(new URL(uri).pathname)}, hive_partitioning = false)`));
+      return withDuckDb({ size: SIZE, scratch: mkdtempSync(join(root, 'look-')), signal: never }, (database) =>
+        database.rows(`SELECT * FROM read_parquet(${literal(new URL(uri).pathname)}, hive_partitioning = false)`),
+      );
     },
     async monitor(model: { algorithm: string; version: string }) {
       const input = { pipeline: NAME, run: run(), asOf: AS_OF, predictions: { model, rows: 0 } };

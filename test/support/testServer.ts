@@ -37,7 +37,9 @@ export function freshNamespace(): Promise<TemporalTarget> {
 }
 
 /** Another, where `prepare` sees to what there is beside workflows. */
-export async function namespaceWith(prepare: (connection: NativeConnection, namespace: string) => Promise<void>): Promise<TemporalTarget> {
+export async function namespaceWith(
+  prepare: (connection: NativeConnection, namespace: string) => Promise<void>,
+): Promise<TemporalTarget> {
   const shared = plainTarget(inject('temporalAddress'));
   const namespace = `test-${randomUUID()}`;
   const client = await connectClient(shared);

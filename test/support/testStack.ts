@@ -31,7 +31,11 @@ export function startEmbeddedTestStack(whenDone: WhenDone = onTestFinished, give
   return startOn(undefined, whenDone, givenStore);
 }
 
-async function startOn(target: TemporalTarget | undefined, whenDone: WhenDone, givenStore: string | undefined): Promise<TestStack> {
+async function startOn(
+  target: TemporalTarget | undefined,
+  whenDone: WhenDone,
+  givenStore: string | undefined,
+): Promise<TestStack> {
   const folder = temporaryFolder(whenDone);
   const storeRoot = givenStore ?? join(folder, 'store');
   const told: string[] = [];

@@ -19,7 +19,9 @@ import { openStores } from '../../src/platform/storage/stores.js';
 export const TINY = 'tiny';
 export const ROWS_A_MONTH = 60;
 /** `2000_01` to `2001_12`: 18 months of training, 3 of test, 3 out of time. */
-export const MONTHS = [2000, 2001].flatMap((year) => Array.from({ length: 12 }, (_, i) => `${year}_${String(i + 1).padStart(2, '0')}`));
+export const MONTHS = [2000, 2001].flatMap((year) =>
+  Array.from({ length: 12 }, (_, i) => `${year}_${String(i + 1).padStart(2, '0')}`),
+);
 /** After the last row, and its label's maturity. */
 export const AFTER_ALL = '2002-03-01';
 
@@ -114,14 +116,23 @@ export function runRef(runId: string, startedAt = '2002-03-01T12:00:00.000Z'): R
 }
 
 /** Trains the one candidate of logistic regression, and so crowns it. */
-export async function trainTiny(world: TinyWorld, { asOf = AFTER_ALL, change = () => {} }: { asOf?: string; change?: (config: typeof CONFIG) => void } = {}): Promise<ModelTrainingCompleted> {
+export async function trainTiny(
+  world: TinyWorld,
+  { asOf = AFTER_ALL, change = () => {} }: { asOf?: string; change?: (config: typeof CONFIG) => void } = {},
+): Promise<ModelTrainingCompleted> {
   world.configure((config) => {
     config.training_config.hyperparameter_tuning = false;
     change(config);
   });
   const result = await trainLocally(
     { pipeline: TINY, asOf, algorithms: ['logistic_regression'], again: true },
-    { runStage: world.runStage, signal: new AbortController().signal, onStep: () => {}, onProgress: () => {}, onAlgorithm: () => {} },
+    {
+      runStage: world.runStage,
+      signal: new AbortController().signal,
+      onStep: () => {},
+      onProgress: () => {},
+      onAlgorithm: () => {},
+    },
   );
   world.configure(() => {});
   if (result.status === 'skipped') throw new Error(result.reason);
@@ -132,7 +143,9 @@ async function writeCsv(root: string, months: string[]): Promise<string> {
   const scratch = mkdtempSync(join(root, 'csv-'));
   const path = join(scratch, PIPELINE.source.file);
   await withDuckDb({ size: { ...SIZE, cpus: 1 }, scratch, signal: new AbortController().signal }, (database) =>
-    database.run(`COPY (${months.map((month) => `(${rowsSql(month)})`).join(' UNION ALL ')} ORDER BY id) TO ${literal(path)} (FORMAT csv, HEADER)`),
+    database.run(
+      `COPY (${months.map((month) => `(${rowsSql(month)})`).join(' UNION ALL ')} ORDER BY id) TO ${literal(path)} (FORMAT csv, HEADER)`,
+    ),
   );
   return path;
 }
@@ -145,11 +158,16 @@ async function writeGold(root: string, stores: Stores, months: string[], columns
     for (const month of months) {
       const built = async (table: 'feature_store' | 'label_store', names: string[]): Promise<BuiltTable> => {
         const path = join(scratch, `${table}_${month}.parquet`);
-        await database.run(`COPY (SELECT ${['id', 'day', ...names.map(column)].join(', ')} FROM (${rowsSql(month)}) ORDER BY id) TO ${literal(path)} (FORMAT parquet)`);
+        await database.run(
+          `COPY (SELECT ${['id', 'day', ...names.map(column)].join(', ')} FROM (${rowsSql(month)}) ORDER BY id) TO ${literal(path)} (FORMAT parquet)`,
+        );
         return { table, path, key: partitionKey(PIPELINE.layers[table].path, month), rows: ROWS_A_MONTH };
       };
       const tables = [
-        await built('feature_store', ['x1', 'x2', 'flag'].filter((name) => columns[name] !== null)),
+        await built(
+          'feature_store',
+          ['x1', 'x2', 'flag'].filter((name) => columns[name] !== null),
+        ),
         await built('label_store', ['label']),
       ];
       await writer.write(month, JSON.stringify(columns), tables);
@@ -180,11 +198,19 @@ const layer = (name: string) => ({ sql: `${name}.sql`, path: `gold/${name}/${nam
 const PIPELINE = {
   name: TINY,
   title: 'A small pipeline for tests',
-  source: { file: 'tiny.csv', columns: { id: 'BIGINT', day: 'DATE', x1: 'DOUBLE', x2: 'DOUBLE', flag: 'INTEGER', label: 'INTEGER' } },
+  source: {
+    file: 'tiny.csv',
+    columns: { id: 'BIGINT', day: 'DATE', x1: 'DOUBLE', x2: 'DOUBLE', flag: 'INTEGER', label: 'INTEGER' },
+  },
   partition: { column: 'day', by: 'month' },
   keys: ['id', 'day'],
   label: 'label',
-  layers: { bronze: layer('bronze'), silver: layer('silver'), feature_store: layer('feature_store'), label_store: layer('label_store') },
+  layers: {
+    bronze: layer('bronze'),
+    silver: layer('silver'),
+    feature_store: layer('feature_store'),
+    label_store: layer('label_store'),
+  },
   features: [
     { name: 'x1', type: 'numeric', scale: true },
     { name: 'flag', type: 'binary' },
@@ -200,13 +226,23 @@ const SQL = {
 };
 
 const CONFIG = {
-  storage: { datamart_bucket: 'tiny-datamart', predictions_bucket: 'tiny-predictions', monitoring_bucket: 'tiny-monitoring' },
+  storage: {
+    datamart_bucket: 'tiny-datamart',
+    predictions_bucket: 'tiny-predictions',
+    monitoring_bucket: 'tiny-monitoring',
+  },
   temporal_splits: {
     train: { start_date: '2000-01-01', end_date: '2001-06-30' },
     test: { start_date: '2001-07-01', end_date: '2001-09-30' },
     oot: { start_date: '2001-10-01', end_date: '2001-12-31' },
   },
-  model_config: { model_registry_bucket: 'tiny-registry', random_state: 42, cv_folds: 3, n_iter_search: 4, champion_metric: 'oot.roc_auc' },
+  model_config: {
+    model_registry_bucket: 'tiny-registry',
+    random_state: 42,
+    cv_folds: 3,
+    n_iter_search: 4,
+    champion_metric: 'oot.roc_auc',
+  },
   search: { scoring: 'roc_auc', racing: false },
   training_config: {
     algorithms: ['logistic_regression', 'xgboost'],
@@ -226,7 +262,12 @@ const CONFIG = {
     xgboost: {
       estimator: 'xgboost',
       timeout_hours: 3,
-      param_distributions: { max_depth: [2, 3], n_estimators: [10, 20], learning_rate: [0.1, 0.3], scale_pos_weight: [1, 'balanced'] },
+      param_distributions: {
+        max_depth: [2, 3],
+        n_estimators: [10, 20],
+        learning_rate: [0.1, 0.3],
+        scale_pos_weight: [1, 'balanced'],
+      },
       params: { max_depth: 2, n_estimators: 10, learning_rate: 0.3, scale_pos_weight: 'balanced' },
     },
   },

@@ -15,7 +15,12 @@ export async function madeBy(registry: ObjectStore, algorithm: string, result: A
   const { version, best_params, cv_score, test, oot, search } = result;
   const metadata = await readVersion(registry, { algorithm, version });
   const { model_checksum, config_hash, inputs_digest } = metadata!.lineage;
-  const candidates = metadata!.candidates.map(({ index, params, scores, dropped }) => ({ index, params, scores, dropped }));
+  const candidates = metadata!.candidates.map(({ index, params, scores, dropped }) => ({
+    index,
+    params,
+    scores,
+    dropped,
+  }));
   return { best_params, cv_score, test, oot, search, candidates, model_checksum, config_hash, inputs_digest };
 }
 

@@ -27,7 +27,11 @@ export const LABORIOUS = '(SELECT max(hash(i)) FROM range(20000000) AS numbers(i
 export async function prepareTwoRuns(world: TinyWorld): Promise<void> {
   world.configure(({ model_config, algorithms }) => {
     model_config.n_iter_search = 10;
-    Object.assign(algorithms.xgboost.param_distributions, { max_depth: [4, 5, 6], n_estimators: [500, 600, 700, 800], learning_rate: [0.1] });
+    Object.assign(algorithms.xgboost.param_distributions, {
+      max_depth: [4, 5, 6],
+      n_estimators: [500, 600, 700, 800],
+      learning_rate: [0.1],
+    });
   });
   world.writeSql('silver', `SELECT * FROM bronze WHERE ${LABORIOUS}`);
   await world.writeGold(MONTHS);
@@ -43,10 +47,13 @@ export async function startTwoRuns(client: Client, world: TinyWorld): Promise<Tw
   const source = await world.writeCsv(LATER_MONTHS);
   const training = await startWorkflow(client, 'modelTraining', TRAINING);
   const search = client.workflow.getHandle(`${training.workflowId}-xgboost`);
-  await until(async () => (await hasBegun(search)) && ((await search.query<RunProgress>(PROGRESS_QUERY)).progress?.done ?? 0) > 0);
+  await until(
+    async () => (await hasBegun(search)) && ((await search.query<RunProgress>(PROGRESS_QUERY)).progress?.done ?? 0) > 0,
+  );
   const processing = await startWorkflow(client, 'dataProcessing', { pipeline: TINY, asOf: AFTER_LATER, source });
   await until(() => isAtWork(processing, 'silver'));
-  if (!(await isAtWork(search, 'evaluateCandidate'))) throw new Error('the search was over before there was anything to disturb');
+  if (!(await isAtWork(search, 'evaluateCandidate')))
+    throw new Error('the search was over before there was anything to disturb');
   return {
     async ended() {
       await processing.result();
@@ -69,11 +76,21 @@ export async function undisturbed(engines: EnginePool): Promise<FinalState> {
 
 async function runByStages(world: TinyWorld): Promise<FinalState> {
   const stage = { pipeline: TINY, run: runRef('undisturbed') };
-  const { written: partitions } = await world.perform(bronze, { ...stage, asOf: AFTER_LATER, source: await world.writeCsv(LATER_MONTHS) });
+  const { written: partitions } = await world.perform(bronze, {
+    ...stage,
+    asOf: AFTER_LATER,
+    source: await world.writeCsv(LATER_MONTHS),
+  });
   await world.perform(silver, { ...stage, partitions });
   await world.perform(gold, { ...stage, partitions });
   const nothing = () => {};
-  const options = { runStage: world.runStage, signal: new AbortController().signal, onStep: nothing, onProgress: nothing, onAlgorithm: nothing };
+  const options = {
+    runStage: world.runStage,
+    signal: new AbortController().signal,
+    onStep: nothing,
+    onProgress: nothing,
+    onAlgorithm: nothing,
+  };
   return finalState(world.stores, await trainLocally(TRAINING, options));
 }
 
@@ -84,12 +101,16 @@ async function finalState({ modelRegistry, datamart }: Stores, result: ModelTrai
   const { algorithms, champion, comparison } = completed(result);
   const model = await madeBy(modelRegistry, 'xgboost', algorithms.xgboost!);
   const own = (text: string) => text.replaceAll(champion!.version, 'VERSION');
-  const pointers = await Promise.all([latestKey('xgboost'), aliasKey('champion')].map((key) => readPointer(modelRegistry, key)));
+  const pointers = await Promise.all(
+    [latestKey('xgboost'), aliasKey('champion')].map((key) => readPointer(modelRegistry, key)),
+  );
   return {
     model,
     comparison,
     files: (await registryKeys(modelRegistry)).map(own),
     pointers: pointers.map((pointer) => pointer && { to: own(pointer.version), moves: pointer.history.length + 1 }),
-    layers: await Promise.all((['bronze', 'silver', 'gold'] as const).map(async (layer) => (await readManifest(datamart, layer)).partitions)),
+    layers: await Promise.all(
+      (['bronze', 'silver', 'gold'] as const).map(async (layer) => (await readManifest(datamart, layer)).partitions),
+    ),
   };
 }

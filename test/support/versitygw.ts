@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { versitygw } from '../../src/platform/setup/versitygw.js';
 import { requireTool } from '../../src/platform/setup/tool.js';
-import { describeExit, freePort, hasExited, listens, spawnBound, stopProcess } from '../../src/platform/temporal/processes.js';
+import {
+  describeExit,
+  freePort,
+  hasExited,
+  listens,
+  spawnBound,
+  stopProcess,
+} from '../../src/platform/temporal/processes.js';
 
 export interface Versitygw {
   /** Folder in which an object is the file `<bucket>/<key>`, and its metadata extended attributes of that. */
@@ -35,11 +42,16 @@ export async function startVersitygw(folder: string, secret = 'test-secret'): Pr
     env,
     stop: () => Promise.resolve(),
     async start() {
-      const child = spawnBound(path, ['--port', address, '--keep-alive', '--quiet', 'posix', objects], join(folder, 'log'), {
-        ...process.env,
-        ROOT_ACCESS_KEY_ID: env.AWS_ACCESS_KEY_ID,
-        ROOT_SECRET_ACCESS_KEY: env.AWS_SECRET_ACCESS_KEY,
-      });
+      const child = spawnBound(
+        path,
+        ['--port', address, '--keep-alive', '--quiet', 'posix', objects],
+        join(folder, 'log'),
+        {
+          ...process.env,
+          ROOT_ACCESS_KEY_ID: env.AWS_ACCESS_KEY_ID,
+          ROOT_SECRET_ACCESS_KEY: env.AWS_SECRET_ACCESS_KEY,
+        },
+      );
       server.stop = () => stopProcess(child, STOP_PATIENCE_MS);
       while (!hasExited(child) && !(await listens(address))) await sleep(POLL_MS);
       if (hasExited(child)) throw new Error(`versitygw ${describeExit(child)}; see ${join(folder, 'log')}.`);

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertFacts, DriftResult, DriftSeverity, TaskMetrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
+import type {
+  AlertFacts,
+  DriftResult,
+  DriftSeverity,
+  TaskMetrics,
+  ModelMonitoringCompleted,
+  ModelTrainingCompleted,
+  PerformanceResult,
+} from '../../src/contracts/index.js';
 import { dedupKey } from '../../src/platform/notify/alert.js';
 import { AlertThresholds, alertFor, isOver } from '../../src/platform/notify/conditions.js';
 import { decided } from '../support/promotions.js';
@@ -18,7 +26,10 @@ const metrics = (accuracy: number): TaskMetrics => ({
   f1: 0.3,
   roc_auc: 0.66,
   average_precision: 0.2,
-  confusion_matrix: [[1, 2], [3, 4]],
+  confusion_matrix: [
+    [1, 2],
+    [3, 4],
+  ],
   n: 1_000,
 });
 
@@ -49,25 +60,41 @@ const drifted = (features: string[], missing: string[] = []): DriftResult => ({
 });
 
 const failed = { status: 'failed', type: 'EngineCrashed', reason: 'The engine died.' } as const;
-const training = (algorithms: ModelTrainingCompleted['algorithms'], status: 'completed' | 'partial' = 'completed'): ModelTrainingCompleted => ({
+const training = (
+  algorithms: ModelTrainingCompleted['algorithms'],
+  status: 'completed' | 'partial' = 'completed',
+): ModelTrainingCompleted => ({
   status,
   champion: model,
   challenger: model,
   promotion: decided('promote', model),
-  comparison: { metric: 'oot.roc_auc', scores: { xgboost: 0.66 }, estimate: { metric: 'test.roc_auc', scores: { xgboost: 0.65 } } },
+  comparison: {
+    metric: 'oot.roc_auc',
+    scores: { xgboost: 0.66 },
+    estimate: { metric: 'test.roc_auc', scores: { xgboost: 0.65 } },
+  },
   dataset: { id: 'train_data_1', uri: 'file:///d', checksum: 'c', rows: { train: 3, test: 2, oot: 1 } },
   algorithms,
 });
 
 describe('critical', () => {
   const failing = (failures: number) =>
-    alertFor({ condition: 'processing_failing', pipeline, at, failing: { failures, since: '2026-01-02T02:00:00.000Z', reason: 'No space is left.' } }, thresholds);
+    alertFor(
+      {
+        condition: 'processing_failing',
+        pipeline,
+        at,
+        failing: { failures, since: '2026-01-02T02:00:00.000Z', reason: 'No space is left.' },
+      },
+      thresholds,
+    );
 
   test('the third failure of processing in a row, and not the second', () => {
     expect(failing(2)).toBeUndefined();
     expect(failing(3)).toMatchObject({
       level: 'critical',
-      summary: 'Data processing of readmission has failed 3 times in a row since 2026-01-02T02:00:00.000Z: No space is left.',
+      summary:
+        'Data processing of readmission has failed 3 times in a row since 2026-01-02T02:00:00.000Z: No space is left.',
     });
   });
 
@@ -79,11 +106,15 @@ describe('critical', () => {
     const down = (since: string | null) => alertFor({ condition: 'inference_down', pipeline, at, since }, thresholds);
     expect(down(null)).toBeUndefined();
     expect(down('2026-01-04T08:00:00.000Z')).toBeUndefined();
-    expect(down('2026-01-04T07:30:00.000Z')).toMatchObject({ level: 'critical', summary: expect.stringContaining('down for 2 h 30 min') as string });
+    expect(down('2026-01-04T07:30:00.000Z')).toMatchObject({
+      level: 'critical',
+      summary: expect.stringContaining('down for 2 h 30 min') as string,
+    });
   });
 
   test('a drop of more than .1 is critical, of more than monitoring allows a warning, and they are two matters', () => {
-    const drop = (by: number) => alertFor({ condition: 'accuracy_drop', pipeline, at, model, performance: fell(by), report }, thresholds);
+    const drop = (by: number) =>
+      alertFor({ condition: 'accuracy_drop', pipeline, at, model, performance: fell(by), report }, thresholds);
     expect(drop(0.04)).toBeUndefined();
     expect(drop(0.06)).toMatchObject({ level: 'warning' });
     expect(drop(0.12)).toMatchObject({
@@ -94,7 +125,19 @@ describe('critical', () => {
   });
 
   test('performance that was not measured is no drop', () => {
-    expect(alertFor({ condition: 'accuracy_drop', pipeline, at, model, performance: { status: 'skipped', reason: 'Too few.' }, report }, thresholds)).toBeUndefined();
+    expect(
+      alertFor(
+        {
+          condition: 'accuracy_drop',
+          pipeline,
+          at,
+          model,
+          performance: { status: 'skipped', reason: 'Too few.' },
+          report,
+        },
+        thresholds,
+      ),
+    ).toBeUndefined();
   });
 });
 
@@ -103,13 +146,21 @@ describe('critical no longer', () => {
 
   test('is what a run did well that failed before', () => {
     expect(over({ condition: 'processing_failing', pipeline, at, failing: null })).toBe(true);
-    expect(over({ condition: 'processing_failing', pipeline, at, failing: { failures: 1, since: at, reason: 'No space is left.' } })).toBe(false);
+    expect(
+      over({
+        condition: 'processing_failing',
+        pipeline,
+        at,
+        failing: { failures: 1, since: at, reason: 'No space is left.' },
+      }),
+    ).toBe(false);
     expect(over({ condition: 'inference_down', pipeline, at, since: null })).toBe(true);
     expect(over({ condition: 'inference_down', pipeline, at, since: at })).toBe(false);
   });
 
   test('is a drop that was measured again and is small, whether or not it is worth a warning', () => {
-    const measured = (performance: PerformanceResult) => over({ condition: 'accuracy_drop', pipeline, at, model, performance, report });
+    const measured = (performance: PerformanceResult) =>
+      over({ condition: 'accuracy_drop', pipeline, at, model, performance, report });
     expect(measured(fell(0.06))).toBe(true);
     expect(measured(fell(0.12))).toBe(false);
     expect(measured({ status: 'skipped', reason: 'Too few.' })).toBe(false);
@@ -118,8 +169,12 @@ describe('critical no longer', () => {
 
 describe('warning', () => {
   test('a training that failed, as a whole or in part', () => {
-    const ended = (outcome: ModelTrainingCompleted | typeof failed) => alertFor({ condition: 'training_failed', pipeline, at, run, training: outcome }, thresholds);
-    expect(ended(failed)).toMatchObject({ level: 'warning', summary: 'Training of readmission failed: The engine died.' });
+    const ended = (outcome: ModelTrainingCompleted | typeof failed) =>
+      alertFor({ condition: 'training_failed', pipeline, at, run, training: outcome }, thresholds);
+    expect(ended(failed)).toMatchObject({
+      level: 'warning',
+      summary: 'Training of readmission failed: The engine died.',
+    });
     expect(ended(training({ random_forest: failed }, 'partial'))).toMatchObject({
       level: 'warning',
       summary: "Training of readmission's random_forest failed: The engine died.",
@@ -129,12 +184,15 @@ describe('warning', () => {
   });
 
   test('drift or missing values, with the features at fault', () => {
-    const found = (drift: DriftResult) => alertFor({ condition: 'drift_detected', pipeline, at, model, drift, severity: 'moderate', report }, thresholds);
+    const found = (drift: DriftResult) =>
+      alertFor({ condition: 'drift_detected', pipeline, at, model, drift, severity: 'moderate', report }, thresholds);
     expect(found(drifted([]))).toBeUndefined();
     expect(found({ status: 'skipped', reason: 'Too few rows.' })).toBeUndefined();
     expect(found(drifted(['age_midpoint'], ['insulin_ord']))).toMatchObject({
       level: 'warning',
-      summary: expect.stringContaining('moderate drift in age_midpoint and a changed share of missing values in insulin_ord') as string,
+      summary: expect.stringContaining(
+        'moderate drift in age_midpoint and a changed share of missing values in insulin_ord',
+      ) as string,
     });
     expect(found(drifted(['age_midpoint'], ['insulin_ord']))?.details).toEqual({
       model: 'xgboost v20260104_030000_6f0d9a52',
@@ -152,7 +210,10 @@ describe('warning', () => {
 
   test('the same drift is one matter, other features another', () => {
     const key = (features: string[], missing: string[] = [], severity: DriftSeverity = 'moderate') =>
-      alertFor({ condition: 'drift_detected', pipeline, at, model, drift: drifted(features, missing), severity, report }, thresholds)?.dedupKey;
+      alertFor(
+        { condition: 'drift_detected', pipeline, at, model, drift: drifted(features, missing), severity, report },
+        thresholds,
+      )?.dedupKey;
     expect(key(['b', 'a'])).toBe(key(['a', 'b']));
     expect(key(['a'])).not.toBe(key(['a', 'b']));
     expect(key(['a'])).not.toBe(key([], ['a']));
@@ -169,22 +230,29 @@ describe('warning', () => {
     [[], 0, false],
     [[0, 0, 0], 1, true],
   ])('rows against %j: %i is unusual: %s', (usual, rows, unusual) => {
-    const alert = alertFor({ condition: 'unusual_data_volume', pipeline, at, what: '2008_03', rows, usual }, thresholds);
+    const alert = alertFor(
+      { condition: 'unusual_data_volume', pipeline, at, what: '2008_03', rows, usual },
+      thresholds,
+    );
     expect(alert?.level).toBe(unusual ? 'warning' : undefined);
   });
 });
 
 describe('info', () => {
   test('a training that completed names its champion and the scores', () => {
-    expect(alertFor({ condition: 'training_completed', pipeline, at, run, training: training({}) }, thresholds)).toMatchObject({
+    expect(
+      alertFor({ condition: 'training_completed', pipeline, at, run, training: training({}) }, thresholds),
+    ).toMatchObject({
       level: 'info',
-      summary: 'Training of readmission ended as completed; the best by oot.roc_auc is xgboost v20260104_030000_6f0d9a52, with test.roc_auc 0.65 on rows that had no part in the choice.',
+      summary:
+        'Training of readmission ended as completed; the best by oot.roc_auc is xgboost v20260104_030000_6f0d9a52, with test.roc_auc 0.65 on rows that had no part in the choice.',
       details: { 'oot.roc_auc xgboost': 0.66, 'test.roc_auc xgboost': 0.65, dataset: 'train_data_1' },
     });
   });
 
   test('a champion that is another than before', () => {
-    const moved = (previous: typeof model | null) => alertFor({ condition: 'model_deployed', pipeline, at, model, previous, by: 'ana', reason: 'better' }, thresholds);
+    const moved = (previous: typeof model | null) =>
+      alertFor({ condition: 'model_deployed', pipeline, at, model, previous, by: 'ana', reason: 'better' }, thresholds);
     expect(moved(model)).toBeUndefined();
     expect(moved(null)).toMatchObject({
       level: 'info',
@@ -214,12 +282,21 @@ describe('info', () => {
       performance: fell(0.01),
       uri: report,
     };
-    const of = (instant: string, found = monitoring) => alertFor({ condition: 'weekly_report', pipeline, at: instant, monitoring: found }, thresholds);
+    const of = (instant: string, found = monitoring) =>
+      alertFor({ condition: 'weekly_report', pipeline, at: instant, monitoring: found }, thresholds);
     const ok: ModelMonitoringCompleted = { ...monitoring, drift: false, retrain: false, conclusion: 'ok' };
     expect(of(at, ok)?.summary).toBe('Monitoring of readmission in week 2026-W01: no problems found.');
     const reason = '12 scored rows have labels; performance needs at least 100.';
-    const unmeasured = of(at, { ...ok, performance_drop: null, conclusion: 'not_measured', not_measured: { performance: reason }, performance: { status: 'skipped', reason } });
-    expect(unmeasured?.summary).toBe('Monitoring of readmission in week 2026-W01: no problems found in what was measured; performance not measured.');
+    const unmeasured = of(at, {
+      ...ok,
+      performance_drop: null,
+      conclusion: 'not_measured',
+      not_measured: { performance: reason },
+      performance: { status: 'skipped', reason },
+    });
+    expect(unmeasured?.summary).toBe(
+      'Monitoring of readmission in week 2026-W01: no problems found in what was measured; performance not measured.',
+    );
     expect(unmeasured?.details).toEqual({
       rows: 500,
       drift: false,
@@ -231,7 +308,11 @@ describe('info', () => {
       'performance not measured': reason,
       report,
     });
-    expect(of(at)).toMatchObject({ level: 'info', summary: 'Monitoring of readmission in week 2026-W01: drift.', dedupKey: 'readmission/weekly_report/2026-W01' });
+    expect(of(at)).toMatchObject({
+      level: 'info',
+      summary: 'Monitoring of readmission in week 2026-W01: drift.',
+      dedupKey: 'readmission/weekly_report/2026-W01',
+    });
     expect(of('2025-12-29T00:00:00Z')?.dedupKey).toBe('readmission/weekly_report/2026-W01');
     expect(of('2026-01-05T00:00:00Z')?.dedupKey).toBe('readmission/weekly_report/2026-W02');
     expect(of('2027-01-03T23:59:59Z')?.dedupKey).toBe('readmission/weekly_report/2026-W53');
@@ -246,21 +327,31 @@ describe('service levels', () => {
     ['monitoring', 30, 'info'],
   ] as const)('%s may take %i minutes', (part, minutes, level) => {
     const after = (taken: number) =>
-      alertFor({ condition: 'sla_missed', pipeline, part, run, startedAt: at, at: new Date(Date.parse(at) + taken * 60_000).toISOString() }, thresholds);
+      alertFor(
+        {
+          condition: 'sla_missed',
+          pipeline,
+          part,
+          run,
+          startedAt: at,
+          at: new Date(Date.parse(at) + taken * 60_000).toISOString(),
+        },
+        thresholds,
+      );
     expect(after(minutes - 1)).toBeUndefined();
     expect(after(minutes)).toMatchObject({ level, dedupKey: `readmission/sla_missed/${run.runId}` });
   });
 
   test('the sentence counts in hours and minutes', () => {
     const startedAt = '2026-01-04T05:55:00.000Z';
-    expect(alertFor({ condition: 'sla_missed', pipeline, part: 'training', run, startedAt, at }, thresholds)?.summary).toBe(
-      'Training of readmission is still at work after 4 h 5 min; it should take 4 h at most.',
-    );
+    expect(
+      alertFor({ condition: 'sla_missed', pipeline, part: 'training', run, startedAt, at }, thresholds)?.summary,
+    ).toBe('Training of readmission is still at work after 4 h 5 min; it should take 4 h at most.');
   });
 });
 
 describe('keys', () => {
-  test('hold what an object\'s key and PagerDuty can', () => {
+  test("hold what an object's key and PagerDuty can", () => {
     const key = dedupKey('readmission', 'drift_detected', '..', 'a/b c', 'x'.repeat(500), 'Ü'.repeat(90));
     expect(key).toMatch(/^[A-Za-z0-9._/-]{1,255}$/);
     expect(key.split('/').every((part) => part !== '' && part !== '.' && part !== '..')).toBe(true);
@@ -268,6 +359,8 @@ describe('keys', () => {
 
   test('differ where what they are about does', () => {
     expect(dedupKey('p', 'sla_missed', 'a:b')).not.toBe(dedupKey('p', 'sla_missed', 'a-b'));
-    expect(dedupKey('p', 'sla_missed', `${'x'.repeat(100)}1`)).not.toBe(dedupKey('p', 'sla_missed', `${'x'.repeat(100)}2`));
+    expect(dedupKey('p', 'sla_missed', `${'x'.repeat(100)}1`)).not.toBe(
+      dedupKey('p', 'sla_missed', `${'x'.repeat(100)}2`),
+    );
   });
 });

@@ -38,5 +38,6 @@ test('every fault is told at once, by name and without a value', () => {
   });
   expect(error.type).toBe('ConfigInvalid');
   expect(error.message).not.toContain('s3cret');
-  for (const name of ['PERDURE_PAGERDUTY_URL', 'PERDURE_SLACK_WEBHOOK_URL', 'PERDURE_EMAIL_FROM', 'PERDURE_EMAIL_TO']) expect(error.message).toContain(name);
+  for (const name of ['PERDURE_PAGERDUTY_URL', 'PERDURE_SLACK_WEBHOOK_URL', 'PERDURE_EMAIL_FROM', 'PERDURE_EMAIL_TO'])
+    expect(error.message).toContain(name);
 });

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertFacts, DriftResult, TaskMetrics, ModelMonitoringCompleted, ModelTrainingCompleted, PerformanceResult } from '../../src/contracts/index.js';
+import type {
+  AlertFacts,
+  DriftResult,
+  TaskMetrics,
+  ModelMonitoringCompleted,
+  ModelTrainingCompleted,
+  PerformanceResult,
+} from '../../src/contracts/index.js';
 import { webUiFrom } from '../../src/platform/notify/advice.js';
 import type { Alert } from '../../src/platform/notify/alert.js';
 import { detailLines } from '../../src/platform/notify/channel.js';
@@ -15,13 +22,38 @@ const model = { algorithm: 'xgboost', version: 'v1' };
 const report = 's3://bucket/reports/report_1.json';
 const runPage = `http://127.0.0.1:8233/namespaces/default/workflows/${run.workflowId}/${run.runId}/history`;
 const listPage = 'http://127.0.0.1:8233/namespaces/default/workflows?query=PerdurePipeline%3D%22churn%22';
-const metrics = (accuracy: number): TaskMetrics => ({ accuracy, precision: 0.2, recall: 0.5, f1: 0.3, roc_auc: 0.66, average_precision: 0.2, confusion_matrix: [[1, 2], [3, 4]], n: 1_000 });
-const performance: PerformanceResult = { status: 'measured', metrics: metrics(0.68), baseline: metrics(0.8), drop: 0.12, metric: 'accuracy', p_value: 0.001, breached: true };
+const metrics = (accuracy: number): TaskMetrics => ({
+  accuracy,
+  precision: 0.2,
+  recall: 0.5,
+  f1: 0.3,
+  roc_auc: 0.66,
+  average_precision: 0.2,
+  confusion_matrix: [
+    [1, 2],
+    [3, 4],
+  ],
+  n: 1_000,
+});
+const performance: PerformanceResult = {
+  status: 'measured',
+  metrics: metrics(0.68),
+  baseline: metrics(0.8),
+  drop: 0.12,
+  metric: 'accuracy',
+  p_value: 0.001,
+  breached: true,
+};
 
 /** Every word of each alert: what it leaves out, nobody is told. */
 const ALERTS: [AlertFacts, Partial<Alert>][] = [
   [
-    { condition: 'processing_failing', pipeline, at, failing: { failures: 3, since: '2026-01-02T02:00:00.000Z', reason: 'No space is left.' } },
+    {
+      condition: 'processing_failing',
+      pipeline,
+      at,
+      failing: { failures: 3, since: '2026-01-02T02:00:00.000Z', reason: 'No space is left.' },
+    },
     {
       level: 'critical',
       details: { failures: 3, since: '2026-01-02T02:00:00.000Z', reason: 'No space is left.' },
@@ -32,20 +64,42 @@ const ALERTS: [AlertFacts, Partial<Alert>][] = [
   ],
   [
     { condition: 'inference_down', pipeline, at, since: '2026-01-04T07:20:00.000Z' },
-    { level: 'critical', details: { since: '2026-01-04T07:20:00.000Z', hours: 2.67 }, consequence: 'New rows have no predictions.', command: 'perdure predict churn', link: listPage },
+    {
+      level: 'critical',
+      details: { since: '2026-01-04T07:20:00.000Z', hours: 2.67 },
+      consequence: 'New rows have no predictions.',
+      command: 'perdure predict churn',
+      link: listPage,
+    },
   ],
   [
     { condition: 'accuracy_drop', pipeline, at, model, performance, report },
     {
       level: 'critical',
-      details: { model: 'xgboost v1', metric: 'accuracy', drop: 0.12, rows: 1_000, accuracy: 0.68, accuracy_baseline: 0.8, roc_auc: 0.66, roc_auc_baseline: 0.66, report },
+      details: {
+        model: 'xgboost v1',
+        metric: 'accuracy',
+        drop: 0.12,
+        rows: 1_000,
+        accuracy: 0.68,
+        accuracy_baseline: 0.8,
+        roc_auc: 0.66,
+        roc_auc_baseline: 0.66,
+        report,
+      },
       consequence: 'The champion goes on predicting, less well than when it was chosen.',
       command: 'perdure steward approve churn --reason "performance drop"',
       link: report,
     },
   ],
   [
-    { condition: 'training_failed', pipeline, at, run, training: { status: 'failed', type: 'EngineCrashed', reason: 'The engine died.' } },
+    {
+      condition: 'training_failed',
+      pipeline,
+      at,
+      run,
+      training: { status: 'failed', type: 'EngineCrashed', reason: 'The engine died.' },
+    },
     {
       level: 'warning',
       details: { workflow_id: run.workflowId, run_id: run.runId, training: 'The engine died.' },
@@ -55,10 +109,29 @@ const ALERTS: [AlertFacts, Partial<Alert>][] = [
     },
   ],
   [
-    { condition: 'drift_detected', pipeline, at, model, report, severity: 'moderate', drift: { status: 'measured', rows: 500, psi: { age: 0.31 }, score_psi: 0.1, missing_rate: { age: 0 }, training_missing_rate: { age: 0 }, drifted: ['age'], score_drifted: false, missing: [] } as never },
+    {
+      condition: 'drift_detected',
+      pipeline,
+      at,
+      model,
+      report,
+      severity: 'moderate',
+      drift: {
+        status: 'measured',
+        rows: 500,
+        psi: { age: 0.31 },
+        score_psi: 0.1,
+        missing_rate: { age: 0 },
+        training_missing_rate: { age: 0 },
+        drifted: ['age'],
+        score_drifted: false,
+        missing: [],
+      } as never,
+    },
     {
       level: 'warning',
-      consequence: 'The champion goes on predicting rows unlike those that it was trained with; a retraining that needs approval waits for it.',
+      consequence:
+        'The champion goes on predicting rows unlike those that it was trained with; a retraining that needs approval waits for it.',
       command: 'perdure steward approve churn --reason "the drift is real"',
       link: report,
     },
@@ -67,18 +140,37 @@ const ALERTS: [AlertFacts, Partial<Alert>][] = [
     { condition: 'sla_missed', pipeline, at, part: 'training', run, startedAt: '2026-01-04T05:55:00.000Z' },
     {
       level: 'info',
-      details: { part: 'training', workflow_id: run.workflowId, run_id: run.runId, started_at: '2026-01-04T05:55:00.000Z', sla_minutes: 240 },
+      details: {
+        part: 'training',
+        workflow_id: run.workflowId,
+        run_id: run.runId,
+        started_at: '2026-01-04T05:55:00.000Z',
+        sla_minutes: 240,
+      },
       consequence: 'What follows on this run is late as well.',
       command: 'perdure status churn',
       link: runPage,
     },
   ],
   [
-    { condition: 'tasks_failing', pipeline, at, failing: { run, workflow: 'modelTraining', attempts: 4, since: '2026-01-04T09:59:00.000Z', reason: 'a fault' } },
+    {
+      condition: 'tasks_failing',
+      pipeline,
+      at,
+      failing: { run, workflow: 'modelTraining', attempts: 4, since: '2026-01-04T09:59:00.000Z', reason: 'a fault' },
+    },
     {
       level: 'critical',
-      summary: 'churn-model-training-1 stands still since 2026-01-04T09:59:00.000Z: its workflow task has failed 4 times (a fault).',
-      details: { workflow_id: run.workflowId, run_id: run.runId, workflow: 'modelTraining', attempts: 4, since: '2026-01-04T09:59:00.000Z', reason: 'a fault' },
+      summary:
+        'churn-model-training-1 stands still since 2026-01-04T09:59:00.000Z: its workflow task has failed 4 times (a fault).',
+      details: {
+        workflow_id: run.workflowId,
+        run_id: run.runId,
+        workflow: 'modelTraining',
+        attempts: 4,
+        since: '2026-01-04T09:59:00.000Z',
+        reason: 'a fault',
+      },
       consequence: 'The workflow stands still, and does nothing until the cause is gone; nothing of it is lost.',
       command: 'perdure doctor',
       link: runPage,
@@ -86,7 +178,12 @@ const ALERTS: [AlertFacts, Partial<Alert>][] = [
   ],
   [
     { condition: 'model_deployed', pipeline, at, model, previous: null, by: 'ana', reason: 'better' },
-    { level: 'info', consequence: 'From now on predictions come from this version.', command: 'perdure models rollback churn --reason "..."', link: listPage },
+    {
+      level: 'info',
+      consequence: 'From now on predictions come from this version.',
+      command: 'perdure models rollback churn --reason "..."',
+      link: listPage,
+    },
   ],
 ];
 
@@ -96,9 +193,16 @@ const training: ModelTrainingCompleted = {
   champion: model,
   challenger: model,
   promotion: decided('promote', model),
-  comparison: { metric: 'oot.roc_auc', scores: { xgboost: 0.66123 }, estimate: { metric: 'test.roc_auc', scores: { xgboost: 0.65432 } } },
+  comparison: {
+    metric: 'oot.roc_auc',
+    scores: { xgboost: 0.66123 },
+    estimate: { metric: 'test.roc_auc', scores: { xgboost: 0.65432 } },
+  },
   dataset: { id: 'train_data_1', uri: 'file:///d', checksum: 'c', rows: { train: 3, test: 2, oot: 1 } },
-  algorithms: { random_forest: { status: 'failed', type: 'EngineCrashed', reason: 'The engine died.' }, logistic_regression: { status: 'failed', type: 'OutOfMemory', reason: 'No memory.' } },
+  algorithms: {
+    random_forest: { status: 'failed', type: 'EngineCrashed', reason: 'The engine died.' },
+    logistic_regression: { status: 'failed', type: 'OutOfMemory', reason: 'No memory.' },
+  },
 };
 const drift: DriftResult = {
   status: 'measured',
@@ -137,7 +241,17 @@ const SAID: [AlertFacts, string, Alert['details'], number | undefined][] = [
   [
     { condition: 'accuracy_drop', pipeline, at, model, performance: { ...performance, drop: 0.0723456789 }, report },
     `accuracy of churn's xgboost v1 is 0.0723 below its baseline over 1,000 labelled rows; see ${report}.`,
-    { model: 'xgboost v1', metric: 'accuracy', drop: 0.072346, rows: 1_000, accuracy: 0.68, accuracy_baseline: 0.8, roc_auc: 0.66, roc_auc_baseline: 0.66, report },
+    {
+      model: 'xgboost v1',
+      metric: 'accuracy',
+      drop: 0.072346,
+      rows: 1_000,
+      accuracy: 0.68,
+      accuracy_baseline: 0.8,
+      roc_auc: 0.66,
+      roc_auc_baseline: 0.66,
+      report,
+    },
     24,
   ],
   [
@@ -149,7 +263,12 @@ const SAID: [AlertFacts, string, Alert['details'], number | undefined][] = [
   [
     { condition: 'training_failed', pipeline, at, run, training },
     "Training of churn's random_forest, logistic_regression failed: The engine died. No memory.",
-    { workflow_id: run.workflowId, run_id: run.runId, random_forest: 'The engine died.', logistic_regression: 'No memory.' },
+    {
+      workflow_id: run.workflowId,
+      run_id: run.runId,
+      random_forest: 'The engine died.',
+      logistic_regression: 'No memory.',
+    },
     undefined,
   ],
   [
@@ -171,9 +290,25 @@ const SAID: [AlertFacts, string, Alert['details'], number | undefined][] = [
     24,
   ],
   [
-    { condition: 'drift_detected', pipeline, at, model, severity: null, drift: { ...drift, drifted: [], score_drifted: false, missing: ['cost'] }, report },
+    {
+      condition: 'drift_detected',
+      pipeline,
+      at,
+      model,
+      severity: null,
+      drift: { ...drift, drifted: [], score_drifted: false, missing: ['cost'] },
+      report,
+    },
     `The data that churn's xgboost v1 scores has changed: a changed share of missing values in cost; see ${report}.`,
-    { model: 'xgboost v1', rows: 500, 'drift severity': null, 'missing rate cost': 0.3, 'missing rate cost at training': 0.1, score_psi: 0.1, report },
+    {
+      model: 'xgboost v1',
+      rows: 500,
+      'drift severity': null,
+      'missing rate cost': 0.3,
+      'missing rate cost at training': 0.1,
+      score_psi: 0.1,
+      report,
+    },
     24,
   ],
   [
@@ -199,7 +334,15 @@ const SAID: [AlertFacts, string, Alert['details'], number | undefined][] = [
     undefined,
   ],
   [
-    { condition: 'model_deployed', pipeline, at, model, previous: { algorithm: 'random_forest', version: 'v0' }, by: 'ana', reason: 'It is better.' },
+    {
+      condition: 'model_deployed',
+      pipeline,
+      at,
+      model,
+      previous: { algorithm: 'random_forest', version: 'v0' },
+      by: 'ana',
+      reason: 'It is better.',
+    },
     'xgboost v1 is now the champion of churn, in place of random_forest v0: It is better.',
     { model: 'xgboost v1', previous: 'random_forest v0', by: 'ana', reason: 'It is better.' },
     undefined,
@@ -243,47 +386,110 @@ describe('the words and the details', () => {
     ['inference', 'Inference'],
     ['training', 'Training'],
   ] as const)('a late run of %s is told by its name', (part, name) => {
-    expect(alertOf({ condition: 'sla_missed', pipeline, at, part, run, startedAt: '2026-01-04T05:55:00.000Z' })!.summary).toMatch(new RegExp(`^${name} of churn is still at work after 4 h 5 min;`));
+    expect(
+      alertOf({ condition: 'sla_missed', pipeline, at, part, run, startedAt: '2026-01-04T05:55:00.000Z' })!.summary,
+    ).toMatch(new RegExp(`^${name} of churn is still at work after 4 h 5 min;`));
   });
 
   test('a training that nobody could compare says no number, one that the gate refused says so', () => {
     const { estimate, ...comparison } = training.comparison;
     for (const scores of [{}, { xgboost: null }] as Record<string, number | null>[]) {
-      const unknown = alertOf({ condition: 'training_completed', pipeline, at, run, training: { ...training, champion: null, comparison: { ...comparison, estimate: { ...estimate!, scores } } } })!;
+      const unknown = alertOf({
+        condition: 'training_completed',
+        pipeline,
+        at,
+        run,
+        training: { ...training, champion: null, comparison: { ...comparison, estimate: { ...estimate!, scores } } },
+      })!;
       expect(unknown.summary).toBe('Training of churn ended as partial; the best by oot.roc_auc is xgboost v1.');
       expect(unknown.details.champion).toBe('none');
     }
     const refused = (champion: ModelTrainingCompleted['champion']) =>
-      alertOf({ condition: 'training_completed', pipeline, at, run, training: { ...training, champion, promotion: decided('refuse', model) } })!.summary;
-    for (const champion of [null, { ...model, version: 'v0' }]) expect(refused(champion)).toMatch(/ on rows that had no part in the choice; the promotion gate refused it\.$/);
+      alertOf({
+        condition: 'training_completed',
+        pipeline,
+        at,
+        run,
+        training: { ...training, champion, promotion: decided('refuse', model) },
+      })!.summary;
+    for (const champion of [null, { ...model, version: 'v0' }])
+      expect(refused(champion)).toMatch(/ on rows that had no part in the choice; the promotion gate refused it\.$/);
     expect(refused(model)).toMatch(/ on rows that had no part in the choice, which stays champion\.$/);
   });
 
   test('a long reason of failing tasks is cut', () => {
-    const failing = alertOf({ condition: 'tasks_failing', pipeline, at, failing: { run, workflow: 'modelTraining', attempts: 4, since: at, reason: 'x'.repeat(600) } })!;
+    const failing = alertOf({
+      condition: 'tasks_failing',
+      pipeline,
+      at,
+      failing: { run, workflow: 'modelTraining', attempts: 4, since: at, reason: 'x'.repeat(600) },
+    })!;
     expect(failing.details.reason).toBe(`${'x'.repeat(497)}...`);
     expect(failing.repeatAfterHours).toBe(24);
     expect(alertOf({ condition: 'tasks_failing', pipeline, at, failing: null })).toBeUndefined();
   });
 
   test('a drop exactly at the threshold is no critical one, and exactly two hours are not yet down', () => {
-    expect(alertOf({ condition: 'accuracy_drop', pipeline, at, model, performance: { ...performance, drop: 0.1 } as PerformanceResult, report })!.level).toBe('warning');
-    expect(isOver({ condition: 'accuracy_drop', pipeline, at, model, performance: { ...performance, drop: 0.1 } as PerformanceResult, report }, thresholds)).toBe(true);
+    expect(
+      alertOf({
+        condition: 'accuracy_drop',
+        pipeline,
+        at,
+        model,
+        performance: { ...performance, drop: 0.1 } as PerformanceResult,
+        report,
+      })!.level,
+    ).toBe('warning');
+    expect(
+      isOver(
+        {
+          condition: 'accuracy_drop',
+          pipeline,
+          at,
+          model,
+          performance: { ...performance, drop: 0.1 } as PerformanceResult,
+          report,
+        },
+        thresholds,
+      ),
+    ).toBe(true);
     expect(alertOf({ condition: 'inference_down', pipeline, at, since: '2026-01-04T08:00:00.000Z' })).toBeUndefined();
     expect(isOver({ condition: 'tasks_failing', pipeline, at, failing: null }, thresholds)).toBe(true);
-    expect(isOver({ condition: 'tasks_failing', pipeline, at, failing: { run, workflow: 'w', attempts: 1, since: at, reason: 'r' } }, thresholds)).toBe(false);
+    expect(
+      isOver(
+        {
+          condition: 'tasks_failing',
+          pipeline,
+          at,
+          failing: { run, workflow: 'w', attempts: 1, since: at, reason: 'r' },
+        },
+        thresholds,
+      ),
+    ).toBe(false);
     expect(isOver({ condition: 'weekly_report', pipeline, at, monitoring }, thresholds)).toBe(false);
   });
 
   test('what differs is another matter, by key', () => {
     const key = (facts: AlertFacts) => alertOf(facts)!.dedupKey;
-    const failingSince = (since: string) => key({ condition: 'processing_failing', pipeline, at, failing: { failures: 3, since, reason: 'r' } });
+    const failingSince = (since: string) =>
+      key({ condition: 'processing_failing', pipeline, at, failing: { failures: 3, since, reason: 'r' } });
     expect(failingSince('2026-01-02T02:00:00.000Z')).not.toBe(failingSince('2026-01-03T02:00:00.000Z'));
-    const volume = (what: string, rows: number) => key({ condition: 'unusual_data_volume', pipeline, at, what, rows, usual: [10, 40, 20] });
+    const volume = (what: string, rows: number) =>
+      key({ condition: 'unusual_data_volume', pipeline, at, what, rows, usual: [10, 40, 20] });
     expect(new Set([volume('a', 1), volume('b', 1), volume('a', 2)]).size).toBe(3);
-    const trained = (runId: string) => key({ condition: 'training_completed', pipeline, at, run: { ...run, runId }, training });
+    const trained = (runId: string) =>
+      key({ condition: 'training_completed', pipeline, at, run: { ...run, runId }, training });
     expect(trained('a')).not.toBe(trained('b'));
-    const drifted = (facts: Partial<DriftResult>) => key({ condition: 'drift_detected', pipeline, at, model, severity: 'severe', drift: { ...drift, ...facts } as DriftResult, report });
+    const drifted = (facts: Partial<DriftResult>) =>
+      key({
+        condition: 'drift_detected',
+        pipeline,
+        at,
+        model,
+        severity: 'severe',
+        drift: { ...drift, ...facts } as DriftResult,
+        report,
+      });
     expect(drifted({ missing: ['age'] })).not.toBe(drifted({ missing: ['cost'] }));
     expect(drifted({ drifted: ['a', 'b'], missing: [] })).not.toBe(drifted({ drifted: ['ab'], missing: [] }));
   });
@@ -299,7 +505,9 @@ describe('the week of the report', () => {
     ['2026-12-31T23:00:00.000Z', '2026-W53'],
     ['2026-06-15T00:00:00.000Z', '2026-W25'],
   ])('%s is in %s', (instant, week) => {
-    expect(alertOf({ condition: 'weekly_report', pipeline, at: instant, monitoring })!.dedupKey).toBe(`churn/weekly_report/${week}`);
+    expect(alertOf({ condition: 'weekly_report', pipeline, at: instant, monitoring })!.dedupKey).toBe(
+      `churn/weekly_report/${week}`,
+    );
   });
 });
 
@@ -319,7 +527,8 @@ describe('thresholds', () => {
   ];
   test.each(BOUNDS)('%s lies from %d to %d, and is %d where nothing is said', (name, smallest, largest, standard) => {
     const [outer, inner] = name.split('.') as [string, string | undefined];
-    const accepts = (value: unknown) => AlertThresholds.safeParse({ [outer]: inner ? { [inner]: value } : value }).success;
+    const accepts = (value: unknown) =>
+      AlertThresholds.safeParse({ [outer]: inner ? { [inner]: value } : value }).success;
     expect([accepts(smallest), accepts(largest)]).toEqual([true, true]);
     expect([accepts(smallest - 0.001), accepts(largest + 1), accepts('many')]).toEqual([false, false, false]);
     const value = thresholds[outer as keyof AlertThresholds];
@@ -333,13 +542,22 @@ describe('thresholds', () => {
 });
 
 describe('an alert', () => {
-  test.each(ALERTS)('$condition says how severe it is, what follows, what to do and where to look', (facts, expected) => {
-    const alert = alertFor(facts, thresholds, webUi)!;
-    for (const [field, value] of Object.entries(expected)) expect([field, alert[field as keyof Alert]]).toEqual([field, value]);
-    const lines = detailLines(alert);
-    expect(lines.slice(0, 4)).toEqual([`severity: ${alert.level}`, `consequence: ${alert.consequence}`, `what to do: ${alert.command}`, `link: ${alert.link}`]);
-    expect(lines).toHaveLength(4 + Object.keys(alert.details).length);
-  });
+  test.each(ALERTS)(
+    '$condition says how severe it is, what follows, what to do and where to look',
+    (facts, expected) => {
+      const alert = alertFor(facts, thresholds, webUi)!;
+      for (const [field, value] of Object.entries(expected))
+        expect([field, alert[field as keyof Alert]]).toEqual([field, value]);
+      const lines = detailLines(alert);
+      expect(lines.slice(0, 4)).toEqual([
+        `severity: ${alert.level}`,
+        `consequence: ${alert.consequence}`,
+        `what to do: ${alert.command}`,
+        `link: ${alert.link}`,
+      ]);
+      expect(lines).toHaveLength(4 + Object.keys(alert.details).length);
+    },
+  );
 
   test('has no link where nobody said where the web UI is, but that of a report', () => {
     expect(webUiFrom('default', {})).toBeUndefined();

@@ -11,7 +11,14 @@ const engines = tinyEngines();
 afterAll(() => engines.close());
 
 /** 400 flowers of three kinds: a length that tells them nearly apart, a colour that helps, gaps in both, and no dates. */
-function flowers(): { id: string; length: number | null; colour: string; kind: string; weight: number; picked: number }[] {
+function flowers(): {
+  id: string;
+  length: number | null;
+  colour: string;
+  kind: string;
+  weight: number;
+  picked: number;
+}[] {
   const random = new Mt19937(7);
   const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
   return Array.from({ length: 400 }, (_, i) => {
@@ -30,7 +37,10 @@ function flowers(): { id: string; length: number | null; colour: string; kind: s
 const ROWS = flowers();
 const byId = new Map(ROWS.map((row) => [row.id, row]));
 const text = (columns: (keyof (typeof ROWS)[number])[]) =>
-  [columns.join(';'), ...ROWS.map((row) => columns.map((column) => (row[column] === null ? 'NA' : `"${row[column]}"`)).join(';'))].join('\n') + '\n';
+  [
+    columns.join(';'),
+    ...ROWS.map((row) => columns.map((column) => (row[column] === null ? 'NA' : `"${row[column]}"`)).join(';')),
+  ].join('\n') + '\n';
 
 function versionOf({ algorithms }: ModelTrainingCompleted, algorithm: string): AlgorithmTrained {
   const trained = algorithms[algorithm]!;
@@ -51,12 +61,18 @@ describe('a table without dates whose label is one of several texts', () => {
   const algorithms = estimatorsFor({ task: 'multiclass', classes: ['a', 'b', 'c'] });
   let whole: Trained;
   beforeAll(async () => {
-    whole = await trained({ source: 'flowers.csv', key: 'id', label: 'kind', task: 'multiclass', drop: ['weight', 'picked'] }, ['id', 'length', 'colour', 'kind', 'weight', 'picked'], algorithms);
+    whole = await trained(
+      { source: 'flowers.csv', key: 'id', label: 'kind', task: 'multiclass', drop: ['weight', 'picked'] },
+      ['id', 'length', 'colour', 'kind', 'weight', 'picked'],
+      algorithms,
+    );
   }, 60_000);
 
   test('is learned by every estimator that can, and measured on rows that none of them saw', () => {
     const { training } = whole;
-    expect(training.dataset.rows.train! + training.dataset.rows.validation! + training.dataset.rows.test!).toBe(ROWS.length);
+    expect(training.dataset.rows.train! + training.dataset.rows.validation! + training.dataset.rows.test!).toBe(
+      ROWS.length,
+    );
     for (const algorithm of algorithms) {
       const { test, validation } = versionOf(training, algorithm);
       // The most frequent kind is a third of the rows.
@@ -82,7 +98,11 @@ describe('a table without dates whose label is one of several texts', () => {
     const { version } = versionOf(training, 'lightgbm');
     const { performance, drift } = await pipeline.monitor({ algorithm: 'lightgbm', version });
     // Counted here, row by row.
-    expect(performance).toMatchObject({ status: 'measured', metric: 'log_loss', metrics: { n: ROWS.length, accuracy: right / ROWS.length } });
+    expect(performance).toMatchObject({
+      status: 'measured',
+      metric: 'log_loss',
+      metrics: { n: ROWS.length, accuracy: right / ROWS.length },
+    });
     expect(drift).toMatchObject({ status: 'measured', rows: ROWS.length, drifted: [], missing: [] });
   });
 });
@@ -91,14 +111,19 @@ describe('a table without dates whose label is a number', () => {
   const algorithms = estimatorsFor({ task: 'regression', objective: 'squared_error' });
   let whole: Trained;
   beforeAll(async () => {
-    whole = await trained({ source: 'flowers.csv', key: 'id', task: 'regression', label: 'weight', drop: ['kind', 'picked'] }, ['id', 'length', 'colour', 'kind', 'weight', 'picked'], algorithms);
+    whole = await trained(
+      { source: 'flowers.csv', key: 'id', task: 'regression', label: 'weight', drop: ['kind', 'picked'] },
+      ['id', 'length', 'colour', 'kind', 'weight', 'picked'],
+      algorithms,
+    );
   }, 60_000);
 
   test('is learned by every estimator that can, in units of the label', () => {
     const { training } = whole;
     const mean = ROWS.reduce((sum, { weight }) => sum + weight, 0) / ROWS.length;
     const spread = Math.sqrt(ROWS.reduce((sum, { weight }) => sum + (weight - mean) ** 2, 0) / ROWS.length);
-    for (const algorithm of algorithms) expect(versionOf(training, algorithm).test!.rmse, algorithm).toBeLessThan(spread / 2);
+    for (const algorithm of algorithms)
+      expect(versionOf(training, algorithm).test!.rmse, algorithm).toBeLessThan(spread / 2);
     expect(training.comparison.metric).toBe('validation.rmse');
   });
 
@@ -106,25 +131,53 @@ describe('a table without dates whose label is a number', () => {
     const { pipeline, training } = whole;
     const predicted = await pipeline.predict('xgboost');
     const squares = predicted.map((row) => ((row.prediction as number) - byId.get(row.id as string)!.weight) ** 2);
-    const { performance } = await pipeline.monitor({ algorithm: 'xgboost', version: versionOf(training, 'xgboost').version });
+    const { performance } = await pipeline.monitor({
+      algorithm: 'xgboost',
+      version: versionOf(training, 'xgboost').version,
+    });
     if (performance.status === 'skipped') throw new Error(performance.reason);
-    expect(performance.metrics.rmse).toBeCloseTo(Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length), 10);
+    expect(performance.metrics.rmse).toBeCloseTo(
+      Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length),
+      10,
+    );
     expect(Object.keys(predicted[0]!)).toEqual(['id', 'prediction', 'algorithm', 'version', '__perdure_inputs']);
   });
 });
 
 test('counts are learned by their Poisson deviance', async () => {
-  const { training } = await trained({ source: 'flowers.csv', key: 'id', task: 'regression', objective: 'poisson', label: 'picked', drop: ['kind', 'weight'] }, ['id', 'length', 'colour', 'kind', 'weight', 'picked'], ['linear_regression', 'lightgbm']);
+  const { training } = await trained(
+    {
+      source: 'flowers.csv',
+      key: 'id',
+      task: 'regression',
+      objective: 'poisson',
+      label: 'picked',
+      drop: ['kind', 'weight'],
+    },
+    ['id', 'length', 'colour', 'kind', 'weight', 'picked'],
+    ['linear_regression', 'lightgbm'],
+  );
   expect(training.comparison.metric).toBe('validation.mean_poisson_deviance');
   // That of the mean alone, by hand: 2 times the mean of y ln(y / mean) - (y - mean).
   const mean = ROWS.reduce((sum, { picked }) => sum + picked, 0) / ROWS.length;
-  const ofMean = (2 * ROWS.reduce((sum, { picked }) => sum + (picked > 0 ? picked * Math.log(picked / mean) : 0) - (picked - mean), 0)) / ROWS.length;
-  for (const algorithm of ['linear_regression', 'lightgbm']) expect(versionOf(training, algorithm).test!.mean_poisson_deviance, algorithm).toBeLessThan(ofMean / 2);
+  const ofMean =
+    (2 *
+      ROWS.reduce(
+        (sum, { picked }) => sum + (picked > 0 ? picked * Math.log(picked / mean) : 0) - (picked - mean),
+        0,
+      )) /
+    ROWS.length;
+  for (const algorithm of ['linear_regression', 'lightgbm'])
+    expect(versionOf(training, algorithm).test!.mean_poisson_deviance, algorithm).toBeLessThan(ofMean / 2);
 });
 
 describe('a label of two values', () => {
   test('has the positive class that it is told, and rows without a key go by their number', async () => {
-    const { pipeline, training } = await trained({ source: 'flowers.csv', label: { column: 'kind', positive: 'Rose' } }, ['length', 'colour', 'kind'], ['xgboost']);
+    const { pipeline, training } = await trained(
+      { source: 'flowers.csv', label: { column: 'kind', positive: 'Rose' } },
+      ['length', 'colour', 'kind'],
+      ['xgboost'],
+    );
     expect(versionOf(training, 'xgboost').test!.roc_auc).toBeGreaterThan(0.75);
     const predicted = await pipeline.predict('xgboost');
     expect(predicted.map(({ row_number }) => Number(row_number))).toEqual(ROWS.map((_, i) => i + 1));
@@ -137,8 +190,19 @@ describe('a label of two values', () => {
   });
 
   test('may be made by SQL, and rows whose label is not known yet are left out', async () => {
-    const { training } = await trained({ source: 'flowers.csv', key: 'id', label: { sql: "CASE WHEN kind <> 'Rose' THEN weight > 15 END" }, drop: ['weight', 'kind'] }, ['id', 'length', 'colour', 'kind', 'weight'], ['xgboost']);
-    expect(training.dataset.warnings).toContainEqual(expect.stringContaining('"task" is not set: the label is taken for yes or no, with true as the positive class'));
+    const { training } = await trained(
+      {
+        source: 'flowers.csv',
+        key: 'id',
+        label: { sql: "CASE WHEN kind <> 'Rose' THEN weight > 15 END" },
+        drop: ['weight', 'kind'],
+      },
+      ['id', 'length', 'colour', 'kind', 'weight'],
+      ['xgboost'],
+    );
+    expect(training.dataset.warnings).toContainEqual(
+      expect.stringContaining('"task" is not set: the label is taken for yes or no, with true as the positive class'),
+    );
     const known = ROWS.filter(({ kind }) => kind !== 'Rose').length;
     expect(Object.values(training.dataset.rows).reduce((sum, rows) => sum + rows, 0)).toBe(known);
   });
@@ -146,16 +210,37 @@ describe('a label of two values', () => {
 
 describe('what a table can not be', () => {
   test.each<[string, object, RegExp]>([
-    ['a key that is no column', { source: 'flowers.csv', key: 'nobody', label: 'kind' }, /names the column nobody, which flowers\.csv doesn't have \(it has id, length, colour, kind\); correct the name\.$/],
-    ['a dropped column that is none', { source: 'flowers.csv', key: 'id', label: 'kind', drop: ['x'] }, /names the column x, which/],
+    [
+      'a key that is no column',
+      { source: 'flowers.csv', key: 'nobody', label: 'kind' },
+      /names the column nobody, which flowers\.csv doesn't have \(it has id, length, colour, kind\); correct the name\.$/,
+    ],
+    [
+      'a dropped column that is none',
+      { source: 'flowers.csv', key: 'id', label: 'kind', drop: ['x'] },
+      /names the column x, which/,
+    ],
   ])('%s is told with what there is', async (_what, definition, message) => {
     const pipeline = await createShortPipeline(engines, folder, definition);
-    await expect(pipeline.process(text(['id', 'length', 'colour', 'kind']))).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringMatching(message) as string });
+    await expect(pipeline.process(text(['id', 'length', 'colour', 'kind']))).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringMatching(message) as string,
+    });
   });
 
   test('a regression of text', async () => {
-    const pipeline = await createShortPipeline(engines, folder, { source: 'flowers.csv', key: 'id', label: 'kind', task: 'regression' });
+    const pipeline = await createShortPipeline(engines, folder, {
+      source: 'flowers.csv',
+      key: 'id',
+      label: 'kind',
+      task: 'regression',
+    });
     await pipeline.process(text(['id', 'length', 'kind']));
-    await expect(pipeline.train(['xgboost'])).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringMatching(/is a regression, and the label holds "Iris setosa"; give numbers, or another "task"\.$/) as string });
+    await expect(pipeline.train(['xgboost'])).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringMatching(
+        /is a regression, and the label holds "Iris setosa"; give numbers, or another "task"\.$/,
+      ) as string,
+    });
   });
 });

@@ -60,7 +60,9 @@ describe.each(PURPOSES)('the bucket for %s', (purpose) => {
 
   test('belongs to nobody before something is written, and to one of two that write at once', async () => {
     for (const pipeline of [first, copy]) expect(await (await open(pipeline))[purpose].get('a')).toBeUndefined();
-    const written = await Promise.allSettled([first, copy].map(async (pipeline) => (await open(pipeline))[purpose].put('a', pipeline.folder)));
+    const written = await Promise.allSettled(
+      [first, copy].map(async (pipeline) => (await open(pipeline))[purpose].put('a', pipeline.folder)),
+    );
     expect(written.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 });
@@ -78,7 +80,7 @@ test('a damaged mark is written again by the next write', async () => {
   }
 });
 
-test('what was in a bucket before there were marks is its first writer\'s', async () => {
+test("what was in a bucket before there were marks is its first writer's", async () => {
   const bucket = join(root, first.config.storage.predictions_bucket);
   mkdirSync(bucket, { recursive: true });
   writeFileSync(join(bucket, 'old'), 'kept');

@@ -6,7 +6,15 @@ import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.
 import { CHALLENGER, CHAMPION } from '../../src/registry/resolve.js';
 import { readVersionFile } from '../../src/registry/versions.js';
 import { chooseChampion } from '../../src/stages/chooseChampion.js';
-import { createTinyWorld, MONTHS, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
+import {
+  createTinyWorld,
+  MONTHS,
+  runRef,
+  TINY,
+  tinyEngines,
+  trainTiny,
+  type TinyWorld,
+} from '../support/tinyPipeline.js';
 
 const engines = tinyEngines();
 let world: TinyWorld;
@@ -31,8 +39,14 @@ describe('the best version of a run', () => {
     const { champion, challenger, promotion, algorithms } = await trainTiny(world);
     const { algorithm, version } = challenger;
     expect(champion).toEqual(challenger);
-    expect(promotion).toMatchObject({ decision: 'promote', champion: null, rules: [{ rule: 'min_samples', passed: true }] });
-    expect(promotion.metrics.challenger).toEqual(algorithms[algorithm]?.status === 'completed' && algorithms[algorithm].oot);
+    expect(promotion).toMatchObject({
+      decision: 'promote',
+      champion: null,
+      rules: [{ rule: 'min_samples', passed: true }],
+    });
+    expect(promotion.metrics.challenger).toEqual(
+      algorithms[algorithm]?.status === 'completed' && algorithms[algorithm].oot,
+    );
     expect(await pointer(CHAMPION)).toMatchObject({ algorithm, version });
     expect(await pointer(CHALLENGER)).toMatchObject({ algorithm, version });
   });
@@ -49,11 +63,17 @@ describe('the best version of a run', () => {
   test('takes the place of a champion that is no better on the same rows, once', async () => {
     const first = await trainTiny(world);
     const second = await trainTiny(world);
-    expect(second).toMatchObject({ champion: second.challenger, promotion: { champion: first.champion, comparison: { difference: 0, p: 1 } } });
+    expect(second).toMatchObject({
+      champion: second.challenger,
+      promotion: { champion: first.champion, comparison: { difference: 0, p: 1 } },
+    });
 
     const again = { ...asked(second, (await pointer(CHAMPION))!.by.runId) };
     await movePointer(world.stores.modelRegistry, aliasKey(CHAMPION), first.challenger, runRef('operator'), 'by hand');
-    expect(await world.perform(chooseChampion, again)).toMatchObject({ champion: second.champion, previous: first.champion });
+    expect(await world.perform(chooseChampion, again)).toMatchObject({
+      champion: second.champion,
+      previous: first.champion,
+    });
     expect(await pointer(CHAMPION)).toMatchObject(first.challenger);
   });
 
@@ -67,7 +87,11 @@ describe('the best version of a run', () => {
       ['max_auc_loss', true],
       ['significantly_better', false],
     ]);
-    const kept = await readVersionFile<PromotionDecision>(world.stores.modelRegistry, first.challenger, 'promotion.json');
+    const kept = await readVersionFile<PromotionDecision>(
+      world.stores.modelRegistry,
+      first.challenger,
+      'promotion.json',
+    );
     expect(kept).toEqual(choice.promotion);
   });
 
@@ -91,31 +115,49 @@ describe('the best version of a run', () => {
     const training = await trainTiny(world);
     world.configure((config) => (config.model_config.champion_metric = 'test.recall'));
     const choice = await world.perform(chooseChampion, asked(training, 'by_test'));
-    expect(choice.comparison).toMatchObject({ metric: 'test.recall', estimate: { metric: 'oot.recall', scores: { logistic_regression: trained.oot!.recall } } });
+    expect(choice.comparison).toMatchObject({
+      metric: 'test.recall',
+      estimate: { metric: 'oot.recall', scores: { logistic_regression: trained.oot!.recall } },
+    });
   });
 });
 
 describe('a champion that cannot be compared with', () => {
   const folderOf = ({ algorithm, version }: VersionRef) => `model_registry/${algorithm}/${version}/`;
 
-  test.each(['all', 'metadata.json', 'model.ubj', 'preprocessing.json'])('as %s of its folder is gone does not fail the training, and the minimums decide', async (file) => {
-    const first = await trainTiny(world);
-    const registry = world.stores.modelRegistry;
-    for await (const { key } of registry.list(folderOf(first.champion!))) if (file === 'all' || key.endsWith(`/${file}`)) await registry.delete(key);
-    const second = await trainTiny(world);
-    expect(second).toMatchObject({ status: 'completed', champion: second.challenger, promotion: { decision: 'promote', champion: first.champion, comparison: null } });
-    expect(second.promotion.not_compared).toContain(`${first.champion!.algorithm} ${first.champion!.version} could not be compared with: `);
-    expect(await pointer(CHAMPION)).toMatchObject(second.challenger);
-  });
+  test.each(['all', 'metadata.json', 'model.ubj', 'preprocessing.json'])(
+    'as %s of its folder is gone does not fail the training, and the minimums decide',
+    async (file) => {
+      const first = await trainTiny(world);
+      const registry = world.stores.modelRegistry;
+      for await (const { key } of registry.list(folderOf(first.champion!)))
+        if (file === 'all' || key.endsWith(`/${file}`)) await registry.delete(key);
+      const second = await trainTiny(world);
+      expect(second).toMatchObject({
+        status: 'completed',
+        champion: second.challenger,
+        promotion: { decision: 'promote', champion: first.champion, comparison: null },
+      });
+      expect(second.promotion.not_compared).toContain(
+        `${first.champion!.algorithm} ${first.champion!.version} could not be compared with: `,
+      );
+      expect(await pointer(CHAMPION)).toMatchObject(second.challenger);
+    },
+  );
 
   test('as a feature was dropped does not fail the training; below the minimums the champion stays', async () => {
     const first = await trainTiny(world);
     const path = join(process.env.PERDURE_CONF!, 'pipelines', TINY, 'pipeline.json');
     const definition = JSON.parse(readFileSync(path, 'utf8')) as { features: { name: string }[] };
-    writeFileSync(path, JSON.stringify({ ...definition, features: definition.features.filter(({ name }) => name !== 'x2') }));
+    writeFileSync(
+      path,
+      JSON.stringify({ ...definition, features: definition.features.filter(({ name }) => name !== 'x2') }),
+    );
     const second = await trainTiny(world);
     expect(second.champion).toEqual(second.challenger);
-    expect(second.promotion.reason).toContain(`${first.champion!.algorithm} ${first.champion!.version} could not be compared with: `);
+    expect(second.promotion.reason).toContain(
+      `${first.champion!.algorithm} ${first.champion!.version} could not be compared with: `,
+    );
     expect(second.promotion.reason).toContain('x2');
 
     await movePointer(world.stores.modelRegistry, aliasKey(CHAMPION), first.challenger, runRef('operator'), 'by hand');

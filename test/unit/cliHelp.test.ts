@@ -49,7 +49,10 @@ test('there are commands', () => {
 describe.each(COMMANDS)('the help of "%s"', (path) => {
   test('has examples of its own, each with its meaning, that the program takes', async () => {
     const { program, command } = find(path);
-    const examples = [...helpOf(command).matchAll(/^ {2}\$ (.+?)(?: {3,}(\S.*))?$/gm)].map(([, line, meaning]) => ({ line: line!, meaning }));
+    const examples = [...helpOf(command).matchAll(/^ {2}\$ (.+?)(?: {3,}(\S.*))?$/gm)].map(([, line, meaning]) => ({
+      line: line!,
+      meaning,
+    }));
     expect(examples.length).toBeGreaterThan(0);
     for (const { line, meaning } of examples) {
       expect(line).toMatch(/^([A-Z]+=\S+ )*perdure( |$)/);
@@ -59,7 +62,10 @@ describe.each(COMMANDS)('the help of "%s"', (path) => {
 
     const called: string[] = [];
     for (const leaf of leaves(program)) leaf.action(() => void called.push(pathOf(leaf)));
-    for (const { line } of examples) await program.parseAsync(words(line.replace(/^([A-Z]+=\S+ )*perdure/, '').replace(/ >.*$/, '')), { from: 'user' });
+    for (const { line } of examples)
+      await program.parseAsync(words(line.replace(/^([A-Z]+=\S+ )*perdure/, '').replace(/ >.*$/, '')), {
+        from: 'user',
+      });
     expect(called).toHaveLength(examples.length);
   });
 
@@ -73,12 +79,21 @@ describe.each(COMMANDS)('the help of "%s"', (path) => {
   });
 });
 
-test.each([['models', 'nope'], ['steward', 'dismiss'], ['schedules', 'nope'], ['data', 'nope'], ['nope']])('help of what is no command is refused: %s %s', async (...path) => {
-  const asked = quiet().parseAsync([...path.filter((part) => part !== undefined), '--help'], { from: 'user' });
-  await expect(asked).rejects.toMatchObject({ code: 'commander.unknownCommand' });
-});
+test.each([['models', 'nope'], ['steward', 'dismiss'], ['schedules', 'nope'], ['data', 'nope'], ['nope']])(
+  'help of what is no command is refused: %s %s',
+  async (...path) => {
+    const asked = quiet().parseAsync([...path.filter((part) => part !== undefined), '--help'], { from: 'user' });
+    await expect(asked).rejects.toMatchObject({ code: 'commander.unknownCommand' });
+  },
+);
 
-test.each([['models'], ['steward'], ['help', 'models'], ['models', 'help', 'list'], ['models', 'list']])('help is shown: %s %s', async (...path) => {
-  const asked = quiet().parseAsync([...path.filter((part) => part !== undefined), ...(path.includes('help') ? [] : ['--help'])], { from: 'user' });
-  await expect(asked).rejects.toMatchObject({ exitCode: 0 });
-});
+test.each([['models'], ['steward'], ['help', 'models'], ['models', 'help', 'list'], ['models', 'list']])(
+  'help is shown: %s %s',
+  async (...path) => {
+    const asked = quiet().parseAsync(
+      [...path.filter((part) => part !== undefined), ...(path.includes('help') ? [] : ['--help'])],
+      { from: 'user' },
+    );
+    await expect(asked).rejects.toMatchObject({ exitCode: 0 });
+  },
+);

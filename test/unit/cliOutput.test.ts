@@ -4,13 +4,31 @@ import { table } from '../../src/cli/table.js';
 
 describe('fields of JSON answers', () => {
   test('are in snake_case at every depth, whatever the program calls them', () => {
-    const state = { inFlight: { training: { workflowId: 'w', answers: [{ asOf: null }] } }, run_id: 'r', URI: 1, p95: 2 };
-    expect(jsonFields(state)).toEqual({ in_flight: { training: { workflow_id: 'w', answers: [{ as_of: null }] } }, run_id: 'r', URI: 1, p95: 2 });
+    const state = {
+      inFlight: { training: { workflowId: 'w', answers: [{ asOf: null }] } },
+      run_id: 'r',
+      URI: 1,
+      p95: 2,
+    };
+    expect(jsonFields(state)).toEqual({
+      in_flight: { training: { workflow_id: 'w', answers: [{ as_of: null }] } },
+      run_id: 'r',
+      URI: 1,
+      p95: 2,
+    });
   });
 
   test('that people named stay as they are, and what lies in them does not', () => {
-    const answer = { algorithms: { gbTree: { best_params: { maxDepth: 3 }, search: { foldsEvaluated: 5 } } }, psi: { HbA1cResult: 0.1 }, silver: { dropped: { noAge: 2 } } };
-    expect(jsonFields(answer)).toEqual({ algorithms: { gbTree: { best_params: { maxDepth: 3 }, search: { folds_evaluated: 5 } } }, psi: { HbA1cResult: 0.1 }, silver: { dropped: { noAge: 2 } } });
+    const answer = {
+      algorithms: { gbTree: { best_params: { maxDepth: 3 }, search: { foldsEvaluated: 5 } } },
+      psi: { HbA1cResult: 0.1 },
+      silver: { dropped: { noAge: 2 } },
+    };
+    expect(jsonFields(answer)).toEqual({
+      algorithms: { gbTree: { best_params: { maxDepth: 3 }, search: { folds_evaluated: 5 } } },
+      psi: { HbA1cResult: 0.1 },
+      silver: { dropped: { noAge: 2 } },
+    });
   });
 });
 
@@ -21,7 +39,9 @@ describe('a table', () => {
     ['logistic_regression', 'v20260102_030405_1a2b3c4d', 'champion, production', '0.6120', '0.6204', WHY],
     ['xgboost', 'v20260103_030405_5e6f7a8b', 'challenger, latest', '0.6311', '1,234.5', ''],
   ];
-  const WHOLE = ROWS.flat().flatMap((cell) => cell.split(' ')).filter((word) => word !== '');
+  const WHOLE = ROWS.flat()
+    .flatMap((cell) => cell.split(' '))
+    .filter((word) => word !== '');
 
   test.each([40, 60, 80, 100, 120, 200])('of %i columns keeps to them, and breaks no number, name or id', (width) => {
     const lines = table(HEAD, ROWS, { width }).split('\n');
@@ -47,8 +67,15 @@ describe('a table', () => {
   });
 
   test('that fits in no way shows each row as a block with all its cells', () => {
-    expect(table(['run', 'took'], [['readmission-model-training-20260102', '2 min 5 s'], ['b', '1 s']], { width: 20 })).toBe(
-      ['run   readmission-model-training-20260102', 'took  2 min 5 s', '', 'run   b', 'took  1 s'].join('\n'),
-    );
+    expect(
+      table(
+        ['run', 'took'],
+        [
+          ['readmission-model-training-20260102', '2 min 5 s'],
+          ['b', '1 s'],
+        ],
+        { width: 20 },
+      ),
+    ).toBe(['run   readmission-model-training-20260102', 'took  2 min 5 s', '', 'run   b', 'took  1 s'].join('\n'));
   });
 });

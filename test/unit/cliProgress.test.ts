@@ -30,8 +30,15 @@ describe('what a run is at, in words', () => {
   });
 
   test('every child has a line of its own, and ended ones their outcome', () => {
-    const search = view({ step: 'searching', progress: { what: 'candidates', done: 5, total: 20 }, best: { params: { C: 0.1 }, cv_score: 0.61234 } });
-    const run = view({ step: 'training', ended: { logistic_regression: 'completed' } }, { children: { xgboost: search } });
+    const search = view({
+      step: 'searching',
+      progress: { what: 'candidates', done: 5, total: 20 },
+      best: { params: { C: 0.1 }, cv_score: 0.61234 },
+    });
+    const run = view(
+      { step: 'training', ended: { logistic_regression: 'completed' } },
+      { children: { xgboost: search } },
+    );
     expect(texts(run)).toEqual([
       'training',
       'logistic_regression: completed',
@@ -40,8 +47,11 @@ describe('what a run is at, in words', () => {
   });
 
   test('an activity that is tried again says why', () => {
-    const run = view({ step: 'silver' }, { activities: [{ type: 'silver', attempt: 2, lastFailure: 'The store can\'t be reached.' }] });
-    expect(texts(run)).toEqual(['silver; silver is tried again (attempt 2) after: The store can\'t be reached.']);
+    const run = view(
+      { step: 'silver' },
+      { activities: [{ type: 'silver', attempt: 2, lastFailure: "The store can't be reached." }] },
+    );
+    expect(texts(run)).toEqual(["silver; silver is tried again (attempt 2) after: The store can't be reached."]);
   });
 
   test('a child that no worker has begun says nothing yet', () => {

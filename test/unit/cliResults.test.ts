@@ -14,7 +14,10 @@ const METRICS: TaskMetrics = {
   f1: 0.22,
   roc_auc: 0.61204,
   average_precision: null,
-  confusion_matrix: [[10, 5], [3, 2]],
+  confusion_matrix: [
+    [10, 5],
+    [3, 2],
+  ],
   n: 20,
 };
 
@@ -23,7 +26,11 @@ const TRAINING: ModelTrainingCompleted = {
   champion: { algorithm: 'xgboost', version: 'v1' },
   challenger: { algorithm: 'xgboost', version: 'v1' },
   promotion: decided('promote', { algorithm: 'xgboost', version: 'v1' }),
-  comparison: { metric: 'oot.roc_auc', scores: { xgboost: 0.6321 }, estimate: { metric: 'test.roc_auc', scores: { xgboost: 0.612 } } },
+  comparison: {
+    metric: 'oot.roc_auc',
+    scores: { xgboost: 0.6321 },
+    estimate: { metric: 'test.roc_auc', scores: { xgboost: 0.612 } },
+  },
   dataset: { id: 'train_data_1', uri: 'file:///d', checksum: 'c', rows: { train: 1, test: 1, oot: 1 } },
   algorithms: {
     xgboost: {
@@ -36,7 +43,11 @@ const TRAINING: ModelTrainingCompleted = {
       oot: { ...METRICS, roc_auc: null },
       search: { candidates: 20, failed: 0, foldsEvaluated: 100, foldsPlanned: 100 },
     },
-    random_forest: { status: 'failed', type: 'AllCandidatesFailed', reason: 'Every candidate of random_forest failed.' },
+    random_forest: {
+      status: 'failed',
+      type: 'AllCandidatesFailed',
+      reason: 'Every candidate of random_forest failed.',
+    },
   },
 };
 
@@ -48,7 +59,7 @@ const RESULTS: LifecycleResult = {
 };
 
 describe('the JSON answer', () => {
-  test('holds each stage\'s status and the keys that scripts look for, skipped or not', () => {
+  test("holds each stage's status and the keys that scripts look for, skipped or not", () => {
     const json = resultJson({ workflow_id: 'w', run_id: 'r', url: null }, RESULTS);
     expect(json).toMatchObject({
       run: { workflow_id: 'w', run_id: 'r', url: null },
@@ -58,7 +69,14 @@ describe('the JSON answer', () => {
         champion: { algorithm: 'xgboost', version: 'v1' },
         challenger: { algorithm: 'xgboost', version: 'v1' },
         algorithms: {
-          xgboost: { status: 'completed', version: 'v1', best_params: { max_depth: 5 }, cv_score: 0.62, test: METRICS, oot: { recall: 0.4481, roc_auc: null } },
+          xgboost: {
+            status: 'completed',
+            version: 'v1',
+            best_params: { max_depth: 5 },
+            cv_score: 0.62,
+            test: METRICS,
+            oot: { recall: 0.4481, roc_auc: null },
+          },
           random_forest: { status: 'failed', reason: 'Every candidate of random_forest failed.' },
         },
       },
@@ -81,7 +99,9 @@ describe('the closing tables', () => {
   });
 
   test('say which split chose the champion, and which had no part in it', () => {
-    expect(text).toContain('Train models: champion xgboost v1, chosen by oot.roc_auc 0.6321; test.roc_auc 0.6120 had no part in the choice; failed: random_forest');
+    expect(text).toContain(
+      'Train models: champion xgboost v1, chosen by oot.roc_auc 0.6321; test.roc_auc 0.6120 had no part in the choice; failed: random_forest',
+    );
     expect(text).toContain('* champion, chosen by oot.roc_auc; the test columns had no part in the choice');
   });
 
@@ -98,18 +118,34 @@ describe('the closing tables', () => {
 });
 
 describe('what monitoring found, in a line', () => {
-  const ok: Verdict = { drift: false, performance_drop: false, missing: false, retrain: false, conclusion: 'ok', not_measured: {} };
+  const ok: Verdict = {
+    drift: false,
+    performance_drop: false,
+    missing: false,
+    retrain: false,
+    conclusion: 'ok',
+    not_measured: {},
+  };
   const labels = '12 scored rows have labels that are 30 days old by 2001-11-30; performance needs at least 100.';
 
   test.each<[Partial<Verdict>, string]>([
     [{}, 'no drift, no drop in performance, no changed share of missing values'],
-    [{ drift: true, retrain: true }, 'found drift: a retraining is asked for; no drop in performance, no changed share of missing values'],
+    [
+      { drift: true, retrain: true },
+      'found drift: a retraining is asked for; no drop in performance, no changed share of missing values',
+    ],
     [
       { performance_drop: null, conclusion: 'not_measured', not_measured: { performance: labels } },
       'no drift, no changed share of missing values; not measured: a drop in performance. 12 scored rows have labels that are 30 days old by 2001-11-30; performance needs at least 100',
     ],
     [
-      { drift: null, missing: null, performance_drop: null, conclusion: 'not_measured', not_measured: { drift: 'Few rows.', performance: 'Few labels.' } },
+      {
+        drift: null,
+        missing: null,
+        performance_drop: null,
+        conclusion: 'not_measured',
+        not_measured: { drift: 'Few rows.', performance: 'Few labels.' },
+      },
       'not measured: drift and a drop in performance and a changed share of missing values. Few rows. Few labels',
     ],
   ])('%j', (found, line) => {
@@ -122,5 +158,7 @@ test('durations read as people say them', () => {
 });
 
 test('a workflow id names pipeline, workflow and the instant of its start', () => {
-  expect(workflowIdAt('modelTraining', 'churn', new Date('2025-01-02T03:04:05.678Z'))).toBe('churn-model-training-20250102-030405-678');
+  expect(workflowIdAt('modelTraining', 'churn', new Date('2025-01-02T03:04:05.678Z'))).toBe(
+    'churn-model-training-20250102-030405-678',
+  );
 });

@@ -20,17 +20,33 @@ async function faultsOf(compute: unknown): Promise<string[]> {
     (thrown: PerdureError) => thrown,
   );
   expect(error?.type).toBe('ConfigInvalid');
-  return error!.message.split('\n').slice(1).map((line) => line.trim()).sort();
+  return error!.message
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim())
+    .sort();
 }
 
 describe('where stages run', () => {
   test('is here, where nothing else is said', async () => {
-    expect((await configured(undefined)).config.compute).toEqual({ processing: 'local', training: 'local', inference: 'local', monitoring: 'local' });
+    expect((await configured(undefined)).config.compute).toEqual({
+      processing: 'local',
+      training: 'local',
+      inference: 'local',
+      monitoring: 'local',
+    });
   });
 
   test('on ECS needs no more than the names of the task definitions; the deployment knows cluster and network', async () => {
-    const pipeline = await configured({ training: 'ecs', ecs: { tasks: { training: { ...TASK, logs: { group: '/perdure/tiny-training' } } } } });
-    const env = { PERDURE_ECS_CLUSTER: 'tiny', PERDURE_ECS_SUBNETS: 'subnet-1, subnet-2', PERDURE_ECS_SECURITY_GROUPS: 'sg-1' };
+    const pipeline = await configured({
+      training: 'ecs',
+      ecs: { tasks: { training: { ...TASK, logs: { group: '/perdure/tiny-training' } } } },
+    });
+    const env = {
+      PERDURE_ECS_CLUSTER: 'tiny',
+      PERDURE_ECS_SUBNETS: 'subnet-1, subnet-2',
+      PERDURE_ECS_SECURITY_GROUPS: 'sg-1',
+    };
 
     expect(taskSettings(pipeline, 'training', env)).toMatchObject({
       ...TASK,
@@ -55,7 +71,11 @@ describe('where stages run', () => {
       ecs: {
         cluster: 'two words',
         container: '',
-        tasks: { processing: { larger: { cpus: 0.1, memory_gib: 200 } }, inference: { ...TASK, logs: { group: 'a group', stream_prefix: '' } }, serving: TASK },
+        tasks: {
+          processing: { larger: { cpus: 0.1, memory_gib: 200 } },
+          inference: { ...TASK, logs: { group: 'a group', stream_prefix: '' } },
+          serving: TASK,
+        },
         subnets: [],
         security_groups: ['sg-1', 'not one'],
         assign_public_ip: 'no',
@@ -95,7 +115,11 @@ describe('where stages run', () => {
   });
 
   test.each([
-    ['a part on ECS without a task definition', { monitoring: 'ecs' }, 'compute.ecs.tasks.monitoring: expected a task definition, as monitoring runs on ecs'],
+    [
+      'a part on ECS without a task definition',
+      { monitoring: 'ecs' },
+      'compute.ecs.tasks.monitoring: expected a task definition, as monitoring runs on ecs',
+    ],
     [
       'capacity providers beside a launch type',
       { ecs: { tasks: {}, launch_type: 'FARGATE', capacity_providers: ['FARGATE_SPOT'] } },

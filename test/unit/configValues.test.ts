@@ -2,22 +2,46 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { algorithmConfig, algorithmsToTrain, confFolder, environment, listPipelines, loadPipeline, packageFolder } from '../../src/config/load.js';
+import {
+  algorithmConfig,
+  algorithmsToTrain,
+  confFolder,
+  environment,
+  listPipelines,
+  loadPipeline,
+  packageFolder,
+} from '../../src/config/load.js';
 import { Schedules } from '../../src/config/schedules.js';
 import { Expectations, ModelConfig, PipelineDefinition } from '../../src/config/schema.js';
 import { CONF, createMedallion } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
-const SCHEDULE = { at: '02:00', time_zone: 'UTC', overlap: 'skip', catchup_window_minutes: 60, jitter_seconds: 0, pause_on_failure: false };
+const SCHEDULE = {
+  at: '02:00',
+  time_zone: 'UTC',
+  overlap: 'skip',
+  catchup_window_minutes: 60,
+  jitter_seconds: 0,
+  pause_on_failure: false,
+};
 const CONFIG = {
   ...CONF['model_config.dev.json'],
   promotion_gate: {},
   steward: { new_data: {} },
   schedules: { training: { ...SCHEDULE, days_of_month: { from: 1, to: 31 } } },
   prices: { currency: 'USD', per_vcpu_hour: 0, per_gb_hour: 0 },
-  compute: { ecs: { tasks: { training: { task_definition: 't', larger: { cpus: 1, memory_gib: 1 } } }, no_capacity: {} } },
+  compute: {
+    ecs: { tasks: { training: { task_definition: 't', larger: { cpus: 1, memory_gib: 1 } } }, no_capacity: {} },
+  },
 };
-const DEFINITION = { ...CONF['pipeline.json'], source: { ...CONF['pipeline.json'].source, synthetic: { calibration: 'c.json', rows: 1 }, download: { url: 'https://example.org/a.csv', sha256: 'a'.repeat(64), licence: 'CC0' } } };
+const DEFINITION = {
+  ...CONF['pipeline.json'],
+  source: {
+    ...CONF['pipeline.json'].source,
+    synthetic: { calibration: 'c.json', rows: 1 },
+    download: { url: 'https://example.org/a.csv', sha256: 'a'.repeat(64), licence: 'CC0' },
+  },
+};
 
 /** A copy in which the value at a path is another. */
 function withValue(base: object, path: string, value: unknown): unknown {
@@ -31,7 +55,11 @@ function withValue(base: object, path: string, value: unknown): unknown {
 
 /** The paths and messages of what is wrong with a config that has a value at a path. */
 function faults(schema: z.ZodType, base: object, path: string, value: unknown): string[] {
-  return schema.safeParse(withValue(base, path, value)).error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) ?? [];
+  return (
+    schema
+      .safeParse(withValue(base, path, value))
+      .error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) ?? []
+  );
 }
 const inConfig = (path: string, value: unknown) => faults(ModelConfig, CONFIG, path, value);
 const inDefinition = (path: string, value: unknown) => faults(PipelineDefinition, DEFINITION, path, value);
@@ -77,7 +105,12 @@ const NUMBERS: [path: string, smallest: number, largest: number][] = [
 
 test.each(NUMBERS)('%s lies from %d to %d', (path, smallest, largest) => {
   for (const value of [smallest, largest]) expect(inConfig(path, value)).toEqual([]);
-  for (const value of [smallest - Math.max(1e-9, Math.abs(smallest) * 1e-3), largest + Math.max(1e-9, largest * 1e-3), null, String(smallest)]) {
+  for (const value of [
+    smallest - Math.max(1e-9, Math.abs(smallest) * 1e-3),
+    largest + Math.max(1e-9, largest * 1e-3),
+    null,
+    String(smallest),
+  ]) {
     expect(inConfig(path, value)).toEqual([expect.stringMatching(new RegExp(`^${path}: `))]);
   }
 });
@@ -89,7 +122,13 @@ test('numbers of rows in the definition are whole and have bounds', () => {
 
 /** Of each text what is good, what is not, and what is told. */
 const TEXTS: [where: 'config' | 'definition', path: string, good: string[], bad: string[], told: string][] = [
-  ['config', 'schedules.training.at', ['00:00', '09:59', '19:00', '23:59'], ['24:00', '2:00', '12:60', '012:00', '12:000', '12.00', 'noon'], 'a time of day such as "02:00"'],
+  [
+    'config',
+    'schedules.training.at',
+    ['00:00', '09:59', '19:00', '23:59'],
+    ['24:00', '2:00', '12:60', '012:00', '12:000', '12.00', 'noon'],
+    'a time of day such as "02:00"',
+  ],
   [
     'config',
     'schedules.training.time_zone',
@@ -111,33 +150,85 @@ const TEXTS: [where: 'config' | 'definition', path: string, good: string[], bad:
     ['train.f1', 'oot.rocauc', 'oot.f1 ', 'xoot.f1', 'oot.f1x', 'oot'],
     'a split and a metric such as "oot.roc_auc"',
   ],
-  ['config', 'prices.currency', ['USD', '€', 'x'.repeat(10)], ['', 'US D', 'x'.repeat(11), 'USD '], 'a currency such as "USD"'],
-  ['config', 'inference_config.start_date', ['2020-02-29'], ['2021-02-29', '2020-2-1', 'today'], 'a date such as 2005-12-31'],
-  ['config', 'compute.ecs.container', ['perdure', 'arn:aws:ecs:eu/x.y_z-1'], ['', '-x', 'two words', 'x '.repeat(2), 'x'.repeat(256)], 'expected a name, id or ARN of AWS'],
+  [
+    'config',
+    'prices.currency',
+    ['USD', '€', 'x'.repeat(10)],
+    ['', 'US D', 'x'.repeat(11), 'USD '],
+    'a currency such as "USD"',
+  ],
+  [
+    'config',
+    'inference_config.start_date',
+    ['2020-02-29'],
+    ['2021-02-29', '2020-2-1', 'today'],
+    'a date such as 2005-12-31',
+  ],
+  [
+    'config',
+    'compute.ecs.container',
+    ['perdure', 'arn:aws:ecs:eu/x.y_z-1'],
+    ['', '-x', 'two words', 'x '.repeat(2), 'x'.repeat(256)],
+    'expected a name, id or ARN of AWS',
+  ],
   [
     'definition',
     'layers.silver.path',
     ['s/{partition}.parquet', '{partition}.parquet', 'a/b_{partition}_c.parquet'],
-    ['/s/{partition}.parquet', 'a/../{partition}.parquet', '../{partition}.parquet', 's/partition.parquet', 's/{partition}.csv', 's/{partition}.parquet.tmp', 's/{partition}/x.parquet', 'a b/{partition}.parquet', 's/{partition}xparquet'],
+    [
+      '/s/{partition}.parquet',
+      'a/../{partition}.parquet',
+      '../{partition}.parquet',
+      's/partition.parquet',
+      's/{partition}.csv',
+      's/{partition}.parquet.tmp',
+      's/{partition}/x.parquet',
+      'a b/{partition}.parquet',
+      's/{partition}xparquet',
+    ],
     'a key without ".." that holds "{partition}" and ends in ".parquet"',
   ],
-  ['definition', 'source.download.sha256', ['0123456789abcdef'.repeat(4)], ['a'.repeat(63), 'a'.repeat(65), 'A'.repeat(64), 'g'.repeat(64)], ''],
+  [
+    'definition',
+    'source.download.sha256',
+    ['0123456789abcdef'.repeat(4)],
+    ['a'.repeat(63), 'a'.repeat(65), 'A'.repeat(64), 'g'.repeat(64)],
+    '',
+  ],
   ['definition', 'source.download.url', ['https://example.org/a.zip'], ['example.org', ''], ''],
-  ['definition', 'name', ['a', 'A-1_b', 'x'.repeat(100)], ['', '1a', 'a b', 'x'.repeat(101), 'a/b', '-a'], 'a name of at most 100 letters, digits, "_" and "-" that begins with a letter'],
-  ['definition', 'name', ['valueof'], ['constructor', 'valueOf'], 'another name: this one is a property of every JavaScript object'],
+  [
+    'definition',
+    'name',
+    ['a', 'A-1_b', 'x'.repeat(100)],
+    ['', '1a', 'a b', 'x'.repeat(101), 'a/b', '-a'],
+    'a name of at most 100 letters, digits, "_" and "-" that begins with a letter',
+  ],
+  [
+    'definition',
+    'name',
+    ['valueof'],
+    ['constructor', 'valueOf'],
+    'another name: this one is a property of every JavaScript object',
+  ],
   ['definition', 'title', ['T'], [''], ''],
 ];
 
 test.each(TEXTS)('%s: %s', (where, path, good, bad, told) => {
   const faultsAt = where === 'config' ? inConfig : inDefinition;
   for (const text of good) expect([text, faultsAt(path, text)]).toEqual([text, []]);
-  for (const text of bad) expect([text, faultsAt(path, text)]).toEqual([text, [expect.stringContaining(`${path}: ${told}`)]]);
+  for (const text of bad)
+    expect([text, faultsAt(path, text)]).toEqual([text, [expect.stringContaining(`${path}: ${told}`)]]);
 });
 
 describe('tables that SQL may read', () => {
   const takes = (tables: Record<string, unknown>) => inDefinition('tables', tables);
-  test.each(['codes', '_a1', 'Source2', 'bronzed'])('may be called %s', (table) => expect(takes({ [table]: 'codes.csv' })).toEqual([]));
-  test.each(['source', 'BRONZE', 'silver', '1a', 'a b', 'a-b', '', '__perdure_rows', 'filename'])('may not be called %j', (table) => expect(takes({ [table]: 'codes.csv' })).toHaveLength(1));
+  test.each(['codes', '_a1', 'Source2', 'bronzed'])('may be called %s', (table) =>
+    expect(takes({ [table]: 'codes.csv' })).toEqual([]),
+  );
+  test.each(['source', 'BRONZE', 'silver', '1a', 'a b', 'a-b', '', '__perdure_rows', 'filename'])(
+    'may not be called %j',
+    (table) => expect(takes({ [table]: 'codes.csv' })).toHaveLength(1),
+  );
   test('are CSV or Parquet files of the folder', () => {
     for (const file of ['a.csv', 'a.b.parquet', '0.csv']) expect(takes({ codes: file })).toEqual([]);
     for (const file of ['a.json', '../a.csv', 'x/a.csv', '.csv', 'a.csv.gz', 'acsv', ' a.csv']) {
@@ -153,7 +244,13 @@ describe('what is left out', () => {
       search: { racing: false },
       promotion_gate: { min_samples: 100, minimums: {}, max_auc_loss: 0.01, alpha: 0.05, require: 'not_worse' },
       steward: {
-        retrain: { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' },
+        retrain: {
+          drift: 'approve',
+          severe_drift: 'auto',
+          performance_drop: 'auto',
+          new_data: 'auto',
+          schedule: 'auto',
+        },
         cooldown_hours: 24,
         severe_drift_psi: 0.5,
         new_data: { min_partitions: 1 },
@@ -165,7 +262,15 @@ describe('what is left out', () => {
     expect(config.schedules).toEqual({});
     expect(config.prices).toBeUndefined();
     const { ecs } = ModelConfig.parse({ ...CONFIG, compute: { ecs: { tasks: {} } } }).compute;
-    expect(ecs).toEqual({ container: 'perdure', tasks: {}, assign_public_ip: false, capacity_providers: ['FARGATE'], start_deadline_minutes: 10, attempts: 3, no_capacity: { attempts: 20, minutes: 30 } });
+    expect(ecs).toEqual({
+      container: 'perdure',
+      tasks: {},
+      assign_public_ip: false,
+      capacity_providers: ['FARGATE'],
+      start_deadline_minutes: 10,
+      attempts: 3,
+      no_capacity: { attempts: 20, minutes: 30 },
+    });
   });
 
   test('of a definition: no text stands for a missing value, no tables, nothing is scaled', () => {
@@ -184,11 +289,20 @@ test.each([
   ['monitoring_config.performance_metric', ['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision']],
   ['promotion_gate.minimums', [{ accuracy: 0 }, { precision: 1, recall: 0.5 }]],
   ['schedules.training.overlap', ['skip', 'buffer_one']],
-  ['schedules.training.day_of_week', ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', undefined]],
+  [
+    'schedules.training.day_of_week',
+    ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', undefined],
+  ],
   ['compute.ecs.launch_type', ['EC2', 'FARGATE', 'EXTERNAL', 'MANAGED_INSTANCES', undefined]],
   ['compute.ecs.subnets', [['subnet-1'], Array.from({ length: 16 }, (_, i) => `subnet-${i}`), undefined]],
   ['compute.ecs.security_groups', [[], ['a', 'b', 'c', 'd', 'e'], undefined]],
-  ['compute.ecs.capacity_providers', [['FARGATE_SPOT', 'FARGATE'], ['a', 'b', 'c', 'd', 'e', 'f']]],
+  [
+    'compute.ecs.capacity_providers',
+    [
+      ['FARGATE_SPOT', 'FARGATE'],
+      ['a', 'b', 'c', 'd', 'e', 'f'],
+    ],
+  ],
 ])('%s may be one of what is known, and nothing else', (path, values) => {
   for (const value of values) expect([value, inConfig(path, value)]).toEqual([value, []]);
   for (const value of ['', 'anything', { anything: 0.5 }, 7]) expect(inConfig(path, value)).not.toEqual([]);
@@ -196,7 +310,12 @@ test.each([
 
 test('lists of networks are no longer than AWS takes', () => {
   const names = (length: number) => Array.from({ length }, (_, i) => `n${i}`);
-  for (const [path, most] of [['subnets', 16], ['security_groups', 5], ['capacity_providers', 6]] as const) expect(inConfig(`compute.ecs.${path}`, names(most + 1))).toHaveLength(1);
+  for (const [path, most] of [
+    ['subnets', 16],
+    ['security_groups', 5],
+    ['capacity_providers', 6],
+  ] as const)
+    expect(inConfig(`compute.ecs.${path}`, names(most + 1))).toHaveLength(1);
 });
 
 test.each([
@@ -215,18 +334,32 @@ test.each([
 
 test('names that nobody reads are refused everywhere', () => {
   const objectsOf = (value: unknown, path = ''): string[] =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) ? [path, ...Object.entries(value).flatMap(([key, inner]) => objectsOf(inner, path ? `${path}.${key}` : key))] : [];
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? [path, ...Object.entries(value).flatMap(([key, inner]) => objectsOf(inner, path ? `${path}.${key}` : key))]
+      : [];
   // Of these the names are a pipeline's own.
-  const free = ['training_config.enabled_algorithms', 'algorithms', 'algorithms.xgboost.param_distributions', 'algorithms.xgboost.params'];
-  for (const path of objectsOf(CONFIG).filter((name) => !free.includes(name))) expect([path, inConfig(path ? `${path}.unheard` : 'unheard', 1).length]).toEqual([path, 1]);
-  for (const path of objectsOf(DEFINITION).filter((name) => name !== 'source.columns')) expect([path, inDefinition(path ? `${path}.unheard` : 'unheard', 1).length]).toEqual([path, 1]);
+  const free = [
+    'training_config.enabled_algorithms',
+    'algorithms',
+    'algorithms.xgboost.param_distributions',
+    'algorithms.xgboost.params',
+  ];
+  for (const path of objectsOf(CONFIG).filter((name) => !free.includes(name)))
+    expect([path, inConfig(path ? `${path}.unheard` : 'unheard', 1).length]).toEqual([path, 1]);
+  for (const path of objectsOf(DEFINITION).filter((name) => name !== 'source.columns'))
+    expect([path, inDefinition(path ? `${path}.unheard` : 'unheard', 1).length]).toEqual([path, 1]);
   expect(Expectations.safeParse({ silver: [], gold: [] }).success).toBe(false);
 });
 
 describe('temporal windows', () => {
-  const split = (train: object, testing: object, oot: object) => inConfig('temporal_splits', { train, test: testing, oot });
+  const split = (train: object, testing: object, oot: object) =>
+    inConfig('temporal_splits', { train, test: testing, oot });
   const days = (start_date: string, end_date: string) => ({ start_date, end_date });
-  const [first, second, third] = [days('2020-01-01', '2020-01-31'), days('2020-02-01', '2020-02-01'), days('2020-02-02', '2020-03-01')];
+  const [first, second, third] = [
+    days('2020-01-01', '2020-01-31'),
+    days('2020-02-01', '2020-02-01'),
+    days('2020-02-02', '2020-03-01'),
+  ];
 
   test('follow one another without overlap, each of one day at least', () => {
     expect(split(first, second, third)).toEqual([]);
@@ -234,28 +367,47 @@ describe('temporal windows', () => {
     expect(split(days('2020-01-01', '2020-02-01'), second, third)).toEqual([apart]);
     expect(split(first, second, days('2020-02-01', '2020-03-01'))).toEqual([apart]);
     expect(split(third, second, first)).toEqual([apart]);
-    expect(split(days('2020-01-31', '2020-01-01'), second, third)).toEqual(['temporal_splits.train: expected start_date on or before end_date']);
-    expect(split(first, second, days('2020-03-02', '2020-03-01'))).toEqual(['temporal_splits.oot: expected start_date on or before end_date']);
+    expect(split(days('2020-01-31', '2020-01-01'), second, third)).toEqual([
+      'temporal_splits.train: expected start_date on or before end_date',
+    ]);
+    expect(split(first, second, days('2020-03-02', '2020-03-01'))).toEqual([
+      'temporal_splits.oot: expected start_date on or before end_date',
+    ]);
   });
 
   test('may be whole years, from 1 to 9999', () => {
     const years = (start_year: number, end_year: number) => ({ start_year, end_year });
     expect(split(years(1, 999), years(1_000, 1_000), years(1_001, 9_999))).toEqual([]);
-    const config = ModelConfig.parse(withValue(CONFIG, 'temporal_splits', { train: years(1, 999), test: years(1_000, 1_000), oot: years(1_001, 9_999) }));
-    expect(config.temporal_splits).toEqual({ train: days('0001-01-01', '0999-12-31'), test: days('1000-01-01', '1000-12-31'), oot: days('1001-01-01', '9999-12-31') });
+    const config = ModelConfig.parse(
+      withValue(CONFIG, 'temporal_splits', {
+        train: years(1, 999),
+        test: years(1_000, 1_000),
+        oot: years(1_001, 9_999),
+      }),
+    );
+    expect(config.temporal_splits).toEqual({
+      train: days('0001-01-01', '0999-12-31'),
+      test: days('1000-01-01', '1000-12-31'),
+      oot: days('1001-01-01', '9999-12-31'),
+    });
     for (const bad of [years(0, 5), years(1, 10_000), years(1.5, 2)]) expect(split(bad, second, third)).not.toEqual([]);
   });
 });
 
 describe('algorithms', () => {
   test('that train are described, those that are switched on or off train', () => {
-    expect(inConfig('training_config.algorithms', ['xgboost', 'mine'])).toEqual(['training_config.algorithms.1: expected a name that "algorithms" describes, got "mine"']);
+    expect(inConfig('training_config.algorithms', ['xgboost', 'mine'])).toEqual([
+      'training_config.algorithms.1: expected a name that "algorithms" describes, got "mine"',
+    ]);
     expect(inConfig('training_config.enabled_algorithms', { xgboost: false })).toEqual([]);
-    expect(inConfig('training_config.enabled_algorithms', { mine: true })).toEqual(['training_config.enabled_algorithms.mine: expected a name that "training_config.algorithms" lists']);
+    expect(inConfig('training_config.enabled_algorithms', { mine: true })).toEqual([
+      'training_config.enabled_algorithms.mine: expected a name that "training_config.algorithms" lists',
+    ]);
   });
 
   test('have grids of bounded size', () => {
-    const choices = (parameters: number) => Object.fromEntries(Array.from({ length: parameters }, (_, i) => [`p${i}`, [0, 1]]));
+    const choices = (parameters: number) =>
+      Object.fromEntries(Array.from({ length: parameters }, (_, i) => [`p${i}`, [0, 1]]));
     const tooMany = 'algorithms.xgboost.param_distributions: expected values that make fewer than 2^53 combinations';
     expect(inConfig('algorithms.xgboost.param_distributions', choices(52))).not.toContain(tooMany);
     expect(inConfig('algorithms.xgboost.param_distributions', choices(53))).toContain(tooMany);
@@ -267,57 +419,82 @@ describe('algorithms', () => {
 
   const config = ModelConfig.parse({
     ...CONFIG,
-    algorithms: { a: { ...CONFIG.algorithms.xgboost }, b: { ...CONFIG.algorithms.xgboost }, c: { ...CONFIG.algorithms.xgboost, timeout_hours: 7 } },
-    training_config: { ...CONFIG.training_config, algorithms: ['a', 'b', 'c'], enabled_algorithms: { b: false, c: true } },
+    algorithms: {
+      a: { ...CONFIG.algorithms.xgboost },
+      b: { ...CONFIG.algorithms.xgboost },
+      c: { ...CONFIG.algorithms.xgboost, timeout_hours: 7 },
+    },
+    training_config: {
+      ...CONFIG.training_config,
+      algorithms: ['a', 'b', 'c'],
+      enabled_algorithms: { b: false, c: true },
+    },
   });
 
   test('train unless they are switched off; those asked for train anyway, in the order of the config', () => {
     expect(algorithmsToTrain(config)).toEqual(['a', 'c']);
     expect(algorithmsToTrain(config, [])).toEqual(['a', 'c']);
     expect(algorithmsToTrain(config, ['b', 'a'])).toEqual(['a', 'b']);
-    expect(() => algorithmsToTrain(config, ['x', 'a', 'y'])).toThrow('There is no algorithm "x", "y"; this pipeline has a, b, c.');
+    expect(() => algorithmsToTrain(config, ['x', 'a', 'y'])).toThrow(
+      'There is no algorithm "x", "y"; this pipeline has a, b, c.',
+    );
   });
 
   test('are found by name', () => {
     expect(algorithmConfig(config, 'c').timeout_hours).toBe(7);
-    for (const name of ['x', 'constructor']) expect(() => algorithmConfig(config, name)).toThrow(`There is no algorithm "${name}"; this pipeline has a, b, c.`);
+    for (const name of ['x', 'constructor'])
+      expect(() => algorithmConfig(config, name)).toThrow(
+        `There is no algorithm "${name}"; this pipeline has a, b, c.`,
+      );
   });
 });
 
 describe('schedules', () => {
   test('are of the four parts, and need everything but the days', () => {
-    for (const part of ['processing', 'training', 'inference', 'monitoring']) expect(Schedules.safeParse({ [part]: SCHEDULE }).success).toBe(true);
+    for (const part of ['processing', 'training', 'inference', 'monitoring'])
+      expect(Schedules.safeParse({ [part]: SCHEDULE }).success).toBe(true);
     expect(Schedules.safeParse({ cleaning: SCHEDULE }).success).toBe(false);
-    for (const field of Object.keys(SCHEDULE)) expect(inConfig(`schedules.training.${field}`, undefined)).toHaveLength(1);
+    for (const field of Object.keys(SCHEDULE))
+      expect(inConfig(`schedules.training.${field}`, undefined)).toHaveLength(1);
   });
 
   test('run on days of the month from 1 to 31, the first not after the last', () => {
     const days = (from: number, to: number) => inConfig('schedules.training.days_of_month', { from, to });
     expect([days(1, 1), days(31, 31), days(1, 31)]).toEqual([[], [], []]);
     expect(days(8, 7)).toEqual(['schedules.training.days_of_month: expected "from" on or before "to"']);
-    for (const [from, to] of [[0, 7], [1, 32], [1.5, 7]] as const) expect(days(from, to)).toHaveLength(1);
+    for (const [from, to] of [
+      [0, 7],
+      [1, 32],
+      [1.5, 7],
+    ] as const)
+      expect(days(from, to)).toHaveLength(1);
   });
 });
 
 describe('tasks on ECS', () => {
-  test.each(['processing', 'training', 'inference', 'monitoring'])('%s needs a task definition there, which is told beside other faults', (part) => {
-    const fault = `compute.ecs.tasks.${part}: expected a task definition, as ${part} runs on ecs`;
-    expect(inConfig('compute', { [part]: 'ecs' })).toEqual([fault]);
-    expect(inConfig('compute', { [part]: 'ecs', ecs: { tasks: {} }, unheard: 1 })).toContain(fault);
-    expect(inConfig('compute', { [part]: 'ecs', ecs: { tasks: { [part]: { task_definition: 't' } } } })).toEqual([]);
-    expect(inConfig('compute', null)).toHaveLength(1);
-    expect(inConfig('compute', 'ecs')).toHaveLength(1);
-  });
+  test.each(['processing', 'training', 'inference', 'monitoring'])(
+    '%s needs a task definition there, which is told beside other faults',
+    (part) => {
+      const fault = `compute.ecs.tasks.${part}: expected a task definition, as ${part} runs on ecs`;
+      expect(inConfig('compute', { [part]: 'ecs' })).toEqual([fault]);
+      expect(inConfig('compute', { [part]: 'ecs', ecs: { tasks: {} }, unheard: 1 })).toContain(fault);
+      expect(inConfig('compute', { [part]: 'ecs', ecs: { tasks: { [part]: { task_definition: 't' } } } })).toEqual([]);
+      expect(inConfig('compute', null)).toHaveLength(1);
+      expect(inConfig('compute', 'ecs')).toHaveLength(1);
+    },
+  );
 
   test('log groups and prefixes are names', () => {
-    const logs = (group: string, stream_prefix?: string) => inConfig('compute.ecs.tasks.training.logs', { group, ...(stream_prefix === undefined ? {} : { stream_prefix }) });
+    const logs = (group: string, stream_prefix?: string) =>
+      inConfig('compute.ecs.tasks.training.logs', { group, ...(stream_prefix === undefined ? {} : { stream_prefix }) });
     for (const group of ['/a/b', 'a.b_c-d#1', 'x'.repeat(512)]) expect(logs(group)).toEqual([]);
-    for (const group of ['', 'a b', 'x'.repeat(513), 'a b/c', '/a b']) expect(logs(group)).toEqual(['compute.ecs.tasks.training.logs.group: expected a log group of CloudWatch']);
+    for (const group of ['', 'a b', 'x'.repeat(513), 'a b/c', '/a b'])
+      expect(logs(group)).toEqual(['compute.ecs.tasks.training.logs.group: expected a log group of CloudWatch']);
     expect(logs('a', '')).toHaveLength(1);
   });
 });
 
-describe('a pipeline\'s folder', () => {
+describe("a pipeline's folder", () => {
   const read = async (change: (world: Awaited<ReturnType<typeof createMedallion>>) => unknown) => {
     const world = await createMedallion();
     await change(world);
@@ -328,19 +505,31 @@ describe('a pipeline\'s folder', () => {
   test('is read whole; its hash is of what stands in it', async () => {
     const { loaded, path, world } = await read(() => undefined);
     const first = await loaded;
-    expect(first).toMatchObject({ environment: 'dev', folder: path('').replace(/\/$/, ''), definition: { name: 'visits' }, config: { search: { racing: false } }, expectations: { silver: [{}, {}, {}] } });
+    expect(first).toMatchObject({
+      environment: 'dev',
+      folder: path('').replace(/\/$/, ''),
+      definition: { name: 'visits' },
+      config: { search: { racing: false } },
+      expectations: { silver: [{}, {}, {}] },
+    });
     expect(first.configHash).toMatch(/^[0-9a-f]{64}$/);
     writeFileSync(path('model_config.dev.json'), `${JSON.stringify(CONF['model_config.dev.json'])}\n`);
     expect((await loadPipeline('visits', world.env)).configHash).not.toBe(first.configHash);
   });
 
   test('a mark of the byte order is no fault', async () => {
-    await expect((await read((world) => world.writeConf('expectations.json', '\uFEFF{"silver": []}'))).loaded).resolves.toMatchObject({ expectations: { silver: [] } });
+    await expect(
+      (await read((world) => world.writeConf('expectations.json', '\uFEFF{"silver": []}'))).loaded,
+    ).resolves.toMatchObject({ expectations: { silver: [] } });
   });
 
   test('each of what is wrong is told in words, by its file', async () => {
-    const { loaded, path } = await read((world) => world.writeConf('pipeline.json', { ...CONF['pipeline.json'], title: '', keys: [] }));
-    await expect(loaded).rejects.toThrow(new RegExp(`^${path('pipeline.json')} has 2 faults; correct and run again:\n  title: .*\n  keys: `));
+    const { loaded, path } = await read((world) =>
+      world.writeConf('pipeline.json', { ...CONF['pipeline.json'], title: '', keys: [] }),
+    );
+    await expect(loaded).rejects.toThrow(
+      new RegExp(`^${path('pipeline.json')} has 2 faults; correct and run again:\n  title: .*\n  keys: `),
+    );
     const one = await read((world) => world.writeConf('pipeline.json', { ...CONF['pipeline.json'], title: '' }));
     await expect(one.loaded).rejects.toThrow(/ has 1 fault; correct and run again:\n {2}title: [^\n]*$/);
     const none = await read((world) => world.writeConf('pipeline.json', '[]'));
@@ -348,7 +537,10 @@ describe('a pipeline\'s folder', () => {
     const key = await read((world) => world.writeConf('pipeline.json', '{"__proto__": 1}'));
     await expect(key.loaded).rejects.toThrow('  (anywhere): expected another name than "__proto__"');
     const broken = await read((world) => world.writeConf('pipeline.json', '{"name":'));
-    await expect(broken.loaded).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringContaining(`${broken.path('pipeline.json')} is not valid JSON: `) });
+    await expect(broken.loaded).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringContaining(`${broken.path('pipeline.json')} is not valid JSON: `),
+    });
   });
 
   test('a folder in place of a file, and an environment without a config, are told with what to do', async () => {
@@ -367,12 +559,19 @@ describe('a pipeline\'s folder', () => {
       type: 'ConfigInvalid',
       message: 'ENVIRONMENT is "production"; expected one of dev, staging, prod.',
     });
-    expect([environment({}), environment({ ENVIRONMENT: '' }), environment({ ENVIRONMENT: 'prod' })]).toEqual(['dev', 'dev', 'prod']);
+    expect([environment({}), environment({ ENVIRONMENT: '' }), environment({ ENVIRONMENT: 'prod' })]).toEqual([
+      'dev',
+      'dev',
+      'prod',
+    ]);
   });
 
   test('a name without a folder is told with those that there are', async () => {
     const root = temporaryFolder();
-    const message = (known: string) => ({ type: 'NotFound', message: `There is no pipeline "a" in ${root}/pipelines; there ${known}.` });
+    const message = (known: string) => ({
+      type: 'NotFound',
+      message: `There is no pipeline "a" in ${root}/pipelines; there ${known}.`,
+    });
     const env = { PERDURE_CONF: root };
     expect([confFolder(env), confFolder({})]).toEqual([root, join(packageFolder(), 'conf')]);
     await expect(loadPipeline('a', env)).rejects.toMatchObject(message('are none'));

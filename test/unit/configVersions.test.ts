@@ -14,7 +14,15 @@ import { trainLocally } from '../../src/stages/trainLocally.js';
 import { sha256 } from '../../src/platform/storage/checksum.js';
 import { listedKeys } from '../support/buckets.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import {
+  AFTER_ALL,
+  createTinyWorld,
+  MONTHS,
+  runRef,
+  TINY,
+  tinyEngines,
+  type TinyWorld,
+} from '../support/tinyPipeline.js';
 
 const engines = tinyEngines();
 afterAll(() => engines.close());
@@ -48,14 +56,28 @@ describe('the configuration of a run', () => {
     expect(await folds(by(second).run)).toBe(4);
     expect(first.source).toBe(folder());
     expect(first.checksum).not.toBe(second.checksum);
-    expect(await newestConfig(world.stores.datamart)).toEqual({ ...second, started_at: '2002-03-01T13:00:00.000Z', workflow_id: 'tiny-b' });
+    expect(await newestConfig(world.stores.datamart)).toEqual({
+      ...second,
+      started_at: '2002-03-01T13:00:00.000Z',
+      workflow_id: 'tiny-b',
+    });
   });
 
   test('has a digest over every file of the folder, which nothing else changes', async () => {
     const first = await world.perform(pinConfig, asked('a'));
-    const files = ['bronze.sql', 'expectations.json', 'feature_store.sql', 'label_store.sql', 'model_config.dev.json', 'pipeline.json', 'silver.sql'];
+    const files = [
+      'bronze.sql',
+      'expectations.json',
+      'feature_store.sql',
+      'label_store.sql',
+      'model_config.dev.json',
+      'pipeline.json',
+      'silver.sql',
+    ];
     // By hand: SHA-256 of the sorted list of paths and checksums, as JSON.
-    expect(first.checksum).toBe(sha256(JSON.stringify(files.map((file) => [file, sha256(readFileSync(join(folder(), file)))]))));
+    expect(first.checksum).toBe(
+      sha256(JSON.stringify(files.map((file) => [file, sha256(readFileSync(join(folder(), file)))]))),
+    );
     expect(await world.perform(pinConfig, asked('b'))).toEqual(first);
     for (const file of files) {
       const kept = readFileSync(join(folder(), file));
@@ -69,7 +91,12 @@ describe('the configuration of a run', () => {
   test('is found by a worker on another machine, SQL included', async () => {
     const config = await world.perform(pinConfig, asked('a'));
     world.writeSql('silver', 'SELECT nothing_of_the_kind FROM bronze');
-    const elsewhere = createRunStage({ storeRoot: world.storeRoot, engines, size: { cpus: 1, memory: 2 ** 31 }, scratchRoot: temporaryFolder(onTestFinished) });
+    const elsewhere = createRunStage({
+      storeRoot: world.storeRoot,
+      engines,
+      size: { cpus: 1, memory: 2 ** 31 },
+      scratchRoot: temporaryFolder(onTestFinished),
+    });
     const call = { signal: new AbortController().signal, report: () => {} };
     expect(await elsewhere(checkModelConfig, by(config), call)).toMatchObject({ status: 'ready' });
     const pipeline = await pipelineOf(TINY, by(config).run, world.storeRoot, temporaryFolder(onTestFinished));
@@ -85,13 +112,19 @@ describe('the configuration of a run', () => {
     cpSync(path, kept);
 
     writeFileSync(path, readFileSync(path).subarray(0, 50));
-    await expect(elsewhere()).rejects.toThrow(`${config.uri} is damaged: it is not whole JSON; restore it, or start the run again, which takes the present configuration.`);
+    await expect(elsewhere()).rejects.toThrow(
+      `${config.uri} is damaged: it is not whole JSON; restore it, or start the run again, which takes the present configuration.`,
+    );
     rmSync(path);
-    await expect(elsewhere()).rejects.toThrow(`${config.uri}, the configuration that this run began with, is not there; restore it, or start the run again, which takes the present configuration.`);
+    await expect(elsewhere()).rejects.toThrow(
+      `${config.uri}, the configuration that this run began with, is not there; restore it, or start the run again, which takes the present configuration.`,
+    );
     cpSync(kept, path);
     const [file] = (await listedKeys(world.stores.datamart)).filter((key) => key.startsWith('conf/files/'));
     rmSync(fileURLToPath(world.stores.datamart.uri(file!)));
-    await expect(elsewhere()).rejects.toThrow(`${world.stores.datamart.uri(file!)}, of the configuration that this run began with, is gone or damaged`);
+    await expect(elsewhere()).rejects.toThrow(
+      `${world.stores.datamart.uri(file!)}, of the configuration that this run began with, is gone or damaged`,
+    );
 
     // What the sentences say repairs each of them.
     writeFileSync(path, 'damaged');
@@ -102,7 +135,9 @@ describe('the configuration of a run', () => {
 
   test('is refused at the start where it is invalid, by the file that people know', async () => {
     writeFileSync(join(folder(), 'model_config.dev.json'), '{}');
-    await expect(world.perform(pinConfig, asked('a'))).rejects.toThrow(new RegExp(`^${join(folder(), 'model_config.dev.json')} has \\d+ faults`));
+    await expect(world.perform(pinConfig, asked('a'))).rejects.toThrow(
+      new RegExp(`^${join(folder(), 'model_config.dev.json')} has \\d+ faults`),
+    );
     expect(await listedKeys(world.stores.datamart)).toEqual([]);
   });
 
@@ -112,14 +147,17 @@ describe('the configuration of a run', () => {
     await world.writeGold(['2000_01']);
     world.writeSql('feature_store', 'SELECT now() FROM silver');
     const next = await world.perform(pinConfig, asked('b'));
-    await expect(world.perform(gold, { ...by(next), partitions: ['2000_01'] })).rejects.toThrow(join(folder(), 'feature_store.sql'));
+    await expect(world.perform(gold, { ...by(next), partitions: ['2000_01'] })).rejects.toThrow(
+      join(folder(), 'feature_store.sql'),
+    );
     expect(config.checksum).not.toBe(next.checksum);
   });
 
   test('is never a mix of two: files that change while they are copied are copied again', async () => {
     const scratch = temporaryFolder(onTestFinished);
     const write = (version: number) => {
-      for (const file of ['bronze.sql', 'silver.sql', 'feature_store.sql', 'label_store.sql']) writeFileSync(join(folder(), file), `-- ${version}\n`);
+      for (const file of ['bronze.sql', 'silver.sql', 'feature_store.sql', 'label_store.sql'])
+        writeFileSync(join(folder(), file), `-- ${version}\n`);
     };
     write(0);
     let version = 0;
@@ -127,7 +165,9 @@ describe('the configuration of a run', () => {
     try {
       while (version < 40) {
         const { conf, digest, files } = await takeSnapshot(dirname(dirname(folder())), TINY, scratch);
-        const texts = ['bronze.sql', 'silver.sql', 'feature_store.sql', 'label_store.sql'].map((file) => readFileSync(join(conf, 'pipelines', TINY, file), 'utf8'));
+        const texts = ['bronze.sql', 'silver.sql', 'feature_store.sql', 'label_store.sql'].map((file) =>
+          readFileSync(join(conf, 'pipelines', TINY, file), 'utf8'),
+        );
         expect(new Set(texts).size).toBe(1);
         expect(digestOf(files)).toBe(digest);
       }
@@ -148,15 +188,24 @@ test('a training in one process goes by one configuration, which its versions na
       onStep: () => {},
       onProgress: () => {},
       // After the first of two algorithms.
-      onAlgorithm: () => world.configure((config) => ((config.training_config.hyperparameter_tuning = false), (config.model_config.random_state = 7))),
+      onAlgorithm: () =>
+        world.configure(
+          (config) => ((config.training_config.hyperparameter_tuning = false), (config.model_config.random_state = 7)),
+        ),
     },
   );
   if (result.status === 'skipped') throw new Error(result.reason);
   const versions = Object.entries(result.algorithms).map(async ([algorithm, trained]) => {
     if (trained.status === 'failed') throw new Error(trained.reason);
-    const { seed, config_version } = (await readVersion(world.stores.modelRegistry, { algorithm, version: trained.version }))!.lineage;
+    const { seed, config_version } = (await readVersion(world.stores.modelRegistry, {
+      algorithm,
+      version: trained.version,
+    }))!.lineage;
     return [seed, config_version];
   });
-  expect(await Promise.all(versions)).toEqual([[42, result.config], [42, result.config]]);
+  expect(await Promise.all(versions)).toEqual([
+    [42, result.config],
+    [42, result.config],
+  ]);
   expect(existsSync(fileURLToPath(world.stores.datamart.uri(`conf/versions/${result.config}.json`)))).toBe(true);
 });

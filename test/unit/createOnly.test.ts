@@ -29,7 +29,13 @@ describe('what is written once', () => {
     const { store, file } = world();
     await createJson(store, 'v1/metadata.json', { a: 1 });
     await createFile(store, file('one'), 'v1/model.ubj');
-    const refusal = { type: 'AlreadyExists', retryable: false, message: expect.stringMatching(/ is there with other bytes, and a version is never overwritten; start the training again/) };
+    const refusal = {
+      type: 'AlreadyExists',
+      retryable: false,
+      message: expect.stringMatching(
+        / is there with other bytes, and a version is never overwritten; start the training again/,
+      ),
+    };
     await expect(createJson(store, 'v1/metadata.json', { a: 2 })).rejects.toMatchObject(refusal);
     await expect(createFile(store, file('two'), 'v1/model.ubj')).rejects.toMatchObject(refusal);
     expect(await readJson(store, 'v1/metadata.json')).toEqual({ a: 1 });
@@ -38,7 +44,9 @@ describe('what is written once', () => {
 
   test('of ten attempts at once is written by one', async () => {
     const { store } = world();
-    const attempts = await Promise.allSettled(Array.from({ length: 10 }, (_, i) => createJson(store, 'v1/metadata.json', { by: i })));
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, i) => createJson(store, 'v1/metadata.json', { by: i })),
+    );
     expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 });

@@ -23,7 +23,9 @@ async function readValue(type: string, value: string, nullValues: string[] = [])
 }
 
 function describeSource(columns: Types, null_values: string[] = []): void {
-  const definition = structuredClone(CONF['pipeline.json']) as unknown as { source: { columns: Types; null_values: string[] } };
+  const definition = structuredClone(CONF['pipeline.json']) as unknown as {
+    source: { columns: Types; null_values: string[] };
+  };
   world.writeConf('pipeline.json', { ...definition, source: { ...definition.source, columns, null_values } });
 }
 
@@ -32,29 +34,67 @@ describe('a value that its type cannot hold as it stands is refused with its lin
     ['BIGINT', '2.5', 'a whole number', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
     ['BIGINT', '35754.4', 'a whole number', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
     ['BIGINT', '2.0', 'a whole number', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
-    ['BIGINT', '2.28E+06', 'a whole number', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
+    [
+      'BIGINT',
+      '2.28E+06',
+      'a whole number',
+      'correct it, or declare the column DOUBLE in pipeline.json, and run again',
+    ],
     ['BIGINT', '1e3', 'a whole number', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
     ['BIGINT', '1_0', 'a whole number', 'correct it and run again'],
     ['BIGINT', '0x10', 'a whole number', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
-    ['BIGINT', '9223372036854775808', 'a whole number', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
+    [
+      'BIGINT',
+      '9223372036854775808',
+      'a whole number',
+      'correct it, or declare the column DOUBLE in pipeline.json, and run again',
+    ],
     ['BIGINT', 'true', 'a whole number', 'correct it and run again'],
     ['BIGINT', '1 2', 'a whole number', 'correct it and run again'],
-    ['INTEGER', '1.5', 'a whole number from -2147483648 to 2147483647', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
-    ['INTEGER', '2147483648', 'a whole number from -2147483648 to 2147483647', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
+    [
+      'INTEGER',
+      '1.5',
+      'a whole number from -2147483648 to 2147483647',
+      'correct it, or declare the column DOUBLE in pipeline.json, and run again',
+    ],
+    [
+      'INTEGER',
+      '2147483648',
+      'a whole number from -2147483648 to 2147483647',
+      'correct it, or declare the column DOUBLE in pipeline.json, and run again',
+    ],
     ['DOUBLE', '1e999', 'a number', 'correct it and run again'],
     ['DOUBLE', '-1e999', 'a number', 'correct it and run again'],
     ['DOUBLE', 'inf', 'a number', 'correct it and run again'],
     ['DOUBLE', '1_000.5', 'a number', 'correct it and run again'],
     ['DOUBLE', '1.2.3', 'a number', 'correct it and run again'],
-    ['DOUBLE', 'NaN', 'a number', 'where it means that no value is known, list it in source.null_values of pipeline.json'],
-    ['DOUBLE', 'NA', 'a number', 'where it means that no value is known, list it in source.null_values of pipeline.json'],
+    [
+      'DOUBLE',
+      'NaN',
+      'a number',
+      'where it means that no value is known, list it in source.null_values of pipeline.json',
+    ],
+    [
+      'DOUBLE',
+      'NA',
+      'a number',
+      'where it means that no value is known, list it in source.null_values of pipeline.json',
+    ],
     ...['N/A', 'n.a.', ' na', 'na ', '--', '-.-', '#N/A', '<NA>', 'NULL', 'none', 'unknown', 'missing'].map((value) => [
-      'DOUBLE', value, 'a number', 'where it means that no value is known, list it in source.null_values of pipeline.json',
+      'DOUBLE',
+      value,
+      'a number',
+      'where it means that no value is known, list it in source.null_values of pipeline.json',
     ]),
     ['DOUBLE', 'banana', 'a number', 'correct it and run again'],
     ['DOUBLE', 'nancy', 'a number', 'correct it and run again'],
     ['DOUBLE', '-x', 'a number', 'correct it and run again'],
-    ['BIGINT', '?', 'a whole number', 'where it means that no value is known, list it in source.null_values of pipeline.json'],
+    [
+      'BIGINT',
+      '?',
+      'a whole number',
+      'where it means that no value is known, list it in source.null_values of pipeline.json',
+    ],
     ['DATE', '2000-01-31 garbage', 'a date such as 2005-12-31', 'correct it and run again'],
     ['DATE', '2000-01-31 10:00:00', 'a date such as 2005-12-31', 'correct it and run again'],
     ['DATE', '2000-01-31 00:00:00+02', 'a date such as 2005-12-31', 'correct it and run again'],
@@ -74,29 +114,46 @@ describe('a value that its type cannot hold as it stands is refused with its lin
   });
 
   test('also below quoted line ends and empty lines, which the line counts', async () => {
-    writeFileSync(world.csv, '"id","da\ny",day,kind,cost\n\n1,"a\nb",2020-01-01,urgent,1\n\n\n2,"c ""\n""\n",2020-01-01,urgent,x\n3,,2020-01-01,urgent,y\n');
+    writeFileSync(
+      world.csv,
+      '"id","da\ny",day,kind,cost\n\n1,"a\nb",2020-01-01,urgent,1\n\n\n2,"c ""\n""\n",2020-01-01,urgent,x\n3,,2020-01-01,urgent,y\n',
+    );
     // Lines: 1 and 2 the header, 4 and 5 the first record, 8 the second's beginning.
-    await expect(world.bronze()).rejects.toMatchObject({ message: `Line 8 of ${world.csv} holds "x" in the column cost, where a number is expected; correct it and run again.` });
+    await expect(world.bronze()).rejects.toMatchObject({
+      message: `Line 8 of ${world.csv} holds "x" in the column cost, where a number is expected; correct it and run again.`,
+    });
   });
 
   test('also below empty lines that end in carriage returns, in a last line without an end', async () => {
     writeFileSync(world.csv, 'id,day,kind,cost\r\n\r\n1,2020-01-01,urgent,1\r\n\r\n2,2020-01-01,urgent,x');
-    await expect(world.bronze()).rejects.toMatchObject({ message: expect.stringContaining(`Line 5 of ${world.csv} holds "x"`) as string });
+    await expect(world.bronze()).rejects.toMatchObject({
+      message: expect.stringContaining(`Line 5 of ${world.csv} holds "x"`) as string,
+    });
   });
 
   test('also in a file of one column, in which an empty line is a row', async () => {
     describeSource({ value: 'INTEGER' });
-    world.writeConf('bronze.sql', "SELECT value AS id, DATE '2020-01-01' AS day, 'urgent' AS kind, 1.0 AS cost FROM source");
+    world.writeConf(
+      'bronze.sql',
+      "SELECT value AS id, DATE '2020-01-01' AS day, 'urgent' AS kind, 1.0 AS cost FROM source",
+    );
     writeFileSync(world.csv, 'value\n1\n\n\nx\n');
-    await expect(world.bronze()).rejects.toMatchObject({ message: expect.stringContaining(`Line 5 of ${world.csv} holds "x"`) as string });
+    await expect(world.bronze()).rejects.toMatchObject({
+      message: expect.stringContaining(`Line 5 of ${world.csv} holds "x"`) as string,
+    });
     writeFileSync(world.csv, 'value\n1\n\n\n4\n');
     await world.bronze();
     expect((await world.rows('bronze', 'bronze')).map(({ id }) => id)).toEqual([1, null, null, 4]);
   });
 
   test('also where it is long, of which the beginning is told', async () => {
-    for (const [length, told] of [[60, 'x'.repeat(60)], [61, `${'x'.repeat(60)}...`]] as const) {
-      await expect(readValue('DOUBLE', 'x'.repeat(length))).rejects.toMatchObject({ message: expect.stringContaining(`holds "${told}" in`) as string });
+    for (const [length, told] of [
+      [60, 'x'.repeat(60)],
+      [61, `${'x'.repeat(60)}...`],
+    ] as const) {
+      await expect(readValue('DOUBLE', 'x'.repeat(length))).rejects.toMatchObject({
+        message: expect.stringContaining(`holds "${told}" in`) as string,
+      });
     }
   });
 
@@ -105,14 +162,20 @@ describe('a value that its type cannot hold as it stands is refused with its lin
     writeFileSync(world.csv, 'id\n1\n');
     const { source } = (await loadPipeline('visits', world.env)).definition;
     const context = { size: SIZE, scratch: world.root, signal: new AbortController().signal };
-    const error = await withDuckDb(context, async (database) => badValue(database, world.csv, world.csv, await readCsvHeader(world.csv, ['id']), source));
-    expect(error.message).toBe(`${world.csv} holds a value that does not fit the type of its column; correct it and run again.`);
+    const error = await withDuckDb(context, async (database) =>
+      badValue(database, world.csv, world.csv, await readCsvHeader(world.csv, ['id']), source),
+    );
+    expect(error.message).toBe(
+      `${world.csv} holds a value that does not fit the type of its column; correct it and run again.`,
+    );
   });
 
   test('also far down in a large file', async () => {
     const rows = Array.from({ length: 200_000 }, (_, i) => `${i === 150_000 ? '150000.5' : i},2020-01-01,urgent,1`);
     writeFileSync(world.csv, `id,day,kind,cost\r\n${rows.join('\r\n')}\r\n`);
-    await expect(world.bronze()).rejects.toMatchObject({ message: expect.stringContaining(`Line 150002 of ${world.csv} holds "150000.5" in the column id`) as string });
+    await expect(world.bronze()).rejects.toMatchObject({
+      message: expect.stringContaining(`Line 150002 of ${world.csv} holds "150000.5" in the column id`) as string,
+    });
   });
 });
 
@@ -137,10 +200,13 @@ describe('a value that its type holds is read', () => {
     expect(await readValue(type, value)).toBe(expected);
   });
 
-  test.each(['2000-01-31', '2000-1-31', '2000/01/31', ' 2000-01-31 ', '2000-01-31 00:00:00', '2000-01-31T00:00'])('DATE %s', async (value) => {
-    // 10,987 days from 1970-01-01: 30 years of 365 days, 7 leap days (1972 to 1996) and the 30 days before January 31.
-    expect(await readValue('DATE', value)).toEqual({ days: 30 * 365 + 7 + 30 });
-  });
+  test.each(['2000-01-31', '2000-1-31', '2000/01/31', ' 2000-01-31 ', '2000-01-31 00:00:00', '2000-01-31T00:00'])(
+    'DATE %s',
+    async (value) => {
+      // 10,987 days from 1970-01-01: 30 years of 365 days, 7 leap days (1972 to 1996) and the 30 days before January 31.
+      expect(await readValue('DATE', value)).toEqual({ days: 30 * 365 + 7 + 30 });
+    },
+  );
 
   test.each(['NA', '?', '"NA"'])('%s as no value, where the config says so', async (value) => {
     expect(await readValue('DOUBLE', value, ['NA', '?'])).toBe(null);
@@ -148,55 +214,94 @@ describe('a value that its type holds is read', () => {
 });
 
 describe('a header', () => {
-  const columns: Types = { id: 'BIGINT', day: 'DATE', 'default.payment.next.month': 'INTEGER', 'Größe "in" cm; x': 'DOUBLE', "it's": 'VARCHAR', text_0: 'VARCHAR' };
+  const columns: Types = {
+    id: 'BIGINT',
+    day: 'DATE',
+    'default.payment.next.month': 'INTEGER',
+    'Größe "in" cm; x': 'DOUBLE',
+    "it's": 'VARCHAR',
+    text_0: 'VARCHAR',
+  };
   const names = 'id,day,default.payment.next.month,"Größe ""in"" cm; x",it\'s,text_0';
 
   test.each([
     ['of any names', `${names}\n`, '1,2020-01-01,1,2.5,a,b\n'],
     ['with a nameless index column', `,${names}\n`, '0,1,2020-01-01,1,2.5,a,b\n'],
     ['that ends in a comma, as its rows do', `${names},\n`, '1,2020-01-01,1,2.5,a,b,\n'],
-    ['with two nameless columns and names that stand there twice', `,x,${names},x,X,,ID\n`, ',0,1,2020-01-01,1,2.5,a,b,9,9,,7\n'],
-    ['with columns of Perdure\'s and DuckDB\'s own names', `filename,file_row_number,__perdure_row,${names},rowid\n`, 'f,1,2,1,2020-01-01,1,2.5,a,b,3\n'],
+    [
+      'with two nameless columns and names that stand there twice',
+      `,x,${names},x,X,,ID\n`,
+      ',0,1,2020-01-01,1,2.5,a,b,9,9,,7\n',
+    ],
+    [
+      "with columns of Perdure's and DuckDB's own names",
+      `filename,file_row_number,__perdure_row,${names},rowid\n`,
+      'f,1,2,1,2020-01-01,1,2.5,a,b,3\n',
+    ],
     ['with a byte order mark', `\uFEFF${names}\n`, '1,2020-01-01,1,2.5,a,b\n'],
   ])('%s is read', async (_what, header, row) => {
     describeSource(columns);
     writeFileSync(world.csv, header + row);
     await world.bronze();
-    expect(await world.rows('bronze', 'bronze')).toEqual([{ id: 1n, day: '2020-01-01', 'default.payment.next.month': 1, 'Größe "in" cm; x': 2.5, "it's": 'a', text_0: 'b' }]);
+    expect(await world.rows('bronze', 'bronze')).toEqual([
+      { id: 1n, day: '2020-01-01', 'default.payment.next.month': 1, 'Größe "in" cm; x': 2.5, "it's": 'a', text_0: 'b' },
+    ]);
   });
 
   test.each([
-    ['id;day;kind;cost\n1;2020-01-01;urgent;1\n', 'CSV separates its values by semicolons; save it with commas between them and run again.'],
-    ['"id"\t"day"\t"kind"\t"cost"\n', 'CSV separates its values by tabs; save it with commas between them and run again.'],
+    [
+      'id;day;kind;cost\n1;2020-01-01;urgent;1\n',
+      'CSV separates its values by semicolons; save it with commas between them and run again.',
+    ],
+    [
+      '"id"\t"day"\t"kind"\t"cost"\n',
+      'CSV separates its values by tabs; save it with commas between them and run again.',
+    ],
     ['ID, day,kind,cost\n', 'CSV lacks the columns id, day (it has "ID", " day"); add them or give another file.'],
     ['id,day,kind,cost,cost\n', 'CSV names the column cost twice in its header; rename one and run again.'],
-    ['id,day,kind,cost\r1,2020-01-01,urgent,1\r', 'CSV ends its lines with carriage returns alone; save it with line feeds and run again.'],
+    [
+      'id,day,kind,cost\r1,2020-01-01,urgent,1\r',
+      'CSV ends its lines with carriage returns alone; save it with line feeds and run again.',
+    ],
   ])('%j is refused', async (text, message) => {
     writeFileSync(world.csv, text);
-    await expect(world.bronze()).rejects.toMatchObject({ type: 'InputInvalid', message: message.replace('CSV', world.csv) });
+    await expect(world.bronze()).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: message.replace('CSV', world.csv),
+    });
   });
 });
 
 describe('what is no regular file is refused at once', () => {
-  const refusal = (kind: string, type = 'InputInvalid') => ({ type, message: `${world.csv} is ${kind}, where a regular file is expected; give a file, or write what is read from there into one.` });
+  const refusal = (kind: string, type = 'InputInvalid') => ({
+    type,
+    message: `${world.csv} is ${kind}, where a regular file is expected; give a file, or write what is read from there into one.`,
+  });
 
   test('as a source: a named pipe, a device', async () => {
     execFileSync('mkfifo', [world.csv]);
     await expect(world.bronze()).rejects.toMatchObject(refusal('a named pipe'));
-    await expect(world.bronze('/dev/zero')).rejects.toMatchObject({ message: expect.stringContaining('/dev/zero is a device') as string });
+    await expect(world.bronze('/dev/zero')).rejects.toMatchObject({
+      message: expect.stringContaining('/dev/zero is a device') as string,
+    });
   });
 
   test('as the source in the store', async () => {
     await world.stores.datamart.put('raw/other.csv', 'x');
     const path = new URL(world.stores.datamart.uri('raw/visits.csv')).pathname;
     execFileSync('mkfifo', [path]);
-    await expect(world.bronze(`file://${path}`)).rejects.toMatchObject({ message: expect.stringContaining('is a named pipe') as string });
+    await expect(world.bronze(`file://${path}`)).rejects.toMatchObject({
+      message: expect.stringContaining('is a named pipe') as string,
+    });
   });
 
   test.each(['pipeline.json', 'silver.sql'])('as %s', async (file) => {
     const path = `${world.root}/conf/pipelines/visits/${file}`;
     execFileSync('sh', ['-c', `rm ${path} && mkfifo ${path}`]);
     const work = file === 'silver.sql' ? world.silver([]) : loadPipeline('visits', world.env);
-    await expect(work).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringContaining(`${path}`) as string });
+    await expect(work).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringContaining(`${path}`) as string,
+    });
   });
 });

@@ -33,7 +33,11 @@ describe('a document', () => {
     ['an entry left out', (text: string) => text.replace(/ {2}"empty": null,\n/, ''), 'it is not what was written'],
     ['its end cut off', (text: string) => text.slice(0, text.length / 2), 'it is not whole JSON'],
     ['nothing left', () => '', 'it is empty'],
-    ['the name of its checksum changed', (text: string) => text.replace('$sha256', '$sha257'), 'it has no "$sha256", so that it is not what was written'],
+    [
+      'the name of its checksum changed',
+      (text: string) => text.replace('$sha256', '$sha257'),
+      'it has no "$sha256", so that it is not what was written',
+    ],
     ['another object in its place', () => '{"history": 5}', 'it has no "$sha256", so that it is not what was written'],
     ['a list in its place', () => '[1]', 'it has no "$sha256", so that it is not what was written'],
     ['null in its place', () => 'null', 'it has no "$sha256", so that it is not what was written'],
@@ -55,7 +59,9 @@ describe('a document', () => {
 
   test('that is damaged is not written over where nothing stands in for it', async () => {
     change((text) => text.slice(3));
-    await expect(updateJson<object>(store, 'a/scaler.json', () => ({}))).rejects.toMatchObject({ type: 'ObjectCorrupt' });
+    await expect(updateJson<object>(store, 'a/scaler.json', () => ({}))).rejects.toMatchObject({
+      type: 'ObjectCorrupt',
+    });
     expect(readFileSync(path(), 'utf8')).not.toBe('{}\n');
   });
 });

@@ -38,7 +38,9 @@ async function serve(answer: (response: ServerResponse) => void): Promise<{ url:
 
 function pipelineAt(url: string, change: { member?: string | undefined; sha256?: string } = {}): Pipeline {
   const download = { url, member: 'data.csv', sha256: sha256(CSV), licence: 'none', ...change };
-  return { definition: { name: 'numbers', source: { file: 'data.csv', columns: {}, download } } } as unknown as Pipeline;
+  return {
+    definition: { name: 'numbers', source: { file: 'data.csv', columns: {}, download } },
+  } as unknown as Pipeline;
 }
 
 /** What lies below the target's folder, once a download has failed. */
@@ -65,7 +67,9 @@ describe('downloading a source', () => {
         setTimeout(() => response.end(ARCHIVE.subarray(100)), 50);
       });
       const progress: { what: string; done: number; total: number }[] = [];
-      await downloadSource(pipelineAt(url), join(folder, String(announced), 'data.csv'), { report: (news) => progress.push(news) });
+      await downloadSource(pipelineAt(url), join(folder, String(announced), 'data.csv'), {
+        report: (news) => progress.push(news),
+      });
       expect(progress[0]).toEqual({ what: 'bytes', done: 100, total: announced ? ARCHIVE.length : 100 });
       expect(progress.at(-1)).toEqual({ what: 'bytes', done: ARCHIVE.length, total: ARCHIVE.length });
     }
@@ -91,8 +95,16 @@ describe('downloading a source', () => {
 describe('a download that fails says so in a sentence and leaves nothing', () => {
   const BY_HAND = 'try again later, or fetch the file by hand and name it with --csv.';
   const cases: [what: string, answer: (response: ServerResponse) => void, message: (url: string) => string][] = [
-    ['not found', (response) => response.writeHead(404).end('no such file'), (url) => `${url} answers 404 Not Found; ${BY_HAND}`],
-    ['nothing in the answer', (response) => response.writeHead(204).end(), (url) => `${url} answers 204 No Content; ${BY_HAND}`],
+    [
+      'not found',
+      (response) => response.writeHead(404).end('no such file'),
+      (url) => `${url} answers 404 Not Found; ${BY_HAND}`,
+    ],
+    [
+      'nothing in the answer',
+      (response) => response.writeHead(204).end(),
+      (url) => `${url} answers 204 No Content; ${BY_HAND}`,
+    ],
     [
       'the connection breaks in the middle',
       (response) => {
@@ -104,7 +116,8 @@ describe('a download that fails says so in a sentence and leaves nothing', () =>
     [
       'half an archive',
       (response) => response.end(ARCHIVE.subarray(0, ARCHIVE.length / 2)),
-      (url) => `The archive from ${url} can't be unpacked (End of central directory record signature not found. Either not a zip file, or file is truncated.); ${BY_HAND}`,
+      (url) =>
+        `The archive from ${url} can't be unpacked (End of central directory record signature not found. Either not a zip file, or file is truncated.); ${BY_HAND}`,
     ],
     [
       'an archive of something else',
@@ -126,18 +139,25 @@ describe('a download that fails says so in a sentence and leaves nothing', () =>
   ];
   test.each(cases)('%s', async (_what, answer, message) => {
     const { url } = await serve(answer);
-    await expect(downloadSource(pipelineAt(url), target)).rejects.toMatchObject({ type: 'SetupFailed', message: message(url) });
+    await expect(downloadSource(pipelineAt(url), target)).rejects.toMatchObject({
+      type: 'SetupFailed',
+      message: message(url),
+    });
     expect(leftovers()).toEqual([]);
   });
 
   test('other bytes of a file that is not packed', async () => {
     const { url } = await serve((response) => response.end('id,value\n'));
-    await expect(downloadSource(pipelineAt(url, { member: undefined }), target)).rejects.toMatchObject({ message: expect.stringMatching(`^The file from ${url} has SHA-256 `) as string });
+    await expect(downloadSource(pipelineAt(url, { member: undefined }), target)).rejects.toMatchObject({
+      message: expect.stringMatching(`^The file from ${url} has SHA-256 `) as string,
+    });
     expect(leftovers()).toEqual([]);
   });
 
   test('there is no address', async () => {
-    const pipeline = { definition: { name: 'numbers', source: { file: 'data.csv', columns: {} } } } as unknown as Pipeline;
+    const pipeline = {
+      definition: { name: 'numbers', source: { file: 'data.csv', columns: {} } },
+    } as unknown as Pipeline;
     await expect(downloadSource(pipeline, target)).rejects.toMatchObject({
       type: 'ConfigInvalid',
       message: 'The pipeline numbers names no public home of its data (source.download); name a CSV file instead.',
@@ -147,7 +167,10 @@ describe('a download that fails says so in a sentence and leaves nothing', () =>
   test('nobody answers', async () => {
     const { url } = await serve(() => {});
     const closed = url.replace(/:\d+/, ':1');
-    await expect(downloadSource(pipelineAt(closed), target)).rejects.toMatchObject({ type: 'SetupFailed', message: expect.stringContaining(`${closed} can't be fetched (`) as string });
+    await expect(downloadSource(pipelineAt(closed), target)).rejects.toMatchObject({
+      type: 'SetupFailed',
+      message: expect.stringContaining(`${closed} can't be fetched (`) as string,
+    });
   });
 
   test('given up by the user', async () => {
@@ -167,7 +190,10 @@ describe.skipIf(!existsSync('/dev/full'))('a full disk is told as one, not as a 
       symlinkSync('/dev/full', join(folder, 'nested', own!, file));
       response.end(ARCHIVE);
     });
-    await expect(downloadSource(pipelineAt(url), target)).rejects.toMatchObject({ type: 'StoreFull', message: `No space is left to write ${target}; free some and run again.` });
+    await expect(downloadSource(pipelineAt(url), target)).rejects.toMatchObject({
+      type: 'StoreFull',
+      message: `No space is left to write ${target}; free some and run again.`,
+    });
     expect(leftovers()).toEqual([]);
   });
 });
@@ -183,7 +209,12 @@ function zipOf(name: string, content: string): Buffer {
   fields.writeUInt32LE(Buffer.byteLength(content), 18);
   fields.writeUInt16LE(name.length, 22);
   const local = Buffer.concat([Buffer.from('PK\u0003\u0004'), fields, Buffer.from(name), data]);
-  const central = Buffer.concat([Buffer.from('PK\u0001\u0002\u0014\u0000'), fields, Buffer.alloc(14), Buffer.from(name)]);
+  const central = Buffer.concat([
+    Buffer.from('PK\u0001\u0002\u0014\u0000'),
+    fields,
+    Buffer.alloc(14),
+    Buffer.from(name),
+  ]);
   const end = Buffer.alloc(22);
   end.write('PK\u0005\u0006', 'latin1');
   end.writeUInt16LE(1, 8);

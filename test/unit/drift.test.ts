@@ -5,11 +5,25 @@ import type { BinnedProfile, CategoryProfile, ModelProfile } from '../../src/mon
 
 const settings = { drift_threshold_psi: 0.2, missing_rate_threshold: 0.1, alpha: 0.01 };
 const of = (a: number, b: number, missing = 0): CategoryProfile => ({ kind: 'categories', counts: { a, b }, missing });
-const score = (low: number, high: number): BinnedProfile => ({ kind: 'bins', edges: [0.5], counts: [low, 0, high], missing: 0 });
+const score = (low: number, high: number): BinnedProfile => ({
+  kind: 'bins',
+  edges: [0.5],
+  counts: [low, 0, high],
+  missing: 0,
+});
 
 /** What drifts where one feature `x` beside a calm one, and the score, go from one profile to another. */
-function judge(before: CategoryProfile, now: CategoryProfile, scores: [BinnedProfile, BinnedProfile] = [score(500, 500), score(500, 500)]) {
-  const reference: ModelProfile = { window: { start_date: '', end_date: '' }, rows: 1_000, columns: { calm: of(500, 500), x: before }, score: scores[0] };
+function judge(
+  before: CategoryProfile,
+  now: CategoryProfile,
+  scores: [BinnedProfile, BinnedProfile] = [score(500, 500), score(500, 500)],
+) {
+  const reference: ModelProfile = {
+    window: { start_date: '', end_date: '' },
+    rows: 1_000,
+    columns: { calm: of(500, 500), x: before },
+    score: scores[0],
+  };
   return judgeDrift(reference, { rows: 777, columns: { calm: of(500, 500), x: now }, score: scores[1] }, settings);
 }
 
@@ -40,7 +54,13 @@ describe('a feature drifts', () => {
     const found = judge(of(500, 500), of(750, 250));
     expect(found).toMatchObject({ drifted: ['x'], score_drifted: false, missing: [] });
     expect(found.psi.x).toBeCloseTo(0.25 * Math.log(3), 12);
-    expect(found.p_value.x).toBeCloseTo(homogeneityP([[500, 750], [500, 250]]), 12);
+    expect(found.p_value.x).toBeCloseTo(
+      homogeneityP([
+        [500, 750],
+        [500, 250],
+      ]),
+      12,
+    );
   });
 
   test('within one standard error of the threshold, once what sampling shows is taken off', () => {
@@ -57,25 +77,52 @@ describe('a feature drifts', () => {
 
   test('not where it is large and few rows explain it', () => {
     // 5 of 8 rows against 4 of 8 and 7 of 8 against 4 of 8: PSI .06 and .73.
-    expect(judge(of(4, 4), of(7, 1))).toMatchObject({ drifted: [], psi: { x: expect.closeTo(0.375 * Math.log(7), 12) } });
+    expect(judge(of(4, 4), of(7, 1))).toMatchObject({
+      drifted: [],
+      psi: { x: expect.closeTo(0.375 * Math.log(7), 12) },
+    });
   });
 
   test('not where nothing is known of it, and the others are judged all the same', () => {
     const found = judge(of(0, 0, 10), of(5, 5), [score(500, 500), score(750, 250)]);
-    expect(found).toMatchObject({ psi: { x: null }, expected_psi: { x: null }, p_value: { x: null }, drifted: [], score_drifted: true });
+    expect(found).toMatchObject({
+      psi: { x: null },
+      expected_psi: { x: null },
+      p_value: { x: null },
+      drifted: [],
+      score_drifted: true,
+    });
   });
 });
 
 test('the score drifts as a feature does', () => {
-  expect(judge(of(500, 500), of(500, 500), [score(500, 500), score(750, 250)])).toMatchObject({ drifted: [], score_drifted: true, score_psi: expect.closeTo(0.25 * Math.log(3), 12) });
+  expect(judge(of(500, 500), of(500, 500), [score(500, 500), score(750, 250)])).toMatchObject({
+    drifted: [],
+    score_drifted: true,
+    score_psi: expect.closeTo(0.25 * Math.log(3), 12),
+  });
   const unknown = judge(of(500, 500), of(500, 500), [score(500, 500), score(0, 0)]);
-  expect(unknown).toMatchObject({ score_drifted: false, score_psi: null, score_expected_psi: null, score_p_value: null });
+  expect(unknown).toMatchObject({
+    score_drifted: false,
+    score_psi: null,
+    score_expected_psi: null,
+    score_p_value: null,
+  });
 });
 
 describe('missing values', () => {
   test('count where their share differs by more than the threshold, up or down', () => {
-    expect(judge(of(500, 500), of(400, 400, 200))).toMatchObject({ missing: ['x'], drifted: [], missing_rate: { x: 0.2 }, training_missing_rate: { x: 0 } });
-    expect(judge(of(400, 400, 200), of(500, 500))).toMatchObject({ missing: ['x'], missing_rate: { x: 0 }, training_missing_rate: { x: 0.2 } });
+    expect(judge(of(500, 500), of(400, 400, 200))).toMatchObject({
+      missing: ['x'],
+      drifted: [],
+      missing_rate: { x: 0.2 },
+      training_missing_rate: { x: 0 },
+    });
+    expect(judge(of(400, 400, 200), of(500, 500))).toMatchObject({
+      missing: ['x'],
+      missing_rate: { x: 0 },
+      training_missing_rate: { x: 0.2 },
+    });
   });
 
   test('at the threshold are no finding, nor are those that few rows explain', () => {

@@ -52,14 +52,17 @@ describe('keys', () => {
     expect(encryptionCodecFrom({ PERDURE_ENCRYPTION_KEY: '' })).toBeUndefined();
   });
 
-  test.each(['too short', Buffer.alloc(31).toString('base64'), Buffer.alloc(32).toString('hex'), `${newKey()},`])('that are none are refused, without being told: %s', (keys) => {
-    try {
-      encryptionCodecFrom({ PERDURE_ENCRYPTION_KEY: keys });
-      expect.unreachable();
-    } catch (error) {
-      expect(error).toBeInstanceOf(PerdureError);
-      expect((error as PerdureError).message).toMatch(/^Key \d of PERDURE_ENCRYPTION_KEY is not 32 bytes in base64/);
-      expect((error as PerdureError).message).not.toContain(keys);
-    }
-  });
+  test.each(['too short', Buffer.alloc(31).toString('base64'), Buffer.alloc(32).toString('hex'), `${newKey()},`])(
+    'that are none are refused, without being told: %s',
+    (keys) => {
+      try {
+        encryptionCodecFrom({ PERDURE_ENCRYPTION_KEY: keys });
+        expect.unreachable();
+      } catch (error) {
+        expect(error).toBeInstanceOf(PerdureError);
+        expect((error as PerdureError).message).toMatch(/^Key \d of PERDURE_ENCRYPTION_KEY is not 32 bytes in base64/);
+        expect((error as PerdureError).message).not.toContain(keys);
+      }
+    },
+  );
 });

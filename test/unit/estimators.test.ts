@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { ZERO_OR_ONE, type Params, type TaskSpec } from '../../src/contracts/index.js';
 import type { TrainingShape } from '../../src/ml/estimators/estimator.js';
-import { dataNeeds, estimatorsFor, parameterFault, trainingRecipe, type Estimator } from '../../src/ml/estimators/estimators.js';
+import {
+  dataNeeds,
+  estimatorsFor,
+  parameterFault,
+  trainingRecipe,
+  type Estimator,
+} from '../../src/ml/estimators/estimators.js';
 
 const shape = { rows: 1000, positives: 200, features: 14 };
 const grades: TaskSpec = { task: 'multiclass', classes: ['A', 'B', 'C'] };
@@ -42,7 +48,13 @@ describe('logistic regression', () => {
 
 describe('random forest', () => {
   test('is one round of parallel trees', () => {
-    const params = { n_estimators: 50, max_depth: 5, min_samples_split: 5, min_samples_leaf: 1, class_weight: 'balanced' };
+    const params = {
+      n_estimators: 50,
+      max_depth: 5,
+      min_samples_split: 5,
+      min_samples_leaf: 1,
+      class_weight: 'balanced',
+    };
     const { settings, rounds, tolerance } = recipeOf('random_forest', params, shape, 42);
     expect(settings).toMatchObject({
       objective: 'reg:squarederror',
@@ -74,9 +86,24 @@ describe('random forest', () => {
 
 describe('xgboost', () => {
   test('keeps the names of its parameters', () => {
-    const params = { n_estimators: 100, max_depth: 3, learning_rate: 0.05, subsample: 0.8, colsample_bytree: 0.6, scale_pos_weight: 7.98995 };
+    const params = {
+      n_estimators: 100,
+      max_depth: 3,
+      learning_rate: 0.05,
+      subsample: 0.8,
+      colsample_bytree: 0.6,
+      scale_pos_weight: 7.98995,
+    };
     const { settings, rounds } = recipeOf('xgboost', params, shape, 1);
-    expect(settings).toMatchObject({ booster: 'gbtree', objective: 'binary:logistic', max_depth: 3, learning_rate: 0.05, subsample: 0.8, colsample_bytree: 0.6, scale_pos_weight: 7.98995 });
+    expect(settings).toMatchObject({
+      booster: 'gbtree',
+      objective: 'binary:logistic',
+      max_depth: 3,
+      learning_rate: 0.05,
+      subsample: 0.8,
+      colsample_bytree: 0.6,
+      scale_pos_weight: 7.98995,
+    });
     expect(rounds).toBe(100);
   });
 
@@ -87,14 +114,36 @@ describe('xgboost', () => {
 
 describe('a parameter that makes no sense is ConfigInvalid', () => {
   test.each([
-    ['xgboost', { n_estimators: 1.5 }, 'The parameter n_estimators of xgboost is 1.5; expected a whole number from 1 to 1000000.'],
-    ['xgboost', { max_depth: 'deep' }, 'The parameter max_depth of xgboost is "deep"; expected a whole number of 0 or more.'],
+    [
+      'xgboost',
+      { n_estimators: 1.5 },
+      'The parameter n_estimators of xgboost is 1.5; expected a whole number from 1 to 1000000.',
+    ],
+    [
+      'xgboost',
+      { max_depth: 'deep' },
+      'The parameter max_depth of xgboost is "deep"; expected a whole number of 0 or more.',
+    ],
     ['logistic_regression', { C: 0 }, 'The parameter C of logistic_regression is 0; expected a number above 0.'],
-    ['logistic_regression', { penalty: 'l3' }, 'The parameter penalty of logistic_regression is "l3"; expected l1 or l2.'],
-    ['random_forest', { class_weight: 'even' }, 'The parameter class_weight of random_forest is "even"; expected balanced or null.'],
-    ['random_forest', { learning_rate: 1, depht: 2 }, 'random_forest has no parameter learning_rate, depht; take it out of the model config.'],
+    [
+      'logistic_regression',
+      { penalty: 'l3' },
+      'The parameter penalty of logistic_regression is "l3"; expected l1 or l2.',
+    ],
+    [
+      'random_forest',
+      { class_weight: 'even' },
+      'The parameter class_weight of random_forest is "even"; expected balanced or null.',
+    ],
+    [
+      'random_forest',
+      { learning_rate: 1, depht: 2 },
+      'random_forest has no parameter learning_rate, depht; take it out of the model config.',
+    ],
   ] as const)('%s %j', (estimator, params, message) => {
-    expect(() => recipeOf(estimator, params, shape, 1)).toThrow(expect.objectContaining({ type: 'ConfigInvalid', message }) as Error);
+    expect(() => recipeOf(estimator, params, shape, 1)).toThrow(
+      expect.objectContaining({ type: 'ConfigInvalid', message }) as Error,
+    );
   });
 });
 
@@ -111,16 +160,21 @@ describe('a task', () => {
   });
 
   test('that an estimator can not do is refused by name', () => {
-    expect(() => recipeOf('logistic_regression', {}, shape, 1, amount)).toThrow('logistic_regression predicts classes; use linear_regression.');
+    expect(() => recipeOf('logistic_regression', {}, shape, 1, amount)).toThrow(
+      'logistic_regression predicts classes; use linear_regression.',
+    );
   });
 
   test('without classes has no weights of classes', () => {
-    expect(parameterFault('xgboost', 'scale_pos_weight', 2, amount)).toBe('xgboost has no parameter scale_pos_weight; take it out of the model config.');
+    expect(parameterFault('xgboost', 'scale_pos_weight', 2, amount)).toBe(
+      'xgboost has no parameter scale_pos_weight; take it out of the model config.',
+    );
     expect(parameterFault('xgboost', 'class_weight', 'balanced', grades)).toBeUndefined();
   });
 
   test('of several classes weighs the rows of a balanced candidate, so that its rows are others than those of one that is not', () => {
-    const needs = (class_weight: 'balanced' | null) => dataNeeds({ estimator: 'xgboost', params: { class_weight }, task: grades, seed: 1 });
+    const needs = (class_weight: 'balanced' | null) =>
+      dataNeeds({ estimator: 'xgboost', params: { class_weight }, task: grades, seed: 1 });
     expect(needs('balanced')).toEqual({ balancedClasses: 3 });
     expect(needs(null)).toEqual({});
   });

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -29,12 +39,18 @@ test('a folder that is not there is listed as empty, and so is one whose place a
 test('a folder that can not be read is a failure, not an empty one', async () => {
   // A link to itself can't be followed, by root either.
   symlinkSync('models', join(root, 'models'));
-  await expect(keys('models/')).rejects.toMatchObject({ type: 'StoreUnavailable', message: expect.stringContaining(`${join(root, 'models')}/ can't be read or written`) as string });
+  await expect(keys('models/')).rejects.toMatchObject({
+    type: 'StoreUnavailable',
+    message: expect.stringContaining(`${join(root, 'models')}/ can't be read or written`) as string,
+  });
 });
 
 test('an object that can not be read is a failure, not an absence', async () => {
   mkdirSync(join(root, 'aliases', 'champion.json'), { recursive: true });
-  await expect(store.get('aliases/champion.json')).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringContaining('champion.json is a folder') as string });
+  await expect(store.get('aliases/champion.json')).rejects.toMatchObject({
+    type: 'InputInvalid',
+    message: expect.stringContaining('champion.json is a folder') as string,
+  });
 });
 
 test('an object is changed where its bytes are others, and not where it is as it was or gone', async () => {
@@ -61,21 +77,37 @@ test('what was put is read back, with its size and the SHA-256 of its bytes as e
 
 test('nothing is where nothing was put: not beside, not below a file, not after it was deleted', async () => {
   await store.put('a/b', 'x');
-  for (const key of ['a/c', 'a/b/below', 'none/at/all']) expect([await store.head(key), await store.get(key)]).toEqual([undefined, undefined]);
+  for (const key of ['a/c', 'a/b/below', 'none/at/all'])
+    expect([await store.head(key), await store.get(key)]).toEqual([undefined, undefined]);
   for (const key of ['a/c', 'a/b/below', 'a/b', 'a/b']) await store.delete(key);
   expect(await store.get('a/b')).toBeUndefined();
   for (const checksum of [undefined, sha256('x')]) {
-    await expect(store.localFile('a/b', checksum)).rejects.toMatchObject({ type: 'NotFound', message: `${store.uri('a/b')} is not there; run the stage that writes it.` });
+    await expect(store.localFile('a/b', checksum)).rejects.toMatchObject({
+      type: 'NotFound',
+      message: `${store.uri('a/b')} is not there; run the stage that writes it.`,
+    });
   }
 });
 
 test('a list has the files of all folders below its prefix with their sizes, in order, and nothing that is being written', async () => {
-  for (const [key, body] of [['m/b', '22'], ['m/a/x', '1'], ['m/c/deep/y', '333'], ['n', ''], ['m-other', ''], ['staging', '']] as const) await store.put(key, body);
+  for (const [key, body] of [
+    ['m/b', '22'],
+    ['m/a/x', '1'],
+    ['m/c/deep/y', '333'],
+    ['n', ''],
+    ['m-other', ''],
+    ['staging', ''],
+  ] as const)
+    await store.put(key, body);
   await store.put('x.staging/y', '');
   writeFileSync(join(root, STAGED, 'left-over'), 'half');
   const found = [];
   for await (const object of store.list('m/')) found.push(object);
-  expect(found).toEqual([{ key: 'm/a/x', size: 1 }, { key: 'm/b', size: 2 }, { key: 'm/c/deep/y', size: 3 }]);
+  expect(found).toEqual([
+    { key: 'm/a/x', size: 1 },
+    { key: 'm/b', size: 2 },
+    { key: 'm/c/deep/y', size: 3 },
+  ]);
   expect(await keys('m')).toEqual(['m-other', 'm/a/x', 'm/b', 'm/c/deep/y']);
   expect(await keys('m/c')).toEqual(['m/c/deep/y']);
   expect(await keys('')).toEqual(['m-other', 'm/a/x', 'm/b', 'm/c/deep/y', 'n', 'staging', 'x.staging/y']);
@@ -85,7 +117,9 @@ test('a list has the files of all folders below its prefix with their sizes, in 
 test('addresses are of this store, or a sentence says that they are not', () => {
   expect(store.key(store.uri('a/b c.json'))).toBe('a/b c.json');
   expect(store.uri('a')).toBe(pathToFileURL(join(root, 'a')).href);
-  expect(() => store.key('s3://bucket/a')).toThrow(`s3://bucket/a is no file of the folder store at ${root}; name a file, or the store that has the object (PERDURE_STORE=s3://).`);
+  expect(() => store.key('s3://bucket/a')).toThrow(
+    `s3://bucket/a is no file of the folder store at ${root}; name a file, or the store that has the object (PERDURE_STORE=s3://).`,
+  );
   for (const outside of [`${root}-other/a`, dirname(root)]) {
     const { href } = pathToFileURL(outside);
     expect(() => store.key(href)).toThrow(`${href} does not lie in the store at ${root}.`);
@@ -114,7 +148,9 @@ test('a file that is uploaded moves into the store; one that may only be created
   const first = file('model', 'one');
   expect(await store.upload(first, 'v/model')).toEqual({ uri: store.uri('v/model'), checksum: sha256('one'), size: 3 });
   expect(existsSync(first)).toBe(false);
-  await expect(store.upload(file('model', 'two'), 'v/model', { ifNoneMatch: '*' })).rejects.toMatchObject({ type: 'PreconditionFailed' });
+  await expect(store.upload(file('model', 'two'), 'v/model', { ifNoneMatch: '*' })).rejects.toMatchObject({
+    type: 'PreconditionFailed',
+  });
   expect(await store.localFile('v/model', sha256('one'))).toBe(join(root, 'v', 'model'));
   await store.upload(file('model', 'two'), 'v/model');
   expect(readFileSync(join(root, 'v', 'model'), 'utf8')).toBe('two');
@@ -124,16 +160,23 @@ test('a file that is uploaded moves into the store; one that may only be created
 });
 
 const OTHER_DEVICE = '/dev/shm';
-test.skipIf(!existsSync(OTHER_DEVICE) || statSync(OTHER_DEVICE).dev === statSync(tmpdir()).dev)('a file of another file system is uploaded as well', async () => {
-  const folder = mkdtempSync(join(OTHER_DEVICE, 'perdure-'));
-  try {
-    writeFileSync(join(folder, 'model'), 'one');
-    expect(await store.upload(join(folder, 'model'), 'v/model')).toEqual({ uri: store.uri('v/model'), checksum: sha256('one'), size: 3 });
-    expect(readFileSync(join(root, 'v', 'model'), 'utf8')).toBe('one');
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+test.skipIf(!existsSync(OTHER_DEVICE) || statSync(OTHER_DEVICE).dev === statSync(tmpdir()).dev)(
+  'a file of another file system is uploaded as well',
+  async () => {
+    const folder = mkdtempSync(join(OTHER_DEVICE, 'perdure-'));
+    try {
+      writeFileSync(join(folder, 'model'), 'one');
+      expect(await store.upload(join(folder, 'model'), 'v/model')).toEqual({
+        uri: store.uri('v/model'),
+        checksum: sha256('one'),
+        size: 3,
+      });
+      expect(readFileSync(join(root, 'v', 'model'), 'utf8')).toBe('one');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
 
 test('a local file that holds other bytes than were written is refused, with the step that repairs it', async () => {
   await store.put('a', 'x');

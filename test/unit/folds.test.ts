@@ -14,22 +14,30 @@ describe('folds by time', () => {
 
   test('a gap keeps back what nobody would have known', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 40, maxLength: 100 }), fc.integer({ min: 0, max: 20 }), (times, gap) => {
-        const folds = tryFolds(() => foldsOf({ by: 'time', count: 3, gap }, times.length, { times }));
-        fc.pre(folds !== undefined);
-        for (const fold of [0, 1, 2]) {
-          const start = Math.min(...Array.from(folds.test(fold), (row) => times[row]!));
-          expect([...folds.train(fold)]).toEqual([...times.keys()].filter((row) => times[row]! < start - gap));
-        }
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 40, maxLength: 100 }),
+        fc.integer({ min: 0, max: 20 }),
+        (times, gap) => {
+          const folds = tryFolds(() => foldsOf({ by: 'time', count: 3, gap }, times.length, { times }));
+          fc.pre(folds !== undefined);
+          for (const fold of [0, 1, 2]) {
+            const start = Math.min(...Array.from(folds.test(fold), (row) => times[row]!));
+            expect([...folds.train(fold)]).toEqual([...times.keys()].filter((row) => times[row]! < start - gap));
+          }
+        },
+      ),
       { numRuns: 50 },
     );
   });
 
   test('are refused where there are too few moments', () => {
-    expect(() => foldsOf({ by: 'time', count: 3 }, 8, { times: [1, 1, 1, 1, 2, 2, 2, 2] })).toThrow('the 8 rows lie at too few moments; use fewer folds.');
+    expect(() => foldsOf({ by: 'time', count: 3 }, 8, { times: [1, 1, 1, 1, 2, 2, 2, 2] })).toThrow(
+      'the 8 rows lie at too few moments; use fewer folds.',
+    );
     expect(() => foldsOf({ by: 'time', count: 3 }, 2, { times: [1, 2] })).toThrow('use fewer folds');
-    expect(() => foldsOf({ by: 'time', count: 2, gap: 100 }, 9, { times: [...Array(9).keys()] })).toThrow('with 100 left out before each');
+    expect(() => foldsOf({ by: 'time', count: 2, gap: 100 }, 9, { times: [...Array(9).keys()] })).toThrow(
+      'with 100 left out before each',
+    );
   });
 });
 
@@ -50,15 +58,22 @@ describe('folds by group', () => {
   });
 
   test('are refused where there are fewer groups', () => {
-    expect(() => foldsOf({ by: 'group', count: 3 }, 4, { groups: [1, 1, 2, 2] })).toThrow('3 folds by group need at least 3 groups, and there are 2; use fewer folds.');
+    expect(() => foldsOf({ by: 'group', count: 3 }, 4, { groups: [1, 1, 2, 2] })).toThrow(
+      '3 folds by group need at least 3 groups, and there are 2; use fewer folds.',
+    );
   });
 });
 
 test('every row is tested once, and trained on in all other folds', () => {
-  for (const settings of [{ by: 'rows', count: 4 }, { by: 'rows', count: 4, shuffleSeed: 1 }, { by: 'stratified', count: 4, shuffleSeed: 1 }] as const) {
+  for (const settings of [
+    { by: 'rows', count: 4 },
+    { by: 'rows', count: 4, shuffleSeed: 1 },
+    { by: 'stratified', count: 4, shuffleSeed: 1 },
+  ] as const) {
     const folds = foldsOf(settings, 30, { labels: Array.from({ length: 30 }, (_, i) => i % 3) });
     expect([0, 1, 2, 3].flatMap((fold) => [...folds.test(fold)]).sort((a, b) => a - b)).toEqual([...Array(30).keys()]);
-    for (const fold of [0, 1, 2, 3]) expect([...folds.train(fold), ...folds.test(fold)].sort((a, b) => a - b)).toEqual([...Array(30).keys()]);
+    for (const fold of [0, 1, 2, 3])
+      expect([...folds.train(fold), ...folds.test(fold)].sort((a, b) => a - b)).toEqual([...Array(30).keys()]);
   }
 });
 

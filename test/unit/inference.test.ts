@@ -13,7 +13,16 @@ import { measurePerformance } from '../../src/stages/measurePerformance.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { updateJson } from '../../src/platform/storage/documents.js';
-import { createTinyWorld, MONTHS, ROWS_A_MONTH, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
+import {
+  createTinyWorld,
+  MONTHS,
+  ROWS_A_MONTH,
+  runRef,
+  TINY,
+  tinyEngines,
+  trainTiny,
+  type TinyWorld,
+} from '../support/tinyPipeline.js';
 
 const OOT_ROWS = 3 * ROWS_A_MONTH;
 const YEAR_END = '2001-12-31';
@@ -46,10 +55,20 @@ function asked(runId: string, asOf = YEAR_END): PredictInput {
 async function stored() {
   const files = await predictionsFiles(world.stores.predictions);
   const columns = await Promise.all(
-    files.map(({ key, checksum }) => world.stores.predictions.localFile(key, checksum).then((path) => readColumns(path, ['id', 'probability', 'label', 'confidence']))),
+    files.map(({ key, checksum }) =>
+      world.stores.predictions
+        .localFile(key, checksum)
+        .then((path) => readColumns(path, ['id', 'probability', 'label', 'confidence'])),
+    ),
   );
   const column = (i: number) => columns.flatMap((file) => Array.from(file[i]!, Number));
-  return { keys: files.map(({ key }) => key), ids: column(0), probabilities: column(1), labels: column(2), confidence: column(3) };
+  return {
+    keys: files.map(({ key }) => key),
+    ids: column(0),
+    probabilities: column(1),
+    labels: column(2),
+    confidence: column(3),
+  };
 }
 
 describe('rows to predict', () => {
@@ -79,7 +98,10 @@ describe('rows to predict', () => {
   test('cannot be told from a torn gold file', async () => {
     const { key } = (await goldPartitions(world.stores)).at(-1)!.featureStore;
     writeFileSync(fileURLToPath(world.stores.datamart.uri(key)), 'PAR1 but not the rest');
-    await expect(world.perform(findNewRows, asked('a'))).rejects.toMatchObject({ type: 'ObjectCorrupt', message: expect.stringContaining(key) as string });
+    await expect(world.perform(findNewRows, asked('a'))).rejects.toMatchObject({
+      type: 'ObjectCorrupt',
+      message: expect.stringContaining(key) as string,
+    });
   });
 });
 
@@ -108,7 +130,12 @@ describe('rows whose features changed after they were scored', () => {
   });
 
   test('are monitored by the scores of the features they have now', async () => {
-    const monitored = (asOf = '2002-03-01') => ({ pipeline: TINY, run: runRef('m'), asOf, predictions: { model, rows: 1 } });
+    const monitored = (asOf = '2002-03-01') => ({
+      pipeline: TINY,
+      run: runRef('m'),
+      asOf,
+      predictions: { model, rows: 1 },
+    });
     await world.perform(predict, asked('a'));
     await world.writeGold(['2001_11'], { x1: '1 - x1', label: '1 - label' });
     // Until they are scored anew they count for nothing.
@@ -126,14 +153,19 @@ describe('rows whose features changed after they were scored', () => {
 
   test('are taken for scored where their scores are of an earlier version, which kept no digest of the features', async () => {
     await world.perform(predict, asked('a', '2001-11-30'));
-    await updateJson<{ files: object[] }>(world.stores.predictions, 'index.json', (index) => ({ ...index, files: index!.files.map((file) => ({ ...file, features: undefined })) }), () => undefined);
+    await updateJson<{ files: object[] }>(
+      world.stores.predictions,
+      'index.json',
+      (index) => ({ ...index, files: index!.files.map((file) => ({ ...file, features: undefined })) }),
+      () => undefined,
+    );
     await world.perform(predict, asked('b'));
     await world.writeGold(['2001_10', '2001_11', '2001_12'], { x1: '1 - x1' });
     // Of December the digests are there.
     expect(await world.perform(findNewRows, asked('c'))).toEqual({ status: 'ready', rows: ROWS_A_MONTH });
   });
 
-  test('are known by the model\'s own features alone', async () => {
+  test("are known by the model's own features alone", async () => {
     await world.perform(predict, asked('a'));
     await world.writeGold(['2001_11'], { label: '1 - label' });
     expect(await world.perform(findNewRows, asked('b'))).toMatchObject({ status: 'skipped' });
@@ -155,7 +187,10 @@ describe('rows that are asked for again', () => {
   });
 
   test('may be named without it: then only what is new of those days is scored', async () => {
-    expect(await world.perform(findNewRows, { ...asked('a'), from: '2001-11-01', to: '2001-11-02' })).toEqual({ status: 'ready', rows: 6 });
+    expect(await world.perform(findNewRows, { ...asked('a'), from: '2001-11-01', to: '2001-11-02' })).toEqual({
+      status: 'ready',
+      rows: 6,
+    });
     await world.perform(predict, asked('a'));
     expect(await world.perform(findNewRows, { ...asked('b'), from: '2001-11-01', to: '2001-11-02' })).toEqual({
       status: 'skipped',
@@ -174,7 +209,10 @@ describe('predictions', () => {
     const { features } = await readDatasetMetadata(world.stores.datamart, dataset);
     const modelPath = fileURLToPath(model.uri);
     const path = await world.stores.datamart.localFile(datasetKey(dataset.id, 'oot_processed.parquet'));
-    const { values: expected } = await engines.predict({ modelPath, task: ZERO_OR_ONE, data: { path, features } }, new AbortController().signal);
+    const { values: expected } = await engines.predict(
+      { modelPath, task: ZERO_OR_ONE, data: { path, features } },
+      new AbortController().signal,
+    );
 
     const { ids, probabilities, labels, confidence } = await stored();
     const byId = new Map(ids.map((id, row) => [id, probabilities[row]]));
@@ -222,14 +260,19 @@ describe('predictions', () => {
     writeFileSync(fileURLToPath(model.uri), 'half a model');
     await expect(world.perform(predict, asked('a'))).rejects.toMatchObject({
       type: 'ObjectCorrupt',
-      message: expect.stringContaining(`${model.version}/model.ubj of ${model.algorithm} ${model.version} is damaged: it is not what was written; restore it`) as string,
+      message: expect.stringContaining(
+        `${model.version}/model.ubj of ${model.algorithm} ${model.version} is damaged: it is not what was written; restore it`,
+      ) as string,
     });
     expect(await stored()).toMatchObject({ keys: [] });
   });
 
   test('of a run that is stopped are not stored', async () => {
     const stop = new AbortController();
-    const running = world.runStage(predict, asked('a'), { signal: stop.signal, report: () => stop.abort(new Error('stopped by hand')) });
+    const running = world.runStage(predict, asked('a'), {
+      signal: stop.signal,
+      report: () => stop.abort(new Error('stopped by hand')),
+    });
     await expect(running).rejects.toThrow('stopped by hand');
     expect(await stored()).toMatchObject({ keys: [] });
   });

@@ -11,10 +11,12 @@ import { kindOf, taskOf } from '../../src/ml/tasks/task.js';
 type Scoring = ScoringOf<'binary'>;
 const BINARY = { task: 'binary' as const, classes: ['0', '1'] as [string, string] };
 const outputOf = (probabilities: number[]) => ({ values: Float64Array.from(probabilities), width: 1 });
-const foldScore = (scoring: Scoring, labels: number[], probabilities: number[]) => taskOf(BINARY).foldScore(scoring, labels, outputOf(probabilities));
+const foldScore = (scoring: Scoring, labels: number[], probabilities: number[]) =>
+  taskOf(BINARY).foldScore(scoring, labels, outputOf(probabilities));
 const rowInfluence = (scoring: Scoring, labels: number[], probabilities: number[]) =>
   kindOf(BINARY).measuresOf(labels, outputOf(probabilities), 0.5).measure(SCORERS.binary[scoring]).influence();
-const groupInfluence = (scoring: Scoring, labels: number[], probabilities: number[]) => foldScore(scoring, labels, probabilities).influence;
+const groupInfluence = (scoring: Scoring, labels: number[], probabilities: number[]) =>
+  foldScore(scoring, labels, probabilities).influence;
 
 const SCORINGS = ['roc_auc', 'average_precision', 'accuracy', 'balanced_accuracy', 'f1'] as const satisfies Scoring[];
 
@@ -24,7 +26,8 @@ const probabilities = [0.9, 0.8, 0.8, 0.7, 0.7, 0.7, 0.5, 0.5, 0.4, 0.2, 0.2, 0.
 
 /** A score of weighted rows, straight from its definition. */
 function weighted(scoring: (typeof SCORINGS)[number], weights: number[]): number {
-  const sum = (holds: (row: number) => boolean) => weights.reduce((total, weight, row) => total + (holds(row) ? weight : 0), 0);
+  const sum = (holds: (row: number) => boolean) =>
+    weights.reduce((total, weight, row) => total + (holds(row) ? weight : 0), 0);
   const isPositive = (row: number) => labels[row] === 1;
   const positives = sum(isPositive);
   const negatives = sum((row) => !isPositive(row));
@@ -34,14 +37,18 @@ function weighted(scoring: (typeof SCORINGS)[number], weights: number[]): number
     case 'roc_auc': {
       let wins = 0;
       for (const [i, p] of probabilities.entries()) {
-        for (const [j, q] of probabilities.entries()) if (isPositive(i) && !isPositive(j)) wins += weights[i]! * weights[j]! * (p > q ? 1 : p === q ? 0.5 : 0);
+        for (const [j, q] of probabilities.entries())
+          if (isPositive(i) && !isPositive(j)) wins += weights[i]! * weights[j]! * (p > q ? 1 : p === q ? 0.5 : 0);
       }
       return wins / (positives * negatives);
     }
     case 'average_precision': {
       let precisions = 0;
       for (const [i, p] of probabilities.entries()) {
-        if (isPositive(i)) precisions += (weights[i]! * sum((row) => isPositive(row) && probabilities[row]! >= p)) / sum((row) => probabilities[row]! >= p);
+        if (isPositive(i))
+          precisions +=
+            (weights[i]! * sum((row) => isPositive(row) && probabilities[row]! >= p)) /
+            sum((row) => probabilities[row]! >= p);
       }
       return precisions / positives;
     }
@@ -62,7 +69,8 @@ describe('what a row has to do with a score', () => {
       const rows = [...labels.keys()].filter((row) => labels[row] === label);
       // Weight goes from all rows of the class to one of them.
       const derivatives = rows.map((row) => {
-        const moved = (by: number) => labels.map((of, other) => 1 + (other === row ? by : 0) - (of === label ? by / rows.length : 0));
+        const moved = (by: number) =>
+          labels.map((of, other) => 1 + (other === row ? by : 0) - (of === label ? by / rows.length : 0));
         return (rows.length * (weighted(scoring, moved(STEP)) - weighted(scoring, moved(-STEP)))) / (2 * STEP);
       });
       const mean = rows.reduce((sum, row) => sum + found[row]!, 0) / rows.length;
@@ -121,34 +129,53 @@ describe('what a row has to do with a metric of any task', () => {
   const regression = { task: 'regression' as const, objective: 'poisson' as const };
   const cases = {
     binary: { spec: BINARY, labels: rows.map(() => (uniform() < 0.4 ? 1 : 0)), width: 1 },
-    multiclass: { spec: multiclass, labels: rows.map((row) => (row < 8 ? row % 4 : Math.floor(uniform() * 3))), width: 4 },
+    multiclass: {
+      spec: multiclass,
+      labels: rows.map((row) => (row < 8 ? row % 4 : Math.floor(uniform() * 3))),
+      width: 4,
+    },
     regression: { spec: regression, labels: rows.map(() => Math.floor(uniform() * 5)), width: 1 },
   };
 
-  test.each(Object.entries(cases))('%s: is the derivative by its weight, with the weight of its stratum fixed', (_, { spec, labels, width }) => {
-    // One decimal: many ties, also between classes; above 0, as a Poisson mean is.
-    const values = Float64Array.from({ length: labels.length * width }, () => Math.round(uniform() * 9) / 10 + 0.05);
-    const { measure, metricNames } = { ...kindOf(spec), ...kindOf(spec).measuresOf(labels, { values, width }, 0.5) };
-    const stratumOf = (row: number) => (spec.task === 'regression' ? 0 : labels[row]!);
-    const STEP = 1e-5;
-    for (const metric of metricNames) {
-      const influence = measure(metric).influence();
-      for (const stratum of new Set(rows.map(stratumOf))) {
-        const inside = rows.filter((row) => stratumOf(row) === stratum);
-        const mean = inside.reduce((sum, row) => sum + influence[row]!, 0) / inside.length;
-        const derivatives = inside.map((row) => {
-          const moved = (by: number) => rows.map((other) => 1 + (other === row ? by : 0) - (stratumOf(other) === stratum ? by / inside.length : 0));
-          return (inside.length * (measure(metric).value(moved(STEP))! - measure(metric).value(moved(-STEP))!)) / (2 * STEP);
-        });
-        expect({ [metric]: inside.map((row) => influence[row]! - mean) }).toEqual({ [metric]: derivatives.map((value) => expect.closeTo(value, 5) as number) });
+  test.each(Object.entries(cases))(
+    '%s: is the derivative by its weight, with the weight of its stratum fixed',
+    (_, { spec, labels, width }) => {
+      // One decimal: many ties, also between classes; above 0, as a Poisson mean is.
+      const values = Float64Array.from({ length: labels.length * width }, () => Math.round(uniform() * 9) / 10 + 0.05);
+      const { measure, metricNames } = { ...kindOf(spec), ...kindOf(spec).measuresOf(labels, { values, width }, 0.5) };
+      const stratumOf = (row: number) => (spec.task === 'regression' ? 0 : labels[row]!);
+      const STEP = 1e-5;
+      for (const metric of metricNames) {
+        const influence = measure(metric).influence();
+        for (const stratum of new Set(rows.map(stratumOf))) {
+          const inside = rows.filter((row) => stratumOf(row) === stratum);
+          const mean = inside.reduce((sum, row) => sum + influence[row]!, 0) / inside.length;
+          const derivatives = inside.map((row) => {
+            const moved = (by: number) =>
+              rows.map(
+                (other) => 1 + (other === row ? by : 0) - (stratumOf(other) === stratum ? by / inside.length : 0),
+              );
+            return (
+              (inside.length * (measure(metric).value(moved(STEP))! - measure(metric).value(moved(-STEP))!)) /
+              (2 * STEP)
+            );
+          });
+          expect({ [metric]: inside.map((row) => influence[row]! - mean) }).toEqual({
+            [metric]: derivatives.map((value) => expect.closeTo(value, 5) as number),
+          });
+        }
       }
-    }
-  });
+    },
+  );
 
   test('of a regression, scores in the units of the labels say what the unit is', () => {
     const labels = [100, 200, 300, 400];
     const score = (scoring: 'neg_mean_absolute_error' | 'r2', factor: number) =>
-      taskOf(regression).foldScore(scoring, labels.map((label) => label * factor), outputOf([110, 190, 280, 420].map((value) => value * factor)));
+      taskOf(regression).foldScore(
+        scoring,
+        labels.map((label) => label * factor),
+        outputOf([110, 190, 280, 420].map((value) => value * factor)),
+      );
     expect(score('neg_mean_absolute_error', 1).unit).toBeCloseTo(Math.sqrt(12_500), 10);
     expect(score('neg_mean_absolute_error', 1e-6).unit).toBeCloseTo(1e-6 * Math.sqrt(12_500), 15);
     expect(score('r2', 1e-6).unit).toBeUndefined();
@@ -156,8 +183,12 @@ describe('what a row has to do with a metric of any task', () => {
 });
 
 describe('missing numbers', () => {
-  test.each([NaN, Infinity, -Infinity, 3.5e38, -3.5e38, 3.402823466385289e38])('%d is one', (value) => expect(isMissing(value)).toBe(true));
-  test.each([0, -0, 1, -3.4028234663852886e38, 3.4028234663852886e38, Number.MIN_VALUE])('%d is none', (value) => expect(isMissing(value)).toBe(false));
+  test.each([NaN, Infinity, -Infinity, 3.5e38, -3.5e38, 3.402823466385289e38])('%d is one', (value) =>
+    expect(isMissing(value)).toBe(true),
+  );
+  test.each([0, -0, 1, -3.4028234663852886e38, 3.4028234663852886e38, Number.MIN_VALUE])('%d is none', (value) =>
+    expect(isMissing(value)).toBe(false),
+  );
 
   test('are nulls in SQL', () => {
     expect(presentSql('"x"')).toBe(`CASE WHEN abs("x") <= CAST('3.4028234663852886e+38' AS DOUBLE) THEN "x" END`);
@@ -175,7 +206,10 @@ describe('missing numbers', () => {
 describe('folds', () => {
   test('need a class with a row for each', () => {
     expect([...stratifiedFolds([0, 0, 1], 2)]).toEqual([0, 1, 0]);
-    const message = (largest: number) => ({ type: 'InputInvalid', message: `3 folds need at least 3 rows of a class, and the largest class has ${largest}; use fewer folds.` });
+    const message = (largest: number) => ({
+      type: 'InputInvalid',
+      message: `3 folds need at least 3 rows of a class, and the largest class has ${largest}; use fewer folds.`,
+    });
     expect(() => stratifiedFolds([0, 0, 1, 1], 3)).toThrow(expect.objectContaining(message(2)) as Error);
     expect(() => stratifiedFolds([], 3)).toThrow(expect.objectContaining(message(0)) as Error);
     expect(stratifiedFolds([0, 0, 0], 3)).toHaveLength(3);

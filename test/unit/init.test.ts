@@ -23,7 +23,10 @@ type Row = Record<string, string | number | null>;
 async function proposed(rows: Row[], wishes: Wishes) {
   const names = Object.keys(rows[0]!);
   const path = join(temporaryFolder(), 'table.csv');
-  writeFileSync(path, [names.join(','), ...rows.map((row) => names.map((name) => row[name] ?? '').join(','))].join('\n'));
+  writeFileSync(
+    path,
+    [names.join(','), ...rows.map((row) => names.map((name) => row[name] ?? '').join(','))].join('\n'),
+  );
   return propose(await opened, path, 'table.csv', wishes);
 }
 
@@ -36,38 +39,82 @@ const rows = (count: number, row: (i: number) => Row): Row[] => Array.from({ len
 const day = (i: number) => new Date(Date.UTC(2020, 0, 1) + i * 86_400_000).toISOString().slice(0, 10);
 
 describe('the label', () => {
-  const table = (label: (i: number) => string | number | null) => rows(300, (i) => ({ x: noise(i).toFixed(4), label: label(i) }));
+  const table = (label: (i: number) => string | number | null) =>
+    rows(300, (i) => ({ x: noise(i).toFixed(4), label: label(i) }));
 
   it.each<[string, (i: number) => string | number | null, object, Record<string, unknown>]>([
     ['yes and no', (i) => (noise(i) < 0.7 ? 'No' : 'Yes'), {}, { label: { column: 'label', positive: 'Yes' } }],
     ['0 and 1', (i) => (noise(i) < 0.7 ? 0 : 1), {}, { label: 'label' }],
-    ['1 of 1 and 2, as told', (i) => (noise(i) < 0.3 ? 1 : 2), { positive: '1' }, { label: { column: 'label', positive: 1 } }],
-    ['words of which one says no', (i) => (noise(i) < 0.3 ? 'normal' : 'attack'), {}, { label: { column: 'label', positive: 'attack' } }],
+    [
+      '1 of 1 and 2, as told',
+      (i) => (noise(i) < 0.3 ? 1 : 2),
+      { positive: '1' },
+      { label: { column: 'label', positive: 1 } },
+    ],
+    [
+      'words of which one says no',
+      (i) => (noise(i) < 0.3 ? 'normal' : 'attack'),
+      {},
+      { label: { column: 'label', positive: 'attack' } },
+    ],
     ['1 and 2', (i) => (noise(i) < 0.3 ? 1 : 2), {}, { label: { column: 'label', positive: 2 } }],
     ['true and false', (i) => (noise(i) < 0.7 ? 'false' : 'true'), {}, { label: 'label' }],
-    ['two words, of which the rarer is positive', (i) => (noise(i) < 0.7 ? 'CH' : 'MM'), {}, { label: { column: 'label', positive: 'MM' } }],
-    ['one of three values', (i) => ['NO', '>30', '<30'][Math.floor(noise(i) * 3)]!, { positive: '<30' }, { label: { column: 'label', positive: '<30' } }],
+    [
+      'two words, of which the rarer is positive',
+      (i) => (noise(i) < 0.7 ? 'CH' : 'MM'),
+      {},
+      { label: { column: 'label', positive: 'MM' } },
+    ],
+    [
+      'one of three values',
+      (i) => ['NO', '>30', '<30'][Math.floor(noise(i) * 3)]!,
+      { positive: '<30' },
+      { label: { column: 'label', positive: '<30' } },
+    ],
     ['seven grades', (i) => 'ABCDEFG'[Math.floor(noise(i) * 7)]!, {}, { label: 'label', task: 'multiclass' }],
     ['three codes', (i) => Math.floor(noise(i) * 3), {}, { label: 'label', task: 'multiclass' }],
     ['an amount', (i) => (noise(i) * 100).toFixed(2), {}, { label: 'label', task: 'regression' }],
-    ['a count', (i) => Math.floor(-30 * Math.log(noise(i) + 1e-9)), {}, { label: 'label', task: 'regression', objective: 'poisson' }],
-    ['whole numbers that are told to be a quantity', (i) => 3 + Math.floor(noise(i) * 6), { task: 'regression' }, { label: 'label', task: 'regression' }],
+    [
+      'a count',
+      (i) => Math.floor(-30 * Math.log(noise(i) + 1e-9)),
+      {},
+      { label: 'label', task: 'regression', objective: 'poisson' },
+    ],
+    [
+      'whole numbers that are told to be a quantity',
+      (i) => 3 + Math.floor(noise(i) * 6),
+      { task: 'regression' },
+      { label: 'label', task: 'regression' },
+    ],
   ])('%s', async (_, label, wishes, expected) => {
     const { definition } = await proposed(table(label), { label: 'label', ...wishes });
     expect(definition).toEqual({ source: 'table.csv', ...expected });
   });
 
   it('counts what has no label yet', async () => {
-    const { decisions } = await proposed(table((i) => (i < 30 ? null : i % 2 === 0 ? 'a' : 'b')), { label: 'label' });
+    const { decisions } = await proposed(
+      table((i) => (i < 30 ? null : i % 2 === 0 ? 'a' : 'b')),
+      { label: 'label' },
+    );
     expect(decisions.find(({ topic }) => topic === 'label')!.text).toContain('30 of 300 rows have no label yet');
   });
 
   it.each<[string, (i: number) => string | null, object, RegExp]>([
-    ['a column that is not there', () => 'a', { label: 'lable' }, /has no column "lable"; name one of these with --label: x, label\.$/],
+    [
+      'a column that is not there',
+      () => 'a',
+      { label: 'lable' },
+      /has no column "lable"; name one of these with --label: x, label\.$/,
+    ],
     ['one value', () => 'a', {}, /holds the value "a" in every row that has one/],
     ['no value', () => null, {}, /holds no value at all/],
     ['a text of its own in each row', (i) => `text ${i}`, {}, /more than 100 distinct values/],
-    ['a positive value that no row has', (i) => (i % 2 ? 'a' : 'b'), { positive: 'c' }, /No row has "c" in the column label; it holds/],
+    [
+      'a positive value that no row has',
+      (i) => (i % 2 ? 'a' : 'b'),
+      { positive: 'c' },
+      /No row has "c" in the column label; it holds/,
+    ],
     ['a regression of text', (i) => (i % 2 ? 'a' : 'b'), { task: 'regression' }, /a regression needs numbers/],
   ])('refuses %s', async (_, label, wishes, message) => {
     await expect(proposed(table(label), { label: 'label', ...wishes })).rejects.toThrow(message);
@@ -81,7 +128,11 @@ describe('the key', () => {
     ['an identifier', (i) => ({ ...common(i), customerID: `C${i * 7}` }), 'customerID'],
     ['not a day, though each row has its own', (i) => ({ seen: day(i), ...common(i) }), undefined],
     ['not an amount, though each row has its own', (i) => ({ ...common(i), amount: i * 31 + 1000 }), undefined],
-    ['two columns together', (i) => ({ patient_id: Math.floor(i / 3), visit_date: day(i % 3), ...common(i) }), ['patient_id', 'visit_date']],
+    [
+      'two columns together',
+      (i) => ({ patient_id: Math.floor(i / 3), visit_date: day(i % 3), ...common(i) }),
+      ['patient_id', 'visit_date'],
+    ],
     ['nothing', common, undefined],
   ])('is %s', async (_, row, key) => {
     expect((await proposed(rows(300, row), { label: 'y' })).definition.key).toEqual(key);
@@ -90,12 +141,19 @@ describe('the key', () => {
   it('is what was asked for, where that tells the rows apart', async () => {
     const table = rows(60, (i) => ({ ...common(i), a: Math.floor(i / 2), b: i % 2 }));
     expect((await proposed(table, { label: 'y', key: ['a', 'b'] })).definition.key).toEqual(['a', 'b']);
-    await expect(proposed(table, { label: 'y', key: ['a'] })).rejects.toThrow(/a does not tell the rows apart: \d+ stands in 2 of them/);
+    await expect(proposed(table, { label: 'y', key: ['a'] })).rejects.toThrow(
+      /a does not tell the rows apart: \d+ stands in 2 of them/,
+    );
   });
 
   it('has the columns that nearly are named where there is none', async () => {
-    const { decisions } = await proposed(rows(300, (i) => ({ ...common(i), account_no: i === 0 ? 'A1' : `A${i}` })), { label: 'y' });
-    expect(decisions.find(({ topic }) => topic === 'key')!.text).toContain('nearly: account_no (299 values in 300 of 300 rows)');
+    const { decisions } = await proposed(
+      rows(300, (i) => ({ ...common(i), account_no: i === 0 ? 'A1' : `A${i}` })),
+      { label: 'y' },
+    );
+    expect(decisions.find(({ topic }) => topic === 'key')!.text).toContain(
+      'nearly: account_no (299 values in 300 of 300 rows)',
+    );
   });
 });
 
@@ -103,23 +161,46 @@ describe('time and split', () => {
   const common = (i: number) => ({ x: noise(i).toFixed(4), y: noise(i, 1) < 0.4 ? 1 : 0 });
 
   it('a column of days; the last fifth of the rows tests', async () => {
-    const { definition } = await proposed(rows(1000, (i) => ({ made: day(i), ...common(i) })), { label: 'y' });
+    const { definition } = await proposed(
+      rows(1000, (i) => ({ made: day(i), ...common(i) })),
+      { label: 'y' },
+    );
     // Row 800 is of 2022-03-11, near whose month's beginning the test begins.
     expect(definition).toMatchObject({ time: 'made', partition: 'month', split: { by: 'time', test: '2022-03-01' } });
   });
 
   it('year, month and day', async () => {
-    const { definition } = await proposed(rows(300, (i) => ({ year: 2013, month: 1 + Math.floor(i / 25), day: 1 + (i % 25), ...common(i) })), { label: 'y' });
+    const { definition } = await proposed(
+      rows(300, (i) => ({ year: 2013, month: 1 + Math.floor(i / 25), day: 1 + (i % 25), ...common(i) })),
+      { label: 'y' },
+    );
     expect(definition).toMatchObject({ time: 'make_date(year, month, day)', split: { by: 'time' } });
   });
 
   it('none where a day is of the person, or a "day" is no day of a month', async () => {
-    expect((await proposed(rows(300, (i) => ({ birth_date: day(i * 7), ...common(i) })), { label: 'y' })).definition.time).toBeUndefined();
-    expect((await proposed(rows(300, (i) => ({ mnth: 'Jan', day: i + 1, ...common(i) })), { label: 'y' })).definition.time).toBeUndefined();
+    expect(
+      (
+        await proposed(
+          rows(300, (i) => ({ birth_date: day(i * 7), ...common(i) })),
+          { label: 'y' },
+        )
+      ).definition.time,
+    ).toBeUndefined();
+    expect(
+      (
+        await proposed(
+          rows(300, (i) => ({ mnth: 'Jan', day: i + 1, ...common(i) })),
+          { label: 'y' },
+        )
+      ).definition.time,
+    ).toBeUndefined();
   });
 
   it('by group, where several rows are of one patient', async () => {
-    const { definition } = await proposed(rows(900, (i) => ({ patient_nbr: 5000 + Math.floor(i / 3), ...common(i) })), { label: 'y' });
+    const { definition } = await proposed(
+      rows(900, (i) => ({ patient_nbr: 5000 + Math.floor(i / 3), ...common(i) })),
+      { label: 'y' },
+    );
     expect(definition).toMatchObject({ split: { by: 'group', column: 'patient_nbr' }, drop: ['patient_nbr'] });
   });
 });
@@ -137,9 +218,17 @@ describe('what may hold the answer', () => {
   it('is told of a column that says the class, of text or of numbers in no order', async () => {
     const table = rows(2000, (i) => {
       const grade = 'ABC'[Math.floor(noise(i) * 3)]!;
-      return { x: noise(i, 1).toFixed(4), sub_grade: `${grade}${1 + Math.floor(noise(i, 2) * 5)}`, code: { A: 7, B: 1, C: 4 }[grade]!, grade };
+      return {
+        x: noise(i, 1).toFixed(4),
+        sub_grade: `${grade}${1 + Math.floor(noise(i, 2) * 5)}`,
+        code: { A: 7, B: 1, C: 4 }[grade]!,
+        grade,
+      };
     });
-    expect((await proposed(table, { label: 'grade' })).suspects.flatMap(({ columns }) => columns).toSorted()).toEqual(['code', 'sub_grade']);
+    expect((await proposed(table, { label: 'grade' })).suspects.flatMap(({ columns }) => columns).toSorted()).toEqual([
+      'code',
+      'sub_grade',
+    ]);
   });
 
   it('is told of a column that is filled only where the label is yes', async () => {
@@ -153,21 +242,43 @@ describe('what may hold the answer', () => {
   it('is told of a name that scores have, where the column has to do with the label', async () => {
     const table = rows(2000, (i) => {
       const yes = noise(i) < 0.4;
-      return { model_prob: (0.3 * noise(i, 1) + (yes ? 0.15 : 0)).toFixed(3), test_score: noise(i, 2).toFixed(3), problem: noise(i, 3).toFixed(3), late: yes ? 1 : 0 };
+      return {
+        model_prob: (0.3 * noise(i, 1) + (yes ? 0.15 : 0)).toFixed(3),
+        test_score: noise(i, 2).toFixed(3),
+        problem: noise(i, 3).toFixed(3),
+        late: yes ? 1 : 0,
+      };
     });
     expect((await proposed(table, { label: 'late' })).suspects.map(({ columns }) => columns)).toEqual([['model_prob']]);
   });
 
   it('finds nothing in chance, also where categories are nearly as many as rows', async () => {
-    const table = rows(2000, (i) => ({ x: noise(i, 1).toFixed(4), name: `n${Math.floor(noise(i, 2) * 900)}`, y: noise(i) < 0.5 ? 1 : 0 }));
+    const table = rows(2000, (i) => ({
+      x: noise(i, 1).toFixed(4),
+      name: `n${Math.floor(noise(i, 2) * 900)}`,
+      y: noise(i) < 0.5 ? 1 : 0,
+    }));
     expect((await proposed(table, { label: 'y' })).suspects).toEqual([]);
   });
 });
 
 it('drops what no model can learn from, and says why; the screen keeps to its width', async () => {
-  const table = rows(500, (i) => ({ id: i, constant: 'same', empty: null, note: `note ${i}`, age: i % 90, fee: `$${i % 40}`, y: noise(i) < 0.5 ? 'no' : 'yes' }));
+  const table = rows(500, (i) => ({
+    id: i,
+    constant: 'same',
+    empty: null,
+    note: `note ${i}`,
+    age: i % 90,
+    fee: `$${i % 40}`,
+    y: noise(i) < 0.5 ? 'no' : 'yes',
+  }));
   const proposal = await proposed(table, { label: 'y' });
-  expect(proposal.definition).toEqual({ source: 'table.csv', key: 'id', label: { column: 'y', positive: 'yes' }, drop: ['constant', 'empty', 'note'] });
+  expect(proposal.definition).toEqual({
+    source: 'table.csv',
+    key: 'id',
+    label: { column: 'y', positive: 'yes' },
+    drop: ['constant', 'empty', 'note'],
+  });
   expect(proposal.remarks.find(({ topic }) => topic === 'numbers as text')!.text).toContain('fee (such as "$0")');
   for (const width of [60, 100]) {
     const lines = screen('table', proposal, '{}\n', width).split('\n');
@@ -179,8 +290,15 @@ it('drops what no model can learn from, and says why; the screen keeps to its wi
 describe('names that can not be used', () => {
   it('are told', async () => {
     const path = join(temporaryFolder(), 'table.csv');
-    writeFileSync(path, `"",a,A,filename,y\n${rows(50, (i) => ({ i })).map(({ i }) => `${i},${noise(Number(i))},2,f,${Number(i) % 2}`).join('\n')}\n`);
+    writeFileSync(
+      path,
+      `"",a,A,filename,y\n${rows(50, (i) => ({ i }))
+        .map(({ i }) => `${i},${noise(Number(i))},2,f,${Number(i) % 2}`)
+        .join('\n')}\n`,
+    );
     const { remarks } = await propose(await opened, path, 'table.csv', { label: 'y' });
-    expect(remarks.find(({ topic }) => topic === 'names')!.text).toBe('1 column without a name, A stands there twice, filename is a reserved name; rename them in the file to have them read');
+    expect(remarks.find(({ topic }) => topic === 'names')!.text).toBe(
+      '1 column without a name, A stands there twice, filename is a reserved name; rename them in the file to have them read',
+    );
   });
 });

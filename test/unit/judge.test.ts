@@ -6,29 +6,90 @@ const PERDURE = 'perdure';
 
 /** A stopped task as ECS describes it, with the container that runs Perdure. */
 function stoppedTask(task: Task, container: NonNullable<Task['containers']>[number] = {}): Task {
-  return { containers: [{ name: 'proxy', exitCode: 0 }, { name: PERDURE, ...container }], ...task };
+  return {
+    containers: [
+      { name: 'proxy', exitCode: 0 },
+      { name: PERDURE, ...container },
+    ],
+    ...task,
+  };
 }
 
 describe('how a stopped task ended', () => {
   test('a container that ended with 0 ended well, however its task was stopped and whatever became of others', () => {
-    expect(judge({ containers: [{ name: PERDURE, exitCode: 0 }, { name: 'proxy', exitCode: 1 }], stopCode: 'SpotInterruption' }, PERDURE)).toBeUndefined();
+    expect(
+      judge(
+        {
+          containers: [
+            { name: PERDURE, exitCode: 0 },
+            { name: 'proxy', exitCode: 1 },
+          ],
+          stopCode: 'SpotInterruption',
+        },
+        PERDURE,
+      ),
+    ).toBeUndefined();
   });
 
   test.each<[string, Task, string, string, string]>([
-    ['Spot capacity', { stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.' }, 'SpotInterrupted', 'its Spot capacity was taken back (Your Spot Task was interrupted.)', 'give it capacity on demand where this comes often'],
-    ['a notice', { stopCode: 'TerminationNotice', stoppedReason: 'maintenance' }, 'HostTerminated', 'maintenance', 'see what ends the hosts of the cluster'],
-    ['an unhealthy host', { stopCode: 'InfrastructureHealth' }, 'HostTerminated', 'ECS gives no reason', 'see what ends the hosts of the cluster'],
-    ['a host that is gone', { stoppedReason: 'Host EC2 (instance i-1) terminated.' }, 'HostTerminated', 'Host EC2 (instance i-1) terminated.', 'see what ends the hosts of the cluster'],
-    ['words about a host inside another reason', { stoppedReason: 'because Host EC2 (i-1) terminated' }, 'InfrastructureFailed', 'its container ended without an exit code (because Host EC2 (i-1) terminated)', 'look at the task in the ECS console'],
-    ['no exit code', {}, 'InfrastructureFailed', 'its container ended without an exit code (ECS gives no reason)', 'look at the task in the ECS console'],
+    [
+      'Spot capacity',
+      { stopCode: 'SpotInterruption', stoppedReason: 'Your Spot Task was interrupted.' },
+      'SpotInterrupted',
+      'its Spot capacity was taken back (Your Spot Task was interrupted.)',
+      'give it capacity on demand where this comes often',
+    ],
+    [
+      'a notice',
+      { stopCode: 'TerminationNotice', stoppedReason: 'maintenance' },
+      'HostTerminated',
+      'maintenance',
+      'see what ends the hosts of the cluster',
+    ],
+    [
+      'an unhealthy host',
+      { stopCode: 'InfrastructureHealth' },
+      'HostTerminated',
+      'ECS gives no reason',
+      'see what ends the hosts of the cluster',
+    ],
+    [
+      'a host that is gone',
+      { stoppedReason: 'Host EC2 (instance i-1) terminated.' },
+      'HostTerminated',
+      'Host EC2 (instance i-1) terminated.',
+      'see what ends the hosts of the cluster',
+    ],
+    [
+      'words about a host inside another reason',
+      { stoppedReason: 'because Host EC2 (i-1) terminated' },
+      'InfrastructureFailed',
+      'its container ended without an exit code (because Host EC2 (i-1) terminated)',
+      'look at the task in the ECS console',
+    ],
+    [
+      'no exit code',
+      {},
+      'InfrastructureFailed',
+      'its container ended without an exit code (ECS gives no reason)',
+      'look at the task in the ECS console',
+    ],
   ])('%s: another launch may end otherwise', (_, task, kind, reason, whatToDo) => {
     expect(judge(stoppedTask(task), PERDURE)).toEqual({ kind, retryable: true, reason, whatToDo });
   });
 
   test.each([
-    ['CannotPullContainerError: pull access denied, i/o timeout', true, 'see to the network of the tasks where this comes often'],
+    [
+      'CannotPullContainerError: pull access denied, i/o timeout',
+      true,
+      'see to the network of the tasks where this comes often',
+    ],
     ['unexpected EOF', true, 'see to the network of the tasks where this comes often'],
-    ['ResourceInitializationError: unable to pull secrets: request timed out', true, 'see to the network of the tasks where this comes often'],
+    [
+      'ResourceInitializationError: unable to pull secrets: request timed out',
+      true,
+      'see to the network of the tasks where this comes often',
+    ],
     ['Client.Timeout exceeded while awaiting headers', true, 'see to the network of the tasks where this comes often'],
     ['secretsmanager:ResourceNotFoundException', false, 'mend the task definition, its image, roles or secrets'],
     ['ECR: AccessDeniedException', false, 'mend the task definition, its image, roles or secrets'],
@@ -39,13 +100,20 @@ describe('how a stopped task ended', () => {
   ])('not started because of %s', (reason, retryable, whatToDo) => {
     const end = { kind: 'StartFailed', retryable, reason, whatToDo };
     expect(judge(stoppedTask({ stopCode: 'TaskFailedToStart', stoppedReason: reason }), PERDURE)).toEqual(end);
-    expect(judge(stoppedTask({ stopCode: 'TaskFailedToStart', stoppedReason: 'less exact' }, { reason }), PERDURE)).toEqual(end);
+    expect(
+      judge(stoppedTask({ stopCode: 'TaskFailedToStart', stoppedReason: 'less exact' }, { reason }), PERDURE),
+    ).toEqual(end);
     // Where ECS made no container, there is only the task's reason.
     expect(judge({ stoppedReason: reason }, PERDURE)).toEqual(end);
   });
 
   test('a task definition without the container that the config names is refused, with the names that there are', () => {
-    expect(judge({ stopCode: 'EssentialContainerExited', containers: [{ name: 'app', exitCode: 0 }, { name: 'proxy' }] }, PERDURE)).toEqual({
+    expect(
+      judge(
+        { stopCode: 'EssentialContainerExited', containers: [{ name: 'app', exitCode: 0 }, { name: 'proxy' }] },
+        PERDURE,
+      ),
+    ).toEqual({
       kind: 'LaunchRefused',
       retryable: false,
       reason: 'its task definition has no container "perdure", but app, proxy',
@@ -54,21 +122,32 @@ describe('how a stopped task ended', () => {
   });
 
   test('a task that somebody stopped is not launched again; one that Perdure stopped for its start deadline is', () => {
-    expect(judge(stoppedTask({ stopCode: 'UserInitiated', stoppedReason: 'by hand' }, { exitCode: 137 }), PERDURE)).toEqual({
+    expect(
+      judge(stoppedTask({ stopCode: 'UserInitiated', stoppedReason: 'by hand' }, { exitCode: 137 }), PERDURE),
+    ).toEqual({
       kind: 'TaskStopped',
       retryable: false,
       reason: 'it was stopped (by hand)',
       whatToDo: 'start the run again where that was not meant',
     });
-    expect(judge(stoppedTask({ stopCode: 'UserInitiated', stoppedReason: REPLACED_REASON }), PERDURE)).toMatchObject({ kind: 'TaskStopped' });
-    expect(judge(stoppedTask({ stopCode: 'UserInitiated', stoppedReason: `${START_DEADLINE_REASON} of 10 minutes` }), PERDURE)).toEqual({
+    expect(judge(stoppedTask({ stopCode: 'UserInitiated', stoppedReason: REPLACED_REASON }), PERDURE)).toMatchObject({
+      kind: 'TaskStopped',
+    });
+    expect(
+      judge(
+        stoppedTask({ stopCode: 'UserInitiated', stoppedReason: `${START_DEADLINE_REASON} of 10 minutes` }),
+        PERDURE,
+      ),
+    ).toEqual({
       kind: 'StartDeadlineExceeded',
       retryable: true,
       reason: 'it was not running within its start deadline',
       whatToDo: 'see what it waits for in the ECS console, or raise compute.ecs.start_deadline_minutes',
     });
     // Another's words that only mention the deadline are a person's stop.
-    expect(judge(stoppedTask({ stopCode: 'UserInitiated', stoppedReason: `not for: ${START_DEADLINE_REASON}` }), PERDURE)).toMatchObject({ kind: 'TaskStopped' });
+    expect(
+      judge(stoppedTask({ stopCode: 'UserInitiated', stoppedReason: `not for: ${START_DEADLINE_REASON}` }), PERDURE),
+    ).toMatchObject({ kind: 'TaskStopped' });
   });
 
   const outOfMemory = {
@@ -86,21 +165,49 @@ describe('how a stopped task ended', () => {
 
   test('memory: by the reason, or by code 137 where no other container failed first', () => {
     const stopCode = 'EssentialContainerExited';
-    expect(judge(stoppedTask({ stopCode }, { exitCode: 1, reason: 'OutOfMemoryError: container killed' }), PERDURE)).toEqual(outOfMemory);
+    expect(
+      judge(stoppedTask({ stopCode }, { exitCode: 1, reason: 'OutOfMemoryError: container killed' }), PERDURE),
+    ).toEqual(outOfMemory);
     expect(judge(stoppedTask({ stopCode }, { exitCode: 137 }), PERDURE)).toEqual(outOfMemory);
-    expect(judge({ stopCode, containers: [{ name: PERDURE, exitCode: 137 }, { name: 'slow' }] }, PERDURE)).toEqual(outOfMemory);
-    expect(judge({ stopCode, containers: [{ name: PERDURE, exitCode: 137 }, { name: 'proxy', exitCode: 2 }] }, PERDURE)).toEqual(failed(137));
+    expect(judge({ stopCode, containers: [{ name: PERDURE, exitCode: 137 }, { name: 'slow' }] }, PERDURE)).toEqual(
+      outOfMemory,
+    );
+    expect(
+      judge(
+        {
+          stopCode,
+          containers: [
+            { name: PERDURE, exitCode: 137 },
+            { name: 'proxy', exitCode: 2 },
+          ],
+        },
+        PERDURE,
+      ),
+    ).toEqual(failed(137));
     expect(judge(stoppedTask({ stopCode }, { exitCode: 3, reason: 'anything' }), PERDURE)).toEqual(failed(3));
   });
 
   test("a container's own reason is told before its task's", () => {
-    expect(judge(stoppedTask({ stoppedReason: 'task' }, { reason: 'container' }), PERDURE)?.reason).toBe('its container ended without an exit code (container)');
+    expect(judge(stoppedTask({ stoppedReason: 'task' }, { reason: 'container' }), PERDURE)?.reason).toBe(
+      'its container ended without an exit code (container)',
+    );
   });
 });
 
 test('side-cars that failed are told with their codes; those that ended well, still run or are Perdure itself are not', () => {
   expect(
-    sideCarFailures({ containers: [{ name: PERDURE, exitCode: 1 }, { name: 'ok', exitCode: 0 }, { name: 'running' }, { name: 'proxy', exitCode: 2 }, { name: 'logs', exitCode: 137 }] }, PERDURE),
+    sideCarFailures(
+      {
+        containers: [
+          { name: PERDURE, exitCode: 1 },
+          { name: 'ok', exitCode: 0 },
+          { name: 'running' },
+          { name: 'proxy', exitCode: 2 },
+          { name: 'logs', exitCode: 137 },
+        ],
+      },
+      PERDURE,
+    ),
   ).toEqual(['proxy ended with code 2', 'logs ended with code 137']);
   expect(sideCarFailures({}, PERDURE)).toEqual([]);
 });

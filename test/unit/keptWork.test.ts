@@ -8,7 +8,10 @@ import { listedKeys } from '../support/buckets.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const KEY = 'tasks/0123/input.json';
-const asked = (runId: string): TaskInput => ({ stage: 'predict', input: { pipeline: 'tiny', run: { workflowId: 'w', runId, startedAt: '2002-03-01T00:00:00Z' } } });
+const asked = (runId: string): TaskInput => ({
+  stage: 'predict',
+  input: { pipeline: 'tiny', run: { workflowId: 'w', runId, startedAt: '2002-03-01T00:00:00Z' } },
+});
 const unexpected = (error: unknown) => {
   throw error;
 };
@@ -45,6 +48,9 @@ test('a store that fails meanwhile is told of, and nothing more', async () => {
   expect(told).toHaveLength(1);
 });
 
-test.each([['input.json', 'input.kept.json'], ['in', 'in.kept.json']])('beside %s lies %s', (input, kept) => {
+test.each([
+  ['input.json', 'input.kept.json'],
+  ['in', 'in.kept.json'],
+])('beside %s lies %s', (input, kept) => {
   expect(keptKeyOf(input)).toBe(kept);
 });

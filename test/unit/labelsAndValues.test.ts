@@ -9,7 +9,17 @@ import { predict } from '../../src/stages/predict.js';
 import { preprocess } from '../../src/stages/preprocess.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { describeResults } from '../../src/cli/resultTables.js';
-import { AFTER_ALL, createTinyWorld, MONTHS, ROWS_A_MONTH, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
+import {
+  AFTER_ALL,
+  createTinyWorld,
+  MONTHS,
+  ROWS_A_MONTH,
+  runRef,
+  TINY,
+  tinyEngines,
+  trainTiny,
+  type TinyWorld,
+} from '../support/tinyPipeline.js';
 
 const engines = tinyEngines();
 let world: TinyWorld;
@@ -66,7 +76,11 @@ describe('labels', () => {
     await world.writeGold(OOT, { label: "CASE WHEN id % 4 = 0 THEN CAST('NaN' AS DOUBLE) ELSE label END" });
     const result = await trainTiny(world);
     expect(result.dataset.rows).toEqual({ train: 18 * ROWS_A_MONTH, test: 90, oot: 135 });
-    expect((await readDatasetMetadata(world.stores.datamart, result.dataset)).splits).toMatchObject({ train: { unlabelled: 0 }, test: { unlabelled: 90 }, oot: { unlabelled: 45 } });
+    expect((await readDatasetMetadata(world.stores.datamart, result.dataset)).splits).toMatchObject({
+      train: { unlabelled: 0 },
+      test: { unlabelled: 90 },
+      oot: { unlabelled: 45 },
+    });
     expect(result.dataset.warnings).toEqual([
       '90 rows of the test split have no label yet (null) and are left out.',
       '45 rows of the oot split have no label yet (null) and are left out.',
@@ -78,32 +92,48 @@ describe('labels', () => {
     await world.writeGold(TEST, { label: '1' });
     const { algorithms, dataset, promotion } = await trainTiny(world);
     expect(algorithms.logistic_regression).toMatchObject({ status: 'completed', test: { roc_auc: null } });
-    expect(dataset.warnings).toEqual(["The test split has 180 labels, all of them 1: what tells two classes apart can't be measured on it."]);
+    expect(dataset.warnings).toEqual([
+      "The test split has 180 labels, all of them 1: what tells two classes apart can't be measured on it.",
+    ]);
     // The out-of-time window decides, and has both.
     expect(promotion.decision).toBe('promote');
   });
 
-  test.each(['oot.roc_auc', 'oot.accuracy'])('of one class in the window of %s promote nobody, and are told', async (metric) => {
-    await world.writeGold(OOT, { label: '0' });
-    const result = await trainTiny(world, { change: (config) => (config.model_config.champion_metric = metric) });
-    expect(result).toMatchObject({
-      status: 'completed',
-      champion: null,
-      challenger: { algorithm: 'logistic_regression' },
-      promotion: { decision: 'refuse', reason: expect.stringContaining('it does not pass rows_of_each_class (expected >= 1, got 0)') as string },
-      dataset: { warnings: ["The oot split has 180 labels, all of them 0: what tells two classes apart can't be measured on it, so no model is promoted by it."] },
-    });
-    expect(describeResults({ training: result })).toContain('no champion');
-  });
+  test.each(['oot.roc_auc', 'oot.accuracy'])(
+    'of one class in the window of %s promote nobody, and are told',
+    async (metric) => {
+      await world.writeGold(OOT, { label: '0' });
+      const result = await trainTiny(world, { change: (config) => (config.model_config.champion_metric = metric) });
+      expect(result).toMatchObject({
+        status: 'completed',
+        champion: null,
+        challenger: { algorithm: 'logistic_regression' },
+        promotion: {
+          decision: 'refuse',
+          reason: expect.stringContaining('it does not pass rows_of_each_class (expected >= 1, got 0)') as string,
+        },
+        dataset: {
+          warnings: [
+            "The oot split has 180 labels, all of them 0: what tells two classes apart can't be measured on it, so no model is promoted by it.",
+          ],
+        },
+      });
+      expect(describeResults({ training: result })).toContain('no champion');
+    },
+  );
 
   test('of one class, or too few of one for the folds, stop a training before it fits anything', async () => {
     await world.writeGold(MONTHS, { label: 'CAST(id = 7 AS INTEGER)' });
     await expect(trainTiny(world)).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: '1 of the 1,080 rows of the train split has the label 1, and 3 folds need one each; lower model_config.cv_folds, widen the split or process more data.',
+      message:
+        '1 of the 1,080 rows of the train split has the label 1, and 3 folds need one each; lower model_config.cv_folds, widen the split or process more data.',
     });
     await world.writeGold(MONTHS, { label: '1' });
-    await expect(trainTiny(world)).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringContaining('The train split has 1,080 rows, all with the label 1') as string });
+    await expect(trainTiny(world)).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: expect.stringContaining('The train split has 1,080 rows, all with the label 1') as string,
+    });
   });
 });
 
@@ -111,19 +141,24 @@ describe('leakage', () => {
   test('is told where a feature is the label, and names it', async () => {
     await world.writeGold(MONTHS, { flag: 'label' });
     const result = await trainTiny(world);
-    expect(result.dataset.warnings).toEqual(['Leakage: the feature flag is the label itself in every row of the train split; leave it out unless it is known before the label is.']);
+    expect(result.dataset.warnings).toEqual([
+      'Leakage: the feature flag is the label itself in every row of the train split; leave it out unless it is known before the label is.',
+    ]);
     expect(describeResults({ training: result })).toContain('Warning: Leakage: the feature flag');
   });
 
   test('is told where a feature gives the label away', async () => {
     await world.writeGold(MONTHS, { x2: 'label * 10 + x2' });
     const { warnings } = await world.perform(preprocess, input('a'));
-    expect(warnings).toEqual(['Leakage: the feature x2 alone separates the classes almost perfectly (ROC AUC 1.0000) of the train split; leave it out unless it is known before the label is.']);
+    expect(warnings).toEqual([
+      'Leakage: the feature x2 alone separates the classes almost perfectly (ROC AUC 1.0000) of the train split; leave it out unless it is known before the label is.',
+    ]);
   });
 });
 
 describe('what is missing', () => {
-  const ODD = "CASE id % 5 WHEN 0 THEN CAST('inf' AS DOUBLE) WHEN 1 THEN CAST('-inf' AS DOUBLE) WHEN 2 THEN CAST('NaN' AS DOUBLE) WHEN 3 THEN 1e300 ELSE x1 END";
+  const ODD =
+    "CASE id % 5 WHEN 0 THEN CAST('inf' AS DOUBLE) WHEN 1 THEN CAST('-inf' AS DOUBLE) WHEN 2 THEN CAST('NaN' AS DOUBLE) WHEN 3 THEN 1e300 ELSE x1 END";
   const NULLS = 'CASE WHEN id % 5 = 4 THEN x1 END';
 
   test('is the same to scaler and model, whether null, NaN, infinite or beyond single precision', async () => {

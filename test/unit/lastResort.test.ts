@@ -6,7 +6,8 @@ const others = process.listeners('uncaughtException');
 
 afterEach(() => {
   exit.mockClear();
-  for (const listener of process.listeners('uncaughtException')) if (!others.includes(listener)) process.off('uncaughtException', listener);
+  for (const listener of process.listeners('uncaughtException'))
+    if (!others.includes(listener)) process.off('uncaughtException', listener);
 });
 
 /** What an error that nobody awaits comes to. */
@@ -29,7 +30,7 @@ test('an error in telling it ends the process, rather than being told in turn', 
   await vi.waitFor(() => expect(exit).toHaveBeenCalledExactlyOnceWith(1));
 });
 
-test('a call to Temporal that a closed connection leaves over is nobody\'s error', async () => {
+test("a call to Temporal that a closed connection leaves over is nobody's error", async () => {
   const tell = vi.fn(async () => 1);
   unawaited(new Error('Channel has been shut down'), tell);
   expect(tell).not.toHaveBeenCalled();

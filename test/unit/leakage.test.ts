@@ -3,7 +3,8 @@ import { findLeaks } from '../../src/ml/leakage.js';
 
 const labels = Int8Array.from({ length: 2_000 }, (_, row) => Number(row % 5 === 0));
 const noise = (row: number) => (row * 7919) % 1009;
-const column = (value: (row: number, label: number) => number, of: ArrayLike<number> = labels) => new Map([['x', Float64Array.from(of, (label, row) => value(row, label))]]);
+const column = (value: (row: number, label: number) => number, of: ArrayLike<number> = labels) =>
+  new Map([['x', Float64Array.from(of, (label, row) => value(row, label))]]);
 
 describe('a feature that gives the label away', () => {
   test.each<[string, (row: number, label: number) => number, boolean, number]>([
@@ -14,7 +15,12 @@ describe('a feature that gives the label away', () => {
     ['a value that is missing for one class', (row, label) => (label ? NaN : noise(row)), false, 1],
     ['a value that is missing for the other', (row, label) => (label ? noise(row) : Infinity), false, 1],
     // 4 rows of 400 and none of 1,600 are on the wrong side: an area of 1 - 4/400/2.
-    ['a value that one row in a hundred of a class contradicts', (row, label) => (row % 500 === 0 ? 0 : label), false, 0.995],
+    [
+      'a value that one row in a hundred of a class contradicts',
+      (row, label) => (row % 500 === 0 ? 0 : label),
+      false,
+      0.995,
+    ],
   ])('is found: %s', (_what, value, same, auc) => {
     expect(findLeaks(column(value), labels)).toEqual([{ feature: 'x', same, auc: expect.closeTo(auc, 12) }]);
   });
@@ -35,21 +41,44 @@ describe('a feature that gives the label away', () => {
   });
 
   test('of several the guilty are named, in their order', () => {
-    const columns = new Map([...column(noise), ['same', Float64Array.from(labels)], ['opposite', Float64Array.from(labels, (label) => 1 - label)]] as [string, Float64Array][]);
+    const columns = new Map([
+      ...column(noise),
+      ['same', Float64Array.from(labels)],
+      ['opposite', Float64Array.from(labels, (label) => 1 - label)],
+    ] as [string, Float64Array][]);
     expect(findLeaks(columns, labels).map(({ feature }) => feature)).toEqual(['same', 'opposite']);
   });
 
   test('shows only in ten rows of each class: chance separates fewer. The label itself is told anyway', () => {
     const few = (positives: number) => Int8Array.from({ length: 100 }, (_, row) => Number(row < positives));
-    const found = (positives: number, value: (label: number) => number) => findLeaks(column((_, label) => value(label), few(positives)), few(positives)).length;
-    expect([found(9, (label) => 2 * label), found(10, (label) => 2 * label), found(90, (label) => 2 * label), found(91, (label) => 2 * label)]).toEqual([0, 1, 1, 0]);
+    const found = (positives: number, value: (label: number) => number) =>
+      findLeaks(
+        column((_, label) => value(label), few(positives)),
+        few(positives),
+      ).length;
+    expect([
+      found(9, (label) => 2 * label),
+      found(10, (label) => 2 * label),
+      found(90, (label) => 2 * label),
+      found(91, (label) => 2 * label),
+    ]).toEqual([0, 1, 1, 0]);
     expect([found(9, (label) => label), found(1, (label) => 1 - label)]).toEqual([1, 1]);
   });
 
   test('is found among more rows than are looked at, spread over all of them', () => {
     const many = Int8Array.from({ length: 100_000 }, (_, row) => row % 2);
-    expect(findLeaks(column((_, label) => 2 * label, many), many)).toHaveLength(1);
+    expect(
+      findLeaks(
+        column((_, label) => 2 * label, many),
+        many,
+      ),
+    ).toHaveLength(1);
     // Only the first fifth of the rows gives the label away: all of the first 20,000 of a class would, a spread sample doesn't.
-    expect(findLeaks(column((row, label) => (row < 40_000 ? 2 * label : 0), many), many)).toEqual([]);
+    expect(
+      findLeaks(
+        column((row, label) => (row < 40_000 ? 2 * label : 0), many),
+        many,
+      ),
+    ).toEqual([]);
   });
 });

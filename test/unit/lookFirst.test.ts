@@ -54,7 +54,10 @@ describe('a look at the layers', () => {
     await processData(csv);
     expect(await look(csv)).toEqual({ bronze: MONTHS, silver: MONTHS, gold: MONTHS });
     expect(await look()).toEqual({ bronze: MONTHS, silver: MONTHS, gold: MONTHS });
-    const [seen, done] = [await world.perform(bronze, { ...asked, source: csv, look: true }), await world.perform(bronze, { ...asked, source: csv })];
+    const [seen, done] = [
+      await world.perform(bronze, { ...asked, source: csv, look: true }),
+      await world.perform(bronze, { ...asked, source: csv }),
+    ];
     expect(seen).toEqual(done);
     const input = { ...asked, partitions: MONTHS };
     expect(await world.perform(gold, { ...input, look: true })).toEqual(await world.perform(gold, input));
@@ -90,7 +93,10 @@ describe('a look at the layers', () => {
   });
 
   test('knows of duplicates that were sought before, and finds work where they were not', async () => {
-    await edit('expectations.json', (expectations) => (expectations.duplicates = { name: 'repeated', on_failure: 'drop' }));
+    await edit(
+      'expectations.json',
+      (expectations) => (expectations.duplicates = { name: 'repeated', on_failure: 'drop' }),
+    );
     const csv = await world.writeCsv(MONTHS);
     await processData(csv);
     expect((await look()).silver).toEqual(MONTHS);

@@ -22,7 +22,11 @@ describe('where the manifest of bronze is lost, its files tell what it was', () 
     const before = await world.manifest('bronze');
     await lose();
     february();
-    expect(await world.process()).toMatchObject({ bronze: { rows: 12, written: [] }, silver: { written: [] }, gold: { written: [] } });
+    expect(await world.process()).toMatchObject({
+      bronze: { rows: 12, written: [] },
+      silver: { written: [] },
+      gold: { written: [] },
+    });
     expect((await world.manifest('bronze')).partitions).toEqual(before.partitions);
     expect(await bronzeIds()).toEqual(ids(1, 12));
   });
@@ -52,7 +56,8 @@ describe('where the manifest of bronze is lost, its files tell what it was', () 
     world.writeCsv(visitsOf(2));
     await world.bronze();
     const path = await world.path('bronze', '2020_01');
-    for (const name of ['visits_2020_09.backup1', 'visits_older.parquet', 'visits_2020_19.parquet']) copyFileSync(path, path.replace('visits_2020_01.parquet', name));
+    for (const name of ['visits_2020_09.backup1', 'visits_older.parquet', 'visits_2020_19.parquet'])
+      copyFileSync(path, path.replace('visits_2020_01.parquet', name));
     await lose();
     expect((await world.bronze()).rows).toBe(8);
     expect(Object.keys((await world.manifest('bronze')).partitions)).toEqual(['2020_01', '2020_02']);

@@ -53,7 +53,13 @@ describe('the layers', () => {
     world.writeCsv(visitsOf(3));
     const { gold } = await world.process();
     expect(gold).toEqual({ rows: 12, written: MONTHS, unchanged: [] });
-    expect((await world.rows('gold', 'feature_store'))[1]).toEqual({ id: 2n, day: '2020-01-11', urgent: 1, cost: 20, constant: 1 });
+    expect((await world.rows('gold', 'feature_store'))[1]).toEqual({
+      id: 2n,
+      day: '2020-01-11',
+      urgent: 1,
+      cost: 20,
+      constant: 1,
+    });
     expect((await world.rows('gold', 'label_store'))[2]).toEqual({ id: 3n, day: '2020-01-12', costly: 1 });
     expect(await goldPartitions(world.stores)).toMatchObject([
       { name: '2020_01', start: '2020-01-01', end: '2020-01-31', rows: 4 },
@@ -70,7 +76,8 @@ describe('the layers', () => {
     const { csv, snapshot } = world;
     const other = await createMedallion();
     await other.process(csv);
-    const parquet = (files: Record<string, string>) => Object.entries(files).filter(([name]) => name.endsWith('.parquet'));
+    const parquet = (files: Record<string, string>) =>
+      Object.entries(files).filter(([name]) => name.endsWith('.parquet'));
     expect(parquet(snapshot())).toHaveLength(12);
     expect(parquet(other.snapshot())).toEqual(parquet(snapshot()));
   });
@@ -94,7 +101,7 @@ describe('a second run', () => {
     expect(statSync(await world.path('silver', '2020_01')).mtimeMs).toBe(written);
   });
 
-  test('knows a source that was moved, and the pipeline\'s own in the store', async () => {
+  test("knows a source that was moved, and the pipeline's own in the store", async () => {
     world.writeCsv(visitsOf(3));
     await world.process();
     const moved = `${world.csv}.moved`;
@@ -105,18 +112,37 @@ describe('a second run', () => {
 
     const own = await createMedallion();
     await own.stores.datamart.put('raw/visits.csv', readFileSync(moved));
-    expect(await own.perform(bronze, { ...own.stage, asOf: '2020-12-31' })).toEqual({ rows: 12, written: MONTHS, unchanged: [] });
+    expect(await own.perform(bronze, { ...own.stage, asOf: '2020-12-31' })).toEqual({
+      rows: 12,
+      written: MONTHS,
+      unchanged: [],
+    });
     expect((await own.perform(bronze, { ...own.stage, asOf: '2020-12-31' })).unchanged).toEqual(MONTHS);
   });
 
   test('keeps months whose rows are the same, whatever else is in a large file, and all rows in their order', async () => {
-    const visits = Array.from({ length: 140_000 }, (_, i) => ({ id: i, day: i % 3 ? '2020-01-15' : '2020-02-15', kind: 'None', cost: i }));
+    const visits = Array.from({ length: 140_000 }, (_, i) => ({
+      id: i,
+      day: i % 3 ? '2020-01-15' : '2020-02-15',
+      kind: 'None',
+      cost: i,
+    }));
     world.writeCsv(visits);
     await world.process();
-    const inOrder = [...visits.filter(({ day }) => day === '2020-01-15'), ...visits.filter(({ day }) => day === '2020-02-15')];
-    for (const [layer, table] of [['bronze', 'bronze'], ['gold', 'feature_store'], ['gold', 'label_store']] as const) {
+    const inOrder = [
+      ...visits.filter(({ day }) => day === '2020-01-15'),
+      ...visits.filter(({ day }) => day === '2020-02-15'),
+    ];
+    for (const [layer, table] of [
+      ['bronze', 'bronze'],
+      ['gold', 'feature_store'],
+      ['gold', 'label_store'],
+    ] as const) {
       const ids = (await world.rows(layer, table)).map(({ id }) => Number(id));
-      expect(ids.findIndex((id, row) => id !== inOrder[row]!.id), table).toBe(-1);
+      expect(
+        ids.findIndex((id, row) => id !== inOrder[row]!.id),
+        table,
+      ).toBe(-1);
     }
 
     world.writeCsv([{ id: 1_000_000, day: '2020-03-01', kind: 'None', cost: 1 }, ...visits]);
@@ -162,7 +188,9 @@ describe('a second run', () => {
     writeFileSync(world.csv, csvOf([...visitsOf(2).slice(4), { id: 100, day: '2020-02-05', kind: 'urgent', cost: 5 }]));
     const { bronze } = await world.process();
     expect(bronze).toEqual({ rows: 13, written: ['2020_02'], unchanged: ['2020_01', '2020_03'] });
-    expect((await world.rows('gold', 'feature_store')).map(({ id }) => Number(id))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 100, 9, 10, 11, 12]);
+    expect((await world.rows('gold', 'feature_store')).map(({ id }) => Number(id))).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 100, 9, 10, 11, 12,
+    ]);
   });
 
   test('mends what was deleted or cut short since', async () => {
@@ -184,9 +212,17 @@ describe('rows after asOf', () => {
     world.writeCsv(visitsOf(3));
     expect((await world.bronze(world.csv, '2020-02-11T23:59:00Z')).rows).toBe(6);
     expect((await world.rows('bronze', 'bronze')).map(({ day }) => day).at(-1)).toBe('2020-02-11');
-    expect(await world.bronze(world.csv, '2020-02-11')).toEqual({ rows: 6, written: [], unchanged: ['2020_01', '2020_02'] });
+    expect(await world.bronze(world.csv, '2020-02-11')).toEqual({
+      rows: 6,
+      written: [],
+      unchanged: ['2020_01', '2020_02'],
+    });
 
-    expect(await world.bronze(world.csv, '2020-03-31')).toEqual({ rows: 12, written: ['2020_02', '2020_03'], unchanged: ['2020_01'] });
+    expect(await world.bronze(world.csv, '2020-03-31')).toEqual({
+      rows: 12,
+      written: ['2020_02', '2020_03'],
+      unchanged: ['2020_01'],
+    });
     expect(await world.bronze(world.csv, '2021-01-01')).toEqual({ rows: 12, written: [], unchanged: MONTHS });
   });
 
@@ -207,26 +243,44 @@ describe('silver', () => {
     const { silver } = await world.process();
     expect(silver.dropped).toEqual({ repeated_visit: 3, cost_not_negative: 1, one_row_a_visit: 2 });
     expect(silver.rows).toBe(11);
-    expect((await world.rows('silver', 'silver')).map(({ id }) => Number(id))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12]);
+    expect((await world.rows('silver', 'silver')).map(({ id }) => Number(id))).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12,
+    ]);
     expect((await world.process()).silver).toEqual({ ...silver, written: [], unchanged: MONTHS });
   });
 
   test('finds duplicates where the keys are made by the queries', async () => {
-    world.writeConf('pipeline.json', { ...CONF['pipeline.json'], keys: ['visit', 'on_day'], partition: { column: 'on_day', by: 'month' } });
+    world.writeConf('pipeline.json', {
+      ...CONF['pipeline.json'],
+      keys: ['visit', 'on_day'],
+      partition: { column: 'on_day', by: 'month' },
+    });
     world.writeConf('bronze.sql', 'SELECT *, id AS visit, day AS on_day FROM source');
     world.writeConf('silver.sql', 'SELECT * FROM bronze');
     world.writeConf('expectations.json', { duplicates: CONF['expectations.json'].duplicates, silver: [] });
-    for (const [file, columns] of [['feature_store.sql', '1 AS urgent, cost, 1 AS constant'], ['label_store.sql', '1 AS costly']] as const) {
+    for (const [file, columns] of [
+      ['feature_store.sql', '1 AS urgent, cost, 1 AS constant'],
+      ['label_store.sql', '1 AS costly'],
+    ] as const) {
       world.writeConf(file, `SELECT visit, on_day, ${columns} FROM silver`);
     }
     world.writeCsv([...visitsOf(2), visitsOf(2)[0]!, visitsOf(2)[5]!]);
-    expect(await world.process()).toMatchObject({ silver: { rows: 8, dropped: { repeated_visit: 2 } }, gold: { rows: 8 } });
+    expect(await world.process()).toMatchObject({
+      silver: { rows: 8, dropped: { repeated_visit: 2 } },
+      gold: { rows: 8 },
+    });
   });
 
   test('finds a duplicate in another month where days go by position, and keeps the earlier one', async () => {
     const { source, ...rest } = CONF['pipeline.json'];
-    world.writeConf('pipeline.json', { ...rest, source: { ...source, columns: { id: 'BIGINT', kind: 'VARCHAR', cost: 'DOUBLE' } } });
-    world.writeConf('bronze.sql', "SELECT *, DATE '2020-01-25' + 10 * CAST(row_number() OVER () - 1 AS INTEGER) AS day FROM source");
+    world.writeConf('pipeline.json', {
+      ...rest,
+      source: { ...source, columns: { id: 'BIGINT', kind: 'VARCHAR', cost: 'DOUBLE' } },
+    });
+    world.writeConf(
+      'bronze.sql',
+      "SELECT *, DATE '2020-01-25' + 10 * CAST(row_number() OVER () - 1 AS INTEGER) AS day FROM source",
+    );
     writeFileSync(world.csv, 'id,kind,cost\n1,urgent,3\n2,urgent,3\n1,urgent,3\n1,None,3\n1,urgent,3\n');
     const { silver } = await world.process();
     expect(silver).toMatchObject({ rows: 3, dropped: { repeated_visit: 2 } });
@@ -242,7 +296,12 @@ describe('silver', () => {
     world.writeCsv([...visits, visits[4]!]);
     expect((await world.process()).silver).toMatchObject({ rows: 8, dropped: { repeated_visit: 1 } });
     world.writeCsv(visits);
-    expect((await world.process()).silver).toEqual({ rows: 8, dropped: {}, written: ['2020_02'], unchanged: ['2020_01'] });
+    expect((await world.process()).silver).toEqual({
+      rows: 8,
+      dropped: {},
+      written: ['2020_02'],
+      unchanged: ['2020_01'],
+    });
   });
 
   test('may leave nothing of a month', async () => {
@@ -257,7 +316,8 @@ describe('silver', () => {
     world.writeCsv([...visitsOf(2), { id: 60, day: '2020-02-20', kind: 'odd', cost: 1 }]);
     await expect(world.process()).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: 'The expectation kind_known, which must hold, is broken by 1 row of partition 2020_02; correct the source and run again.',
+      message:
+        'The expectation kind_known, which must hold, is broken by 1 row of partition 2020_02; correct the source and run again.',
     });
     expect(Object.keys((await world.manifest('silver')).partitions)).toEqual(['2020_01']);
     expect(await world.rows('gold', 'feature_store')).toEqual([]);
@@ -282,7 +342,11 @@ describe('a run that is stopped halfway', () => {
     expect(Object.keys((await world.manifest('silver')).partitions)).toEqual(['2020_01', '2020_02']);
 
     const counted: { done: number; total: number }[] = [];
-    await world.perform(silver, { ...world.stage, partitions: written }, { report: ({ done, total }) => counted.push({ done, total }) });
+    await world.perform(
+      silver,
+      { ...world.stage, partitions: written },
+      { report: ({ done, total }) => counted.push({ done, total }) },
+    );
     expect(counted).toEqual([3, 4, 5, 6].map((done) => ({ done, total: 6 })));
     await world.process();
     expect(world.snapshot()).toEqual(undisturbed.snapshot());
@@ -293,7 +357,9 @@ describe('a run that is stopped halfway', () => {
     world.writeConf('bronze.sql', 'SELECT source.* FROM source, range(100000000000) AS many(i) WHERE hash(i) = 1');
     const abort = new AbortController();
     setTimeout(() => abort.abort(), 200);
-    await expect(world.perform(bronze, { ...world.stage, source: world.csv, asOf: '2020-12-31' }, { signal: abort.signal })).rejects.toThrow('abort');
+    await expect(
+      world.perform(bronze, { ...world.stage, source: world.csv, asOf: '2020-12-31' }, { signal: abort.signal }),
+    ).rejects.toThrow('abort');
     expect(world.snapshot()).toEqual({});
   });
 
@@ -303,7 +369,9 @@ describe('a run that is stopped halfway', () => {
     const writer = await LayerWriter.open(world.stores.datamart, 'gold');
     const path = `${temporaryFolder()}/orphan.parquet`;
     writeFileSync(path, readFileSync(await world.path('gold', '2020_01')));
-    await writer.write('2020_09', 'never committed', [{ table: 'feature_store', key: 'gold/features_2020_09.parquet', path, rows: 4 }]);
+    await writer.write('2020_09', 'never committed', [
+      { table: 'feature_store', key: 'gold/features_2020_09.parquet', path, rows: 4 },
+    ]);
 
     expect((await goldPartitions(world.stores)).map(({ name }) => name)).toEqual(['2020_01', '2020_02']);
     expect(await world.rows('gold', 'feature_store')).toHaveLength(8);
@@ -343,15 +411,24 @@ describe('readers and writers at the same time', () => {
   });
 
   test('what a writer has written it does not write again over what others wrote since', async () => {
-    const [first, second] = [await LayerWriter.open(world.stores.datamart, 'silver'), await LayerWriter.open(world.stores.datamart, 'silver')];
-    for (const [writer, inputs] of [[first, 'old'], [second, 'new']] as const) {
+    const [first, second] = [
+      await LayerWriter.open(world.stores.datamart, 'silver'),
+      await LayerWriter.open(world.stores.datamart, 'silver'),
+    ];
+    for (const [writer, inputs] of [
+      [first, 'old'],
+      [second, 'new'],
+    ] as const) {
       await writer.write('2020_01', inputs, [tableIn('silver', '2020_01')]);
       await writer.commit();
     }
     await first.write('2020_02', 'old', [tableIn('silver', '2020_02')]);
     await first.commit();
     const { partitions } = await world.manifest('silver');
-    expect(Object.entries(partitions).map(([name, { inputs }]) => [name, inputs])).toEqual([['2020_01', 'new'], ['2020_02', 'old']]);
+    expect(Object.entries(partitions).map(([name, { inputs }]) => [name, inputs])).toEqual([
+      ['2020_01', 'new'],
+      ['2020_02', 'old'],
+    ]);
   });
 
   test('pieces of a layer share its manifest', async () => {

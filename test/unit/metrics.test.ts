@@ -4,8 +4,10 @@ import { taskOf } from '../../src/ml/tasks/task.js';
 
 const task = taskOf({ task: 'binary', classes: ['0', '1'] });
 const outputOf = (probabilities: number[]) => ({ values: Float64Array.from(probabilities), width: 1 });
-const classificationMetrics = (labels: number[], probabilities: number[], threshold: number) => task.metrics(labels, outputOf(probabilities), threshold);
-const score = (scoring: ScoringName, labels: number[], probabilities: number[]) => task.foldScore(scoring, labels, outputOf(probabilities)).score;
+const classificationMetrics = (labels: number[], probabilities: number[], threshold: number) =>
+  task.metrics(labels, outputOf(probabilities), threshold);
+const score = (scoring: ScoringName, labels: number[], probabilities: number[]) =>
+  task.foldScore(scoring, labels, outputOf(probabilities)).score;
 
 describe('classification metrics', () => {
   test('a probability on the threshold counts as positive', () => {
@@ -16,7 +18,10 @@ describe('classification metrics', () => {
       f1: 0.5,
       roc_auc: 0.625,
       average_precision: 0.5833333333333333,
-      confusion_matrix: [[1, 1], [1, 1]],
+      confusion_matrix: [
+        [1, 1],
+        [1, 1],
+      ],
       n: 4,
     });
   });
@@ -30,13 +35,22 @@ describe('classification metrics', () => {
   });
 
   test('one class leaves the ranking metrics undefined', () => {
-    expect(classificationMetrics([0, 0], [0.1, 0.9], 0.5)).toMatchObject({ roc_auc: null, average_precision: null, accuracy: 0.5 });
+    expect(classificationMetrics([0, 0], [0.1, 0.9], 0.5)).toMatchObject({
+      roc_auc: null,
+      average_precision: null,
+      accuracy: 0.5,
+    });
     expect(classificationMetrics([1, 1], [0.1, 0.9], 0.5)).toMatchObject({ roc_auc: null, average_precision: 1 });
   });
 
-  test.each(['roc_auc', 'average_precision', 'balanced_accuracy'] as const)('a search by %s on one class says so', (scoring) => {
-    expect(() => score(scoring, [0, 0], [0.1, 0.9])).toThrow(expect.objectContaining({ type: 'InputInvalid' }) as Error);
-  });
+  test.each(['roc_auc', 'average_precision', 'balanced_accuracy'] as const)(
+    'a search by %s on one class says so',
+    (scoring) => {
+      expect(() => score(scoring, [0, 0], [0.1, 0.9])).toThrow(
+        expect.objectContaining({ type: 'InputInvalid' }) as Error,
+      );
+    },
+  );
 
   test('scorings that need labels take them at .5', () => {
     const labels = [1, 1, 1, 0];

@@ -10,7 +10,17 @@ import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { writeReport } from '../../src/stages/writeReport.js';
 import { readJson, updateJson } from '../../src/platform/storage/documents.js';
-import { AFTER_ALL, createTinyWorld, MONTHS, ROWS_A_MONTH, runRef, TINY, tinyEngines, trainTiny, type TinyWorld } from '../support/tinyPipeline.js';
+import {
+  AFTER_ALL,
+  createTinyWorld,
+  MONTHS,
+  ROWS_A_MONTH,
+  runRef,
+  TINY,
+  tinyEngines,
+  trainTiny,
+  type TinyWorld,
+} from '../support/tinyPipeline.js';
 
 const YEAR_END = '2001-12-31';
 const OOT = MONTHS.slice(-3);
@@ -60,7 +70,10 @@ async function scoreAgain(runId = 'again') {
 }
 
 test('what is monitored is the version of the newest predictions', async () => {
-  expect((await monitored(YEAR_END)).predictions).toMatchObject({ rows: 3 * ROWS_A_MONTH, model: { algorithm: 'logistic_regression' } });
+  expect((await monitored(YEAR_END)).predictions).toMatchObject({
+    rows: 3 * ROWS_A_MONTH,
+    model: { algorithm: 'logistic_regression' },
+  });
 });
 
 describe('performance', () => {
@@ -104,7 +117,8 @@ describe('performance', () => {
     await world.writeGold(OOT, { label: '0' });
     expect(await world.perform(measurePerformance, await monitored(AFTER_ALL))).toEqual({
       status: 'skipped',
-      reason: 'roc_auc is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.',
+      reason:
+        'roc_auc is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.',
     });
   });
 
@@ -125,7 +139,12 @@ describe('drift', () => {
     expect(Object.keys(result.psi).sort()).toEqual(['flag', 'x1', 'x2']);
     for (const value of Object.values(result.psi)) expect(value).toBeLessThan(0.2);
     expect(result.score_psi).toBeLessThan(0.2);
-    expect(result).toMatchObject({ drifted: [], score_drifted: false, missing: [], missing_rate: { x1: 0, x2: 0, flag: 0 } });
+    expect(result).toMatchObject({
+      drifted: [],
+      score_drifted: false,
+      missing: [],
+      missing_rate: { x1: 0, x2: 0, flag: 0 },
+    });
   });
 
   test('is seen in the feature that moved, and asks for a retrain', async () => {
@@ -157,7 +176,11 @@ describe('drift', () => {
     const result = await drift();
     expect(result.missing_rate.x2).toBeCloseTo(0.25, 12);
     expect(result).toMatchObject({ drifted: [], missing: ['x2'] });
-    expect(verdictOf({ status: 'skipped', reason: 'no labels' }, result)).toMatchObject({ drift: false, missing: true, retrain: true });
+    expect(verdictOf({ status: 'skipped', reason: 'no labels' }, result)).toMatchObject({
+      drift: false,
+      missing: true,
+      retrain: true,
+    });
   });
 
   test('missing values that were there at training are none', async () => {
@@ -191,7 +214,12 @@ describe('drift', () => {
   test('of a feature that gold no longer has is unavailable, and the feature missing', async () => {
     await world.writeGold(OOT, { x2: null });
     const result = await drift();
-    expect(result).toMatchObject({ psi: { x2: null }, p_value: { x2: null }, missing_rate: { x1: 0, x2: 1 }, missing: ['x2'] });
+    expect(result).toMatchObject({
+      psi: { x2: null },
+      p_value: { x2: null },
+      missing_rate: { x1: 0, x2: 1 },
+      missing: ['x2'],
+    });
   });
 
   test('is seen in the scores of rows that came in drifted', async () => {
@@ -212,27 +240,65 @@ describe('drift', () => {
     world.configure((config) => (config.monitoring_config.min_samples_for_metrics = 10));
     const input = { pipeline: TINY, run: runRef('m'), asOf: YEAR_END };
     // Nothing yet, then a month of the three that the version before has scored.
-    expect(await world.perform(detectDrift, { ...input, predictions: { model, rows: 0 } })).toMatchObject({ status: 'skipped', reason: '0 rows are scored by 2001-12-31; drift needs at least 10.' });
-    await world.perform(predict, { ...input, run: runRef('second'), model, from: '2001-11-01', to: '2001-11-30', again: true });
+    expect(await world.perform(detectDrift, { ...input, predictions: { model, rows: 0 } })).toMatchObject({
+      status: 'skipped',
+      reason: '0 rows are scored by 2001-12-31; drift needs at least 10.',
+    });
+    await world.perform(predict, {
+      ...input,
+      run: runRef('second'),
+      model,
+      from: '2001-11-01',
+      to: '2001-11-30',
+      again: true,
+    });
     expect((await drift()).rows).toBe(ROWS_A_MONTH);
-    expect(await world.perform(detectDrift, { ...input, predictions: { model: first!.model, rows: 0 } })).toMatchObject({ rows: 3 * ROWS_A_MONTH });
+    expect(await world.perform(detectDrift, { ...input, predictions: { model: first!.model, rows: 0 } })).toMatchObject(
+      { rows: 3 * ROWS_A_MONTH },
+    );
   }, 60_000);
 
   test('does not count rows that gold no longer has, nor rows of days to come', async () => {
-    const input = { pipeline: TINY, run: runRef('m'), asOf: YEAR_END, predictions: { model: await champion(), rows: 0 } };
-    expect(await world.perform(detectDrift, { ...input, asOf: '2001-09-30' })).toMatchObject({ status: 'skipped', reason: '0 rows are scored by 2001-09-30; drift needs at least 100.' });
+    const input = {
+      pipeline: TINY,
+      run: runRef('m'),
+      asOf: YEAR_END,
+      predictions: { model: await champion(), rows: 0 },
+    };
+    expect(await world.perform(detectDrift, { ...input, asOf: '2001-09-30' })).toMatchObject({
+      status: 'skipped',
+      reason: '0 rows are scored by 2001-09-30; drift needs at least 100.',
+    });
     const without = (months: string[]) =>
-      updateJson<LayerManifest>(world.stores.datamart, manifestKey('gold'), (manifest) => ({ ...manifest, partitions: Object.fromEntries(Object.entries(manifest!.partitions).filter(([name]) => !months.includes(name))) }), () => undefined);
+      updateJson<LayerManifest>(
+        world.stores.datamart,
+        manifestKey('gold'),
+        (manifest) => ({
+          ...manifest,
+          partitions: Object.fromEntries(
+            Object.entries(manifest!.partitions).filter(([name]) => !months.includes(name)),
+          ),
+        }),
+        () => undefined,
+      );
     await without(['2001_12']);
     expect((await drift()).rows).toBe(2 * ROWS_A_MONTH);
     await without(OOT);
-    expect(await world.perform(detectDrift, input)).toMatchObject({ status: 'skipped', reason: '0 rows are scored by 2001-12-31; drift needs at least 100.' });
+    expect(await world.perform(detectDrift, input)).toMatchObject({
+      status: 'skipped',
+      reason: '0 rows are scored by 2001-12-31; drift needs at least 100.',
+    });
   });
 
   test('counts no score of features that have changed since, but for those of an earlier version, which kept no digest of them', async () => {
     await world.writeGold(['2001_11'], { x1: '1 - x1' });
     expect((await drift()).rows).toBe(2 * ROWS_A_MONTH);
-    await updateJson<{ files: object[] }>(world.stores.predictions, 'index.json', (index) => ({ ...index, files: index!.files.map((file) => ({ ...file, features: undefined })) }), () => undefined);
+    await updateJson<{ files: object[] }>(
+      world.stores.predictions,
+      'index.json',
+      (index) => ({ ...index, files: index!.files.map((file) => ({ ...file, features: undefined })) }),
+      () => undefined,
+    );
     expect((await drift()).rows).toBe(3 * ROWS_A_MONTH);
   });
 
@@ -247,14 +313,20 @@ describe('drift', () => {
 describe('the report', () => {
   const write = async (asOf: string, runId = 'm') => {
     const input = { ...(await monitored(asOf)), run: runRef(runId) };
-    const [performance, found] = [await world.perform(measurePerformance, input), await world.perform(detectDrift, input)];
+    const [performance, found] = [
+      await world.perform(measurePerformance, input),
+      await world.perform(detectDrift, input),
+    ];
     return world.perform(writeReport, { ...input, performance, drift: found });
   };
 
   test('holds every number, its convention and the verdict', async () => {
     const { report, verdict } = await write(AFTER_ALL);
     expect(report.uri).toMatch(/reports\/report_2002-03-01_20020301_120000_m\.json$/);
-    const stored = await readJson<Record<string, unknown>>(world.stores.monitoring, 'reports/report_2002-03-01_20020301_120000_m.json');
+    const stored = await readJson<Record<string, unknown>>(
+      world.stores.monitoring,
+      'reports/report_2002-03-01_20020301_120000_m.json',
+    );
     expect(stored).toMatchObject({
       pipeline: TINY,
       as_of: AFTER_ALL,
@@ -288,18 +360,32 @@ describe('the report', () => {
     const drifted = await write(YEAR_END, 'drifted');
     expect(drifted.report.uri).not.toBe(calm.report.uri);
     expect([calm.severity, drifted.severity]).toEqual([null, 'severe']);
-    const stored = async (run: string) => readJson<{ verdict: Verdict }>(world.stores.monitoring, `reports/report_2001-12-31_20020301_120000_${run}.json`);
+    const stored = async (run: string) =>
+      readJson<{ verdict: Verdict }>(world.stores.monitoring, `reports/report_2001-12-31_20020301_120000_${run}.json`);
     expect((await stored('calm'))?.verdict).toEqual(calm.verdict);
     expect((await stored('drifted'))?.verdict).toEqual(drifted.verdict);
-    expect(await readJson(world.stores.monitoring, 'reports/latest.json')).toMatchObject({ run: { run_id: 'drifted' } });
+    expect(await readJson(world.stores.monitoring, 'reports/latest.json')).toMatchObject({
+      run: { run_id: 'drifted' },
+    });
   });
 
   test('of a run that started earlier does not take the place of a later one of the same day', async () => {
     const input = await monitored(YEAR_END);
     const skipped = { status: 'skipped' as const, reason: 'Too few.' };
-    for (const [runId, startedAt] of [['late', '2002-03-01T13:00:00Z'], ['early', '2002-03-01T12:00:00Z']]) {
-      await world.perform(writeReport, { ...input, run: runRef(runId!, startedAt), performance: skipped, drift: skipped });
+    for (const [runId, startedAt] of [
+      ['late', '2002-03-01T13:00:00Z'],
+      ['early', '2002-03-01T12:00:00Z'],
+    ]) {
+      await world.perform(writeReport, {
+        ...input,
+        run: runRef(runId!, startedAt),
+        performance: skipped,
+        drift: skipped,
+      });
     }
-    expect(await readJson(world.stores.monitoring, 'reports/latest.json')).toMatchObject({ run: { run_id: 'late' }, verdict: { conclusion: 'not_measured' } });
+    expect(await readJson(world.stores.monitoring, 'reports/latest.json')).toMatchObject({
+      run: { run_id: 'late' },
+      verdict: { conclusion: 'not_measured' },
+    });
   });
 });

@@ -11,15 +11,38 @@ import { writeJson } from '../../src/platform/storage/documents.js';
 import { CONF, createMedallion, visitsOf } from '../support/medallion.js';
 
 /** What no name may hold. */
-const BAD = ['../other', '..', '/etc', 'a/b', 'a\\b', "o'hara", 'a"b', 'a;b', 'two\nlines', 'a\0b', 'a b', '1a', 'é', '', 'x'.repeat(101)];
+const BAD = [
+  '../other',
+  '..',
+  '/etc',
+  'a/b',
+  'a\\b',
+  "o'hara",
+  'a"b',
+  'a;b',
+  'two\nlines',
+  'a\0b',
+  'a b',
+  '1a',
+  'é',
+  '',
+  'x'.repeat(101),
+];
 
-const refusal = (name: string) => expect.objectContaining({ type: 'InputInvalid', retryable: false, message: expect.stringContaining(JSON.stringify(name)) as string }) as Error;
+const refusal = (name: string) =>
+  expect.objectContaining({
+    type: 'InputInvalid',
+    retryable: false,
+    message: expect.stringContaining(JSON.stringify(name)) as string,
+  }) as Error;
 
 describe.each(BAD)('%j', (name) => {
   test('names no pipeline', async () => {
     await expect(loadPipeline(name)).rejects.toThrow(refusal(name));
     // Refused before the server is asked.
-    await expect(startWorkflow(undefined as unknown as Client, 'lifecycle', { pipeline: name })).rejects.toThrow(refusal(name));
+    await expect(startWorkflow(undefined as unknown as Client, 'lifecycle', { pipeline: name })).rejects.toThrow(
+      refusal(name),
+    );
   });
 
   test('names no algorithm, version or alias', () => {
@@ -35,7 +58,12 @@ describe.each(BAD)('%j', (name) => {
   });
 });
 
-test.each(['../../{partition}.parquet', '/{partition}.parquet', 'silver/{partition}/../x.parquet', "silver/'{partition}.parquet"])('a layer is not kept at %s', (path) => {
+test.each([
+  '../../{partition}.parquet',
+  '/{partition}.parquet',
+  'silver/{partition}/../x.parquet',
+  "silver/'{partition}.parquet",
+])('a layer is not kept at %s', (path) => {
   const definition = structuredClone(CONF['pipeline.json']);
   definition.layers.silver.path = path;
   const { error } = PipelineDefinition.safeParse(definition);
@@ -43,22 +71,33 @@ test.each(['../../{partition}.parquet', '/{partition}.parquet', 'silver/{partiti
 });
 
 describe('data', () => {
-  test.each(['0044-01-01 (BC)', '12345-01-01', 'infinity', '-infinity'])('of the day %s makes no partition', async (day) => {
-    const world = await createMedallion();
-    world.writeConf('bronze.sql', `SELECT * REPLACE (CASE id WHEN 99 THEN DATE '${day}' ELSE day END AS day) FROM source`);
-    world.writeCsv([...visitsOf(1), { id: 99, day: '2020-01-31', kind: 'urgent', cost: 1 }]);
-    await expect(world.bronze(world.csv, '2020-12-31')).rejects.toThrow(
-      expect.objectContaining({ type: 'InputInvalid', message: `The column day of ${world.csv} holds days outside the years 0 to 9999; correct them and run again.` }) as Error,
-    );
-    expect(world.snapshot()).toEqual({});
-  });
+  test.each(['0044-01-01 (BC)', '12345-01-01', 'infinity', '-infinity'])(
+    'of the day %s makes no partition',
+    async (day) => {
+      const world = await createMedallion();
+      world.writeConf(
+        'bronze.sql',
+        `SELECT * REPLACE (CASE id WHEN 99 THEN DATE '${day}' ELSE day END AS day) FROM source`,
+      );
+      world.writeCsv([...visitsOf(1), { id: 99, day: '2020-01-31', kind: 'urgent', cost: 1 }]);
+      await expect(world.bronze(world.csv, '2020-12-31')).rejects.toThrow(
+        expect.objectContaining({
+          type: 'InputInvalid',
+          message: `The column day of ${world.csv} holds days outside the years 0 to 9999; correct them and run again.`,
+        }) as Error,
+      );
+      expect(world.snapshot()).toEqual({});
+    },
+  );
 
   test('of a partition that a manifest misnames is not read', async () => {
     const world = await createMedallion();
     world.writeCsv(visitsOf(1));
     await world.process();
     const manifest = await readManifest(world.stores.datamart, 'silver');
-    await writeJson(world.stores.datamart, 'silver/manifest.json', { partitions: { "2020_01'; DROP": manifest.partitions['2020_01'] } });
+    await writeJson(world.stores.datamart, 'silver/manifest.json', {
+      partitions: { "2020_01'; DROP": manifest.partitions['2020_01'] },
+    });
     await expect(tableFiles(world.stores.datamart, 'silver', 'silver')).rejects.toThrow(refusal("2020_01'; DROP"));
   });
 });

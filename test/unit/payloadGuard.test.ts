@@ -32,7 +32,11 @@ describe('the field at fault', () => {
     ['the deepest that alone is too large', [{ a: { b: [{}, { rows: text(20) }] } }], '"a.b.1.rows"'],
     ['the largest where none alone is', [{ a: text(4), b: text(7) }], '"b"'],
     ['counted from its argument where there are several', [{ a: 1 }, { rows: text(20) }], '"1.rows"'],
-    ['an object with many fields that are small', [{ psi: Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`feature_${i}`, i])) }], '"psi"'],
+    [
+      'an object with many fields that are small',
+      [{ psi: Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`feature_${i}`, i])) }],
+      '"psi"',
+    ],
   ])('%s', (_, values, field) => {
     expect(refusal(...values).message).toContain(`most of it in ${field};`);
   });

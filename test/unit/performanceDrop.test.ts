@@ -5,7 +5,12 @@ import { Mt19937 } from '../../src/ml/mt19937.js';
 import { judgePerformance, metricVariance, type KnownVariance } from '../../src/monitoring/performance.js';
 import { binaryMetrics } from '../support/binaryMetrics.js';
 
-const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as { y: number[]; s1: number[]; s2: number[]; var: [number, number] };
+const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as {
+  y: number[];
+  s1: number[];
+  s2: number[];
+  var: [number, number];
+};
 
 /** 1,000 rows, 100 of them positive. */
 const metrics = (tp: number, fp: number, roc_auc: number | null = 0.7): TaskMetrics => ({
@@ -15,7 +20,10 @@ const metrics = (tp: number, fp: number, roc_auc: number | null = 0.7): TaskMetr
   f1: (2 * tp) / (tp + fp + 100),
   roc_auc,
   average_precision: 0.3,
-  confusion_matrix: [[900 - fp, fp], [100 - tp, tp]],
+  confusion_matrix: [
+    [900 - fp, fp],
+    [100 - tp, tp],
+  ],
   n: 1_000,
 });
 const settings = { performance_metric: 'roc_auc' as KnownVariance, performance_threshold_drop: 0.05, alpha: 0.01 };
@@ -47,20 +55,23 @@ describe('the variance of', () => {
     expect(metricVariance(metrics(50, 200), metric)).toBeCloseTo(variance, 12);
   });
 
-  test.each<KnownVariance>(['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision'])('%s is that of resamples', (metric) => {
-    const random = new Mt19937(3);
-    const draw = () => Uint32Array.from({ length: golden.y.length }, () => random.integer(golden.y.length - 1));
-    const values = Array.from({ length: 500 }, () => {
-      const rows = draw();
-      const at = (of: number[]) => Float64Array.from(rows, (row) => of[row]!);
-      return binaryMetrics(at(golden.y), at(golden.s2), 0.5)[metric]!;
-    });
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-    const found = metricVariance(binaryMetrics(golden.y, golden.s2, 0.5), metric);
-    expect(Math.sqrt(found / variance)).toBeGreaterThan(0.75);
-    expect(Math.sqrt(found / variance)).toBeLessThan(1.4);
-  });
+  test.each<KnownVariance>(['accuracy', 'precision', 'recall', 'f1', 'roc_auc', 'average_precision'])(
+    '%s is that of resamples',
+    (metric) => {
+      const random = new Mt19937(3);
+      const draw = () => Uint32Array.from({ length: golden.y.length }, () => random.integer(golden.y.length - 1));
+      const values = Array.from({ length: 500 }, () => {
+        const rows = draw();
+        const at = (of: number[]) => Float64Array.from(rows, (row) => of[row]!);
+        return binaryMetrics(at(golden.y), at(golden.s2), 0.5)[metric]!;
+      });
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+      const found = metricVariance(binaryMetrics(golden.y, golden.s2, 0.5), metric);
+      expect(Math.sqrt(found / variance)).toBeGreaterThan(0.75);
+      expect(Math.sqrt(found / variance)).toBeLessThan(1.4);
+    },
+  );
 });
 
 describe('a drop', () => {
@@ -80,24 +91,46 @@ describe('a drop', () => {
   });
 
   test('below the threshold is none, however sure', () => {
-    const large = (roc_auc: number): TaskMetrics => ({ ...metrics(50, 200, roc_auc), confusion_matrix: [[700_000, 200_000], [50_000, 50_000]], n: 1_000_000 });
+    const large = (roc_auc: number): TaskMetrics => ({
+      ...metrics(50, 200, roc_auc),
+      confusion_matrix: [
+        [700_000, 200_000],
+        [50_000, 50_000],
+      ],
+      n: 1_000_000,
+    });
     expect(judgePerformance(large(0.7), large(0.66), settings)).toMatchObject({ breached: false });
     expect(judgePerformance(large(0.7), large(0.64), settings)).toMatchObject({ breached: true });
   });
 
   test('at the threshold is none', () => {
-    const sure = (roc_auc: number): TaskMetrics => ({ ...metrics(50, 200, roc_auc), confusion_matrix: [[700_000, 200_000], [50_000, 50_000]], n: 1_000_000 });
+    const sure = (roc_auc: number): TaskMetrics => ({
+      ...metrics(50, 200, roc_auc),
+      confusion_matrix: [
+        [700_000, 200_000],
+        [50_000, 50_000],
+      ],
+      n: 1_000_000,
+    });
     const found = judgePerformance(sure(0.75), sure(0.5), { ...settings, performance_threshold_drop: 0.25 });
     expect(found).toMatchObject({ drop: 0.25, breached: false });
   });
 
   test('of nothing between two that are without a fault has no certainty either way', () => {
-    expect(judgePerformance(metrics(100, 0, 1), metrics(100, 0, 1), settings)).toMatchObject({ drop: 0, p_value: 0.5, breached: false });
+    expect(judgePerformance(metrics(100, 0, 1), metrics(100, 0, 1), settings)).toMatchObject({
+      drop: 0,
+      p_value: 0.5,
+      breached: false,
+    });
   });
 
   test('that is a gain, or nothing, is none', () => {
     expect(judgePerformance(metrics(50, 200, 0.6), metrics(50, 200, 0.9), settings)).toMatchObject({ breached: false });
-    expect(judgePerformance(metrics(50, 200), metrics(50, 200), settings)).toMatchObject({ drop: 0, p_value: 0.5, breached: false });
+    expect(judgePerformance(metrics(50, 200), metrics(50, 200), settings)).toMatchObject({
+      drop: 0,
+      p_value: 0.5,
+      breached: false,
+    });
   });
 
   test('of what is undefined is not judged', () => {

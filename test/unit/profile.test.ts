@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { countedRows, countInto, emptyLike, missingRate, profileColumn, profileNumbers, type BinnedProfile, type CategoryProfile } from '../../src/monitoring/profile.js';
+import {
+  countedRows,
+  countInto,
+  emptyLike,
+  missingRate,
+  profileColumn,
+  profileNumbers,
+  type BinnedProfile,
+  type CategoryProfile,
+} from '../../src/monitoring/profile.js';
 import { normalQuantile, twoSidedP } from '../../src/ml/normal.js';
 import { homogeneityP, rejected } from '../../src/monitoring/homogeneity.js';
 import { psi, shiftOf } from '../../src/monitoring/psi.js';
@@ -10,8 +19,12 @@ const repeat = (value: number, times: number) => new Array<number>(times).fill(v
 describe('the edges of a numeric profile', () => {
   // numpy.quantile(values, [.1, .2, ..., .9]).
   test('are the deciles, interpolated linearly', () => {
-    expect(profileNumbers(upTo(10)).edges).toEqual([1.9, 2.8, 3.7, 4.6, 5.5, 6.4, 7.3, 8.2, 9.1].map((edge) => expect.closeTo(edge, 12) as number));
-    expect(profileNumbers([4, 1]).edges).toEqual([1.3, 1.6, 1.9, 2.2, 2.5, 2.8, 3.1, 3.4, 3.7].map((edge) => expect.closeTo(edge, 12) as number));
+    expect(profileNumbers(upTo(10)).edges).toEqual(
+      [1.9, 2.8, 3.7, 4.6, 5.5, 6.4, 7.3, 8.2, 9.1].map((edge) => expect.closeTo(edge, 12) as number),
+    );
+    expect(profileNumbers([4, 1]).edges).toEqual(
+      [1.3, 1.6, 1.9, 2.2, 2.5, 2.8, 3.1, 3.4, 3.7].map((edge) => expect.closeTo(edge, 12) as number),
+    );
     expect(profileNumbers(upTo(11)).edges).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(profileNumbers([7]).edges).toEqual([7]);
     expect(profileNumbers([NaN, null]).edges).toEqual([]);
@@ -22,8 +35,16 @@ describe('the edges of a numeric profile', () => {
     const edges = (values: number[]) => profileNumbers(values).edges;
     const has = (values: number[], edge: number) => edges(values).includes(edge);
     // Two of 200 are 1%; one of 199, and two of 202, are not.
-    expect([has([0, 0, ...inner], 0), has([0, ...inner], 0), has([0, 0, ...inner, 98, 99], 0)]).toEqual([true, false, false]);
-    expect([has([...inner, 500, 500], 500), has([...inner, 500], 500), has([1, 2, ...inner, 500, 500], 500)]).toEqual([true, false, false]);
+    expect([has([0, 0, ...inner], 0), has([0, ...inner], 0), has([0, 0, ...inner, 98, 99], 0)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect([has([...inner, 500, 500], 500), has([...inner, 500], 500), has([1, 2, ...inner, 500, 500], 500)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
     // In few rows a single one is more than 1%, and no edge.
     expect(has([0, ...upTo(49)], 0)).toBe(false);
     // An extreme that a decile is already is one edge.
@@ -39,7 +60,12 @@ describe('the edges of a numeric profile', () => {
 describe('counting', () => {
   test('gives each edge a bin of its own between its neighbours, and what is missing none', () => {
     const profile: BinnedProfile = { kind: 'bins', edges: [0, 1], counts: [0, 0, 0, 0, 0], missing: 0 };
-    expect(countInto(profile, [-5, 0, 0, 0.5, 1, 2, 3, null, undefined, NaN, Infinity, 3.5e38])).toEqual({ kind: 'bins', edges: [0, 1], counts: [1, 2, 1, 1, 2], missing: 5 });
+    expect(countInto(profile, [-5, 0, 0, 0.5, 1, 2, 3, null, undefined, NaN, Infinity, 3.5e38])).toEqual({
+      kind: 'bins',
+      edges: [0, 1],
+      counts: [1, 2, 1, 1, 2],
+      missing: 5,
+    });
     expect(countedRows(profile)).toBe(7);
     expect(missingRate(profile)).toBeCloseTo(5 / 12, 12);
   });
@@ -50,7 +76,11 @@ describe('counting', () => {
   });
 
   test.each(['binary', 'ordinal', 'categorical'] as const)('goes by category where a column is %s', (type) => {
-    expect(profileColumn([true, false, 1, 'a', 'a', 2n, null, undefined, NaN, Infinity], type)).toEqual({ kind: 'categories', counts: { 0: 1, 1: 2, a: 2, 2: 1 }, missing: 4 });
+    expect(profileColumn([true, false, 1, 'a', 'a', 2n, null, undefined, NaN, Infinity], type)).toEqual({
+      kind: 'categories',
+      counts: { 0: 1, 1: 2, a: 2, 2: 1 },
+      missing: 4,
+    });
   });
 
   test('names that every JavaScript object has are categories as others', () => {
@@ -59,7 +89,9 @@ describe('counting', () => {
     expect(countedRows(categories)).toBe(4);
     const stored = JSON.parse(JSON.stringify(categories)) as typeof categories;
     expect(psi(stored, countInto(emptyLike(stored), values))).toBe(0);
-    expect(psi(stored, countInto(emptyLike(stored), ['constructor', 'constructor', 'toString', 'other']))).toBeGreaterThan(1);
+    expect(
+      psi(stored, countInto(emptyLike(stored), ['constructor', 'constructor', 'toString', 'other'])),
+    ).toBeGreaterThan(1);
   });
 
   test('starts again from an empty profile of the same bins, and leaves the old one', () => {
@@ -85,9 +117,21 @@ describe('PSI', () => {
     expect(shift.expected).toBeCloseTo(0.075, 12);
     // Slopes by the reference's shares: 1 - c/r - ln(c/r); by the current ones: 1 - r/c + ln(c/r). Of two bins with shares p and q
     // the variance is p q (difference of slopes)^2, over the rows.
-    const slope = { reference: 1 / 3 - Math.log(2 / 3) - (1 - 2 - Math.log(2)), current: 1 - 1.5 + Math.log(2 / 3) - (1 - 0.5 + Math.log(2)) };
-    expect(shift.standardError).toBeCloseTo(Math.sqrt((0.1875 * slope.reference ** 2) / 40 + (0.25 * slope.current ** 2) / 20), 12);
-    expect(shift.p).toBeCloseTo(homogeneityP([[30, 10], [10, 10]]), 12);
+    const slope = {
+      reference: 1 / 3 - Math.log(2 / 3) - (1 - 2 - Math.log(2)),
+      current: 1 - 1.5 + Math.log(2 / 3) - (1 - 0.5 + Math.log(2)),
+    };
+    expect(shift.standardError).toBeCloseTo(
+      Math.sqrt((0.1875 * slope.reference ** 2) / 40 + (0.25 * slope.current ** 2) / 20),
+      12,
+    );
+    expect(shift.p).toBeCloseTo(
+      homogeneityP([
+        [30, 10],
+        [10, 10],
+      ]),
+      12,
+    );
   });
 
   test('is 0 without noise where all rows are in one bin, and cells that are empty on both sides count for nothing', () => {
@@ -97,7 +141,9 @@ describe('PSI', () => {
 
   test('is not there where either side has no row', () => {
     expect([of({}, { a: 1 }), of({ a: 1 }, {}), of({ a: 0 }, { a: 1 })]).toEqual([null, null, null]);
-    expect(psi({ kind: 'categories', counts: {}, missing: 1 }, { kind: 'categories', counts: { a: 1 }, missing: 0 })).toBeNull();
+    expect(
+      psi({ kind: 'categories', counts: {}, missing: 1 }, { kind: 'categories', counts: { a: 1 }, missing: 0 }),
+    ).toBeNull();
   });
 });
 
@@ -131,10 +177,51 @@ describe('several tests at once', () => {
   });
 
   test('four rows are the fewest that can be compared', () => {
-    expect(homogeneityP([[2, 0], [0, 2]])).toBeLessThan(0.5);
-    expect(homogeneityP([[2, 0], [0, 1]])).toBe(1);
-    expect(homogeneityP([[0, 2], [0, 5]])).toBe(1);
-    expect(homogeneityP([[10, 6], [0, 0], [20, 9], [30, 45]])).toBe(homogeneityP([[10, 6], [20, 9], [30, 45]]));
-    expect(homogeneityP([[6, 10], [9, 20], [45, 30]])).toBeCloseTo(homogeneityP([[10, 6], [20, 9], [30, 45]]), 9);
+    expect(
+      homogeneityP([
+        [2, 0],
+        [0, 2],
+      ]),
+    ).toBeLessThan(0.5);
+    expect(
+      homogeneityP([
+        [2, 0],
+        [0, 1],
+      ]),
+    ).toBe(1);
+    expect(
+      homogeneityP([
+        [0, 2],
+        [0, 5],
+      ]),
+    ).toBe(1);
+    expect(
+      homogeneityP([
+        [10, 6],
+        [0, 0],
+        [20, 9],
+        [30, 45],
+      ]),
+    ).toBe(
+      homogeneityP([
+        [10, 6],
+        [20, 9],
+        [30, 45],
+      ]),
+    );
+    expect(
+      homogeneityP([
+        [6, 10],
+        [9, 20],
+        [45, 30],
+      ]),
+    ).toBeCloseTo(
+      homogeneityP([
+        [10, 6],
+        [20, 9],
+        [30, 45],
+      ]),
+      9,
+    );
   });
 });

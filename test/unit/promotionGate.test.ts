@@ -6,15 +6,32 @@ import { PromotionGate } from '../../src/config/schema.js';
 import { decidePromotion, type PromotionCase } from '../../src/registry/gate.js';
 
 /** 200 rows on which `strong` has an AUC of .8746 and `weak` one of .7053: z 3.14, p .0017. */
-const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as { y: number[]; s1: number[]; s2: number[] };
+const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as {
+  y: number[];
+  s1: number[];
+  s2: number[];
+};
 const labels = golden.y;
 const said = (probabilities: number[]) => ({ values: Float64Array.from(probabilities), width: 1 });
 const strong = { ref: { algorithm: 'xgboost', version: 'v2' }, output: said(golden.s1) };
 const weak = { ref: { algorithm: 'random_forest', version: 'v1' }, output: said(golden.s2) };
 
 const decide = (of: Partial<PromotionCase>, gate: Partial<PromotionGate> = {}) =>
-  decidePromotion({ task: ZERO_OR_ONE, metric: 'roc_auc', seed: 42, labels, threshold: 0.5, challenger: strong, champion: weak, ...of }, PromotionGate.parse(gate));
-const brokenRules = (decision: ReturnType<typeof decide>) => decision.rules.filter(({ passed }) => !passed).map(({ rule }) => rule);
+  decidePromotion(
+    {
+      task: ZERO_OR_ONE,
+      metric: 'roc_auc',
+      seed: 42,
+      labels,
+      threshold: 0.5,
+      challenger: strong,
+      champion: weak,
+      ...of,
+    },
+    PromotionGate.parse(gate),
+  );
+const brokenRules = (decision: ReturnType<typeof decide>) =>
+  decision.rules.filter(({ passed }) => !passed).map(({ rule }) => rule);
 
 describe('a challenger against the champion', () => {
   test('one that is better is promoted, with the working shown', () => {
@@ -63,7 +80,9 @@ describe('a challenger against the champion', () => {
   test('one that must be better has to be so significantly', () => {
     expect(decide({}, { require: 'better' }).decision).toBe('promote');
     expect(brokenRules(decide({}, { require: 'better', alpha: 0.001 }))).toEqual(['significantly_better']);
-    expect(brokenRules(decide({ challenger: weak, champion: strong }, { require: 'better' }))).toContain('significantly_better');
+    expect(brokenRules(decide({ challenger: weak, champion: strong }, { require: 'better' }))).toContain(
+      'significantly_better',
+    );
   });
 });
 
@@ -71,28 +90,46 @@ describe('minimums', () => {
   test('count at the threshold, and each that is missed is named', () => {
     const decision = decide({ threshold: 0.9 }, { minimums: { recall: 0.5, roc_auc: 0.9, precision: 0 } });
     expect(brokenRules(decision)).toEqual(['minimum recall', 'minimum roc_auc']);
-    expect(decision.reason).toMatch(/minimum recall \(expected >= 0.5, got .*\), minimum roc_auc \(expected >= 0.9, got 0.8746\)/);
+    expect(decision.reason).toMatch(
+      /minimum recall \(expected >= 0.5, got .*\), minimum roc_auc \(expected >= 0.9, got 0.8746\)/,
+    );
   });
 
   test('a first model has nothing but them to pass', () => {
     const first = decide({ champion: null }, { minimums: { roc_auc: 0.8 } });
-    expect(first).toMatchObject({ decision: 'promote', champion: null, comparison: null, reason: 'xgboost v2 becomes the first champion: it passes all 2 rules.' });
+    expect(first).toMatchObject({
+      decision: 'promote',
+      champion: null,
+      comparison: null,
+      reason: 'xgboost v2 becomes the first champion: it passes all 2 rules.',
+    });
     expect(decide({ champion: null }, { minimums: { roc_auc: 0.9 } }).decision).toBe('refuse');
   });
 
   test('too few rows decide nothing', () => {
-    const few = (scored: typeof strong) => ({ ...scored, output: { ...scored.output, values: scored.output.values.slice(0, 99) } });
+    const few = (scored: typeof strong) => ({
+      ...scored,
+      output: { ...scored.output, values: scored.output.values.slice(0, 99) },
+    });
     const decision = decide({ labels: labels.slice(0, 99), challenger: few(strong), champion: few(weak) });
     expect(brokenRules(decision)).toContain('min_samples');
   });
 });
 
 describe('a champion that cannot score the rows', () => {
-  const gone = { ref: weak.ref, unscored: 'There is no version "v1" of random_forest in the registry; train it, or choose another.' };
+  const gone = {
+    ref: weak.ref,
+    unscored: 'There is no version "v1" of random_forest in the registry; train it, or choose another.',
+  };
 
   test('is not compared with: the minimums decide, and the reason says so', () => {
     const decision = decide({ champion: gone }, { minimums: { roc_auc: 0.8 }, require: 'better' });
-    expect(decision).toMatchObject({ decision: 'promote', champion: weak.ref, comparison: null, metrics: { champion: null } });
+    expect(decision).toMatchObject({
+      decision: 'promote',
+      champion: weak.ref,
+      comparison: null,
+      metrics: { champion: null },
+    });
     expect(decision.rules.map(({ rule }) => rule)).toEqual(['min_samples', 'minimum roc_auc']);
     expect(decision.reason).toBe(
       'xgboost v2 takes the place of random_forest v1: it passes all 2 rules that need no comparison. ' +
@@ -103,14 +140,21 @@ describe('a champion that cannot score the rows', () => {
   test('stays where the challenger misses a minimum', () => {
     const decision = decide({ champion: gone }, { minimums: { roc_auc: 0.9 } });
     expect(decision.decision).toBe('refuse');
-    expect(decision.reason).toContain('it does not pass minimum roc_auc (expected >= 0.9, got 0.8746). random_forest v1 could not be compared with: ');
+    expect(decision.reason).toContain(
+      'it does not pass minimum roc_auc (expected >= 0.9, got 0.8746). random_forest v1 could not be compared with: ',
+    );
   });
 });
 
 test('rows of one class only can show nothing, so nothing is promoted', () => {
   const decision = decide({ labels: labels.map(() => 0) }, { minimums: { roc_auc: 0 } });
   expect(decision.comparison).toBeNull();
-  expect(brokenRules(decision)).toEqual(['minimum roc_auc', 'rows_of_each_class', 'max_auc_loss', 'not_significantly_worse']);
+  expect(brokenRules(decision)).toEqual([
+    'minimum roc_auc',
+    'rows_of_each_class',
+    'max_auc_loss',
+    'not_significantly_worse',
+  ]);
   expect(decision.reason).toContain('got nothing that can be computed');
 });
 
@@ -125,10 +169,22 @@ test('a decision survives JSON', () => {
 
 describe('settings', () => {
   test('have defaults', () => {
-    expect(PromotionGate.parse({})).toEqual({ min_samples: 100, minimums: {}, max_auc_loss: 0.01, alpha: 0.05, require: 'not_worse' });
+    expect(PromotionGate.parse({})).toEqual({
+      min_samples: 100,
+      minimums: {},
+      max_auc_loss: 0.01,
+      alpha: 0.05,
+      require: 'not_worse',
+    });
   });
 
-  test.each([[{ minimums: { auc: 0.5 } }], [{ minimums: { recall: 2 } }], [{ alpha: 0 }], [{ require: 'best' }], [{ unknown: 1 }]])('refuse %j', (settings) => {
+  test.each([
+    [{ minimums: { auc: 0.5 } }],
+    [{ minimums: { recall: 2 } }],
+    [{ alpha: 0 }],
+    [{ require: 'best' }],
+    [{ unknown: 1 }],
+  ])('refuse %j', (settings) => {
     expect(PromotionGate.safeParse(settings).success).toBe(false);
   });
 });

@@ -7,7 +7,10 @@ import { raceRungs, selectCandidates, type Contender } from '../../src/ml/racing
  * variance 4/3 of the sum of the four squared differences.
  */
 function contenders(...candidates: { scores: number[]; influence?: number[]; step?: number }[]): Contender[] {
-  return candidates.map(({ scores, influence = [0, 0, 0, 0], step = 0 }, index) => ({ index, folds: scores.map((score) => ({ score, influence, step })) }));
+  return candidates.map(({ scores, influence = [0, 0, 0, 0], step = 0 }, index) => ({
+    index,
+    folds: scores.map((score) => ({ score, influence, step })),
+  }));
 }
 
 /** A pair whose difference has a standard deviation of .001 on a fold: 4/3 of 4 times (.001 sqrt(3)/4)^2 is .001^2. */
@@ -33,11 +36,15 @@ describe('rungs', () => {
 
 describe('with every fold seen', () => {
   test('the best mean wins, and all survive, best first', () => {
-    expect(selectCandidates(contenders({ scores: [0.6, 0.62] }, { scores: [0.61, 0.63] }, { scores: [0.5, 0.5] }), 2)).toEqual({ survivors: [1, 0, 2], score: 0.62 });
+    expect(
+      selectCandidates(contenders({ scores: [0.6, 0.62] }, { scores: [0.61, 0.63] }, { scores: [0.5, 0.5] }), 2),
+    ).toEqual({ survivors: [1, 0, 2], score: 0.62 });
   });
 
   test('of equal means the first candidate wins', () => {
-    expect(selectCandidates(contenders({ scores: [0.5] }, { scores: [0.6] }, { scores: [0.6] }), 1).survivors[0]).toBe(1);
+    expect(selectCandidates(contenders({ scores: [0.5] }, { scores: [0.6] }, { scores: [0.6] }), 1).survivors[0]).toBe(
+      1,
+    );
   });
 
   test('without anybody left there is no best', () => {
@@ -48,7 +55,10 @@ describe('with every fold seen', () => {
 describe('with folds outstanding', () => {
   // One comparison after each of four looks: a chance of .01 / 4 each, which is 2.807 standard deviations (normal table).
   const stays = (scores: number[], cvFolds = 5) =>
-    selectCandidates(contenders({ scores: scores.map(() => 0.62) }, { scores, influence: APART }), cvFolds).survivors.includes(1);
+    selectCandidates(
+      contenders({ scores: scores.map(() => 0.62) }, { scores, influence: APART }),
+      cvFolds,
+    ).survivors.includes(1);
 
   test('a candidate leaves when it would win by more than .0005 with next to no chance', () => {
     // After one fold of five the means of five differ from what is seen by .001 sqrt(4 / 5) = .000894: 2.807 of them are
@@ -63,15 +73,24 @@ describe('with folds outstanding', () => {
 
   test('more chances to be wrong ask for more certainty', () => {
     const rest = Array.from({ length: 18 }, () => ({ scores: [0.5] }));
-    const among = selectCandidates(contenders({ scores: [0.62] }, { scores: [0.62 - 0.00202], influence: APART }, ...rest), 5);
+    const among = selectCandidates(
+      contenders({ scores: [0.62] }, { scores: [0.62 - 0.00202], influence: APART }, ...rest),
+      5,
+    );
     // .01 / (19 * 4) is 3.648 standard deviations, .00326.
     expect(among.survivors).toEqual([0, 1]);
   });
 
   test('the unit of the labels changes nothing', () => {
     const among = (unit: number) => {
-      const behind = [0, 0.002, 0.00202, 0.01].map((by, index) => ({ scores: [-by * unit], influence: APART.map((part) => (index === 0 ? 0 : part * unit)) }));
-      const folds = contenders(...behind).map((contender) => ({ ...contender, folds: contender.folds.map((fold) => ({ ...fold, unit })) }));
+      const behind = [0, 0.002, 0.00202, 0.01].map((by, index) => ({
+        scores: [-by * unit],
+        influence: APART.map((part) => (index === 0 ? 0 : part * unit)),
+      }));
+      const folds = contenders(...behind).map((contender) => ({
+        ...contender,
+        folds: contender.folds.map((fold) => ({ ...fold, unit })),
+      }));
       return selectCandidates(folds, 5).survivors;
     };
     expect(among(1)).toEqual([0, 1, 2]);
@@ -84,7 +103,8 @@ describe('with folds outstanding', () => {
   });
 
   test('where they decide alike, a row that decides is still to be reckoned with', () => {
-    const alike = (step: number) => selectCandidates(contenders({ scores: [0, 0], step }, { scores: [0, 0], step }), 5).survivors;
+    const alike = (step: number) =>
+      selectCandidates(contenders({ scores: [0, 0], step }, { scores: [0, 0], step }), 5).survivors;
     expect(alike(0.01)).toEqual([0, 1]);
     expect(alike(0.0001)).toEqual([0]);
   });
@@ -111,8 +131,15 @@ describe('the book of a search', () => {
     search.select({ survivors: [7], score: 0.5 });
     const { best, dropped, search: counts } = search.outcome('xgboost', refuse);
     expect(best).toEqual({ index: 7, params: { C: 7 }, cv_score: 0.5 });
-    expect(counts).toEqual({ candidates: MAX_EVALUATIONS, failed: MAX_EVALUATIONS - 1, foldsEvaluated: 1, foldsPlanned: 2 * MAX_EVALUATIONS });
-    expect(dropped.flatMap(({ candidates }) => candidates).sort((a, b) => a - b)).toEqual(plan(MAX_EVALUATIONS).order.filter((index) => index !== 7));
+    expect(counts).toEqual({
+      candidates: MAX_EVALUATIONS,
+      failed: MAX_EVALUATIONS - 1,
+      foldsEvaluated: 1,
+      foldsPlanned: 2 * MAX_EVALUATIONS,
+    });
+    expect(dropped.flatMap(({ candidates }) => candidates).sort((a, b) => a - b)).toEqual(
+      plan(MAX_EVALUATIONS).order.filter((index) => index !== 7),
+    );
     expect(JSON.stringify(dropped).length).toBeLessThan(128 * 1024);
   });
 
@@ -120,6 +147,8 @@ describe('the book of a search', () => {
     const search = new Search(plan(2));
     for (const candidate of search.racers()) search.fail(candidate, `The engine refused C = ${candidate.index}.`);
     search.select({ survivors: [], score: null });
-    expect(() => search.outcome('xgboost', refuse)).toThrow('Every candidate of xgboost failed; the first one: The engine refused C = 0.');
+    expect(() => search.outcome('xgboost', refuse)).toThrow(
+      'Every candidate of xgboost failed; the first one: The engine refused C = 0.',
+    );
   });
 });

@@ -11,7 +11,17 @@ import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, movePointer, readPointer, versionBefore } from '../../src/registry/pointers.js';
 import { moveAlias } from '../../src/registry/operations.js';
 import { CHAMPION, resolveModel } from '../../src/registry/resolve.js';
-import { checkVersion, checksumsOf, indexVersion, listVersions, readVersion, versionId, versionKey, type VersionFile, type VersionMetadata } from '../../src/registry/versions.js';
+import {
+  checkVersion,
+  checksumsOf,
+  indexVersion,
+  listVersions,
+  readVersion,
+  versionId,
+  versionKey,
+  type VersionFile,
+  type VersionMetadata,
+} from '../../src/registry/versions.js';
 import { openModel } from '../../src/stages/openModel.js';
 import { readJson, writeJson } from '../../src/platform/storage/documents.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
@@ -25,7 +35,11 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const ALGORITHMS = ['logistic_regression', 'xgboost'];
-const run = (runId: string, startedAt = '2008-12-31T00:00:00.000Z'): RunRef => ({ workflowId: `train-${runId}`, runId, startedAt });
+const run = (runId: string, startedAt = '2008-12-31T00:00:00.000Z'): RunRef => ({
+  workflowId: `train-${runId}`,
+  runId,
+  startedAt,
+});
 const version = (name: string, algorithm = 'xgboost') => ({ algorithm, version: name });
 
 describe('a version id', () => {
@@ -34,7 +48,9 @@ describe('a version id', () => {
   });
 
   test('tells runs of the same second apart, though their ids begin alike', () => {
-    const ids = ['019b7a3c-5d1e-7c04-8a61-3f0d9be27a15', '019b7a3c-5d1e-7c04-8a61-c2d4006f91e8'].map((id) => versionId(run(id)));
+    const ids = ['019b7a3c-5d1e-7c04-8a61-3f0d9be27a15', '019b7a3c-5d1e-7c04-8a61-c2d4006f91e8'].map((id) =>
+      versionId(run(id)),
+    );
     expect(new Set(ids).size).toBe(2);
   });
 });
@@ -42,7 +58,9 @@ describe('a version id', () => {
 describe('the commit of the code', () => {
   test('is that of the checkout, where there is one', async () => {
     const checkout = existsSync(join(packageFolder(), '.git'));
-    expect(await codeCommit({ PATH: process.env.PATH })).toEqual(checkout ? expect.stringMatching(/^[0-9a-f]{40}$/) : null);
+    expect(await codeCommit({ PATH: process.env.PATH })).toEqual(
+      checkout ? expect.stringMatching(/^[0-9a-f]{40}$/) : null,
+    );
   });
 
   test('is what PERDURE_COMMIT says where git can not tell, else unknown', async () => {
@@ -77,10 +95,20 @@ describe('pointers', () => {
   test('refuse a move from where they are not any more: of two at once one wins, and the other is told', async () => {
     await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'first');
     const seen = { from: version('v1') };
-    const asked = ['v2', 'v3'].map((name) => movePointer(registry, aliasKey(CHAMPION), version(name), run(name), 'mine', seen));
+    const asked = ['v2', 'v3'].map((name) =>
+      movePointer(registry, aliasKey(CHAMPION), version(name), run(name), 'mine', seen),
+    );
     const [won, lost] = (await Promise.allSettled(asked)).sort((one, other) => (one.status < other.status ? -1 : 1));
     expect(won?.status).toBe('fulfilled');
-    expect(lost).toMatchObject({ status: 'rejected', reason: { type: 'PointerMoved', message: expect.stringMatching(/was moved by another meanwhile: train-v[23] moved it to xgboost v[23] at .* \(mine\)/) as string } });
+    expect(lost).toMatchObject({
+      status: 'rejected',
+      reason: {
+        type: 'PointerMoved',
+        message: expect.stringMatching(
+          /was moved by another meanwhile: train-v[23] moved it to xgboost v[23] at .* \(mine\)/,
+        ) as string,
+      },
+    });
     expect((await readPointer(registry, aliasKey(CHAMPION)))?.history.map((move) => move.version)).toEqual(['v1']);
   });
 
@@ -138,14 +166,23 @@ describe('the index of versions', () => {
 });
 
 describe('a version', () => {
-  const FILES = { 'preprocessing.json': { features: ['x'], label: 'y', scaler: { x: { mean: 61.5, scale: 2 } } }, 'performance.json': {}, 'profile.json': {} };
+  const FILES = {
+    'preprocessing.json': { features: ['x'], label: 'y', scaler: { x: { mean: 61.5, scale: 2 } } },
+    'performance.json': {},
+    'profile.json': {},
+  };
   const path = (file: VersionFile) => fileURLToPath(registry.uri(versionKey(version('v1'), file)));
   beforeEach(async () => {
-    for (const [file, content] of Object.entries(FILES)) await writeJson(registry, versionKey(version('v1'), file as VersionFile), content);
+    for (const [file, content] of Object.entries(FILES))
+      await writeJson(registry, versionKey(version('v1'), file as VersionFile), content);
     await registry.put(versionKey(version('v1'), 'model.ubj'), 'model');
     const checksum = createHash('sha256').update('model').digest('hex');
     const files = await checksumsOf(registry, { ...version('v1'), uri: '', checksum });
-    await writeJson(registry, versionKey(version('v1'), 'metadata.json'), { ...metadata('v1'), files, lineage: { model_checksum: checksum } });
+    await writeJson(registry, versionKey(version('v1'), 'metadata.json'), {
+      ...metadata('v1'),
+      files,
+      lineage: { model_checksum: checksum },
+    });
   });
 
   test('that is whole is opened', async () => {
@@ -157,13 +194,29 @@ describe('a version', () => {
     'is neither promoted nor taken for whole where its %s is gone, or another',
     async (file) => {
       const bytes = readFileSync(path(file));
-      const others = { gone: undefined, emptied: Buffer.alloc(0), cut: bytes.subarray(0, bytes.length / 2), another: bytes.map((byte, i) => (i === Math.floor(bytes.length / 2) ? byte ^ 1 : byte)) };
+      const others = {
+        gone: undefined,
+        emptied: Buffer.alloc(0),
+        cut: bytes.subarray(0, bytes.length / 2),
+        another: bytes.map((byte, i) => (i === Math.floor(bytes.length / 2) ? byte ^ 1 : byte)),
+      };
       for (const other of Object.values(others)) {
         if (other) writeFileSync(path(file), other);
         else rmSync(path(file));
-        const told = { type: 'ObjectCorrupt', message: expect.stringMatching(`${file}.* (is gone|is damaged: [^;]+); restore it, promote another version, or train again\\.$`) as string };
+        const told = {
+          type: 'ObjectCorrupt',
+          message: expect.stringMatching(
+            `${file}.* (is gone|is damaged: [^;]+); restore it, promote another version, or train again\\.$`,
+          ) as string,
+        };
         await expect(checkVersion(registry, version('v1'))).rejects.toMatchObject(told);
-        const promoted = moveAlias(registry, ALGORITHMS, { alias: CHAMPION, move: 'promote', model: version('v1'), by: run('a'), reason: 'by hand' });
+        const promoted = moveAlias(registry, ALGORITHMS, {
+          alias: CHAMPION,
+          move: 'promote',
+          model: version('v1'),
+          by: run('a'),
+          reason: 'by hand',
+        });
         const unknown = { message: 'There is no version "v1" of xgboost; registered are none.' };
         await expect(promoted).rejects.toMatchObject(file === 'metadata.json' && !other ? unknown : told);
       }
@@ -173,7 +226,10 @@ describe('a version', () => {
   );
 
   test('predicts with nothing that was written for another, or by hand', async () => {
-    await writeJson(registry, versionKey(version('v1'), 'preprocessing.json'), { ...FILES['preprocessing.json'], scaler: { x: { mean: 61.6, scale: 2 } } });
+    await writeJson(registry, versionKey(version('v1'), 'preprocessing.json'), {
+      ...FILES['preprocessing.json'],
+      scaler: { x: { mean: 61.6, scale: 2 } },
+    });
     await expect(openModel(registry, version('v1'))).rejects.toMatchObject({ type: 'ObjectCorrupt' });
   });
 });
@@ -195,10 +251,23 @@ describe('a pointer that is lost', () => {
   });
 
   test('leaves no champion, which is told with what to do, and promoting one repairs it', async () => {
-    expect(await resolveModel(registry, ALGORITHMS)).toEqual({ status: 'skipped', reason: 'No version is champion: promote one of those that are registered, or train again.' });
+    expect(await resolveModel(registry, ALGORITHMS)).toEqual({
+      status: 'skipped',
+      reason: 'No version is champion: promote one of those that are registered, or train again.',
+    });
     await registry.put(aliasKey(CHAMPION), '{"alg');
-    const promoted = () => moveAlias(registry, ALGORITHMS, { alias: CHAMPION, move: 'promote', model: version('v1'), by: run('c'), reason: 'lost' });
-    await expect(promoted()).rejects.toMatchObject({ type: 'ObjectCorrupt', message: expect.stringContaining('restore it, or delete it and promote a version.') as string });
+    const promoted = () =>
+      moveAlias(registry, ALGORITHMS, {
+        alias: CHAMPION,
+        move: 'promote',
+        model: version('v1'),
+        by: run('c'),
+        reason: 'lost',
+      });
+    await expect(promoted()).rejects.toMatchObject({
+      type: 'ObjectCorrupt',
+      message: expect.stringContaining('restore it, or delete it and promote a version.') as string,
+    });
     await registry.delete(aliasKey(CHAMPION));
     await promoted();
     expect(await resolveModel(registry, ALGORITHMS)).toMatchObject({ model: version('v1') });
@@ -207,7 +276,10 @@ describe('a pointer that is lost', () => {
 
 describe('who answers to a name', () => {
   test('nothing trained yet is an absence, not an error', async () => {
-    expect(await resolveModel(registry, ALGORITHMS)).toEqual({ status: 'skipped', reason: 'No model is registered yet: train one first.' });
+    expect(await resolveModel(registry, ALGORITHMS)).toEqual({
+      status: 'skipped',
+      reason: 'No model is registered yet: train one first.',
+    });
     expect(await resolveModel(registry, ALGORITHMS, { algorithm: 'xgboost' })).toEqual({
       status: 'skipped',
       reason: 'No version of xgboost is registered yet: train one first.',
@@ -215,7 +287,8 @@ describe('who answers to a name', () => {
   });
 
   test('champion by default, else an alias, the latest of an algorithm, or a version', async () => {
-    for (const name of ['v1', 'v2']) await writeJson(registry, versionKey(version(name), 'metadata.json'), metadata(name));
+    for (const name of ['v1', 'v2'])
+      await writeJson(registry, versionKey(version(name), 'metadata.json'), metadata(name));
     await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'best');
     await movePointer(registry, latestKey('xgboost'), version('v2'), run('b'), 'new');
     const chosen = async (...selector: [Parameters<typeof resolveModel>[2]?]) => {
@@ -252,7 +325,19 @@ async function register(name: string): Promise<void> {
 }
 
 function metadata(name: string): VersionMetadata {
-  const metrics: TaskMetrics = { accuracy: 1, precision: 1, recall: 1, f1: 1, roc_auc: 1, average_precision: 1, confusion_matrix: [[1, 0], [0, 1]], n: 2 };
+  const metrics: TaskMetrics = {
+    accuracy: 1,
+    precision: 1,
+    recall: 1,
+    f1: 1,
+    roc_auc: 1,
+    average_precision: 1,
+    confusion_matrix: [
+      [1, 0],
+      [0, 1],
+    ],
+    n: 2,
+  };
   return {
     model_name: 'xgboost',
     version: name,

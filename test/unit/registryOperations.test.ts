@@ -15,7 +15,12 @@ beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'registry-'));
   registry = new FolderStore(root);
   for (const version of ['v1', 'v2', 'v3']) {
-    const metadata = { model_name: 'xgboost', version, performance: {}, lineage: { model_checksum: 'c0ffee' } } as unknown as VersionMetadata;
+    const metadata = {
+      model_name: 'xgboost',
+      version,
+      performance: {},
+      lineage: { model_checksum: 'c0ffee' },
+    } as unknown as VersionMetadata;
     await writeJson(registry, versionKey({ algorithm: 'xgboost', version }, 'metadata.json'), metadata);
     await indexVersion(registry, metadata);
   }
@@ -25,16 +30,38 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const ALGORITHMS = ['xgboost'];
 const xgboost = (version: string) => ({ algorithm: 'xgboost', version });
 const by = (runId: string) => ({ workflowId: 'perdure models promote', runId, person: 'ana' });
-const crown = (version: string, id = version) => moveAlias(registry, ALGORITHMS, { alias: CHAMPION, move: 'promote', model: xgboost(version), by: by(id), reason: 'checked' });
+const crown = (version: string, id = version) =>
+  moveAlias(registry, ALGORITHMS, {
+    alias: CHAMPION,
+    move: 'promote',
+    model: xgboost(version),
+    by: by(id),
+    reason: 'checked',
+  });
 const goBack = (id: string, version?: string) =>
-  moveAlias(registry, ALGORITHMS, { alias: CHAMPION, move: 'rollback', model: version ? xgboost(version) : undefined, by: by(id), reason: 'worse' });
+  moveAlias(registry, ALGORITHMS, {
+    alias: CHAMPION,
+    move: 'rollback',
+    model: version ? xgboost(version) : undefined,
+    by: by(id),
+    reason: 'worse',
+  });
 const champion = async () => (await readPointer(registry, aliasKey(CHAMPION)))?.version;
 
 describe('promotion by hand', () => {
   test('says what moved, and the pointer says who, when and why', async () => {
     await crown('v1');
-    expect(await crown('v2')).toMatchObject({ alias: CHAMPION, model: xgboost('v2'), previous: xgboost('v1'), reason: 'checked' });
-    expect(await readPointer(registry, aliasKey(CHAMPION))).toMatchObject({ ...xgboost('v2'), by: by('v2'), reason: 'checked' });
+    expect(await crown('v2')).toMatchObject({
+      alias: CHAMPION,
+      model: xgboost('v2'),
+      previous: xgboost('v1'),
+      reason: 'checked',
+    });
+    expect(await readPointer(registry, aliasKey(CHAMPION))).toMatchObject({
+      ...xgboost('v2'),
+      by: by('v2'),
+      reason: 'checked',
+    });
   });
 
   test('of two at once, one wins and the other is told', async () => {
@@ -45,7 +72,12 @@ describe('promotion by hand', () => {
   });
 
   test('is no rollback: the versions before it stay those to go back to', async () => {
-    for (const [version, id] of [['v1', 'a'], ['v2', 'b'], ['v1', 'c']] as const) await crown(version, id);
+    for (const [version, id] of [
+      ['v1', 'a'],
+      ['v2', 'b'],
+      ['v1', 'c'],
+    ] as const)
+      await crown(version, id);
     // The champion before the present one is v2, as nobody has gone back from it.
     expect(await goBack('d')).toMatchObject({ model: xgboost('v2') });
   });
@@ -53,20 +85,41 @@ describe('promotion by hand', () => {
   test('moves an alias to what another means', async () => {
     await crown('v2');
     const model = { alias: CHAMPION };
-    expect(await moveAlias(registry, ALGORITHMS, { alias: 'production', move: 'promote', model, by: by('p'), reason: 'release' })).toMatchObject({ model: xgboost('v2'), previous: null });
+    expect(
+      await moveAlias(registry, ALGORITHMS, {
+        alias: 'production',
+        move: 'promote',
+        model,
+        by: by('p'),
+        reason: 'release',
+      }),
+    ).toMatchObject({ model: xgboost('v2'), previous: null });
   });
 
   test.each([
-    ['a version that is not there', { alias: CHAMPION, model: xgboost('v9') }, 'There is no version "v9" of xgboost; registered are v1, v2, v3.'],
-    ['an alias that is not moved by hand', { alias: 'latest', model: xgboost('v1') }, 'There is no alias "latest"; there are champion, challenger, production.'],
+    [
+      'a version that is not there',
+      { alias: CHAMPION, model: xgboost('v9') },
+      'There is no version "v9" of xgboost; registered are v1, v2, v3.',
+    ],
+    [
+      'an alias that is not moved by hand',
+      { alias: 'latest', model: xgboost('v1') },
+      'There is no alias "latest"; there are champion, challenger, production.',
+    ],
   ])('refuses %s', async (_, asked, message) => {
-    await expect(moveAlias(registry, ALGORITHMS, { move: 'promote', ...asked, by: by('a'), reason: 'x' })).rejects.toMatchObject({ type: 'NotFound', message });
+    await expect(
+      moveAlias(registry, ALGORITHMS, { move: 'promote', ...asked, by: by('a'), reason: 'x' }),
+    ).rejects.toMatchObject({ type: 'NotFound', message });
   });
 
   test('refuses the version that it is already, but gives a repeated request its own answer', async () => {
     const first = await crown('v1');
     expect(await crown('v1')).toEqual(first);
-    await expect(crown('v1', 'another')).rejects.toMatchObject({ type: 'InputInvalid', message: 'xgboost v1 is champion already; name another version.' });
+    await expect(crown('v1', 'another')).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: 'xgboost v1 is champion already; name another version.',
+    });
   });
 });
 
@@ -75,7 +128,10 @@ describe('rollback', () => {
     for (const version of ['v1', 'v2', 'v3']) await crown(version);
     expect(await goBack('a')).toMatchObject({ model: xgboost('v2'), previous: xgboost('v3') });
     expect(await goBack('b')).toMatchObject({ model: xgboost('v1') });
-    await expect(goBack('c')).rejects.toMatchObject({ type: 'NotFound', message: 'There is no version before xgboost v1 to go back to; name one.' });
+    await expect(goBack('c')).rejects.toMatchObject({
+      type: 'NotFound',
+      message: 'There is no version before xgboost v1 to go back to; name one.',
+    });
   });
 
   test('goes to a named version', async () => {
@@ -85,6 +141,9 @@ describe('rollback', () => {
   });
 
   test('has nothing to go back to where nothing was promoted', async () => {
-    await expect(goBack('a')).rejects.toMatchObject({ type: 'NotFound', message: 'There is no champion to roll back; promote a version first.' });
+    await expect(goBack('a')).rejects.toMatchObject({
+      type: 'NotFound',
+      message: 'There is no champion to roll back; promote a version first.',
+    });
   });
 });

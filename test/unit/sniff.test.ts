@@ -75,14 +75,33 @@ describe('texts that say that no value is known', () => {
 });
 
 describe('dialect and encoding', () => {
-  it.each([';', '\t', '|', ','])('finds the delimiter %j, also where values hold the others within quotes', async (delimiter) => {
-    const { header, columns, delimiter: found, quote } = await sniffed(`a b${delimiter}c\n"x,y;z|\t ""q"""${delimiter}1\nw${delimiter}2\n`);
-    expect({ header, columns, found, quote }).toEqual({ header: ['a b', 'c'], columns: { 'a b': 'VARCHAR', c: 'BIGINT' }, found: delimiter, quote: '"' });
-  });
+  it.each([';', '\t', '|', ','])(
+    'finds the delimiter %j, also where values hold the others within quotes',
+    async (delimiter) => {
+      const {
+        header,
+        columns,
+        delimiter: found,
+        quote,
+      } = await sniffed(`a b${delimiter}c\n"x,y;z|\t ""q"""${delimiter}1\nw${delimiter}2\n`);
+      expect({ header, columns, found, quote }).toEqual({
+        header: ['a b', 'c'],
+        columns: { 'a b': 'VARCHAR', c: 'BIGINT' },
+        found: delimiter,
+        quote: '"',
+      });
+    },
+  );
 
   it('reads values in apostrophes where nothing else quotes, and leaves apostrophes in words alone', async () => {
-    expect(await sniffed(`a,b\n'x, y',1\n'z',2\n`)).toMatchObject({ quote: `'`, columns: { a: 'VARCHAR', b: 'BIGINT' } });
-    expect(await sniffed(`a,b\nl'eau,1\nd'or,2\n`)).toMatchObject({ quote: '"', columns: { a: 'VARCHAR', b: 'BIGINT' } });
+    expect(await sniffed(`a,b\n'x, y',1\n'z',2\n`)).toMatchObject({
+      quote: `'`,
+      columns: { a: 'VARCHAR', b: 'BIGINT' },
+    });
+    expect(await sniffed(`a,b\nl'eau,1\nd'or,2\n`)).toMatchObject({
+      quote: '"',
+      columns: { a: 'VARCHAR', b: 'BIGINT' },
+    });
   });
 
   it('reads decimal commas, unless another column has points', async () => {
@@ -92,13 +111,25 @@ describe('dialect and encoding', () => {
   });
 
   it('takes a day for one only where it can tell the month', async () => {
-    expect(await sniffed(column('31/01/2020', '01/02/2020'))).toMatchObject({ dateFormat: '%d/%m/%Y', columns: { x: 'DATE' } });
-    expect(await sniffed(column('1/31/2020 9:05', '1/2/2020 10:00'))).toMatchObject({ dateFormat: '%m/%d/%Y %H:%M', columns: { x: 'TIMESTAMP' } });
+    expect(await sniffed(column('31/01/2020', '01/02/2020'))).toMatchObject({
+      dateFormat: '%d/%m/%Y',
+      columns: { x: 'DATE' },
+    });
+    expect(await sniffed(column('1/31/2020 9:05', '1/2/2020 10:00'))).toMatchObject({
+      dateFormat: '%m/%d/%Y %H:%M',
+      columns: { x: 'TIMESTAMP' },
+    });
     expect(await sniffed(column('01/02/2020', '03/04/2020'))).toMatchObject({ columns: { x: 'VARCHAR' } });
     expect(await sniffed(column('Dec-2020', '31.12.2020'))).toMatchObject({ columns: { x: 'VARCHAR' } });
-    expect(await sniffed('a,b\n13.01.2020,01.02.2020\n')).toMatchObject({ dateFormat: '%d.%m.%Y', columns: { a: 'DATE', b: 'DATE' } });
+    expect(await sniffed('a,b\n13.01.2020,01.02.2020\n')).toMatchObject({
+      dateFormat: '%d.%m.%Y',
+      columns: { a: 'DATE', b: 'DATE' },
+    });
     // What one column tells of the order holds for the other, of which alone it can't be told.
-    expect(await sniffed('a,b\n1/13/2020,1/2/2020\n')).toMatchObject({ dateFormat: '%m/%d/%Y', columns: { a: 'DATE', b: 'DATE' } });
+    expect(await sniffed('a,b\n1/13/2020,1/2/2020\n')).toMatchObject({
+      dateFormat: '%m/%d/%Y',
+      columns: { a: 'DATE', b: 'DATE' },
+    });
   });
 
   it.each<[string, Buffer]>([
@@ -108,7 +139,11 @@ describe('dialect and encoding', () => {
     ['utf-16be', Buffer.from('\uFEFFname,n\nMüller,1\n', 'utf16le').swap16()],
     ['windows-1252', Buffer.from('name,n\nM\xfcller \x80,1\n', 'latin1')],
   ])('reads %s', async (encoding, content) => {
-    expect(await sniffed(content)).toMatchObject({ encoding, header: ['name', 'n'], columns: { name: 'VARCHAR', n: 'BIGINT' } });
+    expect(await sniffed(content)).toMatchObject({
+      encoding,
+      header: ['name', 'n'],
+      columns: { name: 'VARCHAR', n: 'BIGINT' },
+    });
   });
 
   it('reads a name with an accent at the end of a long file', async () => {
@@ -127,9 +162,21 @@ describe('dialect and encoding', () => {
 describe('refusals in one sentence', () => {
   it.each<[string, string | Buffer, RegExp]>([
     ['an empty file', '', /is empty; give a CSV with a header line\.$/],
-    ['a compressed one', Buffer.from([0x1f, 0x8b, 8, 0]), /is compressed with gzip; unpack it and give the file within\.$/],
-    ['a spreadsheet', Buffer.from('PK\x03\x04zzzz'), /is a ZIP archive or a spreadsheet; unpack it, or save the sheet as CSV\.$/],
-    ['rows of differing lengths', 'a,b\n1,2\n1,2,3\n4,5\n', /^Line 3 of .*table\.csv has 3 values where the header names 2 columns/],
+    [
+      'a compressed one',
+      Buffer.from([0x1f, 0x8b, 8, 0]),
+      /is compressed with gzip; unpack it and give the file within\.$/,
+    ],
+    [
+      'a spreadsheet',
+      Buffer.from('PK\x03\x04zzzz'),
+      /is a ZIP archive or a spreadsheet; unpack it, or save the sheet as CSV\.$/,
+    ],
+    [
+      'rows of differing lengths',
+      'a,b\n1,2\n1,2,3\n4,5\n',
+      /^Line 3 of .*table\.csv has 3 values where the header names 2 columns/,
+    ],
     ['carriage returns', 'a,b\r1,2\r', /ends its lines with carriage returns alone/],
   ])('%s', async (_, content, message) => {
     await expect(sniffed(content)).rejects.toThrow(message);

@@ -14,11 +14,14 @@ let closed: Promise<void>;
 beforeAll(async () => {
   const scratch = await mkdtemp(join(tmpdir(), 'perdure-splits-'));
   await new Promise<void>((resolve, reject) => {
-    closed = withDuckDb({ size: { cpus: 1, memory: 2 ** 30 }, scratch, signal: new AbortController().signal }, async (opened) => {
-      database = opened;
-      resolve();
-      await new Promise<void>((release) => (close = release));
-    }).finally(() => rm(scratch, { recursive: true }));
+    closed = withDuckDb(
+      { size: { cpus: 1, memory: 2 ** 30 }, scratch, signal: new AbortController().signal },
+      async (opened) => {
+        database = opened;
+        resolve();
+        await new Promise<void>((release) => (close = release));
+      },
+    ).finally(() => rm(scratch, { recursive: true }));
     closed.catch(reject);
   });
 });
@@ -31,9 +34,16 @@ const KEYS: SplitColumns = { keys: ['id'] };
 const DATED: SplitColumns = { keys: ['id'], day: '"on"' };
 
 /** The split of each row of a relation, in order of `id`. */
-async function sides(settings: object, columns: SplitColumns, relation: string, asOf = '2013-12-31'): Promise<(string | null)[]> {
+async function sides(
+  settings: object,
+  columns: SplitColumns,
+  relation: string,
+  asOf = '2013-12-31',
+): Promise<(string | null)[]> {
   const split = splitOf(SplitSettings.parse(settings), columns);
-  const rows = await database.rows<{ side: string | null }>(`SELECT ${split.sql(asOf)} AS side FROM ${relation} AS gold ORDER BY id`);
+  const rows = await database.rows<{ side: string | null }>(
+    `SELECT ${split.sql(asOf)} AS side FROM ${relation} AS gold ORDER BY id`,
+  );
   return rows.map(({ side }) => side);
 }
 
@@ -49,7 +59,16 @@ function faults(settings: object): string[] {
 describe('by time', () => {
   test('a first day lasts until the next, train is what comes before, and the future is nowhere', async () => {
     const relation = `(SELECT row_number() OVER () AS id, d AS "on" FROM (VALUES (DATE '2010-01-01'), ('2013-08-31'), ('2013-09-01'), ('2013-10-31'), ('2013-11-01'), ('2013-12-31'), ('2014-01-01'), (NULL)) AS t(d))`;
-    expect(await sides({ by: 'time', test: '2013-09-01', oot: '2013-11-01' }, DATED, relation)).toEqual(['train', 'train', 'test', 'test', 'oot', 'oot', null, null]);
+    expect(await sides({ by: 'time', test: '2013-09-01', oot: '2013-11-01' }, DATED, relation)).toEqual([
+      'train',
+      'train',
+      'test',
+      'test',
+      'oot',
+      'oot',
+      null,
+      null,
+    ]);
     expect(days({ by: 'time', test: '2013-09-01', oot: '2013-11-01' }, '2013-12-31T12:00:00Z')).toEqual({
       train: { to: '2013-08-31' },
       test: { from: '2013-09-01', to: '2013-10-31' },
@@ -58,7 +77,11 @@ describe('by time', () => {
   });
 
   test('both days may be given, as in a pipeline of whole years', () => {
-    const given = { train: { from: '1999-01-01', to: '2005-12-31' }, test: { from: '2006-01-01', to: '2006-12-31' }, oot: { from: '2007-01-01', to: '2008-12-31' } };
+    const given = {
+      train: { from: '1999-01-01', to: '2005-12-31' },
+      test: { from: '2006-01-01', to: '2006-12-31' },
+      oot: { from: '2007-01-01', to: '2008-12-31' },
+    };
     const settings = { by: 'time', ...given };
     expect(days(settings, '2009-06-30')).toEqual(given);
     expect(days(settings, '2008-03-01').oot).toEqual({ from: '2007-01-01', to: '2008-03-01' });
@@ -84,7 +107,10 @@ describe('by time', () => {
       train: { from: '2011-03-01', to: '2012-02-29' },
       test: { from: '2012-03-01', to: '2012-03-31' },
     });
-    expect(days({ by: 'time', train: '2 weeks', test: '2012-03-01' }, '2012-03-31').train).toEqual({ from: '2012-02-16', to: '2012-02-29' });
+    expect(days({ by: 'time', train: '2 weeks', test: '2012-03-01' }, '2012-03-31').train).toEqual({
+      from: '2012-02-16',
+      to: '2012-02-29',
+    });
   });
 
   test('is refused for rows without a day', () => {
@@ -92,11 +118,19 @@ describe('by time', () => {
   });
 
   test('says what is wrong with its days', () => {
-    expect(faults({ by: 'time' })).toEqual(['test: expected a first day or a length, as a model is evaluated on rows that it did not learn from']);
-    expect(faults({ by: 'time', test: '2013-09-01', oot: '2013-08-01' })).toEqual(['oot: expected a first day after 2013-09-01, as oot comes after test and shares no day with it']);
+    expect(faults({ by: 'time' })).toEqual([
+      'test: expected a first day or a length, as a model is evaluated on rows that it did not learn from',
+    ]);
+    expect(faults({ by: 'time', test: '2013-09-01', oot: '2013-08-01' })).toEqual([
+      'oot: expected a first day after 2013-09-01, as oot comes after test and shares no day with it',
+    ]);
     expect(faults({ by: 'time', train: { to: '2013-09-01' }, test: '2013-09-01' })).toHaveLength(1);
-    expect(faults({ by: 'time', test: { from: '2013-09-01', to: '2013-08-01' } })).toEqual(['test: expected "from" on or before "to"']);
-    expect(faults({ by: 'time', test: '90 dogs' })).toEqual(['test: a first day such as "2013-09-01", a length such as "90 days", or {"from", "to"}']);
+    expect(faults({ by: 'time', test: { from: '2013-09-01', to: '2013-08-01' } })).toEqual([
+      'test: expected "from" on or before "to"',
+    ]);
+    expect(faults({ by: 'time', test: '90 dogs' })).toEqual([
+      'test: a first day such as "2013-09-01", a length such as "90 days", or {"from", "to"}',
+    ]);
     expect(faults({ by: 'time', test: '2013-02-30' })).toHaveLength(1);
   });
 });
@@ -105,9 +139,21 @@ describe('by hash', () => {
   const rows = '(SELECT range AS id, range // 3 AS person FROM range(30000))';
 
   test('stands where the MD5 of seed and key puts it', async () => {
-    const actual = await sides({ by: 'random', test: 0.2, oot: 0.1, seed: 7 }, KEYS, '(SELECT range AS id FROM range(500))');
+    const actual = await sides(
+      { by: 'random', test: 0.2, oot: 0.1, seed: 7 },
+      KEYS,
+      '(SELECT range AS id FROM range(500))',
+    );
     const expected = actual.map((_, id) => {
-      const position = parseInt(createHash('md5').update(`7 ${String(id).length}:${id}`).digest('hex').slice(0, 13), 16) / 2 ** 52;
+      const position =
+        parseInt(
+          createHash('md5')
+            .update(`7 ${String(id).length}:${id}`)
+            .digest('hex')
+            .slice(0, 13),
+          16,
+        ) /
+        2 ** 52;
       return position < 0.2 ? 'test' : position < 0.3 ? 'oot' : 'train';
     });
     expect(actual).toEqual(expected);
@@ -119,7 +165,12 @@ describe('by hash', () => {
     expect(many.slice(0, 1000)).toEqual(few);
     const more = await sides({ by: 'random', test: 0.3, oot: 0.1, validation: 0.1 }, KEYS, rows);
     expect(many.every((side, i) => side === 'train' || more[i] === 'test')).toBe(true);
-    for (const [name, share] of [['test', 0.3], ['oot', 0.1], ['validation', 0.1], ['train', 0.5]] as const) {
+    for (const [name, share] of [
+      ['test', 0.3],
+      ['oot', 0.1],
+      ['validation', 0.1],
+      ['train', 0.5],
+    ] as const) {
       expect(more.filter((side) => side === name).length / more.length).toBeCloseTo(share, 1);
     }
   });
@@ -129,13 +180,18 @@ describe('by hash', () => {
     const all = await sides({ by: 'random', test: 0.5 }, { keys: ['a', 'b'] }, pairs);
     expect(all.slice(0, 64)).not.toEqual(all.slice(64));
     const empty = await Promise.all(
-      [...Array(16).keys()].map((seed) => sides({ by: 'random', test: 0.5, seed }, { keys: ['a'] }, `(SELECT 1 AS id, '' AS a UNION ALL SELECT 2, NULL)`)),
+      [...Array(16).keys()].map((seed) =>
+        sides({ by: 'random', test: 0.5, seed }, { keys: ['a'] }, `(SELECT 1 AS id, '' AS a UNION ALL SELECT 2, NULL)`),
+      ),
     );
     expect(empty.some(([a, b]) => a !== b)).toBe(true);
   });
 
   test('another seed deals anew', async () => {
-    const [a, b] = [await sides({ by: 'random', seed: 1 }, KEYS, rows), await sides({ by: 'random', seed: 2 }, KEYS, rows)];
+    const [a, b] = [
+      await sides({ by: 'random', seed: 1 }, KEYS, rows),
+      await sides({ by: 'random', seed: 2 }, KEYS, rows),
+    ];
     expect(a.filter((side, i) => side === 'test' && b[i] === 'test').length / a.length).toBeCloseTo(0.04, 2);
   });
 
@@ -144,7 +200,9 @@ describe('by hash', () => {
     expect(persons.every((side, i) => side === persons[Math.floor(i / 3) * 3])).toBe(true);
     expect(persons.filter((side) => side === 'test').length / persons.length).toBeCloseTo(0.2, 1);
     const nobody = '(SELECT range AS id, NULL AS person FROM range(1000))';
-    expect(await sides({ by: 'group', column: 'person' }, KEYS, nobody)).toEqual(await sides({ by: 'random' }, KEYS, nobody));
+    expect(await sides({ by: 'group', column: 'person' }, KEYS, nobody)).toEqual(
+      await sides({ by: 'random' }, KEYS, nobody),
+    );
   });
 
   test('leaves rows of the future out where there are days', async () => {
@@ -155,7 +213,9 @@ describe('by hash', () => {
   });
 
   test('refuses shares that leave nothing to learn from', () => {
-    expect(faults({ by: 'random', test: 0.6, oot: 0.4 })).toEqual(['test: expected shares of less than 1 in all, as the rest is what a model learns from']);
+    expect(faults({ by: 'random', test: 0.6, oot: 0.4 })).toEqual([
+      'test: expected shares of less than 1 in all, as the rest is what a model learns from',
+    ]);
     expect(faults({ by: 'random', test: 1 })).not.toEqual([]);
     expect(faults({ by: 'group', test: 0.2 })).toHaveLength(1);
   });
@@ -165,24 +225,45 @@ describe('by a column', () => {
   const table = (values: string) => `(SELECT row_number() OVER () AS id, c FROM (VALUES ${values}) AS t(c))`;
 
   test('that says the names', async () => {
-    expect(await sides({ by: 'column', column: 'c' }, KEYS, table(`('train'), ('Test '), ('OOT'), ('dev'), (NULL)`))).toEqual(['train', 'test', 'oot', null, null]);
+    expect(
+      await sides({ by: 'column', column: 'c' }, KEYS, table(`('train'), ('Test '), ('OOT'), ('dev'), (NULL)`)),
+    ).toEqual(['train', 'test', 'oot', null, null]);
   });
 
   test('that says values, of any type', async () => {
-    expect(await sides({ by: 'column', column: 'c', test: [5, 6] }, KEYS, table('(1.0), (5.0), (6), (NULL)'))).toEqual(['train', 'test', 'test', null]);
-    expect(await sides({ by: 'column', column: 'c', train: true }, KEYS, table('(true), (false), (NULL)'))).toEqual(['train', 'test', null]);
-    expect(await sides({ by: 'column', column: 'c', train: ['a', "it's"], oot: 'z' }, KEYS, table(`('a'), ('it''s'), ('z'), ('other')`))).toEqual(['train', 'train', 'oot', null]);
+    expect(await sides({ by: 'column', column: 'c', test: [5, 6] }, KEYS, table('(1.0), (5.0), (6), (NULL)'))).toEqual([
+      'train',
+      'test',
+      'test',
+      null,
+    ]);
+    expect(await sides({ by: 'column', column: 'c', train: true }, KEYS, table('(true), (false), (NULL)'))).toEqual([
+      'train',
+      'test',
+      null,
+    ]);
+    expect(
+      await sides(
+        { by: 'column', column: 'c', train: ['a', "it's"], oot: 'z' },
+        KEYS,
+        table(`('a'), ('it''s'), ('z'), ('other')`),
+      ),
+    ).toEqual(['train', 'train', 'oot', null]);
     expect(splitOf(SplitSettings.parse({ by: 'column', column: 'c', oot: 'z' }), KEYS).names).toEqual(['train', 'oot']);
   });
 
   test('refuses a value that stands for two splits', () => {
-    expect(faults({ by: 'column', column: 'c', train: 'a', test: ['b', 'a'] })).toEqual(['test: expected other values than those of train, got "a" in both']);
+    expect(faults({ by: 'column', column: 'c', train: 'a', test: ['b', 'a'] })).toEqual([
+      'test: expected other values than those of train, got "a" in both',
+    ]);
   });
 });
 
 test('entities that stand on both sides are counted', async () => {
   const relation = `(SELECT * FROM (VALUES ('train', 'a'), ('train', 'b'), ('train', NULL), ('test', 'a'), ('test', 'a'), ('test', 'c'), ('test', NULL), ('oot', 'd'), (NULL, 'a')) AS t(side, person))`;
-  expect(await database.rows<SharedGroups & Record<string, number>>(sharedGroupsSql(relation, 'side', 'person'))).toEqual([
+  expect(
+    await database.rows<SharedGroups & Record<string, number>>(sharedGroupsSql(relation, 'side', 'person')),
+  ).toEqual([
     { split: 'test', rows: 4, sharedRows: 2, groups: 2, sharedGroups: 1 },
     { split: 'oot', rows: 1, sharedRows: 0, groups: 1, sharedGroups: 0 },
   ]);

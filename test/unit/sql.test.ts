@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FILE_ROW, INTERNAL } from '../../src/config/columns.js';
 import { columnsOf, identifier, literal, readParquetSql, withDuckDb, type Database } from '../../src/data/duckdb.js';
-import { dayOf, earlier, isPartition, partitionDays, partitionKey, partitionNameSql } from '../../src/data/partitions.js';
+import {
+  dayOf,
+  earlier,
+  isPartition,
+  partitionDays,
+  partitionKey,
+  partitionNameSql,
+} from '../../src/data/partitions.js';
 import { sqlError } from '../../src/data/sqlError.js';
 import { refuseOutsideReads } from '../../src/data/sqlReads.js';
 import { PerdureError } from '../../src/errors.js';
@@ -12,23 +19,84 @@ import type { Pipeline } from '../../src/config/load.js';
 import { SIZE } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
-const withDatabase = <T>(work: (database: Database) => Promise<T>) => withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal }, work);
+const withDatabase = <T>(work: (database: Database) => Promise<T>) =>
+  withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal }, work);
 
 describe('what DuckDB says, as a sentence that says what to do', () => {
   const CSV = '/data/visits.csv';
   test.each<[string, Parameters<typeof sqlError>[1], string, string]>([
-    ['IO Error: Could not write file "/tmp/a.tmp": No space left on device', {}, 'StoreFull', 'No space is left to write /tmp/a.tmp; free some and run again.'],
-    ['IO Error: Disk quota exceeded', {}, 'StoreFull', 'No space is left to write temporary files; free some and run again.'],
-    ['IO Error: File too large', { csv: CSV }, 'StoreFull', 'No space is left to write temporary files; free some and run again.'],
-    ['Out of Memory Error: failed to offload (max_temp_directory_size)', {}, 'StoreFull', 'No space is left to write temporary files; free some and run again.'],
-    ['Out of Memory Error: could not allocate 2 GiB.\nPossible solutions: ...', { sqlFile: 'a.sql' }, 'EngineFailed', 'A query needs more memory than the worker has (could not allocate 2 GiB); give the worker more.'],
-    ["Invalid Input Error: No magic bytes found at end of file '/s/a.parquet'", {}, 'ObjectCorrupt', '/s/a.parquet is not a whole Parquet file; delete it and run the stage that writes it again.'],
-    ['Binder Error: Referenced column "x" not found.\nCandidates: y', { sqlFile: 'a.sql' }, 'ConfigInvalid', 'a.sql can\'t be run: Referenced column "x" not found.'],
-    ['Parser Error: syntax error at end of input', {}, 'EngineFailed', "A query can't be run: syntax error at end of input."],
-    ['Catalog Error: Table a does not exist!', { sqlFile: 'a.sql' }, 'ConfigInvalid', "a.sql can't be run: Table a does not exist!."],
-    ['Conversion Error: Could not convert string', { sqlFile: 'a.sql' }, 'InputInvalid', 'a.sql failed on its data: Could not convert string; correct the data or the query.'],
-    ['Out of Range Error: Overflow', {}, 'InputInvalid', 'A query failed on its data: Overflow; correct the data or the query.'],
-    ['INTERNAL Error: a Binder Error inside', { sqlFile: 'a.sql' }, 'EngineFailed', 'a.sql failed: a Binder Error inside.'],
+    [
+      'IO Error: Could not write file "/tmp/a.tmp": No space left on device',
+      {},
+      'StoreFull',
+      'No space is left to write /tmp/a.tmp; free some and run again.',
+    ],
+    [
+      'IO Error: Disk quota exceeded',
+      {},
+      'StoreFull',
+      'No space is left to write temporary files; free some and run again.',
+    ],
+    [
+      'IO Error: File too large',
+      { csv: CSV },
+      'StoreFull',
+      'No space is left to write temporary files; free some and run again.',
+    ],
+    [
+      'Out of Memory Error: failed to offload (max_temp_directory_size)',
+      {},
+      'StoreFull',
+      'No space is left to write temporary files; free some and run again.',
+    ],
+    [
+      'Out of Memory Error: could not allocate 2 GiB.\nPossible solutions: ...',
+      { sqlFile: 'a.sql' },
+      'EngineFailed',
+      'A query needs more memory than the worker has (could not allocate 2 GiB); give the worker more.',
+    ],
+    [
+      "Invalid Input Error: No magic bytes found at end of file '/s/a.parquet'",
+      {},
+      'ObjectCorrupt',
+      '/s/a.parquet is not a whole Parquet file; delete it and run the stage that writes it again.',
+    ],
+    [
+      'Binder Error: Referenced column "x" not found.\nCandidates: y',
+      { sqlFile: 'a.sql' },
+      'ConfigInvalid',
+      'a.sql can\'t be run: Referenced column "x" not found.',
+    ],
+    [
+      'Parser Error: syntax error at end of input',
+      {},
+      'EngineFailed',
+      "A query can't be run: syntax error at end of input.",
+    ],
+    [
+      'Catalog Error: Table a does not exist!',
+      { sqlFile: 'a.sql' },
+      'ConfigInvalid',
+      "a.sql can't be run: Table a does not exist!.",
+    ],
+    [
+      'Conversion Error: Could not convert string',
+      { sqlFile: 'a.sql' },
+      'InputInvalid',
+      'a.sql failed on its data: Could not convert string; correct the data or the query.',
+    ],
+    [
+      'Out of Range Error: Overflow',
+      {},
+      'InputInvalid',
+      'A query failed on its data: Overflow; correct the data or the query.',
+    ],
+    [
+      'INTERNAL Error: a Binder Error inside',
+      { sqlFile: 'a.sql' },
+      'EngineFailed',
+      'a.sql failed: a Binder Error inside.',
+    ],
     ['INTERNAL Error: no Conversion Error', {}, 'EngineFailed', 'A query failed: no Conversion Error.'],
     ['Binder Error: No. 1.5 is wrong.. \nCandidates: y', {}, 'EngineFailed', "A query can't be run: No. 1.5 is wrong."],
     ['Interrupted', {}, 'EngineFailed', 'A query failed: Interrupted.'],
@@ -38,10 +106,30 @@ describe('what DuckDB says, as a sentence that says what to do', () => {
       'InputInvalid',
       'Line 3 of /data/visits.csv has 2 values where the header names 4 columns, so the file may be torn; fetch it again or correct the line.',
     ],
-    ['CSV Error on Line: 3\nValue with unterminated quote found.', { csv: CSV }, 'InputInvalid', 'Line 3 of /data/visits.csv has a quote that is not closed; correct it and run again.'],
-    ['CSV Error: byte sequence is not utf-8 encoded', { csv: CSV }, 'InputInvalid', '/data/visits.csv is not in UTF-8; save the file in UTF-8 and run again.'],
-    ['CSV Error on Line: 1\nMaximum line size of 2000000 bytes exceeded', { csv: CSV }, 'InputInvalid', 'Line 1 of /data/visits.csv is longer than 2 MB, so the file is hardly a CSV; fetch it again.'],
-    ['Error when sniffing file "visits.csv"', { csv: CSV }, 'InputInvalid', "/data/visits.csv can't be read as CSV: line ends or quotes are not the same throughout; save it anew as plain CSV."],
+    [
+      'CSV Error on Line: 3\nValue with unterminated quote found.',
+      { csv: CSV },
+      'InputInvalid',
+      'Line 3 of /data/visits.csv has a quote that is not closed; correct it and run again.',
+    ],
+    [
+      'CSV Error: byte sequence is not utf-8 encoded',
+      { csv: CSV },
+      'InputInvalid',
+      '/data/visits.csv is not in UTF-8; save the file in UTF-8 and run again.',
+    ],
+    [
+      'CSV Error on Line: 1\nMaximum line size of 2000000 bytes exceeded',
+      { csv: CSV },
+      'InputInvalid',
+      'Line 1 of /data/visits.csv is longer than 2 MB, so the file is hardly a CSV; fetch it again.',
+    ],
+    [
+      'Error when sniffing file "visits.csv"',
+      { csv: CSV },
+      'InputInvalid',
+      "/data/visits.csv can't be read as CSV: line ends or quotes are not the same throughout; save it anew as plain CSV.",
+    ],
     ['Binder Error: CSV options', {}, 'EngineFailed', "A query can't be run: CSV options."],
   ])('%s', (message, origin, type, sentence) => {
     const cause = new Error(message);
@@ -55,11 +143,20 @@ describe('what DuckDB says, as a sentence that says what to do', () => {
 
   test('so it is with what the database really throws', async () => {
     await withDatabase(async (database) => {
-      await expect(database.rows('SELECT x', { sqlFile: 'a.sql' })).rejects.toMatchObject({ type: 'ConfigInvalid', message: expect.stringMatching(/^a\.sql can't be run: Referenced column "x"/) });
-      await expect(database.run("SELECT CAST('x' AS INTEGER)", { sqlFile: 'a.sql' })).rejects.toMatchObject({ type: 'InputInvalid', message: expect.stringMatching(/^a\.sql failed on its data: Could not convert string 'x'/) });
+      await expect(database.rows('SELECT x', { sqlFile: 'a.sql' })).rejects.toMatchObject({
+        type: 'ConfigInvalid',
+        message: expect.stringMatching(/^a\.sql can't be run: Referenced column "x"/),
+      });
+      await expect(database.run("SELECT CAST('x' AS INTEGER)", { sqlFile: 'a.sql' })).rejects.toMatchObject({
+        type: 'InputInvalid',
+        message: expect.stringMatching(/^a\.sql failed on its data: Could not convert string 'x'/),
+      });
       const torn = join(temporaryFolder(), 'torn.parquet');
       writeFileSync(torn, 'PAR1 and no more than that');
-      await expect(database.rows(`SELECT * FROM read_parquet('${torn}')`)).rejects.toMatchObject({ type: 'ObjectCorrupt', message: `${torn} is not a whole Parquet file; delete it and run the stage that writes it again.` });
+      await expect(database.rows(`SELECT * FROM read_parquet('${torn}')`)).rejects.toMatchObject({
+        type: 'ObjectCorrupt',
+        message: `${torn} is not a whole Parquet file; delete it and run the stage that writes it again.`,
+      });
     });
   });
 });
@@ -69,7 +166,12 @@ describe('SQL may depend on nothing but its input', () => {
     withDatabase(async (database) => {
       const found: [string, string | null][] = [];
       for (const text of texts) {
-        const refused = await refuseOutsideReads(database, { text, from: 'silver.sql', readable: ['bronze', 'codes'], columns }).then(
+        const refused = await refuseOutsideReads(database, {
+          text,
+          from: 'silver.sql',
+          readable: ['bronze', 'codes'],
+          columns,
+        }).then(
           () => null,
           (error: PerdureError) => `${error.type}: ${error.message}`,
         );
@@ -77,8 +179,10 @@ describe('SQL may depend on nothing but its input', () => {
       }
       return found;
     });
-  const reads = (what: string) => `silver.sql reads ${what}, of which no run would notice a change: it may read bronze, codes; put the file into the pipeline's folder and name it under "tables" in pipeline.json.`;
-  const moves = (what: string) => `silver.sql uses ${what}, which gives another result each time; compute it from the columns alone.`;
+  const reads = (what: string) =>
+    `silver.sql reads ${what}, of which no run would notice a change: it may read bronze, codes; put the file into the pipeline's folder and name it under "tables" in pipeline.json.`;
+  const moves = (what: string) =>
+    `silver.sql uses ${what}, which gives another result each time; compute it from the columns alone.`;
 
   const TAKEN = [
     'SELECT * FROM bronze',
@@ -86,7 +190,7 @@ describe('SQL may depend on nothing but its input', () => {
     'WITH a AS (SELECT 1 AS x), b AS (SELECT x FROM a) SELECT * FROM b, bronze',
     'SELECT * FROM bronze, range(3), generate_series(1, 2), unnest([1, 2])',
     "SELECT * FROM bronze, repeat(1, 2), repeat_row(1, 2, num_rows = 3), json_each('[1]'), JSON_TREE('[1]')",
-    'SELECT (SELECT max(id) FROM bronze), CASE WHEN id > 0 THEN id ELSE error(\'none\') END FROM bronze',
+    "SELECT (SELECT max(id) FROM bronze), CASE WHEN id > 0 THEN id ELSE error('none') END FROM bronze",
     'SELECT age(day, day), sum(id) OVER (ORDER BY day) FROM bronze',
     "SELECT 'current_date' AS a, bronze.localtime FROM bronze",
     'SELECT * FROM bronze USING SAMPLE 10 ROWS (reservoir, 7)',
@@ -123,12 +227,17 @@ describe('SQL may depend on nothing but its input', () => {
 
   test('and is taken or refused by it', async () => {
     expect(await refusals(TAKEN)).toEqual(TAKEN.map((text) => [text, null]));
-    expect(await refusals(REFUSED.map(([text]) => text))).toEqual(REFUSED.map(([text, message]) => [text, `ConfigInvalid: ${message}`]));
+    expect(await refusals(REFUSED.map(([text]) => text))).toEqual(
+      REFUSED.map(([text, message]) => [text, `ConfigInvalid: ${message}`]),
+    );
   });
 
   test('a column of the source may be called like a clock', async () => {
     const texts = ['SELECT current_date FROM bronze', 'SELECT current_time FROM bronze'];
-    expect(await refusals(texts, ['Current_Date'])).toEqual([[texts[0], null], [texts[1], `ConfigInvalid: ${moves('current_time')}`]]);
+    expect(await refusals(texts, ['Current_Date'])).toEqual([
+      [texts[0], null],
+      [texts[1], `ConfigInvalid: ${moves('current_time')}`],
+    ]);
   });
 });
 
@@ -140,21 +249,31 @@ describe('partitions', () => {
     expect(partitionKey('s/v_{partition}.parquet', '1999_01')).toBe('s/v_1999_01.parquet');
     for (const name of ['1999_00', '1999_13', '199_01', '1999-01', '1999_1', 'x1999_01', '1999_01x', '']) {
       expect(isPartition(name)).toBe(false);
-      expect(() => partitionDays(name)).toThrow(`${JSON.stringify(name)} can't name a partition; give a day, an ISO week, a month or a year such as 1999_01_31, 1999_W05, 1999_01 or 1999.`);
+      expect(() => partitionDays(name)).toThrow(
+        `${JSON.stringify(name)} can't name a partition; give a day, an ISO week, a month or a year such as 1999_01_31, 1999_W05, 1999_01 or 1999.`,
+      );
       expect(() => partitionKey('{partition}', name)).toThrow();
     }
     for (const name of ['0000_01', '9999_12', '2008_09', '2008_10']) expect(isPartition(name)).toBe(true);
   });
 
   test('are named by SQL as they are here', async () => {
-    const rows = await withDatabase((database) => database.rows(`SELECT ${partitionNameSql({ definition: { partition: { by: 'month', column: 'day' } } } as Pipeline, "DATE '2008-02-29'")} AS name`));
+    const rows = await withDatabase((database) =>
+      database.rows(
+        `SELECT ${partitionNameSql({ definition: { partition: { by: 'month', column: 'day' } } } as Pipeline, "DATE '2008-02-29'")} AS name`,
+      ),
+    );
     expect(rows).toEqual([{ name: '2008_02' }]);
   });
 
   test('days are of UTC, and the earlier comes first', () => {
     expect(dayOf('2008-12-31T23:30:00-02:00')).toBe('2009-01-01');
     expect(dayOf('2008-12-31')).toBe('2008-12-31');
-    expect([earlier('2008-01-01', '2008-01-02'), earlier('2008-01-02', '2008-01-01'), earlier('2008-01-01', '2008-01-01')]).toEqual(['2008-01-01', '2008-01-01', '2008-01-01']);
+    expect([
+      earlier('2008-01-01', '2008-01-02'),
+      earlier('2008-01-02', '2008-01-01'),
+      earlier('2008-01-01', '2008-01-01'),
+    ]).toEqual(['2008-01-01', '2008-01-01', '2008-01-01']);
   });
 });
 
@@ -163,7 +282,10 @@ describe('the database', () => {
     const scratch = join(temporaryFolder(), 'file');
     writeFileSync(scratch, '');
     const opened = withDuckDb({ size: SIZE, scratch, signal: new AbortController().signal }, async () => 1);
-    await expect(opened).rejects.toMatchObject({ type: 'StoreUnavailable', message: expect.stringContaining(`${join(scratch, 'duckdb')} can't be read or written`) });
+    await expect(opened).rejects.toMatchObject({
+      type: 'StoreUnavailable',
+      message: expect.stringContaining(`${join(scratch, 'duckdb')} can't be read or written`),
+    });
   });
 
   test('does nothing once its stage is cancelled, whose reason is told', async () => {
@@ -186,10 +308,15 @@ describe('the database', () => {
 
   test('is closed with its work, and a stage that is cancelled later does not touch it', async () => {
     const stage = new AbortController();
-    const database = await withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: stage.signal }, async (opened) => opened);
+    const database = await withDuckDb(
+      { size: SIZE, scratch: temporaryFolder(), signal: stage.signal },
+      async (opened) => opened,
+    );
     await expect(database.rows('SELECT 1')).rejects.toThrow();
     expect(getEventListeners(stage.signal, 'abort')).toEqual([]);
-    const failing = withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: stage.signal }, async () => Promise.reject(new Error('no')));
+    const failing = withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: stage.signal }, async () =>
+      Promise.reject(new Error('no')),
+    );
     await expect(failing).rejects.toThrow('no');
     expect(getEventListeners(stage.signal, 'abort')).toEqual([]);
   });
@@ -201,16 +328,24 @@ describe('the database', () => {
       await database.run(`COPY (SELECT CAST(i AS VARCHAR) AS text FROM range(1000000) AS rows(i)) TO ${literal(csv)}`);
       const seen: number[] = [];
       const timer = setInterval(() => seen.push(database.progress()), 5);
-      await database.rows(`SELECT count(DISTINCT text) AS texts FROM read_csv(${literal(csv)})`).finally(() => clearInterval(timer));
+      await database
+        .rows(`SELECT count(DISTINCT text) AS texts FROM read_csv(${literal(csv)})`)
+        .finally(() => clearInterval(timer));
       expect(seen.filter((share) => share < 0 || share > 1)).toEqual([]);
       expect(seen.some((share) => share > 0.1 && share < 0.9)).toBe(true);
     });
   });
 
   test('has as many threads as are asked for, a share of the memory, and fetches nothing by itself', async () => {
-    const context = { size: { cpus: 2, memory: 2 * 2 ** 30 }, scratch: temporaryFolder(), signal: new AbortController().signal };
+    const context = {
+      size: { cpus: 2, memory: 2 * 2 ** 30 },
+      scratch: temporaryFolder(),
+      signal: new AbortController().signal,
+    };
     const settings = (database: Database) =>
-      database.rows("SELECT name, value FROM duckdb_settings() WHERE name IN ('threads', 'memory_limit', 'autoinstall_known_extensions', 'autoload_known_extensions', 'enable_external_file_cache', 'temp_directory') ORDER BY name");
+      database.rows(
+        "SELECT name, value FROM duckdb_settings() WHERE name IN ('threads', 'memory_limit', 'autoinstall_known_extensions', 'autoload_known_extensions', 'enable_external_file_cache', 'temp_directory') ORDER BY name",
+      );
     const expected = (threads: number) => [
       { name: 'autoinstall_known_extensions', value: 'false' },
       { name: 'autoload_known_extensions', value: 'false' },
@@ -229,12 +364,17 @@ describe('the database', () => {
     mkdirSync(folder, { recursive: true });
     await withDatabase(async (database) => {
       const path = (name: string) => join(folder, name);
-      for (const [name, value] of [['b.parquet', 1], ['a.parquet', 2]] as const) {
+      for (const [name, value] of [
+        ['b.parquet', 1],
+        ['a.parquet', 2],
+      ] as const) {
         await database.run(`COPY (SELECT ${value} AS ${identifier('a "b"')} FROM range(2)) TO ${literal(path(name))}`);
       }
       const both = [path('b.parquet'), path('a.parquet')];
       expect(await columnsOf(database, readParquetSql(both))).toEqual(['a "b"']);
-      expect(await database.rows(`SELECT * FROM ${readParquetSql(both)}`)).toEqual([1, 1, 2, 2].map((value) => ({ 'a "b"': value })));
+      expect(await database.rows(`SELECT * FROM ${readParquetSql(both)}`)).toEqual(
+        [1, 1, 2, 2].map((value) => ({ 'a "b"': value })),
+      );
       expect(await database.rows(`SELECT * FROM ${readParquetSql([both[1]!], { fileRow: true, file: true })}`)).toEqual(
         [0n, 1n].map((row) => ({ 'a "b"': 2, [FILE_ROW]: row, [INTERNAL.file]: both[1] })),
       );

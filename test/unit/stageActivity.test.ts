@@ -11,14 +11,27 @@ import type { RunStage, StageCall } from '../../src/stages/createContext.js';
 
 describe('a stage as an activity', () => {
   test('gives the stage its input and returns what it returns', async () => {
-    const result = await quiet().run(activityOf(async (_, name: string) => Promise.resolve(`hello ${name}`)), 'world');
+    const result = await quiet().run(
+      activityOf(async (_, name: string) => Promise.resolve(`hello ${name}`)),
+      'world',
+    );
 
     expect(result).toBe('hello world');
   });
 
   test.each([
-    ['an error that the same call may outlive', new PerdureError('StoreUnavailable', 'The store is away; start it.'), 'StoreUnavailable', false],
-    ['an error that it can not', new PerdureError('InputInvalid', 'raw.csv is torn; fetch it again.'), 'InputInvalid', true],
+    [
+      'an error that the same call may outlive',
+      new PerdureError('StoreUnavailable', 'The store is away; start it.'),
+      'StoreUnavailable',
+      false,
+    ],
+    [
+      'an error that it can not',
+      new PerdureError('InputInvalid', 'raw.csv is torn; fetch it again.'),
+      'InputInvalid',
+      true,
+    ],
     ['an unknown error', new RangeError('out of range'), 'RangeError', false],
   ])('%s keeps its type and sentence', async (_, thrown, type, nonRetryable) => {
     const failure = await failureOf(quiet(), () => Promise.reject(thrown));
@@ -42,14 +55,23 @@ describe('a stage as an activity', () => {
     const heartbeats: HeartbeatDetails[] = [];
     let heartbeatDetails: HeartbeatDetails | undefined;
     for (let attempt = 1; attempt <= 10; attempt += 1) {
-      const failure = await failureOf(watched({ attempt, heartbeatDetails, retryPolicy: { maximumAttempts: 15 } }, heartbeats), away);
+      const failure = await failureOf(
+        watched({ attempt, heartbeatDetails, retryPolicy: { maximumAttempts: 15 } }, heartbeats),
+        away,
+      );
       expect(failure).toMatchObject({ type: 'StoreUnavailable', nonRetryable: false });
       heartbeatDetails = heartbeats.at(-1);
     }
 
-    const fourth = await failureOf(watched({ attempt: 14, heartbeatDetails, retryPolicy: { maximumAttempts: 15 } }, []), broken);
+    const fourth = await failureOf(
+      watched({ attempt: 14, heartbeatDetails, retryPolicy: { maximumAttempts: 15 } }, []),
+      broken,
+    );
     expect(fourth).toMatchObject({ type: 'RangeError', nonRetryable: false });
-    const fifth = await failureOf(watched({ attempt: 15, heartbeatDetails, retryPolicy: { maximumAttempts: 15 } }, []), broken);
+    const fifth = await failureOf(
+      watched({ attempt: 15, heartbeatDetails, retryPolicy: { maximumAttempts: 15 } }, []),
+      broken,
+    );
     expect(fifth).toMatchObject({ type: 'RangeError', nonRetryable: true });
   });
 
@@ -61,7 +83,13 @@ describe('a stage as an activity', () => {
       return Promise.resolve();
     };
     await watched({ attempt: 5, retryPolicy: { maximumAttempts: 15 } }, heartbeats).run(activityOf(deadly), undefined);
-    const failure = await failureOf(watched({ attempt: 6, heartbeatDetails: heartbeats[0], activityType: 'silver', retryPolicy: { maximumAttempts: 15 } }, []), deadly);
+    const failure = await failureOf(
+      watched(
+        { attempt: 6, heartbeatDetails: heartbeats[0], activityType: 'silver', retryPolicy: { maximumAttempts: 15 } },
+        [],
+      ),
+      deadly,
+    );
 
     expect(failure).toMatchObject({
       type: 'WorkerLost',
@@ -72,7 +100,9 @@ describe('a stage as an activity', () => {
   });
 
   test('where attempts are not counted none is the last', async () => {
-    const failure = await failureOf(watched({ attempt: 100 }, []), () => Promise.reject(new RangeError('out of range')));
+    const failure = await failureOf(watched({ attempt: 100 }, []), () =>
+      Promise.reject(new RangeError('out of range')),
+    );
 
     expect(failure).toMatchObject({ type: 'RangeError', nonRetryable: false });
   });
@@ -106,7 +136,9 @@ describe('a stage as an activity', () => {
   test('a cancelled stage is told so, and ends the activity as cancelled whatever it throws', async () => {
     const environment = quiet();
     const stage = ({ signal }: StageCall) =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new PerdureError('EngineCrashed', 'It was killed.'))));
+      new Promise((_, reject) =>
+        signal.addEventListener('abort', () => reject(new PerdureError('EngineCrashed', 'It was killed.'))),
+      );
     const run = environment.run(activityOf(stage), undefined);
     environment.cancel();
 
@@ -118,7 +150,12 @@ describe('a stage as an activity', () => {
     onTestFinished(() => void vi.useRealTimers());
     const environment = quiet();
     let done = false;
-    const run = environment.run(activityOf(() => new Promise(() => {})), undefined).finally(() => (done = true));
+    const run = environment
+      .run(
+        activityOf(() => new Promise(() => {})),
+        undefined,
+      )
+      .finally(() => (done = true));
     const ended = expect(run).rejects.toThrow(CancelledFailure);
     environment.cancel();
     await vi.advanceTimersByTimeAsync(9_000);
@@ -137,7 +174,10 @@ function activityOf<Input, Output>(stage: SmallStage<Input, Output>): (input: In
   return stageActivity({ runStage }, stage satisfies Stage<Input, Output>);
 }
 
-async function failureOf(environment: MockActivityEnvironment, stage: SmallStage<undefined, unknown>): Promise<ApplicationFailure> {
+async function failureOf(
+  environment: MockActivityEnvironment,
+  stage: SmallStage<undefined, unknown>,
+): Promise<ApplicationFailure> {
   const error: unknown = await environment.run(activityOf(stage), undefined).catch((reason: unknown) => reason);
   if (!(error instanceof ApplicationFailure)) throw new Error('an ApplicationFailure was expected', { cause: error });
   return error;

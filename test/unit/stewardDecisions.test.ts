@@ -4,11 +4,30 @@ import { Stewardship } from '../../workflows/support/stewardship.js';
 
 const at = (hours: number) => new Date(Date.UTC(2026, 0, 1, hours));
 const iso = (hours: number) => at(hours).toISOString();
-const AUTO: Record<RetrainCause, RetrainMode> = { drift: 'auto', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' };
-const policy = (retrain: Partial<Record<RetrainCause, RetrainMode>> = {}, cooldownHours = 0): StewardPolicy => ({ retrain: { ...AUTO, ...retrain }, cooldownHours });
-const ended = (run: Partial<RunEnded>): RunEnded => ({ workflowId: 'p-steward-training-1', runId: 'r', part: 'training', outcome: 'completed', ...run });
+const AUTO: Record<RetrainCause, RetrainMode> = {
+  drift: 'auto',
+  severe_drift: 'auto',
+  performance_drop: 'auto',
+  new_data: 'auto',
+  schedule: 'auto',
+};
+const policy = (retrain: Partial<Record<RetrainCause, RetrainMode>> = {}, cooldownHours = 0): StewardPolicy => ({
+  retrain: { ...AUTO, ...retrain },
+  cooldownHours,
+});
+const ended = (run: Partial<RunEnded>): RunEnded => ({
+  workflowId: 'p-steward-training-1',
+  runId: 'r',
+  part: 'training',
+  outcome: 'completed',
+  ...run,
+});
 const told = (steward: Stewardship) => steward.history.map(({ what }) => what);
-const request = (requestId: string, reason = 'by hand', asOf?: string) => ({ reason, requestId, ...(asOf ? { asOf } : {}) });
+const request = (requestId: string, reason = 'by hand', asOf?: string) => ({
+  reason,
+  requestId,
+  ...(asOf ? { asOf } : {}),
+});
 
 /** A steward that has looked who is champion: there is none. */
 function stewardOf(): Stewardship {
@@ -63,7 +82,17 @@ describe('what there is to look into', () => {
     processed.ended(at(1), ended({ part: 'processing' }));
     expect([processed.hasNews, processed.hasRequests]).toEqual([true, false]);
     const deployed = stewardOf();
-    deployed.moved(at(1), { alias: 'champion', model: { algorithm: 'xgboost', version: 'v1' }, previous: null, at: iso(1), reason: 'better' }, 'ana');
+    deployed.moved(
+      at(1),
+      {
+        alias: 'champion',
+        model: { algorithm: 'xgboost', version: 'v1' },
+        previous: null,
+        at: iso(1),
+        reason: 'better',
+      },
+      'ana',
+    );
     deployed.championUnsure = false;
     expect(deployed.hasNews).toBe(true);
   });
@@ -72,7 +101,17 @@ describe('what there is to look into', () => {
     const steward = training();
     steward.requested(at(1), request('second'));
     steward.ended(at(1), ended({ part: 'processing', workflowId: 'p-processing' }));
-    steward.moved(at(1), { alias: 'champion', model: { algorithm: 'xgboost', version: 'v1' }, previous: null, at: iso(1), reason: 'better' }, 'ana');
+    steward.moved(
+      at(1),
+      {
+        alias: 'champion',
+        model: { algorithm: 'xgboost', version: 'v1' },
+        previous: null,
+        at: iso(1),
+        reason: 'better',
+      },
+      'ana',
+    );
     const carried = JSON.parse(JSON.stringify(steward.carried)) as Stewardship['carried'];
     expect(carried).toMatchObject({
       seen: ['first', 'second'],
@@ -100,11 +139,14 @@ describe('requests', () => {
 
   test('drift is asked under its report and severity, so that an escalation is heard and a repetition is not', () => {
     const steward = stewardOf();
-    for (const severity of ['moderate', 'severe', 'severe', 'moderate'] as const) steward.drifted(at(1), { severity, report: 'file:///r', asOf: iso(0) });
+    for (const severity of ['moderate', 'severe', 'severe', 'moderate'] as const)
+      steward.drifted(at(1), { severity, report: 'file:///r', asOf: iso(0) });
     steward.decide(at(2), policy({ drift: 'off', severe_drift: 'approve' }));
     expect(steward.state.counts).toMatchObject({ signals: 4, duplicates: 2, ignored: 0 });
     expect(steward.state.asked).toBeNull();
-    expect(steward.state.awaitingApproval?.requests).toEqual([{ reason: 'severe_drift', triggeredBy: 'monitoring', requestId: 'severe_drift:file:///r', asOf: iso(0) }]);
+    expect(steward.state.awaitingApproval?.requests).toEqual([
+      { reason: 'severe_drift', triggeredBy: 'monitoring', requestId: 'severe_drift:file:///r', asOf: iso(0) },
+    ]);
     expect(told(steward)).toEqual([
       'retrain asked (drift, by monitoring): not trained, as the config says',
       'retrain asked (severe_drift, by monitoring): waits for approval',
@@ -115,13 +157,18 @@ describe('requests', () => {
     const steward = stewardOf();
     steward.hasNewData(at(1), ended({ part: 'processing', workflowId: 'p-processing', runId: 'run-7', asOf: iso(0) }));
     steward.decide(at(1), policy());
-    expect(steward.state.asked?.requests).toEqual([{ reason: 'new_data', triggeredBy: 'p-processing', requestId: 'run-7', asOf: iso(0) }]);
+    expect(steward.state.asked?.requests).toEqual([
+      { reason: 'new_data', triggeredBy: 'p-processing', requestId: 'run-7', asOf: iso(0) },
+    ]);
   });
 
   test('a reason without a policy trains at once, whoever asks', () => {
     const steward = stewardOf();
     steward.requested(at(1), request('a', 'a whim'));
-    steward.decide(at(1), policy({ drift: 'off', severe_drift: 'off', performance_drop: 'off', new_data: 'off', schedule: 'off' }));
+    steward.decide(
+      at(1),
+      policy({ drift: 'off', severe_drift: 'off', performance_drop: 'off', new_data: 'off', schedule: 'off' }),
+    );
     expect(steward.state.asked?.count).toBe(1);
     expect(told(steward)).toEqual(['retrain asked (a whim, by somebody): to be trained']);
   });
@@ -133,12 +180,18 @@ describe('requests', () => {
       steward.decide(at(i), policy());
     }
     expect(steward.state.asked).toMatchObject({ since: iso(0), count: 25 });
-    expect(steward.state.asked!.requests.map(({ requestId }) => requestId)).toEqual(Array.from({ length: 20 }, (_, i) => `r${i + 5}`));
+    expect(steward.state.asked!.requests.map(({ requestId }) => requestId)).toEqual(
+      Array.from({ length: 20 }, (_, i) => `r${i + 5}`),
+    );
   });
 
   test('those that are too many to carry along are ignored, which is counted, noted, and lets them come again', () => {
     const steward = stewardOf();
-    const big = (i: number) => ({ ...request(`${i}`.padStart(500, '0'), 'x'.repeat(200)), triggeredBy: 'y'.repeat(1_000), asOf: iso(0) });
+    const big = (i: number) => ({
+      ...request(`${i}`.padStart(500, '0'), 'x'.repeat(200)),
+      triggeredBy: 'y'.repeat(1_000),
+      asOf: iso(0),
+    });
     let heard = 0;
     while (steward.state.counts.ignored === 0) {
       steward.requested(at(0), big(heard));
@@ -189,10 +242,16 @@ describe('what a run that ended leads to', () => {
     const nothing = { due: {}, cooldownUntil: null, processed: 0, championUnsure: false };
     expect(after({ part: 'lifecycle' })).toEqual({ ...nothing, championUnsure: true });
     expect(after({ part: 'processing' })).toEqual({ ...nothing, processed: 1 });
-    for (const outcome of ['failed', 'skipped', 'partial'] as const) expect(after({ part: 'processing', outcome })).toEqual(nothing);
-    expect(after({ part: 'inference', asOf: iso(0) })).toEqual({ ...nothing, due: { monitoring: { asOf: iso(0), because: 'new predictions' } } });
-    for (const outcome of ['failed', 'skipped', 'partial'] as const) expect(after({ part: 'inference', outcome })).toEqual(nothing);
-    for (const outcome of ['completed', 'failed'] as const) expect(after({ part: 'monitoring', outcome })).toEqual(nothing);
+    for (const outcome of ['failed', 'skipped', 'partial'] as const)
+      expect(after({ part: 'processing', outcome })).toEqual(nothing);
+    expect(after({ part: 'inference', asOf: iso(0) })).toEqual({
+      ...nothing,
+      due: { monitoring: { asOf: iso(0), because: 'new predictions' } },
+    });
+    for (const outcome of ['failed', 'skipped', 'partial'] as const)
+      expect(after({ part: 'inference', outcome })).toEqual(nothing);
+    for (const outcome of ['completed', 'failed'] as const)
+      expect(after({ part: 'monitoring', outcome })).toEqual(nothing);
     expect(after({ part: 'training' })).toEqual({ ...nothing, cooldownUntil: iso(1), championUnsure: true });
     expect(after({ part: 'training', outcome: 'skipped' })).toEqual(nothing);
     expect(after({ part: 'training', newChampion: true, asOf: iso(0) })).toEqual({
@@ -205,7 +264,10 @@ describe('what a run that ended leads to', () => {
 
   test('is noted with the outcome, the run and what came of it', () => {
     const steward = stewardOf();
-    steward.ended(at(1), ended({ part: 'inference', workflowId: 'w', outcome: 'failed', summary: 'the store\n is away' }));
+    steward.ended(
+      at(1),
+      ended({ part: 'inference', workflowId: 'w', outcome: 'failed', summary: 'the store\n is away' }),
+    );
     steward.ended(at(2), ended({ part: 'lifecycle', workflowId: 'l' }));
     expect(steward.history).toEqual([
       { at: iso(1), what: 'inference failed: w, the store is away' },
@@ -215,8 +277,11 @@ describe('what a run that ended leads to', () => {
 
   test('of processing runs the newest twenty wait to be looked into, without their sentences', () => {
     const steward = stewardOf();
-    for (let i = 0; i < 22; i += 1) steward.ended(at(i), ended({ part: 'processing', workflowId: `p${i}`, summary: 'long' }));
-    expect(steward.processed.map(({ workflowId }) => workflowId)).toEqual(Array.from({ length: 20 }, (_, i) => `p${i + 2}`));
+    for (let i = 0; i < 22; i += 1)
+      steward.ended(at(i), ended({ part: 'processing', workflowId: `p${i}`, summary: 'long' }));
+    expect(steward.processed.map(({ workflowId }) => workflowId)).toEqual(
+      Array.from({ length: 20 }, (_, i) => `p${i + 2}`),
+    );
     expect(steward.processed.every(({ summary }) => summary === undefined)).toBe(true);
   });
 
@@ -229,16 +294,24 @@ describe('what a run that ended leads to', () => {
     expect(steward.takeDue(at(2))).toEqual([]);
     // The other one found yet another: nothing more is asked for that.
     steward.ended(at(2), ended({ workflowId: 'by-hand', outcome: 'skipped', busyWith: 'a third' }));
-    expect(steward.state).toMatchObject({ asked: { count: 1 }, inFlight: { training: { workflowId: 'a third', startedAt: iso(2) } } });
+    expect(steward.state).toMatchObject({
+      asked: { count: 1 },
+      inFlight: { training: { workflowId: 'a third', startedAt: iso(2) } },
+    });
     steward.ended(at(3), ended({ workflowId: 'a third' }));
     expect(steward.takeDue(at(8))).toEqual([]);
-    expect(steward.takeDue(at(9))).toMatchObject([{ part: 'training', workflowId: 'p-steward-training-2', because: 'by hand (1 asked)' }]);
+    expect(steward.takeDue(at(9))).toMatchObject([
+      { part: 'training', workflowId: 'p-steward-training-2', because: 'by hand (1 asked)' },
+    ]);
   });
 
   test('a training of others that found one at work changes nothing', () => {
     const steward = training();
     steward.ended(at(1), ended({ workflowId: 'by-hand', outcome: 'skipped', busyWith: 'p-steward-training-1' }));
-    expect(steward.state).toMatchObject({ asked: null, inFlight: { training: { workflowId: 'p-steward-training-1', startedAt: iso(0) } } });
+    expect(steward.state).toMatchObject({
+      asked: null,
+      inFlight: { training: { workflowId: 'p-steward-training-1', startedAt: iso(0) } },
+    });
     const idle = stewardOf();
     idle.ended(at(1), ended({ workflowId: 'by-hand', outcome: 'skipped', busyWith: 'other' }));
     expect(idle.state.inFlight).toEqual({});
@@ -278,11 +351,20 @@ describe('the champion', () => {
     const previous = { algorithm: 'random_forest', version: 'v0' };
     steward.moved(at(1), { alias: 'champion', model, previous, at: iso(0), reason: 'better' }, 'ana');
     expect(told(steward)).toEqual(['champion moved to xgboost v1 by ana: better']);
-    expect(steward.deployed).toEqual([{ condition: 'model_deployed', pipeline: 'p', at: iso(1), model, previous, by: 'ana', reason: 'better' }]);
+    expect(steward.deployed).toEqual([
+      { condition: 'model_deployed', pipeline: 'p', at: iso(1), model, previous, by: 'ana', reason: 'better' },
+    ]);
     expect(steward.state).toMatchObject({ champion: model, due: { inference: { because: 'a new champion' } } });
     expect(steward.championUnsure).toBe(true);
-    for (let i = 2; i < 24; i += 1) steward.moved(at(i), { alias: 'champion', model: { ...model, version: `v${i}` }, previous, at: iso(i), reason: 'better' }, 'ana');
-    expect(steward.deployed.map(({ model: { version } }) => version)).toEqual(Array.from({ length: 20 }, (_, i) => `v${i + 4}`));
+    for (let i = 2; i < 24; i += 1)
+      steward.moved(
+        at(i),
+        { alias: 'champion', model: { ...model, version: `v${i}` }, previous, at: iso(i), reason: 'better' },
+        'ana',
+      );
+    expect(steward.deployed.map(({ model: { version } }) => version)).toEqual(
+      Array.from({ length: 20 }, (_, i) => `v${i + 4}`),
+    );
   });
 });
 
@@ -309,18 +391,32 @@ describe('approval', () => {
   test('of all that waits lets one training answer it', () => {
     const steward = waiting('a', 'b');
     expect(steward.isDue(at(10))).toBe(false);
-    expect(steward.approve(at(10), { by: 'ana', reason: 'go' })).toEqual({ approved: true, requests: 2, startsAt: iso(10) });
+    expect(steward.approve(at(10), { by: 'ana', reason: 'go' })).toEqual({
+      approved: true,
+      requests: 2,
+      startsAt: iso(10),
+    });
     expect(told(steward).at(-1)).toBe('retrain approved by ana: go');
     expect(steward.state).toMatchObject({ awaitingApproval: null, asked: { count: 2, since: iso(9) } });
-    expect(steward.takeDue(at(10))).toEqual([{ part: 'training', workflowId: 'p-steward-training-1', asOf: undefined, because: 'drift (2 asked)' }]);
+    expect(steward.takeDue(at(10))).toEqual([
+      { part: 'training', workflowId: 'p-steward-training-1', asOf: undefined, because: 'drift (2 asked)' },
+    ]);
   });
 
   test('of one request leaves the others waiting', () => {
     const steward = waiting('a', 'b', 'c');
-    expect(steward.approve(at(10), { by: 'ana', requestId: 'b' })).toEqual({ approved: true, requests: 1, startsAt: iso(10) });
+    expect(steward.approve(at(10), { by: 'ana', requestId: 'b' })).toEqual({
+      approved: true,
+      requests: 1,
+      startsAt: iso(10),
+    });
     expect(told(steward).at(-1)).toBe('retrain approved by ana (b)');
     expect(steward.state.asked).toEqual({ since: iso(9), count: 1, requests: [request('b', 'drift')] });
-    expect(steward.state.awaitingApproval).toEqual({ since: iso(9), count: 2, requests: [request('a', 'drift'), request('c', 'drift')] });
+    expect(steward.state.awaitingApproval).toEqual({
+      since: iso(9),
+      count: 2,
+      requests: [request('a', 'drift'), request('c', 'drift')],
+    });
     steward.approve(at(10), { by: 'ana', requestId: 'a' });
     steward.approve(at(10), { by: 'ana', requestId: 'c' });
     expect(steward.state.awaitingApproval).toBeNull();
@@ -337,7 +433,11 @@ describe('approval', () => {
 
   test('declined strikes off what waits, and nothing is trained', () => {
     const steward = waiting('a', 'b');
-    expect(steward.approve(at(10), { by: 'ana', approved: false })).toEqual({ approved: false, requests: 2, startsAt: null });
+    expect(steward.approve(at(10), { by: 'ana', approved: false })).toEqual({
+      approved: false,
+      requests: 2,
+      startsAt: null,
+    });
     expect(told(steward).at(-1)).toBe('retrain declined by ana');
     expect(steward.state).toMatchObject({ asked: null, awaitingApproval: null });
     expect(steward.takeDue(at(10))).toEqual([]);
@@ -381,7 +481,12 @@ describe('what is started', () => {
     steward.requested(at(0), request('c', 'drift', '2026-01-01T07:30:00Z'));
     steward.decide(at(1), policy({ drift: 'approve' }));
     expect(steward.takeDue(at(2))).toEqual([
-      { part: 'training', workflowId: 'p-steward-training-1', asOf: '2026-01-01T08:00:00Z', because: 'new_data, drift (3 asked)' },
+      {
+        part: 'training',
+        workflowId: 'p-steward-training-1',
+        asOf: '2026-01-01T08:00:00Z',
+        because: 'new_data, drift (3 asked)',
+      },
     ]);
     expect(steward.state).toMatchObject({
       asked: null,
@@ -432,8 +537,15 @@ describe('what is started', () => {
       { part: 'inference', workflowId: 'p-steward-inference-1', asOf: iso(0), because: 'a new champion' },
       { part: 'monitoring', workflowId: 'p-steward-monitoring-2', asOf: iso(1), because: 'new predictions' },
     ]);
-    expect(steward.state).toMatchObject({ due: {}, counts: { runs: 2, trainings: 0 }, inFlight: { inference: { startedAt: iso(2) }, monitoring: { startedAt: iso(2) } } });
-    expect(told(steward).slice(-2)).toEqual(['inference started because of a new champion: p-steward-inference-1', 'monitoring started because of new predictions: p-steward-monitoring-2']);
+    expect(steward.state).toMatchObject({
+      due: {},
+      counts: { runs: 2, trainings: 0 },
+      inFlight: { inference: { startedAt: iso(2) }, monitoring: { startedAt: iso(2) } },
+    });
+    expect(told(steward).slice(-2)).toEqual([
+      'inference started because of a new champion: p-steward-inference-1',
+      'monitoring started because of new predictions: p-steward-monitoring-2',
+    ]);
     steward.crowned(iso(3));
     steward.ended(at(3), ended({ part: 'inference', workflowId: 'by-hand' }));
     expect([steward.isDue(at(3)), steward.takeDue(at(3))]).toEqual([false, []]);
@@ -452,7 +564,10 @@ describe('the history', () => {
     const steward = stewardOf();
     for (let i = 0; i < 205; i += 1) steward.note(at(i), `event ${i}`);
     expect(steward.history).toHaveLength(200);
-    expect([steward.history[0], steward.history[199]]).toEqual([{ at: iso(5), what: 'event 5' }, { at: iso(204), what: 'event 204' }]);
+    expect([steward.history[0], steward.history[199]]).toEqual([
+      { at: iso(5), what: 'event 5' },
+      { at: iso(204), what: 'event 204' },
+    ]);
     steward.note(at(1), `a \n\t b ${'x'.repeat(600)}`);
     expect(told(steward).at(-1)).toMatch(/^a b x+\.\.\.$/);
     expect(told(steward).at(-1)!.length).toBeLessThanOrEqual(500);
@@ -462,7 +577,10 @@ describe('the history', () => {
     const steward = stewardOf();
     steward.note(at(0), 'before');
     for (let i = 0; i < 52; i += 1) steward.ignored(at(i), 'nonsense', `fault ${i}`);
-    expect(told(steward)).toEqual(['before', ...Array.from({ length: 50 }, (_, i) => `ignored the signal "nonsense": fault ${i + 2}`)]);
+    expect(told(steward)).toEqual([
+      'before',
+      ...Array.from({ length: 50 }, (_, i) => `ignored the signal "nonsense": fault ${i + 2}`),
+    ]);
     expect(steward.state.counts).toMatchObject({ signals: 52, ignored: 52 });
   });
 });

@@ -6,8 +6,17 @@ import { STEWARD_INPUT } from '../../workflows/support/messages.js';
 import { Stewardship } from '../../workflows/support/stewardship.js';
 
 const at = (hours: number) => new Date(Date.UTC(2026, 0, 1, hours));
-const policy = (cooldownHours: number): StewardPolicy => ({ retrain: { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' }, cooldownHours });
-const ended = (run: Partial<RunEnded>): RunEnded => ({ workflowId: 'p-steward-training-1', runId: 'r', part: 'training', outcome: 'completed', ...run });
+const policy = (cooldownHours: number): StewardPolicy => ({
+  retrain: { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' },
+  cooldownHours,
+});
+const ended = (run: Partial<RunEnded>): RunEnded => ({
+  workflowId: 'p-steward-training-1',
+  runId: 'r',
+  part: 'training',
+  outcome: 'completed',
+  ...run,
+});
 
 /** A steward that knows who is champion, and has its first training under way. */
 function training(cooldownHours = 0): Stewardship {
@@ -15,13 +24,19 @@ function training(cooldownHours = 0): Stewardship {
   steward.knowChampion(at(0), null);
   steward.requested(at(0), { reason: 'the first', requestId: 'first', triggeredBy: 'ana' });
   steward.decide(at(0), policy(cooldownHours));
-  expect(steward.takeDue(at(0))).toMatchObject([{ part: 'training', workflowId: 'p-steward-training-1', because: 'the first (1 asked)' }]);
+  expect(steward.takeDue(at(0))).toMatchObject([
+    { part: 'training', workflowId: 'p-steward-training-1', because: 'the first (1 asked)' },
+  ]);
   return steward;
 }
 
 describe('the end of a training', () => {
   test('is followed by its cooldown, whether it went well or not; one that was skipped is not', () => {
-    for (const [outcome, until] of [['completed', at(7).toISOString()], ['failed', at(7).toISOString()], ['skipped', null]] as const) {
+    for (const [outcome, until] of [
+      ['completed', at(7).toISOString()],
+      ['failed', at(7).toISOString()],
+      ['skipped', null],
+    ] as const) {
       const steward = training(6);
       steward.ended(at(1), ended({ outcome }));
       expect(steward.state).toMatchObject({ inFlight: {}, cooldownUntil: until });
@@ -67,15 +82,26 @@ describe('the end of a training', () => {
     steward.lost(at(1), 'training', 'p-steward-training-1', 'TERMINATED');
     expect(steward.state).toMatchObject({ inFlight: {}, cooldownUntil: at(7).toISOString() });
     expect(steward.championUnsure).toBe(true);
-    expect(steward.history.at(-1)).toEqual({ at: at(1).toISOString(), what: 'training ended as TERMINATED without a word: p-steward-training-1' });
+    expect(steward.history.at(-1)).toEqual({
+      at: at(1).toISOString(),
+      what: 'training ended as TERMINATED without a word: p-steward-training-1',
+    });
   });
 });
 
 describe('what is no message', () => {
   const bad: [keyof Pick<Stewardship, 'requested' | 'drifted' | 'ended'>, unknown, string][] = [
-    ['requested', undefined, 'ignored the signal "requestRetrain": expected one JSON object with at least "reason", "requestId", got nothing'],
+    [
+      'requested',
+      undefined,
+      'ignored the signal "requestRetrain": expected one JSON object with at least "reason", "requestId", got nothing',
+    ],
     ['requested', { reason: 'r', requestId: 'x'.repeat(501) }, 'expected text of 1 to 500 characters'],
-    ['requested', { reason: 'r', requestId: 'r', asof: '2026-01-01' }, '"asof" is unknown, expected reason, requestId, triggeredBy, asOf'],
+    [
+      'requested',
+      { reason: 'r', requestId: 'r', asof: '2026-01-01' },
+      '"asof" is unknown, expected reason, requestId, triggeredBy, asOf',
+    ],
     ['requested', JSON.parse('{"reason": "r", "requestId": "r", "__proto__": {}}'), '"__proto__" is unknown'],
     ['drifted', null, 'ignored the signal "driftDetected"'],
     ['drifted', { severity: 'fatal', report: 'r' }, '"severity" is "fatal", expected "moderate" or "severe"'],
@@ -87,7 +113,10 @@ describe('what is no message', () => {
     const steward = training();
     const before = structuredClone(steward.state);
     steward[method](at(1), message as never);
-    expect(steward.state).toEqual({ ...before, counts: { ...before.counts, signals: before.counts.signals + 1, ignored: 1 } });
+    expect(steward.state).toEqual({
+      ...before,
+      counts: { ...before.counts, signals: before.counts.signals + 1, ignored: 1 },
+    });
     expect(steward.hasRequests).toBe(false);
     expect(steward.history.at(-1)!.what).toContain(what);
   });
@@ -105,14 +134,29 @@ describe('what is carried to the next run', () => {
     const steward = new Stewardship('p');
     // Three bytes each as UTF-8, the most of any character that one code unit is.
     const long = (length: number, i: number) => `${i}${'漢'.repeat(length)}`.slice(0, length);
-    const request = (i: number): RetrainRequest => ({ reason: long(200, i), requestId: long(500, i), triggeredBy: long(1_000, i), asOf: '2026-01-01T00:00:00.000+00:00' });
+    const request = (i: number): RetrainRequest => ({
+      reason: long(200, i),
+      requestId: long(500, i),
+      triggeredBy: long(1_000, i),
+      asOf: '2026-01-01T00:00:00.000+00:00',
+    });
     for (let i = 0; i < 300; i += 1) {
       steward.requested(at(i), request(i));
       if (i % 10 === 9 && i < 200) steward.decide(at(i), policy(0));
       if (i === 150) steward.takeDue(at(i));
       steward.drifted(at(i), { severity: 'moderate', report: long(450, i) });
       steward.ended(at(i), ended({ part: 'processing', workflowId: long(1_000, i), summary: long(100_000, i) }));
-      steward.moved(at(i), { alias: 'champion', model: { algorithm: 'xgboost', version: `v${i}` }, previous: null, at: at(i).toISOString(), reason: long(1_000, i) }, long(200, i));
+      steward.moved(
+        at(i),
+        {
+          alias: 'champion',
+          model: { algorithm: 'xgboost', version: `v${i}` },
+          previous: null,
+          at: at(i).toISOString(),
+          reason: long(1_000, i),
+        },
+        long(200, i),
+      );
     }
     steward.pause(at(2_000), { by: long(200, 1), reason: long(1_000, 1) });
     steward.holdUp(at(2_000), long(100_000, 1));

@@ -32,13 +32,19 @@ describe('what a predictions file has per row', () => {
   });
 
   test('of a number: the number', () => {
-    expect(taskOf(COUNTS).predictionColumns(output(1, 2.5), 0.5)).toEqual([{ name: 'prediction', type: 'DOUBLE', values: Float64Array.of(2.5) }]);
+    expect(taskOf(COUNTS).predictionColumns(output(1, 2.5), 0.5)).toEqual([
+      { name: 'prediction', type: 'DOUBLE', values: Float64Array.of(2.5) },
+    ]);
   });
 });
 
 describe('what can not be measured', () => {
   test('no rows: everything is null', () => {
-    for (const [spec, width] of [[BINARY, 1], [GRADES, 3], [COUNTS, 1]] as const) {
+    for (const [spec, width] of [
+      [BINARY, 1],
+      [GRADES, 3],
+      [COUNTS, 1],
+    ] as const) {
       const { n, confusion_matrix, ...metrics } = taskOf(spec).metrics([], output(width), 0.5);
       expect(n).toBe(0);
       expect(confusion_matrix?.flat() ?? []).toEqual(confusion_matrix ? expect.not.arrayContaining([1]) : []);
@@ -47,12 +53,20 @@ describe('what can not be measured', () => {
   });
 
   test.each<[string, TaskSpec, ScoringName, number[], ModelOutput]>([
-    ['several classes are asked for, and one occurs', GRADES, 'roc_auc_ovr', [1, 1], output(3, 0.1, 0.8, 0.1, 0.2, 0.5, 0.3)],
+    [
+      'several classes are asked for, and one occurs',
+      GRADES,
+      'roc_auc_ovr',
+      [1, 1],
+      output(3, 0.1, 0.8, 0.1, 0.2, 0.5, 0.3),
+    ],
     ['all values are alike', COUNTS, 'r2', [2, 2], output(1, 1, 2)],
     ['a count is predicted as less than 0', COUNTS, 'neg_mean_poisson_deviance', [2, 3], output(1, -0.1, 2)],
     ['a count is below 0', COUNTS, 'neg_mean_poisson_deviance', [-1, 3], output(1, 1, 2)],
   ])('a search says so: %s', (_, spec, scoring, labels, scored) => {
-    expect(() => taskOf(spec).foldScore(scoring, labels, scored)).toThrow(expect.objectContaining({ type: 'InputInvalid' }) as Error);
+    expect(() => taskOf(spec).foldScore(scoring, labels, scored)).toThrow(
+      expect.objectContaining({ type: 'InputInvalid' }) as Error,
+    );
   });
 
   test.each<[string, TaskSpec, number[], ModelOutput]>([
@@ -63,19 +77,27 @@ describe('what can not be measured', () => {
     ['a row has a class that the task does not know', BINARY, [0, 2], output(1, 0.2, 0.3)],
     ['a row has no value', COUNTS, [1, NaN], output(1, 0.2, 0.3)],
   ])('is refused: %s', (_, spec, labels, scored) => {
-    expect(() => taskOf(spec).metrics(labels, scored, 0.5)).toThrow(expect.objectContaining({ type: 'InputInvalid' }) as Error);
+    expect(() => taskOf(spec).metrics(labels, scored, 0.5)).toThrow(
+      expect.objectContaining({ type: 'InputInvalid' }) as Error,
+    );
   });
 
   test('a metric or scoring of another task is refused with those that there are', () => {
-    expect(() => taskOf(COUNTS).foldScore('roc_auc', [1], output(1, 1))).toThrow(/regression task has no scoring roc_auc; it has neg_root_mean_squared_error,/);
-    expect(() => taskOf(BINARY).compare('rmse', [1], output(1, 1), output(1, 1), { alpha: 0.05, seed: 1 })).toThrow(/binary task has no metric rmse; it has accuracy,/);
+    expect(() => taskOf(COUNTS).foldScore('roc_auc', [1], output(1, 1))).toThrow(
+      /regression task has no scoring roc_auc; it has neg_root_mean_squared_error,/,
+    );
+    expect(() => taskOf(BINARY).compare('rmse', [1], output(1, 1), output(1, 1), { alpha: 0.05, seed: 1 })).toThrow(
+      /binary task has no metric rmse; it has accuracy,/,
+    );
   });
 
   test('two models of one row, or of one class, are not compared', () => {
     const options = { alpha: 0.05, seed: 1 };
     expect(taskOf(COUNTS).compare('rmse', [1], output(1, 1), output(1, 2), options)).toBeNull();
     expect(taskOf(BINARY).compare('roc_auc', [1, 1], output(1, 0.1, 0.2), output(1, 0.3, 0.2), options)).toBeNull();
-    expect(taskOf(BINARY).compare('balanced_accuracy', [1, 1], output(1, 0.1, 0.2), output(1, 0.3, 0.2), options)).toBeNull();
+    expect(
+      taskOf(BINARY).compare('balanced_accuracy', [1, 1], output(1, 0.1, 0.2), output(1, 0.3, 0.2), options),
+    ).toBeNull();
   });
 });
 
@@ -83,16 +105,24 @@ describe('the standard error', () => {
   test("of ROC AUC is DeLong's", () => {
     const { labels, scores } = { labels: [1, 0, 1, 1, 0, 0, 1, 0], scores: [0.9, 0.8, 0.8, 0.7, 0.7, 0.3, 0.2, 0.1] };
     const { variance } = delongTest(labels, scores, scores)!;
-    expect(taskOf(BINARY).standardError('roc_auc', labels, output(1, ...scores), 0.5)).toBeCloseTo(Math.sqrt(variance[0]), 12);
+    expect(taskOf(BINARY).standardError('roc_auc', labels, output(1, ...scores), 0.5)).toBeCloseTo(
+      Math.sqrt(variance[0]),
+      12,
+    );
   });
 
   test('of a mean is that of a mean', () => {
     // Errors 1, 2, 3, 6: mean 3, squares about it 4 + 1 + 0 + 9.
-    expect(taskOf(COUNTS).standardError('mae', [1, 2, 3, 4], output(1, 2, 4, 6, 10), 0.5)).toBeCloseTo(Math.sqrt(14 / 3 / 4), 12);
+    expect(taskOf(COUNTS).standardError('mae', [1, 2, 3, 4], output(1, 2, 4, 6, 10), 0.5)).toBeCloseTo(
+      Math.sqrt(14 / 3 / 4),
+      12,
+    );
   });
 
   test('of decisions has a step of one row where all are right', () => {
-    expect(taskOf(GRADES).standardError('accuracy', [0, 0, 1, 1], output(3, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0), 0.5)).toBeCloseTo(1 / 4, 12);
+    expect(
+      taskOf(GRADES).standardError('accuracy', [0, 0, 1, 1], output(3, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0), 0.5),
+    ).toBeCloseTo(1 / 4, 12);
   });
 
   test('is null where a class has a single row, or the metric is undefined', () => {
@@ -105,12 +135,18 @@ describe('two models that are equally good', () => {
   test('differ with p < alpha in about a share alpha of comparisons', () => {
     const random = new Mt19937(5);
     // The sum of twelve uniform numbers, less six, is nearly normal.
-    const normal = () => Array.from({ length: 12 }, () => random.uint32() / 2 ** 32).reduce((sum, value) => sum + value, -6);
+    const normal = () =>
+      Array.from({ length: 12 }, () => random.uint32() / 2 ** 32).reduce((sum, value) => sum + value, -6);
     const ALPHA = 0.2;
     const rejected = Array.from({ length: 60 }, (_, seed) => {
       const labels = Array.from({ length: 80 }, normal);
       const model = () => output(1, ...labels.map((label) => label + normal()));
-      return taskOf({ task: 'regression', objective: 'squared_error' }).compare('mae', labels, model(), model(), { alpha: ALPHA, seed })!.p < ALPHA;
+      return (
+        taskOf({ task: 'regression', objective: 'squared_error' }).compare('mae', labels, model(), model(), {
+          alpha: ALPHA,
+          seed,
+        })!.p < ALPHA
+      );
     }).filter(Boolean).length;
     // 12 of 60, with a standard deviation of 3.1.
     expect(rejected).toBeGreaterThanOrEqual(4);
@@ -120,19 +156,38 @@ describe('two models that are equally good', () => {
   test('are not told apart where they say the same, and the same seed gives the same answer', () => {
     const labels = [0, 1, 2, 3, 4, 5, 6, 7];
     const task = taskOf({ task: 'regression', objective: 'squared_error' });
-    const [a, b] = [output(1, ...labels.map((label) => label + (label % 2))), output(1, ...labels.map((label) => label * 1.1))];
-    expect(task.compare('rmse', labels, a, a, { alpha: 0.05, seed: 1 })).toMatchObject({ difference: 0, p: 1, interval: [0, 0] });
-    expect(task.compare('rmse', labels, a, b, { alpha: 0.05, seed: 1 })).toEqual(task.compare('rmse', labels, a, b, { alpha: 0.05, seed: 1 }));
-    expect(task.compare('rmse', labels, a, b, { alpha: 0.05, seed: 1 })).not.toEqual(task.compare('rmse', labels, a, b, { alpha: 0.05, seed: 2 }));
+    const [a, b] = [
+      output(1, ...labels.map((label) => label + (label % 2))),
+      output(1, ...labels.map((label) => label * 1.1)),
+    ];
+    expect(task.compare('rmse', labels, a, a, { alpha: 0.05, seed: 1 })).toMatchObject({
+      difference: 0,
+      p: 1,
+      interval: [0, 0],
+    });
+    expect(task.compare('rmse', labels, a, b, { alpha: 0.05, seed: 1 })).toEqual(
+      task.compare('rmse', labels, a, b, { alpha: 0.05, seed: 1 }),
+    );
+    expect(task.compare('rmse', labels, a, b, { alpha: 0.05, seed: 1 })).not.toEqual(
+      task.compare('rmse', labels, a, b, { alpha: 0.05, seed: 2 }),
+    );
   });
 });
 
 test('rows are ranked alike by few and by many, whatever their scores', () => {
   const random = new Mt19937(9);
-  const kinds = [() => random.uint32() / 2 ** 32, () => Math.fround(random.uint32() / 2 ** 32 - 0.5), () => random.integer(6) - 3, () => (random.integer(1) ? -0 : 0), () => (random.uint32() - 2 ** 31) * 1e300];
+  const kinds = [
+    () => random.uint32() / 2 ** 32,
+    () => Math.fround(random.uint32() / 2 ** 32 - 0.5),
+    () => random.integer(6) - 3,
+    () => (random.integer(1) ? -0 : 0),
+    () => (random.uint32() - 2 ** 31) * 1e300,
+  ];
   for (const kind of [...kinds, () => kinds[random.integer(4)]!()]) {
     const scores = Float64Array.from({ length: 5_000 }, kind);
-    const expected = Array.from(scores.keys()).sort((a, b) => (scores[b]! === scores[a]! ? a - b : scores[b]! > scores[a]! ? 1 : -1));
+    const expected = Array.from(scores.keys()).sort((a, b) =>
+      scores[b]! === scores[a]! ? a - b : scores[b]! > scores[a]! ? 1 : -1,
+    );
     expect([...rowsFromHighest(scores)]).toEqual(expected);
   }
 });

@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packageFolder } from '../../src/config/load.js';
-import { PROGRESS_QUERY, RETRAIN_CAUSES, SEARCH_ATTRIBUTES, STEWARD, TASK_QUEUES, WORKFLOW_OF_PART } from '../../src/contracts/index.js';
+import {
+  PROGRESS_QUERY,
+  RETRAIN_CAUSES,
+  SEARCH_ATTRIBUTES,
+  STEWARD,
+  TASK_QUEUES,
+  WORKFLOW_OF_PART,
+} from '../../src/contracts/index.js';
 import { MESSAGES, STEWARD_INPUT } from '../../workflows/support/messages.js';
 
 const page = await readFile(join(packageFolder(), 'docs', 'temporal.md'), 'utf8');
@@ -16,7 +23,12 @@ function named(heading: string): string[] {
 /** The payload's fields in the row of a message: those of the second column that are not in brackets. */
 function fieldsOf(message: string): string[] {
   const row = page.split('\n').find((line) => line.startsWith(`| \`${message}\` |`))!;
-  return [...row.split('|')[2]!.replace(/\([^)]*\)/g, '').matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+  return [
+    ...row
+      .split('|')[2]!
+      .replace(/\([^)]*\)/g, '')
+      .matchAll(/`([^`]+)`/g),
+  ].map(([, name]) => name!);
 }
 
 test('the reference page of temporal names what the code names', () => {
@@ -28,6 +40,7 @@ test('the reference page of temporal names what the code names', () => {
   // What an earlier run carries along is not for people.
   expect([...named('input'), 'carried'].sort()).toEqual(Object.keys(STEWARD_INPUT).sort());
   expect(named('type')).toEqual(['lifecycle', ...Object.values(WORKFLOW_OF_PART), 'steward']);
-  for (const [message, { fields }] of Object.entries(MESSAGES)) expect([message, ...fieldsOf(message).sort()]).toEqual([message, ...Object.keys(fields).sort()]);
+  for (const [message, { fields }] of Object.entries(MESSAGES))
+    expect([message, ...fieldsOf(message).sort()]).toEqual([message, ...Object.keys(fields).sort()]);
   for (const word of [PROGRESS_QUERY, ...RETRAIN_CAUSES]) expect(page).toContain(`\`${word}\``);
 });

@@ -17,18 +17,32 @@ describe('texts that Temporal takes only so long', () => {
   });
 
   test('such as the line of a run, whose reason may be of any length', () => {
-    expect(utf8Bytes(summaryOf('modelTraining', { pipeline: 'churn', reason: 'ü'.repeat(5_000) }))).toBeLessThanOrEqual(SUMMARY_BYTES);
+    expect(utf8Bytes(summaryOf('modelTraining', { pipeline: 'churn', reason: 'ü'.repeat(5_000) }))).toBeLessThanOrEqual(
+      SUMMARY_BYTES,
+    );
   });
 
   test('are shown of any value', () => {
     const nested = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown;
-    expect([inShort(undefined), inShort({ a: 1 }), inShort(10n), inShort(nested)]).toEqual(['nothing', '{"a":1}', 'a value that can not be shown', 'a value that can not be shown']);
+    expect([inShort(undefined), inShort({ a: 1 }), inShort(10n), inShort(nested)]).toEqual([
+      'nothing',
+      '{"a":1}',
+      'a value that can not be shown',
+      'a value that can not be shown',
+    ]);
   });
 });
 
 describe('the zone of a schedule', () => {
-  const schedule = { at: '02:00', overlap: 'skip', catchup_window_minutes: 60, jitter_seconds: 0, pause_on_failure: false };
-  const accepted = (more: object) => Schedules.safeParse({ inference: { ...schedule, time_zone: 'UTC', ...more } }).success;
+  const schedule = {
+    at: '02:00',
+    overlap: 'skip',
+    catchup_window_minutes: 60,
+    jitter_seconds: 0,
+    pause_on_failure: false,
+  };
+  const accepted = (more: object) =>
+    Schedules.safeParse({ inference: { ...schedule, time_zone: 'UTC', ...more } }).success;
 
   // As Go's loader, which the server uses, has them: it tells capitals from small letters.
   test.each([

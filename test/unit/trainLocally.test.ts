@@ -5,11 +5,25 @@ import { PerdureError } from '../../src/errors.js';
 import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, readPointer } from '../../src/registry/pointers.js';
 import { CHAMPION } from '../../src/registry/resolve.js';
-import { listVersions, readVersion, readVersionFile, versionKey, type Preprocessing } from '../../src/registry/versions.js';
+import {
+  listVersions,
+  readVersion,
+  readVersionFile,
+  versionKey,
+  type Preprocessing,
+} from '../../src/registry/versions.js';
 import { countedRows, type ModelProfile } from '../../src/monitoring/profile.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import { scalerOf } from '../support/scaler.js';
-import { AFTER_ALL, createTinyWorld, MONTHS, ROWS_A_MONTH, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import {
+  AFTER_ALL,
+  createTinyWorld,
+  MONTHS,
+  ROWS_A_MONTH,
+  TINY,
+  tinyEngines,
+  type TinyWorld,
+} from '../support/tinyPipeline.js';
 
 const engines = tinyEngines();
 let world: TinyWorld;
@@ -17,7 +31,11 @@ afterEach(() => world.close());
 afterAll(() => engines.close());
 
 async function train(options: { algorithms?: string[]; again?: boolean; asOf?: string; signal?: AbortSignal } = {}) {
-  const news: { steps: string[]; progress: Progress[]; algorithms: Record<string, AlgorithmResult> } = { steps: [], progress: [], algorithms: {} };
+  const news: { steps: string[]; progress: Progress[]; algorithms: Record<string, AlgorithmResult> } = {
+    steps: [],
+    progress: [],
+    algorithms: {},
+  };
   const result = await trainLocally(
     { pipeline: TINY, asOf: options.asOf ?? AFTER_ALL, algorithms: options.algorithms, again: options.again },
     {
@@ -118,7 +136,8 @@ describe('training with the real engine', () => {
       const { algorithms } = await trainToTheEnd({ again: true });
       const models = Object.entries(algorithms).map(async ([algorithm, trained]) => {
         if (trained.status === 'failed') throw new Error(trained.reason);
-        return (await readVersion(world.stores.modelRegistry, { algorithm, version: trained.version }))!.lineage.model_checksum;
+        return (await readVersion(world.stores.modelRegistry, { algorithm, version: trained.version }))!.lineage
+          .model_checksum;
       });
       return Promise.all(models);
     };
@@ -134,7 +153,10 @@ describe('training with the real engine', () => {
     if (trained.status === 'failed') throw new Error(trained.reason);
     expect(trained.search.failed).toBeGreaterThan(0);
     expect(trained.search.failed).toBeLessThan(4);
-    const { candidates } = (await readVersion(world.stores.modelRegistry, { algorithm: 'xgboost', version: trained.version }))!;
+    const { candidates } = (await readVersion(world.stores.modelRegistry, {
+      algorithm: 'xgboost',
+      version: trained.version,
+    }))!;
     expect(candidates.filter(({ dropped }) => dropped?.includes('max_depth'))).toHaveLength(trained.search.failed);
   });
 
@@ -163,7 +185,10 @@ describe('training with the real engine', () => {
     world.close();
     world = await createTinyWorld(engines);
     const { result } = await train();
-    expect(result).toEqual({ status: 'skipped', reason: 'The feature store and the label store are empty: run data processing first.' });
+    expect(result).toEqual({
+      status: 'skipped',
+      reason: 'The feature store and the label store are empty: run data processing first.',
+    });
   });
 
   test('a stopped training leaves nothing behind', async () => {
@@ -189,7 +214,9 @@ describe('when the engine dies', () => {
   test('after the refit, no half version stays in the registry', async () => {
     world = await createTinyWorld({ ...engines, predict: () => Promise.reject(crash) });
     await world.writeGold(MONTHS);
-    await expect(train({ algorithms: ['xgboost'] })).rejects.toThrow(`No algorithm could be trained. xgboost: ${crash.message}`);
+    await expect(train({ algorithms: ['xgboost'] })).rejects.toThrow(
+      `No algorithm could be trained. xgboost: ${crash.message}`,
+    );
     expect(await registryKeys()).toEqual([]);
   });
 
@@ -199,7 +226,10 @@ describe('when the engine dies', () => {
       ...engines,
       // The engine's version is asked for the metadata, the last file of a version.
       version: async (estimator) => {
-        seen.push(await registryKeys(), (await listVersions(world.stores.modelRegistry, 'xgboost')).map(({ version }) => version));
+        seen.push(
+          await registryKeys(),
+          (await listVersions(world.stores.modelRegistry, 'xgboost')).map(({ version }) => version),
+        );
         return engines.version(estimator);
       },
     };
@@ -208,8 +238,14 @@ describe('when the engine dies', () => {
     const { algorithms } = await trainToTheEnd({ algorithms: ['xgboost'] });
     const trained = algorithms.xgboost!;
     if (trained.status === 'failed') throw new Error(trained.reason);
-    const file = (name: Parameters<typeof versionKey>[1]) => versionKey({ algorithm: 'xgboost', version: trained.version }, name);
-    expect(seen[0]).toEqual([file('model.ubj'), file('performance.json'), file('preprocessing.json'), file('profile.json')]);
+    const file = (name: Parameters<typeof versionKey>[1]) =>
+      versionKey({ algorithm: 'xgboost', version: trained.version }, name);
+    expect(seen[0]).toEqual([
+      file('model.ubj'),
+      file('performance.json'),
+      file('preprocessing.json'),
+      file('profile.json'),
+    ]);
     expect(seen[1]).toEqual([]);
   });
 });

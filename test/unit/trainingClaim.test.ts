@@ -4,7 +4,11 @@ import { claimTrainingFor } from '../../src/registry/trainingClaim.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
-const run = (runId: string): RunRef => ({ workflowId: `training-${runId}`, runId, startedAt: '2002-03-01T12:00:00.000Z' });
+const run = (runId: string): RunRef => ({
+  workflowId: `training-${runId}`,
+  runId,
+  startedAt: '2002-03-01T12:00:00.000Z',
+});
 const open = () => Promise.resolve(true);
 const over = () => Promise.resolve(false);
 
@@ -28,6 +32,9 @@ test('of two that find the holder over one takes its place', async () => {
   const registry = new FolderStore(temporaryFolder());
   await claimTrainingFor(registry, run('a'), open);
   const isOpen = ({ runId }: RunRef) => Promise.resolve(runId !== 'a');
-  const holders = await Promise.all([claimTrainingFor(registry, run('b'), isOpen), claimTrainingFor(registry, run('c'), isOpen)]);
+  const holders = await Promise.all([
+    claimTrainingFor(registry, run('b'), isOpen),
+    claimTrainingFor(registry, run('c'), isOpen),
+  ]);
   expect(holders.filter((holder) => holder === undefined)).toHaveLength(1);
 });

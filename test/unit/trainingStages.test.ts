@@ -1,6 +1,12 @@
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { gridCell, MAX_EVALUATIONS, type AlgorithmInput, type DatasetRef, type SearchPlan } from '../../src/contracts/index.js';
+import {
+  gridCell,
+  MAX_EVALUATIONS,
+  type AlgorithmInput,
+  type DatasetRef,
+  type SearchPlan,
+} from '../../src/contracts/index.js';
 import { datasetKey } from '../../src/data/dataset.js';
 import { messageOf } from '../../src/errors.js';
 import { listVersions, versionId, versionKey } from '../../src/registry/versions.js';
@@ -25,7 +31,10 @@ const input = { pipeline: TINY, run: runRef('a') };
 describe('prerequisites of training', () => {
   test('a valid config says which algorithms train, and for how long they may', async () => {
     world.configure((config) => (config.training_config.enabled_algorithms.logistic_regression = false));
-    expect(await world.perform(checkModelConfig, input)).toEqual({ status: 'ready', algorithms: [{ name: 'xgboost', timeoutSeconds: 3 * 3600 }] });
+    expect(await world.perform(checkModelConfig, input)).toEqual({
+      status: 'ready',
+      algorithms: [{ name: 'xgboost', timeoutSeconds: 3 * 3600 }],
+    });
     expect(await world.perform(checkModelConfig, { ...input, algorithms: ['logistic_regression'] })).toEqual({
       status: 'ready',
       algorithms: [{ name: 'logistic_regression', timeoutSeconds: 2 * 3600 }],
@@ -39,7 +48,9 @@ describe('prerequisites of training', () => {
     });
     await expect(world.perform(checkModelConfig, input)).rejects.toMatchObject({
       type: 'ConfigInvalid',
-      message: expect.stringMatching(/2 faults[^]*model_config\.cv_folds[^]*inference_config\.prediction_threshold/) as string,
+      message: expect.stringMatching(
+        /2 faults[^]*model_config\.cv_folds[^]*inference_config\.prediction_threshold/,
+      ) as string,
     });
   });
 
@@ -49,16 +60,36 @@ describe('prerequisites of training', () => {
       return world.perform(checkModelConfig, input).then(() => 'none', messageOf);
     };
     const oneOf = (values: number) => Array.from({ length: values }, (_, i) => i + 1);
-    const largest = ({ model_config }: { model_config: { n_iter_search: number } }) => void (model_config.n_iter_search = MAX_EVALUATIONS);
+    const largest = ({ model_config }: { model_config: { n_iter_search: number } }) =>
+      void (model_config.n_iter_search = MAX_EVALUATIONS);
     expect(await faults(largest)).toBe('none');
-    expect(await faults(({ model_config }) => (model_config.n_iter_search = MAX_EVALUATIONS + 1))).toContain('model_config.n_iter_search');
-    expect(await faults(({ algorithms }) => (algorithms.xgboost.param_distributions.max_depth = oneOf(40_000)))).toContain('at most 128 KiB of values');
-    const eight = Object.fromEntries(['max_depth', 'max_leaves', 'n_estimators', 'max_delta_step', 'gamma', 'reg_alpha', 'reg_lambda', 'min_child_weight'].map((name) => [name, oneOf(100)]));
-    expect(await faults(({ algorithms }) => Object.assign(algorithms.xgboost, { param_distributions: eight }))).toContain('fewer than 2^53 combinations');
+    expect(await faults(({ model_config }) => (model_config.n_iter_search = MAX_EVALUATIONS + 1))).toContain(
+      'model_config.n_iter_search',
+    );
+    expect(
+      await faults(({ algorithms }) => (algorithms.xgboost.param_distributions.max_depth = oneOf(40_000))),
+    ).toContain('at most 128 KiB of values');
+    const eight = Object.fromEntries(
+      [
+        'max_depth',
+        'max_leaves',
+        'n_estimators',
+        'max_delta_step',
+        'gamma',
+        'reg_alpha',
+        'reg_lambda',
+        'min_child_weight',
+      ].map((name) => [name, oneOf(100)]),
+    );
+    expect(
+      await faults(({ algorithms }) => Object.assign(algorithms.xgboost, { param_distributions: eight })),
+    ).toContain('fewer than 2^53 combinations');
   });
 
   test('no algorithm enabled skips; an unknown one is an error', async () => {
-    world.configure((config) => (config.training_config.enabled_algorithms = { logistic_regression: false, xgboost: false }));
+    world.configure(
+      (config) => (config.training_config.enabled_algorithms = { logistic_regression: false, xgboost: false }),
+    );
     expect(await world.perform(checkModelConfig, input)).toEqual({
       status: 'skipped',
       reason: 'No algorithm is enabled: set one to true in training_config.enabled_algorithms.',
@@ -78,7 +109,8 @@ describe('prerequisites of training', () => {
     expect(await world.perform(checkGoldDataExists, input)).toEqual({ status: 'ready' });
     expect(await world.perform(checkSufficientTrainingData, input)).toEqual({
       status: 'skipped',
-      reason: 'The feature store has 9 of the 10 partitions that training asks for: process more data, or lower training_config.min_partitions.',
+      reason:
+        'The feature store has 9 of the 10 partitions that training asks for: process more data, or lower training_config.min_partitions.',
     });
     await world.writeGold(MONTHS.slice(9, 10));
     expect(await world.perform(checkSufficientTrainingData, input)).toEqual({ status: 'ready' });
@@ -86,8 +118,10 @@ describe('prerequisites of training', () => {
 });
 
 describe('the plan of a search', () => {
-  const planFor = async (algorithm: string) => world.perform(planSearch, { ...input, algorithm, dataset: await storeDataset(world) });
-  const candidatesOf = ({ grid, cells, order }: SearchPlan) => order.map((index) => ({ index, params: gridCell(grid, cells[index]!) }));
+  const planFor = async (algorithm: string) =>
+    world.perform(planSearch, { ...input, algorithm, dataset: await storeDataset(world) });
+  const candidatesOf = ({ grid, cells, order }: SearchPlan) =>
+    order.map((index) => ({ index, params: gridCell(grid, cells[index]!) }));
 
   test('class_weight "balanced" fixes balancing instead of searching it', async () => {
     const logistic = candidatesOf(await planFor('logistic_regression'));
@@ -101,7 +135,12 @@ describe('the plan of a search', () => {
 
   test('the candidates that take longest come first, under the indexes that sampling gave them', async () => {
     world.configure((config) => {
-      config.algorithms.xgboost.param_distributions = { n_estimators: [10, 200], max_depth: [2, 9], learning_rate: [0.3], scale_pos_weight: [1] };
+      config.algorithms.xgboost.param_distributions = {
+        n_estimators: [10, 200],
+        max_depth: [2, 9],
+        learning_rate: [0.3],
+        scale_pos_weight: [1],
+      };
       config.training_config.class_weight = null;
     });
     const candidates = candidatesOf(await planFor('xgboost'));
@@ -158,10 +197,19 @@ describe('discarding', () => {
   test('leaves a registered version alone, and lists it where its run was stopped before that', async () => {
     const { modelRegistry } = world.stores;
     await modelRegistry.put(versionKey(ref, 'model.ubj'), 'a model');
-    const metadata = { model_name: ref.algorithm, version: ref.version, training_date: input.run.startedAt, cv_score: 0.6, performance: {}, lineage: { model_checksum: 'c0ffee' } };
+    const metadata = {
+      model_name: ref.algorithm,
+      version: ref.version,
+      training_date: input.run.startedAt,
+      cv_score: 0.6,
+      performance: {},
+      lineage: { model_checksum: 'c0ffee' },
+    };
     await writeJson(modelRegistry, versionKey(ref, 'metadata.json'), metadata);
     await world.perform(discardVersion, { ...input, algorithm: 'xgboost' });
-    expect(await keys()).toEqual(expect.arrayContaining([versionKey(ref, 'model.ubj'), versionKey(ref, 'metadata.json')]));
+    expect(await keys()).toEqual(
+      expect.arrayContaining([versionKey(ref, 'model.ubj'), versionKey(ref, 'metadata.json')]),
+    );
     expect(await listVersions(modelRegistry, ref.algorithm)).toMatchObject([ref]);
   });
 });

@@ -18,16 +18,26 @@ function numbers(...values: number[]): RawColumn {
 
 function texts(...cells: (string | null)[]): RawColumn {
   const values = [...new Set(cells)].filter((cell) => cell !== null);
-  return { kind: 'category', values, codes: Int32Array.from(cells, (cell) => (cell === null ? -1 : values.indexOf(cell))) };
+  return {
+    kind: 'category',
+    values,
+    codes: Int32Array.from(cells, (cell) => (cell === null ? -1 : values.indexOf(cell))),
+  };
 }
 
 function dates(...moments: (string | null)[]): RawColumn {
-  return { kind: 'date', values: Float64Array.from(moments, (moment) => (moment === null ? NaN : Date.parse(moment) / 86_400_000)) };
+  return {
+    kind: 'date',
+    values: Float64Array.from(moments, (moment) => (moment === null ? NaN : Date.parse(moment) / 86_400_000)),
+  };
 }
 
 function table(columns: Record<string, RawColumn>): RawTable {
   const [first] = Object.values(columns);
-  return { rows: first!.kind === 'category' ? first!.codes.length : first!.values.length, columns: new Map(Object.entries(columns)) };
+  return {
+    rows: first!.kind === 'category' ? first!.codes.length : first!.values.length,
+    columns: new Map(Object.entries(columns)),
+  };
 }
 
 /** What steps make of one column, fitted to it and applied to it or to another. */
@@ -41,37 +51,56 @@ function made(steps: object[], train: RawColumn, rows = train, labels?: number[]
 /** Rows of a table by their positions. */
 function rowsOf({ columns }: RawTable, rows: number[]): RawTable {
   const take = (column: RawColumn): RawColumn =>
-    column.kind === 'category' ? { ...column, codes: Int32Array.from(rows, (row) => column.codes[row]!) } : { ...column, values: Float64Array.from(rows, (row) => column.values[row]!) };
+    column.kind === 'category'
+      ? { ...column, codes: Int32Array.from(rows, (row) => column.codes[row]!) }
+      : { ...column, values: Float64Array.from(rows, (row) => column.values[row]!) };
   return { rows: rows.length, columns: new Map([...columns].map(([name, column]) => [name, take(column)])) };
 }
 
-const bits = (columns: Float32Array[]) => columns.map((column) => [...new Uint32Array(column.buffer, column.byteOffset, column.length)]);
+const bits = (columns: Float32Array[]) =>
+  columns.map((column) => [...new Uint32Array(column.buffer, column.byteOffset, column.length)]);
 
 describe('numbers', () => {
   test('standard scaling gives the numbers of the scaler, to the bit', () => {
     const values = Float64Array.from({ length: 1000 }, (_, i) => (i % 17 === 0 ? NaN : Math.sin(i) * 1e3 + i / 7));
-    const fitted = fitTransforms([{ columns: ['x'], steps: [{ scale: 'standard' }] }, { columns: ['y'], steps: [] }], table({ x: { kind: 'number', values }, y: { kind: 'number', values } }));
-    const { columns } = applyTransforms(fitted, table({ x: { kind: 'number', values }, y: { kind: 'number', values } }));
+    const fitted = fitTransforms(
+      [
+        { columns: ['x'], steps: [{ scale: 'standard' }] },
+        { columns: ['y'], steps: [] },
+      ],
+      table({ x: { kind: 'number', values }, y: { kind: 'number', values } }),
+    );
+    const { columns } = applyTransforms(
+      fitted,
+      table({ x: { kind: 'number', values }, y: { kind: 'number', values } }),
+    );
     expect(bits(columns)).toEqual(bits([standardScale(values, fitStandardScale(values)), Float32Array.from(values)]));
   });
 
   test('infinities and what is too large for single precision are missing, before and after', () => {
-    expect(made([{ impute: 'mean' }], numbers(1, Infinity, 3, -Infinity, 1e39, NaN))).toEqual({ x: [1, 2, 3, 2, 2, 2] });
+    expect(made([{ impute: 'mean' }], numbers(1, Infinity, 3, -Infinity, 1e39, NaN))).toEqual({
+      x: [1, 2, 3, 2, 2, 2],
+    });
     expect(made([{ scale: 'minmax' }], numbers(0, 0.25), numbers(1e38, 0.25))).toEqual({ x: [NaN, 1] });
   });
 
   test('an indicator is added where train has missing values, and only there', () => {
-    expect(made([{ impute: { by: 'median', indicator: true } }, { scale: 'minmax' }], numbers(1, NaN, 3), numbers(NaN, 3))).toEqual({ x: [0.5, 1], 'x missing': [1, 0] });
+    expect(
+      made([{ impute: { by: 'median', indicator: true } }, { scale: 'minmax' }], numbers(1, NaN, 3), numbers(NaN, 3)),
+    ).toEqual({ x: [0.5, 1], 'x missing': [1, 0] });
     expect(made([{ impute: { by: 'median', indicator: true } }], numbers(1, 3), numbers(NaN))).toEqual({ x: [2] });
   });
 
   test('steps follow one another', () => {
-    expect(made([{ clip: { quantiles: [0, 0.5] } }, { log: true }], numbers(0, Math.E - 1, 1e6))).toEqual({ x: [0, 1, 1] });
+    expect(made([{ clip: { quantiles: [0, 0.5] } }, { log: true }], numbers(0, Math.E - 1, 1e6))).toEqual({
+      x: [0, 1, 1],
+    });
     expect(made([{ log: true }], numbers(1 - Math.E, NaN))).toEqual({ x: [-1, NaN] });
   });
 
   test('a column without any value is left as it is', () => {
-    for (const step of [{ scale: 'standard' }, { scale: 'minmax' }, { scale: 'robust' }, { clip: { iqr: 1.5 } }]) expect(made([step], numbers(NaN, NaN), numbers(5, NaN))).toEqual({ x: [5, NaN] });
+    for (const step of [{ scale: 'standard' }, { scale: 'minmax' }, { scale: 'robust' }, { clip: { iqr: 1.5 } }])
+      expect(made([step], numbers(NaN, NaN), numbers(5, NaN))).toEqual({ x: [5, NaN] });
     expect(made([{ impute: 'median' }], numbers(NaN), numbers(NaN, 5))).toEqual({ x: [0, 5] });
   });
 });
@@ -80,35 +109,61 @@ describe('categories', () => {
   test('unseen values join the rare ones, or are 0 everywhere', () => {
     const train = texts('b', 'b', 'a', 'a', 'c', 'd');
     const rows = texts('a', 'd', 'new', null);
-    expect(made([{ one_hot: { min_frequency: 2 } }], train, rows)).toEqual({ 'x=a': [1, 0, 0, 0], 'x=b': [0, 0, 0, 0], 'x=rare': [0, 1, 1, 1] });
-    expect(made([{ one_hot: {} }], train, rows)).toEqual({ 'x=a': [1, 0, 0, 0], 'x=b': [0, 0, 0, 0], 'x=c': [0, 0, 0, 0], 'x=d': [0, 1, 0, 0] });
+    expect(made([{ one_hot: { min_frequency: 2 } }], train, rows)).toEqual({
+      'x=a': [1, 0, 0, 0],
+      'x=b': [0, 0, 0, 0],
+      'x=rare': [0, 1, 1, 1],
+    });
+    expect(made([{ one_hot: {} }], train, rows)).toEqual({
+      'x=a': [1, 0, 0, 0],
+      'x=b': [0, 0, 0, 0],
+      'x=c': [0, 0, 0, 0],
+      'x=d': [0, 1, 0, 0],
+    });
   });
 
   test('missing is a value if train has it', () => {
     expect(made([{ one_hot: {} }], texts('a', null), texts(null, 'a'))).toEqual({ 'x=a': [0, 1], 'x=missing': [1, 0] });
-    expect(made([{ impute: { constant: 'none' } }, { one_hot: {} }], texts('a', null))).toEqual({ 'x=a': [1, 0], 'x=none': [0, 1] });
-    expect(made([{ impute: 'mode' }, { one_hot: {} }], texts('b', 'a', 'b', 'a', null))).toEqual({ 'x=a': [0, 1, 0, 1, 1], 'x=b': [1, 0, 1, 0, 0] });
+    expect(made([{ impute: { constant: 'none' } }, { one_hot: {} }], texts('a', null))).toEqual({
+      'x=a': [1, 0],
+      'x=none': [0, 1],
+    });
+    expect(made([{ impute: 'mode' }, { one_hot: {} }], texts('b', 'a', 'b', 'a', null))).toEqual({
+      'x=a': [0, 1, 0, 1, 1],
+      'x=b': [1, 0, 1, 0, 0],
+    });
   });
 
   test('of two values one column is left, which is missing for neither', () => {
-    expect(made([{ one_hot: { drop: 'if_binary' } }], texts('No', 'Yes'), texts('Yes', 'No', 'Maybe', null))).toEqual({ 'x=Yes': [1, 0, NaN, NaN] });
+    expect(made([{ one_hot: { drop: 'if_binary' } }], texts('No', 'Yes'), texts('Yes', 'No', 'Maybe', null))).toEqual({
+      'x=Yes': [1, 0, NaN, NaN],
+    });
   });
 
   test('an order may be given; the rest is missing', () => {
-    expect(made([{ ordinal: { categories: ['low', 'mid', 'high'] } }], texts('high'), texts('low', 'high', 'x', null))).toEqual({ x: [0, 2, NaN, NaN] });
+    expect(
+      made([{ ordinal: { categories: ['low', 'mid', 'high'] } }], texts('high'), texts('low', 'high', 'x', null)),
+    ).toEqual({ x: [0, 2, NaN, NaN] });
     expect(made([{ ordinal: {} }], texts('b', 'a', null))).toEqual({ x: [1, 0, NaN] });
   });
 
   test('numbers may be categories, in the order of numbers', () => {
-    expect(made([{ one_hot: {} }], numbers(10, 9, 9, NaN), numbers(9, 7))).toEqual({ 'x=9': [1, 0], 'x=10': [0, 0], 'x=missing': [0, 0] });
+    expect(made([{ one_hot: {} }], numbers(10, 9, 9, NaN), numbers(9, 7))).toEqual({
+      'x=9': [1, 0],
+      'x=10': [0, 0],
+      'x=missing': [0, 0],
+    });
   });
 
   test('names never collide', () => {
-    const { names } = applyTransforms(fitTransforms([], table({ x: texts('a', 'b', null, 'missing'), 'x=missing': numbers(1, 2, 3, 4) })), table({ x: texts('a'), 'x=missing': numbers(1) }));
+    const { names } = applyTransforms(
+      fitTransforms([], table({ x: texts('a', 'b', null, 'missing'), 'x=missing': numbers(1, 2, 3, 4) })),
+      table({ x: texts('a'), 'x=missing': numbers(1) }),
+    );
     expect(new Set(names).size).toBe(names.length);
   });
 
-  test('target encoding keeps a row\'s own label out of it, and gives new values the mean', () => {
+  test("target encoding keeps a row's own label out of it, and gives new values the mean", () => {
     const settings = TransformSettings.parse([{ columns: 'categories', steps: [{ target: {} }] }]);
     // Each value once: whoever encodes with a row's own label reads the label.
     const unique = table({ x: texts(...Array.from({ length: 40 }, (_, i) => `id${i}`)) });
@@ -123,7 +178,10 @@ describe('categories', () => {
 
 test('within a fold, no label of a test row reaches the columns', () => {
   const n = 60;
-  const data = table({ a: numbers(...Array.from({ length: n }, (_, i) => i)), x: texts(...Array.from({ length: n }, (_, i) => `v${i % 7}`)) });
+  const data = table({
+    a: numbers(...Array.from({ length: n }, (_, i) => i)),
+    x: texts(...Array.from({ length: n }, (_, i) => `v${i % 7}`)),
+  });
   const settings = TransformSettings.parse([{ columns: 'categories', steps: [{ target: {} }, { scale: 'standard' }] }]);
   const folds = foldsOf({ by: 'rows', count: 3 }, n, {});
   const labels = Array.from({ length: n }, (_, i) => (i * 37) % 11);
@@ -140,7 +198,12 @@ test('within a fold, no label of a test row reaches the columns', () => {
 test('parts of dates are those of the calendar', () => {
   const parts = ['days', 'year', 'quarter', 'month', 'week', 'day', 'weekday', 'day_of_year', 'hour', 'minute'];
   // By Python's datetime: isocalendar(), timetuple().
-  expect(made([{ date_parts: parts }], dates('2021-01-03', '2020-12-31T23:59:00Z', '1969-12-28', '2024-02-29T06:30:00Z', null))).toEqual({
+  expect(
+    made(
+      [{ date_parts: parts }],
+      dates('2021-01-03', '2020-12-31T23:59:00Z', '1969-12-28', '2024-02-29T06:30:00Z', null),
+    ),
+  ).toEqual({
     'x days': [18630, Math.fround(18627 + 1439 / 1440), -4, Math.fround(19782 + 13 / 48), NaN],
     'x year': [2021, 2020, 1969, 2024, NaN],
     'x quarter': [1, 4, 4, 1, NaN],
@@ -155,39 +218,80 @@ test('parts of dates are those of the calendar', () => {
 });
 
 describe('any table', () => {
-  const cell = fc.option(fc.constantFrom('', 'a', 'b', 'c', 'missing', 'rare', '__proto__', 'constructor'), { freq: 5 });
+  const cell = fc.option(fc.constantFrom('', 'a', 'b', 'c', 'missing', 'rare', '__proto__', 'constructor'), {
+    freq: 5,
+  });
   const number = fc.oneof(fc.double(), fc.integer({ min: -3, max: 3 }), fc.constantFrom(NaN, Infinity, -0, 1e39));
-  const rows = fc.array(fc.record({ x: number, few: fc.integer({ min: 0, max: 3 }), c: cell, on: fc.oneof(fc.double({ min: -1e6, max: 1e6, noNaN: true }), fc.constant(NaN)), label: fc.double({ min: 0, max: 5, noNaN: true }) }), { minLength: 6, maxLength: 40 });
-  const numberStep = fc.constantFrom({ impute: 'median' }, { impute: { by: 'mean', indicator: true } }, { impute: { constant: -1 } }, { clip: { quantiles: [0.1, 0.9] } }, { clip: { iqr: 1.5 } }, { scale: 'standard' }, { scale: 'minmax' }, { scale: 'robust' }, { log: true });
-  const categoryStep = fc.constantFrom({ one_hot: { min_frequency: 3 } }, { one_hot: { max_categories: 2, drop: 'if_binary' } }, { ordinal: {} }, { target: {} }, { target: { smooth: 3 } });
+  const rows = fc.array(
+    fc.record({
+      x: number,
+      few: fc.integer({ min: 0, max: 3 }),
+      c: cell,
+      on: fc.oneof(fc.double({ min: -1e6, max: 1e6, noNaN: true }), fc.constant(NaN)),
+      label: fc.double({ min: 0, max: 5, noNaN: true }),
+    }),
+    { minLength: 6, maxLength: 40 },
+  );
+  const numberStep = fc.constantFrom(
+    { impute: 'median' },
+    { impute: { by: 'mean', indicator: true } },
+    { impute: { constant: -1 } },
+    { clip: { quantiles: [0.1, 0.9] } },
+    { clip: { iqr: 1.5 } },
+    { scale: 'standard' },
+    { scale: 'minmax' },
+    { scale: 'robust' },
+    { log: true },
+  );
+  const categoryStep = fc.constantFrom(
+    { one_hot: { min_frequency: 3 } },
+    { one_hot: { max_categories: 2, drop: 'if_binary' } },
+    { ordinal: {} },
+    { target: {} },
+    { target: { smooth: 3 } },
+  );
 
   test('gives a row alone what it gives among others, and the same after JSON, to the bit', () => {
     fc.assert(
-      fc.property(rows, fc.array(numberStep, { maxLength: 4 }), categoryStep, fc.option(numberStep), categoryStep, (rows, numeric, category, then, few) => {
-        const all = table({
-          x: numbers(...rows.map(({ x }) => x)),
-          few: numbers(...rows.map(({ few }) => few)),
-          c: texts(...rows.map(({ c }) => c)),
-          on: { kind: 'date', values: Float64Array.from(rows, ({ on }) => on) },
-        });
-        const settings = TransformSettings.parse([
-          { columns: ['x'], steps: numeric },
-          { columns: ['few'], steps: [few] },
-          { columns: ['c'], steps: [{ impute: { by: { constant: 'none' }, indicator: true } }, category, ...(then ? [then] : [])] },
-          { columns: 'dates', steps: [{ date_parts: ['days', 'week', 'hour'] }, ...(then ? [then] : [])] },
-        ]);
-        const labels = rows.map(({ label }) => label);
-        const fitted = fitTransforms(settings, all, { labels, task: REGRESSION });
-        const batch = applyTransforms(fitted, all);
-        expect(new Set(batch.names).size).toBe(batch.names.length);
-        expect(batch.columns.length).toBe(batch.names.length);
-        const read = FittedTransforms.parse(JSON.parse(JSON.stringify(fitted)));
-        expect(bits(applyTransforms(read, all).columns)).toEqual(bits(batch.columns));
-        for (let row = 0; row < rows.length; row += 3) {
-          expect(bits(applyTransforms(read, rowsOf(all, [row])).columns)).toEqual(bits(batch.columns.map((column) => column.slice(row, row + 1))));
-        }
-        expect(batch.columns.every((column) => column.every((value) => Number.isNaN(value) || Number.isFinite(value)))).toBe(true);
-      }),
+      fc.property(
+        rows,
+        fc.array(numberStep, { maxLength: 4 }),
+        categoryStep,
+        fc.option(numberStep),
+        categoryStep,
+        (rows, numeric, category, then, few) => {
+          const all = table({
+            x: numbers(...rows.map(({ x }) => x)),
+            few: numbers(...rows.map(({ few }) => few)),
+            c: texts(...rows.map(({ c }) => c)),
+            on: { kind: 'date', values: Float64Array.from(rows, ({ on }) => on) },
+          });
+          const settings = TransformSettings.parse([
+            { columns: ['x'], steps: numeric },
+            { columns: ['few'], steps: [few] },
+            {
+              columns: ['c'],
+              steps: [{ impute: { by: { constant: 'none' }, indicator: true } }, category, ...(then ? [then] : [])],
+            },
+            { columns: 'dates', steps: [{ date_parts: ['days', 'week', 'hour'] }, ...(then ? [then] : [])] },
+          ]);
+          const labels = rows.map(({ label }) => label);
+          const fitted = fitTransforms(settings, all, { labels, task: REGRESSION });
+          const batch = applyTransforms(fitted, all);
+          expect(new Set(batch.names).size).toBe(batch.names.length);
+          expect(batch.columns.length).toBe(batch.names.length);
+          const read = FittedTransforms.parse(JSON.parse(JSON.stringify(fitted)));
+          expect(bits(applyTransforms(read, all).columns)).toEqual(bits(batch.columns));
+          for (let row = 0; row < rows.length; row += 3) {
+            expect(bits(applyTransforms(read, rowsOf(all, [row])).columns)).toEqual(
+              bits(batch.columns.map((column) => column.slice(row, row + 1))),
+            );
+          }
+          expect(
+            batch.columns.every((column) => column.every((value) => Number.isNaN(value) || Number.isFinite(value))),
+          ).toBe(true);
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -205,24 +309,55 @@ describe('any table', () => {
     const fitted = fitTransforms(TransformSettings.parse(defaultTransforms(many)), many, target);
     expect(fitted).toEqual(fitTransforms([], many, target));
     expect(applyTransforms(fitted, many).names).toEqual([
-      'age', 'sex=m', 'city', 'plan=basic', 'plan=plus', 'plan=rare',
-      'since year', 'since month', 'since day', 'since weekday',
-      'at year', 'at month', 'at day', 'at weekday', 'at hour',
+      'age',
+      'sex=m',
+      'city',
+      'plan=basic',
+      'plan=plus',
+      'plan=rare',
+      'since year',
+      'since month',
+      'since day',
+      'since weekday',
+      'at year',
+      'at month',
+      'at day',
+      'at weekday',
+      'at hour',
     ]);
   });
 
   test('says which columns are absent, of another kind or text to the end', () => {
     const fitted = fitTransforms([], table({ a: numbers(1), b: texts('x'), c: numbers(2) }));
-    expect(() => applyTransforms(fitted, table({ b: texts('x') }))).toThrow('The data lack the columns "a", "c", which the model was trained with; add them, empty where nothing is known.');
-    expect(() => applyTransforms(fitted, table({ a: texts('1'), b: texts('x'), c: numbers(2) }))).toThrow('The column "a" has text, and the model was trained with numbers in it; give it the type that it had.');
-    expect(applyTransforms(fitted, table({ a: texts(null), b: texts('x'), c: numbers(2), new: texts('y') })).columns[0]![0]).toBeNaN();
-    expect(() => fitTransforms([{ columns: ['b'], steps: [] }], table({ b: texts('x') }))).toThrow('The column "b" is text, and none of its transforms makes numbers of it; add one_hot, ordinal or target, or drop the column.');
-    expect(() => fitTransforms([{ columns: ['b'], steps: [{ scale: 'standard' }] }], table({ b: texts('x') }))).toThrow('The step "scale" of the column "b" needs numbers, and the column is text; put one_hot, ordinal or target before it.');
-    expect(() => fitTransforms([{ columns: ['d'], steps: [] }], table({ b: texts('x') }))).toThrow('"transforms" name the column "d", which is no column of the data; correct the names or take them out.');
-    expect(() => fitTransforms(TransformSettings.parse([{ columns: ['b'], steps: [{ target: {} }] }]), table({ b: texts('x') }))).toThrow(/learns from labels/);
+    expect(() => applyTransforms(fitted, table({ b: texts('x') }))).toThrow(
+      'The data lack the columns "a", "c", which the model was trained with; add them, empty where nothing is known.',
+    );
+    expect(() => applyTransforms(fitted, table({ a: texts('1'), b: texts('x'), c: numbers(2) }))).toThrow(
+      'The column "a" has text, and the model was trained with numbers in it; give it the type that it had.',
+    );
+    expect(
+      applyTransforms(fitted, table({ a: texts(null), b: texts('x'), c: numbers(2), new: texts('y') })).columns[0]![0],
+    ).toBeNaN();
+    expect(() => fitTransforms([{ columns: ['b'], steps: [] }], table({ b: texts('x') }))).toThrow(
+      'The column "b" is text, and none of its transforms makes numbers of it; add one_hot, ordinal or target, or drop the column.',
+    );
+    expect(() => fitTransforms([{ columns: ['b'], steps: [{ scale: 'standard' }] }], table({ b: texts('x') }))).toThrow(
+      'The step "scale" of the column "b" needs numbers, and the column is text; put one_hot, ordinal or target before it.',
+    );
+    expect(() => fitTransforms([{ columns: ['d'], steps: [] }], table({ b: texts('x') }))).toThrow(
+      '"transforms" name the column "d", which is no column of the data; correct the names or take them out.',
+    );
+    expect(() =>
+      fitTransforms(TransformSettings.parse([{ columns: ['b'], steps: [{ target: {} }] }]), table({ b: texts('x') })),
+    ).toThrow(/learns from labels/);
   });
 
   test('refuses two rules for a column', () => {
-    expect(TransformSettings.safeParse([{ columns: ['a'], steps: [] }, { columns: ['b', 'a'], steps: [] }]).error?.issues[0]?.message).toBe('expected one rule for each column, got a second for "a"');
+    expect(
+      TransformSettings.safeParse([
+        { columns: ['a'], steps: [] },
+        { columns: ['b', 'a'], steps: [] },
+      ]).error?.issues[0]?.message,
+    ).toBe('expected one rule for each column, got a second for "a"');
   });
 });

@@ -44,17 +44,27 @@ afterAll(async () => {
   await engines.close();
 });
 
-async function train(asked: { asOf?: string; again?: boolean; algorithms?: string[] } = {}): Promise<{ result: ModelTrainingResult; steps: string[] }> {
+async function train(
+  asked: { asOf?: string; again?: boolean; algorithms?: string[] } = {},
+): Promise<{ result: ModelTrainingResult; steps: string[] }> {
   const steps: string[] = [];
   const result = await trainLocally(
     { pipeline: TINY, asOf: AFTER_ALL, ...asked },
-    { runStage: world.runStage, signal: new AbortController().signal, onStep: (step) => steps.push(step), onProgress: () => {}, onAlgorithm: () => {} },
+    {
+      runStage: world.runStage,
+      signal: new AbortController().signal,
+      onStep: (step) => steps.push(step),
+      onProgress: () => {},
+      onAlgorithm: () => {},
+    },
   );
   return { result, steps };
 }
 
 async function newest(): Promise<Record<string, string>> {
-  const versions = ['logistic_regression', 'xgboost'].map(async (name) => [name, (await latestVersion(world.stores.modelRegistry, name))!.version] as const);
+  const versions = ['logistic_regression', 'xgboost'].map(
+    async (name) => [name, (await latestVersion(world.stores.modelRegistry, name))!.version] as const,
+  );
   return Object.fromEntries(await Promise.all(versions));
 }
 
@@ -69,7 +79,13 @@ function fileOf(algorithm: string, file: VersionFile): string {
 }
 
 async function promote(algorithm: string): Promise<void> {
-  await movePointer(world.stores.modelRegistry, aliasKey(CHAMPION), { algorithm, version: first[algorithm]! }, { workflowId: 'by hand', runId: '1' }, 'a test');
+  await movePointer(
+    world.stores.modelRegistry,
+    aliasKey(CHAMPION),
+    { algorithm, version: first[algorithm]! },
+    { workflowId: 'by hand', runId: '1' },
+    'a test',
+  );
 }
 
 function champion() {
@@ -78,14 +94,22 @@ function champion() {
 
 describe('a training that would only make the newest versions again', () => {
   test('is skipped before it preprocesses, says why, and leaves the registry and the datasets as they were', async () => {
-    const before = [await listedKeys(world.stores.modelRegistry), await listedKeys(world.stores.datamart), await champion()];
+    const before = [
+      await listedKeys(world.stores.modelRegistry),
+      await listedKeys(world.stores.datamart),
+      await champion(),
+    ];
     const { result, steps } = await train();
     expect(result).toEqual({
       status: 'skipped',
       reason: `Nothing changed since version ${first.xgboost} of logistic_regression, xgboost: data, settings, code and seed are the same, so a training would make the same again (--again, or "again": true, trains all the same).`,
     });
     expect(steps).toEqual(['checking the prerequisites']);
-    expect([await listedKeys(world.stores.modelRegistry), await listedKeys(world.stores.datamart), await champion()]).toEqual(before);
+    expect([
+      await listedKeys(world.stores.modelRegistry),
+      await listedKeys(world.stores.datamart),
+      await champion(),
+    ]).toEqual(before);
   });
 
   test('is skipped as well on a later day, as no more labels can become known', async () => {
@@ -95,7 +119,10 @@ describe('a training that would only make the newest versions again', () => {
   test('is skipped where settings changed that have no part in a model', async () => {
     world.configure((config) => {
       quickly(config);
-      Object.assign(config, { alerts: { repeat_after_hours: 5 }, prices: { currency: 'USD', per_vcpu_hour: 1, per_gb_hour: 1 } });
+      Object.assign(config, {
+        alerts: { repeat_after_hours: 5 },
+        prices: { currency: 'USD', per_vcpu_hour: 1, per_gb_hour: 1 },
+      });
       config.inference_config.batch_size = 51;
       config.algorithms.xgboost.timeout_hours = 4;
     });
@@ -111,11 +138,20 @@ describe('a training that would only make the newest versions again', () => {
 describe('a training is done', () => {
   test.each<[string, () => void | Promise<void>]>([
     ['of another seed', () => world.configure((config) => (quickly(config), (config.model_config.random_state = 43)))],
-    ['of another setting of the search', () => world.configure((config) => (quickly(config), (config.model_config.cv_folds = 4)))],
-    ['of another window', () => world.configure((config) => (quickly(config), (config.temporal_splits.train.start_date = '2000-02-01')))],
+    [
+      'of another setting of the search',
+      () => world.configure((config) => (quickly(config), (config.model_config.cv_folds = 4))),
+    ],
+    [
+      'of another window',
+      () => world.configure((config) => (quickly(config), (config.temporal_splits.train.start_date = '2000-02-01'))),
+    ],
     ['of other data in one partition', () => world.writeGold(['2000_05'], { x1: 'x1 + 0.5' })],
     ['by another engine', () => void (engine = 'libxgboost 3.2.1')],
-    ['by other code', () => void vi.spyOn(code, 'codeCommit').mockResolvedValue('0123456789abcdef0123456789abcdef01234567')],
+    [
+      'by other code',
+      () => void vi.spyOn(code, 'codeCommit').mockResolvedValue('0123456789abcdef0123456789abcdef01234567'),
+    ],
   ])('%s', async (_, change) => {
     await change();
     const { result } = await train();
@@ -134,14 +170,24 @@ describe('a training is done', () => {
     ['a model that was changed', () => writeFileSync(fileOf('xgboost', 'model.ubj'), 'no model')],
     ['a model that is gone', () => rmSync(fileOf('xgboost', 'model.ubj'))],
     ['a damaged file beside the model', () => writeFileSync(fileOf('xgboost', 'preprocessing.json'), '{}')],
-    ['metadata that are cut', () => writeFileSync(fileOf('xgboost', 'metadata.json'), readFileSync(fileOf('xgboost', 'metadata.json')).subarray(0, 100))],
+    [
+      'metadata that are cut',
+      () =>
+        writeFileSync(
+          fileOf('xgboost', 'metadata.json'),
+          readFileSync(fileOf('xgboost', 'metadata.json')).subarray(0, 100),
+        ),
+    ],
     ['metadata that are gone', () => rmSync(fileOf('xgboost', 'metadata.json'))],
   ])('where the newest version has %s', async (_, damage) => {
     // The other algorithm's version is champion, and whole.
     await promote('logistic_regression');
     damage();
     const { result } = await train();
-    expect(result).toMatchObject({ status: 'completed', unchanged: [{ algorithm: 'logistic_regression', version: first.logistic_regression }] });
+    expect(result).toMatchObject({
+      status: 'completed',
+      unchanged: [{ algorithm: 'logistic_regression', version: first.logistic_regression }],
+    });
     expect((await newest()).xgboost).not.toBe(first.xgboost);
     expect((await train()).result.status).toBe('skipped');
   });
@@ -157,9 +203,13 @@ describe('a training is done', () => {
 
   test('where the run that made the newest versions ended before it chose among them', async () => {
     await train({ again: true });
-    const { stores: { modelRegistry } } = world;
+    const {
+      stores: { modelRegistry },
+    } = world;
     const chosen = (await readPointer(modelRegistry, aliasKey(CHALLENGER)))!;
-    const { history: [before, ...history] } = chosen;
+    const {
+      history: [before, ...history],
+    } = chosen;
     await writeJson(modelRegistry, aliasKey(CHALLENGER), { ...before, history });
     const unchosen = await newest();
     expect((await train()).result).toMatchObject({ status: 'completed' });
@@ -175,7 +225,13 @@ describe('a training is done', () => {
 });
 
 describe('a training where only some algorithms changed', () => {
-  const changeXgboost = () => world.configure((config) => (quickly(config), (config.algorithms.xgboost.params = { ...config.algorithms.xgboost.params, n_estimators: 1, max_depth: 1 })));
+  const changeXgboost = () =>
+    world.configure(
+      (config) => (
+        quickly(config),
+        (config.algorithms.xgboost.params = { ...config.algorithms.xgboost.params, n_estimators: 1, max_depth: 1 })
+      ),
+    );
 
   test('trains those, and the best of all is what stands for champion', async () => {
     await promote('logistic_regression');
@@ -190,20 +246,38 @@ describe('a training where only some algorithms changed', () => {
     const best = Object.entries(result.comparison.scores).sort(([, a], [, b]) => b - a)[0]![0];
     expect(result.challenger.algorithm).toBe(best);
     expect(best).toBe('logistic_regression');
-    expect(result).toMatchObject({ champion: result.challenger, promotion: { decision: 'refuse', champion: result.challenger, rules: [] } });
-    expect(result.promotion.reason).toMatch(/^logistic_regression v\S+ stays champion: it is champion already, and still the best oot.roc_auc of /);
+    expect(result).toMatchObject({
+      champion: result.challenger,
+      promotion: { decision: 'refuse', champion: result.challenger, rules: [] },
+    });
+    expect(result.promotion.reason).toMatch(
+      /^logistic_regression v\S+ stays champion: it is champion already, and still the best oot.roc_auc of /,
+    );
     expect(await champion()).toEqual(before);
   });
 
   test('that fail leave the champion what it is: the others stand, as in the run before', async () => {
     await promote('logistic_regression');
-    world.configure((config) => (quickly(config), (config.algorithms.xgboost.params = { ...config.algorithms.xgboost.params, max_depth: 2 ** 31 })));
+    world.configure(
+      (config) => (
+        quickly(config),
+        (config.algorithms.xgboost.params = { ...config.algorithms.xgboost.params, max_depth: 2 ** 31 })
+      ),
+    );
     const { result } = await train();
-    expect(result).toMatchObject({ status: 'partial', algorithms: { xgboost: { status: 'failed' } }, unchanged: [{ algorithm: 'logistic_regression' }], champion: { algorithm: 'logistic_regression' } });
+    expect(result).toMatchObject({
+      status: 'partial',
+      algorithms: { xgboost: { status: 'failed' } },
+      unchanged: [{ algorithm: 'logistic_regression' }],
+      champion: { algorithm: 'logistic_regression' },
+    });
   });
 
   test('a first model that the gate refused is not trained again and again', async () => {
-    const strict: Configure = (config) => (quickly(config), Object.assign(config, { promotion_gate: { min_samples: 100_000 } }));
+    const strict: Configure = (config) => (
+      quickly(config),
+      Object.assign(config, { promotion_gate: { min_samples: 100_000 } })
+    );
     world.configure(strict);
     rmSync(fileURLToPath(world.stores.modelRegistry.uri(aliasKey(CHAMPION))));
     expect((await train()).result).toMatchObject({ status: 'completed', champion: null });

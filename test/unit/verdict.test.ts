@@ -31,13 +31,27 @@ test.each<[string, PerformanceResult, DriftResult, Verdict]>([
     'nothing measured is not measured, and asks for nothing',
     skipped,
     skipped,
-    { drift: null, performance_drop: null, missing: null, retrain: false, conclusion: 'not_measured', not_measured: { drift: 'Too few.', performance: 'Too few.' } },
+    {
+      drift: null,
+      performance_drop: null,
+      missing: null,
+      retrain: false,
+      conclusion: 'not_measured',
+      not_measured: { drift: 'Too few.', performance: 'Too few.' },
+    },
   ],
   [
     'nothing found in what was measured is not measured',
     skipped,
     measured,
-    { drift: false, performance_drop: null, missing: false, retrain: false, conclusion: 'not_measured', not_measured: { performance: 'Too few.' } },
+    {
+      drift: false,
+      performance_drop: null,
+      missing: false,
+      retrain: false,
+      conclusion: 'not_measured',
+      not_measured: { performance: 'Too few.' },
+    },
   ],
   [
     'drift of a feature',
@@ -61,12 +75,24 @@ test.each<[string, PerformanceResult, DriftResult, Verdict]>([
     'a drop of performance, whatever is not measured beside it',
     performance(true),
     skipped,
-    { drift: null, performance_drop: true, missing: null, retrain: true, conclusion: 'attention', not_measured: { drift: 'Too few.' } },
+    {
+      drift: null,
+      performance_drop: true,
+      missing: null,
+      retrain: true,
+      conclusion: 'attention',
+      not_measured: { drift: 'Too few.' },
+    },
   ],
   [
     'a column that lost its last values is not measured',
     performance(false),
-    { ...measured, psi: { x1: null, x2: 0 }, missing_rate: { x1: 1, x2: 0 }, training_missing_rate: { x1: 0.98, x2: 0 } },
+    {
+      ...measured,
+      psi: { x1: null, x2: 0 },
+      missing_rate: { x1: 1, x2: 0 },
+      training_missing_rate: { x1: 0.98, x2: 0 },
+    },
     {
       ...{ drift: null, performance_drop: false, missing: false, retrain: false, conclusion: 'not_measured' },
       not_measured: { drift: 'There is no PSI of x1, which hold no value at training or now.' },
@@ -90,7 +116,14 @@ test.each<[string, PerformanceResult, DriftResult, Verdict]>([
   [
     'drift beside a column without values is drift, and the column is told',
     performance(false),
-    { ...measured, drifted: ['x2'], psi: { x1: null, x2: 1 }, missing_rate: { x1: 1, x2: 0 }, training_missing_rate: { x1: 0.98, x2: 0 }, score_psi: null },
+    {
+      ...measured,
+      drifted: ['x2'],
+      psi: { x1: null, x2: 1 },
+      missing_rate: { x1: 1, x2: 0 },
+      training_missing_rate: { x1: 0.98, x2: 0 },
+      score_psi: null,
+    },
     {
       ...{ drift: true, performance_drop: false, missing: false, retrain: true, conclusion: 'attention' },
       not_measured: { drift: 'There is no PSI of x1, the score, which hold no value at training or now.' },
@@ -99,7 +132,13 @@ test.each<[string, PerformanceResult, DriftResult, Verdict]>([
   [
     'a column without values that is missing already is told once',
     performance(false),
-    { ...measured, psi: { x1: null, x2: 0 }, missing: ['x1'], missing_rate: { x1: 1, x2: 0 }, training_missing_rate: { x1: 0, x2: 0 } },
+    {
+      ...measured,
+      psi: { x1: null, x2: 0 },
+      missing: ['x1'],
+      missing_rate: { x1: 1, x2: 0 },
+      training_missing_rate: { x1: 0, x2: 0 },
+    },
     { drift: false, performance_drop: false, missing: true, retrain: true, conclusion: 'attention', not_measured: {} },
   ],
   [
@@ -120,8 +159,16 @@ test.each<[string, DriftResult, DriftSeverity | null]>([
   ['the largest counts', { ...measured, psi: { x1: 0.3, x2: 0.7 }, drifted: ['x1', 'x2'] }, 'severe'],
   ['the score counts', { ...measured, score_psi: 0.7, score_drifted: true }, 'severe'],
   ['missing values alone are moderate', { ...measured, missing: ['x1'] }, 'moderate'],
-  ['drift beside missing values keeps its severity', { ...measured, psi: { x1: 0.7, x2: null }, drifted: ['x1'], missing: ['x2'] }, 'severe'],
-  ['as many drifted as missing is not none', { ...measured, psi: { x1: 0.3, x2: 0 }, drifted: ['x1'], missing: ['x1'] }, 'moderate'],
+  [
+    'drift beside missing values keeps its severity',
+    { ...measured, psi: { x1: 0.7, x2: null }, drifted: ['x1'], missing: ['x2'] },
+    'severe',
+  ],
+  [
+    'as many drifted as missing is not none',
+    { ...measured, psi: { x1: 0.3, x2: 0 }, drifted: ['x1'], missing: ['x1'] },
+    'moderate',
+  ],
 ])('severity: %s', (_, drift, severity) => {
   expect(severityOf(drift, 0.5)).toBe(severity);
 });

@@ -18,9 +18,14 @@ test('a size is written as vCPUs x GiB', () => {
   expect(formatSize(parseSize('0.25x0.5', '--size'))).toBe('0.25x0.5');
 });
 
-test.each(['2', '2x', 'x4', '0x4', '2x0', '2x4GB', '-1x2', 'axb'])('"%s" is no size, and the error names where it was written', (text) => {
-  expect(() => chosenSize(WORKERS.modelTraining.size, undefined, { PERDURE_SIZE: text })).toThrow(`PERDURE_SIZE is "${text}"; expected vCPUs and GiB such as 1x2 or 2x4.`);
-});
+test.each(['2', '2x', 'x4', '0x4', '2x0', '2x4GB', '-1x2', 'axb'])(
+  '"%s" is no size, and the error names where it was written',
+  (text) => {
+    expect(() => chosenSize(WORKERS.modelTraining.size, undefined, { PERDURE_SIZE: text })).toThrow(
+      `PERDURE_SIZE is "${text}"; expected vCPUs and GiB such as 1x2 or 2x4.`,
+    );
+  },
+);
 
 test('--size goes before PERDURE_SIZE, which goes before the standard size', () => {
   const standard = WORKERS.dataProcessing.size;
@@ -30,7 +35,12 @@ test('--size goes before PERDURE_SIZE, which goes before the standard size', () 
 
 describe('what follows from a size', () => {
   test('fits into the memory, also with a database open in every activity', () => {
-    for (const size of [WORKERS.dataProcessing.size, WORKERS.modelTraining.size, { cpus: 0.25, memory: GIB / 2 }, { cpus: 16, memory: 32 * GIB }]) {
+    for (const size of [
+      WORKERS.dataProcessing.size,
+      WORKERS.modelTraining.size,
+      { cpus: 0.25, memory: GIB / 2 },
+      { cpus: 16, memory: 32 * GIB },
+    ]) {
       const { concurrency, database, engines } = resourcesOf(size);
       expect(database.memory * concurrency + stageHeap(size)).toBeLessThan(size.memory);
       expect(engines.memory + stageHeap(size)).toBeLessThan(size.memory);
@@ -38,8 +48,16 @@ describe('what follows from a size', () => {
   });
 
   test('a part of a CPU is one thread, and more than whole ones are not rounded up', () => {
-    expect(resourcesOf({ cpus: 0.25, memory: GIB })).toMatchObject({ concurrency: 1, database: { threads: 1 }, engines: { hosts: 1 } });
-    expect(resourcesOf({ cpus: 3.5, memory: 8 * GIB })).toMatchObject({ concurrency: 3, database: { threads: 3 }, engines: { hosts: 3 } });
+    expect(resourcesOf({ cpus: 0.25, memory: GIB })).toMatchObject({
+      concurrency: 1,
+      database: { threads: 1 },
+      engines: { hosts: 1 },
+    });
+    expect(resourcesOf({ cpus: 3.5, memory: 8 * GIB })).toMatchObject({
+      concurrency: 3,
+      database: { threads: 3 },
+      engines: { hosts: 3 },
+    });
   });
 });
 
@@ -63,7 +81,9 @@ describe('a worker of a size', () => {
   test('gives DuckDB its threads, its share of the memory, and the scratch folder to spill to', async () => {
     const scratch = temporaryFolder();
     const settings = await withDuckDb(context(scratch), (database) =>
-      database.rows("SELECT current_setting('threads') AS threads, current_setting('memory_limit') AS memory, current_setting('temp_directory') AS folder"),
+      database.rows(
+        "SELECT current_setting('threads') AS threads, current_setting('memory_limit') AS memory, current_setting('temp_directory') AS folder",
+      ),
     );
     expect(settings).toEqual([{ threads: 3n, memory: '1.0 GiB', folder: join(scratch, 'duckdb') }]);
   });
@@ -72,12 +92,18 @@ describe('a worker of a size', () => {
     const rows = 2_000_000;
     const scratch = temporaryFolder();
     await withDuckDb(context(scratch, parseSize('1x0.0625', '--size')), async (database) => {
-      await database.run(`CREATE TABLE shuffled AS SELECT range AS number, hash(range) AS key, hash(range + 1) AS other FROM range(${rows}) ORDER BY key`);
-      const [spilled] = await database.rows<{ bytes: bigint }>('SELECT CAST(sum(size) AS BIGINT) AS bytes FROM duckdb_temporary_files()');
+      await database.run(
+        `CREATE TABLE shuffled AS SELECT range AS number, hash(range) AS key, hash(range + 1) AS other FROM range(${rows}) ORDER BY key`,
+      );
+      const [spilled] = await database.rows<{ bytes: bigint }>(
+        'SELECT CAST(sum(size) AS BIGINT) AS bytes FROM duckdb_temporary_files()',
+      );
       expect(Number(spilled!.bytes)).toBeGreaterThan(8 * MIB);
-      expect(await database.rows('SELECT count(DISTINCT number) AS rows, min(number) AS first, max(number) AS last FROM shuffled')).toEqual([
-        { rows: BigInt(rows), first: 0n, last: BigInt(rows - 1) },
-      ]);
+      expect(
+        await database.rows(
+          'SELECT count(DISTINCT number) AS rows, min(number) AS first, max(number) AS last FROM shuffled',
+        ),
+      ).toEqual([{ rows: BigInt(rows), first: 0n, last: BigInt(rows - 1) }]);
     });
   });
 });
@@ -96,7 +122,10 @@ describe("the container's limits", () => {
   }
 
   test('of version 2', () => {
-    expect(containerLimits(linux('0::/', { 'memory.max': String(2 * GIB), 'cpu.max': '150000 100000' }))).toEqual({ cpus: 1.5, memory: 2 * GIB });
+    expect(containerLimits(linux('0::/', { 'memory.max': String(2 * GIB), 'cpu.max': '150000 100000' }))).toEqual({
+      cpus: 1.5,
+      memory: 2 * GIB,
+    });
   });
 
   test('of version 2 without any', () => {
@@ -104,7 +133,11 @@ describe("the container's limits", () => {
   });
 
   test('are the narrowest of the group and those above it', () => {
-    const files = linux('0::/ecs/task/container', { 'ecs/task/memory.max': String(4 * GIB), 'ecs/task/container/memory.max': 'max', 'ecs/memory.max': String(8 * GIB) });
+    const files = linux('0::/ecs/task/container', {
+      'ecs/task/memory.max': String(4 * GIB),
+      'ecs/task/container/memory.max': 'max',
+      'ecs/memory.max': String(8 * GIB),
+    });
     expect(containerLimits(files)).toEqual({ memory: 4 * GIB });
   });
 
@@ -118,7 +151,11 @@ describe("the container's limits", () => {
   });
 
   test('of version 1 without any', () => {
-    const files = linux('4:memory:/\n2:cpu:/', { 'memory/memory.limit_in_bytes': '9223372036854771712', 'cpu/cpu.cfs_quota_us': '-1', 'cpu/cpu.cfs_period_us': '100000' });
+    const files = linux('4:memory:/\n2:cpu:/', {
+      'memory/memory.limit_in_bytes': '9223372036854771712',
+      'cpu/cpu.cfs_quota_us': '-1',
+      'cpu/cpu.cfs_period_us': '100000',
+    });
     expect(containerLimits(files)).toEqual({});
   });
 

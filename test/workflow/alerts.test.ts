@@ -3,7 +3,16 @@ import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import type { AlertFacts, UnusualDataVolume } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
-import { fakeActivities, held, nothingToRefine, refitExcept, ALGORITHMS, skipping, type Activities, type Fakes } from './support/fakeActivities.js';
+import {
+  fakeActivities,
+  held,
+  nothingToRefine,
+  refitExcept,
+  ALGORITHMS,
+  skipping,
+  type Activities,
+  type Fakes,
+} from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -20,7 +29,9 @@ const failing = () => Promise.reject(ApplicationFailure.nonRetryable('The disk i
 function slowly(name: keyof Activities, minutes: number): Partial<Activities> {
   const work = (asked: never) =>
     Context.current().info.attempt === 1
-      ? Promise.reject(ApplicationFailure.create({ message: 'The store is away.', nextRetryDelay: `${minutes} minutes` }))
+      ? Promise.reject(
+          ApplicationFailure.create({ message: 'The store is away.', nextRetryDelay: `${minutes} minutes` }),
+        )
       : goingWell[name](asked);
   return { [name]: work };
 }
@@ -35,10 +46,12 @@ describe('a run that takes longer than its service level', () => {
 
   test.each(cases)('%s: is told of while it is at work', async (workflow, part, minutes, changes, slow) => {
     const order: string[] = [];
-    const noting = <Input, Result>(name: string, work: (input: Input) => Promise<Result>) => (asked: Input) => {
-      order.push(name);
-      return work(asked);
-    };
+    const noting =
+      <Input, Result>(name: string, work: (input: Input) => Promise<Result>) =>
+      (asked: Input) => {
+        order.push(name);
+        return work(asked);
+      };
     const work = changes[slow] as (input: unknown) => Promise<unknown>;
     const { calls } = await server.run(workflow, input, {
       ...changes,
@@ -72,19 +85,32 @@ describe('a run that takes longer than its service level', () => {
 describe('people are told', () => {
   test('of processing that fails, with how often it has', async () => {
     const { calls } = await server.fail('dataProcessing', input, { silver: failing });
-    expect(told(calls)).toMatchObject([{ condition: 'processing_failing', failing: { failures: 3, reason: 'The disk is full; make room.' } }]);
+    expect(told(calls)).toMatchObject([
+      { condition: 'processing_failing', failing: { failures: 3, reason: 'The disk is full; make room.' } },
+    ]);
   });
 
   test('of an unusual number of rows', async () => {
-    const volume: UnusualDataVolume = { condition: 'unusual_data_volume', pipeline: 'readmission', at: '2009-01-01T00:00:00.000Z', what: 'partition 2008_11', rows: 3, usual: [800] };
+    const volume: UnusualDataVolume = {
+      condition: 'unusual_data_volume',
+      pipeline: 'readmission',
+      at: '2009-01-01T00:00:00.000Z',
+      what: 'partition 2008_11',
+      rows: 3,
+      usual: [800],
+    };
     const { calls } = await server.run('dataProcessing', input, { countNewRows: () => Promise.resolve(volume) });
     expect(told(calls)).toMatchObject([{ condition: 'processing_failing', failing: null }, volume]);
     expect(calls.countNewRows).toEqual([{ pipeline: 'readmission', asOf: '2008-12-31' }]);
   });
 
   test('of what is well again, also where nothing was to do', async () => {
-    expect(told((await server.run('dataProcessing', input, nothingToRefine())).calls)).toMatchObject([{ condition: 'processing_failing', failing: null }]);
-    expect(told((await server.run('modelInference', input, { findNewRows: skipping('nothing') })).calls)).toMatchObject([{ condition: 'inference_down', since: null }]);
+    expect(told((await server.run('dataProcessing', input, nothingToRefine())).calls)).toMatchObject([
+      { condition: 'processing_failing', failing: null },
+    ]);
+    expect(told((await server.run('modelInference', input, { findNewRows: skipping('nothing') })).calls)).toMatchObject(
+      [{ condition: 'inference_down', since: null }],
+    );
   });
 
   test('of a training, and what it made', async () => {
@@ -95,7 +121,9 @@ describe('people are told', () => {
 
   test('of a training that failed', async () => {
     const { calls } = await server.fail('modelTraining', input, { refit: refitExcept(...ALGORITHMS) });
-    expect(told(calls)).toMatchObject([{ condition: 'training_failed', training: { status: 'failed', type: 'AllAlgorithmsFailed' } }]);
+    expect(told(calls)).toMatchObject([
+      { condition: 'training_failed', training: { status: 'failed', type: 'AllAlgorithmsFailed' } },
+    ]);
   });
 
   test('of what monitoring found', async () => {
@@ -107,36 +135,51 @@ describe('people are told', () => {
   });
 
   test('of inference that failed, once nobody made up for it for two hours', () => {
-    const down = { condition: 'inference_down', pipeline: 'readmission', at: '2009-01-01T00:00:00.000Z', since: '2009-01-01T00:00:00.000Z' } as const;
+    const down = {
+      condition: 'inference_down',
+      pipeline: 'readmission',
+      at: '2009-01-01T00:00:00.000Z',
+      since: '2009-01-01T00:00:00.000Z',
+    } as const;
     let looks = 0;
     const lookForInference = () => Promise.resolve({ ...down, since: ++looks < 3 ? down.since : null });
-    return server.during('modelInference', input, { predict: failing, lookForInference }, async ({ handle, calls, env, leap }) => {
-      await expect(handle.result()).rejects.toThrow();
-      const outage = env.client.workflow.getHandle('readmission-inference-outage');
-      for (let look = 1; look <= 3; look++) {
-        expect(calls.lookForInference).toHaveLength(look - 1);
-        await leap(HOUR_MS, outage.workflowId);
-        expect(calls.lookForInference).toHaveLength(look - 1);
-        await leap(HOUR_MS + MINUTE_MS, outage.workflowId);
-        await until(() => calls.lookForInference.length === look);
-      }
-      await until(async () => (await outage.describe()).status.name === 'COMPLETED');
-      const { startedAt } = calls.resolveModel[0]!.run;
-      expect(calls.lookForInference).toEqual(Array(3).fill({ pipeline: 'readmission', since: startedAt }));
-      expect(told(calls)).toEqual([down, down]);
-    });
+    return server.during(
+      'modelInference',
+      input,
+      { predict: failing, lookForInference },
+      async ({ handle, calls, env, leap }) => {
+        await expect(handle.result()).rejects.toThrow();
+        const outage = env.client.workflow.getHandle('readmission-inference-outage');
+        for (let look = 1; look <= 3; look++) {
+          expect(calls.lookForInference).toHaveLength(look - 1);
+          await leap(HOUR_MS, outage.workflowId);
+          expect(calls.lookForInference).toHaveLength(look - 1);
+          await leap(HOUR_MS + MINUTE_MS, outage.workflowId);
+          await until(() => calls.lookForInference.length === look);
+        }
+        await until(async () => (await outage.describe()).status.name === 'COMPLETED');
+        const { startedAt } = calls.resolveModel[0]!.run;
+        expect(calls.lookForInference).toEqual(Array(3).fill({ pipeline: 'readmission', since: startedAt }));
+        expect(told(calls)).toEqual([down, down]);
+      },
+    );
   });
 });
 
 describe('alerts', () => {
   test('are told of what is done, also where the run is cancelled at its very end', async () => {
     const { activities, release } = held('countNewRows');
-    const { result, conditionsTold } = await server.during('dataProcessing', input, activities, async ({ handle, calls }) => {
-      await until(() => calls.countNewRows.length === 1);
-      await handle.cancel();
-      release();
-      return { result: await handle.result(), conditionsTold: conditions(calls) };
-    });
+    const { result, conditionsTold } = await server.during(
+      'dataProcessing',
+      input,
+      activities,
+      async ({ handle, calls }) => {
+        await until(() => calls.countNewRows.length === 1);
+        await handle.cancel();
+        release();
+        return { result: await handle.result(), conditionsTold: conditions(calls) };
+      },
+    );
     expect(result.status).toBe('completed');
     expect(conditionsTold).toEqual(['processing_failing']);
   });

@@ -27,7 +27,12 @@ describe('data processing', () => {
   test('is skipped with its counts when nothing was written anywhere', async () => {
     const { result } = await server.run('dataProcessing', { pipeline: 'readmission' }, nothingToRefine());
 
-    expect(result).toEqual({ status: 'skipped', reason: 'Input unchanged: all 25 partitions are up to date.', rows: 20_000, partitions: 25 });
+    expect(result).toEqual({
+      status: 'skipped',
+      reason: 'Input unchanged: all 25 partitions are up to date.',
+      rows: 20_000,
+      partitions: 25,
+    });
   });
 
   test('is complete when one layer alone had work', async () => {
@@ -45,27 +50,55 @@ describe('data processing by tasks', () => {
   const elsewhere = { readPlace: () => Promise.resolve('ecs' as const) };
 
   test('launches none where a look finds all layers up to date', async () => {
-    const { result, calls } = await server.run('dataProcessing', { pipeline: 'readmission' }, { ...elsewhere, ...nothingToRefine() });
+    const { result, calls } = await server.run(
+      'dataProcessing',
+      { pipeline: 'readmission' },
+      { ...elsewhere, ...nothingToRefine() },
+    );
 
-    expect(result).toEqual({ status: 'skipped', reason: 'Input unchanged: all 25 partitions are up to date.', rows: 20_000, partitions: 25 });
+    expect(result).toEqual({
+      status: 'skipped',
+      reason: 'Input unchanged: all 25 partitions are up to date.',
+      rows: 20_000,
+      partitions: 25,
+    });
     for (const layer of [calls.bronze, calls.silver, calls.gold]) expect(layer.map(({ look }) => look)).toEqual([true]);
   });
 
   test('launches some for the partitions alone that a look finds out of date', async () => {
     const [stale = '', ...fresh] = PARTITIONS;
     const silver = ({ partitions, look }: { partitions: string[]; look?: boolean }) =>
-      Promise.resolve(look ? { rows: 24 * 800, written: [], unchanged: fresh, dropped: { duplicate: 24 } } : { rows: 800, written: partitions, unchanged: [], dropped: { duplicate: 1 } });
-    const { result, calls } = await server.run('dataProcessing', { pipeline: 'readmission' }, { ...elsewhere, ...nothingToRefine(), silver });
+      Promise.resolve(
+        look
+          ? { rows: 24 * 800, written: [], unchanged: fresh, dropped: { duplicate: 24 } }
+          : { rows: 800, written: partitions, unchanged: [], dropped: { duplicate: 1 } },
+      );
+    const { result, calls } = await server.run(
+      'dataProcessing',
+      { pipeline: 'readmission' },
+      { ...elsewhere, ...nothingToRefine(), silver },
+    );
 
-    expect(result).toMatchObject({ status: 'completed', silver: { rows: 20_000, written: 1, unchanged: 24, dropped: { duplicate: 25 } }, gold: { written: 0, unchanged: 25 } });
-    expect(calls.silver.map(({ partitions, look }) => [partitions.length, look])).toEqual([[25, true], [1, undefined]]);
+    expect(result).toMatchObject({
+      status: 'completed',
+      silver: { rows: 20_000, written: 1, unchanged: 24, dropped: { duplicate: 25 } },
+      gold: { written: 0, unchanged: 25 },
+    });
+    expect(calls.silver.map(({ partitions, look }) => [partitions.length, look])).toEqual([
+      [25, true],
+      [1, undefined],
+    ]);
     expect(calls.silver[1]!.partitions).toEqual([stale]);
   });
 
   test('launches all where a look finds nothing up to date', async () => {
     const { result, calls } = await server.run('dataProcessing', { pipeline: 'readmission' }, elsewhere);
 
-    expect(result).toMatchObject({ status: 'completed', rows: 20_000, silver: { written: 25, unchanged: 0, dropped: { duplicate: 25 } } });
+    expect(result).toMatchObject({
+      status: 'completed',
+      rows: 20_000,
+      silver: { written: 25, unchanged: 0, dropped: { duplicate: 25 } },
+    });
     expect(calls.bronze.map(({ look }) => look)).toEqual([true, undefined]);
     expect(calls.gold.map(({ look }) => look)).toEqual([true, undefined, undefined, undefined]);
   });
@@ -73,7 +106,11 @@ describe('data processing by tasks', () => {
 
 describe('every workflow', () => {
   test('ends with the message of an unforeseen error instead of trying for ever', async () => {
-    const { failure } = await server.fail('dataProcessing', { pipeline: 'readmission' }, { bronze: () => Promise.resolve(undefined as never) });
+    const { failure } = await server.fail(
+      'dataProcessing',
+      { pipeline: 'readmission' },
+      { bronze: () => Promise.resolve(undefined as never) },
+    );
 
     expect(failure.message).toContain('Cannot read properties of undefined');
   });
@@ -111,7 +148,8 @@ describe('every workflow', () => {
 
     expect(failure).toEqual({
       type: 'ConfigInvalid',
-      message: 'The input of dataProcessing can\'t be used (expected one JSON object with at least "pipeline", got nothing); correct it and start again.',
+      message:
+        'The input of dataProcessing can\'t be used (expected one JSON object with at least "pipeline", got nothing); correct it and start again.',
     });
   });
 });

@@ -12,7 +12,8 @@ const server = new TimeSkipping();
 const input = { pipeline: 'readmission', asOf: '2008-12-31' };
 const { activities: goingWell } = fakeActivities();
 /** What the web UI shows of a run. */
-const details = (run: Pick<WorkflowHandle, 'query'>) => run.query<{ currentDetails: string }>('__temporal_workflow_metadata').then(({ currentDetails }) => currentDetails);
+const details = (run: Pick<WorkflowHandle, 'query'>) =>
+  run.query<{ currentDetails: string }>('__temporal_workflow_metadata').then(({ currentDetails }) => currentDetails);
 
 describe('lifecycle', () => {
   test('processes, trains, predicts and monitors, in this order, at the same moment', async () => {
@@ -37,7 +38,8 @@ describe('lifecycle', () => {
     });
     expect(calls.bronze[0]).toMatchObject({ source: '/data/raw.csv', asOf: '2008-12-31' });
     expect(calls.checkModelConfig[0]).toMatchObject({ algorithms: ['xgboost'] });
-    for (const { asOf } of [...calls.preprocess, ...calls.predict, ...calls.detectDrift]) expect(asOf).toBe('2008-12-31');
+    for (const { asOf } of [...calls.preprocess, ...calls.predict, ...calls.detectDrift])
+      expect(asOf).toBe('2008-12-31');
 
     async function noting<Result>(step: string, result: Promise<Result>): Promise<Result> {
       order.push(step);
@@ -46,15 +48,25 @@ describe('lifecycle', () => {
   });
 
   test('that is over says how it ended, and shows no failed event for the want of a steward', async () => {
-    await server.during('lifecycle', input, { findNewRows: skipping('Every row is predicted.') }, async ({ handle, env }) => {
-      await handle.result();
-      const child = (name: string) => env.client.workflow.getHandle(`${handle.workflowId}-${name}`);
-      expect([await details(handle), await details(child('inference'))]).toEqual(['completed', 'skipped: Every row is predicted.']);
-      for (const run of [handle, child('training')]) {
-        const { events } = await run.fetchHistory();
-        expect(events!.filter(({ signalExternalWorkflowExecutionFailedEventAttributes: failed }) => failed)).toEqual([]);
-      }
-    });
+    await server.during(
+      'lifecycle',
+      input,
+      { findNewRows: skipping('Every row is predicted.') },
+      async ({ handle, env }) => {
+        await handle.result();
+        const child = (name: string) => env.client.workflow.getHandle(`${handle.workflowId}-${name}`);
+        expect([await details(handle), await details(child('inference'))]).toEqual([
+          'completed',
+          'skipped: Every row is predicted.',
+        ]);
+        for (const run of [handle, child('training')]) {
+          const { events } = await run.fetchHistory();
+          expect(events!.filter(({ signalExternalWorkflowExecutionFailedEventAttributes: failed }) => failed)).toEqual(
+            [],
+          );
+        }
+      },
+    );
   });
 
   test('that failed is one line at ERROR per run, with its ids', async () => {
@@ -65,28 +77,76 @@ describe('lifecycle', () => {
       return { workflowId: handle.workflowId, runId: (await handle.describe()).runId };
     });
     const lines = failedRuns.filter(({ meta }) => String(meta?.workflowId).startsWith(workflowId));
-    expect(lines.map(({ level, meta }) => ({ level, workflowId: meta?.workflowId as unknown, errorType: meta?.errorType as unknown, reason: meta?.reason as unknown, pipeline: meta?.pipeline as unknown }))).toEqual(
-      [`${workflowId}-inference`, workflowId].map((id) => ({ level: 'ERROR', workflowId: id, errorType: 'StoreFull', reason: 'The store is full; make room.', pipeline: 'readmission' })),
+    expect(
+      lines.map(({ level, meta }) => ({
+        level,
+        workflowId: meta?.workflowId as unknown,
+        errorType: meta?.errorType as unknown,
+        reason: meta?.reason as unknown,
+        pipeline: meta?.pipeline as unknown,
+      })),
+    ).toEqual(
+      [`${workflowId}-inference`, workflowId].map((id) => ({
+        level: 'ERROR',
+        workflowId: id,
+        errorType: 'StoreFull',
+        reason: 'The store is full; make room.',
+        pipeline: 'readmission',
+      })),
     );
     expect(lines.at(-1)?.meta?.runId).toBe(runId);
   });
 
   test('what runs elsewhere is waited for where waiting holds up nothing', async () => {
-    const { result, histories } = await server.during('lifecycle', { ...input, algorithms: ['xgboost'] }, onEcs, async ({ handle, env }) => {
-      const result = await handle.result();
-      const runs = ['processing', 'training', 'training-xgboost', 'inference', 'monitoring'].map((name) => env.client.workflow.getHandle(`${handle.workflowId}-${name}`));
-      return { result, histories: await Promise.all(runs.map((run) => run.fetchHistory())) };
-    });
+    const { result, histories } = await server.during(
+      'lifecycle',
+      { ...input, algorithms: ['xgboost'] },
+      onEcs,
+      async ({ handle, env }) => {
+        const result = await handle.result();
+        const runs = ['processing', 'training', 'training-xgboost', 'inference', 'monitoring'].map((name) =>
+          env.client.workflow.getHandle(`${handle.workflowId}-${name}`),
+        );
+        return { result, histories: await Promise.all(runs.map((run) => run.fetchHistory())) };
+      },
+    );
 
-    const scheduled = histories.flatMap(({ events }) => events!.flatMap(({ activityTaskScheduledEventAttributes: asked }) => asked ?? []));
-    const dispatched = scheduled.filter(({ taskQueue }) => taskQueue!.name === TASK_QUEUES.dispatch).map(({ activityType }) => activityType!.name);
-    const stages = ['bronze', 'detectDrift', 'gold', 'measurePerformance', 'predict', 'preprocess', 'silver', 'trainAlgorithm'];
+    const scheduled = histories.flatMap(({ events }) =>
+      events!.flatMap(({ activityTaskScheduledEventAttributes: asked }) => asked ?? []),
+    );
+    const dispatched = scheduled
+      .filter(({ taskQueue }) => taskQueue!.name === TASK_QUEUES.dispatch)
+      .map(({ activityType }) => activityType!.name);
+    const stages = [
+      'bronze',
+      'detectDrift',
+      'gold',
+      'measurePerformance',
+      'predict',
+      'preprocess',
+      'silver',
+      'trainAlgorithm',
+    ];
     expect([...new Set(dispatched)].sort()).toEqual(stages);
-    const here = scheduled.filter(({ taskQueue, activityType }) => taskQueue!.name !== TASK_QUEUES.dispatch && stages.includes(activityType!.name!));
+    const here = scheduled.filter(
+      ({ taskQueue, activityType }) => taskQueue!.name !== TASK_QUEUES.dispatch && stages.includes(activityType!.name!),
+    );
     // Workers only look whether there is work for a task.
-    const looks = here.map(({ activityType, input: asked }) => [activityType!.name, (JSON.parse(Buffer.from(asked!.payloads![0]!.data!).toString()) as { look?: boolean }).look]);
-    expect(looks).toEqual([['bronze', true], ['silver', true], ['gold', true]]);
-    expect(result).toMatchObject({ processing: { rows: 20_000 }, training: { status: 'completed' }, inference: { rows: 9_882 }, monitoring: { status: 'completed' } });
+    const looks = here.map(({ activityType, input: asked }) => [
+      activityType!.name,
+      (JSON.parse(Buffer.from(asked!.payloads![0]!.data!).toString()) as { look?: boolean }).look,
+    ]);
+    expect(looks).toEqual([
+      ['bronze', true],
+      ['silver', true],
+      ['gold', true],
+    ]);
+    expect(result).toMatchObject({
+      processing: { rows: 20_000 },
+      training: { status: 'completed' },
+      inference: { rows: 9_882 },
+      monitoring: { status: 'completed' },
+    });
   });
 
   test('a skipped step does not hold up the next', async () => {
@@ -106,7 +166,8 @@ describe('lifecycle', () => {
   });
 
   test('a failed step ends it with the reason of that step', async () => {
-    const bronze = () => Promise.reject(ApplicationFailure.nonRetryable('raw.csv has no column "age"; mend the file.', 'InputInvalid'));
+    const bronze = () =>
+      Promise.reject(ApplicationFailure.nonRetryable('raw.csv has no column "age"; mend the file.', 'InputInvalid'));
     const { failure, calls } = await server.fail('lifecycle', input, { bronze });
 
     expect(failure).toEqual({ type: 'InputInvalid', message: 'raw.csv has no column "age"; mend the file.' });
@@ -126,7 +187,10 @@ describe('lifecycle', () => {
         children: {},
         ended: { processing: 'completed', training: 'completed', inference: 'completed', monitoring: 'completed' },
       },
-      { step: 'choosing the champion', ended: { logistic_regression: 'completed', random_forest: 'completed', xgboost: 'completed' } },
+      {
+        step: 'choosing the champion',
+        ended: { logistic_regression: 'completed', random_forest: 'completed', xgboost: 'completed' },
+      },
       { step: 'registering the version', best: { params: { max_depth: 4 } } },
     ]);
   });

@@ -39,7 +39,10 @@ describe('inference', () => {
   });
 
   test('refuses a model that is named in two ways', async () => {
-    const { failure } = await server.fail('modelInference', { ...input, model: { alias: 'champion', algorithm: 'xgboost' } });
+    const { failure } = await server.fail('modelInference', {
+      ...input,
+      model: { alias: 'champion', algorithm: 'xgboost' },
+    });
 
     expect(failure.type).toBe('ConfigInvalid');
     expect(failure.message).toContain('"model" is {"alias":"champion","algorithm":"xgboost"}, expected {"alias": ...}');

@@ -9,8 +9,16 @@ const input = { pipeline: 'readmission', asOf: '2008-12-31' };
 
 describe('monitoring', () => {
   test('reports performance, drift and the verdict', async () => {
-    const verdict = { drift: true, performance_drop: false, missing: false, retrain: true, conclusion: 'attention' as const, not_measured: {} };
-    const writeReport = () => Promise.resolve({ report: { uri: 'file:///store/report.json', checksum: 'c0ffee' }, verdict, severity: null });
+    const verdict = {
+      drift: true,
+      performance_drop: false,
+      missing: false,
+      retrain: true,
+      conclusion: 'attention' as const,
+      not_measured: {},
+    };
+    const writeReport = () =>
+      Promise.resolve({ report: { uri: 'file:///store/report.json', checksum: 'c0ffee' }, verdict, severity: null });
     const { result, calls } = await server.run('modelMonitoring', input, { writeReport });
 
     expect(result).toMatchObject({
@@ -23,7 +31,11 @@ describe('monitoring', () => {
       performance: { status: 'measured', metric: 'roc_auc' },
       uri: 'file:///store/report.json',
     });
-    expect(calls.writeReport[0]).toMatchObject({ asOf: '2008-12-31', drift: { status: 'measured' }, performance: { status: 'measured' } });
+    expect(calls.writeReport[0]).toMatchObject({
+      asOf: '2008-12-31',
+      drift: { status: 'measured' },
+      performance: { status: 'measured' },
+    });
   });
 
   test('a failure is told once nothing is at work any more', async () => {
@@ -33,7 +45,8 @@ describe('monitoring', () => {
       atWork = false;
       return { status: 'skipped' as const, reason: 'It comes too late.' };
     };
-    const measurePerformance = () => Promise.reject(ApplicationFailure.nonRetryable('labels_2001_10.parquet is torn.', 'ObjectCorrupt'));
+    const measurePerformance = () =>
+      Promise.reject(ApplicationFailure.nonRetryable('labels_2001_10.parquet is torn.', 'ObjectCorrupt'));
     const { failure } = await server.fail('modelMonitoring', input, { measurePerformance, detectDrift });
 
     expect(failure.type).toBe('ObjectCorrupt');
@@ -50,7 +63,9 @@ describe('monitoring', () => {
 
   test('reports drift all the same where labels are not mature', async () => {
     const skipped = { status: 'skipped', reason: 'There are 12 labels; 100 are needed.' };
-    const { result, calls } = await server.run('modelMonitoring', input, { measurePerformance: skipping(skipped.reason) });
+    const { result, calls } = await server.run('modelMonitoring', input, {
+      measurePerformance: skipping(skipped.reason),
+    });
 
     expect(result).toMatchObject({ status: 'completed', psi: { age: 0.01 }, performance: skipped });
     expect(calls.writeReport).toMatchObject([{ performance: skipped, drift: { status: 'measured' } }]);
@@ -64,7 +79,8 @@ describe('monitoring', () => {
       detectDrift: skipping(none.reason),
     });
 
-    const reason = 'Nothing could be measured. 12 rows are scored; 100 are needed. There are 12 labels; 100 are needed.';
+    const reason =
+      'Nothing could be measured. 12 rows are scored; 100 are needed. There are 12 labels; 100 are needed.';
     expect(result).toEqual({ status: 'skipped', reason, uri: expect.stringContaining('file:') as string });
     expect(calls.writeReport).toMatchObject([{ performance: few, drift: none }]);
   });

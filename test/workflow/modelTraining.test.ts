@@ -24,7 +24,8 @@ describe('prerequisites', () => {
   });
 
   test('a check that could not look is a failure, not a skip', async () => {
-    const checkGoldDataExists = () => Promise.reject(ApplicationFailure.nonRetryable('The manifest is torn; delete it.', 'ObjectCorrupt'));
+    const checkGoldDataExists = () =>
+      Promise.reject(ApplicationFailure.nonRetryable('The manifest is torn; delete it.', 'ObjectCorrupt'));
     const { failure } = await server.fail('modelTraining', input, { checkGoldDataExists });
 
     expect(failure).toEqual({ type: 'ObjectCorrupt', message: 'The manifest is torn; delete it.' });
@@ -32,12 +33,22 @@ describe('prerequisites', () => {
 });
 
 describe('what did not change since the newest versions', () => {
-  const versions = (...algorithms: string[]) => algorithms.map((algorithm) => ({ algorithm, version: 'v20010101_000000_before00' }));
+  const versions = (...algorithms: string[]) =>
+    algorithms.map((algorithm) => ({ algorithm, version: 'v20010101_000000_before00' }));
 
   test('is not trained, and before anything is preprocessed the run ends as skipped with that reason', async () => {
-    const { result, calls } = await server.run('modelTraining', { ...input, asOf: '2008-12-31' }, { findUnchanged: () => Promise.resolve({ unchanged: versions(...ALGORITHMS) }) });
+    const { result, calls } = await server.run(
+      'modelTraining',
+      { ...input, asOf: '2008-12-31' },
+      { findUnchanged: () => Promise.resolve({ unchanged: versions(...ALGORITHMS) }) },
+    );
 
-    expect(result).toMatchObject({ status: 'skipped', reason: expect.stringContaining('Nothing changed since version v20010101_000000_before00 of logistic_regression, random_forest, xgboost') as string });
+    expect(result).toMatchObject({
+      status: 'skipped',
+      reason: expect.stringContaining(
+        'Nothing changed since version v20010101_000000_before00 of logistic_regression, random_forest, xgboost',
+      ) as string,
+    });
     expect(calls.findUnchanged).toMatchObject([{ asOf: '2008-12-31', algorithms: ALGORITHMS }]);
     expect(calls.preprocess).toEqual([]);
     expect(calls.alert).toEqual([]);
@@ -45,7 +56,9 @@ describe('what did not change since the newest versions', () => {
 
   test('stands beside what is trained, when the champion is chosen', async () => {
     const unchanged = versions('logistic_regression', 'xgboost');
-    const { result, calls } = await server.run('modelTraining', input, { findUnchanged: () => Promise.resolve({ unchanged }) });
+    const { result, calls } = await server.run('modelTraining', input, {
+      findUnchanged: () => Promise.resolve({ unchanged }),
+    });
 
     expect(result).toMatchObject({ status: 'completed', unchanged });
     expect(calls.registerModel.map(({ algorithm }) => algorithm)).toEqual(['random_forest']);
@@ -53,7 +66,11 @@ describe('what did not change since the newest versions', () => {
   });
 
   test('is trained where it is asked for again, and nobody looks', async () => {
-    const { result, calls } = await server.run('modelTraining', { ...input, again: true }, { findUnchanged: () => Promise.resolve({ unchanged: versions(...ALGORITHMS) }) });
+    const { result, calls } = await server.run(
+      'modelTraining',
+      { ...input, again: true },
+      { findUnchanged: () => Promise.resolve({ unchanged: versions(...ALGORITHMS) }) },
+    );
 
     expect(result).toMatchObject({ status: 'completed' });
     expect(calls.findUnchanged).toEqual([]);
@@ -91,11 +108,18 @@ describe('training', () => {
       status: 'partial',
       algorithms: {
         logistic_regression: { status: 'completed' },
-        random_forest: { status: 'failed', type: 'EngineFailed', reason: 'The library refused random_forest; lower max_depth.' },
+        random_forest: {
+          status: 'failed',
+          type: 'EngineFailed',
+          reason: 'The library refused random_forest; lower max_depth.',
+        },
         xgboost: { status: 'completed' },
       },
     });
-    expect(calls.chooseChampion[0]!.trained.map(({ algorithm }) => algorithm)).toEqual(['logistic_regression', 'xgboost']);
+    expect(calls.chooseChampion[0]!.trained.map(({ algorithm }) => algorithm)).toEqual([
+      'logistic_regression',
+      'xgboost',
+    ]);
     expect(calls.discardVersion.map(({ algorithm }) => algorithm)).toEqual(['random_forest']);
   });
 
@@ -104,7 +128,8 @@ describe('training', () => {
     const { failure, calls } = await server.fail('modelTraining', input, { refit });
 
     expect(failure.type).toBe('AllAlgorithmsFailed');
-    for (const name of ALGORITHMS) expect(failure.message).toContain(`${name}: The library refused ${name}; lower max_depth.`);
+    for (const name of ALGORITHMS)
+      expect(failure.message).toContain(`${name}: The library refused ${name}; lower max_depth.`);
     expect(calls.chooseChampion).toEqual([]);
   });
 
@@ -122,12 +147,17 @@ describe('training', () => {
   });
 
   test('when it is cancelled, every child cleans up before it ends', async () => {
-    const cancelled = await server.during('modelTraining', input, { evaluateCandidate: untilCancelled }, async ({ handle, calls }) => {
-      await until(() => calls.evaluateCandidate.length === 12);
-      await handle.cancel();
-      const error: unknown = await handle.result().catch((reason: unknown) => reason);
-      return { error, discarded: calls.discardVersion.map(({ algorithm }) => algorithm).sort(), refits: calls.refit };
-    });
+    const cancelled = await server.during(
+      'modelTraining',
+      input,
+      { evaluateCandidate: untilCancelled },
+      async ({ handle, calls }) => {
+        await until(() => calls.evaluateCandidate.length === 12);
+        await handle.cancel();
+        const error: unknown = await handle.result().catch((reason: unknown) => reason);
+        return { error, discarded: calls.discardVersion.map(({ algorithm }) => algorithm).sort(), refits: calls.refit };
+      },
+    );
 
     expect(cancelled.error).toBeInstanceOf(WorkflowFailedError);
     expect((cancelled.error as WorkflowFailedError).cause?.name).toBe('CancelledFailure');

@@ -3,7 +3,16 @@ import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.js';
 import { gridCell, MAX_EVALUATIONS } from '../../src/contracts/index.js';
-import { CANDIDATES, CRASH, FOLDS, TRAIN_XGBOOST as input, evaluateExcept, planRace, scoreOf, untilCancelled } from './support/fakeActivities.js';
+import {
+  CANDIDATES,
+  CRASH,
+  FOLDS,
+  TRAIN_XGBOOST as input,
+  evaluateExcept,
+  planRace,
+  scoreOf,
+  untilCancelled,
+} from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -18,7 +27,12 @@ describe('search', () => {
     expect(result).toMatchObject({
       status: 'completed',
       best_params: { max_depth: CANDIDATES },
-      search: { candidates: CANDIDATES, failed: 0, foldsEvaluated: CANDIDATES * FOLDS, foldsPlanned: CANDIDATES * FOLDS },
+      search: {
+        candidates: CANDIDATES,
+        failed: 0,
+        foldsEvaluated: CANDIDATES * FOLDS,
+        foldsPlanned: CANDIDATES * FOLDS,
+      },
     });
     expect(result.cv_score).toBeCloseTo(best, 12);
     expect(calls.evaluateCandidate.map(({ candidate }) => candidate.index).sort()).toEqual([0, 1, 2, 3]);
@@ -31,9 +45,19 @@ describe('search', () => {
     const { result, calls } = await server.run('trainAlgorithm', input, { planSearch: planRace });
 
     expect(calls.evaluateCandidate.filter(({ folds }) => folds[0] === 0)).toHaveLength(4);
-    expect(calls.evaluateCandidate.filter(({ folds }) => folds[0] === 1).map(({ candidate }) => candidate.index).sort()).toEqual([2, 3]);
-    expect(calls.evaluateCandidate.filter(({ folds }) => folds[0] === 2).map(({ candidate }) => candidate.index)).toEqual([3]);
-    expect(result).toMatchObject({ best_params: { max_depth: 4 }, search: { failed: 0, foldsEvaluated: 4 + 2 + 3, foldsPlanned: 20 } });
+    expect(
+      calls.evaluateCandidate
+        .filter(({ folds }) => folds[0] === 1)
+        .map(({ candidate }) => candidate.index)
+        .sort(),
+    ).toEqual([2, 3]);
+    expect(
+      calls.evaluateCandidate.filter(({ folds }) => folds[0] === 2).map(({ candidate }) => candidate.index),
+    ).toEqual([3]);
+    expect(result).toMatchObject({
+      best_params: { max_depth: 4 },
+      search: { failed: 0, foldsEvaluated: 4 + 2 + 3, foldsPlanned: 20 },
+    });
     expect(calls.selectCandidates.map(({ candidates, folds, cvFolds }) => ({ candidates, folds, cvFolds }))).toEqual([
       { candidates: [0, 1, 2, 3], folds: [0], cvFolds: 5 },
       { candidates: [2, 3], folds: [0, 1], cvFolds: 5 },
@@ -48,14 +72,22 @@ describe('search', () => {
   test('a candidate that fails is recorded with its reason, and the search goes on', async () => {
     const { result, calls } = await server.run('trainAlgorithm', input, { evaluateCandidate: evaluateExcept(3) });
 
-    expect(result).toMatchObject({ best_params: { max_depth: 3 }, search: { candidates: 4, failed: 1, foldsEvaluated: 15 } });
+    expect(result).toMatchObject({
+      best_params: { max_depth: 3 },
+      search: { candidates: 4, failed: 1, foldsEvaluated: 15 },
+    });
     expect(calls.registerModel[0]!.dropped).toEqual([{ reason: CRASH, folds: 0, candidates: [3] }]);
   });
 
   test('fails when every candidate failed, and discards the version', async () => {
-    const { failure, calls } = await server.fail('trainAlgorithm', input, { evaluateCandidate: evaluateExcept(0, 1, 2, 3) });
+    const { failure, calls } = await server.fail('trainAlgorithm', input, {
+      evaluateCandidate: evaluateExcept(0, 1, 2, 3),
+    });
 
-    expect(failure).toEqual({ type: 'AllCandidatesFailed', message: `Every candidate of xgboost failed; the first one: ${CRASH}` });
+    expect(failure).toEqual({
+      type: 'AllCandidatesFailed',
+      message: `Every candidate of xgboost failed; the first one: ${CRASH}`,
+    });
     expect(calls.discardVersion).toEqual([{ pipeline: 'readmission', run: input.run, algorithm: 'xgboost' }]);
     expect(calls.refit).toEqual([]);
   });
@@ -65,19 +97,28 @@ describe('the most candidates that the config allows', () => {
   test('pass through Temporal, and leave room in the history', { timeout: 240_000 }, async () => {
     // Boosters have thirteen parameters; the grid has more cells than 32 bits can count.
     const names = Array.from({ length: 13 }, (_, i) => `a_parameter_of_the_booster_${i}`);
-    const grid = Object.fromEntries(names.map((name) => [name, Array.from({ length: 15 }, (_, value) => value / 1000 + 0.1)]));
+    const grid = Object.fromEntries(
+      names.map((name) => [name, Array.from({ length: 15 }, (_, value) => value / 1000 + 0.1)]),
+    );
     const cells = Array.from({ length: MAX_EVALUATIONS }, (_, i) => 15 ** 13 - 1 - i);
     const order = cells.map((_, index) => index);
     const planSearch = () => Promise.resolve({ grid, cells, order, rungs: [[0, 1, 2, 3, 4]] });
     const failsOften = evaluateExcept(...order.filter((index) => index % 2 === 0));
 
-    const events = await server.during('trainAlgorithm', input, { planSearch, evaluateCandidate: failsOften }, async ({ handle, calls }) => {
-      const result = await handle.result();
-      expect(result.search).toMatchObject({ candidates: MAX_EVALUATIONS, failed: MAX_EVALUATIONS / 2 });
-      expect(result.best_params).toEqual(gridCell(grid, cells[MAX_EVALUATIONS - 1]!));
-      expect(calls.registerModel[0]!.dropped).toEqual([{ reason: CRASH, folds: 0, candidates: order.filter((index) => index % 2 === 0) }]);
-      return (await handle.describe()).historyLength;
-    });
+    const events = await server.during(
+      'trainAlgorithm',
+      input,
+      { planSearch, evaluateCandidate: failsOften },
+      async ({ handle, calls }) => {
+        const result = await handle.result();
+        expect(result.search).toMatchObject({ candidates: MAX_EVALUATIONS, failed: MAX_EVALUATIONS / 2 });
+        expect(result.best_params).toEqual(gridCell(grid, cells[MAX_EVALUATIONS - 1]!));
+        expect(calls.registerModel[0]!.dropped).toEqual([
+          { reason: CRASH, folds: 0, candidates: order.filter((index) => index % 2 === 0) },
+        ]);
+        return (await handle.describe()).historyLength;
+      },
+    );
     // Temporal ends a workflow at 51,200 events.
     expect(events).toBeLessThan(51_200);
   });
@@ -86,7 +127,13 @@ describe('the most candidates that the config allows', () => {
 describe('time budget', () => {
   test('ends a training when its hours are over, and discards the version', async () => {
     const selectCandidates = () =>
-      Promise.reject(ApplicationFailure.create({ message: 'The store is away.', type: 'StoreUnavailable', nextRetryDelay: '3 hours' }));
+      Promise.reject(
+        ApplicationFailure.create({
+          message: 'The store is away.',
+          type: 'StoreUnavailable',
+          nextRetryDelay: '3 hours',
+        }),
+      );
     const { lasted, failure, calls } = await server.fail('trainAlgorithm', input, { selectCandidates });
 
     expect(failure).toEqual({
@@ -106,7 +153,8 @@ describe('as a task of its own', () => {
   const stopped = { pipeline: 'readmission', run: input.run, stage: 'trainAlgorithm', activityId: expect.any(String) };
 
   test('a failure leaves no task behind, and is told as it is', async () => {
-    const trainAlgorithm = () => Promise.reject(ApplicationFailure.nonRetryable('trainAlgorithm failed: there is no room for it.', 'NoCapacity'));
+    const trainAlgorithm = () =>
+      Promise.reject(ApplicationFailure.nonRetryable('trainAlgorithm failed: there is no room for it.', 'NoCapacity'));
     const { failure, calls } = await server.fail('trainAlgorithm', onEcs, { trainAlgorithm });
 
     expect(failure).toEqual({ type: 'NoCapacity', message: 'trainAlgorithm failed: there is no room for it.' });
@@ -122,11 +170,16 @@ describe('as a task of its own', () => {
       return { tasks: [] };
     };
     const discardVersion = () => Promise.resolve(void (tidied += 1));
-    const error = await server.during('trainAlgorithm', onEcs, { trainAlgorithm: untilCancelled, stopTasks, discardVersion }, async ({ handle, calls }) => {
-      await until(() => calls.trainAlgorithm.length > 0);
-      await handle.cancel();
-      return handle.result().catch((reason: unknown) => reason);
-    });
+    const error = await server.during(
+      'trainAlgorithm',
+      onEcs,
+      { trainAlgorithm: untilCancelled, stopTasks, discardVersion },
+      async ({ handle, calls }) => {
+        await until(() => calls.trainAlgorithm.length > 0);
+        await handle.cancel();
+        return handle.result().catch((reason: unknown) => reason);
+      },
+    );
 
     expect((error as WorkflowFailedError).cause?.name).toBe('CancelledFailure');
     expect(tidied).toBe(1);
@@ -148,7 +201,8 @@ describe('retries', () => {
   });
 
   test('an activity that always fails ends the run after fifteen attempts, within three minutes', async () => {
-    const refit = () => Promise.reject(ApplicationFailure.retryable('The store is away; start it.', 'StoreUnavailable'));
+    const refit = () =>
+      Promise.reject(ApplicationFailure.retryable('The store is away; start it.', 'StoreUnavailable'));
     const { lasted, failure, calls } = await server.fail('trainAlgorithm', input, { refit });
 
     expect(failure).toEqual({ type: 'StoreUnavailable', message: 'The store is away; start it.' });

@@ -16,7 +16,12 @@ import { narrated } from './narrated.js';
  * its own and workers that die with it stop after five attempts, which `stageActivity` sees to, and those that no
  * retry can mend at once.
  */
-export const RETRY = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '15 seconds', maximumAttempts: 15 } as const;
+export const RETRY = {
+  initialInterval: '1 second',
+  backoffCoefficient: 2,
+  maximumInterval: '15 seconds',
+  maximumAttempts: 15,
+} as const;
 
 /** Attempts, pauses and the wait for a free worker together: a run that stood still over night may go on next morning. */
 export const WHOLE_BUDGET = '1 day';
@@ -96,7 +101,9 @@ export const telling = narrated<Pick<StewardActivities, 'tellSteward'>>({
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '15 seconds' },
 });
 
-export type Fitting = ActivityInterfaceFor<Pick<TrainingActivities, 'evaluateCandidate' | 'refit' | 'evaluateModel' | 'registerModel'>>;
+export type Fitting = ActivityInterfaceFor<
+  Pick<TrainingActivities, 'evaluateCandidate' | 'refit' | 'evaluateModel' | 'registerModel'>
+>;
 
 /**
  * Fits, and what needs their model. Nobody can say how long one fit takes, so each may use the algorithm's whole
@@ -113,7 +120,9 @@ export function fittingWithin(budgetSeconds: number): Fitting {
     retry: RETRY,
   };
   const { evaluateCandidate } = narrated<Pick<TrainingActivities, 'evaluateCandidate'>>(options);
-  const { refit, evaluateModel, registerModel } = narrated<Pick<TrainingActivities, 'refit' | 'evaluateModel' | 'registerModel'>>({
+  const { refit, evaluateModel, registerModel } = narrated<
+    Pick<TrainingActivities, 'refit' | 'evaluateModel' | 'registerModel'>
+  >({
     ...options,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });

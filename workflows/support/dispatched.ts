@@ -1,5 +1,22 @@
-import { ActivityCancellationType, ActivityFailure, ApplicationFailure, CancellationScope, CancelledFailure, log, TimeoutFailure, type ActivityInterfaceFor, type ActivityOptions } from '@temporalio/workflow';
-import { TASK_QUEUES, type Dispatched, type DispatchActivities, type StageInput, type TaskStageName, type TaskStages } from '../../src/contracts/index.js';
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  log,
+  TimeoutFailure,
+  type ActivityInterfaceFor,
+  type ActivityOptions,
+} from '@temporalio/workflow';
+import {
+  TASK_QUEUES,
+  type Dispatched,
+  type DispatchActivities,
+  type StageInput,
+  type TaskStageName,
+  type TaskStages,
+} from '../../src/contracts/index.js';
 import { HEARTBEAT_TIMEOUT, RETRY, WHOLE_BUDGET } from './activities.js';
 import { failureOf } from './failures.js';
 import { narrated } from './narrated.js';
@@ -30,7 +47,8 @@ export function dispatchedWithin(limitSeconds: number): ActivityInterfaceFor<Tas
   const dispatched = (stage: TaskStageName) => {
     const wait = waiting[stage] as unknown as Wait;
     return Object.assign((input: StageInput) => outputOf(wait(input), stage, input), {
-      executeWithOptions: (options: ActivityOptions, [input]: [StageInput]) => outputOf(wait.executeWithOptions(options, [input]), stage, input),
+      executeWithOptions: (options: ActivityOptions, [input]: [StageInput]) =>
+        outputOf(wait.executeWithOptions(options, [input]), stage, input),
     });
   };
   return new Proxy({}, { get: (_, stage) => dispatched(stage as TaskStageName) }) as ActivityInterfaceFor<TaskStages>;
@@ -52,15 +70,21 @@ const { stopTasks } = narrated<Pick<DispatchActivities, 'stopTasks'>>({
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
-async function outputOf(wait: Promise<Dispatched<unknown>>, stage: TaskStageName, { pipeline, run }: StageInput): Promise<unknown> {
+async function outputOf(
+  wait: Promise<Dispatched<unknown>>,
+  stage: TaskStageName,
+  { pipeline, run }: StageInput,
+): Promise<unknown> {
   try {
     return (await wait).output;
   } catch (error) {
     if (error instanceof ActivityFailure) {
       const { activityId } = error;
-      await CancellationScope.nonCancellable(() => stopTasks({ pipeline, run, stage, activityId: activityId! })).catch((reason: unknown) => {
-        log.warn('A task may still run', { stage, activityId, reason: failureOf(reason).reason });
-      });
+      await CancellationScope.nonCancellable(() => stopTasks({ pipeline, run, stage, activityId: activityId! })).catch(
+        (reason: unknown) => {
+          log.warn('A task may still run', { stage, activityId, reason: failureOf(reason).reason });
+        },
+      );
     }
     // A worker that died can't say so.
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure(`${stage} was cancelled.`);
@@ -69,9 +93,16 @@ async function outputOf(wait: Promise<Dispatched<unknown>>, stage: TaskStageName
 }
 
 function isOutOfTime(error: unknown): boolean {
-  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType === 'START_TO_CLOSE';
+  return (
+    error instanceof ActivityFailure &&
+    error.cause instanceof TimeoutFailure &&
+    error.cause.timeoutType === 'START_TO_CLOSE'
+  );
 }
 
 function outOfTime(stage: TaskStageName): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(`${stage} did not end within its time, and its task was stopped; give it less work or a larger task.`, 'TimedOut');
+  return ApplicationFailure.nonRetryable(
+    `${stage} did not end within its time, and its task was stopped; give it less work or a larger task.`,
+    'TimedOut',
+  );
 }

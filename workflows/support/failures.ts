@@ -18,7 +18,10 @@ export function failureOf(error: unknown): Failed {
   if (root instanceof CancelledFailure) return failed('Cancelled', `${step} was cancelled.`);
   if (root instanceof TerminatedFailure) return failed('Terminated', `${step} was terminated.`);
   if (root instanceof WorkflowExecutionAlreadyStartedError) {
-    return failed('AlreadyRunning', `${root.workflowId} still runs for an earlier run; wait until it ends, or cancel it, and start again.`);
+    return failed(
+      'AlreadyRunning',
+      `${root.workflowId} still runs for an earlier run; wait until it ends, or cancel it, and start again.`,
+    );
   }
   return root instanceof Error ? failed(root.name, root.message) : failed('Error', String(root));
 }

@@ -24,21 +24,31 @@ const UNPRINTABLE = /(?![\n\r\t])\p{Cc}|\p{Cs}/u;
 export function text(longest = LONGEST_TEXT): Kind {
   return {
     expected: `text of 1 to ${countOf(longest, 'character')}`,
-    holds: (value) => typeof value === 'string' && value.trim() !== '' && value.length <= longest && !UNPRINTABLE.test(value),
+    holds: (value) =>
+      typeof value === 'string' && value.trim() !== '' && value.length <= longest && !UNPRINTABLE.test(value),
   };
 }
 
 export function oneOf(...values: readonly string[]): Kind {
-  return { expected: values.map((value) => `"${value}"`).join(' or '), holds: (value) => typeof value === 'string' && values.includes(value) };
+  return {
+    expected: values.map((value) => `"${value}"`).join(' or '),
+    holds: (value) => typeof value === 'string' && values.includes(value),
+  };
 }
 
 export function wholeNumber(from: number, to: number): Kind {
-  return { expected: `a whole number from ${from} to ${to}`, holds: (value) => Number.isInteger(value) && Number(value) >= from && Number(value) <= to };
+  return {
+    expected: `a whole number from ${from} to ${to}`,
+    holds: (value) => Number.isInteger(value) && Number(value) >= from && Number(value) <= to,
+  };
 }
 
 export function object(fields: Fields): Kind {
   const named = Object.entries(fields).map(([name, { expected }]) => `"${name}": ${expected}`);
-  return { expected: `an object with ${named.join(', ')}`, holds: (value) => isObject(value) && faultsOf(value, fields, false).length === 0 };
+  return {
+    expected: `an object with ${named.join(', ')}`,
+    holds: (value) => isObject(value) && faultsOf(value, fields, false).length === 0,
+  };
 }
 
 export function nullOr(kind: Kind): Kind {
@@ -46,11 +56,18 @@ export function nullOr(kind: Kind): Kind {
 }
 
 export function listOf(kind: Kind, longest: number): Kind {
-  return { expected: `a list of at most ${longest}, each ${kind.expected}`, holds: (value) => Array.isArray(value) && value.length <= longest && value.every((item) => kind.holds(item)) };
+  return {
+    expected: `a list of at most ${longest}, each ${kind.expected}`,
+    holds: (value) => Array.isArray(value) && value.length <= longest && value.every((item) => kind.holds(item)),
+  };
 }
 
 export function recordOf(names: Kind, values: Kind): Kind {
-  return { expected: `an object whose fields are ${values.expected}`, holds: (value) => isObject(value) && Object.entries(value).every(([name, field]) => names.holds(name) && values.holds(field)) };
+  return {
+    expected: `an object whose fields are ${values.expected}`,
+    holds: (value) =>
+      isObject(value) && Object.entries(value).every(([name, field]) => names.holds(name) && values.holds(field)),
+  };
 }
 
 export function required(kind: Kind): Field {
@@ -63,7 +80,8 @@ const PIPELINE: Field = { expected: NAME_IN_WORDS, holds: isName, required: true
 /** Where raw data lies; whether there is any is the stage's to say. */
 export const SOURCE: Kind = {
   expected: "a path on the workers' machine, or an object's address",
-  holds: (value) => typeof value === 'string' && value !== '' && value.length <= 4_096 && !/[\p{Cc}\p{Cs}]/u.test(value),
+  holds: (value) =>
+    typeof value === 'string' && value !== '' && value.length <= 4_096 && !/[\p{Cc}\p{Cs}]/u.test(value),
 };
 export const A_NAME: Kind = { expected: NAME_IN_WORDS, holds: isName };
 export const NAMES: Kind = {
@@ -74,7 +92,10 @@ export const MOMENT: Kind = {
   expected: 'an ISO 8601 date or instant such as 2008-12-31',
   holds: (value) => typeof value === 'string' && value.length <= 40 && isMoment(value),
 };
-export const DAY: Kind = { expected: 'a day such as 2008-12-31', holds: (value) => typeof value === 'string' && value.length === 10 && isMoment(value) };
+export const DAY: Kind = {
+  expected: 'a day such as 2008-12-31',
+  holds: (value) => typeof value === 'string' && value.length === 10 && isMoment(value),
+};
 export const MODEL: Kind = {
   expected: '{"alias": ...}, {"algorithm": ...} or {"algorithm": ..., "version": ...}',
   holds: (value) => {
@@ -115,14 +136,19 @@ const NAMED_FAULTS = 10;
 export function faultsOf(value: unknown, fields: Fields, strict = true): string[] {
   if (!isObject(value)) {
     const needed = Object.keys(fields).filter((name) => fields[name]?.required);
-    return [`expected one JSON object${needed.length > 0 ? ` with at least ${needed.map((name) => `"${name}"`).join(', ')}` : ''}, got ${inShort(value)}`];
+    return [
+      `expected one JSON object${needed.length > 0 ? ` with at least ${needed.map((name) => `"${name}"`).join(', ')}` : ''}, got ${inShort(value)}`,
+    ];
   }
   const unknown = Object.keys(value)
     .filter((name) => strict && !Object.hasOwn(fields, name))
     .map((name) => `${inShort(name)} is unknown, expected ${Object.keys(fields).join(', ')}`);
   const wrong = Object.entries(fields)
     .filter(([name, kind]) => (fieldOf(value, name) === undefined ? kind.required : !kind.holds(fieldOf(value, name))))
-    .map(([name, kind]) => `"${name}" is ${fieldOf(value, name) === undefined ? 'missing' : inShort(fieldOf(value, name))}, expected ${kind.expected}`);
+    .map(
+      ([name, kind]) =>
+        `"${name}" is ${fieldOf(value, name) === undefined ? 'missing' : inShort(fieldOf(value, name))}, expected ${kind.expected}`,
+    );
   return [...unknown, ...wrong].slice(0, NAMED_FAULTS);
 }
 

@@ -36,7 +36,9 @@ export function interceptors(): WorkflowInterceptors {
 /** `completed`, `skipped: No new rows.` */
 function inWords(result: unknown): string {
   const { status, reason } = Object(result) as { status?: unknown; reason?: unknown };
-  return [typeof status === 'string' ? status : 'completed', ...(typeof reason === 'string' ? [reason] : [])].join(': ');
+  return [typeof status === 'string' ? status : 'completed', ...(typeof reason === 'string' ? [reason] : [])].join(
+    ': ',
+  );
 }
 
 function pipelineOf(input: unknown): string | undefined {

@@ -1,5 +1,30 @@
-import type { ApproveInput, DriftReport, MoveChampion, RetrainRequest, RunEnded, Steering } from '../../src/contracts/index.js';
-import { A_NAME, FLAG, faultsOf, listOf, MODEL, MOMENT, nullOr, object, oneOf, OF_PIPELINE, recordOf, required, text, TEXT, wholeNumber, type Fields, type Kind } from './input.js';
+import type {
+  ApproveInput,
+  DriftReport,
+  MoveChampion,
+  RetrainRequest,
+  RunEnded,
+  Steering,
+} from '../../src/contracts/index.js';
+import {
+  A_NAME,
+  FLAG,
+  faultsOf,
+  listOf,
+  MODEL,
+  MOMENT,
+  nullOr,
+  object,
+  oneOf,
+  OF_PIPELINE,
+  recordOf,
+  required,
+  text,
+  TEXT,
+  wholeNumber,
+  type Fields,
+  type Kind,
+} from './input.js';
 
 /**
  * What the steward's messages hold. Texts are short because the steward carries them along: all that it knows together
@@ -13,8 +38,17 @@ const REPORT = text(450);
 /** The fields of a message that is a `T`: no more and no fewer. */
 type FieldsOf<T> = Fields & Record<keyof T, Kind>;
 
-const RETRAIN_REQUEST: FieldsOf<RetrainRequest> = { reason: required(SHORT_TEXT), requestId: required(REQUEST_ID), triggeredBy: TEXT, asOf: MOMENT };
-const DRIFT_REPORT: FieldsOf<DriftReport> = { severity: required(oneOf('moderate', 'severe')), report: required(REPORT), asOf: MOMENT };
+const RETRAIN_REQUEST: FieldsOf<RetrainRequest> = {
+  reason: required(SHORT_TEXT),
+  requestId: required(REQUEST_ID),
+  triggeredBy: TEXT,
+  asOf: MOMENT,
+};
+const DRIFT_REPORT: FieldsOf<DriftReport> = {
+  severity: required(oneOf('moderate', 'severe')),
+  report: required(REPORT),
+  asOf: MOMENT,
+};
 const RUN_ENDED: FieldsOf<RunEnded> = {
   workflowId: required(TEXT),
   runId: required(SHORT_TEXT),
@@ -56,7 +90,12 @@ const STATE = object({
   pipeline: required(A_NAME),
   champion: nullOr(VERSION),
   paused: nullOr(object({ by: required(TEXT), reason: TEXT, at: required(MOMENT) })),
-  heldUp: nullOr(object({ since: required(MOMENT), reason: required({ expected: 'text', holds: (value) => typeof value === 'string' }) })),
+  heldUp: nullOr(
+    object({
+      since: required(MOMENT),
+      reason: required({ expected: 'text', holds: (value) => typeof value === 'string' }),
+    }),
+  ),
   asked: nullOr(asked()),
   awaitingApproval: nullOr(asked()),
   inFlight: recordOf(oneOf('training', 'inference', 'monitoring'), RUN),
@@ -67,16 +106,39 @@ const STATE = object({
 });
 const CARRIED = object({
   state: required(STATE),
-  history: listOf(object({ at: required(MOMENT), what: required({ expected: 'text', holds: (value) => typeof value === 'string' }) }), 1_000),
+  history: listOf(
+    object({ at: required(MOMENT), what: required({ expected: 'text', holds: (value) => typeof value === 'string' }) }),
+    1_000,
+  ),
   seen: listOf(TEXT, 10_000),
   inbox: listOf(object(RETRAIN_REQUEST), 1_000),
   processed: listOf(object(RUN_ENDED), 1_000),
-  deployed: listOf(object({ condition: required(oneOf('model_deployed')), pipeline: required(A_NAME), at: required(MOMENT), model: required(VERSION), previous: nullOr(VERSION), by: required(TEXT), reason: required(TEXT) }), 1_000),
+  deployed: listOf(
+    object({
+      condition: required(oneOf('model_deployed')),
+      pipeline: required(A_NAME),
+      at: required(MOMENT),
+      model: required(VERSION),
+      previous: nullOr(VERSION),
+      by: required(TEXT),
+      reason: required(TEXT),
+    }),
+    1_000,
+  ),
 });
 
 /** Fields of {@link StewardInput}. */
-export const STEWARD_INPUT: Fields = { ...OF_PIPELINE, carried: CARRIED, signalsARun: wholeNumber(1, 100_000), patrolSeconds: wholeNumber(1, 86_400) };
+export const STEWARD_INPUT: Fields = {
+  ...OF_PIPELINE,
+  carried: CARRIED,
+  signalsARun: wholeNumber(1, 100_000),
+  patrolSeconds: wholeNumber(1, 86_400),
+};
 
 function asked(): Kind {
-  return object({ since: required(MOMENT), count: required(wholeNumber(0, Number.MAX_SAFE_INTEGER)), requests: required(listOf(object(RETRAIN_REQUEST), 1_000)) });
+  return object({
+    since: required(MOMENT),
+    count: required(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+    requests: required(listOf(object(RETRAIN_REQUEST), 1_000)),
+  });
 }

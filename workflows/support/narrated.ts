@@ -71,6 +71,7 @@ const SUMMARIES: Record<Activity, string> = {
 
 /** Activities whose calls carry a line each, so that a run's timeline reads as a story. */
 export function narrated<Activities extends object>(options: ActivityOptions): ActivityInterfaceFor<Activities> {
-  const withLine = (name: Activity) => proxyActivities<Record<string, () => Promise<unknown>>>({ ...options, summary: SUMMARIES[name] })[name];
+  const withLine = (name: Activity) =>
+    proxyActivities<Record<string, () => Promise<unknown>>>({ ...options, summary: SUMMARIES[name] })[name];
   return new Proxy({}, { get: (_, name) => withLine(name as Activity) }) as ActivityInterfaceFor<Activities>;
 }

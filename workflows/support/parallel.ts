@@ -26,7 +26,9 @@ export async function inParallel<Item, Result>(
 }
 
 /** The results of different pieces of work. An error is thrown once all of them have ended: nothing works on after its run. */
-export async function together<Results extends unknown[]>(...works: { [Index in keyof Results]: Promise<Results[Index]> }): Promise<Results> {
+export async function together<Results extends unknown[]>(
+  ...works: { [Index in keyof Results]: Promise<Results[Index]> }
+): Promise<Results> {
   await Promise.allSettled(works);
   return Promise.all(works);
 }

@@ -8,7 +8,9 @@ export class ProgressTracker {
   readonly now: RunProgress = { step: 'starting', children: {}, ended: {} };
 
   constructor() {
-    setHandler(progressQuery, () => this.now, { description: 'The present step, how far it is, the children at work and how the others ended' });
+    setHandler(progressQuery, () => this.now, {
+      description: 'The present step, how far it is, the children at work and how the others ended',
+    });
     setCurrentDetails(this.now.step);
   }
 

@@ -26,9 +26,10 @@ export async function searchCandidates(
     progress.count('candidates', racers.length);
     await inParallel(racers, CANDIDATES_AT_ONCE, async (candidate) => {
       try {
-        const scored = await fitting.evaluateCandidate.executeWithOptions({ summary: summaryOf(candidate.index, folds) }, [
-          { ...input, candidate, folds },
-        ]);
+        const scored = await fitting.evaluateCandidate.executeWithOptions(
+          { summary: summaryOf(candidate.index, folds) },
+          [{ ...input, candidate, folds }],
+        );
         progress.contend(candidate.params, search.score(candidate, scored));
       } catch (error) {
         if (isCancellation(error)) throw error;
@@ -38,7 +39,9 @@ export async function searchCandidates(
     });
     search.select(await quick.selectCandidates({ ...input, ...search.scored(folds) }));
   }
-  return search.outcome(input.algorithm, (sentence) => ApplicationFailure.nonRetryable(sentence, 'AllCandidatesFailed'));
+  return search.outcome(input.algorithm, (sentence) =>
+    ApplicationFailure.nonRetryable(sentence, 'AllCandidatesFailed'),
+  );
 }
 
 function summaryOf(index: number, folds: number[]): string {

@@ -15,7 +15,8 @@ export function setSearchAttributes(values: { [Name in AttributeName]?: string }
   });
   const lacking = told.filter(({ name }) => isLacking(name));
   const known = told.filter((each) => !lacking.includes(each));
-  if (known.length > 0) upsertSearchAttributes(known.map(({ name, value }) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })));
+  if (known.length > 0)
+    upsertSearchAttributes(known.map(({ name, value }) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })));
   if (lacking.length > 0) upsertMemo(Object.fromEntries(lacking.map(({ name, value }) => [name, value])));
 }
 

@@ -6,11 +6,17 @@ import { failureOf } from './failures.js';
 const MINUTE_MS = 60_000;
 
 /** Does a part's work, and tells people while it goes on where it takes longer than its service level. */
-export async function withinServiceLevel<Result>(part: PipelinePart, stage: StageInput, work: () => Promise<Result>): Promise<Result> {
+export async function withinServiceLevel<Result>(
+  part: PipelinePart,
+  stage: StageInput,
+  work: () => Promise<Result>,
+): Promise<Result> {
   const watch = new CancellationScope();
-  const watching = watch.run(() => watchOver(part, stage)).catch((error: unknown) => {
-    if (!isCancellation(error)) log.warn('The service level is not watched', { reason: failureOf(error).reason });
-  });
+  const watching = watch
+    .run(() => watchOver(part, stage))
+    .catch((error: unknown) => {
+      if (!isCancellation(error)) log.warn('The service level is not watched', { reason: failureOf(error).reason });
+    });
   try {
     return await work();
   } finally {

@@ -153,7 +153,10 @@ export class Stewardship {
     const kept = { ...request, triggeredBy: request.triggeredBy && clipped(request.triggeredBy, TRIGGERED_BY_BYTES) };
     if (utf8Bytes(JSON.stringify([...this.inbox, kept])) > WAITING_REQUESTS_BYTES) {
       this.state.counts.ignored += 1;
-      this.note(at, `${IGNORED}the request ${clipped(request.requestId, 100)}: ${this.inbox.length} wait to be looked into already`);
+      this.note(
+        at,
+        `${IGNORED}the request ${clipped(request.requestId, 100)}: ${this.inbox.length} wait to be looked into already`,
+      );
     } else {
       this.remember(request.requestId);
       this.inbox.push(kept);
@@ -178,7 +181,8 @@ export class Stewardship {
     } else {
       this.land(at, part, run.workflowId, outcome === 'skipped');
       if (part === 'training' && run.newChampion) this.crowned(asOf);
-      if (part === 'inference' && outcome === 'completed') this.state.due.monitoring = { asOf, because: 'new predictions' };
+      if (part === 'inference' && outcome === 'completed')
+        this.state.due.monitoring = { asOf, because: 'new predictions' };
     }
   }
 
@@ -198,7 +202,15 @@ export class Stewardship {
   moved(at: Date, { model, previous, reason }: MovedAlias, by: string): void {
     this.note(at, `champion moved to ${model.algorithm} ${model.version} by ${by}: ${reason}`);
     this.state.champion = model;
-    this.deployed.push({ condition: 'model_deployed', pipeline: this.state.pipeline, at: at.toISOString(), model, previous, by, reason });
+    this.deployed.push({
+      condition: 'model_deployed',
+      pipeline: this.state.pipeline,
+      at: at.toISOString(),
+      model,
+      previous,
+      by,
+      reason,
+    });
     this.deployed.splice(0, this.deployed.length - WAITING);
     this.crowned();
   }
@@ -208,7 +220,10 @@ export class Stewardship {
     const before = this.state.champion;
     this.state.champion = champion && { algorithm: champion.algorithm, version: champion.version };
     if (champion && (champion.algorithm !== before?.algorithm || champion.version !== before.version)) {
-      this.note(at, `champion is ${champion.algorithm} ${champion.version}${champion.person ? `, by ${champion.person}` : ''}`);
+      this.note(
+        at,
+        `champion is ${champion.algorithm} ${champion.version}${champion.person ? `, by ${champion.person}` : ''}`,
+      );
       if (champion.person) this.crowned();
     }
     this.championUnsure = false;
@@ -345,10 +360,18 @@ export class Stewardship {
   }
 }
 
-const OUTCOMES = { auto: 'to be trained', approve: 'waits for approval', off: 'not trained, as the config says' } as const;
+const OUTCOMES = {
+  auto: 'to be trained',
+  approve: 'waits for approval',
+  off: 'not trained, as the config says',
+} as const;
 
 function joined(at: Date, asked: AskedRetrain | null, request: RetrainRequest): AskedRetrain {
-  return joinedAll(asked ?? { since: at.toISOString(), count: 0, requests: [] }, { since: at.toISOString(), count: 1, requests: [request] });
+  return joinedAll(asked ?? { since: at.toISOString(), count: 0, requests: [] }, {
+    since: at.toISOString(),
+    count: 1,
+    requests: [request],
+  });
 }
 
 function joinedAll(one: AskedRetrain, other: AskedRetrain | null): AskedRetrain {
@@ -361,7 +384,10 @@ function joinedAll(one: AskedRetrain, other: AskedRetrain | null): AskedRetrain 
 }
 
 /** What is meant by a request's id, everything without one, and the rest. */
-function parted(waiting: AskedRetrain | null, requestId?: string): [meant: AskedRetrain | null, rest: AskedRetrain | null] {
+function parted(
+  waiting: AskedRetrain | null,
+  requestId?: string,
+): [meant: AskedRetrain | null, rest: AskedRetrain | null] {
   if (!waiting || requestId === undefined) return [waiting, null];
   const meant = waiting.requests.filter((request) => request.requestId === requestId);
   const count = waiting.count - meant.length;
@@ -372,7 +398,9 @@ function parted(waiting: AskedRetrain | null, requestId?: string): [meant: Asked
 /** The latest moment that one of the requests asks for; none where one asks for now. */
 function newest(requests: RetrainRequest[]): string | undefined {
   const moments = requests.map(({ asOf }) => asOf);
-  return moments.every((moment) => moment !== undefined) ? moments.sort((a, b) => Date.parse(a) - Date.parse(b)).at(-1) : undefined;
+  return moments.every((moment) => moment !== undefined)
+    ? moments.sort((a, b) => Date.parse(a) - Date.parse(b)).at(-1)
+    : undefined;
 }
 
 function isCause(reason: string): reason is RetrainCause {

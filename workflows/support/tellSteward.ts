@@ -1,5 +1,16 @@
 import { CancellationScope, getExternalWorkflowHandle, log, patched, workflowInfo } from '@temporalio/workflow';
-import { clipped, NAME, STEWARD, stewardIdOf, type DriftReport, type Outcome, type RetrainRequest, type RunEnded, type StewardMessage, type WorkflowInput } from '../../src/contracts/index.js';
+import {
+  clipped,
+  NAME,
+  STEWARD,
+  stewardIdOf,
+  type DriftReport,
+  type Outcome,
+  type RetrainRequest,
+  type RunEnded,
+  type StewardMessage,
+  type WorkflowInput,
+} from '../../src/contracts/index.js';
 import { telling } from './activities.js';
 import { failureOf } from './failures.js';
 
@@ -43,11 +54,22 @@ export function reportDrift(pipeline: string, drift: DriftReport): Promise<boole
 /** Of what the run came to; the steward's history shows the beginning. */
 const SUMMARY_BYTES = 1_000;
 
-async function tellEnd(part: RunEnded['part'], input: WorkflowInput, { summary, ...end }: Told & Pick<RunEnded, 'outcome'>): Promise<void> {
+async function tellEnd(
+  part: RunEnded['part'],
+  input: WorkflowInput,
+  { summary, ...end }: Told & Pick<RunEnded, 'outcome'>,
+): Promise<void> {
   const { workflowId, runId } = workflowInfo();
   // An input that was refused may name no pipeline, and so no steward.
   if (typeof input?.pipeline !== 'string' || !NAME.test(input.pipeline)) return;
-  const message: RunEnded = { workflowId, runId, part, asOf: input.asOf, ...end, ...(summary !== undefined && { summary: clipped(summary, SUMMARY_BYTES) }) };
+  const message: RunEnded = {
+    workflowId,
+    runId,
+    part,
+    asOf: input.asOf,
+    ...end,
+    ...(summary !== undefined && { summary: clipped(summary, SUMMARY_BYTES) }),
+  };
   await signalSteward(input.pipeline, { signal: 'runEnded', message });
 }
 
@@ -70,7 +92,10 @@ async function signalSteward(pipeline: string, message: StewardMessage): Promise
       return true;
     });
   } catch (error) {
-    log.warn('The steward could not be told; it finds out when it looks around', { stewardId, reason: failureOf(error).reason });
+    log.warn('The steward could not be told; it finds out when it looks around', {
+      stewardId,
+      reason: failureOf(error).reason,
+    });
     return false;
   }
 }

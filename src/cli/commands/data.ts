@@ -13,7 +13,10 @@ export async function getData(name: string, options: JsonOption): Promise<void> 
   const { file, download } = pipeline.definition.source;
   const path = join(dataFolder(pipeline), file);
   if (download) say(`Data: ${download.url} (${download.licence})`);
-  const { downloaded } = await downloadSource(pipeline, path, { signal: interruption(), report: sparingly(sayMegabytes) });
+  const { downloaded } = await downloadSource(pipeline, path, {
+    signal: interruption(),
+    report: sparingly(sayMegabytes),
+  });
   if (!downloaded) say('Data: the file is there already, and whole.');
   tell(name, path, options);
 }

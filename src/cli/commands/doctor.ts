@@ -35,7 +35,14 @@ export async function doctor(options: CommonOptions): Promise<void> {
   ];
   const ok = findings.every(({ status }) => status !== 'missing');
   if (options.json) printJson({ ok, findings });
-  else print([...findings.map(describeFinding), '', ok ? 'All that is needed is there.' : 'Something needed is missing: correct what is marked ✖.'].join('\n'));
+  else
+    print(
+      [
+        ...findings.map(describeFinding),
+        '',
+        ok ? 'All that is needed is there.' : 'Something needed is missing: correct what is marked ✖.',
+      ].join('\n'),
+    );
   if (!ok) process.exitCode = EXIT.failed;
 }
 
@@ -52,7 +59,11 @@ function checkNode(): Finding {
 async function checkBuild(): Promise<Finding> {
   const bundle = join(packageFolder(), 'dist', 'workflow-bundle.js');
   const isBuilt = await isThere(bundle);
-  return { name: 'build', status: isBuilt ? 'ok' : 'missing', detail: isBuilt ? dirname(bundle) : `${bundle} is not there; run "npm run build"` };
+  return {
+    name: 'build',
+    status: isBuilt ? 'ok' : 'missing',
+    detail: isBuilt ? dirname(bundle) : `${bundle} is not there; run "npm run build"`,
+  };
 }
 
 async function checkTool(tool: Tool): Promise<Finding> {
@@ -60,7 +71,9 @@ async function checkTool(tool: Tool): Promise<Finding> {
   try {
     const found = await tool.find();
     if (found) return { name: tool.name, status: 'ok', detail: `${found.version}, ${found.path}` };
-    const remedy = tool.testsOnly ? 'only the tests need it, "perdure setup --tests" fetches it' : `${tool.purpose} needs it; "perdure setup" fetches it`;
+    const remedy = tool.testsOnly
+      ? 'only the tests need it, "perdure setup --tests" fetches it'
+      : `${tool.purpose} needs it; "perdure setup" fetches it`;
     return { name: tool.name, status: absent, detail: `not there; ${remedy}` };
   } catch (error) {
     return { name: tool.name, status: absent, detail: messageOf(error) };
@@ -100,11 +113,18 @@ async function checkTemporal(): Promise<Finding[]> {
     const configured = configuredTarget();
     if (configured) return await reach(configured);
     const history = await openHistory();
-    if (!history) return [{ name, status: 'ok', detail: 'none configured or running: commands start an embedded server' }];
+    if (!history)
+      return [{ name, status: 'ok', detail: 'none configured or running: commands start an embedded server' }];
     try {
       const { count } = await history.client.workflow.count('ExecutionStatus = "Running"');
-      const whose = history.servedBy === undefined ? 'none running: commands start an embedded server, which opens what is kept here' : `process ${history.servedBy} runs one here`;
-      return [{ name, status: 'ok', detail: `${whose}; ${countOf(count, 'run')} under way` }, ...(await checkTasks(history.client))];
+      const whose =
+        history.servedBy === undefined
+          ? 'none running: commands start an embedded server, which opens what is kept here'
+          : `process ${history.servedBy} runs one here`;
+      return [
+        { name, status: 'ok', detail: `${whose}; ${countOf(count, 'run')} under way` },
+        ...(await checkTasks(history.client)),
+      ];
     } finally {
       await history.close();
     }
@@ -116,7 +136,10 @@ async function checkTemporal(): Promise<Finding[]> {
 async function reach(target: TemporalTarget): Promise<Finding[]> {
   const client = await connectClient(target);
   try {
-    return [{ name: 'Temporal', status: 'ok', detail: `${target.address}, as the environment says` }, ...(await checkTasks(client))];
+    return [
+      { name: 'Temporal', status: 'ok', detail: `${target.address}, as the environment says` },
+      ...(await checkTasks(client)),
+    ];
   } finally {
     await client.connection.close();
   }

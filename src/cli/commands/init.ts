@@ -37,8 +37,13 @@ export function addInit(program: Command): Command {
     .requiredOption('--label <column>', 'the column to predict')
     .option('--positive <value>', 'the value of the label that is the positive class; all others are the other')
     .addOption(new Option('--task <task>', 'what the label is (default: what its values say)').choices(TASKS))
-    .addOption(new Option('--key <column>', 'a column that tells rows apart; give it again for more (default: what does)').argParser((value: string, before: string[] = []) => [...before, value]))
-    .option('--time <sql>', 'the column of a row\'s day, or SQL that gives it (default: what looks like it)')
+    .addOption(
+      new Option(
+        '--key <column>',
+        'a column that tells rows apart; give it again for more (default: what does)',
+      ).argParser((value: string, before: string[] = []) => [...before, value]),
+    )
+    .option('--time <sql>', "the column of a row's day, or SQL that gives it (default: what looks like it)")
     .option('--yes', 'write without asking')
     .addOption(jsonOption())
     .action((name: string, options: InitOptions) => init(name, options));
@@ -51,25 +56,44 @@ export function addInit(program: Command): Command {
 export async function init(name: string, options: InitOptions): Promise<void> {
   const conf = confFolder();
   checkName('a pipeline', name);
-  if (isRemote(conf)) throw new PerdureError('ConfigInvalid', `A pipeline is written into a folder, and PERDURE_CONF names ${conf}; set it to a folder, and copy the pipeline from there.`);
+  if (isRemote(conf))
+    throw new PerdureError(
+      'ConfigInvalid',
+      `A pipeline is written into a folder, and PERDURE_CONF names ${conf}; set it to a folder, and copy the pipeline from there.`,
+    );
   const folder = join(conf, 'pipelines', name);
-  if (existsSync(folder)) throw new PerdureError('AlreadyExists', `There is a pipeline ${name} already, in ${folder}; choose another name, or remove that folder.`);
+  if (existsSync(folder))
+    throw new PerdureError(
+      'AlreadyExists',
+      `There is a pipeline ${name} already, in ${folder}; choose another name, or remove that folder.`,
+    );
 
   const csv = resolve(options.csv);
   const file = fileNameOf(csv);
   const scratch = await mkdtemp(join(tmpdir(), 'perdure-init-'));
   let proposal: Proposal;
   try {
-    const [{ withDuckDb }, { propose }] = await Promise.all([import('../../data/duckdb.js'), import('../../data/inspect/propose.js')]);
+    const [{ withDuckDb }, { propose }] = await Promise.all([
+      import('../../data/duckdb.js'),
+      import('../../data/inspect/propose.js'),
+    ]);
     const size = chosenSize({ cpus: availableParallelism(), memory: totalmem() });
-    proposal = await withDuckDb({ size, scratch, signal: interruption() }, (database) => propose(database, csv, file, options));
+    proposal = await withDuckDb({ size, scratch, signal: interruption() }, (database) =>
+      propose(database, csv, file, options),
+    );
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 
   const text = shortJson(proposal.definition);
   if (!options.json) say(screen(name, proposal, text, Math.min(process.stderr.columns || 100, 100)));
-  if (!options.yes && !options.json && process.stdin.isTTY && process.stderr.isTTY && !(await agrees(`Write ${relative('.', folder)}/pipeline.json? [Y/n] `))) {
+  if (
+    !options.yes &&
+    !options.json &&
+    process.stdin.isTTY &&
+    process.stderr.isTTY &&
+    !(await agrees(`Write ${relative('.', folder)}/pipeline.json? [Y/n] `))
+  ) {
     say('Nothing was written.');
     return;
   }
@@ -121,11 +145,18 @@ function shortJson(definition: Record<string, unknown>): string {
 function spaced(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(spaced).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  return `{ ${Object.entries(value).map(([key, field]) => `${JSON.stringify(key)}: ${spaced(field)}`).join(', ')} }`;
+  return `{ ${Object.entries(value)
+    .map(([key, field]) => `${JSON.stringify(key)}: ${spaced(field)}`)
+    .join(', ')} }`;
 }
 
 /** What was decided and why, what to look at, and the file, in lines of at most `width` characters. */
-export function screen(name: string, { decisions, remarks, suspects, definition }: Proposal, text: string, width: number): string {
+export function screen(
+  name: string,
+  { decisions, remarks, suspects, definition }: Proposal,
+  text: string,
+  width: number,
+): string {
   const dropped = (definition.drop ?? []) as string[];
   const all = [...dropped, ...suspects.flatMap(({ columns }) => columns)];
   return [
@@ -134,10 +165,15 @@ export function screen(name: string, { decisions, remarks, suspects, definition 
     ...(remarks.length > 0 ? ['', 'To know'] : []),
     ...remarks.flatMap((finding) => rowOf(finding, width)),
     ...(suspects.length > 0 ? ['', 'May not be known in time, or hold the answer (nothing is dropped by itself)'] : []),
-    ...suspects.flatMap(({ columns, reason }) => rowOf({ topic: 'suspect', text: `${columns.join(', ')}: ${reason}` }, width)),
+    ...suspects.flatMap(({ columns, reason }) =>
+      rowOf({ topic: 'suspect', text: `${columns.join(', ')}: ${reason}` }, width),
+    ),
     ...(suspects.length > 0 ? rowOf({ topic: 'to drop', text: `"drop": ${spaced([...new Set(all)])}` }, width) : []),
     '',
-    ...text.trimEnd().split('\n').flatMap((line) => folded(line, width, 4)),
+    ...text
+      .trimEnd()
+      .split('\n')
+      .flatMap((line) => folded(line, width, 4)),
     '',
   ].join('\n');
 }

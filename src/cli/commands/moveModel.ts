@@ -26,11 +26,20 @@ export interface MoveAliasOptions extends CommonOptions {
  *
  * @param model an alias, an algorithm for its latest, or `algorithm/version`
  */
-export async function moveModel(move: AliasMove['move'], name: string, model: string | undefined, { alias, reason, ...options }: MoveAliasOptions): Promise<void> {
+export async function moveModel(
+  move: AliasMove['move'],
+  name: string,
+  model: string | undefined,
+  { alias, reason, ...options }: MoveAliasOptions,
+): Promise<void> {
   const pipeline = await loadPipeline(name);
   const wanted = { model: model === undefined ? undefined : selectorOf(pipeline, model), reason };
-  const bySteward = alias === CHAMPION && !options.store ? await askSteward<MovedAlias>(name, STEWARD.updates[move], { by: person(), ...wanted }) : undefined;
-  const moved = bySteward ?? (await moveHere(pipeline, { alias, move, by: mover(`perdure models ${move}`), ...wanted }, options));
+  const bySteward =
+    alias === CHAMPION && !options.store
+      ? await askSteward<MovedAlias>(name, STEWARD.updates[move], { by: person(), ...wanted })
+      : undefined;
+  const moved =
+    bySteward ?? (await moveHere(pipeline, { alias, move, by: mover(`perdure models ${move}`), ...wanted }, options));
   tellMoved(moved, bySteward !== undefined, options);
 }
 
@@ -42,11 +51,20 @@ async function moveHere(pipeline: Pipeline, move: AliasMove, options: CommonOpti
 }
 
 /** Tells people, by the channels that are set up here, as a worker would. */
-async function tellOfChampion({ definition, config }: Pipeline, { model, previous, reason, at }: MovedAlias, alertLog: AlertLog): Promise<void> {
+async function tellOfChampion(
+  { definition, config }: Pipeline,
+  { model, previous, reason, at }: MovedAlias,
+  alertLog: AlertLog,
+): Promise<void> {
   const by = person();
   const facts = { condition: 'model_deployed', pipeline: definition.name, at, model, previous, by, reason } as const;
   const log = { debug: ignore, info: ignore, warn: say, error: say };
-  const { status, reason: why } = await raise(facts, config.alerts, { channels: channelsFrom(), alertLog, log }, { owner: `perdure ${by} ${at}` });
+  const { status, reason: why } = await raise(
+    facts,
+    config.alerts,
+    { channels: channelsFrom(), alertLog, log },
+    { owner: `perdure ${by} ${at}` },
+  );
   if (status === 'skipped') say(`Nobody was mailed of the new champion: ${why}`);
 }
 
@@ -56,11 +74,17 @@ function mover(command: string): Mover {
   return { workflowId: command, runId: randomUUID(), person: person() };
 }
 
-function tellMoved({ alias, model, previous, at, reason }: MovedAlias, bySteward: boolean, { json }: CommonOptions): void {
+function tellMoved(
+  { alias, model, previous, at, reason }: MovedAlias,
+  bySteward: boolean,
+  { json }: CommonOptions,
+): void {
   if (json) {
     printJson({ alias, model, previous, at, reason, by_steward: bySteward });
     return;
   }
-  print(`${alias} is now ${model.algorithm} ${model.version}${previous ? `, no longer ${previous.algorithm} ${previous.version}` : ''}.`);
+  print(
+    `${alias} is now ${model.algorithm} ${model.version}${previous ? `, no longer ${previous.algorithm} ${previous.version}` : ''}.`,
+  );
   if (alias === CHAMPION) print(bySteward ? 'The steward starts inference with it.' : 'The next inference uses it.');
 }

@@ -36,7 +36,13 @@ export async function diffModels(name: string, one: string, other: string, optio
   if (options.json) printJson({ versions: [refOf(before), refOf(after)], differences });
   else if (titles[0] === titles[1]) print(`${one} and ${other} are the same version, ${titles[0]}.`);
   else if (differences.length === 0) print(`${titles.join(' and ')} do not differ.`);
-  else print(table(['', ...titles], differences.map(({ what, values }) => [what, ...values.map(shown)])));
+  else
+    print(
+      table(
+        ['', ...titles],
+        differences.map(({ what, values }) => [what, ...values.map(shown)]),
+      ),
+    );
 }
 
 async function open(name: string, options: CommonOptions): Promise<{ pipeline: Pipeline; registry: ObjectStore }> {
@@ -45,7 +51,11 @@ async function open(name: string, options: CommonOptions): Promise<{ pipeline: P
 }
 
 async function versionOf(registry: ObjectStore, pipeline: Pipeline, model: string): Promise<VersionRef> {
-  const resolved = await resolveModel(registry, pipeline.config.training_config.algorithms, selectorOf(pipeline, model));
+  const resolved = await resolveModel(
+    registry,
+    pipeline.config.training_config.algorithms,
+    selectorOf(pipeline, model),
+  );
   if (resolved.status === 'skipped') throw new PerdureError('NotFound', resolved.reason);
   return { algorithm: resolved.model.algorithm, version: resolved.model.version };
 }
@@ -53,7 +63,11 @@ async function versionOf(registry: ObjectStore, pipeline: Pipeline, model: strin
 async function metadataOf(registry: ObjectStore, pipeline: Pipeline, model: string): Promise<VersionMetadata> {
   const ref = await versionOf(registry, pipeline, model);
   const metadata = await readVersion(registry, ref);
-  if (!metadata) throw new PerdureError('NotFound', `${ref.algorithm} ${ref.version} was deleted meanwhile; look again with "perdure models list".`);
+  if (!metadata)
+    throw new PerdureError(
+      'NotFound',
+      `${ref.algorithm} ${ref.version} was deleted meanwhile; look again with "perdure models list".`,
+    );
   return metadata;
 }
 
@@ -66,7 +80,12 @@ function refOf({ model_name, version }: VersionMetadata): VersionRef {
 }
 
 function historyRow({ at, algorithm, version, by, reason, rollback }: Move): string[] {
-  return [at.slice(0, 19).replace('T', ' '), `${algorithm} ${version}`, by.person ?? by.workflowId, rollback ? `rollback: ${reason}` : reason];
+  return [
+    at.slice(0, 19).replace('T', ' '),
+    `${algorithm} ${version}`,
+    by.person ?? by.workflowId,
+    rollback ? `rollback: ${reason}` : reason,
+  ];
 }
 
 interface Difference {
@@ -84,9 +103,19 @@ function differencesBetween(one: VersionMetadata, other: VersionMetadata): Diffe
 }
 
 /** All of a version that may differ, flat. */
-function factsOf({ model_name, training_date, best_params, cv_score, performance, lineage, ...rest }: VersionMetadata): Record<string, unknown> {
+function factsOf({
+  model_name,
+  training_date,
+  best_params,
+  cv_score,
+  performance,
+  lineage,
+  ...rest
+}: VersionMetadata): Record<string, unknown> {
   const params = Object.entries(best_params).map(([param, value]) => [`param ${param}`, value] as const);
-  const metrics = SPLITS.flatMap((split) => metricsOf(rest.task.task).map((metric) => [`${split} ${metric}`, performance[split]?.[metric] ?? null] as const));
+  const metrics = SPLITS.flatMap((split) =>
+    metricsOf(rest.task.task).map((metric) => [`${split} ${metric}`, performance[split]?.[metric] ?? null] as const),
+  );
   return {
     algorithm: model_name,
     trained: training_date,

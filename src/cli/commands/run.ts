@@ -34,7 +34,11 @@ export async function run(workflow: keyof Workflows, pipeline: string, options: 
  * Starts a run and follows it to its end; where this very command was stopped before, the run that it started then.
  * Where the server belongs to another process, and that ends, goes on with one of its own.
  */
-async function runWorkflow(name: keyof Workflows, pipeline: string, options: RunOptions): Promise<{ run: RunJson; results: StageResults }> {
+async function runWorkflow(
+  name: keyof Workflows,
+  pipeline: string,
+  options: RunOptions,
+): Promise<{ run: RunJson; results: StageResults }> {
   const settings = await loadPipeline(pipeline);
   algorithmsToTrain(settings.config, options.algorithm);
   const store = chosenStore(options);
@@ -46,7 +50,8 @@ async function runWorkflow(name: keyof Workflows, pipeline: string, options: Run
     const session = await openSession(store, pipeline);
     try {
       stop.throwIfAborted();
-      if (!session.embedded && options.store && session.store !== store) say('--store has no say over workers that run already; they use the store they were started with.');
+      if (!session.embedded && options.store && session.store !== store)
+        say('--store has no say over workers that run already; they use the store they were started with.');
       const request = await requestOf(settings, session.store, csv, askedOf(options));
       begun =
         (await stillKnown(session, begun)) ??
@@ -65,34 +70,62 @@ async function runWorkflow(name: keyof Workflows, pipeline: string, options: Run
       begun = undefined;
     } catch (error) {
       if (stop.aborted || !(await hasEnded(session))) throw error;
-      say(`Process ${session.servedBy}, which ran the Temporal server here, has ended: this command goes on with a server and workers of its own.`);
+      say(
+        `Process ${session.servedBy}, which ran the Temporal server here, has ended: this command goes on with a server and workers of its own.`,
+      );
     } finally {
       await session.close();
     }
   }
 }
 
-async function start(session: Session, name: keyof Workflows, settings: Pipeline, request: Request, options: RunOptions): Promise<StartedRun> {
+async function start(
+  session: Session,
+  name: keyof Workflows,
+  settings: Pipeline,
+  request: Request,
+  options: RunOptions,
+): Promise<StartedRun> {
   const { pipeline, csv } = request;
   const readsSource = name === 'lifecycle' || name === 'dataProcessing';
-  const source = csv?.path ?? (readsSource ? await defaultSource(settings, session.store ?? chosenStore(options)) : undefined);
+  const source =
+    csv?.path ?? (readsSource ? await defaultSource(settings, session.store ?? chosenStore(options)) : undefined);
   const input = { pipeline, ...askedOf(options), reason: options.reason, triggeredBy: person(), source };
-  const { workflowId, firstExecutionRunId: runId } = await startWorkflow(session.client, name, input, undefined, memoOf(request));
+  const { workflowId, firstExecutionRunId: runId } = await startWorkflow(
+    session.client,
+    name,
+    input,
+    undefined,
+    memoOf(request),
+  );
   return { name, workflowId, runId };
 }
 
 /** The options that make one run differ from another. */
-function askedOf({ asOf, algorithm: algorithms, replace, from, to, again }: RunOptions): Pick<LifecycleInput & ModelInferenceInput, 'asOf' | 'algorithms' | 'replace' | 'from' | 'to' | 'again'> {
+function askedOf({
+  asOf,
+  algorithm: algorithms,
+  replace,
+  from,
+  to,
+  again,
+}: RunOptions): Pick<
+  LifecycleInput & ModelInferenceInput,
+  'asOf' | 'algorithms' | 'replace' | 'from' | 'to' | 'again'
+> {
   return { asOf, algorithms, replace, from, to, again };
 }
 
 /** The run that this command follows already, if the server that it found now knows it. */
 async function stillKnown({ client }: Session, begun: StartedRun | undefined): Promise<StartedRun | undefined> {
   if (!begun) return undefined;
-  const description = await client.workflow.getHandle(begun.workflowId, begun.runId).describe().catch((error: unknown) => {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  });
+  const description = await client.workflow
+    .getHandle(begun.workflowId, begun.runId)
+    .describe()
+    .catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    });
   return description && begun;
 }
 
@@ -101,14 +134,20 @@ async function stillKnown({ client }: Session, begun: StartedRun | undefined): P
  * that would stand still without this command's workers, or train, are finished first: of trainings there is one at a
  * time.
  */
-async function unfinishedRun(session: Session, name: keyof Workflows, request: Request, stop: AbortSignal): Promise<StartedRun | undefined> {
+async function unfinishedRun(
+  session: Session,
+  name: keyof Workflows,
+  request: Request,
+  stop: AbortSignal,
+): Promise<StartedRun | undefined> {
   const finished = new Set<string>();
   for (;;) {
     const runs = (await openRunsOf(session.client, request.pipeline)).filter(({ runId }) => !finished.has(runId));
     const same = await findLast(runs, (run) => isSame(session.client, run, name, request));
     const first = runs.find((run) => run !== same && (session.embedded || (trains(run.name) && trains(name))));
     if (!first) {
-      if (same) say(`An earlier command started this run at ${instant(same.startedAt)}; this one follows it to its end.`);
+      if (same)
+        say(`An earlier command started this run at ${instant(same.startedAt)}; this one follows it to its end.`);
       else if (session.embedded) await tellOthers(session);
       return same;
     }
@@ -119,7 +158,11 @@ async function unfinishedRun(session: Session, name: keyof Workflows, request: R
 }
 
 /** Follows a run that is another's to its end, however that is. */
-async function finish(session: Session, run: Omit<StartedRun, 'runId'> & { runId?: string }, stop: AbortSignal): Promise<void> {
+async function finish(
+  session: Session,
+  run: Omit<StartedRun, 'runId'> & { runId?: string },
+  stop: AbortSignal,
+): Promise<void> {
   try {
     await followToEnd(session, run, stop);
   } catch (error) {
@@ -174,13 +217,24 @@ async function followToEnd(session: Session, run: FollowedRun, stop: AbortSignal
     return await followRun(session.client, run, AbortSignal.any([stop, broken.signal]));
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    if (!session.embedded) throw error.because('No longer following the run, which goes on; "perdure status" tells how it ends.');
+    if (!session.embedded)
+      throw error.because('No longer following the run, which goes on; "perdure status" tells how it ends.');
     say('Cancelling the run; Ctrl-C once more leaves at once.');
     const handle = session.client.workflow.getHandle(run.workflowId, run.runId);
-    const cancelled = handle.cancel().then(() => handle.result()).then(() => 'completed', () => 'cancelled');
+    const cancelled = handle
+      .cancel()
+      .then(() => handle.result())
+      .then(
+        () => 'completed',
+        () => 'cancelled',
+      );
     const ended = await Promise.race([cancelled, sleep(CLEAN_UP_MS, 'late')]);
-    if (ended === 'completed') throw error.because('The run was completed before it could be cancelled; "perdure status" tells what it did.');
-    if (ended === 'late') throw error.because('The run is told to cancel, and does so when it goes on; processed data and registered models are kept.');
+    if (ended === 'completed')
+      throw error.because('The run was completed before it could be cancelled; "perdure status" tells what it did.');
+    if (ended === 'late')
+      throw error.because(
+        'The run is told to cancel, and does so when it goes on; processed data and registered models are kept.',
+      );
     throw error.because('The run was cancelled; processed data and registered models are kept.');
   }
 }

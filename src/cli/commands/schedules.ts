@@ -52,25 +52,39 @@ export async function diff(name: string, { json }: JsonOption): Promise<void> {
   const changes = await withClient((client) => diffSchedules(client, pipeline));
   warnOfClocks(changes);
   if (json) printJson({ changes: changes.map(changeJson) });
-  else print(describeChanges(changes, { create: 'would be created', update: 'would be updated', delete: 'would be deleted' }));
+  else
+    print(
+      describeChanges(changes, { create: 'would be created', update: 'would be updated', delete: 'would be deleted' }),
+    );
 }
 
 export async function list(pipeline: string | undefined, { json }: JsonOption): Promise<void> {
   const names = pipeline === undefined ? await listPipelines() : [(await loadPipeline(pipeline)).definition.name];
   const schedules = await withClient(async (client) => {
-    const found = await Promise.all(names.map(async (name) => (await listSchedules(client, name)).map((schedule) => scheduleJson(name, schedule))));
+    const found = await Promise.all(
+      names.map(async (name) => (await listSchedules(client, name)).map((schedule) => scheduleJson(name, schedule))),
+    );
     return found.flat();
   });
   if (json) printJson({ schedules });
-  else print(schedules.length === 0 ? 'No schedules yet; "perdure schedules apply" makes those of a config.' : schedulesTable(schedules));
+  else
+    print(
+      schedules.length === 0
+        ? 'No schedules yet; "perdure schedules apply" makes those of a config.'
+        : schedulesTable(schedules),
+    );
 }
 
 export async function pause(pipeline: string, part: PipelinePart, { note, json }: NoteOption): Promise<void> {
-  await changeState(pipeline, part, json, (client) => pauseSchedule(client, pipeline, part, { by: person(), reason: note }));
+  await changeState(pipeline, part, json, (client) =>
+    pauseSchedule(client, pipeline, part, { by: person(), reason: note }),
+  );
 }
 
 export async function resume(pipeline: string, part: PipelinePart, { note, json }: NoteOption): Promise<void> {
-  await changeState(pipeline, part, json, (client) => resumeSchedule(client, pipeline, part, { by: person(), reason: note }));
+  await changeState(pipeline, part, json, (client) =>
+    resumeSchedule(client, pipeline, part, { by: person(), reason: note }),
+  );
 }
 
 /** How long the server may take to start a run that was triggered. */
@@ -84,14 +98,28 @@ export async function trigger(pipeline: string, part: PipelinePart, { json }: Js
     return newRun(client, pipeline, part, before?.workflow_id);
   });
   if (json) printJson({ started: started ?? null });
-  else print(started ? `Started ${started.workflow_id}.` : 'Nothing was started: a run of this schedule is still at work.');
+  else
+    print(
+      started ? `Started ${started.workflow_id}.` : 'Nothing was started: a run of this schedule is still at work.',
+    );
 }
 
-export async function backfill(pipeline: string, part: PipelinePart, { from, to, json }: BackfillOptions): Promise<void> {
+export async function backfill(
+  pipeline: string,
+  part: PipelinePart,
+  { from, to, json }: BackfillOptions,
+): Promise<void> {
   const range = { from: new Date(from), to: new Date(to) };
-  if (range.from > range.to) throw new PerdureError('InputInvalid', `The backfill ends (${to}) before it begins (${from}); swap --from and --to.`);
+  if (range.from > range.to)
+    throw new PerdureError(
+      'InputInvalid',
+      `The backfill ends (${to}) before it begins (${from}); swap --from and --to.`,
+    );
   await loadPipeline(pipeline);
-  const { times, lasting } = await withClient(async (client, lasting) => ({ times: await backfillSchedule(client, pipeline, part, range), lasting }));
+  const { times, lasting } = await withClient(async (client, lasting) => ({
+    times: await backfillSchedule(client, pipeline, part, range),
+    lasting,
+  }));
   const runs = times.map((time) => time.toISOString());
   if (json) printJson({ from: range.from.toISOString(), to: range.to.toISOString(), runs });
   else print(describeBackfill(pipeline, part, runs));
@@ -109,7 +137,12 @@ function describeBackfill(pipeline: string, part: PipelinePart, runs: string[]):
   ].join('\n');
 }
 
-async function changeState(pipeline: string, part: PipelinePart, json: boolean | undefined, change: (client: Client) => Promise<void>): Promise<void> {
+async function changeState(
+  pipeline: string,
+  part: PipelinePart,
+  json: boolean | undefined,
+  change: (client: Client) => Promise<void>,
+): Promise<void> {
   await loadPipeline(pipeline);
   const schedule = await withClient(async (client) => {
     await change(client);
@@ -130,7 +163,12 @@ async function withClient<Result>(work: (client: Client, lasting: boolean) => Pr
   }
 }
 
-async function newRun(client: Client, pipeline: string, part: PipelinePart, before?: string): Promise<ScheduleJson['last_run'] | undefined> {
+async function newRun(
+  client: Client,
+  pipeline: string,
+  part: PipelinePart,
+  before?: string,
+): Promise<ScheduleJson['last_run'] | undefined> {
   for (const deadline = Date.now() + TRIGGER_PATIENCE_MS; Date.now() < deadline; await sleep(100)) {
     const last = await lastRun(client, pipeline, part);
     if (last && last.workflow_id !== before) return last;
@@ -138,7 +176,11 @@ async function newRun(client: Client, pipeline: string, part: PipelinePart, befo
   return undefined;
 }
 
-async function lastRun(client: Client, pipeline: string, part: PipelinePart): Promise<ScheduleJson['last_run'] | undefined> {
+async function lastRun(
+  client: Client,
+  pipeline: string,
+  part: PipelinePart,
+): Promise<ScheduleJson['last_run'] | undefined> {
   const schedule = (await listSchedules(client, pipeline)).find((found) => found.part === part);
   return schedule && scheduleJson(pipeline, schedule).last_run;
 }
@@ -160,7 +202,9 @@ function scheduleJson(pipeline: string, { part, description }: PipelineSchedule)
     paused: state.paused,
     note: state.note ?? null,
     next_run: info.nextActionTimes[0]?.toISOString() ?? null,
-    last_run: last ? { workflow_id: last.action.workflow.workflowId, scheduled_at: last.scheduledAt.toISOString() } : null,
+    last_run: last
+      ? { workflow_id: last.action.workflow.workflowId, scheduled_at: last.scheduledAt.toISOString() }
+      : null,
     running: info.runningActions.map(({ workflow }) => workflow.workflowId),
   };
 }
@@ -191,14 +235,21 @@ function warnOfClocks(changes: ScheduleChange[]): void {
       ...(days(0).length > 0 ? [`no run on ${days(0).join(', ')}, when the clocks skip its time`] : []),
       ...(days(2).length > 0 ? [`two runs on ${days(2).join(', ')}, when the clocks show its time twice`] : []),
     ];
-    if (told.length > 0) say(`Warning: ${scheduleId} has ${told.join(', and ')}; choose another time of day, or the zone "UTC", for one run a day.`);
+    if (told.length > 0)
+      say(
+        `Warning: ${scheduleId} has ${told.join(', and ')}; choose another time of day, or the zone "UTC", for one run a day.`,
+      );
   }
 }
 
-function describeChanges(changes: ScheduleChange[], words: Record<Exclude<ScheduleChange['action'], 'none'>, string>): string {
+function describeChanges(
+  changes: ScheduleChange[],
+  words: Record<Exclude<ScheduleChange['action'], 'none'>, string>,
+): string {
   const lines = changes.flatMap(({ scheduleId, action, differences }) => {
     if (action === 'none') return [];
-    const details = action === 'update' ? differences.map(({ setting, from, to }) => `  ${setting}: ${from} -> ${to}`) : [];
+    const details =
+      action === 'update' ? differences.map(({ setting, from, to }) => `  ${setting}: ${from} -> ${to}`) : [];
     return [`${scheduleId} ${words[action]}`, ...details];
   });
   return lines.join('\n') || 'The schedules are as the config says.';

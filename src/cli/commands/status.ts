@@ -86,10 +86,23 @@ async function storeStatus(stores: Stores): Promise<StoreStatus> {
     last: gold.at(-1)?.name ?? null,
     champion: champion ? { algorithm: champion.algorithm, version: champion.version, since: champion.at } : null,
     predictions: newest
-      ? { uri: stores.predictions.uri(newest.key), rows: newest.rows, as_of: newest.asOf, model: newest.model, files: files.length }
+      ? {
+          uri: stores.predictions.uri(newest.key),
+          rows: newest.rows,
+          as_of: newest.asOf,
+          model: newest.model,
+          files: files.length,
+        }
       : null,
     report: report ? { uri: stores.monitoring.uri(LATEST_REPORT), as_of: report.as_of, ...report.verdict } : null,
-    config: config ? { version: config.checksum, source: config.source, started_at: config.started_at, workflow_id: config.workflow_id } : null,
+    config: config
+      ? {
+          version: config.checksum,
+          source: config.source,
+          started_at: config.started_at,
+          workflow_id: config.workflow_id,
+        }
+      : null,
   };
 }
 
@@ -104,7 +117,11 @@ interface PipelineHistory {
 }
 
 /** What Temporal knows: the newest runs, and the history of each pipeline; nothing where no run was ever made here. */
-async function history(pipelines: Pipeline[], shown: string | undefined, withCosts: boolean): Promise<{ runs: RunStatus[]; histories: PipelineHistory[]; failing: FailingTasks[] }> {
+async function history(
+  pipelines: Pipeline[],
+  shown: string | undefined,
+  withCosts: boolean,
+): Promise<{ runs: RunStatus[]; histories: PipelineHistory[]; failing: FailingTasks[] }> {
   const session = await openHistory();
   if (!session) return { runs: [], histories: [], failing: [] };
   try {
@@ -115,9 +132,15 @@ async function history(pipelines: Pipeline[], shown: string | undefined, withCos
   }
 }
 
-async function historyOf({ client }: Session, { definition, config: { prices } }: Pipeline, withCosts: boolean): Promise<PipelineHistory> {
+async function historyOf(
+  { client }: Session,
+  { definition, config: { prices } }: Pipeline,
+  withCosts: boolean,
+): Promise<PipelineHistory> {
   const stages = await stageStatistics(client, definition.name);
-  return withCosts ? { stages, costs: await stageCosts(client, definition.name, prices), prices: prices ?? null } : { stages };
+  return withCosts
+    ? { stages, costs: await stageCosts(client, definition.name, prices), prices: prices ?? null }
+    : { stages };
 }
 
 function failingJson({ workflowId, runId, type, pipeline, attempts, since, reason }: FailingTasks) {
@@ -138,12 +161,21 @@ async function recentRuns(session: Session, pipeline?: string): Promise<RunStatu
 }
 
 function runsTable(runs: RunStatus[]): string {
-  const rows = runs.map((run) => [run.workflow_id, run.status.toLowerCase(), run.started.slice(0, 19).replace('T', ' '), duration(run.seconds * 1000)]);
+  const rows = runs.map((run) => [
+    run.workflow_id,
+    run.status.toLowerCase(),
+    run.started.slice(0, 19).replace('T', ' '),
+    duration(run.seconds * 1000),
+  ]);
   return table(['run', 'status', 'started (UTC)', 'took'], rows, { spare: [3, 2] });
 }
 
-function describeStore(name: string, { partitions, rows, first, last, champion, predictions, report, config }: StoreStatus): string {
-  const data = first && last ? `${countOf(rows, 'row')} in ${countOf(partitions, 'partition')}, ${first} to ${last}` : 'none yet';
+function describeStore(
+  name: string,
+  { partitions, rows, first, last, champion, predictions, report, config }: StoreStatus,
+): string {
+  const data =
+    first && last ? `${countOf(rows, 'row')} in ${countOf(partitions, 'partition')}, ${first} to ${last}` : 'none yet';
   const scored = predictions
     ? `${countOf(predictions.rows, 'row')} as of ${predictions.as_of.slice(0, 10)} by ${predictions.model.algorithm} ${predictions.model.version}; ${countOf(predictions.files, 'file')} in all`
     : 'none yet';

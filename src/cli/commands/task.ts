@@ -1,7 +1,13 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { LogLevel } from '@temporalio/common';
 import { KeptWork } from '../../platform/ecs/keptWork.js';
-import { LAUNCH_VARIABLE, launchOfThisTask, type TaskFailure, type TaskInput, type TaskResult } from '../../platform/ecs/taskDocuments.js';
+import {
+  LAUNCH_VARIABLE,
+  launchOfThisTask,
+  type TaskFailure,
+  type TaskInput,
+  type TaskResult,
+} from '../../platform/ecs/taskDocuments.js';
 import { TASK_STAGE_NAMES, isTaskStage, taskStage, type AnyStage } from '../../platform/ecs/taskStages.js';
 import { createEnginePool } from '../../ml/engines/hostPool.js';
 import { variables, type Variables } from '../../environment.js';
@@ -30,18 +36,28 @@ export interface TaskOptions {
  * goes on.
  */
 export async function runTask(name: string, options: TaskOptions, env: Variables = variables()): Promise<void> {
-  if (!isTaskStage(name)) throw new PerdureError('InputInvalid', `There is no stage ${JSON.stringify(name)} that runs as a task; there are ${TASK_STAGE_NAMES.join(', ')}.`);
+  if (!isTaskStage(name))
+    throw new PerdureError(
+      'InputInvalid',
+      `There is no stage ${JSON.stringify(name)} that runs as a task; there are ${TASK_STAGE_NAMES.join(', ')}.`,
+    );
   const root = storeRoot();
   const from = await openAddress(options.input, root);
   const to = await openAddress(options.output, root);
   const asked = await readJson<TaskInput>(from.store, from.key);
-  if (!asked) throw new PerdureError('NotFound', `${options.input} is not there; name the input that the task was launched with.`);
+  if (!asked)
+    throw new PerdureError(
+      'NotFound',
+      `${options.input} is not there; name the input that the task was launched with.`,
+    );
   checkAsked(asked, name, env);
 
   const stop = interruption();
   const log = taskLog(asked, env);
   log('INFO', `${name} of ${asked.input.pipeline}, launch ${env[LAUNCH_VARIABLE] ?? 'by hand'}`);
-  const kept = await KeptWork.open(from.store, from.key, asked, (error) => log('WARN', `What is finished could not be kept: ${messageOf(error)}`));
+  const kept = await KeptWork.open(from.store, from.key, asked, (error) =>
+    log('WARN', `What is finished could not be kept: ${messageOf(error)}`),
+  );
   if (kept.cursor !== undefined) log('INFO', 'an earlier launch got some way; going on from there');
   const result = await perform(taskStage(name).stage, asked.input, root, stop, kept, log);
   await kept.settle();
@@ -54,10 +70,17 @@ export async function runTask(name: string, options: TaskOptions, env: Variables
 
 /** A task whose environment speaks of another piece of work is not the one that was asked for. */
 function checkAsked(asked: TaskInput, stage: string, { ALGORITHM }: NodeJS.ProcessEnv): void {
-  if (asked.stage !== stage) throw new PerdureError('InputInvalid', `The input is for the stage ${JSON.stringify(asked.stage)}, not for ${stage}; name the input of this one.`);
+  if (asked.stage !== stage)
+    throw new PerdureError(
+      'InputInvalid',
+      `The input is for the stage ${JSON.stringify(asked.stage)}, not for ${stage}; name the input of this one.`,
+    );
   const algorithm = 'algorithm' in asked.input ? asked.input.algorithm : undefined;
   if (ALGORITHM && algorithm !== undefined && algorithm !== ALGORITHM) {
-    throw new PerdureError('InputInvalid', `ALGORITHM is ${JSON.stringify(ALGORITHM)}, and the input asks for ${JSON.stringify(algorithm)}; leave ALGORITHM out.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `ALGORITHM is ${JSON.stringify(ALGORITHM)}, and the input asks for ${JSON.stringify(algorithm)}; leave ALGORITHM out.`,
+    );
   }
 }
 
@@ -68,11 +91,20 @@ function taskLog({ stage, input: { pipeline, run } }: TaskInput, env: NodeJS.Pro
   const meta = { stage, pipeline, workflowId: run.workflowId, runId: run.runId, launch: launchOfThisTask(env)?.launch };
   return (level, message, more) => {
     if (isText(env)) return say(level === 'ERROR' ? `perdure: ${message}` : message);
-    say(jsonLine('task', { level, message, timestampNanos: BigInt(Date.now()) * 1_000_000n, meta: { ...meta, ...more } }));
+    say(
+      jsonLine('task', { level, message, timestampNanos: BigInt(Date.now()) * 1_000_000n, meta: { ...meta, ...more } }),
+    );
   };
 }
 
-async function perform(stage: AnyStage, input: unknown, root: string, signal: AbortSignal, kept: KeptWork, log: TaskLog): Promise<TaskResult> {
+async function perform(
+  stage: AnyStage,
+  input: unknown,
+  root: string,
+  signal: AbortSignal,
+  kept: KeptWork,
+  log: TaskLog,
+): Promise<TaskResult> {
   const size = chosenSize({ cpus: availableParallelism(), memory: totalmem() });
   const engines = createEnginePool(resourcesOf(size).engines);
   try {

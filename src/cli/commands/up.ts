@@ -16,7 +16,10 @@ export async function up(options: UpOptions): Promise<void> {
   const { processingSize: dataProcessing, trainingSize: modelTraining, port, uiPort } = options;
   const target = configuredTarget();
   if (target && (port !== undefined || uiPort !== undefined)) {
-    throw new PerdureError('SetupFailed', `--port and --ui-port are those of a server that "perdure up" starts, and the environment names ${target.address}; leave them out, or unset TEMPORAL_ADDRESS.`);
+    throw new PerdureError(
+      'SetupFailed',
+      `--port and --ui-port are those of a server that "perdure up" starts, and the environment names ${target.address}; leave them out, or unset TEMPORAL_ADDRESS.`,
+    );
   }
   const stop = interruption();
   const store = chosenStore(options);
@@ -25,7 +28,14 @@ export async function up(options: UpOptions): Promise<void> {
     if (!(error instanceof PerdureError && error.type === 'NotFound')) throw error;
   });
   const server = target ? undefined : await ownServer(store, { port, uiPort });
-  const stack = await startStack({ storeRoot: store, stateFolder: stateFolder(), target, server, sizes: { dataProcessing, modelTraining }, tell: say });
+  const stack = await startStack({
+    storeRoot: store,
+    stateFolder: stateFolder(),
+    target,
+    server,
+    sizes: { dataProcessing, modelTraining },
+    tell: say,
+  });
   try {
     say(`Temporal: ${stack.target.address}, namespace ${stack.target.namespace}`);
     if (stack.webUi) say(`Web UI:   ${stack.webUi}`);
@@ -41,7 +51,10 @@ export async function up(options: UpOptions): Promise<void> {
 async function ownServer(store: string, ports: { port?: number; uiPort?: number }): Promise<EmbeddedServer> {
   const found = await joinOrStart(stateFolder(), { ...ports, store, tell: say });
   if (!('stop' in found)) {
-    throw new PerdureError('SetupFailed', `A server and its workers run here already (process ${found.pid}, ${found.target.address}); use them, or stop them first.`);
+    throw new PerdureError(
+      'SetupFailed',
+      `A server and its workers run here already (process ${found.pid}, ${found.target.address}); use them, or stop them first.`,
+    );
   }
   try {
     await refuseOtherStore(found.target, store);

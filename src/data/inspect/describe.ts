@@ -44,8 +44,13 @@ export async function describeCsv(database: Database, path: string): Promise<Des
   const sniffed = await withReadableCsv(path, async (csv) => {
     const sniffed = await sniffReadable(database, path, csv);
     const positions = positionsOf(sniffed.header);
-    const columns = Object.entries(sniffed.columns).map(([name, type]) => `${valueSql(`c${positions.get(name)}`, type, sniffed)} AS ${identifier(name)}`);
-    await database.run(`CREATE OR REPLACE TEMP TABLE ${TABLE} AS SELECT ${columns.join(', ')} FROM ${csv.relation(sniffed.nullValues)}`, { csv: path });
+    const columns = Object.entries(sniffed.columns).map(
+      ([name, type]) => `${valueSql(`c${positions.get(name)}`, type, sniffed)} AS ${identifier(name)}`,
+    );
+    await database.run(
+      `CREATE OR REPLACE TEMP TABLE ${TABLE} AS SELECT ${columns.join(', ')} FROM ${csv.relation(sniffed.nullValues)}`,
+      { csv: path },
+    );
     return sniffed;
   });
   return { sniffed, ...(await summarise(database, Object.entries(sniffed.columns))) };
@@ -53,10 +58,15 @@ export async function describeCsv(database: Database, path: string): Promise<Des
 
 /** SQL of a text's value. */
 function valueSql(text: string, type: ColumnType, { dateFormat, decimal }: SniffedCsv): string {
-  return type === 'VARCHAR' ? text : `TRY_CAST(${writtenOut(text, type, { ...(decimal && { decimal }), ...(dateFormat !== undefined && { date_format: dateFormat }) })} AS ${type})`;
+  return type === 'VARCHAR'
+    ? text
+    : `TRY_CAST(${writtenOut(text, type, { ...(decimal && { decimal }), ...(dateFormat !== undefined && { date_format: dateFormat }) })} AS ${type})`;
 }
 
-async function summarise(database: Database, columns: [name: string, type: ColumnType][]): Promise<Omit<DescribedCsv, 'sniffed'>> {
+async function summarise(
+  database: Database,
+  columns: [name: string, type: ColumnType][],
+): Promise<Omit<DescribedCsv, 'sniffed'>> {
   const aggregates = columns.flatMap(([name, type], i) => {
     const c = identifier(name);
     return [
@@ -73,7 +83,8 @@ async function summarise(database: Database, columns: [name: string, type: Colum
   );
   const rows = Number(row!.all_rows);
   const summaries = columns.map(([name, type], i): ColumnSummary => {
-    const number = (what: string) => (row![`${what}_${i}`] === undefined || row![`${what}_${i}`] === null ? null : Number(row![`${what}_${i}`]));
+    const number = (what: string) =>
+      row![`${what}_${i}`] === undefined || row![`${what}_${i}`] === null ? null : Number(row![`${what}_${i}`]);
     const present = number('present')!;
     return {
       name,
@@ -93,8 +104,12 @@ async function summarise(database: Database, columns: [name: string, type: Colum
 
 /** Replaces estimates where it matters what exactly the number is. */
 async function countExactly(database: Database, rows: number, summaries: ColumnSummary[]): Promise<void> {
-  const matters = summaries.filter(({ distinct, type }) => distinct <= EXACT || (distinct > 0.85 * rows && type !== 'DOUBLE'));
+  const matters = summaries.filter(
+    ({ distinct, type }) => distinct <= EXACT || (distinct > 0.85 * rows && type !== 'DOUBLE'),
+  );
   if (matters.length === 0) return;
-  const [row] = await database.rows<Record<string, bigint>>(`SELECT ${matters.map(({ name }, i) => `count(DISTINCT ${identifier(name)}) AS d${i}`).join(', ')} FROM ${TABLE}`);
+  const [row] = await database.rows<Record<string, bigint>>(
+    `SELECT ${matters.map(({ name }, i) => `count(DISTINCT ${identifier(name)}) AS d${i}`).join(', ')} FROM ${TABLE}`,
+  );
   for (const [i, summary] of matters.entries()) summary.distinct = Number(row![`d${i}`]);
 }

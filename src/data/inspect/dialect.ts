@@ -15,7 +15,9 @@ const DELIMITERS = [',', ';', '\t', '|'] as const;
  * @param whole whether that is all of the file; otherwise the last record is left out, as it may be cut
  */
 export function dialectOf(start: string, whole: boolean): { dialect: Dialect; header: string[] } {
-  const candidates = quotesOf(start).flatMap((quote) => DELIMITERS.map((delimiter) => ({ delimiter, quote, ...counted(start, whole, delimiter, quote) })));
+  const candidates = quotesOf(start).flatMap((quote) =>
+    DELIMITERS.map((delimiter) => ({ delimiter, quote, ...counted(start, whole, delimiter, quote) })),
+  );
   const [best] = candidates.toSorted((a, b) => b.score - a.score || b.header.length - a.header.length);
   const { delimiter, quote, header } = best!;
   return { dialect: { delimiter, quote, newLine: /^[^\n]*\r\n/.test(start) ? '\r\n' : '\n' }, header };

@@ -40,8 +40,14 @@ export async function encodingOf(path: string): Promise<Encoding> {
   } catch (error) {
     if (error instanceof PerdureError) throw error;
     const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new PerdureError('InputInvalid', `There is no file ${path}; check the path.`, { cause: error });
-    if (code === 'EACCES') throw new PerdureError('InputInvalid', `${path} may not be read by this user; change its permissions and run again.`, { cause: error });
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new PerdureError('InputInvalid', `There is no file ${path}; check the path.`, { cause: error });
+    if (code === 'EACCES')
+      throw new PerdureError(
+        'InputInvalid',
+        `${path} may not be read by this user; change its permissions and run again.`,
+        { cause: error },
+      );
     throw diskError(error, path);
   }
 }
@@ -56,7 +62,11 @@ async function readEncoding(path: string, chunks: AsyncIterable<Buffer>): Promis
       if (other) throw new PerdureError('InputInvalid', `${path} ${other[1]}; ${other[2]}.`);
       if (start.startsWith('\xff\xfe')) return 'utf-16le';
       if (start.startsWith('\xfe\xff')) return 'utf-16be';
-      if (chunk.subarray(0, 4096).includes(0)) throw new PerdureError('InputInvalid', `${path} holds bytes of value 0, so it is no text; save it as CSV in UTF-8.`);
+      if (chunk.subarray(0, 4096).includes(0))
+        throw new PerdureError(
+          'InputInvalid',
+          `${path} holds bytes of value 0, so it is no text; save it as CSV in UTF-8.`,
+        );
       first = false;
     }
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
@@ -82,7 +92,9 @@ export async function asUtf8(path: string, encoding: Encoding, folder: string): 
   }
   const file = await openRegularFile(path);
   await pipeline(
-    Readable.fromWeb(Readable.toWeb(file.createReadStream({ highWaterMark: CHUNK })).pipeThrough(new TextDecoderStream(encoding))),
+    Readable.fromWeb(
+      Readable.toWeb(file.createReadStream({ highWaterMark: CHUNK })).pipeThrough(new TextDecoderStream(encoding)),
+    ),
     createWriteStream(target),
   );
   return target;

@@ -12,7 +12,8 @@ export interface KeyDecision {
 }
 
 /** Names that identifiers have: `id`, `customer_id`, `patient_nbr`; and, where the case of letters tells, `customerID`, `OrderNo`. */
-const WORDS = /^(id|ids|key|uuid|guid|index|idx|row_?(id|num|number|names?)|unnamed: 0|vin|iban|isbn|ssn|serial|.*[_\s.-](id|key|nbr|no|number|uuid|guid))$/i;
+const WORDS =
+  /^(id|ids|key|uuid|guid|index|idx|row_?(id|num|number|names?)|unnamed: 0|vin|iban|isbn|ssn|serial|.*[_\s.-](id|key|nbr|no|number|uuid|guid))$/i;
 const CAMEL = /[a-z](ID|Id|Key|No|Nbr)$/;
 
 export function isIdentifierName(name: string): boolean {
@@ -29,29 +30,68 @@ const MOST_CANDIDATES = 8;
  *
  * @throws PerdureError `InputInvalid` for columns that were asked for and don't tell the rows apart
  */
-export async function decideKey(database: Database, described: DescribedCsv, label: string, asked: string[] | undefined): Promise<KeyDecision> {
+export async function decideKey(
+  database: Database,
+  described: DescribedCsv,
+  label: string,
+  asked: string[] | undefined,
+): Promise<KeyDecision> {
   const { rows, columns, sniffed } = described;
-  if (asked) return askedKey(database, described, asked.map((name) => findColumn(columns, name, sniffed.header, '--key')), label);
+  if (asked)
+    return askedKey(
+      database,
+      described,
+      asked.map((name) => findColumn(columns, name, sniffed.header, '--key')),
+      label,
+    );
   const usable = columns.filter(({ name, present }) => name !== label && present === rows && isFree(name));
-  const single = usable.filter((column) => column.distinct === rows && isKeyLike(column, rows, columns.indexOf(column) === 0));
+  const single = usable.filter(
+    (column) => column.distinct === rows && isKeyLike(column, rows, columns.indexOf(column) === 0),
+  );
   const [best] = single.toSorted((a, b) => Number(isIdentifierName(b.name)) - Number(isIdentifierName(a.name)));
   if (best) return { columns: [best.name], reason: `a value of its own in each of ${countOf(rows, 'row')}` };
 
   const together = await decideTogether(database, rows, usable);
   if (together) return { columns: together, reason: 'together they tell every row apart' };
   const near = columns
-    .filter(({ name, type, distinct }) => name !== label && (type === 'VARCHAR' || type === 'BIGINT') && distinct > 0.9 * rows && isFree(name))
+    .filter(
+      ({ name, type, distinct }) =>
+        name !== label && (type === 'VARCHAR' || type === 'BIGINT') && distinct > 0.9 * rows && isFree(name),
+    )
     .slice(0, 3)
-    .map(({ name, distinct, present }) => `${name} (${countOf(distinct, 'value')} in ${shareOf(present, rows, 'rows')})`);
-  return { columns: [], reason: near.length > 0 ? `no column tells all rows apart; nearly: ${near.join(', ')}` : 'no column tells the rows apart' };
+    .map(
+      ({ name, distinct, present }) => `${name} (${countOf(distinct, 'value')} in ${shareOf(present, rows, 'rows')})`,
+    );
+  return {
+    columns: [],
+    reason:
+      near.length > 0 ? `no column tells all rows apart; nearly: ${near.join(', ')}` : 'no column tells the rows apart',
+  };
 }
 
-async function askedKey(database: Database, { rows }: DescribedCsv, key: ColumnSummary[], label: string): Promise<KeyDecision> {
+async function askedKey(
+  database: Database,
+  { rows }: DescribedCsv,
+  key: ColumnSummary[],
+  label: string,
+): Promise<KeyDecision> {
   const names = key.map(({ name }) => name);
   for (const { name, present } of key) {
-    if (name === label) throw new PerdureError('InputInvalid', `The column ${name} is the label, and can't be the key as well; give another with --key.`);
-    if (!isFree(name)) throw new PerdureError('InputInvalid', `A key can't be called ${name}, as predictions have a column of this name beside the key; rename it in the file.`);
-    if (present < rows) throw new PerdureError('InputInvalid', `The column ${name} has no value in ${shareOf(rows - present, rows, 'rows')}, so it can't be the key; give another with --key.`);
+    if (name === label)
+      throw new PerdureError(
+        'InputInvalid',
+        `The column ${name} is the label, and can't be the key as well; give another with --key.`,
+      );
+    if (!isFree(name))
+      throw new PerdureError(
+        'InputInvalid',
+        `A key can't be called ${name}, as predictions have a column of this name beside the key; rename it in the file.`,
+      );
+    if (present < rows)
+      throw new PerdureError(
+        'InputInvalid',
+        `The column ${name} has no value in ${shareOf(rows - present, rows, 'rows')}, so it can't be the key; give another with --key.`,
+      );
   }
   const list = names.map(identifier).join(', ');
   const values = `CAST((${names.map((name) => `CAST(${identifier(name)} AS VARCHAR)`).join(` || ', ' || `)}) AS VARCHAR)`;
@@ -59,7 +99,10 @@ async function askedKey(database: Database, { rows }: DescribedCsv, key: ColumnS
     `SELECT first(${values}) AS value, count(*) AS times, sum(count(*)) OVER ()::BIGINT AS all FROM ${TABLE} GROUP BY ${list} HAVING count(*) > 1 ORDER BY times DESC, value LIMIT 1`,
   );
   if (repeated) {
-    throw new PerdureError('InputInvalid', `${names.join(' and ')} ${agreeing(names.length, 'does', 'do')} not tell the rows apart: ${repeated.value} stands in ${count(Number(repeated.times))} of them; give more columns with --key, or none.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `${names.join(' and ')} ${agreeing(names.length, 'does', 'do')} not tell the rows apart: ${repeated.value} stands in ${count(Number(repeated.times))} of them; give more columns with --key, or none.`,
+    );
   }
   return { columns: names, reason: `as --key says; a value of its own in each of ${countOf(rows, 'row')}` };
 }
@@ -76,15 +119,27 @@ function isKeyLike({ name, type, min, max }: ColumnSummary, rows: number, first:
 }
 
 /** The fewest of identifiers, days and texts that tell the rows apart together; an identifier or a day is among them. */
-async function decideTogether(database: Database, rows: number, usable: ColumnSummary[]): Promise<string[] | undefined> {
-  const anchors = new Set(usable.filter(({ name, type }) => isIdentifierName(name) || type === 'DATE' || type === 'TIMESTAMP').map(({ name }) => name));
+async function decideTogether(
+  database: Database,
+  rows: number,
+  usable: ColumnSummary[],
+): Promise<string[] | undefined> {
+  const anchors = new Set(
+    usable
+      .filter(({ name, type }) => isIdentifierName(name) || type === 'DATE' || type === 'TIMESTAMP')
+      .map(({ name }) => name),
+  );
   if (anchors.size === 0 || rows < 20) return undefined;
   const candidates = usable
     .filter(({ name, type, distinct }) => distinct > 1 && distinct < rows && (anchors.has(name) || type === 'VARCHAR'))
     .toSorted((a, b) => Number(anchors.has(b.name)) - Number(anchors.has(a.name)) || b.distinct - a.distinct)
     .slice(0, MOST_CANDIDATES);
   for (const size of [2, 3, 4]) {
-    const groups = combinations(candidates, size).filter((group) => group.some(({ name }) => anchors.has(name)) && group.reduce((product, { distinct }) => product * distinct, 1) >= rows);
+    const groups = combinations(candidates, size).filter(
+      (group) =>
+        group.some(({ name }) => anchors.has(name)) &&
+        group.reduce((product, { distinct }) => product * distinct, 1) >= rows,
+    );
     const first = await whichDiffer(database, groups, `(SELECT * FROM ${TABLE} LIMIT ${FIRST})`, Math.min(rows, FIRST));
     for (const group of first.slice(0, 5)) {
       const [whole] = await whichDiffer(database, [group], TABLE, rows);
@@ -94,9 +149,16 @@ async function decideTogether(database: Database, rows: number, usable: ColumnSu
   return undefined;
 }
 
-async function whichDiffer(database: Database, groups: ColumnSummary[][], relation: string, rows: number): Promise<ColumnSummary[][]> {
+async function whichDiffer(
+  database: Database,
+  groups: ColumnSummary[][],
+  relation: string,
+  rows: number,
+): Promise<ColumnSummary[][]> {
   if (groups.length === 0) return [];
-  const counts = groups.map((group, i) => `count(DISTINCT hash(${group.map(({ name }) => identifier(name)).join(', ')})) AS g${i}`);
+  const counts = groups.map(
+    (group, i) => `count(DISTINCT hash(${group.map(({ name }) => identifier(name)).join(', ')})) AS g${i}`,
+  );
   const [row] = await database.rows<Record<string, bigint>>(`SELECT ${counts.join(', ')} FROM ${relation}`);
   return groups.filter((_, i) => Number(row![`g${i}`]) === rows);
 }

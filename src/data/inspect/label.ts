@@ -28,14 +28,20 @@ export interface LabelWishes {
 const FEW = 10;
 /** Classes beyond which a text is no label. */
 const MOST_CLASSES = 100;
-const POSITIVE = /^(yes|y|true|t|1|positive|pos|\+|default(ed)?|charged off|fraud|spam|churn(ed)?|malignant|m|bad|dead|died|failed|failure|fail|sick|disease|won|win|success|clicked|bought|above|high|up|>50k\.?)$/i;
-const NEGATIVE = /^(no|n|false|f|0|-1|negative|neg|-|none|ham|benign|b|good|alive|survived|ok|okay|pass(ed)?|normal|healthy|lost|loss|below|low|down|<=50k\.?)$/i;
+const POSITIVE =
+  /^(yes|y|true|t|1|positive|pos|\+|default(ed)?|charged off|fraud|spam|churn(ed)?|malignant|m|bad|dead|died|failed|failure|fail|sick|disease|won|win|success|clicked|bought|above|high|up|>50k\.?)$/i;
+const NEGATIVE =
+  /^(no|n|false|f|0|-1|negative|neg|-|none|ham|benign|b|good|alive|survived|ok|okay|pass(ed)?|normal|healthy|lost|loss|below|low|down|<=50k\.?)$/i;
 
 /**
  * The task, classes and objective of a label column.
  * @throws PerdureError `NotFound` for a column that isn't there; `InputInvalid` for one that can't be a label
  */
-export async function decideLabel(database: Database, { columns, sniffed, rows }: DescribedCsv, { label, positive, task }: LabelWishes): Promise<LabelDecision> {
+export async function decideLabel(
+  database: Database,
+  { columns, sniffed, rows }: DescribedCsv,
+  { label, positive, task }: LabelWishes,
+): Promise<LabelDecision> {
   const column = findColumn(columns, label, sniffed.header);
   const name = column.name;
   const values = await database.rows<{ value: string; rows: bigint }>(
@@ -44,36 +50,80 @@ export async function decideLabel(database: Database, { columns, sniffed, rows }
   const classes = values.map(({ value, rows }) => ({ value, rows: Number(rows) }));
   const unlabelled = rows - column.present;
   if (classes.length < 2) {
-    const held = classes.length === 0 ? 'no value at all' : `the value ${JSON.stringify(classes[0]!.value)} in every row that has one`;
-    throw new PerdureError('InputInvalid', `The column ${name} holds ${held}, so there is nothing to tell apart; name another with --label.`);
+    const held =
+      classes.length === 0
+        ? 'no value at all'
+        : `the value ${JSON.stringify(classes[0]!.value)} in every row that has one`;
+    throw new PerdureError(
+      'InputInvalid',
+      `The column ${name} holds ${held}, so there is nothing to tell apart; name another with --label.`,
+    );
   }
-  if (positive !== undefined && task !== undefined && task !== 'binary') throw new PerdureError('InputInvalid', `--positive names one of two classes, and --task says ${task}; leave one of them out.`);
+  if (positive !== undefined && task !== undefined && task !== 'binary')
+    throw new PerdureError(
+      'InputInvalid',
+      `--positive names one of two classes, and --task says ${task}; leave one of them out.`,
+    );
   const isNumber = column.type === 'BIGINT' || column.type === 'DOUBLE';
-  const [decided, reason] = task !== undefined ? [task, 'as --task says'] : positive !== undefined ? (['binary', 'as --positive names one class'] as const) : guess(column, classes, isNumber);
+  const [decided, reason] =
+    task !== undefined
+      ? [task, 'as --task says']
+      : positive !== undefined
+        ? (['binary', 'as --positive names one class'] as const)
+        : guess(column, classes, isNumber);
   const common = { column: name, unlabelled };
 
   if (decided === 'regression') {
-    if (!isNumber) throw new PerdureError('InputInvalid', `The column ${name} holds text such as ${JSON.stringify(classes[0]!.value)}, and a regression needs numbers; leave --task out, or name another column with --label.`);
+    if (!isNumber)
+      throw new PerdureError(
+        'InputInvalid',
+        `The column ${name} holds text such as ${JSON.stringify(classes[0]!.value)}, and a regression needs numbers; leave --task out, or name another column with --label.`,
+      );
     const objective = objectiveOf(column, classes);
-    return { ...common, task: 'regression', ...(objective === 'poisson' ? { objective } : {}), classes: [], reason: objective === 'poisson' ? `${reason}; counts from ${column.min}, so the objective is poisson` : reason };
+    return {
+      ...common,
+      task: 'regression',
+      ...(objective === 'poisson' ? { objective } : {}),
+      classes: [],
+      reason: objective === 'poisson' ? `${reason}; counts from ${column.min}, so the objective is poisson` : reason,
+    };
   }
   if (decided === 'multiclass' && classes.length > MOST_CLASSES) {
-    throw new PerdureError('InputInvalid', `The column ${name} has more than ${MOST_CLASSES} distinct values (${classes[0]!.value}, ${classes[1]!.value}, ...), which is too many for classes; name another with --label${isNumber ? ', or give --task regression' : ''}.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `The column ${name} has more than ${MOST_CLASSES} distinct values (${classes[0]!.value}, ${classes[1]!.value}, ...), which is too many for classes; name another with --label${isNumber ? ', or give --task regression' : ''}.`,
+    );
   }
   if (decided === 'multiclass') return { ...common, task: 'multiclass', classes, reason };
   return { ...common, task: 'binary', classes, ...positiveOf(name, column, classes, positive, reason) };
 }
 
 /** The column that a name means, also where only the case of letters differs. */
-export function findColumn(columns: ColumnSummary[], name: string, header: string[], option = '--label'): ColumnSummary {
-  const found = columns.find((column) => column.name === name) ?? columns.find((column) => column.name.trim().toLowerCase() === name.trim().toLowerCase());
+export function findColumn(
+  columns: ColumnSummary[],
+  name: string,
+  header: string[],
+  option = '--label',
+): ColumnSummary {
+  const found =
+    columns.find((column) => column.name === name) ??
+    columns.find((column) => column.name.trim().toLowerCase() === name.trim().toLowerCase());
   if (found) return found;
   const shown = header.slice(0, 20).join(', ');
-  const first = header.some((field) => /^\s*[-+]?[0-9.]+\s*$/.test(field)) ? '; if its first line is data already, add one with the names' : '';
-  throw new PerdureError('NotFound', `The file has no column ${JSON.stringify(name)}; name one of these with ${option}: ${shown}${header.length > 20 ? ` and ${header.length - 20} more` : ''}${first}.`);
+  const first = header.some((field) => /^\s*[-+]?[0-9.]+\s*$/.test(field))
+    ? '; if its first line is data already, add one with the names'
+    : '';
+  throw new PerdureError(
+    'NotFound',
+    `The file has no column ${JSON.stringify(name)}; name one of these with ${option}: ${shown}${header.length > 20 ? ` and ${header.length - 20} more` : ''}${first}.`,
+  );
 }
 
-function guess({ type, distinct }: ColumnSummary, classes: { value: string; rows: number }[], isNumber: boolean): [TaskName, string] {
+function guess(
+  { type, distinct }: ColumnSummary,
+  classes: { value: string; rows: number }[],
+  isNumber: boolean,
+): [TaskName, string] {
   if (classes.length === 2) return ['binary', 'two values'];
   if (!isNumber) return ['multiclass', type === 'VARCHAR' ? 'text' : 'more than two values that are no numbers'];
   const whole = type === 'BIGINT' || classes.every(({ value }) => Number.isInteger(Number(value)));
@@ -91,9 +141,18 @@ function isCountShaped(classes: { value: string; rows: number }[]): boolean {
  * Whole numbers from 0 or 1 that spread more than their mean are counts of something; amounts of money leave most of the
  * numbers in between out.
  */
-function objectiveOf({ type, distinct, min, max, mean, variance }: ColumnSummary, classes: { value: string }[]): Objective {
-  const whole = type === 'BIGINT' || (classes.length <= MOST_CLASSES && classes.every(({ value }) => Number.isInteger(Number(value))));
-  const counts = whole && (Number(min) === 0 || Number(min) === 1) && variance! > mean! && (Number(max) <= 50 || distinct > Math.min(0.5 * Number(max), mean!));
+function objectiveOf(
+  { type, distinct, min, max, mean, variance }: ColumnSummary,
+  classes: { value: string }[],
+): Objective {
+  const whole =
+    type === 'BIGINT' ||
+    (classes.length <= MOST_CLASSES && classes.every(({ value }) => Number.isInteger(Number(value))));
+  const counts =
+    whole &&
+    (Number(min) === 0 || Number(min) === 1) &&
+    variance! > mean! &&
+    (Number(max) <= 50 || distinct > Math.min(0.5 * Number(max), mean!));
   return counts ? 'poisson' : 'squared_error';
 }
 
@@ -106,21 +165,52 @@ function positiveOf(
 ): { positive?: string | number | boolean; reason: string } {
   const typed = (value: string) => (type === 'VARCHAR' ? value : type === 'BOOLEAN' ? value === 'true' : Number(value));
   if (asked !== undefined) {
-    const found = classes.find(({ value }) => value === asked) ?? classes.find(({ value }) => value.toLowerCase() === asked.toLowerCase()) ?? classes.find(({ value }) => type !== 'VARCHAR' && Number(value) === Number(asked));
-    if (!found) throw new PerdureError('NotFound', `No row has ${JSON.stringify(asked)} in the column ${name}; it holds ${classes.slice(0, 10).map(({ value }) => value).join(', ')}${classes.length > 10 ? ' and others' : ''}.`);
-    return { positive: typed(found.value), reason: classes.length > 2 ? `${reason}, all others are the other` : reason };
+    const found =
+      classes.find(({ value }) => value === asked) ??
+      classes.find(({ value }) => value.toLowerCase() === asked.toLowerCase()) ??
+      classes.find(({ value }) => type !== 'VARCHAR' && Number(value) === Number(asked));
+    if (!found)
+      throw new PerdureError(
+        'NotFound',
+        `No row has ${JSON.stringify(asked)} in the column ${name}; it holds ${classes
+          .slice(0, 10)
+          .map(({ value }) => value)
+          .join(', ')}${classes.length > 10 ? ' and others' : ''}.`,
+      );
+    return {
+      positive: typed(found.value),
+      reason: classes.length > 2 ? `${reason}, all others are the other` : reason,
+    };
   }
   if (classes.length > 2) {
-    throw new PerdureError('InputInvalid', `The column ${name} has ${classes.length > MOST_CLASSES ? `more than ${countOf(MOST_CLASSES, 'value')}` : countOf(classes.length, 'value')} (${classes.slice(0, 5).map(({ value }) => value).join(', ')}${classes.length > 5 ? ', ...' : ''}), and a binary task has two; say which is the positive one with --positive, or give --task multiclass.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `The column ${name} has ${classes.length > MOST_CLASSES ? `more than ${countOf(MOST_CLASSES, 'value')}` : countOf(classes.length, 'value')} (${classes
+        .slice(0, 5)
+        .map(({ value }) => value)
+        .join(
+          ', ',
+        )}${classes.length > 5 ? ', ...' : ''}), and a binary task has two; say which is the positive one with --positive, or give --task multiclass.`,
+    );
   }
   const [common, rare] = classes as [{ value: string; rows: number }, { value: string; rows: number }];
   if (type !== 'VARCHAR') {
     const larger = type === 'BOOLEAN' ? 'true' : Number(common.value) > Number(rare.value) ? common.value : rare.value;
-    return { positive: typed(larger), reason: type === 'BOOLEAN' || larger === '1' ? reason : `${reason}; the larger is taken as the positive one (--positive says otherwise)` };
+    return {
+      positive: typed(larger),
+      reason:
+        type === 'BOOLEAN' || larger === '1'
+          ? reason
+          : `${reason}; the larger is taken as the positive one (--positive says otherwise)`,
+    };
   }
   const [yes] = [rare, common].filter(({ value }) => POSITIVE.test(value.trim()));
   const [no] = [rare, common].filter(({ value }) => NEGATIVE.test(value.trim()));
-  if (yes && yes !== no && !(POSITIVE.test(rare.value.trim()) && POSITIVE.test(common.value.trim()))) return { positive: yes.value, reason };
+  if (yes && yes !== no && !(POSITIVE.test(rare.value.trim()) && POSITIVE.test(common.value.trim())))
+    return { positive: yes.value, reason };
   if (no && !yes) return { positive: (no === rare ? common : rare).value, reason };
-  return { positive: rare.value, reason: `${reason}; the rarer is taken as the positive one (--positive says otherwise)` };
+  return {
+    positive: rare.value,
+    reason: `${reason}; the rarer is taken as the positive one (--positive says otherwise)`,
+  };
 }

@@ -53,7 +53,11 @@ export async function propose(database: Database, path: string, file: string, wi
   const others = columns.filter(({ name }) => name !== label.column && !key.columns.includes(name));
   const drop = dropped(others, rows, time);
   const features = others.filter(({ name }) => !drop.some(({ columns }) => columns.includes(name)));
-  if (features.length === 0) throw new PerdureError('InputInvalid', `${path} has no column to learn from beside ${[label.column, ...key.columns].join(', ')}; give a file with more.`);
+  if (features.length === 0)
+    throw new PerdureError(
+      'InputInvalid',
+      `${path} has no column to learn from beside ${[label.column, ...key.columns].join(', ')}; give a file with more.`,
+    );
   const group = time.test === undefined ? entityOf(others, rows) : undefined;
   const { suspects, strongest } = await findSuspects(database, features, label);
 
@@ -65,23 +69,52 @@ export async function propose(database: Database, path: string, file: string, wi
     ...(label.objective === undefined ? {} : { objective: label.objective }),
     ...(time.sql === undefined ? {} : { time: time.sql, partition: time.partition }),
     ...(drop.length === 0 ? {} : { drop: drop.flatMap(({ columns }) => columns) }),
-    ...(time.test !== undefined ? { split: { by: 'time', test: time.test } } : group ? { split: { by: 'group', column: group.name } } : {}),
+    ...(time.test !== undefined
+      ? { split: { by: 'time', test: time.test } }
+      : group
+        ? { split: { by: 'group', column: group.name } }
+        : {}),
   };
   const decisions: Finding[] = [
     { topic: 'file', text: fileText(described) },
     { topic: 'label', text: labelText(label, rows) },
-    { topic: 'key', text: key.columns.length > 0 ? `${key.columns.join(', ')}: ${key.reason}` : `none: ${key.reason}; rows go by their number in the file (--key names columns)` },
-    { topic: 'time', text: time.sql === undefined ? `none: ${time.reason}` : `${time.sql}: ${time.reason}; the store is cut by ${time.partition}` },
+    {
+      topic: 'key',
+      text:
+        key.columns.length > 0
+          ? `${key.columns.join(', ')}: ${key.reason}`
+          : `none: ${key.reason}; rows go by their number in the file (--key names columns)`,
+    },
+    {
+      topic: 'time',
+      text:
+        time.sql === undefined
+          ? `none: ${time.reason}`
+          : `${time.sql}: ${time.reason}; the store is cut by ${time.partition}`,
+    },
     { topic: 'split', text: splitText(time, group, rows, key.columns.length > 0) },
     ...drop.map(({ columns, reason }) => ({ topic: 'drop', text: `${listed(columns)}: ${reason}` })),
   ];
-  const remarks = [...(await remarksOn(database, described, features, rows)), ...(strongest.length === 0 ? [] : [{ topic: 'strongest', text: `alone, by ${strongest[0]!.measure}: ${strongest.map(({ column, value }) => `${column} ${value.toFixed(2)}`).join(', ')}` }])];
+  const remarks = [
+    ...(await remarksOn(database, described, features, rows)),
+    ...(strongest.length === 0
+      ? []
+      : [
+          {
+            topic: 'strongest',
+            text: `alone, by ${strongest[0]!.measure}: ${strongest.map(({ column, value }) => `${column} ${value.toFixed(2)}`).join(', ')}`,
+          },
+        ]),
+  ];
   return { definition, rows, columns: columns.length, decisions, remarks, suspects };
 }
 
 /** Whether the label's values say by themselves which is positive: 1 of 0 and 1, true of false and true. */
 function isPlain({ positive, classes }: LabelDecision): boolean {
-  return positive === undefined || (classes.length === 2 && (positive === true || (positive === 1 && classes.some(({ value }) => Number(value) <= 0))));
+  return (
+    positive === undefined ||
+    (classes.length === 2 && (positive === true || (positive === 1 && classes.some(({ value }) => Number(value) <= 0))))
+  );
 }
 
 interface Dropped {
@@ -97,13 +130,24 @@ function dropped(columns: ColumnSummary[], rows: number, time: TimeDecision): Dr
     if (type === 'VARCHAR' && present >= 50 && distinct > 0.95 * present) return true;
     return (type === 'BIGINT' || type === 'VARCHAR') && isIdentifierName(name) && distinct > Math.max(50, 0.05 * rows);
   });
-  const named = (columns: ColumnSummary[], reason: string) => (columns.length === 0 ? [] : [{ columns: columns.map(({ name }) => name), reason }]);
-  return [...named(constant, 'one value in all rows, or none'), ...named(identifying, 'an identifier, or a text of its own in nearly every row')];
+  const named = (columns: ColumnSummary[], reason: string) =>
+    columns.length === 0 ? [] : [{ columns: columns.map(({ name }) => name), reason }];
+  return [
+    ...named(constant, 'one value in all rows, or none'),
+    ...named(identifying, 'an identifier, or a text of its own in nearly every row'),
+  ];
 }
 
 /** What several rows each are of: a patient, a customer. */
 function entityOf(columns: ColumnSummary[], rows: number): ColumnSummary | undefined {
-  return columns.find(({ name, type, present, distinct }) => (type === 'BIGINT' || type === 'VARCHAR') && isIdentifierName(name) && present === rows && distinct > Math.max(50, 0.05 * rows) && distinct < 0.98 * rows);
+  return columns.find(
+    ({ name, type, present, distinct }) =>
+      (type === 'BIGINT' || type === 'VARCHAR') &&
+      isIdentifierName(name) &&
+      present === rows &&
+      distinct > Math.max(50, 0.05 * rows) &&
+      distinct < 0.98 * rows,
+  );
 }
 
 const DELIMITERS: Record<string, string> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
@@ -123,37 +167,76 @@ function fileText({ sniffed, rows, columns, repeated }: DescribedCsv): string {
 function labelText({ column, task, positive, classes, unlabelled, reason }: LabelDecision, rows: number): string {
   const labelled = rows - unlabelled;
   const share = (part: number) => `${((100 * part) / labelled).toFixed(1)}%`;
-  const shown = task === 'binary' && positive !== undefined ? [classes.find(({ value }) => value === String(positive) || Number(value) === Number(positive))!] : classes.slice(0, 7);
-  const shares = shown.map(({ value, rows }) => `${task === 'binary' ? 'positive ' : ''}${value} ${share(rows)}`).join(', ');
+  const shown =
+    task === 'binary' && positive !== undefined
+      ? [classes.find(({ value }) => value === String(positive) || Number(value) === Number(positive))!]
+      : classes.slice(0, 7);
+  const shares = shown
+    .map(({ value, rows }) => `${task === 'binary' ? 'positive ' : ''}${value} ${share(rows)}`)
+    .join(', ');
   const rare = task === 'multiclass' ? classes.filter(({ rows }) => rows < RARE) : [];
   return [
     `${column}: ${task}, ${reason}`,
-    ...(shares === '' ? [] : [`${shares}${task === 'multiclass' && classes.length > 7 ? `, and ${classes.length - 7} more` : ''}`]),
-    ...(rare.length > 0 ? [`${agreeing(rare.length, 'a class', 'classes')} of fewer than ${countOf(RARE, 'row')}`] : []),
+    ...(shares === ''
+      ? []
+      : [`${shares}${task === 'multiclass' && classes.length > 7 ? `, and ${classes.length - 7} more` : ''}`]),
+    ...(rare.length > 0
+      ? [`${agreeing(rare.length, 'a class', 'classes')} of fewer than ${countOf(RARE, 'row')}`]
+      : []),
     ...(unlabelled > 0 ? [`${count(unlabelled)} of ${countOf(rows, 'row')} have no label yet`] : []),
   ].join('; ');
 }
 
 function splitText(time: TimeDecision, group: ColumnSummary | undefined, rows: number, keyed: boolean): string {
   if (time.test !== undefined) return `by time: what is from ${time.test} on tests, about a fifth of the rows`;
-  if (group) return `by ${group.name}: it has ${countOf(group.distinct, 'value')} in ${countOf(rows, 'row')}, and all rows of one stay on one side`;
+  if (group)
+    return `by ${group.name}: it has ${countOf(group.distinct, 'value')} in ${countOf(rows, 'row')}, and all rows of one stay on one side`;
   return `by the hash of the ${keyed ? 'key' : 'row'}: three fifths train, one chooses the model, one tests`;
 }
 
 /** What people may want to act on. */
-async function remarksOn(database: Database, { sniffed }: DescribedCsv, features: ColumnSummary[], rows: number): Promise<Finding[]> {
+async function remarksOn(
+  database: Database,
+  { sniffed }: DescribedCsv,
+  features: ColumnSummary[],
+  rows: number,
+): Promise<Finding[]> {
   const remarks: Finding[] = [];
   const written = features.filter(({ type, written }) => type === 'VARCHAR' && written >= 0.9);
   const texts = written.filter(({ min }) => !/^\s*0[0-9]/.test(min ?? ''));
-  if (texts.length > 0) remarks.push({ topic: 'numbers as text', text: `${await withExamples(database, texts)}: read as categories; write plain numbers, or list what means "no value" in source.null_values` });
+  if (texts.length > 0)
+    remarks.push({
+      topic: 'numbers as text',
+      text: `${await withExamples(database, texts)}: read as categories; write plain numbers, or list what means "no value" in source.null_values`,
+    });
   const many = features.filter(({ type, distinct }) => type === 'VARCHAR' && distinct > HIGH_CARDINALITY);
-  if (many.length > 0) remarks.push({ topic: 'many categories', text: many.map(({ name, distinct }) => `${name} ${count(distinct)}`).join(', ') });
+  if (many.length > 0)
+    remarks.push({
+      topic: 'many categories',
+      text: many.map(({ name, distinct }) => `${name} ${count(distinct)}`).join(', '),
+    });
   const empty = features.filter(({ present }) => present < 0.5 * rows);
-  if (empty.length > 0) remarks.push({ topic: 'mostly empty', text: empty.slice(0, 8).map(({ name, present }) => `${name} ${((100 * (rows - present)) / rows).toFixed(0)}%`).join(', ') + (empty.length > 8 ? ` and ${empty.length - 8} more` : '') });
-  const rare = await rareCategories(database, features.filter(({ type, distinct }) => type === 'VARCHAR' && distinct <= HIGH_CARDINALITY));
-  if (rare.length > 0 && rows >= 10 * RARE) remarks.push({ topic: 'rare categories', text: `of fewer than ${countOf(RARE, 'row')} in ${listed(rare)}; they are grouped` });
+  if (empty.length > 0)
+    remarks.push({
+      topic: 'mostly empty',
+      text:
+        empty
+          .slice(0, 8)
+          .map(({ name, present }) => `${name} ${((100 * (rows - present)) / rows).toFixed(0)}%`)
+          .join(', ') + (empty.length > 8 ? ` and ${empty.length - 8} more` : ''),
+    });
+  const rare = await rareCategories(
+    database,
+    features.filter(({ type, distinct }) => type === 'VARCHAR' && distinct <= HIGH_CARDINALITY),
+  );
+  if (rare.length > 0 && rows >= 10 * RARE)
+    remarks.push({
+      topic: 'rare categories',
+      text: `of fewer than ${countOf(RARE, 'row')} in ${listed(rare)}; they are grouped`,
+    });
   const unusable = unusableNames(sniffed.header);
-  if (unusable.length > 0) remarks.push({ topic: 'names', text: `${unusable.join(', ')}; rename them in the file to have them read` });
+  if (unusable.length > 0)
+    remarks.push({ topic: 'names', text: `${unusable.join(', ')}; rename them in the file to have them read` });
   return remarks;
 }
 

@@ -31,9 +31,45 @@ export interface SniffedCsv {
 }
 
 /** Texts that hardly mean anything else than that no value is known, in lower case and trimmed. */
-const NO_VALUE = ['', '?', '??', 'na', 'n/a', '#n/a', '<na>', 'nan', 'nat', 'null', '(null)', '\\n', '#null!', '#value!', '#div/0!'];
+const NO_VALUE = [
+  '',
+  '?',
+  '??',
+  'na',
+  'n/a',
+  '#n/a',
+  '<na>',
+  'nan',
+  'nat',
+  'null',
+  '(null)',
+  '\\n',
+  '#null!',
+  '#value!',
+  '#div/0!',
+];
 /** Texts that mean it where the rest of a column is numbers or dates. Elsewhere they may be a category. */
-const NO_NUMBER = ['-', '--', '---', '.', '..', '...', '*', 'n.a.', 'none', 'nil', 'unknown', 'missing', 'undefined', 'inf', '-inf', '+inf', 'infinity', '-infinity', '+infinity'];
+const NO_NUMBER = [
+  '-',
+  '--',
+  '---',
+  '.',
+  '..',
+  '...',
+  '*',
+  'n.a.',
+  'none',
+  'nil',
+  'unknown',
+  'missing',
+  'undefined',
+  'inf',
+  '-inf',
+  '+inf',
+  'infinity',
+  '-infinity',
+  '+infinity',
+];
 
 /** A header longer than this, in characters, is no header; the dialect shows in as much. */
 const START = 1 << 20;
@@ -52,11 +88,18 @@ export async function sniffCsv(database: Database, path: string): Promise<Sniffe
 }
 
 /** {@link sniffCsv} of a file that can be read already. */
-export async function sniffReadable(database: Database, path: string, { encoding, dialect, header, relation }: ReadableCsv): Promise<SniffedCsv> {
+export async function sniffReadable(
+  database: Database,
+  path: string,
+  { encoding, dialect, header, relation }: ReadableCsv,
+): Promise<SniffedCsv> {
   const names = positionsOf(header);
-  const looked = names.size === 0 ? new Map<number, Look>() : await look(database, path, relation(), [...names.values()]);
+  const looked =
+    names.size === 0 ? new Map<number, Look>() : await look(database, path, relation(), [...names.values()]);
   const named = [...names].map(([name, position]) => ({ name, ...looked.get(position)! }));
-  const nullValues = named.flatMap(({ type, absent }) => absent.filter((text) => type !== 'VARCHAR' || NO_VALUE.includes(normal(text))));
+  const nullValues = named.flatMap(({ type, absent }) =>
+    absent.filter((text) => type !== 'VARCHAR' || NO_VALUE.includes(normal(text))),
+  );
   const format = named.find((column) => column.format !== undefined)?.format;
   return {
     delimiter: dialect.delimiter,
@@ -99,13 +142,19 @@ export async function withReadableCsv<T>(path: string, work: (csv: ReadableCsv) 
     const readable = await asUtf8(path, encoding, folder);
     const { text, whole } = await startOf(readable);
     if (!/\n/.test(text) && /\r[^\n]/.test(text)) {
-      throw new PerdureError('InputInvalid', `${path} ends its lines with carriage returns alone; save it with line feeds and run again.`);
+      throw new PerdureError(
+        'InputInvalid',
+        `${path} ends its lines with carriage returns alone; save it with line feeds and run again.`,
+      );
     }
     const { dialect, header } = dialectOf(text, whole);
-    if (header.every((field) => field.trim() === '')) throw new PerdureError('InputInvalid', `${path} begins with an empty line; give a CSV with a header line.`);
+    if (header.every((field) => field.trim() === ''))
+      throw new PerdureError('InputInvalid', `${path} begins with an empty line; give a CSV with a header line.`);
     const columns = header.map((_, position) => `c${position}: 'VARCHAR'`).join(', ');
     const newLine = dialect.newLine === '\r\n' ? String.raw`\r\n` : String.raw`\n`;
-    const relation = (nullValues: string[] = []) => `read_csv(${literal(readable)}, auto_detect = false, header = true, hive_partitioning = false, columns = {${columns}}, nullstr = [${['', ...nullValues].map(literal).join(', ')}],
+    const relation = (
+      nullValues: string[] = [],
+    ) => `read_csv(${literal(readable)}, auto_detect = false, header = true, hive_partitioning = false, columns = {${columns}}, nullstr = [${['', ...nullValues].map(literal).join(', ')}],
       delim = ${literal(dialect.delimiter)}, quote = ${literal(dialect.quote)}, escape = ${literal(dialect.quote)}, new_line = '${newLine}')`;
     return await work({ encoding, dialect, header, relation });
   } finally {
@@ -136,11 +185,18 @@ interface Look {
 const KINDS = {
   BOOLEAN: (v: string) => `lower(trim(${v})) IN ('true', 'false')`,
   // Casts that fail are slow, so patterns come first; so many digits fit 64 bits.
-  BIGINT: (v: string) => `CASE WHEN regexp_full_match(${v}, '${WHOLE_NUMBER}') THEN length(${v}) < 19 OR TRY_CAST(${v} AS BIGINT) IS NOT NULL ELSE false END`,
-  DOUBLE: (v: string) => `CASE WHEN contains(${v}, '_') THEN false ELSE coalesce(isfinite(TRY_CAST(${v} AS DOUBLE)), false) END`,
+  BIGINT: (v: string) =>
+    `CASE WHEN regexp_full_match(${v}, '${WHOLE_NUMBER}') THEN length(${v}) < 19 OR TRY_CAST(${v} AS BIGINT) IS NOT NULL ELSE false END`,
+  DOUBLE: (v: string) =>
+    `CASE WHEN contains(${v}, '_') THEN false ELSE coalesce(isfinite(TRY_CAST(${v} AS DOUBLE)), false) END`,
   DATE: (v: string) => matching(v, DAY, 'DATE'),
   // A time with another offset than UTC's is left as text: DuckDB's cast would drop the offset.
-  TIMESTAMP: (v: string) => matching(v, '\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?)?\\s*(Z|UTC|[+]00(:?00)?)?\\s*', 'TIMESTAMP'),
+  TIMESTAMP: (v: string) =>
+    matching(
+      v,
+      '\\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?)?\\s*(Z|UTC|[+]00(:?00)?)?\\s*',
+      'TIMESTAMP',
+    ),
 } as const;
 type Kind = keyof typeof KINDS;
 
@@ -151,12 +207,32 @@ function matching(v: string, pattern: string, type: string): string {
 /** Rows that are looked at first: what they rule out need not be asked of the others. */
 const SAMPLE = 2_000;
 
-async function look(database: Database, path: string, relation: string, positions: number[]): Promise<Map<number, Look>> {
+async function look(
+  database: Database,
+  path: string,
+  relation: string,
+  positions: number[],
+): Promise<Map<number, Look>> {
   const all = Object.keys(KINDS) as Kind[];
-  const possible = await kindsOf(database, path, `(SELECT * FROM ${relation} LIMIT ${SAMPLE})`, new Map(positions.map((position) => [position, all])));
-  const found = await kindsOf(database, path, relation, new Map([...possible].map(([position, { kinds }]) => [position, kinds])));
+  const possible = await kindsOf(
+    database,
+    path,
+    `(SELECT * FROM ${relation} LIMIT ${SAMPLE})`,
+    new Map(positions.map((position) => [position, all])),
+  );
+  const found = await kindsOf(
+    database,
+    path,
+    relation,
+    new Map([...possible].map(([position, { kinds }]) => [position, kinds])),
+  );
 
-  const looks = new Map<number, Look>([...found].map(([position, { kinds, absent, padded, long }]) => [position, { type: typeOf(kinds, padded, long), absent }]));
+  const looks = new Map<number, Look>(
+    [...found].map(([position, { kinds, absent, padded, long }]) => [
+      position,
+      { type: typeOf(kinds, padded, long), absent },
+    ]),
+  );
   await lookAtTexts(database, relation, looks, found);
   return looks;
 }
@@ -179,7 +255,12 @@ interface Found {
 }
 
 /** All columns go through the same few expressions, one value a row: a query of as many expressions as a wide file has columns takes seconds to begin. */
-async function kindsOf(database: Database, path: string, relation: string, asked: Map<number, Kind[]>): Promise<Map<number, Found>> {
+async function kindsOf(
+  database: Database,
+  path: string,
+  relation: string,
+  asked: Map<number, Kind[]>,
+): Promise<Map<number, Found>> {
   const all = Object.keys(KINDS) as Kind[];
   const positions = [...asked.keys()];
   const maskOf = (kinds: Kind[]) => kinds.reduce((mask, kind) => mask | (1 << all.indexOf(kind)), 0);
@@ -201,7 +282,16 @@ async function kindsOf(database: Database, path: string, relation: string, asked
   return new Map(
     positions.map((position) => {
       const row = found.get(position);
-      return [position, { kinds: all.filter((kind) => row?.[kind] === true), absent: textsOf(row?.absent), padded: row?.padded === true, long: row?.long === true, example: (row?.example ?? null) as string | null }];
+      return [
+        position,
+        {
+          kinds: all.filter((kind) => row?.[kind] === true),
+          absent: textsOf(row?.absent),
+          padded: row?.padded === true,
+          long: row?.long === true,
+          example: (row?.example ?? null) as string | null,
+        },
+      ];
     }),
   );
 }
@@ -240,45 +330,69 @@ const TIMES: [format: string, pattern: string][] = [
   [' %I:%M %p', ' [0-9]{1,2}:[0-9]{2} [AaPp][Mm]'],
   [' %I:%M:%S %p', ' [0-9]{1,2}:[0-9]{2}:[0-9]{2} [AaPp][Mm]'],
 ];
-const FORMATS = DAYS.flatMap(([day, dayPattern]) => TIMES.map(([time, pattern]) => ({ format: day + time, pattern: dayPattern + pattern })));
+const FORMATS = DAYS.flatMap(([day, dayPattern]) =>
+  TIMES.map(([time, pattern]) => ({ format: day + time, pattern: dayPattern + pattern })),
+);
 const COMMA = '[+-]?[0-9]+(,[0-9]+)?([eE][+-]?[0-9]+)?';
 
 /** Looks at columns of text once more where one of their values looks like a day or a number of other habits. */
-async function lookAtTexts(database: Database, relation: string, looks: Map<number, Look>, found: Map<number, Found>): Promise<void> {
+async function lookAtTexts(
+  database: Database,
+  relation: string,
+  looks: Map<number, Look>,
+  found: Map<number, Found>,
+): Promise<void> {
   const tests: { position: number; format?: string; sql: string }[] = [];
   for (const [position, { type }] of looks) {
     const example = found.get(position)!.example?.trim();
     if (type !== 'VARCHAR' || example === undefined) continue;
     const v = `trim(v${position})`;
     if (new RegExp(`^${COMMA}$`).test(example)) {
-      tests.push({ position, sql: `bool_and(regexp_full_match(${v}, '${COMMA}')) AND bool_or(contains(${v}, ',')) AND NOT bool_and(regexp_full_match(${v}, '[+-]?[0-9]{1,3}(,[0-9]{3})*'))` });
+      tests.push({
+        position,
+        sql: `bool_and(regexp_full_match(${v}, '${COMMA}')) AND bool_or(contains(${v}, ',')) AND NOT bool_and(regexp_full_match(${v}, '[+-]?[0-9]{1,3}(,[0-9]{3})*'))`,
+      });
     }
     for (const { format, pattern } of FORMATS) {
       if (!new RegExp(`^${pattern}$`).test(example)) continue;
       // strptime takes a year of two digits where four are meant.
-      tests.push({ position, format, sql: `bool_and(regexp_full_match(${v}, '${pattern}') AND try_strptime(${v}, ${literal(format)}) IS NOT NULL)` });
+      tests.push({
+        position,
+        format,
+        sql: `bool_and(regexp_full_match(${v}, '${pattern}') AND try_strptime(${v}, ${literal(format)}) IS NOT NULL)`,
+      });
     }
   }
   if (tests.length === 0) return;
   const positions = [...new Set(tests.map(({ position }) => position))];
-  const [row] = await database.rows<Record<string, boolean | null>>(`SELECT ${tests.map(({ sql }, i) => `${sql} AS t${i}`).join(', ')} FROM (SELECT ${positions.map((position) => `${presentSql(`c${position}`)} AS v${position}`).join(', ')} FROM ${relation})`);
+  const [row] = await database.rows<Record<string, boolean | null>>(
+    `SELECT ${tests.map(({ sql }, i) => `${sql} AS t${i}`).join(', ')} FROM (SELECT ${positions.map((position) => `${presentSql(`c${position}`)} AS v${position}`).join(', ')} FROM ${relation})`,
+  );
   const held = tests.filter((_, i) => row![`t${i}`] === true);
 
   // A point can't be the decimal sign of one column and a comma that of another: which then is meant is not guessed.
   const points = [...looks.values()].some(({ type }) => type === 'DOUBLE');
-  if (!points) for (const { position, format } of held) if (format === undefined) looks.set(position, { ...looks.get(position)!, type: 'DOUBLE', comma: true });
+  if (!points)
+    for (const { position, format } of held)
+      if (format === undefined) looks.set(position, { ...looks.get(position)!, type: 'DOUBLE', comma: true });
 
   const format = formatOf(held.flatMap(({ position, format }) => (format === undefined ? [] : [{ position, format }])));
   if (format === undefined) return;
   for (const { position, format: own } of held) {
-    if (own === format) looks.set(position, { ...looks.get(position)!, type: /%[HI]/.test(format) ? 'TIMESTAMP' : 'DATE', format });
+    if (own === format)
+      looks.set(position, { ...looks.get(position)!, type: /%[HI]/.test(format) ? 'TIMESTAMP' : 'DATE', format });
   }
 }
 
 /** The one format that most columns have; a column that also has another one of the same pattern decides nothing. */
 function formatOf(held: { position: number; format: string }[]): string | undefined {
-  const decided = held.filter(({ position }) => held.filter((other) => other.position === position).length === 1).map(({ format }) => format);
-  const counts = [...new Set(decided)].map((format) => ({ format, columns: held.filter((one) => one.format === format).length }));
+  const decided = held
+    .filter(({ position }) => held.filter((other) => other.position === position).length === 1)
+    .map(({ format }) => format);
+  const counts = [...new Set(decided)].map((format) => ({
+    format,
+    columns: held.filter((one) => one.format === format).length,
+  }));
   return counts.toSorted((a, b) => b.columns - a.columns)[0]?.format;
 }
 

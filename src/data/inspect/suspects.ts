@@ -27,7 +27,8 @@ const MOST_LEAVES = 64;
 const SUSPICIOUS = { 'ROC AUC': 0.98, 'errors saved': 0.95, 'R²': 0.95 };
 /** Below these a name alone makes no suspect. */
 const RELATED = { 'ROC AUC': 0.65, 'errors saved': 0.2, 'R²': 0.2 };
-const NAMED = /(^|[_\s.-])(preds?|predict(ed|ion|ions)|prob(s|a|ability|abilities)?|scores?|scored|y_?hat|fitted|residuals?|outcome|target)([_\s.-]|[0-9]*$)|(Pred|Prob|Score|Target)([A-Z0-9]|$)/;
+const NAMED =
+  /(^|[_\s.-])(preds?|predict(ed|ion|ions)|prob(s|a|ability|abilities)?|scores?|scored|y_?hat|fitted|residuals?|outcome|target)([_\s.-]|[0-9]*$)|(Pred|Prob|Score|Target)([A-Z0-9]|$)/;
 
 /**
  * Columns that may hold what is to be predicted, or be known only after it: by what one column tells of the label, by its
@@ -36,19 +37,36 @@ const NAMED = /(^|[_\s.-])(preds?|predict(ed|ion|ions)|prob(s|a|ability|abilitie
  *
  * @param features columns that a model would learn from
  */
-export async function findSuspects(database: Database, features: ColumnSummary[], label: LabelDecision): Promise<{ suspects: Suspect[]; strongest: Strength[] }> {
+export async function findSuspects(
+  database: Database,
+  features: ColumnSummary[],
+  label: LabelDecision,
+): Promise<{ suspects: Suspect[]; strongest: Strength[] }> {
   const sample = await readSample(database, features, label);
-  const strengths = features.map(({ name }, i) => strengthOf(name, sample.columns[i]!, sample.labels, label.task)).filter((strength) => strength !== undefined);
+  const strengths = features
+    .map(({ name }, i) => strengthOf(name, sample.columns[i]!, sample.labels, label.task))
+    .filter((strength) => strength !== undefined);
   const strongest = strengths.toSorted((a, b) => b.value - a.value);
-  const suspects: Suspect[] = strongest.filter(({ measure, value }) => value >= SUSPICIOUS[measure]).map(({ column, measure, value }) => ({ columns: [column], reason: `tells the label by itself (${measure} ${shown(value)})` }));
+  const suspects: Suspect[] = strongest
+    .filter(({ measure, value }) => value >= SUSPICIOUS[measure])
+    .map(({ column, measure, value }) => ({
+      columns: [column],
+      reason: `tells the label by itself (${measure} ${shown(value)})`,
+    }));
   for (const { column, measure, value } of strongest) {
     if (suspects.some(({ columns }) => columns.includes(column)) || value < RELATED[measure]) continue;
-    if (NAMED.test(column)) suspects.push({ columns: [column], reason: `by its name it may come from a model or from the outcome (${measure} ${shown(value)})` });
-    else if (label.column.length > 3 && column.toLowerCase().includes(label.column.toLowerCase())) suspects.push({ columns: [column], reason: `its name has the label's in it (${measure} ${shown(value)})` });
+    if (NAMED.test(column))
+      suspects.push({
+        columns: [column],
+        reason: `by its name it may come from a model or from the outcome (${measure} ${shown(value)})`,
+      });
+    else if (label.column.length > 3 && column.toLowerCase().includes(label.column.toLowerCase()))
+      suspects.push({ columns: [column], reason: `its name has the label's in it (${measure} ${shown(value)})` });
   }
   if (label.task === 'regression') {
     const sum = sumOf(features, sample);
-    if (sum && (await holds(database, sum, label.column))) suspects.unshift({ columns: sum.map(({ column }) => column), reason: `${describeSum(sum)} is the label` });
+    if (sum && (await holds(database, sum, label.column)))
+      suspects.unshift({ columns: sum.map(({ column }) => column), reason: `${describeSum(sum)} is the label` });
   }
   return { suspects, strongest: strongest.slice(0, 3) };
 }
@@ -65,17 +83,36 @@ interface Sample {
 }
 
 /** Rows that have a label, at most some {@link MOST_ROWS}, the same every time. */
-async function readSample(database: Database, features: ColumnSummary[], { column, task, positive, classes }: LabelDecision): Promise<Sample> {
+async function readSample(
+  database: Database,
+  features: ColumnSummary[],
+  { column, task, positive, classes }: LabelDecision,
+): Promise<Sample> {
   const text = `CAST(${identifier(column)} AS VARCHAR)`;
   const last = positive ?? classes.at(-1)?.value;
-  const label = task === 'regression' ? `CAST(${identifier(column)} AS DOUBLE)` : task === 'binary' ? `CAST(${text} = '${String(last).replaceAll("'", "''")}' AS INTEGER)` : text;
-  const read = features.map(({ name, type }) => (type === 'VARCHAR' ? identifier(name) : type === 'DATE' || type === 'TIMESTAMP' ? `epoch(${identifier(name)}::TIMESTAMP)` : `CAST(${identifier(name)} AS DOUBLE)`));
-  const [total] = await database.rows<{ n: bigint }>(`SELECT count(*) AS n FROM ${TABLE} WHERE ${identifier(column)} IS NOT NULL`);
+  const label =
+    task === 'regression'
+      ? `CAST(${identifier(column)} AS DOUBLE)`
+      : task === 'binary'
+        ? `CAST(${text} = '${String(last).replaceAll("'", "''")}' AS INTEGER)`
+        : text;
+  const read = features.map(({ name, type }) =>
+    type === 'VARCHAR'
+      ? identifier(name)
+      : type === 'DATE' || type === 'TIMESTAMP'
+        ? `epoch(${identifier(name)}::TIMESTAMP)`
+        : `CAST(${identifier(name)} AS DOUBLE)`,
+  );
+  const [total] = await database.rows<{ n: bigint }>(
+    `SELECT count(*) AS n FROM ${TABLE} WHERE ${identifier(column)} IS NOT NULL`,
+  );
   const step = Math.max(1, Math.floor(Number(total!.n) / MOST_ROWS));
   const columns: (number | string | null)[][] = features.map(() => []);
   const labels: number[] = [];
   const positions = new Map<string, number>();
-  for await (const chunk of database.chunks(`SELECT ${[`${label} AS label`, ...read].join(', ')} FROM ${TABLE} WHERE ${identifier(column)} IS NOT NULL AND hash(rowid) % ${step} = 0`)) {
+  for await (const chunk of database.chunks(
+    `SELECT ${[`${label} AS label`, ...read].join(', ')} FROM ${TABLE} WHERE ${identifier(column)} IS NOT NULL AND hash(rowid) % ${step} = 0`,
+  )) {
     const [own, ...others] = chunk.getColumns() as [unknown[], ...(number | string | null)[][]];
     for (const value of own) {
       if (typeof value === 'string' && !positions.has(value)) positions.set(value, positions.size);
@@ -87,7 +124,12 @@ async function readSample(database: Database, features: ColumnSummary[], { colum
 }
 
 /** What a tree of some leaves over one column tells of the label, judged on rows that it did not learn from where there are enough. */
-function strengthOf(column: string, values: (number | string | null)[], labels: Float64Array, task: LabelDecision['task']): Strength | undefined {
+function strengthOf(
+  column: string,
+  values: (number | string | null)[],
+  labels: Float64Array,
+  task: LabelDecision['task'],
+): Strength | undefined {
   const halves = labels.length >= HALVES;
   const learns = (row: number) => !halves || row % 2 === 0;
   const judges = Array.from(labels.keys()).filter((row) => !halves || row % 2 === 1);
@@ -111,7 +153,8 @@ function strengthOf(column: string, values: (number | string | null)[], labels: 
   const mean = all.sum / all.rows;
   const actual = Float64Array.from(judges, (row) => labels[row]!);
   if (task === 'multiclass') {
-    const best = (count: Map<number, number> | undefined) => [...(count ?? overall)].toSorted((a, b) => b[1] - a[1])[0]![0];
+    const best = (count: Map<number, number> | undefined) =>
+      [...(count ?? overall)].toSorted((a, b) => b[1] - a[1])[0]![0];
     const usual = best(undefined);
     const byLeaf = new Map([...counts].map(([leaf, count]) => [leaf, best(count)]));
     const errors = judges.filter((row) => labels[row] !== (byLeaf.get(leaves[row]!) ?? usual)).length;
@@ -130,7 +173,11 @@ function strengthOf(column: string, values: (number | string | null)[], labels: 
   const spread = actual.reduce((total, value) => total + (value - level) ** 2, 0);
   const left = actual.reduce((total, value, i) => total + (value - guesses[i]!) ** 2, 0);
   if (spread === 0) return undefined;
-  const straight = correlation(judges.map((row) => values[row]!), actual) ** 2;
+  const straight =
+    correlation(
+      judges.map((row) => values[row]!),
+      actual,
+    ) ** 2;
   return { column, measure: 'R²', value: Math.max(0, 1 - left / spread, straight) };
 }
 
@@ -145,7 +192,9 @@ function leavesOf(values: (number | string | null)[], learns: (row: number) => b
   }
   const sorted = Float64Array.from(known as number[]).toSorted();
   const count = Math.max(1, Math.min(MOST_LEAVES, Math.floor(sorted.length / LEAF)));
-  const edges = [...new Set(Array.from({ length: count - 1 }, (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / count)]!))];
+  const edges = [
+    ...new Set(Array.from({ length: count - 1 }, (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / count)]!)),
+  ];
   return Int32Array.from(values, (value) => {
     if (value === null) return -1;
     let low = 0;
@@ -160,7 +209,9 @@ function leavesOf(values: (number | string | null)[], learns: (row: number) => b
 }
 
 function correlation(values: (number | string | null)[], labels: Float64Array): number {
-  const rows = values.flatMap((value, i) => (typeof value === 'number' && Number.isFinite(value) ? [[value, labels[i]!] as const] : []));
+  const rows = values.flatMap((value, i) =>
+    typeof value === 'number' && Number.isFinite(value) ? [[value, labels[i]!] as const] : [],
+  );
   if (rows.length < values.length / 2 || rows.length < LEAF) return 0;
   const mean = [0, 1].map((side) => rows.reduce((sum, pair) => sum + pair[side]!, 0) / rows.length);
   let product = 0;
@@ -187,7 +238,10 @@ function sumOf(features: ColumnSummary[], { columns, labels }: Sample): Sum | un
   const rows = Array.from({ length: Math.min(SUM_ROWS, labels.length) }, (_, i) => i);
   const numeric = features
     .map(({ name, type }, i) => ({ name, type, values: rows.map((row) => columns[i]![row]!) }))
-    .filter(({ type, values }) => (type === 'BIGINT' || type === 'DOUBLE') && values.every((value) => typeof value === 'number')) as { name: string; values: number[] }[];
+    .filter(
+      ({ type, values }) =>
+        (type === 'BIGINT' || type === 'DOUBLE') && values.every((value) => typeof value === 'number'),
+    ) as { name: string; values: number[] }[];
   let left = rows.map((row) => labels[row]!);
   const size = norm(left);
   // Each column with what it has in common with the chosen ones taken out.
@@ -211,9 +265,16 @@ function sumOf(features: ColumnSummary[], { columns, labels }: Sample): Sum | un
     chosen.push(best.column);
   }
   if (chosen.length < 2 || norm(left) > 1e-7 * size) return undefined;
-  const factors = solve(chosen.map(({ values }) => values), rows.map((row) => labels[row]!));
-  const terms = chosen.map(({ name }, i) => ({ column: name, times: Math.round(factors[i]!) })).filter(({ times }) => times !== 0);
-  return factors.every((factor) => Math.abs(factor - Math.round(factor)) < 1e-4) && terms.length > 1 ? terms : undefined;
+  const factors = solve(
+    chosen.map(({ values }) => values),
+    rows.map((row) => labels[row]!),
+  );
+  const terms = chosen
+    .map(({ name }, i) => ({ column: name, times: Math.round(factors[i]!) }))
+    .filter(({ times }) => times !== 0);
+  return factors.every((factor) => Math.abs(factor - Math.round(factor)) < 1e-4) && terms.length > 1
+    ? terms
+    : undefined;
 }
 
 /** Least squares by the normal equations, of which there are few. */
@@ -221,7 +282,9 @@ function solve(columns: number[][], target: number[]): number[] {
   const n = columns.length;
   const rows = columns.map((one) => [...columns.map((other) => dot(one, other)), dot(one, target)]);
   for (let pivot = 0; pivot < n; pivot++) {
-    const best = rows.slice(pivot).reduce((best, row, i) => (Math.abs(row[pivot]!) > Math.abs(rows[best]![pivot]!) ? i + pivot : best), pivot);
+    const best = rows
+      .slice(pivot)
+      .reduce((best, row, i) => (Math.abs(row[pivot]!) > Math.abs(rows[best]![pivot]!) ? i + pivot : best), pivot);
     [rows[pivot], rows[best]] = [rows[best]!, rows[pivot]!];
     for (let row = 0; row < n; row++) {
       if (row === pivot) continue;
@@ -236,13 +299,18 @@ function solve(columns: number[][], target: number[]): number[] {
 async function holds(database: Database, sum: Sum, label: string): Promise<boolean> {
   const total = sum.map(({ column, times }) => `${times} * CAST(${identifier(column)} AS DOUBLE)`).join(' + ');
   const own = identifier(label);
-  const [row] = await database.rows<{ same: number | null }>(`SELECT avg(CAST(abs(${total} - ${own}) <= 1e-6 * greatest(abs(${own}), 1) AS INTEGER)) AS same FROM ${TABLE} WHERE ${own} IS NOT NULL`);
+  const [row] = await database.rows<{ same: number | null }>(
+    `SELECT avg(CAST(abs(${total} - ${own}) <= 1e-6 * greatest(abs(${own}), 1) AS INTEGER)) AS same FROM ${TABLE} WHERE ${own} IS NOT NULL`,
+  );
   return (row!.same ?? 0) >= 0.999;
 }
 
 function describeSum(sum: Sum): string {
   return sum
-    .map(({ column, times }, i) => `${times < 0 ? (i === 0 ? '-' : '- ') : i === 0 ? '' : '+ '}${Math.abs(times) === 1 ? '' : `${Math.abs(times)} * `}${column}`)
+    .map(
+      ({ column, times }, i) =>
+        `${times < 0 ? (i === 0 ? '-' : '- ') : i === 0 ? '' : '+ '}${Math.abs(times) === 1 ? '' : `${Math.abs(times)} * `}${column}`,
+    )
     .join(' ');
 }
 

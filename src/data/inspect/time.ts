@@ -25,33 +25,66 @@ const MANY_MONTHS = 360;
  * @param asked SQL or a column's name
  * @throws PerdureError `InputInvalid` for SQL that gives no day for every row
  */
-export async function decideTime(database: Database, { columns, rows }: DescribedCsv, label: string, asked: string | undefined): Promise<TimeDecision> {
+export async function decideTime(
+  database: Database,
+  { columns, rows }: DescribedCsv,
+  label: string,
+  asked: string | undefined,
+): Promise<TimeDecision> {
   if (asked !== undefined) {
     const column = columns.find(({ name }) => name === asked);
     const sql = column ? await plain(database, column.name) : asked;
-    return { ...(await spanOf(database, sql, rows, true))!, columns: column ? [column.name] : [], reason: 'as --time says' };
+    return {
+      ...(await spanOf(database, sql, rows, true))!,
+      columns: column ? [column.name] : [],
+      reason: 'as --time says',
+    };
   }
-  const days = columns.filter(({ name, type, present, distinct }) => (type === 'DATE' || type === 'TIMESTAMP') && name !== label && present === rows && distinct > 1);
+  const days = columns.filter(
+    ({ name, type, present, distinct }) =>
+      (type === 'DATE' || type === 'TIMESTAMP') && name !== label && present === rows && distinct > 1,
+  );
   const chosen = days.find(({ name }) => !OF_A_THING.test(name));
   if (chosen) {
     const others = days.filter((column) => column !== chosen).map(({ name }) => name);
     const span = await spanOf(database, await plain(database, chosen.name), rows, false);
-    if (span) return { ...span, columns: [chosen.name], reason: `a day in every row${others.length > 0 ? ` (so have ${others.join(', ')})` : ''}` };
+    if (span)
+      return {
+        ...span,
+        columns: [chosen.name],
+        reason: `a day in every row${others.length > 0 ? ` (so have ${others.join(', ')})` : ''}`,
+      };
   }
   const parts = partsOf(columns, rows);
   if (parts) {
-    const names = await Promise.all(parts.map(async (part) => (typeof part === 'number' ? String(part) : plain(database, part))));
+    const names = await Promise.all(
+      parts.map(async (part) => (typeof part === 'number' ? String(part) : plain(database, part))),
+    );
     const sql = `make_date(${names.join(', ')})`;
     const span = await spanOf(database, sql, rows, false);
-    if (span) return { ...span, columns: parts.filter((part) => typeof part === 'string'), reason: 'made of its parts' };
+    if (span)
+      return { ...span, columns: parts.filter((part) => typeof part === 'string'), reason: 'made of its parts' };
   }
-  return { columns: [], reason: days.length > 0 ? `${days.map(({ name }) => name).join(', ')} ${agreeing(days.length, 'seems', 'seem')} to be of something else than the row (--time says otherwise)` : 'no column of days' };
+  return {
+    columns: [],
+    reason:
+      days.length > 0
+        ? `${days.map(({ name }) => name).join(', ')} ${agreeing(days.length, 'seems', 'seem')} to be of something else than the row (--time says otherwise)`
+        : 'no column of days',
+  };
 }
 
 /** Columns of year, month and day by their names and values; 1 for the day where there is none. */
 function partsOf(columns: ColumnSummary[], rows: number): [string, string, string | number] | undefined {
   const part = (pattern: RegExp, least: number, most: number) =>
-    columns.find(({ name, type, present, min, max }) => pattern.test(name.trim()) && type === 'BIGINT' && present === rows && Number(min) >= least && Number(max) <= most)?.name;
+    columns.find(
+      ({ name, type, present, min, max }) =>
+        pattern.test(name.trim()) &&
+        type === 'BIGINT' &&
+        present === rows &&
+        Number(min) >= least &&
+        Number(max) <= most,
+    )?.name;
   const year = part(/^(year|yr|yyyy)$/i, 1000, 9999);
   const month = part(/^(month|mon|mnth|mm)$/i, 1, 12);
   const day = part(/^(day|day_?of_?month|dom|mday|dd)$/i, 1, 31);
@@ -61,26 +94,46 @@ function partsOf(columns: ColumnSummary[], rows: number): [string, string, strin
 /** A name as SQL has it, quoted only where it must be. */
 async function plain(database: Database, name: string): Promise<string> {
   if (!/^[a-z_][a-z0-9_]*$/.test(name) || name.startsWith('current_')) return identifier(name);
-  const reserved = await database.rows(`SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved' AND keyword_name = '${name}'`);
+  const reserved = await database.rows(
+    `SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved' AND keyword_name = '${name}'`,
+  );
   return reserved.length > 0 ? identifier(name) : name;
 }
 
-async function spanOf(database: Database, sql: string, rows: number, asked: boolean): Promise<Omit<TimeDecision, 'columns' | 'reason'> | undefined> {
+async function spanOf(
+  database: Database,
+  sql: string,
+  rows: number,
+  asked: boolean,
+): Promise<Omit<TimeDecision, 'columns' | 'reason'> | undefined> {
   const query = `SELECT count(day) AS present, CAST(min(day) AS VARCHAR) AS first, CAST(max(day) AS VARCHAR) AS last, date_diff('day', min(day), max(day)) AS days, bool_and(day(day) = 1) AS monthly, CAST(quantile_disc(day, 0.8) AS VARCHAR) AS test
     FROM (SELECT CAST(${sql} AS DATE) AS day FROM ${TABLE})`;
-  const answer = await database.rows<{ present: bigint; first: string; last: string; days: bigint; monthly: boolean; test: string }>(query).catch((error: unknown) => {
-    if (!asked) return undefined;
-    throw new PerdureError('InputInvalid', `--time ${sql} gives no days: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  });
+  const answer = await database
+    .rows<{ present: bigint; first: string; last: string; days: bigint; monthly: boolean; test: string }>(query)
+    .catch((error: unknown) => {
+      if (!asked) return undefined;
+      throw new PerdureError(
+        'InputInvalid',
+        `--time ${sql} gives no days: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
+    });
   if (!answer) return undefined;
   const { present, first, last, monthly, test, ...span } = answer[0]!;
   if (Number(present) < rows) {
     if (!asked) return undefined;
-    throw new PerdureError('InputInvalid', `--time ${sql} gives no day for ${shareOf(rows - Number(present), rows, 'rows')}; give SQL that does, or leave it out.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `--time ${sql} gives no day for ${shareOf(rows - Number(present), rows, 'rows')}; give SQL that does, or leave it out.`,
+    );
   }
   const days = Number(span.days);
   const partition = days <= MANY_DAYS && !monthly ? 'day' : days / 30.4 <= MANY_MONTHS ? 'month' : 'year';
   // Where a month begins near it, that is the day: it is easier to speak of.
   const near = `${test.slice(0, 7)}-01`;
-  return { sql, partition, ...(first === last ? {} : { test: days > 365 && near > first ? near : test > first ? test : last }) };
+  return {
+    sql,
+    partition,
+    ...(first === last ? {} : { test: days > 365 && near > first ? near : test > first ? test : last }),
+  };
 }

@@ -13,12 +13,23 @@ export function columnSplit(settings: ColumnSplitSettings, column: (name: string
   const given = SPLITS.filter((name) => settings[name] !== undefined);
   const kind = { columns: [settings.column] };
   if (given.length === 0) {
-    return { ...kind, names: [...SPLITS], required: ['train', 'test'], sql: () => `CASE WHEN lower(trim(${cell})) IN (${SPLITS.map(literal).join(', ')}) THEN lower(trim(${cell})) END` };
+    return {
+      ...kind,
+      names: [...SPLITS],
+      required: ['train', 'test'],
+      sql: () => `CASE WHEN lower(trim(${cell})) IN (${SPLITS.map(literal).join(', ')}) THEN lower(trim(${cell})) END`,
+    };
   }
   let rest: SplitName | undefined;
   if (!given.includes('train')) rest = 'train';
   else if (given.length === 1) rest = 'test';
-  const whens = given.map((name) => `WHEN ${[settings[name]!].flat().map((value) => equalSql(cell, value)).join(' OR ')} THEN ${literal(name)}`);
+  const whens = given.map(
+    (name) =>
+      `WHEN ${[settings[name]!]
+        .flat()
+        .map((value) => equalSql(cell, value))
+        .join(' OR ')} THEN ${literal(name)}`,
+  );
   const others = rest === undefined ? '' : ` WHEN ${cell} IS NOT NULL THEN ${literal(rest)}`;
   return {
     ...kind,

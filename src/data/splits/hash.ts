@@ -12,7 +12,10 @@ const RANGE = 16 ** DIGITS;
  * the other rows, their order, or the version of DuckDB. So shares are met as chance has it, of the whole and of every
  * class: of 1,000 rows and a share of .2, 200 give or take 13. A larger share takes rows from train alone.
  */
-export function hashSplit(settings: HashSplitSettings, { keys, column }: { keys: string[]; column: (name: string) => string }): SplitKind {
+export function hashSplit(
+  settings: HashSplitSettings,
+  { keys, column }: { keys: string[]; column: (name: string) => string },
+): SplitKind {
   const names = SPLITS.filter((name) => name === 'train' || settings[name] !== undefined);
   const keyText = textSql(keys.map(column));
   let text = keyText;
@@ -39,5 +42,10 @@ export function hashSplit(settings: HashSplitSettings, { keys, column }: { keys:
 
 /** Values as one text, each with its length before it, so that ("a", "bc") differs from ("ab", "c"), and NULL from "". */
 function textSql(values: string[]): string {
-  return values.map((value) => `coalesce(CAST(length(CAST(${value} AS VARCHAR)) AS VARCHAR) || ':' || CAST(${value} AS VARCHAR), '-')`).join(' || ');
+  return values
+    .map(
+      (value) =>
+        `coalesce(CAST(length(CAST(${value} AS VARCHAR)) AS VARCHAR) || ':' || CAST(${value} AS VARCHAR), '-')`,
+    )
+    .join(' || ');
 }

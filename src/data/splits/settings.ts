@@ -6,13 +6,21 @@ import { SPLITS, type SplitName } from '../../contracts/index.js';
 export const EVALUATION_SPLITS = ['validation', 'test', 'oot'] as const satisfies readonly SplitName[];
 
 const date = z.iso.date('a date such as 2013-09-01');
-const length = z.string().regex(/^[1-9][0-9]{0,4} (day|week|month|year)s?$/, 'a length such as "90 days", "12 weeks", "6 months" or "1 year"');
+const length = z
+  .string()
+  .regex(/^[1-9][0-9]{0,4} (day|week|month|year)s?$/, 'a length such as "90 days", "12 weeks", "6 months" or "1 year"');
 /** Both ends included. */
 const evaluationRange = z.strictObject({ from: date, to: date.optional() });
 const trainRange = z.strictObject({ from: date.optional(), to: date.optional() });
 const start = z.union([date, length], 'a date such as 2013-09-01 or a length such as "90 days"');
-const evaluation = z.union([start, evaluationRange], 'a first day such as "2013-09-01", a length such as "90 days", or {"from", "to"}');
-const train = z.union([start, trainRange], 'a first day such as "2012-01-01", a length such as "365 days", or {"from", "to"}');
+const evaluation = z.union(
+  [start, evaluationRange],
+  'a first day such as "2013-09-01", a length such as "90 days", or {"from", "to"}',
+);
+const train = z.union(
+  [start, trainRange],
+  'a first day such as "2012-01-01", a length such as "365 days", or {"from", "to"}',
+);
 
 /**
  * By the day of a row. Each split is given by its first day (it lasts until the next one begins), by its length, or by
@@ -34,18 +42,28 @@ const time = z
   })
   .superRefine((settings, context) => {
     const given = EVALUATION_SPLITS.filter((name) => settings[name] !== undefined);
-    if (given.length === 0) context.addIssue({ code: 'custom', path: ['test'], message: 'expected a first day or a length, as a model is evaluated on rows that it did not learn from' });
+    if (given.length === 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['test'],
+        message: 'expected a first day or a length, as a model is evaluated on rows that it did not learn from',
+      });
     // What is known without asOf: the days that are written down must not overlap.
     const days = (['train', ...given] as const).flatMap((name) => {
       const { from, to } = daysOf(settings[name]);
       return from === undefined && to === undefined ? [] : [{ name, from, to }];
     });
     days.forEach(({ name, from, to }, i) => {
-      if (from !== undefined && to !== undefined && from > to) context.addIssue({ code: 'custom', path: [name], message: 'expected "from" on or before "to"' });
+      if (from !== undefined && to !== undefined && from > to)
+        context.addIssue({ code: 'custom', path: [name], message: 'expected "from" on or before "to"' });
       const next = days[i + 1];
       const last = to ?? from;
       if (next?.from !== undefined && last !== undefined && last >= next.from) {
-        context.addIssue({ code: 'custom', path: [next.name], message: `expected a first day after ${last}, as ${next.name} comes after ${name} and shares no day with it` });
+        context.addIssue({
+          code: 'custom',
+          path: [next.name],
+          message: `expected a first day after ${last}, as ${next.name} comes after ${name} and shares no day with it`,
+        });
       }
     });
   });
@@ -58,7 +76,16 @@ function daysOf(setting: z.infer<typeof train> | undefined): { from?: string; to
 }
 
 const share = z.number().gt(0).lt(1);
-const shares = { validation: share.optional(), test: share.default(0.2), oot: share.optional(), seed: z.int().min(0).max(2 ** 32 - 1).default(0) };
+const shares = {
+  validation: share.optional(),
+  test: share.default(0.2),
+  oot: share.optional(),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(0),
+};
 
 /** By the hash of a row's key, so that a row stays where it is when others come or go. */
 const random = z.strictObject({ by: z.literal('random'), ...shares }).superRefine(checkShares);
@@ -66,8 +93,16 @@ const random = z.strictObject({ by: z.literal('random'), ...shares }).superRefin
 /** By the hash of a column's value, so that all rows of a person, a household or a machine stand on one side. */
 const group = z.strictObject({ by: z.literal('group'), column: ColumnName, ...shares }).superRefine(checkShares);
 
-function checkShares({ validation = 0, test, oot = 0 }: { validation?: number | undefined; test: number; oot?: number | undefined }, context: z.RefinementCtx): void {
-  if (validation + test + oot >= 1) context.addIssue({ code: 'custom', path: ['test'], message: 'expected shares of less than 1 in all, as the rest is what a model learns from' });
+function checkShares(
+  { validation = 0, test, oot = 0 }: { validation?: number | undefined; test: number; oot?: number | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (validation + test + oot >= 1)
+    context.addIssue({
+      code: 'custom',
+      path: ['test'],
+      message: 'expected shares of less than 1 in all, as the rest is what a model learns from',
+    });
 }
 
 const value = z.union([z.string(), z.number(), z.boolean()]);
@@ -75,13 +110,25 @@ const values = z.union([value, z.array(value).min(1)]);
 
 /** By what a column says. Without values, it says the names of the splits. */
 const column = z
-  .strictObject({ by: z.literal('column'), column: ColumnName, train: values.optional(), validation: values.optional(), test: values.optional(), oot: values.optional() })
+  .strictObject({
+    by: z.literal('column'),
+    column: ColumnName,
+    train: values.optional(),
+    validation: values.optional(),
+    test: values.optional(),
+    oot: values.optional(),
+  })
   .superRefine((settings, context) => {
     const seen = new Map<string, SplitName>();
     for (const name of SPLITS) {
       for (const value of [settings[name] ?? []].flat()) {
         const other = seen.get(String(value));
-        if (other) context.addIssue({ code: 'custom', path: [name], message: `expected other values than those of ${other}, got ${JSON.stringify(value)} in both` });
+        if (other)
+          context.addIssue({
+            code: 'custom',
+            path: [name],
+            message: `expected other values than those of ${other}, got ${JSON.stringify(value)} in both`,
+          });
         seen.set(String(value), name);
       }
     }

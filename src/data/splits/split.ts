@@ -55,11 +55,15 @@ export function splitOf(settings: SplitSettings, { keys, day, column = identifie
   if (day === undefined) return split;
   return {
     ...split,
-    sql: (asOf) => `CASE WHEN CAST(${day} AS DATE) > CAST(${literal(dayOf(asOf))} AS DATE) THEN NULL ELSE ${kind.sql(asOf)} END`,
+    sql: (asOf) =>
+      `CASE WHEN CAST(${day} AS DATE) > CAST(${literal(dayOf(asOf))} AS DATE) THEN NULL ELSE ${kind.sql(asOf)} END`,
   };
 }
 
-function kindOf(settings: SplitSettings, columns: { keys: string[]; day: string | undefined; column: (name: string) => string }): SplitKind {
+function kindOf(
+  settings: SplitSettings,
+  columns: { keys: string[]; day: string | undefined; column: (name: string) => string },
+): SplitKind {
   switch (settings.by) {
     case 'time':
       return timeSplit(settings, columns.day);

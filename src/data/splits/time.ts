@@ -9,7 +9,10 @@ import type { SplitDays, SplitKind } from './split.js';
 /** Rows by their day: see `TimeSplitSettings`. */
 export function timeSplit(settings: TimeSplitSettings, day: string | undefined): SplitKind {
   if (day === undefined) {
-    throw new PerdureError('ConfigInvalid', 'A split by time needs rows with a day, and this pipeline has no "time"; name the column or give another "split", such as {"by": "random"}.');
+    throw new PerdureError(
+      'ConfigInvalid',
+      'A split by time needs rows with a day, and this pipeline has no "time"; name the column or give another "split", such as {"by": "random"}.',
+    );
   }
   const names = SPLITS.filter((name) => name === 'train' || settings[name] !== undefined);
   return {
@@ -56,6 +59,10 @@ function durationOf(length: string): DurationLikeObject {
 /** The day that is so much earlier; the last of its month where the month is too short. */
 function before(day: string, duration: DurationLikeObject): string {
   const date = DateTime.fromISO(day, { zone: 'utc' }).minus(duration);
-  if (!date.isValid || date.year < 1) throw new PerdureError('ConfigInvalid', `The lengths of "split" lead back to before the year 1 from ${day}; give shorter ones.`);
+  if (!date.isValid || date.year < 1)
+    throw new PerdureError(
+      'ConfigInvalid',
+      `The lengths of "split" lead back to before the year 1 from ${day}; give shorter ones.`,
+    );
   return date.toISODate();
 }

@@ -20,7 +20,11 @@ export const DELONG_CONVENTION =
  * @returns `null` where either class has fewer than two rows: its variance is undefined
  * @throws PerdureError `InputInvalid` where the lengths differ, or a probability is not a number
  */
-export function delongTest(labels: ArrayLike<number>, first: ArrayLike<number>, second: ArrayLike<number>): AucComparison | null {
+export function delongTest(
+  labels: ArrayLike<number>,
+  first: ArrayLike<number>,
+  second: ArrayLike<number>,
+): AucComparison | null {
   checkAligned(labels, first, second);
   const a = placements(labels, first);
   const b = placements(labels, second);
@@ -62,7 +66,14 @@ export function delongComparison(
   if (compared === null) return null;
   const { auc, difference, p, standard_error } = compared;
   const margin = normalQuantile(alpha / 2) * standard_error;
-  return { a: auc[0], b: auc[1], difference, p, interval: [difference - margin, difference + margin], method: 'delong' };
+  return {
+    a: auc[0],
+    b: auc[1],
+    difference,
+    p,
+    interval: [difference - margin, difference + margin],
+    method: 'delong',
+  };
 }
 
 /**
@@ -123,11 +134,17 @@ function minus(x: Float64Array, y: Float64Array): Float64Array {
 
 function checkAligned(labels: ArrayLike<number>, first: ArrayLike<number>, second: ArrayLike<number>): void {
   if (first.length !== labels.length || second.length !== labels.length) {
-    throw new PerdureError('InputInvalid', `Two models are compared on the same rows, but there are ${countOf(labels.length, 'label')} and probabilities of ${first.length} and ${countOf(second.length, 'row')}; score the same rows with both.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `Two models are compared on the same rows, but there are ${countOf(labels.length, 'label')} and probabilities of ${first.length} and ${countOf(second.length, 'row')}; score the same rows with both.`,
+    );
   }
   for (let row = 0; row < labels.length; row++) {
     if (Number.isNaN(first[row]) || Number.isNaN(second[row])) {
-      throw new PerdureError('InputInvalid', `Row ${row} has no probability of one of the models; score it, or leave it out of both.`);
+      throw new PerdureError(
+        'InputInvalid',
+        `Row ${row} has no probability of one of the models; score it, or leave it out of both.`,
+      );
     }
   }
 }

@@ -2,7 +2,13 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { PerdureError, messageOf, systemCode } from '../../errors.js';
 import { diskError } from '../../platform/storage/diskError.js';
 import type { DataNeeds, LibraryName, TrainingRecipe } from '../estimators/estimator.js';
-import { dataNeeds, estimatorKind, trainingRecipe, type Estimator, type TrainingOrder } from '../estimators/estimators.js';
+import {
+  dataNeeds,
+  estimatorKind,
+  trainingRecipe,
+  type Estimator,
+  type TrainingOrder,
+} from '../estimators/estimators.js';
 import { foldsOf, type FoldSettings } from '../folds.js';
 import type { ModelOutput } from '../modelOutput.js';
 import { taskOf } from '../tasks/task.js';
@@ -65,10 +71,14 @@ export class Engine implements EngineCalls {
   async predict(request: PredictRequest): Promise<ModelOutput> {
     const { values, width } = await this.output(request, 'value');
     // A forest's mean of leaves may leave [0, 1] by a rounding error.
-    if (request.task.task !== 'regression') values.forEach((value, at) => (values[at] = Math.min(1, Math.max(0, value))));
+    if (request.task.task !== 'regression')
+      values.forEach((value, at) => (values[at] = Math.min(1, Math.max(0, value))));
     const expected = taskOf(request.task).width;
     if (width !== expected) {
-      throw new PerdureError('InputInvalid', `${request.modelPath} says ${width} numbers per row, and a ${request.task.task} task needs ${expected}; use a model of this task.`);
+      throw new PerdureError(
+        'InputInvalid',
+        `${request.modelPath} says ${width} numbers per row, and a ${request.task.task} task needs ${expected}; use a model of this task.`,
+      );
     }
     return { values, width };
   }
@@ -92,7 +102,11 @@ export class Engine implements EngineCalls {
   }
 
   /** Trains a model, looks at it and frees it. */
-  private training<T>(request: TrainingOrder & { train: MatrixFile }, part: TrainingPart, look: (model: Model) => T): T {
+  private training<T>(
+    request: TrainingOrder & { train: MatrixFile },
+    part: TrainingPart,
+    look: (model: Model) => T,
+  ): T {
     const recipe: TrainingRecipe = trainingRecipe(request, part.shape);
     const model = this.libraryOf(request).train(part.train, request.train.features, recipe);
     try {
@@ -106,7 +120,10 @@ export class Engine implements EngineCalls {
     const { model, library } = await this.opened(modelPath);
     const trainedOn = model.features();
     if (trainedOn.join() !== data.features.join()) {
-      throw new PerdureError('InputInvalid', `${modelPath} was trained on the columns ${trainedOn.join(', ')}, and ${data.path} was to be read for ${data.features.join(', ')}; use the dataset that the model names.`);
+      throw new PerdureError(
+        'InputInvalid',
+        `${modelPath} was trained on the columns ${trainedOn.join(', ')}, and ${data.path} was to be read for ${data.features.join(', ')}; use the dataset that the model names.`,
+      );
     }
     const blocks: ModelOutput[] = [];
     for await (const features of featureBlocks(data.path, data.features, { offset, limit })) {
@@ -121,7 +138,10 @@ export class Engine implements EngineCalls {
   }
 
   /** A training part from the cache, or made and cached: all rows, or those of a fold. */
-  private async part(request: TrainingOrder & { train: MatrixFile }, split?: { settings: FoldSettings; fold: number }): Promise<TrainingPart> {
+  private async part(
+    request: TrainingOrder & { train: MatrixFile },
+    split?: { settings: FoldSettings; fold: number },
+  ): Promise<TrainingPart> {
     const { train: file } = request;
     const needs: DataNeeds = dataNeeds(request);
     const matrixKey = JSON.stringify([file.checksum, file.features, file.label]);
@@ -134,7 +154,14 @@ export class Engine implements EngineCalls {
     this.parts.makeRoom(bytes);
     const matrix = await this.load(file, matrixKey);
     const part = split
-      ? foldPart(library, matrix, file.features, needs, foldsOf(split.settings, matrix.rows, { labels: matrix.labels }).tested, split.fold)
+      ? foldPart(
+          library,
+          matrix,
+          file.features,
+          needs,
+          foldsOf(split.settings, matrix.rows, { labels: matrix.labels }).tested,
+          split.fold,
+        )
       : wholePart(library, matrix, file.features, needs);
     if (bytes + matrixBytes(file) > this.cacheBytes) this.matrix = undefined;
     // The library has a copy of its own, and the collector doesn't hurry for what lies outside its heap.
@@ -165,7 +192,11 @@ export class Engine implements EngineCalls {
     try {
       return (this.model = { key, library, model: library.load(bytes) });
     } catch (error) {
-      throw new PerdureError('ObjectCorrupt', `${path} is not a whole model of ${name} (${messageOf(error)}); delete that version and train again.`, { cause: error });
+      throw new PerdureError(
+        'ObjectCorrupt',
+        `${path} is not a whole model of ${name} (${messageOf(error)}); delete that version and train again.`,
+        { cause: error },
+      );
     }
   }
 }
@@ -192,7 +223,8 @@ function joined(blocks: ModelOutput[]): ModelOutput {
 /** What changes when a file is written anew. */
 async function identityOf(path: string): Promise<string> {
   const { size, mtimeMs } = await stat(path).catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') throw new PerdureError('NotFound', `There is no model file ${path}; train again.`);
+    if (systemCode(error) === 'ENOENT')
+      throw new PerdureError('NotFound', `There is no model file ${path}; train again.`);
     throw diskError(error, path);
   });
   return JSON.stringify([path, size, mtimeMs]);

@@ -39,7 +39,9 @@ export class EngineHost {
         resolve();
       };
       this.child.once('exit', (code, signal) => onEnd(describeEnd(code, signal)));
-      this.child.on('error', (error) => onEnd(`could not be started (${messageOf(error)}); free some memory or processes`));
+      this.child.on('error', (error) =>
+        onEnd(`could not be started (${messageOf(error)}); free some memory or processes`),
+      );
     });
   }
 

@@ -38,7 +38,9 @@ async function answer({ method, request }: HostCall): Promise<HostReply> {
 function dieWithParent(): void {
   process.on('disconnect', () => process.exit());
   if (process.platform !== 'linux') return;
-  const prctl = koffi.load(null).func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)');
+  const prctl = koffi
+    .load(null)
+    .func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)');
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (!process.connected) process.exit();
 }

@@ -65,7 +65,11 @@ class HostPool {
     signal?: AbortSignal,
     needs: Needs = {},
   ): Promise<Awaited<ReturnType<EngineCalls[M]>>> {
-    return this.withHost<Awaited<ReturnType<EngineCalls[M]>>>(needs, signal, async (host) => (await host.call({ method, request }, signal)) as never);
+    return this.withHost<Awaited<ReturnType<EngineCalls[M]>>>(
+      needs,
+      signal,
+      async (host) => (await host.call({ method, request }, signal)) as never,
+    );
   }
 
   /** Folds are calls of their own on one host, so that what is finished is known while the rest is under way. */
@@ -89,7 +93,11 @@ class HostPool {
     await Promise.all([...this.hosts].map((host) => host.kill()));
   }
 
-  private async withHost<Result>({ reads, bytes = 0 }: Needs, signal: AbortSignal | undefined, work: (host: EngineHost) => Promise<Result>): Promise<Result> {
+  private async withHost<Result>(
+    { reads, bytes = 0 }: Needs,
+    signal: AbortSignal | undefined,
+    work: (host: EngineHost) => Promise<Result>,
+  ): Promise<Result> {
     const shares = Math.min(this.size, Math.max(1, Math.ceil(bytes / this.shareBytes)));
     const host = await this.acquire(reads, shares, signal);
     try {
@@ -102,7 +110,11 @@ class HostPool {
     }
   }
 
-  private async acquire(reads: string | undefined, shares: number, signal: AbortSignal | undefined): Promise<EngineHost> {
+  private async acquire(
+    reads: string | undefined,
+    shares: number,
+    signal: AbortSignal | undefined,
+  ): Promise<EngineHost> {
     signal?.throwIfAborted();
     if (this.closed) throw poolClosed();
     hostScript();

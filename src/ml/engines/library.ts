@@ -33,9 +33,15 @@ export function libraryFolder({ package: name, version }: LibraryFile, env: Vari
 export function libraryPath(library: LibraryName, env: Variables = variables()): string {
   const file = LIBRARY_FILES[library];
   const named = env[file.variable] || undefined;
-  const path = named ?? join(libraryFolder(file, env), file.package, 'lib', `${library}.${process.platform === 'darwin' ? 'dylib' : 'so'}`);
+  const path =
+    named ??
+    join(libraryFolder(file, env), file.package, 'lib', `${library}.${process.platform === 'darwin' ? 'dylib' : 'so'}`);
   if (!existsSync(path)) {
-    if (named) throw new PerdureError('EngineMissing', `${file.variable} names ${path}, which is not there; name another or unset it.`);
+    if (named)
+      throw new PerdureError(
+        'EngineMissing',
+        `${file.variable} names ${path}, which is not there; name another or unset it.`,
+      );
     throw new PerdureError('EngineMissing', `${library} ${file.version} is not at ${path}; run \`perdure setup\`.`);
   }
   return path;

@@ -3,7 +3,16 @@ import { dirname, join } from 'node:path';
 import koffi from 'koffi';
 import { PerdureError, messageOf } from '../../errors.js';
 import type { DataNeeds, TrainingRecipe } from '../estimators/estimator.js';
-import { balancedWeights, type Dataset, type Features, type Library, type Matrix, type Model, type PredictionType, type Rows } from './binding.js';
+import {
+  balancedWeights,
+  type Dataset,
+  type Features,
+  type Library,
+  type Matrix,
+  type Model,
+  type PredictionType,
+  type Rows,
+} from './binding.js';
 
 /** A pointer as koffi hands it out. */
 type Pointer = bigint;
@@ -50,10 +59,18 @@ export class LightGbmLibrary implements Library {
     try {
       this.api = bind(path);
     } catch (error) {
-      throw new PerdureError('EngineMissing', `lib_lightgbm at ${path} can't be loaded (${messageOf(error)}); run \`perdure setup\`.`, { cause: error });
+      throw new PerdureError(
+        'EngineMissing',
+        `lib_lightgbm at ${path} can't be loaded (${messageOf(error)}); run \`perdure setup\`.`,
+        { cause: error },
+      );
     }
     this.check = (status) => {
-      if (status !== 0) throw new PerdureError('EngineFailed', `lib_lightgbm refused: ${this.api.lastError().trim().replace(/\.$/, '')}.`);
+      if (status !== 0)
+        throw new PerdureError(
+          'EngineFailed',
+          `lib_lightgbm refused: ${this.api.lastError().trim().replace(/\.$/, '')}.`,
+        );
     };
   }
 
@@ -61,9 +78,15 @@ export class LightGbmLibrary implements Library {
     return `lib_lightgbm ${lightGbmVersion(this.path)}`;
   }
 
-  dataset({ values, rows, columns, labels }: Matrix, features: string[], { settings, balancedClasses }: DataNeeds): Dataset {
+  dataset(
+    { values, rows, columns, labels }: Matrix,
+    features: string[],
+    { settings, balancedClasses }: DataNeeds,
+  ): Dataset {
     const handle: Out<Pointer> = [null];
-    this.check(this.api.datasetCreate(values, FLOAT32, rows, columns, ROW_MAJOR, settingsText(settings ?? {}), null, handle));
+    this.check(
+      this.api.datasetCreate(values, FLOAT32, rows, columns, ROW_MAJOR, settingsText(settings ?? {}), null, handle),
+    );
     const dataset = new TrainingRows(handle[0]!, () => this.check(this.api.datasetFree(handle[0]!)));
     try {
       this.setField(dataset, 'label', Float32Array.from(labels));
@@ -87,7 +110,8 @@ export class LightGbmLibrary implements Library {
     const model = new LightGbmModel(this.api, this.check, handle[0]!);
     try {
       const finished: Out<number> = [0];
-      for (let round = 0; round < rounds && finished[0] === 0; round++) this.check(this.api.boosterUpdate(handle[0]!, finished));
+      for (let round = 0; round < rounds && finished[0] === 0; round++)
+        this.check(this.api.boosterUpdate(handle[0]!, finished));
       return model;
     } catch (error) {
       model.free();
@@ -141,7 +165,22 @@ class LightGbmModel implements Model {
     this.check(this.api.boosterPredictLength(this.handle, count, PREDICTION_TYPE[type], 0, ALL, length));
     const output = new Float64Array(length[0]!);
     // A file of another width is refused before, by the names of its columns.
-    this.check(this.api.boosterPredict(this.handle, values, FLOAT32, count, columns, ROW_MAJOR, PREDICTION_TYPE[type], 0, ALL, 'num_threads=1', length, output));
+    this.check(
+      this.api.boosterPredict(
+        this.handle,
+        values,
+        FLOAT32,
+        count,
+        columns,
+        ROW_MAJOR,
+        PREDICTION_TYPE[type],
+        0,
+        ALL,
+        'num_threads=1',
+        length,
+        output,
+      ),
+    );
     return output;
   }
 
@@ -172,14 +211,30 @@ function settingsText(settings: Record<string, string | number>): string {
 
 interface Api {
   lastError(): string;
-  datasetCreate(values: Float32Array, type: number, rows: number, columns: number, rowMajor: number, settings: string, reference: null, out: Out<Pointer>): Status;
+  datasetCreate(
+    values: Float32Array,
+    type: number,
+    rows: number,
+    columns: number,
+    rowMajor: number,
+    settings: string,
+    reference: null,
+    out: Out<Pointer>,
+  ): Status;
   datasetFree(dataset: Pointer): Status;
   datasetSetField(dataset: Pointer, name: string, values: Float32Array, length: number, type: number): Status;
   datasetSetFeatureNames(dataset: Pointer, names: string[], length: number): Status;
   boosterCreate(dataset: Pointer, settings: string, out: Out<Pointer>): Status;
   boosterFree(booster: Pointer): Status;
   boosterUpdate(booster: Pointer, finished: Out<number>): Status;
-  boosterPredictLength(booster: Pointer, rows: number, type: number, start: number, iterations: number, length: Out<number>): Status;
+  boosterPredictLength(
+    booster: Pointer,
+    rows: number,
+    type: number,
+    start: number,
+    iterations: number,
+    length: Out<number>,
+  ): Status;
   boosterPredict(
     booster: Pointer,
     values: Float32Array,
@@ -194,7 +249,15 @@ interface Api {
     length: Out<number>,
     out: Float64Array,
   ): Status;
-  boosterSave(booster: Pointer, start: number, iterations: number, importance: number, capacity: number, length: Out<number>, out: Buffer | null): Status;
+  boosterSave(
+    booster: Pointer,
+    start: number,
+    iterations: number,
+    importance: number,
+    capacity: number,
+    length: Out<number>,
+    out: Buffer | null,
+  ): Status;
   boosterLoad(text: string, iterations: Out<number>, out: Out<Pointer>): Status;
 }
 
@@ -202,18 +265,30 @@ function bind(path: string): Api {
   const library = koffi.load(path);
   return {
     lastError: library.func('const char *LGBM_GetLastError()'),
-    datasetCreate: library.func('int LGBM_DatasetCreateFromMat(const float *data, int type, int32_t rows, int32_t columns, int rowMajor, const char *settings, void *reference, _Out_ void **out)'),
+    datasetCreate: library.func(
+      'int LGBM_DatasetCreateFromMat(const float *data, int type, int32_t rows, int32_t columns, int rowMajor, const char *settings, void *reference, _Out_ void **out)',
+    ),
     datasetFree: library.func('int LGBM_DatasetFree(void *dataset)'),
-    datasetSetField: library.func('int LGBM_DatasetSetField(void *dataset, const char *name, const float *values, int length, int type)'),
-    datasetSetFeatureNames: library.func('int LGBM_DatasetSetFeatureNames(void *dataset, const char **names, int length)'),
+    datasetSetField: library.func(
+      'int LGBM_DatasetSetField(void *dataset, const char *name, const float *values, int length, int type)',
+    ),
+    datasetSetFeatureNames: library.func(
+      'int LGBM_DatasetSetFeatureNames(void *dataset, const char **names, int length)',
+    ),
     boosterCreate: library.func('int LGBM_BoosterCreate(void *dataset, const char *settings, _Out_ void **out)'),
     boosterFree: library.func('int LGBM_BoosterFree(void *booster)'),
     boosterUpdate: library.func('int LGBM_BoosterUpdateOneIter(void *booster, _Out_ int *finished)'),
-    boosterPredictLength: library.func('int LGBM_BoosterCalcNumPredict(void *booster, int rows, int type, int start, int iterations, _Out_ int64_t *length)'),
+    boosterPredictLength: library.func(
+      'int LGBM_BoosterCalcNumPredict(void *booster, int rows, int type, int start, int iterations, _Out_ int64_t *length)',
+    ),
     boosterPredict: library.func(
       'int LGBM_BoosterPredictForMat(void *booster, const float *data, int dataType, int32_t rows, int32_t columns, int rowMajor, int type, int start, int iterations, const char *settings, _Out_ int64_t *length, double *out)',
     ),
-    boosterSave: library.func('int LGBM_BoosterSaveModelToString(void *booster, int start, int iterations, int importance, int64_t capacity, _Out_ int64_t *length, char *out)'),
-    boosterLoad: library.func('int LGBM_BoosterLoadModelFromString(const char *text, _Out_ int *iterations, _Out_ void **out)'),
+    boosterSave: library.func(
+      'int LGBM_BoosterSaveModelToString(void *booster, int start, int iterations, int importance, int64_t capacity, _Out_ int64_t *length, char *out)',
+    ),
+    boosterLoad: library.func(
+      'int LGBM_BoosterLoadModelFromString(const char *text, _Out_ int *iterations, _Out_ void **out)',
+    ),
   };
 }

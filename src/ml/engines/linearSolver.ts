@@ -29,9 +29,17 @@ export function solveLinear(matrix: Matrix, { link, ridge }: NonNullable<Trainin
 /** Newton's steps, each a least-squares problem of its own (iteratively reweighted), halved where they go too far. */
 function poissonRegression(matrix: Matrix, ridge: number): LinearModel {
   const { labels, rows } = matrix;
-  if (labels.some((label) => label < 0)) throw new PerdureError('InputInvalid', 'A label is below 0, and the objective poisson needs counts; choose squared_error or absolute_error.');
+  if (labels.some((label) => label < 0))
+    throw new PerdureError(
+      'InputInvalid',
+      'A label is below 0, and the objective poisson needs counts; choose squared_error or absolute_error.',
+    );
   const total = labels.reduce((sum, label) => sum + label, 0);
-  if (total === 0) throw new PerdureError('InputInvalid', 'Every label is 0, which no Poisson regression can fit; use rows with other labels as well.');
+  if (total === 0)
+    throw new PerdureError(
+      'InputInvalid',
+      'Every label is 0, which no Poisson regression can fit; use rows with other labels as well.',
+    );
   let model: LinearModel = { weights: new Float64Array(matrix.columns), bias: Math.log(total / rows) };
   let margins = marginsOf(matrix, model);
   let loss = poissonLoss(labels, margins, model, ridge);
@@ -53,7 +61,10 @@ function poissonRegression(matrix: Matrix, ridge: number): LinearModel {
         break;
       }
       if (halvings === 30) return model;
-      next = { weights: next.weights.map((weight, i) => (weight + model.weights[i]!) / 2), bias: (next.bias + model.bias) / 2 };
+      next = {
+        weights: next.weights.map((weight, i) => (weight + model.weights[i]!) / 2),
+        bias: (next.bias + model.bias) / 2,
+      };
     }
   }
   return model;
@@ -79,7 +90,12 @@ function marginsOf({ values, rows, columns }: Matrix, { weights, bias }: LinearM
 }
 
 /** Weighted least squares by the normal equations of the centred columns. @param rowWeights 1 for each row by default */
-function leastSquares({ values, rows, columns }: Matrix, targets: Float64Array, rowWeights: Float64Array | undefined, ridge: number): LinearModel {
+function leastSquares(
+  { values, rows, columns }: Matrix,
+  targets: Float64Array,
+  rowWeights: Float64Array | undefined,
+  ridge: number,
+): LinearModel {
   const means = new Float64Array(columns);
   let totalWeight = 0;
   let targetMean = 0;
@@ -160,7 +176,8 @@ function solveNormal(gram: Float64Array, moments: Float64Array, ridge: number): 
   const weights = new Float64Array(n);
   for (let k = taken.length - 1; k >= 0; k--) {
     let value = halfway[k]!;
-    for (let after = k + 1; after < taken.length; after++) value -= factor[k]![taken[after]!]! * weights[taken[after]!]!;
+    for (let after = k + 1; after < taken.length; after++)
+      value -= factor[k]![taken[after]!]! * weights[taken[after]!]!;
     weights[taken[k]!] = value / factor[k]![taken[k]!]!;
   }
   return weights.map((weight, i) => (scale[i] === 0 ? 0 : weight / scale[i]!));

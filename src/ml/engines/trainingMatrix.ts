@@ -23,7 +23,11 @@ export async function loadMatrix({ path, rows, features, label }: MatrixFile): P
 }
 
 /** Features to predict from, some 260,000 rows at a time. */
-export async function* featureBlocks(path: string, features: string[], range: RowRange): AsyncGenerator<Features, void> {
+export async function* featureBlocks(
+  path: string,
+  features: string[],
+  range: RowRange,
+): AsyncGenerator<Features, void> {
   for await (const chunk of readChunks(path, features, range)) {
     const [rows, columns] = [chunk[0]?.length ?? 0, chunk.length];
     const values = new Float32Array(rows * columns);
@@ -44,8 +48,20 @@ export function wholePart(library: Library, matrix: Matrix, features: string[], 
 }
 
 /** The rows outside a fold to train on, those inside it to score on. @param folds fold of each row */
-export function foldPart(library: Library, matrix: Matrix, features: string[], needs: DataNeeds, folds: Uint8Array, fold: number): TrainingPart {
-  const part = wholePart(library, rowsWhere(matrix, (row) => folds[row] !== fold), features, needs);
+export function foldPart(
+  library: Library,
+  matrix: Matrix,
+  features: string[],
+  needs: DataNeeds,
+  folds: Uint8Array,
+  fold: number,
+): TrainingPart {
+  const part = wholePart(
+    library,
+    rowsWhere(matrix, (row) => folds[row] !== fold),
+    features,
+    needs,
+  );
   const validation = rowsWhere(matrix, (row) => folds[row] === fold);
   return { ...part, validation: { rows: library.rows(validation), labels: validation.labels } };
 }

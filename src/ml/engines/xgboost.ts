@@ -25,7 +25,11 @@ export class XgBoost {
     try {
       this.api = bind(path);
     } catch (error) {
-      throw new PerdureError('EngineMissing', `libxgboost at ${path} can't be loaded (${messageOf(error)}); run \`perdure setup\`.`, { cause: error });
+      throw new PerdureError(
+        'EngineMissing',
+        `libxgboost at ${path} can't be loaded (${messageOf(error)}); run \`perdure setup\`.`,
+        { cause: error },
+      );
     }
     this.check(this.api.setGlobalConfig(JSON.stringify({ verbosity: 0 })));
   }
@@ -49,7 +53,8 @@ export class XgBoost {
   /** An untrained model for a training matrix. */
   booster(train: DMatrix, features: string[], settings: Record<string, string | number>): Booster {
     const booster = this.emptyBooster([train.handle]);
-    for (const [name, value] of Object.entries(settings)) this.check(this.api.boosterSetParam(booster.handle, name, String(value)));
+    for (const [name, value] of Object.entries(settings))
+      this.check(this.api.boosterSetParam(booster.handle, name, String(value)));
     this.check(this.api.boosterSetFeatureInfo(booster.handle, 'feature_name', features, features.length));
     return booster;
   }
@@ -95,7 +100,12 @@ export class DMatrix {
     const memory = koffi.alloc('float', labels.length) as Pointer;
     try {
       new Float32Array(koffi.view(memory, labels.byteLength)).set(labels);
-      const array = { data: [Number(koffi.address(memory)), true], shape: [this.rows, width], typestr: '<f4', version: 3 };
+      const array = {
+        data: [Number(koffi.address(memory)), true],
+        shape: [this.rows, width],
+        typestr: '<f4',
+        version: 3,
+      };
       this.check(this.api.matrixSetInfo(this.handle, 'label', JSON.stringify(array)));
     } finally {
       koffi.free(memory);
@@ -127,7 +137,13 @@ export class Booster {
 
   /** A figure a row for `value`; features + 1 figures a row for `contributions`, the bias last. */
   predict(matrix: DMatrix, type: PredictionType): Float32Array {
-    const config = { type: PREDICTION_TYPE[type], training: false, iteration_begin: 0, iteration_end: 0, strict_shape: true };
+    const config = {
+      type: PREDICTION_TYPE[type],
+      training: false,
+      iteration_begin: 0,
+      iteration_end: 0,
+      strict_shape: true,
+    };
     const [shape, values]: [Out<Pointer>, Out<Pointer>] = [[null], [null]];
     const dimensions: Out<number> = [null];
     this.check(this.api.boosterPredict(this.handle, matrix.handle, JSON.stringify(config), shape, dimensions, values));
@@ -171,7 +187,14 @@ interface Api {
   boosterSetFeatureInfo(booster: Pointer, field: string, values: string[], length: number): Status;
   boosterGetFeatureInfo(booster: Pointer, field: string, length: Out<number>, values: Out<Pointer>): Status;
   boosterUpdate(booster: Pointer, round: number, train: Pointer): Status;
-  boosterPredict(booster: Pointer, matrix: Pointer, config: string, shape: Out<Pointer>, dimensions: Out<number>, values: Out<Pointer>): Status;
+  boosterPredict(
+    booster: Pointer,
+    matrix: Pointer,
+    config: string,
+    shape: Out<Pointer>,
+    dimensions: Out<number>,
+    values: Out<Pointer>,
+  ): Status;
   boosterSave(booster: Pointer, config: string, length: Out<number>, bytes: Out<Pointer>): Status;
   boosterLoad(booster: Pointer, bytes: Uint8Array, length: number): Status;
 }
@@ -182,18 +205,32 @@ function bind(path: string): Api {
     version: library.func('void XGBoostVersion(_Out_ int *major, _Out_ int *minor, _Out_ int *patch)'),
     lastError: library.func('const char *XGBGetLastError()'),
     setGlobalConfig: library.func('int XGBSetGlobalConfig(const char *config)'),
-    matrixCreate: library.func('int XGDMatrixCreateFromMat(const float *data, uint64_t rows, uint64_t columns, float missing, _Out_ void **out)'),
+    matrixCreate: library.func(
+      'int XGDMatrixCreateFromMat(const float *data, uint64_t rows, uint64_t columns, float missing, _Out_ void **out)',
+    ),
     matrixFree: library.func('int XGDMatrixFree(void *handle)'),
-    matrixSetFloatInfo: library.func('int XGDMatrixSetFloatInfo(void *handle, const char *field, const float *array, uint64_t length)'),
-    matrixSetInfo: library.func('int XGDMatrixSetInfoFromInterface(void *handle, const char *field, const char *array)'),
+    matrixSetFloatInfo: library.func(
+      'int XGDMatrixSetFloatInfo(void *handle, const char *field, const float *array, uint64_t length)',
+    ),
+    matrixSetInfo: library.func(
+      'int XGDMatrixSetInfoFromInterface(void *handle, const char *field, const char *array)',
+    ),
     boosterCreate: library.func('int XGBoosterCreate(void **matrices, uint64_t length, _Out_ void **out)'),
     boosterFree: library.func('int XGBoosterFree(void *handle)'),
     boosterSetParam: library.func('int XGBoosterSetParam(void *handle, const char *name, const char *value)'),
-    boosterSetFeatureInfo: library.func('int XGBoosterSetStrFeatureInfo(void *handle, const char *field, const char **features, uint64_t length)'),
-    boosterGetFeatureInfo: library.func('int XGBoosterGetStrFeatureInfo(void *handle, const char *field, _Out_ uint64_t *length, _Out_ void **features)'),
+    boosterSetFeatureInfo: library.func(
+      'int XGBoosterSetStrFeatureInfo(void *handle, const char *field, const char **features, uint64_t length)',
+    ),
+    boosterGetFeatureInfo: library.func(
+      'int XGBoosterGetStrFeatureInfo(void *handle, const char *field, _Out_ uint64_t *length, _Out_ void **features)',
+    ),
     boosterUpdate: library.func('int XGBoosterUpdateOneIter(void *handle, int round, void *train)'),
-    boosterPredict: library.func('int XGBoosterPredictFromDMatrix(void *handle, void *matrix, const char *config, _Out_ void **shape, _Out_ uint64_t *dimensions, _Out_ void **values)'),
-    boosterSave: library.func('int XGBoosterSaveModelToBuffer(void *handle, const char *config, _Out_ uint64_t *length, _Out_ void **bytes)'),
+    boosterPredict: library.func(
+      'int XGBoosterPredictFromDMatrix(void *handle, void *matrix, const char *config, _Out_ void **shape, _Out_ uint64_t *dimensions, _Out_ void **values)',
+    ),
+    boosterSave: library.func(
+      'int XGBoosterSaveModelToBuffer(void *handle, const char *config, _Out_ uint64_t *length, _Out_ void **bytes)',
+    ),
     boosterLoad: library.func('int XGBoosterLoadModelFromBuffer(void *handle, const void *bytes, uint64_t length)'),
   };
 }
@@ -201,5 +238,8 @@ function bind(path: string): Api {
 /** The library adds a stack trace to its message; the first line of words tells what is wrong. */
 function firstLine(message: string): string {
   const line = message.split('\n').find((candidate) => candidate.trim() !== '') ?? 'no reason given';
-  return line.replace(/^\[[\d:]+\]\s*/, '').replace(/\.$/, '').trim();
+  return line
+    .replace(/^\[[\d:]+\]\s*/, '')
+    .replace(/\.$/, '')
+    .trim();
 }

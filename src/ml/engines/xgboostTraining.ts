@@ -1,5 +1,14 @@
 import type { DataNeeds, TrainingRecipe } from '../estimators/estimator.js';
-import { balancedWeights, type Dataset, type Features, type Library, type Matrix, type Model, type PredictionType, type Rows } from './binding.js';
+import {
+  balancedWeights,
+  type Dataset,
+  type Features,
+  type Library,
+  type Matrix,
+  type Model,
+  type PredictionType,
+  type Rows,
+} from './binding.js';
 import { solveLinear, type LinearModel } from './linearSolver.js';
 import { XgBoost, type Booster, type DMatrix } from './xgboost.js';
 
@@ -107,7 +116,10 @@ export class XgBoostLibrary implements Library {
       const model: unknown = JSON.parse(Buffer.from(pattern.save('json')).toString('utf8'));
       // The library takes a number without a point or an exponent for an integer, and refuses it as a weight.
       const numbers = [...weights, bias].map((weight) => weight.toExponential()).join(',');
-      const text = JSON.stringify(model, (key, value: unknown) => (key === 'weights' ? [] : value)).replace('"weights":[]', `"weights":[${numbers}]`);
+      const text = JSON.stringify(model, (key, value: unknown) => (key === 'weights' ? [] : value)).replace(
+        '"weights":[]',
+        `"weights":[${numbers}]`,
+      );
       return new XgBoostModel(this.library.loadModel(Buffer.from(text)));
     } finally {
       pattern.free();

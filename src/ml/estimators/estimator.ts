@@ -36,7 +36,10 @@ export interface TrainingRecipe {
   /** Stop when a round moves no feature's part in the log-odds by more than this, at the feature's root mean square. */
   tolerance?: number;
   /** The weights of a linear model are solved for, and the library gets the model. */
-  solve?: { link: 'identity' | 'log'; /** Penalty of half the squared weights, against the sum of the rows' losses. */ ridge: number };
+  solve?: {
+    link: 'identity' | 'log';
+    /** Penalty of half the squared weights, against the sum of the rows' losses. */ ridge: number;
+  };
 }
 
 /** What there is to know of an estimator. */
@@ -71,7 +74,11 @@ export function defineEstimator<P extends object>(name: string, definition: Defi
   const { library, parameters, only = {}, data, recipe } = definition;
   const parametersOf = (task: TaskName) => {
     const tasks = only as Record<string, readonly TaskName[] | undefined>;
-    return Object.fromEntries(Object.entries(parameters as Record<string, Parameter<unknown>>).filter(([key]) => tasks[key]?.includes(task) ?? true));
+    return Object.fromEntries(
+      Object.entries(parameters as Record<string, Parameter<unknown>>).filter(
+        ([key]) => tasks[key]?.includes(task) ?? true,
+      ),
+    );
   };
   const read = (params: Params, { task }: TaskSpec) => readParameters(name, parametersOf(task), params) as Values<P>;
   return {

@@ -55,7 +55,12 @@ export function dataNeeds({ estimator, params, task, seed }: TrainingOrder): Dat
 }
 
 /** What is wrong with one value of a parameter, in words; `undefined` where the estimator takes it. */
-export function parameterFault(estimator: Estimator, name: string, value: Params[string], task: TaskSpec = ZERO_OR_ONE): string | undefined {
+export function parameterFault(
+  estimator: Estimator,
+  name: string,
+  value: Params[string],
+  task: TaskSpec = ZERO_OR_ONE,
+): string | undefined {
   try {
     estimatorKind(estimator).recipe({ [name]: value }, task, { rows: 100, positives: 50, features: 10 });
     return undefined;

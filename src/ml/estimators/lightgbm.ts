@@ -2,7 +2,11 @@ import type { Objective, TaskSpec } from '../../contracts/task.js';
 import { balance, defineEstimator, type Settings } from './estimator.js';
 import { CLASS_WEIGHT, integer, number, oneOf, positiveWeight } from './parameter.js';
 
-const OBJECTIVES: Record<Objective, string> = { squared_error: 'regression', absolute_error: 'regression_l1', poisson: 'poisson' };
+const OBJECTIVES: Record<Objective, string> = {
+  squared_error: 'regression',
+  absolute_error: 'regression_l1',
+  poisson: 'poisson',
+};
 
 /** Gradient boosting of lib_lightgbm; parameters have the names and defaults of its scikit-learn wrapper. */
 export const lightgbm = defineEstimator('lightgbm', {
@@ -27,8 +31,11 @@ export const lightgbm = defineEstimator('lightgbm', {
     class_weight: CLASS_WEIGHT,
   },
   only: { scale_pos_weight: ['binary'], class_weight: ['multiclass'] },
-  relativeCost: ({ n_estimators, num_leaves }) => (typeof n_estimators === 'number' ? n_estimators : 100) * (typeof num_leaves === 'number' ? num_leaves : 31),
-  balancing: (task) => ({ binary: 'scale_pos_weight', multiclass: 'class_weight', regression: undefined })[task] as 'scale_pos_weight' | 'class_weight' | undefined,
+  relativeCost: ({ n_estimators, num_leaves }) =>
+    (typeof n_estimators === 'number' ? n_estimators : 100) * (typeof num_leaves === 'number' ? num_leaves : 31),
+  balancing: (task) =>
+    ({ binary: 'scale_pos_weight', multiclass: 'class_weight', regression: undefined })[task] as
+      'scale_pos_weight' | 'class_weight' | undefined,
   data: ({ class_weight, max_bin, min_child_samples, subsample_for_bin }, task) => ({
     settings: { max_bin, min_data_in_leaf: min_child_samples, bin_construct_sample_cnt: subsample_for_bin },
     ...(task.task === 'multiclass' && class_weight === 'balanced' ? { balancedClasses: task.classes.length } : {}),

@@ -20,7 +20,8 @@ export const logisticRegression = defineEstimator('logistic_regression', {
   parameters: { penalty: oneOf(['l1', 'l2'], 'l2'), C: number('positive', 1), class_weight: CLASS_WEIGHT },
   cannot: ({ task }) => (task === 'regression' ? 'predicts classes; use linear_regression' : undefined),
   balancing: () => 'class_weight',
-  data: ({ class_weight }, task) => (task.task === 'multiclass' && class_weight === 'balanced' ? { balancedClasses: task.classes.length } : {}),
+  data: ({ class_weight }, task) =>
+    task.task === 'multiclass' && class_weight === 'balanced' ? { balancedClasses: task.classes.length } : {},
   recipe({ penalty, C, class_weight }, task, shape) {
     const linear = (strength: number) => ({
       base_score: 0.5,
@@ -32,7 +33,12 @@ export const logisticRegression = defineEstimator('logistic_regression', {
     });
     if (task.task === 'multiclass') {
       return {
-        settings: { booster: 'gblinear', objective: 'multi:softprob', num_class: task.classes.length, ...linear(1 / (C * shape.rows)) },
+        settings: {
+          booster: 'gblinear',
+          objective: 'multi:softprob',
+          num_class: task.classes.length,
+          ...linear(1 / (C * shape.rows)),
+        },
         rounds: MULTICLASS_MAX_ROUNDS,
         tolerance: MULTICLASS_TOLERANCE,
       };
@@ -40,7 +46,12 @@ export const logisticRegression = defineEstimator('logistic_regression', {
     const positiveWeight = class_weight === 'balanced' ? balance(shape) : 1;
     const meanWeight = (shape.rows - shape.positives + shape.positives * positiveWeight) / shape.rows;
     return {
-      settings: { booster: 'gblinear', objective: 'binary:logistic', scale_pos_weight: positiveWeight, ...linear(meanWeight / (C * shape.rows)) },
+      settings: {
+        booster: 'gblinear',
+        objective: 'binary:logistic',
+        scale_pos_weight: positiveWeight,
+        ...linear(meanWeight / (C * shape.rows)),
+      },
       rounds: MAX_ROUNDS,
       tolerance: TOLERANCE,
     };

@@ -15,7 +15,11 @@ export interface Parameter<T> {
 export type Parameters = Record<string, Parameter<never>>;
 
 /** The values of parameters; those without a default may be absent. */
-export type Values<P> = { [K in keyof P]: P[K] extends { schema: z.ZodType<infer T>; byDefault: infer D } ? T | (undefined extends D ? undefined : never) : never };
+export type Values<P> = {
+  [K in keyof P]: P[K] extends { schema: z.ZodType<infer T>; byDefault: infer D }
+    ? T | (undefined extends D ? undefined : never)
+    : never;
+};
 
 type Given<T> = Omit<Parameter<T>, 'byDefault'> & { byDefault: T };
 type Optional<T> = Omit<Parameter<T>, 'byDefault'> & { byDefault: undefined };
@@ -58,12 +62,20 @@ export function limit(): Given<number | null> {
 }
 
 export function oneOf<const T extends string | null>(choices: readonly T[], byDefault: T): Given<T> {
-  return { schema: z.custom<T>((value) => (choices as readonly unknown[]).includes(value)), expected: choices.map(String).join(' or '), byDefault };
+  return {
+    schema: z.custom<T>((value) => (choices as readonly unknown[]).includes(value)),
+    expected: choices.map(String).join(' or '),
+    byDefault,
+  };
 }
 
 /** How much more a positive row counts than a negative one. */
 export function positiveWeight(): Given<number | 'balanced'> {
-  return { schema: z.union([NUMBERS.positive.schema, z.literal('balanced')]), expected: `${NUMBERS.positive.expected}, or "balanced"`, byDefault: 1 };
+  return {
+    schema: z.union([NUMBERS.positive.schema, z.literal('balanced')]),
+    expected: `${NUMBERS.positive.expected}, or "balanced"`,
+    byDefault: 1,
+  };
 }
 
 /** Whether the classes count alike, however many rows they have. */
@@ -77,13 +89,19 @@ export function readParameters<P extends object>(estimator: string, parameters: 
   const known = parameters as Record<string, Parameter<unknown>>;
   const unknown = Object.keys(params).filter((name) => !Object.hasOwn(known, name));
   if (unknown.length > 0) {
-    throw new PerdureError('ConfigInvalid', `${estimator} has no parameter ${unknown.join(', ')}; take it out of the model config.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${estimator} has no parameter ${unknown.join(', ')}; take it out of the model config.`,
+    );
   }
   const values = Object.entries(known).map(([name, { schema, expected, byDefault }]) => {
     const value = params[name];
     if (value === undefined) return [name, byDefault] as const;
     if (!schema.safeParse(value).success) {
-      throw new PerdureError('ConfigInvalid', `The parameter ${name} of ${estimator} is ${JSON.stringify(value)}; expected ${expected}.`);
+      throw new PerdureError(
+        'ConfigInvalid',
+        `The parameter ${name} of ${estimator} is ${JSON.stringify(value)}; expected ${expected}.`,
+      );
     }
     return [name, value] as const;
   });

@@ -30,7 +30,10 @@ export const randomForest = defineEstimator('random_forest', {
     class_weight: CLASS_WEIGHT,
   },
   only: { class_weight: ['binary', 'multiclass'] },
-  cannot: (task) => (task.task === 'regression' && task.objective === 'absolute_error' ? "predicts means, which don't minimise the absolute error; use xgboost or lightgbm" : undefined),
+  cannot: (task) =>
+    task.task === 'regression' && task.objective === 'absolute_error'
+      ? "predicts means, which don't minimise the absolute error; use xgboost or lightgbm"
+      : undefined,
   relativeCost: (params) => costOfTrees(params, DEEP),
   balancing: (task) => (task === 'regression' ? undefined : 'class_weight'),
   meanOfLabels: true,
@@ -41,7 +44,8 @@ export const randomForest = defineEstimator('random_forest', {
   },
   recipe(values, task, shape) {
     // As in scikit-learn, a split of a classification sees the root of the number of features, that of a regression all.
-    const featuresPerSplit = task.task === 'regression' ? shape.features : Math.max(1, Math.floor(Math.sqrt(shape.features)));
+    const featuresPerSplit =
+      task.task === 'regression' ? shape.features : Math.max(1, Math.floor(Math.sqrt(shape.features)));
     return {
       settings: {
         booster: 'gbtree',
@@ -51,7 +55,9 @@ export const randomForest = defineEstimator('random_forest', {
         num_parallel_tree: values.n_estimators,
         max_depth: values.max_depth ?? UNLIMITED,
         min_child_weight: Math.max(values.min_samples_leaf, values.min_samples_split / 2),
-        ...(task.task === 'binary' ? { scale_pos_weight: values.class_weight === 'balanced' ? balance(shape) : 1 } : {}),
+        ...(task.task === 'binary'
+          ? { scale_pos_weight: values.class_weight === 'balanced' ? balance(shape) : 1 }
+          : {}),
         ...(task.task === 'binary' ? {} : { max_bin: BINS }),
         ...(task.task === 'multiclass' ? { multi_strategy: 'multi_output_tree' } : {}),
         learning_rate: 1,

@@ -5,7 +5,11 @@ import { CLASS_WEIGHT, number, numberOfLibrary, positiveWeight } from './paramet
 /** The library's own `max_depth`. */
 const DEPTH = 6;
 
-const OBJECTIVES: Record<Objective, string> = { squared_error: 'reg:squarederror', absolute_error: 'reg:absoluteerror', poisson: 'count:poisson' };
+const OBJECTIVES: Record<Objective, string> = {
+  squared_error: 'reg:squarederror',
+  absolute_error: 'reg:absoluteerror',
+  poisson: 'count:poisson',
+};
 
 /** Gradient boosting of libxgboost; parameters have the names of its scikit-learn wrapper, and the library's defaults. */
 export const xgboost = defineEstimator('xgboost', {
@@ -29,13 +33,21 @@ export const xgboost = defineEstimator('xgboost', {
   },
   only: { scale_pos_weight: ['binary'], class_weight: ['multiclass'] },
   relativeCost: (params) => costOfTrees(params, DEPTH),
-  balancing: (task) => ({ binary: 'scale_pos_weight', multiclass: 'class_weight', regression: undefined }) [task] as 'scale_pos_weight' | 'class_weight' | undefined,
-  data: ({ class_weight }, task) => (task.task === 'multiclass' && class_weight === 'balanced' ? { balancedClasses: task.classes.length } : {}),
+  balancing: (task) =>
+    ({ binary: 'scale_pos_weight', multiclass: 'class_weight', regression: undefined })[task] as
+      'scale_pos_weight' | 'class_weight' | undefined,
+  data: ({ class_weight }, task) =>
+    task.task === 'multiclass' && class_weight === 'balanced' ? { balancedClasses: task.classes.length } : {},
   recipe({ n_estimators, scale_pos_weight, ...others }, task, shape) {
     // What goes by weights per row is no setting of the library.
-    const named = Object.fromEntries(Object.entries(others).flatMap(([name, value]) => (typeof value === 'number' ? [[name, value]] : [])));
+    const named = Object.fromEntries(
+      Object.entries(others).flatMap(([name, value]) => (typeof value === 'number' ? [[name, value]] : [])),
+    );
     const weight = scale_pos_weight === 'balanced' ? balance(shape) : scale_pos_weight;
-    return { settings: { booster: 'gbtree', ...objectiveOf(task, weight), tree_method: 'hist', ...given(named) }, rounds: n_estimators };
+    return {
+      settings: { booster: 'gbtree', ...objectiveOf(task, weight), tree_method: 'hist', ...given(named) },
+      rounds: n_estimators,
+    };
   },
 });
 

@@ -40,12 +40,15 @@ export class ClassifiedRows {
   }
 
   measure(metric: MetricName): Measure {
-    if (isDecisionMetric(metric)) return decisionMeasure(metric, this.classes, this.labels, this.decisions, () => this.matrix);
+    if (isDecisionMetric(metric))
+      return decisionMeasure(metric, this.classes, this.labels, this.decisions, () => this.matrix);
     const ranked = RANK_METRICS[metric];
     if (ranked !== undefined) return this.rankMeasure(ranked);
     const losses = LOSSES[metric];
     if (losses === undefined) throw new Error(`${metric} is no metric of a classification`);
-    return meanMeasure(losses(this.labels, this.output), { share: (row) => this.sizes[this.labels[row]!]! / this.labels.length });
+    return meanMeasure(losses(this.labels, this.output), {
+      share: (row) => this.sizes[this.labels[row]!]! / this.labels.length,
+    });
   }
 
   /** Of each class that occurs against the rest, the mean; of two classes that of the positive one. */
@@ -62,7 +65,11 @@ export class ClassifiedRows {
     };
     return {
       passes: classes.length,
-      value: (counts) => meanOfDefined(classes.map((of) => (counts ? rankStatistics(kept(of), counts) : this.wholeStatistics(of))[metric]), counts),
+      value: (counts) =>
+        meanOfDefined(
+          classes.map((of) => (counts ? rankStatistics(kept(of), counts) : this.wholeStatistics(of))[metric]),
+          counts,
+        ),
       influence: () => this.rankInfluence(metric, classes),
       step: () => 0,
       unit: () => 1,

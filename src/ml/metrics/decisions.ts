@@ -18,11 +18,17 @@ export class ConfusionMatrix {
    * @param labels position of a class per row, aligned with the decisions
    * @param decisions position of the class that a model decides for, per row
    */
-  constructor(readonly classes: number, labels: ArrayLike<number>, decisions: ArrayLike<number>, counts?: Counts) {
+  constructor(
+    readonly classes: number,
+    labels: ArrayLike<number>,
+    decisions: ArrayLike<number>,
+    counts?: Counts,
+  ) {
     this.cells = new Float64Array(classes * classes);
     this.actual = new Float64Array(classes);
     this.predicted = new Float64Array(classes);
-    for (let row = 0; row < labels.length; row++) this.cells[labels[row]! * classes + decisions[row]!]! += counts ? counts[row]! : 1;
+    for (let row = 0; row < labels.length; row++)
+      this.cells[labels[row]! * classes + decisions[row]!]! += counts ? counts[row]! : 1;
     for (let actual = 0; actual < classes; actual++) {
       this.correct += this.at(actual, actual);
       for (let predicted = 0; predicted < classes; predicted++) {
@@ -50,7 +56,9 @@ export class ConfusionMatrix {
   }
 
   toArrays(): number[][] {
-    return Array.from({ length: this.classes }, (_, actual) => Array.from(this.cells.subarray(actual * this.classes, (actual + 1) * this.classes)));
+    return Array.from({ length: this.classes }, (_, actual) =>
+      Array.from(this.cells.subarray(actual * this.classes, (actual + 1) * this.classes)),
+    );
   }
 }
 
@@ -111,7 +119,8 @@ function mean(metric: ClassMetric, weightOf: (matrix: ConfusionMatrix, of: numbe
   return {
     value: (matrix) => (matrix.n === 0 ? null : over(matrix, (of) => metric.value(matrix, of))),
     // Only the decided class's own figure moves with a decision for it, up to a constant per actual class.
-    slope: (matrix, actual, predicted) => weightOf(matrix, predicted) * metric.slope(matrix, predicted, actual, predicted),
+    slope: (matrix, actual, predicted) =>
+      weightOf(matrix, predicted) * metric.slope(matrix, predicted, actual, predicted),
   };
 }
 
@@ -164,7 +173,11 @@ const matthews: DecisionMetric = {
 
 function matthewsParts({ n, correct, actual, predicted }: ConfusionMatrix) {
   const ofPredicted = n ** 2 - dot(predicted, predicted);
-  return { covariance: correct * n - dot(actual, predicted), ofPredicted, spread: ofPredicted * (n ** 2 - dot(actual, actual)) };
+  return {
+    covariance: correct * n - dot(actual, predicted),
+    ofPredicted,
+    spread: ofPredicted * (n ** 2 - dot(actual, actual)),
+  };
 }
 
 /** Cohen (1960): (observed - expected) / (1 - expected) agreement of labels and decisions. */
@@ -208,7 +221,13 @@ export function isDecisionMetric(metric: MetricName): metric is DecisionMetricNa
  * @param labels position of a class per row
  * @param decisions the same of what a model decides for
  */
-export function decisionMeasure(name: DecisionMetricName, classes: number, labels: ArrayLike<number>, decisions: ArrayLike<number>, whole: () => ConfusionMatrix): Measure {
+export function decisionMeasure(
+  name: DecisionMetricName,
+  classes: number,
+  labels: ArrayLike<number>,
+  decisions: ArrayLike<number>,
+  whole: () => ConfusionMatrix,
+): Measure {
   const metric = DECISION_METRICS[name];
   return {
     passes: 1,
@@ -220,11 +239,14 @@ export function decisionMeasure(name: DecisionMetricName, classes: number, label
       for (let actual = 0; actual < classes; actual++) {
         const first = metric.slope(matrix, actual, 0);
         for (let predicted = 0; predicted < classes; predicted++) {
-          if (matrix.at(actual, predicted) > 0) worth[actual * classes + predicted] = matrix.actual[actual]! * (metric.slope(matrix, actual, predicted) - first);
+          if (matrix.at(actual, predicted) > 0)
+            worth[actual * classes + predicted] =
+              matrix.actual[actual]! * (metric.slope(matrix, actual, predicted) - first);
         }
       }
       const influence = new Float64Array(labels.length);
-      for (let row = 0; row < influence.length; row++) influence[row] = worth[labels[row]! * classes + decisions[row]!]!;
+      for (let row = 0; row < influence.length; row++)
+        influence[row] = worth[labels[row]! * classes + decisions[row]!]!;
       return influence;
     },
     step() {

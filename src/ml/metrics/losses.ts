@@ -7,7 +7,10 @@ const EPSILON = Number.EPSILON;
 
 /** The negative logarithm of the probability that a model gave to the class that a row has. */
 export function logLosses(labels: Labels, output: ModelOutput): Float64Array {
-  return perRow(labels, (label, row) => -Math.log(Math.min(1 - EPSILON, Math.max(EPSILON, probabilityOf(output, row, label)))));
+  return perRow(
+    labels,
+    (label, row) => -Math.log(Math.min(1 - EPSILON, Math.max(EPSILON, probabilityOf(output, row, label)))),
+  );
 }
 
 /** Squared errors of the probabilities: of two classes that of the positive one, of more the sum over all. */

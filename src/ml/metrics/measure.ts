@@ -35,7 +35,10 @@ export function classSizes(labels: ArrayLike<number>, classes: number): Float64A
 }
 
 /** A mean over the rows, such as a loss. */
-export function meanMeasure(perRow: Float64Array, options: { share?: (row: number) => number; unit?: () => number } = {}): Measure {
+export function meanMeasure(
+  perRow: Float64Array,
+  options: { share?: (row: number) => number; unit?: () => number } = {},
+): Measure {
   const { share = () => 1, unit = () => 1 } = options;
   return {
     passes: 1,

@@ -37,7 +37,10 @@ export function rank(scores: ArrayLike<number>, isPositive: (row: number) => boo
  * Area under the ROC curve by the Mann-Whitney statistic with mid-ranks for ties, `null` with one class; and average
  * precision, the step sum of precision over the gains in recall, sum of (R_n - R_(n-1)) P_n, `null` without positives.
  */
-export function rankStatistics({ order, positive, ends }: Ranking, counts?: Counts): { roc_auc: number | null; average_precision: number | null } {
+export function rankStatistics(
+  { order, positive, ends }: Ranking,
+  counts?: Counts,
+): { roc_auc: number | null; average_precision: number | null } {
   let rows = order.length;
   if (counts) {
     rows = 0;
@@ -64,7 +67,10 @@ export function rankStatistics({ order, positive, ends }: Ranking, counts?: Coun
   }
   const negatives = rows - positives;
   return {
-    roc_auc: positives === 0 || negatives === 0 ? null : (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives),
+    roc_auc:
+      positives === 0 || negatives === 0
+        ? null
+        : (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives),
     average_precision: positives === 0 ? null : precisions / positives,
   };
 }
@@ -116,7 +122,8 @@ export function averagePrecisionInfluence({ order, positive, ends, positives }: 
     const ranked = tp + fp;
     byPositive += (tiedPositives * fp) / ranked ** 2;
     byNegative -= (tiedPositives * negatives * tp) / (positives * ranked ** 2);
-    for (let at = start; at < end; at++) influence[order[at]!] = positive[at] === 1 ? tp / ranked + byPositive : byNegative;
+    for (let at = start; at < end; at++)
+      influence[order[at]!] = positive[at] === 1 ? tp / ranked + byPositive : byNegative;
     tp -= tiedPositives;
     fp -= end - start - tiedPositives;
   }

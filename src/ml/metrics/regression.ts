@@ -7,13 +7,15 @@ type Labels = ArrayLike<number>;
 /** The metrics of a regression on some rows, each made when asked for. */
 export const REGRESSION_MEASURES = {
   rmse: (labels: Labels, output: ModelOutput) => rootMeasure(squaredErrors(labels, output), () => deviation(labels)),
-  mae: (labels: Labels, output: ModelOutput) => meanMeasure(absoluteErrors(labels, output), { unit: () => deviation(labels) }),
+  mae: (labels: Labels, output: ModelOutput) =>
+    meanMeasure(absoluteErrors(labels, output), { unit: () => deviation(labels) }),
   r2: (labels: Labels, output: ModelOutput) => r2Measure(labels, squaredErrors(labels, output)),
   mean_poisson_deviance(labels: Labels, output: ModelOutput): Measure {
     const deviances = poissonDeviances(labels, output);
     return deviances === null ? UNDEFINED : meanMeasure(deviances, { unit: () => constantDeviance(labels) });
   },
-  mean_pinball_loss: (labels: Labels, output: ModelOutput) => meanMeasure(pinballLosses(labels, output), { unit: () => deviation(labels) }),
+  mean_pinball_loss: (labels: Labels, output: ModelOutput) =>
+    meanMeasure(pinballLosses(labels, output), { unit: () => deviation(labels) }),
 };
 
 /** The square root of a mean. */

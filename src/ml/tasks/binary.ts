@@ -16,7 +16,8 @@ export function binaryTask({ classes }: Extract<TaskSpec, { task: 'binary' }>): 
       const rows = new ClassifiedRows(2, labels, output, decisionsOf(output.values, threshold));
       return { measure: (metric) => rows.measure(metric), confusionMatrix: () => rows.matrix.toArrays() };
     },
-    compareExactly: (metric, labels, a, b, alpha) => (metric === 'roc_auc' ? delongComparison(labels, a.values, b.values, alpha) : undefined),
+    compareExactly: (metric, labels, a, b, alpha) =>
+      metric === 'roc_auc' ? delongComparison(labels, a.values, b.values, alpha) : undefined,
     predictionColumns: ({ values }, threshold) => [
       { name: 'probability', type: 'DOUBLE', values },
       { name: 'label', type: 'TINYINT', values: decisionsOf(values, threshold) },

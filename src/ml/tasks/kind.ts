@@ -24,9 +24,19 @@ export interface Kind {
   scorings: readonly ScoringName[];
   defaultScoring: ScoringName;
   /** The metrics, each made ready when asked for; of classifications also the confusion matrix. */
-  measuresOf(labels: TaskLabels, output: ModelOutput, threshold: number): { measure: (metric: MetricName) => Measure; confusionMatrix?: () => number[][] };
+  measuresOf(
+    labels: TaskLabels,
+    output: ModelOutput,
+    threshold: number,
+  ): { measure: (metric: MetricName) => Measure; confusionMatrix?: () => number[][] };
   /** The comparison by a metric whose sampling distribution is known; `undefined` for the others. */
-  compareExactly?(metric: MetricName, labels: TaskLabels, a: ModelOutput, b: ModelOutput, alpha: number): Omit<MetricComparison, 'metric'> | null | undefined;
+  compareExactly?(
+    metric: MetricName,
+    labels: TaskLabels,
+    a: ModelOutput,
+    b: ModelOutput,
+    alpha: number,
+  ): Omit<MetricComparison, 'metric'> | null | undefined;
   /** What a predictions file has per row beside the keys. */
   predictionColumns(output: ModelOutput, threshold: number): PredictionColumn[];
 }

@@ -21,7 +21,11 @@ export function multiclassTask({ classes }: Extract<TaskSpec, { task: 'multiclas
       const decided = mostProbable(output);
       return [
         { name: 'label', type: 'VARCHAR', values: Array.from(decided, (of) => classes[of]!) },
-        ...classes.map((name, of) => ({ name: `probability_${name}`, type: 'DOUBLE' as const, values: Float64Array.from(decided, (_, row) => values[row * width + of]!) })),
+        ...classes.map((name, of) => ({
+          name: `probability_${name}`,
+          type: 'DOUBLE' as const,
+          values: Float64Array.from(decided, (_, row) => values[row * width + of]!),
+        })),
       ];
     },
   };

@@ -18,7 +18,9 @@ export function regressionTask({ objective }: Extract<TaskSpec, { task: 'regress
     metricNames: metricsOf('regression'),
     scorings: Object.keys(SCORERS.regression) as ScoringOf<'regression'>[],
     defaultScoring: SCORING_OF[objective],
-    measuresOf: (labels, output) => ({ measure: (metric) => REGRESSION_MEASURES[metric as keyof typeof REGRESSION_MEASURES](labels, output) }),
+    measuresOf: (labels, output) => ({
+      measure: (metric) => REGRESSION_MEASURES[metric as keyof typeof REGRESSION_MEASURES](labels, output),
+    }),
     predictionColumns: ({ values }) => [{ name: 'prediction', type: 'DOUBLE', values }],
   };
 }

@@ -22,7 +22,10 @@ import { regressionTask } from './regression.js';
 const SCORING_THRESHOLD = 0.5;
 
 /** What differs between predicting yes or no, one of several classes, and a number. */
-export interface Task extends Pick<Kind, 'width' | 'metricNames' | 'scorings' | 'defaultScoring' | 'predictionColumns'> {
+export interface Task extends Pick<
+  Kind,
+  'width' | 'metricNames' | 'scorings' | 'defaultScoring' | 'predictionColumns'
+> {
   /**
    * @param output aligned with the labels
    * @param threshold probability from which a row counts as positive; of binary tasks alone
@@ -75,7 +78,9 @@ export function taskOf(spec: TaskSpec): Task {
     metrics(labels, output, threshold) {
       checkRows(kind, labels, output);
       const { measure, confusionMatrix } = kind.measuresOf(labels, output, threshold);
-      const values = Object.fromEntries(kind.metricNames.map((metric) => [metric, measure(metric).value()])) as Partial<Record<MetricName, number | null>>;
+      const values = Object.fromEntries(kind.metricNames.map((metric) => [metric, measure(metric).value()])) as Partial<
+        Record<MetricName, number | null>
+      >;
       return { ...values, ...(confusionMatrix ? { confusion_matrix: confusionMatrix() } : {}), n: labels.length };
     },
     standardError(metric, labels, output, threshold) {
@@ -119,35 +124,54 @@ export function kindOf(spec: TaskSpec): Kind {
 /** The metric behind a scoring of a task. */
 function metricOf(kind: Kind, scoring: ScoringName): MetricName {
   const metric = (SCORERS[kind.name] as Partial<Record<ScoringName, MetricName>>)[scoring];
-  if (metric === undefined) throw new PerdureError('ConfigInvalid', `A ${kind.name} task has no scoring ${scoring}; it has ${kind.scorings.join(', ')}.`);
+  if (metric === undefined)
+    throw new PerdureError(
+      'ConfigInvalid',
+      `A ${kind.name} task has no scoring ${scoring}; it has ${kind.scorings.join(', ')}.`,
+    );
   return metric;
 }
 
 function checkMetric(kind: Kind, metric: MetricName): void {
-  if (!kind.metricNames.includes(metric)) throw new PerdureError('ConfigInvalid', `A ${kind.name} task has no metric ${metric}; it has ${kind.metricNames.join(', ')}.`);
+  if (!kind.metricNames.includes(metric))
+    throw new PerdureError(
+      'ConfigInvalid',
+      `A ${kind.name} task has no metric ${metric}; it has ${kind.metricNames.join(', ')}.`,
+    );
 }
 
 function undefinedScore(kind: Kind, scoring: ScoringName, labels: TaskLabels): string {
   if (scoring === 'neg_mean_poisson_deviance') {
     return `The ${scoring} of ${countOf(labels.length, 'row')} is undefined, as a label is below 0 or a prediction is not above 0; use labels that are counts and estimators with the objective poisson, or another scoring.`;
   }
-  if (kind.classes === null) return `The ${scoring} of ${countOf(labels.length, 'row')} with one value is undefined; use fewer folds or a split with more values.`;
+  if (kind.classes === null)
+    return `The ${scoring} of ${countOf(labels.length, 'row')} with one value is undefined; use fewer folds or a split with more values.`;
   return `The ${scoring} of ${countOf(labels.length, 'row')} of one class is undefined; use fewer folds or a split with more classes.`;
 }
 
 /** What is measured must be of these rows and be numbers: a number that was never computed would count as some. */
 function checkRows(kind: Kind, labels: TaskLabels, { values, width }: ModelOutput): void {
   if (width !== kind.width || values.length !== labels.length * width) {
-    throw new PerdureError('InputInvalid', `${countOf(labels.length, 'label')} of a ${kind.name} task need ${labels.length} x ${kind.width} numbers of a model, and there are ${values.length / width} x ${width}; score the same rows.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `${countOf(labels.length, 'label')} of a ${kind.name} task need ${labels.length} x ${kind.width} numbers of a model, and there are ${values.length / width} x ${width}; score the same rows.`,
+    );
   }
   for (let row = 0; row < labels.length; row++) {
     const label = labels[row]!;
     if (kind.classes === null ? !Number.isFinite(label) : !isPosition(label, kind.classes.length)) {
-      throw new PerdureError('InputInvalid', `Row ${row} has the label ${label}, which is ${kind.classes === null ? 'no number' : `no position among its classes`}; leave unlabelled rows out.`);
+      throw new PerdureError(
+        'InputInvalid',
+        `Row ${row} has the label ${label}, which is ${kind.classes === null ? 'no number' : `no position among its classes`}; leave unlabelled rows out.`,
+      );
     }
   }
   for (let at = 0; at < values.length; at++) {
-    if (Number.isNaN(values[at])) throw new PerdureError('InputInvalid', `Row ${Math.floor(at / width)} has no prediction; score it, or leave it out.`);
+    if (Number.isNaN(values[at]))
+      throw new PerdureError(
+        'InputInvalid',
+        `Row ${Math.floor(at / width)} has no prediction; score it, or leave it out.`,
+      );
   }
 }
 

@@ -47,12 +47,16 @@ export const ordinal: Of<'ordinal'> = {
   fit({ categories }, flow, context) {
     const { codes, values } = categoriesOf(flow, 'ordinal', context);
     if (categories) return { categories };
-    return { categories: sortedCategories(codes, values, flow.kind === 'number').flatMap(({ category }) => category ?? []) };
+    return {
+      categories: sortedCategories(codes, values, flow.kind === 'number').flatMap(({ category }) => category ?? []),
+    };
   },
 
   apply({ categories }, flow, context) {
     const { name, codes, values } = categoriesOf(flow, 'ordinal', context);
-    const positions = Float64Array.from(categoryPositions(categories, codes, values), (position) => (position < 0 ? NaN : position));
+    const positions = Float64Array.from(categoryPositions(categories, codes, values), (position) =>
+      position < 0 ? NaN : position,
+    );
     return { kind: 'number', parts: [{ name, values: positions }] };
   },
 };

@@ -13,9 +13,15 @@ export function countCodes(codes: Int32Array, categories: number): { counts: Flo
 }
 
 /** Categories that have rows, in order of their text, or of their numbers; missing comes last. */
-export function sortedCategories(codes: Int32Array, values: string[], numeric: boolean): { category: Category; rows: number }[] {
+export function sortedCategories(
+  codes: Int32Array,
+  values: string[],
+  numeric: boolean,
+): { category: Category; rows: number }[] {
   const { counts, missing } = countCodes(codes, values.length);
-  const present: { category: Category; rows: number }[] = values.flatMap((category, code) => (counts[code]! > 0 ? [{ category, rows: counts[code]! }] : []));
+  const present: { category: Category; rows: number }[] = values.flatMap((category, code) =>
+    counts[code]! > 0 ? [{ category, rows: counts[code]! }] : [],
+  );
   present.sort(({ category: a }, { category: b }) => (numeric ? Number(a) - Number(b) : a! < b! ? -1 : 1));
   return missing > 0 ? [...present, { category: null, rows: missing }] : present;
 }

@@ -7,9 +7,16 @@ import type { StepSettings } from './transforms.js';
 const DAY = 86_400_000;
 
 /** Numbers of the calendar out of days since 1970-01-01. */
-export const dateParts: Transform<StepSettings<'date_parts'>, Extract<FittedStep, { date_parts: unknown }>['date_parts']> = {
+export const dateParts: Transform<
+  StepSettings<'date_parts'>,
+  Extract<FittedStep, { date_parts: unknown }>['date_parts']
+> = {
   fit(parts, flow, { column }) {
-    if (flow.kind !== 'date') throw new PerdureError('ConfigInvalid', `The step "date_parts" of the column ${JSON.stringify(column)} needs dates, and the column has ${flow.kind === 'category' ? 'text' : 'numbers'}; declare it as DATE or TIMESTAMP.`);
+    if (flow.kind !== 'date')
+      throw new PerdureError(
+        'ConfigInvalid',
+        `The step "date_parts" of the column ${JSON.stringify(column)} needs dates, and the column has ${flow.kind === 'category' ? 'text' : 'numbers'}; declare it as DATE or TIMESTAMP.`,
+      );
     return parts;
   },
 

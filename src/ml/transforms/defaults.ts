@@ -17,7 +17,9 @@ export function defaultSteps(column: RawColumn): TransformStep[] {
     case 'category': {
       const { counts } = countCodes(column.codes, column.values.length);
       const distinct = counts.filter((count) => count > 0).length;
-      return distinct > MOST_ONE_HOT ? [{ target: { smooth: 'auto', folds: 5, seed: 0 } }] : [{ one_hot: { min_frequency: LEAST_ROWS, drop: 'if_binary' } }];
+      return distinct > MOST_ONE_HOT
+        ? [{ target: { smooth: 'auto', folds: 5, seed: 0 } }]
+        : [{ one_hot: { min_frequency: LEAST_ROWS, drop: 'if_binary' } }];
     }
     // The time of day only where there is one.
     case 'date': {

@@ -7,14 +7,23 @@ const smooth = z.union([z.literal('auto'), z.number()]);
 /** A step with what it learned; numbers are in double precision. */
 export const FittedStep = z.union([
   z.strictObject({
-    impute: z.union([z.strictObject({ value: z.string(), indicator: z.boolean() }), z.array(z.strictObject({ value: z.number(), indicator: z.boolean() }))]),
+    impute: z.union([
+      z.strictObject({ value: z.string(), indicator: z.boolean() }),
+      z.array(z.strictObject({ value: z.number(), indicator: z.boolean() })),
+    ]),
   }),
   /** Lower and upper bound; null for a column without values. */
   z.strictObject({ clip: z.array(z.tuple([z.number(), z.number()]).nullable()) }),
   z.strictObject({ scale: z.array(z.strictObject({ center: z.number(), scale: z.number() })) }),
   z.strictObject({ log: z.literal(true) }),
   /** Categories with a column each, null for missing, and those that share one, if any do. */
-  z.strictObject({ one_hot: z.strictObject({ categories: z.array(category), rare: z.array(category).nullable(), drop_first: z.boolean() }) }),
+  z.strictObject({
+    one_hot: z.strictObject({
+      categories: z.array(category),
+      rare: z.array(category).nullable(),
+      drop_first: z.boolean(),
+    }),
+  }),
   z.strictObject({ ordinal: z.strictObject({ categories: z.array(z.string()) }) }),
   z.strictObject({
     target: z.strictObject({

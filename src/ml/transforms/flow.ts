@@ -9,8 +9,7 @@ export interface TransformTarget {
 
 /** What one column of a table is between two steps. What is missing is NaN, or the code -1. */
 export type Flow =
-  | { kind: 'category'; codes: Int32Array; values: string[] }
-  | { kind: 'number' | 'date'; parts: Part[] };
+  { kind: 'category'; codes: Int32Array; values: string[] } | { kind: 'number' | 'date'; parts: Part[] };
 
 /** Numbers are computed in double precision; zeros and ones need no more than single. */
 export type Numbers = Float64Array | Float32Array;
@@ -41,15 +40,25 @@ export interface Transform<Settings, Fitted> {
 /** The parts of a flow of numbers; a date is its number of days. */
 export function numbersOf(flow: Flow, step: string, { column }: StepContext): Part[] {
   if (flow.kind !== 'category') return flow.parts;
-  throw new PerdureError('ConfigInvalid', `The step "${step}" of the column ${JSON.stringify(column)} needs numbers, and the column is text; put one_hot, ordinal or target before it.`);
+  throw new PerdureError(
+    'ConfigInvalid',
+    `The step "${step}" of the column ${JSON.stringify(column)} needs numbers, and the column is text; put one_hot, ordinal or target before it.`,
+  );
 }
 
 /** A flow's values as categories; numbers are named by their text, as JavaScript writes them. */
-export function categoriesOf(flow: Flow, step: string, { column }: StepContext): { name: string; codes: Int32Array; values: string[] } {
+export function categoriesOf(
+  flow: Flow,
+  step: string,
+  { column }: StepContext,
+): { name: string; codes: Int32Array; values: string[] } {
   if (flow.kind === 'category') return { name: column, codes: flow.codes, values: flow.values };
   const [part] = flow.parts;
   if (flow.kind === 'date' || part === undefined || flow.parts.length > 1) {
-    throw new PerdureError('ConfigInvalid', `The step "${step}" of the column ${JSON.stringify(column)} needs categories, and there are ${flow.kind === 'date' ? 'dates; use date_parts' : 'several columns by then; put it first'}.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `The step "${step}" of the column ${JSON.stringify(column)} needs categories, and there are ${flow.kind === 'date' ? 'dates; use date_parts' : 'several columns by then; put it first'}.`,
+    );
   }
   const codeOf = new Map<number, number>();
   const values: string[] = [];
@@ -67,7 +76,10 @@ export function categoriesOf(flow: Flow, step: string, { column }: StepContext):
 }
 
 /** Applies a function to every value of every part; numbers in single precision become double. */
-export function mapParts(parts: Part[], of: (value: number, part: number) => number): { kind: 'number'; parts: Part[] } {
+export function mapParts(
+  parts: Part[],
+  of: (value: number, part: number) => number,
+): { kind: 'number'; parts: Part[] } {
   const mapped = parts.map(({ name, values }, i) => {
     const results = new Float64Array(values.length);
     for (let row = 0; row < values.length; row++) results[row] = of(values[row]!, i);

@@ -12,11 +12,24 @@ import { applyTransforms, fitTransforms, learnsFromLabels, stepsOf } from './tra
  * @param fitted the same settings fitted to all rows of the table
  * @returns by the position among the model's columns: a value per row of the table, NaN for rows that the fold leaves out
  */
-export function foldColumns(settings: TransformSettings, fitted: FittedTransforms, table: RawTable, { labels, task }: TransformTarget, folds: Folds, fold: number): Map<number, Float32Array> {
+export function foldColumns(
+  settings: TransformSettings,
+  fitted: FittedTransforms,
+  table: RawTable,
+  { labels, task }: TransformTarget,
+  folds: Folds,
+  fold: number,
+): Map<number, Float32Array> {
   const learning = fitted.columns.filter(learnsFromLabels);
   if (learning.length === 0) return new Map();
-  const whole: RawTable = { rows: table.rows, columns: new Map(learning.map(({ column }) => [column, table.columns.get(column)!])) };
-  const rules = [...whole.columns].map(([column, raw]) => ({ columns: [column], steps: stepsOf(settings, column, raw) }));
+  const whole: RawTable = {
+    rows: table.rows,
+    columns: new Map(learning.map(({ column }) => [column, table.columns.get(column)!])),
+  };
+  const rules = [...whole.columns].map(([column, raw]) => ({
+    columns: [column],
+    steps: stepsOf(settings, column, raw),
+  }));
   const [trained, tested] = [folds.train(fold), folds.test(fold)];
   const [train, test] = [takeRows(whole, trained), takeRows(whole, tested)];
   const target: TransformTarget = { labels: Float64Array.from(trained, (row) => labels[row]!), task };
@@ -49,6 +62,8 @@ export function foldColumns(settings: TransformSettings, fitted: FittedTransform
 
 function takeRows({ columns }: RawTable, rows: Int32Array): RawTable {
   const take = (column: RawColumn): RawColumn =>
-    column.kind === 'category' ? { ...column, codes: rows.map((row) => column.codes[row]!) } : { ...column, values: Float64Array.from(rows, (row) => column.values[row]!) };
+    column.kind === 'category'
+      ? { ...column, codes: rows.map((row) => column.codes[row]!) }
+      : { ...column, values: Float64Array.from(rows, (row) => column.values[row]!) };
   return { rows: rows.length, columns: new Map([...columns].map(([name, column]) => [name, take(column)])) };
 }

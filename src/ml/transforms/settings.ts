@@ -4,10 +4,24 @@ const finite = z.number();
 const share = z.number().min(0).max(1);
 const categoryText = z.string();
 
-export const DATE_PARTS = ['days', 'year', 'quarter', 'month', 'week', 'day', 'weekday', 'day_of_year', 'hour', 'minute'] as const;
+export const DATE_PARTS = [
+  'days',
+  'year',
+  'quarter',
+  'month',
+  'week',
+  'day',
+  'weekday',
+  'day_of_year',
+  'hour',
+  'minute',
+] as const;
 export type DatePart = (typeof DATE_PARTS)[number];
 
-const imputeBy = z.union([z.enum(['median', 'mean', 'mode']), z.strictObject({ constant: z.union([finite, categoryText]) })]);
+const imputeBy = z.union([
+  z.enum(['median', 'mean', 'mode']),
+  z.strictObject({ constant: z.union([finite, categoryText]) }),
+]);
 
 /**
  * One step of a column's transforms. The steps of a column are taken in order; steps that make several columns of one
@@ -15,11 +29,15 @@ const imputeBy = z.union([z.enum(['median', 'mean', 'mode']), z.strictObject({ c
  */
 export const TransformStep = z.union([
   /** What is missing takes the place of a value: the median, mean or most frequent of train, or a constant. `indicator` adds a column that is 1 where a value was missing, if train has any. */
-  z.strictObject({ impute: z.union([imputeBy, z.strictObject({ by: imputeBy, indicator: z.boolean().default(false) })]) }),
+  z.strictObject({
+    impute: z.union([imputeBy, z.strictObject({ by: imputeBy, indicator: z.boolean().default(false) })]),
+  }),
   /** Values beyond two quantiles of train, or beyond so many interquartile ranges from its quartiles, are moved to that bound. */
   z.strictObject({
     clip: z.union([
-      z.strictObject({ quantiles: z.tuple([share, share]).refine(([low, high]) => low < high, 'expected the lower quantile first') }),
+      z.strictObject({
+        quantiles: z.tuple([share, share]).refine(([low, high]) => low < high, 'expected the lower quantile first'),
+      }),
       z.strictObject({ iqr: z.number().gt(0).max(1_000) }),
     ]),
   }),
@@ -36,7 +54,12 @@ export const TransformStep = z.union([
   z.strictObject({
     one_hot: z.strictObject({
       max_categories: z.int().min(1).max(10_000).optional(),
-      min_frequency: z.number().gt(0).max(1_000_000_000).refine((value) => value < 1 || Number.isInteger(value), 'expected a whole number of rows, or a share below 1').optional(),
+      min_frequency: z
+        .number()
+        .gt(0)
+        .max(1_000_000_000)
+        .refine((value) => value < 1 || Number.isInteger(value), 'expected a whole number of rows, or a share below 1')
+        .optional(),
       drop: z.enum(['none', 'if_binary']).default('none'),
     }),
   }),
@@ -50,11 +73,20 @@ export const TransformStep = z.union([
     target: z.strictObject({
       smooth: z.union([z.literal('auto'), z.number().min(0).max(1_000_000_000)]).default('auto'),
       folds: z.int().min(2).max(100).default(5),
-      seed: z.int().min(0).max(2 ** 32 - 1).default(0),
+      seed: z
+        .int()
+        .min(0)
+        .max(2 ** 32 - 1)
+        .default(0),
     }),
   }),
   /** Numbers of the calendar, in UTC: `weekday` is 1 (Monday) to 7, `week` that of ISO 8601, `days` counts from 1970-01-01. */
-  z.strictObject({ date_parts: z.array(z.enum(DATE_PARTS)).min(1).refine((parts) => new Set(parts).size === parts.length, 'expected every part once') }),
+  z.strictObject({
+    date_parts: z
+      .array(z.enum(DATE_PARTS))
+      .min(1)
+      .refine((parts) => new Set(parts).size === parts.length, 'expected every part once'),
+  }),
 ]);
 export type TransformStep = z.infer<typeof TransformStep>;
 
@@ -71,9 +103,15 @@ const TransformRule = z.strictObject({
 export const TransformSettings = z.array(TransformRule).superRefine((rules, context) => {
   const seen = new Set<string>();
   rules.forEach(({ columns }, i) => {
-    const names = typeof columns === 'string' ? [`every column of ${columns}`] : columns.map((name) => JSON.stringify(name));
+    const names =
+      typeof columns === 'string' ? [`every column of ${columns}`] : columns.map((name) => JSON.stringify(name));
     const twice = names.find((name) => seen.size === seen.add(name).size);
-    if (twice !== undefined) context.addIssue({ code: 'custom', path: [i, 'columns'], message: `expected one rule for each column, got a second for ${twice}` });
+    if (twice !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: [i, 'columns'],
+        message: `expected one rule for each column, got a second for ${twice}`,
+      });
   });
 });
 export type TransformSettings = z.infer<typeof TransformSettings>;

@@ -28,7 +28,7 @@ export function median(sorted: Float64Array): number {
 export function mode(sorted: Float64Array): number {
   let best = NaN;
   let most = 0;
-  for (let start = 0; start < sorted.length; ) {
+  for (let start = 0; start < sorted.length;) {
     let end = start + 1;
     while (end < sorted.length && sorted[end] === sorted[start]) end++;
     if (end - start > most) {

@@ -16,33 +16,62 @@ type Smooth = Fitted['smooth'];
 export const target: Transform<StepSettings<'target'>, Fitted> = {
   fit(settings, flow, context) {
     const { codes, values } = categoriesOf(flow, 'target', context);
-    if (!context.target) throw new PerdureError('ConfigInvalid', `The step "target" of the column ${JSON.stringify(context.column)} learns from labels, and there are none; use one_hot or ordinal.`);
+    if (!context.target)
+      throw new PerdureError(
+        'ConfigInvalid',
+        `The step "target" of the column ${JSON.stringify(context.column)} learns from labels, and there are none; use one_hot or ordinal.`,
+      );
     const categories = sortedCategories(codes, values, flow.kind === 'number').map(({ category }) => category);
     const positions = categoryPositions(categories, codes, values);
     const outcomes = outcomesOf(context.target);
     return {
       ...settings,
       categories,
-      classes: outcomes.map(({ suffix, labels }) => ({ suffix, ...encode(positions, categories.length, labels, settings.smooth) })),
+      classes: outcomes.map(({ suffix, labels }) => ({
+        suffix,
+        ...encode(positions, categories.length, labels, settings.smooth),
+      })),
     };
   },
 
   apply({ categories, classes, smooth, folds: count, seed }, flow, context) {
     const { name, codes, values } = categoriesOf(flow, 'target', context);
     const positions = categoryPositions(categories, codes, values);
-    const encoded = (encoding: Encoding, position: number) => (position < 0 ? encoding.mean : encoding.values[position]!);
+    const encoded = (encoding: Encoding, position: number) =>
+      position < 0 ? encoding.mean : encoding.values[position]!;
     if (!context.target) {
-      return { kind: 'number', parts: classes.map((encoding): Part => ({ name: name + encoding.suffix, values: Float64Array.from(positions, (position) => encoded(encoding, position)) })) };
+      return {
+        kind: 'number',
+        parts: classes.map((encoding): Part => ({
+          name: name + encoding.suffix,
+          values: Float64Array.from(positions, (position) => encoded(encoding, position)),
+        })),
+      };
     }
     const { labels, task } = context.target;
-    const folds = foldsOf(task.task === 'regression' ? { by: 'rows', count, shuffleSeed: seed } : { by: 'stratified', count, shuffleSeed: seed }, codes.length, { labels });
-    const parts = outcomesOf(context.target).map(({ suffix, labels }): Part & { labels: Float64Array } => ({ name: name + suffix, values: new Float64Array(codes.length), labels }));
+    const folds = foldsOf(
+      task.task === 'regression'
+        ? { by: 'rows', count, shuffleSeed: seed }
+        : { by: 'stratified', count, shuffleSeed: seed },
+      codes.length,
+      { labels },
+    );
+    const parts = outcomesOf(context.target).map(({ suffix, labels }): Part & { labels: Float64Array } => ({
+      name: name + suffix,
+      values: new Float64Array(codes.length),
+      labels,
+    }));
     for (let fold = 0; fold < count; fold++) {
       const train = folds.train(fold);
       const trained = Int32Array.from(train, (row) => positions[row]!);
       const test = folds.test(fold);
       for (const part of parts) {
-        const encoding = encode(trained, categories.length, Float64Array.from(train, (row) => part.labels[row]!), smooth);
+        const encoding = encode(
+          trained,
+          categories.length,
+          Float64Array.from(train, (row) => part.labels[row]!),
+          smooth,
+        );
         for (const row of test) part.values[row] = encoded(encoding, positions[row]!);
       }
     }
@@ -53,7 +82,10 @@ export const target: Transform<StepSettings<'target'>, Fitted> = {
 /** What is averaged: the labels themselves, or for each of several classes whether a row is of it. */
 function outcomesOf({ labels, task }: TransformTarget): { suffix: string; labels: Float64Array }[] {
   if (task.task !== 'multiclass') return [{ suffix: '', labels: Float64Array.from(labels) }];
-  return task.classes.map((name, i) => ({ suffix: ` target=${name}`, labels: Float64Array.from(labels, (label) => (label === i ? 1 : 0)) }));
+  return task.classes.map((name, i) => ({
+    suffix: ` target=${name}`,
+    labels: Float64Array.from(labels, (label) => (label === i ? 1 : 0)),
+  }));
 }
 
 interface Encoding {
@@ -73,7 +105,13 @@ function encode(positions: Int32Array, categories: number, labels: Float64Array,
     counts[position]!++;
     sums[position]! += labels[row]!;
   });
-  if (smooth !== 'auto') return { mean, values: Array.from(sums, (sum, i) => (counts[i]! + smooth === 0 ? mean : (sum + smooth * mean) / (counts[i]! + smooth))) };
+  if (smooth !== 'auto')
+    return {
+      mean,
+      values: Array.from(sums, (sum, i) =>
+        counts[i]! + smooth === 0 ? mean : (sum + smooth * mean) / (counts[i]! + smooth),
+      ),
+    };
   const variance = labels.reduce((sum, label) => sum + (label - mean) ** 2, 0) / labels.length;
   const squares = new Float64Array(categories);
   positions.forEach((position, row) => {

@@ -12,10 +12,16 @@ import { target } from './target.js';
 
 type StepKind = TransformStep extends infer Step ? (Step extends Step ? keyof Step : never) : never;
 /** The settings of a kind of step. */
-export type StepSettings<Kind extends string> = Extract<TransformStep, Record<Kind, unknown>>[Kind & keyof Extract<TransformStep, Record<Kind, unknown>>];
+export type StepSettings<Kind extends string> = Extract<TransformStep, Record<Kind, unknown>>[Kind &
+  keyof Extract<TransformStep, Record<Kind, unknown>>];
 
 /** Every kind of step. */
-const TRANSFORMS: { [Kind in StepKind]: Transform<StepSettings<Kind>, Extract<FittedStep, Record<Kind, unknown>>[Kind & keyof Extract<FittedStep, Record<Kind, unknown>>]> } = {
+const TRANSFORMS: {
+  [Kind in StepKind]: Transform<
+    StepSettings<Kind>,
+    Extract<FittedStep, Record<Kind, unknown>>[Kind & keyof Extract<FittedStep, Record<Kind, unknown>>]
+  >;
+} = {
   impute,
   clip,
   scale,
@@ -38,11 +44,18 @@ export interface TransformedTable {
  * @param target labels of the rows, for steps that learn from them
  * @throws PerdureError `ConfigInvalid` for a column that isn't there, a step that a column's values can't be used in, or text that no step makes numbers of
  */
-export function fitTransforms(settings: TransformSettings, table: RawTable, target?: TransformTarget): FittedTransforms {
+export function fitTransforms(
+  settings: TransformSettings,
+  table: RawTable,
+  target?: TransformTarget,
+): FittedTransforms {
   const named = settings.flatMap(({ columns }) => (typeof columns === 'string' ? [] : columns));
   const absent = named.filter((name) => !table.columns.has(name));
   if (absent.length > 0) {
-    throw new PerdureError('ConfigInvalid', `"transforms" name ${listed(absent)}, which ${absent.length > 1 ? 'are no columns' : 'is no column'} of the data; correct the names or take them out.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `"transforms" name ${listed(absent)}, which ${absent.length > 1 ? 'are no columns' : 'is no column'} of the data; correct the names or take them out.`,
+    );
   }
   const taken = new Set<string>();
   const columns = [...table.columns].map(([column, raw]): FittedColumn => {
@@ -52,7 +65,9 @@ export function fitTransforms(settings: TransformSettings, table: RawTable, targ
     let flow = flowOf(column, raw);
     for (const [i, step] of chosen.entries()) {
       const [kind, setting] = Object.entries(step)[0] as [StepKind, never];
-      const fitted = { [kind]: (TRANSFORMS[kind] as Transform<unknown, unknown>).fit(setting, flow, context) } as FittedStep;
+      const fitted = {
+        [kind]: (TRANSFORMS[kind] as Transform<unknown, unknown>).fit(setting, flow, context),
+      } as FittedStep;
       steps.push(fitted);
       if (i < chosen.length - 1) flow = applyStep(fitted, flow, context);
     }
@@ -68,10 +83,17 @@ export function fitTransforms(settings: TransformSettings, table: RawTable, targ
  * @param options.target labels of the rows, where they are the very rows of the training in their order: what a step learned from a row's own label is kept out of that row
  * @throws PerdureError `InputInvalid` for columns that aren't there, or are of another kind than those of the training
  */
-export function applyTransforms(fitted: FittedTransforms, table: RawTable, options: { target?: TransformTarget } = {}): TransformedTable {
+export function applyTransforms(
+  fitted: FittedTransforms,
+  table: RawTable,
+  options: { target?: TransformTarget } = {},
+): TransformedTable {
   const absent = fitted.columns.filter(({ column }) => !table.columns.has(column)).map(({ column }) => column);
   if (absent.length > 0) {
-    throw new PerdureError('InputInvalid', `The data lack ${listed(absent)}, which the model was trained with; add ${absent.length > 1 ? 'them' : 'it'}, empty where nothing is known.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `The data lack ${listed(absent)}, which the model was trained with; add ${absent.length > 1 ? 'them' : 'it'}, empty where nothing is known.`,
+    );
   }
   return {
     names: fitted.columns.flatMap(({ outputs }) => outputs),
@@ -80,13 +102,22 @@ export function applyTransforms(fitted: FittedTransforms, table: RawTable, optio
 }
 
 /** The model's columns that one column becomes, in the order of its `outputs`; see {@link applyTransforms}. */
-export function applyColumn({ column, kind, steps }: FittedColumn, raw: RawColumn, target?: TransformTarget): Float32Array[] {
+export function applyColumn(
+  { column, kind, steps }: FittedColumn,
+  raw: RawColumn,
+  target?: TransformTarget,
+): Float32Array[] {
   // A column without any value says nothing of its kind, as in a file whose rows leave it empty.
   const input = raw.kind === kind ? raw : emptyOf(raw, kind);
-  if (!input) throw new PerdureError('InputInvalid', `The column ${JSON.stringify(column)} has ${KIND_WORDS[raw.kind]}, and the model was trained with ${KIND_WORDS[kind]} in it; give it the type that it had.`);
+  if (!input)
+    throw new PerdureError(
+      'InputInvalid',
+      `The column ${JSON.stringify(column)} has ${KIND_WORDS[raw.kind]}, and the model was trained with ${KIND_WORDS[kind]} in it; give it the type that it had.`,
+    );
   return applySteps(column, steps, input, target).map(({ values }) => {
     const rounded = values instanceof Float32Array ? values : new Float32Array(values.length);
-    if (rounded !== values) for (let row = 0; row < values.length; row++) rounded[row] = isMissing(values[row]!) ? NaN : values[row]!;
+    if (rounded !== values)
+      for (let row = 0; row < values.length; row++) rounded[row] = isMissing(values[row]!) ? NaN : values[row]!;
     return rounded;
   });
 }
@@ -95,7 +126,10 @@ function applySteps(column: string, steps: FittedStep[], raw: RawColumn, target?
   const context: StepContext = { column, extras: [], ...(target ? { target } : {}) };
   const flow = steps.reduce((flow, step) => applyStep(step, flow, context), flowOf(column, raw));
   if (flow.kind !== 'category') return [...flow.parts, ...context.extras];
-  throw new PerdureError('ConfigInvalid', `The column ${JSON.stringify(column)} is text, and none of its transforms makes numbers of it; add one_hot, ordinal or target, or drop the column.`);
+  throw new PerdureError(
+    'ConfigInvalid',
+    `The column ${JSON.stringify(column)} is text, and none of its transforms makes numbers of it; add one_hot, ordinal or target, or drop the column.`,
+  );
 }
 
 function applyStep(step: FittedStep, flow: Flow, context: StepContext): Flow {
@@ -113,7 +147,9 @@ const KIND_WORDS = { number: 'numbers', category: 'text', date: 'dates' } as con
 /** The steps of a column by its own rule, else by that of its kind, else by default. */
 export function stepsOf(settings: TransformSettings, column: string, raw: RawColumn): TransformStep[] {
   const kinds = { number: 'numbers', category: 'categories', date: 'dates' } as const;
-  const rule = settings.find(({ columns }) => columns.includes(column) && typeof columns !== 'string') ?? settings.find(({ columns }) => columns === kinds[raw.kind]);
+  const rule =
+    settings.find(({ columns }) => columns.includes(column) && typeof columns !== 'string') ??
+    settings.find(({ columns }) => columns === kinds[raw.kind]);
   return rule?.steps ?? defaultSteps(raw);
 }
 
@@ -132,7 +168,9 @@ function emptyOf(raw: RawColumn, kind: RawColumn['kind']): RawColumn | undefined
 
 /** A column without any value. */
 function emptyColumn(kind: RawColumn['kind'], rows = 0): RawColumn {
-  return kind === 'category' ? { kind, codes: new Int32Array(rows).fill(-1), values: [] } : { kind, values: new Float64Array(rows).fill(NaN) };
+  return kind === 'category'
+    ? { kind, codes: new Int32Array(rows).fill(-1), values: [] }
+    : { kind, values: new Float64Array(rows).fill(NaN) };
 }
 
 /** A name that no column has yet. */
@@ -149,6 +187,11 @@ function withoutNegativeZero(step: FittedStep): FittedStep {
 }
 
 function listed(names: string[]): string {
-  const shown = names.slice(0, 10).map((name) => JSON.stringify(name)).join(', ');
-  return names.length > 10 ? `${shown} and ${names.length - 10} more columns` : `the column${names.length > 1 ? 's' : ''} ${shown}`;
+  const shown = names
+    .slice(0, 10)
+    .map((name) => JSON.stringify(name))
+    .join(', ');
+  return names.length > 10
+    ? `${shown} and ${names.length - 10} more columns`
+    : `the column${names.length > 1 ? 's' : ''} ${shown}`;
 }

@@ -18,5 +18,9 @@ export async function createDispatcher(times: Partial<DispatcherTimes> = {}): Pr
   ]);
   const requestHandler = { connectionTimeout: CONNECTION_TIMEOUT_MS, socketTimeout: SILENCE_TIMEOUT_MS };
   // The dispatcher tries again by itself: it has to know of each refusal.
-  return new EcsDispatcher({ ecs: new ECSClient({ maxAttempts: 1, requestHandler }), logs: new CloudWatchLogsClient({ requestHandler }), times });
+  return new EcsDispatcher({
+    ecs: new ECSClient({ maxAttempts: 1, requestHandler }),
+    logs: new CloudWatchLogsClient({ requestHandler }),
+    times,
+  });
 }

@@ -12,14 +12,21 @@ export type CallFailure =
   /** The call will be refused again. */
   | 'refused';
 
-const THROTTLING: ReadonlySet<string> = new Set(['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded', 'LimitExceededException']);
+const THROTTLING: ReadonlySet<string> = new Set([
+  'ThrottlingException',
+  'Throttling',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  'LimitExceededException',
+]);
 
 export function callFailure(error: unknown): CallFailure {
   const { name, message } = error as Error;
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
   const status = $metadata?.httpStatusCode;
   // ECS has told of throttling inside Fargate by an InvalidParameterException.
-  if (THROTTLING.has(name) || status === 429 || /throttl|rate exceeded|limit on the number of tasks/i.test(message)) return 'throttled';
+  if (THROTTLING.has(name) || status === 429 || /throttl|rate exceeded|limit on the number of tasks/i.test(message))
+    return 'throttled';
   if (name === 'ConflictException') return 'conflict';
   if (status === undefined || status >= 500) return isOfThisProcess(error) ? 'refused' : 'ambiguous';
   return 'refused';
@@ -38,21 +45,32 @@ export function isTaskUnknown(error: unknown): boolean {
 }
 
 export function computeUnavailable(error: unknown): PerdureError {
-  return new PerdureError('ComputeUnavailable', `ECS can't be reached (${said(error)}); see that its endpoint and the network of this worker are up.`, { cause: error });
+  return new PerdureError(
+    'ComputeUnavailable',
+    `ECS can't be reached (${said(error)}); see that its endpoint and the network of this worker are up.`,
+    { cause: error },
+  );
 }
 
 /** An error's name and words, without a full stop. */
 export function said(error: unknown): string {
   const message = messageOf(error).replace(/\.$/, '');
-  return error instanceof Error && error.name !== 'Error' && message ? `${error.name}: ${message}` : message || (error as Error).name;
+  return error instanceof Error && error.name !== 'Error' && message
+    ? `${error.name}: ${message}`
+    : message || (error as Error).name;
 }
 
 /** Whether RunTask answered that there is no room. */
 export function isShortage(failures: Failure[]): boolean {
-  return failures.some(({ reason = '', detail = '' }) => /^RESOURCE:|^AGENT$|capacity/i.test(reason) || /capacity/i.test(detail));
+  return failures.some(
+    ({ reason = '', detail = '' }) => /^RESOURCE:|^AGENT$|capacity/i.test(reason) || /capacity/i.test(detail),
+  );
 }
 
 /** Why RunTask launched nothing, in its own words. */
 export function reasonOf(failures: Failure[]): string {
-  return failures.map(({ reason, detail }) => [reason, detail].filter(Boolean).join(', ')).join('; ') || 'ECS launched nothing and gave no reason';
+  return (
+    failures.map(({ reason, detail }) => [reason, detail].filter(Boolean).join(', ')).join('; ') ||
+    'ECS launched nothing and gave no reason'
+  );
 }

@@ -10,9 +10,11 @@ export const REPLACED_REASON = 'perdure: another task is launched in its place';
 export const UNWANTED_REASON = 'perdure: its result is no longer wanted';
 
 /** Reasons for not starting that pass by themselves; asked first, as an unreachable registry may name a secret too. */
-const PASSING = /i\/o timeout|\bEOF\b|time?d? ?out|network interface|ephemeral storage|no free addresses|free addresses|provisioning failed|connection reset|request canceled|TLS handshake|InternalError/i;
+const PASSING =
+  /i\/o timeout|\bEOF\b|time?d? ?out|network interface|ephemeral storage|no free addresses|free addresses|provisioning failed|connection reset|request canceled|TLS handshake|InternalError/i;
 /** Reasons that stay until somebody acts. */
-const STAYING = /not ?found|manifest unknown|does not exist|access ?denied|not authorized|unauthorized|no basic auth|forbidden|\brole\b|secret|invalid/i;
+const STAYING =
+  /not ?found|manifest unknown|does not exist|access ?denied|not authorized|unauthorized|no basic auth|forbidden|\brole\b|secret|invalid/i;
 
 const KILLED = 137;
 
@@ -26,25 +28,50 @@ export function judge(task: Task, containerName: string): Judgement | undefined 
   if (container?.exitCode === 0) return undefined;
 
   if (stopCode === 'SpotInterruption') {
-    return again('SpotInterrupted', `its Spot capacity was taken back (${stoppedReason})`, 'give it capacity on demand where this comes often');
+    return again(
+      'SpotInterrupted',
+      `its Spot capacity was taken back (${stoppedReason})`,
+      'give it capacity on demand where this comes often',
+    );
   }
-  if (stopCode === 'TerminationNotice' || stopCode === 'InfrastructureHealth' || /^Host EC2 .* terminated/i.test(stoppedReason)) {
+  if (
+    stopCode === 'TerminationNotice' ||
+    stopCode === 'InfrastructureHealth' ||
+    /^Host EC2 .* terminated/i.test(stoppedReason)
+  ) {
     return again('HostTerminated', stoppedReason, 'see what ends the hosts of the cluster');
   }
-  if (stopCode === 'TaskFailedToStart' || containers.length === 0) return notStarted(container?.reason ?? stoppedReason);
+  if (stopCode === 'TaskFailedToStart' || containers.length === 0)
+    return notStarted(container?.reason ?? stoppedReason);
   if (!container) {
     const names = containers.map(({ name }) => name).join(', ');
-    return final('LaunchRefused', `its task definition has no container "${containerName}", but ${names}`, 'name the one that runs Perdure in compute.ecs.container');
+    return final(
+      'LaunchRefused',
+      `its task definition has no container "${containerName}", but ${names}`,
+      'name the one that runs Perdure in compute.ecs.container',
+    );
   }
   if (stopCode === 'UserInitiated') return stopped(stoppedReason);
   if (ranOutOfMemory(container, containers)) {
-    return again('OutOfMemory', 'its container ran out of memory', 'give the stage a larger task, in compute.ecs.tasks');
+    return again(
+      'OutOfMemory',
+      'its container ran out of memory',
+      'give the stage a larger task, in compute.ecs.tasks',
+    );
   }
   if (container.exitCode === undefined) {
     const why = container.reason ?? stoppedReason;
-    return again('InfrastructureFailed', `its container ended without an exit code (${why})`, 'look at the task in the ECS console');
+    return again(
+      'InfrastructureFailed',
+      `its container ended without an exit code (${why})`,
+      'look at the task in the ECS console',
+    );
   }
-  return again('ContainerFailed', `its container ended with code ${container.exitCode} and left no result`, 'read its log');
+  return again(
+    'ContainerFailed',
+    `its container ended with code ${container.exitCode} and left no result`,
+    'read its log',
+  );
 }
 
 function notStarted(reason: string): Judgement {
@@ -56,7 +83,11 @@ function notStarted(reason: string): Judgement {
 
 function stopped(reason: string): Judgement {
   if (reason.startsWith(START_DEADLINE_REASON)) {
-    return again('StartDeadlineExceeded', 'it was not running within its start deadline', 'see what it waits for in the ECS console, or raise compute.ecs.start_deadline_minutes');
+    return again(
+      'StartDeadlineExceeded',
+      'it was not running within its start deadline',
+      'see what it waits for in the ECS console, or raise compute.ecs.start_deadline_minutes',
+    );
   }
   return final('TaskStopped', `it was stopped (${reason})`, 'start the run again where that was not meant');
 }
@@ -64,7 +95,9 @@ function stopped(reason: string): Judgement {
 /** A container that is killed after an essential side-car failed has the same exit code. */
 function ranOutOfMemory(container: Container, all: Container[]): boolean {
   if (/OutOfMemory/i.test(container.reason ?? '')) return true;
-  const sideCarFailed = all.some((other) => other !== container && other.exitCode !== undefined && other.exitCode !== 0);
+  const sideCarFailed = all.some(
+    (other) => other !== container && other.exitCode !== undefined && other.exitCode !== 0,
+  );
   return container.exitCode === KILLED && !sideCarFailed;
 }
 

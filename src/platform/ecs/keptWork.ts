@@ -28,7 +28,12 @@ export class KeptWork {
   ) {}
 
   /** @param warn hears of what could not be kept; the stage goes on */
-  static async open(store: ObjectStore, inputKey: string, input: TaskInput, warn: (error: unknown) => void): Promise<KeptWork> {
+  static async open(
+    store: ObjectStore,
+    inputKey: string,
+    input: TaskInput,
+    warn: (error: unknown) => void,
+  ): Promise<KeptWork> {
     const key = keptKeyOf(inputKey);
     const of = sha256(JSON.stringify(input));
     // Work that is kept saves time alone: where it is damaged, it is done again.

@@ -6,9 +6,14 @@ import type { TaskRequest } from './taskRun.js';
 import type { TaskSettings } from './taskSettings.js';
 
 /** What RunTask is asked: the same for every attempt at the same launch. */
-export function launchRequest({ stage, input, identity, settings, store, environment }: TaskRequest, position: TaskPosition): RunTaskCommandInput {
+export function launchRequest(
+  { stage, input, identity, settings, store, environment }: TaskRequest,
+  position: TaskPosition,
+): RunTaskCommandInput {
   const { subnets, security_groups: securityGroups, assign_public_ip, launch_type, larger } = settings;
-  const place = launch_type ? { launchType: launch_type } : { capacityProviderStrategy: [{ capacityProvider: providersOf(settings)[position.provider]!, weight: 1 }] };
+  const place = launch_type
+    ? { launchType: launch_type }
+    : { capacityProviderStrategy: [{ capacityProvider: providersOf(settings)[position.provider]!, weight: 1 }] };
   const enlarged = position.larger ? larger : undefined;
   const size = enlarged && { cpu: String(enlarged.cpus * 1024), memory: String(enlarged.memory_gib * 1024) };
   const variables = {
@@ -26,13 +31,27 @@ export function launchRequest({ stage, input, identity, settings, store, environ
     startedBy: startedByOf(identity),
     tags: tagsOf({ pipeline: input.pipeline, stage, workflow: identity.workflowId, run: identity.runId }),
     ...place,
-    ...(subnets.length > 0 ? { networkConfiguration: { awsvpcConfiguration: { subnets, securityGroups, assignPublicIp: assign_public_ip ? 'ENABLED' : 'DISABLED' } } } : {}),
+    ...(subnets.length > 0
+      ? {
+          networkConfiguration: {
+            awsvpcConfiguration: { subnets, securityGroups, assignPublicIp: assign_public_ip ? 'ENABLED' : 'DISABLED' },
+          },
+        }
+      : {}),
     overrides: {
       ...size,
       containerOverrides: [
         {
           name: settings.container,
-          command: ['perdure', 'task', stage, '--input', store.uri(inputKeyOf(identity)), '--output', store.uri(resultKeyOf(identity, position.launch))],
+          command: [
+            'perdure',
+            'task',
+            stage,
+            '--input',
+            store.uri(inputKeyOf(identity)),
+            '--output',
+            store.uri(resultKeyOf(identity, position.launch)),
+          ],
           environment: Object.entries(variables).map(([name, value]) => ({ name, value })),
         },
       ],
@@ -42,7 +61,10 @@ export function launchRequest({ stage, input, identity, settings, store, environ
 
 /** What costs are told apart by, in the letters that AWS allows. */
 function tagsOf(values: Record<string, string>): Tag[] {
-  return Object.entries(values).map(([name, value]) => ({ key: `perdure:${name}`, value: value.replace(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, '_').slice(0, 256) }));
+  return Object.entries(values).map(([name, value]) => ({
+    key: `perdure:${name}`,
+    value: value.replace(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, '_').slice(0, 256),
+  }));
 }
 
 /** What a task's own environment says of its launch. */

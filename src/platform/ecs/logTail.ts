@@ -38,7 +38,9 @@ export class LogTail {
       this.lines = [...this.lines, ...events.map(({ message = '' }) => message)].slice(-LINES);
       this.token = nextForwardToken;
     } catch (error) {
-      this.warn(`The log ${stream} of ${group} can't be read (${said(error)}); see the logs of its task in compute.ecs and the task's logConfiguration.`);
+      this.warn(
+        `The log ${stream} of ${group} can't be read (${said(error)}); see the logs of its task in compute.ecs and the task's logConfiguration.`,
+      );
     }
   }
 }

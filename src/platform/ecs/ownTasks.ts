@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DescribeTasksCommand, ListTasksCommand, StopTaskCommand, type DesiredStatus, type Task } from '@aws-sdk/client-ecs';
+import {
+  DescribeTasksCommand,
+  ListTasksCommand,
+  StopTaskCommand,
+  type DesiredStatus,
+  type Task,
+} from '@aws-sdk/client-ecs';
 import type { TaskStageName } from '../../contracts/index.js';
 import type { DispatcherParts } from './ecsDispatcher.js';
 import type { DispatcherTimes } from './dispatcherTimes.js';
@@ -37,7 +43,8 @@ export class OwnTasks {
   async find(): Promise<Task[]> {
     const { cluster } = this.owner.settings;
     const arns = new Set<string>();
-    for (const desiredStatus of ['RUNNING', 'STOPPED'] as const) for (const arn of await this.list(desiredStatus)) arns.add(arn);
+    for (const desiredStatus of ['RUNNING', 'STOPPED'] as const)
+      for (const arn of await this.list(desiredStatus)) arns.add(arn);
     const found: Task[] = [];
     for (const tasks of inPieces([...arns], TASKS_A_CALL)) {
       const answer = await this.calling(() => this.parts.ecs.send(new DescribeTasksCommand({ cluster, tasks })));
@@ -63,7 +70,9 @@ export class OwnTasks {
     const arns: string[] = [];
     let nextToken: string | undefined;
     do {
-      const answer = await this.calling(() => this.parts.ecs.send(new ListTasksCommand({ cluster, startedBy, desiredStatus, nextToken })));
+      const answer = await this.calling(() =>
+        this.parts.ecs.send(new ListTasksCommand({ cluster, startedBy, desiredStatus, nextToken })),
+      );
       arns.push(...(answer.taskArns ?? []));
       ({ nextToken } = answer);
     } while (nextToken);
@@ -74,7 +83,11 @@ export class OwnTasks {
    * Looks at a task until `decide` has a verdict. A task is lost only once ECS hasn't known it at several looks, for as
    * long as its answers may lag. Throws `signal`'s reason, or a refusal as {@link TaskError}.
    */
-  async watch<Verdict>(taskArn: string, decide: (task: Task) => Verdict | undefined, signal: AbortSignal): Promise<Verdict | 'lost'> {
+  async watch<Verdict>(
+    taskArn: string,
+    decide: (task: Task) => Verdict | undefined,
+    signal: AbortSignal,
+  ): Promise<Verdict | 'lost'> {
     let missing: { since: number; looks: number } | undefined;
     const look = (task: Task | undefined): Verdict | 'lost' | undefined => {
       if (task) {
@@ -111,7 +124,9 @@ export class OwnTasks {
   async stopUnwanted(task: string, reason: string): Promise<Task | 'lost'> {
     const stopped = await this.stop(task, reason);
     const lines = await this.lastLogLines(task);
-    this.owner.warn(`${this.owner.stage} was stopped as ${task}${lines.length > 0 ? `; its last words: ${lines.join(' | ')}` : ''}`);
+    this.owner.warn(
+      `${this.owner.stage} was stopped as ${task}${lines.length > 0 ? `; its last words: ${lines.join(' | ')}` : ''}`,
+    );
     return stopped;
   }
 

@@ -51,7 +51,10 @@ export class TaskError extends PerdureError {
   ) {
     const task = end.taskArn ? ` as ${end.taskArn}` : '';
     const said = end.lastLogLines.at(-1);
-    super(end.kind, `${stage}${task} failed: ${end.reason}${said ? ` (its last words: ${said.trim()})` : ''}; ${end.whatToDo}.`);
+    super(
+      end.kind,
+      `${stage}${task} failed: ${end.reason}${said ? ` (its last words: ${said.trim()})` : ''}; ${end.whatToDo}.`,
+    );
   }
 }
 
@@ -73,7 +76,13 @@ export function launchRefused(reason: string): TaskEnd {
 export function launchConflict(error: unknown): TaskEnd {
   const { resourceIds = [] } = error as { resourceIds?: string[] };
   const reason = `its client token stands for another request${resourceIds.length > 0 ? `, ${resourceIds.join(', ')}` : ''}`;
-  return { kind: 'LaunchConflict', retryable: false, reason, whatToDo: 'report this defect of Perdure, and start the run again', lastLogLines: [] };
+  return {
+    kind: 'LaunchConflict',
+    retryable: false,
+    reason,
+    whatToDo: 'report this defect of Perdure, and start the run again',
+    lastLogLines: [],
+  };
 }
 
 export const RESULT_MISSING = {

@@ -12,7 +12,15 @@ import { REPLACED_REASON, START_DEADLINE_REASON, UNWANTED_REASON, judge, sideCar
 import { launchRequest, positionOf, providersOf } from './launchRequest.js';
 import { OwnTasks, UNANSWERED_ALLOWED, backoff, type TaskOwner } from './ownTasks.js';
 import type { TaskInput, TaskPosition, TaskResult } from './taskDocuments.js';
-import { RESULT_MISSING, TASK_LOST, TaskError, launchConflict, launchRefused, noCapacity, type TaskEnd } from './taskEnd.js';
+import {
+  RESULT_MISSING,
+  TASK_LOST,
+  TaskError,
+  launchConflict,
+  launchRefused,
+  noCapacity,
+  type TaskEnd,
+} from './taskEnd.js';
 import type { TaskPoller } from './taskPoller.js';
 import type { TaskSettings } from './taskSettings.js';
 import { usesOf } from './taskUse.js';
@@ -64,11 +72,15 @@ export class TaskRun {
     const { request } = this;
     let position = request.retried ? await this.findPosition() : FIRST;
     if (!position.taskArn) {
-      await writeJson(request.store, inputKeyOf(request.identity), { stage: request.stage, input: request.input } satisfies TaskInput);
+      await writeJson(request.store, inputKeyOf(request.identity), {
+        stage: request.stage,
+        input: request.input,
+      } satisfies TaskInput);
     }
     for (;;) {
       const outcome = await this.launchAndFollow(position);
-      if ('result' in outcome && outcome.result.status === 'completed') return { output: outcome.result.output, tasks: this.uses };
+      if ('result' in outcome && outcome.result.status === 'completed')
+        return { output: outcome.result.output, tasks: this.uses };
       const next = nextPosition(position, outcome, request.settings);
       if (!next) throw failureOf(request.stage, outcome);
       request.warn(`${request.stage}: launch ${position.launch} ended as ${nameOf(outcome)}; launching again`);
@@ -96,7 +108,8 @@ export class TaskRun {
       this.request.signal.throwIfAborted();
       return await this.follow(position, taskArn);
     } catch (error) {
-      if (this.request.signal.aborted && (taskArn || this.unsure) && !(await this.request.leaveRunning())) await this.stopForGood(taskArn);
+      if (this.request.signal.aborted && (taskArn || this.unsure) && !(await this.request.leaveRunning()))
+        await this.stopForGood(taskArn);
       throw error;
     }
   }
@@ -148,19 +161,30 @@ export class TaskRun {
       if (answer.failed === 'capacity') {
         const found = await this.findLaunch(position);
         if (found) return found;
-        if (position.provider + 1 < providersOf(settings).length) return { end: noCapacity(answer.reason), nextProvider: true };
+        if (position.provider + 1 < providersOf(settings).length)
+          return { end: noCapacity(answer.reason), nextProvider: true };
         const { attempts, minutes } = settings.no_capacity;
-        if (++refusals >= attempts || Date.now() - began > minutes * 60_000) return { end: { ...noCapacity(answer.reason), retryable: false } };
+        if (++refusals >= attempts || Date.now() - began > minutes * 60_000)
+          return { end: { ...noCapacity(answer.reason), retryable: false } };
       }
       await this.pause(tries);
     }
   }
 
-  private async tryLaunch(position: TaskPosition): Promise<{ taskArn: string } | { end: TaskEnd } | { failed: 'capacity'; reason: string } | { failed: 'throttled' | 'ambiguous'; error: unknown }> {
+  private async tryLaunch(
+    position: TaskPosition,
+  ): Promise<
+    | { taskArn: string }
+    | { end: TaskEnd }
+    | { failed: 'capacity'; reason: string }
+    | { failed: 'throttled' | 'ambiguous'; error: unknown }
+  > {
     this.unsure = position;
     try {
       // Not cut short by the signal: a task that was launched has to be known, to be stopped.
-      const { tasks = [], failures = [] } = await this.parts.ecs.send(new RunTaskCommand(launchRequest(this.request, position)));
+      const { tasks = [], failures = [] } = await this.parts.ecs.send(
+        new RunTaskCommand(launchRequest(this.request, position)),
+      );
       const taskArn = tasks[0]?.taskArn;
       if (taskArn) return this.sure({ taskArn });
       const reason = reasonOf(failures);
@@ -220,7 +244,8 @@ export class TaskRun {
   private async ended(position: TaskPosition, task: Task): Promise<LaunchOutcome> {
     const { settings, warn, stage } = this.request;
     this.uses.push(...usesOf(task));
-    for (const failure of sideCarFailures(task, settings.container)) warn(`${stage}: the side-car ${failure} beside ${task.taskArn}`);
+    for (const failure of sideCarFailures(task, settings.container))
+      warn(`${stage}: the side-car ${failure} beside ${task.taskArn}`);
     // Written as the last act, and whole or not at all: however its container ended after that, the work is done.
     const result = await this.readResult(position);
     if (result) return { result };
@@ -236,7 +261,9 @@ export class TaskRun {
     const stopped = await this.tasks.stop(taskArn, REPLACED_REASON);
     if (stopped !== 'lost') this.uses.push(...usesOf(stopped));
     const result = await this.readResult(position);
-    return result ? { result } : { end: { ...TASK_LOST, lastLogLines: await this.tasks.lastLogLines(taskArn), taskArn } };
+    return result
+      ? { result }
+      : { end: { ...TASK_LOST, lastLogLines: await this.tasks.lastLogLines(taskArn), taskArn } };
   }
 
   /** Whoever cancelled hears of that, whatever becomes of the task. */
@@ -247,7 +274,9 @@ export class TaskRun {
       taskArn ??= await this.learnTask(this.unsure!);
       if (taskArn) await this.tasks.stopUnwanted(taskArn, UNWANTED_REASON);
     } catch (error) {
-      warn(`${stage} may still run as ${taskArn ?? 'a task of ECS'}, as it could not be stopped (${said(error)}); stop it in the ECS console.`);
+      warn(
+        `${stage} may still run as ${taskArn ?? 'a task of ECS'}, as it could not be stopped (${said(error)}); stop it in the ECS console.`,
+      );
     }
   }
 
@@ -261,7 +290,11 @@ export class TaskRun {
 }
 
 /** What to launch after an end that isn't the last; `undefined` where it is. */
-function nextPosition(position: TaskPosition, outcome: LaunchOutcome, settings: TaskSettings): TaskPosition | undefined {
+function nextPosition(
+  position: TaskPosition,
+  outcome: LaunchOutcome,
+  settings: TaskSettings,
+): TaskPosition | undefined {
   const { launch, failures, larger, provider } = position;
   const next = { launch: launch + 1, failures, provider, larger };
   const nextProvider = Math.min(provider + 1, providersOf(settings).length - 1);
@@ -280,7 +313,8 @@ function nextPosition(position: TaskPosition, outcome: LaunchOutcome, settings: 
 
 function failureOf(stage: string, outcome: LaunchOutcome): PerdureError {
   if ('end' in outcome) return new TaskError(stage, outcome.end);
-  const { type, message } = outcome.result.status === 'failed' ? outcome.result.error : { type: 'ResultMissing', message: 'The task failed.' };
+  const { type, message } =
+    outcome.result.status === 'failed' ? outcome.result.error : { type: 'ResultMissing', message: 'The task failed.' };
   return new PerdureError(type as PerdureError['type'], message);
 }
 

@@ -4,7 +4,8 @@ import { variables, type Variables } from '../../environment.js';
 import { PerdureError } from '../../errors.js';
 
 /** The config of one stage's tasks, with what the worker's environment adds. */
-export interface TaskSettings extends Omit<EcsSettings, 'tasks' | 'cluster' | 'subnets' | 'security_groups'>, TaskDefinition {
+export interface TaskSettings
+  extends Omit<EcsSettings, 'tasks' | 'cluster' | 'subnets' | 'security_groups'>, TaskDefinition {
   cluster: string;
   subnets: string[];
   security_groups: string[];
@@ -20,11 +21,17 @@ export function taskSettings({ config }: Pipeline, part: ComputedPart, env: Vari
   const task = ecs?.tasks[part];
   if (!task) {
     // It was there when the run chose its place.
-    throw new PerdureError('ConfigInvalid', `The model config no longer says how to run ${part} on ECS, as this run began to; restore compute.ecs, or start the run again.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `The model config no longer says how to run ${part} on ECS, as this run began to; restore compute.ecs, or start the run again.`,
+    );
   }
   const cluster = ecs.cluster ?? env.PERDURE_ECS_CLUSTER;
   if (!cluster) {
-    throw new PerdureError('ConfigInvalid', 'No ECS cluster is named to run tasks in; set compute.ecs.cluster in the model config, or PERDURE_ECS_CLUSTER.');
+    throw new PerdureError(
+      'ConfigInvalid',
+      'No ECS cluster is named to run tasks in; set compute.ecs.cluster in the model config, or PERDURE_ECS_CLUSTER.',
+    );
   }
   return {
     ...ecs,
@@ -45,5 +52,8 @@ function exactRevision(named: string, deployed: string[]): string {
 }
 
 function listed(value = ''): string[] {
-  return value.split(',').map((item) => item.trim()).filter(Boolean);
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
 }

@@ -2,7 +2,15 @@ import type { Task } from '@aws-sdk/client-ecs';
 import type { TaskUse } from '../../contracts/index.js';
 
 /** What an ended task took; nothing where it never began to pull its image, or has no size of its own, as on EC2. */
-export function usesOf({ taskArn, taskDefinitionArn, cpu, memory, pullStartedAt, startedAt, stoppedAt }: Task): TaskUse[] {
+export function usesOf({
+  taskArn,
+  taskDefinitionArn,
+  cpu,
+  memory,
+  pullStartedAt,
+  startedAt,
+  stoppedAt,
+}: Task): TaskUse[] {
   const from = pullStartedAt ?? startedAt;
   if (!from || !stoppedAt || !cpu || !memory) return [];
   return [

@@ -24,7 +24,11 @@ export function adviceFor(facts: AlertFacts, webUi?: WebUi): Advice {
   const ofPipeline = listUrl(webUi, pipeline);
   switch (facts.condition) {
     case 'processing_failing':
-      return { consequence: 'New data does not arrive: trainings and predictions go on with what there is.', command: `perdure process ${pipeline}`, link: ofPipeline };
+      return {
+        consequence: 'New data does not arrive: trainings and predictions go on with what there is.',
+        command: `perdure process ${pipeline}`,
+        link: ofPipeline,
+      };
     case 'inference_down':
       return { consequence: 'New rows have no predictions.', command: `perdure predict ${pipeline}`, link: ofPipeline };
     case 'accuracy_drop':
@@ -34,23 +38,48 @@ export function adviceFor(facts: AlertFacts, webUi?: WebUi): Advice {
         link: facts.report,
       };
     case 'training_failed':
-      return { consequence: 'The champion stays the version that it was.', command: `perdure train ${pipeline}`, link: runUrlOf(webUi, facts.run) };
+      return {
+        consequence: 'The champion stays the version that it was.',
+        command: `perdure train ${pipeline}`,
+        link: runUrlOf(webUi, facts.run),
+      };
     case 'drift_detected':
       return {
-        consequence: 'The champion goes on predicting rows unlike those that it was trained with; a retraining that needs approval waits for it.',
+        consequence:
+          'The champion goes on predicting rows unlike those that it was trained with; a retraining that needs approval waits for it.',
         command: `perdure steward approve ${pipeline} --reason "the drift is real"`,
         link: facts.report,
       };
     case 'unusual_data_volume':
-      return { consequence: 'Trainings and predictions use the partition as it is.', command: `perdure process ${pipeline}`, link: ofPipeline };
+      return {
+        consequence: 'Trainings and predictions use the partition as it is.',
+        command: `perdure process ${pipeline}`,
+        link: ofPipeline,
+      };
     case 'training_completed':
-      return { consequence: 'None; the promotion gate has decided.', command: `perdure models list ${pipeline}`, link: runUrlOf(webUi, facts.run) };
+      return {
+        consequence: 'None; the promotion gate has decided.',
+        command: `perdure models list ${pipeline}`,
+        link: runUrlOf(webUi, facts.run),
+      };
     case 'model_deployed':
-      return { consequence: 'From now on predictions come from this version.', command: `perdure models rollback ${pipeline} --reason "..."`, link: ofPipeline };
+      return {
+        consequence: 'From now on predictions come from this version.',
+        command: `perdure models rollback ${pipeline} --reason "..."`,
+        link: ofPipeline,
+      };
     case 'weekly_report':
-      return { consequence: 'None; for the record.', command: `perdure status ${pipeline}`, link: facts.monitoring.uri };
+      return {
+        consequence: 'None; for the record.',
+        command: `perdure status ${pipeline}`,
+        link: facts.monitoring.uri,
+      };
     case 'sla_missed':
-      return { consequence: 'What follows on this run is late as well.', command: `perdure status ${pipeline}`, link: runUrlOf(webUi, facts.run) };
+      return {
+        consequence: 'What follows on this run is late as well.',
+        command: `perdure status ${pipeline}`,
+        link: runUrlOf(webUi, facts.run),
+      };
     case 'tasks_failing':
       return {
         consequence: 'The workflow stands still, and does nothing until the cause is gone; nothing of it is lost.',
@@ -61,7 +90,10 @@ export function adviceFor(facts: AlertFacts, webUi?: WebUi): Advice {
 }
 
 /** The web UI that the environment names; `undefined` where it names none. */
-export function webUiFrom(namespace: string, { PERDURE_TEMPORAL_UI: address }: Variables = variables()): WebUi | undefined {
+export function webUiFrom(
+  namespace: string,
+  { PERDURE_TEMPORAL_UI: address }: Variables = variables(),
+): WebUi | undefined {
   return address ? { address: address.replace(/\/+$/, ''), namespace } : undefined;
 }
 

@@ -39,14 +39,22 @@ type Settled = Exclude<AlertRecord['delivery'], { status: 'sending' }>;
  * lost. PagerDuty folds the second by its `dedup_key`; Slack and e-mail can't.
  */
 export class AlertLog {
-  constructor(private readonly store: ObjectStore, private readonly claimMs = CLAIM_MS) {}
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly claimMs = CLAIM_MS,
+  ) {}
 
   /** Whether `owner` is to send the alert; a mark to settle with if so, else `undefined`. */
   async claim(alert: Alert, owner: string): Promise<string | undefined> {
     const claim = randomUUID();
     const until = new Date(Date.now() + this.claimMs).toISOString();
-    const record = await updateJson<AlertRecord>(this.store, keyOf(alert), (last) =>
-      last && isTold(last, alert, owner) ? undefined : { ...alert, delivery: { status: 'sending', claim, owner, until } },
+    const record = await updateJson<AlertRecord>(
+      this.store,
+      keyOf(alert),
+      (last) =>
+        last && isTold(last, alert, owner)
+          ? undefined
+          : { ...alert, delivery: { status: 'sending', claim, owner, until } },
       FORGOTTEN,
     );
     return record?.delivery.status === 'sending' && record.delivery.claim === claim ? claim : undefined;
@@ -54,8 +62,11 @@ export class AlertLog {
 
   /** Says what became of a claimed alert; nothing where another has taken the claim over. */
   async settle(alert: Alert, claim: string, delivery: Settled): Promise<void> {
-    await updateJson<AlertRecord>(this.store, keyOf(alert), (last) =>
-      last?.delivery.status === 'sending' && last.delivery.claim === claim ? { ...alert, delivery } : undefined,
+    await updateJson<AlertRecord>(
+      this.store,
+      keyOf(alert),
+      (last) =>
+        last?.delivery.status === 'sending' && last.delivery.claim === claim ? { ...alert, delivery } : undefined,
       FORGOTTEN,
     );
   }
@@ -72,8 +83,13 @@ export class AlertLog {
 
   /** Says that what an alert told of is over; nothing where it was told again meanwhile. */
   async resolve({ dedupKey, at }: Alert, channel: ChannelName): Promise<void> {
-    await updateJson<AlertRecord>(this.store, keyOf({ dedupKey }), (last) =>
-      last?.at === at ? { ...last, delivery: { status: 'resolved', channel, at: new Date().toISOString() } } : undefined,
+    await updateJson<AlertRecord>(
+      this.store,
+      keyOf({ dedupKey }),
+      (last) =>
+        last?.at === at
+          ? { ...last, delivery: { status: 'resolved', channel, at: new Date().toISOString() } }
+          : undefined,
       FORGOTTEN,
     );
   }
@@ -86,7 +102,10 @@ export class AlertLog {
 function isTold(last: AlertRecord, alert: Alert, owner: string): boolean {
   switch (last.delivery.status) {
     case 'sent':
-      return alert.repeatAfterHours === undefined || Date.parse(alert.at) - Date.parse(last.at) < alert.repeatAfterHours * HOUR_MS;
+      return (
+        alert.repeatAfterHours === undefined ||
+        Date.parse(alert.at) - Date.parse(last.at) < alert.repeatAfterHours * HOUR_MS
+      );
     case 'sending':
       return last.delivery.owner !== owner && Date.parse(last.delivery.until) > Date.now();
     case 'failed':

@@ -185,7 +185,10 @@ export function trainingFailed(facts: TrainingFailed): Finding | undefined {
   const failed = training.status === 'failed' ? { training: training.reason } : failedAlgorithms(training.algorithms);
   const names = Object.keys(failed);
   if (names.length === 0) return undefined;
-  const what = training.status === 'failed' ? `Training of ${facts.pipeline}` : `Training of ${facts.pipeline}'s ${names.join(', ')}`;
+  const what =
+    training.status === 'failed'
+      ? `Training of ${facts.pipeline}`
+      : `Training of ${facts.pipeline}'s ${names.join(', ')}`;
   return {
     ...alertAbout(facts, 'warning', run.runId),
     summary: `${what} failed: ${Object.values(failed).join(' ')}`,
@@ -205,7 +208,14 @@ export function driftDetected(facts: DriftDetected, thresholds: AlertThresholds)
     ...(missing.length > 0 ? [`a changed share of missing values in ${missing.join(', ')}`] : []),
   ].join(' and ');
   return {
-    ...alertAbout(facts, 'warning', model.algorithm, model.version, String(severity), [...drifted, ...missing.map((feature) => `missing ${feature}`)].sort().join(',')),
+    ...alertAbout(
+      facts,
+      'warning',
+      model.algorithm,
+      model.version,
+      String(severity),
+      [...drifted, ...missing.map((feature) => `missing ${feature}`)].sort().join(','),
+    ),
     summary: `The data that ${facts.pipeline}'s ${named(model)} scores has changed: ${found}; see ${facts.report}.`,
     details: {
       model: named(model),
@@ -213,7 +223,9 @@ export function driftDetected(facts: DriftDetected, thresholds: AlertThresholds)
       'drift severity': severity,
       ...Object.fromEntries(drift.drifted.map((feature) => [`psi ${feature}`, drift.psi[feature] ?? null])),
       ...Object.fromEntries(missing.map((feature) => [`missing rate ${feature}`, drift.missing_rate[feature] ?? null])),
-      ...Object.fromEntries(missing.map((feature) => [`missing rate ${feature} at training`, drift.training_missing_rate[feature] ?? null])),
+      ...Object.fromEntries(
+        missing.map((feature) => [`missing rate ${feature} at training`, drift.training_missing_rate[feature] ?? null]),
+      ),
       score_psi: drift.score_psi,
       report: facts.report,
     },
@@ -247,7 +259,9 @@ export function trainingCompleted(facts: TrainingCompleted): Finding {
       champion: training.champion ? named(training.champion) : 'none',
       promotion: training.promotion.reason,
       ...Object.fromEntries(Object.entries(scores).map(([algorithm, score]) => [`${metric} ${algorithm}`, score])),
-      ...Object.fromEntries(Object.entries(estimate?.scores ?? {}).map(([algorithm, score]) => [`${estimate!.metric} ${algorithm}`, score])),
+      ...Object.fromEntries(
+        Object.entries(estimate?.scores ?? {}).map(([algorithm, score]) => [`${estimate!.metric} ${algorithm}`, score]),
+      ),
       dataset: training.dataset.id,
       ...failedAlgorithms(training.algorithms),
       workflow_id: run.workflowId,
@@ -258,7 +272,9 @@ export function trainingCompleted(facts: TrainingCompleted): Finding {
 
 function outcomeOf({ champion, challenger, promotion }: TrainingCompleted['training']): string {
   if (promotion.decision === 'promote') return '';
-  return champion && named(champion) === named(challenger) ? ', which stays champion' : '; the promotion gate refused it';
+  return champion && named(champion) === named(challenger)
+    ? ', which stays champion'
+    : '; the promotion gate refused it';
 }
 
 /** For the record: another version is champion than before. */
@@ -288,10 +304,17 @@ export function weeklyReport(facts: WeeklyReport): Finding {
       retrain: monitoring.retrain,
       score_psi: monitoring.score_psi,
       ...(performance.status === 'measured'
-        ? { metric: performance.metric, drop: performance.drop, accuracy: performance.metrics.accuracy, roc_auc: performance.metrics.roc_auc }
+        ? {
+            metric: performance.metric,
+            drop: performance.drop,
+            accuracy: performance.metrics.accuracy,
+            roc_auc: performance.metrics.roc_auc,
+          }
         : {}),
       conclusion: monitoring.conclusion,
-      ...Object.fromEntries(Object.entries(monitoring.not_measured).map(([what, reason]) => [`${what} not measured`, reason])),
+      ...Object.fromEntries(
+        Object.entries(monitoring.not_measured).map(([what, reason]) => [`${what} not measured`, reason]),
+      ),
       report: monitoring.uri,
     },
   };
@@ -305,7 +328,13 @@ export function slaMissed(facts: SlaMissed, thresholds: AlertThresholds): Findin
   return {
     ...alertAbout(facts, SLA_LEVEL[facts.part], facts.run.runId),
     summary: `${PART_IN_WORDS[facts.part]} of ${facts.pipeline} is still at work after ${duration(takenMs)}; it should take ${duration(allowedMinutes * MINUTE_MS)} at most.`,
-    details: { part: facts.part, workflow_id: facts.run.workflowId, run_id: facts.run.runId, started_at: facts.startedAt, sla_minutes: allowedMinutes },
+    details: {
+      part: facts.part,
+      workflow_id: facts.run.workflowId,
+      run_id: facts.run.runId,
+      started_at: facts.startedAt,
+      sla_minutes: allowedMinutes,
+    },
   };
 }
 
@@ -317,7 +346,14 @@ export function tasksFailing(facts: TasksFailing, thresholds: AlertThresholds): 
   return {
     ...alertAbout(facts, 'critical', run.runId),
     summary: `${run.workflowId} stands still since ${since}: its workflow task has failed ${countOf(attempts, 'time')} (${clipped(reason, REASON_BYTES)}).`,
-    details: { workflow_id: run.workflowId, run_id: run.runId, workflow, attempts, since, reason: clipped(reason, REASON_BYTES) },
+    details: {
+      workflow_id: run.workflowId,
+      run_id: run.runId,
+      workflow,
+      attempts,
+      since,
+      reason: clipped(reason, REASON_BYTES),
+    },
     repeatAfterHours: thresholds.repeat_after_hours,
   };
 }
@@ -325,7 +361,11 @@ export function tasksFailing(facts: TasksFailing, thresholds: AlertThresholds): 
 /** Of a failure that may carry what a stranger sent. */
 const REASON_BYTES = 500;
 
-function alertAbout(facts: AlertFacts, level: AlertLevel, ...about: string[]): Pick<Alert, 'level' | 'condition' | 'pipeline' | 'dedupKey' | 'at'> {
+function alertAbout(
+  facts: AlertFacts,
+  level: AlertLevel,
+  ...about: string[]
+): Pick<Alert, 'level' | 'condition' | 'pipeline' | 'dedupKey' | 'at'> {
   const { condition, pipeline, at } = facts;
   return { level, condition, pipeline, dedupKey: dedupKey(pipeline, condition, ...about), at };
 }
@@ -337,9 +377,16 @@ function failedAlgorithms(algorithms: TrainingCompleted['training']['algorithms'
 }
 
 function verdictInWords({ drift, performance_drop, missing, not_measured }: WeeklyReport['monitoring']): string {
-  const found = [...(drift ? ['drift'] : []), ...(performance_drop ? ['a drop in performance'] : []), ...(missing ? ['a changed share of missing values'] : [])];
+  const found = [
+    ...(drift ? ['drift'] : []),
+    ...(performance_drop ? ['a drop in performance'] : []),
+    ...(missing ? ['a changed share of missing values'] : []),
+  ];
   const unmeasured = Object.keys(not_measured).map((what) => `${what} not measured`);
-  return [found.join(', ') || (unmeasured.length === 0 ? 'no problems found' : 'no problems found in what was measured'), ...unmeasured].join('; ');
+  return [
+    found.join(', ') || (unmeasured.length === 0 ? 'no problems found' : 'no problems found in what was measured'),
+    ...unmeasured,
+  ].join('; ');
 }
 
 function named({ algorithm, version }: VersionRef): string {
@@ -355,7 +402,10 @@ function medianOf(values: number[]): number {
 /** `2 h 5 min`, `45 min`. */
 function duration(ms: number): string {
   const minutes = Math.round(ms / MINUTE_MS);
-  const parts = [...(minutes >= 60 ? [`${Math.floor(minutes / 60)} h`] : []), ...(minutes % 60 > 0 || minutes < 60 ? [`${minutes % 60} min`] : [])];
+  const parts = [
+    ...(minutes >= 60 ? [`${Math.floor(minutes / 60)} h`] : []),
+    ...(minutes % 60 > 0 || minutes < 60 ? [`${minutes % 60} min`] : []),
+  ];
   return parts.join(' ');
 }
 
@@ -374,7 +424,18 @@ function rounded(value: number, digits: number): number {
 }
 
 /** What a model is worth now and was at training, by what it is told apart by. */
-function measured({ metrics, baseline, metric }: Extract<PerformanceResult, { status: 'measured' }>): Record<string, number | null> {
-  const told = [...new Set<MetricName>(['accuracy', 'roc_auc', metric as MetricName])].filter((name) => metrics[name] !== undefined);
-  return Object.fromEntries(told.flatMap((name) => [[name, metrics[name] ?? null], [`${name}_baseline`, baseline[name] ?? null]]));
+function measured({
+  metrics,
+  baseline,
+  metric,
+}: Extract<PerformanceResult, { status: 'measured' }>): Record<string, number | null> {
+  const told = [...new Set<MetricName>(['accuracy', 'roc_auc', metric as MetricName])].filter(
+    (name) => metrics[name] !== undefined,
+  );
+  return Object.fromEntries(
+    told.flatMap((name) => [
+      [name, metrics[name] ?? null],
+      [`${name}_baseline`, baseline[name] ?? null],
+    ]),
+  );
 }

@@ -18,5 +18,11 @@ export interface Volume {
 export async function newestVolume(stores: Pick<Stores, 'datamart'>, asOf: string): Promise<Volume | null> {
   const whole = (await goldPartitions(stores)).filter(({ end }) => end < asOf.slice(0, 10));
   const newest = whole.at(-1);
-  return newest ? { what: `partition ${newest.name}`, rows: newest.rows, usual: whole.slice(-1 - PARTITIONS_BEFORE, -1).map(({ rows }) => rows) } : null;
+  return newest
+    ? {
+        what: `partition ${newest.name}`,
+        rows: newest.rows,
+        usual: whole.slice(-1 - PARTITIONS_BEFORE, -1).map(({ rows }) => rows),
+      }
+    : null;
 }

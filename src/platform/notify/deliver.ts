@@ -13,7 +13,12 @@ export interface RetryPolicy {
 }
 
 /** 1, 2 and 4 s between tries of at most 10 s: over within a minute, so an activity of 2 minutes has room for it. */
-export const RETRY_POLICY: RetryPolicy = { attempts: 4, firstDelayMs: 1_000, attemptTimeoutMs: 10_000, budgetMs: 60_000 };
+export const RETRY_POLICY: RetryPolicy = {
+  attempts: 4,
+  firstDelayMs: 1_000,
+  attemptTimeoutMs: 10_000,
+  budgetMs: 60_000,
+};
 
 export type Delivery = { status: 'sent'; attempts: number } | { status: 'failed'; attempts: number; reason: string };
 
@@ -43,7 +48,11 @@ export async function deliver(
   }
 }
 
-async function tryOnce(tryIt: (signal: AbortSignal) => Promise<Attempt>, timeoutMs: number, signal: AbortSignal): Promise<Attempt> {
+async function tryOnce(
+  tryIt: (signal: AbortSignal) => Promise<Attempt>,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Attempt> {
   try {
     return await tryIt(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]));
   } catch (error) {

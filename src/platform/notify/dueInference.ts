@@ -25,12 +25,19 @@ export async function inferenceMissingSince(client: Client, pipeline: string, no
 /** When inference should have started, oldest first, since its schedule was made. */
 async function dueTimes(client: Client, pipeline: string, now: Date): Promise<string[]> {
   const scheduleId = scheduleIdOf(pipeline, 'inference');
-  const found = await client.schedule.getHandle(scheduleId).describe().catch((error: unknown) => {
-    if (error instanceof ScheduleNotFoundError) return undefined;
-    throw error;
-  });
+  const found = await client.schedule
+    .getHandle(scheduleId)
+    .describe()
+    .catch((error: unknown) => {
+      if (error instanceof ScheduleNotFoundError) return undefined;
+      throw error;
+    });
   if (!found || found.state.paused) return [];
-  const from = Math.max(found.info.createdAt.getTime(), found.info.lastUpdatedAt?.getTime() ?? 0, now.getTime() - LOOK_BACK_MS);
+  const from = Math.max(
+    found.info.createdAt.getTime(),
+    found.info.lastUpdatedAt?.getTime() ?? 0,
+    now.getTime() - LOOK_BACK_MS,
+  );
   const { startTime } = await client.workflowService.listScheduleMatchingTimes({
     namespace: client.options.namespace,
     scheduleId,

@@ -40,7 +40,11 @@ export type NotifyOutcome = { channel: ChannelName } & (
  * Never rejects: an alert that can't be sent is an outcome, so that no pipeline fails for it. Where the alert log can't
  * be reached the alert is sent all the same: better twice than not at all.
  */
-export async function notify(notifier: Notifier, alert: Alert, { owner, signal = new AbortController().signal }: NotifyOptions): Promise<NotifyOutcome> {
+export async function notify(
+  notifier: Notifier,
+  alert: Alert,
+  { owner, signal = new AbortController().signal }: NotifyOptions,
+): Promise<NotifyOutcome> {
   const { channels, alertLog, log, retry = RETRY_POLICY } = notifier;
   const name = CHANNEL_OF_LEVEL[alert.level];
   const about = { alert: alert.condition, level: alert.level, pipeline: alert.pipeline, dedup_key: alert.dedupKey };
@@ -50,7 +54,15 @@ export async function notify(notifier: Notifier, alert: Alert, { owner, signal =
     log.debug('An alert was told before.', about);
     return { channel: name, status: 'skipped', reason: 'The same was told before.' };
   }
-  log[LOG_METHOD[alert.level]](alert.summary, { ...about, severity: alert.level, at: alert.at, consequence: alert.consequence, command: alert.command, link: alert.link, details: alert.details });
+  log[LOG_METHOD[alert.level]](alert.summary, {
+    ...about,
+    severity: alert.level,
+    at: alert.at,
+    consequence: alert.consequence,
+    command: alert.command,
+    link: alert.link,
+    details: alert.details,
+  });
 
   const channel = channels[name];
   const outcome: NotifyOutcome = channel
@@ -73,7 +85,12 @@ export async function notify(notifier: Notifier, alert: Alert, { owner, signal =
  *
  * @returns how many were closed
  */
-export async function resolveOpen(notifier: Notifier, pipeline: string, condition: AlertCondition, signal: AbortSignal): Promise<number> {
+export async function resolveOpen(
+  notifier: Notifier,
+  pipeline: string,
+  condition: AlertCondition,
+  signal: AbortSignal,
+): Promise<number> {
   const { channels, alertLog, log, retry = RETRY_POLICY } = notifier;
   let closed = 0;
   try {
@@ -93,7 +110,10 @@ export async function resolveOpen(notifier: Notifier, pipeline: string, conditio
       }
     }
   } catch (error) {
-    log.warn(`What is open of ${condition} can't be told, so nothing is resolved: ${messageOf(error)}`, { alert: condition, pipeline });
+    log.warn(`What is open of ${condition} can't be told, so nothing is resolved: ${messageOf(error)}`, {
+      alert: condition,
+      pipeline,
+    });
   }
   return closed;
 }
@@ -102,7 +122,10 @@ export async function resolveOpen(notifier: Notifier, pipeline: string, conditio
 async function claimFrom({ alertLog, log }: Notifier, alert: Alert, owner: string): Promise<string | null | undefined> {
   if (!alertLog) return null;
   return alertLog.claim(alert, owner).catch((error: unknown) => {
-    log.warn(`Whether an alert was sent before can't be told, so it is sent: ${messageOf(error)}`, { alert: alert.condition, dedup_key: alert.dedupKey });
+    log.warn(`Whether an alert was sent before can't be told, so it is sent: ${messageOf(error)}`, {
+      alert: alert.condition,
+      dedup_key: alert.dedupKey,
+    });
     return null;
   });
 }

@@ -16,7 +16,8 @@ export function pagerDuty(routingKey: string, url: string): Channel {
     name: 'pagerduty',
     secrets: [routingKey],
     send: (alert, signal) => postJson(url, { routing_key: routingKey, ...trigger(alert) }, signal),
-    resolve: (dedupKey, signal) => postJson(url, { routing_key: routingKey, event_action: 'resolve', dedup_key: dedupKey }, signal),
+    resolve: (dedupKey, signal) =>
+      postJson(url, { routing_key: routingKey, event_action: 'resolve', dedup_key: dedupKey }, signal),
   };
 }
 
@@ -34,7 +35,12 @@ function trigger(alert: Alert) {
       component: alert.pipeline,
       group: 'perdure',
       class: alert.condition,
-      custom_details: { consequence: alert.consequence, command: alert.command, ...(alert.link !== null && { link: alert.link }), ...alert.details },
+      custom_details: {
+        consequence: alert.consequence,
+        command: alert.command,
+        ...(alert.link !== null && { link: alert.link }),
+        ...alert.details,
+      },
     },
   };
 }

@@ -3,7 +3,12 @@ import { alertFor, isOver, type AlertThresholds } from './conditions.js';
 import { notify, resolveOpen, type Notifier, type NotifyOptions } from './notify.js';
 
 /** Tells people of facts where they call for it, and ends what was told before where they say that it is over. Never rejects. */
-export async function raise(facts: AlertFacts, thresholds: AlertThresholds, notifier: Notifier, options: NotifyOptions): Promise<AlertOutcome> {
+export async function raise(
+  facts: AlertFacts,
+  thresholds: AlertThresholds,
+  notifier: Notifier,
+  options: NotifyOptions,
+): Promise<AlertOutcome> {
   const { condition, pipeline } = facts;
   const { signal = new AbortController().signal } = options;
   const closed = isOver(facts, thresholds) ? await resolveOpen(notifier, pipeline, condition, signal) : 0;

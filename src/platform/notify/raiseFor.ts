@@ -22,13 +22,21 @@ export interface RaiseOptions extends NotifyOptions {
 }
 
 /** Tells people of facts by their pipeline's own settings, where the facts call for it. Never rejects. */
-export async function raiseFor(dependencies: AlertDependencies, facts: AlertFacts, { log, webUi, ...options }: RaiseOptions): Promise<AlertOutcome> {
+export async function raiseFor(
+  dependencies: AlertDependencies,
+  facts: AlertFacts,
+  { log, webUi, ...options }: RaiseOptions,
+): Promise<AlertOutcome> {
   const { thresholds, alertLog } = await alertSettings(dependencies, facts.pipeline, log);
   return raise(facts, thresholds, { channels: dependencies.channels, alertLog, log, webUi }, options);
 }
 
 /** A pipeline whose settings can't be read fails, and that has to be told all the same: by the usual thresholds. */
-export async function alertSettings({ openStores }: AlertDependencies, name: string, log: Pick<Logger, 'warn'>): Promise<{ thresholds: AlertThresholds; alertLog?: AlertLog }> {
+export async function alertSettings(
+  { openStores }: AlertDependencies,
+  name: string,
+  log: Pick<Logger, 'warn'>,
+): Promise<{ thresholds: AlertThresholds; alertLog?: AlertLog }> {
   try {
     const pipeline = await loadPipeline(name);
     return { thresholds: pipeline.config.alerts, alertLog: new AlertLog(openStores(pipeline).monitoring) };

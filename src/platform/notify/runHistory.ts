@@ -31,11 +31,23 @@ export async function hasPredictedSince(client: Client, pipeline: string, since:
 
 /** Whether a run of inference has begun at an instant or after it, or has succeeded since. */
 export async function hasInferredSince(client: Client, pipeline: string, since: string): Promise<boolean> {
-  return hasAny(runsOf(client, pipeline, 'inference', `(StartTime >= "${since}" OR (ExecutionStatus = "Completed" AND CloseTime > "${since}"))`));
+  return hasAny(
+    runsOf(
+      client,
+      pipeline,
+      'inference',
+      `(StartTime >= "${since}" OR (ExecutionStatus = "Completed" AND CloseTime > "${since}"))`,
+    ),
+  );
 }
 
 /** Newest first. */
-function runsOf(client: Client, pipeline: string, part: PipelinePart, condition: string): AsyncIterable<WorkflowExecutionInfo> {
+function runsOf(
+  client: Client,
+  pipeline: string,
+  part: PipelinePart,
+  condition: string,
+): AsyncIterable<WorkflowExecutionInfo> {
   return runsOfPipeline(client, pipeline, `WorkflowType = "${WORKFLOW_OF_PART[part]}" AND ${condition}`);
 }
 

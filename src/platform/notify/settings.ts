@@ -31,12 +31,15 @@ export function channelsFrom(env: Variables = variables()): Channels {
   const readUrl = (name: string, protocols: string[]) => {
     const value = read(name);
     if (value === undefined || (URL.canParse(value) && protocols.includes(new URL(value).protocol))) return value;
-    faults.push(`${name} is not an address that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
+    faults.push(
+      `${name} is not an address that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+    );
     return undefined;
   };
   const readAddresses = (name: string) => {
     const addresses = (read(name) ?? '').split(',').map((address) => address.trim());
-    if (!addresses.every((address) => address.includes('@'))) faults.push(`${name} is not an e-mail address, which ${SWITCH.email} needs`);
+    if (!addresses.every((address) => address.includes('@')))
+      faults.push(`${name} is not an e-mail address, which ${SWITCH.email} needs`);
     return addresses;
   };
 
@@ -56,7 +59,10 @@ export function channelsFrom(env: Variables = variables()): Channels {
   }
 
   if (faults.length > 0) {
-    throw new PerdureError('ConfigInvalid', `Alerts can't be sent as the environment says; mend or unset: ${faults.join('; ')}.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `Alerts can't be sent as the environment says; mend or unset: ${faults.join('; ')}.`,
+    );
   }
   return channels;
 }

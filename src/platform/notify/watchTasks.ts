@@ -16,7 +16,12 @@ const LOOK_EVERY_MS = 20_000;
  * Looks for workflows whose tasks fail, and tells people of those that it knows a pipeline of. Every worker process of
  * a kind may do so: the alert log sees to it that each is told once.
  */
-export function watchTasks(client: Client, dependencies: AlertDependencies, log: Logger, everyMs = LOOK_EVERY_MS): Repeated {
+export function watchTasks(
+  client: Client,
+  dependencies: AlertDependencies,
+  log: Logger,
+  everyMs = LOOK_EVERY_MS,
+): Repeated {
   const logged = new Set<string>();
   /** Pipelines with an alert that may be open; at first any, as an earlier process may have raised it. */
   let told: Set<string> | undefined;
@@ -36,10 +41,19 @@ export function watchTasks(client: Client, dependencies: AlertDependencies, log:
       if (pipeline === undefined) continue;
       now.add(pipeline);
       const { workflowId, runId, type: workflow, attempts, since, reason } = run;
-      await tell({ condition: 'tasks_failing', pipeline, at: new Date().toISOString(), failing: { run: { workflowId, runId }, workflow, attempts, since, reason } }, signal);
+      await tell(
+        {
+          condition: 'tasks_failing',
+          pipeline,
+          at: new Date().toISOString(),
+          failing: { run: { workflowId, runId }, workflow, attempts, since, reason },
+        },
+        signal,
+      );
     }
     for (const pipeline of told ?? pipelines) {
-      if (!now.has(pipeline)) await tell({ condition: 'tasks_failing', pipeline, at: new Date().toISOString(), failing: null }, signal);
+      if (!now.has(pipeline))
+        await tell({ condition: 'tasks_failing', pipeline, at: new Date().toISOString(), failing: null }, signal);
     }
     told = now;
   }

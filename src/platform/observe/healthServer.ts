@@ -21,19 +21,28 @@ const LOOK_MS = 1_000;
  * @returns closes the server
  * @throws PerdureError `ConfigInvalid` where the port can't be had
  */
-export async function serveHealth(workers: Worker[], { port, sdkMetrics }: HealthOptions): Promise<() => Promise<void>> {
+export async function serveHealth(
+  workers: Worker[],
+  { port, sdkMetrics }: HealthOptions,
+): Promise<() => Promise<void>> {
   const headways = workers.map((worker) => new Headway(worker));
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://worker');
     if (pathname === '/livez') answer(response, workers, (status, i) => isAlive(status) && !headways[i]?.isStuck);
     else if (pathname === '/readyz') answer(response, workers, isReady);
-    else if (pathname === '/metrics') void metrics(sdkMetrics).then((text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text));
+    else if (pathname === '/metrics')
+      void metrics(sdkMetrics).then((text) =>
+        response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+      );
     else response.writeHead(404).end();
   });
   server.listen(port);
   await once(server, 'listening').catch((error: unknown) => {
     for (const headway of headways) headway.stop();
-    throw new PerdureError('ConfigInvalid', `The port ${port} of PERDURE_HEALTH_PORT can't be had (${messageOf(error)}); give a free one.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `The port ${port} of PERDURE_HEALTH_PORT can't be had (${messageOf(error)}); give a free one.`,
+    );
   });
   return async () => {
     for (const headway of headways) headway.stop();
@@ -53,14 +62,22 @@ function isReady({ runState, workflowPollerState, activityPollerState }: WorkerS
 }
 
 /** Answers with the state of each worker, by its task queue. */
-function answer(response: ServerResponse, workers: Worker[], isGood: (status: WorkerStatus, index: number) => boolean): void {
+function answer(
+  response: ServerResponse,
+  workers: Worker[],
+  isGood: (status: WorkerStatus, index: number) => boolean,
+): void {
   const statuses = workers.map((worker) => worker.getStatus());
   const body = Object.fromEntries(workers.map(({ options }, i) => [options.taskQueue, statuses[i]]));
-  response.writeHead(statuses.every(isGood) ? 200 : 503, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  response
+    .writeHead(statuses.every(isGood) ? 200 : 503, { 'content-type': 'application/json' })
+    .end(JSON.stringify(body));
 }
 
 async function metrics(sdkMetrics: string): Promise<string> {
-  const sdk = await fetch(`http://${sdkMetrics}/metrics`).then((response) => response.text()).catch(() => '');
+  const sdk = await fetch(`http://${sdkMetrics}/metrics`)
+    .then((response) => response.text())
+    .catch(() => '');
   return `${await registry.metrics()}\n${sdk}`;
 }
 
@@ -84,7 +101,11 @@ class Headway {
   }
 
   private look(): void {
-    const { numInFlightWorkflowActivations: inFlight, numCachedWorkflows, hasOutstandingWorkflowPoll } = this.worker.getStatus();
+    const {
+      numInFlightWorkflowActivations: inFlight,
+      numCachedWorkflows,
+      hasOutstandingWorkflowPoll,
+    } = this.worker.getStatus();
     const now = JSON.stringify([inFlight, numCachedWorkflows, hasOutstandingWorkflowPoll]);
     if (inFlight === 0 || now !== this.seen) this.last = Date.now();
     this.seen = now;

@@ -8,6 +8,12 @@ import { isText, jsonLine } from './logLine.js';
  *
  * @param worker whose words they are
  */
-export function createLogger(worker: string, env: Variables = variables(), isTerminal = process.stderr.isTTY): DefaultLogger {
-  return isText(env, isTerminal) ? new DefaultLogger('INFO') : new DefaultLogger('INFO', (entry) => process.stderr.write(`${jsonLine(worker, entry)}\n`));
+export function createLogger(
+  worker: string,
+  env: Variables = variables(),
+  isTerminal = process.stderr.isTTY,
+): DefaultLogger {
+  return isText(env, isTerminal)
+    ? new DefaultLogger('INFO')
+    : new DefaultLogger('INFO', (entry) => process.stderr.write(`${jsonLine(worker, entry)}\n`));
 }

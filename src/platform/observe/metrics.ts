@@ -1,7 +1,14 @@
 import type { Context } from '@temporalio/activity';
 import type { ActivityInterceptors } from '@temporalio/worker';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { TASK_QUEUES, type Dispatched, type DriftResult, type EvaluateCandidateInput, type PerformanceResult, type RegisterModelInput } from '../../contracts/index.js';
+import {
+  TASK_QUEUES,
+  type Dispatched,
+  type DriftResult,
+  type EvaluateCandidateInput,
+  type PerformanceResult,
+  type RegisterModelInput,
+} from '../../contracts/index.js';
 
 /** A fit of a second and a training of four hours both have a place. */
 const SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 1800, 3600, 14_400];
@@ -16,8 +23,18 @@ const seconds = new Histogram({
   buckets: SECONDS,
   registers: [registry],
 });
-const rows = new Counter({ name: 'perdure_rows_total', help: 'Rows that a stage told of', labelNames: ['pipeline', 'stage'], registers: [registry] });
-const skips = new Counter({ name: 'perdure_skips_total', help: 'Stages that had nothing to do', labelNames: ['pipeline', 'stage'], registers: [registry] });
+const rows = new Counter({
+  name: 'perdure_rows_total',
+  help: 'Rows that a stage told of',
+  labelNames: ['pipeline', 'stage'],
+  registers: [registry],
+});
+const skips = new Counter({
+  name: 'perdure_skips_total',
+  help: 'Stages that had nothing to do',
+  labelNames: ['pipeline', 'stage'],
+  registers: [registry],
+});
 const candidates = new Counter({
   name: 'perdure_candidates_total',
   help: 'Evaluations of hyperparameter candidates',
@@ -65,12 +82,18 @@ export function activityMetrics({ info }: Context): ActivityInterceptors {
 
 function observe(about: { pipeline: string; stage: string }, outcome: Attempt, input: unknown, result: unknown): void {
   const { pipeline, stage } = about;
-  if (stage === 'evaluateCandidate') candidates.inc({ pipeline, algorithm: (input as EvaluateCandidateInput).algorithm, outcome });
+  if (stage === 'evaluateCandidate')
+    candidates.inc({ pipeline, algorithm: (input as EvaluateCandidateInput).algorithm, outcome });
   if (outcome === 'skipped') skips.inc(about);
   if (outcome !== 'completed') return;
   if (isObject(result) && typeof result.rows === 'number') rows.inc(about, result.rows);
   if (stage === 'detectDrift') observeDrift(pipeline, result as DriftResult);
-  if (stage === 'measurePerformance') observePerformance(pipeline, input as { predictions: { model: { algorithm: string } } }, result as PerformanceResult);
+  if (stage === 'measurePerformance')
+    observePerformance(
+      pipeline,
+      input as { predictions: { model: { algorithm: string } } },
+      result as PerformanceResult,
+    );
   if (stage === 'registerModel') observeModel(input as RegisterModelInput);
 }
 
@@ -81,7 +104,11 @@ function observeDrift(pipeline: string, drift: DriftResult): void {
   }
 }
 
-function observePerformance(pipeline: string, { predictions }: { predictions: { model: { algorithm: string } } }, result: PerformanceResult): void {
+function observePerformance(
+  pipeline: string,
+  { predictions }: { predictions: { model: { algorithm: string } } },
+  result: PerformanceResult,
+): void {
   if (result.status === 'measured' && typeof result.metrics.roc_auc === 'number') {
     auc.set({ pipeline, algorithm: predictions.model.algorithm, window: 'live' }, result.metrics.roc_auc);
   }

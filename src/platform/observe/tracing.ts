@@ -16,7 +16,11 @@ let started: Promise<Tracing> | undefined;
 
 /** Whether OpenTelemetry's standard variables name an endpoint for traces. */
 export function isTraced(env: Variables = variables()): boolean {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT: all, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces, OTEL_SDK_DISABLED: disabled } = env;
+  const {
+    OTEL_EXPORTER_OTLP_ENDPOINT: all,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces,
+    OTEL_SDK_DISABLED: disabled,
+  } = env;
   return Boolean(all || traces) && disabled?.toLowerCase() !== 'true';
 }
 
@@ -43,7 +47,9 @@ async function start(service: string): Promise<Tracing> {
   const { AsyncLocalStorageContextManager } = await import('@opentelemetry/context-async-hooks');
   const { default: interceptors } = await import('@temporalio/interceptors-opentelemetry');
 
-  const resource = new Resource({ 'service.name': service }).merge(detectResourcesSync({ detectors: [envDetectorSync] }));
+  const resource = new Resource({ 'service.name': service }).merge(
+    detectResourcesSync({ detectors: [envDetectorSync] }),
+  );
   const processor = new BatchSpanProcessor(new OTLPTraceExporter());
   const provider = new BasicTracerProvider({ resource, spanProcessors: [processor] });
   provider.register({ contextManager: new AsyncLocalStorageContextManager() });

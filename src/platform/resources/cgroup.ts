@@ -24,7 +24,9 @@ export function containerLimits(files: CgroupFiles = LINUX): Partial<WorkerSize>
   ]);
   const cpus = least([
     ...limits(files.mount, groups.get(''), 'cpu.max', (text) => quotient(...(text.split(' ') as [string, string]))),
-    ...limits(join(files.mount, 'cpu'), groups.get('cpu'), 'cpu.cfs_quota_us', (quota, folder) => quotient(quota, read(join(folder, 'cpu.cfs_period_us')) ?? '')),
+    ...limits(join(files.mount, 'cpu'), groups.get('cpu'), 'cpu.cfs_quota_us', (quota, folder) =>
+      quotient(quota, read(join(folder, 'cpu.cfs_period_us')) ?? ''),
+    ),
   ]);
   return { ...(memory === undefined ? {} : { memory }), ...(cpus === undefined ? {} : { cpus }) };
 }
@@ -41,7 +43,12 @@ export function membership(path: string = LINUX.membership): Map<string, string>
 }
 
 /** The limit of a group and of each group above it. A container without a namespace of its own sees itself as the root. */
-function limits(mount: string, group: string | undefined, file: string, parse: (text: string, folder: string) => number): number[] {
+function limits(
+  mount: string,
+  group: string | undefined,
+  file: string,
+  parse: (text: string, folder: string) => number,
+): number[] {
   if (group === undefined) return [];
   const folders = [join(mount, group)];
   for (let path = group; path !== '/'; path = posix.dirname(path)) folders.push(join(mount, posix.dirname(path)));

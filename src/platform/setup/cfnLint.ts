@@ -18,7 +18,8 @@ export const cfnLint: Tool = {
   name: 'cfn-lint',
   purpose: 'the tests of deploy/',
   testsOnly: true,
-  remedy: 'see that python3 is 3.10 or newer, has pip and reaches its package index, or name the path of a cfn-lint in PERDURE_CFN_LINT_PATH',
+  remedy:
+    'see that python3 is 3.10 or newer, has pip and reaches its package index, or name the path of a cfn-lint in PERDURE_CFN_LINT_PATH',
 
   async find(): Promise<FoundTool | undefined> {
     const named = await findNamed('PERDURE_CFN_LINT_PATH');
@@ -43,13 +44,28 @@ export const cfnLint: Tool = {
       const requirements = join(packageFolder(), 'setup', 'cfn-lint.requirements.txt');
       const pip = await runCommand(
         python,
-        ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary=:all:', '--require-hashes', '--target', packages, '-r', requirements],
+        [
+          '-m',
+          'pip',
+          'install',
+          '--quiet',
+          '--disable-pip-version-check',
+          '--only-binary=:all:',
+          '--require-hashes',
+          '--target',
+          packages,
+          '-r',
+          requirements,
+        ],
         // A user's own `user = true` can't be combined with a target.
         { timeout: PIP_TIMEOUT_MS, env: { PIP_USER: '0' } },
       );
       if (!pip.ok) throw new Error(`pip said "${pip.complaint}"`);
       const launcher = join(staged, 'cfn-lint');
-      await writeFile(launcher, `#!/bin/sh\nfolder="$(dirname "$0")/packages"\nPYTHONPATH="$folder" exec "${python}" "$folder/bin/cfn-lint" "$@"\n`);
+      await writeFile(
+        launcher,
+        `#!/bin/sh\nfolder="$(dirname "$0")/packages"\nPYTHONPATH="$folder" exec "${python}" "$folder/bin/cfn-lint" "$@"\n`,
+      );
       await chmod(launcher, 0o755);
       await rm(target, { recursive: true, force: true });
       await rename(staged, target);

@@ -24,7 +24,13 @@ export function runCommand(program: string, args: string[], options: CommandOpti
     execFile(
       program,
       args,
-      { env: { ...variables(), ...options.env }, cwd: options.cwd, timeout: options.timeout, killSignal: 'SIGKILL', maxBuffer: 64 << 20 },
+      {
+        env: { ...variables(), ...options.env },
+        cwd: options.cwd,
+        timeout: options.timeout,
+        killSignal: 'SIGKILL',
+        maxBuffer: 64 << 20,
+      },
       (error, stdout, stderr) => {
         const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
         const said = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? error?.message ?? '';

@@ -94,9 +94,17 @@ function libraryTool({ library, wheel, load }: Source): Tool {
       return load(path);
     } catch (error) {
       const why = messageOf(error);
-      if (isNamed()) throw new PerdureError('SetupFailed', `${library.variable} names ${path}, which can't be loaded as ${library.name} (${why}); name another or unset it.`);
-      const remedy = process.platform === 'darwin' ? 'install OpenMP ("brew install libomp")' : `delete ${libraryFolder(library)}`;
-      throw new PerdureError('SetupFailed', `${path} can't be loaded (${why}); ${remedy} and run "perdure setup" again.`);
+      if (isNamed())
+        throw new PerdureError(
+          'SetupFailed',
+          `${library.variable} names ${path}, which can't be loaded as ${library.name} (${why}); name another or unset it.`,
+        );
+      const remedy =
+        process.platform === 'darwin' ? 'install OpenMP ("brew install libomp")' : `delete ${libraryFolder(library)}`;
+      throw new PerdureError(
+        'SetupFailed',
+        `${path} can't be loaded (${why}); ${remedy} and run "perdure setup" again.`,
+      );
     }
   }
 
@@ -143,7 +151,18 @@ async function unpack(python: string, { requirement, hashes }: Wheel, folder: st
   const options = ['--no-deps', '--no-compile', '--ignore-requires-python', '--only-binary=:all:', '--require-hashes'];
   const pip = await runCommand(
     python,
-    ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...options, '--target', folder, '-r', requirements],
+    [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      ...options,
+      '--target',
+      folder,
+      '-r',
+      requirements,
+    ],
     // A user's own `user = true` can't be combined with a target.
     { timeout: PIP_TIMEOUT_MS, env: { PIP_USER: '0' } },
   );

@@ -15,7 +15,10 @@ export async function goInstall(program: string, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const folder = await mkdtemp(`${path}.`);
   try {
-    const build = await runCommand(go, ['install', program], { timeout: TIMEOUT_MS, env: { CGO_ENABLED: '0', GOBIN: folder } });
+    const build = await runCommand(go, ['install', program], {
+      timeout: TIMEOUT_MS,
+      env: { CGO_ENABLED: '0', GOBIN: folder },
+    });
     const [built] = await readdir(folder);
     if (!build.ok || !built) throw new Error(build.complaint);
     await rename(join(folder, built), path);

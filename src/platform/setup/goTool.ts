@@ -22,7 +22,8 @@ export interface GoProgram {
 /** A program for the tests that Go builds at one version. */
 export function goTool({ name, purpose, program, version, variable, takes }: GoProgram): Tool {
   // The version is in the name, as a program that Go installed doesn't know its own.
-  const cachedPath = () => join(cacheFolder(), 'bin', `${name}-${version}${process.platform === 'win32' ? '.exe' : ''}`);
+  const cachedPath = () =>
+    join(cacheFolder(), 'bin', `${name}-${version}${process.platform === 'win32' ? '.exe' : ''}`);
   return {
     name,
     purpose,

@@ -12,7 +12,10 @@ export type Examination = { version: string } | { fault: string };
  * @param examine by default any executable will do
  * @throws PerdureError `SetupFailed` for one that can't be used
  */
-export async function findNamed(variable: string, examine = (path: string) => anyExecutable(path, variable)): Promise<FoundTool | undefined> {
+export async function findNamed(
+  variable: string,
+  examine = (path: string) => anyExecutable(path, variable),
+): Promise<FoundTool | undefined> {
   const path = variables()[variable];
   if (!path) return undefined;
   const found = await examine(path);

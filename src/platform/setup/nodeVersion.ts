@@ -18,11 +18,18 @@ export function judgeNodeVersion(version: string, wanted: string): NodeVersion {
   const oldest = oldestOfLine.get(parseInt(version));
   const best = `Node.js ${lines.at(-1)}`;
   if (parseInt(version) < lines[0]! || (oldest && compareVersions(version, oldest) < 0)) {
-    return { status: 'missing', detail: `${version}; install ${best}, or ${oldest ?? oldestOfLine.get(lines[0]!)} or newer` };
+    return {
+      status: 'missing',
+      detail: `${version}; install ${best}, or ${oldest ?? oldestOfLine.get(lines[0]!)} or newer`,
+    };
   }
-  if (!oldest) return { status: 'optional', detail: `${version}, which Perdure is not tested on; it is on ${lines.join(', ')}` };
+  if (!oldest)
+    return { status: 'optional', detail: `${version}, which Perdure is not tested on; it is on ${lines.join(', ')}` };
   const isOver = NODE_ENDS[parseInt(version)];
-  return { status: 'ok', detail: isOver ? `${version}, which has had no security fixes since ${isOver}; ${best} has them` : version };
+  return {
+    status: 'ok',
+    detail: isOver ? `${version}, which has had no security fixes since ${isOver}; ${best} has them` : version,
+  };
 }
 
 function compareVersions(a: string, b: string): number {

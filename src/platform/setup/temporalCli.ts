@@ -50,7 +50,9 @@ async function examine(path: string): Promise<Examination> {
   const { stdout } = await runCommand(path, ['--version'], { timeout: 30_000 });
   const server = /Server (\d+\.\d+\.\d+)/.exec(stdout)?.[1];
   if (!server) return { fault: 'is not a Temporal CLI' };
-  return isRecent(server) ? { version: `server ${server}` } : { fault: `has server ${server}, older than ${OLDEST_SERVER.join('.')}` };
+  return isRecent(server)
+    ? { version: `server ${server}` }
+    : { fault: `has server ${server}, older than ${OLDEST_SERVER.join('.')}` };
 }
 
 function isRecent(version: string): boolean {

@@ -22,7 +22,8 @@ export const timeSkippingServer: Tool = {
     const named = await findNamed('PERDURE_TEST_SERVER_PATH');
     if (named) return named;
     if (await isExecutable(cachedPath())) return { path: cachedPath(), version: 'as the SDK downloads it' };
-    if ((await isExecutable(launcherPath())) && (await onPath('java'))) return { path: launcherPath(), version: MAVEN_VERSION };
+    if ((await isExecutable(launcherPath())) && (await onPath('java')))
+      return { path: launcherPath(), version: MAVEN_VERSION };
     return undefined;
   },
 
@@ -60,7 +61,15 @@ async function fetchWithMaven(): Promise<void> {
     await writeFile(join(staged, 'pom.xml'), POM);
     const fetched = await runCommand(
       maven,
-      ['-q', '-B', '-f', join(staged, 'pom.xml'), MAVEN_PLUGIN, `-DoutputDirectory=${join(staged, 'lib')}`, '-DincludeScope=runtime'],
+      [
+        '-q',
+        '-B',
+        '-f',
+        join(staged, 'pom.xml'),
+        MAVEN_PLUGIN,
+        `-DoutputDirectory=${join(staged, 'lib')}`,
+        '-DincludeScope=runtime',
+      ],
       { timeout: MAVEN_TIMEOUT_MS },
     );
     if (!fetched.ok) throw new Error(fetched.complaint);

@@ -52,11 +52,18 @@ export async function ensureTool(tool: Tool, tell: (line: string) => void): Prom
 export async function requireTool(tool: Tool): Promise<FoundTool> {
   const present = await tool.find();
   if (!present) {
-    throw new PerdureError('SetupFailed', `${tool.name}, needed for ${tool.purpose}, is not there; run "perdure setup"${tool.testsOnly ? ' with "--tests"' : ''}.`);
+    throw new PerdureError(
+      'SetupFailed',
+      `${tool.name}, needed for ${tool.purpose}, is not there; run "perdure setup"${tool.testsOnly ? ' with "--tests"' : ''}.`,
+    );
   }
   return present;
 }
 
 function missing(tool: Tool, reason: string, cause?: unknown): PerdureError {
-  return new PerdureError('SetupFailed', `${tool.name}, needed for ${tool.purpose}, can't be had: ${reason}; ${tool.remedy}.`, { cause });
+  return new PerdureError(
+    'SetupFailed',
+    `${tool.name}, needed for ${tool.purpose}, can't be had: ${reason}; ${tool.remedy}.`,
+    { cause },
+  );
 }

@@ -45,7 +45,10 @@ async function create(store: ObjectStore, key: string, checksum: string, write: 
 }
 
 function alreadyExists(store: ObjectStore, key: string): PerdureError {
-  return new PerdureError('AlreadyExists', `${store.uri(key)} is there with other bytes, and a version is never overwritten; start the training again, which makes a new one.`);
+  return new PerdureError(
+    'AlreadyExists',
+    `${store.uri(key)} is there with other bytes, and a version is never overwritten; start the training again, which makes a new one.`,
+  );
 }
 
 function isType(error: unknown, type: PerdureError['type']): boolean {

@@ -12,11 +12,19 @@ export function isDiskFull(error: unknown): boolean {
 export function diskError(error: unknown, path: string): PerdureError {
   if (error instanceof PerdureError) return error;
   if (isDiskFull(error)) {
-    return new PerdureError('StoreFull', `No space is left to write ${path}; free some and run again.`, { cause: error });
+    return new PerdureError('StoreFull', `No space is left to write ${path}; free some and run again.`, {
+      cause: error,
+    });
   }
   const code = systemCode(error);
   if (REFUSED.has(code)) {
-    return new PerdureError('StoreRefused', `${path} can't be read or written (${code}); give this user access to it.`, { cause: error });
+    return new PerdureError(
+      'StoreRefused',
+      `${path} can't be read or written (${code}); give this user access to it.`,
+      { cause: error },
+    );
   }
-  return new PerdureError('StoreUnavailable', `${path} can't be read or written: ${messageOf(error)}.`, { cause: error });
+  return new PerdureError('StoreUnavailable', `${path} can't be read or written: ${messageOf(error)}.`, {
+    cause: error,
+  });
 }

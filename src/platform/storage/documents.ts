@@ -19,7 +19,11 @@ export type OnDamage<T> = string | ((damage: PerdureError) => T | undefined | Pr
 const RESTORE = 'restore it, or delete it and run again';
 
 /** Reads a JSON object; `undefined` where it isn't there. Throws `ObjectCorrupt` where it isn't what was written. */
-export async function readJson<T>(store: ObjectStore, key: string, onDamage: OnDamage<T> = RESTORE): Promise<T | undefined> {
+export async function readJson<T>(
+  store: ObjectStore,
+  key: string,
+  onDamage: OnDamage<T> = RESTORE,
+): Promise<T | undefined> {
   const found = await store.get(key);
   return found && read(store, key, found.body, onDamage);
 }
@@ -62,7 +66,8 @@ export async function updateJson<T extends object>(
  * @throws PerdureError `ObjectCorrupt`
  */
 export function parseDocument<T>(store: ObjectStore, key: string, body: Uint8Array, remedy: string): T {
-  const damaged = (why: string) => new PerdureError('ObjectCorrupt', `${store.uri(key)} is damaged: ${why}; ${remedy}.`);
+  const damaged = (why: string) =>
+    new PerdureError('ObjectCorrupt', `${store.uri(key)} is damaged: ${why}; ${remedy}.`);
   if (body.length === 0) throw damaged('it is empty');
   let parsed: unknown;
   try {
@@ -70,13 +75,19 @@ export function parseDocument<T>(store: ObjectStore, key: string, body: Uint8Arr
   } catch {
     throw damaged('it is not whole JSON');
   }
-  if (!isObject(parsed) || !(SEAL in parsed)) throw damaged(`it has no ${JSON.stringify(SEAL)}, so that it is not what was written`);
+  if (!isObject(parsed) || !(SEAL in parsed))
+    throw damaged(`it has no ${JSON.stringify(SEAL)}, so that it is not what was written`);
   const { [SEAL]: seal, ...value } = parsed;
   if (seal !== sha256(textOf(value))) throw damaged('it is not what was written');
   return value as T;
 }
 
-async function read<T>(store: ObjectStore, key: string, body: Uint8Array, onDamage: OnDamage<T>): Promise<T | undefined> {
+async function read<T>(
+  store: ObjectStore,
+  key: string,
+  body: Uint8Array,
+  onDamage: OnDamage<T>,
+): Promise<T | undefined> {
   if (typeof onDamage === 'string') return parseDocument<T>(store, key, body, onDamage);
   try {
     return parseDocument<T>(store, key, body, RESTORE);

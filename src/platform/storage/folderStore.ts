@@ -29,7 +29,10 @@ export class FolderStore implements ObjectStore {
 
   key(uri: string): string {
     if (!uri.startsWith('file:///')) {
-      throw new PerdureError('InputInvalid', `${uri} is no file of the folder store at ${this.root}; name a file, or the store that has the object (PERDURE_STORE=s3://).`);
+      throw new PerdureError(
+        'InputInvalid',
+        `${uri} is no file of the folder store at ${this.root}; name a file, or the store that has the object (PERDURE_STORE=s3://).`,
+      );
     }
     const path = fileURLToPath(uri);
     const key = relative(this.root, path).split(sep).join('/');

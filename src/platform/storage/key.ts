@@ -18,7 +18,10 @@ export const STAGING = '.staging';
 export function checkKey(key: string): void {
   const segments = key.split('/');
   const good =
-    segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..' && Buffer.byteLength(segment) <= LONGEST_SEGMENT) &&
+    segments.every(
+      (segment) =>
+        segment !== '' && segment !== '.' && segment !== '..' && Buffer.byteLength(segment) <= LONGEST_SEGMENT,
+    ) &&
     segments[0] !== STAGING &&
     Buffer.byteLength(key) <= LONGEST_KEY &&
     !REFUSED.test(key);

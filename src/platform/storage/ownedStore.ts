@@ -24,7 +24,12 @@ export class BucketOwner {
 
   /** Makes it `name`'s where it is nobody's. Returns whose it is. */
   async claim(bucket: ObjectStore, name: string): Promise<string> {
-    this.known ??= (await updateJson<Owner>(bucket, OWNER_KEY, (current) => (current ? undefined : { pipeline: name }), () => undefined))!.pipeline;
+    this.known ??= (await updateJson<Owner>(
+      bucket,
+      OWNER_KEY,
+      (current) => (current ? undefined : { pipeline: name }),
+      () => undefined,
+    ))!.pipeline;
     return this.known;
   }
 }
@@ -99,6 +104,10 @@ export class OwnedStore implements ObjectStore {
   }
 
   private async mayWrite(): Promise<void> {
-    refuseOtherOwner(this.use.pipeline, await this.owner.claim(this.bucket, ownerOf(this.use.pipeline)), this.use.setting);
+    refuseOtherOwner(
+      this.use.pipeline,
+      await this.owner.claim(this.bucket, ownerOf(this.use.pipeline)),
+      this.use.setting,
+    );
   }
 }

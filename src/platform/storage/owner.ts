@@ -17,5 +17,8 @@ export function ownerOf({ folder }: Pick<Pipeline, 'folder'>): string {
 export function refuseOtherOwner(pipeline: Pick<Pipeline, 'folder'>, found: string | undefined, setting: string): void {
   const own = ownerOf(pipeline);
   if (found === undefined || found === own) return;
-  throw new PerdureError('ConfigInvalid', `The bucket that ${setting} names for ${own} holds what the pipeline ${found} wrote; give ${own} a bucket of its own.`);
+  throw new PerdureError(
+    'ConfigInvalid',
+    `The bucket that ${setting} names for ${own} holds what the pipeline ${found} wrote; give ${own} a bucket of its own.`,
+  );
 }

@@ -40,5 +40,8 @@ function kindOf(stats: Stats): string {
 }
 
 function notAFile(path: string, kind: string): PerdureError {
-  return new PerdureError('InputInvalid', `${path} is ${kind}, where a regular file is expected; give a file, or write what is read from there into one.`);
+  return new PerdureError(
+    'InputInvalid',
+    `${path} is ${kind}, where a regular file is expected; give a file, or write what is read from there into one.`,
+  );
 }

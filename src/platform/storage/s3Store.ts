@@ -101,7 +101,8 @@ export class S3Store implements ObjectStore {
 
   key(uri: string): string {
     const start = `s3://${this.bucket}/`;
-    if (!uri.startsWith(start)) throw new PerdureError('NotFound', `${uri} does not lie in the bucket s3://${this.bucket}.`);
+    if (!uri.startsWith(start))
+      throw new PerdureError('NotFound', `${uri} does not lie in the bucket s3://${this.bucket}.`);
     return uri.slice(start.length);
   }
 
@@ -114,9 +115,11 @@ export class S3Store implements ObjectStore {
       if (!isAbsent(error)) throw await this.headFailure(error, key);
     }
     // The answer had no body to say what is missing, and where the bucket is, that's no absence of an object.
-    await this.client.send(new HeadBucketCommand({ Bucket: this.bucket }), this.sending).catch(async (error: unknown) => {
-      throw await this.headFailure(error, key);
-    });
+    await this.client
+      .send(new HeadBucketCommand({ Bucket: this.bucket }), this.sending)
+      .catch(async (error: unknown) => {
+        throw await this.headFailure(error, key);
+      });
     return undefined;
   }
 
@@ -138,7 +141,9 @@ export class S3Store implements ObjectStore {
   async upload(file: string, key: string, condition?: CreateOnly): Promise<ObjectRef & { size: number }> {
     try {
       const { size } = await stat(file);
-      const checksum = await (size > PART_BYTES ? this.uploadParts(file, size, key, condition) : this.uploadWhole(file, key, condition));
+      const checksum = await (size > PART_BYTES
+        ? this.uploadParts(file, size, key, condition)
+        : this.uploadWhole(file, key, condition));
       await this.cache.adopt(file, checksum);
       return { uri: this.uri(key), checksum, size };
     } catch (error) {
@@ -151,7 +156,10 @@ export class S3Store implements ObjectStore {
     const id = checksum ?? (await this.versionOf(key));
     try {
       this.scratch ??= await makeScratch(this.cache);
-      return await this.cache.lend({ id, checksum, name: basename(key), fetch: (path) => this.download(key, path, checksum) }, this.scratch);
+      return await this.cache.lend(
+        { id, checksum, name: basename(key), fetch: (path) => this.download(key, path, checksum) },
+        this.scratch,
+      );
     } catch (error) {
       this.signal?.throwIfAborted();
       throw diskError(error, this.cache.folder);
@@ -209,10 +217,12 @@ export class S3Store implements ObjectStore {
   private async headFailure(error: unknown, key: string): Promise<unknown> {
     const { status } = s3Failure(error);
     if (status === undefined || status >= 500 || this.signal?.aborted) return this.failure(error, key);
-    const reason = await this.client.send(new GetObjectCommand({ ...this.at(key), Range: 'bytes=0-0' }), this.sending).then(
-      (answer) => (answer.Body as Readable).destroy() && error,
-      (told: unknown) => told,
-    );
+    const reason = await this.client
+      .send(new GetObjectCommand({ ...this.at(key), Range: 'bytes=0-0' }), this.sending)
+      .then(
+        (answer) => (answer.Body as Readable).destroy() && error,
+        (told: unknown) => told,
+      );
     return this.failure(isAbsent(reason) || s3Failure(reason).status === undefined ? error : reason, key);
   }
 
@@ -228,18 +238,27 @@ export class S3Store implements ObjectStore {
    * Writes where the condition holds. An answer may get lost and the SDK try again, only to hear that somebody has
    * written meanwhile; who that was is told by a mark.
    */
-  private async putIf(key: string, write: { Bucket: string; Key: string; Body: Uint8Array }, condition: WriteCondition): Promise<{ etag: string }> {
+  private async putIf(
+    key: string,
+    write: { Bucket: string; Key: string; Body: Uint8Array },
+    condition: WriteCondition,
+  ): Promise<{ etag: string }> {
     const mark = randomUUID();
     const holds = 'ifMatch' in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: condition.ifNoneMatch };
     try {
-      const { ETag } = await this.client.send(new PutObjectCommand({ ...write, ...holds, Metadata: { [WRITE_MARK]: mark } }), this.sending);
+      const { ETag } = await this.client.send(
+        new PutObjectCommand({ ...write, ...holds, Metadata: { [WRITE_MARK]: mark } }),
+        this.sending,
+      );
       return { etag: ETag! };
     } catch (error) {
       if (!isConditionFailed(error) && !isAbsent(error)) throw this.failure(error, key);
       if (s3Failure(error).attempts > 1) {
-        const { Metadata, ETag } = await this.client.send(new HeadObjectCommand(this.at(key)), this.sending).catch(async (failed: unknown) => {
-          throw isAbsent(failed) ? this.lost(key) : await this.headFailure(failed, key);
-        });
+        const { Metadata, ETag } = await this.client
+          .send(new HeadObjectCommand(this.at(key)), this.sending)
+          .catch(async (failed: unknown) => {
+            throw isAbsent(failed) ? this.lost(key) : await this.headFailure(failed, key);
+          });
         if (Metadata?.[WRITE_MARK] === mark) return { etag: ETag! };
       }
       throw this.lost(key);
@@ -271,12 +290,26 @@ export class S3Store implements ObjectStore {
     try {
       const hash = createHash('sha256');
       const Parts: CompletedPart[] = [];
-      const sent = inOrder(readParts(file, size, hash), PARTS_AT_ONCE, async ({ number, body }): Promise<CompletedPart> => {
-        const part = await this.client.send(new UploadPartCommand({ ...upload, PartNumber: number, Body: body }), this.sending);
-        return { PartNumber: number, ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32 };
-      });
+      const sent = inOrder(
+        readParts(file, size, hash),
+        PARTS_AT_ONCE,
+        async ({ number, body }): Promise<CompletedPart> => {
+          const part = await this.client.send(
+            new UploadPartCommand({ ...upload, PartNumber: number, Body: body }),
+            this.sending,
+          );
+          return { PartNumber: number, ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32 };
+        },
+      );
       for await (const part of sent) Parts.push(part);
-      await this.client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts }, IfNoneMatch: condition?.ifNoneMatch }), this.sending);
+      await this.client.send(
+        new CompleteMultipartUploadCommand({
+          ...upload,
+          MultipartUpload: { Parts },
+          IfNoneMatch: condition?.ifNoneMatch,
+        }),
+        this.sending,
+      );
       return hash.digest('hex');
     } catch (error) {
       await this.client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
@@ -293,7 +326,9 @@ export class S3Store implements ObjectStore {
     const file = await open(path, 'wx');
     try {
       await append(file, first.body, hash);
-      const rest = inOrder(countUp(1, Math.ceil(first.size / PART_BYTES)), PARTS_AT_ONCE, (index) => this.readRange(key, index, buffers, first.etag));
+      const rest = inOrder(countUp(1, Math.ceil(first.size / PART_BYTES)), PARTS_AT_ONCE, (index) =>
+        this.readRange(key, index, buffers, first.etag),
+      );
       for await (const range of rest) {
         if (!range) throw this.lost(key);
         await append(file, range.body, hash);
@@ -366,7 +401,11 @@ async function* readParts(path: string, size: number, hash: Hash): AsyncGenerato
       const offset = index * length;
       const body = buffers(index).subarray(0, Math.min(length, size - offset));
       const { bytesRead } = await file.read(body, 0, body.length, offset);
-      if (bytesRead < body.length) throw new PerdureError('InputInvalid', `${path} became shorter while it was stored; write it whole and run again.`);
+      if (bytesRead < body.length)
+        throw new PerdureError(
+          'InputInvalid',
+          `${path} became shorter while it was stored; write it whole and run again.`,
+        );
       hash.update(body);
       yield { number: index + 1, body };
     }

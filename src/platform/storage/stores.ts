@@ -25,7 +25,10 @@ export function isAddress(source: string): boolean {
 export function absoluteSource(source: string): string {
   if (isAddress(source)) return source;
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(source)) {
-    throw new PerdureError('InputInvalid', `${source} is neither a path nor an address that begins with s3:// or file://; download the file and name its path.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `${source} is neither a path nor an address that begins with s3:// or file://; download the file and name its path.`,
+    );
   }
   return resolve(source);
 }
@@ -51,7 +54,10 @@ export function storeRoot(named = variables().PERDURE_STORE): string {
   if (!named) return resolve('.perdure', 'store');
   if (!/^s3:/.test(named)) return resolve(named);
   if (named !== S3_ROOT) {
-    throw new PerdureError('ConfigInvalid', `The store "${named}" names a bucket, which the pipelines' model config does; name "${S3_ROOT}" alone.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `The store "${named}" names a bucket, which the pipelines' model config does; name "${S3_ROOT}" alone.`,
+    );
   }
   return named;
 }
@@ -95,10 +101,20 @@ export async function openStores(root: string, scratch = scratchRoot(root)): Pro
  * The bucket in which an address lies, and the key there.
  * @throws PerdureError `InputInvalid` for an address outside of the root
  */
-export async function openAddress(uri: string, root: string, scratch = scratchRoot(root)): Promise<{ store: ObjectStore; key: string }> {
+export async function openAddress(
+  uri: string,
+  root: string,
+  scratch = scratchRoot(root),
+): Promise<{ store: ObjectStore; key: string }> {
   const beginning = root === S3_ROOT ? S3_ROOT : `${pathToFileURL(root).href}/`;
-  const bucket = uri.startsWith(beginning) ? /^[a-z0-9][a-z0-9.-]*(?=\/)/.exec(uri.slice(beginning.length))?.[0] : undefined;
-  if (!bucket) throw new PerdureError('InputInvalid', `${JSON.stringify(uri)} is no address of an object below ${root}; name one of the store that PERDURE_STORE names.`);
+  const bucket = uri.startsWith(beginning)
+    ? /^[a-z0-9][a-z0-9.-]*(?=\/)/.exec(uri.slice(beginning.length))?.[0]
+    : undefined;
+  if (!bucket)
+    throw new PerdureError(
+      'InputInvalid',
+      `${JSON.stringify(uri)} is no address of an object below ${root}; name one of the store that PERDURE_STORE names.`,
+    );
   const store = root === S3_ROOT ? (await openS3(scratch))(bucket, {}) : new FolderStore(join(root, bucket));
   const key = store.key(uri);
   checkKey(key);
@@ -122,7 +138,10 @@ function cacheLimit(env: Variables = variables()): number {
   const named = env.PERDURE_OBJECT_CACHE_GIB ?? '10';
   const gibibytes = Number(named);
   if (named.trim() === '' || !(gibibytes >= 0)) {
-    throw new PerdureError('ConfigInvalid', `PERDURE_OBJECT_CACHE_GIB is "${named}"; expected a number of GiB such as 10.`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `PERDURE_OBJECT_CACHE_GIB is "${named}"; expected a number of GiB such as 10.`,
+    );
   }
   return gibibytes * GIBIBYTE;
 }

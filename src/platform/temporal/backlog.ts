@@ -13,7 +13,10 @@ const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.ap
 /** The queues that each worker's process polls, and for what. */
 const POLLED: Record<WorkerName, { taskQueueType: number; names: string[] }> = {
   orchestrator: { taskQueueType: TASK_QUEUE_TYPE_WORKFLOW, names: [TASK_QUEUES.orchestrator] },
-  dataProcessing: { taskQueueType: TASK_QUEUE_TYPE_ACTIVITY, names: [TASK_QUEUES.dataProcessing, TASK_QUEUES.operations, TASK_QUEUES.dispatch] },
+  dataProcessing: {
+    taskQueueType: TASK_QUEUE_TYPE_ACTIVITY,
+    names: [TASK_QUEUES.dataProcessing, TASK_QUEUES.operations, TASK_QUEUES.dispatch],
+  },
   modelTraining: { taskQueueType: TASK_QUEUE_TYPE_ACTIVITY, names: [TASK_QUEUES.modelTraining] },
 };
 
@@ -28,7 +31,12 @@ export interface BacklogLine {
 /** Often enough for scaling by the minute. */
 const EVERY_MS = 60_000;
 
-const gauge = new Gauge({ name: 'perdure_backlog_tasks', help: 'Tasks that wait in the queues of a worker, as last looked at', labelNames: ['worker'], registers: [registry] });
+const gauge = new Gauge({
+  name: 'perdure_backlog_tasks',
+  help: 'Tasks that wait in the queues of a worker, as last looked at',
+  labelNames: ['worker'],
+  registers: [registry],
+});
 
 /**
  * How many tasks wait in the queues that a worker polls, as Temporal counts them; those at work are none of them.
@@ -37,9 +45,15 @@ const gauge = new Gauge({ name: 'perdure_backlog_tasks', help: 'Tasks that wait 
 export async function backlogOf(client: Client, worker: WorkerName): Promise<number | undefined> {
   const { taskQueueType, names } = POLLED[worker];
   const { namespace } = client.options;
-  const answers = await Promise.all(names.map((name) => client.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType, reportStats: true })));
+  const answers = await Promise.all(
+    names.map((name) =>
+      client.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType, reportStats: true }),
+    ),
+  );
   const counts = answers.map(({ stats }) => stats?.approximateBacklogCount);
-  return counts.some((count) => count == null) ? undefined : counts.reduce<number>((sum, count) => sum + Number(count), 0);
+  return counts.some((count) => count == null)
+    ? undefined
+    : counts.reduce<number>((sum, count) => sum + Number(count), 0);
 }
 
 /** Logs the backlog of each worker, again and again until it is stopped. */

@@ -13,7 +13,11 @@ export interface UnusualDay {
 const DAYS_AHEAD = 2 * 365;
 
 /** The coming days on which Temporal starts no run of a schedule, or two: it goes by the wall clock of the zone. */
-export function unusualDays({ at, time_zone, day_of_week, days_of_month }: ScheduleConfig, from: Date, days = DAYS_AHEAD): UnusualDay[] {
+export function unusualDays(
+  { at, time_zone, day_of_week, days_of_month }: ScheduleConfig,
+  from: Date,
+  days = DAYS_AHEAD,
+): UnusualDay[] {
   const [hour = 0, minute = 0] = at.split(':').map(Number);
   const first = DateTime.fromJSDate(from, { zone: time_zone });
   const found: UnusualDay[] = [];
@@ -21,7 +25,9 @@ export function unusualDays({ at, time_zone, day_of_week, days_of_month }: Sched
   if (!first.isValid) return found;
   for (let ahead = 0; ahead < days; ahead += 1) {
     // By the date alone: a zone may skip midnight, and even a whole day.
-    const { year, month, day, weekdayLong } = DateTime.utc(first.year, first.month, first.day).plus({ days: ahead }).setLocale('en');
+    const { year, month, day, weekdayLong } = DateTime.utc(first.year, first.month, first.day)
+      .plus({ days: ahead })
+      .setLocale('en');
     if (day_of_week && weekdayLong?.toLowerCase() !== day_of_week) continue;
     if (days_of_month && (day < days_of_month.from || day > days_of_month.to)) continue;
     const moment = DateTime.fromObject({ year, month, day, hour, minute }, { zone: time_zone });

@@ -29,7 +29,9 @@ const DEFAULT_NAMESPACE = 'default';
 export function configuredTarget(env: Variables = variables()): TemporalTarget | undefined {
   const config = readConfig(env);
   const { address, tls, apiKey, metadata } = config.connectionOptions;
-  return address ? { address, namespace: config.namespace ?? DEFAULT_NAMESPACE, security: { tls, apiKey, metadata } } : undefined;
+  return address
+    ? { address, namespace: config.namespace ?? DEFAULT_NAMESPACE, security: { tls, apiKey, metadata } }
+    : undefined;
 }
 
 /** A server without TLS or key, such as a dev server. */
@@ -48,7 +50,11 @@ export async function connectClient(target: TemporalTarget): Promise<Client> {
   const traced = await tracing();
   let connection: Connection | undefined;
   try {
-    connection = await Connection.connect({ address: target.address, ...target.security, connectTimeout: CONNECT_TIMEOUT_MS });
+    connection = await Connection.connect({
+      address: target.address,
+      ...target.security,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+    });
     const described = connection;
     await connection.withDeadline(Date.now() + CONNECT_TIMEOUT_MS, () =>
       described.workflowService.describeNamespace({ namespace: target.namespace }),

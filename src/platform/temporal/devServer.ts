@@ -72,7 +72,8 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     const server = spawnBound(options.executable, serverArguments(options, port, uiPort), options.log);
     const stop = () => stopProcess(server, STOP_PATIENCE_MS);
     const fault = await untilServing(server, target);
-    if (fault === undefined) return { target, webUi: uiPort === undefined ? undefined : `http://${IP}:${uiPort}`, process: server, stop };
+    if (fault === undefined)
+      return { target, webUi: uiPort === undefined ? undefined : `http://${IP}:${uiPort}`, process: server, stop };
     const wasKilled = server.signalCode !== null;
     await stop();
     const said = (await readFile(options.log).catch(() => Buffer.alloc(0))).subarray(logged).toString().trim();
@@ -80,15 +81,25 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     const lostPort = said.includes('address already in use');
     if ((wasKilled || lostPort) && attempt < START_ATTEMPTS) continue;
     const words = said.split('\n').at(-1);
-    throw new PerdureError('TemporalUnavailable', `The embedded Temporal server ${fault}${words ? ` ("${words}")` : ''}; see ${options.log} and run "perdure doctor".`);
+    throw new PerdureError(
+      'TemporalUnavailable',
+      `The embedded Temporal server ${fault}${words ? ` ("${words}")` : ''}; see ${options.log} and run "perdure doctor".`,
+    );
   }
 }
 
 async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(({ size }) => size, () => 0);
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }
 
-function serverArguments({ database, singleFile }: DevServerOptions, port: number, uiPort: number | undefined): string[] {
+function serverArguments(
+  { database, singleFile }: DevServerOptions,
+  port: number,
+  uiPort: number | undefined,
+): string[] {
   const pragmas = singleFile ? [] : SQLITE_PRAGMAS;
   return [
     ['server', 'start-dev', '--ip', IP, '--port', String(port), '--log-level', 'error'],

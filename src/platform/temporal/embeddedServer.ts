@@ -34,7 +34,13 @@ const LOCK = {
   onCompromised: () => undefined,
 };
 
-const NOTE = z.object({ address: z.string(), namespace: z.string(), webUi: z.string(), pid: z.number(), store: z.string().optional() });
+const NOTE = z.object({
+  address: z.string(),
+  namespace: z.string(),
+  webUi: z.string(),
+  pid: z.number(),
+  store: z.string().optional(),
+});
 
 /** What the process that runs an embedded server says of it, in the state folder. */
 type ServerNote = z.infer<typeof NOTE>;
@@ -56,12 +62,17 @@ export interface RunningStack {
 }
 
 /** The embedded server that another process runs on this state folder, if any. */
-export async function runningStack(stateFolder: string, tell: Tell = () => undefined): Promise<RunningStack | undefined> {
+export async function runningStack(
+  stateFolder: string,
+  tell: Tell = () => undefined,
+): Promise<RunningStack | undefined> {
   const note = await readState(notePath(stateFolder), NOTE, tell);
   if (!note) return undefined;
   const { address, namespace, webUi, pid, store } = note;
   // Where that process was killed its note is still there.
-  return isAlive(pid) && (await listens(address)) ? { target: plainTarget(address, namespace), webUi, pid, store } : undefined;
+  return isAlive(pid) && (await listens(address))
+    ? { target: plainTarget(address, namespace), webUi, pid, store }
+    : undefined;
 }
 
 /** A dev server that is started again when it dies, and keeps what it knows. */
@@ -84,17 +95,26 @@ export interface EmbeddedServerOptions {
  * @throws PerdureError `SetupFailed` where the CLI or the folder isn't there, `TemporalUnavailable` where the server
  * doesn't come up or another process has one here
  */
-export async function startEmbeddedServer(stateFolder: string, options: EmbeddedServerOptions = {}): Promise<EmbeddedServer> {
+export async function startEmbeddedServer(
+  stateFolder: string,
+  options: EmbeddedServerOptions = {},
+): Promise<EmbeddedServer> {
   const found = await joinOrStart(stateFolder, options);
   if ('stop' in found) return found;
-  throw new PerdureError('TemporalUnavailable', `Process ${found.pid} runs the Temporal server of ${stateFolder}; wait until it ends, or use another folder.`);
+  throw new PerdureError(
+    'TemporalUnavailable',
+    `Process ${found.pid} runs the Temporal server of ${stateFolder}; wait until it ends, or use another folder.`,
+  );
 }
 
 /**
  * As {@link startEmbeddedServer}; where another process runs a server here, or is starting one, that one instead. With
  * a `store`, only a server that has workers will do: others are there for seconds, and their end is waited for.
  */
-export async function joinOrStart(stateFolder: string, options: EmbeddedServerOptions = {}): Promise<RunningStack | EmbeddedServer> {
+export async function joinOrStart(
+  stateFolder: string,
+  options: EmbeddedServerOptions = {},
+): Promise<RunningStack | EmbeddedServer> {
   const { path } = await requireTool(temporalCli);
   const { tell = () => undefined } = options;
   await requireStateFolder(stateFolder);
@@ -106,7 +126,13 @@ export async function joinOrStart(stateFolder: string, options: EmbeddedServerOp
     const first = await oneAtATime(async () => startOnPorts(stateFolder, options, file, tell));
     const server = new SupervisedServer(file, first, tell);
     const { target, webUi, broken } = server;
-    const note: ServerNote = { address: target.address, namespace: target.namespace, webUi: webUi ?? '', pid: process.pid, store: options.store };
+    const note: ServerNote = {
+      address: target.address,
+      namespace: target.namespace,
+      webUi: webUi ?? '',
+      pid: process.pid,
+      store: options.store,
+    };
     const forget = await keepNote(notePath(stateFolder), note);
     const stop = async () => {
       await forget();
@@ -114,7 +140,15 @@ export async function joinOrStart(stateFolder: string, options: EmbeddedServerOp
       // Who was held up for longer than a lock lasts has lost it.
       await release().catch(() => undefined);
     };
-    return { target, webUi, broken, stop, get pid() { return server.pid; } };
+    return {
+      target,
+      webUi,
+      broken,
+      stop,
+      get pid() {
+        return server.pid;
+      },
+    };
   } catch (error) {
     await release().catch(() => undefined);
     throw error;
@@ -122,7 +156,12 @@ export async function joinOrStart(stateFolder: string, options: EmbeddedServerOp
 }
 
 /** Starts the server on the ports that are asked for, else on those of last time, and remembers them. */
-async function startOnPorts(stateFolder: string, asked: EmbeddedServerOptions, file: { executable: string; database: string; log: string }, tell: Tell): Promise<DevServer> {
+async function startOnPorts(
+  stateFolder: string,
+  asked: EmbeddedServerOptions,
+  file: { executable: string; database: string; log: string },
+  tell: Tell,
+): Promise<DevServer> {
   const path = join(stateFolder, 'ports.json');
   const remembered = await readState(path, PORTS, tell);
   const wanted = { ...CUSTOMARY_PORTS, ...remembered };
@@ -133,20 +172,30 @@ async function startOnPorts(stateFolder: string, asked: EmbeddedServerOptions, f
   const server = await startOnDatabase({ ...file, port, uiPort }, tell);
   const ports: ServerPorts = { port: portOf(server.target.address), ui_port: portOf(server.webUi!) };
   if (remembered && (ports.port !== remembered.port || ports.ui_port !== remembered.ui_port)) {
-    tell(`The Temporal server of this folder had the ports ${remembered.port} and ${remembered.ui_port}; it has ${ports.port} and ${ports.ui_port} from now on.`);
+    tell(
+      `The Temporal server of this folder had the ports ${remembered.port} and ${remembered.ui_port}; it has ${ports.port} and ${ports.ui_port} from now on.`,
+    );
   }
   if (ports.port !== remembered?.port || ports.ui_port !== remembered.ui_port) await writeState(path, ports);
   return server;
 }
 
 /** The port that is asked for, or the preferred one, which need not be free. */
-async function choosePort(flag: string, asked: number | undefined, preferred: number, isEnding: boolean): Promise<number> {
+async function choosePort(
+  flag: string,
+  asked: number | undefined,
+  preferred: number,
+  isEnding: boolean,
+): Promise<number> {
   if (asked === undefined) {
     if (isEnding) await isFreeWithin(preferred, PORT_PATIENCE_MS);
     return preferred;
   }
   if (await isFreeWithin(asked, PORT_PATIENCE_MS)) return asked;
-  throw new PerdureError('TemporalUnavailable', `Another program has port ${asked} of 127.0.0.1; end it, or give another ${flag}.`);
+  throw new PerdureError(
+    'TemporalUnavailable',
+    `Another program has port ${asked} of 127.0.0.1; end it, or give another ${flag}.`,
+  );
 }
 
 async function isFreeWithin(port: number, patience: number): Promise<boolean> {
@@ -205,14 +254,22 @@ async function oneAtATime<T>(start: () => Promise<T>): Promise<T> {
 }
 
 function lockRefused(path: string, error: unknown): PerdureError {
-  return new PerdureError('SetupFailed', `The lock ${path} can't be taken (${messageOf(error)}); delete it while no command of Perdure runs.`, { cause: error });
+  return new PerdureError(
+    'SetupFailed',
+    `The lock ${path} can't be taken (${messageOf(error)}); delete it while no command of Perdure runs.`,
+    { cause: error },
+  );
 }
 
 /**
  * The right to run the folder's server: two on one database would each miss what the other writes. Where another
  * process starts one, waits for that one; where it stops one, for its end.
  */
-async function takeTurn(stateFolder: string, withWorkers: boolean, tell: Tell): Promise<{ running: RunningStack } | { release: () => Promise<void> }> {
+async function takeTurn(
+  stateFolder: string,
+  withWorkers: boolean,
+  tell: Tell,
+): Promise<{ running: RunningStack } | { release: () => Promise<void> }> {
   const lockfilePath = join(stateFolder, 'temporal.lock');
   for (const deadline = Date.now() + TURN_PATIENCE_MS; ; await sleep(TURN_POLL_MS)) {
     const running = await runningStack(stateFolder, tell);
@@ -223,7 +280,10 @@ async function takeTurn(stateFolder: string, withWorkers: boolean, tell: Tell): 
       if (systemCode(error) !== 'ELOCKED') throw lockRefused(lockfilePath, error);
     }
     if (Date.now() >= deadline) {
-      throw new PerdureError('TemporalUnavailable', `Another process runs the Temporal server of ${stateFolder}; wait until it ends, or use another folder.`);
+      throw new PerdureError(
+        'TemporalUnavailable',
+        `Another process runs the Temporal server of ${stateFolder}; wait until it ends, or use another folder.`,
+      );
     }
   }
 }

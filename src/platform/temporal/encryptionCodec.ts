@@ -26,7 +26,10 @@ export class EncryptionCodec implements PayloadCodec {
   private readonly keys: ReadonlyMap<string, Uint8Array>;
   private readonly currentId: string;
 
-  constructor(private readonly current: Uint8Array, ...previous: Uint8Array[]) {
+  constructor(
+    private readonly current: Uint8Array,
+    ...previous: Uint8Array[]
+  ) {
     this.keys = new Map([current, ...previous].map((key) => [keyId(key), key]));
     this.currentId = keyId(current);
   }
@@ -42,7 +45,12 @@ export class EncryptionCodec implements PayloadCodec {
   private encrypt(payload: Payload): Payload {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.current, nonce);
-    const data = Buffer.concat([nonce, cipher.update(PayloadMessage.encode(payload).finish()), cipher.final(), cipher.getAuthTag()]);
+    const data = Buffer.concat([
+      nonce,
+      cipher.update(PayloadMessage.encode(payload).finish()),
+      cipher.final(),
+      cipher.getAuthTag(),
+    ]);
     return { metadata: { encoding: encode(ENCODING), [KEY_ID]: encode(this.currentId) }, data };
   }
 
@@ -51,15 +59,24 @@ export class EncryptionCodec implements PayloadCodec {
     const id = textOf(payload, KEY_ID) ?? '';
     const key = this.keys.get(id);
     if (!key) {
-      throw new PerdureError('ConfigInvalid', `A payload is encrypted with key ${id}, which PERDURE_ENCRYPTION_KEY does not hold; add that key after the present one.`);
+      throw new PerdureError(
+        'ConfigInvalid',
+        `A payload is encrypted with key ${id}, which PERDURE_ENCRYPTION_KEY does not hold; add that key after the present one.`,
+      );
     }
     const data = payload.data ?? new Uint8Array();
     try {
       const decipher = createDecipheriv(CIPHER, key, data.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
       decipher.setAuthTag(data.subarray(-TAG_BYTES));
-      return PayloadMessage.decode(Buffer.concat([decipher.update(data.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]));
+      return PayloadMessage.decode(
+        Buffer.concat([decipher.update(data.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]),
+      );
     } catch (error) {
-      throw new PerdureError('ObjectCorrupt', `A payload encrypted with key ${id} was changed since; it can't be read.`, { cause: error });
+      throw new PerdureError(
+        'ObjectCorrupt',
+        `A payload encrypted with key ${id} was changed since; it can't be read.`,
+        { cause: error },
+      );
     }
   }
 }
@@ -94,7 +111,10 @@ export function encryptionCodecFrom(env: Variables = variables()): EncryptionCod
 function keyFrom(text: string, i: number): Uint8Array {
   const key = Buffer.from(text, 'base64');
   if (key.length !== KEY_BYTES || key.toString('base64') !== text) {
-    throw new PerdureError('ConfigInvalid', `Key ${i + 1} of PERDURE_ENCRYPTION_KEY is not 32 bytes in base64; make one with "openssl rand -base64 32".`);
+    throw new PerdureError(
+      'ConfigInvalid',
+      `Key ${i + 1} of PERDURE_ENCRYPTION_KEY is not 32 bytes in base64; make one with "openssl rand -base64 32".`,
+    );
   }
   return key;
 }

@@ -23,7 +23,16 @@ export interface FailingTasks {
 }
 
 /** The workflows that Perdure's orchestrator runs. */
-const TYPES = ['lifecycle', 'dataProcessing', 'modelTraining', 'trainAlgorithm', 'modelInference', 'inferenceOutage', 'modelMonitoring', 'steward'];
+const TYPES = [
+  'lifecycle',
+  'dataProcessing',
+  'modelTraining',
+  'trainAlgorithm',
+  'modelInference',
+  'inferenceOutage',
+  'modelMonitoring',
+  'steward',
+];
 
 /** More open runs than this are not looked at one by one: the newest are, and the stewards. */
 const LOOKED_AT = 500;
@@ -43,7 +52,8 @@ export async function failingTasks(client: Client, pipeline?: string): Promise<F
   const open = `ExecutionStatus = "Running" AND WorkflowType IN (${TYPES.map((type) => `"${type}"`).join(', ')})`;
   // A workflow whose first task fails could not say whose it is; its id is all there is.
   const isOwn = ({ workflowId }: WorkflowExecutionInfo) => workflowId.startsWith(`${pipeline}-`);
-  const listed = pipeline === undefined ? client.workflow.list({ query: open }) : runsOfPipeline(client, pipeline, open, isOwn);
+  const listed =
+    pipeline === undefined ? client.workflow.list({ query: open }) : runsOfPipeline(client, pipeline, open, isOwn);
   const runs: WorkflowExecutionInfo[] = [];
   for await (const run of listed) {
     if (runs.length < LOOKED_AT || run.type === 'steward') runs.push(run);
@@ -76,12 +86,23 @@ async function look(client: Client, run: WorkflowExecutionInfo): Promise<Failing
   const execution = { workflowId, runId };
   try {
     const { namespace } = client.options;
-    const { pendingWorkflowTask: task } = await client.workflowService.describeWorkflowExecution({ namespace, execution });
+    const { pendingWorkflowTask: task } = await client.workflowService.describeWorkflowExecution({
+      namespace,
+      execution,
+    });
     const attempts = task?.attempt ?? 0;
     if (!task || attempts < 2) return undefined;
     const reason = await lastFailure(client, execution, attempts);
     if (reason === undefined) return undefined;
-    return { workflowId, runId, type, pipeline: toldPipeline(run) ?? null, attempts, since: instant(task.originalScheduledTime ?? task.scheduledTime), reason };
+    return {
+      workflowId,
+      runId,
+      type,
+      pipeline: toldPipeline(run) ?? null,
+      attempts,
+      since: instant(task.originalScheduledTime ?? task.scheduledTime),
+      reason,
+    };
   } catch (error) {
     // It ended meanwhile.
     if (error instanceof WorkflowNotFoundError || (error as { code?: number }).code === NOT_FOUND) return undefined;
@@ -92,15 +113,25 @@ async function look(client: Client, run: WorkflowExecutionInfo): Promise<Failing
 const NOT_FOUND = 5;
 
 /** What made the present task fail; `undefined` where it did not, or for a reason that passes by itself. */
-async function lastFailure(client: Client, execution: { workflowId: string; runId: string }, attempts: number): Promise<string | undefined> {
-  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({ namespace: client.options.namespace, execution, maximumPageSize: LAST_EVENTS });
+async function lastFailure(
+  client: Client,
+  execution: { workflowId: string; runId: string },
+  attempts: number,
+): Promise<string | undefined> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
+    namespace: client.options.namespace,
+    execution,
+    maximumPageSize: LAST_EVENTS,
+  });
   for (const { eventType, workflowTaskFailedEventAttributes: failed } of history?.events ?? []) {
     if (eventType === EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED) break;
     if (failed && failed.cause !== WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND) {
       return failed.failure?.message || `its workflow task failed (${WorkflowTaskFailedCause[failed.cause ?? 0]})`;
     }
   }
-  return attempts > TIMEOUTS_TOLERATED ? 'its workflow task timed out again and again; look into the log of the orchestrator worker' : undefined;
+  return attempts > TIMEOUTS_TOLERATED
+    ? 'its workflow task timed out again and again; look into the log of the orchestrator worker'
+    : undefined;
 }
 
 function instant(time: { seconds?: unknown; nanos?: number | null } | null | undefined): string {

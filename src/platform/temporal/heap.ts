@@ -9,7 +9,9 @@ export function heapOption(bytes: number): string {
 
 /** Whether whoever started this process chose its heap. */
 export function heapIsSet(): boolean {
-  return [...process.execArgv, variables().NODE_OPTIONS ?? ''].some((option) => option.includes('--max-old-space-size'));
+  return [...process.execArgv, variables().NODE_OPTIONS ?? ''].some((option) =>
+    option.includes('--max-old-space-size'),
+  );
 }
 
 /**

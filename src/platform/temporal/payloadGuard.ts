@@ -32,8 +32,12 @@ export function checkPayloads(what: string, values: readonly unknown[], limit = 
 /** Down the largest fields for as long as one alone is over the limit; the largest one where none is. */
 function pathOfLargest(value: unknown, limit: number): string[] {
   const path: string[] = [];
-  for (let parent = value; typeof parent === 'object' && parent !== null; ) {
-    const fields = Object.entries(parent).map(([name, field]: [string, unknown]) => ({ name, field, size: jsonBytes(field) }));
+  for (let parent = value; typeof parent === 'object' && parent !== null;) {
+    const fields = Object.entries(parent).map(([name, field]: [string, unknown]) => ({
+      name,
+      field,
+      size: jsonBytes(field),
+    }));
     const largest = fields.sort((a, b) => b.size - a.size)[0];
     if (!largest || (largest.size <= limit && (path.length > 0 || Array.isArray(parent)))) break;
     path.push(largest.name);

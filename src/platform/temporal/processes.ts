@@ -29,7 +29,11 @@ export function spawnBound(program: string, args: string[], log: string, env: Va
     const child =
       process.platform === 'win32'
         ? spawn(program, args, { env, stdio: ['ignore', output, output], windowsHide: true })
-        : spawn('/bin/sh', ['-c', BOUND, 'sh', program, ...args], { env, stdio: ['ignore', output, output, 'pipe'], detached: true });
+        : spawn('/bin/sh', ['-c', BOUND, 'sh', program, ...args], {
+            env,
+            stdio: ['ignore', output, output, 'pipe'],
+            detached: true,
+          });
     const lifeline = child.stdio[3];
     // Releases the one that waits, so that it doesn't outlive what it watches.
     child.once('exit', () => lifeline?.destroy());

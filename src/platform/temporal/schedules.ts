@@ -55,7 +55,9 @@ export function scheduleIdOf(pipeline: string, part: PipelinePart): string {
 
 /** What {@link applySchedules} would do. */
 export async function diffSchedules(client: Client, pipeline: Pipeline): Promise<ScheduleChange[]> {
-  return Promise.all(PARTS.map(async (part) => changeOf(pipeline, part, await describe(client, pipeline.definition.name, part))));
+  return Promise.all(
+    PARTS.map(async (part) => changeOf(pipeline, part, await describe(client, pipeline.definition.name, part))),
+  );
 }
 
 /**
@@ -84,31 +86,53 @@ export async function applySchedules(client: Client, pipeline: Pipeline): Promis
 }
 
 /** Undoes what was applied, and says why and whether that worked. */
-async function undone(pipeline: string, { scheduleId }: ScheduleChange, done: (() => Promise<void>)[], cause: unknown): Promise<PerdureError> {
+async function undone(
+  pipeline: string,
+  { scheduleId }: ScheduleChange,
+  done: (() => Promise<void>)[],
+  cause: unknown,
+): Promise<PerdureError> {
   const outcomes = await Promise.allSettled(done.map((undo) => undo()));
   const failed = outcomes.filter(({ status }) => status === 'rejected').length;
-  const state = failed === 0 ? 'no schedule was changed' : `${failed} that were changed before could not be put back: see "perdure schedules diff ${pipeline}"`;
+  const state =
+    failed === 0
+      ? 'no schedule was changed'
+      : `${failed} that were changed before could not be put back: see "perdure schedules diff ${pipeline}"`;
   const refusal = [cause, (cause as Error).cause].find(isGrpcServiceError);
   const type = AWAY.includes(refusal?.code ?? 0) ? 'TemporalUnavailable' : 'ConfigInvalid';
-  return new PerdureError(type, `The schedule ${scheduleId} can't be applied (${refusal?.details ?? messageOf(cause)}); ${state}.`, { cause });
+  return new PerdureError(
+    type,
+    `The schedule ${scheduleId} can't be applied (${refusal?.details ?? messageOf(cause)}); ${state}.`,
+    { cause },
+  );
 }
 
 /** gRPC's codes of a deadline that passed and of a server that is away. */
 const AWAY = [4, 14];
 
-async function putBack(client: Client, { scheduleId }: ScheduleChange, before: ScheduleDescription | undefined): Promise<void> {
+async function putBack(
+  client: Client,
+  { scheduleId }: ScheduleChange,
+  before: ScheduleDescription | undefined,
+): Promise<void> {
   const handle = client.schedule.getHandle(scheduleId);
   if (!before) return handle.delete();
   const { spec, policies, action, state, typedSearchAttributes } = before;
   const options = { spec, policies, action, typedSearchAttributes } as Omit<ScheduleOptions, 'scheduleId'>;
-  const isThere = await handle.describe().then(() => true, () => false);
-  if (isThere) await handle.update((now): ScheduleUpdateOptions => ({ ...(options as ScheduleUpdateOptions), state: now.state }));
+  const isThere = await handle.describe().then(
+    () => true,
+    () => false,
+  );
+  if (isThere)
+    await handle.update((now): ScheduleUpdateOptions => ({ ...(options as ScheduleUpdateOptions), state: now.state }));
   else await client.schedule.create({ ...options, scheduleId, state: { paused: state.paused, note: state.note } });
 }
 
 /** The schedules that a pipeline has now. */
 export async function listSchedules(client: Client, pipeline: string): Promise<PipelineSchedule[]> {
-  const found = await Promise.all(PARTS.map(async (part) => ({ part, description: await describe(client, pipeline, part) })));
+  const found = await Promise.all(
+    PARTS.map(async (part) => ({ part, description: await describe(client, pipeline, part) })),
+  );
   return found.flatMap(({ part, description }) => (description ? [{ part, description }] : []));
 }
 
@@ -116,7 +140,12 @@ export async function listSchedules(client: Client, pipeline: string): Promise<P
  * Stops a schedule from starting runs; one under way goes on. Who paused it first, and why, stays in the note: of one
  * that is paused already it gets longer where somebody gives another reason, and else stays as it is. Throws `NotFound`.
  */
-export async function pauseSchedule(client: Client, pipeline: string, part: PipelinePart, { by, reason }: Steering): Promise<void> {
+export async function pauseSchedule(
+  client: Client,
+  pipeline: string,
+  part: PipelinePart,
+  { by, reason }: Steering,
+): Promise<void> {
   const handle = handleOf(client, pipeline, part);
   const { state } = await orNotFound(pipeline, part, handle.describe());
   const note = `paused by ${by}${reason ? `: ${reason}` : ''}`;
@@ -125,7 +154,12 @@ export async function pauseSchedule(client: Client, pipeline: string, part: Pipe
 }
 
 /** Lets a schedule start runs again; the note says who did so, and why. Throws `NotFound`. */
-export async function resumeSchedule(client: Client, pipeline: string, part: PipelinePart, { by, reason }: Steering): Promise<void> {
+export async function resumeSchedule(
+  client: Client,
+  pipeline: string,
+  part: PipelinePart,
+  { by, reason }: Steering,
+): Promise<void> {
   const handle = handleOf(client, pipeline, part);
   const { state } = await orNotFound(pipeline, part, handle.describe());
   if (state.paused) await handle.unpause(`resumed by ${by}${reason ? `: ${reason}` : ''}`);
@@ -149,9 +183,17 @@ const MOST_BACKFILLED = 500;
  *
  * @throws PerdureError `NotFound`; `InputInvalid` where there are none, too many, or some that are still to come
  */
-export async function backfillTimes(client: Client, pipeline: string, part: PipelinePart, { from, to }: { from: Date; to: Date }): Promise<Date[]> {
+export async function backfillTimes(
+  client: Client,
+  pipeline: string,
+  part: PipelinePart,
+  { from, to }: { from: Date; to: Date },
+): Promise<Date[]> {
   if (to.getTime() > Date.now()) {
-    throw new PerdureError('InputInvalid', `The backfill ends at ${to.toISOString()}, which is still to come; the schedule itself starts those runs, so end it earlier.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `The backfill ends at ${to.toISOString()}, which is still to come; the schedule itself starts those runs, so end it earlier.`,
+    );
   }
   const scheduleId = scheduleIdOf(pipeline, part);
   const asked = client.workflowService.listScheduleMatchingTimes({
@@ -163,10 +205,16 @@ export async function backfillTimes(client: Client, pipeline: string, part: Pipe
   });
   const { startTime } = await orNotFound(pipeline, part, asked);
   if (startTime.length === 0) {
-    throw new PerdureError('InputInvalid', `The schedule ${scheduleId} has no run between ${from.toISOString()} and ${to.toISOString()}; "perdure schedules list ${pipeline}" shows its times.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `The schedule ${scheduleId} has no run between ${from.toISOString()} and ${to.toISOString()}; "perdure schedules list ${pipeline}" shows its times.`,
+    );
   }
   if (startTime.length > MOST_BACKFILLED) {
-    throw new PerdureError('InputInvalid', `The backfill of ${scheduleId} would be ${countOf(startTime.length, 'run')}, where ${MOST_BACKFILLED} at once are allowed; make it in several pieces.`);
+    throw new PerdureError(
+      'InputInvalid',
+      `The backfill of ${scheduleId} would be ${countOf(startTime.length, 'run')}, where ${MOST_BACKFILLED} at once are allowed; make it in several pieces.`,
+    );
   }
   return startTime.map((time) => tsToDate(time));
 }
@@ -177,9 +225,18 @@ export async function backfillTimes(client: Client, pipeline: string, part: Pipe
  *
  * @returns their times, as {@link backfillTimes}, which also says what is thrown
  */
-export async function backfillSchedule(client: Client, pipeline: string, part: PipelinePart, range: { from: Date; to: Date }): Promise<Date[]> {
+export async function backfillSchedule(
+  client: Client,
+  pipeline: string,
+  part: PipelinePart,
+  range: { from: Date; to: Date },
+): Promise<Date[]> {
   const times = await backfillTimes(client, pipeline, part, range);
-  await orNotFound(pipeline, part, handleOf(client, pipeline, part).backfill({ start: range.from, end: range.to, overlap: 'BUFFER_ALL' }));
+  await orNotFound(
+    pipeline,
+    part,
+    handleOf(client, pipeline, part).backfill({ start: range.from, end: range.to, overlap: 'BUFFER_ALL' }),
+  );
   return times;
 }
 
@@ -274,7 +331,12 @@ function calendarInWords(calendar: CalendarSpecDescription): string {
 
 type RunFields = 'workflowType' | 'workflowId' | 'taskQueue' | 'args';
 
-function runInWords({ workflowType, workflowId, taskQueue, args }: Pick<ScheduleDescription['action'], RunFields>): string {
+function runInWords({
+  workflowType,
+  workflowId,
+  taskQueue,
+  args,
+}: Pick<ScheduleDescription['action'], RunFields>): string {
   return `${workflowType} as ${workflowId} on ${taskQueue} with ${JSON.stringify(args)}`;
 }
 
@@ -287,10 +349,20 @@ function changeOf(pipeline: Pipeline, part: PipelinePart, present: ScheduleDescr
     .map((setting) => ({ setting, from: from?.[setting] ?? null, to: to?.[setting] ?? null }))
     .filter((setting) => setting.from !== setting.to);
   const action = from ? (to ? (differences.length > 0 ? 'update' : 'none') : 'delete') : to ? 'create' : 'none';
-  return { part, scheduleId: scheduleIdOf(pipeline.definition.name, part), action, differences, unusualDays: config ? unusualDays(config, new Date()) : [] };
+  return {
+    part,
+    scheduleId: scheduleIdOf(pipeline.definition.name, part),
+    action,
+    differences,
+    unusualDays: config ? unusualDays(config, new Date()) : [],
+  };
 }
 
-async function apply(client: Client, { definition: { name }, config }: Pipeline, { part, action }: ScheduleChange): Promise<void> {
+async function apply(
+  client: Client,
+  { definition: { name }, config }: Pipeline,
+  { part, action }: ScheduleChange,
+): Promise<void> {
   const handle = handleOf(client, name, part);
   const wanted = config.schedules[part];
   if (action === 'delete') await handle.delete();
@@ -306,15 +378,26 @@ async function apply(client: Client, { definition: { name }, config }: Pipeline,
   if (action === 'update') await update(handle, options);
 }
 
-async function update(handle: ScheduleHandle, options: Omit<ReturnType<typeof optionsFor>, 'scheduleId'>): Promise<void> {
-  await handle.update(({ state, typedSearchAttributes }): ScheduleUpdateOptions => ({ ...options, state, typedSearchAttributes }));
+async function update(
+  handle: ScheduleHandle,
+  options: Omit<ReturnType<typeof optionsFor>, 'scheduleId'>,
+): Promise<void> {
+  await handle.update(({ state, typedSearchAttributes }): ScheduleUpdateOptions => ({
+    ...options,
+    state,
+    typedSearchAttributes,
+  }));
 }
 
 function handleOf(client: Client, pipeline: string, part: PipelinePart): ScheduleHandle {
   return client.schedule.getHandle(scheduleIdOf(pipeline, part));
 }
 
-async function describe(client: Client, pipeline: string, part: PipelinePart): Promise<ScheduleDescription | undefined> {
+async function describe(
+  client: Client,
+  pipeline: string,
+  part: PipelinePart,
+): Promise<ScheduleDescription | undefined> {
   try {
     return await handleOf(client, pipeline, part).describe();
   } catch (error) {
@@ -331,7 +414,10 @@ async function orNotFound<Result>(pipeline: string, part: PipelinePart, call: Pr
     return await call;
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError) && (error as { code?: number }).code !== NOT_FOUND) throw error;
-    throw new PerdureError('NotFound', `${pipeline} has no schedule for ${part}; "perdure schedules apply ${pipeline}" makes those of its config.`);
+    throw new PerdureError(
+      'NotFound',
+      `${pipeline} has no schedule for ${part}; "perdure schedules apply ${pipeline}" makes those of its config.`,
+    );
   }
 }
 

@@ -26,13 +26,13 @@ export interface LackingAttributes {
  * whose attributes only an administrator may add; `undefined` where nothing is. A workflow that sets one that isn't there
  * would try the same workflow task for ever, so a worker has to know before it takes any.
  */
-export async function ensureSearchAttributes(connection: Searched, namespace: string): Promise<LackingAttributes | undefined> {
+export async function ensureSearchAttributes(
+  connection: Searched,
+  namespace: string,
+): Promise<LackingAttributes | undefined> {
   const missing = await missingAttributes(connection, namespace);
   if (missing.length === 0) return undefined;
-  const refusal = await addSearchAttributes(connection, namespace, missing).then(
-    () => undefined,
-    said,
-  );
+  const refusal = await addSearchAttributes(connection, namespace, missing).then(() => undefined, said);
   // Another worker may have added them meanwhile.
   for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(POLL_MS)) {
     const names = await missingAttributes(connection, namespace);
@@ -52,7 +52,11 @@ export function describeLacking({ names, reason }: LackingAttributes, namespace:
 }
 
 /** Adds search attributes, none of which may be there. */
-export async function addSearchAttributes(connection: Operated, namespace: string, names: string[] = NAMES): Promise<void> {
+export async function addSearchAttributes(
+  connection: Operated,
+  namespace: string,
+  names: string[] = NAMES,
+): Promise<void> {
   const searchAttributes = Object.fromEntries(names.map((name) => [name, INDEXED_VALUE_TYPE_KEYWORD]));
   await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
 }

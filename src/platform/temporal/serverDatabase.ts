@@ -11,7 +11,8 @@ import { setAside, type Tell } from './stateFiles.js';
 const COMPANIONS = ['-wal', '-shm', '-journal'];
 
 /** What SQLite, and the server before its first table, say of a file that is no whole database. */
-const DAMAGE = /no such table|no such column|file is not a database|(?:database )?disk image is malformed|SQL logic error|unsupported file format/i;
+const DAMAGE =
+  /no such table|no such column|file is not a database|(?:database )?disk image is malformed|SQL logic error|unsupported file format/i;
 
 /** The SQLite file of a state folder's server. */
 export function databasePath(stateFolder: string): string {
@@ -51,7 +52,10 @@ export function logPath(stateFolder: string): string {
  *
  * @throws PerdureError `TemporalUnavailable` where the server doesn't come up
  */
-export async function startOnDatabase(options: DevServerOptions & { database: string }, tell: Tell): Promise<DevServer> {
+export async function startOnDatabase(
+  options: DevServerOptions & { database: string },
+  tell: Tell,
+): Promise<DevServer> {
   if (!existsSync(options.database)) await makeDatabase(options);
   try {
     return await startWhole(options);
@@ -59,7 +63,11 @@ export async function startOnDatabase(options: DevServerOptions & { database: st
     const words = messageOf(error);
     if (!tellsDamage(words)) throw error;
     const { database } = options;
-    await setAside([database, ...COMPANIONS.map((suffix) => `${database}${suffix}`)], `the history of runs in it is damaged: ${sqliteWords(words)}`, tell);
+    await setAside(
+      [database, ...COMPANIONS.map((suffix) => `${database}${suffix}`)],
+      `the history of runs in it is damaged: ${sqliteWords(words)}`,
+      tell,
+    );
     await makeDatabase(options);
     return startDevServer(options);
   }
@@ -89,7 +97,13 @@ function sqliteWords(words: string): string {
 async function makeDatabase(options: DevServerOptions & { database: string }): Promise<void> {
   const { database } = options;
   const making = `${database}.new`;
-  const server = await startDevServer({ ...options, uiPort: undefined, database: making, singleFile: true, prepare: () => removeLeftovers(database, making) });
+  const server = await startDevServer({
+    ...options,
+    uiPort: undefined,
+    database: making,
+    singleFile: true,
+    prepare: () => removeLeftovers(database, making),
+  });
   await server.stop();
   await rename(making, database);
 }
@@ -97,7 +111,8 @@ async function makeDatabase(options: DevServerOptions & { database: string }): P
 /** Removes what an earlier try left half-made, and what belonged to a database that is gone. */
 async function removeLeftovers(database: string, making: string): Promise<void> {
   const leftovers = (await readdir(dirname(database))).filter(
-    (name) => name.startsWith(basename(making)) || COMPANIONS.some((suffix) => name === `${basename(database)}${suffix}`),
+    (name) =>
+      name.startsWith(basename(making)) || COMPANIONS.some((suffix) => name === `${basename(database)}${suffix}`),
   );
   for (const name of leftovers) await rm(join(dirname(database), name), { force: true });
 }

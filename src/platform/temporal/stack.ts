@@ -43,11 +43,19 @@ export interface Stack {
  *
  * @throws PerdureError `TemporalUnavailable`, `WorkerFailed`, or `SetupFailed` where a tool or the build is missing
  */
-export async function startStack({ storeRoot, stateFolder, target: given, server: started, sizes = {}, tell }: StackOptions): Promise<Stack> {
+export async function startStack({
+  storeRoot,
+  stateFolder,
+  target: given,
+  server: started,
+  sizes = {},
+  tell,
+}: StackOptions): Promise<Stack> {
   const server = started ?? (given ? undefined : await startEmbeddedServer(stateFolder, { store: storeRoot, tell }));
   const target = given ?? server!.target;
   const supervision = { target, storeRoot, logFolder: join(stateFolder, 'logs'), webUi: server?.webUi, tell };
-  const supervised = (name: WorkerName) => new SupervisedWorker({ ...WORKERS[name], size: sizes[name] ?? WORKERS[name].size }, supervision);
+  const supervised = (name: WorkerName) =>
+    new SupervisedWorker({ ...WORKERS[name], size: sizes[name] ?? WORKERS[name].size }, supervision);
   const workers = {
     orchestrator: supervised('orchestrator'),
     dataProcessing: supervised('dataProcessing'),

@@ -20,7 +20,11 @@ export async function requireStateFolder(stateFolder: string): Promise<void> {
     await (await open(probe, 'wx')).close();
     await rm(probe);
   } catch (error) {
-    throw new PerdureError('SetupFailed', `The folder ${stateFolder} can't be used (${messageOf(error)}); move away what is in its place, or run in a folder that you may write.`, { cause: error });
+    throw new PerdureError(
+      'SetupFailed',
+      `The folder ${stateFolder} can't be used (${messageOf(error)}); move away what is in its place, or run in a folder that you may write.`,
+      { cause: error },
+    );
   }
 }
 
@@ -62,7 +66,11 @@ export async function readState<T>(path: string, schema: z.ZodType<T>, tell: Tel
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {
-    await setAside([path], error instanceof SyntaxError ? `it is no JSON: ${messageOf(error)}` : 'it lacks what belongs there', tell);
+    await setAside(
+      [path],
+      error instanceof SyntaxError ? `it is no JSON: ${messageOf(error)}` : 'it lacks what belongs there',
+      tell,
+    );
     return undefined;
   }
 }
@@ -84,5 +92,7 @@ export async function setAside(paths: string[], why: string, tell: Tell): Promis
       if (systemCode(error) !== 'ENOENT') throw diskError(error, path);
     });
   }
-  tell(`${first} can't be used (${why.replace(/\.$/, '')}); it is kept as ${basename(first)}${suffix}, and a new one takes its place.`);
+  tell(
+    `${first} can't be used (${why.replace(/\.$/, '')}); it is kept as ${basename(first)}${suffix}, and a new one takes its place.`,
+  );
 }

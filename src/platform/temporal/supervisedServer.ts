@@ -53,7 +53,11 @@ export class SupervisedServer {
       if (this.deaths.tooMany()) throw this.failure(`${describeExit(process)}, and not for the first time`);
       this.tell(`The Temporal server ${describeExit(process)}; starting it again.`);
       const { address } = this.target;
-      const next = await startDevServer({ ...this.options, port: portOf(address), uiPort: this.webUi === undefined ? undefined : portOf(this.webUi) });
+      const next = await startDevServer({
+        ...this.options,
+        port: portOf(address),
+        uiPort: this.webUi === undefined ? undefined : portOf(this.webUi),
+      });
       if (this.stopping) return next.stop();
       if (next.target.address !== address) {
         await next.stop();
@@ -64,7 +68,10 @@ export class SupervisedServer {
   }
 
   private failure(how: string): PerdureError {
-    return new PerdureError('TemporalUnavailable', `The embedded Temporal server ${how}; see ${this.options.log}, start again, and what was under way goes on.`);
+    return new PerdureError(
+      'TemporalUnavailable',
+      `The embedded Temporal server ${how}; see ${this.options.log}, start again, and what was under way goes on.`,
+    );
   }
 }
 

@@ -112,7 +112,12 @@ export class SupervisedWorker {
       const { size } = this.definition;
       const child = fork(entry, ['--size', formatSize(size)], {
         execArgv: [heapOption(this.definition.heap(size))],
-        env: { ...temporalEnvironment(this.options.target), ...healthEnvironment(this.definition), PERDURE_STORE: this.options.storeRoot, ...(this.options.webUi && { PERDURE_TEMPORAL_UI: this.options.webUi }) },
+        env: {
+          ...temporalEnvironment(this.options.target),
+          ...healthEnvironment(this.definition),
+          PERDURE_STORE: this.options.storeRoot,
+          ...(this.options.webUi && { PERDURE_TEMPORAL_UI: this.options.webUi }),
+        },
         stdio: ['ignore', output, output, 'ipc'],
         // Ctrl-C in the terminal is not for the worker: it is stopped in its turn.
         detached: true,
@@ -127,20 +132,28 @@ export class SupervisedWorker {
   }
 
   private failure(how: string): PerdureError {
-    return new PerdureError('WorkerFailed', `The ${this.definition.taskQueue} worker ${how}; see ${this.log} and run "perdure doctor".`);
+    return new PerdureError(
+      'WorkerFailed',
+      `The ${this.definition.taskQueue} worker ${how}; see ${this.log} and run "perdure doctor".`,
+    );
   }
 }
 
 /** Waits for a worker's word; throws how it failed, as a predicate of "The worker". */
 function untilReady(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`was not ready within ${START_TIMEOUT_MS / 1000} s`)), START_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`was not ready within ${START_TIMEOUT_MS / 1000} s`)),
+      START_TIMEOUT_MS,
+    );
     const settle = (outcome: () => void) => {
       clearTimeout(timer);
       outcome();
     };
     child.once('message', (message: WorkerMessage) =>
-      settle(() => ('ready' in message ? resolve() : reject(new Error(`could not start: ${message.failed.replace(/\.$/, '')}`)))),
+      settle(() =>
+        'ready' in message ? resolve() : reject(new Error(`could not start: ${message.failed.replace(/\.$/, '')}`)),
+      ),
     );
     child.once('exit', () => settle(() => reject(new Error(describeExit(child)))));
     child.once('error', (error) => settle(() => reject(error)));

@@ -10,7 +10,11 @@ export interface Repeated {
  * Does `round` again and again, with a pause between two rounds; one that fails is told to `onError`, and the next comes.
  * @param round gets the signal of the stop
  */
-export function untilStopped(round: (signal: AbortSignal) => Promise<void>, pauseMs: number, onError: (error: unknown) => void): Repeated {
+export function untilStopped(
+  round: (signal: AbortSignal) => Promise<void>,
+  pauseMs: number,
+  onError: (error: unknown) => void,
+): Repeated {
   const stopping = new AbortController();
   const { signal } = stopping;
   const loop = async () => {

@@ -3,7 +3,14 @@ import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Client } from '@temporalio/client';
 import type { Logger } from '@temporalio/common';
-import { Runtime, Worker, makeTelemetryFilterString, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import {
+  Runtime,
+  Worker,
+  makeTelemetryFilterString,
+  type NativeConnection,
+  type WorkerOptions,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import { LACKING_ATTRIBUTES } from '../../contracts/index.js';
 import { unsetEmpty, variables, type Variables } from '../../environment.js';
 import { PerdureError, messageOf } from '../../errors.js';
@@ -47,7 +54,10 @@ export interface WorkerParts {
  * process that forked it; then ends the process: with 0, or with 1 where a worker could not start, failed, or had to
  * abandon activities. `--size 2x4` is its size, else as {@link chosenSize} says.
  */
-export async function runWorkerProcess(definition: WorkerDefinition, makeParts: (size: WorkerSize) => WorkerParts | Promise<WorkerParts>): Promise<void> {
+export async function runWorkerProcess(
+  definition: WorkerDefinition,
+  makeParts: (size: WorkerSize) => WorkerParts | Promise<WorkerParts>,
+): Promise<void> {
   unsetEmpty();
   const stop = stopRequested();
   try {
@@ -62,7 +72,12 @@ export async function runWorkerProcess(definition: WorkerDefinition, makeParts: 
   }
 }
 
-async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queues, beside, close }: WorkerParts, stop: Promise<void>): Promise<void> {
+async function runWorkers(
+  definition: WorkerDefinition,
+  size: WorkerSize,
+  { queues, beside, close }: WorkerParts,
+  stop: Promise<void>,
+): Promise<void> {
   const health = await healthOptions();
   const traced = await tracing(`perdure-${definition.taskQueue}`);
   Runtime.install({
@@ -77,7 +92,9 @@ async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queu
     const target = configuredTarget() ?? plainTarget(DEFAULT_ADDRESS);
     const connection = await connectWorker(target);
     try {
-      const options = await Promise.all(queues.map((queue) => workerOptions(connection, target.namespace, size, queue, traced)));
+      const options = await Promise.all(
+        queues.map((queue) => workerOptions(connection, target.namespace, size, queue, traced)),
+      );
       const workers = await Promise.all(options.map((each) => Worker.create(each)));
       const closing: (() => Promise<void>)[] = [];
       try {
@@ -85,7 +102,10 @@ async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queu
           // A worker that was made must run before its connection can be closed, also where this fails.
           if (health) closing.push(await serveHealth(workers, health));
           await tellParent({ ready: true });
-          const besides = beside?.(new Client({ connection, namespace: target.namespace, dataConverter: dataConverterFrom() }), Runtime.instance().logger);
+          const besides = beside?.(
+            new Client({ connection, namespace: target.namespace, dataConverter: dataConverterFrom() }),
+            Runtime.instance().logger,
+          );
           await stop;
           await besides?.stop();
         });
@@ -102,7 +122,13 @@ async function runWorkers(definition: WorkerDefinition, size: WorkerSize, { queu
   }
 }
 
-async function workerOptions(connection: NativeConnection, namespace: string, size: WorkerSize, queue: PolledQueue, traced?: Tracing): Promise<WorkerOptions> {
+async function workerOptions(
+  connection: NativeConnection,
+  namespace: string,
+  size: WorkerSize,
+  queue: PolledQueue,
+  traced?: Tracing,
+): Promise<WorkerOptions> {
   return {
     connection,
     namespace,
@@ -126,12 +152,18 @@ async function workerOptions(connection: NativeConnection, namespace: string, si
  * The workflows' code, which is told what search attributes the namespace lacks: a workflow that sets one that isn't
  * there gets no further.
  */
-async function bundleFor(connection: NativeConnection, namespace: string, bundle: { codePath: string }): Promise<WorkflowBundleOption> {
+async function bundleFor(
+  connection: NativeConnection,
+  namespace: string,
+  bundle: { codePath: string },
+): Promise<WorkflowBundleOption> {
   const lacking = await ensureSearchAttributes(connection, namespace);
   if (!lacking) return bundle;
   Runtime.instance().logger.warn(describeLacking(lacking, namespace));
   // In the bundle's first line, so that its source map stays right.
-  return { code: `globalThis.${LACKING_ATTRIBUTES} = ${JSON.stringify(lacking.names)}; ${await readFile(bundle.codePath, 'utf8')}` };
+  return {
+    code: `globalThis.${LACKING_ATTRIBUTES} = ${JSON.stringify(lacking.names)}; ${await readFile(bundle.codePath, 'utf8')}`,
+  };
 }
 
 /** Runs workers until `work` is done; where it or one of them fails, all others drain first. */
@@ -154,10 +186,16 @@ const DEPLOYMENT = 'perdure';
  * began with, the steward goes on with the current one. Such workers get nothing to do until their version is made
  * current: `temporal worker deployment set-current-version --deployment-name perdure --build-id <id>`.
  */
-function deploymentOptions({ PERDURE_BUILD_ID: buildId }: Variables = variables()): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+function deploymentOptions(
+  { PERDURE_BUILD_ID: buildId }: Variables = variables(),
+): Pick<WorkerOptions, 'workerDeploymentOptions'> {
   if (!buildId) return {};
   return {
-    workerDeploymentOptions: { version: { deploymentName: DEPLOYMENT, buildId }, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' },
+    workerDeploymentOptions: {
+      version: { deploymentName: DEPLOYMENT, buildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'PINNED',
+    },
   };
 }
 

@@ -13,9 +13,24 @@ export interface WorkerDefinition {
 }
 
 export const WORKERS = {
-  orchestrator: { entry: 'orchestrator', taskQueue: TASK_QUEUES.orchestrator, size: { cpus: 0.5, memory: 1 * GIB }, heap: workflowHeap },
-  dataProcessing: { entry: 'dataProcessing', taskQueue: TASK_QUEUES.dataProcessing, size: { cpus: 1, memory: 2 * GIB }, heap: stageHeap },
-  modelTraining: { entry: 'modelTraining', taskQueue: TASK_QUEUES.modelTraining, size: { cpus: 2, memory: 4 * GIB }, heap: stageHeap },
+  orchestrator: {
+    entry: 'orchestrator',
+    taskQueue: TASK_QUEUES.orchestrator,
+    size: { cpus: 0.5, memory: 1 * GIB },
+    heap: workflowHeap,
+  },
+  dataProcessing: {
+    entry: 'dataProcessing',
+    taskQueue: TASK_QUEUES.dataProcessing,
+    size: { cpus: 1, memory: 2 * GIB },
+    heap: stageHeap,
+  },
+  modelTraining: {
+    entry: 'modelTraining',
+    taskQueue: TASK_QUEUES.modelTraining,
+    size: { cpus: 2, memory: 4 * GIB },
+    heap: stageHeap,
+  },
 } as const satisfies Record<string, WorkerDefinition>;
 
 /** Temporal's ports where nobody says otherwise, so that `temporal` commands need no address. */

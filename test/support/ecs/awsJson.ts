@@ -21,15 +21,22 @@ export const HANG_UP = Symbol('hang up');
 export type Answer = Record<string, unknown> | typeof HANG_UP;
 
 /** Serves AWS's JSON 1.1 protocol on a free port: `handle` gets the operation's name and its input. */
-export async function serveAwsJson(handle: (operation: string, input: Record<string, unknown>) => Promise<Answer>): Promise<{ url: string; close(): Promise<void> }> {
+export async function serveAwsJson(
+  handle: (operation: string, input: Record<string, unknown>) => Promise<Answer>,
+): Promise<{ url: string; close(): Promise<void> }> {
   const server: Server = createServer((request, response) => {
     const operation = String(request.headers['x-amz-target']).split('.').at(-1)!;
     void text(request)
       .then(async (body) => handle(operation, JSON.parse(body || '{}') as Record<string, unknown>))
-      .catch((error: unknown) => (error instanceof AwsError ? error : new AwsError('ServerException', String(error), 500)))
+      .catch((error: unknown) =>
+        error instanceof AwsError ? error : new AwsError('ServerException', String(error), 500),
+      )
       .then((answer) => {
         if (answer === HANG_UP) return request.socket.destroy();
-        const [status, body] = answer instanceof AwsError ? [answer.status, { __type: answer.type, message: answer.message, ...answer.more }] : [200, answer];
+        const [status, body] =
+          answer instanceof AwsError
+            ? [answer.status, { __type: answer.type, message: answer.message, ...answer.more }]
+            : [200, answer];
         response.writeHead(status, { 'Content-Type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
       });
   });

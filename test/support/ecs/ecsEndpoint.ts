@@ -20,9 +20,11 @@ type Operation = 'RunTask' | 'DescribeTasks' | 'ListTasks' | 'StopTask' | 'GetLo
 export type Fault = (proceed: () => Answer, input: Input) => Answer;
 
 export const faults = {
-  error: (type: string, message: string, status = 400): Fault => () => {
-    throw new AwsError(type, message, status);
-  },
+  error:
+    (type: string, message: string, status = 400): Fault =>
+    () => {
+      throw new AwsError(type, message, status);
+    },
   throttling: (): Fault => faults.error('ThrottlingException', 'Rate exceeded'),
   /** The call is not done, and has no answer. */
   lostRequest: (): Fault => () => HANG_UP,
@@ -32,12 +34,16 @@ export const faults = {
     return HANG_UP;
   },
   /** The answer is 200, and says that nothing was launched. */
-  noRoom: (reason: string): Fault => () => ({ tasks: [], failures: [{ reason }] }),
+  noRoom:
+    (reason: string): Fault =>
+    () => ({ tasks: [], failures: [{ reason }] }),
   /** The same answer, while a task runs. */
-  falseNo: (reason: string): Fault => (proceed) => {
-    proceed();
-    return { tasks: [], failures: [{ reason }] };
-  },
+  falseNo:
+    (reason: string): Fault =>
+    (proceed) => {
+      proceed();
+      return { tasks: [], failures: [{ reason }] };
+    },
 };
 
 /** A revision of a task definition. */
@@ -100,7 +106,15 @@ export class EcsEndpoint {
   define(family: string, definition: Partial<Omit<TaskDefinition, 'family' | 'revision'>> = {}): void {
     if (definition.logGroup) this.logs.createGroup(definition.logGroup);
     const revisions = this.definitions.get(family) ?? [];
-    const usual = { cpu: '1024', memory: '2048', container: 'perdure', command: ['true'], stopTimeout: 30, environment: {}, logGroup: LOG_GROUP };
+    const usual = {
+      cpu: '1024',
+      memory: '2048',
+      container: 'perdure',
+      command: ['true'],
+      stopTimeout: 30,
+      environment: {},
+      logGroup: LOG_GROUP,
+    };
     this.definitions.set(family, [...revisions, { ...usual, ...definition, family, revision: revisions.length + 1 }]);
   }
 
@@ -136,7 +150,8 @@ export class EcsEndpoint {
   private answer(operation: string, input: Input): Answer {
     if (operation === 'GetLogEvents') return this.logs.read(input);
     // By name or by ARN; where none is named it is the account's cluster "default".
-    if (input.cluster !== CLUSTER && input.cluster !== `${ARN}:cluster/${CLUSTER}`) throw new AwsError('ClusterNotFoundException', 'Cluster not found.');
+    if (input.cluster !== CLUSTER && input.cluster !== `${ARN}:cluster/${CLUSTER}`)
+      throw new AwsError('ClusterNotFoundException', 'Cluster not found.');
     switch (operation) {
       case 'RunTask':
         return this.runTask(input);
@@ -153,15 +168,20 @@ export class EcsEndpoint {
 
   private runTask(input: Input): Answer {
     const token = input.clientToken as string | undefined;
-    if (token !== undefined && !/^[\x21-\x7e]{1,64}$/.test(token)) throw new AwsError('InvalidParameterException', 'clientToken is invalid.');
-    if (input.startedBy !== undefined && !/^[A-Za-z0-9/_-]{1,128}$/.test(input.startedBy as string)) throw new AwsError('InvalidParameterException', 'startedBy is invalid.');
+    if (token !== undefined && !/^[\x21-\x7e]{1,64}$/.test(token))
+      throw new AwsError('InvalidParameterException', 'clientToken is invalid.');
+    if (input.startedBy !== undefined && !/^[A-Za-z0-9/_-]{1,128}$/.test(input.startedBy as string))
+      throw new AwsError('InvalidParameterException', 'startedBy is invalid.');
     const tags = (input.tags ?? []) as { key: string; value: string }[];
-    if (tags.length > 50 || tags.some(({ key, value }) => key.length > 128 || value.length > 256)) throw new AwsError('InvalidParameterException', 'tags are invalid.');
+    if (tags.length > 50 || tags.some(({ key, value }) => key.length > 128 || value.length > 256))
+      throw new AwsError('InvalidParameterException', 'tags are invalid.');
     const request = JSON.stringify(input);
     const before = token === undefined ? undefined : this.tokens.get(token);
     if (before && before.request !== request) {
       const resourceIds = [before.task.options.arn];
-      throw new AwsError('ConflictException', 'The client token was already used with other parameters.', 400, { resourceIds });
+      throw new AwsError('ConflictException', 'The client token was already used with other parameters.', 400, {
+        resourceIds,
+      });
     }
     const task = before?.task ?? this.launch(input);
     if (token !== undefined) this.tokens.set(token, { request, task });
@@ -173,8 +193,13 @@ export class EcsEndpoint {
     const overrides = (input.overrides ?? {}) as Overrides;
     const { containerOverrides = [] } = overrides;
     for (const { name } of containerOverrides) {
-      if (name === undefined) throw new AwsError('InvalidParameterException', 'Container name in container overrides cannot be null.');
-      if (name !== definition.container) throw new AwsError('InvalidParameterException', `Override for container named ${name} is not a container in the TaskDefinition.`);
+      if (name === undefined)
+        throw new AwsError('InvalidParameterException', 'Container name in container overrides cannot be null.');
+      if (name !== definition.container)
+        throw new AwsError(
+          'InvalidParameterException',
+          `Override for container named ${name} is not a container in the TaskDefinition.`,
+        );
     }
     const [override] = containerOverrides;
     const id = `${this.tasks.length + 1}`.padStart(32, '0');
@@ -189,8 +214,13 @@ export class EcsEndpoint {
       environment: Object.fromEntries((override?.environment ?? []).map(({ name, value }) => [name, value])),
       startedBy: input.startedBy as string | undefined,
       // Described with the name of every container, also where the request overrides nothing.
-      overrides: { ...overrides, containerOverrides: containerOverrides.length > 0 ? containerOverrides : [{ name: container }], inferenceAcceleratorOverrides: [] },
-      capacityProvider: (input.capacityProviderStrategy as { capacityProvider: string }[] | undefined)?.[0]?.capacityProvider,
+      overrides: {
+        ...overrides,
+        containerOverrides: containerOverrides.length > 0 ? containerOverrides : [{ name: container }],
+        inferenceAcceleratorOverrides: [],
+      },
+      capacityProvider: (input.capacityProviderStrategy as { capacityProvider: string }[] | undefined)?.[0]
+        ?.capacityProvider,
       subnet: (input.networkConfiguration as NetworkConfiguration | undefined)?.awsvpcConfiguration.subnets[0],
       tags: (input.tags as TaskOptions['tags'] | undefined) ?? [],
       cpu: overrides.cpu ?? definition.cpu,
@@ -208,7 +238,8 @@ export class EcsEndpoint {
 
   /** By `family`, which is its newest revision, `family:revision` or an ARN. */
   private definitionOf(named: string): TaskDefinition {
-    const [, family = '', revision] = /^(?:arn:aws:ecs:[^/]*:task-definition\/)?([A-Za-z0-9_-]+)(?::(\d+))?$/.exec(named) ?? [];
+    const [, family = '', revision] =
+      /^(?:arn:aws:ecs:[^/]*:task-definition\/)?([A-Za-z0-9_-]+)(?::(\d+))?$/.exec(named) ?? [];
     const revisions = this.definitions.get(family) ?? [];
     const found = revision === undefined ? revisions.at(-1) : revisions[Number(revision) - 1];
     if (!found) throw new AwsError('ClientException', 'TaskDefinition not found.');
@@ -220,7 +251,9 @@ export class EcsEndpoint {
     if (arns.length > 100) throw new AwsError('InvalidParameterException', 'Tasks cannot exceed 100.');
     const found = arns.map((arn) => this.visible(arn));
     return {
-      tasks: found.flatMap((task) => (task ? [task.describe((input.include as string[] | undefined)?.includes('TAGS'))] : [])),
+      tasks: found.flatMap((task) =>
+        task ? [task.describe((input.include as string[] | undefined)?.includes('TAGS'))] : [],
+      ),
       failures: arns.filter((_, i) => !found[i]).map((arn) => ({ arn, reason: 'MISSING' })),
     };
   }
@@ -236,20 +269,31 @@ export class EcsEndpoint {
   }
 
   private listTasks(input: Input): Answer {
-    const others = ['family', 'serviceName', 'containerInstance', 'launchType'].filter((name) => input[name] !== undefined);
+    const others = ['family', 'serviceName', 'containerInstance', 'launchType'].filter(
+      (name) => input[name] !== undefined,
+    );
     if (input.startedBy !== undefined && others.length > 0) {
       throw new AwsError('InvalidParameterException', 'startedBy must be the only filter.');
     }
     const { startedBy, desiredStatus = 'RUNNING', maxResults = MOST_LISTED, nextToken } = input;
     const listed = this.tasks.filter((task) => !task.forgotten && Date.now() - task.createdAt >= this.listLag);
-    const found = listed.filter((task) => task.desiredStatus === desiredStatus && (startedBy === undefined || task.options.startedBy === startedBy));
+    const found = listed.filter(
+      (task) =>
+        task.desiredStatus === desiredStatus && (startedBy === undefined || task.options.startedBy === startedBy),
+    );
     const from = nextToken === undefined ? 0 : Number((nextToken as string).slice('from-'.length));
     const to = from + Math.min(this.pageSize, maxResults as number);
-    return { taskArns: found.slice(from, to).map(({ options }) => options.arn), ...(to < found.length ? { nextToken: `from-${to}` } : {}) };
+    return {
+      taskArns: found.slice(from, to).map(({ options }) => options.arn),
+      ...(to < found.length ? { nextToken: `from-${to}` } : {}),
+    };
   }
 
   private stopTask(input: Input): Answer {
-    const task = this.tasks.find(({ options, forgotten }) => (options.arn === input.task || options.arn.endsWith(`/${input.task as string}`)) && !forgotten);
+    const task = this.tasks.find(
+      ({ options, forgotten }) =>
+        (options.arn === input.task || options.arn.endsWith(`/${input.task as string}`)) && !forgotten,
+    );
     if (!task) throw new AwsError('InvalidParameterException', 'The referenced task was not found.');
     task.stop(input.reason as string);
     return { task: task.describe() };
@@ -269,13 +313,19 @@ export interface ServedEndpoint {
  * @param perdure what the image's `perdure` is: a shell script's text
  * @param environment environment that a task definition would give
  */
-export async function serveEcs(folder: string, perdure: string, environment: NodeJS.ProcessEnv = {}): Promise<ServedEndpoint> {
+export async function serveEcs(
+  folder: string,
+  perdure: string,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<ServedEndpoint> {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   writeFileSync(join(bin, 'perdure'), `#!/bin/sh\n${perdure}\n`);
   chmodSync(join(bin, 'perdure'), 0o755);
   const endpoint = new EcsEndpoint({ ...environment, PATH: `${bin}${delimiter}${process.env.PATH}` });
-  const server = await serveAwsJson((operation, input) => Promise.resolve().then(() => endpoint.handle(operation, input)));
+  const server = await serveAwsJson((operation, input) =>
+    Promise.resolve().then(() => endpoint.handle(operation, input)),
+  );
   const env = {
     AWS_ENDPOINT_URL_ECS: server.url,
     AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: server.url,

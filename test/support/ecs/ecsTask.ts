@@ -11,7 +11,13 @@ export interface TaskPlan {
   /** Never starts, for this reason; with `listed` the containers are listed all the same. */
   failsToStart?: { reason: string; listed?: boolean };
   /** Ends, while the command runs, otherwise than by it. */
-  takenAway?: { stopCode?: string; stoppedReason: string; exitCode?: number; containerReason?: string; when: () => Promise<unknown> };
+  takenAway?: {
+    stopCode?: string;
+    stoppedReason: string;
+    exitCode?: number;
+    containerReason?: string;
+    when: () => Promise<unknown>;
+  };
   /** What ECS tells of the container's end, whatever the process did. */
   told?: { exitCode?: number | null; containerReason?: string };
   /** A second container, which ends with this code. */
@@ -50,7 +56,8 @@ export interface TaskOptions {
   log: (line: string) => void;
 }
 
-type Status = 'PROVISIONING' | 'PENDING' | 'ACTIVATING' | 'RUNNING' | 'DEACTIVATING' | 'STOPPING' | 'DEPROVISIONING' | 'STOPPED';
+type Status =
+  'PROVISIONING' | 'PENDING' | 'ACTIVATING' | 'RUNNING' | 'DEACTIVATING' | 'STOPPING' | 'DEPROVISIONING' | 'STOPPED';
 
 /** A command that goes on until the task is told to stop. */
 export async function untilStopped(task: EcsTask): Promise<number> {
@@ -112,13 +119,39 @@ export class EcsTask {
 
   /** As DescribeTasks tells it; tags only where they are asked for. */
   describe(withTags = false): Record<string, unknown> {
-    const { arn, clusterArn, taskDefinitionArn, group, startedBy, overrides, capacityProvider, cpu, memory, container, tags } = this.options;
+    const {
+      arn,
+      clusterArn,
+      taskDefinitionArn,
+      group,
+      startedBy,
+      overrides,
+      capacityProvider,
+      cpu,
+      memory,
+      container,
+      tags,
+    } = this.options;
     const listed = !this.plan.failsToStart || this.plan.failsToStart.listed;
     const over = this.status === 'DEPROVISIONING' || this.status === 'STOPPED';
-    const containerStatus = over ? 'STOPPED' : this.status === 'RUNNING' || this.stoppingAt !== undefined ? 'RUNNING' : 'PENDING';
+    const containerStatus = over
+      ? 'STOPPED'
+      : this.status === 'RUNNING' || this.stoppingAt !== undefined
+        ? 'RUNNING'
+        : 'PENDING';
     const containerArn = `${clusterArn.replace(':cluster/', ':container/')}/${arn.split('/').at(-1)}`;
-    const own = { containerArn, taskArn: arn, name: container, lastStatus: containerStatus, exitCode: over ? this.exitCode : undefined, reason: this.containerReason };
-    const sideCar = this.plan.sideCar && this.status === 'STOPPED' ? [{ name: 'side-car', lastStatus: 'STOPPED', exitCode: this.plan.sideCar.exitCode }] : [];
+    const own = {
+      containerArn,
+      taskArn: arn,
+      name: container,
+      lastStatus: containerStatus,
+      exitCode: over ? this.exitCode : undefined,
+      reason: this.containerReason,
+    };
+    const sideCar =
+      this.plan.sideCar && this.status === 'STOPPED'
+        ? [{ name: 'side-car', lastStatus: 'STOPPED', exitCode: this.plan.sideCar.exitCode }]
+        : [];
     return {
       taskArn: arn,
       clusterArn,
@@ -150,7 +183,14 @@ export class EcsTask {
     const { subnet } = this.options;
     if (subnet === undefined) return [];
     const status = over ? 'DELETED' : this.status === 'PROVISIONING' ? 'PRECREATED' : 'ATTACHED';
-    return [{ id: 'eni-attachment-1', type: 'ElasticNetworkInterface', status, details: [{ name: 'subnetId', value: subnet }] }];
+    return [
+      {
+        id: 'eni-attachment-1',
+        type: 'ElasticNetworkInterface',
+        status,
+        details: [{ name: 'subnetId', value: subnet }],
+      },
+    ];
   }
 
   private async live(): Promise<void> {
@@ -184,7 +224,11 @@ export class EcsTask {
   private runProcess(): Promise<number> {
     const { command, environment, processEnvironment, log } = this.options;
     const [program, ...args] = command;
-    const child = spawn(program!, args, { env: { ...processEnvironment, ...environment }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn(program!, args, {
+      env: { ...processEnvironment, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     this.process = child;
     for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', log);
     // A container ends whole.

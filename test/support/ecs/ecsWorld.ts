@@ -14,7 +14,8 @@ import { FAMILY, SETTINGS } from './taskSettings.js';
 import { startEcsEndpoint } from './testEndpoint.js';
 
 /** Writes a result where the task was told to, as `perdure task` does: `$6` is the value of `--output`. */
-const result = (document: TaskResult) => `out="\${6#file://}"; mkdir -p "$(dirname "$out")"; echo '${serializeDocument(document).trimEnd()}' > "$out"`;
+const result = (document: TaskResult) =>
+  `out="\${6#file://}"; mkdir -p "$(dirname "$out")"; echo '${serializeDocument(document).trimEnd()}' > "$out"`;
 export const COMPLETES = `echo working; ${result({ status: 'completed', output: { answer: 42 } })}`;
 export const failsWith = (type: string, retryable: boolean) =>
   `${result({ status: 'failed', error: { type, message: `${type} it is; mend it.`, retryable } })}; exit 1`;
@@ -25,7 +26,16 @@ export const CRASHES_ONCE = `case "$6" in *launch-1*) echo oops; exit 3;; esac; 
 export const IDENTITY = { workflowId: 'w-xgboost', runId: 'r-1', activityId: '7' };
 
 /** Everything at once, as there is no network in between. */
-const TIMES: Partial<DispatcherTimes> = { interval: 20, longestInterval: 200, backoff: 5, longestBackoff: 50, unknownPatience: 300, listAgain: 20, stopPatience: 5_000, logsSettle: 0 };
+const TIMES: Partial<DispatcherTimes> = {
+  interval: 20,
+  longestInterval: 200,
+  backoff: 5,
+  longestBackoff: 50,
+  unknownPatience: 300,
+  listAgain: 20,
+  stopPatience: 5_000,
+  logsSettle: 0,
+};
 
 type Changes = Partial<Omit<TaskRequest, 'settings'>> & { settings?: Partial<TaskSettings> };
 
@@ -53,7 +63,11 @@ export async function ecsWorld(perdure: string, times: Partial<DispatcherTimes> 
   const dispatch = ({ settings, ...changes }: Changes = {}) =>
     dispatcher.run({
       stage: 'trainAlgorithm',
-      input: { pipeline: 'tiny', run: { workflowId: 'w', runId: 'r', startedAt: '2002-01-01T00:00:00Z' }, algorithm: 'xgboost' } as TaskRequest['input'],
+      input: {
+        pipeline: 'tiny',
+        run: { workflowId: 'w', runId: 'r', startedAt: '2002-01-01T00:00:00Z' },
+        algorithm: 'xgboost',
+      } as TaskRequest['input'],
       identity: IDENTITY,
       settings: { ...SETTINGS, ...settings },
       store,

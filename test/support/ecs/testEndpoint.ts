@@ -11,7 +11,11 @@ export interface EndpointOptions {
 }
 
 /** Starts an endpoint to which AWS's environment variables lead. It ends with the test, or when `whenDone` says. */
-export async function startEcsEndpoint({ perdure, environment, whenDone = onTestFinished }: EndpointOptions): Promise<EcsEndpoint> {
+export async function startEcsEndpoint({
+  perdure,
+  environment,
+  whenDone = onTestFinished,
+}: EndpointOptions): Promise<EcsEndpoint> {
   const { endpoint, env, close } = await serveEcs(temporaryFolder(whenDone), perdure, environment);
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   whenDone(async () => {

@@ -38,13 +38,21 @@ export const ALGORITHMS = ['logistic_regression', 'random_forest', 'xgboost'];
 export const CANDIDATES = 4;
 export const FOLDS = 5;
 /** Twenty-five months: two whole pieces of twelve, and one of one. */
-export const PARTITIONS = Array.from({ length: 25 }, (_, month) => `${1999 + Math.floor(month / 12)}_${String((month % 12) + 1).padStart(2, '0')}`);
+export const PARTITIONS = Array.from(
+  { length: 25 },
+  (_, month) => `${1999 + Math.floor(month / 12)}_${String((month % 12) + 1).padStart(2, '0')}`,
+);
 /** What a child is asked; two hours as the documents give logistic regression. */
 export const TRAIN_XGBOOST: TrainAlgorithmInput = {
   pipeline: 'readmission',
   run: { workflowId: 'training', runId: 'abcdef12-0000', startedAt: '2001-01-01T00:00:00.000Z' },
   algorithm: 'xgboost',
-  dataset: { uri: 'file:///store/data', checksum: 'c0ffee', id: 'train_data_1', rows: { train: 700, test: 200, oot: 100 } },
+  dataset: {
+    uri: 'file:///store/data',
+    checksum: 'c0ffee',
+    id: 'train_data_1',
+    rows: { train: 700, test: 200, oot: 100 },
+  },
   timeoutSeconds: 7200,
 };
 /** Who is champion while nothing else is said. */
@@ -80,7 +88,11 @@ export function scoreOf(candidate: number, fold: number): number {
 }
 
 export function evaluateWell({ candidate, folds }: EvaluateCandidateInput): Promise<CandidateScores> {
-  return Promise.resolve({ index: candidate.index, scores: folds.map((fold) => scoreOf(candidate.index, fold)), seconds: 0.1 });
+  return Promise.resolve({
+    index: candidate.index,
+    scores: folds.map((fold) => scoreOf(candidate.index, fold)),
+    seconds: 0.1,
+  });
 }
 
 /** The better half of those that did not fail stays, as racing would have it. */
@@ -104,7 +116,9 @@ export async function untilCancelled(): Promise<never> {
 }
 
 /** An activity that begins, and goes on once it is released. */
-export function held<Name extends keyof Activities>(name: Name): { activities: Pick<Activities, Name>; release: () => void } {
+export function held<Name extends keyof Activities>(
+  name: Name,
+): { activities: Pick<Activities, Name>; release: () => void } {
   let release = () => {};
   const go = new Promise<void>((resolve) => (release = resolve));
   const work = goingWell[name] as (asked: unknown) => Promise<unknown>;
@@ -118,14 +132,18 @@ export const CRASH = 'The engine crashed; lower max_depth.';
 /** Fails for good for these candidates. */
 export function evaluateExcept(...candidates: number[]): Activities['evaluateCandidate'] {
   return (asked) =>
-    candidates.includes(asked.candidate.index) ? Promise.reject(ApplicationFailure.nonRetryable(CRASH, 'EngineCrashed')) : evaluateWell(asked);
+    candidates.includes(asked.candidate.index)
+      ? Promise.reject(ApplicationFailure.nonRetryable(CRASH, 'EngineCrashed'))
+      : evaluateWell(asked);
 }
 
 /** Fails for good for these algorithms. */
 export function refitExcept(...algorithms: string[]): Activities['refit'] {
   return (asked) =>
     algorithms.includes(asked.algorithm)
-      ? Promise.reject(ApplicationFailure.nonRetryable(`The library refused ${asked.algorithm}; lower max_depth.`, 'EngineFailed'))
+      ? Promise.reject(
+          ApplicationFailure.nonRetryable(`The library refused ${asked.algorithm}; lower max_depth.`, 'EngineFailed'),
+        )
       : goingWell.refit(asked);
 }
 
@@ -143,7 +161,8 @@ export function planOf(candidates: number, rungs: number[][]): SearchPlan {
 /** The heavy stages run elsewhere. */
 export const onEcs: Partial<Activities> = {
   readPlace: () => Promise.resolve('ecs'),
-  checkModelConfig: ({ algorithms }) => Promise.resolve({ status: 'ready', algorithms: planned(algorithms), compute: 'ecs' }),
+  checkModelConfig: ({ algorithms }) =>
+    Promise.resolve({ status: 'ready', algorithms: planned(algorithms), compute: 'ecs' }),
 };
 
 /** Layers that hold all partitions already. */
@@ -181,10 +200,27 @@ const object = { uri: 'file:///store/object', checksum: 'c0ffee' };
 const NOTHING_DONE = { rows: 0, written: [], unchanged: [], dropped: {} };
 
 const goingWell: Activities = {
-  bronze: ({ look }) => Promise.resolve(look ? { ...NOTHING_DONE, pending: true } : { rows: PARTITIONS.length * ROWS_A_PARTITION, written: PARTITIONS, unchanged: [] }),
+  bronze: ({ look }) =>
+    Promise.resolve(
+      look
+        ? { ...NOTHING_DONE, pending: true }
+        : { rows: PARTITIONS.length * ROWS_A_PARTITION, written: PARTITIONS, unchanged: [] },
+    ),
   silver: ({ partitions, look }) =>
-    Promise.resolve(look ? NOTHING_DONE : { rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [], dropped: { duplicate: partitions.length } }),
-  gold: ({ partitions, look }) => Promise.resolve(look ? NOTHING_DONE : { rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [] }),
+    Promise.resolve(
+      look
+        ? NOTHING_DONE
+        : {
+            rows: partitions.length * ROWS_A_PARTITION,
+            written: partitions,
+            unchanged: [],
+            dropped: { duplicate: partitions.length },
+          },
+    ),
+  gold: ({ partitions, look }) =>
+    Promise.resolve(
+      look ? NOTHING_DONE : { rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [] },
+    ),
 
   checkModelConfig: ({ algorithms }) => Promise.resolve({ status: 'ready', algorithms: planned(algorithms) }),
   checkGoldDataExists: () => Promise.resolve({ status: 'ready' }),
@@ -207,7 +243,10 @@ const goingWell: Activities = {
       comparison: {
         metric: 'oot.roc_auc',
         scores: Object.fromEntries(trained.map(({ algorithm }) => [algorithm, 0.63])),
-        estimate: { metric: 'test.roc_auc', scores: Object.fromEntries(trained.map(({ algorithm }) => [algorithm, 0.62])) },
+        estimate: {
+          metric: 'test.roc_auc',
+          scores: Object.fromEntries(trained.map(({ algorithm }) => [algorithm, 0.62])),
+        },
       },
     }),
 
@@ -227,14 +266,29 @@ const goingWell: Activities = {
     }),
 
   resolveModel: () =>
-    Promise.resolve({ status: 'ready', model: { ...object, algorithm: 'xgboost', version: 'v20010101_000000_abcdef12' } }),
+    Promise.resolve({
+      status: 'ready',
+      model: { ...object, algorithm: 'xgboost', version: 'v20010101_000000_abcdef12' },
+    }),
   findNewRows: () => Promise.resolve({ status: 'ready', rows: 9_882 }),
   predict: () => Promise.resolve({ ...object, rows: 9_882, batches: 1 }),
 
   checkPredictionsExist: () =>
-    Promise.resolve({ status: 'ready', model: { algorithm: 'xgboost', version: 'v20010101_000000_abcdef12' }, rows: 9_882 }),
+    Promise.resolve({
+      status: 'ready',
+      model: { algorithm: 'xgboost', version: 'v20010101_000000_abcdef12' },
+      rows: 9_882,
+    }),
   measurePerformance: () =>
-    Promise.resolve({ status: 'measured', metrics, baseline: metrics, drop: 0, metric: 'roc_auc', p_value: 0.5, breached: false }),
+    Promise.resolve({
+      status: 'measured',
+      metrics,
+      baseline: metrics,
+      drop: 0,
+      metric: 'roc_auc',
+      p_value: 0.5,
+      breached: false,
+    }),
   detectDrift: () =>
     Promise.resolve({
       status: 'measured',
@@ -252,27 +306,58 @@ const goingWell: Activities = {
       missing: [],
     }),
   writeReport: () =>
-    Promise.resolve({ report: object, verdict: { drift: false, performance_drop: false, missing: false, retrain: false, conclusion: 'ok', not_measured: {} }, severity: null }),
+    Promise.resolve({
+      report: object,
+      verdict: {
+        drift: false,
+        performance_drop: false,
+        missing: false,
+        retrain: false,
+        conclusion: 'ok',
+        not_measured: {},
+      },
+      severity: null,
+    }),
 
   readStewardPolicy: () =>
-    Promise.resolve({ retrain: { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' }, cooldownHours: 0 }),
+    Promise.resolve({
+      retrain: { drift: 'approve', severe_drift: 'auto', performance_drop: 'auto', new_data: 'auto', schedule: 'auto' },
+      cooldownHours: 0,
+    }),
   readChampion: () => Promise.resolve({ ...CHAMPION, person: null }),
   weighNewData: () => Promise.resolve({ partitions: ['2001_02'], enough: true }),
   moveChampion: ({ move, model, reason }) => {
     const usual = move === 'promote' ? CHAMPION : { ...CHAMPION, version: 'v0' };
     const named = model && 'version' in model ? { ...CHAMPION, ...model } : usual;
-    return Promise.resolve({ alias: 'champion', model: named, previous: CHAMPION, at: '2001-01-01T00:00:00.000Z', reason });
+    return Promise.resolve({
+      alias: 'champion',
+      model: named,
+      previous: CHAMPION,
+      at: '2001-01-01T00:00:00.000Z',
+      reason,
+    });
   },
   claimTraining: () => Promise.resolve({ status: 'ready' }),
   lookAtRun: () => Promise.resolve({ open: true, status: 'RUNNING' }),
   // The real one: who is told what is what these tests are about.
-  tellSteward: (input) => createStewardActivities({ runStage: () => Promise.reject(new Error('not a stage')) }).tellSteward(input),
+  tellSteward: (input) =>
+    createStewardActivities({ runStage: () => Promise.reject(new Error('not a stage')) }).tellSteward(input),
 
   alert: (facts) => Promise.resolve(facts.map(({ condition }) => ({ condition, status: 'sent' }))),
-  serviceLevel: ({ part }) => Promise.resolve({ lateAfterMinutes: { processing: 30, training: 240, inference: 15, monitoring: 30 }[part], downAfterMinutes: 120 }),
+  serviceLevel: ({ part }) =>
+    Promise.resolve({
+      lateAfterMinutes: { processing: 30, training: 240, inference: 15, monitoring: 30 }[part],
+      downAfterMinutes: 120,
+    }),
   countProcessingFailures: ({ pipeline, run, reason }) =>
-    Promise.resolve({ condition: 'processing_failing', pipeline, at: run.startedAt, failing: { failures: 3, since: run.startedAt, reason } }),
-  lookForInference: ({ pipeline }) => Promise.resolve({ condition: 'inference_down', pipeline, at: '2009-01-01T00:00:00.000Z', since: null }),
+    Promise.resolve({
+      condition: 'processing_failing',
+      pipeline,
+      at: run.startedAt,
+      failing: { failures: 3, since: run.startedAt, reason },
+    }),
+  lookForInference: ({ pipeline }) =>
+    Promise.resolve({ condition: 'inference_down', pipeline, at: '2009-01-01T00:00:00.000Z', since: null }),
   lookForDueInference: () => Promise.resolve(null),
   countNewRows: () => Promise.resolve(null),
 };

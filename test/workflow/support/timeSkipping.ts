@@ -4,7 +4,14 @@ import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, inject, onTestFinished } from 'vitest';
 import type { Workflows } from '../../../src/client.js';
-import { stewardIdOf, TASK_QUEUES, type AlgorithmTrained, type InferenceOutageInput, type StewardInput, type TrainAlgorithmInput } from '../../../src/contracts/index.js';
+import {
+  stewardIdOf,
+  TASK_QUEUES,
+  type AlgorithmTrained,
+  type InferenceOutageInput,
+  type StewardInput,
+  type TrainAlgorithmInput,
+} from '../../../src/contracts/index.js';
 import { timeSkippingServer } from '../../../src/platform/setup/timeSkippingServer.js';
 import { requireTool } from '../../../src/platform/setup/tool.js';
 import { addSearchAttributes } from '../../../src/platform/temporal/searchAttributes.js';
@@ -51,12 +58,20 @@ export class TimeSkipping {
   }
 
   /** Runs a workflow to its end, with `changes` to the activities of {@link fakeActivities}. */
-  async run<Name extends keyof AllWorkflows>(name: Name, input: Parameters<AllWorkflows[Name]>[0], changes: Partial<Activities> = {}) {
+  async run<Name extends keyof AllWorkflows>(
+    name: Name,
+    input: Parameters<AllWorkflows[Name]>[0],
+    changes: Partial<Activities> = {},
+  ) {
     return this.during(name, input, changes, async ({ handle, calls }) => ({ result: await handle.result(), calls }));
   }
 
   /** Runs a workflow that is to fail; tells its innermost failure, and how many seconds it took by the server's clock. */
-  async fail<Name extends keyof AllWorkflows>(name: Name, input: Parameters<AllWorkflows[Name]>[0], changes: Partial<Activities> = {}) {
+  async fail<Name extends keyof AllWorkflows>(
+    name: Name,
+    input: Parameters<AllWorkflows[Name]>[0],
+    changes: Partial<Activities> = {},
+  ) {
     return this.during(name, input, changes, async ({ handle, calls }) => {
       const failure = await failureOf(handle);
       const { startTime, closeTime } = await handle.describe();
@@ -79,8 +94,13 @@ export class TimeSkipping {
     try {
       const args = [input] as Parameters<AllWorkflows[Name]>;
       // Whoever tells a steward something finds it by its id.
-      const workflowId = name === 'steward' && 'pipeline' in input ? stewardIdOf(input.pipeline) : `test-${randomUUID()}`;
-      const handle = await env.client.workflow.start<AllWorkflows[Name]>(name, { args, taskQueue: TASK_QUEUES.orchestrator, workflowId });
+      const workflowId =
+        name === 'steward' && 'pipeline' in input ? stewardIdOf(input.pipeline) : `test-${randomUUID()}`;
+      const handle = await env.client.workflow.start<AllWorkflows[Name]>(name, {
+        args,
+        taskQueue: TASK_QUEUES.orchestrator,
+        workflowId,
+      });
       return await watch({ handle, calls, env, leap: (milliseconds, id = workflowId) => leap(env, milliseconds, id) });
     } finally {
       await stop();
@@ -97,15 +117,18 @@ export class TimeSkipping {
 }
 
 function leaps(env: TestWorkflowEnvironment): Promise<boolean> {
-  return env.connection.withDeadline(Date.now() + LEAP_PATIENCE_MS, () => env.sleep('1 minute')).then(
-    () => true,
-    () => false,
-  );
+  return env.connection
+    .withDeadline(Date.now() + LEAP_PATIENCE_MS, () => env.sleep('1 minute'))
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 async function createServer(): Promise<TestWorkflowEnvironment> {
   const { path } = await requireTool(timeSkippingServer);
-  const start = () => TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  const start = () =>
+    TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
   // The SDK gives it 5 s to start, which is too short now and then on a machine that is busy with other tests.
   const env = await start().catch(start);
   // This server can't list them.
