@@ -13,7 +13,7 @@ export interface Refinement {
   /** Fingerprint of all that decides a partition's content, its input file's checksum included. */
   inputs(partition: string, inputChecksum: string): string;
   /** Called once with the first input file, before any partition is built. */
-  check?(database: Database, inputFile: string): Promise<void>;
+  check(database: Database, inputFile: string): Promise<void>;
   /** Makes a partition's files in the scratch `folder` from its input file. */
   build(database: Database, partition: string, inputFile: string, folder: string): Promise<Built>;
 }
@@ -72,7 +72,7 @@ export async function refine(
       for (const [done, { name, entry }] of stale.entries()) {
         context.signal.throwIfAborted();
         const input = await partitionFile(datamart, from.layer, from.table, name, tableOf(entry, from.table));
-        if (done === 0) await refinement.check?.(database, input.path);
+        if (done === 0) await refinement.check(database, input.path);
         const { tables, dropped } = await refinement.build(database, name, input.path, context.scratch);
         result.entries.push(
           await writer.write(name, refinement.inputs(name, input.checksum), tables, dropped && { dropped }),

@@ -1,11 +1,12 @@
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import { Mt19937 } from '../ml/mt19937.js';
+import { normalQuantile } from '../ml/normal.js';
 import { diskError } from '../platform/storage/diskError.js';
 import { readCalibration, type Calibration } from './calibration.js';
 
-const WRITE_BYTES = 1 << 20;
+const PIECE_LENGTH = 1 << 20;
 
 /**
  * Writes a CSV that looks like the pipeline's real source, by its calibration: the label in the real proportions,
@@ -25,13 +26,7 @@ export async function generateCsv(
   const wanted = rows ?? synthetic!.rows;
   const partial = `${path}.partial`;
   try {
-    const file = await open(partial, 'w');
-    try {
-      await writeRows(file, Object.keys(columns), calibration, wanted);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeFile(partial, textOf(Object.keys(columns), calibration, wanted), { flush: true });
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
@@ -40,7 +35,8 @@ export async function generateCsv(
   return { rows: wanted };
 }
 
-async function writeRows(file: FileHandle, columns: string[], calibration: Calibration, rows: number): Promise<void> {
+/** The CSV, in pieces. */
+function* textOf(columns: string[], calibration: Calibration, rows: number): Generator<string> {
   const random = new Mt19937(calibration.seed);
   const labels = drawLabels(random, calibration, rows);
   const copula = new GaussianCopula(random, calibration.correlations.lower);
@@ -51,12 +47,12 @@ async function writeRows(file: FileHandle, columns: string[], calibration: Calib
     copula.draw();
     for (let i = 0; i < cells.length; i++) text += (i === 0 ? '' : ',') + cells[i]!(row);
     text += '\n';
-    if (text.length >= WRITE_BYTES) {
-      await file.writeFile(text);
+    if (text.length >= PIECE_LENGTH) {
+      yield text;
       text = '';
     }
   }
-  await file.writeFile(text);
+  yield text;
 }
 
 /** Gives a column's text, row by row. */
@@ -83,7 +79,7 @@ function cellWriter(
   );
   const position = calibration.correlations.columns.indexOf(column);
   if (position === -1) return (row) => names[firstAbove(cumulative[labels[row]!]!, uniform(random))]!;
-  const thresholds = cumulative.map((shares) => shares.map(normalQuantile));
+  const thresholds = cumulative.map((shares) => shares.map(normalThreshold));
   return (row) => names[firstAbove(thresholds[labels[row]!]!, copula.values[position]!)]!;
 }
 
@@ -211,36 +207,9 @@ function firstAbove(entries: Float64Array, value: number): number {
   return low;
 }
 
-/** Standard normal quantile by Acklam's rational approximation (2003), relative error below 1.2e-9. */
-function normalQuantile(p: number): number {
-  if (p <= 0) return -Infinity;
-  if (p >= 1) return Infinity;
-  if (p > 0.5) return -normalQuantile(1 - p);
-  if (p < 0.02425) {
-    const q = Math.sqrt(-2 * Math.log(p));
-    return polynomial(TAIL_NUMERATOR, q) / (polynomial(TAIL_DENOMINATOR, q) * q + 1);
-  }
-  const q = p - 0.5;
-  const r = q * q;
-  return (polynomial(CENTRE_NUMERATOR, r) * q) / (polynomial(CENTRE_DENOMINATOR, r) * r + 1);
-}
-
-const CENTRE_NUMERATOR = [
-  -3.969683028665376e1, 2.209460984245205e2, -2.759285104469687e2, 1.38357751867269e2, -3.066479806614716e1,
-  2.506628277459239,
-];
-const CENTRE_DENOMINATOR = [
-  -5.447609879822406e1, 1.615858368580409e2, -1.556989798598866e2, 6.680131188771972e1, -1.328068155288572e1,
-];
-const TAIL_NUMERATOR = [
-  -7.784894002430293e-3, -3.223964580411365e-1, -2.400758277161838, -2.549732539343734, 4.374664141464968,
-  2.938163982698783,
-];
-const TAIL_DENOMINATOR = [7.784695709041462e-3, 3.224671290700398e-1, 2.445134137142996, 3.754408661907416];
-
-/** Horner's rule; coefficients from the highest power down. */
-function polynomial(coefficients: number[], x: number): number {
-  return coefficients.reduce((sum, coefficient) => sum * x + coefficient, 0);
+/** The value that a standard normal variate stays below with the probability `p`. */
+function normalThreshold(p: number): number {
+  return p < 0.5 ? -normalQuantile(p) : normalQuantile(1 - p);
 }
 
 function quoted(text: string): string {
