@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.js';
 import { packageFolder } from '../../src/config/load.js';
@@ -21,9 +21,9 @@ test('has a first and a second day with commands', () => {
 
 test.each(commands)('%s is a command with these options', (line) => {
   const words = line.replace(/^npx perdure /, '').match(/"[^"]*"|\S+/g)!;
-  let command: Command = createProgram(['readmission']);
+  let command: CommandUnknownOpts = createProgram(['readmission']);
   for (
-    let next: Command | undefined = command;
+    let next: CommandUnknownOpts | undefined = command;
     next;
     next = command.commands.find((known) => known.name() === words[0])
   ) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
+import { CommanderError } from '@commander-js/extra-typings';
 import { listPipelines } from '../config/load.js';
 import { unsetEmpty, variables } from '../environment.js';
 import { systemCode } from '../errors.js';

@@ -2,10 +2,10 @@ import { cpSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } fr
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { diffModels, modelHistory } from '../../src/cli/commands/registry.js';
-import { listModels, showModel } from '../../src/cli/commands/models.js';
-import { moveModel } from '../../src/cli/commands/moveModel.js';
-import { status } from '../../src/cli/commands/status.js';
+import { diffModels, modelHistory } from '../../src/cli/versionHistory.js';
+import { listModels, showModel } from '../../src/cli/versions.js';
+import { moveModel } from '../../src/cli/moveModel.js';
+import { status } from '../../src/cli/pipelineStatus.js';
 import { defaultSource } from '../../src/cli/source.js';
 import { PerdureError } from '../../src/errors.js';
 import { bronze } from '../../src/stages/bronze.js';

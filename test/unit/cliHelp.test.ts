@@ -1,13 +1,13 @@
-import type { Command } from 'commander';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.js';
 
 const PIPELINE = 'churn';
 
 /** A program that writes nowhere. */
-function quiet(): Command {
+function quiet(): CommandUnknownOpts {
   const program = createProgram([PIPELINE]);
-  const mute = (command: Command) => {
+  const mute = (command: CommandUnknownOpts) => {
     command.configureOutput({ writeOut: () => {}, writeErr: () => {} });
     command.commands.forEach(mute);
   };
@@ -15,17 +15,17 @@ function quiet(): Command {
   return program;
 }
 
-function leaves(command: Command): Command[] {
+function leaves(command: CommandUnknownOpts): CommandUnknownOpts[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
 }
 
-function pathOf(command: Command): string {
+function pathOf(command: CommandUnknownOpts): string {
   return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 }
 
-function helpOf(command: Command): string {
+function helpOf(command: CommandUnknownOpts, width = 200): string {
   let text = '';
-  command.configureOutput({ writeOut: (more) => (text += more), getOutHelpWidth: () => 200 });
+  command.configureOutput({ writeOut: (more) => (text += more), getOutHelpWidth: () => width });
   command.outputHelp();
   return text;
 }
@@ -37,7 +37,7 @@ function words(line: string): string[] {
 
 const COMMANDS = leaves(quiet()).map(pathOf);
 
-function find(path: string): { program: Command; command: Command } {
+function find(path: string): { program: CommandUnknownOpts; command: CommandUnknownOpts } {
   const program = quiet();
   return { program, command: leaves(program).find((leaf) => pathOf(leaf) === path)! };
 }
@@ -77,6 +77,19 @@ describe.each(COMMANDS)('the help of "%s"', (path) => {
       expect(line.endsWith('(required)')).toBe(option.mandatory);
     }
   });
+});
+
+function all(command: CommandUnknownOpts): CommandUnknownOpts[] {
+  return [command, ...command.commands.flatMap(all)];
+}
+
+test.each([60, 80, 100])('every help fits a terminal of %i columns, but for command lines', (width) => {
+  const wide = all(quiet()).flatMap((command) =>
+    helpOf(command, width)
+      .split('\n')
+      .filter((line) => line.length > width && !/^(  \$|Usage:) /.test(line)),
+  );
+  expect(wide).toEqual([]);
 });
 
 test.each([['models', 'nope'], ['steward', 'dismiss'], ['schedules', 'nope'], ['data', 'nope'], ['nope']])(

@@ -1,14 +1,45 @@
 import { join, relative } from 'node:path';
+import type { Command } from '@commander-js/extra-typings';
 import { loadPipeline } from '../../config/load.js';
 import type { Progress } from '../../contracts/index.js';
-import { downloadSource } from '../../data/download.js';
+import { pipelineArgument, withExamples } from '../help.js';
 import { interruption } from '../interruption.js';
-import type { JsonOption } from '../options.js';
-import { dataFolder, generateData } from '../source.js';
+import { jsonOption, type JsonOption } from '../options.js';
 import { print, printJson, say } from '../terminal.js';
 
-/** Downloads the pipeline's real data and prints its path. */
-export async function getData(name: string, options: JsonOption): Promise<void> {
+/** `perdure data ...`: each prints the path of the file that it made. */
+export function addData(program: Command, pipelines: string[]): void {
+  const data = program.command('data').description('get raw data');
+  const add = (name: string, description: string) =>
+    data
+      .command(name)
+      .description(description)
+      .addArgument(pipelineArgument('<pipeline>', pipelines))
+      .addOption(jsonOption());
+
+  const get = add('get', 'download the real data from its public home into .perdure/data').action(
+    async (name, options) => tell(name, await downloadData(name), options),
+  );
+  withExamples(get, pipelines, (pipeline) => [[`perdure data get ${pipeline}`, 'prints the path of the file']]);
+
+  const generate = add(
+    'generate',
+    'generate data that looks like the real one into .perdure/data; the same every time',
+  ).action(async (name, options) => {
+    const { generateData } = await import('../source.js');
+    tell(name, await generateData(await loadPipeline(name)), options);
+  });
+  withExamples(generate, pipelines, (pipeline) => [
+    [`perdure data generate ${pipeline}`, 'prints the path of the file'],
+  ]);
+}
+
+/** Downloads the pipeline's real data; returns its path. */
+async function downloadData(name: string): Promise<string> {
+  const [{ downloadSource }, { dataFolder }] = await Promise.all([
+    import('../../data/download.js'),
+    import('../source.js'),
+  ]);
   const pipeline = await loadPipeline(name);
   const { file, download } = pipeline.definition.source;
   const path = join(dataFolder(pipeline), file);
@@ -18,12 +49,7 @@ export async function getData(name: string, options: JsonOption): Promise<void> 
     report: sparingly(sayMegabytes),
   });
   if (!downloaded) say('Data: the file is there already, and whole.');
-  tell(name, path, options);
-}
-
-/** Generates data like the pipeline's real one and prints its path. */
-export async function generateDataFile(name: string, options: JsonOption): Promise<void> {
-  tell(name, await generateData(await loadPipeline(name)), options);
+  return path;
 }
 
 function tell(pipeline: string, path: string, { json }: JsonOption): void {

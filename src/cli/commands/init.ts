@@ -3,33 +3,24 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { type Command, Option } from 'commander';
+import { Option, type Command } from '@commander-js/extra-typings';
 import { confFolder } from '../../config/load.js';
 import { fileNameOf } from '../../config/schema.js';
 import { isRemote } from '../../config/snapshot.js';
-import { TASKS, type TaskName } from '../../contracts/task.js';
-import type { Finding, Proposal } from '../../data/inspect/propose.js';
+import { TASKS } from '../../contracts/task.js';
+import type { Finding, Proposal, Wishes } from '../../data/inspect/propose.js';
 import { PerdureError } from '../../errors.js';
 import { checkName } from '../../names.js';
 import { chosenSize } from '../../platform/resources/workerSize.js';
 import { interruption } from '../interruption.js';
+import { withExamples } from '../help.js';
 import { jsonOption, type JsonOption } from '../options.js';
 import { stateFolder } from '../stateFolder.js';
 import { print, printJson, say } from '../terminal.js';
 
-export interface InitOptions extends JsonOption {
-  csv: string;
-  label: string;
-  positive?: string;
-  task?: TaskName;
-  key?: string[];
-  time?: string;
-  yes?: boolean;
-}
-
-/** Adds `perdure init`. */
-export function addInit(program: Command): Command {
-  return program
+/** `perdure init` */
+export function addInit(program: Command, pipelines: string[]): void {
+  const command = program
     .command('init')
     .description('look at a CSV and write a pipeline for it')
     .argument('<name>', 'the new pipeline, which becomes a folder in conf/pipelines')
@@ -46,14 +37,18 @@ export function addInit(program: Command): Command {
     .option('--time <sql>', "the column of a row's day, or SQL that gives it (default: what looks like it)")
     .option('--yes', 'write without asking')
     .addOption(jsonOption())
-    .action((name: string, options: InitOptions) => init(name, options));
+    .action((name, options) => init(name, options));
+  withExamples(command, pipelines, () => [
+    ['perdure init loans --csv loans.csv --label grade', 'the rest is decided by what the file holds'],
+    ['perdure init churn --csv telco.csv --label Churn --positive Yes --key customerID', 'with what you know better'],
+  ]);
 }
 
 /**
  * Looks at a CSV, says what it decided and why, and writes the pipeline; at a terminal it asks before.
  * @throws PerdureError `AlreadyExists` for a pipeline that is there, `InputInvalid` or `NotFound` for what can't become one
  */
-export async function init(name: string, options: InitOptions): Promise<void> {
+async function init(name: string, options: { csv: string; yes?: boolean } & Wishes & JsonOption): Promise<void> {
   const conf = confFolder();
   checkName('a pipeline', name);
   if (isRemote(conf))

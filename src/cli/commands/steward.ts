@@ -1,180 +1,77 @@
-import type { Client } from '@temporalio/client';
-import { loadPipeline } from '../../config/load.js';
-import {
-  STEWARD,
-  stewardIdOf,
-  TASK_QUEUES,
-  type Approved,
-  type AskedRetrain,
-  type MovedAlias,
-  type StewardEvent,
-  type StewardInput,
-  type StewardState,
-} from '../../contracts/index.js';
-import type { CommonOptions } from '../options.js';
-import { person } from '../person.js';
-import { selectorOf } from '../selector.js';
-import { openSession } from '../session.js';
-import { heard, steer } from '../stewardQuestion.js';
-import { chosenStore } from '../store.js';
-import { countOf, print, printJson, say } from '../terminal.js';
+import { Option, type Command } from '@commander-js/extra-typings';
+import { pipelineArgument, withExamples } from '../help.js';
+import { jsonOption, reasonOption, storeOption } from '../options.js';
 
-export interface SteeringOptions extends CommonOptions {
-  reason?: string;
-}
+/** `perdure steward ...`: the workflow that looks after a pipeline. */
+export function addSteward(program: Command, pipelines: string[]): void {
+  const steward = program
+    .command('steward')
+    .description('the workflow that looks after a pipeline: retrains on drift and new data, and can be steered');
+  const add = (name: string, description: string) =>
+    steward
+      .command(name)
+      .description(description)
+      .addArgument(pipelineArgument('<pipeline>', pipelines))
+      .addOption(storeOption())
+      .addOption(jsonOption());
+  const load = () => import('../steward.js');
 
-/** Starts the pipeline's steward; one that runs already is left as it is. */
-export async function startSteward(pipeline: string, options: CommonOptions): Promise<void> {
-  await loadPipeline(pipeline);
-  await withSession(pipeline, options, async (client, lasting) => {
-    const args: [StewardInput] = [{ pipeline }];
-    const workflowId = stewardIdOf(pipeline);
-    const handle = await client.workflow.start('steward', {
-      args,
-      taskQueue: TASK_QUEUES.orchestrator,
-      workflowId,
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      staticSummary: `The steward of ${pipeline}`,
-    });
-    if (options.json) printJson({ workflow_id: workflowId, run_id: handle.firstExecutionRunId });
-    else print(`${workflowId} looks after ${pipeline}.`);
-    if (!lasting) say('The server of this command ends with it; the steward goes on while "perdure up" runs.');
-  });
-}
-
-export async function stewardState(pipeline: string, options: CommonOptions): Promise<void> {
-  await loadPipeline(pipeline);
-  await withSession(pipeline, options, async (client) => {
-    const handle = client.workflow.getHandle(stewardIdOf(pipeline));
-    const state = await heard(pipeline, client, () => handle.query<StewardState>(STEWARD.queries.state));
-    const history = await heard(pipeline, client, () => handle.query<StewardEvent[]>(STEWARD.queries.history));
-    if (options.json) printJson({ state, history });
-    else print(describe(state, history));
-  });
-}
-
-export interface ApproveOptions extends SteeringOptions {
-  decline?: boolean;
-  request?: string;
-}
-
-export async function approveRetrain(pipeline: string, options: ApproveOptions): Promise<void> {
-  const approved = !options.decline;
-  const outcome = await steered<Approved>(pipeline, STEWARD.updates.approve, options, {
-    approved,
-    requestId: options.request,
-  });
-  if (options.json) printJson({ approved, requests: outcome.requests, starts_at: outcome.startsAt });
-  else print(describeApproval(outcome));
-}
-
-function describeApproval({ approved, requests, startsAt }: Approved): string {
-  const what = countOf(requests, 'request');
-  if (!approved) return `Declined: ${what} will not be trained for.`;
-  if (!startsAt) return `Approved: one training answers ${what} and starts when the steward is resumed.`;
-  const when =
-    Date.parse(startsAt) > Date.now()
-      ? `starts at ${minute(startsAt)} UTC, when the cooldown ends`
-      : 'starts now, or after the one under way';
-  return `Approved: one training answers ${what} and ${when}.`;
-}
-
-export async function pauseSteward(pipeline: string, options: SteeringOptions): Promise<void> {
-  const state = await steered<StewardState>(pipeline, STEWARD.updates.pause, options);
-  if (options.json) printJson(state);
-  else print('Paused: what is asked is kept, and nothing is started.');
-}
-
-export async function resumeSteward(pipeline: string, options: SteeringOptions): Promise<void> {
-  const state = await steered<StewardState>(pipeline, STEWARD.updates.resume, options);
-  if (options.json) printJson(state);
-  else print('Resumed.');
-}
-
-/** As `perdure models promote` and `rollback`, where there must be a steward. */
-export async function moveBySteward(
-  move: 'promote' | 'rollback',
-  name: string,
-  model: string | undefined,
-  options: SteeringOptions,
-): Promise<void> {
-  const pipeline = await loadPipeline(name);
-  const asked = { model: model === undefined ? undefined : selectorOf(pipeline, model) };
-  const {
-    alias,
-    model: now,
-    previous,
-    at,
-    reason,
-  } = await steered<MovedAlias>(name, STEWARD.updates[move], options, asked);
-  if (options.json) printJson({ alias, model: now, previous, at, reason });
-  else
-    print(
-      `${alias} is now ${now.algorithm} ${now.version}${previous ? `, no longer ${previous.algorithm} ${previous.version}` : ''}; inference with it follows.`,
-    );
-}
-
-async function steered<Result>(
-  pipeline: string,
-  update: string,
-  options: SteeringOptions,
-  more: object = {},
-): Promise<Result> {
-  await loadPipeline(pipeline);
-  return withSession(pipeline, options, (client) =>
-    steer<Result>(client, pipeline, update, { by: person(), reason: options.reason, ...more }),
+  const start = add('start', 'start it; one that runs already is left as it is').action(async (pipeline, options) =>
+    (await load()).startSteward(pipeline, options),
   );
-}
-
-async function withSession<Result>(
-  pipeline: string,
-  options: CommonOptions,
-  work: (client: Client, lasting: boolean) => Promise<Result>,
-): Promise<Result> {
-  const session = await openSession(chosenStore(options), pipeline);
-  try {
-    return await work(session.client, !session.embedded);
-  } finally {
-    await session.close();
+  withExamples(start, pipelines, (pipeline) => [[`perdure steward start ${pipeline}`, 'beside "perdure up"']]);
+  const state = add('state', 'what is asked, in flight and to approve, and what happened').action(
+    async (pipeline, options) => (await load()).stewardState(pipeline, options),
+  );
+  withExamples(state, pipelines, (pipeline) => [[`perdure steward state ${pipeline}`, 'what it is about']]);
+  const approve = add('approve', 'let the retraining that waits for approval run, or decline it')
+    .option('--decline', 'strike off what waits for approval instead')
+    .addOption(requestOption())
+    .addOption(reasonOption())
+    .action(async (pipeline, options) => (await load()).approveRetrain(pipeline, options));
+  withExamples(approve, pipelines, (pipeline) => [
+    [`perdure steward approve ${pipeline} --reason "drift is real"`, 'train'],
+    [`perdure steward approve ${pipeline} --decline --reason "a holiday"`, 'do not train'],
+  ]);
+  const decline = add('decline', 'strike off the retraining that waits for approval, as "approve --decline" does')
+    .addOption(requestOption())
+    .addOption(reasonOption())
+    .action(async (pipeline, options) => (await load()).approveRetrain(pipeline, { ...options, decline: true }));
+  withExamples(decline, pipelines, (pipeline) => [
+    [`perdure steward decline ${pipeline} --reason "a holiday"`, 'do not train'],
+  ]);
+  const pause = add('pause', 'start nothing more; what is asked is kept')
+    .addOption(reasonOption())
+    .action(async (pipeline, options) => (await load()).pauseSteward(pipeline, options));
+  withExamples(pause, pipelines, (pipeline) => [
+    [`perdure steward pause ${pipeline} --reason audit`, 'until it is resumed'],
+  ]);
+  const resume = add('resume', 'go on')
+    .addOption(reasonOption())
+    .action(async (pipeline, options) => (await load()).resumeSteward(pipeline, options));
+  withExamples(resume, pipelines, (pipeline) => [
+    [`perdure steward resume ${pipeline}`, 'with what was asked meanwhile'],
+  ]);
+  for (const [move, description, otherwise] of MOVES) {
+    const command = add(move, `${description}, and predict with it at once`)
+      .argument(
+        '[model]',
+        `an alias, an algorithm for its latest version, or algorithm/version (default: ${otherwise})`,
+      )
+      .addOption(reasonOption())
+      .action(async (pipeline, model, options) => (await load()).moveBySteward(move, pipeline, model, options));
+    withExamples(command, pipelines, (pipeline) => [
+      [`perdure steward ${move} ${pipeline} --reason "checked by hand"`, otherwise],
+      [`perdure steward ${move} ${pipeline} xgboost --reason "checked by hand"`, 'the latest xgboost'],
+    ]);
   }
 }
 
-const SHOWN_EVENTS = 15;
+const MOVES = [
+  ['promote', 'make a version champion', 'the challenger'],
+  ['rollback', 'go back to the champion before, or to a named version', 'the version before'],
+] as const;
 
-function describe(state: StewardState, history: StewardEvent[]): string {
-  const { pipeline, champion, paused, heldUp, asked, awaitingApproval, inFlight, cooldownUntil } = state;
-  const runs = Object.entries(inFlight).map(
-    ([part, { workflowId, startedAt }]) => `${part} since ${minute(startedAt)} (${workflowId})`,
-  );
-  const cooling = cooldownUntil && new Date(cooldownUntil) > new Date() ? cooldownUntil : null;
-  const facts: [string, string | null][] = [
-    ['champion', champion ? `${champion.algorithm} ${champion.version}` : 'none yet'],
-    ['held up', heldUp && `since ${minute(heldUp.since)}: ${heldUp.reason}`],
-    ['paused', paused && `by ${paused.by} at ${minute(paused.at)}${paused.reason ? `: ${paused.reason}` : ''}`],
-    ['in flight', runs.join(', ') || 'nothing'],
-    ['asked', describeAsked(asked)],
-    ['to approve', describeAsked(awaitingApproval)],
-    ['cooldown', cooling && `until ${minute(cooling)}`],
-  ];
-  return [
-    `${pipeline} (times are UTC)`,
-    ...facts.flatMap(([fact, value]) => (value ? [`  ${fact.padEnd(11)} ${value}`] : [])),
-    ...(history.length > 0
-      ? ['', ...history.slice(-SHOWN_EVENTS).map(({ at, what }) => `  ${second(at)}  ${what}`)]
-      : []),
-  ].join('\n');
-}
-
-function describeAsked(asked: AskedRetrain | null): string {
-  if (!asked) return 'nothing';
-  return `${countOf(asked.count, 'request')} since ${minute(asked.since)}: ${asked.requests.map(({ reason, requestId }) => `${reason} (${requestId})`).join(', ')}`;
-}
-
-/** `2026-01-02 03:04` */
-function minute(instant: string): string {
-  return instant.slice(0, 16).replace('T', ' ');
-}
-
-function second(instant: string): string {
-  return instant.slice(0, 19).replace('T', ' ');
+function requestOption() {
+  return new Option('--request <id>', 'the one request that is meant (default: all that wait)');
 }

@@ -1,19 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
-import { loadPipeline, type Pipeline } from '../../config/load.js';
-import { metricsOf, SPLITS, type VersionRef } from '../../contracts/index.js';
-import { PerdureError } from '../../errors.js';
-import { checkAlias } from '../../registry/operations.js';
-import { aliasKey, latestKey, movesOf, readPointer, type Move } from '../../registry/pointers.js';
-import { resolveModel } from '../../registry/resolve.js';
-import { readVersion, type VersionMetadata } from '../../registry/versions.js';
-import type { ObjectStore } from '../../platform/storage/objectStore.js';
-import { openStores } from '../../platform/storage/stores.js';
-import type { CommonOptions } from '../options.js';
-import { selectorOf } from '../selector.js';
-import { score } from '../stages.js';
-import { readStore } from '../store.js';
-import { table } from '../table.js';
-import { print, printJson } from '../terminal.js';
+import { loadPipeline, type Pipeline } from '../config/load.js';
+import { metricsOf, SPLITS, type VersionRef } from '../contracts/index.js';
+import { PerdureError } from '../errors.js';
+import { checkAlias } from '../registry/operations.js';
+import { aliasKey, latestKey, movesOf, readPointer, type Move } from '../registry/pointers.js';
+import { resolveModel } from '../registry/resolve.js';
+import { readVersion, type VersionMetadata } from '../registry/versions.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
+import { openStores } from '../platform/storage/stores.js';
+import type { CommonOptions } from './options.js';
+import { selectorOf } from './selector.js';
+import { score } from './stages.js';
+import { readStore } from './store.js';
+import { table } from './table.js';
+import { print, printJson } from './terminal.js';
 
 /** Who moved an alias, or the latest of an algorithm, to what, when and why; newest first. */
 export async function modelHistory(name: string, alias: string, options: CommonOptions): Promise<void> {

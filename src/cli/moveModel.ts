@@ -1,24 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { loadPipeline, type Pipeline } from '../../config/load.js';
-import { STEWARD, type MovedAlias } from '../../contracts/index.js';
-import { AlertLog } from '../../platform/notify/alertLog.js';
-import { raise } from '../../platform/notify/raise.js';
-import { channelsFrom } from '../../platform/notify/settings.js';
-import { moveAlias, type AliasMove } from '../../registry/operations.js';
-import type { Mover } from '../../registry/pointers.js';
-import { CHAMPION } from '../../registry/resolve.js';
-import { openStores } from '../../platform/storage/stores.js';
-import type { CommonOptions } from '../options.js';
-import { person } from '../person.js';
-import { selectorOf } from '../selector.js';
-import { askSteward } from '../stewardQuestion.js';
-import { chosenStore } from '../store.js';
-import { print, printJson, say } from '../terminal.js';
-
-export interface MoveAliasOptions extends CommonOptions {
-  alias: string;
-  reason: string;
-}
+import { loadPipeline, type Pipeline } from '../config/load.js';
+import { STEWARD, type MovedAlias } from '../contracts/index.js';
+import { AlertLog } from '../platform/notify/alertLog.js';
+import { raise } from '../platform/notify/raise.js';
+import { channelsFrom } from '../platform/notify/settings.js';
+import { moveAlias, type AliasMove } from '../registry/operations.js';
+import type { Mover } from '../registry/pointers.js';
+import { CHAMPION } from '../registry/resolve.js';
+import { openStores } from '../platform/storage/stores.js';
+import type { CommonOptions } from './options.js';
+import { person } from './person.js';
+import { selectorOf } from './selector.js';
+import { askSteward } from './stewardQuestion.js';
+import { chosenStore } from './store.js';
+import { print, printJson, say } from './terminal.js';
 
 /**
  * Moves an alias. Where a steward looks after the pipeline it moves the champion itself, so that what follows from a new
@@ -30,7 +25,7 @@ export async function moveModel(
   move: AliasMove['move'],
   name: string,
   model: string | undefined,
-  { alias, reason, ...options }: MoveAliasOptions,
+  { alias, reason, ...options }: { alias: string; reason: string } & CommonOptions,
 ): Promise<void> {
   const pipeline = await loadPipeline(name);
   const wanted = { model: model === undefined ? undefined : selectorOf(pipeline, model), reason };

@@ -1,0 +1,213 @@
+import { loadPipeline, type Pipeline } from '../config/load.js';
+import {
+  metricsOf,
+  SPLITS,
+  type ModelSelector,
+  type SplitName,
+  type TaskMetrics,
+  type TaskSpec,
+  type VersionRef,
+} from '../contracts/index.js';
+import { PerdureError } from '../errors.js';
+import { ALIASES } from '../registry/operations.js';
+import { aliasKey, isSameVersion, readPointer } from '../registry/pointers.js';
+import { scoringOf } from '../registry/championMetric.js';
+import { CHAMPION, latestVersion, resolveModel } from '../registry/resolve.js';
+import { listVersions, readVersion, type VersionMetadata, type VersionSummary } from '../registry/versions.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
+import { openStores } from '../platform/storage/stores.js';
+import type { CommonOptions } from './options.js';
+import { MetricColumns } from './resultTables.js';
+import { score } from './stages.js';
+import { readStore } from './store.js';
+import { table } from './table.js';
+import { count, countOf, print, printJson } from './terminal.js';
+
+interface ListedVersion extends VersionSummary {
+  /** Names that mean the version, such as `champion`. */
+  aliases: string[];
+  /** Whether it is the newest of its algorithm. */
+  latest: boolean;
+}
+
+/** What each alias means; `null` for none. */
+type Aliases = Record<string, VersionRef | null>;
+
+/** Every version of every algorithm. */
+export async function listModels(name: string, options: CommonOptions): Promise<void> {
+  const pipeline = await loadPipeline(name);
+  const { modelRegistry } = (await openStores(await readStore(options)))(pipeline);
+  const aliases = await meaningOfAliases(modelRegistry);
+  const versions = await listedVersions(modelRegistry, pipeline, aliases);
+  if (options.json) {
+    printJson({ versions, aliases });
+  } else if (versions.length === 0) {
+    print(`No model of ${name} is registered yet; "perdure train ${name}" trains some.`);
+  } else {
+    const columns = new MetricColumns(versions);
+    const rows = versions.map((version) => [
+      version.algorithm,
+      version.version,
+      marksOf(version),
+      score(version.cv_score),
+      ...columns.cells(version),
+    ]);
+    print(
+      table(['algorithm', 'version', 'aliases', 'CV\nscore', ...columns.heads], rows, {
+        spare: [...columns.spare(4), 3],
+      }),
+    );
+  }
+  if (!options.json) for (const line of danglingAliases(aliases, versions)) print(line);
+}
+
+async function meaningOfAliases(registry: ObjectStore): Promise<Aliases> {
+  const found = ALIASES.map(async (alias) => {
+    const pointer = await readPointer(registry, aliasKey(alias));
+    return [alias, pointer ? { algorithm: pointer.algorithm, version: pointer.version } : null] as const;
+  });
+  return Object.fromEntries(await Promise.all(found));
+}
+
+async function listedVersions(registry: ObjectStore, { config }: Pipeline, aliases: Aliases): Promise<ListedVersion[]> {
+  const listed = config.training_config.algorithms.map(async (algorithm) => {
+    const latest = await latestVersion(registry, algorithm);
+    const versions = await listVersions(registry, algorithm);
+    return versions.map((version) => ({
+      ...version,
+      aliases: Object.keys(aliases).filter((alias) => isSameVersion(aliases[alias] ?? undefined, version)),
+      latest: isSameVersion(version, latest),
+    }));
+  });
+  return (await Promise.all(listed)).flat();
+}
+
+function marksOf({ aliases, latest }: ListedVersion): string {
+  return [...aliases, ...(latest ? ['latest'] : [])].join(', ');
+}
+
+/** Says of each alias that means a version which isn't listed. */
+function danglingAliases(aliases: Aliases, versions: ListedVersion[]): string[] {
+  return Object.entries(aliases).flatMap(([alias, ref]) =>
+    ref && !versions.some((version) => isSameVersion(version, ref))
+      ? [`${alias} means ${ref.algorithm} ${ref.version}, which is not in the registry.`]
+      : [],
+  );
+}
+
+/** @param model an algorithm, or an alias */
+export async function showModel(
+  name: string,
+  model: string,
+  version: string | undefined,
+  options: CommonOptions,
+): Promise<void> {
+  const pipeline = await loadPipeline(name);
+  const { modelRegistry } = (await openStores(await readStore(options)))(pipeline);
+  const metadata = await findVersion(modelRegistry, pipeline, model, version);
+  const { model_name: algorithm, version: id, ...rest } = metadata;
+  if (options.json) printJson({ algorithm, version: id, ...rest });
+  else print(describeVersion(metadata));
+}
+
+async function findVersion(
+  registry: ObjectStore,
+  { config }: Pipeline,
+  model: string,
+  version?: string,
+): Promise<VersionMetadata> {
+  const { algorithms } = config.training_config;
+  if (!algorithms.includes(model) && model !== CHAMPION && !(await readPointer(registry, aliasKey(model)))) {
+    throw new PerdureError(
+      'NotFound',
+      `There is no algorithm or alias "${model}"; the algorithms are ${algorithms.join(', ')}, and "${CHAMPION}" is an alias.`,
+    );
+  }
+  const selector: ModelSelector =
+    algorithms.includes(model) || version ? { algorithm: model, version } : { alias: model };
+  const resolved = await resolveModel(registry, algorithms, selector);
+  if (resolved.status === 'skipped') throw new PerdureError('NotFound', resolved.reason);
+  const metadata = await readVersion(registry, resolved.model);
+  if (!metadata)
+    throw new PerdureError(
+      'NotFound',
+      `${resolved.model.algorithm} ${resolved.model.version} was deleted meanwhile; look again with "perdure models list".`,
+    );
+  return metadata;
+}
+
+function describeVersion(metadata: VersionMetadata): string {
+  const { lineage, performance } = metadata;
+  const facts: [string, string][] = [
+    ['trained', metadata.training_date],
+    [
+      'parameters',
+      Object.entries(metadata.best_params)
+        .map(([param, value]) => `${param}=${value}`)
+        .join(', ') || 'defaults of the estimator',
+    ],
+    [
+      'CV score',
+      metadata.cv_score === null
+        ? 'none: a single candidate'
+        : `${score(metadata.cv_score)} ${scoringOf(metadata.config, metadata.task)}, ${countOf(metadata.candidates.length, 'candidate')}`,
+    ],
+    [
+      'rows',
+      `${rowsOf(metadata)
+        .map(([split, rows]) => `${split} ${count(rows)}`)
+        .join(', ')}; ${countOf(metadata.feature_count, 'feature')}`,
+    ],
+    ['engine', `${lineage.engine}, seed ${lineage.seed}`],
+    ['data', `${lineage.dataset.id} (${lineage.inputs_digest.slice(0, 12)})`],
+    ['config', `${lineage.pipeline}, ${lineage.environment} (${lineage.config_hash.slice(0, 12)})`],
+    ['code', lineage.code_commit ?? 'unknown commit'],
+    ['run', `${lineage.workflow_id} (${lineage.run_id})`],
+  ];
+  const splits = SPLITS.filter((split) => performance[split]);
+  const rows = metricsOf(metadata.task.task).map((metric) => [
+    metric,
+    ...splits.map((split) => score(performance[split]![metric] ?? null)),
+  ]);
+  return [
+    `${metadata.model_name} ${metadata.version}`,
+    ...facts.map(([fact, value]) => `  ${fact.padEnd(11)} ${value}`),
+    table(['', ...splits.map(titleOf)], rows),
+    ...(metadata.task.task === 'regression'
+      ? []
+      : splits.map(
+          (split) => `${titleOf(split)} confusion matrix: ${describeConfusion(performance[split]!, metadata.task)}`,
+        )),
+  ].join('\n');
+}
+
+function titleOf(split: SplitName): string {
+  return split === 'oot' ? 'OOT' : split;
+}
+
+/** Rows of each split, by its title. */
+export function rowsOf({
+  training_samples,
+  validation_samples,
+  test_samples,
+  oot_samples,
+}: VersionMetadata): [string, number][] {
+  const rows = { train: training_samples, validation: validation_samples, test: test_samples, oot: oot_samples };
+  return SPLITS.flatMap((split): [string, number][] =>
+    rows[split] === undefined ? [] : [[titleOf(split), rows[split]]],
+  );
+}
+
+function describeConfusion({ confusion_matrix = [] }: TaskMetrics, task: TaskSpec): string {
+  if (task.task !== 'binary')
+    return task.task === 'regression'
+      ? ''
+      : confusion_matrix
+          .map(
+            (row, actual) =>
+              `${task.classes[actual]} as ${row.flatMap((rows, said) => (rows > 0 ? [`${task.classes[said]} ${count(rows)}`] : [])).join(', ')}`,
+          )
+          .join('; ');
+  const [[tn, fp], [fn, tp]] = confusion_matrix as [[number, number], [number, number]];
+  return `${count(tp)} true positives, ${count(fp)} false positives, ${count(tn)} true negatives, ${count(fn)} false negatives`;
+}
