@@ -123,7 +123,8 @@ describe('in the web UI', () => {
     const steward = stewardOf(client, PIPELINE);
     await steward.start();
     const { workflowId } = steward.handle;
-    await until(async () => /^champion /.test((await detailsOf(client, workflowId)) ?? ''));
+    // At first it knows of none.
+    await until(async () => /^champion xgboost/.test((await detailsOf(client, workflowId)) ?? ''));
     expect(await detailsOf(client, workflowId)).toBe('champion xgboost v20010101_000000_abcdef12');
     await steward.pause({ by: 'ana', reason: 'an audit' });
     expect(await detailsOf(client, workflowId)).toBe('champion xgboost v20010101_000000_abcdef12; paused by ana');
