@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { anyTable } from './anyTable.js';
 import { ecsLaunch } from './ecsLaunch.js';
 import { falseAlarms } from './falseAlarms.js';
 import { memory } from './memory.js';
@@ -17,6 +18,7 @@ import { wholeJob } from './wholeJob.js';
 const SECTIONS: Record<string, Section> = {
   orchestration,
   wholeJob,
+  anyTable,
   memory,
   s3Throughput,
   ecsLaunch,

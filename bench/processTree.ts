@@ -9,14 +9,14 @@ export interface Measured {
   seconds: number;
   stdout: string;
   /**
-   * Largest sum of resident bytes at one moment, by the name that `nameOf` gives a process, its children included;
-   * largest value of each gauge, by its name.
+   * Largest sum of resident bytes at one moment, by the name that `nameOf` gives a process, its children included, and
+   * of all processes as `whole`; largest value of each gauge, by its name.
    */
   peaks: Record<string, number>;
 }
 
 /**
- * Runs a command to its end and measures it. With `nameOf`, the processes that it names are watched with everything
+ * Runs a command to its end and measures it. With `whole`, so is its memory; with `nameOf`, the processes that it names are watched with everything
  * below them (Linux only: read from `/proc`); with `gauges`, whatever they read off.
  *
  * @throws Error where the command ends with a code other than 0
@@ -27,6 +27,7 @@ export async function measure(
   options: {
     cwd: string;
     env?: NodeJS.ProcessEnv;
+    whole?: boolean;
     nameOf?: (commandLine: string) => string | undefined;
     gauges?: Record<string, () => number>;
   },
@@ -42,10 +43,11 @@ export async function measure(
   child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
   child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
   const peaks: Record<string, number> = {};
-  const { nameOf, gauges = {} } = options;
+  const { whole, nameOf, gauges = {} } = options;
   const look = () => {
     for (const [name, read] of Object.entries(gauges)) peaks[name] = Math.max(peaks[name] ?? 0, read());
     if (nameOf) void sample(child.pid ?? 0, nameOf, peaks);
+    if (whole) void residentOf(child.pid ?? 0).then((bytes) => (peaks.whole = Math.max(peaks.whole ?? 0, bytes)));
   };
   const sampling = setInterval(look, SAMPLE_MS);
   const code = await new Promise<number | null>((resolve, reject) => {
