@@ -49,6 +49,7 @@ async function monitor(
     psi,
     score_psi,
     missing_rate,
+    ...(drift.status === 'measured' && drift.arrivals && { arrivals: drift.arrivals }),
     performance,
     uri: report.uri,
     config: stage.run.config?.checksum,

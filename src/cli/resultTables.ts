@@ -185,8 +185,22 @@ function driftTable(monitoring: ModelMonitoringCompleted): string[] {
       ['most shifted features', 'PSI', 'missing'],
       [...rows, ['the score itself', score(monitoring.score_psi), '']],
     ),
+    ...arrivalTable(monitoring),
     `Report: ${monitoring.uri}`,
   ];
+}
+
+function arrivalTable({ arrivals }: ModelMonitoringCompleted): string[] {
+  if (!arrivals || arrivals.length < 2) return [];
+  const rows = arrivals.slice(-SHOWN_FEATURES).map(({ arrival, rows, drifted, score_drifted, missing }) => {
+    const moved = [...(drifted ?? []), ...(score_drifted ? ['the score itself'] : [])];
+    const parts = [
+      ...(moved.length > 0 ? [`drift of ${moved.slice(0, 3).join(', ')}${moved.length > 3 ? ' and more' : ''}`] : []),
+      ...((missing ?? []).length > 0 ? ['changed share of missing values'] : []),
+    ];
+    return [arrival, count(rows), drifted === null ? 'too few rows to tell' : parts.join('; ') || 'no drift'];
+  });
+  return [table(['arrival', 'rows', 'drift'], rows)];
 }
 
 function share(value: number | undefined): string {

@@ -34,6 +34,9 @@ export const INTERNAL = {
   repeated: `${INTERNAL_PREFIX}repeated`,
   duplicates: `${INTERNAL_PREFIX}duplicates`,
   rows: `${INTERNAL_PREFIX}rows`,
+  /** Rows that arrived before, and the place of each within its partition. */
+  arrivals: `${INTERNAL_PREFIX}arrivals`,
+  position: `${INTERNAL_PREFIX}position`,
 } as const;
 
 /** A column that DuckDB adds under this very name: a row's number within its Parquet file, from 0. */

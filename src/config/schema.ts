@@ -118,6 +118,8 @@ const LABEL = 'label';
 export const ROW_NUMBER = 'row_number';
 /** The column of the rows' days, where SQL in `time` gives them. */
 const DAY = 'snapshot_date';
+/** The column of the day on which a row's key was first in a source, where rows are partitioned by that. */
+export const ARRIVAL = 'arrival_date';
 
 const feature = z.strictObject({
   name: ModelColumnName,
@@ -139,9 +141,9 @@ export const PipelineDefinition = z
     source: z.union([z.string().min(1).max(4_096), source]),
     /** SQL over the source that gives each row's day; without it, and without `layers`, the table has no dates. */
     time: z.string().min(1).optional(),
-    /** How the store is cut. */
+    /** How the store is cut: by periods of the rows' days, or by the day on which a source first had a row's key. */
     partition: z
-      .union([z.enum(['none', ...PERIODS]), z.strictObject({ column: ColumnName, by: z.enum(PERIODS) })])
+      .union([z.enum(['none', ...PERIODS, 'arrival']), z.strictObject({ column: ColumnName, by: z.enum(PERIODS) })])
       .optional(),
     /** Columns that tell rows apart: they join features with labels, and predictions carry them. Without any a row goes by its number in the file. */
     key: z.union([ColumnName, z.array(ColumnName).min(1)]).optional(),
@@ -173,6 +175,20 @@ export const PipelineDefinition = z
   .superRefine((written, context) => {
     if (written.key !== undefined && written.keys !== undefined)
       context.addIssue({ code: 'custom', path: ['key'], message: 'expected "key" or "keys", not both' });
+    if (written.partition === 'arrival') {
+      if (written.key === undefined && written.keys === undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['key'],
+          message: 'expected the columns that tell rows apart, as "arrival" is when a key was first there',
+        });
+      if (written.time !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['time'],
+          message: 'expected none, as "arrival" has rows go by the day on which they arrive',
+        });
+    }
     if (!written.layers) return;
     if (written.key === undefined && written.keys === undefined)
       context.addIssue({
@@ -184,7 +200,7 @@ export const PipelineDefinition = z
       for (const { message } of ModelColumnName.safeParse(written.label).error?.issues ?? [])
         context.addIssue({ code: 'custom', path: ['label'], message });
     }
-    if (typeof written.partition !== 'object')
+    if (typeof written.partition !== 'object' && written.partition !== 'arrival')
       context.addIssue({
         code: 'custom',
         path: ['partition'],
@@ -208,7 +224,14 @@ export const PipelineDefinition = z
       /** `column` holds the rows' days; without one the table has none. */
       partition: {
         by: period ?? (time === undefined ? 'none' : 'month'),
-        column: typeof partition === 'object' ? partition.column : time === undefined ? undefined : DAY,
+        column:
+          typeof partition === 'object'
+            ? partition.column
+            : partition === 'arrival'
+              ? ARRIVAL
+              : time === undefined
+                ? undefined
+                : DAY,
       },
       /** `sql` is a file beside this one; without it the layer has its default. */
       layers: Object.fromEntries(

@@ -35,6 +35,16 @@ export type PerformanceResult =
     }
   | Skipped;
 
+/** Rows that arrived on one day against the model's training rows; `null` where they are too few to tell. */
+export interface ArrivalDrift {
+  /** ISO 8601 day. */
+  arrival: string;
+  rows: number;
+  drifted: string[] | null;
+  score_drifted: boolean | null;
+  missing: string[] | null;
+}
+
 /** Distribution of the scored rows against the model's training window. */
 export type DriftResult =
   | {
@@ -60,6 +70,11 @@ export type DriftResult =
       score_drifted: boolean;
       /** Features whose missing rate is further from training's than `missing_rate_threshold` and than sampling explains. */
       missing: string[];
+      /**
+       * Where rows go by their arrival: each of the newest arrivals by itself, oldest first. The rest is then of the newest
+       * ones that together have `min_samples_for_metrics` rows.
+       */
+      arrivals?: ArrivalDrift[];
     }
   | Skipped;
 
@@ -98,6 +113,8 @@ export interface ModelMonitoringCompleted extends Verdict {
   psi: Record<string, number | null>;
   score_psi: number | null;
   missing_rate: Record<string, number>;
+  /** Each of the newest arrivals, where rows go by their arrival. */
+  arrivals?: ArrivalDrift[];
   performance: PerformanceResult;
   uri: string;
   /** Version of the configuration that the run went by, a SHA-256. */

@@ -5,9 +5,9 @@ import { PerdureError } from '../errors.js';
 import { identifier, literal } from './duckdb.js';
 
 /**
- * A store is cut by days, ISO weeks, months or years, or not at all. A partition's name says which: `1999_01_31`,
- * `1999_W05`, `1999_01`, `1999`, and `all` where rows have no dates. Dates are ISO 8601 days (`1999-01-31`), which sort
- * as text.
+ * A store is cut by days, ISO weeks, months or years, by the days on which rows arrived, or not at all. A partition's
+ * name says which: `1999_01_31`, `1999_W05`, `1999_01`, `1999`, and `all` where rows have no dates. Dates are ISO 8601
+ * days (`1999-01-31`), which sort as text.
  */
 
 /** The day of an ISO 8601 date or instant; an instant counts in UTC. Throws `InputInvalid` for anything else. */
@@ -52,7 +52,7 @@ export function partitionNameSql(pipeline: Partitioned, day = daySql(pipeline)):
 }
 
 const UNDATED = 'all';
-const FORMATS = { none: undefined, day: '%Y_%m_%d', week: '%G_W%V', month: '%Y_%m', year: '%Y' } as const;
+const FORMATS = { none: undefined, day: '%Y_%m_%d', week: '%G_W%V', month: '%Y_%m', year: '%Y', arrival: '%Y_%m_%d' } as const;
 
 /** Whether a partition may bear this name: that of a period of the years 0000 to 9999, or of rows without dates. */
 export function isPartition(name: string): boolean {

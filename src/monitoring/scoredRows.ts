@@ -15,6 +15,36 @@ export interface ScoredDays {
   to: string;
 }
 
+/** Rows that arrived on one day. */
+export interface ArrivedRows {
+  /** ISO 8601 day. */
+  day: string;
+  rows: number;
+}
+
+/**
+ * The newest arrivals that have `least` rows together; all of them where there are fewer.
+ * @param arrivals oldest first, one at least
+ */
+export function newestArrivals(arrivals: ArrivedRows[], least: number): ScoredDays {
+  let first = arrivals.length - 1;
+  for (let rows = arrivals[first]!.rows; rows < least && first > 0; rows += arrivals[first]!.rows) first--;
+  return { from: arrivals[first]!.day, to: arrivals.at(-1)!.day };
+}
+
+/** How many rows of a query, which has a column `INTERNAL.day`, arrived when: oldest first. */
+export async function countArrivals(database: Database, query: string): Promise<ArrivedRows[]> {
+  const { day } = INTERNAL;
+  return database.rows<{ day: string; rows: number }>(
+    `SELECT CAST(${day} AS VARCHAR) AS day, CAST(count(*) AS INTEGER) AS rows FROM (${query}) GROUP BY ALL ORDER BY ALL`,
+  );
+}
+
+/** SQL condition that a scored row is of these days. */
+export function ofDaysSql({ from, to }: ScoredDays): string {
+  return `${SCORED_ROWS}.${INTERNAL.day} BETWEEN DATE ${literal(from)} AND DATE ${literal(to)}`;
+}
+
 /** Columns of a predictions file that a model's output is read from again, in its order. */
 function scoreNames(task: TaskSpec): string[] {
   const { width, predictionColumns } = taskOf(task);

@@ -2,7 +2,9 @@ import { rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
+import { ARRIVAL } from '../config/schema.js';
 import type { BronzeInput, BronzeResult } from '../contracts/index.js';
+import { arrivingSql, byArrival, keptSql, mergedSql, openArrivals, type Arrivals } from '../data/arrivals.js';
 import { manifestOfBronzeFiles } from '../data/bronzeFiles.js';
 import { badValue, isBadValue, readCsvHeader, readCsvSql } from '../data/csv.js';
 import { columnsOf, identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
@@ -44,7 +46,8 @@ const UNDATED_DAY = '0000-01-01';
  * The file is the whole truth of the months it has rows of: such a partition becomes what the file says. Of other
  * months it says nothing, so their partitions stay. A file that was read before does no work; from a changed one
  * only the partitions whose rows differ are written. Rows that were read before stay visible to a run that stands at
- * an earlier day, and only `replace` lets a file take rows away.
+ * an earlier day, and only `replace` lets a file take rows away. Rows that go by their arrival stay where they are,
+ * whatever a later file lacks: see `arrivals.ts`.
  *
  * @throws PerdureError `InputInvalid` for a CSV that is absent, torn, short of a column or of the wrong type, or that
  * would take rows away; `ConfigInvalid` where other partitions were made by SQL or columns that are no longer the pipeline's
@@ -112,21 +115,24 @@ async function readSource(
   return withDuckDb(
     context,
     async (database) => {
-      const { partitions, lastDay } = await splitSource(context, database, pipeline, {
+      const { partitions, lastDay, arrivals } = await splitSource(context, database, pipeline, {
         ...opened,
         given,
         sql,
         asOf,
-        known: writer.manifest.partitions,
+        writer,
+        datamart,
+        replace,
       });
       await checkUnchanged();
-      const sorted = await sortPartitions(context, database, pipeline, partitions);
-      const emptied = staleBeyond(writer, source, sorted);
-      if (!replace) {
-        refuseStale(sql, given, emptied);
+      const stale = await staleBeyond(database, pipeline, writer, source, partitions, arrivals);
+      if (!replace) refuseStale(sql, given, stale);
+      const sorted = await sortPartitions(context, database, pipeline, partitions, replace ? undefined : arrivals);
+      if (!replace && !arrivals)
         await refuseLoss(database, pipeline, datamart, writer, { path: given, partitions: sorted });
-      }
-      for (const name of emptied) sorted.push(await emptyPartition(context, database, sql, name));
+      const made = new Set(sorted.map(({ name }) => name));
+      for (const name of stale)
+        if (!made.has(name)) sorted.push(await emptyPartition(context, database, pipeline, sql, name));
       const result = await storeChanged(context, pipeline, writer, source, sorted);
       await writer.commit({
         source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) },
@@ -242,7 +248,7 @@ interface SourcePartition {
 
 /**
  * Splits the CSV into a local Parquet file a partition, in one pass that keeps little in memory. `lastDay` is that of
- * the whole file, days after `asOf` included.
+ * the whole file, days after `asOf` included. `arrivals` are the partitions as they were, where rows go by their arrival.
  */
 async function splitSource(
   context: StageContext,
@@ -255,9 +261,18 @@ async function splitSource(
     reading,
     sql,
     asOf,
-    known,
-  }: OpenSource & { given: string; sql: LayerSql; asOf: string; known: Record<string, PartitionEntry> },
-): Promise<{ partitions: SourcePartition[]; lastDay: string }> {
+    writer,
+    datamart,
+    replace,
+  }: OpenSource & {
+    given: string;
+    sql: LayerSql;
+    asOf: string;
+    writer: LayerWriter;
+    datamart: ObjectStore;
+    replace: boolean;
+  },
+): Promise<{ partitions: SourcePartition[]; lastDay: string; arrivals?: Arrivals }> {
   const folder = join(context.scratch, 'split');
   const collected = collectedRows(context.size, Object.keys(pipeline.definition.source.columns).length);
   await database.run(
@@ -266,20 +281,25 @@ async function splitSource(
   await database.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
   await database.run(`CREATE TEMP VIEW source AS ${readCsvSql(path, header, reading)}`);
   await openTables(database, sql);
-  checkDay(pipeline, sql, await checkLayerColumns(database, sql));
+  const columns = await checkLayerColumns(database, sql);
+  const arrivals = byArrival(pipeline)
+    ? await openArrivals(database, pipeline, datamart, writer, sql, replace)
+    : undefined;
+  if (!arrivals) checkDay(pipeline, sql, columns);
   const day = daySql(pipeline);
   const name = partitionNameSql(pipeline);
+  const numbered = `SELECT *, row_number() OVER () AS ${INTERNAL.row} FROM (${sql.text}\n)`;
   const cut =
-    day === undefined
+    day === undefined || arrivals
       ? name
-      : `CASE WHEN ${day} > ${lastVisibleDay(pipeline, asOf, known)} THEN ${literal(LATER)} ELSE ${name} END`;
+      : `CASE WHEN ${day} > ${lastVisibleDay(pipeline, asOf, writer.manifest.partitions)} THEN ${literal(LATER)} ELSE ${name} END`;
 
   const stop = reportReading(context, database);
   const files = await database
     .rows<{ filename: string; count: bigint }>(
       `COPY (
         SELECT *, ${cut} AS ${INTERNAL.partition}
-        FROM (SELECT *, row_number() OVER () AS ${INTERNAL.row} FROM (${sql.text}\n))
+        FROM (${arrivals ? arrivingSql(pipeline, numbered, asOf) : numbered})
       ) TO ${literal(folder)} (FORMAT parquet, COMPRESSION uncompressed, PARTITION_BY (${INTERNAL.partition}), ROW_GROUP_SIZE ${Math.ceil(collected * OPEN_FILE_SHARE)}, RETURN_STATS)`,
       { csv: given, sqlFile: sql.file },
     )
@@ -305,6 +325,7 @@ async function splitSource(
     );
   }
   if (partitions.some(({ name }) => name !== LATER && !isPartition(name))) throw outOfRange(pipeline, given);
+  if (arrivals) return { partitions, lastDay: UNDATED_DAY, arrivals };
   if (day === undefined) return { partitions, lastDay: UNDATED_DAY };
   const newest = partitions.at(-1)!;
   const [last] = await database.rows<{ day: string }>(
@@ -360,13 +381,17 @@ async function sortPartitions(
   database: Database,
   pipeline: Pipeline,
   partitions: SourcePartition[],
+  arrivals: Arrivals | undefined,
 ): Promise<SortedPartition[]> {
   const sorted: SortedPartition[] = [];
-  for (const [done, { name, path, rows }] of partitions.entries()) {
+  for (const [done, { name, path }] of partitions.entries()) {
     const file = join(context.scratch, `sorted_${name}.parquet`);
-    await database.run(
-      `COPY (SELECT * EXCLUDE (${INTERNAL.row}) FROM ${readParquetSql([path])} ORDER BY ${INTERNAL.row}) TO ${literal(file)} (FORMAT parquet)`,
-    );
+    const own = readParquetSql([path]);
+    const rowsSql = byArrival(pipeline)
+      ? mergedSql(pipeline, own, arrivals?.get(name))
+      : `SELECT * EXCLUDE (${INTERNAL.row}) FROM ${own} ORDER BY ${INTERNAL.row}`;
+    const [written] = await database.rows<{ Count: bigint }>(`COPY (${rowsSql}) TO ${literal(file)} (FORMAT parquet)`);
+    const rows = Number(written!.Count);
     await rm(path);
     const day = daySql(pipeline);
     const [last] =
@@ -384,22 +409,43 @@ async function sortPartitions(
 async function emptyPartition(
   { scratch }: StageContext,
   database: Database,
+  pipeline: Pipeline,
   sql: LayerSql,
   name: string,
 ): Promise<SortedPartition> {
   const path = join(scratch, `empty_${name}.parquet`);
-  await database.run(`COPY (SELECT * FROM (${sql.text}\n) LIMIT 0) TO ${literal(path)} (FORMAT parquet)`, {
+  const arrival = byArrival(pipeline) ? `, CAST(NULL AS DATE) AS ${ARRIVAL}` : '';
+  await database.run(`COPY (SELECT *${arrival} FROM (${sql.text}\n) LIMIT 0) TO ${literal(path)} (FORMAT parquet)`, {
     sqlFile: sql.file,
   });
   return { name, path, rows: 0, checksum: await sha256File(path) };
 }
 
-/** Partitions that another recipe made, and that the source can't make anew. */
-function staleBeyond({ manifest }: LayerWriter, source: Source, partitions: SortedPartition[]): string[] {
-  const made = new Set(partitions.map(({ name }) => name));
-  return Object.entries(manifest.partitions).flatMap(([name, { inputs }]) =>
-    inputs === source.sql || made.has(name) ? [] : [name],
-  );
+/** Partitions that another recipe made, and that the source can't make anew, or not all of their rows. */
+async function staleBeyond(
+  database: Database,
+  pipeline: Pipeline,
+  { manifest }: LayerWriter,
+  source: Source,
+  partitions: SourcePartition[],
+  arrivals: Arrivals | undefined,
+): Promise<string[]> {
+  const made = new Map(partitions.map(({ name, path }) => [name, readParquetSql([path])]));
+  const stale: string[] = [];
+  for (const [name, { inputs }] of Object.entries(manifest.partitions)) {
+    // A lost one is here only where all may arrive anew.
+    if (inputs === source.sql && (!arrivals || arrivals.has(name))) continue;
+    const own = made.get(name);
+    const before = arrivals?.get(name);
+    if (own === undefined) stale.push(name);
+    else if (before) {
+      const [kept] = await database.rows<{ rows: bigint }>(
+        `SELECT count(*) AS rows FROM (${keptSql(pipeline, own, before)})`,
+      );
+      if (Number(kept!.rows) > 0) stale.push(name);
+    }
+  }
+  return stale;
 }
 
 function refuseStale(sql: LayerSql, path: string, names: string[]): void {

@@ -1,20 +1,30 @@
 import { INTERNAL, sameName } from '../config/columns.js';
-import type { DriftResult, MonitorInput, TaskSpec } from '../contracts/index.js';
-import { columnsOf, identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
+import type { ArrivalDrift, DriftResult, MonitorInput, TaskSpec } from '../contracts/index.js';
+import { byArrival } from '../data/arrivals.js';
+import { columnsOf, identifier, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import type { InputColumn } from '../data/inputColumns.js';
 import { featureStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
 import { judgeDrift, type CurrentProfile } from '../monitoring/drift.js';
 import { mostProbable } from '../ml/modelOutput.js';
 import { countInto, emptyLike, type ColumnValues, type ModelProfile } from '../monitoring/profile.js';
-import { loadScoredRows, scoreColumns, SCORED_ROWS } from '../monitoring/scoredRows.js';
+import {
+  countArrivals,
+  loadScoredRows,
+  newestArrivals,
+  ofDaysSql,
+  scoreColumns,
+  SCORED_ROWS,
+  type ScoredDays,
+} from '../monitoring/scoredRows.js';
 import { SCORE_ANEW, readVersionFile, type Preprocessing } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 import { agreeing, countOf } from '../contracts/counts.js';
 
 /**
  * How far the rows that a version scored have moved from those it was trained on: PSI and missing rate per raw feature
- * against the training window, PSI of the score against the test window.
+ * against the training window, PSI of the score against the test window. Where rows go by their arrival each of the
+ * newest arrivals is looked at by itself, and the newest of them decide.
  */
 export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -32,23 +42,47 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
     'preprocessing.json',
     SCORE_ANEW,
   );
-  const current = await profileScoredRows(context, input, reference, preprocessing);
-  if (current.rows < min_samples_for_metrics) {
-    return {
-      status: 'skipped',
-      reason: `${countOf(current.rows, 'row')} ${agreeing(current.rows, 'is', 'are')} scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.`,
-    };
-  }
-
-  return judgeDrift(reference, current, pipeline.config.monitoring_config);
+  const settings = pipeline.config.monitoring_config;
+  return withDuckDb(context, async (database): Promise<DriftResult> => {
+    const { model } = input.predictions;
+    const stores = context.stores(pipeline);
+    const days = await loadScoredRows(database, pipeline, stores, model, preprocessing.task, dayOf(input.asOf));
+    const arrivals =
+      days && byArrival(pipeline) ? await countArrivals(database, `SELECT * FROM ${SCORED_ROWS}`) : undefined;
+    const profile = (days: ScoredDays | undefined) =>
+      profileScoredRows(context, database, input, reference, preprocessing, days);
+    const current = await profile(arrivals ? newestArrivals(arrivals, min_samples_for_metrics) : days);
+    if (current.rows < min_samples_for_metrics) {
+      return {
+        status: 'skipped',
+        reason: `${countOf(current.rows, 'row')} ${agreeing(current.rows, 'is', 'are')} scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.`,
+      };
+    }
+    const judged = judgeDrift(reference, current, settings);
+    if (!arrivals) return judged;
+    const each: ArrivalDrift[] = [];
+    for (const { day: arrival, rows } of arrivals.slice(-SHOWN_ARRIVALS)) {
+      const { drifted, score_drifted, missing } =
+        rows < min_samples_for_metrics
+          ? { drifted: null, score_drifted: null, missing: null }
+          : judgeDrift(reference, await profile({ from: arrival, to: arrival }), settings);
+      each.push({ arrival, rows, drifted, score_drifted, missing });
+    }
+    return { ...judged, arrivals: each };
+  });
 };
 
-/** Counts the scored rows into the bins of the reference. A feature that gold no longer has counts as missing. */
+/** Arrivals that are looked at one by one: what is longer ago had its report then. */
+const SHOWN_ARRIVALS = 20;
+
+/** Counts the scored rows of some days into the bins of the reference. A feature that gold no longer has counts as missing. */
 async function profileScoredRows(
   context: StageContext,
+  database: Database,
   input: MonitorInput,
   reference: ModelProfile,
   { task, inputs }: Preprocessing,
+  days: ScoredDays | undefined,
 ): Promise<CurrentProfile> {
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
@@ -59,10 +93,8 @@ async function profileScoredRows(
     columns: Object.fromEntries(features.map((name) => [name, emptyLike(reference.columns[name]!)])),
     score: emptyLike(reference.score),
   };
-  await withDuckDb(context, async (database) => {
-    const days = await loadScoredRows(database, pipeline, stores, input.predictions.model, task, dayOf(input.asOf));
-    const files = days ? await featureStoreFiles(stores, days) : [];
-    if (files.length === 0) return;
+  const files = days ? await featureStoreFiles(stores, days) : [];
+  if (days && files.length > 0) {
     const gold = readParquetSql(files.map(({ path }) => path));
     const known = new Set((await columnsOf(database, gold)).map(sameName));
     const values = features.map((name) =>
@@ -72,7 +104,7 @@ async function profileScoredRows(
     );
     const scores = scoreColumns(task);
     const rows = database.chunks(
-      `SELECT ${[...scores, ...values].join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS ${INTERNAL.features} USING (${keys})`,
+      `SELECT ${[...scores, ...values].join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS ${INTERNAL.features} USING (${keys}) WHERE ${ofDaysSql(days)}`,
     );
     for await (const chunk of rows) {
       current.rows += chunk.rowCount;
@@ -87,7 +119,7 @@ async function profileScoredRows(
         countInto(current.columns[name]!, chunk.getColumnValues(scores.length + i) as (number | string | null)[]),
       );
     }
-  });
+  }
   return current;
 }
 

@@ -1,6 +1,7 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { MonitorInput, PerformanceResult, TaskSpec } from '../contracts/index.js';
+import { byArrival } from '../data/arrivals.js';
 import { identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
 import { labelReader, labelSql, lastLabelledDay, type RawLabel } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
@@ -8,7 +9,14 @@ import { dayOf } from '../data/partitions.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { judgePerformance } from '../monitoring/performance.js';
-import { loadScoredRows, scoreColumns, SCORED_ROWS } from '../monitoring/scoredRows.js';
+import {
+  countArrivals,
+  loadScoredRows,
+  newestArrivals,
+  ofDaysSql,
+  scoreColumns,
+  SCORED_ROWS,
+} from '../monitoring/scoredRows.js';
 import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
 import { SCORE_ANEW, readVersionFile, requireVersion, type Preprocessing } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
@@ -16,7 +24,8 @@ import { agreeing, countOf } from '../contracts/counts.js';
 
 /**
  * Metrics of a version's predictions whose labels are mature at `asOf` (the row's day lies `label_maturity_days` or
- * more back), against the metrics of its test split at training.
+ * more back), against the metrics of its test split at training. Of rows that go by their arrival, the newest arrivals
+ * count that have enough labels together.
  */
 export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -82,9 +91,17 @@ async function matureRows(
     const files = days ? await labelStoreFiles(stores, days) : [];
     if (files.length === 0) return;
     const table = readParquetSql(files.map(({ path }) => path));
+    const label = await labelSql(database, pipeline, table, INTERNAL.labels);
+    const from = `FROM ${SCORED_ROWS} JOIN ${table} AS ${INTERNAL.labels} USING (${keys.map(identifier).join(', ')})`;
+    // Of rows that go by their arrival, the newest ones that have labels.
+    const labelled = byArrival(pipeline)
+      ? await countArrivals(database, `SELECT ${SCORED_ROWS}.${INTERNAL.day} ${from} WHERE ${label} IS NOT NULL`)
+      : [];
+    const { min_samples_for_metrics } = pipeline.config.monitoring_config;
+    const newest = labelled.length > 0 ? ofDaysSql(newestArrivals(labelled, min_samples_for_metrics)) : 'true';
     const rows = database.chunks(`
-      SELECT ${await labelSql(database, pipeline, table, INTERNAL.labels)}, ${scores.join(', ')}
-      FROM ${SCORED_ROWS} JOIN ${table} AS ${INTERNAL.labels} USING (${keys.map(identifier).join(', ')})
+      SELECT ${label}, ${scores.join(', ')} ${from}
+      WHERE ${newest}
       ORDER BY ${keys.map(identifier).join(', ')}`);
     for await (const chunk of rows) {
       const found = chunk.getColumnValues(0) as RawLabel[];

@@ -49,34 +49,36 @@ export async function createShortPipeline(engines: EnginePool, parent: string, d
 
   return {
     stores,
+    folder,
+    csv,
     /** Writes the CSV and makes gold of it. */
-    async process(text: string) {
+    async process(text: string, { asOf = AS_OF, ...more }: { asOf?: string; replace?: boolean } = {}) {
       writeFileSync(csv, text);
       const asked = { pipeline: NAME, run: run() };
-      const { written, unchanged } = await perform(bronze, { ...asked, source: csv, asOf: AS_OF });
+      const { written, unchanged } = await perform(bronze, { ...asked, source: csv, asOf, ...more });
       const partitions = [...written, ...unchanged].sort();
       await perform(silver, { ...asked, partitions });
       return perform(gold, { ...asked, partitions });
     },
-    async train(algorithms: string[]): Promise<ModelTrainingCompleted> {
+    async train(algorithms: string[], asOf = AS_OF): Promise<ModelTrainingCompleted> {
       process.env.PERDURE_CONF = join(root, 'conf');
       const quiet = { runStage, signal: never, onStep: () => {}, onProgress: () => {}, onAlgorithm: () => {} };
-      const result = await trainLocally({ pipeline: NAME, asOf: AS_OF, algorithms }, quiet);
+      const result = await trainLocally({ pipeline: NAME, asOf, algorithms }, quiet);
       if (result.status === 'skipped') throw new Error(result.reason);
       return result;
     },
     /** Scores what is new with a version, and returns the file's rows. */
-    async predict(algorithm: string): Promise<Record<string, SqlValue>[]> {
+    async predict(algorithm: string, asOf = AS_OF): Promise<Record<string, SqlValue>[]> {
       const asked = { pipeline: NAME, run: run() };
       const resolved = await perform(resolveModel, { ...asked, model: { algorithm } });
       if (resolved.status === 'skipped') throw new Error(resolved.reason);
-      const { uri } = await perform(predict, { ...asked, asOf: AS_OF, model: resolved.model });
+      const { uri } = await perform(predict, { ...asked, asOf, model: resolved.model });
       return withDuckDb({ size: SIZE, scratch: mkdtempSync(join(root, 'look-')), signal: never }, (database) =>
         database.rows(`SELECT * FROM read_parquet(${literal(new URL(uri).pathname)}, hive_partitioning = false)`),
       );
     },
-    async monitor(model: { algorithm: string; version: string }) {
-      const input = { pipeline: NAME, run: run(), asOf: AS_OF, predictions: { model, rows: 0 } };
+    async monitor(model: { algorithm: string; version: string }, asOf = AS_OF) {
+      const input = { pipeline: NAME, run: run(), asOf, predictions: { model, rows: 0 } };
       return { performance: await perform(measurePerformance, input), drift: await perform(detectDrift, input) };
     },
   };
