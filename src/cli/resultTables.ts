@@ -68,18 +68,24 @@ const METRIC_TITLES: Partial<Record<MetricName, string>> = {
   rmse: 'RMSE',
   mae: 'MAE',
   r2: 'R2',
+  mean_poisson_deviance: 'Poisson',
 };
 
 /** The columns of a table of versions: a few metrics of each split that evaluates. */
 export class MetricColumns {
   private readonly columns: { split: (typeof SPLITS)[number]; metric: MetricName }[];
 
-  /** @param versions that have a row each */
-  constructor(versions: SplitMetrics[]) {
+  /**
+   * @param versions that have a row each
+   * @param decisive the metric that chose among them, which is shown in any case
+   */
+  constructor(versions: SplitMetrics[], decisive?: MetricName) {
     const splits = SPLITS.filter((split) => split !== 'train' && versions.some((version) => version[split]));
     const known = versions.flatMap((version) => splits.flatMap((split) => Object.keys(version[split] ?? {})));
-    const metrics: readonly MetricName[] =
+    const usual: readonly MetricName[] =
       SHOWN_METRICS.find((names) => names.every((name) => known.includes(name))) ?? SHOWN_METRICS[0];
+    const metrics =
+      decisive === undefined || usual.includes(decisive) ? usual : [decisive, ...usual.slice(0, usual.length - 1)];
     this.columns = splits.flatMap((split) => metrics.map((metric) => ({ split, metric })));
   }
 
@@ -108,6 +114,7 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
   const { algorithms, champion, unchanged = [] } = training;
   const columns = new MetricColumns(
     Object.values(algorithms).flatMap((result) => (result.status === 'completed' ? [result] : [])),
+    training.comparison.metric.split('.')[1] as MetricName | undefined,
   );
   // A single candidate may have no score of folds.
   const searched = Object.values(algorithms).every(

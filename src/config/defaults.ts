@@ -21,6 +21,8 @@ export function defaultModelConfig({
     },
     model_config: { model_registry_bucket: `${bucket}-model-registry`, random_state: 42, n_iter_search: 1 },
     search: {},
+    // Small tables have few rows to evaluate on, and a model is better than none; how many there were is told.
+    promotion_gate: { min_samples: 10 },
     training_config: {
       algorithms,
       enabled_algorithms: Object.fromEntries(algorithms.map((algorithm) => [algorithm, true])),

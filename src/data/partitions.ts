@@ -52,7 +52,14 @@ export function partitionNameSql(pipeline: Partitioned, day = daySql(pipeline)):
 }
 
 const UNDATED = 'all';
-const FORMATS = { none: undefined, day: '%Y_%m_%d', week: '%G_W%V', month: '%Y_%m', year: '%Y', arrival: '%Y_%m_%d' } as const;
+const FORMATS = {
+  none: undefined,
+  day: '%Y_%m_%d',
+  week: '%G_W%V',
+  month: '%Y_%m',
+  year: '%Y',
+  arrival: '%Y_%m_%d',
+} as const;
 
 /** Whether a partition may bear this name: that of a period of the years 0000 to 9999, or of rows without dates. */
 export function isPartition(name: string): boolean {

@@ -133,6 +133,16 @@ describe('the key', () => {
       (i) => ({ patient_id: Math.floor(i / 3), visit_date: day(i % 3), ...common(i) }),
       ['patient_id', 'visit_date'],
     ],
+    [
+      'not columns that differ together by chance alone, of a day and an amount',
+      (i) => ({
+        ...common(i),
+        seen: day(Math.floor(noise(i, 3) * 90)),
+        zip: `0${Math.floor(noise(i, 2) * 280)}x`,
+        size: `s${Math.floor(noise(i, 4) * 40)}`,
+      }),
+      undefined,
+    ],
     ['nothing', common, undefined],
   ])('is %s', async (_, row, key) => {
     expect((await proposed(rows(300, row), { label: 'y' })).definition.key).toEqual(key);
@@ -165,8 +175,12 @@ describe('time and split', () => {
       rows(1000, (i) => ({ made: day(i), ...common(i) })),
       { label: 'y' },
     );
-    // Row 800 is of 2022-03-11, near whose month's beginning the test begins.
-    expect(definition).toMatchObject({ time: 'made', partition: 'month', split: { by: 'time', test: '2022-03-01' } });
+    // Row 800 is of 2022-03-11, near whose month's beginning the test begins; row 600 is of 2021-08-23.
+    expect(definition).toMatchObject({
+      time: 'made',
+      partition: 'month',
+      split: { by: 'time', validation: '2021-08-01', test: '2022-03-01' },
+    });
   });
 
   it('year, month and day', async () => {
@@ -201,7 +215,16 @@ describe('time and split', () => {
       rows(900, (i) => ({ patient_nbr: 5000 + Math.floor(i / 3), ...common(i) })),
       { label: 'y' },
     );
-    expect(definition).toMatchObject({ split: { by: 'group', column: 'patient_nbr' }, drop: ['patient_nbr'] });
+    expect(definition).toMatchObject({
+      split: { by: 'group', column: 'patient_nbr', validation: 0.2 },
+      drop: ['patient_nbr'],
+    });
+  });
+
+  it('by arrival where rows have a key and no day', async () => {
+    const table = rows(300, (i) => ({ id: `A${i}`, ...common(i) }));
+    expect((await proposed(table, { label: 'y' })).definition.partition).toBe('arrival');
+    expect((await proposed(rows(300, common), { label: 'y' })).definition.partition).toBeUndefined();
   });
 });
 
@@ -276,6 +299,7 @@ it('drops what no model can learn from, and says why; the screen keeps to its wi
   expect(proposal.definition).toEqual({
     source: 'table.csv',
     key: 'id',
+    partition: 'arrival',
     label: { column: 'y', positive: 'yes' },
     drop: ['constant', 'empty', 'note'],
   });

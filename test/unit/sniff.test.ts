@@ -108,6 +108,9 @@ describe('dialect and encoding', () => {
     expect(await sniffed('a;b\n1,5;2\n-2;3\n')).toMatchObject({ decimal: ',', columns: { a: 'DOUBLE', b: 'BIGINT' } });
     expect(await sniffed('a;b\n1,5;2.5\n-2;3\n')).toMatchObject({ columns: { a: 'VARCHAR', b: 'DOUBLE' } });
     expect(await sniffed('a;b\n1,500;2\n2;3\n')).toMatchObject({ columns: { a: 'VARCHAR' } });
+    // Three digits after the comma may be a thousand, unless there is a zero before it or another column tells.
+    expect(await sniffed('a;b\n0,500;2\n-2,250;3\n')).toMatchObject({ decimal: ',', columns: { a: 'DOUBLE' } });
+    expect(await sniffed('a;b\n1,500;2,5\n2;3\n')).toMatchObject({ columns: { a: 'DOUBLE', b: 'DOUBLE' } });
   });
 
   it('takes a day for one only where it can tell the month', async () => {

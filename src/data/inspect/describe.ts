@@ -34,6 +34,8 @@ export interface DescribedCsv {
 export const TABLE = 'inspected';
 
 const EXACT = 200;
+/** So many texts are counted one by one in no time. */
+const FEW_TEXTS = 5_000_000;
 const WRITTEN = String.raw`\s*[$€£]?\s*[+-]?([0-9]+|[0-9]{1,3}([, ][0-9]{3})+)([.][0-9]+)?\s*%?\s*`;
 
 /**
@@ -104,8 +106,10 @@ async function summarise(
 
 /** Replaces estimates where it matters what exactly the number is. */
 async function countExactly(database: Database, rows: number, summaries: ColumnSummary[]): Promise<void> {
+  const texts = summaries.filter(({ type }) => type === 'VARCHAR').length * rows <= FEW_TEXTS;
   const matters = summaries.filter(
-    ({ distinct, type }) => distinct <= EXACT || (distinct > 0.85 * rows && type !== 'DOUBLE'),
+    ({ distinct, type }) =>
+      distinct <= EXACT || (distinct > 0.85 * rows && type !== 'DOUBLE') || (texts && type === 'VARCHAR'),
   );
   if (matters.length === 0) return;
   const [row] = await database.rows<Record<string, bigint>>(

@@ -131,13 +131,17 @@ async function decideTogether(
   );
   if (anchors.size === 0 || rows < 20) return undefined;
   const candidates = usable
-    .filter(({ name, type, distinct }) => distinct > 1 && distinct < rows && (anchors.has(name) || type === 'VARCHAR'))
+    .filter(
+      ({ name, type, distinct, written }) =>
+        distinct > 1 && distinct < rows && (anchors.has(name) || (type === 'VARCHAR' && written < MOSTLY_NUMBERS)),
+    )
     .toSorted((a, b) => Number(anchors.has(b.name)) - Number(anchors.has(a.name)) || b.distinct - a.distinct)
     .slice(0, MOST_CANDIDATES);
   for (const size of [2, 3, 4]) {
     const groups = combinations(candidates, size).filter(
       (group) =>
         group.some(({ name }) => anchors.has(name)) &&
+        (group.every(({ name }) => anchors.has(name)) || repeatsByChance(rows, group) >= TOO_MANY_BY_CHANCE) &&
         group.reduce((product, { distinct }) => product * distinct, 1) >= rows,
     );
     const first = await whichDiffer(database, groups, `(SELECT * FROM ${TABLE} LIMIT ${FIRST})`, Math.min(rows, FIRST));
@@ -147,6 +151,19 @@ async function decideTogether(
     }
   }
   return undefined;
+}
+
+/**
+ * Columns that have many values together differ in every row by chance alone, which makes no key of them: rather than by
+ * their names they must be known by repeating nothing where chance would have repeated as much.
+ */
+const TOO_MANY_BY_CHANCE = 3;
+/** Texts most of which are numbers tell an amount. */
+const MOSTLY_NUMBERS = 0.9;
+
+/** Pairs of rows that would be equal in columns whose values have nothing to do with each other. */
+function repeatsByChance(rows: number, group: ColumnSummary[]): number {
+  return group.reduce((pairs, { distinct }) => pairs / distinct, (rows * (rows - 1)) / 2);
 }
 
 async function whichDiffer(

@@ -67,12 +67,22 @@ export async function propose(database: Database, path: string, file: string, wi
     label: isPlain(label) ? label.column : { column: label.column, positive: label.positive },
     ...(label.task === 'binary' ? {} : { task: label.task }),
     ...(label.objective === undefined ? {} : { objective: label.objective }),
-    ...(time.sql === undefined ? {} : { time: time.sql, partition: time.partition }),
+    ...(time.sql !== undefined
+      ? { time: time.sql, partition: time.partition }
+      : key.columns.length > 0
+        ? { partition: 'arrival' }
+        : {}),
     ...(drop.length === 0 ? {} : { drop: drop.flatMap(({ columns }) => columns) }),
     ...(time.test !== undefined
-      ? { split: { by: 'time', test: time.test } }
+      ? {
+          split: {
+            by: 'time',
+            ...(time.validation === undefined ? {} : { validation: time.validation }),
+            test: time.test,
+          },
+        }
       : group
-        ? { split: { by: 'group', column: group.name } }
+        ? { split: { by: 'group', column: group.name, validation: 0.2 } }
         : {}),
   };
   const decisions: Finding[] = [
@@ -89,7 +99,7 @@ export async function propose(database: Database, path: string, file: string, wi
       topic: 'time',
       text:
         time.sql === undefined
-          ? `none: ${time.reason}`
+          ? `none: ${time.reason}${key.columns.length > 0 ? '; rows go by the day on which a file first has their key' : '; a file is the whole table each time'}`
           : `${time.sql}: ${time.reason}; the store is cut by ${time.partition}`,
     },
     { topic: 'split', text: splitText(time, group, rows, key.columns.length > 0) },
@@ -188,9 +198,12 @@ function labelText({ column, task, positive, classes, unlabelled, reason }: Labe
 }
 
 function splitText(time: TimeDecision, group: ColumnSummary | undefined, rows: number, keyed: boolean): string {
-  if (time.test !== undefined) return `by time: what is from ${time.test} on tests, about a fifth of the rows`;
+  if (time.test !== undefined)
+    return time.validation === undefined
+      ? `by time: what is from ${time.test} on tests, about a fifth of the rows`
+      : `by time: what is from ${time.validation} on chooses the model, from ${time.test} on tests; about a fifth of the rows each`;
   if (group)
-    return `by ${group.name}: it has ${countOf(group.distinct, 'value')} in ${countOf(rows, 'row')}, and all rows of one stay on one side`;
+    return `by ${group.name}: it has ${countOf(group.distinct, 'value')} in ${countOf(rows, 'row')}, and all rows of one stay on one side; three fifths train, one chooses the model, one tests`;
   return `by the hash of the ${keyed ? 'key' : 'row'}: three fifths train, one chooses the model, one tests`;
 }
 

@@ -334,6 +334,8 @@ const FORMATS = DAYS.flatMap(([day, dayPattern]) =>
   TIMES.map(([time, pattern]) => ({ format: day + time, pattern: dayPattern + pattern })),
 );
 const COMMA = '[+-]?[0-9]+(,[0-9]+)?([eE][+-]?[0-9]+)?';
+/** Numbers whose commas may group thousands, which then begin with no zero. */
+const THOUSANDS = '[+-]?([1-9][0-9]{0,2}(,[0-9]{3})*|0)';
 
 /** Looks at columns of text once more where one of their values looks like a day or a number of other habits. */
 async function lookAtTexts(
@@ -342,16 +344,16 @@ async function lookAtTexts(
   looks: Map<number, Look>,
   found: Map<number, Found>,
 ): Promise<void> {
-  const tests: { position: number; format?: string; sql: string }[] = [];
+  const tests: { position: number; format?: string; grouped?: boolean; sql: string }[] = [];
   for (const [position, { type }] of looks) {
     const example = found.get(position)!.example?.trim();
     if (type !== 'VARCHAR' || example === undefined) continue;
     const v = `trim(v${position})`;
     if (new RegExp(`^${COMMA}$`).test(example)) {
-      tests.push({
-        position,
-        sql: `bool_and(regexp_full_match(${v}, '${COMMA}')) AND bool_or(contains(${v}, ',')) AND NOT bool_and(regexp_full_match(${v}, '[+-]?[0-9]{1,3}(,[0-9]{3})*'))`,
-      });
+      const commas = `bool_and(regexp_full_match(${v}, '${COMMA}')) AND bool_or(contains(${v}, ','))`;
+      const thousands = `bool_and(regexp_full_match(${v}, '${THOUSANDS}'))`;
+      tests.push({ position, sql: `${commas} AND NOT ${thousands}` });
+      tests.push({ position, grouped: true, sql: `${commas} AND ${thousands}` });
     }
     for (const { format, pattern } of FORMATS) {
       if (!new RegExp(`^${pattern}$`).test(example)) continue;
@@ -372,9 +374,10 @@ async function lookAtTexts(
 
   // A point can't be the decimal sign of one column and a comma that of another: which then is meant is not guessed.
   const points = [...looks.values()].some(({ type }) => type === 'DOUBLE');
-  if (!points)
-    for (const { position, format } of held)
-      if (format === undefined) looks.set(position, { ...looks.get(position)!, type: 'DOUBLE', comma: true });
+  const numbers = held.filter(({ format }) => format === undefined);
+  // 1,234 may be either; where another column has commas that no thousands have, it is a fraction too.
+  if (!points && numbers.some(({ grouped }) => !grouped))
+    for (const { position } of numbers) looks.set(position, { ...looks.get(position)!, type: 'DOUBLE', comma: true });
 
   const format = formatOf(held.flatMap(({ position, format }) => (format === undefined ? [] : [{ position, format }])));
   if (format === undefined) return;

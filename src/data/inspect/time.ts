@@ -7,8 +7,9 @@ export interface TimeDecision {
   /** SQL of a row's day; `undefined` where rows have none. */
   sql?: string;
   partition?: 'day' | 'month' | 'year';
-  /** First day of the last fifth of the rows. */
+  /** First day of the last fifth of the rows, and of the fifth before it where that is another. */
   test?: string;
+  validation?: string;
   /** Columns that it goes by. */
   columns: string[];
   reason: string;
@@ -106,10 +107,18 @@ async function spanOf(
   rows: number,
   asked: boolean,
 ): Promise<Omit<TimeDecision, 'columns' | 'reason'> | undefined> {
-  const query = `SELECT count(day) AS present, CAST(min(day) AS VARCHAR) AS first, CAST(max(day) AS VARCHAR) AS last, date_diff('day', min(day), max(day)) AS days, bool_and(day(day) = 1) AS monthly, CAST(quantile_disc(day, 0.8) AS VARCHAR) AS test
+  const query = `SELECT count(day) AS present, CAST(min(day) AS VARCHAR) AS first, CAST(max(day) AS VARCHAR) AS last, date_diff('day', min(day), max(day)) AS days, bool_and(day(day) = 1) AS monthly, CAST(quantile_disc(day, 0.8) AS VARCHAR) AS test, CAST(quantile_disc(day, 0.6) AS VARCHAR) AS validation
     FROM (SELECT CAST(${sql} AS DATE) AS day FROM ${TABLE})`;
   const answer = await database
-    .rows<{ present: bigint; first: string; last: string; days: bigint; monthly: boolean; test: string }>(query)
+    .rows<{
+      present: bigint;
+      first: string;
+      last: string;
+      days: bigint;
+      monthly: boolean;
+      test: string;
+      validation: string;
+    }>(query)
     .catch((error: unknown) => {
       if (!asked) return undefined;
       throw new PerdureError(
@@ -119,7 +128,7 @@ async function spanOf(
       );
     });
   if (!answer) return undefined;
-  const { present, first, last, monthly, test, ...span } = answer[0]!;
+  const { present, first, last, monthly, ...span } = answer[0]!;
   if (Number(present) < rows) {
     if (!asked) return undefined;
     throw new PerdureError(
@@ -130,10 +139,8 @@ async function spanOf(
   const days = Number(span.days);
   const partition = days <= MANY_DAYS && !monthly ? 'day' : days / 30.4 <= MANY_MONTHS ? 'month' : 'year';
   // Where a month begins near it, that is the day: it is easier to speak of.
-  const near = `${test.slice(0, 7)}-01`;
-  return {
-    sql,
-    partition,
-    ...(first === last ? {} : { test: days > 365 && near > first ? near : test > first ? test : last }),
-  };
+  const near = (day: string) => (days > 365 && `${day.slice(0, 7)}-01` > first ? `${day.slice(0, 7)}-01` : day);
+  if (first === last) return { sql, partition };
+  const [validation, test] = [near(span.validation), span.test > first ? near(span.test) : last];
+  return { sql, partition, test, ...(validation > first && validation < test ? { validation } : {}) };
 }
