@@ -31,7 +31,7 @@ type Look<Result> = { executeWithOptions(options: ActivityOptions, input: [Refin
 
 /** Raw records become features and labels: bronze, silver, gold, a partition a month. */
 export async function dataProcessing(input: DataProcessingInput): Promise<DataProcessingResult> {
-  const beginning = begin(input, { source: SOURCE, replace: FLAG });
+  const beginning = begin(input, { source: SOURCE, labels: SOURCE, replace: FLAG });
   const { pipeline, run } = beginning.stage;
   try {
     const result = await withinServiceLevel('processing', beginning.stage, () =>
@@ -62,7 +62,7 @@ async function refine(
   const looks = place === 'ecs' && patched(LOOKS_FIRST);
 
   progress.step('bronze: raw records to Parquet');
-  const raw = { ...stage, asOf, source: input.source, replace: input.replace };
+  const raw = { ...stage, asOf, source: input.source, labels: input.labels, replace: input.replace };
   const seen = looks
     ? await processing.bronze.executeWithOptions({ summary: 'Bronze: is there work?' }, [{ ...raw, look: true }])
     : undefined;
@@ -94,6 +94,7 @@ async function refine(
     ...found,
     ...layers,
     silver: { ...layers.silver, dropped },
+    ...(bronze.labels && { labels: bronze.labels }),
     config: stage.run.config?.checksum,
   };
 

@@ -19,8 +19,14 @@ export async function lifecycle(input: LifecycleInput): Promise<LifecycleResult>
 }
 
 async function runAll(input: LifecycleInput): Promise<LifecycleResult> {
-  const { stage, asOf, progress } = begin(input, { source: SOURCE, replace: FLAG, algorithms: NAMES, again: FLAG });
-  const { pipeline, reason, triggeredBy, source, replace, algorithms, again } = input;
+  const { stage, asOf, progress } = begin(input, {
+    source: SOURCE,
+    labels: SOURCE,
+    replace: FLAG,
+    algorithms: NAMES,
+    again: FLAG,
+  });
+  const { pipeline, reason, triggeredBy, source, labels, replace, algorithms, again } = input;
   const { config } = (await withConfig(stage, input)).run;
   const shared = { pipeline, asOf, reason, triggeredBy, config };
 
@@ -28,7 +34,7 @@ async function runAll(input: LifecycleInput): Promise<LifecycleResult> {
   const processing = await runChild(progress, {
     name: 'processing',
     workflow: dataProcessing,
-    input: { ...shared, source, replace },
+    input: { ...shared, source, labels, replace },
     summary: 'Data processing: bronze, silver, gold',
   });
 

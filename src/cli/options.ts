@@ -51,6 +51,13 @@ export function csvOption() {
   );
 }
 
+export function labelsOption() {
+  return new Option(
+    '--labels <file>',
+    'the labels, where pipeline.json has them in a second file (default: what was read last)',
+  );
+}
+
 export function replaceOption() {
   return new Option('--replace', 'let the raw data take away rows that were read before and that it does not have');
 }

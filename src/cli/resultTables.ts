@@ -1,6 +1,7 @@
 import {
   nothingChanged,
   type DataProcessingCompleted,
+  type LabelCounts,
   type ModelInferenceCompleted,
   type ModelMonitoringCompleted,
   type ModelTrainingCompleted,
@@ -14,7 +15,7 @@ import type { StageResults } from './follow.js';
 import { STAGES, STAGE_TITLES, score, summarize, type Completed, type Stage } from './stages.js';
 import { table } from './table.js';
 import { count } from './terminal.js';
-import { shareOf } from '../contracts/counts.js';
+import { countOf, shareOf } from '../contracts/counts.js';
 
 /** What a run came to, stage by stage: the numbers behind the line that the progress ended with, or why there are none. */
 export function describeResults(results: StageResults): string {
@@ -46,8 +47,13 @@ function layerTable(processing: DataProcessingCompleted): string[] {
     .map(([why, rows]) => `${why} ${count(rows)}`);
   return [
     table(['layer', 'rows', 'partitions written', 'unchanged'], rows),
+    ...(processing.labels ? [labelLine(processing.labels)] : []),
     ...(dropped.length > 0 ? [`Rows dropped in silver: ${dropped.join(', ')}`] : []),
   ];
+}
+
+function labelLine({ rows, unknown }: LabelCounts): string {
+  return `Labels of the second file: ${countOf(rows, 'key')}${unknown > 0 ? `, ${count(unknown)} of which no row has` : ''}`;
 }
 
 function predictionsLine(inference: ModelInferenceCompleted): string[] {

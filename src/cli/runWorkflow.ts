@@ -14,15 +14,17 @@ import { resultJson, type RunJson } from './resultJson.js';
 import { describeResults } from './resultTables.js';
 import { person } from './person.js';
 import { hasEnded, openSession, type Session } from './session.js';
-import { checkCsv, defaultSource } from './source.js';
+import { checkCsv, defaultSource, labelsOf } from './source.js';
 import { chosenStore } from './store.js';
 import { requireStore } from './storeCheck.js';
 import { print, printJson, say } from './terminal.js';
 import { trainHere } from './trainHere.js';
+import { absoluteSource } from '../platform/storage/stores.js';
 
 /** What a command asks of a run; which of it there is to ask, each command's options say. */
 export interface RunOptions extends CommonOptions {
   csv?: string;
+  labels?: string;
   asOf?: string;
   reason?: string;
   algorithm?: string[];
@@ -103,7 +105,11 @@ async function start(
   const readsSource = name === 'lifecycle' || name === 'dataProcessing';
   const source =
     csv?.path ?? (readsSource ? await defaultSource(settings, session.store ?? chosenStore(options)) : undefined);
-  const input = { pipeline, ...askedOf(options), reason: options.reason, triggeredBy: person(), source };
+  const labels = readsSource
+    ? await labelsOf(settings, session.store ?? chosenStore(options), options.labels)
+    : undefined;
+  const asked = { ...askedOf(options), ...(readsSource && { labels }) };
+  const input = { pipeline, ...asked, reason: options.reason, triggeredBy: person(), source };
   const { workflowId, firstExecutionRunId: runId } = await startWorkflow(
     session.client,
     name,
@@ -122,11 +128,20 @@ function askedOf({
   from,
   to,
   again,
+  labels,
 }: RunOptions): Pick<
   LifecycleInput & ModelInferenceInput,
-  'asOf' | 'algorithms' | 'replace' | 'from' | 'to' | 'again'
+  'asOf' | 'algorithms' | 'replace' | 'from' | 'to' | 'again' | 'labels'
 > {
-  return { asOf, algorithms, replace, from, to, again };
+  return {
+    asOf,
+    algorithms,
+    replace,
+    from,
+    to,
+    again,
+    ...(labels !== undefined && { labels: absoluteSource(labels) }),
+  };
 }
 
 /** The run that this command follows already, if the server that it found now knows it. */

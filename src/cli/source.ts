@@ -1,6 +1,7 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Pipeline } from '../config/load.js';
+import { fileNameOf } from '../config/schema.js';
 import { bronzeFiles } from '../data/bronzeFiles.js';
 import { readCsvHeader } from '../data/csv.js';
 import { manifestKey, rawKey, readManifestToWrite } from '../data/layers.js';
@@ -41,17 +42,48 @@ export async function defaultSource(pipeline: Pipeline, storeRoot: string): Prom
     );
   }
   const { path } = pipeline.definition.source;
-  if (path !== undefined) return checkCsv(pipeline, await ownCsv(pipeline, path));
+  if (path !== undefined) return checkCsv(pipeline, await ownCsv(pipeline, 'source', path));
   say('Data: none was given or read before, so some is generated; --csv takes a real file.');
   return generateData(pipeline);
 }
 
-/** The CSV that `pipeline.json` names by its path: from the pipeline's folder, from the present one, or where `perdure init` found it. */
-async function ownCsv(pipeline: Pipeline, path: string): Promise<string> {
-  const { address, definition } = pipeline;
+/**
+ * The labels of a run, where `pipeline.json` has them in a second file: `undefined` where the workers know which were read
+ * last or have a raw file in the store.
+ *
+ * @param asked the file that was given, if one was
+ * @throws PerdureError `InputInvalid` where there is no such file, or the pipeline has no second one
+ */
+export async function labelsOf(
+  pipeline: Pipeline,
+  storeRoot: string,
+  asked: string | undefined,
+): Promise<string | undefined> {
+  const { labels } = pipeline.definition;
+  if (!labels) {
+    if (asked === undefined) return undefined;
+    throw new PerdureError(
+      'InputInvalid',
+      `The labels of ${pipeline.definition.name} are in its source; leave --labels out, or give pipeline.json "labels": {"file": ..., "on": ...}.`,
+    );
+  }
+  if (asked !== undefined) {
+    const path = absoluteSource(asked);
+    if (!isAddress(path)) await readCsvHeader(path, []);
+    return path;
+  }
+  const { datamart } = (await openStores(storeRoot))(pipeline);
+  const manifest = await readManifestToWrite(datamart, 'bronze');
+  if (manifest?.labels || (await datamart.head(rawKey(fileNameOf(labels.file))))) return undefined;
+  return ownCsv(pipeline, 'labels', labels.file);
+}
+
+/** A CSV that `pipeline.json` names by its path: from the pipeline's folder, from the present one, or where `perdure init` found it. */
+async function ownCsv(pipeline: Pipeline, what: 'source' | 'labels', path: string): Promise<string> {
+  const { address } = pipeline;
   if (isAddress(path)) return path;
   const places = [...new Set([...(isAddress(address) ? [] : [resolve(address, path)]), resolve(path)])];
-  for (const place of [...places, join(dataFolder(pipeline), definition.source.file)]) {
+  for (const place of [...places, join(dataFolder(pipeline), fileNameOf(path))]) {
     if (
       await stat(place).then(
         (found) => found.isFile(),
@@ -62,7 +94,7 @@ async function ownCsv(pipeline: Pipeline, path: string): Promise<string> {
   }
   throw new PerdureError(
     'InputInvalid',
-    `pipeline.json of ${address} names the source ${path}, and there is no file ${places.join(' or ')}; correct "source", or give the file with --csv.`,
+    `pipeline.json of ${address} names the ${what} ${path}, and there is no file ${places.join(' or ')}; correct "${what}", or give the file with --${what === 'source' ? 'csv' : 'labels'}.`,
   );
 }
 

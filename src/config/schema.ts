@@ -16,7 +16,7 @@ import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
 import { SplitSettings } from '../data/splits/settings.js';
 import { TransformSettings } from '../ml/transforms/settings.js';
 import { AlertThresholds } from '../platform/notify/conditions.js';
-import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults } from './columns.js';
+import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults, sameName } from './columns.js';
 import { Compute } from './compute.js';
 import { Schedules } from './schedules.js';
 
@@ -121,6 +121,12 @@ const DAY = 'snapshot_date';
 /** The column of the day on which a row's key was first in a source, where rows are partitioned by that. */
 export const ARRIVAL = 'arrival_date';
 
+function joinOf(on: string | string[] | Record<string, string>): Record<string, string> {
+  return typeof on === 'object' && !Array.isArray(on)
+    ? on
+    : Object.fromEntries([on].flat().map((name) => [name, name]));
+}
+
 const feature = z.strictObject({
   name: ModelColumnName,
   type: z.enum(['numeric', 'ordinal', 'binary', 'categorical']),
@@ -149,6 +155,15 @@ export const PipelineDefinition = z
     key: z.union([ColumnName, z.array(ColumnName).min(1)]).optional(),
     keys: z.array(ColumnName).min(1).optional(),
     label: z.union([ColumnName, labelSource]),
+    /** A second CSV that has the labels: rows without one there are not labelled yet. */
+    labels: z
+      .strictObject({
+        /** By its path from here or from where a command is given. */
+        file: z.string().min(1).max(4_096),
+        /** The columns that labels are joined on, the key by default: of both files, or those of the source with the names that they have in the file. */
+        on: z.union([ColumnName, z.array(ColumnName).min(1), z.record(ColumnName, ColumnName)]).optional(),
+      })
+      .optional(),
     /** What the label is; without it the label's values say so. */
     task: z.enum(TASKS).optional(),
     /** What a regression minimises. */
@@ -175,6 +190,18 @@ export const PipelineDefinition = z
   .superRefine((written, context) => {
     if (written.key !== undefined && written.keys !== undefined)
       context.addIssue({ code: 'custom', path: ['key'], message: 'expected "key" or "keys", not both' });
+    if (written.labels && written.labels.on === undefined && written.key === undefined && written.keys === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['labels', 'on'],
+        message: 'expected the columns that labels are joined on, as there is no key',
+      });
+    if (written.labels && Object.keys(written.tables).some((table) => sameName(table) === 'labels'))
+      context.addIssue({
+        code: 'custom',
+        path: ['tables'],
+        message: 'expected another name than "labels", by which SQL reads the labels of the second file',
+      });
     if (written.partition === 'arrival') {
       if (written.key === undefined && written.keys === undefined)
         context.addIssue({
@@ -207,10 +234,12 @@ export const PipelineDefinition = z
         message: 'expected the column of the rows\' days and "by", as "layers" are given',
       });
   })
-  .transform(({ key, keys, source, label, partition, time, layers, features, ...rest }) => {
+  .transform(({ key, keys, source, label, labels, partition, time, layers, features, ...rest }) => {
     const period = typeof partition === 'object' ? partition.by : partition;
     return {
       ...rest,
+      /** `on` has the columns of the file by the source's that they are joined with. */
+      labels: labels && { file: labels.file, on: joinOf(labels.on ?? keys ?? key ?? []) },
       source:
         typeof source === 'string'
           ? { ...sourceOf({ file: fileNameOf(source), null_values: [] }), path: source }

@@ -7,6 +7,11 @@ export interface DataProcessingInput extends WorkflowInput {
    */
   source?: string;
   /**
+   * The CSV of labels, where `pipeline.json` has them in a second file: a path or an address, as of the source.
+   * @default the one that was read last, else the pipeline's own in the object store's `raw/` folder
+   */
+  labels?: string;
+  /**
    * Whether rows that were read before may be taken away where the source doesn't have them any more; else such a
    * source is refused.
    * @default false
@@ -26,8 +31,17 @@ export interface LayerResult {
 
 export interface BronzeInput extends StageInput, Looking {
   source?: string;
+  labels?: string;
   replace?: boolean;
   asOf: string;
+}
+
+/** Labels of a second file. */
+export interface LabelCounts {
+  /** Keys that have one. */
+  rows: number;
+  /** Those of them that are of no row. */
+  unknown: number;
 }
 
 export interface Looking {
@@ -41,6 +55,8 @@ export interface Looking {
 
 /** `written` and `unchanged` together are all partitions that bronze holds, those that the source says nothing of included. */
 export interface BronzeResult extends LayerResult {
+  /** Where labels come from a second file. */
+  labels?: LabelCounts;
   /** Whether a look found work, or could not tell; then the rest says nothing. */
   pending?: boolean;
 }
@@ -62,6 +78,7 @@ export interface DataProcessingCompleted {
   bronze: LayerCounts;
   silver: LayerCounts & { dropped: Record<string, number> };
   gold: LayerCounts;
+  labels?: LabelCounts;
   /** Version of the configuration that the run went by, a SHA-256. */
   config?: string;
 }

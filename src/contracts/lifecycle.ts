@@ -8,6 +8,8 @@ export interface LifecycleInput extends WorkflowInput {
   /** As in data processing. */
   source?: string;
   /** As in data processing. */
+  labels?: string;
+  /** As in data processing. */
   replace?: boolean;
   /** As in training. */
   algorithms?: string[];

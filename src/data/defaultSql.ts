@@ -11,7 +11,7 @@ import type { TableName } from './layers.js';
  * @throws PerdureError `ConfigInvalid` for a column that the source doesn't have
  */
 export function defaultSql(definition: PipelineDefinition, table: TableName): string {
-  const { keys, drop, label, labelSource, partition, split, time } = definition;
+  const { keys, drop, label, labels, labelSource, partition, split, time } = definition;
   // A split may go by a column that is no feature.
   const named = carriedColumns(definition);
   const carried = [...new Set([...named, ...(split && 'column' in split ? [split.column] : [])])];
@@ -27,7 +27,13 @@ export function defaultSql(definition: PipelineDefinition, table: TableName): st
       const day = columns.filter(
         (name) => time !== undefined && sameName(name) === sameName(time.replace(/^"(.*)"$/s, '$1')),
       );
-      const left = [...drop, ...day, ...(labelSource && 'column' in labelSource ? [labelSource.column] : [])];
+      const own = labelSource && 'column' in labelSource ? [labelSource.column] : [];
+      // A label of the source's own, where a second file has the labels, may be missing; it is no feature either.
+      const left = [
+        ...drop,
+        ...day,
+        ...own.filter((name) => !labels || columns.some((one) => sameName(one) === sameName(name))),
+      ];
       const unknown = [...(numbered ? [] : keys), ...left].find(
         (name) => !columns.some((column) => sameName(column) === sameName(name)),
       );
@@ -47,7 +53,14 @@ export function defaultSql(definition: PipelineDefinition, table: TableName): st
     }
     case 'label_store': {
       const value = labelSource && 'sql' in labelSource ? `(${labelSource.sql}\n)` : identifier(labelSource!.column);
-      return `SELECT ${named.map(identifier).join(', ')}, ${value} AS ${identifier(label)} FROM silver`;
+      if (!labels) return `SELECT ${named.map(identifier).join(', ')}, ${value} AS ${identifier(label)} FROM silver`;
+      const on = Object.keys(labels.on);
+      const joined = `silver LEFT JOIN labels ON ${on.map((name) => `silver.${identifier(name)} = labels.${identifier(name)}`).join(' AND ')}`;
+      const carried = named.map((name) => `silver.${identifier(name)}`).join(', ');
+      return labelSource && 'sql' in labelSource
+        ? // A name that both files have means the second one's.
+          `SELECT ${named.map(identifier).join(', ')}, ${value} AS ${identifier(label)} FROM (SELECT labels.* EXCLUDE (${on.map(identifier).join(', ')}), silver.* FROM ${joined})`
+        : `SELECT ${carried}, labels.${value} AS ${identifier(label)} FROM ${joined}`;
     }
   }
 }

@@ -80,7 +80,8 @@ export async function layerSql(
       return { name, path, checksum };
     }),
   );
-  const readable = [INPUTS[table], ...Object.keys(named)];
+  const second = table === 'label_store' && pipeline.definition.labels ? ['labels'] : [];
+  const readable = [INPUTS[table], ...second, ...Object.keys(named)];
   const columns = Object.keys(source.columns);
   const digest = fingerprint(
     text,

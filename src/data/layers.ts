@@ -42,6 +42,8 @@ export interface LayerManifest {
   partitions: Record<string, PartitionEntry>;
   /** The CSV that bronze was read from (bronze). */
   source?: SourceEntry;
+  /** The labels of a second file, where the pipeline has one (bronze). */
+  labels?: LabelsEntry;
   /** Rows that repeat an earlier one, as last looked for (silver). */
   duplicates?: DuplicatesEntry;
   /** Fingerprint of the partitions whose keys were last found to stand in one partition each (gold). */
@@ -64,6 +66,25 @@ export interface SourceEntry {
   partitions: string[];
   /** The store's own mark of the content, where it lay in a store: the same mark is the same file. */
   etag?: string;
+}
+
+/** Labels of a second file, as bronze keeps them. */
+export interface LabelsEntry {
+  /** Where the file that was read last lay; absent for the pipeline's own in the store. */
+  path?: string;
+  /** Of that file. */
+  checksum: string;
+  etag?: string;
+  /** Fingerprint of which columns are kept. */
+  recipe: string;
+  /** Parquet with a row per key: the columns that labels are joined on, by the source's names, and those of the file. */
+  object: { key: string; checksum: string; size: number; rows: number };
+  /** Fingerprint of the bronze partitions that `partitions` is of. */
+  bronze: string;
+  /** A digest of the labels that the rows of a partition have, by its name. */
+  partitions: Record<string, string>;
+  /** Labels of keys that no row has. */
+  unknown: number;
 }
 
 export interface DuplicatesEntry {

@@ -79,6 +79,27 @@ export async function openSource(
   };
 }
 
+/**
+ * Opens a CSV of labels, whose columns are always found by reading it whole.
+ *
+ * @param wanted columns that it must have
+ * @param types of columns that another file has too, and by which they are compared
+ * @throws PerdureError `InputInvalid` for what is no CSV, or lacks a column
+ */
+export async function openLabels(
+  context: StageContext,
+  path: string,
+  wanted: string[],
+  types: Record<string, ColumnType>,
+): Promise<Omit<OpenSource, 'found'>> {
+  const reading = await foundReading(context, path, []);
+  reading.columns = { ...reading.columns, ...types };
+  const header = await readCsvHeader(path, wanted, reading);
+  const folder = join(context.scratch, 'labels');
+  await makeFolder(folder);
+  return { path: await asUtf8(path, reading.encoding ?? 'utf-8', folder), header, reading };
+}
+
 async function readingOf(
   context: StageContext,
   pipeline: Pipeline,
@@ -89,6 +110,10 @@ async function readingOf(
   const { source, partition } = pipeline.definition;
   if (!source.findsColumns) return { columns: source.columns, null_values: source.null_values };
   if (last?.reading && partition.by !== 'none' && !replace) return last.reading;
+  return foundReading(context, path, source.null_values);
+}
+
+async function foundReading(context: StageContext, path: string, known: string[]): Promise<SourceReading> {
   const { columns, nullValues, delimiter, quote, encoding, dateFormat, decimal } = await withDuckDb(
     context,
     (database) => sniffCsv(database, path),
@@ -97,7 +122,7 @@ async function readingOf(
     throw new PerdureError('InputInvalid', `${path} names no column in its header; give a CSV with a header line.`);
   return {
     columns,
-    null_values: [...new Set([...source.null_values, ...nullValues])],
+    null_values: [...new Set([...known, ...nullValues])],
     delimiter,
     quote,
     encoding,

@@ -5,6 +5,7 @@ import type { Pipeline } from '../config/load.js';
 import { ARRIVAL } from '../config/schema.js';
 import type { BronzeInput, BronzeResult } from '../contracts/index.js';
 import { arrivingSql, byArrival, keptSql, mergedSql, openArrivals, type Arrivals } from '../data/arrivals.js';
+import { labelsAreTaken, takeLabels } from '../data/labelsFile.js';
 import { manifestOfBronzeFiles } from '../data/bronzeFiles.js';
 import { badValue, isBadValue, readCsvHeader, readCsvSql } from '../data/csv.js';
 import { columnsOf, identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
@@ -55,6 +56,17 @@ const UNDATED_DAY = '0000-01-01';
 export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart } = context.stores(pipeline);
+  if (input.look && !(await labelsAreTaken(pipeline, datamart, input)))
+    return { rows: 0, written: [], unchanged: [], pending: true };
+  const result = await readRows(context, pipeline, input);
+  if (input.look) return result;
+  // With the columns that the source was just read by.
+  const labels = await takeLabels(context, await context.pipeline(input.pipeline), datamart, input);
+  return labels ? { ...result, labels } : result;
+};
+
+async function readRows(context: StageContext, pipeline: Pipeline, input: BronzeInput): Promise<BronzeResult> {
+  const { datamart } = context.stores(pipeline);
   // With the columns of the source that was read last, where they are the source's own.
   const before = await recipeOf(context, pipeline);
   if (input.look) return lookAt(pipeline, datamart, before.recipe, input);
@@ -93,7 +105,7 @@ export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) =
     checkUnchanged,
     replace: input.replace === true,
   });
-};
+}
 
 /** Reads a source that is new, whole or not at all. */
 async function readSource(

@@ -6,6 +6,7 @@ import { identifier, literal, readParquetSql, withDuckDb, type Database, type Re
 import { checkKeys, checkKeysAcross, checkPartitionDays, keysHoldPartition } from '../data/goldKeys.js';
 import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { NUMBER } from '../data/inputColumns.js';
+import { labelsEntry, openLabelsTable } from '../data/labelsFile.js';
 import type { BuiltTable } from '../data/layerWriter.js';
 import {
   featureStoreFiles,
@@ -43,11 +44,20 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
     partition,
   };
 
+  const second = await labelsEntry(pipeline, datamart);
   const { entries, written, unchanged } = await refine(context, datamart, input, {
     layer: 'gold',
     from: { layer: 'silver', table: 'silver' },
-    inputs: (_partition, checksum) => fingerprint(checksum, features.digest, labels.digest, needed),
+    inputs: (partition, checksum) =>
+      fingerprint(
+        checksum,
+        features.digest,
+        labels.digest,
+        needed,
+        ...(second ? [second.recipe, second.partitions[partition] ?? ''] : []),
+      ),
     check: async (database, file) => {
+      if (second) await openLabelsTable(database, datamart, second);
       await openTables(database, features);
       await read(database, file);
       checkDay(pipeline, features, await checkColumns(database, features, needed.features));

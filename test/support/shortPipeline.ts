@@ -52,13 +52,25 @@ export async function createShortPipeline(engines: EnginePool, parent: string, d
     folder,
     csv,
     /** Writes the CSV and makes gold of it. */
-    async process(text: string, { asOf = AS_OF, ...more }: { asOf?: string; replace?: boolean } = {}) {
+    async process(text: string, { asOf = AS_OF, ...more }: { asOf?: string; replace?: boolean; labels?: string } = {}) {
       writeFileSync(csv, text);
       const asked = { pipeline: NAME, run: run() };
-      const { written, unchanged } = await perform(bronze, { ...asked, source: csv, asOf, ...more });
+      const { written, unchanged, labels } = await perform(bronze, { ...asked, source: csv, asOf, ...more });
       const partitions = [...written, ...unchanged].sort();
       await perform(silver, { ...asked, partitions });
-      return perform(gold, { ...asked, partitions });
+      return { ...(await perform(gold, { ...asked, partitions })), labels };
+    },
+    /** Whether a look finds that bronze has nothing to do. */
+    async isRead(more: { labels?: string } = {}, asOf = AS_OF): Promise<boolean> {
+      const { pending } = await perform(bronze, {
+        pipeline: NAME,
+        run: run(),
+        source: csv,
+        asOf,
+        look: true,
+        ...more,
+      });
+      return pending !== true;
     },
     async train(algorithms: string[], asOf = AS_OF): Promise<ModelTrainingCompleted> {
       process.env.PERDURE_CONF = join(root, 'conf');

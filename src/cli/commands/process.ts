@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { withExamples } from '../help.js';
-import { csvOption, replaceOption } from '../options.js';
+import { csvOption, labelsOption, replaceOption } from '../options.js';
 import { runCommand } from '../runCommand.js';
 
 /** `perdure process` */
@@ -12,6 +12,7 @@ export function addProcess(program: Command, pipelines: string[]): void {
     'raw data to bronze, silver and gold; only what changed is done again',
   )
     .addOption(csvOption())
+    .addOption(labelsOption())
     .addOption(replaceOption())
     .action(async (pipeline, options) => {
       const { run } = await import('../runWorkflow.js');

@@ -1,12 +1,13 @@
 import type { Command } from '@commander-js/extra-typings';
 import { withExamples } from '../help.js';
-import { againToTrain, algorithmOption, csvOption, replaceOption } from '../options.js';
+import { againToTrain, algorithmOption, csvOption, labelsOption, replaceOption } from '../options.js';
 import { runCommand } from '../runCommand.js';
 
 /** `perdure run` */
 export function addRun(program: Command, pipelines: string[]): void {
   const command = runCommand(program, pipelines, 'run', 'run the whole lifecycle: process, train, predict, monitor')
     .addOption(csvOption())
+    .addOption(labelsOption())
     .addOption(replaceOption())
     .addOption(algorithmOption())
     .addOption(againToTrain())
