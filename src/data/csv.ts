@@ -4,8 +4,24 @@ import { PerdureError, systemCode } from '../errors.js';
 import { diskError } from '../platform/storage/diskError.js';
 import { openRegularFile } from '../platform/storage/regularFile.js';
 import { identifier, literal, type Database } from './duckdb.js';
-import type { SourceReading } from './sourceReading.js';
+import type { Encoding } from './inspect/encoding.js';
 import { agreeing } from '../contracts/counts.js';
+
+/** How a CSV is read: what `pipeline.json` says of it, or what was found by reading it whole. */
+export interface SourceReading {
+  columns: Record<string, ColumnType>;
+  /** Texts that say in every column that no value is known; an empty field always does. */
+  null_values: string[];
+  /** Texts that say it where a column is no text, and may be a category elsewhere. */
+  no_numbers?: string[];
+  delimiter?: string;
+  quote?: string;
+  encoding?: Encoding;
+  /** `strptime` format of days and moments that aren't written as 2005-12-31. */
+  date_format?: string;
+  /** Set where numbers have a decimal comma. */
+  decimal?: ',';
+}
 
 /** The first line of a CSV. */
 export interface CsvHeader {
@@ -174,8 +190,12 @@ function textSql(path: string, header: CsvHeader, source: SourceReading): string
 export function writtenOut(
   text: string,
   type: ColumnType,
-  { decimal, date_format }: Pick<SourceReading, 'decimal' | 'date_format'>,
+  { decimal, date_format, no_numbers = [] }: Pick<SourceReading, 'decimal' | 'date_format' | 'no_numbers'>,
 ): string {
+  if (no_numbers.length > 0 && type !== 'VARCHAR') {
+    const present = writtenOut(text, type, { ...(decimal && { decimal }), ...(date_format && { date_format }) });
+    return `CASE WHEN ${text} IN (${no_numbers.map(literal).join(', ')}) THEN NULL ELSE ${present} END`;
+  }
   if (decimal && type === 'DOUBLE') return `replace(${text}, ',', '.')`;
   if (date_format === undefined || (type !== 'DATE' && type !== 'TIMESTAMP')) return text;
   return `coalesce(strftime(try_strptime(trim(${text}), ${literal(date_format)}), '%Y-%m-%d${type === 'DATE' ? '' : ' %H:%M:%S'}'), ${text})`;

@@ -3,7 +3,7 @@ import { PerdureError } from '../errors.js';
 import { readJson } from '../platform/storage/documents.js';
 import type { ObjectStore, Stores } from '../platform/storage/objectStore.js';
 import { partitionDays } from './partitions.js';
-import type { SourceReading } from './sourceReading.js';
+import type { SourceReading } from './csv.js';
 
 /**
  * What the medallion holds. A layer's manifest names every partition's objects with their checksums, and a reader goes

@@ -5,32 +5,23 @@ import { PerdureError } from '../errors.js';
 import { makeFolder } from '../platform/storage/folder.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { StageContext } from '../stages/context.js';
-import { readCsvHeader, type CsvHeader } from './csv.js';
-import { withDuckDb } from './duckdb.js';
-import { asUtf8, type Encoding } from './inspect/encoding.js';
+import { readCsvHeader, type CsvHeader, type SourceReading } from './csv.js';
+import { withDuckDb, type Database } from './duckdb.js';
+import { asUtf8 } from './inspect/encoding.js';
 import { sniffCsv } from './inspect/sniff.js';
 import { readManifest, type SourceEntry } from './layers.js';
-
-/** How a source is read: what `pipeline.json` says of it, or what was found by reading it whole. */
-export interface SourceReading {
-  columns: Record<string, ColumnType>;
-  null_values: string[];
-  delimiter?: string;
-  quote?: string;
-  encoding?: Encoding;
-  /** `strptime` format of days and moments that aren't written as 2005-12-31. */
-  date_format?: string;
-  /** Set where numbers have a decimal comma. */
-  decimal?: ',';
-}
 
 /** A source at hand: a local path under which DuckDB can read it. */
 export interface OpenSource {
   path: string;
   header: CsvHeader;
+  /** How this file is read. */
   reading: SourceReading;
-  /** Whether the reading was found in the source. */
-  found: boolean;
+  /**
+   * What stays of it for the files to come, where the reading was found in the source: the columns and their types. A
+   * later file may be written otherwise.
+   */
+  found?: SourceReading;
 }
 
 /** A pipeline whose columns are those that were found, where it leaves them to its source. */
@@ -67,7 +58,11 @@ export async function openSource(
   last: SourceEntry | undefined,
   replace: boolean,
 ): Promise<OpenSource> {
-  const reading = await readingOf(context, pipeline, path, last, replace);
+  const { source, partition } = pipeline.definition;
+  const own = source.findsColumns ? await foundReading(context, path, source.null_values) : undefined;
+  // Partitions of an earlier file stay: its columns and types are theirs.
+  const found = own && last?.reading && partition.by !== 'none' && !replace ? last.reading : own;
+  const reading = found && own ? writtenAs(found, own) : { columns: source.columns, null_values: source.null_values };
   const header = await readCsvHeader(path, Object.keys(reading.columns), reading);
   const folder = join(context.scratch, 'source');
   await makeFolder(folder);
@@ -75,7 +70,22 @@ export async function openSource(
     path: await asUtf8(path, reading.encoding ?? 'utf-8', folder),
     header,
     reading,
-    found: pipeline.definition.source.findsColumns,
+    ...(found && { found }),
+  };
+}
+
+/**
+ * The columns of an earlier file as another one writes them: its separator, encoding, decimal sign, dates and texts for
+ * what is not known. Where that file doesn't show how it writes dates or fractions, it is taken to do so as the earlier one.
+ */
+function writtenAs(columns: SourceReading, own: SourceReading): SourceReading {
+  const both = (name: 'null_values' | 'no_numbers') => [...new Set([...(columns[name] ?? []), ...(own[name] ?? [])])];
+  return {
+    ...columns,
+    ...own,
+    columns: columns.columns,
+    null_values: both('null_values'),
+    no_numbers: both('no_numbers'),
   };
 }
 
@@ -100,33 +110,14 @@ export async function openLabels(
   return { path: await asUtf8(path, reading.encoding ?? 'utf-8', folder), header, reading };
 }
 
-async function readingOf(
-  context: StageContext,
-  pipeline: Pipeline,
-  path: string,
-  last: SourceEntry | undefined,
-  replace: boolean,
-): Promise<SourceReading> {
-  const { source, partition } = pipeline.definition;
-  if (!source.findsColumns) return { columns: source.columns, null_values: source.null_values };
-  if (last?.reading && partition.by !== 'none' && !replace) return last.reading;
-  return foundReading(context, path, source.null_values);
+async function foundReading(context: StageContext, path: string, known: string[]): Promise<SourceReading> {
+  const reading: SourceReading = await withDuckDb(context, (database) => readingOf(database, path));
+  if (Object.keys(reading.columns).length === 0)
+    throw new PerdureError('InputInvalid', `${path} names no column in its header; give a CSV with a header line.`);
+  return { ...reading, null_values: [...new Set([...known, ...reading.null_values])] };
 }
 
-async function foundReading(context: StageContext, path: string, known: string[]): Promise<SourceReading> {
-  const { columns, nullValues, delimiter, quote, encoding, dateFormat, decimal } = await withDuckDb(
-    context,
-    (database) => sniffCsv(database, path),
-  );
-  if (Object.keys(columns).length === 0)
-    throw new PerdureError('InputInvalid', `${path} names no column in its header; give a CSV with a header line.`);
-  return {
-    columns,
-    null_values: [...new Set([...known, ...nullValues])],
-    delimiter,
-    quote,
-    encoding,
-    ...(dateFormat !== undefined && { date_format: dateFormat }),
-    ...(decimal && { decimal }),
-  };
+async function readingOf(database: Database, path: string): Promise<SourceReading> {
+  const { header, ...reading } = await sniffCsv(database, path);
+  return header.length === 0 ? { ...reading, columns: {} } : reading;
 }

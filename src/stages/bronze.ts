@@ -97,7 +97,7 @@ async function readRows(context: StageContext, pipeline: Pipeline, input: Bronze
     return resultOf(writer.manifest.partitions, []);
   }
   const opened = await openSource(context, pipeline, path, last, input.replace === true);
-  return readSource(context, withReading(pipeline, opened.reading), writer, {
+  return readSource(context, withReading(pipeline, opened.found), writer, {
     ...opened,
     given: path,
     asOf,
@@ -123,7 +123,7 @@ async function readSource(
 ): Promise<BronzeResult> {
   const { datamart } = context.stores(pipeline);
   const { sql, recipe } = await recipeOf(context, pipeline);
-  const source: Source = { ...look, sql: recipe, ...(opened.found && { reading: opened.reading }) };
+  const source: Source = { ...look, sql: recipe, ...(opened.found && { reading: opened.found }) };
   return withDuckDb(
     context,
     async (database) => {

@@ -52,7 +52,10 @@ export async function createShortPipeline(engines: EnginePool, parent: string, d
     folder,
     csv,
     /** Writes the CSV and makes gold of it. */
-    async process(text: string, { asOf = AS_OF, ...more }: { asOf?: string; replace?: boolean; labels?: string } = {}) {
+    async process(
+      text: string | Uint8Array,
+      { asOf = AS_OF, ...more }: { asOf?: string; replace?: boolean; labels?: string } = {},
+    ) {
       writeFileSync(csv, text);
       const asked = { pipeline: NAME, run: run() };
       const { written, unchanged, labels } = await perform(bronze, { ...asked, source: csv, asOf, ...more });

@@ -56,21 +56,24 @@ describe('types', () => {
     const numbers = Array.from({ length: 30_000 }, (_, i) => String(i));
     expect(await typeOf(...numbers, '1.5')).toBe('DOUBLE');
     expect(await typeOf(...numbers, 'V27')).toBe('VARCHAR');
-    expect((await sniffed(column(...numbers, 'unknown'))).nullValues).toEqual(['unknown']);
+    expect((await sniffed(column(...numbers, 'unknown'))).no_numbers).toEqual(['unknown']);
   });
 });
 
 describe('texts that say that no value is known', () => {
   it('are found among numbers, as they are written', async () => {
-    const { columns, nullValues } = await sniffed(column('1', 'NA', ' ', '?', 'n/a', '-', 'None', '2'));
+    const { columns, null_values, no_numbers } = await sniffed(column('1', 'NA', ' ', '?', 'n/a', '-', 'None', '2'));
     expect(columns.x).toBe('BIGINT');
-    expect(nullValues).toEqual([' ', '-', '?', 'NA', 'None', 'n/a']);
+    expect([null_values, no_numbers]).toEqual([
+      [' ', '?', 'NA', 'n/a'],
+      ['-', 'None'],
+    ]);
   });
 
   it('are fewer among texts, where "None" is a category', async () => {
-    const { columns, nullValues } = await sniffed(column('None', 'Norm', '?', '>200', '-'));
+    const { columns, null_values, no_numbers } = await sniffed(column('None', 'Norm', '?', '>200', '-'));
     expect(columns.x).toBe('VARCHAR');
-    expect(nullValues).toEqual(['?']);
+    expect([null_values, no_numbers]).toEqual([['?'], []]);
   });
 });
 
@@ -115,22 +118,22 @@ describe('dialect and encoding', () => {
 
   it('takes a day for one only where it can tell the month', async () => {
     expect(await sniffed(column('31/01/2020', '01/02/2020'))).toMatchObject({
-      dateFormat: '%d/%m/%Y',
+      date_format: '%d/%m/%Y',
       columns: { x: 'DATE' },
     });
     expect(await sniffed(column('1/31/2020 9:05', '1/2/2020 10:00'))).toMatchObject({
-      dateFormat: '%m/%d/%Y %H:%M',
+      date_format: '%m/%d/%Y %H:%M',
       columns: { x: 'TIMESTAMP' },
     });
     expect(await sniffed(column('01/02/2020', '03/04/2020'))).toMatchObject({ columns: { x: 'VARCHAR' } });
     expect(await sniffed(column('Dec-2020', '31.12.2020'))).toMatchObject({ columns: { x: 'VARCHAR' } });
     expect(await sniffed('a,b\n13.01.2020,01.02.2020\n')).toMatchObject({
-      dateFormat: '%d.%m.%Y',
+      date_format: '%d.%m.%Y',
       columns: { a: 'DATE', b: 'DATE' },
     });
     // What one column tells of the order holds for the other, of which alone it can't be told.
     expect(await sniffed('a,b\n1/13/2020,1/2/2020\n')).toMatchObject({
-      dateFormat: '%m/%d/%Y',
+      date_format: '%m/%d/%Y',
       columns: { a: 'DATE', b: 'DATE' },
     });
   });

@@ -50,7 +50,7 @@ export async function describeCsv(database: Database, path: string): Promise<Des
       ([name, type]) => `${valueSql(`c${positions.get(name)}`, type, sniffed)} AS ${identifier(name)}`,
     );
     await database.run(
-      `CREATE OR REPLACE TEMP TABLE ${TABLE} AS SELECT ${columns.join(', ')} FROM ${csv.relation(sniffed.nullValues)}`,
+      `CREATE OR REPLACE TEMP TABLE ${TABLE} AS SELECT ${columns.join(', ')} FROM ${csv.relation(sniffed.null_values)}`,
       { csv: path },
     );
     return sniffed;
@@ -59,10 +59,8 @@ export async function describeCsv(database: Database, path: string): Promise<Des
 }
 
 /** SQL of a text's value. */
-function valueSql(text: string, type: ColumnType, { dateFormat, decimal }: SniffedCsv): string {
-  return type === 'VARCHAR'
-    ? text
-    : `TRY_CAST(${writtenOut(text, type, { ...(decimal && { decimal }), ...(dateFormat !== undefined && { date_format: dateFormat }) })} AS ${type})`;
+function valueSql(text: string, type: ColumnType, sniffed: SniffedCsv): string {
+  return type === 'VARCHAR' ? text : `TRY_CAST(${writtenOut(text, type, sniffed)} AS ${type})`;
 }
 
 async function summarise(

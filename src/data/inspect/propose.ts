@@ -163,12 +163,13 @@ function entityOf(columns: ColumnSummary[], rows: number): ColumnSummary | undef
 const DELIMITERS: Record<string, string> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
 
 function fileText({ sniffed, rows, columns, repeated }: DescribedCsv): string {
-  const { delimiter, encoding, nullValues, dateFormat, decimal } = sniffed;
+  const { delimiter, encoding, null_values, no_numbers, date_format, decimal } = sniffed;
+  const absent = [...null_values, ...no_numbers];
   return [
     `${countOf(rows, 'row')}, ${countOf(columns.length, 'column')}, ${DELIMITERS[delimiter]}, ${encoding}`,
     ...(decimal ? ['decimal commas'] : []),
-    ...(dateFormat === undefined ? [] : [`days as ${dateFormat}`]),
-    ...(nullValues.length > 0 ? [`no value: ${nullValues.map((text) => JSON.stringify(text)).join(' ')}`] : []),
+    ...(date_format === undefined ? [] : [`days as ${date_format}`]),
+    ...(absent.length > 0 ? [`no value: ${absent.map((text) => JSON.stringify(text)).join(' ')}`] : []),
     ...(repeated > 0 ? [`${countOf(repeated, 'row')} equal to another`] : []),
     ...(rows < FEW_ROWS ? ['so few that metrics will say little'] : []),
   ].join('; ');

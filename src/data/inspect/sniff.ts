@@ -5,29 +5,24 @@ import { isInternal, sameName } from '../../config/columns.js';
 import type { ColumnType } from '../../config/schema.js';
 import { PerdureError } from '../../errors.js';
 import { openRegularFile } from '../../platform/storage/regularFile.js';
-import { DAY, WHOLE_NUMBER } from '../csv.js';
+import { DAY, WHOLE_NUMBER, type SourceReading } from '../csv.js';
 import { literal, type Database, type SqlValue } from '../duckdb.js';
 import { dialectOf, type Dialect } from './dialect.js';
 import { asUtf8, encodingOf, type Encoding } from './encoding.js';
 
-/** How a CSV has to be read. */
-export interface SniffedCsv {
-  delimiter: string;
-  quote: string;
-  encoding: Encoding;
-  /** The first record as it stands: names may be empty or repeated. */
-  header: string[];
+/** How a CSV has to be read, by all of its values. */
+export interface SniffedCsv extends SourceReading {
   /**
    * A type per column that every one of its values has, in the order of the header. Columns without a name or with a
    * reserved one are left out, and of repeated ones the later: they can't be told apart.
    */
   columns: Record<string, ColumnType>;
-  /** Texts of the file that say that no value is known, exactly as they stand there; an empty field always does. */
-  nullValues: string[];
-  /** `strptime` format of the columns of type DATE and TIMESTAMP whose values are not written as 2005-12-31. */
-  dateFormat?: string;
-  /** Set where numbers have a decimal comma. */
-  decimal?: ',';
+  no_numbers: string[];
+  delimiter: string;
+  quote: string;
+  encoding: Encoding;
+  /** The first record as it stands: names may be empty or repeated. */
+  header: string[];
 }
 
 /** Texts that hardly mean anything else than that no value is known, in lower case and trimmed. */
@@ -97,9 +92,11 @@ export async function sniffReadable(
   const looked =
     names.size === 0 ? new Map<number, Look>() : await look(database, path, relation(), [...names.values()]);
   const named = [...names].map(([name, position]) => ({ name, ...looked.get(position)! }));
-  const nullValues = named.flatMap(({ type, absent }) =>
-    absent.filter((text) => type !== 'VARCHAR' || NO_VALUE.includes(normal(text))),
-  );
+  const means = (text: string) => NO_VALUE.includes(normal(text));
+  const absent = (keep: (text: string, type: ColumnType) => boolean) =>
+    [...new Set(named.flatMap((column) => column.absent.filter((text) => keep(text, column.type))))]
+      .filter((text) => text !== '')
+      .toSorted();
   const format = named.find((column) => column.format !== undefined)?.format;
   return {
     delimiter: dialect.delimiter,
@@ -107,8 +104,9 @@ export async function sniffReadable(
     encoding,
     header,
     columns: Object.fromEntries(named.map(({ name, type }) => [name, type])),
-    nullValues: [...new Set(nullValues)].filter((text) => text !== '').toSorted(),
-    ...(format === undefined ? {} : { dateFormat: format }),
+    null_values: absent(means),
+    no_numbers: absent((text, type) => type !== 'VARCHAR' && !means(text)),
+    ...(format === undefined ? {} : { date_format: format }),
     ...(named.some(({ comma }) => comma) ? { decimal: ',' } : {}),
   };
 }

@@ -1,0 +1,75 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { readParquetSql, withDuckDb, type SqlValue } from '../../src/data/duckdb.js';
+import { featureStoreFiles, readManifest } from '../../src/data/layers.js';
+import { SIZE } from '../support/medallion.js';
+import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import { tinyEngines } from '../support/tinyPipeline.js';
+
+const folder = temporaryFolder(afterAll);
+const engines = tinyEngines();
+afterAll(() => engines.close());
+
+const DEFINITION = { source: 'table.csv', key: 'id', time: 'day', partition: 'month', label: 'bought' };
+const FIRST = [
+  'id;day;town;cost;rooms;bought',
+  '1;31.01.2024;Köln;1,5;NA;yes',
+  '2;02.01.2024;none;-0,25;3;no',
+  '3;03.01.2024;Aachen;;none;yes',
+].join('\n');
+
+async function gold({ stores }: ShortPipeline): Promise<Record<string, SqlValue>[]> {
+  const paths = (await featureStoreFiles(stores)).map(({ path }) => path);
+  return withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal }, (database) =>
+    database.rows(
+      `SELECT id::INT AS id, CAST(snapshot_date AS VARCHAR) AS day, town, cost, rooms::INT AS rooms FROM ${readParquetSql(paths)} ORDER BY id`,
+    ),
+  );
+}
+const FIRST_ROWS = [
+  { id: 1, day: '2024-01-31', town: 'Köln', cost: 1.5, rooms: null },
+  // "none" is a town here, and no number of rooms.
+  { id: 2, day: '2024-01-02', town: 'none', cost: -0.25, rooms: 3 },
+  { id: 3, day: '2024-01-03', town: 'Aachen', cost: null, rooms: null },
+];
+
+describe('a later file that is written otherwise than the first', () => {
+  async function after(second: string | Uint8Array): Promise<Record<string, SqlValue>[]> {
+    const pipeline = await createShortPipeline(engines, folder, DEFINITION);
+    await pipeline.process(Buffer.from(FIRST, 'latin1'));
+    expect(await gold(pipeline)).toEqual(FIRST_ROWS);
+    const before = (await readManifest(pipeline.stores.datamart, 'bronze')).partitions['2024_01'];
+    await pipeline.process(second);
+    // What was read before is neither made anew nor refused for it.
+    expect((await readManifest(pipeline.stores.datamart, 'bronze')).partitions['2024_01']).toEqual(before);
+    return (await gold(pipeline)).slice(FIRST_ROWS.length);
+  }
+
+  test('is read by its own separator, encoding, decimal sign, dates and texts for what is not known', async () => {
+    const rows = await after(
+      ['id,day,town,cost,rooms,bought', '4,2024-02-05,Köln,2.75,n/a,no', '5,2024-02-06,none,-,4,yes'].join('\n'),
+    );
+    expect(rows).toEqual([
+      { id: 4, day: '2024-02-05', town: 'Köln', cost: 2.75, rooms: null },
+      { id: 5, day: '2024-02-06', town: 'none', cost: null, rooms: 4 },
+    ]);
+  });
+
+  test('is read as the first where it does not show how it writes dates or fractions', async () => {
+    const rows = await after('id;day;town;cost;rooms;bought\n4;05.02.2024;Bonn;1,250;2;no\n5;06.02.2024;Bonn;3;2;no\n');
+    expect(rows).toEqual([
+      { id: 4, day: '2024-02-05', town: 'Bonn', cost: 1.25, rooms: 2 },
+      { id: 5, day: '2024-02-06', town: 'Bonn', cost: 3, rooms: 2 },
+    ]);
+  });
+
+  test('is refused with the line where a value is of another type', async () => {
+    await expect(after('id;day;town;cost;rooms;bought\n4;05.02.2024;Bonn;cheap;2;no\n')).rejects.toThrow(
+      /^Line 2 of .*table\.csv holds "cheap" in the column cost, where a number is expected; correct it and run again\.$/,
+    );
+  });
+
+  test('is refused where it lacks a column', async () => {
+    await expect(after('id;day;town;rooms;bought\n4;05.02.2024;Bonn;2;no\n')).rejects.toThrow(/lacks the column cost/);
+  });
+});
