@@ -1,8 +1,6 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-const WORKFLOW_IMPORTS = '^(?!@temporalio/(workflow|common)$|\\./|(\\.\\./)+src/contracts/).*';
-
 /** What messages count. "runs" is a verb as well, and "30 seconds" a duration of Temporal's. */
 const COUNTED =
   'algorithms|attempts|batches|bytes|candidates|characters|classes|columns|counts|days|faults|features|files|folds|hours|keys|labels|levels|minutes|months|objects|partitions|predictions|probabilities|processes|requests|rows|rules|signals|splits|statements|tasks|times|values|versions|windows|workers';
@@ -44,18 +42,6 @@ export default defineConfig(
   {
     files: ['workflows/**/*.ts'],
     rules: {
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              regex: WORKFLOW_IMPORTS,
-              message:
-                'Workflows import @temporalio/workflow, @temporalio/common, ./* and ../src/contracts/* only: they are bundled, and replayed.',
-            },
-          ],
-        },
-      ],
       'no-restricted-syntax': [
         'error',
         { selector: 'ImportExpression', message: 'Workflows import nothing at run time.' },

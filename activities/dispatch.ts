@@ -1,4 +1,4 @@
-import { TASK_STAGE_NAMES } from '../src/platform/ecs/taskStages.js';
+import { TASK_STAGE_NAMES } from '../src/stages/taskStages.js';
 import type { DispatchActivities, StageInput, StopTasksInput } from '../src/contracts/index.js';
 import { asActivity } from './stageActivity.js';
 import type { TaskRunner } from './taskRunner.js';

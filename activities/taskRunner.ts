@@ -7,7 +7,7 @@ import type { EcsDispatcher } from '../src/platform/ecs/ecsDispatcher.js';
 import type { TaskOwner } from '../src/platform/ecs/ownTasks.js';
 import type { TaskPosition } from '../src/platform/ecs/taskDocuments.js';
 import { taskSettings } from '../src/platform/ecs/taskSettings.js';
-import { taskStage } from '../src/platform/ecs/taskStages.js';
+import { taskStage } from '../src/stages/taskStages.js';
 import type { Dispatched, StageInput, StopTasksInput, TaskStageName, TaskUse } from '../src/contracts/index.js';
 import type { StageCall } from '../src/stages/createContext.js';
 import { openStores, type OpenStores } from '../src/platform/storage/stores.js';

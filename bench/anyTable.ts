@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packageFolder } from '../src/config/load.js';
+import { packageFolder } from '../src/package.js';
 import type { AlgorithmTrained } from '../src/contracts/index.js';
 import { literal, withDuckDb } from '../src/data/duckdb.js';
 import { GIB } from '../src/platform/resources/workerSize.js';

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageFolder } from '../src/config/load.js';
+import { packageFolder } from '../src/package.js';
 import { stageHeap } from '../src/platform/resources/resources.js';
 import { formatSize, type WorkerSize } from '../src/platform/resources/workerSize.js';
 import type { Stage } from '../src/stages/context.js';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { loadPipeline, packageFolder } from '../src/config/load.js';
+import { loadPipeline } from '../src/config/load.js';
+import { packageFolder } from '../src/package.js';
 import { generateCsv } from '../src/data/synthetic.js';
 import { configured } from './configuration.js';
 import { measure } from './processTree.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder } from '../src/platform/setup/cache.js';
+import { cacheFolder } from '../src/platform/files/cacheFolder.js';
 import { measure } from './processTree.js';
 
 /** What the Python reference and the plain script need. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { literal, identifier, type Database } from '../src/data/duckdb.js';
-import { writeColumns } from '../src/data/parquet.js';
+import { writeColumns } from '../src/platform/files/parquet.js';
 import type { MatrixFile } from '../src/ml/engines/pool.js';
 import { sha256File } from '../src/platform/storage/checksum.js';
 import { Mt19937 } from '../src/ml/mt19937.js';

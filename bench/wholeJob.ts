@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { loadPipeline, packageFolder } from '../src/config/load.js';
+import { loadPipeline } from '../src/config/load.js';
+import { packageFolder } from '../src/package.js';
 import type { AlgorithmTrained } from '../src/contracts/index.js';
 import { configured } from './configuration.js';
 import { measure } from './processTree.js';

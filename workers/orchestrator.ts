@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { packageFolder } from '../src/config/load.js';
+import { packageFolder } from '../src/package.js';
 import { isTraced } from '../src/platform/observe/tracing.js';
 import { publishBacklogs } from '../src/platform/temporal/backlog.js';
 import { runWorkerProcess } from '../src/platform/temporal/workerProcess.js';

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { loadPipeline, packageFolder } from '../../src/config/load.js';
+import { loadPipeline } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { runCommand, type CommandResult } from '../../src/platform/setup/command.js';
 import { composeSpec } from '../../src/platform/setup/composeSpec.js';
 import { requireTool } from '../../src/platform/setup/tool.js';

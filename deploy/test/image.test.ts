@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import type { DevServer } from '../../src/platform/temporal/devServer.js';
 import { freePort, hasExited } from '../../src/platform/temporal/processes.js';
 import { startTestServer } from '../../test/support/testServer.js';

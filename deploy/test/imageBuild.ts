@@ -3,7 +3,7 @@ import { cp, lchown, mkdir, readFile, symlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { onPath } from '../../src/platform/setup/command.js';
 import { assignments, parseDockerfile, type Stage, type Step } from './dockerfile.js';
 

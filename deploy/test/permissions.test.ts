@@ -8,7 +8,7 @@ import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
 import type { TaskInput } from '../../src/platform/ecs/taskDocuments.js';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import type { AlgorithmInput, LifecycleResult } from '../../src/contracts/index.js';
 import { PREDICTIONS_INDEX } from '../../src/data/predictions.js';
 import { versionId, versionKey } from '../../src/registry/versions.js';

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { environment, listPipelines, loadPipeline, ownPackage, packageFolder } from '../config/load.js';
+import { environment, listPipelines, loadPipeline } from '../config/load.js';
+import { ownPackage, packageFolder } from '../package.js';
 import { messageOf } from '../errors.js';
 import { judgeNodeVersion } from '../platform/setup/nodeVersion.js';
 import type { Tool } from '../platform/setup/tool.js';

@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
-import { ownPackage } from '../config/load.js';
+import { ownPackage } from '../package.js';
 import { addData } from './commands/data.js';
 import { addDoctor } from './commands/doctor.js';
 import { addInit } from './commands/init.js';

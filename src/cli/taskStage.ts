@@ -8,7 +8,7 @@ import {
   type TaskInput,
   type TaskResult,
 } from '../platform/ecs/taskDocuments.js';
-import { TASK_STAGE_NAMES, isTaskStage, taskStage, type AnyStage } from '../platform/ecs/taskStages.js';
+import { TASK_STAGE_NAMES, isTaskStage, taskStage, type AnyStage } from '../stages/taskStages.js';
 import { createEnginePool } from '../ml/engines/hostPool.js';
 import { variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf } from '../errors.js';

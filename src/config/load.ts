@@ -1,11 +1,12 @@
 import { readdir } from 'node:fs/promises';
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { checkName } from '../names.js';
+import { packageFolder } from '../package.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { readRegularFile } from '../platform/storage/regularFile.js';
 import { scratchRoot, storeRoot } from '../platform/storage/stores.js';
@@ -58,21 +59,6 @@ export function confFolder(env: Variables = variables()): string {
     );
   }
   return resolve(named);
-}
-
-/** The folder that holds Perdure's own `package.json`. */
-export function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
-}
-
-/** What `package.json` says of Perdure's own package. */
-export function ownPackage(): { version: string; engines: { node: string } } {
-  return JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as {
-    version: string;
-    engines: { node: string };
-  };
 }
 
 export async function listPipelines(conf = confFolder()): Promise<string[]> {

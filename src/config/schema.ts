@@ -13,9 +13,9 @@ import {
 } from '../contracts/index.js';
 import { ESTIMATOR_NAMES, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
-import { SplitSettings } from '../data/splits/settings.js';
+import { SplitSettings } from './splitSettings.js';
 import { TransformSettings } from '../ml/transforms/settings.js';
-import { AlertThresholds } from '../platform/notify/conditions.js';
+import { AlertThresholds } from './alerts.js';
 import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults, sameName } from './columns.js';
 import { Compute } from './compute.js';
 import { Schedules } from './schedules.js';

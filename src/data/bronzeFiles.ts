@@ -1,6 +1,6 @@
 import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
-import type { StageContext } from '../stages/context.js';
+import type { Workspace } from './workspace.js';
 import { checksumOfFile } from '../platform/storage/checksum.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { readParquetSql, withDuckDb } from './duckdb.js';
@@ -32,7 +32,7 @@ export async function bronzeFiles(pipeline: Pipeline, datamart: ObjectStore): Pr
  * @param recipe fingerprint of the SQL and columns that the files are taken to be made by: the pipeline's present ones
  */
 export async function manifestOfBronzeFiles(
-  context: StageContext,
+  context: Workspace,
   pipeline: Pipeline,
   datamart: ObjectStore,
   recipe: string,

@@ -1,7 +1,7 @@
 import { INTERNAL_PREFIX, sameName } from '../config/columns.js';
 import type { ColumnType } from '../config/schema.js';
 import { PerdureError, systemCode } from '../errors.js';
-import { diskError } from '../platform/storage/diskError.js';
+import { diskError } from '../platform/files/diskError.js';
 import { openRegularFile } from '../platform/storage/regularFile.js';
 import { identifier, literal, type Database } from './duckdb.js';
 import type { Encoding } from './inspect/encoding.js';

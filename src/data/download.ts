@@ -9,7 +9,7 @@ import type { Pipeline } from '../config/load.js';
 import type { Progress } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { sha256File } from '../platform/storage/checksum.js';
-import { diskError } from '../platform/storage/diskError.js';
+import { diskError } from '../platform/files/diskError.js';
 
 export interface DownloadOptions {
   signal?: AbortSignal;

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
 import { FILE_ROW, INTERNAL } from '../config/columns.js';
 import { resourcesOf } from '../platform/resources/resources.js';
-import type { StageContext } from '../stages/context.js';
-import { diskError } from '../platform/storage/diskError.js';
+import type { Workspace } from './workspace.js';
+import { diskError } from '../platform/files/diskError.js';
 import { makeFolder } from '../platform/storage/folder.js';
 import { sqlError, type QueryOrigin } from './sqlError.js';
 
@@ -18,7 +18,7 @@ export type SqlValue = string | number | bigint | boolean | null;
  * @throws PerdureError as {@link sqlError} says
  */
 export async function withDuckDb<T>(
-  context: Pick<StageContext, 'size' | 'scratch' | 'signal'>,
+  context: Pick<Workspace, 'size' | 'scratch' | 'signal'>,
   work: (database: Database) => Promise<T>,
   options: { threads?: number } = {},
 ): Promise<T> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { FILE_ROW, INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import type { StageContext } from '../stages/context.js';
+import type { Workspace } from './workspace.js';
 import { updateJson } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from './duckdb.js';
@@ -25,7 +25,7 @@ const KEY = 'silver/duplicates.parquet';
  * is kept in silver's manifest until bronze changes.
  */
 export async function findDuplicates(
-  context: StageContext,
+  context: Workspace,
   pipeline: Pipeline,
   datamart: ObjectStore,
 ): Promise<DuplicatesEntry> {
@@ -59,7 +59,7 @@ export async function knownDuplicates(
 }
 
 async function search(
-  context: StageContext,
+  context: Workspace,
   database: Database,
   pipeline: Pipeline,
   datamart: ObjectStore,

@@ -5,10 +5,10 @@ import { fileNameOf } from '../config/schema.js';
 import { countOf, type LabelCounts } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { sha256File } from '../platform/storage/checksum.js';
-import { diskError } from '../platform/storage/diskError.js';
+import { diskError } from '../platform/files/diskError.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { absoluteSource, isAddress } from '../platform/storage/stores.js';
-import type { StageContext } from '../stages/context.js';
+import type { Workspace } from './workspace.js';
 import { badValue, isBadValue, readCsvSql } from './csv.js';
 import { columnsOf, identifier, literal, readParquetSql, withDuckDb, type Database } from './duckdb.js';
 import { fingerprint } from './layerSql.js';
@@ -46,7 +46,7 @@ interface Found {
  * @throws PerdureError `InputInvalid` for a file that is absent or lacks a column, and for keys with two labels
  */
 export async function takeLabels(
-  context: StageContext,
+  context: Workspace,
   pipeline: Pipeline,
   datamart: ObjectStore,
   asked: LabelsAsked,
@@ -178,7 +178,7 @@ function bronzeOf({ partitions }: LayerManifest): string {
 
 /** Fills the table `INTERNAL.labels` with a row per key of the file: its keys under the source's names, and its other columns. */
 async function readIncoming(
-  context: StageContext,
+  context: Workspace,
   database: Database,
   { definition }: Pipeline,
   path: string,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { INTERNAL_IN_WORDS, isInternal, repeatedName, sameName } from '../config/columns.js';
-import type { StageContext } from '../stages/context.js';
+import type { Workspace } from './workspace.js';
 import { sha256, sha256File } from '../platform/storage/checksum.js';
 import { readRegularFile } from '../platform/storage/regularFile.js';
 import { defaultSql } from './defaultSql.js';
@@ -53,7 +53,7 @@ const INPUTS: Record<TableName, string> = {
  * @throws PerdureError `ConfigInvalid` where a file can't be read, or SQL reads what no digest covers, chance or the clock
  */
 export async function layerSql(
-  context: Pick<StageContext, 'size' | 'scratch' | 'signal'>,
+  context: Pick<Workspace, 'size' | 'scratch' | 'signal'>,
   pipeline: Pipeline,
   table: TableName,
 ): Promise<LayerSql> {

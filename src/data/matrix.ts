@@ -2,7 +2,7 @@ import type { FittedTransforms } from '../ml/transforms/fitted.js';
 import type { TransformTarget } from '../ml/transforms/flow.js';
 import { applyTransforms } from '../ml/transforms/transforms.js';
 import type { RawTable } from '../ml/table.js';
-import { writeColumns, type Column } from './parquet.js';
+import { writeColumns, type Column } from '../platform/files/parquet.js';
 
 /** Names of the columns that transforms make, in their order. */
 export function columnNames({ columns }: FittedTransforms): string[] {

@@ -1,6 +1,6 @@
 import type { LayerResult, RefineInput } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
-import type { StageContext } from '../stages/context.js';
+import type { Workspace } from './workspace.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { withDuckDb, type Database } from './duckdb.js';
 import { LayerWriter, type BuiltTable } from './layerWriter.js';
@@ -36,7 +36,7 @@ export interface Refined extends Omit<LayerResult, 'rows'> {
  * @throws PerdureError `NotFound` for a partition that the layer before lacks; `ObjectCorrupt` for a torn input file
  */
 export async function refine(
-  context: StageContext,
+  context: Workspace,
   datamart: ObjectStore,
   { partitions, look }: RefineInput,
   refinement: Refinement,

@@ -4,7 +4,7 @@ import type { ColumnType } from '../config/schema.js';
 import { PerdureError } from '../errors.js';
 import { makeFolder } from '../platform/storage/folder.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
-import type { StageContext } from '../stages/context.js';
+import type { Workspace } from './workspace.js';
 import { readCsvHeader, type CsvHeader, type SourceReading } from './csv.js';
 import { withDuckDb, type Database } from './duckdb.js';
 import { asUtf8 } from './inspect/encoding.js';
@@ -52,7 +52,7 @@ export async function completed(pipeline: Pipeline, datamart: ObjectStore): Prom
  * @throws PerdureError `InputInvalid` for what is no CSV, or lacks a column
  */
 export async function openSource(
-  context: StageContext,
+  context: Workspace,
   pipeline: Pipeline,
   path: string,
   last: SourceEntry | undefined,
@@ -97,7 +97,7 @@ function writtenAs(columns: SourceReading, own: SourceReading): SourceReading {
  * @throws PerdureError `InputInvalid` for what is no CSV, or lacks a column
  */
 export async function openLabels(
-  context: StageContext,
+  context: Workspace,
   path: string,
   wanted: string[],
   types: Record<string, ColumnType>,
@@ -110,7 +110,7 @@ export async function openLabels(
   return { path: await asUtf8(path, reading.encoding ?? 'utf-8', folder), header, reading };
 }
 
-async function foundReading(context: StageContext, path: string, known: string[]): Promise<SourceReading> {
+async function foundReading(context: Workspace, path: string, known: string[]): Promise<SourceReading> {
   const reading: SourceReading = await withDuckDb(context, (database) => readingOf(database, path));
   if (Object.keys(reading.columns).length === 0)
     throw new PerdureError('InputInvalid', `${path} names no column in its header; give a CSV with a header line.`);

@@ -3,7 +3,7 @@ import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import { Mt19937 } from '../ml/mt19937.js';
 import { normalQuantile } from '../ml/normal.js';
-import { diskError } from '../platform/storage/diskError.js';
+import { diskError } from '../platform/files/diskError.js';
 import { readCalibration, type Calibration } from './calibration.js';
 
 const PIECE_LENGTH = 1 << 20;

@@ -1,5 +1,5 @@
 import type { Pipeline } from '../config/load.js';
-import type { SplitSettings } from './splits/settings.js';
+import type { SplitSettings } from '../config/splitSettings.js';
 import { splitOf, type Split } from './splits/split.js';
 import { identifier } from './duckdb.js';
 import type { DayRange } from './layers.js';

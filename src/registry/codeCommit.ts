@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { packageFolder } from '../config/load.js';
+import { packageFolder } from '../package.js';
 import { variables, type Variables } from '../environment.js';
 
 /**

@@ -1,4 +1,5 @@
-import { algorithmConfig, ownPackage, type Pipeline } from '../config/load.js';
+import { algorithmConfig, type Pipeline } from '../config/load.js';
+import { ownPackage } from '../package.js';
 import type { ModelConfig } from '../config/schema.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import type { DayRange } from '../data/layers.js';

@@ -24,7 +24,7 @@ import { PerdureError } from '../errors.js';
 import { resourcesOf } from '../platform/resources/resources.js';
 import type { WorkerSize } from '../platform/resources/workerSize.js';
 import { sha256File } from '../platform/storage/checksum.js';
-import { diskError } from '../platform/storage/diskError.js';
+import { diskError } from '../platform/files/diskError.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { openSource, withReading, type OpenSource } from '../data/sourceReading.js';
 import { absoluteSource, isAddress } from '../platform/storage/stores.js';

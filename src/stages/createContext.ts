@@ -5,7 +5,7 @@ import { pipelineOf, runOf } from '../config/pinned.js';
 import type { EnginePool } from '../ml/engines/pool.js';
 import type { WorkerSize } from '../platform/resources/workerSize.js';
 import { completed } from '../data/sourceReading.js';
-import { diskError, isDiskFull } from '../platform/storage/diskError.js';
+import { diskError, isDiskFull } from '../platform/files/diskError.js';
 import { makeFolder } from '../platform/storage/folder.js';
 import { openStores, scratchRoot, type OpenStores } from '../platform/storage/stores.js';
 import type { Stage, StageContext } from './context.js';

@@ -16,7 +16,7 @@ import {
   scoreColumns,
   SCORED_ROWS,
   type ScoredDays,
-} from '../monitoring/scoredRows.js';
+} from '../data/scoredRows.js';
 import { SCORE_ANEW, readVersionFile, type Preprocessing } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 import { agreeing, countOf } from '../contracts/counts.js';

@@ -1,6 +1,6 @@
 import type { EvaluateModelInput, SplitMetrics, SplitName } from '../contracts/index.js';
 import { readDatasetMetadata, readDatasetProfile } from '../data/dataset.js';
-import { readColumns } from '../data/parquet.js';
+import { readColumns } from '../platform/files/parquet.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { profileOutput, type ModelProfile } from '../monitoring/profile.js';
 import { baselineSplit } from '../registry/championMetric.js';

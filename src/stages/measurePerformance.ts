@@ -16,7 +16,7 @@ import {
   ofDaysSql,
   scoreColumns,
   SCORED_ROWS,
-} from '../monitoring/scoredRows.js';
+} from '../data/scoredRows.js';
 import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
 import { SCORE_ANEW, readVersionFile, requireVersion, type Preprocessing } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';

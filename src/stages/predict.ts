@@ -4,7 +4,7 @@ import type { Pipeline } from '../config/load.js';
 import type { ModelRef, PredictInput, PredictionsRef, TaskSpec } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { inputsDigestSql, newRowsQuery } from '../data/newRows.js';
-import { writeColumns, type Column } from '../data/parquet.js';
+import { writeColumns, type Column } from '../platform/files/parquet.js';
 import { storePredictions, type PredictionsFile } from '../data/predictions.js';
 import { InputReader, inputSql, type InputColumn } from '../data/inputColumns.js';
 import { writeMatrix } from '../data/matrix.js';

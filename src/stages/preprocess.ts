@@ -8,7 +8,7 @@ import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { inputColumns, valuesOf, type InputColumn } from '../data/inputColumns.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { columnNames, writeMatrix } from '../data/matrix.js';
-import type { Column } from '../data/parquet.js';
+import type { Column } from '../platform/files/parquet.js';
 import { dayOf } from '../data/partitions.js';
 import { goldFiles, readTask, readTrainingRows, type GoldFiles, type TrainingRows } from '../data/trainingRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Params } from '../../src/contracts/index.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
-import { writeColumns } from '../../src/data/parquet.js';
+import { writeColumns } from '../../src/platform/files/parquet.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import type { Estimator, FoldEvaluation, MatrixFile, PredictRequest } from '../../src/ml/engines/pool.js';
 import { sha256File } from '../../src/platform/storage/checksum.js';

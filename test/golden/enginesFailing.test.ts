@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { writeColumns } from '../../src/data/parquet.js';
+import { writeColumns } from '../../src/platform/files/parquet.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import type { EnginePool, FitRequest, MatrixFile } from '../../src/ml/engines/pool.js';

@@ -2,7 +2,7 @@ import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Params } from '../../src/contracts/index.js';
-import { writeColumns } from '../../src/data/parquet.js';
+import { writeColumns } from '../../src/platform/files/parquet.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import type { FitRequest, MatrixFile } from '../../src/ml/engines/pool.js';
 import type { Estimator } from '../../src/ml/estimators/estimators.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { gridCell, type ParameterGrid, type Params } from '../../src/contracts/index.js';
-import type { Scoring } from '../../src/ml/engines/pool.js';
+import type { ScoringName } from '../../src/contracts/index.js';
 import { aucInfluence, rank } from '../../src/ml/metrics/ranking.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { sampleCells } from '../../src/ml/parameterSampler.js';
@@ -27,14 +27,14 @@ interface Fixture {
     average_precision: number;
   }[];
   /** Two models on the same rows: the deviation of the difference of their scores, by the bootstrap. */
-  differences: { labels: number[]; first: number[]; second: number[]; deviations: Record<Scoring, number> };
+  differences: { labels: number[]; first: number[]; second: number[]; deviations: Record<ScoringName, number> };
   random_integers: { seed: number; max: number; values: number[] }[];
 }
 const fixture = JSON.parse(readFileSync(new URL('fixtures/learning.json', import.meta.url), 'utf8')) as Fixture;
 
 const task = taskOf({ task: 'binary', classes: ['0', '1'] });
 const outputOf = (probabilities: number[]) => ({ values: Float64Array.from(probabilities), width: 1 });
-const foldScore = (scoring: Scoring, labels: number[], probabilities: number[]) =>
+const foldScore = (scoring: ScoringName, labels: number[], probabilities: number[]) =>
   task.foldScore(scoring, labels, outputOf(probabilities));
 
 describe('the Mersenne Twister', () => {
@@ -104,7 +104,7 @@ describe("the metrics are scikit-learn's", () => {
 describe('the noise of a difference of two scores', () => {
   const { labels, first, second, deviations } = fixture.differences;
 
-  test.each(Object.entries(deviations) as [Scoring, number][])("of %s is the bootstrap's", (scoring, deviation) => {
+  test.each(Object.entries(deviations) as [ScoringName, number][])("of %s is the bootstrap's", (scoring, deviation) => {
     const noise = differenceVariance(foldScore(scoring, labels, first), foldScore(scoring, labels, second));
     // A hundred groups know a standard deviation to 7%, and 4,000 samples to 1%.
     expect(Math.sqrt(noise) / deviation).toBeGreaterThan(0.85);
@@ -126,7 +126,7 @@ describe('the noise of a difference of two scores', () => {
 
   test('is 0 for equal rankings, and one row for equal decisions', () => {
     const scaled = first.map((probability) => 0.5 + (probability - 0.5) / 2);
-    const noise = (scoring: Scoring) =>
+    const noise = (scoring: ScoringName) =>
       differenceVariance(foldScore(scoring, labels, first), foldScore(scoring, labels, scaled));
     expect(noise('roc_auc')).toBe(0);
     expect(noise('average_precision')).toBe(0);

@@ -2,7 +2,7 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { literal, withDuckDb, type Database } from '../../src/data/duckdb.js';
-import { readColumns, writeColumns, type Column } from '../../src/data/parquet.js';
+import { readColumns, writeColumns, type Column } from '../../src/platform/files/parquet.js';
 import { sha256File } from '../../src/platform/storage/checksum.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

@@ -7,7 +7,7 @@ import type { BronzeResult, DatasetRef, GoldResult, SilverResult, SplitName } fr
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { datasetKey, readDatasetMetadata } from '../../src/data/dataset.js';
 import { goldPartitions, featureStoreFiles, labelStoreFiles } from '../../src/data/layers.js';
-import { readColumns } from '../../src/data/parquet.js';
+import { readColumns } from '../../src/platform/files/parquet.js';
 import { generateCsv } from '../../src/data/synthetic.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import { rocAuc } from '../../src/ml/metrics/ranking.js';

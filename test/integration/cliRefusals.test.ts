@@ -1,7 +1,8 @@
 import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadPipeline, packageFolder } from '../../src/config/load.js';
+import { loadPipeline } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { perdure, startPerdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

@@ -4,7 +4,7 @@ import { startWorkflow } from '../../src/client.js';
 import type { StageCost } from '../../src/cli/stageCosts.js';
 import { keptKeyOf } from '../../src/platform/ecs/keptWork.js';
 import { launchOfThisTask } from '../../src/platform/ecs/taskDocuments.js';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { readVersion } from '../../src/registry/versions.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import { readJson } from '../../src/platform/storage/documents.js';

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { createMedallion, VISITS, visitsOf } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

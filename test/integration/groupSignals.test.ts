@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { leftBehind, startCommand, type Command } from '../../bench/killedRun.js';
 import { processesBelow } from '../../bench/processTree.js';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { freePort } from '../../src/platform/temporal/processes.js';
 import { runningStack } from '../../src/platform/temporal/stack.js';
 import { freshNamespace } from '../support/testServer.js';

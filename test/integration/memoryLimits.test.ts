@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMemoryGroup } from '../../bench/memoryGroup.js';
 import { sizedStages } from '../../bench/sizedStages.js';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { containerLimits } from '../../src/platform/resources/cgroup.js';
 import { GIB, type WorkerSize } from '../../src/platform/resources/workerSize.js';
 import { WORKERS } from '../../src/platform/temporal/workers.js';

@@ -2,7 +2,7 @@ import { copyFile } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ModelRef } from '../../src/contracts/index.js';
 import { manifestKey } from '../../src/data/layers.js';
-import { readColumns } from '../../src/data/parquet.js';
+import { readColumns } from '../../src/platform/files/parquet.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
 import { bronze } from '../../src/stages/bronze.js';
 import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { STEWARD } from '../../src/contracts/index.js';
 import { temporalCli } from '../../src/platform/setup/temporalCli.js';
 import { requireTool } from '../../src/platform/setup/tool.js';

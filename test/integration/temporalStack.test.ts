@@ -11,7 +11,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { processesBelow } from '../../bench/processTree.js';
 import { followRun } from '../../src/cli/follow.js';
 import { startWorkflow } from '../../src/client.js';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { temporalCli } from '../../src/platform/setup/temporalCli.js';
 import { requireTool } from '../../src/platform/setup/tool.js';
 import { connectClient } from '../../src/platform/temporal/connection.js';

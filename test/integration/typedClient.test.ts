@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { connectFresh } from '../support/testServer.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { fakeActivities } from '../workflow/support/fakeActivities.js';

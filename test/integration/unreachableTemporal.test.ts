@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { configuredTarget, connectClient, plainTarget } from '../../src/platform/temporal/connection.js';
 import { connectWorker } from '../../src/platform/temporal/workerConnection.js';
 import { freePort } from '../../src/platform/temporal/processes.js';

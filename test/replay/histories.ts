@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { temporal } from '@temporalio/proto';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 
 const FOLDER = join(packageFolder(), 'test', 'replay', 'histories');
 

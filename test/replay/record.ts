@@ -8,7 +8,7 @@ import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { STEWARD, stewardIdOf, TASK_QUEUES, type WorkflowInput } from '../../src/contracts/index.js';
 import { temporalCli } from '../../src/platform/setup/temporalCli.js';
 import { requireTool } from '../../src/platform/setup/tool.js';

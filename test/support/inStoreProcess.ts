@@ -2,7 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { stopProcess } from '../../src/platform/temporal/processes.js';
 import type { BucketPlace } from './buckets.js';
 import { temporaryFolder } from './temporaryFolder.js';

@@ -9,7 +9,8 @@ import type {
   PerformanceResult,
 } from '../../src/contracts/index.js';
 import { dedupKey } from '../../src/platform/notify/alert.js';
-import { AlertThresholds, alertFor, isOver } from '../../src/platform/notify/conditions.js';
+import { AlertThresholds } from '../../src/config/alerts.js';
+import { alertFor, isOver } from '../../src/platform/notify/conditions.js';
 import { decided } from '../support/promotions.js';
 
 const thresholds = AlertThresholds.parse({});

@@ -10,7 +10,8 @@ import type {
 import { webUiFrom } from '../../src/platform/notify/advice.js';
 import type { Alert } from '../../src/platform/notify/alert.js';
 import { detailLines } from '../../src/platform/notify/channel.js';
-import { AlertThresholds, alertFor, isOver } from '../../src/platform/notify/conditions.js';
+import { AlertThresholds } from '../../src/config/alerts.js';
+import { alertFor, isOver } from '../../src/platform/notify/conditions.js';
 import { decided } from '../support/promotions.js';
 
 const thresholds = AlertThresholds.parse({});

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { cacheFolder } from '../../src/platform/setup/cache.js';
+import { cacheFolder } from '../../src/platform/files/cacheFolder.js';
 
 test('tools are kept where the environment says, else in the home folder; an empty variable says nothing', () => {
   const inHome = join(homedir(), '.cache', 'perdure');

@@ -9,8 +9,8 @@ import {
   environment,
   listPipelines,
   loadPipeline,
-  packageFolder,
 } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { Schedules } from '../../src/config/schedules.js';
 import { Expectations, ModelConfig, PipelineDefinition } from '../../src/config/schema.js';
 import { CONF, createMedallion } from '../support/medallion.js';

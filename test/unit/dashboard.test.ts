@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { registry } from '../../src/platform/observe/metrics.js';
 
 test('the dashboard shows every metric of the product, and none that is not there', async () => {

@@ -5,7 +5,7 @@ import type { DatasetRef, ModelRef, PredictInput } from '../../src/contracts/ind
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { datasetKey, readDatasetMetadata } from '../../src/data/dataset.js';
 import { goldPartitions } from '../../src/data/layers.js';
-import { readColumns } from '../../src/data/parquet.js';
+import { readColumns } from '../../src/platform/files/parquet.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
 import { detectDrift } from '../../src/stages/detectDrift.js';
 import { findNewRows } from '../../src/stages/findNewRows.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readDatasetMetadata } from '../../src/data/dataset.js';
-import { readColumns } from '../../src/data/parquet.js';
+import { readColumns } from '../../src/platform/files/parquet.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
 import { detectDrift } from '../../src/stages/detectDrift.js';
 import { findNewRows } from '../../src/stages/findNewRows.js';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { readDatasetMetadata, readDatasetProfile, datasetKey } from '../../src/data/dataset.js';
-import { readColumns } from '../../src/data/parquet.js';
+import { readColumns } from '../../src/platform/files/parquet.js';
 import { preprocess } from '../../src/stages/preprocess.js';
 import { readJson } from '../../src/platform/storage/documents.js';
 import { scalerOf } from '../support/scaler.js';

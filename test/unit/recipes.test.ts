@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadPipeline, packageFolder } from '../../src/config/load.js';
+import { loadPipeline } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import { trainingSplit } from '../../src/data/trainingSplit.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

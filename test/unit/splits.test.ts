@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withDuckDb, type Database } from '../../src/data/duckdb.js';
-import { SplitSettings } from '../../src/data/splits/settings.js';
+import { SplitSettings } from '../../src/config/splitSettings.js';
 import { sharedGroupsSql, type SharedGroups } from '../../src/data/splits/sharedGroups.js';
 import { splitOf, type SplitColumns } from '../../src/data/splits/split.js';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageFolder } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
 import {
   PROGRESS_QUERY,
   RETRAIN_CAUSES,

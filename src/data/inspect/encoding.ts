@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TextDecoderStream } from 'node:stream/web';
 import { PerdureError, systemCode } from '../../errors.js';
-import { diskError } from '../../platform/storage/diskError.js';
+import { diskError } from '../../platform/files/diskError.js';
 import { openRegularFile } from '../../platform/storage/regularFile.js';
 
 /** How a CSV's characters are written. What is no Unicode is taken for Windows' Western set, of which Latin-1 is a part. */

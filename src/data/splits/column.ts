@@ -1,6 +1,6 @@
 import { literal } from '../duckdb.js';
 import { SPLITS, type SplitName } from '../../contracts/index.js';
-import type { ColumnSplitSettings } from './settings.js';
+import type { ColumnSplitSettings } from '../../config/splitSettings.js';
 import type { SplitKind } from './split.js';
 
 /**

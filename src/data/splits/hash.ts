@@ -1,6 +1,6 @@
 import { literal } from '../duckdb.js';
 import { SPLITS } from '../../contracts/index.js';
-import type { HashSplitSettings } from './settings.js';
+import type { HashSplitSettings } from '../../config/splitSettings.js';
 import type { SplitKind } from './split.js';
 
 /** The first 13 hexadecimal digits of a digest: as many as a double holds exactly. */

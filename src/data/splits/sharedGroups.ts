@@ -1,4 +1,4 @@
-import { EVALUATION_SPLITS } from './settings.js';
+import { EVALUATION_SPLITS } from '../../config/splitSettings.js';
 import { literal } from '../duckdb.js';
 
 /** How much of a split belongs to groups (patients, households) that train has too. */

@@ -3,7 +3,7 @@ import { dayOf } from '../partitions.js';
 import { columnSplit } from './column.js';
 import { hashSplit } from './hash.js';
 import type { SplitName } from '../../contracts/index.js';
-import type { SplitSettings } from './settings.js';
+import type { SplitSettings } from '../../config/splitSettings.js';
 import { timeSplit } from './time.js';
 
 /** Which row stands on which side. */

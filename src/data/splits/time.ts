@@ -3,7 +3,7 @@ import { PerdureError } from '../../errors.js';
 import { literal } from '../duckdb.js';
 import { dayOf, earlier } from '../partitions.js';
 import { SPLITS, type SplitName } from '../../contracts/index.js';
-import type { TimeSplitSettings } from './settings.js';
+import type { TimeSplitSettings } from '../../config/splitSettings.js';
 import type { SplitDays, SplitKind } from './split.js';
 
 /** Rows by their day: see `TimeSplitSettings`. */

@@ -1,6 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { PerdureError, messageOf, systemCode } from '../../errors.js';
-import { diskError } from '../../platform/storage/diskError.js';
+import { diskError } from '../../platform/files/diskError.js';
 import type { DataNeeds, LibraryName, TrainingRecipe } from '../estimators/estimator.js';
 import {
   dataNeeds,

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageFolder } from '../../config/load.js';
+import { packageFolder } from '../../package.js';
 import { PerdureError } from '../../errors.js';
 import type { Resources } from '../../platform/resources/resources.js';
 import { EngineHost } from './engineHost.js';

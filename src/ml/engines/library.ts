@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { variables, type Variables } from '../../environment.js';
 import { PerdureError } from '../../errors.js';
-import { cacheFolder } from '../../platform/setup/cache.js';
+import { cacheFolder } from '../../platform/files/cacheFolder.js';
 import type { LibraryName } from '../estimators/estimator.js';
 
 /** A native library of a Python package, which set-up unpacks into the cache. */

@@ -1,11 +1,9 @@
-import type { Params } from '../../contracts/index.js';
+import type { Params, ScoringName } from '../../contracts/index.js';
 import type { TaskSpec } from '../../contracts/task.js';
-import type { SCORINGS } from '../../config/schema.js';
 import type { Estimator } from '../estimators/estimators.js';
 import type { ModelOutput } from '../modelOutput.js';
 
 export type { Estimator };
-export type Scoring = (typeof SCORINGS)[number];
 
 /**
  * A preprocessed Parquet file: float32 feature columns and a label, as `metadata.json` names them. The label is a number:
@@ -29,7 +27,7 @@ export interface EvaluateRequest {
   folds: number[];
   cvFolds: number;
   /** What to compute of each fold. */
-  scorings: Scoring[];
+  scorings: ScoringName[];
   seed: number;
 }
 

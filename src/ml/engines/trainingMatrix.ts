@@ -1,4 +1,4 @@
-import { readChunks, type Column, type RowRange } from '../../data/parquet.js';
+import { readChunks, type Column, type RowRange } from '../../platform/files/parquet.js';
 import type { DataNeeds, TrainingShape } from '../estimators/estimator.js';
 import type { Dataset, Features, Library, Matrix, Rows } from './binding.js';
 import type { MatrixFile } from './pool.js';

@@ -1,33 +1,4 @@
-import { PerdureError } from '../../errors.js';
-
-/** The ways in which a task ends otherwise than well, by name. */
-export type TaskEndKind =
-  /** No room for the task, at any capacity provider, for as long as the config waits. */
-  | 'NoCapacity'
-  /** ECS refuses the launch: permissions, a name that nothing answers to, a parameter. */
-  | 'LaunchRefused'
-  /** The same client token with other parameters: a defect of Perdure. */
-  | 'LaunchConflict'
-  /** The container never started. */
-  | 'StartFailed'
-  /** The task was not running when its start deadline was over. */
-  | 'StartDeadlineExceeded'
-  /** ECS no longer knows the task, and it left no result. */
-  | 'TaskLost'
-  /** The container, or its task, used more memory than it has. */
-  | 'OutOfMemory'
-  /** AWS took the Spot capacity back. */
-  | 'SpotInterrupted'
-  /** The machine under the task went away. */
-  | 'HostTerminated'
-  /** The container ended without an exit code. */
-  | 'InfrastructureFailed'
-  /** Somebody stopped the task. */
-  | 'TaskStopped'
-  /** The container ended with an exit code of its own, and without a result. */
-  | 'ContainerFailed'
-  /** The container ended well, and left no result. */
-  | 'ResultMissing';
+import { PerdureError, type TaskEndKind } from '../../errors.js';
 
 /** How a task ended. */
 export interface TaskEnd {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { AlertThresholds } from '../../config/alerts.js';
 import {
   type MetricName,
   type PerformanceResult,
@@ -25,38 +25,6 @@ import { dedupKey, type Alert } from './alert.js';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
-
-/** Up to a year. */
-const minutes = z.number().min(0.001).max(527_040);
-
-/**
- * When somebody is told. The defaults are the operating model's; drift and the smaller drop in performance go by
- * `monitoring_config`, which has judged them already.
- */
-export const AlertThresholds = z.strictObject({
-  /** Failed processing runs in a row from which it is critical. */
-  processing_failures: z.int().min(1).max(1_000).default(3),
-  /** Hours without due predictions beyond which it is critical. */
-  inference_down_hours: z.number().min(0.001).max(8_784).default(2),
-  /** Drop of the monitored metric against its baseline, as a difference of the two, beyond which it is critical. */
-  accuracy_drop: z.number().min(0).max(1).default(0.1),
-  /** How many times more or fewer rows than the median of those before are unusual. */
-  data_volume_factor: z.number().min(1.001).max(1_000_000).default(2),
-  /** Earlier counts below which nothing is called unusual. */
-  data_volume_history: z.int().min(1).max(1_000).default(3),
-  /** Minutes that a run of each part may take. */
-  sla_minutes: z
-    .strictObject({
-      processing: minutes.default(30),
-      training: minutes.default(240),
-      inference: minutes.default(15),
-      monitoring: minutes.default(30),
-    })
-    .prefault({}),
-  /** Hours after which a condition that lasts is told again. */
-  repeat_after_hours: z.number().min(0.001).max(8_784).default(24),
-});
-export type AlertThresholds = z.infer<typeof AlertThresholds>;
 
 /**
  * How loud a missed service level is. One late run wakes nobody: late processing or inference holds up the day, late

@@ -1,5 +1,6 @@
 import type { AlertFacts, AlertOutcome } from '../../contracts/index.js';
-import { alertFor, isOver, type AlertThresholds } from './conditions.js';
+import type { AlertThresholds } from '../../config/alerts.js';
+import { alertFor, isOver } from './conditions.js';
 import { notify, resolveOpen, type Notifier, type NotifyOptions } from './notify.js';
 
 /** Tells people of facts where they call for it, and ends what was told before where they say that it is over. Never rejects. */

@@ -5,7 +5,7 @@ import { messageOf } from '../../errors.js';
 import type { OpenStores } from '../storage/stores.js';
 import type { WebUi } from './advice.js';
 import { AlertLog } from './alertLog.js';
-import { AlertThresholds } from './conditions.js';
+import { AlertThresholds } from '../../config/alerts.js';
 import type { NotifyOptions } from './notify.js';
 import { raise } from './raise.js';
 import type { Channels } from './settings.js';

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { packageFolder } from '../../config/load.js';
+import { packageFolder } from '../../package.js';
 import { runCommand } from './command.js';
 
 /** What the Temporal SDK downloads, by the call that makes it: the CLI, or the time-skipping server. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { cacheFolder } from './cache.js';
+import { cacheFolder } from '../files/cacheFolder.js';
 import { onPath, runCommand } from './command.js';
 import { goInstall } from './goInstall.js';
 import { findNamed, type Examination } from './named.js';

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { cacheFolder } from './cache.js';
+import { cacheFolder } from '../files/cacheFolder.js';
 import { isExecutable, onPath, runCommand } from './command.js';
 import { findNamed } from './named.js';
 import { downloadWithSdk } from './sdkDownload.js';

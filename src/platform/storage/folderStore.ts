@@ -6,7 +6,7 @@ import lockfile from 'proper-lockfile';
 import type { ObjectRef } from '../../contracts/index.js';
 import { PerdureError, systemCode } from '../../errors.js';
 import { checksumOfFile, sha256, sha256File } from './checksum.js';
-import { diskError } from './diskError.js';
+import { diskError } from '../files/diskError.js';
 import { makeFolder } from './folder.js';
 import { STAGING, checkKey, checkPrefix, compareKeys } from './key.js';
 import type { CreateOnly, ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';

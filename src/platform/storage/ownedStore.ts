@@ -1,8 +1,7 @@
-import type { Pipeline } from '../../config/load.js';
 import type { ObjectRef } from '../../contracts/index.js';
 import { readJson, updateJson } from './documents.js';
 import type { CreateOnly, ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
-import { ownerOf, refuseOtherOwner } from './owner.js';
+import { ownerOf, refuseOtherOwner, type BucketUser } from './owner.js';
 
 /** Key of the document that says whose bucket it is. */
 export const OWNER_KEY = 'owner.json';
@@ -36,7 +35,7 @@ export class BucketOwner {
 
 /** How a bucket is used: whose pipeline it is, and which setting of the config names the bucket. */
 export interface BucketUse {
-  pipeline: Pick<Pipeline, 'folder'>;
+  pipeline: Pick<BucketUser, 'folder'>;
   setting: string;
 }
 

@@ -1,9 +1,17 @@
 import { basename } from 'node:path';
-import type { Pipeline } from '../../config/load.js';
 import { PerdureError } from '../../errors.js';
 
+/** The pipeline that uses buckets, as far as that matters here. */
+export interface BucketUser {
+  folder: string;
+  config: {
+    storage: { datamart_bucket: string; predictions_bucket: string; monitoring_bucket: string };
+    model_config: { model_registry_bucket: string };
+  };
+}
+
 /** Whose data lies in a bucket: the pipeline by the name of its folder, which a copied `pipeline.json` doesn't share. */
-export function ownerOf({ folder }: Pick<Pipeline, 'folder'>): string {
+export function ownerOf({ folder }: Pick<BucketUser, 'folder'>): string {
   return basename(folder);
 }
 
@@ -14,7 +22,11 @@ export function ownerOf({ folder }: Pick<Pipeline, 'folder'>): string {
  * @param setting of the model config that names the bucket
  * @throws PerdureError `ConfigInvalid`
  */
-export function refuseOtherOwner(pipeline: Pick<Pipeline, 'folder'>, found: string | undefined, setting: string): void {
+export function refuseOtherOwner(
+  pipeline: Pick<BucketUser, 'folder'>,
+  found: string | undefined,
+  setting: string,
+): void {
   const own = ownerOf(pipeline);
   if (found === undefined || found === own) return;
   throw new PerdureError(

@@ -24,7 +24,7 @@ import {
 import type { ObjectRef } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { sha256 } from './checksum.js';
-import { diskError } from './diskError.js';
+import { diskError } from '../files/diskError.js';
 import { makeFolder } from './folder.js';
 import { inOrder } from './inOrder.js';
 import { checkKey, checkPrefix } from './key.js';

@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Pipeline } from '../../config/load.js';
 import { variables, type Variables } from '../../environment.js';
 import { PerdureError } from '../../errors.js';
 import { FolderStore } from './folderStore.js';
 import { checkKey } from './key.js';
 import type { ObjectStore, Stores } from './objectStore.js';
+import type { BucketUser } from './owner.js';
 import { BucketOwner, OwnedStore } from './ownedStore.js';
 
 /** Root of the buckets in S3. */
@@ -42,7 +42,7 @@ export interface StoreUse {
 }
 
 /** The buckets that a pipeline's config names. */
-export type OpenStores = (pipeline: Pipeline, use?: StoreUse) => Stores;
+export type OpenStores = (pipeline: BucketUser, use?: StoreUse) => Stores;
 
 /**
  * Where the buckets lie: a folder that holds a folder a bucket, or `s3://`.

@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { PerdureError, messageOf, systemCode } from '../../errors.js';
-import { diskError } from '../storage/diskError.js';
+import { diskError } from '../files/diskError.js';
 
 /** Called with one line for people. */
 export type Tell = (line: string) => void;

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageFolder } from '../../config/load.js';
+import { packageFolder } from '../../package.js';
 import { variables } from '../../environment.js';
 import { PerdureError, messageOf } from '../../errors.js';
 import { formatSize } from '../resources/workerSize.js';

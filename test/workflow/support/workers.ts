@@ -11,7 +11,7 @@ import {
   type WorkflowBundleOption,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
-import { packageFolder } from '../../../src/config/load.js';
+import { packageFolder } from '../../../src/package.js';
 import { TASK_QUEUES } from '../../../src/contracts/index.js';
 import { dataConverterFrom, workflowDataConverterFrom } from '../../../src/platform/temporal/dataConverter.js';
 

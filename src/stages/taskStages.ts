@@ -1,14 +1,14 @@
-import type { ComputedPart } from '../../config/compute.js';
-import type { TaskStageName } from '../../contracts/index.js';
-import { bronze } from '../../stages/bronze.js';
-import type { Stage } from '../../stages/context.js';
-import { detectDrift } from '../../stages/detectDrift.js';
-import { gold } from '../../stages/gold.js';
-import { measurePerformance } from '../../stages/measurePerformance.js';
-import { predict } from '../../stages/predict.js';
-import { preprocess } from '../../stages/preprocess.js';
-import { silver } from '../../stages/silver.js';
-import { trainAlgorithm } from '../../stages/trainAlgorithm.js';
+import type { ComputedPart } from '../config/compute.js';
+import type { TaskStageName } from '../contracts/index.js';
+import { bronze } from './bronze.js';
+import type { Stage } from './context.js';
+import { detectDrift } from './detectDrift.js';
+import { gold } from './gold.js';
+import { measurePerformance } from './measurePerformance.js';
+import { predict } from './predict.js';
+import { preprocess } from './preprocess.js';
+import { silver } from './silver.js';
+import { trainAlgorithm } from './trainAlgorithm.js';
 
 /** Any stage, whatever it takes and gives: documents are checked by the stage itself. */
 export type AnyStage = Stage<never, unknown>;

@@ -1,11 +1,11 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { TaskSpec, VersionRef } from '../contracts/index.js';
-import { columnsOf, identifier, literal, readParquetSql, type Database } from '../data/duckdb.js';
-import { featureStoreFiles, type PartitionFile } from '../data/layers.js';
-import { sameRowSql } from '../data/newRows.js';
-import { openPredictions, predictionsFiles, type PredictionsFile } from '../data/predictions.js';
-import { dayOf, daySql } from '../data/partitions.js';
+import { columnsOf, identifier, literal, readParquetSql, type Database } from './duckdb.js';
+import { featureStoreFiles, type PartitionFile } from './layers.js';
+import { sameRowSql } from './newRows.js';
+import { openPredictions, predictionsFiles, type PredictionsFile } from './predictions.js';
+import { dayOf, daySql } from './partitions.js';
 import { taskOf } from '../ml/tasks/task.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 

@@ -16,9 +16,9 @@ import {
   readSchema,
   writeParquet,
 } from 'parquet-wasm';
-import { PerdureError, messageOf, systemCode } from '../errors.js';
-import { diskError } from '../platform/storage/diskError.js';
-import { agreeing } from '../contracts/counts.js';
+import { PerdureError, messageOf, systemCode } from '../../errors.js';
+import { diskError } from './diskError.js';
+import { agreeing } from '../../contracts/counts.js';
 
 /** A column of numbers, a value a row. */
 export type Column =

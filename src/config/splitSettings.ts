@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ColumnName } from '../../config/columns.js';
-import { SPLITS, type SplitName } from '../../contracts/index.js';
+import { ColumnName } from './columns.js';
+import { SPLITS, type SplitName } from '../contracts/index.js';
 
 /** Splits that evaluate. */
 export const EVALUATION_SPLITS = ['validation', 'test', 'oot'] as const satisfies readonly SplitName[];
