@@ -2,6 +2,7 @@ import type { Pipeline } from '../src/config/load.js';
 import type { Stores } from '../src/platform/storage/objectStore.js';
 import { OWNER_KEY } from '../src/platform/storage/ownedStore.js';
 import { manifestKey, rawKey } from '../src/data/layers.js';
+import { fileNameOf } from '../src/config/schema.js';
 import { NEWEST_CONFIG } from '../src/config/pinned.js';
 import { PREDICTIONS_ENTRIES, PREDICTIONS_INDEX } from '../src/data/predictions.js';
 import { aliasKey, latestKey } from '../src/registry/pointers.js';
@@ -75,10 +76,11 @@ export function operationsAccess(pipeline: Pipeline): StoreAccess {
  */
 export function operatorAccess({ definition, config }: Pipeline, confInStore: boolean): StoreAccess {
   const conf = confInStore ? ['conf/pipelines/*'] : [];
+  const second = definition.labels ? [rawKey(fileNameOf(definition.labels.file))] : [];
   return {
     datamart: {
       read: [OWNER_KEY, manifestKey('bronze'), manifestKey('gold'), NEWEST_CONFIG, ...conf],
-      write: [rawKey(definition.source.file), ...conf],
+      write: [rawKey(definition.source.file), ...second, ...conf],
     },
     modelRegistry: {
       read: [OWNER_KEY, ALIASES, ...config.training_config.algorithms.map(registryFolder)],

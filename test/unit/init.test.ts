@@ -143,6 +143,16 @@ describe('the key', () => {
       }),
       undefined,
     ],
+    [
+      'a day, the number of a bus and its line',
+      (i) => ({
+        ...common(i),
+        seen: `${day(Math.floor(i / 30))}`,
+        line: `L${i % 6}`,
+        bus: 1 + (Math.floor(i / 6) % 5),
+      }),
+      ['seen', 'bus', 'line'],
+    ],
     ['nothing', common, undefined],
   ])('is %s', async (_, row, key) => {
     expect((await proposed(rows(300, row), { label: 'y' })).definition.key).toEqual(key);
@@ -189,6 +199,14 @@ describe('time and split', () => {
       { label: 'y' },
     );
     expect(definition).toMatchObject({ time: 'make_date(year, month, day)', split: { by: 'time' } });
+    const withMoment = rows(300, (i) => ({
+      year: 2013,
+      month: 1 + Math.floor(i / 25),
+      day: 1 + (i % 25),
+      hour_utc: `${day(i)} 23:30:00`,
+      ...common(i),
+    }));
+    expect((await proposed(withMoment, { label: 'y' })).definition.time).toBe('make_date(year, month, day)');
   });
 
   it('none where a day is of the person, or a "day" is no day of a month', async () => {
@@ -229,6 +247,25 @@ describe('time and split', () => {
 });
 
 describe('what may hold the answer', () => {
+  it('a column that is known only where the label is', async () => {
+    const { suspects, definition } = await proposed(
+      rows(600, (i) => {
+        const landed = i % 20 !== 0;
+        return {
+          planned: Math.floor(noise(i) * 500),
+          air_time: landed ? Math.floor(noise(i, 1) * 90) : null,
+          tail: i % 15 === 0 ? null : `N${i % 7}`,
+          delay: landed ? (noise(i, 2) * 90).toFixed(2) : null,
+        };
+      }),
+      { label: 'delay' },
+    );
+    expect(suspects).toEqual([
+      { columns: ['air_time'], reason: 'has values where the label has one, and hardly any where it has none' },
+    ]);
+    expect(definition.drop).toBeUndefined();
+  });
+
   const counts = (i: number) => ({ registered: Math.floor(noise(i) * 400), casual: Math.floor(noise(i, 1) * 90) });
 
   it('is told of sums and never dropped', async () => {

@@ -130,13 +130,15 @@ async function decideTogether(
       .map(({ name }) => name),
   );
   if (anchors.size === 0 || rows < 20) return undefined;
-  const candidates = usable
-    .filter(
-      ({ name, type, distinct, written }) =>
-        distinct > 1 && distinct < rows && (anchors.has(name) || (type === 'VARCHAR' && written < MOSTLY_NUMBERS)),
-    )
-    .toSorted((a, b) => Number(anchors.has(b.name)) - Number(anchors.has(a.name)) || b.distinct - a.distinct)
-    .slice(0, MOST_CANDIDATES);
+  const byDistinct = (columns: ColumnSummary[]) => columns.toSorted((a, b) => b.distinct - a.distinct);
+  const varying = usable.filter(({ distinct }) => distinct > 1 && distinct < rows);
+  const others = varying.filter(({ name }) => !anchors.has(name));
+  const candidates = [
+    ...byDistinct(varying.filter(({ name }) => anchors.has(name))),
+    // The number of a flight, a room or a version; nearly different in every row it is an amount.
+    ...byDistinct(others.filter(({ type, distinct }) => type === 'BIGINT' && distinct < rows / 2)).slice(0, 2),
+    ...byDistinct(others.filter(({ type, written }) => type === 'VARCHAR' && written < MOSTLY_NUMBERS)),
+  ].slice(0, MOST_CANDIDATES);
   for (const size of [2, 3, 4]) {
     const groups = combinations(candidates, size).filter(
       (group) =>

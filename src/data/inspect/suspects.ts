@@ -63,12 +63,49 @@ export async function findSuspects(
     else if (label.column.length > 3 && column.toLowerCase().includes(label.column.toLowerCase()))
       suspects.push({ columns: [column], reason: `its name has the label's in it (${measure} ${shown(value)})` });
   }
+  for (const name of await missingTogether(database, features, label))
+    if (!suspects.some(({ columns }) => columns.includes(name)))
+      suspects.push({
+        columns: [name],
+        reason: 'has values where the label has one, and hardly any where it has none',
+      });
   if (label.task === 'regression') {
     const sum = sumOf(features, sample);
     if (sum && (await holds(database, sum, label.column)))
       suspects.unshift({ columns: sum.map(({ column }) => column), reason: `${describeSum(sum)} is the label` });
   }
   return { suspects, strongest: strongest.slice(0, 3) };
+}
+
+/** Rows without a label below which it is no sign that a column is empty in them. */
+const UNLABELLED = 20;
+/** Shares of rows: of those without a label that lack a value, at least; and of those with one, at most. */
+const MISSING = { unlabelled: 0.8, labelled: 0.01 };
+
+/** Columns that become known together with the label: they are missing where it is. */
+async function missingTogether(
+  database: Database,
+  features: ColumnSummary[],
+  { column, unlabelled }: LabelDecision,
+): Promise<string[]> {
+  const [total] = await database.rows<{ rows: bigint }>(`SELECT count(*) AS rows FROM ${TABLE}`);
+  const rows = Number(total!.rows);
+  const gaps = features.filter(({ present }) => present < rows);
+  if (unlabelled < UNLABELLED || gaps.length === 0) return [];
+  const counts = gaps.flatMap(({ name }, i) =>
+    (['IS NULL', 'IS NOT NULL'] as const).map(
+      (state, j) =>
+        `count(*) FILTER (${identifier(name)} IS NULL AND ${identifier(column)} ${state}) AS ${j === 0 ? 'u' : 'l'}${i}`,
+    ),
+  );
+  const [row] = await database.rows<Record<string, bigint>>(`SELECT ${counts.join(', ')} FROM ${TABLE}`);
+  return gaps
+    .filter(
+      (_, i) =>
+        Number(row![`u${i}`]) >= MISSING.unlabelled * unlabelled &&
+        Number(row![`l${i}`]) <= MISSING.labelled * (rows - unlabelled),
+    )
+    .map(({ name }) => name);
 }
 
 function shown(value: number): string {

@@ -45,7 +45,10 @@ export async function decideTime(
     ({ name, type, present, distinct }) =>
       (type === 'DATE' || type === 'TIMESTAMP') && name !== label && present === rows && distinct > 1,
   );
-  const chosen = days.find(({ name }) => !OF_A_THING.test(name));
+  const parts = partsOf(columns, rows);
+  // Year, month and day were written out to be the row's day; a moment beside them may be of another time zone.
+  const spelled = parts !== undefined && parts.every((part) => typeof part === 'string');
+  const chosen = days.find(({ name, type }) => !OF_A_THING.test(name) && !(spelled && type === 'TIMESTAMP'));
   if (chosen) {
     const others = days.filter((column) => column !== chosen).map(({ name }) => name);
     const span = await spanOf(database, await plain(database, chosen.name), rows, false);
@@ -56,7 +59,6 @@ export async function decideTime(
         reason: `a day in every row${others.length > 0 ? ` (so have ${others.join(', ')})` : ''}`,
       };
   }
-  const parts = partsOf(columns, rows);
   if (parts) {
     const names = await Promise.all(
       parts.map(async (part) => (typeof part === 'number' ? String(part) : plain(database, part))),

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AlgorithmTrained } from '../../src/contracts/index.js';
+import { Mt19937 } from '../../src/ml/mt19937.js';
+import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import { tinyEngines } from '../support/tinyPipeline.js';
+
+const folder = temporaryFolder(afterAll);
+const engines = tinyEngines();
+afterAll(() => engines.close());
+
+/** 600 parcels, sent on a day, which is written as 31/12/2023: those of a weekend are late. Every 25th has no day. */
+const random = new Mt19937(5);
+const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
+const PARCELS = Array.from({ length: 600 }, (_, i) => {
+  const sent = new Date(Date.UTC(2023, 0, 1 + Math.floor(uniform() * 365)));
+  const weekend = [0, 6].includes(sent.getUTCDay());
+  const [day, month] = [sent.getUTCDate(), sent.getUTCMonth() + 1];
+  return {
+    id: i,
+    sent: i % 25 === 0 ? '' : `${day}/${month}/2023`,
+    weekend,
+    late: (weekend && uniform() < 0.95) || uniform() < 0.05 ? 'yes' : 'no',
+  };
+});
+
+describe('a column of days that is no time of the row', () => {
+  let pipeline: ShortPipeline;
+  let trained: AlgorithmTrained;
+  beforeAll(async () => {
+    pipeline = await createShortPipeline(engines, folder, {
+      source: 'table.csv',
+      key: 'id',
+      label: { column: 'late', positive: 'yes' },
+    });
+    await pipeline.process(
+      ['id,sent,weight,late', ...PARCELS.map(({ id, sent, late }) => `${id},${sent},${(id * 7) % 13},${late}`)].join(
+        '\n',
+      ),
+    );
+    const result = (await pipeline.train(['lightgbm'])).algorithms.lightgbm!;
+    if (result.status === 'failed') throw new Error(result.reason);
+    trained = result;
+  }, 60_000);
+
+  test('is learned by its weekday, which only its parts tell', () => {
+    expect(trained.test!.roc_auc).toBeGreaterThan(0.85);
+  });
+
+  test('is predicted from, also where it has no value', async () => {
+    const predicted = await pipeline.predict('lightgbm');
+    const by = new Map(predicted.map((row) => [Number(row.id), row.label]));
+    expect(by.size).toBe(PARCELS.length);
+    const dated = PARCELS.filter(({ sent }) => sent !== '');
+    const right = dated.filter(({ id, weekend }) => Number(by.get(id)) === Number(weekend)).length;
+    expect(right / dated.length).toBeGreaterThan(0.9);
+  });
+
+  test('is watched as one feature', async () => {
+    const { drift } = await pipeline.monitor({ algorithm: 'lightgbm', version: trained.version });
+    expect(drift).toMatchObject({ status: 'measured', drifted: [], missing: [] });
+    if (drift.status === 'measured') {
+      expect(Object.keys(drift.psi)).toEqual(['sent', 'weight']);
+      expect(drift.missing_rate.sent).toBeCloseTo(24 / 600, 10);
+    }
+  });
+});
