@@ -13,7 +13,7 @@ import { dayOf } from '../data/partitions.js';
 import { goldFiles, readTask, readTrainingRows, type GoldFiles, type TrainingRows } from '../data/trainingRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
-import { findLeaks } from '../ml/leakage.js';
+import { findLeaks, findOrderings } from '../ml/leakage.js';
 import type { RawTable } from '../ml/table.js';
 import type { FittedTransforms } from '../ml/transforms/fitted.js';
 import { fitTransforms } from '../ml/transforms/transforms.js';
@@ -273,6 +273,12 @@ function warningsOf(
     warnings.push(
       `"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of the classes ${task.classes.slice(0, 5).join(', ')}${task.classes.length > 5 ? ', ...' : ''}`}.`,
     );
+  }
+  if (task.task === 'regression') {
+    for (const { feature, auc } of findOrderings(numbersOf(table), labels))
+      warnings.push(
+        `Leakage: the feature ${feature} alone orders the rows of the train split almost as the label does (ROC AUC ${auc.toFixed(4)} or more at each of its quartiles); leave it out unless it is known before the label is.`,
+      );
   }
   if (task.task !== 'binary') return warnings;
   for (const { feature, same, auc } of findLeaks(numbersOf(table), labels)) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findLeaks } from '../../src/ml/leakage.js';
+import { findLeaks, findOrderings } from '../../src/ml/leakage.js';
 
 const labels = Int8Array.from({ length: 2_000 }, (_, row) => Number(row % 5 === 0));
 const noise = (row: number) => (row * 7919) % 1009;
@@ -80,5 +80,19 @@ describe('a feature that gives the label away', () => {
         many,
       ),
     ).toEqual([]);
+  });
+});
+
+describe('of a label that is a number', () => {
+  const numbers = Float64Array.from({ length: 2_000 }, (_, row) => noise(row) + row / 10_000);
+
+  test.each<[string, (row: number, label: number) => number, boolean]>([
+    ['its logarithm is found', (_, label) => Math.log(1 + label), true],
+    ['its opposite with some noise is found', (row, label) => -label + (row % 7), true],
+    // It tells the upper quarter from the rest, and nothing below.
+    ['what tells only the largest is not', (row, label) => (label > 760 ? 2_000 : row % 100), false],
+    ['a good feature is not', (row, label) => label + noise(row + 3), false],
+  ])('%s', (_what, value, found) => {
+    expect(findOrderings(column(value, numbers), numbers).map(({ feature }) => feature)).toEqual(found ? ['x'] : []);
   });
 });
