@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancelledFailure, CancellationScope, isCancellation, patched } from '@temporalio/workflow';
 import {
+  ableOf,
   nothingChanged,
   type AlgorithmResult,
   type DatasetRef,
@@ -9,6 +10,7 @@ import {
   type RunEnded,
   type StageInput,
   type TrainingPlan,
+  type Unchanged,
   type VersionRef,
 } from '../src/contracts/index.js';
 import { preprocessing, processing, quick } from './support/activities.js';
@@ -74,16 +76,22 @@ async function trainAll(
   if (sufficient.status === 'skipped') return sufficient;
 
   progress.step('comparing with the newest versions');
-  const unchanged = await unchangedOf(input, stage, asOf, plan.algorithms);
+  const { unchanged, unable = [] } = await unchangedOf(input, stage, asOf, plan.algorithms);
   const due = plan.algorithms.filter(({ name }) => !unchanged.some(({ algorithm }) => algorithm === name));
-  if (due.length === 0) return { status: 'skipped', reason: nothingChanged(unchanged) };
+  if (due.every(({ name }) => unable.includes(name))) return { status: 'skipped', reason: nothingChanged(unchanged) };
 
   progress.step('preprocessing');
   const dataset = await (plan.compute === 'ecs' ? onEcs : preprocessing).preprocess({ ...stage, asOf });
 
-  progress.step(`training ${due.map(({ name }) => name).join(', ')}`);
-  progress.count('algorithms', due.length);
-  const results = await Promise.all(due.map((algorithm) => train(algorithm, dataset, plan.compute)));
+  const able = ableOf(
+    due.map(({ name }) => name),
+    dataset,
+    input,
+  );
+  progress.step(`training ${able.join(', ')}`);
+  progress.count('algorithms', able.length);
+  const training = due.filter(({ name }) => able.includes(name));
+  const results = await Promise.all(training.map((algorithm) => train(algorithm, dataset, plan.compute)));
   // A cancelled run waits for its children's clean-up, and only then ends.
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The training was cancelled.');
   const algorithms = Object.fromEntries(results);
@@ -118,11 +126,10 @@ async function unchangedOf(
   stage: StageInput,
   asOf: string,
   planned: PlannedAlgorithm[],
-): Promise<VersionRef[]> {
+): Promise<Unchanged> {
   // A run that began with an earlier version goes on as it did.
-  if (again || !patched(COMPARES)) return [];
-  const { unchanged } = await quick.findUnchanged({ ...stage, asOf, algorithms: planned.map(({ name }) => name) });
-  return unchanged;
+  if (again || !patched(COMPARES)) return { unchanged: [] };
+  return quick.findUnchanged({ ...stage, asOf, algorithms: planned.map(({ name }) => name) });
 }
 
 /** The best of the versions challenges the champion, and people are told of what came of it. */

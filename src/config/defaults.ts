@@ -1,4 +1,4 @@
-import { estimatorsFor, type Estimator } from '../ml/estimators/estimators.js';
+import { ESTIMATOR_NAMES, estimatorsFor, type Estimator } from '../ml/estimators/estimators.js';
 import { OBJECTIVES, type TaskSpec } from '../contracts/index.js';
 import type { PipelineDefinition } from './schema.js';
 
@@ -51,7 +51,7 @@ export function defaultModelConfig({
   };
 }
 
-/** Every estimator that can do the task; where the labels are to say what that is, those that can do each of them. */
+/** Every estimator that can do the task; where the labels are to say what that is, those that can do one that they may be of. */
 function algorithmsFor({
   labelSource,
   objective = OBJECTIVES[0],
@@ -63,8 +63,8 @@ function algorithmsFor({
     { task: 'multiclass', classes: ['0', '1', '2'] },
     { task: 'regression', objective },
   ];
-  const possible = specs.filter((spec) => task === undefined || spec.task === task).map(estimatorsFor);
-  return possible[0]!.filter((estimator) => possible.every((estimators) => estimators.includes(estimator)));
+  const possible = specs.filter((spec) => task === undefined || spec.task === task).flatMap(estimatorsFor);
+  return ESTIMATOR_NAMES.filter((estimator) => possible.includes(estimator));
 }
 
 /** Objects laid over others, property by property; anything else takes the place of what it is laid over. */

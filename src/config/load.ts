@@ -14,6 +14,8 @@ import { defaultModelConfig, laidOver } from './defaults.js';
 import { Expectations, ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js';
 import { agreeing, countOf } from '../contracts/counts.js';
+import type { TaskSpec } from '../contracts/task.js';
+import { estimatorKind } from '../ml/estimators/estimators.js';
 
 /** A pipeline as an environment runs it. */
 export interface Pipeline {
@@ -156,6 +158,11 @@ export function algorithmsToTrain(config: ModelConfig, asked?: string[]): string
   return asked?.length
     ? algorithms.filter((name) => asked.includes(name))
     : algorithms.filter((name) => enabled_algorithms[name] ?? true);
+}
+
+/** Those of some algorithms whose estimator can't do a task. */
+export function unableOf(config: ModelConfig, names: string[], task: TaskSpec): string[] {
+  return names.filter((name) => estimatorKind(algorithmConfig(config, name).estimator).cannot(task) !== undefined);
 }
 
 /** An algorithm's settings. Throws `NotFound` for an unknown name. */

@@ -168,6 +168,8 @@ export const PipelineDefinition = z
     task: z.enum(TASKS).optional(),
     /** What a regression minimises. */
     objective: z.enum(OBJECTIVES).optional(),
+    /** The column of gold that says whom or what a row is about, where several rows are about one: a patient, a machine. It is no feature, and how many of them stand on both sides of a split is told. */
+    entity: ColumnName.optional(),
     /** Which rows train and which evaluate; by chance where nothing is said. */
     split: SplitSettings.optional(),
     /** How features become a model's columns; chosen by their kinds where nothing is said. */
@@ -234,7 +236,7 @@ export const PipelineDefinition = z
         message: 'expected the column of the rows\' days and "by", as "layers" are given',
       });
   })
-  .transform(({ key, keys, source, label, labels, partition, time, layers, features, ...rest }) => {
+  .transform(({ key, keys, source, label, labels, partition, time, entity, layers, features, ...rest }) => {
     const period = typeof partition === 'object' ? partition.by : partition;
     return {
       ...rest,
@@ -250,6 +252,8 @@ export const PipelineDefinition = z
       /** Where it comes from; `undefined` where the pipeline's own SQL makes it. */
       labelSource: layers ? undefined : typeof label === 'string' ? { column: label } : label,
       time,
+      /** A split by group says it as well. */
+      entity: entity ?? (rest.split?.by === 'group' ? rest.split.column : undefined),
       /** `column` holds the rows' days; without one the table has none. */
       partition: {
         by: period ?? (time === undefined ? 'none' : 'month'),

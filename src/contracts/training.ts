@@ -42,6 +42,8 @@ export interface FindUnchangedInput extends StageInput {
 /** The newest versions of those algorithms that a training would only make again. */
 export interface Unchanged {
   unchanged: VersionRef[];
+  /** Algorithms that can't do the task of these versions, so that a training would not make any of them. */
+  unable?: string[];
 }
 
 /** Why nothing is trained, in a sentence. */
@@ -68,6 +70,21 @@ export interface DatasetRef extends ObjectRef {
   rows: Partial<Record<SplitName, number>>;
   /** What is suspicious in the data, in sentences: leakage, splits of one class, rows without a label. */
   warnings?: string[];
+  /** Algorithms whose estimator can't do the task that the labels are of. */
+  unable?: string[];
+}
+
+/**
+ * Of the algorithms that are due those that train: all that were asked for by name, else those that can do the dataset's
+ * task. Where none can, all are tried, so that each says why not.
+ */
+export function ableOf(
+  due: string[],
+  { unable = [] }: Pick<DatasetRef, 'unable'>,
+  { algorithms }: Pick<ModelTrainingInput, 'algorithms'>,
+): string[] {
+  const able = due.filter((name) => !unable.includes(name));
+  return algorithms?.length || able.length === 0 ? due : able;
 }
 
 export interface Candidate {

@@ -1,6 +1,7 @@
 import type { DatasetRef, SplitName, TaskSpec } from '../contracts/index.js';
 import type { FittedTransforms } from '../ml/transforms/fitted.js';
 import type { InputColumn } from './inputColumns.js';
+import type { SharedGroups } from './splits/sharedGroups.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
 import type { DatasetProfile } from '../monitoring/profile.js';
@@ -30,6 +31,8 @@ export interface DatasetMetadata {
   splits: Partial<Record<SplitName, DatasetSplit>>;
   /** SHA-256 of the gold files that were read, a partition. */
   partitions: Record<string, { feature_store: string; label_store: string }>;
+  /** Whom or what rows are about, and how much of each evaluating split is about those that train has, too. */
+  entity?: { column: string; shared: SharedGroups[] };
   /** What is suspicious in the data, in sentences. */
   warnings: string[];
   config_hash: string;

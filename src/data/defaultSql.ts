@@ -11,10 +11,16 @@ import type { TableName } from './layers.js';
  * @throws PerdureError `ConfigInvalid` for a column that the source doesn't have
  */
 export function defaultSql(definition: PipelineDefinition, table: TableName): string {
-  const { keys, drop, label, labels, labelSource, partition, split, time } = definition;
-  // A split may go by a column that is no feature.
+  const { keys, drop, label, labels, labelSource, partition, split, time, entity } = definition;
+  // A split may go by a column that is no feature, and entities are counted.
   const named = carriedColumns(definition);
-  const carried = [...new Set([...named, ...(split && 'column' in split ? [split.column] : [])])];
+  const carried = [
+    ...new Set([
+      ...named,
+      ...(split && 'column' in split ? [split.column] : []),
+      ...(entity === undefined ? [] : [entity]),
+    ]),
+  ];
   const numbered = keys.length === 1 && keys[0] === ROW_NUMBER && !(ROW_NUMBER in definition.source.columns);
   switch (table) {
     case 'bronze':
@@ -34,7 +40,7 @@ export function defaultSql(definition: PipelineDefinition, table: TableName): st
         ...day,
         ...own.filter((name) => !labels || columns.some((one) => sameName(one) === sameName(name))),
       ];
-      const unknown = [...(numbered ? [] : keys), ...left].find(
+      const unknown = [...(numbered ? [] : keys), ...(entity === undefined ? [] : [entity]), ...left].find(
         (name) => !columns.some((column) => sameName(column) === sameName(name)),
       );
       if (unknown !== undefined)

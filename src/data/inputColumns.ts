@@ -1,5 +1,5 @@
 import type { FeatureType } from '../monitoring/profile.js';
-import { carriedColumns, sameName } from '../config/columns.js';
+import { sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { isMissing } from '../ml/missing.js';
@@ -20,7 +20,9 @@ const MOMENT = /^(DATE|TIMESTAMP.*)$/;
 
 /**
  * The features of a pipeline, by the columns of a feature store's file: those that `pipeline.json` names, else all but the
- * keys and the column of the rows' days.
+ * key, the entity, the column that says the split and that of the rows' days. Of a key of several columns each may say
+ * something of a row, as the carrier of a flight does, so these are features; one that names rows by itself is left out
+ * by {@link namesRows} once they are read.
  *
  * @param relation SQL that reads the file
  */
@@ -33,7 +35,7 @@ export async function inputColumns(
   const { features, drop } = definition;
   const typeOf = (name: string) => columns.find((column) => sameName(column.name) === sameName(name))?.type ?? 'DOUBLE';
   if (features.length > 0) return features.map(({ name, type }) => ({ name, kind: kindOf(typeOf(name)), type }));
-  const others = new Set([...carriedColumns(definition), ...drop].map(sameName));
+  const others = new Set([...identifying(definition), ...drop].map(sameName));
   return columns
     .filter(({ name }) => !others.has(sameName(name)))
     .map(({ name, type }) => ({
@@ -41,6 +43,25 @@ export async function inputColumns(
       kind: kindOf(type),
       type: kindOf(type) === 'category' ? 'categorical' : type === 'BOOLEAN' ? 'binary' : 'numeric',
     }));
+}
+
+/** Columns of gold that say which row it is, and nothing of what it is like. */
+function identifying({ keys, partition, split, time, entity }: Pipeline['definition']): string[] {
+  return [
+    ...(keys.length > 1 ? [] : keys),
+    ...(partition.column === undefined ? [] : [partition.column]),
+    // Where it is a column; the day that a row is of says nothing of the days to come.
+    ...(time === undefined ? [] : [time.replace(/^"(.*)"$/s, '$1')]),
+    ...(split && 'column' in split ? [split.column] : []),
+    ...(entity === undefined ? [] : [entity]),
+  ];
+}
+
+/** Whether a part of a key has a value of its own in more than half of the rows, so that it names them by itself. */
+export function namesRows({ keys }: Pick<Pipeline['definition'], 'keys'>, name: string, column: RawColumn): boolean {
+  if (!keys.some((key) => sameName(key) === sameName(name))) return false;
+  const values: ArrayLike<number> = column.kind === 'category' ? column.codes : column.values;
+  return new Set(Array.from(values)).size * 2 > values.length;
 }
 
 function kindOf(type: string): InputColumn['kind'] {

@@ -1,14 +1,15 @@
-import { FILE_ROW, INTERNAL } from '../config/columns.js';
+import { FILE_ROW, INTERNAL, sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { TaskSpec } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { RawTable } from '../ml/table.js';
 import type { Stores } from '../platform/storage/objectStore.js';
-import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
+import { columnsOf, identifier, literal, readParquetSql, type Database } from './duckdb.js';
 import { InputReader, inputSql, type InputColumn } from './inputColumns.js';
 import { declaredTask, labelReader, labelSql, taskSpecOf, type RawLabel } from './labels.js';
 import { goldPartitions, partitionFile, type DayRange, type PartitionFile } from './layers.js';
 import { betweenDaysSql } from './partitions.js';
+import { sharedGroupsSql, type SharedGroups } from './splits/sharedGroups.js';
 import type { Split } from './splits/split.js';
 import { trainingSplit } from './trainingSplit.js';
 
@@ -146,4 +147,37 @@ function rowsSql(
     LEFT JOIN ${readParquetSql([labelFile.path])} AS ${l} USING (${pipeline.definition.keys.map(identifier).join(', ')})
     WHERE ${betweenDaysSql(pipeline, { from: '0000-01-01', to: labelledTo }, f)} AND (${split}) = ${literal(name)}
     ORDER BY ${f}.${FILE_ROW}`;
+}
+
+/**
+ * How many rows of each evaluating split are about an entity that train has rows of, too; see {@link SharedGroups}.
+ *
+ * @param files those of every split
+ * @throws PerdureError `ConfigInvalid` for an entity that the feature store doesn't have
+ */
+export async function countSharedEntities(
+  database: Database,
+  pipeline: Pipeline,
+  files: GoldFiles[],
+  entity: string,
+  { asOf, labelledTo }: Omit<RowsOfSplit, 'name'>,
+): Promise<SharedGroups[]> {
+  const { keys, label, layers } = pipeline.definition;
+  const f = INTERNAL.features;
+  const features = readParquetSql(files.map((file) => file.features.path));
+  const present = await columnsOf(database, features);
+  if (!present.some((name) => sameName(name) === sameName(entity)))
+    throw new PerdureError(
+      'ConfigInvalid',
+      `"entity" names ${entity}, which the feature store doesn't have (it has ${present.join(', ')}); have ${layers.feature_store.sql ?? 'its query'} give it, or correct the name.`,
+    );
+  const labels = readParquetSql(files.map((file) => file.labels.path));
+  const known = `SELECT ${keys.map(identifier).join(', ')} FROM ${labels} WHERE ${identifier(label)} IS NOT NULL`;
+  const rows = `(
+    SELECT * FROM ${features} AS ${f} SEMI JOIN (${known}) AS ${INTERNAL.labels} USING (${keys.map(identifier).join(', ')})
+    WHERE ${betweenDaysSql(pipeline, { from: '0000-01-01', to: labelledTo }, f)}
+  ) AS ${f}`;
+  return database.rows<SharedGroups>(
+    sharedGroupsSql(rows, `(${trainingSplit(pipeline, f).sql(asOf)})`, `${f}.${identifier(entity)}`),
+  );
 }

@@ -58,13 +58,14 @@ const NO_PART = [
 ] as const satisfies (keyof ModelConfig)[];
 
 function settingsOf({ definition, config }: Pipeline, algorithm: string): unknown {
-  const { features, label, labelSource, task, objective, drop, split, transforms, keys, partition } = definition;
+  const { features, label, labelSource, task, objective, drop, split, transforms, keys, entity, partition } =
+    definition;
   const sections: Partial<ModelConfig> = { ...config };
   for (const section of NO_PART) delete sections[section];
   const { hyperparameter_tuning, feature_selection, class_weight } = config.training_config;
   const { estimator, params, param_distributions } = algorithmConfig(config, algorithm);
   return {
-    definition: { features, label, labelSource, task, objective, drop, split, transforms, keys, partition },
+    definition: { features, label, labelSource, task, objective, drop, split, transforms, keys, entity, partition },
     ...sections,
     training_config: { hyperparameter_tuning, feature_selection, class_weight },
     algorithms: { estimator, params, param_distributions },

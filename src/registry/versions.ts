@@ -35,6 +35,8 @@ export interface VersionMetadata {
   validation_samples?: number;
   test_samples?: number;
   oot_samples?: number;
+  /** Whom or what rows are about, and how much of each evaluating split is about those that train has, too. */
+  entity?: DatasetMetadata['entity'];
   /** On the splits that evaluate. */
   performance: SplitMetrics;
   best_params: Params;

@@ -1,4 +1,4 @@
-import { algorithmConfig, type Pipeline } from '../config/load.js';
+import { algorithmConfig, unableOf, type Pipeline } from '../config/load.js';
 import type { FindUnchangedInput, PromotionDecision, Unchanged, VersionRef } from '../contracts/index.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { goldPartitions } from '../data/layers.js';
@@ -29,20 +29,24 @@ export const findUnchanged: Stage<FindUnchangedInput, Unchanged> = async (contex
 
   const inputs = await inputsOf(pipeline, stores, input.asOf);
   const unchanged: VersionRef[] = [];
+  let unable: string[] = [];
   for (const algorithm of input.algorithms) {
     const engine = await context.engines.version(algorithmConfig(pipeline.config, algorithm).estimator);
     const origin = await originOf(pipeline, algorithm, inputs, engine);
     const same = await unlessDamaged(async () => {
       const newest = await latestVersion(registry, algorithm);
       if (!newest) return undefined;
-      const { lineage } = await requireVersion(registry, newest);
+      const { lineage, task } = await requireVersion(registry, newest);
       if (!hasChosen(lineage.run_id) || !isSameOrigin(origin, lineage)) return undefined;
       await checkVersion(registry, newest);
-      return { algorithm, version: newest.version };
+      return { ref: { algorithm, version: newest.version }, task };
     });
-    if (same) unchanged.push(same);
+    if (!same) continue;
+    unchanged.push(same.ref);
+    // What is the same was made of the same labels.
+    unable = unableOf(pipeline.config, input.algorithms, same.task);
   }
-  return { unchanged };
+  return { unchanged, ...(unable.length > 0 && { unable }) };
 };
 
 /** What the gate decided on a challenger; `undefined` where it didn't come to that. */

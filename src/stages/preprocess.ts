@@ -1,16 +1,23 @@
 import { join } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
-import type { Pipeline } from '../config/load.js';
+import { algorithmsToTrain, unableOf, type Pipeline } from '../config/load.js';
 import { foldCount } from '../config/schema.js';
 import type { DatasetRef, PreprocessInput, SplitName, TaskSpec } from '../contracts/index.js';
 import { datasetKey, type DatasetMetadata, type DatasetSplit } from '../data/dataset.js';
 import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
-import { inputColumns, valuesOf, type InputColumn } from '../data/inputColumns.js';
+import { inputColumns, namesRows, valuesOf, type InputColumn } from '../data/inputColumns.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { columnNames, writeMatrix } from '../data/matrix.js';
 import type { Column } from '../platform/files/parquet.js';
 import { dayOf } from '../data/partitions.js';
-import { goldFiles, readTask, readTrainingRows, type GoldFiles, type TrainingRows } from '../data/trainingRows.js';
+import {
+  countSharedEntities,
+  goldFiles,
+  readTask,
+  readTrainingRows,
+  type GoldFiles,
+  type TrainingRows,
+} from '../data/trainingRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
 import { findLeaks, findOrderings } from '../ml/leakage.js';
@@ -23,7 +30,7 @@ import { versionId } from '../registry/versions.js';
 import { updateJson, writeJson } from '../platform/storage/documents.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
-import { agreeing, countOf } from '../contracts/counts.js';
+import { agreeing, countOf, shareOf } from '../contracts/counts.js';
 
 const LATEST = 'gold/preprocessed/latest.json';
 
@@ -55,7 +62,8 @@ export const preprocess: Stage<PreprocessInput, DatasetRef> = async (context, in
   const stores = context.stores(pipeline);
   const metadata = await withDuckDb(context, (database) => buildDataset(context, database, pipeline, stores, input));
 
-  const { id, splits } = metadata;
+  const { id, splits, task } = metadata;
+  const unable = unableOf(pipeline.config, algorithmsToTrain(pipeline.config), task);
   const written = await writeJson(stores.datamart, datasetKey(id, 'metadata.json'), metadata);
   await updateJson<LatestDataset>(
     stores.datamart,
@@ -68,6 +76,7 @@ export const preprocess: Stage<PreprocessInput, DatasetRef> = async (context, in
     ...written,
     rows: Object.fromEntries(Object.entries(splits).map(([name, { rows }]) => [name, rows])),
     warnings: metadata.warnings,
+    ...(unable.length > 0 && { unable }),
   };
 };
 
@@ -87,10 +96,13 @@ async function buildDataset(
   const warnings: string[] = [];
   const labelledTo = lastLabelledDay(pipeline, asOf);
   const split = trainingSplit(pipeline);
+  const filesOf = new Map<string, GoldFiles>();
   let decided: Preprocessing | undefined;
   for (const [done, name] of split.names.entries()) {
     const files = await goldFiles(stores, splitDays(split, name, asOf));
-    for (const { features, labels } of files) {
+    for (const file of files) {
+      const { features, labels } = file;
+      filesOf.set(features.partition, file);
       partitions[features.partition] = { feature_store: features.checksum, label_store: labels.checksum };
     }
     const asked = { name, asOf, labelledTo };
@@ -103,7 +115,9 @@ async function buildDataset(
     warnings.push(...warningsOf(pipeline, name, rows, task, classes));
     if (!decided) {
       const chosen = inputs.filter(
-        (column) => !pipeline.config.training_config.feature_selection || varies(rows.table, column),
+        (column) =>
+          (!pipeline.config.training_config.feature_selection || varies(rows.table, column)) &&
+          !namesRows(pipeline.definition, column.name, rows.table.columns.get(column.name)!),
       );
       if (chosen.length === 0)
         throw new PerdureError(
@@ -141,6 +155,12 @@ async function buildDataset(
     };
     context.report({ what: 'splits', done: done + 1, total: split.names.length });
   }
+  const { entity: column } = pipeline.definition;
+  const entity = column !== undefined && {
+    column,
+    shared: await countSharedEntities(database, pipeline, [...filesOf.values()], column, { asOf, labelledTo }),
+  };
+  if (entity) warnings.push(...warningsOfShared(entity));
   return {
     id,
     pipeline: pipeline.definition.name,
@@ -151,6 +171,7 @@ async function buildDataset(
     label: labelColumn(pipeline, columnNames(decided!.transforms)),
     splits,
     partitions,
+    ...(entity && { entity }),
     warnings,
     config_hash: pipeline.configHash,
   };
@@ -290,6 +311,16 @@ function warningsOf(
     );
   }
   return warnings;
+}
+
+/** Rows about entities that train knows are easier than those about new ones: what is measured on them says so. */
+function warningsOfShared({ column, shared }: NonNullable<DatasetMetadata['entity']>): string[] {
+  return shared
+    .filter(({ sharedRows }) => sharedRows > 0)
+    .map(
+      ({ split, rows, sharedRows }) =>
+        `${Math.round((100 * sharedRows) / rows)}% of the ${split} rows belong to a ${column} that the train split has as well (${shareOf(sharedRows, rows, 'rows')}), so they say little of one that it doesn't have; a split by group keeps each on one side.`,
+    );
 }
 
 /** Columns as numbers: a category by its position. */

@@ -115,6 +115,7 @@ async function describe(
     feature_count: dataset.features.length,
     training_samples: train!.rows,
     ...Object.fromEntries(Object.entries(evaluating).map(([name, { rows }]) => [`${name}_samples`, rows])),
+    ...(dataset.entity && { entity: dataset.entity }),
     performance: Object.fromEntries(Object.entries(input.performance).filter(([name]) => name !== 'train')),
     best_params: input.best_params,
     cv_score: input.cv_score,

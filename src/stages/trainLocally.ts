@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  ableOf,
   nothingChanged,
   type AlgorithmInput,
   type AlgorithmResult,
@@ -7,6 +8,7 @@ import {
   type ModelTrainingResult,
   type Progress,
   type StageInput,
+  type Unchanged,
   type VersionRef,
 } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
@@ -84,17 +86,17 @@ class LocalTraining {
     }
 
     const names = plan.algorithms.map(({ name }) => name);
-    const { unchanged } = input.again
+    const { unchanged, unable = [] }: Unchanged = input.again
       ? { unchanged: [] }
       : await this.perform(findUnchanged, { ...stage, asOf: input.asOf, algorithms: names });
-    if (unchanged.length === names.length) return { status: 'skipped', reason: nothingChanged(unchanged) };
+    const due = names.filter((name) => !unchanged.some(({ algorithm }) => algorithm === name));
+    if (due.every((name) => unable.includes(name))) return { status: 'skipped', reason: nothingChanged(unchanged) };
 
     options.onStep('preprocessing');
     const dataset = await this.perform(preprocess, { ...stage, asOf: input.asOf });
 
     const algorithms: Record<string, AlgorithmResult> = {};
-    for (const name of names) {
-      if (unchanged.some(({ algorithm }) => algorithm === name)) continue;
+    for (const name of ableOf(due, dataset, input)) {
       const result = await this.trainAlone({ ...stage, algorithm: name, dataset });
       algorithms[name] = result;
       options.onAlgorithm(name, result);

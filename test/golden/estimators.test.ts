@@ -1,12 +1,13 @@
 import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Params } from '../../src/contracts/index.js';
+import type { Params, TaskSpec } from '../../src/contracts/index.js';
 import { writeColumns } from '../../src/platform/files/parquet.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import type { FitRequest, MatrixFile } from '../../src/ml/engines/pool.js';
 import type { Estimator } from '../../src/ml/estimators/estimators.js';
 import type { ModelOutput } from '../../src/ml/modelOutput.js';
+import { Mt19937 } from '../../src/ml/mt19937.js';
 import { taskOf } from '../../src/ml/tasks/task.js';
 import { sha256File } from '../../src/platform/storage/checksum.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -261,4 +262,35 @@ test('any name of a column comes back from a model of lib_lightgbm', async () =>
   );
   const { values } = await pool.predict({ modelPath, task: TASKS.binary!, data: { path, features }, limit: 3 }, never);
   expect(values).toHaveLength(3);
+});
+
+test('with its defaults lightgbm keeps its head where rare classes can all but be told apart', async () => {
+  const random = new Mt19937(5);
+  const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
+  const rows = 3_000;
+  const rates = Float64Array.from({ length: rows }, uniform);
+  const bounds = [0.25, 0.55, 0.82, 0.96, 0.99, 0.997];
+  const labels = rates.map((rate) => bounds.filter((bound) => rate > bound).length);
+  const columns: Record<string, Float32Array> = {
+    // As in a table of loans, few values of the rate lie on both sides of a bound.
+    rate: Float32Array.from(rates, (rate) => Math.round(rate * 200) / 200),
+    ...Object.fromEntries(['a', 'b', 'c'].map((name) => [name, Float32Array.from({ length: rows }, uniform)])),
+  };
+  const features = Object.keys(columns);
+  const task: TaskSpec = { task: 'multiclass', classes: ['A', 'B', 'C', 'D', 'E', 'F', 'G'] };
+  const part = async (name: string, from: number, to: number) => {
+    const path = join(folder, `${name}.parquet`);
+    const cut = Object.fromEntries(features.map((feature) => [feature, columns[feature]!.subarray(from, to)]));
+    await writeColumns(path, { ...cut, label: labels.subarray(from, to) });
+    return { path, checksum: name, features, label: 'label', rows: to - from };
+  };
+  const [train, test] = [await part('grades', 0, 2_000), await part('grades-test', 2_000, rows)];
+  const lossOf = async (params: Params) => {
+    const modelPath = join(folder, `grades-${JSON.stringify(params).length}.model`);
+    await pool.fit({ train, task, estimator: 'lightgbm', params, seed: 42, modelPath }, never);
+    const output = await pool.predict({ modelPath, task, data: { path: test.path, features } }, never);
+    return (taskOf(task).metrics(labels.subarray(2_000), output, 0.5) as unknown as { log_loss: number }).log_loss;
+  };
+  // That of the Python package's own defaults is more than 1.5 times as much.
+  expect(await lossOf({})).toBeLessThan((await lossOf({ reg_lambda: 0 })) / 1.5);
 });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AlgorithmTrained, ModelTrainingCompleted } from '../../src/contracts/index.js';
+import { readDatasetMetadata } from '../../src/data/dataset.js';
 import { estimatorsFor } from '../../src/ml/estimators/estimators.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
+import { readVersion } from '../../src/registry/versions.js';
 import { createShortPipeline } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
@@ -206,6 +208,94 @@ describe('a label of two values', () => {
     const known = ROWS.filter(({ kind }) => kind !== 'Rose').length;
     expect(Object.values(training.dataset.rows).reduce((sum, rows) => sum + rows, 0)).toBe(known);
   });
+});
+
+describe('a task that is not set', () => {
+  test('is found, and every estimator that can do it trains; what did not change is not trained again', async () => {
+    const columns = ['id', 'length', 'colour', 'kind', 'weight'] as const;
+    const amount = await trained({ source: 'flowers.csv', key: 'id', label: 'weight' }, [...columns], []);
+    expect(Object.keys(amount.training.algorithms)).toEqual([
+      'linear_regression',
+      'random_forest',
+      'xgboost',
+      'lightgbm',
+    ]);
+    expect(amount.training.status).toBe('completed');
+    await expect(amount.pipeline.train([])).rejects.toThrow('Nothing changed since version');
+    const kind = await trained({ source: 'flowers.csv', key: 'id', label: 'kind' }, [...columns], []);
+    expect(Object.keys(kind.training.algorithms)).toEqual([
+      'logistic_regression',
+      'random_forest',
+      'xgboost',
+      'lightgbm',
+    ]);
+    expect(kind.training.status).toBe('completed');
+  }, 60_000);
+
+  test('lets an algorithm that is asked for by name say why it can not do it', async () => {
+    const pipeline = await createShortPipeline(engines, folder, { source: 'flowers.csv', key: 'id', label: 'weight' });
+    await pipeline.process(text(['id', 'length', 'weight']));
+    await expect(pipeline.train(['logistic_regression'])).rejects.toThrow(
+      'logistic_regression predicts classes; use linear_regression.',
+    );
+  });
+});
+
+test('of a key of several columns those are features that do not name rows by themselves', async () => {
+  const { pipeline, training } = await trained(
+    { source: 'flowers.csv', key: ['id', 'kind', 'picked'], task: 'regression', label: 'weight' },
+    ['id', 'length', 'colour', 'kind', 'weight', 'picked'],
+    ['xgboost'],
+  );
+  const { inputs } = await readDatasetMetadata(pipeline.stores.datamart, training.dataset);
+  expect(inputs.map(({ name }) => name).sort()).toEqual(['colour', 'kind', 'length', 'picked']);
+  expect(await pipeline.predict('xgboost')).toHaveLength(ROWS.length);
+  const { version } = versionOf(training, 'xgboost');
+  const { performance, drift } = await pipeline.monitor({ algorithm: 'xgboost', version });
+  expect(performance).toMatchObject({ status: 'measured', metrics: { n: ROWS.length } });
+  expect(drift).toMatchObject({ status: 'measured', rows: ROWS.length, drifted: [], missing: [] });
+});
+
+test('rows of entities that train has too are counted and told, and the entity is no feature', async () => {
+  const { pipeline, training } = await trained(
+    {
+      source: 'flowers.csv',
+      key: 'id',
+      entity: 'length',
+      split: { by: 'column', column: 'kind', train: 'Iris setosa', test: ['Rose', 'Tulip, wild'] },
+      task: 'regression',
+      label: 'weight',
+    },
+    ['id', 'length', 'colour', 'kind', 'weight', 'picked'],
+    ['xgboost'],
+  );
+  // Counted here, row by row.
+  const known = new Set(ROWS.flatMap(({ kind, length }) => (kind === 'Iris setosa' ? [length] : [])));
+  const tested = ROWS.filter(({ kind }) => kind !== 'Iris setosa');
+  const shared = tested.filter(({ length }) => length !== null && known.has(length));
+  const [rows, sharedRows] = [tested.length, shared.length];
+  expect(sharedRows).toBeGreaterThan(5);
+  const { entity, inputs } = await readDatasetMetadata(pipeline.stores.datamart, training.dataset);
+  expect(entity).toEqual({
+    column: 'length',
+    shared: [
+      {
+        split: 'test',
+        rows,
+        sharedRows,
+        groups: new Set(tested.flatMap(({ length }) => length ?? [])).size,
+        sharedGroups: new Set(shared.map(({ length }) => length)).size,
+      },
+    ],
+  });
+  expect(inputs.map(({ name }) => name).sort()).toEqual(['colour', 'picked']);
+  expect(training.dataset.warnings).toContainEqual(
+    expect.stringContaining(
+      `${Math.round((100 * sharedRows) / rows)}% of the test rows belong to a length that the train split has as well (${sharedRows} of ${rows} rows)`,
+    ),
+  );
+  const { version } = versionOf(training, 'xgboost');
+  expect((await readVersion(pipeline.stores.modelRegistry, { algorithm: 'xgboost', version }))!.entity).toEqual(entity);
 });
 
 describe('what a table can not be', () => {

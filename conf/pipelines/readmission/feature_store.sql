@@ -1,4 +1,4 @@
--- The model's 14 features, the raw diagnoses (which no model uses) and the keys.
+-- The model's 14 features, the raw diagnoses and the patient (which no model uses) and the keys.
 WITH graded AS (
   SELECT
     *,
@@ -46,5 +46,6 @@ SELECT
   diag_1,
   diag_2,
   diag_3,
+  patient_nbr,
   snapshot_date
 FROM graded

@@ -2,7 +2,7 @@ import { EVALUATION_SPLITS } from '../../config/splitSettings.js';
 import { literal } from '../duckdb.js';
 
 /** How much of a split belongs to groups (patients, households) that train has too. */
-export interface SharedGroups {
+export type SharedGroups = {
   split: string;
   rows: number;
   /** Rows whose group has rows in train. */
@@ -10,7 +10,7 @@ export interface SharedGroups {
   groups: number;
   /** Groups that have rows in train. */
   sharedGroups: number;
-}
+};
 
 /**
  * A query that gives {@link SharedGroups} for each evaluating split that has rows, in their order. Rows without a group

@@ -8,7 +8,11 @@ const OBJECTIVES: Record<Objective, string> = {
   poisson: 'poisson',
 };
 
-/** Gradient boosting of lib_lightgbm; parameters have the names and defaults of its scikit-learn wrapper. */
+/**
+ * Gradient boosting of lib_lightgbm; parameters have the names and defaults of its scikit-learn wrapper, but for
+ * `reg_lambda`. With the wrapper's 0 nothing bounds what a leaf of rows that are all but certain adds: where the classes
+ * can be told apart, one row on the wrong side threw the scores so far that the model was lost. libxgboost's 1 bounds it.
+ */
 export const lightgbm = defineEstimator('lightgbm', {
   library: 'lib_lightgbm',
   parameters: {
@@ -24,7 +28,7 @@ export const lightgbm = defineEstimator('lightgbm', {
     subsample_freq: number('whole', 0),
     colsample_bytree: number('share', 1),
     reg_alpha: number('notNegative', 0),
-    reg_lambda: number('notNegative', 0),
+    reg_lambda: number('notNegative', 1),
     max_bin: integer(2, 65_535, 255),
     subsample_for_bin: number('count', 200_000),
     scale_pos_weight: positiveWeight(),
