@@ -264,7 +264,7 @@ test('any name of a column comes back from a model of lib_lightgbm', async () =>
   expect(values).toHaveLength(3);
 });
 
-test('with its defaults lightgbm keeps its head where rare classes can all but be told apart', async () => {
+test('with its defaults lightgbm is not thrown off by rare classes that can all but be told apart', async () => {
   const random = new Mt19937(5);
   const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
   const rows = 3_000;

@@ -167,6 +167,18 @@ describe.each([
     }
   });
 
+  test('patients that stand on both sides of a split are counted and told', async () => {
+    const { entity, warnings, features } = await readDatasetMetadata(made.stores.datamart, made.dataset);
+    expect(entity!.column).toBe('patient_nbr');
+    expect(features).not.toContain('patient_nbr');
+    const [test] = entity!.shared;
+    expect(test).toMatchObject({ split: 'test', rows: 20_288 });
+    const share = `${Math.round((100 * test!.sharedRows) / 20_288)}%`;
+    // Of the real file the share was counted apart from this code.
+    if (source === 'the real file') expect(share).toBe('38%');
+    expect(warnings).toContainEqual(expect.stringContaining(`${share} of the test rows belong to a patient_nbr`));
+  });
+
   test('every feature is spread as in the real file, and says as much about the label', () => {
     expect(mean(made.labels)).toBeCloseTo(expected.label.mean, 4);
     for (const [name, values] of made.features) {
