@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { ownPackage } from '../package.js';
+import { addConfig } from './commands/config.js';
 import { addData } from './commands/data.js';
 import { addDoctor } from './commands/doctor.js';
 import { addInit } from './commands/init.js';
@@ -20,6 +21,7 @@ import { improveHelp, refuseHelpOfUnknown, withExamples, withNotes } from './hel
 /** In the order of the help. */
 const COMMANDS = [
   addInit,
+  addConfig,
   addRun,
   addProcess,
   addTrain,

@@ -8,26 +8,52 @@ const minutes = z.number().min(0.001).max(527_040);
  * `monitoring_config`, which has judged them already.
  */
 export const AlertThresholds = z.strictObject({
-  /** Failed processing runs in a row from which it is critical. */
-  processing_failures: z.int().min(1).max(1_000).default(3),
-  /** Hours without due predictions beyond which it is critical. */
-  inference_down_hours: z.number().min(0.001).max(8_784).default(2),
-  /** Drop of the monitored metric against its baseline, as a difference of the two, beyond which it is critical. */
-  accuracy_drop: z.number().min(0).max(1).default(0.1),
-  /** How many times more or fewer rows than the median of those before are unusual. */
-  data_volume_factor: z.number().min(1.001).max(1_000_000).default(2),
-  /** Earlier counts below which nothing is called unusual. */
-  data_volume_history: z.int().min(1).max(1_000).default(3),
-  /** Minutes that a run of each part may take. */
+  processing_failures: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(3)
+    .describe('Failed processing runs in a row from which it is critical'),
+  inference_down_hours: z
+    .number()
+    .min(0.001)
+    .max(8_784)
+    .default(2)
+    .describe('Hours without due predictions beyond which it is critical'),
+  accuracy_drop: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .describe(
+      'Drop of the monitored metric against its baseline, as a difference of the two, beyond which it is critical',
+    ),
+  data_volume_factor: z
+    .number()
+    .min(1.001)
+    .max(1_000_000)
+    .default(2)
+    .describe('How many times more or fewer rows than the median of those before are unusual'),
+  data_volume_history: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(3)
+    .describe('Earlier counts below which nothing is called unusual'),
   sla_minutes: z
     .strictObject({
-      processing: minutes.default(30),
-      training: minutes.default(240),
-      inference: minutes.default(15),
-      monitoring: minutes.default(30),
+      processing: minutes.default(30).describe('Minutes of processing'),
+      training: minutes.default(240).describe('Minutes of training'),
+      inference: minutes.default(15).describe('Minutes of inference'),
+      monitoring: minutes.default(30).describe('Minutes of monitoring'),
     })
-    .prefault({}),
-  /** Hours after which a condition that lasts is told again. */
-  repeat_after_hours: z.number().min(0.001).max(8_784).default(24),
+    .prefault({})
+    .describe('Minutes that a run of each part may take'),
+  repeat_after_hours: z
+    .number()
+    .min(0.001)
+    .max(8_784)
+    .default(24)
+    .describe('Hours after which a condition that lasts is told again'),
 });
 export type AlertThresholds = z.infer<typeof AlertThresholds>;

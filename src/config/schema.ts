@@ -51,37 +51,65 @@ const year = z.int().min(1).max(9_999);
 
 /** A layer's Parquet files: SQL beside this file, and a key with `{partition}` in it. */
 const layer = z.strictObject({
-  sql: file,
+  sql: file.meta({
+    description: 'SQL file beside this one that makes the layer',
+    otherwise: 'a query that follows from the other settings',
+  }),
   path: z
     .string()
     .regex(
       /^(?!\/|.*\.\.)[A-Za-z0-9_/.-]*\{partition\}[A-Za-z0-9_.-]*\.parquet$/,
       'a key without ".." that holds "{partition}" and ends in ".parquet"',
-    ),
+    )
+    .meta({
+      description: 'Key of its Parquet files in the store, with "{partition}" in it',
+      otherwise: 'the usual place',
+    }),
 });
 
 /** A CSV and how its text is read. */
-const source = z.strictObject({
-  /** Name of the raw CSV. */
-  file,
-  /** DuckDB type per column, in any order; other columns of the file are ignored. Without it every column is read, as what its values are. */
+const sourceFile = z.strictObject({
+  file: file.describe('Name of the raw CSV, as it lies in the store'),
   columns: z
     .record(ColumnName, z.enum(COLUMN_TYPES))
     .refine((columns) => Object.keys(columns).length > 0, 'expected one column at least')
-    .optional(),
-  /** Texts that say that no value is known, such as "NA"; an empty field always does. */
-  null_values: z.array(z.string().min(1)).default([]),
-  /** Public home of the data, for `perdure data get`. */
+    .optional()
+    .meta({
+      description: 'DuckDB type of each column, in any order; other columns of the file are ignored',
+      found: 'every column of the file, as what its values are',
+    }),
+  null_values: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Texts that say that no value is known, such as "NA"; an empty field always does'),
   download: z
     .strictObject({
-      url: z.url(),
-      member: z.string().optional(),
-      sha256: z.string().regex(/^[0-9a-f]{64}$/),
-      licence: z.string(),
+      url: z.url().describe('Address of the file or of a zip archive'),
+      member: z
+        .string()
+        .optional()
+        .meta({ description: 'The file within a zip archive', otherwise: 'the address leads to the file itself' }),
+      sha256: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .describe('SHA-256 of what the address leads to, in hexadecimal digits'),
+      licence: z.string().describe('Licence of the data, which is told before it is fetched'),
     })
-    .optional(),
-  /** Settings of the synthetic generator, in a file beside this one. */
-  synthetic: z.strictObject({ calibration: file, rows: z.int().min(1).max(MANY) }).optional(),
+    .optional()
+    .meta({
+      description: 'Public home of the data, for "perdure data get"',
+      otherwise: 'none: a file is given with --csv, or by its path',
+    }),
+  synthetic: z
+    .strictObject({
+      calibration: file.describe('Calibration file beside this one'),
+      rows: z.int().min(1).max(MANY).describe('Rows that are generated'),
+    })
+    .optional()
+    .meta({
+      description: 'Settings of the generator of data that looks like the real one',
+      otherwise: 'none: nothing is generated',
+    }),
 });
 
 /** The name that a source has in the store's raw data. */
@@ -93,15 +121,18 @@ export function fileNameOf(path: string): string {
   );
 }
 
-/** `columns` is empty where they aren't written: they are found in the source, and filled in once it was read. */
-function sourceOf(written: z.infer<typeof source>) {
-  return { ...written, columns: written.columns ?? {}, findsColumns: written.columns === undefined };
-}
-
 /** Where a label comes from: a column of the source, with the value that is the positive class of two, or SQL over silver. */
 const labelSource = z.union([
-  z.strictObject({ column: ColumnName, positive: z.union([z.string(), z.number(), z.boolean()]).optional() }),
-  z.strictObject({ sql: z.string().min(1) }),
+  z.strictObject({
+    column: ColumnName.describe('Column of the source that is the label'),
+    positive: z.union([z.string(), z.number(), z.boolean()]).optional().meta({
+      description: 'The value that is the positive class; all others are the other one',
+      found: 'of two values the one that sorts last, or the task has more classes or none',
+    }),
+  }),
+  z.strictObject({
+    sql: z.string().min(1).describe('SQL over silver that gives the label; null where it is not known yet'),
+  }),
 ]);
 export type LabelSource = z.infer<typeof labelSource>;
 
@@ -128,67 +159,180 @@ function joinOf(on: string | string[] | Record<string, string>): Record<string, 
 }
 
 const feature = z.strictObject({
-  name: ModelColumnName,
-  type: z.enum(['numeric', 'ordinal', 'binary', 'categorical']),
-  scale: z.boolean().default(false),
+  name: ModelColumnName.describe('Column of the feature store'),
+  type: z.enum(['numeric', 'ordinal', 'binary', 'categorical']).describe('How monitoring looks at it'),
+  scale: z.boolean().default(false).describe('Whether the column goes through the standard scaler'),
 });
+
+const writtenDefinition = z.strictObject({
+  $schema: z.string().optional().meta({
+    description: 'Address of this schema, for editors',
+    otherwise: 'an editor has to be told the schema',
+    isSetting: false,
+  }),
+  name: name.optional().meta({
+    description: 'Name of the pipeline where it differs from its folder',
+    otherwise: 'the name of the folder',
+  }),
+  title: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'What people see in place of the name', otherwise: 'the name' }),
+  source: z
+    .union([z.string().min(1).max(4_096), sourceFile])
+    .describe('A CSV, by its path from here or from where a command is given; or more about how its text is read'),
+  time: z.string().min(1).optional().meta({
+    description: 'SQL over the source, or a column of it, that gives the day of each row',
+    otherwise: 'the table has no dates, unless its layers do',
+  }),
+  partition: z
+    .union([
+      z.enum(['none', ...PERIODS, 'arrival']),
+      z.strictObject({
+        column: ColumnName.describe('Column of silver and gold that holds the days of the rows'),
+        by: z.enum(PERIODS).describe('Length of a partition'),
+      }),
+    ])
+    .optional()
+    .meta({
+      description:
+        'How the store is cut: by periods of the days of the rows, or by the day on which a source first had the key of a row',
+      otherwise: 'month where there is a time, else none',
+    }),
+  key: z
+    .union([ColumnName, z.array(ColumnName).min(1)])
+    .optional()
+    .meta({
+      description:
+        'The column, or the columns, that tell rows apart: they join features with labels, and predictions carry them. One column is no feature; of several each is one, unless it has a value of its own in more than half of the training rows',
+      otherwise: 'the number of a row in the file, row_number',
+    }),
+  keys: z
+    .array(ColumnName)
+    .min(1)
+    .optional()
+    .meta({ description: 'As key; the name where layers are given', otherwise: 'key says so', isSetting: false }),
+  label: z
+    .union([ColumnName, labelSource])
+    .describe(
+      'What is predicted: a column; a column with its positive value; or SQL over silver. null means that it is not known yet. Where layers are given, the column of the label store',
+    ),
+  labels: z
+    .strictObject({
+      file: z.string().min(1).max(4_096).describe('A CSV, by its path from here or from where a command is given'),
+      on: z
+        .union([ColumnName, z.array(ColumnName).min(1), z.record(ColumnName, ColumnName)])
+        .optional()
+        .meta({
+          description:
+            'Columns that labels are joined on: of both files, or those of the source with the names that they have in the file',
+          otherwise: 'the key',
+        }),
+    })
+    .optional()
+    .meta({
+      description: 'A second CSV that has the labels: rows without one there are not labelled yet',
+      otherwise: 'the source has them',
+    }),
+  task: z.enum(TASKS).optional().meta({
+    description: 'What the label is',
+    found: 'two values are binary; text, or up to 20 whole numbers, are classes; other numbers are a regression',
+  }),
+  objective: z
+    .enum(OBJECTIVES)
+    .optional()
+    .meta({ description: 'What a regression minimises', otherwise: 'squared_error, of a regression' }),
+  entity: ColumnName.optional().meta({
+    description:
+      'The column of gold that says whom or what a row is about, where several rows are about one: a patient, a machine. It is no feature, and how many rows of each evaluating split are about those that train has is told',
+    otherwise: 'the column of a split by group',
+  }),
+  split: SplitSettings.optional().meta({
+    description: 'Which rows train a model and which evaluate it',
+    otherwise:
+      'by the hash of the key: three fifths train, one fifth chooses the champion, one fifth tests; temporal_splits of the model config where it has them',
+  }),
+  transforms: TransformSettings.optional().meta({
+    description: 'How features become columns of a model, per column or kind of columns',
+    found:
+      'by the kind of each column in the training rows: numbers are scaled, text is one-hot or target-encoded, dates become parts; of features that are listed, those with scale are scaled',
+  }),
+  drop: z.array(ColumnName).default([]).describe('Columns of the source that are no features'),
+  tables: z
+    .record(
+      tableName,
+      z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.(csv|parquet)$/, "a .csv or .parquet file in the pipeline's folder"),
+    )
+    .default({})
+    .describe('CSV or Parquet files beside this one that SQL of every layer may read as tables of these names'),
+  layers: z
+    .strictObject({
+      bronze: layer.describe('Raw rows per partition'),
+      silver: layer.describe('Cleaned rows, over bronze'),
+      feature_store: layer.describe('Features, over silver'),
+      label_store: layer.describe('Labels, over silver'),
+    })
+    .optional()
+    .meta({
+      description: 'SQL and path of each layer; with it everything is written out, and no setting has a default',
+      otherwise: 'the columns as they are; the label, the key and what is dropped are no features',
+    }),
+  features: z
+    .array(feature)
+    .min(1)
+    .optional()
+    .meta({ description: 'The columns of the model in order', found: 'all that the feature store has' }),
+});
+type WrittenDefinition = z.output<typeof writtenDefinition>;
+
+/** What is written, where some settings have a short form, in the long one. Adds nothing. */
+export function spelledOut({ key, keys, source, label, labels, partition, ...rest }: WrittenDefinition) {
+  return {
+    ...rest,
+    source: (typeof source === 'string' ? { file: fileNameOf(source), path: source } : source) as Partial<
+      z.infer<typeof sourceFile>
+    > & { file: string; path?: string },
+    key: keys ?? (key === undefined ? undefined : [key].flat()),
+    labels: labels && { file: labels.file, on: labels.on === undefined ? undefined : joinOf(labels.on) },
+    /** A column of the label store where layers are given. */
+    label: typeof label === 'string' && !rest.layers ? { column: label } : label,
+    partition: (typeof partition === 'string' ? { by: partition } : partition) as
+      { by: 'none' | 'arrival' | (typeof PERIODS)[number]; column?: string } | undefined,
+  };
+}
+
+/** What is spelled out, with what holds where nothing is said. */
+export function withDefaults(said: ReturnType<typeof spelledOut>) {
+  const { source, key, labels, partition, time, layers, entity, split } = said;
+  return {
+    ...said,
+    /** Its columns are those that are found in it, where they aren't said. */
+    source: { null_values: [], ...source },
+    key: key ?? [ROW_NUMBER],
+    /** `on` has the columns of the file by the source's that they are joined with. */
+    labels: labels && { file: labels.file, on: labels.on ?? joinOf(key ?? []) },
+    /** A split by group says it as well. */
+    entity: entity ?? (split?.by === 'group' ? split.column : undefined),
+    /** `column` holds the rows' days; without one the table has none. */
+    partition: {
+      by: partition?.by ?? (time === undefined ? 'none' : 'month'),
+      column: partition?.column ?? (partition?.by === 'arrival' ? ARRIVAL : time === undefined ? undefined : DAY),
+    },
+    layers: Object.fromEntries(
+      Object.entries(LAYER_PATHS).map(([name, path]) => [name, layers?.[name as keyof typeof LAYER_PATHS] ?? { path }]),
+    ) as Record<keyof typeof LAYER_PATHS, { sql?: string; path: string }>,
+  };
+}
 
 /**
  * `pipeline.json`: what a pipeline is, the same in every environment. Without `layers` it may be as short as a source, a
  * key and a label: SQL, expectations and the model config then have defaults, and `label` is a column of the source.
  * With `layers` every layer has SQL of its own, and `label` is a column of the label store.
  */
-export const PipelineDefinition = z
-  .strictObject({
-    $schema: z.string().optional(),
-    name: name.optional(),
-    title: z.string().min(1).optional(),
-    /** A CSV, by its path from here or from where a command is given; or more about how its text is read. */
-    source: z.union([z.string().min(1).max(4_096), source]),
-    /** SQL over the source that gives each row's day; without it, and without `layers`, the table has no dates. */
-    time: z.string().min(1).optional(),
-    /** How the store is cut: by periods of the rows' days, or by the day on which a source first had a row's key. */
-    partition: z
-      .union([z.enum(['none', ...PERIODS, 'arrival']), z.strictObject({ column: ColumnName, by: z.enum(PERIODS) })])
-      .optional(),
-    /** Columns that tell rows apart: they join features with labels, and predictions carry them. Without any a row goes by its number in the file. */
-    key: z.union([ColumnName, z.array(ColumnName).min(1)]).optional(),
-    keys: z.array(ColumnName).min(1).optional(),
-    label: z.union([ColumnName, labelSource]),
-    /** A second CSV that has the labels: rows without one there are not labelled yet. */
-    labels: z
-      .strictObject({
-        /** By its path from here or from where a command is given. */
-        file: z.string().min(1).max(4_096),
-        /** The columns that labels are joined on, the key by default: of both files, or those of the source with the names that they have in the file. */
-        on: z.union([ColumnName, z.array(ColumnName).min(1), z.record(ColumnName, ColumnName)]).optional(),
-      })
-      .optional(),
-    /** What the label is; without it the label's values say so. */
-    task: z.enum(TASKS).optional(),
-    /** What a regression minimises. */
-    objective: z.enum(OBJECTIVES).optional(),
-    /** The column of gold that says whom or what a row is about, where several rows are about one: a patient, a machine. It is no feature, and how many of them stand on both sides of a split is told. */
-    entity: ColumnName.optional(),
-    /** Which rows train and which evaluate; by chance where nothing is said. */
-    split: SplitSettings.optional(),
-    /** How features become a model's columns; chosen by their kinds where nothing is said. */
-    transforms: TransformSettings.optional(),
-    /** Columns of the source that are no features. */
-    drop: z.array(ColumnName).default([]),
-    /** Files beside this one, CSV or Parquet, that every layer's SQL may read as tables of these names. */
-    tables: z
-      .record(
-        tableName,
-        z
-          .string()
-          .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.(csv|parquet)$/, "a .csv or .parquet file in the pipeline's folder"),
-      )
-      .default({}),
-    layers: z.strictObject({ bronze: layer, silver: layer, feature_store: layer, label_store: layer }).optional(),
-    /** The model's columns in order; `scale` puts a column through the standard scaler. Without it all that the feature store gives. */
-    features: z.array(feature).min(1).optional(),
-  })
+export const PipelineDefinition = writtenDefinition
   .superRefine((written, context) => {
     if (written.key !== undefined && written.keys !== undefined)
       context.addIssue({ code: 'custom', path: ['key'], message: 'expected "key" or "keys", not both' });
@@ -236,45 +380,25 @@ export const PipelineDefinition = z
         message: 'expected the column of the rows\' days and "by", as "layers" are given',
       });
   })
-  .transform(({ key, keys, source, label, labels, partition, time, entity, layers, features, ...rest }) => {
-    const period = typeof partition === 'object' ? partition.by : partition;
+  .transform((written) => {
+    const { key, label, source, layers, features, ...rest } = withDefaults(spelledOut(written));
     return {
       ...rest,
-      /** `on` has the columns of the file by the source's that they are joined with. */
-      labels: labels && { file: labels.file, on: joinOf(labels.on ?? keys ?? key ?? []) },
-      source:
-        typeof source === 'string'
-          ? { ...sourceOf({ file: fileNameOf(source), null_values: [] }), path: source }
-          : { ...sourceOf(source), path: undefined },
-      keys: keys ?? [key ?? ROW_NUMBER].flat(),
-      /** Column of the label store. */
-      label: layers ? (label as string) : LABEL,
-      /** Where it comes from; `undefined` where the pipeline's own SQL makes it. */
-      labelSource: layers ? undefined : typeof label === 'string' ? { column: label } : label,
-      time,
-      /** A split by group says it as well. */
-      entity: entity ?? (rest.split?.by === 'group' ? rest.split.column : undefined),
-      /** `column` holds the rows' days; without one the table has none. */
-      partition: {
-        by: period ?? (time === undefined ? 'none' : 'month'),
-        column:
-          typeof partition === 'object'
-            ? partition.column
-            : partition === 'arrival'
-              ? ARRIVAL
-              : time === undefined
-                ? undefined
-                : DAY,
+      source: {
+        ...source,
+        columns: source.columns ?? {},
+        findsColumns: source.columns === undefined,
+        path: source.path,
       },
+      keys: key,
+      /** Column of the label store. */
+      label: typeof label === 'string' ? label : LABEL,
+      /** Where it comes from; `undefined` where the pipeline's own SQL makes it. */
+      labelSource: typeof label === 'string' ? undefined : label,
       /** `sql` is a file beside this one; without it the layer has its default. */
-      layers: Object.fromEntries(
-        Object.entries(LAYER_PATHS).map(([name, path]) => [
-          name,
-          layers?.[name as keyof typeof LAYER_PATHS] ?? { path },
-        ]),
-      ) as Record<keyof typeof LAYER_PATHS, { sql?: string; path: string }>,
+      layers,
       /** Whether SQL, expectations and model config may be absent. */
-      brief: layers === undefined,
+      brief: written.layers === undefined,
       features: features ?? [],
     };
   })
@@ -304,17 +428,27 @@ export type PipelineDefinition = z.infer<typeof PipelineDefinition> & { name: st
 /** `expectations.json`: what a silver row must satisfy, in SQL. */
 export const Expectations = z
   .strictObject({
-    /** Rows whose values in every column of the source an earlier row has already; nothing is looked for without it. */
-    duplicates: z.strictObject({ name, on_failure: z.enum(['drop', 'fail']) }).optional(),
-    silver: z.array(
-      z.strictObject({
-        name,
-        /** SQL condition that a good row satisfies. */
-        check: z.string().min(1),
-        /** `drop` leaves the row out and counts it; `fail` stops the run. */
-        on_failure: z.enum(['drop', 'fail']),
+    duplicates: z
+      .strictObject({
+        name: name.describe('Name under which they are counted'),
+        on_failure: z.enum(['drop', 'fail']).describe('drop leaves the row out and counts it; fail stops the run'),
+      })
+      .optional()
+      .meta({
+        description: 'Rows whose values in every column of the source an earlier row has already',
+        otherwise: 'duplicates are not looked for',
       }),
-    ),
+    silver: z
+      .array(
+        z.strictObject({
+          name: name.describe('Name under which rows that break it are counted'),
+          check: z.string().min(1).describe('SQL condition that a good row satisfies'),
+          on_failure: z
+            .enum(['drop', 'fail'])
+            .describe('`drop` leaves the row out and counts it; `fail` stops the run'),
+        }),
+      )
+      .describe('What every silver row must satisfy'),
   })
   .superRefine(({ duplicates, silver }, context) => {
     // Dropped rows are counted by name.
@@ -335,11 +469,13 @@ function yearText(value: number): string {
 
 /** A temporal window, both ends included; whole years may be given instead of dates. */
 const window = z.union([
-  z.strictObject({ start_date: date, end_date: date }),
-  z.strictObject({ start_year: year, end_year: year }).transform(({ start_year, end_year }) => ({
-    start_date: `${yearText(start_year)}-01-01`,
-    end_date: `${yearText(end_year)}-12-31`,
-  })),
+  z.strictObject({ start_date: date.describe('First day'), end_date: date.describe('Last day') }),
+  z
+    .strictObject({ start_year: year.describe('First year'), end_year: year.describe('Last year') })
+    .transform(({ start_year, end_year }) => ({
+      start_date: `${yearText(start_year)}-01-01`,
+      end_date: `${yearText(end_year)}-12-31`,
+    })),
 ]);
 
 const params = z.record(name, z.union([z.number(), z.string(), z.boolean(), z.null()]));
@@ -353,33 +489,49 @@ export const SCORINGS = Object.values(SCORERS).flatMap((scorers) => Object.keys(
 export const ESTIMATORS = ['logistic_regression', 'random_forest', 'xgboost'] as const;
 
 const algorithm = z.strictObject({
-  /** Which engine call stands behind the name. */
-  estimator: z.enum(ESTIMATOR_NAMES),
-  /** Time budget of search, refit and registration together. */
-  timeout_hours: z.number().min(0.001).max(HOURS_A_YEAR),
-  /** Values to sample from, in scikit-learn's names; `"balanced"` for `scale_pos_weight` is negatives / positives. */
+  estimator: z
+    .enum(ESTIMATOR_NAMES)
+    .meta({ description: 'Estimator that stands behind the name', otherwise: 'each stands under its own name' }),
+  timeout_hours: z.number().min(0.001).max(HOURS_A_YEAR).meta({
+    description: 'Hours for search, refit and registration together',
+    otherwise: 'more than a table on one machine takes',
+  }),
   param_distributions: z
     .record(name, z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])).min(1))
     .refine((grid) => gridCells(grid) <= MAX_GRID_CELLS, 'expected values that make fewer than 2^53 combinations')
-    .refine((grid) => Buffer.byteLength(JSON.stringify(grid)) <= MAX_GRID_BYTES, 'expected at most 128 KiB of values'),
-  /** The one candidate where `hyperparameter_tuning` is off. */
-  params: params,
+    .refine((grid) => Buffer.byteLength(JSON.stringify(grid)) <= MAX_GRID_BYTES, 'expected at most 128 KiB of values')
+    .meta({
+      description:
+        'Values that a search samples from, in the names of scikit-learn; "balanced" for scale_pos_weight is negatives / positives',
+      otherwise: 'nothing is searched',
+    }),
+  params: params.meta({
+    description: 'Parameters of the one candidate where hyperparameter_tuning is off',
+    otherwise: 'the defaults of the estimator',
+  }),
 });
 
 const METRIC_NAMES = Object.keys(METRICS) as [MetricName, ...MetricName[]];
 
 /** What a challenger must show before it may take the champion's place. */
 export const PromotionGate = z.strictObject({
-  /** Labelled rows below which nothing is decided in the challenger's favour. */
-  min_samples: z.int().min(1).max(MANY).default(100),
-  /** Least value a metric, by its name. */
-  minimums: z.partialRecord(z.enum(METRIC_NAMES), share).default({}),
-  /** How far below the champion's the challenger's ROC AUC may lie, whatever the test says: few rows prove nothing. */
-  max_auc_loss: share.default(0.01),
-  /** Two-sided level of the DeLong test. */
-  alpha: z.number().min(1e-12).max(0.999999).default(0.05),
-  /** `not_worse`: the challenger's ROC AUC isn't significantly lower; `better`: it is significantly higher. */
-  require: z.enum(['not_worse', 'better']).default('not_worse'),
+  min_samples: z
+    .int()
+    .min(1)
+    .max(MANY)
+    .default(100)
+    .describe("Labelled rows below which nothing is decided in the challenger's favour"),
+  minimums: z.partialRecord(z.enum(METRIC_NAMES), share).default({}).describe('Least value of metrics, by their names'),
+  max_auc_loss: share
+    .default(0.01)
+    .describe(
+      "How far below the champion's the challenger's ROC AUC may lie, whatever the test says: few rows prove nothing",
+    ),
+  alpha: z.number().min(1e-12).max(0.999999).default(0.05).describe('Two-sided level of the DeLong test'),
+  require: z
+    .enum(['not_worse', 'better'])
+    .default('not_worse')
+    .describe("`not_worse`: the challenger's ROC AUC isn't significantly lower; `better`: it is significantly higher"),
 });
 export type PromotionGate = z.infer<typeof PromotionGate>;
 
@@ -389,27 +541,44 @@ const mode = z.enum(['auto', 'approve', 'off']);
 const Steward = z.strictObject({
   retrain: z
     .strictObject({
-      drift: mode.default('approve'),
-      severe_drift: mode.default('auto'),
-      performance_drop: mode.default('auto'),
-      new_data: mode.default('auto'),
-      schedule: mode.default('auto'),
+      drift: mode.default('approve').describe('Features or scores have drifted'),
+      severe_drift: mode.default('auto').describe('They have drifted by severe_drift_psi or more'),
+      performance_drop: mode.default('auto').describe('The metric has dropped by performance_threshold_drop'),
+      new_data: mode.default('auto').describe('New partitions lie within the training windows'),
+      schedule: mode.default('auto').describe('The schedule of training says so'),
     })
-    .prefault({}),
-  /** Hours from the end of one training to the start of the next; what is asked meanwhile waits. */
-  cooldown_hours: z.number().min(0).max(HOURS_A_YEAR).default(24),
-  /** PSI of a feature or the score from which drift is severe. */
-  severe_drift_psi: psi.default(0.5),
-  /** Partitions within the training windows, new or changed since the newest training, that ask for the next. */
-  new_data: z.strictObject({ min_partitions: z.int().min(1).max(MANY).default(1) }).prefault({}),
+    .prefault({})
+    .describe('What each reason to retrain leads to: auto trains, approve waits for a person, off only notes it'),
+  cooldown_hours: z
+    .number()
+    .min(0)
+    .max(HOURS_A_YEAR)
+    .default(24)
+    .describe('Hours from the end of one training to the start of the next; what is asked meanwhile waits'),
+  severe_drift_psi: psi.default(0.5).describe('PSI of a feature or the score from which drift is severe'),
+  new_data: z
+    .strictObject({
+      min_partitions: z
+        .int()
+        .min(1)
+        .max(MANY)
+        .default(1)
+        .describe(
+          'Partitions within the training windows, new or changed since the newest training, from which it does',
+        ),
+    })
+    .prefault({})
+    .describe('When new data asks for a retraining'),
 });
 
 /** What an hour of a worker costs, for `perdure status --cost`. */
 const Prices = z.strictObject({
-  /** As it heads the column of a table, e.g. `USD`. */
-  currency: z.string().regex(/^\S{1,10}$/, 'a currency such as "USD"'),
-  per_vcpu_hour: z.number().min(0).max(MANY),
-  per_gb_hour: z.number().min(0).max(MANY),
+  currency: z
+    .string()
+    .regex(/^\S{1,10}$/, 'a currency such as "USD"')
+    .describe('As it heads the column of a table, such as USD'),
+  per_vcpu_hour: z.number().min(0).max(MANY).describe('Price of a vCPU for an hour'),
+  per_gb_hour: z.number().min(0).max(MANY).describe('Price of a GB of memory for an hour'),
 });
 export type Prices = z.infer<typeof Prices>;
 
@@ -448,80 +617,181 @@ function checkWindows(
 /** `model_config.<environment>.json`: how a pipeline runs in one environment. */
 export const ModelConfig = z
   .strictObject({
-    storage: z.strictObject({
-      datamart_bucket: bucket,
-      predictions_bucket: bucket,
-      monitoring_bucket: bucket,
+    $schema: z.string().optional().meta({
+      description: 'Address of this schema, for editors',
+      otherwise: 'an editor has to be told the schema',
+      isSetting: false,
     }),
-    /** The windows that train and test; without them `split` of `pipeline.json` says which rows do. */
-    temporal_splits: z.strictObject({ train: window, test: window, oot: window }).optional(),
-    model_config: z.strictObject({
-      model_registry_bucket: bucket,
-      random_state: z
-        .int()
-        .min(0)
-        .max(2 ** 32 - 1),
-      /** Folds of a search. Without them a search has five, and a single candidate is not cross-validated. */
-      cv_folds: z.int().min(2).max(100).optional(),
-      /** At most what one workflow's history has room for. */
-      n_iter_search: z.int().min(1).max(MAX_EVALUATIONS),
-      /** What decides the champion: a window and a metric. */
-      champion_metric: z
-        .string()
-        .regex(
-          new RegExp(`^(validation|test|oot)\\.(${METRIC_NAMES.join('|')})$`),
-          'a split and a metric such as "oot.roc_auc"',
-        )
-        .optional(),
+    storage: z
+      .strictObject({
+        datamart_bucket: bucket.meta({
+          description: 'Layers and preprocessed data',
+          otherwise: 'named after the pipeline',
+        }),
+        predictions_bucket: bucket.meta({ description: 'Predictions', otherwise: 'named after the pipeline' }),
+        monitoring_bucket: bucket.meta({ description: 'Reports and alerts', otherwise: 'named after the pipeline' }),
+      })
+      .describe('Buckets of the store; each has one pipeline'),
+    temporal_splits: z
+      .strictObject({
+        train: window.describe('Rows to learn from'),
+        test: window.describe('Rows to test on'),
+        oot: window.describe('Rows after them, out of time'),
+      })
+      .optional()
+      .meta({
+        description: 'Ranges of days that train and test',
+        otherwise: 'split of pipeline.json says which rows do',
+      }),
+    model_config: z
+      .strictObject({
+        model_registry_bucket: bucket.meta({
+          description: 'Versions of models',
+          otherwise: 'named after the pipeline',
+        }),
+        random_state: z
+          .int()
+          .min(0)
+          .max(2 ** 32 - 1)
+          .meta({
+            description: 'Seed of everything random',
+            otherwise: 'fixed, so that the same data give the same model',
+          }),
+        cv_folds: z.int().min(2).max(100).optional().meta({
+          description: 'Folds of a search',
+          otherwise: 'five for a search; a single candidate is not cross-validated',
+        }),
+        n_iter_search: z
+          .int()
+          .min(1)
+          .max(MAX_EVALUATIONS)
+          .meta({ description: 'Candidates of a search, at most', otherwise: 'nothing is searched' }),
+        champion_metric: z
+          .string()
+          .regex(
+            new RegExp(`^(validation|test|oot)\\.(${METRIC_NAMES.join('|')})$`),
+            'a split and a metric such as "oot.roc_auc"',
+          )
+          .optional()
+          .meta({
+            description: 'What chooses the champion: a split and a metric, such as oot.roc_auc',
+            found: 'the usual metric of the task, on the validation rows, else on the last split',
+          }),
+      })
+      .describe('Models and their registry'),
+    search: z
+      .strictObject({
+        scoring: z
+          .enum(SCORINGS)
+          .optional()
+          .meta({ description: 'What a search maximises', found: 'the usual one of the task' }),
+        racing: z
+          .boolean()
+          .default(false)
+          .describe('Give up a candidate once the folds seen so far say that it cannot win'),
+      })
+      .describe('How candidates are compared'),
+    promotion_gate: PromotionGate.prefault({}).describe(
+      'What a challenger must show before it may take the place of the champion',
+    ),
+    training_config: z
+      .strictObject({
+        algorithms: z.array(name).min(1).meta({
+          description: 'Algorithms, by their names in "algorithms"',
+          otherwise: 'every estimator that can do the task',
+        }),
+        enabled_algorithms: z
+          .record(name, z.boolean())
+          .meta({ description: 'Which of them train; one that is not named does', otherwise: 'all of them' }),
+        hyperparameter_tuning: z.boolean().meta({
+          description: 'Whether parameters are searched',
+          otherwise: 'estimators train with defaults of their own first',
+        }),
+        feature_selection: z.boolean().meta({
+          description: 'Leave out features that are constant over the training rows',
+          otherwise: 'a constant says nothing',
+        }),
+        class_weight: z.enum(['balanced']).nullable().meta({
+          description: '"balanced" weighs classes by their rows; null leaves it to the search',
+          otherwise: 'probabilities stay those of the data',
+        }),
+        min_partitions: z
+          .int()
+          .min(1)
+          .max(MANY)
+          .meta({ description: 'Partitions of gold below which nothing trains', otherwise: 'any data may train' }),
+      })
+      .describe('What is trained'),
+    algorithms: z.record(name, algorithm).describe('Settings of each algorithm, by its name'),
+    inference_config: z
+      .strictObject({
+        batch_size: z.int().min(1).max(1_000_000).meta({
+          description: 'Rows that are predicted at once',
+          otherwise: 'fits the memory of the smallest worker',
+        }),
+        prediction_threshold: share.meta({
+          description: 'Probability of the positive class from which it is predicted',
+          otherwise: 'the more probable class',
+        }),
+        confidence_intervals: z
+          .boolean()
+          .meta({ description: 'Add the confidence column, max(p, 1 - p)', otherwise: 'it costs nothing' }),
+        start_date: date.meta({
+          description: 'First day whose rows are predicted: days before it belong to training',
+          otherwise: 'every row is',
+        }),
+      })
+      .describe('How rows are predicted'),
+    monitoring_config: z
+      .strictObject({
+        drift_threshold_psi: psi.meta({
+          description: 'PSI from which a feature or the score has drifted',
+          otherwise: 'the usual mark of a significant shift',
+        }),
+        performance_threshold_drop: share.meta({
+          description: 'Drop of the metric from which performance has dropped, as a difference of the two',
+          otherwise: 'what people notice',
+        }),
+        performance_metric: z
+          .enum(METRIC_NAMES)
+          .optional()
+          .meta({ description: 'Metric that is watched', found: 'the usual one of the task' }),
+        missing_rate_threshold: share.meta({
+          description: 'How far the share of missing values of a feature may lie from that of the training rows',
+          otherwise: 'a tenth of the rows',
+        }),
+        min_samples_for_metrics: z
+          .int()
+          .min(1)
+          .max(MANY)
+          .meta({ description: 'Labelled rows below which no metric is told', otherwise: 'fewer say little' }),
+        alpha: z
+          .number()
+          .gt(0)
+          .lt(1)
+          .default(0.01)
+          .describe(
+            'Share of the runs in which one kind of finding (drift, missing values, a drop in performance) may come from sampling alone. What sampling explains at this level asks for no retraining, however large it is.',
+          ),
+        label_maturity_days: z
+          .int()
+          .min(0)
+          .max(MANY_DAYS)
+          .meta({ description: 'Days until a label is known', otherwise: 'labels are known at once' }),
+        window_days: z.int().min(1).max(MANY_DAYS).meta({
+          description: 'Days of scored rows that are looked at, back from the newest',
+          otherwise: 'a month; without dates, all rows',
+        }),
+      })
+      .describe('When predictions and data call for attention'),
+    steward: Steward.prefault({}).describe('When the steward retrains'),
+    compute: Compute.prefault({}).describe('Where the stages of each phase run'),
+    schedules: Schedules.default({}).describe('When phases start by themselves; one that is not named does not'),
+    alerts: AlertThresholds.prefault({}).describe('When people are told'),
+    prices: Prices.optional().meta({
+      description: 'What an hour of a worker costs, for "perdure status --cost"',
+      otherwise: 'costs are told in hours',
     }),
-    search: z.strictObject({
-      scoring: z.enum(SCORINGS).optional(),
-      /** Give up a candidate once the folds seen so far say that it cannot win. */
-      racing: z.boolean().default(false),
-    }),
-    promotion_gate: PromotionGate.prefault({}),
-    training_config: z.strictObject({
-      algorithms: z.array(name).min(1),
-      enabled_algorithms: z.record(name, z.boolean()),
-      hyperparameter_tuning: z.boolean(),
-      /** Leave out features that are constant over the training window. */
-      feature_selection: z.boolean(),
-      /** `"balanced"` fixes balancing; `null` leaves it to the search. */
-      class_weight: z.enum(['balanced']).nullable(),
-      min_partitions: z.int().min(1).max(MANY),
-    }),
-    algorithms: z.record(name, algorithm),
-    inference_config: z.strictObject({
-      batch_size: z.int().min(1).max(1_000_000),
-      prediction_threshold: share,
-      /** Add the confidence column, max(p, 1 - p). */
-      confidence_intervals: z.boolean(),
-      /** First day whose rows are predicted: days before it belong to training. */
-      start_date: date,
-    }),
-    monitoring_config: z.strictObject({
-      /** PSI from which a feature or the score has drifted. */
-      drift_threshold_psi: psi,
-      performance_threshold_drop: share,
-      performance_metric: z.enum(METRIC_NAMES).optional(),
-      /** How far a feature's share of missing values may lie from that of the training window. */
-      missing_rate_threshold: share,
-      min_samples_for_metrics: z.int().min(1).max(MANY),
-      /**
-       * Share of the runs in which one kind of finding (drift, missing values, a drop in performance) may come from
-       * sampling alone. What sampling explains at this level asks for no retraining, however large it is.
-       */
-      alpha: z.number().gt(0).lt(1).default(0.01),
-      /** Days until a label is known. */
-      label_maturity_days: z.int().min(0).max(MANY_DAYS),
-      /** Days of scored rows that are looked at, back from the newest. */
-      window_days: z.int().min(1).max(MANY_DAYS),
-    }),
-    steward: Steward.prefault({}),
-    compute: Compute.prefault({}),
-    schedules: Schedules.default({}),
-    alerts: AlertThresholds.prefault({}),
-    prices: Prices.optional(),
   })
   .superRefine((config, context) => {
     if (config.temporal_splits) checkWindows(config.temporal_splits, context);

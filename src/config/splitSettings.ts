@@ -10,8 +10,14 @@ const length = z
   .string()
   .regex(/^[1-9][0-9]{0,4} (day|week|month|year)s?$/, 'a length such as "90 days", "12 weeks", "6 months" or "1 year"');
 /** Both ends included. */
-const evaluationRange = z.strictObject({ from: date, to: date.optional() });
-const trainRange = z.strictObject({ from: date.optional(), to: date.optional() });
+const evaluationRange = z.strictObject({
+  from: date.describe('First day'),
+  to: date.optional().meta({ description: 'Last day', otherwise: 'the day before the next split begins' }),
+});
+const trainRange = z.strictObject({
+  from: date.optional().meta({ description: 'First day', otherwise: 'the first that there is' }),
+  to: date.optional().meta({ description: 'Last day', otherwise: 'the day before the next split begins' }),
+});
 const start = z.union([date, length], 'a date such as 2013-09-01 or a length such as "90 days"');
 const evaluation = z.union(
   [start, evaluationRange],
@@ -29,16 +35,26 @@ const train = z.union(
  */
 const time = z
   .strictObject({
-    by: z.literal('time'),
-    train: train.optional(),
-    validation: evaluation.optional(),
-    test: evaluation.optional(),
-    oot: evaluation.optional(),
-    /**
-     * How long a label takes to become known. So many days are left out between train and what follows, as a model
-     * trained on that day would not have had their labels, and before `asOf`.
-     */
-    gap: length.optional(),
+    by: z.literal('time').describe('By the day of a row'),
+    train: train
+      .optional()
+      .meta({ description: 'First day, length or range of the training rows', otherwise: 'all before the next split' }),
+    validation: evaluation.optional().meta({
+      description: 'First day, length or range of the rows that choose the champion',
+      otherwise: 'no such split',
+    }),
+    test: evaluation
+      .optional()
+      .meta({ description: 'First day, length or range of the rows that test', otherwise: 'no such split' }),
+    oot: evaluation.optional().meta({
+      description: 'First day, length or range of the rows after them, out of time',
+      otherwise: 'no such split',
+    }),
+    gap: length.optional().meta({
+      description:
+        'How long a label takes to become known: so many days are left out between train and what follows, and before the day that a run stands at',
+      otherwise: 'labels are known at once',
+    }),
   })
   .superRefine((settings, context) => {
     const given = EVALUATION_SPLITS.filter((name) => settings[name] !== undefined);
@@ -77,21 +93,39 @@ function daysOf(setting: z.infer<typeof train> | undefined): { from?: string; to
 
 const share = z.number().gt(0).lt(1);
 const shares = {
-  validation: share.optional(),
-  test: share.default(0.2),
-  oot: share.optional(),
+  validation: share
+    .optional()
+    .meta({ description: 'Share of the rows that choose the champion', otherwise: 'no such split' }),
+  test: share.default(0.2).describe('Share of the rows that test'),
+  oot: share
+    .optional()
+    .meta({ description: 'Share of the rows that are held back beside them', otherwise: 'no such split' }),
   seed: z
     .int()
     .min(0)
     .max(2 ** 32 - 1)
-    .default(0),
+    .default(0)
+    .describe('Another number gives other shares of the rows'),
 };
 
 /** By the hash of a row's key, so that a row stays where it is when others come or go. */
-const random = z.strictObject({ by: z.literal('random'), ...shares }).superRefine(checkShares);
+const random = z
+  .strictObject({
+    by: z.literal('random').describe('By the hash of the key: a row stays where it is when others come or go'),
+    ...shares,
+  })
+  .superRefine(checkShares);
 
 /** By the hash of a column's value, so that all rows of a person, a household or a machine stand on one side. */
-const group = z.strictObject({ by: z.literal('group'), column: ColumnName, ...shares }).superRefine(checkShares);
+const group = z
+  .strictObject({
+    by: z
+      .literal('group')
+      .describe('By the hash of a column: all rows of a person, a household or a machine stand on one side'),
+    column: ColumnName.describe('The column that says which rows belong together'),
+    ...shares,
+  })
+  .superRefine(checkShares);
 
 function checkShares(
   { validation = 0, test, oot = 0 }: { validation?: number | undefined; test: number; oot?: number | undefined },
@@ -111,12 +145,24 @@ const values = z.union([value, z.array(value).min(1)]);
 /** By what a column says. Without values, it says the names of the splits. */
 const column = z
   .strictObject({
-    by: z.literal('column'),
-    column: ColumnName,
-    train: values.optional(),
-    validation: values.optional(),
-    test: values.optional(),
-    oot: values.optional(),
+    by: z.literal('column').describe('By what a column says'),
+    column: ColumnName.describe('The column'),
+    train: values.optional().meta({
+      description: 'Values of the column whose rows are train',
+      otherwise: 'the column holds the names of the splits, or there is no such split',
+    }),
+    validation: values.optional().meta({
+      description: 'Values of the column whose rows are validation',
+      otherwise: 'the column holds the names of the splits, or there is no such split',
+    }),
+    test: values.optional().meta({
+      description: 'Values of the column whose rows are test',
+      otherwise: 'the column holds the names of the splits, or there is no such split',
+    }),
+    oot: values.optional().meta({
+      description: 'Values of the column whose rows are oot',
+      otherwise: 'the column holds the names of the splits, or there is no such split',
+    }),
   })
   .superRefine((settings, context) => {
     const seen = new Map<string, SplitName>();

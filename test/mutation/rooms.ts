@@ -25,7 +25,7 @@ export const ROOMS: Record<string, Room> = {
   },
   judge: { code: ['src/platform/ecs/judge.ts'], tests: unit('judge') },
   data: {
-    code: ['src/data/'],
+    code: ['src/data/', 'src/platform/files/'],
     tests: [
       ...unit('download', 'sql', 'storedData', 'synthetic'),
       ...golden('parquet'),
@@ -60,7 +60,16 @@ export const ROOMS: Record<string, Room> = {
   folderStore: { code: ['src/platform/storage/folderStore.ts'], tests: unit('folderStore', 'createOnly', 'documents') },
   config: {
     code: ['src/config/'],
-    tests: unit('columnNames', 'computeConfig', 'configBounds', 'configValues', 'definitionNames'),
+    tests: unit(
+      'columnNames',
+      'computeConfig',
+      'configBounds',
+      'configValues',
+      'definitionNames',
+      'effectiveConfig',
+      'generatedFiles',
+      'jsonSchema',
+    ),
   },
 };
 

@@ -80,7 +80,8 @@ async function init(name: string, options: { csv: string; yes?: boolean } & Wish
     await rm(scratch, { recursive: true, force: true });
   }
 
-  const text = shortJson(proposal.definition);
+  const { PIPELINE_SCHEMA } = await import('../../config/jsonSchema.js');
+  const text = shortJson({ $schema: PIPELINE_SCHEMA, ...proposal.definition });
   if (!options.json) say(screen(name, proposal, text, Math.min(process.stderr.columns || 100, 100)));
   if (
     !options.yes &&
@@ -92,12 +93,24 @@ async function init(name: string, options: { csv: string; yes?: boolean } & Wish
     say('Nothing was written.');
     return;
   }
+  await writeSchemas(conf);
   const written = await write(folder, text);
   await linkData(name, file, csv);
   say(`Next: perdure run ${name}`);
   const { definition, ...seen } = proposal;
   if (options.json) printJson({ path: written, config: definition, ...seen });
   else print(relative('.', written));
+}
+
+/** Puts the JSON Schemas of this version beside all pipelines, for editors. */
+async function writeSchemas(conf: string): Promise<void> {
+  const { jsonSchemas, schemaText } = await import('../../config/jsonSchema.js');
+  await mkdir(conf, { recursive: true });
+  for (const [name, schema] of Object.entries(jsonSchemas())) {
+    const aside = join(conf, `.${name}-${process.pid}`);
+    await writeFile(aside, schemaText(schema));
+    await rename(aside, join(conf, name));
+  }
 }
 
 /** Whole or not at all. */
