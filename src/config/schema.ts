@@ -183,7 +183,8 @@ const writtenDefinition = z.strictObject({
     .union([z.string().min(1).max(4_096), sourceFile])
     .describe('A CSV, by its path from here or from where a command is given; or more about how its text is read'),
   time: z.string().min(1).optional().meta({
-    description: 'SQL over the source, or a column of it, that gives the day of each row',
+    description:
+      'SQL over the source, or a column of it, that gives the day of each row; the columns in it are no features',
     otherwise: 'the table has no dates, unless its layers do',
   }),
   partition: z

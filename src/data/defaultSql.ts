@@ -29,10 +29,8 @@ export function defaultSql(definition: PipelineDefinition, table: TableName): st
       return 'SELECT * FROM bronze';
     case 'feature_store': {
       const columns = Object.keys(definition.source.columns);
-      // The day that a row is of says nothing of the days to come.
-      const day = columns.filter(
-        (name) => time !== undefined && sameName(name) === sameName(time.replace(/^"(.*)"$/s, '$1')),
-      );
+      // The day that a row is of says nothing of the days to come: neither do the columns that it is made of.
+      const day = time === undefined ? [] : columnsIn(time, columns);
       const own = labelSource && 'column' in labelSource ? [labelSource.column] : [];
       // A label of the source's own, where a second file has the labels, may be missing; it is no feature either.
       const left = [
@@ -69,4 +67,13 @@ export function defaultSql(definition: PipelineDefinition, table: TableName): st
         : `SELECT ${carried}, labels.${value} AS ${identifier(label)} FROM ${joined}`;
     }
   }
+}
+
+/** Those of a source's columns that an SQL expression names; what is followed by "(" is a function, by "AS" a type comes. */
+function columnsIn(sql: string, columns: string[]): string[] {
+  const words = sql
+    .replace(/'(?:[^']|'')*'/g, "''")
+    .matchAll(/(?<!\bAS\s+)(?:"((?:[^"]|"")+)"|\b([A-Za-z_][A-Za-z0-9_]*)\b)(?!\s*\()/gi);
+  const named = new Set([...words].map(([, quoted, plain]) => sameName(quoted?.replaceAll('""', '"') ?? plain!)));
+  return columns.filter((name) => named.has(sameName(name)));
 }

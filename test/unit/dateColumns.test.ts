@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PipelineDefinition } from '../../src/config/schema.js';
 import type { AlgorithmTrained } from '../../src/contracts/index.js';
+import { defaultSql } from '../../src/data/defaultSql.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -63,5 +65,31 @@ describe('a column of days that is no time of the row', () => {
       expect(Object.keys(drift.psi)).toEqual(['sent', 'weight']);
       expect(drift.missing_rate.sent).toBeCloseTo(24 / 600, 10);
     }
+  });
+});
+
+describe('columns that the day of a row is made of are no features', () => {
+  const columns = {
+    id: 'BIGINT',
+    year: 'BIGINT',
+    month: 'BIGINT',
+    day: 'BIGINT',
+    date: 'DATE',
+    'Seen on': 'DATE',
+  } as const;
+
+  test.each<[string, string[]]>([
+    ['make_date(year, month, day)', ['date', 'Seen on']],
+    ['"Seen on"', ['year', 'month', 'day', 'date']],
+    ['seen_on', ['year', 'month', 'day', 'date', 'Seen on']],
+    // Functions, types and texts that are called as columns are none of them.
+    ["strptime(year || '-' || Month, '%Y-day')", ['day', 'date', 'Seen on']],
+    ['CAST(year("date") || \'-01-01\' AS date)', ['year', 'month', 'day', 'Seen on']],
+  ])('%s', (time, features) => {
+    const written = PipelineDefinition.parse({ source: { file: 'a.csv', columns }, key: 'id', label: 'id2', time });
+    const definition = { ...written, name: 'a', title: 'a', labelSource: { sql: 'true' } };
+    expect(defaultSql(definition, 'feature_store')).toBe(
+      `SELECT ${['id', 'snapshot_date', ...features].map((name) => `"${name}"`).join(', ')} FROM silver`,
+    );
   });
 });
