@@ -97,7 +97,12 @@ async function perdure(home: string, csv: string): Promise<Measured> {
   const definition = { source: csv, key: 'id', label: 'label', task: 'binary' };
   await writeFile(join(pipeline, 'pipeline.json'), JSON.stringify(definition));
   const main = join(packageFolder(), 'dist', 'src', 'cli', 'main.js');
-  return measure('node', [main, 'run', 'table', '--json'], { cwd: home, whole: true, nameOf: workerName });
+  return measure('node', [main, 'run', 'table', '--json'], {
+    cwd: home,
+    env: { PERDURE_CONF: join(home, 'conf') },
+    whole: true,
+    nameOf: workerName,
+  });
 }
 
 function aucs(stdout: string): Record<string, number> {

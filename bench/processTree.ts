@@ -44,10 +44,21 @@ export async function measure(
   child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
   const peaks: Record<string, number> = {};
   const { whole, nameOf, gauges = {} } = options;
+  let looking = false;
   const look = () => {
     for (const [name, read] of Object.entries(gauges)) peaks[name] = Math.max(peaks[name] ?? 0, read());
-    if (nameOf) void sample(child.pid ?? 0, nameOf, peaks);
-    if (whole) void residentOf(child.pid ?? 0).then((bytes) => (peaks.whole = Math.max(peaks.whole ?? 0, bytes)));
+    if ((!nameOf && !whole) || looking) return;
+    looking = true;
+    void allProcesses()
+      .then((processes) => {
+        const root = child.pid ?? 0;
+        if (whole) raise(peaks, 'whole', residentIn(processes, root));
+        for (const { pid, commandLine } of nameOf ? below(root, processes) : []) {
+          const name = nameOf!(commandLine);
+          if (name !== undefined) raise(peaks, name, residentIn(processes, pid));
+        }
+      })
+      .finally(() => (looking = false));
   };
   const sampling = setInterval(look, SAMPLE_MS);
   const code = await new Promise<number | null>((resolve, reject) => {
@@ -64,9 +75,16 @@ export async function measure(
 
 /** Resident bytes of a process and all below it, now. */
 export async function residentOf(pid: number): Promise<number> {
-  const processes = await allProcesses();
+  return residentIn(await allProcesses(), pid);
+}
+
+function residentIn(processes: Process[], pid: number): number {
   const own = processes.filter((process) => process.pid === pid);
   return [...own, ...below(pid, processes)].reduce((sum, { resident }) => sum + resident, 0);
+}
+
+function raise(peaks: Record<string, number>, name: string, value: number): void {
+  peaks[name] = Math.max(peaks[name] ?? 0, value);
 }
 
 /** Every process below one, at this moment. Linux only: read from `/proc`. */
@@ -79,20 +97,6 @@ export interface Process {
   parent: number;
   commandLine: string;
   resident: number;
-}
-
-async function sample(
-  root: number,
-  nameOf: (commandLine: string) => string | undefined,
-  peaks: Record<string, number>,
-): Promise<void> {
-  const processes = await allProcesses();
-  for (const process of below(root, processes)) {
-    const name = nameOf(process.commandLine);
-    if (name === undefined) continue;
-    const resident = [process, ...below(process.pid, processes)].reduce((sum, { resident }) => sum + resident, 0);
-    peaks[name] = Math.max(peaks[name] ?? 0, resident);
-  }
 }
 
 function below(pid: number, processes: Process[]): Process[] {
