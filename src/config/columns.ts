@@ -21,6 +21,9 @@ export const INTERNAL = {
   /** A number of a model's output. */
   score: `${INTERNAL_PREFIX}score`,
   label: `${INTERNAL_PREFIX}label`,
+  /** The fold that a training row is tested in, and the first that it trains for where training expands. */
+  fold: `${INTERNAL_PREFIX}fold`,
+  foldSince: `${INTERNAL_PREFIX}fold_since`,
   features: `${INTERNAL_PREFIX}features`,
   labels: `${INTERNAL_PREFIX}labels`,
   /** Digest of the values that a row was scored by. */

@@ -1,5 +1,6 @@
 import type { DatasetRef, SplitName, TaskSpec } from '../contracts/index.js';
 import type { FittedTransforms } from '../ml/transforms/fitted.js';
+import type { StoredFolds } from '../ml/engines/pool.js';
 import type { InputColumn } from './inputColumns.js';
 import type { SharedGroups } from './splits/sharedGroups.js';
 import { PerdureError } from '../errors.js';
@@ -29,6 +30,8 @@ export interface DatasetMetadata {
   features: string[];
   label: string;
   splits: Partial<Record<SplitName, DatasetSplit>>;
+  /** Folds that the train split's file has, where they aren't by chance or something is fitted anew within each. */
+  folds?: StoredFolds;
   /** SHA-256 of the gold files that were read, a partition. */
   partitions: Record<string, { feature_store: string; label_store: string }>;
   /** Whom or what rows are about, and how much of each evaluating split is about those that train has, too. */

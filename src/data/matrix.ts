@@ -10,7 +10,7 @@ export function columnNames({ columns }: FittedTransforms): string[] {
 }
 
 /**
- * Writes rows as a model reads them: its columns in its order, and a label where there is one. Throws as `writeColumns`.
+ * Writes rows as a model reads them: its columns in its order, and beside them a label and folds where there are any. Throws as `writeColumns`.
  *
  * @param options.target labels of the rows, where these are the very rows of the training
  */

@@ -2,7 +2,7 @@ import { FILE_ROW, INTERNAL, sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { TaskSpec } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
-import type { RawTable } from '../ml/table.js';
+import type { RawColumn, RawTable } from '../ml/table.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import { columnsOf, identifier, literal, readParquetSql, type Database } from './duckdb.js';
 import { InputReader, inputSql, type InputColumn } from './inputColumns.js';
@@ -22,6 +22,8 @@ export interface TrainingRows {
   unlabelled: number;
   /** Rows that were left out as their class is none of the task's. */
   unknown: number;
+  /** The column that was read beside the features. */
+  beside?: RawColumn;
 }
 
 /** A partition's two files. */
@@ -55,6 +57,7 @@ export interface RowsOfSplit {
  * Reads features and labels of a split, joined on the pipeline's keys, in order of partition and then of the source file.
  * Rows whose label is null, or isn't there, are left out and counted.
  *
+ * @param beside a column that is read as well, and is no feature
  * @throws PerdureError `InputInvalid` for a label that the task doesn't have, keys that are not unique
  */
 export async function readTrainingRows(
@@ -64,14 +67,17 @@ export async function readTrainingRows(
   rows: RowsOfSplit,
   inputs: InputColumn[],
   task: TaskSpec,
+  beside?: InputColumn,
 ): Promise<TrainingRows> {
   const capacity = files.reduce((sum, { features }) => sum + features.rows, 0);
-  const reader = new InputReader(inputs, capacity);
+  // It may be a feature too, as another kind.
+  const columns = [...inputs, ...(beside ? [beside] : [])];
+  const reader = new InputReader([...inputs, ...(beside ? [{ ...beside, name: INTERNAL.fold }] : [])], capacity);
   const labels = new Float64Array(capacity);
   const read = labelReader(pipeline, task);
   let [taken, unlabelled, unknown] = [0, 0, 0];
   const values = [
-    ...inputs.map((input) => inputSql(input, INTERNAL.features)),
+    ...columns.map((input) => inputSql(input, INTERNAL.features)),
     await labelOf(database, pipeline, files),
   ];
   for (const file of files) {
@@ -84,7 +90,7 @@ export async function readTrainingRows(
           `Several rows of gold have the same ${pipeline.definition.keys.join(' and ')}; add an expectation that drops them and run data processing again.`,
         );
       }
-      const labelVector = chunk.getColumnVector(inputs.length);
+      const labelVector = chunk.getColumnVector(columns.length);
       const kept: number[] = [];
       for (let row = 0; row < chunk.rowCount; row++) {
         const label = read(labelVector.getItem(row) as RawLabel);
@@ -99,7 +105,10 @@ export async function readTrainingRows(
       taken += kept.length;
     }
   }
-  return { table: reader.table(), labels: labels.subarray(0, taken), unlabelled, unknown };
+  const table = reader.table();
+  const other = table.columns.get(INTERNAL.fold);
+  table.columns.delete(INTERNAL.fold);
+  return { table, labels: labels.subarray(0, taken), unlabelled, unknown, ...(other && { beside: other }) };
 }
 
 /** Labels of which nobody could make classes. */

@@ -1,4 +1,5 @@
 import { agreeing, countOf } from '../contracts/counts.js';
+import type { TaskSpec } from '../contracts/task.js';
 import { PerdureError } from '../errors.js';
 import { Mt19937 } from './mt19937.js';
 import { stratifiedFolds } from './stratifiedKFold.js';
@@ -13,6 +14,11 @@ export type FoldSettings =
   | { by: 'group'; count: number }
   /** Each fold is tested on a stretch of time by a model of all that came before: scikit-learn's `TimeSeriesSplit`. */
   | { by: 'time'; count: number; /** Left out between training and test, in units of the times. */ gap?: number };
+
+/** Folds by chance: with their share of every class where there are classes, else shuffled. */
+export function seededFolds({ task }: TaskSpec, count: number, seed: number): FoldSettings {
+  return task === 'regression' ? { by: 'rows', count, shuffleSeed: seed } : { by: 'stratified', count };
+}
 
 /** What rows are, besides their number; each has a value per row. */
 export interface FoldRows {

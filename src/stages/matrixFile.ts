@@ -6,8 +6,8 @@ import type { ObjectStore } from '../platform/storage/objectStore.js';
 /** A split of a preprocessed dataset as the engines read it. Throws `NotFound`, and `ObjectCorrupt` for a torn file. */
 export async function matrixFile(datamart: ObjectStore, dataset: DatasetRef, split: SplitName): Promise<MatrixFile> {
   const metadata = await readDatasetMetadata(datamart, dataset);
-  const { features, label } = metadata;
+  const { features, label, folds } = metadata;
   const { checksum, rows } = splitOfDataset(metadata, split);
   const path = await datamart.localFile(datasetKey(dataset.id, `${split}_processed.parquet`), checksum);
-  return { path, checksum, features, label, rows };
+  return { path, checksum, features, label, rows, ...(split === 'train' && folds && { folds }) };
 }

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
 import { algorithmsToTrain, unableOf, type Pipeline } from '../config/load.js';
-import { foldCount } from '../config/schema.js';
 import type { DatasetRef, PreprocessInput, SplitName, TaskSpec } from '../contracts/index.js';
 import { datasetKey, type DatasetMetadata, type DatasetSplit } from '../data/dataset.js';
 import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
@@ -30,6 +29,7 @@ import { versionId } from '../registry/versions.js';
 import { updateJson, writeJson } from '../platform/storage/documents.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
+import { foldInput, foldsOfSearch, trainingFolds, type FoldsOfTraining } from './trainingFolds.js';
 import { agreeing, countOf, shareOf } from '../contracts/counts.js';
 
 const LATEST = 'gold/preprocessed/latest.json';
@@ -98,6 +98,7 @@ async function buildDataset(
   const split = trainingSplit(pipeline);
   const filesOf = new Map<string, GoldFiles>();
   let decided: Preprocessing | undefined;
+  let folds: FoldsOfTraining = { columns: {} };
   for (const [done, name] of split.names.entries()) {
     const files = await goldFiles(stores, splitDays(split, name, asOf));
     for (const file of files) {
@@ -108,7 +109,8 @@ async function buildDataset(
     const asked = { name, asOf, labelledTo };
     const task = decided?.task ?? (await readTask(database, pipeline, files, asked));
     const inputs = decided?.inputs ?? (await readInputs(database, pipeline, files, name, asOf));
-    const rows = await readTrainingRows(database, pipeline, files, asked, inputs, task);
+    const folding = name === 'train' && foldsOfSearch(pipeline) > 0 ? foldInput(pipeline) : undefined;
+    const rows = await readTrainingRows(database, pipeline, files, asked, inputs, task, folding);
     if (rows.labels.length === 0 && !split.required.includes(name)) continue;
     const classes = classesOf(rows, task);
     checkSplit(pipeline, name, asOf, rows, task, classes);
@@ -139,10 +141,16 @@ async function buildDataset(
       );
       await writeJson(datamart, datasetKey(id, 'transforms.json'), decided.transforms);
     }
+    if (name === 'train')
+      folds = trainingFolds(pipeline, rows, {
+        task,
+        transforms: decided.transforms,
+        settings: transformSettings(pipeline, decided.inputs),
+      });
     const path = join(context.scratch, `${name}.parquet`);
     const label = { [labelColumn(pipeline, columnNames(decided.transforms))]: labelsOf(rows, task) };
     await writeMatrix(path, decided.transforms, rows.table, {
-      label,
+      label: { ...label, ...(name === 'train' && folds.columns) },
       ...(name === 'train' && { target: { labels: rows.labels, task } }),
     });
     const { checksum } = await datamart.upload(path, datasetKey(id, `${name}_processed.parquet`));
@@ -170,6 +178,7 @@ async function buildDataset(
     features: columnNames(decided!.transforms),
     label: labelColumn(pipeline, columnNames(decided!.transforms)),
     splits,
+    ...(folds.stored && { folds: folds.stored }),
     partitions,
     ...(entity && { entity }),
     warnings,
@@ -240,8 +249,7 @@ function checkSplit(
   }
   // Several classes may have rare ones, of which a fold has none.
   if (task.task !== 'binary') return;
-  const { training_config, model_config } = pipeline.config;
-  const cv_folds = foldCount(pipeline.config, training_config.hyperparameter_tuning ? model_config.n_iter_search : 1);
+  const cv_folds = foldsOfSearch(pipeline);
   const fewest = Math.min(...classes);
   if (fewest < cv_folds) {
     throw new PerdureError(

@@ -23,12 +23,14 @@ const NAME = 'table';
 /**
  * A pipeline of nothing but a short `pipeline.json`, whose stages a test runs one after the other.
  * @param parent a folder that goes when the tests are over
+ * @param config what its model config says otherwise than by default
  */
-export async function createShortPipeline(engines: EnginePool, parent: string, definition: object) {
+export async function createShortPipeline(engines: EnginePool, parent: string, definition: object, config?: object) {
   const root = mkdtempSync(join(parent, 'short-'));
   const folder = join(root, 'conf', 'pipelines', NAME);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'pipeline.json'), JSON.stringify(definition));
+  if (config) writeFileSync(join(folder, 'model_config.dev.json'), JSON.stringify(config));
   process.env.PERDURE_CONF = join(root, 'conf');
   const storeRoot = join(root, 'store');
   const scratchRoot = join(root, 'scratch');

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AlgorithmTrained, ModelTrainingCompleted } from '../../src/contracts/index.js';
-import { readDatasetMetadata } from '../../src/data/dataset.js';
+import { datasetKey, readDatasetMetadata } from '../../src/data/dataset.js';
 import { estimatorsFor } from '../../src/ml/estimators/estimators.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { readVersion } from '../../src/registry/versions.js';
+import { readColumns } from '../../src/platform/files/parquet.js';
 import { createShortPipeline } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
@@ -296,6 +297,100 @@ test('rows of entities that train has too are counted and told, and the entity i
   );
   const { version } = versionOf(training, 'xgboost');
   expect((await readVersion(pipeline.stores.modelRegistry, { algorithm: 'xgboost', version }))!.entity).toEqual(entity);
+});
+
+describe('folds', () => {
+  // A number per row that is no other row's, so that rows can be told apart in the training file.
+  const label = { sql: 'weight + CAST(substr(id, 3) AS INTEGER) * 1e-6' };
+  const rowOf = (label: number) => Math.round(label * 1e6) % 10_000;
+  const task = 'regression';
+
+  /** Folds of the training rows, and those rows' values of some columns, as the training file has them. */
+  async function foldsOf(definition: object, columns: Parameters<typeof text>[0]) {
+    const config = { model_config: { cv_folds: 3 } };
+    const pipeline = await createShortPipeline(
+      engines,
+      folder,
+      { source: 'flowers.csv', key: 'id', ...definition },
+      config,
+    );
+    await pipeline.process(text(columns));
+    const training = await pipeline.train(['xgboost']);
+    expect(versionOf(training, 'xgboost').cv_score).toEqual(expect.any(Number));
+    const metadata = await readDatasetMetadata(pipeline.stores.datamart, training.dataset);
+    const path = await pipeline.stores.datamart.localFile(datasetKey(metadata.id, 'train_processed.parquet'));
+    return { folds: metadata.folds!, features: metadata.features, read: (names: string[]) => readColumns(path, names) };
+  }
+
+  test('keep the groups of a split by group whole', async () => {
+    const { folds, read } = await foldsOf(
+      {
+        task,
+        label,
+        split: { by: 'group', column: 'length' },
+        transforms: [],
+        drop: ['colour', 'weight'],
+      },
+      ['id', 'length', 'colour', 'picked', 'weight'],
+    );
+    const [fold, labels] = (await read([folds.tested, 'label'])) as ArrayLike<number>[];
+    const foldOf = new Map<number, number>();
+    for (let row = 0; row < fold!.length; row++) {
+      const length = ROWS[rowOf(labels![row]!)]!.length;
+      if (length == null) continue;
+      expect(foldOf.get(length) ?? fold![row]).toBe(fold![row]);
+      foldOf.set(length, fold![row]!);
+    }
+    expect(new Set(foldOf.values())).toEqual(new Set([0, 1, 2]));
+  }, 60_000);
+
+  test('of a split by time are tested by what came before', async () => {
+    const { folds, read } = await foldsOf(
+      {
+        task,
+        label,
+        drop: ['weight'],
+        partition: 'year',
+        time: "DATE '2020-01-01' + CAST(substr(id, 3) AS INTEGER)",
+        split: { by: 'time', test: '2020-12-01' },
+      },
+      ['id', 'length', 'colour', 'weight'],
+    );
+    const [fold, since, labels] = (await read([folds.tested, folds.trainedSince!, 'label'])) as ArrayLike<number>[];
+    const rows = Array.from(fold!, (of, row) => ({ of, since: since![row]!, day: rowOf(labels![row]!) }));
+    for (const tested of [0, 1, 2]) {
+      const firstTested = Math.min(...rows.filter(({ of }) => of === tested).map(({ day }) => day));
+      const lastTrained = Math.max(...rows.filter(({ since }) => since <= tested).map(({ day }) => day));
+      expect(lastTrained).toBeLessThan(firstTested);
+    }
+  }, 60_000);
+
+  test('have target encodings of their own, which know no label of the rows that they test', async () => {
+    const { folds, features, read } = await foldsOf(
+      {
+        task,
+        label,
+        transforms: [{ columns: ['colour'], steps: [{ target: { smooth: 0 } }] }],
+        drop: ['kind', 'picked', 'length', 'weight'],
+      },
+      ['id', 'length', 'colour', 'kind', 'picked', 'weight'],
+    );
+    const [fold, labels] = (await read([folds.tested, 'label'])) as ArrayLike<number>[];
+    const rows = Array.from(fold!, (of, row) => ({
+      of,
+      label: labels![row]!,
+      colour: ROWS[rowOf(labels![row]!)]!.colour,
+    }));
+    for (const tested of [0, 1, 2]) {
+      const [encoded] = (await read([folds.refitted[tested]![features.indexOf('colour')]!])) as ArrayLike<number>[];
+      rows.forEach(({ of, colour }, row) => {
+        if (of !== tested) return;
+        const others = rows.filter((other) => other.of !== tested && other.colour === colour);
+        const mean = others.reduce((sum, other) => sum + other.label, 0) / others.length;
+        expect(encoded![row]).toBeCloseTo(mean, 4);
+      });
+    }
+  }, 60_000);
 });
 
 describe('what a table can not be', () => {

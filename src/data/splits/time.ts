@@ -1,4 +1,4 @@
-import { DateTime, type DurationLikeObject } from 'luxon';
+import { DateTime, Duration, type DurationLikeObject } from 'luxon';
 import { PerdureError } from '../../errors.js';
 import { literal } from '../duckdb.js';
 import { dayOf, earlier } from '../partitions.js';
@@ -48,6 +48,11 @@ function splitDays(settings: TimeSplitSettings, names: SplitName[], asOf: string
     if (days.from !== undefined) end = earlier(end, before(days.from, { days: 1 }));
   }
   return new Map(backwards.reverse());
+}
+
+/** A length in days; a month counts as 30, a year as 365. */
+export function gapDays(length: string): number {
+  return Duration.fromObject(durationOf(length)).as('days');
 }
 
 /** `"6 months"` as luxon has it. */

@@ -1,4 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readColumns } from '../../platform/files/parquet.js';
 import { PerdureError, messageOf, systemCode } from '../../errors.js';
 import { diskError } from '../../platform/files/diskError.js';
 import type { DataNeeds, LibraryName, TrainingRecipe } from '../estimators/estimator.js';
@@ -9,7 +10,7 @@ import {
   type Estimator,
   type TrainingOrder,
 } from '../estimators/estimators.js';
-import { foldsOf, type FoldSettings } from '../folds.js';
+import { Folds, foldsOf, seededFolds, type FoldSettings } from '../folds.js';
 import type { ModelOutput } from '../modelOutput.js';
 import { taskOf } from '../tasks/task.js';
 import type { Library, Matrix, Model, PredictionType } from './binding.js';
@@ -49,7 +50,10 @@ export class Engine implements EngineCalls {
     const evaluations: FoldEvaluation[] = [];
     for (const fold of request.folds) {
       const started = performance.now();
-      const part = await this.part(request, { settings: foldSettings(request), fold });
+      const part = await this.part(request, {
+        settings: seededFolds(request.task, request.cvFolds, request.seed),
+        fold,
+      });
       const { rows, labels } = part.validation!;
       const output = this.training(request, part, (model) => outputOf(model.predict(rows, 'value'), rows.count));
       const scores = request.scorings.map((scoring) => task.foldScore(scoring, labels, output));
@@ -154,14 +158,11 @@ export class Engine implements EngineCalls {
     this.parts.makeRoom(bytes);
     const matrix = await this.load(file, matrixKey);
     const part = split
-      ? foldPart(
-          library,
-          matrix,
-          file.features,
-          needs,
-          foldsOf(split.settings, matrix.rows, { labels: matrix.labels }).tested,
-          split.fold,
-        )
+      ? foldPart(library, matrix, file.features, needs, {
+          folds: await foldsOfFile(file, split.settings, matrix),
+          fold: split.fold,
+          refitted: await loadRefitted(file, split.fold),
+        })
       : wholePart(library, matrix, file.features, needs);
     if (bytes + matrixBytes(file) > this.cacheBytes) this.matrix = undefined;
     // The library has a copy of its own, and the collector doesn't hurry for what lies outside its heap.
@@ -201,9 +202,31 @@ export class Engine implements EngineCalls {
   }
 }
 
-/** Numbers have no classes to share among the folds: their rows are dealt by chance. */
-function foldSettings({ task, cvFolds: count, seed }: EvaluateRequest): FoldSettings {
-  return task.task === 'regression' ? { by: 'rows', count, shuffleSeed: seed } : { by: 'stratified', count };
+/** The folds that the file has, else those by chance. */
+async function foldsOfFile(
+  { path, folds }: MatrixFile,
+  settings: FoldSettings,
+  { rows, labels }: Matrix,
+): Promise<Folds> {
+  if (folds?.count !== settings.count) return foldsOf(settings, rows, { labels });
+  const { tested, trainedSince } = folds;
+  const [fold, since] = await readColumns(path, [tested, ...(trainedSince === undefined ? [] : [trainedSince])]);
+  return new Folds(
+    settings.count,
+    Uint8Array.from(fold as ArrayLike<number>),
+    since && Uint8Array.from(since as ArrayLike<number>),
+  );
+}
+
+/** Columns that take the place of others within a fold, by their positions. */
+async function loadRefitted({ path, folds }: MatrixFile, fold: number): Promise<Map<number, ArrayLike<number>>> {
+  const refitted = Object.entries(folds?.refitted[fold] ?? {});
+  if (refitted.length === 0) return new Map();
+  const columns = await readColumns(
+    path,
+    refitted.map(([, name]) => name),
+  );
+  return new Map(refitted.map(([position], i) => [Number(position), columns[i] as ArrayLike<number>]));
 }
 
 function outputOf(values: ArrayLike<number>, rows: number): ModelOutput {

@@ -5,6 +5,17 @@ import type { ModelOutput } from '../modelOutput.js';
 
 export type { Estimator };
 
+/** Folds that a training file has: the columns that say them, and those that take the place of others within a fold. */
+export interface StoredFolds {
+  count: number;
+  /** The fold that a row is tested in, 255 for one that never is. */
+  tested: string;
+  /** The first fold that a row trains for, where training expands. */
+  trainedSince?: string;
+  /** Per fold: by the position of a feature, the column that has its values within the fold. None where nothing is fitted anew. */
+  refitted: Record<number, string>[];
+}
+
 /**
  * A preprocessed Parquet file: float32 feature columns and a label, as `metadata.json` names them. The label is a number:
  * of a classification the position of the class, of a regression the value.
@@ -16,6 +27,8 @@ export interface MatrixFile {
   features: string[];
   label: string;
   rows: number;
+  /** @default by chance: see `seededFolds` */
+  folds?: StoredFolds;
 }
 
 export interface EvaluateRequest {
@@ -23,7 +36,7 @@ export interface EvaluateRequest {
   task: TaskSpec;
   estimator: Estimator;
   params: Params;
-  /** Fold numbers to evaluate, from 0, of `cvFolds` folds: stratified, for a regression shuffled. */
+  /** Fold numbers to evaluate, from 0, of `cvFolds` folds. */
   folds: number[];
   cvFolds: number;
   /** What to compute of each fold. */

@@ -1,5 +1,6 @@
 import { readChunks, type Column, type RowRange } from '../../platform/files/parquet.js';
 import type { DataNeeds, TrainingShape } from '../estimators/estimator.js';
+import type { Folds } from '../folds.js';
 import type { Dataset, Features, Library, Matrix, Rows } from './binding.js';
 import type { MatrixFile } from './pool.js';
 
@@ -47,22 +48,24 @@ export function wholePart(library: Library, matrix: Matrix, features: string[], 
   return { train: library.dataset(matrix, features, needs), shape: shapeOf(matrix) };
 }
 
-/** The rows outside a fold to train on, those inside it to score on. @param folds fold of each row */
+/** Which rows are a fold's, and what is fitted anew within it. */
+export interface FoldOfMatrix {
+  folds: Folds;
+  fold: number;
+  /** By the position of a feature: a value per row of the matrix, which takes the place of the matrix's own. */
+  refitted: ReadonlyMap<number, ArrayLike<number>>;
+}
+
+/** The rows that a fold's model learns from, and those that it is scored on. */
 export function foldPart(
   library: Library,
   matrix: Matrix,
   features: string[],
   needs: DataNeeds,
-  folds: Uint8Array,
-  fold: number,
+  { folds, fold, refitted }: FoldOfMatrix,
 ): TrainingPart {
-  const part = wholePart(
-    library,
-    rowsWhere(matrix, (row) => folds[row] !== fold),
-    features,
-    needs,
-  );
-  const validation = rowsWhere(matrix, (row) => folds[row] === fold);
+  const part = wholePart(library, rowsOf(matrix, folds.train(fold), refitted), features, needs);
+  const validation = rowsOf(matrix, folds.test(fold), refitted);
   return { ...part, validation: { rows: library.rows(validation), labels: validation.labels } };
 }
 
@@ -71,11 +74,11 @@ export function freePart(part: TrainingPart): void {
   part.validation?.rows.free();
 }
 
-function rowsWhere(matrix: Matrix, belongs: (row: number) => boolean): Matrix {
+function rowsOf(matrix: Matrix, chosen: Int32Array, refitted: FoldOfMatrix['refitted']): Matrix {
   const { columns } = matrix;
-  const chosen = Uint32Array.from({ length: matrix.rows }, (_, row) => row).filter(belongs);
   const values = new Float32Array(chosen.length * columns);
   chosen.forEach((row, i) => values.set(matrix.values.subarray(row * columns, (row + 1) * columns), i * columns));
+  for (const [position, own] of refitted) chosen.forEach((row, i) => (values[i * columns + position] = own[row]!));
   return { values, rows: chosen.length, columns, labels: Float64Array.from(chosen, (row) => matrix.labels[row]!) };
 }
 
