@@ -12,16 +12,19 @@ import { isStopping, workerStopped } from './stageActivity.js';
 export function createAlertActivities(dependencies: AlertDependencies): AlertActivities {
   const { openStores } = dependencies;
   return {
-    async alert(facts) {
+    async sendAlerts(facts) {
       const outcomes = await Promise.all(facts.map((fact) => raiseHere(fact)));
       // Another worker tells what the end of this one cut short.
       if (isStopping(Context.current()) && outcomes.some(({ status }) => status === 'failed')) throw workerStopped();
       return outcomes;
     },
 
-    async serviceLevel({ pipeline, part }) {
+    async readServiceLevel({ pipeline, phase }) {
       const { thresholds } = await alertSettings(dependencies, pipeline, Context.current().log);
-      return { lateAfterMinutes: thresholds.sla_minutes[part], downAfterMinutes: thresholds.inference_down_hours * 60 };
+      return {
+        lateAfterMinutes: thresholds.sla_minutes[phase],
+        downAfterMinutes: thresholds.inference_down_hours * 60,
+      };
     },
 
     async countProcessingFailures({ pipeline, run, reason }) {
@@ -29,12 +32,12 @@ export function createAlertActivities(dependencies: AlertDependencies): AlertAct
       return { condition: 'processing_failing', pipeline, at: new Date().toISOString(), failing: { ...found, reason } };
     },
 
-    async lookForInference({ pipeline, since }) {
+    async checkInferenceOutage({ pipeline, since }) {
       const recovered = await hasPredictedSince(Context.current().client, pipeline, since);
       return { condition: 'inference_down', pipeline, at: new Date().toISOString(), since: recovered ? null : since };
     },
 
-    async lookForDueInference(pipeline) {
+    async checkDueInference(pipeline) {
       const since = await inferenceMissingSince(Context.current().client, pipeline, new Date());
       return since === null ? null : { condition: 'inference_down', pipeline, at: new Date().toISOString(), since };
     },

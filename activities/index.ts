@@ -1,5 +1,5 @@
 import { pinConfig } from '../src/stages/pinConfig.js';
-import { readPlace } from '../src/stages/readPlace.js';
+import { readComputeTarget } from '../src/stages/readComputeTarget.js';
 import { createDataProcessingActivities } from './dataProcessing.js';
 import { createInferenceActivities } from './inference.js';
 import { createMonitoringActivities } from './monitoring.js';
@@ -11,7 +11,7 @@ import { createTrainingActivities } from './training.js';
 export function createActivities(dependencies: ActivityDependencies) {
   return {
     pinConfig: stageActivity(dependencies, pinConfig),
-    readPlace: stageActivity(dependencies, readPlace),
+    readComputeTarget: stageActivity(dependencies, readComputeTarget),
     ...createDataProcessingActivities(dependencies),
     ...createTrainingActivities(dependencies),
     ...createInferenceActivities(dependencies),

@@ -47,7 +47,7 @@ export function asActivity<Input, Output>(
     const details: HeartbeatDetails = {
       engineCrashes: before?.engineCrashes ?? 0,
       excused: before?.excused ?? 0,
-      cursor: before?.cursor,
+      checkpoint: before?.checkpoint,
     };
     const beat = () => context.heartbeat({ ...details });
     // A worker that dies says nothing of it: the attempts that nobody excused are counted by those that come after.
@@ -63,9 +63,9 @@ export function asActivity<Input, Output>(
         report: (news) => {
           details.progress = news;
         },
-        cursor: details.cursor,
-        keep: (cursor) => {
-          details.cursor = cursor;
+        checkpoint: details.checkpoint,
+        saveCheckpoint: (checkpoint) => {
+          details.checkpoint = checkpoint;
           beat();
         },
       });

@@ -5,22 +5,22 @@ import { claimTraining } from '../src/stages/claimTraining.js';
 import { moveChampion } from '../src/stages/moveChampion.js';
 import { readChampion } from '../src/stages/readChampion.js';
 import { readStewardPolicy } from '../src/stages/readStewardPolicy.js';
-import { weighNewData } from '../src/stages/weighNewData.js';
-import { look } from './look.js';
+import { checkNewData } from '../src/stages/checkNewData.js';
+import { look } from './describeRun.js';
 import { stageActivity, type ActivityDependencies } from './stageActivity.js';
 
 export function createStewardActivities(dependencies: ActivityDependencies): StewardActivities {
   return {
     readStewardPolicy: stageActivity(dependencies, readStewardPolicy),
     readChampion: stageActivity(dependencies, readChampion),
-    weighNewData: stageActivity(dependencies, weighNewData),
+    checkNewData: stageActivity(dependencies, checkNewData),
     moveChampion: stageActivity(dependencies, moveChampion),
     claimTraining: stageActivity(
       dependencies,
       claimTraining(async ({ workflowId, runId }) => (await look(workflowId, runId)).open),
     ),
-    lookAtRun: (workflowId) => look(workflowId),
-    async tellSteward({ pipeline, signal, message }) {
+    describeRun: (workflowId) => look(workflowId),
+    async signalSteward({ pipeline, signal, message }) {
       try {
         await Context.current()
           .client.workflow.getHandle(stewardIdOf(pipeline))

@@ -1,5 +1,4 @@
 import { Context } from '@temporalio/activity';
-import type { ComputedPart } from '../src/config/compute.js';
 import type { Pipeline } from '../src/config/load.js';
 import { pipelineOf } from '../src/config/pinned.js';
 import { createDispatcher } from '../src/platform/ecs/createDispatcher.js';
@@ -11,7 +10,7 @@ import { taskStage } from '../src/stages/taskStages.js';
 import type { Dispatched, StageInput, StopTasksInput, TaskStageName, TaskUse } from '../src/contracts/index.js';
 import type { StageCall } from '../src/stages/createContext.js';
 import { openStores, type OpenStores } from '../src/platform/storage/stores.js';
-import { look } from './look.js';
+import { look } from './describeRun.js';
 
 /** Runs stages as tasks of Amazon ECS, on behalf of the activity that it is called in. */
 export interface TaskRunner {
@@ -20,7 +19,7 @@ export interface TaskRunner {
 }
 
 /** What an activity keeps for its next attempt. */
-interface Cursor {
+interface Checkpoint {
   position: TaskPosition;
   uses: TaskUse[];
 }
@@ -43,12 +42,12 @@ export function createTaskRunner(
       stores ??= openStores(storeRoot);
       return (await (dispatcher ??= makeDispatcher())).run({
         ...owner,
-        ...(call.cursor as Cursor | undefined),
+        ...(call.checkpoint as Checkpoint | undefined),
         input,
         store: (await stores)(pipeline).datamart,
         environment: { ENVIRONMENT: pipeline.environment, PERDURE_STORE: storeRoot },
         retried: attempt > 1,
-        remember: (position, uses) => call.keep?.({ position, uses } satisfies Cursor),
+        remember: (position, uses) => call.saveCheckpoint?.({ position, uses } satisfies Checkpoint),
         signal: call.signal,
         leaveRunning,
       });
@@ -64,11 +63,11 @@ export function createTaskRunner(
 function ownerOf(stage: TaskStageName, activityId: string, pipeline: Pipeline): TaskOwner {
   const { info, log } = Context.current();
   const { workflowId, runId } = info.workflowExecution!;
-  const part: ComputedPart = taskStage(stage).part;
+  const { phase } = taskStage(stage);
   return {
     stage,
     identity: { workflowId, runId, activityId },
-    settings: taskSettings(pipeline, part),
+    settings: taskSettings(pipeline, phase),
     warn: (message) => void log.warn(message),
   };
 }

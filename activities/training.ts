@@ -2,7 +2,7 @@ import type { TrainingActivities } from '../src/contracts/index.js';
 import { checkGoldDataExists } from '../src/stages/checkGoldDataExists.js';
 import { checkModelConfig } from '../src/stages/checkModelConfig.js';
 import { checkSufficientTrainingData } from '../src/stages/checkSufficientTrainingData.js';
-import { chooseChampion } from '../src/stages/chooseChampion.js';
+import { promoteBest } from '../src/stages/promoteBest.js';
 import { discardVersion } from '../src/stages/discardVersion.js';
 import { evaluateCandidate } from '../src/stages/evaluateCandidate.js';
 import { evaluateModel } from '../src/stages/evaluateModel.js';
@@ -28,6 +28,6 @@ export function createTrainingActivities(dependencies: ActivityDependencies): Tr
     evaluateModel: stageActivity(dependencies, evaluateModel),
     registerModel: stageActivity(dependencies, registerModel),
     discardVersion: stageActivity(dependencies, discardVersion),
-    chooseChampion: stageActivity(dependencies, chooseChampion),
+    promoteBest: stageActivity(dependencies, promoteBest),
   };
 }

@@ -9,7 +9,7 @@ import {
   TASK_QUEUES,
   type RetrainRequest,
   type StewardInput,
-  type StewardState,
+  type StewardSnapshot,
 } from '../src/contracts/index.js';
 import { connectClient } from '../src/platform/temporal/connection.js';
 import { startStack } from '../src/platform/temporal/stack.js';
@@ -113,8 +113,8 @@ function start(client: Client, input: StewardInput): Promise<WorkflowHandle> {
 }
 
 /** A handle of the workflow, not of the run that was started. */
-async function stateOf({ client, workflowId }: WorkflowHandle): Promise<StewardState> {
-  return client.getHandle(workflowId).query<StewardState>(STEWARD.queries.state);
+async function stateOf({ client, workflowId }: WorkflowHandle): Promise<StewardSnapshot> {
+  return client.getHandle(workflowId).query<StewardSnapshot>(STEWARD.queries.state);
 }
 
 function request(i: number): RetrainRequest {

@@ -20,7 +20,7 @@ export interface BucketAccess {
 export type StoreAccess = Partial<Record<keyof Stores, BucketAccess>>;
 
 /**
- * Any pointer of the registry that says which version counts. Moved by `chooseChampion`, `promoteModel` and
+ * Any pointer of the registry that says which version counts. Moved by `promoteBest`, `promoteModel` and
  * `rollBackModel`, which run on the data-processing queue: a training worker never needs to.
  */
 export const ALIASES = anyName(aliasKey);
@@ -91,7 +91,7 @@ export function operatorAccess({ definition, config }: Pipeline, confInStore: bo
   };
 }
 
-/** What a stage that runs as a task is told, keeps and answers; one in a worker is told by Temporal. */
+/** What a stage that runs as a task is told, saves as its checkpoint and answers; one in a worker is told by Temporal. */
 export function taskAccess(): StoreAccess {
   return { datamart: { read: [TASK_DOCUMENTS], write: [TASK_DOCUMENTS] } };
 }

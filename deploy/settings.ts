@@ -107,6 +107,6 @@ export function readSettings(context: unknown): Settings {
   );
   throw new PerdureError(
     'ConfigInvalid',
-    `"perdure" of cdk.json has ${faults.length} fault(s); mend and run again:\n${faults.join('\n')}`,
+    `"perdure" of cdk.json has ${faults.length} fault(s); correct and run again:\n${faults.join('\n')}`,
   );
 }

@@ -78,7 +78,7 @@ function build() {
   const { status } = spawnSync(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '--project', '.'], {
     stdio: ['ignore', 2, 2],
   });
-  if (status !== 0) throw new Failure('The sources do not compile; mend what is listed above and run again.');
+  if (status !== 0) throw new Failure('The sources do not compile; correct what is listed above and run again.');
   mkdirSync('dist', { recursive: true });
   writeFileSync(stamp, '');
   // What was edited while the compiler was at work is newer than this.

@@ -29,7 +29,7 @@ import {
   type Steering,
   type StewardEvent,
   type StewardInput,
-  type StewardState,
+  type StewardSnapshot,
   type WorkflowInput,
 } from './contracts/index.js';
 import { checkName } from './names.js';
@@ -42,7 +42,7 @@ export {
   STEWARD,
   stewardIdOf,
   TASK_QUEUES,
-  WORKFLOW_OF_PART,
+  WORKFLOW_OF_PHASE,
 } from './contracts/index.js';
 export { PerdureError, type ErrorType } from './errors.js';
 
@@ -132,10 +132,10 @@ export interface StewardClient {
   approve(input: ApproveInput): Promise<Approved>;
   promote(input: MoveChampion): Promise<MovedAlias>;
   rollback(input: MoveChampion): Promise<MovedAlias>;
-  pause(input: Steering): Promise<StewardState>;
-  resume(input: Steering): Promise<StewardState>;
+  pause(input: Steering): Promise<StewardSnapshot>;
+  resume(input: Steering): Promise<StewardSnapshot>;
   /** Queries: they need a worker, as updates do. */
-  state(): Promise<StewardState>;
+  state(): Promise<StewardSnapshot>;
   /** Newest last. */
   history(): Promise<StewardEvent[]>;
 }
@@ -173,9 +173,9 @@ export function stewardOf(client: Client, pipeline: string): StewardClient {
     approve: (input) => handle.executeUpdate<Approved, [ApproveInput]>(updates.approve, { args: [input] }),
     promote: (input) => handle.executeUpdate<MovedAlias, [MoveChampion]>(updates.promote, { args: [input] }),
     rollback: (input) => handle.executeUpdate<MovedAlias, [MoveChampion]>(updates.rollback, { args: [input] }),
-    pause: (input) => handle.executeUpdate<StewardState, [Steering]>(updates.pause, { args: [input] }),
-    resume: (input) => handle.executeUpdate<StewardState, [Steering]>(updates.resume, { args: [input] }),
-    state: () => handle.query<StewardState>(queries.state),
+    pause: (input) => handle.executeUpdate<StewardSnapshot, [Steering]>(updates.pause, { args: [input] }),
+    resume: (input) => handle.executeUpdate<StewardSnapshot, [Steering]>(updates.resume, { args: [input] }),
+    state: () => handle.query<StewardSnapshot>(queries.state),
     history: () => handle.query<StewardEvent[]>(queries.history),
   };
 }

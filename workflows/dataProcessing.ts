@@ -1,4 +1,4 @@
-import { isCancellation, patched, type ActivityOptions } from '@temporalio/workflow';
+import { isCancellation, type ActivityOptions } from '@temporalio/workflow';
 import {
   agreeing,
   countOf,
@@ -9,62 +9,60 @@ import {
   type RefineInput,
 } from '../src/contracts/index.js';
 import { processing, quick } from './support/activities.js';
-import { alerting, now, tell } from './support/alerts.js';
-import { begin, type Beginning } from './support/begin.js';
+import { alerting, now, raiseAlerts } from './support/alerts.js';
+import { startRun, type RunContext } from './support/startRun.js';
 import { onEcs } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
 import { FLAG, SOURCE } from './support/input.js';
 import { inParallel, piecesOf } from './support/parallel.js';
 import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
-import { toldToSteward } from './support/tellSteward.js';
+import { reportToSteward } from './support/signalSteward.js';
 
 /** A year of monthly partitions a piece: some seconds of work, so that workers share it and a lost one costs little. */
 const PARTITIONS_A_PIECE = 12;
 /** Shares a layer among up to eight workers, and bounds how many of them write its manifest at the same time. */
 const PIECES_AT_ONCE = 8;
 
-const LOOKS_FIRST = 'look-before-tasks';
-
 /** The activity of a layer, as a worker does it. */
 type Look<Result> = { executeWithOptions(options: ActivityOptions, input: [RefineInput]): Promise<Result> };
 
 /** Raw records become features and labels: bronze, silver, gold, a partition a month. */
 export async function dataProcessing(input: DataProcessingInput): Promise<DataProcessingResult> {
-  const beginning = begin(input, { source: SOURCE, labels: SOURCE, replace: FLAG });
-  const { pipeline, run } = beginning.stage;
+  const context = startRun(input, { source: SOURCE, labels: SOURCE, replace: FLAG });
+  const { pipeline, run } = context.stage;
   try {
-    const result = await withinServiceLevel('processing', beginning.stage, () =>
-      toldToSteward('processing', input, () => refine(input, beginning)),
+    const result = await withinServiceLevel('processing', context.stage, () =>
+      reportToSteward('processing', input, () => refine(input, context)),
     );
     const unusual = async () =>
-      result.status === 'completed' ? ((await alerting.countNewRows({ pipeline, asOf: beginning.asOf })) ?? []) : [];
-    await tell(async () => [
+      result.status === 'completed' ? ((await alerting.countNewRows({ pipeline, asOf: context.asOf })) ?? []) : [];
+    await raiseAlerts(async () => [
       { condition: 'processing_failing', pipeline, at: now(), failing: null },
       ...[await unusual()].flat(),
     ]);
     return result;
   } catch (error) {
     if (!isCancellation(error))
-      await tell(() => alerting.countProcessingFailures({ pipeline, run, reason: failureOf(error).reason }));
+      await raiseAlerts(() => alerting.countProcessingFailures({ pipeline, run, reason: failureOf(error).reason }));
     throw error;
   }
 }
 
 async function refine(
   input: DataProcessingInput,
-  { stage: begun, asOf, progress }: Beginning,
+  { stage: started, asOf, progress }: RunContext,
 ): Promise<DataProcessingResult> {
-  const stage = await withConfig(begun, input);
-  const place = await quick.readPlace({ ...stage, part: 'processing' });
+  const stage = await withConfig(started, input);
+  const place = await quick.readComputeTarget({ ...stage, phase: 'processing' });
   const layer = place === 'ecs' ? onEcs : processing;
   // A task costs money and minutes: a worker looks first whether there is work for it.
-  const looks = place === 'ecs' && patched(LOOKS_FIRST);
+  const looks = place === 'ecs';
 
   progress.step('bronze: raw records to Parquet');
   const raw = { ...stage, asOf, source: input.source, labels: input.labels, replace: input.replace };
   const seen = looks
-    ? await processing.bronze.executeWithOptions({ summary: 'Bronze: is there work?' }, [{ ...raw, look: true }])
+    ? await processing.bronze.executeWithOptions({ summary: 'Bronze: is there work?' }, [{ ...raw, dryRun: true }])
     : undefined;
   const bronze = seen && !seen.pending ? seen : await layer.bronze(raw);
   const partitions = [...bronze.written, ...bronze.unchanged].sort();
@@ -105,7 +103,7 @@ async function refine(
     const known = looks
       ? [
           await look.executeWithOptions({ summary: 'Which partitions are up to date?' }, [
-            { ...stage, partitions, look: true },
+            { ...stage, partitions, dryRun: true },
           ]),
         ]
       : [];

@@ -1,6 +1,6 @@
 import { continueAsNew, log, setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
 import type { InferenceDown, InferenceOutageInput } from '../src/contracts/index.js';
-import { alerting, serviceLevel, tell } from './support/alerts.js';
+import { alerting, readServiceLevel, raiseAlerts } from './support/alerts.js';
 import { failureOf } from './support/failures.js';
 import { checkInput, MOMENT, OF_PIPELINE, required } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
@@ -14,13 +14,13 @@ export async function inferenceOutage(input: InferenceOutageInput): Promise<void
   const { pipeline } = input;
   setSearchAttributes({ pipeline, stage: 'inference' });
   setCurrentDetails(`waiting for predictions since ${input.since}`);
-  const { downAfterMinutes } = await serviceLevel({ pipeline, part: 'inference' });
+  const { downAfterMinutes } = await readServiceLevel({ pipeline, phase: 'inference' });
   for (;;) {
     // Down is longer than the hours allowed, not as long.
     await sleep((downAfterMinutes + 1) * 60_000, { summary: 'Waiting for predictions' });
     const state = await look(input);
     if (state?.since === null) return;
-    if (state) await tell(() => state);
+    if (state) await raiseAlerts(() => state);
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof inferenceOutage>(input);
   }
 }
@@ -28,7 +28,7 @@ export async function inferenceOutage(input: InferenceOutageInput): Promise<void
 /** `undefined` where it can't be told now, which the next look may. */
 async function look(input: InferenceOutageInput): Promise<InferenceDown | undefined> {
   try {
-    return await alerting.lookForInference(input);
+    return await alerting.checkInferenceOutage(input);
   } catch (error) {
     log.warn('Whether inference has recovered can not be told', { reason: failureOf(error).reason });
     return undefined;

@@ -3,15 +3,15 @@ import { dataProcessing } from './dataProcessing.js';
 import { modelInference } from './modelInference.js';
 import { modelMonitoring } from './modelMonitoring.js';
 import { modelTraining } from './modelTraining.js';
-import { begin } from './support/begin.js';
+import { startRun } from './support/startRun.js';
 import { runChild } from './support/children.js';
 import { FLAG, NAMES, SOURCE } from './support/input.js';
 import { withConfig } from './support/pinConfig.js';
-import { toldToSteward } from './support/tellSteward.js';
+import { reportToSteward } from './support/signalSteward.js';
 
 /** The four workflows in order. One that skips has found nothing to do, which the next need not share; a failure ends all. */
 export async function lifecycle(input: LifecycleInput): Promise<LifecycleResult> {
-  const { result } = await toldToSteward('lifecycle', input, async () => ({
+  const { result } = await reportToSteward('lifecycle', input, async () => ({
     status: 'completed' as const,
     result: await runAll(input),
   }));
@@ -19,7 +19,7 @@ export async function lifecycle(input: LifecycleInput): Promise<LifecycleResult>
 }
 
 async function runAll(input: LifecycleInput): Promise<LifecycleResult> {
-  const { stage, asOf, progress } = begin(input, {
+  const { stage, asOf, progress } = startRun(input, {
     source: SOURCE,
     labels: SOURCE,
     replace: FLAG,

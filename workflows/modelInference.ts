@@ -8,35 +8,40 @@ import {
 } from '../src/contracts/index.js';
 import { inferenceOutage } from './inferenceOutage.js';
 import { processing, quick } from './support/activities.js';
-import { now, tell } from './support/alerts.js';
-import { begin, type Beginning } from './support/begin.js';
+import { now, raiseAlerts } from './support/alerts.js';
+import { startRun, type RunContext } from './support/startRun.js';
 import { onEcs } from './support/dispatched.js';
 import { DAY, FLAG, MODEL } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
-import { toldToSteward } from './support/tellSteward.js';
+import { reportToSteward } from './support/signalSteward.js';
 
 /** The chosen model scores the gold rows that nobody has predicted yet. */
 export async function modelInference(input: ModelInferenceInput): Promise<ModelInferenceResult> {
-  const beginning = begin(input, { model: MODEL, from: DAY, to: DAY, again: FLAG });
+  const context = startRun(input, { model: MODEL, from: DAY, to: DAY, again: FLAG });
   try {
-    const result = await withinServiceLevel('inference', beginning.stage, () =>
-      toldToSteward('inference', input, () => infer(input, beginning)),
+    const result = await withinServiceLevel('inference', context.stage, () =>
+      reportToSteward('inference', input, () => infer(input, context)),
     );
-    await tell(() => ({ condition: 'inference_down', pipeline: beginning.stage.pipeline, at: now(), since: null }));
+    await raiseAlerts(() => ({
+      condition: 'inference_down',
+      pipeline: context.stage.pipeline,
+      at: now(),
+      since: null,
+    }));
     return result;
   } catch (error) {
-    if (!isCancellation(error)) await watchOutage(beginning.stage);
+    if (!isCancellation(error)) await watchOutage(context.stage);
     throw error;
   }
 }
 
 async function infer(
   input: ModelInferenceInput,
-  { stage: begun, asOf, progress }: Beginning,
+  { stage: started, asOf, progress }: RunContext,
 ): Promise<ModelInferenceResult> {
-  const stage = await withConfig(begun, input);
+  const stage = await withConfig(started, input);
   progress.step('resolving the model');
   const resolved = await quick.resolveModel({ ...stage, model: input.model });
   if (resolved.status === 'skipped') return { ...resolved, rows: 0 };
@@ -50,7 +55,7 @@ async function infer(
   if (found.status === 'skipped') return { ...found, rows: 0 };
 
   progress.step(`predicting ${countOf(found.rows, 'row')} with ${model.algorithm} ${model.version}`);
-  const place = await quick.readPlace({ ...stage, part: 'inference' });
+  const place = await quick.readComputeTarget({ ...stage, phase: 'inference' });
   const { rows, batches, uri, checksum } = await (place === 'ecs' ? onEcs : processing).predict({
     ...rowsAsked,
     model,
@@ -69,7 +74,7 @@ async function infer(
 
 /** Somebody has to notice where no later run makes up for this one; the first of several failed runs sees to it. */
 async function watchOutage({ pipeline, run }: StageInput): Promise<void> {
-  await tell(async () => {
+  await raiseAlerts(async () => {
     await startChild(inferenceOutage, {
       workflowId: `${pipeline}-inference-outage`,
       args: [{ pipeline, since: run.startedAt }],

@@ -1,27 +1,27 @@
 import type { ModelMonitoringInput, ModelMonitoringResult } from '../src/contracts/index.js';
 import { processing, quick } from './support/activities.js';
-import { now, startedBySchedule, tell } from './support/alerts.js';
-import { begin, type Beginning } from './support/begin.js';
+import { now, startedBySchedule, raiseAlerts } from './support/alerts.js';
+import { startRun, type RunContext } from './support/startRun.js';
 import { onEcs } from './support/dispatched.js';
 import { together } from './support/parallel.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
-import { reportDrift, requestRetrain, toldToSteward } from './support/tellSteward.js';
+import { reportDrift, requestRetrain, reportToSteward } from './support/signalSteward.js';
 
-/** Performance against mature labels and drift against the training window become a report with a verdict. */
+/** Performance against mature labels and drift against the training rows become a report with a verdict. */
 export async function modelMonitoring(input: ModelMonitoringInput): Promise<ModelMonitoringResult> {
-  const beginning = begin(input);
-  return withinServiceLevel('monitoring', beginning.stage, () =>
-    toldToSteward('monitoring', input, () => monitor(input, beginning)),
+  const context = startRun(input);
+  return withinServiceLevel('monitoring', context.stage, () =>
+    reportToSteward('monitoring', input, () => monitor(input, context)),
   );
 }
 
 async function monitor(
   input: ModelMonitoringInput,
-  { stage: begun, asOf, progress }: Beginning,
+  { stage: started, asOf, progress }: RunContext,
 ): Promise<ModelMonitoringResult> {
-  const stage = await withConfig(begun, input);
+  const stage = await withConfig(started, input);
   progress.step('checking that predictions exist');
   const predictions = await quick.checkPredictionsExist({ ...stage, asOf });
   if (predictions.status === 'skipped') return predictions;
@@ -30,7 +30,7 @@ async function monitor(
   const monitored = { ...stage, asOf, predictions: { model, rows } };
 
   progress.step('measuring performance and drift');
-  const place = await quick.readPlace({ ...stage, part: 'monitoring' });
+  const place = await quick.readComputeTarget({ ...stage, phase: 'monitoring' });
   const measuring = place === 'ecs' ? onEcs : processing;
   const [performance, drift] = await together(
     measuring.measurePerformance(monitored),
@@ -55,7 +55,7 @@ async function monitor(
     config: stage.run.config?.checksum,
   };
 
-  await tell(() => {
+  await raiseAlerts(() => {
     const about = { pipeline: stage.pipeline, at: now(), model, report: report.uri };
     return [
       { condition: 'accuracy_drop', ...about, performance },

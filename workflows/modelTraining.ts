@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancelledFailure, CancellationScope, isCancellation, patched } from '@temporalio/workflow';
+import { ApplicationFailure, CancelledFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import {
   ableOf,
   nothingChanged,
@@ -14,8 +14,8 @@ import {
   type VersionRef,
 } from '../src/contracts/index.js';
 import { preprocessing, processing, quick } from './support/activities.js';
-import { now, startedBySchedule, tell } from './support/alerts.js';
-import { begin, type Beginning } from './support/begin.js';
+import { now, startedBySchedule, raiseAlerts } from './support/alerts.js';
+import { startRun, type RunContext } from './support/startRun.js';
 import { runChild } from './support/children.js';
 import { onEcs } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
@@ -23,7 +23,7 @@ import { FLAG, NAMES } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
-import { requestRetrain, toldToSteward } from './support/tellSteward.js';
+import { requestRetrain, reportToSteward } from './support/signalSteward.js';
 import { trainAlgorithm } from './trainAlgorithm.js';
 
 type PlannedAlgorithm = Extract<TrainingPlan, { status: 'ready' }>['algorithms'][number];
@@ -33,15 +33,15 @@ type PlannedAlgorithm = Extract<TrainingPlan, { status: 'ready' }>['algorithms']
  * each failing alone; the best challenges the champion.
  */
 export async function modelTraining(input: ModelTrainingInput): Promise<ModelTrainingResult> {
-  const beginning = begin(input, { algorithms: NAMES, again: FLAG });
-  const { pipeline, run } = beginning.stage;
+  const context = startRun(input, { algorithms: NAMES, again: FLAG });
+  const { pipeline, run } = context.stage;
   try {
-    return await withinServiceLevel('training', beginning.stage, () =>
-      toldToSteward('training', input, () => trainAll(input, beginning), newChampion),
+    return await withinServiceLevel('training', context.stage, () =>
+      reportToSteward('training', input, () => trainAll(input, context), newChampion),
     );
   } catch (error) {
     if (!isCancellation(error)) {
-      await tell(() => ({ condition: 'training_failed', pipeline, at: now(), run, training: failureOf(error) }));
+      await raiseAlerts(() => ({ condition: 'training_failed', pipeline, at: now(), run, training: failureOf(error) }));
     }
     throw error;
   }
@@ -49,15 +49,15 @@ export async function modelTraining(input: ModelTrainingInput): Promise<ModelTra
 
 async function trainAll(
   input: ModelTrainingInput,
-  { stage: begun, asOf, progress }: Beginning,
+  { stage: started, asOf, progress }: RunContext,
 ): Promise<ModelTrainingResult> {
   // Where there is a steward it trains, one at a time: a schedule only asks.
-  const request = { reason: 'schedule', triggeredBy: begun.run.workflowId, requestId: begun.run.runId, asOf };
-  if (startedBySchedule() && (await requestRetrain(begun.pipeline, request))) {
+  const request = { reason: 'schedule', triggeredBy: started.run.workflowId, requestId: started.run.runId, asOf };
+  if (startedBySchedule() && (await requestRetrain(started.pipeline, request))) {
     return { status: 'skipped', reason: 'The steward of the pipeline was asked to train.' };
   }
 
-  const stage = await withConfig(begun, input);
+  const stage = await withConfig(started, input);
 
   progress.step('claiming the one training at a time');
   const claim = await quick.claimTraining(stage);
@@ -99,7 +99,7 @@ async function trainAll(
 
   progress.step('choosing the champion');
   // It may move now, and a run is what it did: a cancel that comes from here on is too late.
-  return CancellationScope.nonCancellable(() => crown(stage, algorithms, unchanged, dataset));
+  return CancellationScope.nonCancellable(() => promoteBest(stage, algorithms, unchanged, dataset));
 
   async function train(
     { name, timeoutSeconds }: PlannedAlgorithm,
@@ -118,8 +118,6 @@ async function trainAll(
   }
 }
 
-const COMPARES = 'skip-unchanged-training';
-
 /** Versions that this training would only make again. */
 async function unchangedOf(
   { again }: ModelTrainingInput,
@@ -127,20 +125,19 @@ async function unchangedOf(
   asOf: string,
   planned: PlannedAlgorithm[],
 ): Promise<Unchanged> {
-  // A run that began with an earlier version goes on as it did.
-  if (again || !patched(COMPARES)) return { unchanged: [] };
+  if (again) return { unchanged: [] };
   return quick.findUnchanged({ ...stage, asOf, algorithms: planned.map(({ name }) => name) });
 }
 
-/** The best of the versions challenges the champion, and people are told of what came of it. */
-async function crown(
+/** The best of the versions challenges the champion; alerts say what came of it. */
+async function promoteBest(
   stage: StageInput,
   algorithms: Record<string, AlgorithmResult>,
   unchanged: VersionRef[],
   dataset: DatasetRef,
 ): Promise<ModelTrainingCompleted> {
   const trained = versionsOf(algorithms);
-  const { champion, previous, challenger, promotion, comparison } = await processing.chooseChampion({
+  const { champion, previous, challenger, promotion, comparison } = await processing.promoteBest({
     ...stage,
     trained,
     ...(unchanged.length > 0 && { unchanged }),
@@ -161,7 +158,7 @@ async function crown(
   };
   setSearchAttributes({ algorithm: challenger.algorithm, modelVersion: challenger.version });
 
-  await tell(() => {
+  await raiseAlerts(() => {
     const about = { pipeline: stage.pipeline, at: now() };
     const { workflowId: by } = stage.run;
     return [

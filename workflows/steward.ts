@@ -35,18 +35,18 @@ import {
   type Steering,
   type StewardEvent,
   type StewardInput,
-  type StewardState,
+  type StewardSnapshot,
 } from '../src/contracts/index.js';
 import { modelInference } from './modelInference.js';
 import { modelMonitoring } from './modelMonitoring.js';
 import { modelTraining } from './modelTraining.js';
 import { stewarding } from './support/activities.js';
-import { alerting, tell } from './support/alerts.js';
+import { alerting, raiseAlerts } from './support/alerts.js';
 import { failureOf } from './support/failures.js';
 import { checkInput } from './support/input.js';
 import { STEWARD_INPUT } from './support/messages.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
-import { Stewardship, type Start } from './support/stewardship.js';
+import { StewardState, type Start } from './support/stewardState.js';
 import { refuseUnless, refuseUnlessValid } from './support/validators.js';
 
 const requestRetrain = defineSignal<[RetrainRequest]>(STEWARD.signals.requestRetrain);
@@ -55,9 +55,9 @@ const runEnded = defineSignal<[RunEnded]>(STEWARD.signals.runEnded);
 const approve = defineUpdate<Approved, [ApproveInput]>(STEWARD.updates.approve);
 const promote = defineUpdate<MovedAlias, [MoveChampion]>(STEWARD.updates.promote);
 const rollback = defineUpdate<MovedAlias, [MoveChampion]>(STEWARD.updates.rollback);
-const pause = defineUpdate<StewardState, [Steering]>(STEWARD.updates.pause);
-const resume = defineUpdate<StewardState, [Steering]>(STEWARD.updates.resume);
-const state = defineQuery<StewardState>(STEWARD.queries.state);
+const pause = defineUpdate<StewardSnapshot, [Steering]>(STEWARD.updates.pause);
+const resume = defineUpdate<StewardSnapshot, [Steering]>(STEWARD.updates.resume);
+const stateQuery = defineQuery<StewardSnapshot>(STEWARD.queries.state);
 const history = defineQuery<StewardEvent[]>(STEWARD.queries.history);
 
 /** What the web UI and `temporal workflow metadata` say of each message. */
@@ -82,45 +82,45 @@ const DESCRIPTIONS: Record<
 /** A signal makes about four events of a history: far below the 51,200 that a server allows, and cheap to replay. */
 const SIGNALS_A_RUN = 2_000;
 
-/** How often the steward looks around: after runs that it hears nothing of, and after what changed past it. */
-const PATROL_SECONDS = 600;
+/** How often it compares what it knows with Temporal and the registry, for changes that nobody told it of. */
+const RESYNC_SECONDS = 600;
 
 /** How long it waits after something that it needs could not be done, such as reading a config that is broken. */
 const SETBACK = '10 minutes';
 
-/** Looks after a pipeline for as long as it lives: who is champion, what was asked, what is in flight, what follows. */
+/** The long-lived workflow of a pipeline: knows who is champion, what was asked and what is in flight, and starts what follows. */
 export async function steward(input: StewardInput): Promise<void> {
   checkInput(input, STEWARD_INPUT);
-  const { pipeline, carried, signalsARun = SIGNALS_A_RUN, patrolSeconds = PATROL_SECONDS } = input;
+  const { pipeline, carried, signalsARun = SIGNALS_A_RUN, resyncSeconds = RESYNC_SECONDS } = input;
   setSearchAttributes({ pipeline, stage: 'steward' });
-  const ship = new Stewardship(pipeline, carried);
-  listen(ship, stageInput(pipeline));
-  show(ship);
-  const isFull = () => ship.signals >= signalsARun || workflowInfo().continueAsNewSuggested;
+  const state = new StewardState(pipeline, carried);
+  setHandlers(state, stageInput(pipeline));
+  showDetails(state);
+  const isFull = () => state.signals >= signalsARun || workflowInfo().continueAsNewSuggested;
   try {
-    while (!isFull()) await lookAfter(ship, isFull, patrolSeconds * 1000);
+    while (!isFull()) await reconcile(state, isFull, resyncSeconds * 1000);
   } finally {
     // Whoever steers hears what came of it, also where the steward is cancelled meanwhile.
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   }
-  await continueAsNew<typeof steward>({ pipeline, carried: ship.carried, signalsARun, patrolSeconds });
+  await continueAsNew<typeof steward>({ pipeline, carried: state.carried, signalsARun, resyncSeconds });
 }
 
 /** Does what is to be done now, and waits until there is more. */
-async function lookAfter(ship: Stewardship, isFull: () => boolean, patrolMs: number): Promise<void> {
-  const { pipeline } = ship.state;
+async function reconcile(state: StewardState, isFull: () => boolean, resyncMs: number): Promise<void> {
+  const { pipeline } = state.snapshot;
   try {
-    await lookIntoNews(ship, stageInput(pipeline));
-    const starts = ship.takeDue(now());
-    show(ship);
-    for (const start of starts) await launch(pipeline, start, ship);
-    ship.goOn(now());
-    show(ship);
-    if (!(await somethingToDo(ship, isFull, patrolMs))) await patrol(ship);
+    await handleNews(state, stageInput(pipeline));
+    const starts = state.takeDue(now());
+    showDetails(state);
+    for (const start of starts) await launch(pipeline, start, state);
+    state.goOn(now());
+    showDetails(state);
+    if (!(await waitForNews(state, isFull, resyncMs))) await resync(state);
   } catch (error) {
     if (CancellationScope.current().consideredCancelled) throw error;
-    ship.holdUp(now(), failureOf(error).reason);
-    show(ship);
+    state.holdUp(now(), failureOf(error).reason);
+    showDetails(state);
     await sleep(SETBACK, { summary: 'Held up: try again' });
   }
 }
@@ -129,43 +129,43 @@ async function lookAfter(ship: Stewardship, isFull: () => boolean, patrolMs: num
  * Signals are only taken down: what follows from them is decided in the loop, one thing at a time. Whatever is sent, no
  * handler throws: an error here would stop the steward until somebody resets it.
  */
-function listen(ship: Stewardship, stage: StageInput): void {
+function setHandlers(state: StewardState, stage: StageInput): void {
   // The details are right at the end of each change, also where the loop is busy with something else for long.
   const shown =
     <Args extends unknown[], Result>(handler: (...args: Args) => Result) =>
     (...args: Args): Result => {
       const result = handler(...args);
-      show(ship);
+      showDetails(state);
       return result;
     };
   setHandler(
     requestRetrain,
-    shown((request: RetrainRequest) => ship.requested(now(), request)),
+    shown((request: RetrainRequest) => state.requested(now(), request)),
     { description: DESCRIPTIONS.requestRetrain },
   );
   setHandler(
     driftDetected,
-    shown((report: DriftReport) => ship.drifted(now(), report)),
+    shown((report: DriftReport) => state.drifted(now(), report)),
     { description: DESCRIPTIONS.driftDetected },
   );
   setHandler(
     runEnded,
-    shown((run: RunEnded) => ship.ended(now(), run)),
+    shown((run: RunEnded) => state.ended(now(), run)),
     { description: DESCRIPTIONS.runEnded },
   );
-  setHandler(state, () => ship.state, { description: DESCRIPTIONS.state });
-  setHandler(history, () => ship.history, { description: DESCRIPTIONS.history });
+  setHandler(stateQuery, () => state.snapshot, { description: DESCRIPTIONS.state });
+  setHandler(history, () => state.history, { description: DESCRIPTIONS.history });
   // After the others: whatever came before this run listened is given to whoever listens first.
-  setDefaultSignalHandler((name) => ship.ignored(now(), name, 'there is no such signal'));
+  setDefaultSignalHandler((name) => state.ignored(now(), name, 'there is no such signal'));
 
   setHandler(
     approve,
-    shown((input) => ship.approve(now(), input)),
+    shown((input) => state.approve(now(), input)),
     {
       description: DESCRIPTIONS.approve,
       validator: (input: ApproveInput) => {
         refuseUnlessValid('approve', input);
-        const { awaitingApproval } = ship.state;
+        const { awaitingApproval } = state.snapshot;
         const { requestId } = input;
         refuseUnless(awaitingApproval !== null, 'Nothing waits for approval.');
         const waiting = awaitingApproval?.requests.map((request) => request.requestId) ?? [];
@@ -178,26 +178,26 @@ function listen(ship: Stewardship, stage: StageInput): void {
   );
   setHandler(
     pause,
-    shown((input) => (ship.pause(now(), input), ship.state)),
+    shown((input) => (state.pause(now(), input), state.snapshot)),
     {
       description: DESCRIPTIONS.pause,
       validator: (input: Steering) => {
         refuseUnlessValid('pause', input);
         refuseUnless(
-          ship.state.paused === null,
-          `${ship.state.paused?.by} paused it already, at ${ship.state.paused?.at}.`,
+          state.snapshot.paused === null,
+          `${state.snapshot.paused?.by} paused it already, at ${state.snapshot.paused?.at}.`,
         );
       },
     },
   );
   setHandler(
     resume,
-    shown((input) => (ship.resume(now(), input), ship.state)),
+    shown((input) => (state.resume(now(), input), state.snapshot)),
     {
       description: DESCRIPTIONS.resume,
       validator: (input: Steering) => {
         refuseUnlessValid('resume', input);
-        refuseUnless(ship.state.paused !== null, 'It is not paused.');
+        refuseUnless(state.snapshot.paused !== null, 'It is not paused.');
       },
     },
   );
@@ -205,7 +205,7 @@ function listen(ship: Stewardship, stage: StageInput): void {
     description: DESCRIPTIONS.promote,
     validator: (input: MoveChampion) => {
       refuseUnlessValid('promote', input);
-      const { champion } = ship.state;
+      const { champion } = state.snapshot;
       const isChampion =
         input.model &&
         'version' in input.model &&
@@ -229,8 +229,8 @@ function listen(ship: Stewardship, stage: StageInput): void {
       const moved = await CancellationScope.nonCancellable(() =>
         stewarding.moveChampion({ ...stage, run, move, model, by, reason }),
       );
-      ship.moved(now(), moved, by);
-      show(ship);
+      state.moved(now(), moved, by);
+      showDetails(state);
       return moved;
     } catch (error) {
       const { reason, type } = failureOf(error);
@@ -239,74 +239,78 @@ function listen(ship: Stewardship, stage: StageInput): void {
   }
 }
 
-async function lookIntoNews(ship: Stewardship, stage: StageInput): Promise<void> {
-  if (ship.deployed.length > 0) await tell(() => ship.deployed.splice(0));
-  if (ship.championUnsure) {
-    ship.knowChampion(now(), await stewarding.readChampion(stage));
-    show(ship);
+async function handleNews(state: StewardState, stage: StageInput): Promise<void> {
+  if (state.deployed.length > 0) await raiseAlerts(() => state.deployed.splice(0));
+  if (state.championUnsure) {
+    state.knowChampion(now(), await stewarding.readChampion(stage));
+    showDetails(state);
   }
-  while (ship.processed.length > 0) {
-    const [run] = ship.processed;
-    const { partitions, enough } = await stewarding.weighNewData(stage);
+  while (state.processed.length > 0) {
+    const [run] = state.processed;
+    const { partitions, enough } = await stewarding.checkNewData(stage);
     if (enough && run) {
-      ship.note(now(), `${countOf(partitions.length, 'partition')} that no training has seen`);
-      ship.hasNewData(now(), run);
+      state.note(now(), `${countOf(partitions.length, 'partition')} that no training has seen`);
+      state.hasNewData(now(), run);
     }
-    ship.processed.shift();
+    state.processed.shift();
   }
-  if (ship.hasRequests) ship.decide(now(), await stewarding.readStewardPolicy(stage));
+  if (state.hasRequests) state.decide(now(), await stewarding.readStewardPolicy(stage));
 }
 
 /**
  * Starts a run on its own. It is abandoned to itself because this workflow's run ends, by continuing as new, while a
  * training may go on for hours: Temporal would hand its close policy to the children, and the next run could not wait
  * for their results. So nobody waits for a child's result: every run tells the steward how it ended by the signal
- * `runEnded`, which finds whichever run of the steward is current; and the patrol finds those that died without a word.
+ * `runEnded`, which finds whichever run of the steward is current; and the resync finds those that ended without telling.
  */
-async function launch(pipeline: string, { part, workflowId, asOf, because }: Start, ship: Stewardship): Promise<void> {
+async function launch(
+  pipeline: string,
+  { phase, workflowId, asOf, because }: Start,
+  state: StewardState,
+): Promise<void> {
   const input = { pipeline, asOf, reason: because, triggeredBy: stewardIdOf(pipeline) };
   const options = {
     workflowId,
     args: [input] as [typeof input],
     parentClosePolicy: ParentClosePolicy.ABANDON,
-    staticSummary: clipped(`${pipeline} ${part}: ${because}`, SUMMARY_BYTES),
+    staticSummary: clipped(`${pipeline} ${phase}: ${because}`, SUMMARY_BYTES),
   };
   try {
-    if (part === 'training') await startChild(modelTraining, options);
-    else if (part === 'inference') await startChild(modelInference, options);
+    if (phase === 'training') await startChild(modelTraining, options);
+    else if (phase === 'inference') await startChild(modelInference, options);
     else await startChild(modelMonitoring, options);
   } catch (error) {
     // An earlier steward of this pipeline started it: its end is this one's news as well.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    ship.note(now(), `${workflowId} runs already`);
+    state.note(now(), `${workflowId} runs already`);
   }
 }
 
-/** Waits for news, or for the end of a cooldown. False where neither came in the time of a patrol. */
-async function somethingToDo(ship: Stewardship, isFull: () => boolean, patrolMs: number): Promise<boolean> {
-  const moment = ship.nextMoment();
+/** Waits for news, or for the end of a cooldown. False where neither came in the interval of a resync. */
+async function waitForNews(state: StewardState, isFull: () => boolean, resyncMs: number): Promise<boolean> {
+  const moment = state.nextMoment();
   const untilDue = moment ? Math.max(1, moment.getTime() - Date.now()) : Infinity;
-  const wake = () => ship.hasNews || ship.isDue(now()) || isFull();
+  const wake = () => state.hasNews || state.isDue(now()) || isFull();
   return (
-    (await condition(wake, Math.min(untilDue, patrolMs), {
-      summary: untilDue < patrolMs ? 'Cooldown' : 'Until the next look around',
-    })) || untilDue <= patrolMs
+    (await condition(wake, Math.min(untilDue, resyncMs), {
+      summary: untilDue < resyncMs ? 'Cooldown' : 'Until the next resync',
+    })) || untilDue <= resyncMs
   );
 }
 
-/** Looks after what nobody tells the steward: runs that died, a champion that was moved past it, inference that never starts. */
-async function patrol(ship: Stewardship): Promise<void> {
-  for (const part of ['training', 'inference', 'monitoring'] as const) {
-    const run = ship.state.inFlight[part];
+/** Finds what nobody tells the steward: runs that died, a champion that was moved past it, inference that never starts. */
+async function resync(state: StewardState): Promise<void> {
+  for (const phase of ['training', 'inference', 'monitoring'] as const) {
+    const run = state.snapshot.inFlight[phase];
     if (!run) continue;
-    const { open, status } = await stewarding.lookAtRun(run.workflowId);
+    const { open, status } = await stewarding.describeRun(run.workflowId);
     // A run tells its end before it ends, so what was not heard by now never will be.
-    if (!open && ship.state.inFlight[part]?.workflowId === run.workflowId)
-      ship.lost(now(), part, run.workflowId, status);
+    if (!open && state.snapshot.inFlight[phase]?.workflowId === run.workflowId)
+      state.lost(now(), phase, run.workflowId, status);
   }
-  ship.championUnsure = true;
-  show(ship);
-  await tell(async () => (await alerting.lookForDueInference(ship.state.pipeline)) ?? []);
+  state.championUnsure = true;
+  showDetails(state);
+  await raiseAlerts(async () => (await alerting.checkDueInference(state.snapshot.pipeline)) ?? []);
 }
 
 function stageInput(pipeline: string): StageInput {
@@ -314,18 +318,18 @@ function stageInput(pipeline: string): StageInput {
   return { pipeline, run: { workflowId, runId, startedAt: runStartTime.toISOString() } };
 }
 
-function show({ state }: Stewardship): void {
-  setCurrentDetails(situation(state));
+function showDetails({ snapshot }: StewardState): void {
+  setCurrentDetails(describeSnapshot(snapshot));
 }
 
-function situation({ paused, heldUp, champion, asked, awaitingApproval, inFlight }: StewardState): string {
+function describeSnapshot({ paused, heldUp, champion, asked, awaitingApproval, inFlight }: StewardSnapshot): string {
   const facts = [
     `champion ${champion ? `${champion.algorithm} ${champion.version}` : 'none'}`,
     heldUp && `held up since ${heldUp.since}: ${heldUp.reason}`,
     paused && `paused by ${paused.by}`,
     asked && `${asked.count} asked`,
     awaitingApproval && `${awaitingApproval.count} waiting for approval`,
-    ...Object.entries(inFlight).map(([part, run]) => `${part} in flight: ${run.workflowId}`),
+    ...Object.entries(inFlight).map(([phase, run]) => `${phase} in flight: ${run.workflowId}`),
   ];
   return facts.filter(Boolean).join('; ');
 }

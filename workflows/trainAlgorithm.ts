@@ -81,10 +81,10 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
   const { best, dropped, search } = await searchCandidates(input, plan, fitting, progress);
   const { params: best_params, cv_score } = best;
 
-  progress.step('fitting the best candidate on the whole train window');
+  progress.step('fitting the best candidate on the whole train split');
   const model = await fitting.refit({ ...input, params: best_params });
 
-  progress.step('evaluating on every window');
+  progress.step('evaluating on every split');
   const performance = await fitting.evaluateModel({ ...input, model });
 
   progress.step('registering the version');

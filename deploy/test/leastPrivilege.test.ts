@@ -36,7 +36,7 @@ const VERSION = { algorithm: 'xgboost', version: 'v20261121_134529_2722c3c3' };
 const DATASET = 'train_data_20261121_134529_2722c3c3';
 
 const TASK_INPUT = 'tasks/0123abcd/input.json';
-const TASK_KEPT = 'tasks/0123abcd/input.kept.json';
+const TASK_CHECKPOINT = 'tasks/0123abcd/input.checkpoint.json';
 const TASK_RESULT = 'tasks/0123abcd/launch-1/result.json';
 const BRONZE = 'bronze/diabetes/bronze_diabetes_monthly_2005_03.parquet';
 const SILVER = 'silver/diabetes/silver_diabetes_monthly_2005_03.parquet';
@@ -81,8 +81,8 @@ describe('model training', () => {
   test('is told and answers by documents of the store as a task alone', () => {
     const documents: Wish[] = [
       ['GetObject', 'datamart', TASK_INPUT],
-      ['GetObject', 'datamart', TASK_KEPT],
-      ['PutObject', 'datamart', TASK_KEPT],
+      ['GetObject', 'datamart', TASK_CHECKPOINT],
+      ['PutObject', 'datamart', TASK_CHECKPOINT],
       ['PutObject', 'datamart', TASK_RESULT],
     ];
     const [worker, task] = MODEL_TRAINING as [string, string];

@@ -2,7 +2,7 @@ import type { StageResults } from './follow.js';
 
 /**
  * Exit codes of every command. `skipped` is that of a run which found nothing to do, or could not start on it, and says
- * why; {@link exitCodeOf} judges. SIGTERM and SIGHUP end a command with 143 and 129.
+ * why; {@link exitCodeOf} decides. SIGTERM and SIGHUP end a command with 143 and 129.
  */
 export const EXIT = { ok: 0, failed: 1, usage: 2, skipped: 3, interrupted: 130 } as const;
 

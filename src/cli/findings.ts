@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { environment, listPipelines, loadPipeline } from '../config/load.js';
 import { ownPackage, packageFolder } from '../package.js';
 import { messageOf } from '../errors.js';
-import { judgeNodeVersion } from '../platform/setup/nodeVersion.js';
+import { checkNodeVersion } from '../platform/setup/nodeVersion.js';
 import type { Tool } from '../platform/setup/tool.js';
 import { TOOLS } from '../platform/setup/tools.js';
 import { configuredTarget, connectClient, type TemporalTarget } from '../platform/temporal/connection.js';
@@ -54,7 +54,7 @@ function describeFinding({ name, status, detail }: Finding): string {
 }
 
 function checkNode(): Finding {
-  return { name: 'Node.js', ...judgeNodeVersion(process.versions.node, ownPackage().engines.node) };
+  return { name: 'Node.js', ...checkNodeVersion(process.versions.node, ownPackage().engines.node) };
 }
 
 async function checkBuild(): Promise<Finding> {

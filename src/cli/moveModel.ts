@@ -16,7 +16,7 @@ import { chosenStore } from './store.js';
 import { print, printJson, say } from './terminal.js';
 
 /**
- * Moves an alias. Where a steward looks after the pipeline it moves the champion itself, so that what follows from a new
+ * Moves an alias. Where the pipeline has a steward, that moves the champion itself, so that what follows from a new
  * champion does; else, or in a store that the command names, it is moved here, and people are told from here.
  *
  * @param model an alias, an algorithm for its latest, or `algorithm/version`

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { listPipelines, loadPipeline } from '../config/load.js';
-import type { PipelinePart } from '../contracts/index.js';
+import type { Phase } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import {
   applySchedules,
@@ -24,7 +24,7 @@ import { countOf, print, printJson, say } from './terminal.js';
 interface ScheduleJson {
   schedule_id: string;
   pipeline: string;
-  part: PipelinePart;
+  phase: Phase;
   times: string;
   time_zone: string;
   overlap: string;
@@ -76,27 +76,27 @@ export async function list(pipeline: string | undefined, { json }: JsonOption): 
 
 type Noted = { note?: string } & JsonOption;
 
-export async function pause(pipeline: string, part: PipelinePart, { note, json }: Noted): Promise<void> {
-  await changeState(pipeline, part, json, (client) =>
-    pauseSchedule(client, pipeline, part, { by: person(), reason: note }),
+export async function pause(pipeline: string, phase: Phase, { note, json }: Noted): Promise<void> {
+  await changeState(pipeline, phase, json, (client) =>
+    pauseSchedule(client, pipeline, phase, { by: person(), reason: note }),
   );
 }
 
-export async function resume(pipeline: string, part: PipelinePart, { note, json }: Noted): Promise<void> {
-  await changeState(pipeline, part, json, (client) =>
-    resumeSchedule(client, pipeline, part, { by: person(), reason: note }),
+export async function resume(pipeline: string, phase: Phase, { note, json }: Noted): Promise<void> {
+  await changeState(pipeline, phase, json, (client) =>
+    resumeSchedule(client, pipeline, phase, { by: person(), reason: note }),
   );
 }
 
 /** How long the server may take to start a run that was triggered. */
 const TRIGGER_PATIENCE_MS = 5_000;
 
-export async function trigger(pipeline: string, part: PipelinePart, { json }: JsonOption): Promise<void> {
+export async function trigger(pipeline: string, phase: Phase, { json }: JsonOption): Promise<void> {
   await loadPipeline(pipeline);
   const started = await withClient(async (client) => {
-    const before = await lastRun(client, pipeline, part);
-    await triggerSchedule(client, pipeline, part);
-    return newRun(client, pipeline, part, before?.workflow_id);
+    const before = await lastRun(client, pipeline, phase);
+    await triggerSchedule(client, pipeline, phase);
+    return newRun(client, pipeline, phase, before?.workflow_id);
   });
   if (json) printJson({ started: started ?? null });
   else
@@ -107,7 +107,7 @@ export async function trigger(pipeline: string, part: PipelinePart, { json }: Js
 
 export async function backfill(
   pipeline: string,
-  part: PipelinePart,
+  phase: Phase,
   { from, to, json }: { from: string; to: string } & JsonOption,
 ): Promise<void> {
   const range = { from: new Date(from), to: new Date(to) };
@@ -118,21 +118,21 @@ export async function backfill(
     );
   await loadPipeline(pipeline);
   const { times, lasting } = await withClient(async (client, lasting) => ({
-    times: await backfillSchedule(client, pipeline, part, range),
+    times: await backfillSchedule(client, pipeline, phase, range),
     lasting,
   }));
   const runs = times.map((time) => time.toISOString());
   if (json) printJson({ from: range.from.toISOString(), to: range.to.toISOString(), runs });
-  else print(describeBackfill(pipeline, part, runs));
+  else print(describeBackfill(pipeline, phase, runs));
   if (!lasting) say('The server of this command ends with it; the runs go on while "perdure up" runs.');
 }
 
 const SHOWN_TIMES = 20;
 
-function describeBackfill(pipeline: string, part: PipelinePart, runs: string[]): string {
+function describeBackfill(pipeline: string, phase: Phase, runs: string[]): string {
   const more = runs.length - SHOWN_TIMES;
   return [
-    `${countOf(runs.length, 'run')} of ${part} asked for, one after the other; "perdure status ${pipeline}" shows them. Their times (UTC):`,
+    `${countOf(runs.length, 'run')} of ${phase} asked for, one after the other; "perdure status ${pipeline}" shows them. Their times (UTC):`,
     ...runs.slice(0, SHOWN_TIMES).map((time) => `  ${minute(time)}`),
     ...(more > 0 ? [`  and ${more} more, the last at ${minute(runs.at(-1)!)}`] : []),
   ].join('\n');
@@ -140,14 +140,14 @@ function describeBackfill(pipeline: string, part: PipelinePart, runs: string[]):
 
 async function changeState(
   pipeline: string,
-  part: PipelinePart,
+  phase: Phase,
   json: boolean | undefined,
   change: (client: Client) => Promise<void>,
 ): Promise<void> {
   await loadPipeline(pipeline);
   const schedule = await withClient(async (client) => {
     await change(client);
-    return (await listSchedules(client, pipeline)).find((found) => found.part === part);
+    return (await listSchedules(client, pipeline)).find((found) => found.phase === phase);
   });
   if (!schedule) return;
   const { paused, note } = schedule.description.state;
@@ -167,33 +167,29 @@ async function withClient<Result>(work: (client: Client, lasting: boolean) => Pr
 async function newRun(
   client: Client,
   pipeline: string,
-  part: PipelinePart,
+  phase: Phase,
   before?: string,
 ): Promise<ScheduleJson['last_run'] | undefined> {
   for (const deadline = Date.now() + TRIGGER_PATIENCE_MS; Date.now() < deadline; await sleep(100)) {
-    const last = await lastRun(client, pipeline, part);
+    const last = await lastRun(client, pipeline, phase);
     if (last && last.workflow_id !== before) return last;
   }
   return undefined;
 }
 
-async function lastRun(
-  client: Client,
-  pipeline: string,
-  part: PipelinePart,
-): Promise<ScheduleJson['last_run'] | undefined> {
-  const schedule = (await listSchedules(client, pipeline)).find((found) => found.part === part);
+async function lastRun(client: Client, pipeline: string, phase: Phase): Promise<ScheduleJson['last_run'] | undefined> {
+  const schedule = (await listSchedules(client, pipeline)).find((found) => found.phase === phase);
   return schedule && scheduleJson(pipeline, schedule).last_run;
 }
 
-function scheduleJson(pipeline: string, { part, description }: PipelineSchedule): ScheduleJson {
+function scheduleJson(pipeline: string, { phase, description }: PipelineSchedule): ScheduleJson {
   const { scheduleId, state, info } = description;
   const settings = settingsOf(description);
   const last = info.recentActions.at(-1);
   return {
     schedule_id: scheduleId,
     pipeline,
-    part,
+    phase,
     times: settings.times,
     time_zone: settings.time_zone,
     overlap: settings.overlap.toLowerCase(),
@@ -224,8 +220,8 @@ function minute(instant: string | null): string {
   return instant ? instant.slice(0, 16).replace('T', ' ') : '-';
 }
 
-function changeJson({ scheduleId, part, action, differences, unusualDays }: ScheduleChange) {
-  return { schedule_id: scheduleId, part, action, differences, unusual_days: unusualDays };
+function changeJson({ scheduleId, phase, action, differences, unusualDays }: ScheduleChange) {
+  return { schedule_id: scheduleId, phase, action, differences, unusual_days: unusualDays };
 }
 
 /** Told beside every change and difference: by the wall clock, some days have no such time, and some have it twice. */

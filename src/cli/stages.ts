@@ -1,6 +1,6 @@
 import type { Workflows } from '../client.js';
 import {
-  WORKFLOW_OF_PART,
+  WORKFLOW_OF_PHASE,
   type DataProcessingCompleted,
   type LifecycleResult,
   type ModelInferenceCompleted,
@@ -18,7 +18,7 @@ export type Stage = keyof LifecycleResult;
 export const STAGES = ['processing', 'training', 'inference', 'monitoring'] as const satisfies readonly Stage[];
 
 /** The workflow that runs a stage on its own. */
-export const STAGE_WORKFLOWS = WORKFLOW_OF_PART satisfies Record<Stage, keyof Workflows>;
+export const STAGE_WORKFLOWS = WORKFLOW_OF_PHASE satisfies Record<Stage, keyof Workflows>;
 
 export const STAGE_TITLES: Record<Stage, string> = {
   processing: 'Process data',

@@ -9,7 +9,7 @@ import {
   type MovedAlias,
   type StewardEvent,
   type StewardInput,
-  type StewardState,
+  type StewardSnapshot,
 } from '../contracts/index.js';
 import type { CommonOptions } from './options.js';
 import { person } from './person.js';
@@ -35,7 +35,7 @@ export async function startSteward(pipeline: string, options: CommonOptions): Pr
       staticSummary: `The steward of ${pipeline}`,
     });
     if (options.json) printJson({ workflow_id: workflowId, run_id: handle.firstExecutionRunId });
-    else print(`${workflowId} looks after ${pipeline}.`);
+    else print(`${workflowId} runs for ${pipeline}.`);
     if (!lasting) say('The server of this command ends with it; the steward goes on while "perdure up" runs.');
   });
 }
@@ -44,7 +44,7 @@ export async function stewardState(pipeline: string, options: CommonOptions): Pr
   await loadPipeline(pipeline);
   await withSession(pipeline, options, async (client) => {
     const handle = client.workflow.getHandle(stewardIdOf(pipeline));
-    const state = await heard(pipeline, client, () => handle.query<StewardState>(STEWARD.queries.state));
+    const state = await heard(pipeline, client, () => handle.query<StewardSnapshot>(STEWARD.queries.state));
     const history = await heard(pipeline, client, () => handle.query<StewardEvent[]>(STEWARD.queries.history));
     if (options.json) printJson({ state, history });
     else print(describe(state, history));
@@ -76,13 +76,13 @@ function describeApproval({ approved, requests, startsAt }: Approved): string {
 }
 
 export async function pauseSteward(pipeline: string, options: SteeringOptions): Promise<void> {
-  const state = await steered<StewardState>(pipeline, STEWARD.updates.pause, options);
+  const state = await steered<StewardSnapshot>(pipeline, STEWARD.updates.pause, options);
   if (options.json) printJson(state);
   else print('Paused: what is asked is kept, and nothing is started.');
 }
 
 export async function resumeSteward(pipeline: string, options: SteeringOptions): Promise<void> {
-  const state = await steered<StewardState>(pipeline, STEWARD.updates.resume, options);
+  const state = await steered<StewardSnapshot>(pipeline, STEWARD.updates.resume, options);
   if (options.json) printJson(state);
   else print('Resumed.');
 }
@@ -137,10 +137,10 @@ async function withSession<Result>(
 
 const SHOWN_EVENTS = 15;
 
-function describe(state: StewardState, history: StewardEvent[]): string {
+function describe(state: StewardSnapshot, history: StewardEvent[]): string {
   const { pipeline, champion, paused, heldUp, asked, awaitingApproval, inFlight, cooldownUntil } = state;
   const runs = Object.entries(inFlight).map(
-    ([part, { workflowId, startedAt }]) => `${part} since ${minute(startedAt)} (${workflowId})`,
+    ([phase, { workflowId, startedAt }]) => `${phase} since ${minute(startedAt)} (${workflowId})`,
   );
   const cooling = cooldownUntil && new Date(cooldownUntil) > new Date() ? cooldownUntil : null;
   const facts: [string, string | null][] = [

@@ -1,6 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { LogLevel } from '@temporalio/common';
-import { KeptWork } from '../platform/ecs/keptWork.js';
+import { TaskCheckpoint } from '../platform/ecs/taskCheckpoint.js';
 import {
   LAUNCH_VARIABLE,
   launchOfThisTask,
@@ -25,7 +25,7 @@ import { say } from './terminal.js';
 
 /**
  * Runs one stage in this process: what an ECS task does. The result, good or bad, is written as the last act; the exit
- * code is 0 only where it is good. An interrupted task writes none; what its stage kept of its work is where the next one
+ * code is 0 only where it is good. An interrupted task writes none; its checkpoint is where the next one
  * goes on.
  *
  * @param options addresses of the input document, and of the result that is written
@@ -54,12 +54,12 @@ export async function runTask(
   const stop = interruption();
   const log = taskLog(asked, env);
   log('INFO', `${name} of ${asked.input.pipeline}, launch ${env[LAUNCH_VARIABLE] ?? 'by hand'}`);
-  const kept = await KeptWork.open(from.store, from.key, asked, (error) =>
-    log('WARN', `What is finished could not be kept: ${messageOf(error)}`),
+  const saved = await TaskCheckpoint.open(from.store, from.key, asked, (error) =>
+    log('WARN', `The checkpoint could not be saved: ${messageOf(error)}`),
   );
-  if (kept.cursor !== undefined) log('INFO', 'an earlier launch got some way; going on from there');
-  const result = await perform(taskStage(name).stage, asked.input, root, stop, kept, log);
-  await kept.settle();
+  if (saved.checkpoint !== undefined) log('INFO', 'an earlier launch got some way; going on from there');
+  const result = await perform(taskStage(name).stage, asked.input, root, stop, saved, log);
+  await saved.settle();
   stop.throwIfAborted();
   await writeJson(to.store, to.key, result);
   if (result.status === 'completed') return log('INFO', `${name} completed`);
@@ -101,7 +101,7 @@ async function perform(
   input: unknown,
   root: string,
   signal: AbortSignal,
-  kept: KeptWork,
+  saved: TaskCheckpoint,
   log: TaskLog,
 ): Promise<TaskResult> {
   const size = chosenSize({ cpus: availableParallelism(), memory: totalmem() });
@@ -111,8 +111,8 @@ async function perform(
     const output = await runStage(stage, input as never, {
       signal,
       report: (progress) => log('INFO', describeProgress(progress)),
-      cursor: kept.cursor,
-      keep: (cursor) => kept.keep(cursor),
+      checkpoint: saved.checkpoint,
+      saveCheckpoint: (checkpoint) => saved.saveCheckpoint(checkpoint),
     });
     return { status: 'completed', output };
   } catch (error) {

@@ -5,7 +5,7 @@ const minutes = z.number().min(0.001).max(527_040);
 
 /**
  * When somebody is told. The defaults are the operating model's; drift and the smaller drop in performance go by
- * `monitoring_config`, which has judged them already.
+ * `monitoring_config`, which has assessed them already.
  */
 export const AlertThresholds = z.strictObject({
   processing_failures: z
@@ -48,7 +48,7 @@ export const AlertThresholds = z.strictObject({
       monitoring: minutes.default(30).describe('Minutes of monitoring'),
     })
     .prefault({})
-    .describe('Minutes that a run of each part may take'),
+    .describe('Minutes that a run of each phase may take'),
   repeat_after_hours: z
     .number()
     .min(0.001)

@@ -1,11 +1,8 @@
 import { z } from 'zod';
+import { PHASES } from '../contracts/index.js';
 
-/** The parts of a pipeline whose stages may run elsewhere. */
-export const COMPUTED_PARTS = ['processing', 'training', 'inference', 'monitoring'] as const;
-export type ComputedPart = (typeof COMPUTED_PARTS)[number];
-
-/** `local`: in the worker that polls the part's task queue. `ecs`: as a task of its own on Amazon ECS. */
-const place = z.enum(['local', 'ecs']).default('local');
+/** `local`: in the worker that polls the phase's task queue. `ecs`: as a task of its own on Amazon ECS. */
+const target = z.enum(['local', 'ecs']).default('local');
 
 /** What a name, an ARN or an id of AWS is made of; it goes into requests, never into a shell. */
 const awsName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,254}$/, 'expected a name, id or ARN of AWS');
@@ -49,9 +46,7 @@ export const EcsSettings = z
     container: awsName
       .default('perdure')
       .describe('Name of the container that runs Perdure; others beside it are side-cars'),
-    tasks: z
-      .partialRecord(z.enum(COMPUTED_PARTS), TaskDefinition)
-      .describe('Task definition of each phase that runs on ecs'),
+    tasks: z.partialRecord(z.enum(PHASES), TaskDefinition).describe('Task definition of each phase that runs on ecs'),
     subnets: z
       .array(awsName)
       .min(1)
@@ -105,23 +100,27 @@ export const EcsSettings = z
   });
 export type EcsSettings = z.infer<typeof EcsSettings>;
 
-const Places = z.strictObject({
-  processing: place.describe('local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS'),
-  training: place.describe('local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS'),
-  inference: place.describe('local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS'),
-  monitoring: place.describe('local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS'),
+const Targets = z.strictObject({
+  processing: target.describe(
+    'local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS',
+  ),
+  training: target.describe('local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS'),
+  inference: target.describe('local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS'),
+  monitoring: target.describe(
+    'local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS',
+  ),
   ecs: EcsSettings.optional().meta({ description: 'Settings of Amazon ECS', otherwise: 'nothing runs there' }),
 });
 
-/** Where the heavy stages of each part run. */
-export const Compute = COMPUTED_PARTS.reduce(
-  (schema, part) =>
-    schema.refine((compute) => compute[part] !== 'ecs' || compute.ecs?.tasks?.[part] !== undefined, {
-      path: ['ecs', 'tasks', part],
-      message: `expected a task definition, as ${part} runs on ecs`,
+/** Where the heavy stages of each phase run. */
+export const Compute = PHASES.reduce(
+  (schema, phase) =>
+    schema.refine((compute) => compute[phase] !== 'ecs' || compute.ecs?.tasks?.[phase] !== undefined, {
+      path: ['ecs', 'tasks', phase],
+      message: `expected a task definition, as ${phase} runs on ecs`,
       // Also beside other faults, so that all are told at once.
       when: ({ value }) => typeof value === 'object' && value !== null,
     }),
-  Places,
+  Targets,
 );
 export type Compute = z.infer<typeof Compute>;

@@ -1,20 +1,17 @@
-import type { Failed } from './common.js';
+import type { Failed, Phase } from './common.js';
 import type { DriftResult, DriftSeverity, ModelMonitoringCompleted, PerformanceResult } from './monitoring.js';
 import type { ModelTrainingCompleted, VersionRef } from './training.js';
 
 /** Who is told: `critical` wakes somebody, `warning` is for the working day, `info` is for the record. */
 export type AlertLevel = 'critical' | 'warning' | 'info';
 
-/** The parts of a pipeline that alerts and service levels speak of. */
-export type PipelinePart = 'processing' | 'training' | 'inference' | 'monitoring';
-
-/** Name of the workflow that runs a part on its own. */
-export const WORKFLOW_OF_PART = {
+/** Name of the workflow that runs a phase on its own. */
+export const WORKFLOW_OF_PHASE = {
   processing: 'dataProcessing',
   training: 'modelTraining',
   inference: 'modelInference',
   monitoring: 'modelMonitoring',
-} as const satisfies Record<PipelinePart, string>;
+} as const satisfies Record<Phase, string>;
 
 /** The run that an alert is about. */
 export interface AlertedRun {
@@ -112,7 +109,7 @@ export interface WeeklyReport extends Facts<'weekly_report'> {
 }
 
 export interface SlaMissed extends Facts<'sla_missed'> {
-  part: PipelinePart;
+  phase: Phase;
   run: AlertedRun;
   /** ISO 8601 instant at which the run started; it is still at work at `at`. */
   startedAt: string;
@@ -143,7 +140,7 @@ export interface AlertOutcome {
   reason?: string;
 }
 
-/** How long a run of a part may take, in minutes. */
+/** How long a run of a phase may take, in minutes. */
 export interface ServiceLevel {
   lateAfterMinutes: number;
   /** Without predictions for longer than this, inference is down. */
@@ -160,8 +157,8 @@ export interface InferenceOutageInput {
 /** How the pipeline stands, where one run doesn't know, and telling people of it. */
 export interface AlertActivities {
   /** Tells people, where the facts call for it. Where a pipeline's settings can't be read, by the usual thresholds. */
-  alert(facts: AlertFacts[]): Promise<AlertOutcome[]>;
-  serviceLevel(input: { pipeline: string; part: PipelinePart }): Promise<ServiceLevel>;
+  sendAlerts(facts: AlertFacts[]): Promise<AlertOutcome[]>;
+  readServiceLevel(input: { pipeline: string; phase: Phase }): Promise<ServiceLevel>;
   /** The failed runs of processing since the last that succeeded, with the one that asks. */
   countProcessingFailures(input: {
     pipeline: string;
@@ -169,9 +166,9 @@ export interface AlertActivities {
     reason: string;
   }): Promise<ProcessingFailing>;
   /** Whether predictions are still missing. */
-  lookForInference(input: InferenceOutageInput): Promise<InferenceDown>;
+  checkInferenceOutage(input: InferenceOutageInput): Promise<InferenceDown>;
   /** Since when scheduled inference has not even started; `null` where it has, or none is due. */
-  lookForDueInference(pipeline: string): Promise<InferenceDown | null>;
+  checkDueInference(pipeline: string): Promise<InferenceDown | null>;
   /** Rows of the newest whole partition beside those of the year before; `null` where there is none. */
   countNewRows(input: { pipeline: string; asOf: string }): Promise<UnusualDataVolume | null>;
 }

@@ -3,6 +3,10 @@
  * stands here is types and constants, and code that is pure and deterministic.
  */
 
+/** The phases of a pipeline, each a workflow of its own, in the order of a lifecycle. */
+export const PHASES = ['processing', 'training', 'inference', 'monitoring'] as const;
+export type Phase = (typeof PHASES)[number];
+
 /** The run that caused a piece of work. Version ids come from it, so a retried write is the same version. */
 export interface RunRef {
   workflowId: string;

@@ -29,7 +29,7 @@ export interface LayerResult {
   unchanged: string[];
 }
 
-export interface BronzeInput extends StageInput, Looking {
+export interface BronzeInput extends StageInput, DryRun {
   source?: string;
   labels?: string;
   replace?: boolean;
@@ -44,25 +44,25 @@ export interface LabelCounts {
   unknown: number;
 }
 
-export interface Looking {
+export interface DryRun {
   /**
    * Whether the stage only says what is up to date, by manifests and listings: it writes nothing, so that no task is
    * launched to find that there is no work. What it can't tell so counts as work.
    * @default false
    */
-  look?: boolean;
+  dryRun?: boolean;
 }
 
 /** `written` and `unchanged` together are all partitions that bronze holds, those that the source says nothing of included. */
 export interface BronzeResult extends LayerResult {
   /** Where labels come from a second file. */
   labels?: LabelCounts;
-  /** Whether a look found work, or could not tell; then the rest says nothing. */
+  /** Whether a dry run found work, or could not tell; then the rest says nothing. */
   pending?: boolean;
 }
 
-export interface RefineInput extends StageInput, Looking {
-  /** The partitions to bring up to date; of a look, those that are come back as `unchanged`. */
+export interface RefineInput extends StageInput, DryRun {
+  /** The partitions to bring up to date; in a dry run, those that are come back as `unchanged`. */
   partitions: string[];
 }
 export interface SilverResult extends LayerResult {

@@ -1,15 +1,14 @@
-import type { PipelinePart } from './alerts.js';
-import type { ConfigRef, StageInput } from './common.js';
+import type { ConfigRef, Phase, StageInput } from './common.js';
 import type { DataProcessingActivities } from './dataProcessing.js';
 import type { InferenceActivities } from './inference.js';
 import type { MonitoringActivities } from './monitoring.js';
 import type { AlgorithmInput, AlgorithmTrained, TrainingActivities } from './training.js';
 
-/** Where the heavy stages of a part run: in the workers of their queue, or each as a task of Amazon ECS. */
-export type Place = 'local' | 'ecs';
+/** Where the heavy stages of a phase run: in the workers of their queue, or each as a task of Amazon ECS. */
+export type ComputeTarget = 'local' | 'ecs';
 
-export interface ReadPlaceInput extends StageInput {
-  part: PipelinePart;
+export interface ReadComputeTargetInput extends StageInput {
+  phase: Phase;
 }
 
 /** The stages that may run as a task of their own. */
@@ -60,7 +59,7 @@ export type DispatchActivities = {
 };
 
 /** What every workflow may ask before it chooses where its stages run. */
-export interface PlaceActivities {
+export interface ComputeActivities {
   pinConfig(input: StageInput): Promise<ConfigRef>;
-  readPlace(input: ReadPlaceInput): Promise<Place>;
+  readComputeTarget(input: ReadComputeTargetInput): Promise<ComputeTarget>;
 }

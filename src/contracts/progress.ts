@@ -28,6 +28,6 @@ export interface HeartbeatDetails {
   engineCrashes: number;
   /** Attempts so far that something outside the work ended: the store was away, or the worker was told to stop. */
   excused: number;
-  /** What the stage kept of its work, for an attempt that goes on with it. */
-  cursor?: unknown;
+  /** The stage's checkpoint, for an attempt that goes on with it. */
+  checkpoint?: unknown;
 }

@@ -1,5 +1,5 @@
 import type { ModelDeployed } from './alerts.js';
-import type { Skipped, StageInput } from './common.js';
+import type { Phase, Skipped, StageInput } from './common.js';
 import type { ModelSelector } from './inference.js';
 import type { DriftSeverity } from './monitoring.js';
 import type { VersionRef } from './training.js';
@@ -24,7 +24,7 @@ export type RetrainCause = (typeof RETRAIN_CAUSES)[number];
 /** `auto` trains, `approve` waits until a person approves, `off` only notes it. */
 export type RetrainMode = 'auto' | 'approve' | 'off';
 
-/** How a pipeline wants to be looked after. */
+/** When a pipeline is retrained. */
 export interface StewardPolicy {
   retrain: Record<RetrainCause, RetrainMode>;
   /** Hours from the end of one training to the start of the next. */
@@ -56,7 +56,7 @@ export interface RunEnded {
   workflowId: string;
   runId: string;
   /** `lifecycle` sees to everything itself, and only tells that the champion may be another. */
-  part: StewardPart | 'lifecycle';
+  phase: Phase | 'lifecycle';
   outcome: Outcome;
   /** A sentence on what came of it, where there is more to say. */
   summary?: string;
@@ -68,9 +68,8 @@ export interface RunEnded {
   asOf?: string;
 }
 
-export type StewardPart = 'processing' | 'training' | 'inference' | 'monitoring';
 /** What the steward starts itself. */
-export type StewardedPart = Exclude<StewardPart, 'processing'>;
+export type StewardedPhase = Exclude<Phase, 'processing'>;
 
 /** Who steers, and why. */
 export interface Steering {
@@ -128,7 +127,7 @@ export interface RunInFlight {
 }
 
 /** Query `state`. */
-export interface StewardState {
+export interface StewardSnapshot {
   pipeline: string;
   champion: VersionRef | null;
   paused: (Steering & { at: string }) | null;
@@ -138,7 +137,7 @@ export interface StewardState {
   asked: AskedRetrain | null;
   /** What is asked and waits for {@link STEWARD.updates.approve}. */
   awaitingApproval: AskedRetrain | null;
-  inFlight: Partial<Record<StewardedPart, RunInFlight>>;
+  inFlight: Partial<Record<StewardedPhase, RunInFlight>>;
   /** What is to be started next, with the moment it stands at. */
   due: Partial<Record<'inference' | 'monitoring', { asOf?: string; because: string }>>;
   /** ISO 8601 instant until which no training starts. */
@@ -165,20 +164,20 @@ export interface StewardInput {
    */
   signalsARun?: number;
   /**
-   * Seconds without news after which it looks around by itself.
+   * Seconds without news after which it compares what it knows with Temporal and the registry (resync).
    * @default 600
    */
-  patrolSeconds?: number;
+  resyncSeconds?: number;
 }
 
 export interface StewardCarried {
-  state: StewardState;
+  snapshot: StewardSnapshot;
   history: StewardEvent[];
   /** Ids of requests and reports that were seen, oldest first. */
   seen: string[];
   /** Signals that have not been looked into yet. */
   inbox: RetrainRequest[];
-  /** Processing runs whose data has not been weighed yet. */
+  /** Processing runs whose data has not been checked yet. */
   processed: RunEnded[];
   /** Moves of the champion that nobody has been told of. */
   deployed: ModelDeployed[];
@@ -215,7 +214,7 @@ export interface NewData {
 }
 
 /** Whether a run is still at work. */
-export interface RunLook {
+export interface RunStatus {
   open: boolean;
   /** As Temporal calls it: `COMPLETED`, `TERMINATED`, ...; `NOT_FOUND`. */
   status: string;
@@ -230,10 +229,10 @@ export type StewardMessage =
 export interface StewardActivities {
   readStewardPolicy(input: StageInput): Promise<StewardPolicy>;
   readChampion(input: StageInput): Promise<ReadChampion | null>;
-  weighNewData(input: StageInput): Promise<NewData>;
+  checkNewData(input: StageInput): Promise<NewData>;
   moveChampion(input: MoveChampionInput): Promise<MovedAlias>;
   claimTraining(input: StageInput): Promise<TrainingClaim>;
-  lookAtRun(workflowId: string): Promise<RunLook>;
+  describeRun(workflowId: string): Promise<RunStatus>;
   /** Signals the steward of a pipeline. Returns whether there is one at work. */
-  tellSteward(input: { pipeline: string } & StewardMessage): Promise<boolean>;
+  signalSteward(input: { pipeline: string } & StewardMessage): Promise<boolean>;
 }

@@ -280,5 +280,5 @@ export interface TrainingActivities {
   evaluateModel(input: EvaluateModelInput): Promise<SplitMetrics>;
   registerModel(input: RegisterModelInput): Promise<ModelRef>;
   discardVersion(input: DiscardVersionInput): Promise<void>;
-  chooseChampion(input: ChooseChampionInput): Promise<ChampionChoice>;
+  promoteBest(input: ChooseChampionInput): Promise<ChampionChoice>;
 }

@@ -66,7 +66,7 @@ export async function readCalibration(pipeline: Pipeline): Promise<Calibration> 
   if (faults.length > 0)
     throw new PerdureError(
       'ConfigInvalid',
-      `${path} has faults; mend and run again:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+      `${path} has faults; correct and run again:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
     );
   return value;
 }

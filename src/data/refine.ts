@@ -31,14 +31,14 @@ export interface Refined extends Omit<LayerResult, 'rows'> {
 
 /**
  * Brings partitions of a layer up to date: builds those whose inputs differ from last time, or whose files are lost,
- * and leaves the others alone; a look only tells these. Work that was done before a failure stays done.
+ * and leaves the others alone; a dry run only tells these. Work that was done before a failure stays done.
  *
  * @throws PerdureError `NotFound` for a partition that the layer before lacks; `ObjectCorrupt` for a torn input file
  */
 export async function refine(
   context: Workspace,
   datamart: ObjectStore,
-  { partitions, look }: RefineInput,
+  { partitions, dryRun }: RefineInput,
   refinement: Refinement,
 ): Promise<Refined> {
   const { layer, from } = refinement;
@@ -61,7 +61,7 @@ export async function refine(
       stale.push({ name, entry });
     }
   }
-  if (stale.length === 0 || look) return result;
+  if (stale.length === 0 || dryRun) return result;
 
   // One thread: rows must stay in file order, and equal rows must give equal bytes.
   await withDuckDb(context, build, { threads: 1 });

@@ -20,7 +20,7 @@ export const DRIFT_CONVENTION =
  * Which columns have moved from what a version was trained on. A difference that samples of these sizes show where
  * nothing has changed is none.
  */
-export function judgeDrift(
+export function assessDrift(
   reference: ModelProfile,
   current: CurrentProfile,
   settings: DriftSettings,

@@ -17,7 +17,7 @@ export const BREACH_CONVENTION =
  *
  * @param standardError of the watched metric on the labelled rows, for metrics that {@link metricVariance} doesn't know
  */
-export function judgePerformance(
+export function assessPerformance(
   baseline: TaskMetrics,
   metrics: TaskMetrics,
   settings: PerformanceSettings,

@@ -56,10 +56,10 @@ const UNDATED_DAY = '0000-01-01';
 export const bronze: Stage<BronzeInput, BronzeResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart } = context.stores(pipeline);
-  if (input.look && !(await labelsAreTaken(pipeline, datamart, input)))
+  if (input.dryRun && !(await labelsAreTaken(pipeline, datamart, input)))
     return { rows: 0, written: [], unchanged: [], pending: true };
   const result = await readRows(context, pipeline, input);
-  if (input.look) return result;
+  if (input.dryRun) return result;
   // With the columns that the source was just read by.
   const labels = await takeLabels(context, await context.pipeline(input.pipeline), datamart, input);
   return labels ? { ...result, labels } : result;
@@ -69,7 +69,7 @@ async function readRows(context: StageContext, pipeline: Pipeline, input: Bronze
   const { datamart } = context.stores(pipeline);
   // With the columns of the source that was read last, where they are the source's own.
   const before = await recipeOf(context, pipeline);
-  if (input.look) return lookAt(pipeline, datamart, before.recipe, input);
+  if (input.dryRun) return lookAt(pipeline, datamart, before.recipe, input);
   const writer = await LayerWriter.open(datamart, 'bronze', () =>
     manifestOfBronzeFiles(context, pipeline, datamart, before.recipe),
   );

@@ -9,10 +9,10 @@ export interface StageContext extends Workspace {
   pipeline(name: string): Promise<Pipeline>;
   stores(pipeline: Pipeline): Stores;
   engines: EnginePool;
-  /** What an earlier attempt at this very call kept; `undefined` where there was none. */
-  cursor: unknown;
-  /** Keeps a small piece of JSON, some kB at most, with which another attempt goes on where this one is stopped halfway. */
-  keep(cursor: unknown): void;
+  /** The checkpoint that an earlier attempt at this very call saved last; `undefined` where there was none. */
+  checkpoint: unknown;
+  /** Saves a small piece of JSON, some kB at most, with which another attempt goes on where this one is stopped halfway. */
+  saveCheckpoint(checkpoint: unknown): void;
 }
 
 /** A unit of work: small JSON in, small JSON out, data in the object store. */

@@ -23,8 +23,9 @@ export interface StageHost {
   scratchRoot?: string;
 }
 
-/** What differs from call to call; without `keep` nothing is kept. */
-export type StageCall = Pick<StageContext, 'signal' | 'report'> & Partial<Pick<StageContext, 'cursor' | 'keep'>>;
+/** What differs from call to call; without `saveCheckpoint` no checkpoint is kept. */
+export type StageCall = Pick<StageContext, 'signal' | 'report'> &
+  Partial<Pick<StageContext, 'checkpoint' | 'saveCheckpoint'>>;
 
 /** Runs a stage with a context of its own. Activities, one-shot tasks and the command line all come through here. */
 export type RunStage = <Input, Output>(stage: Stage<Input, Output>, input: Input, call: StageCall) => Promise<Output>;
@@ -91,7 +92,7 @@ function createStageContext(
     scratch,
     signal: call.signal,
     report: call.report,
-    cursor: call.cursor,
-    keep: call.keep ?? (() => {}),
+    checkpoint: call.checkpoint,
+    saveCheckpoint: call.saveCheckpoint ?? (() => {}),
   };
 }

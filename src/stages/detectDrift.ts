@@ -5,7 +5,7 @@ import { columnsOf, identifier, readParquetSql, withDuckDb, type Database } from
 import type { InputColumn } from '../data/inputColumns.js';
 import { featureStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
-import { judgeDrift, type CurrentProfile } from '../monitoring/drift.js';
+import { assessDrift, type CurrentProfile } from '../monitoring/drift.js';
 import { mostProbable } from '../ml/modelOutput.js';
 import { countInto, emptyLike, type ColumnValues, type ModelProfile } from '../monitoring/profile.js';
 import {
@@ -58,17 +58,17 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
         reason: `${countOf(current.rows, 'row')} ${agreeing(current.rows, 'is', 'are')} scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.`,
       };
     }
-    const judged = judgeDrift(reference, current, settings);
-    if (!arrivals) return judged;
+    const assessed = assessDrift(reference, current, settings);
+    if (!arrivals) return assessed;
     const each: ArrivalDrift[] = [];
     for (const { day: arrival, rows } of arrivals.slice(-SHOWN_ARRIVALS)) {
       const { drifted, score_drifted, missing } =
         rows < min_samples_for_metrics
           ? { drifted: null, score_drifted: null, missing: null }
-          : judgeDrift(reference, await profile({ from: arrival, to: arrival }), settings);
+          : assessDrift(reference, await profile({ from: arrival, to: arrival }), settings);
       each.push({ arrival, rows, drifted, score_drifted, missing });
     }
-    return { ...judged, arrivals: each };
+    return { ...assessed, arrivals: each };
   });
 };
 

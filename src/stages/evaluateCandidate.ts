@@ -13,7 +13,7 @@ type FinishedFolds = Pick<CandidateScores, 'scores' | 'seconds'>;
 /** Fits and scores one candidate on some folds of the training window; what `selectCandidates` has to know lies in the store. */
 export const evaluateCandidate: Stage<EvaluateCandidateInput, CandidateScores> = async (context, input) => {
   const { index, params } = input.candidate;
-  const finished = (context.cursor as FinishedFolds | undefined) ?? { scores: [], seconds: 0 };
+  const finished = (context.checkpoint as FinishedFolds | undefined) ?? { scores: [], seconds: 0 };
   const tell = () => context.report({ what: 'folds', done: finished.scores.length, total: input.folds.length });
   tell();
 
@@ -36,7 +36,7 @@ export const evaluateCandidate: Stage<EvaluateCandidateInput, CandidateScores> =
     await record.write(index, input.folds[finished.scores.length]!, { ...scored!, seconds });
     finished.scores.push(scored!.score);
     finished.seconds += seconds;
-    context.keep(finished);
+    context.saveCheckpoint(finished);
     tell();
   });
   return { index, ...finished };

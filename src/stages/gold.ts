@@ -82,7 +82,7 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
   const manifest = keysHoldPartition(pipeline) ? undefined : await readManifest(datamart, 'gold');
   const before = manifest && fingerprintOfKeys(pipeline, manifest);
   if (before !== manifest?.keys) {
-    if (input.look) return { rows: 0, written: [], unchanged: [] };
+    if (input.dryRun) return { rows: 0, written: [], unchanged: [] };
     const stored = [
       { sql: features.file, files: await featureStoreFiles({ datamart }) },
       { sql: labels.file, files: await labelStoreFiles({ datamart }) },

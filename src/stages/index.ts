@@ -3,7 +3,7 @@ import { checkGoldDataExists } from './checkGoldDataExists.js';
 import { checkModelConfig } from './checkModelConfig.js';
 import { checkPredictionsExist } from './checkPredictionsExist.js';
 import { checkSufficientTrainingData } from './checkSufficientTrainingData.js';
-import { chooseChampion } from './chooseChampion.js';
+import { promoteBest } from './promoteBest.js';
 import { detectDrift } from './detectDrift.js';
 import { discardVersion } from './discardVersion.js';
 import { evaluateCandidate } from './evaluateCandidate.js';
@@ -19,13 +19,13 @@ import { predict } from './predict.js';
 import { preprocess } from './preprocess.js';
 import { refit } from './refit.js';
 import { readChampion } from './readChampion.js';
-import { readPlace } from './readPlace.js';
+import { readComputeTarget } from './readComputeTarget.js';
 import { readStewardPolicy } from './readStewardPolicy.js';
 import { registerModel } from './registerModel.js';
 import { resolveModel } from './resolveModel.js';
 import { selectCandidates } from './selectCandidates.js';
 import { silver } from './silver.js';
-import { weighNewData } from './weighNewData.js';
+import { checkNewData } from './checkNewData.js';
 import { writeReport } from './writeReport.js';
 
 /** Every stage by its name, which is its activity's name as well. */
@@ -45,7 +45,7 @@ export const STAGES = {
   evaluateModel,
   registerModel,
   discardVersion,
-  chooseChampion,
+  promoteBest,
   resolveModel,
   findNewRows,
   predict,
@@ -54,9 +54,9 @@ export const STAGES = {
   detectDrift,
   writeReport,
   pinConfig,
-  readPlace,
+  readComputeTarget,
   readStewardPolicy,
   readChampion,
-  weighNewData,
+  checkNewData,
   moveChampion,
 };

@@ -8,7 +8,7 @@ import { labelStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
-import { judgePerformance } from '../monitoring/performance.js';
+import { assessPerformance } from '../monitoring/performance.js';
 import {
   countArrivals,
   loadScoredRows,
@@ -51,16 +51,16 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const { performance } = await requireVersion(modelRegistry, model, SCORE_ANEW);
   const metric = watchedMetric(pipeline, task);
   const baseline = performance[baselineSplit(performance)];
-  const judged =
+  const assessed =
     baseline &&
-    judgePerformance(
+    assessPerformance(
       baseline,
       metrics,
       { ...monitoring_config, performance_metric: metric },
       taskOf(task).standardError(metric, labels, output, inference_config.prediction_threshold),
     );
   return (
-    judged ?? {
+    assessed ?? {
       status: 'skipped',
       reason: `${metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.`,
     }

@@ -21,7 +21,7 @@ export const planSearch: Stage<AlgorithmInput, SearchPlan> = async (context, inp
   // One value more or less of a parameter with one value doesn't change which cells are drawn.
   const balancer = estimatorKind(estimator).balancing(dataset.task.task);
   const balancing = training_config.class_weight === 'balanced' && balancer ? { [balancer]: ['balanced'] } : {};
-  const grid = weighed({ ...searched, ...balancing }, splitOfDataset(dataset, 'train'));
+  const grid = withBalance({ ...searched, ...balancing }, splitOfDataset(dataset, 'train'));
   const cells = sampleCells(grid, model_config.n_iter_search, model_config.random_state);
   const costs = cells.map((cell) => relativeCost(estimator, gridCell(grid, cell)));
   return {
@@ -39,7 +39,10 @@ function alone(params: Params): ParameterGrid {
 }
 
 /** Spells out a balanced `scale_pos_weight`, negatives / positives of the training rows: what is recorded is what was fitted. */
-function weighed(grid: ParameterGrid, { classes: [negatives = 0, positives = 0] = [] }: DatasetSplit): ParameterGrid {
+function withBalance(
+  grid: ParameterGrid,
+  { classes: [negatives = 0, positives = 0] = [] }: DatasetSplit,
+): ParameterGrid {
   const weights = grid.scale_pos_weight?.map((weight) => (weight === 'balanced' ? negatives / positives : weight));
   return weights ? { ...grid, scale_pos_weight: weights } : grid;
 }

@@ -25,10 +25,10 @@ export const silver: Stage<RefineInput, SilverResult> = async (context, input) =
   const seeks = pipeline.expectations.duplicates !== undefined;
   const duplicates = !seeks
     ? undefined
-    : input.look
+    : input.dryRun
       ? (await knownDuplicates(pipeline, datamart)).known
       : await findDuplicates(context, pipeline, datamart);
-  // Duplicates are sought in the rows, which a look doesn't read: any partition may have some.
+  // Duplicates are sought in the rows, which a dry run doesn't read: any partition may have some.
   if (seeks && !duplicates) return { rows: 0, written: [], unchanged: [], dropped: {} };
 
   const { entries, written, unchanged } = await refine(context, datamart, input, {

@@ -1,5 +1,4 @@
-import type { ComputedPart } from '../config/compute.js';
-import type { TaskStageName } from '../contracts/index.js';
+import type { Phase, TaskStageName } from '../contracts/index.js';
 import { bronze } from './bronze.js';
 import type { Stage } from './context.js';
 import { detectDrift } from './detectDrift.js';
@@ -14,18 +13,18 @@ import { trainAlgorithm } from './trainAlgorithm.js';
 export type AnyStage = Stage<never, unknown>;
 
 /**
- * The stages that may run as a task of their own, by name, with the part of the pipeline whose settings count. The
+ * The stages that may run as a task of their own, by name, with the phase of the pipeline whose settings count. The
  * rest are quick, or move pointers, and stay with the workers.
  */
-const TASK_STAGES: Record<TaskStageName, { stage: AnyStage; part: ComputedPart }> = {
-  bronze: { stage: bronze, part: 'processing' },
-  silver: { stage: silver, part: 'processing' },
-  gold: { stage: gold, part: 'processing' },
-  preprocess: { stage: preprocess, part: 'training' },
-  trainAlgorithm: { stage: trainAlgorithm, part: 'training' },
-  predict: { stage: predict, part: 'inference' },
-  measurePerformance: { stage: measurePerformance, part: 'monitoring' },
-  detectDrift: { stage: detectDrift, part: 'monitoring' },
+const TASK_STAGES: Record<TaskStageName, { stage: AnyStage; phase: Phase }> = {
+  bronze: { stage: bronze, phase: 'processing' },
+  silver: { stage: silver, phase: 'processing' },
+  gold: { stage: gold, phase: 'processing' },
+  preprocess: { stage: preprocess, phase: 'training' },
+  trainAlgorithm: { stage: trainAlgorithm, phase: 'training' },
+  predict: { stage: predict, phase: 'inference' },
+  measurePerformance: { stage: measurePerformance, phase: 'monitoring' },
+  detectDrift: { stage: detectDrift, phase: 'monitoring' },
 };
 
 export const TASK_STAGE_NAMES = Object.keys(TASK_STAGES) as TaskStageName[];
@@ -34,6 +33,6 @@ export function isTaskStage(name: string): name is TaskStageName {
   return Object.hasOwn(TASK_STAGES, name);
 }
 
-export function taskStage(name: TaskStageName): { stage: AnyStage; part: ComputedPart } {
+export function taskStage(name: TaskStageName): { stage: AnyStage; phase: Phase } {
   return TASK_STAGES[name];
 }

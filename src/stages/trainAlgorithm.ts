@@ -17,7 +17,7 @@ import { selectCandidates } from './selectCandidates.js';
 
 /** How the steps of a training are done, and who is told. */
 export interface AlgorithmSteps {
-  /** @param piece name of a piece of work that is kept by itself, as there are several of the stage */
+  /** @param piece name of a piece of work that has a checkpoint of its own, as there are several of the stage */
   perform<Input, Output>(stage: Stage<Input, Output>, input: Input, piece?: string): Promise<Output>;
   signal: AbortSignal;
   /** A step began. */
@@ -31,26 +31,26 @@ export interface AlgorithmSteps {
  * step. An unfinished version that a failed training leaves behind is for whoever asked for it to discard.
  */
 export const trainAlgorithm: Stage<AlgorithmInput, AlgorithmTrained> = (context, input) => {
-  const kept: KeptPieces = { ...(context.cursor as KeptPieces | undefined) };
+  const checkpoints: Checkpoints = { ...(context.checkpoint as Checkpoints | undefined) };
   return trainInSteps(input, {
     perform: (stage, stageInput, piece) =>
-      stage(piece === undefined ? context : contextOf(piece, context, kept), stageInput),
+      stage(piece === undefined ? context : contextOf(piece, context, checkpoints), stageInput),
     signal: context.signal,
     onStep: () => {},
     onProgress: (progress) => context.report(progress),
   });
 };
 
-/** What each piece of work kept, by its name. */
-type KeptPieces = Record<string, unknown>;
+/** The checkpoint of each piece of work, by its name. */
+type Checkpoints = Record<string, unknown>;
 
-/** A context in which a piece of work keeps what it has, beside the others. Its own steps are no news. */
-function contextOf(piece: string, context: StageContext, kept: KeptPieces): StageContext {
-  const keep = (cursor: unknown) => {
-    kept[piece] = cursor;
-    context.keep(kept);
+/** A context in which a piece of work has a checkpoint of its own. Its own steps are no news. */
+function contextOf(piece: string, context: StageContext, checkpoints: Checkpoints): StageContext {
+  const saveCheckpoint = (checkpoint: unknown) => {
+    checkpoints[piece] = checkpoint;
+    context.saveCheckpoint(checkpoints);
   };
-  return { ...context, cursor: kept[piece], keep, report: () => {} };
+  return { ...context, checkpoint: checkpoints[piece], saveCheckpoint, report: () => {} };
 }
 
 /**
@@ -63,7 +63,7 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
   const plan = await steps.perform(planSearch, input);
   const { best, dropped, search } = await searchCandidates(input, plan, steps);
 
-  steps.onStep(`${algorithm}: fitting the best candidate on the whole train window`);
+  steps.onStep(`${algorithm}: fitting the best candidate on the whole train split`);
   const model = await steps.perform(refit, { ...input, params: best.params });
   const performance = await steps.perform(evaluateModel, { ...input, model });
   const { cv_score, params: best_params } = best;

@@ -15,7 +15,7 @@ import { PerdureError, messageOf } from '../errors.js';
 import { checkGoldDataExists } from './checkGoldDataExists.js';
 import { checkModelConfig } from './checkModelConfig.js';
 import { checkSufficientTrainingData } from './checkSufficientTrainingData.js';
-import { chooseChampion } from './chooseChampion.js';
+import { promoteBest } from './promoteBest.js';
 import type { Stage } from './context.js';
 import type { RunStage } from './createContext.js';
 import { discardVersion } from './discardVersion.js';
@@ -105,7 +105,7 @@ class LocalTraining {
     if (trained.length + unchanged.length === 0) throw nothingTrained(algorithms);
 
     options.onStep('choosing the champion');
-    const { champion, challenger, promotion, comparison } = await this.perform(chooseChampion, {
+    const { champion, challenger, promotion, comparison } = await this.perform(promoteBest, {
       ...stage,
       trained,
       unchanged,

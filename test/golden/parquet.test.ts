@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 const folder = temporaryFolder(afterAll);
 const file = (name: string) => join(folder, name);
 
-/** DuckDB's own Parquet reader and writer, to judge ours by. */
+/** DuckDB's own Parquet reader and writer, to check ours by. */
 function duckDb<T>(work: (database: Database) => Promise<T>): Promise<T> {
   return withDuckDb(
     { size: { cpus: 1, memory: 2 ** 30 }, scratch: folder, signal: new AbortController().signal },

@@ -6,7 +6,7 @@ import {
   STEWARD,
   stewardIdOf,
   type ModelTrainingCompleted,
-  type StewardState,
+  type StewardSnapshot,
 } from '../../src/contracts/index.js';
 import { writeJson } from '../../src/platform/storage/documents.js';
 import { receiveMail } from '../support/receivers.js';
@@ -121,9 +121,9 @@ test('versions can be compared, and the moves of an alias read', async () => {
 });
 
 test('where there is a steward, it moves the champion, knows of it, and starts inference', async () => {
-  expect(await says(`steward start ${TINY}`)).toBe('tiny-steward looks after tiny.');
+  expect(await says(`steward start ${TINY}`)).toBe('tiny-steward runs for tiny.');
   expect(await json(`steward start ${TINY}`)).toMatchObject({ workflow_id: 'tiny-steward' });
-  const query = () => stack.client.workflow.getHandle(stewardIdOf(TINY)).query<StewardState>(STEWARD.queries.state);
+  const query = () => stack.client.workflow.getHandle(stewardIdOf(TINY)).query<StewardSnapshot>(STEWARD.queries.state);
   await until(async () => (await query()).champion !== null);
 
   expect(await says(`models rollback ${TINY} --reason second_thoughts`)).toBe(
@@ -153,7 +153,7 @@ test('people pause it, approve, decline and resume, and are told what makes no s
   expect(await refuses(`steward pause ${TINY}`)).toMatch(/^perdure: ana paused it already, at \S+Z\.$/);
   for (const report of ['report_1', 'report_2'])
     await steward.signal(STEWARD.signals.driftDetected, { severity: 'moderate', report });
-  await until(async () => (await steward.query<StewardState>(STEWARD.queries.state)).awaitingApproval?.count === 2);
+  await until(async () => (await steward.query<StewardSnapshot>(STEWARD.queries.state)).awaitingApproval?.count === 2);
 
   const state = await says(`steward state ${TINY}`);
   expect(state).toMatch(/^  paused      by ana at \S+ \S+: audit$/m);

@@ -314,7 +314,7 @@ describe('failed to start', () => {
       kind: 'StartFailed',
       retryable: false,
       reason,
-      whatToDo: 'mend the task definition, its image, roles or secrets',
+      whatToDo: 'correct the task definition, its image, roles or secrets',
     });
     expect(endpoint.tasks).toHaveLength(1);
   });
@@ -389,23 +389,27 @@ describe('a container that exits', () => {
     },
   );
 
-  test("with the stage's own error keeps its type; one that no retry can mend is final", async () => {
+  test("with the stage's own error keeps its type; one that no retry can repair is final", async () => {
     const { endpoint, run } = await ecsWorld(failsWith('ConfigInvalid', false));
     const error: unknown = await run().catch((thrown: unknown) => thrown);
 
     expect(error).toBeInstanceOf(PerdureError);
-    expect(error).toMatchObject({ type: 'ConfigInvalid', message: 'ConfigInvalid it is; mend it.', retryable: false });
+    expect(error).toMatchObject({
+      type: 'ConfigInvalid',
+      message: 'ConfigInvalid it is; correct it.',
+      retryable: false,
+    });
     expect(endpoint.tasks).toHaveLength(1);
   });
 
-  test('with an error that a retry may mend is launched again', async () => {
+  test('with an error that a retry may repair is launched again', async () => {
     const { endpoint, run } = await ecsWorld(failsWith('StoreUnavailable', true));
 
     await expect(run()).rejects.toMatchObject({ type: 'StoreUnavailable' });
     expect(endpoint.tasks).toHaveLength(3);
   });
 
-  test('beside a side-car that fails is judged by itself, and the side-car is a warning', async () => {
+  test('beside a side-car that fails is classified by itself, and the side-car is a warning', async () => {
     const { endpoint, run, warnings } = await ecsWorld(COMPLETES);
     endpoint.plans.push({ sideCar: { exitCode: 1 } });
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
 import type { StageCost } from '../../src/cli/stageCosts.js';
-import { keptKeyOf } from '../../src/platform/ecs/keptWork.js';
+import { checkpointKeyOf } from '../../src/platform/ecs/taskCheckpoint.js';
 import { launchOfThisTask } from '../../src/platform/ecs/taskDocuments.js';
 import { packageFolder } from '../../src/package.js';
 import { readVersion } from '../../src/registry/versions.js';
@@ -64,11 +64,11 @@ describe('training as tasks of ECS', () => {
       await until(async () => {
         kept =
           (
-            await readJson<{ cursor: typeof kept }>(
+            await readJson<{ checkpoint: typeof kept }>(
               world.stores.datamart,
-              keptKeyOf(world.stores.datamart.key(command[4]!)),
+              checkpointKeyOf(world.stores.datamart.key(command[4]!)),
             )
-          )?.cursor ?? {};
+          )?.checkpoint ?? {};
         return Object.values(kept).some(({ scores }) => scores.length === 3);
       });
     };

@@ -2,7 +2,7 @@ import type { Client, ScheduleDescription } from '@temporalio/client';
 import { msToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
-import { stewardIdOf, TASK_QUEUES, type ModelInferenceInput, type PipelinePart } from '../../src/contracts/index.js';
+import { stewardIdOf, TASK_QUEUES, type ModelInferenceInput, type Phase } from '../../src/contracts/index.js';
 import { inferenceMissingSince } from '../../src/platform/notify/dueInference.js';
 import { connectClient } from '../../src/platform/temporal/connection.js';
 import {
@@ -37,8 +37,8 @@ beforeEach(async () => {
   return () => client.connection.close();
 });
 
-function described(part: PipelinePart): Promise<ScheduleDescription> {
-  return client.schedule.getHandle(scheduleIdOf(NAME, part)).describe();
+function described(phase: Phase): Promise<ScheduleDescription> {
+  return client.schedule.getHandle(scheduleIdOf(NAME, phase)).describe();
 }
 
 const MINUTE = 60_000;
@@ -90,9 +90,9 @@ describe('schedules of the readmission pipeline', () => {
         jitter: 300,
       },
     } as const;
-    for (const part of Object.keys(expected) as PipelinePart[]) {
-      const { hour, dayOfMonth, dayOfWeek, workflow, overlap, catchup, jitter } = expected[part];
-      const { spec, policies, action, state } = await described(part);
+    for (const phase of Object.keys(expected) as Phase[]) {
+      const { hour, dayOfMonth, dayOfWeek, workflow, overlap, catchup, jitter } = expected[phase];
+      const { spec, policies, action, state } = await described(phase);
       expect(spec.calendars).toMatchObject([
         { second: only(0), minute: only(0), hour: only(hour), dayOfMonth, month: [every], dayOfWeek },
       ]);
@@ -101,7 +101,7 @@ describe('schedules of the readmission pipeline', () => {
       expect(action).toMatchObject({
         workflowType: workflow,
         taskQueue: 'orchestrator',
-        args: [{ pipeline: NAME, reason: 'scheduled', triggeredBy: `schedule ${NAME}-${part}` }],
+        args: [{ pipeline: NAME, reason: 'scheduled', triggeredBy: `schedule ${NAME}-${phase}` }],
       });
       expect(state.paused).toBe(false);
     }
@@ -141,8 +141,8 @@ describe('applying', () => {
     pipeline.config.schedules.inference!.pause_on_failure = true;
 
     const diff = await diffSchedules(client, pipeline);
-    expect(diff.find(({ part }) => part === 'inference')).toEqual({
-      part: 'inference',
+    expect(diff.find(({ phase }) => phase === 'inference')).toEqual({
+      phase: 'inference',
       scheduleId: 'readmission-inference',
       action: 'update',
       differences: [
@@ -174,8 +174,8 @@ describe('applying', () => {
     delete pipeline.config.schedules.training;
 
     const changes = await applySchedules(client, pipeline);
-    expect(changes.filter(({ action }) => action !== 'none')).toMatchObject([{ part: 'training', action: 'delete' }]);
-    expect((await listSchedules(client, NAME)).map(({ part }) => part)).toEqual([
+    expect(changes.filter(({ action }) => action !== 'none')).toMatchObject([{ phase: 'training', action: 'delete' }]);
+    expect((await listSchedules(client, NAME)).map(({ phase }) => phase)).toEqual([
       'processing',
       'inference',
       'monitoring',
@@ -213,7 +213,7 @@ describe('a schedule whose clock changes', () => {
     await applySchedules(client, pipeline);
     expect(await runsOn(day)).toEqual([runs]);
     expect(
-      (await diffSchedules(client, pipeline)).find(({ part }) => part === 'inference')!.unusualDays.length,
+      (await diffSchedules(client, pipeline)).find(({ phase }) => phase === 'inference')!.unusualDays.length,
     ).toBeGreaterThan(0);
   });
 
@@ -245,8 +245,8 @@ describe('a schedule that Temporal refuses', () => {
     });
     const after = await listSchedules(client, NAME);
     const settings = (schedules: typeof before) =>
-      schedules.map(({ part, description }) => ({
-        part,
+      schedules.map(({ phase, description }) => ({
+        phase,
         ...settingsOf(description),
         paused: description.state.paused,
       }));

@@ -87,7 +87,7 @@ test('a namespace without the search attributes runs everything, and a run stays
 
   const { searchAttributes, memo } = await run.describe();
   expect(NAMES.filter((name) => name in searchAttributes)).toEqual([]);
-  expect(memo).toMatchObject({ PerdurePipeline: TINY, PerdureStage: 'lifecycle' });
+  expect(memo).toMatchObject({ PerdurePipeline: TINY, PerdurePhase: 'lifecycle' });
 
   // What is listed by attribute elsewhere is found here too.
   const { runs, pipelines } = await statusOf(TINY);
@@ -120,12 +120,12 @@ test('a namespace without the search attributes runs everything, and a run stays
   expect(await again.log()).not.toContain('search attributes');
   const steward = stewardOf(client, TINY);
   await steward.pause({ by: 'test', reason: 'to see that it goes on' });
-  expect((await steward.handle.describe()).memo).toMatchObject({ PerdurePipeline: TINY, PerdureStage: 'steward' });
+  expect((await steward.handle.describe()).memo).toMatchObject({ PerdurePipeline: TINY, PerdurePhase: 'steward' });
   const next = await startWorkflow(client, 'dataProcessing', { pipeline: TINY, asOf: AFTER_ALL });
   await next.result();
   expect((await next.describe()).searchAttributes).toMatchObject({
     PerdurePipeline: [TINY],
-    PerdureStage: ['processing'],
+    PerdurePhase: ['processing'],
   });
   // Runs from before and after in one list.
   expect((await statusOf(TINY)).runs.map(({ workflow_id }) => workflow_id)).toEqual([next.workflowId, run.workflowId]);

@@ -11,7 +11,7 @@ import {
   type Approved,
   type MovedAlias,
   type StewardEvent,
-  type StewardState,
+  type StewardSnapshot,
 } from '../../src/contracts/index.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
 import { aliasKey, readPointer } from '../../src/registry/pointers.js';
@@ -51,7 +51,7 @@ const predictions = async () =>
   (await predictionsFiles(world.stores.predictions)).map(({ rows, model }) => ({ rows, version: model.version }));
 
 describe('a pipeline that is left alone', () => {
-  test('notices drift, has a retraining approved, crowns it, predicts with it and watches it; and goes back when told to', async () => {
+  test('notices drift, has a retraining approved, promotes it, predicts with it and watches it; and goes back when told to', async () => {
     const server = await connectFresh();
     const { client } = server;
     const through = MONTHS.indexOf('2001_10') + 1;
@@ -65,7 +65,7 @@ describe('a pipeline that is left alone', () => {
         workflowId,
       });
       const steward = client.workflow.getHandle(workflowId);
-      const state = () => steward.query<StewardState>(STEWARD.queries.state);
+      const state = () => steward.query<StewardSnapshot>(STEWARD.queries.state);
       // A busy machine may take longer over a query than Temporal waits.
       const history = () => steward.query<StewardEvent[]>(STEWARD.queries.history).catch(() => []);
       const happened = async (what: RegExp, times = 1) => {
@@ -141,7 +141,7 @@ describe('over a long life', () => {
         workflowId,
       });
       const steward = client.workflow.getHandle(workflowId);
-      const state = () => steward.query<StewardState>(STEWARD.queries.state);
+      const state = () => steward.query<StewardSnapshot>(STEWARD.queries.state);
       const request = (requestId: string) =>
         steward.signal(STEWARD.signals.requestRetrain, { reason: 'a test', triggeredBy: 'test', requestId });
       const wasTried = async () => {

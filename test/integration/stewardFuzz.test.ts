@@ -10,7 +10,7 @@ import {
   TASK_QUEUES,
   type StewardEvent,
   type StewardInput,
-  type StewardState,
+  type StewardSnapshot,
 } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { dataConverterFrom } from '../../src/platform/temporal/dataConverter.js';
@@ -63,9 +63,9 @@ const VALUES = [
   '{"requestId": "a", "reason": "b", "asOf": 1e99}',
   '{"severity": "fatal", "report": "r"}',
   '{"severity": "severe"}',
-  '{"workflowId": "w", "runId": "r", "part": "__proto__", "outcome": "completed"}',
-  '{"workflowId": "w", "runId": "r", "part": "training", "outcome": "constructor"}',
-  '{"workflowId": "w", "runId": "r", "part": "inference", "outcome": "completed", "asOf": {}}',
+  '{"workflowId": "w", "runId": "r", "phase": "__proto__", "outcome": "completed"}',
+  '{"workflowId": "w", "runId": "r", "phase": "training", "outcome": "constructor"}',
+  '{"workflowId": "w", "runId": "r", "phase": "inference", "outcome": "completed", "asOf": {}}',
 ];
 
 function value(): string {
@@ -163,7 +163,7 @@ describe('a steward that strangers send what they like', () => {
     });
 
     expect(refused.updates).toBe(UPDATES);
-    const state = () => steward.query<StewardState>(STEWARD.queries.state);
+    const state = () => steward.query<StewardSnapshot>(STEWARD.queries.state);
     await until(async () => (await state()).counts.signals === SIGNALS);
     // None of them was what it should be, so each is counted, and none had a consequence.
     expect(await state()).toMatchObject({

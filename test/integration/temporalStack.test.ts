@@ -192,10 +192,10 @@ describe('a worker', () => {
       type: 'WorkerFailed',
       message: expect.stringContaining('was ended by SIGKILL, and not for the first time'),
     });
-    for (let deaths = 1; deaths <= 6; deaths += 1) {
+    for (let exits = 1; exits <= 6; exits += 1) {
       const { pid } = worker;
       process.kill(pid!, 'SIGKILL');
-      if (deaths < 6) await until(() => worker.pid !== pid);
+      if (exits < 6) await until(() => worker.pid !== pid);
     }
 
     await given;

@@ -16,7 +16,7 @@ const CONSUMER = `
 import { Client, Connection } from '@temporalio/client';
 import {
   PerdureError, PROGRESS_QUERY, SEARCH_ATTRIBUTES, STEWARD, TASK_QUEUES, scheduledWorkflow, startWorkflow, stewardIdOf, stewardOf,
-  type Approved, type ModelTrainingResult, type RetrainRequest, type RunProgress, type StewardState,
+  type Approved, type ModelTrainingResult, type RetrainRequest, type RunProgress, type StewardSnapshot,
 } from 'perdure';
 
 const connection = await Connection.connect({ address: process.env.ADDRESS! });
@@ -31,7 +31,7 @@ try {
   const steward = stewardOf(client, 'outside');
   await steward.start();
   const request: RetrainRequest = { reason: 'a campaign', requestId: 'campaign-1', triggeredBy: 'ana' };
-  const paused: StewardState = await steward.pause({ by: 'ana', reason: 'a holiday' });
+  const paused: StewardSnapshot = await steward.pause({ by: 'ana', reason: 'a holiday' });
   told.paused = paused.paused?.by;
   await steward.requestRetrain(request);
   await steward.driftDetected({ severity: 'moderate', report: 'report-1' });
@@ -121,7 +121,7 @@ describe('the package, installed by somebody else', () => {
         join(dirname(path), target!).replace(/\.js$/, '.d.ts'),
       );
     });
-    // A declaration that is missing makes types that allow anything, without a word of the compiler.
+    // A declaration that is missing makes types that allow anything, and the compiler says nothing.
     expect((await Promise.all(needed)).flat().filter((path) => !declarations.includes(path))).toEqual([]);
   });
 

@@ -132,7 +132,7 @@ describe('a training', () => {
       /^temporal_workflow_completed\{.*workflow_type="modelTraining".*\} 1$/m,
     );
 
-    const query = `PerdurePipeline = "${TINY}" AND PerdureStage = "training" AND PerdureModelVersion = "${challenger.version}" AND PerdureReason = "a test"`;
+    const query = `PerdurePipeline = "${TINY}" AND PerdurePhase = "training" AND PerdureModelVersion = "${challenger.version}" AND PerdureReason = "a test"`;
     await until(async () => (await stack.client.workflow.count(query)).count === 1);
 
     const { namespace } = stack.client.options;
@@ -232,7 +232,7 @@ describe('a schedule', () => {
       spec: { intervals: [{ every: '1 second' }] },
       state: { ...state, remainingActions: 0 },
     }));
-    const args: [StewardInput] = [{ pipeline: TINY, patrolSeconds: 1 }];
+    const args: [StewardInput] = [{ pipeline: TINY, resyncSeconds: 1 }];
     const steward = await stack.client.workflow.start('steward', {
       args,
       taskQueue: TASK_QUEUES.orchestrator,

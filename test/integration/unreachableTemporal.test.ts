@@ -99,7 +99,7 @@ describe('the Temporal environment configuration', () => {
   test('is one sentence when its profile is not there', () => {
     expect(() =>
       configuredTarget({ TEMPORAL_CONFIG_FILE: '/nowhere/temporal.toml', TEMPORAL_PROFILE: 'prod' }),
-    ).toThrow(/^The Temporal environment configuration can't be read \(.*prod.*\); mend .*\.$/);
+    ).toThrow(/^The Temporal environment configuration can't be read \(.*prod.*\); correct .*\.$/);
   });
 });
 

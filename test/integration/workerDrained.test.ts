@@ -90,7 +90,7 @@ test('a process with several queues drains them all, and an alert overtakes a st
   const [cutShort, again] = slack.received.map(({ body }) => (body as { text: string }).text);
   expect(slack.received).toHaveLength(2);
   expect(again).toBe(cutShort);
-  for (const started of [await lastStart(processing, 'bronze'), await lastStart(training, 'alert')]) {
+  for (const started of [await lastStart(processing, 'bronze'), await lastStart(training, 'sendAlerts')]) {
     expect(started).toMatchObject({ attempt: 2, lastFailure: { applicationFailureInfo: { type: 'WorkerStopped' } } });
     expect(processOf(started.identity!)).not.toBe(first);
   }

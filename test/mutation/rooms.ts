@@ -23,7 +23,7 @@ export const ROOMS: Record<string, Room> = {
       ...golden('learning', 'delong', 'tasks', 'transforms'),
     ],
   },
-  judge: { code: ['src/platform/ecs/judge.ts'], tests: unit('judge') },
+  taskExit: { code: ['src/platform/ecs/classifyTaskExit.ts'], tests: unit('classifyTaskExit') },
   data: {
     code: ['src/data/', 'src/platform/files/'],
     tests: [
@@ -55,7 +55,7 @@ export const ROOMS: Record<string, Room> = {
       ...unit('monitoring'),
     ],
   },
-  steward: { code: ['workflows/support/stewardship.ts'], tests: unit('stewardship', 'stewardDecisions') },
+  steward: { code: ['workflows/support/stewardState.ts'], tests: unit('stewardState', 'stewardDecisions') },
   notify: { code: ['src/platform/notify/conditions.ts'], tests: unit('alertConditions', 'alertsWhole') },
   folderStore: { code: ['src/platform/storage/folderStore.ts'], tests: unit('folderStore', 'createOnly', 'documents') },
   config: {

@@ -7,7 +7,7 @@ import {
   TASK_QUEUES,
   type StewardEvent,
   type StewardInput,
-  type StewardState,
+  type StewardSnapshot,
 } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
 import {
@@ -49,7 +49,7 @@ const completed = { ends: 'COMPLETED', input } as const;
 const skip = skipping('There is nothing to do.');
 const endless = { evaluateCandidate: untilCancelled };
 /** Late from the start, and down at once. */
-const late = { serviceLevel: () => Promise.resolve({ lateAfterMinutes: 0, downAfterMinutes: -1 }) };
+const late = { readServiceLevel: () => Promise.resolve({ lateAfterMinutes: 0, downAfterMinutes: -1 }) };
 
 const OUTAGE = { pipeline: 'readmission', since: '2008-12-31T06:00:00.000Z' };
 const BUSY = { status: 'skipped', reason: 'A training is already running: by-hand', busyWith: 'by-hand' } as const;
@@ -140,8 +140,8 @@ export const BRANCHES: Record<string, Branch> = {
   'modelTraining.cancelledTooLate': {
     workflow: 'modelTraining',
     ...completed,
-    changes: { chooseChampion: slowly('chooseChampion') },
-    meanwhile: cancelDuring('chooseChampion'),
+    changes: { promoteBest: slowly('promoteBest') },
+    meanwhile: cancelDuring('promoteBest'),
   },
   'trainAlgorithm.completed': { workflow: 'trainAlgorithm', ...completed, input: TRAIN_XGBOOST },
   'trainAlgorithm.onEcs': { workflow: 'trainAlgorithm', ...completed, input: { ...TRAIN_XGBOOST, compute: 'ecs' } },
@@ -218,78 +218,78 @@ export const BRANCHES: Record<string, Branch> = {
     workflow: 'inferenceOutage',
     ...completed,
     input: OUTAGE,
-    changes: { ...late, lookForInference: downOnce() },
+    changes: { ...late, checkInferenceOutage: downOnce() },
   },
   'inferenceOutage.unsure': {
     workflow: 'inferenceOutage',
     ...completed,
     input: OUTAGE,
-    changes: { ...late, lookForInference: unsureOnce() },
+    changes: { ...late, checkInferenceOutage: unsureOnce() },
   },
-  'steward.retrained': stewardship('retrained', async (steward, calls) => {
+  'steward.retrained': stewardBranch('retrained', async (steward, calls) => {
     await ask(steward, 'a');
     await until(() => calls.writeReport.length > 0);
   }),
-  'steward.cooledDown': stewardship('cooled-down', async (steward, calls) => {
+  'steward.cooledDown': stewardBranch('cooled-down', async (steward, calls) => {
     await ask(steward, 'a');
     await until(() => calls.preprocess.length === 1);
     await ask(steward, 'b');
     await until(() => calls.preprocess.length === 2);
   }),
-  'steward.approved': stewardship('approved', async (steward, calls) => {
+  'steward.approved': stewardBranch('approved', async (steward, calls) => {
     await steward.signal(STEWARD.signals.driftDetected, { severity: 'moderate', report: 'report_1' });
-    await until(async () => (await steward.query<StewardState>(STEWARD.queries.state)).awaitingApproval !== null);
+    await until(async () => (await steward.query<StewardSnapshot>(STEWARD.queries.state)).awaitingApproval !== null);
     await steward.executeUpdate(STEWARD.updates.approve, { args: [{ by: 'ana' }] });
     await until(() => calls.writeReport.length > 0);
   }),
-  'steward.steered': stewardship('steered', async (steward, calls) => {
+  'steward.steered': stewardBranch('steered', async (steward, calls) => {
     await steward.executeUpdate(STEWARD.updates.pause, { args: [{ by: 'ana' }] });
     await steward.executeUpdate(STEWARD.updates.promote, { args: [{ by: 'ana', model: { alias: 'challenger' } }] });
     await steward.executeUpdate(STEWARD.updates.rollback, { args: [{ by: 'ana' }] });
     await steward.executeUpdate(STEWARD.updates.resume, { args: [{ by: 'ana' }] });
     await until(() => calls.writeReport.length > 0);
   }),
-  'steward.declined': stewardship('declined', async (steward) => {
+  'steward.declined': stewardBranch('declined', async (steward) => {
     await steward.signal(STEWARD.signals.driftDetected, { severity: 'moderate', report: 'report_1' });
-    await until(async () => (await steward.query<StewardState>(STEWARD.queries.state)).awaitingApproval !== null);
+    await until(async () => (await steward.query<StewardSnapshot>(STEWARD.queries.state)).awaitingApproval !== null);
     await steward.executeUpdate(STEWARD.updates.approve, { args: [{ by: 'ana', approved: false }] });
   }),
-  'steward.heldUp': stewardship(
+  'steward.heldUp': stewardBranch(
     'held-up',
     async (steward) => {
       await ask(steward, 'a');
-      await until(async () => (await steward.query<StewardState>(STEWARD.queries.state)).heldUp !== null);
+      await until(async () => (await steward.query<StewardSnapshot>(STEWARD.queries.state)).heldUp !== null);
     },
     { changes: { readStewardPolicy: failing } },
   ),
-  'steward.busy': stewardship(
+  'steward.busy': stewardBranch(
     'busy',
     async (steward) => {
       await ask(steward, 'a');
       await until(
         async () =>
-          (await steward.query<StewardState>(STEWARD.queries.state)).inFlight.training?.workflowId === BUSY.busyWith,
+          (await steward.query<StewardSnapshot>(STEWARD.queries.state)).inFlight.training?.workflowId === BUSY.busyWith,
       );
     },
     { changes: { claimTraining: () => Promise.resolve(BUSY) } },
   ),
-  'steward.newData': stewardship('new-data', async (steward, calls) => {
+  'steward.newData': stewardBranch('new-data', async (steward, calls) => {
     await steward.signal(STEWARD.signals.runEnded, {
       workflowId: 'by-hand',
       runId: 'r',
-      part: 'processing',
+      phase: 'processing',
       outcome: 'completed',
     });
     await until(() => calls.writeReport.length > 0);
   }),
-  'steward.refused': stewardship(
+  'steward.refused': stewardBranch(
     'refused',
     async (steward) => {
       await steward.executeUpdate(STEWARD.updates.promote, { args: [{ by: 'ana' }] }).catch(() => undefined);
     },
     { changes: { moveChampion: failing } },
   ),
-  'steward.runsAlready': stewardship(
+  'steward.runsAlready': stewardBranch(
     'runs-already',
     async (steward, calls) => {
       const workflowId = `${steward.workflowId}-training-1`;
@@ -309,27 +309,27 @@ export const BRANCHES: Record<string, Branch> = {
     },
     { changes: { preprocess: untilCancelled } },
   ),
-  'steward.patrolled': stewardship(
-    'patrolled',
+  'steward.resynced': stewardBranch(
+    'resynced',
     async (steward, calls) => {
       await ask(steward, 'a');
-      await until(() => calls.lookAtRun.length > 0 && calls.alert.length > 0);
+      await until(() => calls.describeRun.length > 0 && calls.sendAlerts.length > 0);
     },
     {
-      input: { patrolSeconds: 1 },
+      input: { resyncSeconds: 1 },
       changes: {
         claimTraining: () => Promise.resolve(BUSY),
-        lookAtRun: () => Promise.resolve({ open: false, status: 'TERMINATED' }),
-        lookForDueInference: neverStarted,
+        describeRun: () => Promise.resolve({ open: false, status: 'TERMINATED' }),
+        checkDueInference: neverStarted,
       },
     },
   ),
   'steward.cancelled': {
-    ...stewardship('cancelled', async () => {}),
+    ...stewardBranch('cancelled', async () => {}),
     meanwhile: cancelDuring('readChampion'),
     ends: 'CANCELLED',
   },
-  'steward.continuedAsNew': stewardship(
+  'steward.continuedAsNew': stewardBranch(
     'continued',
     async (steward, calls) => {
       for (const id of ['a', 'b', 'c', 'd']) await ask(steward, id);
@@ -368,7 +368,7 @@ export const BRANCHES: Record<string, Branch> = {
 };
 
 /** A steward that is ended after a while. */
-function stewardship(
+function stewardBranch(
   pipeline: string,
   meanwhile: NonNullable<Branch['meanwhile']>,
   { input, changes }: { input?: Partial<StewardInput>; changes?: Partial<Activities> } = {},
@@ -410,19 +410,19 @@ function slowly<Name extends keyof Activities>(name: Name, seconds = 1): Activit
   }) as Activities[Name];
 }
 
-function downOnce(): Activities['lookForInference'] {
+function downOnce(): Activities['checkInferenceOutage'] {
   let looks = 0;
   return ({ pipeline, since }) =>
     Promise.resolve({ condition: 'inference_down', pipeline, at: since, since: ++looks === 1 ? since : null });
 }
 
-function unsureOnce(): Activities['lookForInference'] {
+function unsureOnce(): Activities['checkInferenceOutage'] {
   let looks = 0;
   return ({ pipeline, since }) =>
     ++looks === 1 ? failing() : Promise.resolve({ condition: 'inference_down', pipeline, at: since, since: null });
 }
 
-function neverStarted(pipeline: string): ReturnType<Activities['lookForDueInference']> {
+function neverStarted(pipeline: string): ReturnType<Activities['checkDueInference']> {
   const { since } = OUTAGE;
   return Promise.resolve({ condition: 'inference_down', pipeline, at: since, since });
 }

@@ -1,7 +1,7 @@
 import type { Verdict } from '../../src/contracts/index.js';
 import type { Mt19937 } from '../../src/ml/mt19937.js';
-import { judgeDrift, type DriftSettings } from '../../src/monitoring/drift.js';
-import { judgePerformance, type PerformanceSettings } from '../../src/monitoring/performance.js';
+import { assessDrift, type DriftSettings } from '../../src/monitoring/drift.js';
+import { assessPerformance, type PerformanceSettings } from '../../src/monitoring/performance.js';
 import {
   countInto,
   emptyLike,
@@ -55,7 +55,7 @@ export function trainedOn(train: Pick<ScoredSample, 'features'>, test: ScoredSam
   };
 }
 
-/** One run of monitoring over some rows of a sample, judged as the stages judge it. */
+/** One run of monitoring over some rows of a sample, assessed as the stages do. */
 export function monitorRows(
   { profile, baseline }: Trained,
   sample: ScoredSample,
@@ -63,7 +63,7 @@ export function monitorRows(
   settings = USUAL,
 ): { verdict: Verdict; drifted: string[] } {
   const at = (values: ArrayLike<number>) => Float64Array.from(rows, (row) => values[row]!);
-  const drift = judgeDrift(
+  const drift = assessDrift(
     profile,
     {
       rows: rows.length,
@@ -75,7 +75,7 @@ export function monitorRows(
     settings,
   );
   const metrics = binaryMetrics(at(sample.labels), at(sample.scores), settings.threshold);
-  const performance = judgePerformance(baseline, metrics, settings) ?? {
+  const performance = assessPerformance(baseline, metrics, settings) ?? {
     status: 'skipped' as const,
     reason: 'One class.',
   };

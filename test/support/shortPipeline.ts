@@ -72,7 +72,7 @@ export async function createShortPipeline(engines: EnginePool, parent: string, d
         run: run(),
         source: csv,
         asOf,
-        look: true,
+        dryRun: true,
         ...more,
       });
       return pending !== true;

@@ -115,7 +115,7 @@ export function runRef(runId: string, startedAt = '2002-03-01T12:00:00.000Z'): R
   return { workflowId: `tiny-${runId}`, runId, startedAt };
 }
 
-/** Trains the one candidate of logistic regression, and so crowns it. */
+/** Trains the one candidate of logistic regression, and so makes it champion. */
 export async function trainTiny(
   world: TinyWorld,
   { asOf = AFTER_ALL, change = () => {} }: { asOf?: string; change?: (config: typeof CONFIG) => void } = {},

@@ -326,13 +326,13 @@ describe('service levels', () => {
     ['training', 240, 'info'],
     ['inference', 15, 'warning'],
     ['monitoring', 30, 'info'],
-  ] as const)('%s may take %i minutes', (part, minutes, level) => {
+  ] as const)('%s may take %i minutes', (phase, minutes, level) => {
     const after = (taken: number) =>
       alertFor(
         {
           condition: 'sla_missed',
           pipeline,
-          part,
+          phase,
           run,
           startedAt: at,
           at: new Date(Date.parse(at) + taken * 60_000).toISOString(),
@@ -346,7 +346,7 @@ describe('service levels', () => {
   test('the sentence counts in hours and minutes', () => {
     const startedAt = '2026-01-04T05:55:00.000Z';
     expect(
-      alertFor({ condition: 'sla_missed', pipeline, part: 'training', run, startedAt, at }, thresholds)?.summary,
+      alertFor({ condition: 'sla_missed', pipeline, phase: 'training', run, startedAt, at }, thresholds)?.summary,
     ).toBe('Training of readmission is still at work after 4 h 5 min; it should take 4 h at most.');
   });
 });

@@ -138,11 +138,11 @@ const ALERTS: [AlertFacts, Partial<Alert>][] = [
     },
   ],
   [
-    { condition: 'sla_missed', pipeline, at, part: 'training', run, startedAt: '2026-01-04T05:55:00.000Z' },
+    { condition: 'sla_missed', pipeline, at, phase: 'training', run, startedAt: '2026-01-04T05:55:00.000Z' },
     {
       level: 'info',
       details: {
-        part: 'training',
+        phase: 'training',
         workflow_id: run.workflowId,
         run_id: run.runId,
         started_at: '2026-01-04T05:55:00.000Z',
@@ -368,9 +368,9 @@ const SAID: [AlertFacts, string, Alert['details'], number | undefined][] = [
     undefined,
   ],
   [
-    { condition: 'sla_missed', pipeline, at: '2026-01-04T10:59:40.000Z', part: 'processing', run, startedAt: at },
+    { condition: 'sla_missed', pipeline, at: '2026-01-04T10:59:40.000Z', phase: 'processing', run, startedAt: at },
     'Data processing of churn is still at work after 1 h; it should take 30 min at most.',
-    { part: 'processing', workflow_id: run.workflowId, run_id: run.runId, started_at: at, sla_minutes: 30 },
+    { phase: 'processing', workflow_id: run.workflowId, run_id: run.runId, started_at: at, sla_minutes: 30 },
     undefined,
   ],
 ];
@@ -386,9 +386,9 @@ describe('the words and the details', () => {
     ['monitoring', 'Monitoring'],
     ['inference', 'Inference'],
     ['training', 'Training'],
-  ] as const)('a late run of %s is told by its name', (part, name) => {
+  ] as const)('a late run of %s is told by its name', (phase, name) => {
     expect(
-      alertOf({ condition: 'sla_missed', pipeline, at, part, run, startedAt: '2026-01-04T05:55:00.000Z' })!.summary,
+      alertOf({ condition: 'sla_missed', pipeline, at, phase, run, startedAt: '2026-01-04T05:55:00.000Z' })!.summary,
     ).toMatch(new RegExp(`^${name} of churn is still at work after 4 h 5 min;`));
   });
 

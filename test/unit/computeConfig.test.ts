@@ -116,7 +116,7 @@ describe('where stages run', () => {
 
   test.each([
     [
-      'a part on ECS without a task definition',
+      'a phase on ECS without a task definition',
       { monitoring: 'ecs' },
       'compute.ecs.tasks.monitoring: expected a task definition, as monitoring runs on ecs',
     ],

@@ -450,9 +450,9 @@ describe('algorithms', () => {
 });
 
 describe('schedules', () => {
-  test('are of the four parts, and need everything but the days', () => {
-    for (const part of ['processing', 'training', 'inference', 'monitoring'])
-      expect(Schedules.safeParse({ [part]: SCHEDULE }).success).toBe(true);
+  test('are of the four phases, and need everything but the days', () => {
+    for (const phase of ['processing', 'training', 'inference', 'monitoring'])
+      expect(Schedules.safeParse({ [phase]: SCHEDULE }).success).toBe(true);
     expect(Schedules.safeParse({ cleaning: SCHEDULE }).success).toBe(false);
     for (const field of Object.keys(SCHEDULE))
       expect(inConfig(`schedules.training.${field}`, undefined)).toHaveLength(1);
@@ -474,11 +474,13 @@ describe('schedules', () => {
 describe('tasks on ECS', () => {
   test.each(['processing', 'training', 'inference', 'monitoring'])(
     '%s needs a task definition there, which is told beside other faults',
-    (part) => {
-      const fault = `compute.ecs.tasks.${part}: expected a task definition, as ${part} runs on ecs`;
-      expect(inConfig('compute', { [part]: 'ecs' })).toEqual([fault]);
-      expect(inConfig('compute', { [part]: 'ecs', ecs: { tasks: {} }, unheard: 1 })).toContain(fault);
-      expect(inConfig('compute', { [part]: 'ecs', ecs: { tasks: { [part]: { task_definition: 't' } } } })).toEqual([]);
+    (phase) => {
+      const fault = `compute.ecs.tasks.${phase}: expected a task definition, as ${phase} runs on ecs`;
+      expect(inConfig('compute', { [phase]: 'ecs' })).toEqual([fault]);
+      expect(inConfig('compute', { [phase]: 'ecs', ecs: { tasks: {} }, unheard: 1 })).toContain(fault);
+      expect(inConfig('compute', { [phase]: 'ecs', ecs: { tasks: { [phase]: { task_definition: 't' } } } })).toEqual(
+        [],
+      );
       expect(inConfig('compute', null)).toHaveLength(1);
       expect(inConfig('compute', 'ecs')).toHaveLength(1);
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judgeDrift } from '../../src/monitoring/drift.js';
+import { assessDrift } from '../../src/monitoring/drift.js';
 import { homogeneityP } from '../../src/monitoring/homogeneity.js';
 import type { BinnedProfile, CategoryProfile, ModelProfile } from '../../src/monitoring/profile.js';
 
@@ -13,7 +13,7 @@ const score = (low: number, high: number): BinnedProfile => ({
 });
 
 /** What drifts where one feature `x` beside a calm one, and the score, go from one profile to another. */
-function judge(
+function assess(
   before: CategoryProfile,
   now: CategoryProfile,
   scores: [BinnedProfile, BinnedProfile] = [score(500, 500), score(500, 500)],
@@ -24,11 +24,11 @@ function judge(
     columns: { calm: of(500, 500), x: before },
     score: scores[0],
   };
-  return judgeDrift(reference, { rows: 777, columns: { calm: of(500, 500), x: now }, score: scores[1] }, settings);
+  return assessDrift(reference, { rows: 777, columns: { calm: of(500, 500), x: now }, score: scores[1] }, settings);
 }
 
 test('nothing has drifted where nothing moved, and every number is there', () => {
-  const found = judge(of(500, 500), of(500, 500));
+  const found = assess(of(500, 500), of(500, 500));
   // (1/1,000 + 1/1,000)(2 - 1).
   const expected = expect.closeTo(0.002, 12);
   expect(found).toEqual({
@@ -51,7 +51,7 @@ test('nothing has drifted where nothing moved, and every number is there', () =>
 describe('a feature drifts', () => {
   test('where its PSI, less what sampling shows, is at the threshold', () => {
     // Shares .5 against .75: .25 ln 3 = .2747.
-    const found = judge(of(500, 500), of(750, 250));
+    const found = assess(of(500, 500), of(750, 250));
     expect(found).toMatchObject({ drifted: ['x'], score_drifted: false, missing: [] });
     expect(found.psi.x).toBeCloseTo(0.25 * Math.log(3), 12);
     expect(found.p_value.x).toBeCloseTo(
@@ -66,25 +66,25 @@ describe('a feature drifts', () => {
   test('within one standard error of the threshold, once what sampling shows is taken off', () => {
     // Of 100 rows against 200, shares .5 against .675: a PSI of .175 ln(.675 / .325) = .1279 with a standard error of .0716, less
     // (1/200 + 1/200)(2 - 1) = .01: .1895. With .7 it is .1695 + .0822 - .01 = .2417.
-    expect(judge(of(100, 100), of(135, 65)).drifted).toEqual([]);
-    expect(judge(of(100, 100), of(140, 60)).drifted).toEqual(['x']);
+    expect(assess(of(100, 100), of(135, 65)).drifted).toEqual([]);
+    expect(assess(of(100, 100), of(140, 60)).drifted).toEqual(['x']);
   });
 
   test('not where it is sure and small', () => {
     // Shares .5 against .6: .1 ln 1.5 = .0405.
-    expect(judge(of(50_000, 50_000), of(60_000, 40_000)).drifted).toEqual([]);
+    expect(assess(of(50_000, 50_000), of(60_000, 40_000)).drifted).toEqual([]);
   });
 
   test('not where it is large and few rows explain it', () => {
     // 5 of 8 rows against 4 of 8 and 7 of 8 against 4 of 8: PSI .06 and .73.
-    expect(judge(of(4, 4), of(7, 1))).toMatchObject({
+    expect(assess(of(4, 4), of(7, 1))).toMatchObject({
       drifted: [],
       psi: { x: expect.closeTo(0.375 * Math.log(7), 12) },
     });
   });
 
-  test('not where nothing is known of it, and the others are judged all the same', () => {
-    const found = judge(of(0, 0, 10), of(5, 5), [score(500, 500), score(750, 250)]);
+  test('not where nothing is known of it, and the others are assessed all the same', () => {
+    const found = assess(of(0, 0, 10), of(5, 5), [score(500, 500), score(750, 250)]);
     expect(found).toMatchObject({
       psi: { x: null },
       expected_psi: { x: null },
@@ -96,12 +96,12 @@ describe('a feature drifts', () => {
 });
 
 test('the score drifts as a feature does', () => {
-  expect(judge(of(500, 500), of(500, 500), [score(500, 500), score(750, 250)])).toMatchObject({
+  expect(assess(of(500, 500), of(500, 500), [score(500, 500), score(750, 250)])).toMatchObject({
     drifted: [],
     score_drifted: true,
     score_psi: expect.closeTo(0.25 * Math.log(3), 12),
   });
-  const unknown = judge(of(500, 500), of(500, 500), [score(500, 500), score(0, 0)]);
+  const unknown = assess(of(500, 500), of(500, 500), [score(500, 500), score(0, 0)]);
   expect(unknown).toMatchObject({
     score_drifted: false,
     score_psi: null,
@@ -112,13 +112,13 @@ test('the score drifts as a feature does', () => {
 
 describe('missing values', () => {
   test('count where their share differs by more than the threshold, up or down', () => {
-    expect(judge(of(500, 500), of(400, 400, 200))).toMatchObject({
+    expect(assess(of(500, 500), of(400, 400, 200))).toMatchObject({
       missing: ['x'],
       drifted: [],
       missing_rate: { x: 0.2 },
       training_missing_rate: { x: 0 },
     });
-    expect(judge(of(400, 400, 200), of(500, 500))).toMatchObject({
+    expect(assess(of(400, 400, 200), of(500, 500))).toMatchObject({
       missing: ['x'],
       missing_rate: { x: 0 },
       training_missing_rate: { x: 0.2 },
@@ -126,7 +126,7 @@ describe('missing values', () => {
   });
 
   test('at the threshold are no finding, nor are those that few rows explain', () => {
-    expect(judge(of(500, 500), of(450, 450, 100)).missing).toEqual([]);
-    expect(judge(of(2, 2), of(1, 1, 2)).missing).toEqual([]);
+    expect(assess(of(500, 500), of(450, 450, 100)).missing).toEqual([]);
+    expect(assess(of(2, 2), of(1, 1, 2)).missing).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeNodeVersion } from '../../src/platform/setup/nodeVersion.js';
+import { checkNodeVersion } from '../../src/platform/setup/nodeVersion.js';
 
 const WANTED = '^20.19 || ^22.12 || ^24';
 
@@ -13,5 +13,5 @@ test.each([
   ['24.0.0', 'ok', '24.0.0'],
   ['26.1.0', 'optional', '26.1.0, which Perdure is not tested on; it is on 20, 22, 24'],
 ])('Node.js %s is %s: %s', (version, status, detail) => {
-  expect(judgeNodeVersion(version, WANTED)).toEqual({ status, detail });
+  expect(checkNodeVersion(version, WANTED)).toEqual({ status, detail });
 });

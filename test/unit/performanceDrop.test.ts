@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { TaskMetrics } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { judgePerformance, metricVariance, type KnownVariance } from '../../src/monitoring/performance.js';
+import { assessPerformance, metricVariance, type KnownVariance } from '../../src/monitoring/performance.js';
 import { binaryMetrics } from '../support/binaryMetrics.js';
 
 const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as {
@@ -77,14 +77,14 @@ describe('the variance of', () => {
 describe('a drop', () => {
   test('that is above the threshold and more than sampling explains is a breach', () => {
     // Standard errors .0303 and .0316: .15 are 3.4 of the difference's.
-    const found = judgePerformance(metrics(50, 200, 0.75), metrics(50, 200, 0.6), settings)!;
+    const found = assessPerformance(metrics(50, 200, 0.75), metrics(50, 200, 0.6), settings)!;
     expect(found).toMatchObject({ metric: 'roc_auc', breached: true });
     expect(found.drop).toBeCloseTo(0.15, 12);
     expect(found.p_value).toBeLessThan(0.001);
   });
 
   test('above the threshold that sampling explains is none', () => {
-    const found = judgePerformance(metrics(50, 200, 0.75), metrics(50, 200, 0.69), settings)!;
+    const found = assessPerformance(metrics(50, 200, 0.75), metrics(50, 200, 0.69), settings)!;
     expect(found.drop).toBeGreaterThan(settings.performance_threshold_drop);
     expect(found.p_value).toBeGreaterThan(0.05);
     expect(found.breached).toBe(false);
@@ -99,8 +99,8 @@ describe('a drop', () => {
       ],
       n: 1_000_000,
     });
-    expect(judgePerformance(large(0.7), large(0.66), settings)).toMatchObject({ breached: false });
-    expect(judgePerformance(large(0.7), large(0.64), settings)).toMatchObject({ breached: true });
+    expect(assessPerformance(large(0.7), large(0.66), settings)).toMatchObject({ breached: false });
+    expect(assessPerformance(large(0.7), large(0.64), settings)).toMatchObject({ breached: true });
   });
 
   test('at the threshold is none', () => {
@@ -112,12 +112,12 @@ describe('a drop', () => {
       ],
       n: 1_000_000,
     });
-    const found = judgePerformance(sure(0.75), sure(0.5), { ...settings, performance_threshold_drop: 0.25 });
+    const found = assessPerformance(sure(0.75), sure(0.5), { ...settings, performance_threshold_drop: 0.25 });
     expect(found).toMatchObject({ drop: 0.25, breached: false });
   });
 
   test('of nothing between two that are without a fault has no certainty either way', () => {
-    expect(judgePerformance(metrics(100, 0, 1), metrics(100, 0, 1), settings)).toMatchObject({
+    expect(assessPerformance(metrics(100, 0, 1), metrics(100, 0, 1), settings)).toMatchObject({
       drop: 0,
       p_value: 0.5,
       breached: false,
@@ -125,16 +125,18 @@ describe('a drop', () => {
   });
 
   test('that is a gain, or nothing, is none', () => {
-    expect(judgePerformance(metrics(50, 200, 0.6), metrics(50, 200, 0.9), settings)).toMatchObject({ breached: false });
-    expect(judgePerformance(metrics(50, 200), metrics(50, 200), settings)).toMatchObject({
+    expect(assessPerformance(metrics(50, 200, 0.6), metrics(50, 200, 0.9), settings)).toMatchObject({
+      breached: false,
+    });
+    expect(assessPerformance(metrics(50, 200), metrics(50, 200), settings)).toMatchObject({
       drop: 0,
       p_value: 0.5,
       breached: false,
     });
   });
 
-  test('of what is undefined is not judged', () => {
-    expect(judgePerformance(metrics(50, 200, null), metrics(50, 200), settings)).toBeNull();
-    expect(judgePerformance(metrics(50, 200), metrics(50, 200, null), settings)).toBeNull();
+  test('of what is undefined is not assessed', () => {
+    expect(assessPerformance(metrics(50, 200, null), metrics(50, 200), settings)).toBeNull();
+    expect(assessPerformance(metrics(50, 200), metrics(50, 200, null), settings)).toBeNull();
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { AucComparison } from '../../src/contracts/index.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { PromotionGate } from '../../src/config/schema.js';
-import { decidePromotion, type PromotionCase } from '../../src/registry/gate.js';
+import { promotionGate, type PromotionCase } from '../../src/registry/promotionGate.js';
 
 /** 200 rows on which `strong` has an AUC of .8746 and `weak` one of .7053: z 3.14, p .0017. */
 const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.json', import.meta.url), 'utf8')) as {
@@ -17,7 +17,7 @@ const strong = { ref: { algorithm: 'xgboost', version: 'v2' }, output: said(gold
 const weak = { ref: { algorithm: 'random_forest', version: 'v1' }, output: said(golden.s2) };
 
 const decide = (of: Partial<PromotionCase>, gate: Partial<PromotionGate> = {}) =>
-  decidePromotion(
+  promotionGate(
     {
       task: ZERO_OR_ONE,
       metric: 'roc_auc',

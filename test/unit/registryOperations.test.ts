@@ -30,7 +30,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const ALGORITHMS = ['xgboost'];
 const xgboost = (version: string) => ({ algorithm: 'xgboost', version });
 const by = (runId: string) => ({ workflowId: 'perdure models promote', runId, person: 'ana' });
-const crown = (version: string, id = version) =>
+const promote = (version: string, id = version) =>
   moveAlias(registry, ALGORITHMS, {
     alias: CHAMPION,
     move: 'promote',
@@ -50,8 +50,8 @@ const champion = async () => (await readPointer(registry, aliasKey(CHAMPION)))?.
 
 describe('promotion by hand', () => {
   test('says what moved, and the pointer says who, when and why', async () => {
-    await crown('v1');
-    expect(await crown('v2')).toMatchObject({
+    await promote('v1');
+    expect(await promote('v2')).toMatchObject({
       alias: CHAMPION,
       model: xgboost('v2'),
       previous: xgboost('v1'),
@@ -65,8 +65,8 @@ describe('promotion by hand', () => {
   });
 
   test('of two at once, one wins and the other is told', async () => {
-    await crown('v1');
-    const outcomes = await Promise.allSettled([crown('v2'), crown('v3')]);
+    await promote('v1');
+    const outcomes = await Promise.allSettled([promote('v2'), promote('v3')]);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { type: 'PointerMoved' } });
   });
@@ -77,13 +77,13 @@ describe('promotion by hand', () => {
       ['v2', 'b'],
       ['v1', 'c'],
     ] as const)
-      await crown(version, id);
+      await promote(version, id);
     // The champion before the present one is v2, as nobody has gone back from it.
     expect(await goBack('d')).toMatchObject({ model: xgboost('v2') });
   });
 
   test('moves an alias to what another means', async () => {
-    await crown('v2');
+    await promote('v2');
     const model = { alias: CHAMPION };
     expect(
       await moveAlias(registry, ALGORITHMS, {
@@ -114,9 +114,9 @@ describe('promotion by hand', () => {
   });
 
   test('refuses the version that it is already, but gives a repeated request its own answer', async () => {
-    const first = await crown('v1');
-    expect(await crown('v1')).toEqual(first);
-    await expect(crown('v1', 'another')).rejects.toMatchObject({
+    const first = await promote('v1');
+    expect(await promote('v1')).toEqual(first);
+    await expect(promote('v1', 'another')).rejects.toMatchObject({
       type: 'InputInvalid',
       message: 'xgboost v1 is champion already; name another version.',
     });
@@ -125,7 +125,7 @@ describe('promotion by hand', () => {
 
 describe('rollback', () => {
   test('goes back step by step, never to what was rolled back from', async () => {
-    for (const version of ['v1', 'v2', 'v3']) await crown(version);
+    for (const version of ['v1', 'v2', 'v3']) await promote(version);
     expect(await goBack('a')).toMatchObject({ model: xgboost('v2'), previous: xgboost('v3') });
     expect(await goBack('b')).toMatchObject({ model: xgboost('v1') });
     await expect(goBack('c')).rejects.toMatchObject({
@@ -135,7 +135,7 @@ describe('rollback', () => {
   });
 
   test('goes to a named version', async () => {
-    for (const version of ['v1', 'v2', 'v3']) await crown(version);
+    for (const version of ['v1', 'v2', 'v3']) await promote(version);
     await goBack('a', 'v1');
     expect(await champion()).toBe('v1');
   });

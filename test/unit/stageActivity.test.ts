@@ -107,12 +107,12 @@ describe('a stage as an activity', () => {
     expect(failure).toMatchObject({ type: 'RangeError', nonRetryable: false });
   });
 
-  test('what a stage keeps is what the next attempt goes on with', async () => {
+  test('the checkpoint that a stage saves is what the next attempt goes on with', async () => {
     const heartbeats: HeartbeatDetails[] = [];
     const seen: unknown[] = [];
-    const halfway = ({ cursor, keep }: StageCall) => {
-      seen.push(cursor);
-      keep!({ folds: 3 });
+    const halfway = ({ checkpoint, saveCheckpoint }: StageCall) => {
+      seen.push(checkpoint);
+      saveCheckpoint!({ folds: 3 });
       return Promise.reject(new PerdureError('StoreUnavailable', 'The store is away; start it.'));
     };
     await failureOf(watched({}, heartbeats), halfway);

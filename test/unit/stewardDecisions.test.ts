@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RetrainCause, RetrainMode, RunEnded, StewardPolicy } from '../../src/contracts/index.js';
-import { Stewardship } from '../../workflows/support/stewardship.js';
+import { StewardState } from '../../workflows/support/stewardState.js';
 
 const at = (hours: number) => new Date(Date.UTC(2026, 0, 1, hours));
 const iso = (hours: number) => at(hours).toISOString();
@@ -18,11 +18,11 @@ const policy = (retrain: Partial<Record<RetrainCause, RetrainMode>> = {}, cooldo
 const ended = (run: Partial<RunEnded>): RunEnded => ({
   workflowId: 'p-steward-training-1',
   runId: 'r',
-  part: 'training',
+  phase: 'training',
   outcome: 'completed',
   ...run,
 });
-const told = (steward: Stewardship) => steward.history.map(({ what }) => what);
+const told = (steward: StewardState) => steward.history.map(({ what }) => what);
 const request = (requestId: string, reason = 'by hand', asOf?: string) => ({
   reason,
   requestId,
@@ -30,14 +30,14 @@ const request = (requestId: string, reason = 'by hand', asOf?: string) => ({
 });
 
 /** A steward that has looked who is champion: there is none. */
-function stewardOf(): Stewardship {
-  const steward = new Stewardship('p');
+function stewardOf(): StewardState {
+  const steward = new StewardState('p');
   steward.knowChampion(at(0), null);
   return steward;
 }
 
 /** A steward whose requests wait for approval. */
-function waiting(...requestIds: string[]): Stewardship {
+function waiting(...requestIds: string[]): StewardState {
   const steward = stewardOf();
   requestIds.forEach((id, hour) => steward.requested(at(hour), request(id, 'drift')));
   steward.decide(at(9), policy({ drift: 'approve' }));
@@ -45,7 +45,7 @@ function waiting(...requestIds: string[]): Stewardship {
 }
 
 /** A steward with its first training under way. */
-function training(cooldownHours = 0): Stewardship {
+function training(cooldownHours = 0): StewardState {
   const steward = stewardOf();
   steward.requested(at(0), request('first'));
   steward.decide(at(0), policy({}, cooldownHours));
@@ -55,11 +55,11 @@ function training(cooldownHours = 0): Stewardship {
 
 describe('what there is to look into', () => {
   test('a new steward asks who is champion; afterwards there is nothing until something is told', () => {
-    const steward = new Stewardship('p');
+    const steward = new StewardState('p');
     expect(steward.hasNews).toBe(true);
     steward.knowChampion(at(0), null);
     expect([steward.hasNews, steward.hasRequests]).toEqual([false, false]);
-    expect(steward.state).toEqual({
+    expect(steward.snapshot).toEqual({
       pipeline: 'p',
       champion: null,
       paused: null,
@@ -79,7 +79,7 @@ describe('what there is to look into', () => {
     requested.requested(at(1), request('a'));
     expect([requested.hasNews, requested.hasRequests]).toEqual([true, true]);
     const processed = stewardOf();
-    processed.ended(at(1), ended({ part: 'processing' }));
+    processed.ended(at(1), ended({ phase: 'processing' }));
     expect([processed.hasNews, processed.hasRequests]).toEqual([true, false]);
     const deployed = stewardOf();
     deployed.moved(
@@ -100,7 +100,7 @@ describe('what there is to look into', () => {
   test('what is carried to the next run is all there, and is what the next run knows', () => {
     const steward = training();
     steward.requested(at(1), request('second'));
-    steward.ended(at(1), ended({ part: 'processing', workflowId: 'p-processing' }));
+    steward.ended(at(1), ended({ phase: 'processing', workflowId: 'p-processing' }));
     steward.moved(
       at(1),
       {
@@ -112,17 +112,17 @@ describe('what there is to look into', () => {
       },
       'ana',
     );
-    const carried = JSON.parse(JSON.stringify(steward.carried)) as Stewardship['carried'];
+    const carried = JSON.parse(JSON.stringify(steward.carried)) as StewardState['carried'];
     expect(carried).toMatchObject({
       seen: ['first', 'second'],
       inbox: [{ requestId: 'second' }],
       processed: [{ workflowId: 'p-processing' }],
       deployed: [{ by: 'ana' }],
     });
-    const next = new Stewardship('p', carried);
+    const next = new StewardState('p', carried);
     expect(JSON.parse(JSON.stringify(next.carried))).toEqual(carried);
     next.requested(at(2), request('first'));
-    expect(next.state.counts).toMatchObject({ signals: 4, duplicates: 1 });
+    expect(next.snapshot.counts).toMatchObject({ signals: 4, duplicates: 1 });
     expect(next.signals).toBe(1);
   });
 });
@@ -131,9 +131,9 @@ describe('requests', () => {
   test('one id is heard once, however often it comes', () => {
     const steward = stewardOf();
     for (let i = 0; i < 3; i += 1) steward.requested(at(i), request('same'));
-    expect(steward.state.counts).toMatchObject({ signals: 3, duplicates: 2, ignored: 0 });
+    expect(steward.snapshot.counts).toMatchObject({ signals: 3, duplicates: 2, ignored: 0 });
     steward.decide(at(3), policy());
-    expect(steward.state.asked).toEqual({ since: iso(3), count: 1, requests: [request('same')] });
+    expect(steward.snapshot.asked).toEqual({ since: iso(3), count: 1, requests: [request('same')] });
     expect(steward.hasRequests).toBe(false);
   });
 
@@ -142,9 +142,9 @@ describe('requests', () => {
     for (const severity of ['moderate', 'severe', 'severe', 'moderate'] as const)
       steward.drifted(at(1), { severity, report: 'file:///r', asOf: iso(0) });
     steward.decide(at(2), policy({ drift: 'off', severe_drift: 'approve' }));
-    expect(steward.state.counts).toMatchObject({ signals: 4, duplicates: 2, ignored: 0 });
-    expect(steward.state.asked).toBeNull();
-    expect(steward.state.awaitingApproval?.requests).toEqual([
+    expect(steward.snapshot.counts).toMatchObject({ signals: 4, duplicates: 2, ignored: 0 });
+    expect(steward.snapshot.asked).toBeNull();
+    expect(steward.snapshot.awaitingApproval?.requests).toEqual([
       { reason: 'severe_drift', triggeredBy: 'monitoring', requestId: 'severe_drift:file:///r', asOf: iso(0) },
     ]);
     expect(told(steward)).toEqual([
@@ -155,9 +155,9 @@ describe('requests', () => {
 
   test('new data is asked by the run that brought it', () => {
     const steward = stewardOf();
-    steward.hasNewData(at(1), ended({ part: 'processing', workflowId: 'p-processing', runId: 'run-7', asOf: iso(0) }));
+    steward.hasNewData(at(1), ended({ phase: 'processing', workflowId: 'p-processing', runId: 'run-7', asOf: iso(0) }));
     steward.decide(at(1), policy());
-    expect(steward.state.asked?.requests).toEqual([
+    expect(steward.snapshot.asked?.requests).toEqual([
       { reason: 'new_data', triggeredBy: 'p-processing', requestId: 'run-7', asOf: iso(0) },
     ]);
   });
@@ -169,7 +169,7 @@ describe('requests', () => {
       at(1),
       policy({ drift: 'off', severe_drift: 'off', performance_drop: 'off', new_data: 'off', schedule: 'off' }),
     );
-    expect(steward.state.asked?.count).toBe(1);
+    expect(steward.snapshot.asked?.count).toBe(1);
     expect(told(steward)).toEqual(['retrain asked (a whim, by somebody): to be trained']);
   });
 
@@ -179,8 +179,8 @@ describe('requests', () => {
       steward.requested(at(i), request(`r${i}`));
       steward.decide(at(i), policy());
     }
-    expect(steward.state.asked).toMatchObject({ since: iso(0), count: 25 });
-    expect(steward.state.asked!.requests.map(({ requestId }) => requestId)).toEqual(
+    expect(steward.snapshot.asked).toMatchObject({ since: iso(0), count: 25 });
+    expect(steward.snapshot.asked!.requests.map(({ requestId }) => requestId)).toEqual(
       Array.from({ length: 20 }, (_, i) => `r${i + 5}`),
     );
   });
@@ -193,7 +193,7 @@ describe('requests', () => {
       asOf: iso(0),
     });
     let heard = 0;
-    while (steward.state.counts.ignored === 0) {
+    while (steward.snapshot.counts.ignored === 0) {
       steward.requested(at(0), big(heard));
       heard += 1;
     }
@@ -203,7 +203,7 @@ describe('requests', () => {
     expect(told(steward).at(-1)).toMatch(new RegExp(`: ${heard - 1} wait to be looked into already$`));
     steward.decide(at(1), policy());
     steward.requested(at(2), big(heard - 1));
-    expect(steward.state.counts).toMatchObject({ duplicates: 0, ignored: 1 });
+    expect(steward.snapshot.counts).toMatchObject({ duplicates: 0, ignored: 1 });
     expect(steward.hasRequests).toBe(true);
   });
 
@@ -215,9 +215,9 @@ describe('requests', () => {
     }
     expect(steward.carried.seen).toHaveLength(1_000);
     steward.requested(at(1), request('r1'));
-    expect(steward.state.counts.duplicates).toBe(1);
+    expect(steward.snapshot.counts.duplicates).toBe(1);
     steward.requested(at(1), request('r0'));
-    expect(steward.state.counts.duplicates).toBe(1);
+    expect(steward.snapshot.counts.duplicates).toBe(1);
   });
 
   test('of long ids as many are remembered as 100,000 bytes hold, also after they were carried', () => {
@@ -225,36 +225,36 @@ describe('requests', () => {
     for (let i = 0; i < 300; i += 1) {
       steward.requested(at(0), request(`${i}`.padStart(500, '-')));
       steward.decide(at(0), policy());
-      if (i === 150) steward = new Stewardship('p', structuredClone(steward.carried));
+      if (i === 150) steward = new StewardState('p', structuredClone(steward.carried));
     }
     expect(steward.carried.seen).toEqual(Array.from({ length: 200 }, (_, i) => `${i + 100}`.padStart(500, '-')));
   });
 });
 
 describe('what a run that ended leads to', () => {
-  test('each part and outcome', () => {
+  test('each phase and outcome', () => {
     const after = (run: Partial<RunEnded>) => {
       const steward = stewardOf();
       steward.ended(at(1), ended(run));
-      const { state, processed, championUnsure } = steward;
-      return { due: state.due, cooldownUntil: state.cooldownUntil, processed: processed.length, championUnsure };
+      const { snapshot, processed, championUnsure } = steward;
+      return { due: snapshot.due, cooldownUntil: snapshot.cooldownUntil, processed: processed.length, championUnsure };
     };
     const nothing = { due: {}, cooldownUntil: null, processed: 0, championUnsure: false };
-    expect(after({ part: 'lifecycle' })).toEqual({ ...nothing, championUnsure: true });
-    expect(after({ part: 'processing' })).toEqual({ ...nothing, processed: 1 });
+    expect(after({ phase: 'lifecycle' })).toEqual({ ...nothing, championUnsure: true });
+    expect(after({ phase: 'processing' })).toEqual({ ...nothing, processed: 1 });
     for (const outcome of ['failed', 'skipped', 'partial'] as const)
-      expect(after({ part: 'processing', outcome })).toEqual(nothing);
-    expect(after({ part: 'inference', asOf: iso(0) })).toEqual({
+      expect(after({ phase: 'processing', outcome })).toEqual(nothing);
+    expect(after({ phase: 'inference', asOf: iso(0) })).toEqual({
       ...nothing,
       due: { monitoring: { asOf: iso(0), because: 'new predictions' } },
     });
     for (const outcome of ['failed', 'skipped', 'partial'] as const)
-      expect(after({ part: 'inference', outcome })).toEqual(nothing);
+      expect(after({ phase: 'inference', outcome })).toEqual(nothing);
     for (const outcome of ['completed', 'failed'] as const)
-      expect(after({ part: 'monitoring', outcome })).toEqual(nothing);
-    expect(after({ part: 'training' })).toEqual({ ...nothing, cooldownUntil: iso(1), championUnsure: true });
-    expect(after({ part: 'training', outcome: 'skipped' })).toEqual(nothing);
-    expect(after({ part: 'training', newChampion: true, asOf: iso(0) })).toEqual({
+      expect(after({ phase: 'monitoring', outcome })).toEqual(nothing);
+    expect(after({ phase: 'training' })).toEqual({ ...nothing, cooldownUntil: iso(1), championUnsure: true });
+    expect(after({ phase: 'training', outcome: 'skipped' })).toEqual(nothing);
+    expect(after({ phase: 'training', newChampion: true, asOf: iso(0) })).toEqual({
       ...nothing,
       cooldownUntil: iso(1),
       championUnsure: true,
@@ -266,9 +266,9 @@ describe('what a run that ended leads to', () => {
     const steward = stewardOf();
     steward.ended(
       at(1),
-      ended({ part: 'inference', workflowId: 'w', outcome: 'failed', summary: 'the store\n is away' }),
+      ended({ phase: 'inference', workflowId: 'w', outcome: 'failed', summary: 'the store\n is away' }),
     );
-    steward.ended(at(2), ended({ part: 'lifecycle', workflowId: 'l' }));
+    steward.ended(at(2), ended({ phase: 'lifecycle', workflowId: 'l' }));
     expect(steward.history).toEqual([
       { at: iso(1), what: 'inference failed: w, the store is away' },
       { at: iso(2), what: 'lifecycle completed: l' },
@@ -278,7 +278,7 @@ describe('what a run that ended leads to', () => {
   test('of processing runs the newest twenty wait to be looked into, without their sentences', () => {
     const steward = stewardOf();
     for (let i = 0; i < 22; i += 1)
-      steward.ended(at(i), ended({ part: 'processing', workflowId: `p${i}`, summary: 'long' }));
+      steward.ended(at(i), ended({ phase: 'processing', workflowId: `p${i}`, summary: 'long' }));
     expect(steward.processed.map(({ workflowId }) => workflowId)).toEqual(
       Array.from({ length: 20 }, (_, i) => `p${i + 2}`),
     );
@@ -288,33 +288,33 @@ describe('what a run that ended leads to', () => {
   test('a training that found another at work asks again for when that one is over', () => {
     const steward = training(6);
     steward.ended(at(1), ended({ outcome: 'skipped', busyWith: 'by-hand' }));
-    expect(steward.state.inFlight).toEqual({ training: { workflowId: 'by-hand', startedAt: iso(1) } });
-    expect(steward.state.asked).toEqual({ since: iso(0), count: 1, requests: [request('first')] });
-    expect(steward.state.cooldownUntil).toBeNull();
+    expect(steward.snapshot.inFlight).toEqual({ training: { workflowId: 'by-hand', startedAt: iso(1) } });
+    expect(steward.snapshot.asked).toEqual({ since: iso(0), count: 1, requests: [request('first')] });
+    expect(steward.snapshot.cooldownUntil).toBeNull();
     expect(steward.takeDue(at(2))).toEqual([]);
     // The other one found yet another: nothing more is asked for that.
     steward.ended(at(2), ended({ workflowId: 'by-hand', outcome: 'skipped', busyWith: 'a third' }));
-    expect(steward.state).toMatchObject({
+    expect(steward.snapshot).toMatchObject({
       asked: { count: 1 },
       inFlight: { training: { workflowId: 'a third', startedAt: iso(2) } },
     });
     steward.ended(at(3), ended({ workflowId: 'a third' }));
     expect(steward.takeDue(at(8))).toEqual([]);
     expect(steward.takeDue(at(9))).toMatchObject([
-      { part: 'training', workflowId: 'p-steward-training-2', because: 'by hand (1 asked)' },
+      { phase: 'training', workflowId: 'p-steward-training-2', because: 'by hand (1 asked)' },
     ]);
   });
 
   test('a training of others that found one at work changes nothing', () => {
     const steward = training();
     steward.ended(at(1), ended({ workflowId: 'by-hand', outcome: 'skipped', busyWith: 'p-steward-training-1' }));
-    expect(steward.state).toMatchObject({
+    expect(steward.snapshot).toMatchObject({
       asked: null,
       inFlight: { training: { workflowId: 'p-steward-training-1', startedAt: iso(0) } },
     });
     const idle = stewardOf();
     idle.ended(at(1), ended({ workflowId: 'by-hand', outcome: 'skipped', busyWith: 'other' }));
-    expect(idle.state.inFlight).toEqual({});
+    expect(idle.snapshot.inFlight).toEqual({});
   });
 });
 
@@ -325,12 +325,12 @@ describe('the champion', () => {
     const steward = stewardOf();
     steward.knowChampion(at(1), { ...model, person: 'ana' });
     expect(told(steward)).toEqual(['champion is xgboost v1, by ana']);
-    expect(steward.state).toMatchObject({ champion: model, due: { inference: { because: 'a new champion' } } });
+    expect(steward.snapshot).toMatchObject({ champion: model, due: { inference: { because: 'a new champion' } } });
     expect(steward.championUnsure).toBe(false);
-    delete steward.state.due.inference;
+    delete steward.snapshot.due.inference;
     steward.knowChampion(at(2), { ...model, person: 'ana' });
     expect(told(steward)).toHaveLength(1);
-    expect(steward.state.due).toEqual({});
+    expect(steward.snapshot.due).toEqual({});
     steward.knowChampion(at(3), { ...model, version: 'v2', person: 'ana' });
     steward.knowChampion(at(4), { algorithm: 'random_forest', version: 'v2', person: 'ana' });
     expect(told(steward).slice(1)).toEqual(['champion is xgboost v2, by ana', 'champion is random_forest v2, by ana']);
@@ -340,9 +340,9 @@ describe('the champion', () => {
     const steward = stewardOf();
     steward.knowChampion(at(1), { ...model, person: null });
     expect(told(steward)).toEqual(['champion is xgboost v1']);
-    expect(steward.state).toMatchObject({ champion: model, due: {} });
+    expect(steward.snapshot).toMatchObject({ champion: model, due: {} });
     steward.knowChampion(at(2), null);
-    expect(steward.state.champion).toBeNull();
+    expect(steward.snapshot.champion).toBeNull();
     expect(told(steward)).toHaveLength(1);
   });
 
@@ -354,7 +354,7 @@ describe('the champion', () => {
     expect(steward.deployed).toEqual([
       { condition: 'model_deployed', pipeline: 'p', at: iso(1), model, previous, by: 'ana', reason: 'better' },
     ]);
-    expect(steward.state).toMatchObject({ champion: model, due: { inference: { because: 'a new champion' } } });
+    expect(steward.snapshot).toMatchObject({ champion: model, due: { inference: { because: 'a new champion' } } });
     expect(steward.championUnsure).toBe(true);
     for (let i = 2; i < 24; i += 1)
       steward.moved(
@@ -374,11 +374,11 @@ describe('what stands in the way', () => {
     steward.goOn(at(0));
     steward.holdUp(at(1), 'no config');
     steward.holdUp(at(2), 'no config');
-    expect(steward.state.heldUp).toEqual({ since: iso(1), reason: 'no config' });
+    expect(steward.snapshot.heldUp).toEqual({ since: iso(1), reason: 'no config' });
     steward.holdUp(at(3), 'bad config');
-    expect(steward.state.heldUp).toEqual({ since: iso(1), reason: 'bad config' });
+    expect(steward.snapshot.heldUp).toEqual({ since: iso(1), reason: 'bad config' });
     steward.goOn(at(4));
-    expect(steward.state.heldUp).toBeNull();
+    expect(steward.snapshot.heldUp).toBeNull();
     expect(steward.history).toEqual([
       { at: iso(1), what: 'held up: no config' },
       { at: iso(3), what: 'held up: bad config' },
@@ -397,9 +397,9 @@ describe('approval', () => {
       startsAt: iso(10),
     });
     expect(told(steward).at(-1)).toBe('retrain approved by ana: go');
-    expect(steward.state).toMatchObject({ awaitingApproval: null, asked: { count: 2, since: iso(9) } });
+    expect(steward.snapshot).toMatchObject({ awaitingApproval: null, asked: { count: 2, since: iso(9) } });
     expect(steward.takeDue(at(10))).toEqual([
-      { part: 'training', workflowId: 'p-steward-training-1', asOf: undefined, because: 'drift (2 asked)' },
+      { phase: 'training', workflowId: 'p-steward-training-1', asOf: undefined, because: 'drift (2 asked)' },
     ]);
   });
 
@@ -411,22 +411,22 @@ describe('approval', () => {
       startsAt: iso(10),
     });
     expect(told(steward).at(-1)).toBe('retrain approved by ana (b)');
-    expect(steward.state.asked).toEqual({ since: iso(9), count: 1, requests: [request('b', 'drift')] });
-    expect(steward.state.awaitingApproval).toEqual({
+    expect(steward.snapshot.asked).toEqual({ since: iso(9), count: 1, requests: [request('b', 'drift')] });
+    expect(steward.snapshot.awaitingApproval).toEqual({
       since: iso(9),
       count: 2,
       requests: [request('a', 'drift'), request('c', 'drift')],
     });
     steward.approve(at(10), { by: 'ana', requestId: 'a' });
     steward.approve(at(10), { by: 'ana', requestId: 'c' });
-    expect(steward.state.awaitingApproval).toBeNull();
-    expect(steward.state.asked?.count).toBe(3);
+    expect(steward.snapshot.awaitingApproval).toBeNull();
+    expect(steward.snapshot.asked?.count).toBe(3);
   });
 
   test('of a request that does not wait, or where none does, approves nothing', () => {
     const steward = waiting('a');
     expect(steward.approve(at(10), { by: 'ana', requestId: 'z' })).toMatchObject({ requests: 0 });
-    expect(steward.state.awaitingApproval?.count).toBe(1);
+    expect(steward.snapshot.awaitingApproval?.count).toBe(1);
     expect(stewardOf().approve(at(10), { by: 'ana' })).toMatchObject({ approved: true, requests: 0 });
     expect(stewardOf().approve(at(10), { by: 'ana', requestId: 'z' })).toMatchObject({ approved: true, requests: 0 });
   });
@@ -439,7 +439,7 @@ describe('approval', () => {
       startsAt: null,
     });
     expect(told(steward).at(-1)).toBe('retrain declined by ana');
-    expect(steward.state).toMatchObject({ asked: null, awaitingApproval: null });
+    expect(steward.snapshot).toMatchObject({ asked: null, awaitingApproval: null });
     expect(steward.takeDue(at(10))).toEqual([]);
   });
 
@@ -460,12 +460,12 @@ describe('pausing', () => {
     steward.requested(at(1), request('second'));
     steward.decide(at(1), policy());
     steward.pause(at(2), { by: 'ana', reason: 'holidays' });
-    expect(steward.state.paused).toEqual({ by: 'ana', reason: 'holidays', at: iso(2) });
+    expect(steward.snapshot.paused).toEqual({ by: 'ana', reason: 'holidays', at: iso(2) });
     expect([steward.isDue(at(3)), steward.takeDue(at(3)), steward.nextMoment()]).toEqual([false, [], undefined]);
     steward.resume(at(4), { by: 'eva', reason: 'back' });
-    expect(steward.state.paused).toBeNull();
+    expect(steward.snapshot.paused).toBeNull();
     expect(steward.isDue(at(4))).toBe(true);
-    expect(steward.takeDue(at(4)).map(({ part }) => part)).toEqual(['training', 'inference']);
+    expect(steward.takeDue(at(4)).map(({ phase }) => phase)).toEqual(['training', 'inference']);
     expect(told(steward)).toEqual(expect.arrayContaining(['paused by ana: holidays', 'resumed by eva: back']));
     steward.pause(at(5), { by: 'ana' });
     steward.resume(at(5), { by: 'eva' });
@@ -482,13 +482,13 @@ describe('what is started', () => {
     steward.decide(at(1), policy({ drift: 'approve' }));
     expect(steward.takeDue(at(2))).toEqual([
       {
-        part: 'training',
+        phase: 'training',
         workflowId: 'p-steward-training-1',
         asOf: '2026-01-01T08:00:00Z',
         because: 'new_data, drift (3 asked)',
       },
     ]);
-    expect(steward.state).toMatchObject({
+    expect(steward.snapshot).toMatchObject({
       asked: null,
       awaitingApproval: null,
       inFlight: { training: { workflowId: 'p-steward-training-1', startedAt: iso(2), answers: { count: 3 } } },
@@ -521,23 +521,23 @@ describe('what is started', () => {
   test('a cooldown is a year at most; with nothing asked, time alone makes nothing due', () => {
     const steward = stewardOf();
     steward.decide(at(0), policy({}, 1e9));
-    expect(steward.state.cooldownHours).toBe(24 * 366);
+    expect(steward.snapshot.cooldownHours).toBe(24 * 366);
     steward.ended(at(0), ended({ workflowId: 'by-hand' }));
-    expect(steward.state.cooldownUntil).toBe(iso(24 * 366));
+    expect(steward.snapshot.cooldownUntil).toBe(iso(24 * 366));
     expect(steward.nextMoment()).toBeUndefined();
     expect(steward.isDue(at(1e5))).toBe(false);
   });
 
   test('inference and monitoring start when due, one of each at a time', () => {
     const steward = stewardOf();
-    steward.ended(at(1), ended({ part: 'inference', workflowId: 'by-hand', asOf: iso(1) }));
+    steward.ended(at(1), ended({ phase: 'inference', workflowId: 'by-hand', asOf: iso(1) }));
     expect(steward.isDue(at(1))).toBe(true);
-    steward.crowned(iso(0));
+    steward.championChanged(iso(0));
     expect(steward.takeDue(at(2))).toEqual([
-      { part: 'inference', workflowId: 'p-steward-inference-1', asOf: iso(0), because: 'a new champion' },
-      { part: 'monitoring', workflowId: 'p-steward-monitoring-2', asOf: iso(1), because: 'new predictions' },
+      { phase: 'inference', workflowId: 'p-steward-inference-1', asOf: iso(0), because: 'a new champion' },
+      { phase: 'monitoring', workflowId: 'p-steward-monitoring-2', asOf: iso(1), because: 'new predictions' },
     ]);
-    expect(steward.state).toMatchObject({
+    expect(steward.snapshot).toMatchObject({
       due: {},
       counts: { runs: 2, trainings: 0 },
       inFlight: { inference: { startedAt: iso(2) }, monitoring: { startedAt: iso(2) } },
@@ -546,16 +546,16 @@ describe('what is started', () => {
       'inference started because of a new champion: p-steward-inference-1',
       'monitoring started because of new predictions: p-steward-monitoring-2',
     ]);
-    steward.crowned(iso(3));
-    steward.ended(at(3), ended({ part: 'inference', workflowId: 'by-hand' }));
+    steward.championChanged(iso(3));
+    steward.ended(at(3), ended({ phase: 'inference', workflowId: 'by-hand' }));
     expect([steward.isDue(at(3)), steward.takeDue(at(3))]).toEqual([false, []]);
     steward.lost(at(4), 'monitoring', 'p-steward-monitoring-2', 'TERMINATED');
     expect(steward.isDue(at(4))).toBe(true);
-    expect(steward.takeDue(at(4)).map(({ part }) => part)).toEqual(['monitoring']);
+    expect(steward.takeDue(at(4)).map(({ phase }) => phase)).toEqual(['monitoring']);
     steward.lost(at(5), 'inference', 'p-steward-inference-1', 'TERMINATED');
     expect(steward.isDue(at(5))).toBe(true);
-    expect(steward.takeDue(at(5))).toMatchObject([{ part: 'inference', asOf: iso(3) }]);
-    expect(steward.state.cooldownUntil).toBeNull();
+    expect(steward.takeDue(at(5))).toMatchObject([{ phase: 'inference', asOf: iso(3) }]);
+    expect(steward.snapshot.cooldownUntil).toBeNull();
   });
 });
 
@@ -581,6 +581,6 @@ describe('the history', () => {
       'before',
       ...Array.from({ length: 50 }, (_, i) => `ignored the signal "nonsense": fault ${i + 2}`),
     ]);
-    expect(steward.state.counts).toMatchObject({ signals: 52, ignored: 52 });
+    expect(steward.snapshot.counts).toMatchObject({ signals: 52, ignored: 52 });
   });
 });

@@ -8,7 +8,7 @@ import {
   SEARCH_ATTRIBUTES,
   STEWARD,
   TASK_QUEUES,
-  WORKFLOW_OF_PART,
+  WORKFLOW_OF_PHASE,
 } from '../../src/contracts/index.js';
 import { MESSAGES, STEWARD_INPUT } from '../../workflows/support/messages.js';
 
@@ -39,7 +39,7 @@ test('the reference page of temporal names what the code names', () => {
   expect(named('query')).toEqual(Object.values(STEWARD.queries));
   // What an earlier run carries along is not for people.
   expect([...named('input'), 'carried'].sort()).toEqual(Object.keys(STEWARD_INPUT).sort());
-  expect(named('type')).toEqual(['lifecycle', ...Object.values(WORKFLOW_OF_PART), 'steward']);
+  expect(named('type')).toEqual(['lifecycle', ...Object.values(WORKFLOW_OF_PHASE), 'steward']);
   for (const [message, { fields }] of Object.entries(MESSAGES))
     expect([message, ...fieldsOf(message).sort()]).toEqual([message, ...Object.keys(fields).sort()]);
   for (const word of [PROGRESS_QUERY, ...RETRAIN_CAUSES]) expect(page).toContain(`\`${word}\``);

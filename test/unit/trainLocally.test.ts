@@ -67,7 +67,7 @@ describe('training with the real engine', () => {
     await world.writeGold(MONTHS);
   });
 
-  test('trains every enabled algorithm, registers each and crowns the best', async () => {
+  test('trains every enabled algorithm, registers each and promotes the best', async () => {
     const { result, news } = await train();
     if (result.status === 'skipped') throw new Error(result.reason);
     expect(result.status).toBe('completed');

@@ -21,7 +21,7 @@ const input = { pipeline: 'readmission', asOf: '2008-12-31' };
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-const told = (calls: Fakes['calls']) => calls.alert.flat();
+const told = (calls: Fakes['calls']) => calls.sendAlerts.flat();
 const conditions = (calls: Fakes['calls']) => told(calls).map(({ condition }) => condition);
 const failing = () => Promise.reject(ApplicationFailure.nonRetryable('The disk is full; make room.', 'StoreFull'));
 
@@ -44,7 +44,7 @@ describe('a run that takes longer than its service level', () => {
     ['modelTraining', 'training', 240, slowly('preprocess', 300), 'preprocess'],
   ] as const;
 
-  test.each(cases)('%s: is told of while it is at work', async (workflow, part, minutes, changes, slow) => {
+  test.each(cases)('%s: is told of while it is at work', async (workflow, phase, minutes, changes, slow) => {
     const order: string[] = [];
     const noting =
       <Input, Result>(name: string, work: (input: Input) => Promise<Result>) =>
@@ -56,13 +56,13 @@ describe('a run that takes longer than its service level', () => {
     const { calls } = await server.run(workflow, input, {
       ...changes,
       [slow]: noting(slow, work),
-      alert: noting('alert', (facts: AlertFacts[]) => goingWell.alert(facts)),
+      sendAlerts: noting('alert', (facts: AlertFacts[]) => goingWell.sendAlerts(facts)),
     });
     // The slow step began before, and was tried again after.
     expect(order.slice(0, 3)).toEqual([slow, 'alert', slow]);
 
     const late = told(calls).filter((facts) => facts.condition === 'sla_missed');
-    expect(late).toMatchObject([{ condition: 'sla_missed', pipeline: 'readmission', part }]);
+    expect(late).toMatchObject([{ condition: 'sla_missed', pipeline: 'readmission', phase }]);
     const [{ at, startedAt }] = late as [Extract<AlertFacts, { condition: 'sla_missed' }>];
     expect((Date.parse(at) - Date.parse(startedAt)) / MINUTE_MS).toBeCloseTo(minutes, 0);
   });
@@ -142,24 +142,24 @@ describe('people are told', () => {
       since: '2009-01-01T00:00:00.000Z',
     } as const;
     let looks = 0;
-    const lookForInference = () => Promise.resolve({ ...down, since: ++looks < 3 ? down.since : null });
+    const checkInferenceOutage = () => Promise.resolve({ ...down, since: ++looks < 3 ? down.since : null });
     return server.during(
       'modelInference',
       input,
-      { predict: failing, lookForInference },
+      { predict: failing, checkInferenceOutage },
       async ({ handle, calls, env, leap }) => {
         await expect(handle.result()).rejects.toThrow();
         const outage = env.client.workflow.getHandle('readmission-inference-outage');
         for (let look = 1; look <= 3; look++) {
-          expect(calls.lookForInference).toHaveLength(look - 1);
+          expect(calls.checkInferenceOutage).toHaveLength(look - 1);
           await leap(HOUR_MS, outage.workflowId);
-          expect(calls.lookForInference).toHaveLength(look - 1);
+          expect(calls.checkInferenceOutage).toHaveLength(look - 1);
           await leap(HOUR_MS + MINUTE_MS, outage.workflowId);
-          await until(() => calls.lookForInference.length === look);
+          await until(() => calls.checkInferenceOutage.length === look);
         }
         await until(async () => (await outage.describe()).status.name === 'COMPLETED');
         const { startedAt } = calls.resolveModel[0]!.run;
-        expect(calls.lookForInference).toEqual(Array(3).fill({ pipeline: 'readmission', since: startedAt }));
+        expect(calls.checkInferenceOutage).toEqual(Array(3).fill({ pipeline: 'readmission', since: startedAt }));
         expect(told(calls)).toEqual([down, down]);
       },
     );
@@ -185,7 +185,7 @@ describe('alerts', () => {
   });
 
   test('that can not be raised fail no run', async () => {
-    const { result } = await server.run('modelMonitoring', input, { alert: failing, serviceLevel: failing });
+    const { result } = await server.run('modelMonitoring', input, { sendAlerts: failing, readServiceLevel: failing });
     expect(result.status).toBe('completed');
   });
 });

@@ -47,9 +47,9 @@ describe('data processing', () => {
 });
 
 describe('data processing by tasks', () => {
-  const elsewhere = { readPlace: () => Promise.resolve('ecs' as const) };
+  const elsewhere = { readComputeTarget: () => Promise.resolve('ecs' as const) };
 
-  test('launches none where a look finds all layers up to date', async () => {
+  test('launches none where a dry run finds all layers up to date', async () => {
     const { result, calls } = await server.run(
       'dataProcessing',
       { pipeline: 'readmission' },
@@ -62,14 +62,15 @@ describe('data processing by tasks', () => {
       rows: 20_000,
       partitions: 25,
     });
-    for (const layer of [calls.bronze, calls.silver, calls.gold]) expect(layer.map(({ look }) => look)).toEqual([true]);
+    for (const layer of [calls.bronze, calls.silver, calls.gold])
+      expect(layer.map(({ dryRun }) => dryRun)).toEqual([true]);
   });
 
-  test('launches some for the partitions alone that a look finds out of date', async () => {
+  test('launches some for the partitions alone that a dry run finds out of date', async () => {
     const [stale = '', ...fresh] = PARTITIONS;
-    const silver = ({ partitions, look }: { partitions: string[]; look?: boolean }) =>
+    const silver = ({ partitions, dryRun }: { partitions: string[]; dryRun?: boolean }) =>
       Promise.resolve(
-        look
+        dryRun
           ? { rows: 24 * 800, written: [], unchanged: fresh, dropped: { duplicate: 24 } }
           : { rows: 800, written: partitions, unchanged: [], dropped: { duplicate: 1 } },
       );
@@ -84,14 +85,14 @@ describe('data processing by tasks', () => {
       silver: { rows: 20_000, written: 1, unchanged: 24, dropped: { duplicate: 25 } },
       gold: { written: 0, unchanged: 25 },
     });
-    expect(calls.silver.map(({ partitions, look }) => [partitions.length, look])).toEqual([
+    expect(calls.silver.map(({ partitions, dryRun }) => [partitions.length, dryRun])).toEqual([
       [25, true],
       [1, undefined],
     ]);
     expect(calls.silver[1]!.partitions).toEqual([stale]);
   });
 
-  test('launches all where a look finds nothing up to date', async () => {
+  test('launches all where a dry run finds nothing up to date', async () => {
     const { result, calls } = await server.run('dataProcessing', { pipeline: 'readmission' }, elsewhere);
 
     expect(result).toMatchObject({
@@ -99,8 +100,8 @@ describe('data processing by tasks', () => {
       rows: 20_000,
       silver: { written: 25, unchanged: 0, dropped: { duplicate: 25 } },
     });
-    expect(calls.bronze.map(({ look }) => look)).toEqual([true, undefined]);
-    expect(calls.gold.map(({ look }) => look)).toEqual([true, undefined, undefined, undefined]);
+    expect(calls.bronze.map(({ dryRun }) => dryRun)).toEqual([true, undefined]);
+    expect(calls.gold.map(({ dryRun }) => dryRun)).toEqual([true, undefined, undefined, undefined]);
   });
 });
 

@@ -23,7 +23,7 @@ describe('lifecycle', () => {
       { ...input, source: '/data/raw.csv', algorithms: ['xgboost'] },
       {
         gold: (asked) => noting('processing', goingWell.gold(asked)),
-        chooseChampion: (asked) => noting('training', goingWell.chooseChampion(asked)),
+        promoteBest: (asked) => noting('training', goingWell.promoteBest(asked)),
         predict: (asked) => noting('inference', goingWell.predict(asked)),
         writeReport: (asked) => noting('monitoring', goingWell.writeReport(asked)),
       },
@@ -131,10 +131,10 @@ describe('lifecycle', () => {
     const here = scheduled.filter(
       ({ taskQueue, activityType }) => taskQueue!.name !== TASK_QUEUES.dispatch && stages.includes(activityType!.name!),
     );
-    // Workers only look whether there is work for a task.
+    // Workers only check by a dry run whether there is work for a task.
     const looks = here.map(({ activityType, input: asked }) => [
       activityType!.name,
-      (JSON.parse(Buffer.from(asked!.payloads![0]!.data!).toString()) as { look?: boolean }).look,
+      (JSON.parse(Buffer.from(asked!.payloads![0]!.data!).toString()) as { dryRun?: boolean }).dryRun,
     ]);
     expect(looks).toEqual([
       ['bronze', true],
@@ -167,10 +167,10 @@ describe('lifecycle', () => {
 
   test('a failed step ends it with the reason of that step', async () => {
     const bronze = () =>
-      Promise.reject(ApplicationFailure.nonRetryable('raw.csv has no column "age"; mend the file.', 'InputInvalid'));
+      Promise.reject(ApplicationFailure.nonRetryable('raw.csv has no column "age"; correct the file.', 'InputInvalid'));
     const { failure, calls } = await server.fail('lifecycle', input, { bronze });
 
-    expect(failure).toEqual({ type: 'InputInvalid', message: 'raw.csv has no column "age"; mend the file.' });
+    expect(failure).toEqual({ type: 'InputInvalid', message: 'raw.csv has no column "age"; correct the file.' });
     expect(calls.checkModelConfig).toEqual([]);
   });
 

@@ -51,7 +51,7 @@ describe('what did not change since the newest versions', () => {
     });
     expect(calls.findUnchanged).toMatchObject([{ asOf: '2008-12-31', algorithms: ALGORITHMS }]);
     expect(calls.preprocess).toEqual([]);
-    expect(calls.alert).toEqual([]);
+    expect(calls.sendAlerts).toEqual([]);
   });
 
   test('stands beside what is trained, when the champion is chosen', async () => {
@@ -62,7 +62,7 @@ describe('what did not change since the newest versions', () => {
 
     expect(result).toMatchObject({ status: 'completed', unchanged });
     expect(calls.registerModel.map(({ algorithm }) => algorithm)).toEqual(['random_forest']);
-    expect(calls.chooseChampion).toMatchObject([{ trained: [{ algorithm: 'random_forest' }], unchanged }]);
+    expect(calls.promoteBest).toMatchObject([{ trained: [{ algorithm: 'random_forest' }], unchanged }]);
   });
 
   test('is trained where it is asked for again, and nobody looks', async () => {
@@ -90,7 +90,7 @@ describe('training', () => {
     });
     expect(calls.preprocess).toHaveLength(1);
     expect(calls.registerModel.map(({ algorithm }) => algorithm).sort()).toEqual(ALGORITHMS);
-    expect(calls.chooseChampion[0]!.trained.map(({ algorithm }) => algorithm)).toEqual(ALGORITHMS);
+    expect(calls.promoteBest[0]!.trained.map(({ algorithm }) => algorithm)).toEqual(ALGORITHMS);
     expect(calls.discardVersion).toEqual([]);
   });
 
@@ -116,10 +116,7 @@ describe('training', () => {
         xgboost: { status: 'completed' },
       },
     });
-    expect(calls.chooseChampion[0]!.trained.map(({ algorithm }) => algorithm)).toEqual([
-      'logistic_regression',
-      'xgboost',
-    ]);
+    expect(calls.promoteBest[0]!.trained.map(({ algorithm }) => algorithm)).toEqual(['logistic_regression', 'xgboost']);
     expect(calls.discardVersion.map(({ algorithm }) => algorithm)).toEqual(['random_forest']);
   });
 
@@ -130,16 +127,16 @@ describe('training', () => {
     expect(failure.type).toBe('AllAlgorithmsFailed');
     for (const name of ALGORITHMS)
       expect(failure.message).toContain(`${name}: The library refused ${name}; lower max_depth.`);
-    expect(calls.chooseChampion).toEqual([]);
+    expect(calls.promoteBest).toEqual([]);
   });
 
   test('when it is cancelled while the champion moves, it ends as what it did, and tells people', async () => {
-    const { activities, release } = held('chooseChampion');
+    const { activities, release } = held('promoteBest');
     const { result, told } = await server.during('modelTraining', input, activities, async ({ handle, calls }) => {
-      await until(() => calls.chooseChampion.length === 1);
+      await until(() => calls.promoteBest.length === 1);
       await handle.cancel();
       release();
-      return { result: await handle.result(), told: calls.alert.flat().map(({ condition }) => condition) };
+      return { result: await handle.result(), told: calls.sendAlerts.flat().map(({ condition }) => condition) };
     });
 
     expect(result).toMatchObject({ status: 'completed', champion: { algorithm: 'logistic_regression' } });

@@ -9,7 +9,7 @@ import {
   type RetrainMode,
   type StewardEvent,
   type StewardInput,
-  type StewardState,
+  type StewardSnapshot,
 } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
 import { CHAMPION, fakeActivities, held, type Activities } from './support/fakeActivities.js';
@@ -23,11 +23,11 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 interface Scene extends Started<'steward'> {
   pipeline: string;
-  state: () => Promise<StewardState>;
+  state: () => Promise<StewardSnapshot>;
   history: () => Promise<string[]>;
   request: (requestId: string, reason?: string) => Promise<void>;
   /** Waits until so many trainings were started, or any number, and nothing is asked, due or in flight. */
-  settled: (trainings?: number) => Promise<StewardState>;
+  settled: (trainings?: number) => Promise<StewardSnapshot>;
   update: <Result>(name: string, input: object) => Promise<Result>;
 }
 
@@ -40,7 +40,7 @@ function scene(
   const pipeline = `p-${randomUUID().slice(0, 8)}`;
   return server.during('steward', { pipeline, ...input }, changes, async (started) => {
     const handle: WorkflowHandle = started.env.client.workflow.getHandle(started.handle.workflowId);
-    const state = () => handle.query<StewardState>(queries.state);
+    const state = () => handle.query<StewardSnapshot>(queries.state);
     try {
       await watch({
         ...started,
@@ -50,7 +50,7 @@ function scene(
         request: (requestId, reason = 'a test') =>
           handle.signal(signals.requestRetrain, { reason, triggeredBy: 'test', requestId }),
         settled: async (trainings) => {
-          const isSettled = ({ asked, due, inFlight, counts }: StewardState) =>
+          const isSettled = ({ asked, due, inFlight, counts }: StewardSnapshot) =>
             counts.trainings === (trainings ?? counts.trainings) &&
             !asked &&
             Object.keys({ ...due, ...inFlight }).length === 0;
@@ -132,7 +132,7 @@ describe('requests', () => {
       await handle.signal(signals.runEnded, {
         workflowId: 'by-hand',
         runId: 'r',
-        part: 'training',
+        phase: 'training',
         outcome: 'completed',
       });
       await until(() => calls.preprocess.length === 1);
@@ -236,7 +236,7 @@ describe('the links', () => {
   test('processing with new data asks for a training; with too little it does not', () => {
     let enough = false;
     return scene(
-      { weighNewData: () => Promise.resolve({ partitions: ['2001_02'], enough }) },
+      { checkNewData: () => Promise.resolve({ partitions: ['2001_02'], enough }) },
       async ({ pipeline, settled, calls, env, state }) => {
         const process = async (workflowId: string) => {
           const run = await env.client.workflow.start('dataProcessing', {
@@ -247,7 +247,7 @@ describe('the links', () => {
           await until(async () => (await run.describe()).status.name === 'COMPLETED');
         };
         await process(`${pipeline}-1`);
-        await until(() => calls.weighNewData.length === 1);
+        await until(() => calls.checkNewData.length === 1);
         expect((await settled(0)).asked).toBeNull();
         enough = true;
         await process(`${pipeline}-2`);
@@ -309,7 +309,7 @@ describe('what nobody tells it', () => {
     } as const;
     const changes: Partial<Activities> = {
       readChampion: () => Promise.resolve(champion),
-      lookForDueInference: (pipeline) => Promise.resolve(champion.person ? { ...down, pipeline } : null),
+      checkDueInference: (pipeline) => Promise.resolve(champion.person ? { ...down, pipeline } : null),
     };
     return scene(changes, async ({ env, state, calls, history }) => {
       await until(async () => (await state()).champion !== null);
@@ -318,14 +318,14 @@ describe('what nobody tells it', () => {
       await until(() => calls.predict.length === 1);
       expect(await history()).toContain('champion is xgboost v9, by ben');
       await until(() =>
-        calls.alert.flat().some((facts) => facts.condition === 'inference_down' && facts.since === down.since),
+        calls.sendAlerts.flat().some((facts) => facts.condition === 'inference_down' && facts.since === down.since),
       );
     });
   });
 
   test('what stands in its way can be read, and it goes on when that is mended', () => {
     let broken = true;
-    const reason = 'model_config.dev.json is broken; mend it.';
+    const reason = 'model_config.dev.json is broken; correct it.';
     const readStewardPolicy: Activities['readStewardPolicy'] = (input) =>
       broken
         ? Promise.reject(ApplicationFailure.nonRetryable(reason, 'ConfigInvalid'))
@@ -346,7 +346,7 @@ describe('a person', () => {
   test('pauses and resumes: what is asked meanwhile is kept', () =>
     scene({}, async ({ request, state, update, settled, calls }) => {
       expect(await refusal(update(updates.resume, { by: 'ana' }))).toBe('It is not paused.');
-      expect(await update<StewardState>(updates.pause, { by: 'ana', reason: 'audit' })).toMatchObject({
+      expect(await update<StewardSnapshot>(updates.pause, { by: 'ana', reason: 'audit' })).toMatchObject({
         paused: { by: 'ana', reason: 'audit' },
       });
       expect(await refusal(update(updates.pause, { by: 'ben' }))).toMatch(/^ana paused it already, at /);
@@ -375,7 +375,7 @@ describe('a person', () => {
         { move: 'rollback', by: 'ana', reason: 'worse' },
       ]);
       expect(new Set(calls.moveChampion.map(({ run }) => run.runId)).size).toBe(2);
-      expect(calls.alert.flat().filter(({ condition }) => condition === 'model_deployed')).toMatchObject([
+      expect(calls.sendAlerts.flat().filter(({ condition }) => condition === 'model_deployed')).toMatchObject([
         { model: version, previous: CHAMPION, by: 'ana', reason: 'checked' },
         { model: { version: 'v0' }, by: 'ana', reason: 'worse' },
       ]);
@@ -416,12 +416,12 @@ describe('a person', () => {
 });
 
 describe('over a long life', () => {
-  test('a run that died without a word is missed by the patrol', () => {
+  test('a run that ended without telling is found by the resync', () => {
     // Waits for its next attempt: the clock doesn't leap while an activity is at work.
     const preprocess = () =>
       Promise.reject(ApplicationFailure.create({ message: 'The store is away.', nextRetryDelay: '5 hours' }));
-    const lookAtRun = () => Promise.resolve({ open: false, status: 'TERMINATED' });
-    return scene({ preprocess, lookAtRun }, async ({ request, state, history, calls, env, leap }) => {
+    const describeRun = () => Promise.resolve({ open: false, status: 'TERMINATED' });
+    return scene({ preprocess, describeRun }, async ({ request, state, history, calls, env, leap }) => {
       await request('a');
       await until(() => calls.preprocess.length === 1);
       const { workflowId } = (await state()).inFlight.training!;
@@ -429,8 +429,8 @@ describe('over a long life', () => {
       expect((await state()).inFlight.training).toBeDefined();
       await leap(MINUTE_MS);
       await until(async () => (await state()).inFlight.training === undefined);
-      expect(await history()).toContain(`training ended as TERMINATED without a word: ${workflowId}`);
-      expect(calls.lookAtRun).toEqual([workflowId]);
+      expect(await history()).toContain(`training ended as TERMINATED without telling: ${workflowId}`);
+      expect(calls.describeRun).toEqual([workflowId]);
       await env.client.workflow.getHandle(workflowId).terminate();
     });
   });

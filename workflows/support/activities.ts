@@ -4,17 +4,17 @@ import {
   type DataProcessingActivities,
   type InferenceActivities,
   type MonitoringActivities,
-  type PlaceActivities,
+  type ComputeActivities,
   type StewardActivities,
   type TrainingActivities,
 } from '../../src/contracts/index.js';
-import { narrated } from './narrated.js';
+import { activityProxies } from './activityProxies.js';
 
 /**
  * Fifteen attempts are spread over almost three minutes (1 + 2 + 4 + 8 s, then ten times 15 s): a store that is away
  * for two is outlasted, and its return is noticed within 15 s. They are for what lies outside the work. Failures of
  * its own and workers that die with it stop after five attempts, which `stageActivity` sees to, and those that no
- * retry can mend at once.
+ * retry can correct at once.
  */
 export const RETRY = {
   initialInterval: '1 second',
@@ -42,13 +42,13 @@ type Quick = Pick<
   Pick<InferenceActivities, 'resolveModel'> &
   Pick<MonitoringActivities, 'checkPredictionsExist'> &
   Pick<StewardActivities, 'claimTraining'> &
-  PlaceActivities;
+  ComputeActivities;
 
 /**
  * Checks and decisions over a few small documents; seconds at most. As operations they never wait behind rows or an
  * hour of fits, and clean-up works where the training workers are the trouble.
  */
-export const quick = narrated<Quick>({
+export const quick = activityProxies<Quick>({
   taskQueue: TASK_QUEUES.operations,
   startToCloseTimeout: '1 minute',
   scheduleToCloseTimeout: WHOLE_BUDGET,
@@ -56,7 +56,7 @@ export const quick = narrated<Quick>({
 });
 
 type Processing = DataProcessingActivities &
-  Pick<TrainingActivities, 'chooseChampion'> &
+  Pick<TrainingActivities, 'promoteBest'> &
   Omit<InferenceActivities, keyof Quick> &
   Omit<MonitoringActivities, keyof Quick>;
 
@@ -64,7 +64,7 @@ type Processing = DataProcessingActivities &
  * Reads or writes rows: 30 minutes is what the documents give a whole run of processing, so one piece is well inside.
  * A cancelled run ends when its work has, so that the next run doesn't find it still writing.
  */
-export const processing = narrated<Processing>({
+export const processing = activityProxies<Processing>({
   taskQueue: TASK_QUEUES.dataProcessing,
   startToCloseTimeout: '30 minutes',
   scheduleToCloseTimeout: WHOLE_BUDGET,
@@ -74,7 +74,7 @@ export const processing = narrated<Processing>({
 });
 
 /** Needs a training worker's memory; 30 minutes by the documents. When cancelled as {@link processing}. */
-export const preprocessing = narrated<Pick<TrainingActivities, 'preprocess'>>({
+export const preprocessing = activityProxies<Pick<TrainingActivities, 'preprocess'>>({
   taskQueue: TASK_QUEUES.modelTraining,
   startToCloseTimeout: '30 minutes',
   scheduleToCloseTimeout: WHOLE_BUDGET,
@@ -85,16 +85,16 @@ export const preprocessing = narrated<Pick<TrainingActivities, 'preprocess'>>({
 
 /**
  * The steward's looks and moves over small documents. It outlives every outage, so it never gives up by itself:
- * failures that no retry can mend say so, and whoever steers is told of them within the minute.
+ * failures that no retry can repair say so, and whoever steers is told of them within the minute.
  */
-export const stewarding = narrated<Omit<StewardActivities, 'claimTraining' | 'tellSteward'>>({
+export const stewarding = activityProxies<Omit<StewardActivities, 'claimTraining' | 'signalSteward'>>({
   taskQueue: TASK_QUEUES.operations,
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
 /** One call to Temporal. A run waits a minute at most before it ends without having told anybody. */
-export const telling = narrated<Pick<StewardActivities, 'tellSteward'>>({
+export const telling = activityProxies<Pick<StewardActivities, 'signalSteward'>>({
   taskQueue: TASK_QUEUES.operations,
   startToCloseTimeout: '10 seconds',
   scheduleToCloseTimeout: '1 minute',
@@ -119,8 +119,8 @@ export function fittingWithin(budgetSeconds: number): Fitting {
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     retry: RETRY,
   };
-  const { evaluateCandidate } = narrated<Pick<TrainingActivities, 'evaluateCandidate'>>(options);
-  const { refit, evaluateModel, registerModel } = narrated<
+  const { evaluateCandidate } = activityProxies<Pick<TrainingActivities, 'evaluateCandidate'>>(options);
+  const { refit, evaluateModel, registerModel } = activityProxies<
     Pick<TrainingActivities, 'refit' | 'evaluateModel' | 'registerModel'>
   >({
     ...options,

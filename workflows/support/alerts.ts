@@ -8,7 +8,7 @@ import {
 } from '@temporalio/workflow';
 import { TASK_QUEUES, type AlertActivities, type AlertFacts } from '../../src/contracts/index.js';
 import { failureOf } from './failures.js';
-import { narrated } from './narrated.js';
+import { activityProxies } from './activityProxies.js';
 
 const OPTIONS: ActivityOptions = {
   taskQueue: TASK_QUEUES.operations,
@@ -22,13 +22,13 @@ const OPTIONS: ActivityOptions = {
  * Operations: an alert that waits behind a stage would come when the work it tells of is over.
  * One alert is sent within a minute or given up; all attempts together hold up the end of a run by six at most.
  */
-export const alerting = narrated<Omit<AlertActivities, 'serviceLevel'>>({
+export const alerting = activityProxies<Omit<AlertActivities, 'readServiceLevel'>>({
   ...OPTIONS,
   startToCloseTimeout: '2 minutes',
 });
 
-/** Reads one file. Where its worker was killed meanwhile, the end of a part waits for as long as an attempt may take. */
-export const { serviceLevel } = narrated<Pick<AlertActivities, 'serviceLevel'>>({
+/** Reads one file. Where its worker was killed meanwhile, the end of a phase waits for as long as an attempt may take. */
+export const { readServiceLevel } = activityProxies<Pick<AlertActivities, 'readServiceLevel'>>({
   ...OPTIONS,
   startToCloseTimeout: '10 seconds',
 });
@@ -37,7 +37,7 @@ export const { serviceLevel } = narrated<Pick<AlertActivities, 'serviceLevel'>>(
  * Tells people what they may have to know. Never fails: what becomes of a run doesn't hang on its alerts. Whatever ends
  * or is cancelled meanwhile waits for it: what has happened is worth telling all the same.
  */
-export async function tell(
+export async function raiseAlerts(
   gather: () => AlertFacts | AlertFacts[] | Promise<AlertFacts | AlertFacts[]>,
 ): Promise<void> {
   try {
@@ -45,7 +45,9 @@ export async function tell(
       const facts = [await gather()].flat();
       const about = [...new Set(facts.map(({ condition }) => condition.replaceAll('_', ' ')))].join(', ');
       if (facts.length > 0)
-        await alerting.alert.executeWithOptions({ summary: `Tell people, where they have to know: ${about}` }, [facts]);
+        await alerting.sendAlerts.executeWithOptions({ summary: `Tell people, where they have to know: ${about}` }, [
+          facts,
+        ]);
     });
   } catch (error) {
     log.warn('An alert could not be raised', { reason: failureOf(error).reason });

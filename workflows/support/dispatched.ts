@@ -19,7 +19,7 @@ import {
 } from '../../src/contracts/index.js';
 import { HEARTBEAT_TIMEOUT, RETRY, WHOLE_BUDGET } from './activities.js';
 import { failureOf } from './failures.js';
-import { narrated } from './narrated.js';
+import { activityProxies } from './activityProxies.js';
 
 const DAY_SECONDS = 24 * 3600;
 
@@ -34,7 +34,7 @@ type Wait = ActivityInterfaceFor<{ wait(input: StageInput): Promise<Dispatched<u
  * @param limitSeconds all launches of a stage together, as one attempt at the activity sees them
  */
 export function dispatchedWithin(limitSeconds: number): ActivityInterfaceFor<TaskStages> {
-  const waiting = narrated<DispatchActivities>({
+  const waiting = activityProxies<DispatchActivities>({
     taskQueue: TASK_QUEUES.dispatch,
     startToCloseTimeout: `${limitSeconds} seconds`,
     // Beyond that, the wait for a worker.
@@ -61,7 +61,7 @@ export function dispatchedWithin(limitSeconds: number): ActivityInterfaceFor<Tas
 export const onEcs = dispatchedWithin(3 * (30 + 10 + 30) * 60);
 
 /** However long ECS is away: a task that goes on costs money. */
-const { stopTasks } = narrated<Pick<DispatchActivities, 'stopTasks'>>({
+const { stopTasks } = activityProxies<Pick<DispatchActivities, 'stopTasks'>>({
   taskQueue: TASK_QUEUES.dispatch,
   // A task has two minutes to end by itself.
   startToCloseTimeout: '10 minutes',

@@ -52,7 +52,7 @@ const DRIFT_REPORT: FieldsOf<DriftReport> = {
 const RUN_ENDED: FieldsOf<RunEnded> = {
   workflowId: required(TEXT),
   runId: required(SHORT_TEXT),
-  part: required(oneOf('lifecycle', 'processing', 'training', 'inference', 'monitoring')),
+  phase: required(oneOf('lifecycle', 'processing', 'training', 'inference', 'monitoring')),
   outcome: required(oneOf('completed', 'partial', 'skipped', 'failed')),
   summary: { expected: 'text', holds: (value) => typeof value === 'string' },
   newChampion: FLAG,
@@ -86,7 +86,7 @@ const VERSION = object({ algorithm: required(A_NAME), version: required(A_NAME) 
 const RUN = object({ workflowId: required(TEXT), startedAt: required(MOMENT), answers: nullOr(asked()) });
 const DUE = object({ asOf: MOMENT, because: required(TEXT) });
 const COUNT = wholeNumber(0, Number.MAX_SAFE_INTEGER);
-const STATE = object({
+const SNAPSHOT = object({
   pipeline: required(A_NAME),
   champion: nullOr(VERSION),
   paused: nullOr(object({ by: required(TEXT), reason: TEXT, at: required(MOMENT) })),
@@ -105,7 +105,7 @@ const STATE = object({
   counts: recordOf(TEXT, COUNT),
 });
 const CARRIED = object({
-  state: required(STATE),
+  snapshot: required(SNAPSHOT),
   history: listOf(
     object({ at: required(MOMENT), what: required({ expected: 'text', holds: (value) => typeof value === 'string' }) }),
     1_000,
@@ -132,7 +132,7 @@ export const STEWARD_INPUT: Fields = {
   ...OF_PIPELINE,
   carried: CARRIED,
   signalsARun: wholeNumber(1, 100_000),
-  patrolSeconds: wholeNumber(1, 86_400),
+  resyncSeconds: wholeNumber(1, 86_400),
 };
 
 function asked(): Kind {

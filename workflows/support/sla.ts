@@ -1,19 +1,19 @@
 import { CancellationScope, isCancellation, log, sleep } from '@temporalio/workflow';
-import type { PipelinePart, StageInput } from '../../src/contracts/index.js';
-import { now, serviceLevel, tell } from './alerts.js';
+import type { Phase, StageInput } from '../../src/contracts/index.js';
+import { now, readServiceLevel, raiseAlerts } from './alerts.js';
 import { failureOf } from './failures.js';
 
 const MINUTE_MS = 60_000;
 
-/** Does a part's work, and tells people while it goes on where it takes longer than its service level. */
+/** Does a phase's work, and tells people while it goes on where it takes longer than its service level. */
 export async function withinServiceLevel<Result>(
-  part: PipelinePart,
+  phase: Phase,
   stage: StageInput,
   work: () => Promise<Result>,
 ): Promise<Result> {
   const watch = new CancellationScope();
   const watching = watch
-    .run(() => watchOver(part, stage))
+    .run(() => watchOver(phase, stage))
     .catch((error: unknown) => {
       if (!isCancellation(error)) log.warn('The service level is not watched', { reason: failureOf(error).reason });
     });
@@ -25,17 +25,17 @@ export async function withinServiceLevel<Result>(
   }
 }
 
-async function watchOver(part: PipelinePart, { pipeline, run }: StageInput): Promise<void> {
-  const { lateAfterMinutes, downAfterMinutes } = await serviceLevel({ pipeline, part });
+async function watchOver(phase: Phase, { pipeline, run }: StageInput): Promise<void> {
+  const { lateAfterMinutes, downAfterMinutes } = await readServiceLevel({ pipeline, phase });
   const { startedAt, ...alerted } = run;
 
   await sleepUntil(lateAfterMinutes, 'Service level');
-  await tell(() => ({ condition: 'sla_missed', pipeline, at: now(), part, run: alerted, startedAt }));
+  await raiseAlerts(() => ({ condition: 'sla_missed', pipeline, at: now(), phase, run: alerted, startedAt }));
 
-  if (part !== 'inference') return;
+  if (phase !== 'inference') return;
   // Down is longer than the hours allowed, not as long.
   await sleepUntil(downAfterMinutes + 1, 'Inference down');
-  await tell(() => ({ condition: 'inference_down', pipeline, at: now(), since: startedAt }));
+  await raiseAlerts(() => ({ condition: 'inference_down', pipeline, at: now(), since: startedAt }));
 
   async function sleepUntil(minutes: number, summary: string): Promise<void> {
     await sleep(Math.max(1, Date.parse(startedAt) + minutes * MINUTE_MS - Date.now()), { summary });

@@ -1,9 +1,7 @@
 import { Argument, Option, type Command } from '@commander-js/extra-typings';
-import type { PipelinePart } from '../../contracts/index.js';
+import { PHASES } from '../../contracts/index.js';
 import { pipelineArgument, withExamples } from '../help.js';
 import { instantOption, jsonOption } from '../options.js';
-
-const PARTS = ['processing', 'training', 'inference', 'monitoring'] as const satisfies readonly PipelinePart[];
 
 /** `perdure schedules ...` */
 export function addSchedules(program: Command, pipelines: string[]): void {
@@ -36,7 +34,7 @@ export function addSchedules(program: Command, pipelines: string[]): void {
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addArgument(partArgument())
     .addOption(noteOption())
-    .action(async (pipeline, part, options) => (await commands()).pause(pipeline, part, options));
+    .action(async (pipeline, phase, options) => (await commands()).pause(pipeline, phase, options));
   withExamples(pause, pipelines, (pipeline) => [
     [`perdure schedules pause ${pipeline} training --note "data is being repaired"`, 'until it is resumed'],
   ]);
@@ -44,14 +42,14 @@ export function addSchedules(program: Command, pipelines: string[]): void {
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addArgument(partArgument())
     .addOption(noteOption())
-    .action(async (pipeline, part, options) => (await commands()).resume(pipeline, part, options));
+    .action(async (pipeline, phase, options) => (await commands()).resume(pipeline, phase, options));
   withExamples(resume, pipelines, (pipeline) => [
     [`perdure schedules resume ${pipeline} training`, 'from its next time on'],
   ]);
   const trigger = command('trigger', 'start a run now, unless one is at work and the overlap policy is to skip')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
     .addArgument(partArgument())
-    .action(async (pipeline, part, options) => (await commands()).trigger(pipeline, part, options));
+    .action(async (pipeline, phase, options) => (await commands()).trigger(pipeline, phase, options));
   withExamples(trigger, pipelines, (pipeline) => [[`perdure schedules trigger ${pipeline} inference`, 'a run now']]);
   const backfill = command(
     'backfill',
@@ -61,14 +59,14 @@ export function addSchedules(program: Command, pipelines: string[]): void {
     .addArgument(partArgument())
     .addOption(instantOption('--from <date>', 'the first day or instant'))
     .addOption(instantOption('--to <date>', 'the last instant; a date is its first one'))
-    .action(async (pipeline, part, options) => (await commands()).backfill(pipeline, part, options));
+    .action(async (pipeline, phase, options) => (await commands()).backfill(pipeline, phase, options));
   withExamples(backfill, pipelines, (pipeline) => [
     [`perdure schedules backfill ${pipeline} inference --from 2008-03-01 --to 2008-03-08`, 'the runs of a week'],
   ]);
 }
 
 function partArgument() {
-  return new Argument('<part>', 'which schedule').choices(PARTS);
+  return new Argument('<phase>', 'which schedule').choices(PHASES);
 }
 
 function noteOption() {

@@ -2,11 +2,11 @@ import { Option, type Command } from '@commander-js/extra-typings';
 import { pipelineArgument, withExamples } from '../help.js';
 import { jsonOption, reasonOption, storeOption } from '../options.js';
 
-/** `perdure steward ...`: the workflow that looks after a pipeline. */
+/** `perdure steward ...`: the long-lived workflow of a pipeline. */
 export function addSteward(program: Command, pipelines: string[]): void {
   const steward = program
     .command('steward')
-    .description('the workflow that looks after a pipeline: retrains on drift and new data, and can be steered');
+    .description('the long-lived workflow of a pipeline: retrains on drift and new data, and can be steered');
   const add = (name: string, description: string) =>
     steward
       .command(name)

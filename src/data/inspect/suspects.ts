@@ -18,7 +18,7 @@ export interface Suspect {
 
 /** Rows that are looked at: what tells the label shows in as many. */
 const MOST_ROWS = 20_000;
-/** Below so many rows the ones that a column learns from are also those that judge it. */
+/** Below so many rows the ones that a column learns from are also those that test it. */
 const HALVES = 1_000;
 /** Rows of a leaf; fewer would learn the label by heart. */
 const LEAF = 20;
@@ -160,7 +160,7 @@ async function readSample(
   return { columns, labels: Float64Array.from(labels) };
 }
 
-/** What a tree of some leaves over one column tells of the label, judged on rows that it did not learn from where there are enough. */
+/** What a tree of some leaves over one column tells of the label, tested on rows that it did not learn from where there are enough. */
 function strengthOf(
   column: string,
   values: (number | string | null)[],
@@ -169,7 +169,7 @@ function strengthOf(
 ): Strength | undefined {
   const halves = labels.length >= HALVES;
   const learns = (row: number) => !halves || row % 2 === 0;
-  const judges = Array.from(labels.keys()).filter((row) => !halves || row % 2 === 1);
+  const heldOut = Array.from(labels.keys()).filter((row) => !halves || row % 2 === 1);
   const leaves = leavesOf(values, learns);
   const counts = new Map<number, Map<number, number>>();
   const sums = new Map<number, { rows: number; sum: number }>();
@@ -188,17 +188,17 @@ function strengthOf(
     overall.set(label, (overall.get(label) ?? 0) + 1);
   });
   const mean = all.sum / all.rows;
-  const actual = Float64Array.from(judges, (row) => labels[row]!);
+  const actual = Float64Array.from(heldOut, (row) => labels[row]!);
   if (task === 'multiclass') {
     const best = (count: Map<number, number> | undefined) =>
       [...(count ?? overall)].toSorted((a, b) => b[1] - a[1])[0]![0];
     const usual = best(undefined);
     const byLeaf = new Map([...counts].map(([leaf, count]) => [leaf, best(count)]));
-    const errors = judges.filter((row) => labels[row] !== (byLeaf.get(leaves[row]!) ?? usual)).length;
-    const base = judges.filter((row) => labels[row] !== usual).length;
+    const errors = heldOut.filter((row) => labels[row] !== (byLeaf.get(leaves[row]!) ?? usual)).length;
+    const base = heldOut.filter((row) => labels[row] !== usual).length;
     return base === 0 ? undefined : { column, measure: 'errors saved', value: Math.max(0, 1 - errors / base) };
   }
-  const guesses = Float64Array.from(judges, (row) => {
+  const guesses = Float64Array.from(heldOut, (row) => {
     const leaf = sums.get(leaves[row]!);
     return leaf ? leaf.sum / leaf.rows : mean;
   });
@@ -212,7 +212,7 @@ function strengthOf(
   if (spread === 0) return undefined;
   const straight =
     correlation(
-      judges.map((row) => values[row]!),
+      heldOut.map((row) => values[row]!),
       actual,
     ) ** 2;
   return { column, measure: 'R²', value: Math.max(0, 1 - left / spread, straight) };

@@ -2,7 +2,7 @@ import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { ECSClient } from '@aws-sdk/client-ecs';
 import type { Dispatched, TaskUse } from '../../contracts/index.js';
 import { DISPATCHER_TIMES, type DispatcherTimes } from './dispatcherTimes.js';
-import { UNWANTED_REASON } from './judge.js';
+import { UNWANTED_REASON } from './classifyTaskExit.js';
 import { OwnTasks, type TaskOwner } from './ownTasks.js';
 import { TaskPoller } from './taskPoller.js';
 import { TaskRun, type TaskRequest } from './taskRun.js';

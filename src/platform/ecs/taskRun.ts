@@ -8,7 +8,13 @@ import type { DispatcherParts } from './ecsDispatcher.js';
 import type { DispatcherTimes } from './dispatcherTimes.js';
 import { callFailure, computeUnavailable, isShortage, reasonOf, said } from './ecsErrors.js';
 import { folderOf, inputKeyOf, launchOf, resultKeyOf } from './identity.js';
-import { REPLACED_REASON, START_DEADLINE_REASON, UNWANTED_REASON, judge, sideCarFailures } from './judge.js';
+import {
+  REPLACED_REASON,
+  START_DEADLINE_REASON,
+  UNWANTED_REASON,
+  classifyTaskExit,
+  sideCarFailures,
+} from './classifyTaskExit.js';
 import { launchRequest, positionOf, providersOf } from './launchRequest.js';
 import { OwnTasks, UNANSWERED_ALLOWED, backoff, type TaskOwner } from './ownTasks.js';
 import type { TaskInput, TaskPosition, TaskResult } from './taskDocuments.js';
@@ -249,9 +255,9 @@ export class TaskRun {
     // Written as the last act, and whole or not at all: however its container ended after that, the work is done.
     const result = await this.readResult(position);
     if (result) return { result };
-    const judgement = judge(task, settings.container);
+    const exit = classifyTaskExit(task, settings.container);
     const lastLogLines = await this.tasks.lastLogLines(task.taskArn!);
-    return { end: { ...(judgement ?? RESULT_MISSING), lastLogLines, taskArn: task.taskArn } };
+    return { end: { ...(exit ?? RESULT_MISSING), lastLogLines, taskArn: task.taskArn } };
   }
 
   /** ECS forgets a stopped task after an hour or so. One that it shows no more may run all the same, so it is stopped first. */

@@ -1,5 +1,6 @@
 import type { Pipeline } from '../../config/load.js';
-import type { ComputedPart, EcsSettings, TaskDefinition } from '../../config/compute.js';
+import type { EcsSettings, TaskDefinition } from '../../config/compute.js';
+import type { Phase } from '../../contracts/index.js';
 import { variables, type Variables } from '../../environment.js';
 import { PerdureError } from '../../errors.js';
 
@@ -12,18 +13,18 @@ export interface TaskSettings
 }
 
 /**
- * The settings of a part's tasks: of the model config, else of this worker's environment, as cluster, network and
+ * The settings of a phase's tasks: of the model config, else of this worker's environment, as cluster, network and
  * revisions are what a deployment makes.
  * @throws PerdureError `ConfigInvalid`
  */
-export function taskSettings({ config }: Pipeline, part: ComputedPart, env: Variables = variables()): TaskSettings {
+export function taskSettings({ config }: Pipeline, phase: Phase, env: Variables = variables()): TaskSettings {
   const { ecs } = config.compute;
-  const task = ecs?.tasks[part];
+  const task = ecs?.tasks[phase];
   if (!task) {
     // It was there when the run chose its place.
     throw new PerdureError(
       'ConfigInvalid',
-      `The model config no longer says how to run ${part} on ECS, as this run began to; restore compute.ecs, or start the run again.`,
+      `The model config no longer says how to run ${phase} on ECS, as this run began to; restore compute.ecs, or start the run again.`,
     );
   }
   const cluster = ecs.cluster ?? env.PERDURE_ECS_CLUSTER;

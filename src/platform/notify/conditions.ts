@@ -9,7 +9,7 @@ import {
   type DriftDetected,
   type InferenceDown,
   type ModelDeployed,
-  type PipelinePart,
+  type Phase,
   type ProcessingFailing,
   type SlaMissed,
   type TasksFailing,
@@ -30,14 +30,14 @@ const MINUTE_MS = 60_000;
  * How loud a missed service level is. One late run wakes nobody: late processing or inference holds up the day, late
  * training or monitoring can wait. What lasts becomes critical by {@link processingFailing} and {@link inferenceDown}.
  */
-const SLA_LEVEL: Record<PipelinePart, AlertLevel> = {
+const SLA_LEVEL: Record<Phase, AlertLevel> = {
   processing: 'warning',
   inference: 'warning',
   training: 'info',
   monitoring: 'info',
 };
 
-const PART_IN_WORDS: Record<PipelinePart, string> = {
+const PHASE_IN_WORDS: Record<Phase, string> = {
   processing: 'Data processing',
   training: 'Training',
   inference: 'Inference',
@@ -290,14 +290,14 @@ export function weeklyReport(facts: WeeklyReport): Finding {
 
 /** A run is at work for longer than its service level; see {@link SLA_LEVEL} for how loud that is. */
 export function slaMissed(facts: SlaMissed, thresholds: AlertThresholds): Finding | undefined {
-  const allowedMinutes = thresholds.sla_minutes[facts.part];
+  const allowedMinutes = thresholds.sla_minutes[facts.phase];
   const takenMs = Date.parse(facts.at) - Date.parse(facts.startedAt);
   if (takenMs < allowedMinutes * MINUTE_MS) return undefined;
   return {
-    ...alertAbout(facts, SLA_LEVEL[facts.part], facts.run.runId),
-    summary: `${PART_IN_WORDS[facts.part]} of ${facts.pipeline} is still at work after ${duration(takenMs)}; it should take ${duration(allowedMinutes * MINUTE_MS)} at most.`,
+    ...alertAbout(facts, SLA_LEVEL[facts.phase], facts.run.runId),
+    summary: `${PHASE_IN_WORDS[facts.phase]} of ${facts.pipeline} is still at work after ${duration(takenMs)}; it should take ${duration(allowedMinutes * MINUTE_MS)} at most.`,
     details: {
-      part: facts.part,
+      phase: facts.phase,
       workflow_id: facts.run.workflowId,
       run_id: facts.run.runId,
       started_at: facts.startedAt,

@@ -1,5 +1,5 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { WORKFLOW_OF_PART, type AlertedRun, type PipelinePart } from '../../contracts/index.js';
+import { WORKFLOW_OF_PHASE, type AlertedRun, type Phase } from '../../contracts/index.js';
 import { runsOfPipeline } from '../temporal/pipelineRuns.js';
 
 /** More failures in a row than this are told as this many. */
@@ -45,10 +45,10 @@ export async function hasInferredSince(client: Client, pipeline: string, since: 
 function runsOf(
   client: Client,
   pipeline: string,
-  part: PipelinePart,
+  phase: Phase,
   condition: string,
 ): AsyncIterable<WorkflowExecutionInfo> {
-  return runsOfPipeline(client, pipeline, `WorkflowType = "${WORKFLOW_OF_PART[part]}" AND ${condition}`);
+  return runsOfPipeline(client, pipeline, `WorkflowType = "${WORKFLOW_OF_PHASE[phase]}" AND ${condition}`);
 }
 
 async function hasAny(runs: AsyncIterable<unknown>): Promise<boolean> {

@@ -61,7 +61,7 @@ export function channelsFrom(env: Variables = variables()): Channels {
   if (faults.length > 0) {
     throw new PerdureError(
       'ConfigInvalid',
-      `Alerts can't be sent as the environment says; mend or unset: ${faults.join('; ')}.`,
+      `Alerts can't be sent as the environment says; correct or unset: ${faults.join('; ')}.`,
     );
   }
   return channels;

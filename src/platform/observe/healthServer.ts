@@ -81,7 +81,7 @@ async function metrics(sdkMetrics: string): Promise<string> {
   return `${await registry.metrics()}\n${sdk}`;
 }
 
-/** When the worker last got on with its workflow tasks. Activities are judged by Temporal, from their heartbeats. */
+/** When the worker last got on with its workflow tasks. Activities are watched by Temporal, from their heartbeats. */
 class Headway {
   private last = Date.now();
   private seen = '';

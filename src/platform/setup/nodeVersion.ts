@@ -12,7 +12,7 @@ const NODE_ENDS: Readonly<Record<number, string>> = { 20: 'April 2026' };
  * What there is to say of a version of Node.js.
  * @param wanted `engines.node` of package.json: the lines that the tests run on, as `^20.19 || ^22.12`, oldest first.
  */
-export function judgeNodeVersion(version: string, wanted: string): NodeVersion {
+export function checkNodeVersion(version: string, wanted: string): NodeVersion {
   const oldestOfLine = new Map(wanted.split(' || ').map((range) => [parseInt(range.slice(1)), range.slice(1)]));
   const lines = [...oldestOfLine.keys()];
   const oldest = oldestOfLine.get(parseInt(version));

@@ -80,7 +80,7 @@ function readConfig(env: NodeJS.ProcessEnv): ClientConnectConfig {
   } catch (error) {
     throw new PerdureError(
       'ConfigInvalid',
-      `The Temporal environment configuration can't be read (${messageOf(error)}); mend the TEMPORAL_* variables or temporal.toml.`,
+      `The Temporal environment configuration can't be read (${messageOf(error)}); correct the TEMPORAL_* variables or temporal.toml.`,
       { cause: error },
     );
   }

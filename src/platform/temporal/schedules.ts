@@ -13,23 +13,20 @@ import {
 import { msToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import type { Pipeline } from '../../config/load.js';
 import type { ScheduleConfig } from '../../config/schedules.js';
-import { countOf, TASK_QUEUES, WORKFLOW_OF_PART, type PipelinePart, type Steering } from '../../contracts/index.js';
+import { countOf, PHASES, TASK_QUEUES, WORKFLOW_OF_PHASE, type Phase, type Steering } from '../../contracts/index.js';
 import { summaryOf, workflowIdOf } from '../../client.js';
 import { PerdureError, messageOf } from '../../errors.js';
 import { unusualDays, type UnusualDay } from './clockChanges.js';
 
-/** The parts of a pipeline in the order of a day. */
-export const PARTS = ['processing', 'training', 'inference', 'monitoring'] as const satisfies readonly PipelinePart[];
-
 /** A schedule as Temporal has it. */
 export interface PipelineSchedule {
-  part: PipelinePart;
+  phase: Phase;
   description: ScheduleDescription;
 }
 
 /** What applying does, or would do, to one schedule. */
 export interface ScheduleChange {
-  part: PipelinePart;
+  phase: Phase;
   scheduleId: string;
   action: 'create' | 'update' | 'delete' | 'none';
   /** What differs: the setting, what Temporal has and what the config says; `null` where there is none. */
@@ -49,14 +46,14 @@ export interface ScheduleSettings {
   runs: string;
 }
 
-export function scheduleIdOf(pipeline: string, part: PipelinePart): string {
-  return `${pipeline}-${part}`;
+export function scheduleIdOf(pipeline: string, phase: Phase): string {
+  return `${pipeline}-${phase}`;
 }
 
 /** What {@link applySchedules} would do. */
 export async function diffSchedules(client: Client, pipeline: Pipeline): Promise<ScheduleChange[]> {
   return Promise.all(
-    PARTS.map(async (part) => changeOf(pipeline, part, await describe(client, pipeline.definition.name, part))),
+    PHASES.map(async (phase) => changeOf(pipeline, phase, await describe(client, pipeline.definition.name, phase))),
   );
 }
 
@@ -66,13 +63,13 @@ export async function diffSchedules(client: Client, pipeline: Pipeline): Promise
  * stays as it is. To apply the same config again changes nothing. Where one can't be changed, those before it are put
  * back as they were: all or nothing.
  *
- * @returns what was done, in the order of {@link PARTS}
+ * @returns what was done, in the order of {@link PHASES}
  * @throws PerdureError `ConfigInvalid` where Temporal refuses one
  */
 export async function applySchedules(client: Client, pipeline: Pipeline): Promise<ScheduleChange[]> {
   const { name } = pipeline.definition;
-  const before = await Promise.all(PARTS.map((part) => describe(client, name, part)));
-  const changes = PARTS.map((part, i) => changeOf(pipeline, part, before[i]));
+  const before = await Promise.all(PHASES.map((phase) => describe(client, name, phase)));
+  const changes = PHASES.map((phase, i) => changeOf(pipeline, phase, before[i]));
   const done: (() => Promise<void>)[] = [];
   for (const [i, change] of changes.entries()) {
     try {
@@ -131,9 +128,9 @@ async function putBack(
 /** The schedules that a pipeline has now. */
 export async function listSchedules(client: Client, pipeline: string): Promise<PipelineSchedule[]> {
   const found = await Promise.all(
-    PARTS.map(async (part) => ({ part, description: await describe(client, pipeline, part) })),
+    PHASES.map(async (phase) => ({ phase, description: await describe(client, pipeline, phase) })),
   );
-  return found.flatMap(({ part, description }) => (description ? [{ part, description }] : []));
+  return found.flatMap(({ phase, description }) => (description ? [{ phase, description }] : []));
 }
 
 /**
@@ -143,11 +140,11 @@ export async function listSchedules(client: Client, pipeline: string): Promise<P
 export async function pauseSchedule(
   client: Client,
   pipeline: string,
-  part: PipelinePart,
+  phase: Phase,
   { by, reason }: Steering,
 ): Promise<void> {
-  const handle = handleOf(client, pipeline, part);
-  const { state } = await orNotFound(pipeline, part, handle.describe());
+  const handle = handleOf(client, pipeline, phase);
+  const { state } = await orNotFound(pipeline, phase, handle.describe());
   const note = `paused by ${by}${reason ? `: ${reason}` : ''}`;
   if (!state.paused) await handle.pause(note);
   else if (reason && !state.note?.includes(note)) await handle.pause([state.note, note].filter(Boolean).join('; '));
@@ -157,25 +154,25 @@ export async function pauseSchedule(
 export async function resumeSchedule(
   client: Client,
   pipeline: string,
-  part: PipelinePart,
+  phase: Phase,
   { by, reason }: Steering,
 ): Promise<void> {
-  const handle = handleOf(client, pipeline, part);
-  const { state } = await orNotFound(pipeline, part, handle.describe());
+  const handle = handleOf(client, pipeline, phase);
+  const { state } = await orNotFound(pipeline, phase, handle.describe());
   if (state.paused) await handle.unpause(`resumed by ${by}${reason ? `: ${reason}` : ''}`);
 }
 
 /**
  * Starts a run now, by the schedule's own overlap policy, whether or not it is paused. Throws `NotFound`.
  */
-export async function triggerSchedule(client: Client, pipeline: string, part: PipelinePart): Promise<void> {
-  const handle = handleOf(client, pipeline, part);
-  const { policies } = await orNotFound(pipeline, part, handle.describe());
+export async function triggerSchedule(client: Client, pipeline: string, phase: Phase): Promise<void> {
+  const handle = handleOf(client, pipeline, phase);
+  const { policies } = await orNotFound(pipeline, phase, handle.describe());
   // Without a policy the SDK lets a triggered run start beside one that is at work.
   await handle.trigger(policies.overlap);
 }
 
-/** More runs than this at once would fill Temporal's buffer of a schedule, which drops the rest without a word. */
+/** More runs than this at once would fill Temporal's buffer of a schedule, which drops the rest silently. */
 const MOST_BACKFILLED = 500;
 
 /**
@@ -186,7 +183,7 @@ const MOST_BACKFILLED = 500;
 export async function backfillTimes(
   client: Client,
   pipeline: string,
-  part: PipelinePart,
+  phase: Phase,
   { from, to }: { from: Date; to: Date },
 ): Promise<Date[]> {
   if (to.getTime() > Date.now()) {
@@ -195,7 +192,7 @@ export async function backfillTimes(
       `The backfill ends at ${to.toISOString()}, which is still to come; the schedule itself starts those runs, so end it earlier.`,
     );
   }
-  const scheduleId = scheduleIdOf(pipeline, part);
+  const scheduleId = scheduleIdOf(pipeline, phase);
   const asked = client.workflowService.listScheduleMatchingTimes({
     namespace: client.options.namespace,
     scheduleId,
@@ -203,7 +200,7 @@ export async function backfillTimes(
     startTime: msToTs(from.getTime() - 1),
     endTime: msToTs(to.getTime()),
   });
-  const { startTime } = await orNotFound(pipeline, part, asked);
+  const { startTime } = await orNotFound(pipeline, phase, asked);
   if (startTime.length === 0) {
     throw new PerdureError(
       'InputInvalid',
@@ -228,14 +225,14 @@ export async function backfillTimes(
 export async function backfillSchedule(
   client: Client,
   pipeline: string,
-  part: PipelinePart,
+  phase: Phase,
   range: { from: Date; to: Date },
 ): Promise<Date[]> {
-  const times = await backfillTimes(client, pipeline, part, range);
+  const times = await backfillTimes(client, pipeline, phase, range);
   await orNotFound(
     pipeline,
-    part,
-    handleOf(client, pipeline, part).backfill({ start: range.from, end: range.to, overlap: 'BUFFER_ALL' }),
+    phase,
+    handleOf(client, pipeline, phase).backfill({ start: range.from, end: range.to, overlap: 'BUFFER_ALL' }),
   );
   return times;
 }
@@ -256,8 +253,8 @@ export function settingsOf({ spec, policies, action }: ScheduleDescription): Sch
   };
 }
 
-function wantedSettings(pipeline: string, part: PipelinePart, config: ScheduleConfig): ScheduleSettings {
-  const { spec, policies, action } = optionsFor(pipeline, part, config);
+function wantedSettings(pipeline: string, phase: Phase, config: ScheduleConfig): ScheduleSettings {
+  const { spec, policies, action } = optionsFor(pipeline, phase, config);
   return {
     times: calendarInWords(calendarOf(config)),
     time_zone: config.time_zone,
@@ -269,9 +266,9 @@ function wantedSettings(pipeline: string, part: PipelinePart, config: ScheduleCo
   };
 }
 
-function optionsFor(pipeline: string, part: PipelinePart, config: ScheduleConfig) {
-  const scheduleId = scheduleIdOf(pipeline, part);
-  const workflow = WORKFLOW_OF_PART[part];
+function optionsFor(pipeline: string, phase: Phase, config: ScheduleConfig) {
+  const scheduleId = scheduleIdOf(pipeline, phase);
+  const workflow = WORKFLOW_OF_PHASE[phase];
   return {
     scheduleId,
     spec: { calendars: [calendarOf(config)], timezone: config.time_zone, jitter: config.jitter_seconds * 1000 },
@@ -340,18 +337,18 @@ function runInWords({
   return `${workflowType} as ${workflowId} on ${taskQueue} with ${JSON.stringify(args)}`;
 }
 
-function changeOf(pipeline: Pipeline, part: PipelinePart, present: ScheduleDescription | undefined): ScheduleChange {
-  const config = pipeline.config.schedules[part];
+function changeOf(pipeline: Pipeline, phase: Phase, present: ScheduleDescription | undefined): ScheduleChange {
+  const config = pipeline.config.schedules[phase];
   const from = present && settingsOf(present);
-  const to = config && wantedSettings(pipeline.definition.name, part, config);
+  const to = config && wantedSettings(pipeline.definition.name, phase, config);
   const settings = Object.keys(from ?? to ?? {}) as (keyof ScheduleSettings)[];
   const differences = settings
     .map((setting) => ({ setting, from: from?.[setting] ?? null, to: to?.[setting] ?? null }))
     .filter((setting) => setting.from !== setting.to);
   const action = from ? (to ? (differences.length > 0 ? 'update' : 'none') : 'delete') : to ? 'create' : 'none';
   return {
-    part,
-    scheduleId: scheduleIdOf(pipeline.definition.name, part),
+    phase,
+    scheduleId: scheduleIdOf(pipeline.definition.name, phase),
     action,
     differences,
     unusualDays: config ? unusualDays(config, new Date()) : [],
@@ -361,13 +358,13 @@ function changeOf(pipeline: Pipeline, part: PipelinePart, present: ScheduleDescr
 async function apply(
   client: Client,
   { definition: { name }, config }: Pipeline,
-  { part, action }: ScheduleChange,
+  { phase, action }: ScheduleChange,
 ): Promise<void> {
-  const handle = handleOf(client, name, part);
-  const wanted = config.schedules[part];
+  const handle = handleOf(client, name, phase);
+  const wanted = config.schedules[phase];
   if (action === 'delete') await handle.delete();
   if (!wanted) return;
-  const { scheduleId, ...options } = optionsFor(name, part, wanted);
+  const { scheduleId, ...options } = optionsFor(name, phase, wanted);
   if (action === 'create') {
     await client.schedule.create({ scheduleId, ...options }).catch(async (error: unknown) => {
       // Another made it meanwhile, by a config that may differ.
@@ -389,17 +386,13 @@ async function update(
   }));
 }
 
-function handleOf(client: Client, pipeline: string, part: PipelinePart): ScheduleHandle {
-  return client.schedule.getHandle(scheduleIdOf(pipeline, part));
+function handleOf(client: Client, pipeline: string, phase: Phase): ScheduleHandle {
+  return client.schedule.getHandle(scheduleIdOf(pipeline, phase));
 }
 
-async function describe(
-  client: Client,
-  pipeline: string,
-  part: PipelinePart,
-): Promise<ScheduleDescription | undefined> {
+async function describe(client: Client, pipeline: string, phase: Phase): Promise<ScheduleDescription | undefined> {
   try {
-    return await handleOf(client, pipeline, part).describe();
+    return await handleOf(client, pipeline, phase).describe();
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return undefined;
     throw error;
@@ -409,14 +402,14 @@ async function describe(
 /** Of gRPC. */
 const NOT_FOUND = 5;
 
-async function orNotFound<Result>(pipeline: string, part: PipelinePart, call: Promise<Result>): Promise<Result> {
+async function orNotFound<Result>(pipeline: string, phase: Phase, call: Promise<Result>): Promise<Result> {
   try {
     return await call;
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError) && (error as { code?: number }).code !== NOT_FOUND) throw error;
     throw new PerdureError(
       'NotFound',
-      `${pipeline} has no schedule for ${part}; "perdure schedules apply ${pipeline}" makes those of its config.`,
+      `${pipeline} has no schedule for ${phase}; "perdure schedules apply ${pipeline}" makes those of its config.`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { PerdureError } from '../../errors.js';
-import { Deaths } from './deaths.js';
+import { RestartLimiter } from './restartLimiter.js';
 import { startDevServer, type DevServer, type DevServerOptions } from './devServer.js';
 import { describeExit, hasExited } from './processes.js';
 
@@ -9,7 +9,7 @@ export class SupervisedServer {
   /** Rejects with `TemporalUnavailable` when the server died too often, or doesn't come back. Never resolves. */
   readonly broken: Promise<never>;
   private stopping = false;
-  private readonly deaths = new Deaths();
+  private readonly restarts = new RestartLimiter();
   private readonly supervision: Promise<void>;
 
   /** @param options without its ports: they are those of the `server` that runs already */
@@ -50,7 +50,7 @@ export class SupervisedServer {
       const { process } = this.server;
       if (!hasExited(process)) await once(process, 'exit');
       if (this.stopping) return;
-      if (this.deaths.tooMany()) throw this.failure(`${describeExit(process)}, and not for the first time`);
+      if (this.restarts.isExceeded()) throw this.failure(`${describeExit(process)}, and not for the first time`);
       this.tell(`The Temporal server ${describeExit(process)}; starting it again.`);
       const { address } = this.target;
       const next = await startDevServer({

@@ -7,7 +7,7 @@ import { variables } from '../../environment.js';
 import { PerdureError, messageOf } from '../../errors.js';
 import { formatSize } from '../resources/workerSize.js';
 import type { TemporalTarget } from './connection.js';
-import { Deaths } from './deaths.js';
+import { RestartLimiter } from './restartLimiter.js';
 import { heapOption } from './heap.js';
 import { describeExit, hasExited, killGroupOf, stopProcess } from './processes.js';
 import { SHUTDOWN_FORCE_MS, WORKERS, type WorkerDefinition, type WorkerMessage } from './workers.js';
@@ -36,7 +36,7 @@ export class SupervisedWorker {
   private giveUp!: (error: unknown) => void;
   private child?: ChildProcess;
   private stopping = false;
-  private readonly deaths = new Deaths();
+  private readonly restarts = new RestartLimiter();
   private readonly log: string;
 
   constructor(
@@ -82,7 +82,7 @@ export class SupervisedWorker {
 
   /** Counts a death, and says that another process takes over; throws where there were too many. */
   private tellDeath(child: ChildProcess): void {
-    if (this.deaths.tooMany()) throw this.failure(`${describeExit(child)}, and not for the first time`);
+    if (this.restarts.isExceeded()) throw this.failure(`${describeExit(child)}, and not for the first time`);
     this.options.tell?.(`The ${this.definition.taskQueue} worker ${describeExit(child)}; starting it again.`);
   }
 

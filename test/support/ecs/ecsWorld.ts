@@ -18,7 +18,7 @@ const result = (document: TaskResult) =>
   `out="\${6#file://}"; mkdir -p "$(dirname "$out")"; echo '${serializeDocument(document).trimEnd()}' > "$out"`;
 export const COMPLETES = `echo working; ${result({ status: 'completed', output: { answer: 42 } })}`;
 export const failsWith = (type: string, retryable: boolean) =>
-  `${result({ status: 'failed', error: { type, message: `${type} it is; mend it.`, retryable } })}; exit 1`;
+  `${result({ status: 'failed', error: { type, message: `${type} it is; correct it.`, retryable } })}; exit 1`;
 /** Completes, but only at its second launch. */
 export const CRASHES_ONCE = `case "$6" in *launch-1*) echo oops; exit 3;; esac; ${COMPLETES}`;
 

@@ -10,7 +10,7 @@ import type {
   InferenceActivities,
   TaskMetrics,
   MonitoringActivities,
-  PlaceActivities,
+  ComputeActivities,
   SelectCandidatesInput,
   StewardActivities,
   SearchPlan,
@@ -32,7 +32,7 @@ export type Activities = DataProcessingActivities &
   MonitoringActivities &
   AlertActivities &
   StewardActivities &
-  PlaceActivities;
+  ComputeActivities;
 
 export const ALGORITHMS = ['logistic_regression', 'random_forest', 'xgboost'];
 export const CANDIDATES = 4;
@@ -160,7 +160,7 @@ export function planOf(candidates: number, rungs: number[][]): SearchPlan {
 
 /** The heavy stages run elsewhere. */
 export const onEcs: Partial<Activities> = {
-  readPlace: () => Promise.resolve('ecs'),
+  readComputeTarget: () => Promise.resolve('ecs'),
   checkModelConfig: ({ algorithms }) =>
     Promise.resolve({ status: 'ready', algorithms: planned(algorithms), compute: 'ecs' }),
 };
@@ -196,19 +196,19 @@ const metrics: TaskMetrics = {
 
 const object = { uri: 'file:///store/object', checksum: 'c0ffee' };
 
-/** What a look finds where nothing is up to date. */
+/** What a dry run finds where nothing is up to date. */
 const NOTHING_DONE = { rows: 0, written: [], unchanged: [], dropped: {} };
 
 const goingWell: Activities = {
-  bronze: ({ look }) =>
+  bronze: ({ dryRun }) =>
     Promise.resolve(
-      look
+      dryRun
         ? { ...NOTHING_DONE, pending: true }
         : { rows: PARTITIONS.length * ROWS_A_PARTITION, written: PARTITIONS, unchanged: [] },
     ),
-  silver: ({ partitions, look }) =>
+  silver: ({ partitions, dryRun }) =>
     Promise.resolve(
-      look
+      dryRun
         ? NOTHING_DONE
         : {
             rows: partitions.length * ROWS_A_PARTITION,
@@ -217,9 +217,9 @@ const goingWell: Activities = {
             dropped: { duplicate: partitions.length },
           },
     ),
-  gold: ({ partitions, look }) =>
+  gold: ({ partitions, dryRun }) =>
     Promise.resolve(
-      look ? NOTHING_DONE : { rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [] },
+      dryRun ? NOTHING_DONE : { rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [] },
     ),
 
   checkModelConfig: ({ algorithms }) => Promise.resolve({ status: 'ready', algorithms: planned(algorithms) }),
@@ -234,7 +234,7 @@ const goingWell: Activities = {
   evaluateModel: () => Promise.resolve({ train: metrics, test: metrics, oot: metrics }),
   registerModel: ({ model }) => Promise.resolve(model),
   discardVersion: () => Promise.resolve(),
-  chooseChampion: ({ trained }) =>
+  promoteBest: ({ trained }) =>
     Promise.resolve({
       champion: trained[0]!,
       previous: null,
@@ -251,7 +251,7 @@ const goingWell: Activities = {
     }),
 
   pinConfig: () => Promise.resolve({ ...object, source: '/conf/pipelines/readmission' }),
-  readPlace: () => Promise.resolve('local'),
+  readComputeTarget: () => Promise.resolve('local'),
   stopTasks: () => Promise.resolve({ tasks: [] }),
   trainAlgorithm: () =>
     Promise.resolve({
@@ -325,7 +325,7 @@ const goingWell: Activities = {
       cooldownHours: 0,
     }),
   readChampion: () => Promise.resolve({ ...CHAMPION, person: null }),
-  weighNewData: () => Promise.resolve({ partitions: ['2001_02'], enough: true }),
+  checkNewData: () => Promise.resolve({ partitions: ['2001_02'], enough: true }),
   moveChampion: ({ move, model, reason }) => {
     const usual = move === 'promote' ? CHAMPION : { ...CHAMPION, version: 'v0' };
     const named = model && 'version' in model ? { ...CHAMPION, ...model } : usual;
@@ -338,15 +338,15 @@ const goingWell: Activities = {
     });
   },
   claimTraining: () => Promise.resolve({ status: 'ready' }),
-  lookAtRun: () => Promise.resolve({ open: true, status: 'RUNNING' }),
+  describeRun: () => Promise.resolve({ open: true, status: 'RUNNING' }),
   // The real one: who is told what is what these tests are about.
-  tellSteward: (input) =>
-    createStewardActivities({ runStage: () => Promise.reject(new Error('not a stage')) }).tellSteward(input),
+  signalSteward: (input) =>
+    createStewardActivities({ runStage: () => Promise.reject(new Error('not a stage')) }).signalSteward(input),
 
-  alert: (facts) => Promise.resolve(facts.map(({ condition }) => ({ condition, status: 'sent' }))),
-  serviceLevel: ({ part }) =>
+  sendAlerts: (facts) => Promise.resolve(facts.map(({ condition }) => ({ condition, status: 'sent' }))),
+  readServiceLevel: ({ phase }) =>
     Promise.resolve({
-      lateAfterMinutes: { processing: 30, training: 240, inference: 15, monitoring: 30 }[part],
+      lateAfterMinutes: { processing: 30, training: 240, inference: 15, monitoring: 30 }[phase],
       downAfterMinutes: 120,
     }),
   countProcessingFailures: ({ pipeline, run, reason }) =>
@@ -356,8 +356,8 @@ const goingWell: Activities = {
       at: run.startedAt,
       failing: { failures: 3, since: run.startedAt, reason },
     }),
-  lookForInference: ({ pipeline }) =>
+  checkInferenceOutage: ({ pipeline }) =>
     Promise.resolve({ condition: 'inference_down', pipeline, at: '2009-01-01T00:00:00.000Z', since: null }),
-  lookForDueInference: () => Promise.resolve(null),
+  checkDueInference: () => Promise.resolve(null),
   countNewRows: () => Promise.resolve(null),
 };

@@ -1,8 +1,7 @@
-import { CancellationScope, getExternalWorkflowHandle, log, patched, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, log, workflowInfo } from '@temporalio/workflow';
 import {
   clipped,
   NAME,
-  STEWARD,
   stewardIdOf,
   type DriftReport,
   type Outcome,
@@ -21,18 +20,18 @@ type Told = Pick<RunEnded, 'summary' | 'newChampion' | 'busyWith'>;
  * Runs a workflow's work and tells the pipeline's steward how it ended. A step of a lifecycle tells nothing: the
  * lifecycle itself sees to what follows.
  */
-export async function toldToSteward<Result extends { status: Outcome }>(
-  part: RunEnded['part'],
+export async function reportToSteward<Result extends { status: Outcome }>(
+  phase: RunEnded['phase'],
   input: WorkflowInput,
   work: () => Promise<Result>,
   meaning: (result: Result) => Told = reasonOf,
 ): Promise<Result> {
   try {
     const result = await work();
-    await tellEnd(part, input, { outcome: result.status, ...meaning(result) });
+    await reportEnd(phase, input, { outcome: result.status, ...meaning(result) });
     return result;
   } catch (error) {
-    await tellEnd(part, input, { outcome: 'failed', summary: failureOf(error).reason });
+    await reportEnd(phase, input, { outcome: 'failed', summary: failureOf(error).reason });
     throw error;
   }
 }
@@ -54,8 +53,8 @@ export function reportDrift(pipeline: string, drift: DriftReport): Promise<boole
 /** Of what the run came to; the steward's history shows the beginning. */
 const SUMMARY_BYTES = 1_000;
 
-async function tellEnd(
-  part: RunEnded['part'],
+async function reportEnd(
+  phase: RunEnded['phase'],
   input: WorkflowInput,
   { summary, ...end }: Told & Pick<RunEnded, 'outcome'>,
 ): Promise<void> {
@@ -65,15 +64,13 @@ async function tellEnd(
   const message: RunEnded = {
     workflowId,
     runId,
-    part,
+    phase,
     asOf: input.asOf,
     ...end,
     ...(summary !== undefined && { summary: clipped(summary, SUMMARY_BYTES) }),
   };
   await signalSteward(input.pipeline, { signal: 'runEnded', message });
 }
-
-const BY_ACTIVITY = 'tell-steward-by-activity';
 
 /**
  * A pipeline need not have a steward, and no run fails for the want of one. An activity signals it, because a signal of
@@ -85,14 +82,9 @@ async function signalSteward(pipeline: string, message: StewardMessage): Promise
   if (parent && parent.workflowId !== stewardId) return false;
   try {
     // Also a run that is being cancelled tells how it ended.
-    return await CancellationScope.nonCancellable(async () => {
-      if (patched(BY_ACTIVITY)) return telling.tellSteward({ pipeline, ...message });
-      // A run that began with an earlier version goes on as it did.
-      await getExternalWorkflowHandle(stewardId).signal(STEWARD.signals[message.signal], message.message);
-      return true;
-    });
+    return await CancellationScope.nonCancellable(() => telling.signalSteward({ pipeline, ...message }));
   } catch (error) {
-    log.warn('The steward could not be told; it finds out when it looks around', {
+    log.warn('The steward could not be told; its next resync finds out', {
       stewardId,
       reason: failureOf(error).reason,
     });

@@ -1,6 +1,11 @@
 import type { Task } from '@aws-sdk/client-ecs';
 import { describe, expect, test } from 'vitest';
-import { judge, REPLACED_REASON, sideCarFailures, START_DEADLINE_REASON } from '../../src/platform/ecs/judge.js';
+import {
+  classifyTaskExit,
+  REPLACED_REASON,
+  sideCarFailures,
+  START_DEADLINE_REASON,
+} from '../../src/platform/ecs/classifyTaskExit.js';
 
 const PERDURE = 'perdure';
 
@@ -18,7 +23,7 @@ function stoppedTask(task: Task, container: NonNullable<Task['containers']>[numb
 describe('how a stopped task ended', () => {
   test('a container that ended with 0 ended well, however its task was stopped and whatever became of others', () => {
     expect(
-      judge(
+      classifyTaskExit(
         {
           containers: [
             { name: PERDURE, exitCode: 0 },
@@ -75,7 +80,7 @@ describe('how a stopped task ended', () => {
       'look at the task in the ECS console',
     ],
   ])('%s: another launch may end otherwise', (_, task, kind, reason, whatToDo) => {
-    expect(judge(stoppedTask(task), PERDURE)).toEqual({ kind, retryable: true, reason, whatToDo });
+    expect(classifyTaskExit(stoppedTask(task), PERDURE)).toEqual({ kind, retryable: true, reason, whatToDo });
   });
 
   test.each([
@@ -91,25 +96,30 @@ describe('how a stopped task ended', () => {
       'see to the network of the tasks where this comes often',
     ],
     ['Client.Timeout exceeded while awaiting headers', true, 'see to the network of the tasks where this comes often'],
-    ['secretsmanager:ResourceNotFoundException', false, 'mend the task definition, its image, roles or secrets'],
-    ['ECR: AccessDeniedException', false, 'mend the task definition, its image, roles or secrets'],
-    ['CannotPullContainerError: image not found', false, 'mend the task definition, its image, roles or secrets'],
-    ['CannotPullContainerError: manifest unknown', false, 'mend the task definition, its image, roles or secrets'],
-    ['AccessDenied: role', false, 'mend the task definition, its image, roles or secrets'],
+    ['secretsmanager:ResourceNotFoundException', false, 'correct the task definition, its image, roles or secrets'],
+    ['ECR: AccessDeniedException', false, 'correct the task definition, its image, roles or secrets'],
+    ['CannotPullContainerError: image not found', false, 'correct the task definition, its image, roles or secrets'],
+    ['CannotPullContainerError: manifest unknown', false, 'correct the task definition, its image, roles or secrets'],
+    ['AccessDenied: role', false, 'correct the task definition, its image, roles or secrets'],
     ['something new', true, 'look at the task in the ECS console'],
   ])('not started because of %s', (reason, retryable, whatToDo) => {
     const end = { kind: 'StartFailed', retryable, reason, whatToDo };
-    expect(judge(stoppedTask({ stopCode: 'TaskFailedToStart', stoppedReason: reason }), PERDURE)).toEqual(end);
+    expect(classifyTaskExit(stoppedTask({ stopCode: 'TaskFailedToStart', stoppedReason: reason }), PERDURE)).toEqual(
+      end,
+    );
     expect(
-      judge(stoppedTask({ stopCode: 'TaskFailedToStart', stoppedReason: 'less exact' }, { reason }), PERDURE),
+      classifyTaskExit(
+        stoppedTask({ stopCode: 'TaskFailedToStart', stoppedReason: 'less exact' }, { reason }),
+        PERDURE,
+      ),
     ).toEqual(end);
     // Where ECS made no container, there is only the task's reason.
-    expect(judge({ stoppedReason: reason }, PERDURE)).toEqual(end);
+    expect(classifyTaskExit({ stoppedReason: reason }, PERDURE)).toEqual(end);
   });
 
   test('a task definition without the container that the config names is refused, with the names that there are', () => {
     expect(
-      judge(
+      classifyTaskExit(
         { stopCode: 'EssentialContainerExited', containers: [{ name: 'app', exitCode: 0 }, { name: 'proxy' }] },
         PERDURE,
       ),
@@ -123,18 +133,23 @@ describe('how a stopped task ended', () => {
 
   test('a task that somebody stopped is not launched again; one that Perdure stopped for its start deadline is', () => {
     expect(
-      judge(stoppedTask({ stopCode: 'UserInitiated', stoppedReason: 'by hand' }, { exitCode: 137 }), PERDURE),
+      classifyTaskExit(
+        stoppedTask({ stopCode: 'UserInitiated', stoppedReason: 'by hand' }, { exitCode: 137 }),
+        PERDURE,
+      ),
     ).toEqual({
       kind: 'TaskStopped',
       retryable: false,
       reason: 'it was stopped (by hand)',
       whatToDo: 'start the run again where that was not meant',
     });
-    expect(judge(stoppedTask({ stopCode: 'UserInitiated', stoppedReason: REPLACED_REASON }), PERDURE)).toMatchObject({
+    expect(
+      classifyTaskExit(stoppedTask({ stopCode: 'UserInitiated', stoppedReason: REPLACED_REASON }), PERDURE),
+    ).toMatchObject({
       kind: 'TaskStopped',
     });
     expect(
-      judge(
+      classifyTaskExit(
         stoppedTask({ stopCode: 'UserInitiated', stoppedReason: `${START_DEADLINE_REASON} of 10 minutes` }),
         PERDURE,
       ),
@@ -146,7 +161,10 @@ describe('how a stopped task ended', () => {
     });
     // Another's words that only mention the deadline are a person's stop.
     expect(
-      judge(stoppedTask({ stopCode: 'UserInitiated', stoppedReason: `not for: ${START_DEADLINE_REASON}` }), PERDURE),
+      classifyTaskExit(
+        stoppedTask({ stopCode: 'UserInitiated', stoppedReason: `not for: ${START_DEADLINE_REASON}` }),
+        PERDURE,
+      ),
     ).toMatchObject({ kind: 'TaskStopped' });
   });
 
@@ -166,14 +184,17 @@ describe('how a stopped task ended', () => {
   test('memory: by the reason, or by code 137 where no other container failed first', () => {
     const stopCode = 'EssentialContainerExited';
     expect(
-      judge(stoppedTask({ stopCode }, { exitCode: 1, reason: 'OutOfMemoryError: container killed' }), PERDURE),
+      classifyTaskExit(
+        stoppedTask({ stopCode }, { exitCode: 1, reason: 'OutOfMemoryError: container killed' }),
+        PERDURE,
+      ),
     ).toEqual(outOfMemory);
-    expect(judge(stoppedTask({ stopCode }, { exitCode: 137 }), PERDURE)).toEqual(outOfMemory);
-    expect(judge({ stopCode, containers: [{ name: PERDURE, exitCode: 137 }, { name: 'slow' }] }, PERDURE)).toEqual(
-      outOfMemory,
-    );
+    expect(classifyTaskExit(stoppedTask({ stopCode }, { exitCode: 137 }), PERDURE)).toEqual(outOfMemory);
     expect(
-      judge(
+      classifyTaskExit({ stopCode, containers: [{ name: PERDURE, exitCode: 137 }, { name: 'slow' }] }, PERDURE),
+    ).toEqual(outOfMemory);
+    expect(
+      classifyTaskExit(
         {
           stopCode,
           containers: [
@@ -184,11 +205,13 @@ describe('how a stopped task ended', () => {
         PERDURE,
       ),
     ).toEqual(failed(137));
-    expect(judge(stoppedTask({ stopCode }, { exitCode: 3, reason: 'anything' }), PERDURE)).toEqual(failed(3));
+    expect(classifyTaskExit(stoppedTask({ stopCode }, { exitCode: 3, reason: 'anything' }), PERDURE)).toEqual(
+      failed(3),
+    );
   });
 
   test("a container's own reason is told before its task's", () => {
-    expect(judge(stoppedTask({ stoppedReason: 'task' }, { reason: 'container' }), PERDURE)?.reason).toBe(
+    expect(classifyTaskExit(stoppedTask({ stoppedReason: 'task' }, { reason: 'container' }), PERDURE)?.reason).toBe(
       'its container ended without an exit code (container)',
     );
   });

@@ -3,7 +3,7 @@ import type { RetrainRequest, RunEnded, StewardPolicy } from '../../src/contract
 import { PAYLOAD_LIMIT, checkPayloads } from '../../src/platform/temporal/payloadGuard.js';
 import { faultsOf } from '../../workflows/support/input.js';
 import { STEWARD_INPUT } from '../../workflows/support/messages.js';
-import { Stewardship } from '../../workflows/support/stewardship.js';
+import { StewardState } from '../../workflows/support/stewardState.js';
 
 const at = (hours: number) => new Date(Date.UTC(2026, 0, 1, hours));
 const policy = (cooldownHours: number): StewardPolicy => ({
@@ -13,19 +13,19 @@ const policy = (cooldownHours: number): StewardPolicy => ({
 const ended = (run: Partial<RunEnded>): RunEnded => ({
   workflowId: 'p-steward-training-1',
   runId: 'r',
-  part: 'training',
+  phase: 'training',
   outcome: 'completed',
   ...run,
 });
 
 /** A steward that knows who is champion, and has its first training under way. */
-function training(cooldownHours = 0): Stewardship {
-  const steward = new Stewardship('p');
+function training(cooldownHours = 0): StewardState {
+  const steward = new StewardState('p');
   steward.knowChampion(at(0), null);
   steward.requested(at(0), { reason: 'the first', requestId: 'first', triggeredBy: 'ana' });
   steward.decide(at(0), policy(cooldownHours));
   expect(steward.takeDue(at(0))).toMatchObject([
-    { part: 'training', workflowId: 'p-steward-training-1', because: 'the first (1 asked)' },
+    { phase: 'training', workflowId: 'p-steward-training-1', because: 'the first (1 asked)' },
   ]);
   return steward;
 }
@@ -39,7 +39,7 @@ describe('the end of a training', () => {
     ] as const) {
       const steward = training(6);
       steward.ended(at(1), ended({ outcome }));
-      expect(steward.state).toMatchObject({ inFlight: {}, cooldownUntil: until });
+      expect(steward.snapshot).toMatchObject({ inFlight: {}, cooldownUntil: until });
     }
   });
 
@@ -48,7 +48,7 @@ describe('the end of a training', () => {
     const summary = 'Nothing changed since version v1 of xgboost.';
     steward.ended(at(1), ended({ outcome: 'skipped', summary }));
     expect(steward.history.at(-1)!.what).toBe(`training skipped: p-steward-training-1, ${summary}`);
-    expect(steward.state).toMatchObject({ asked: null, awaitingApproval: null, inFlight: {}, due: {} });
+    expect(steward.snapshot).toMatchObject({ asked: null, awaitingApproval: null, inFlight: {}, due: {} });
     expect(steward.isDue(at(1_000))).toBe(false);
     expect(steward.hasRequests).toBe(false);
   });
@@ -57,40 +57,40 @@ describe('the end of a training', () => {
     for (const [run, due] of [
       [{ newChampion: true, asOf: '2026-01-01' }, { inference: { asOf: '2026-01-01', because: 'a new champion' } }],
       [{ newChampion: false }, {}],
-      [{ part: 'inference', newChampion: true, outcome: 'failed' }, {}],
-      [{ part: 'monitoring', newChampion: true }, {}],
+      [{ phase: 'inference', newChampion: true, outcome: 'failed' }, {}],
+      [{ phase: 'monitoring', newChampion: true }, {}],
     ] as const) {
       const steward = training();
       steward.ended(at(1), ended(run));
-      expect(steward.state.due).toEqual(due);
+      expect(steward.snapshot.due).toEqual(due);
     }
   });
 
   test('of another run leaves the one in flight: no second training begins beside it', () => {
     const steward = training();
     steward.ended(at(1), ended({ workflowId: 'by-hand' }));
-    expect(steward.state.inFlight.training?.workflowId).toBe('p-steward-training-1');
+    expect(steward.snapshot.inFlight.training?.workflowId).toBe('p-steward-training-1');
     steward.requested(at(1), { reason: 'another', requestId: 'another' });
     steward.decide(at(1), policy(0));
     expect(steward.takeDue(at(1))).toEqual([]);
     steward.ended(at(2), ended({}));
-    expect(steward.takeDue(at(2))).toMatchObject([{ part: 'training', workflowId: 'p-steward-training-2' }]);
+    expect(steward.takeDue(at(2))).toMatchObject([{ phase: 'training', workflowId: 'p-steward-training-2' }]);
   });
 
-  test('without a word is an end like any other: the cooldown follows, and the champion is looked at again', () => {
+  test('that told nothing is an end like any other: the cooldown follows, and the champion is looked at again', () => {
     const steward = training(6);
     steward.lost(at(1), 'training', 'p-steward-training-1', 'TERMINATED');
-    expect(steward.state).toMatchObject({ inFlight: {}, cooldownUntil: at(7).toISOString() });
+    expect(steward.snapshot).toMatchObject({ inFlight: {}, cooldownUntil: at(7).toISOString() });
     expect(steward.championUnsure).toBe(true);
     expect(steward.history.at(-1)).toEqual({
       at: at(1).toISOString(),
-      what: 'training ended as TERMINATED without a word: p-steward-training-1',
+      what: 'training ended as TERMINATED without telling: p-steward-training-1',
     });
   });
 });
 
 describe('what is no message', () => {
-  const bad: [keyof Pick<Stewardship, 'requested' | 'drifted' | 'ended'>, unknown, string][] = [
+  const bad: [keyof Pick<StewardState, 'requested' | 'drifted' | 'ended'>, unknown, string][] = [
     [
       'requested',
       undefined,
@@ -106,14 +106,14 @@ describe('what is no message', () => {
     ['drifted', null, 'ignored the signal "driftDetected"'],
     ['drifted', { severity: 'fatal', report: 'r' }, '"severity" is "fatal", expected "moderate" or "severe"'],
     ['ended', [], 'ignored the signal "runEnded"'],
-    ['ended', ended({ part: 'constructor' as never }), '"part" is "constructor"'],
+    ['ended', ended({ phase: 'constructor' as never }), '"phase" is "constructor"'],
     ['ended', ended({ asOf: 'soon' }), '"asOf" is "soon", expected an ISO 8601 date'],
   ];
   test.each(bad)('%s(%j) changes nothing, and is noted', (method, message, what) => {
     const steward = training();
-    const before = structuredClone(steward.state);
+    const before = structuredClone(steward.snapshot);
     steward[method](at(1), message as never);
-    expect(steward.state).toEqual({
+    expect(steward.snapshot).toEqual({
       ...before,
       counts: { ...before.counts, signals: before.counts.signals + 1, ignored: 1 },
     });
@@ -131,7 +131,7 @@ describe('what is no message', () => {
 
 describe('what is carried to the next run', () => {
   test('stays within a payload, and is accepted there, whatever the steward was sent', () => {
-    const steward = new Stewardship('p');
+    const steward = new StewardState('p');
     // Three bytes each as UTF-8, the most of any character that one code unit is.
     const long = (length: number, i: number) => `${i}${'漢'.repeat(length)}`.slice(0, length);
     const request = (i: number): RetrainRequest => ({
@@ -145,7 +145,7 @@ describe('what is carried to the next run', () => {
       if (i % 10 === 9 && i < 200) steward.decide(at(i), policy(0));
       if (i === 150) steward.takeDue(at(i));
       steward.drifted(at(i), { severity: 'moderate', report: long(450, i) });
-      steward.ended(at(i), ended({ part: 'processing', workflowId: long(1_000, i), summary: long(100_000, i) }));
+      steward.ended(at(i), ended({ phase: 'processing', workflowId: long(1_000, i), summary: long(100_000, i) }));
       steward.moved(
         at(i),
         {
@@ -166,11 +166,14 @@ describe('what is carried to the next run', () => {
   });
 
   test('of an earlier version gets what it lacks', () => {
-    const { state, ...others } = training().carried;
-    const { ignored, ...counts } = state.counts;
+    const { snapshot, ...others } = training().carried;
+    const { ignored, ...counts } = snapshot.counts;
     expect(ignored).toBe(0);
-    const steward = new Stewardship('p', { ...others, state: { ...state, counts: counts as typeof state.counts } });
+    const steward = new StewardState('p', {
+      ...others,
+      snapshot: { ...snapshot, counts: counts as typeof snapshot.counts },
+    });
     steward.requested(at(1), null as never);
-    expect(steward.state.counts).toMatchObject({ ignored: 1, trainings: 1 });
+    expect(steward.snapshot.counts).toMatchObject({ ignored: 1, trainings: 1 });
   });
 });

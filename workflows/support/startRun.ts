@@ -1,12 +1,12 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
-import { WORKFLOW_OF_PART, type RunRef, type StageInput, type WorkflowInput } from '../../src/contracts/index.js';
+import { WORKFLOW_OF_PHASE, type RunRef, type StageInput, type WorkflowInput } from '../../src/contracts/index.js';
 import { checkInput, CONFIG, SHARED, type Fields } from './input.js';
 import { ProgressTracker } from './progress.js';
 import { setSearchAttributes } from './searchAttributes.js';
 
-/** What a workflow has in hand before its first step. */
-export interface Beginning {
+/** What every workflow of a phase starts with. */
+export interface RunContext {
   /** What every stage is told. */
   stage: StageInput;
   /** The moment the run stands at. */
@@ -18,7 +18,7 @@ export interface Beginning {
  * Sets a workflow up: checks its input, says what it can be found by, and answers the progress query.
  * @param own fields that this workflow takes besides those of {@link WorkflowInput}
  */
-export function begin(input: WorkflowInput, own: Fields = {}): Beginning {
+export function startRun(input: WorkflowInput, own: Fields = {}): RunContext {
   const progress = new ProgressTracker();
   checkInput(input, { ...SHARED, ...own, config: CONFIG });
   const run = runRef();
@@ -26,10 +26,10 @@ export function begin(input: WorkflowInput, own: Fields = {}): Beginning {
   return { stage: { pipeline: input.pipeline, run }, asOf: input.asOf ?? nominalTime() ?? run.startedAt, progress };
 }
 
-/** The part that the workflow runs, or its own name. */
+/** The phase that the workflow runs, or its own name. */
 function stageName(): string {
   const { workflowType } = workflowInfo();
-  return Object.entries(WORKFLOW_OF_PART).find(([, workflow]) => workflow === workflowType)?.[0] ?? workflowType;
+  return Object.entries(WORKFLOW_OF_PHASE).find(([, workflow]) => workflow === workflowType)?.[0] ?? workflowType;
 }
 
 const scheduledStart = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');

@@ -1,7 +1,7 @@
 import type { Container, Task } from '@aws-sdk/client-ecs';
 import type { TaskEnd } from './taskEnd.js';
 
-type Judgement = Omit<TaskEnd, 'lastLogLines' | 'taskArn'>;
+type TaskExit = Omit<TaskEnd, 'lastLogLines' | 'taskArn'>;
 
 /** The reasons that Perdure gives ECS for stopping a task. */
 export const START_DEADLINE_REASON = 'perdure: not running within its start deadline';
@@ -22,7 +22,7 @@ const KILLED = 137;
  * How a stopped task ended, by the named container; `undefined` where that ended with 0, which is well if the result is
  * there. Others beside it don't count.
  */
-export function judge(task: Task, containerName: string): Judgement | undefined {
+export function classifyTaskExit(task: Task, containerName: string): TaskExit | undefined {
   const { stopCode, stoppedReason = 'ECS gives no reason', containers = [] } = task;
   const container = containers.find(({ name }) => name === containerName);
   if (container?.exitCode === 0) return undefined;
@@ -74,14 +74,14 @@ export function judge(task: Task, containerName: string): Judgement | undefined 
   );
 }
 
-function notStarted(reason: string): Judgement {
+function notStarted(reason: string): TaskExit {
   const kind = 'StartFailed';
   if (PASSING.test(reason)) return again(kind, reason, 'see to the network of the tasks where this comes often');
-  if (STAYING.test(reason)) return final(kind, reason, 'mend the task definition, its image, roles or secrets');
+  if (STAYING.test(reason)) return final(kind, reason, 'correct the task definition, its image, roles or secrets');
   return again(kind, reason, 'look at the task in the ECS console');
 }
 
-function stopped(reason: string): Judgement {
+function stopped(reason: string): TaskExit {
   if (reason.startsWith(START_DEADLINE_REASON)) {
     return again(
       'StartDeadlineExceeded',
@@ -108,10 +108,10 @@ export function sideCarFailures({ containers = [] }: Task, containerName: string
     .map(({ name, exitCode }) => `${name} ended with code ${exitCode}`);
 }
 
-function again(kind: TaskEnd['kind'], reason: string, whatToDo: string): Judgement {
+function again(kind: TaskEnd['kind'], reason: string, whatToDo: string): TaskExit {
   return { kind, retryable: true, reason, whatToDo };
 }
 
-function final(kind: TaskEnd['kind'], reason: string, whatToDo: string): Judgement {
+function final(kind: TaskEnd['kind'], reason: string, whatToDo: string): TaskExit {
   return { kind, retryable: false, reason, whatToDo };
 }

@@ -5,7 +5,7 @@ import type {
   DispatchActivities,
   InferenceActivities,
   MonitoringActivities,
-  PlaceActivities,
+  ComputeActivities,
   StewardActivities,
   TrainingActivities,
 } from '../../src/contracts/index.js';
@@ -15,14 +15,14 @@ type Activity = keyof (AlertActivities &
   DispatchActivities &
   InferenceActivities &
   MonitoringActivities &
-  PlaceActivities &
+  ComputeActivities &
   StewardActivities &
   TrainingActivities);
 
 /** One line for the web UI an activity, where the workflow has none that says more. */
 const SUMMARIES: Record<Activity, string> = {
   pinConfig: 'Take the configuration as it is now',
-  readPlace: 'Where do the heavy stages run?',
+  readComputeTarget: 'Where do the heavy stages run?',
   stopTasks: 'Stop what still runs as a task',
 
   bronze: 'Bronze: raw records to Parquet',
@@ -38,12 +38,12 @@ const SUMMARIES: Record<Activity, string> = {
   planSearch: 'Plan the search',
   evaluateCandidate: 'Evaluate a candidate',
   selectCandidates: 'Who is best, and who may still win?',
-  refit: 'Fit the best candidate on the whole train window',
-  evaluateModel: 'Evaluate on every window',
+  refit: 'Fit the best candidate on the whole train split',
+  evaluateModel: 'Evaluate on every split',
   registerModel: 'Register the version',
   trainAlgorithm: 'Train in a task of its own',
   discardVersion: 'Discard the unfinished version',
-  chooseChampion: 'Choose the champion, through the promotion gate',
+  promoteBest: 'Promote the best version, through the promotion gate',
 
   resolveModel: 'Which model predicts?',
   findNewRows: 'Are there rows not yet predicted?',
@@ -51,26 +51,26 @@ const SUMMARIES: Record<Activity, string> = {
 
   checkPredictionsExist: 'Are there predictions?',
   measurePerformance: 'Performance against mature labels',
-  detectDrift: 'Drift against the training window',
+  detectDrift: 'Drift against the training rows',
   writeReport: 'Write the report, with its verdict',
 
   readStewardPolicy: 'How does the config want it retrained?',
   readChampion: 'Who is champion?',
-  weighNewData: 'Is there enough new data to train?',
+  checkNewData: 'Is there enough new data to train?',
   moveChampion: 'Move the champion',
-  lookAtRun: 'Is a run that said nothing still at work?',
-  tellSteward: 'Tell the steward, where there is one',
+  describeRun: 'Is the run still open?',
+  signalSteward: 'Signal the steward, where there is one',
 
-  alert: 'Tell people, where they have to know',
-  serviceLevel: 'How long may this take?',
+  sendAlerts: 'Tell people, where they have to know',
+  readServiceLevel: 'How long may this take?',
   countProcessingFailures: 'How often has processing failed in a row?',
-  lookForInference: 'Are there predictions again?',
-  lookForDueInference: 'Has inference started when it was due?',
+  checkInferenceOutage: 'Are there predictions again?',
+  checkDueInference: 'Has inference started when it was due?',
   countNewRows: 'Is the newest partition as large as usual?',
 };
 
 /** Activities whose calls carry a line each, so that a run's timeline reads as a story. */
-export function narrated<Activities extends object>(options: ActivityOptions): ActivityInterfaceFor<Activities> {
+export function activityProxies<Activities extends object>(options: ActivityOptions): ActivityInterfaceFor<Activities> {
   const withLine = (name: Activity) =>
     proxyActivities<Record<string, () => Promise<unknown>>>({ ...options, summary: SUMMARIES[name] })[name];
   return new Proxy({}, { get: (_, name) => withLine(name as Activity) }) as ActivityInterfaceFor<Activities>;

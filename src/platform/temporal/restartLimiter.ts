@@ -2,12 +2,12 @@
 const ALLOWED = 5;
 const WINDOW_MS = 60_000;
 
-/** How often a process that is started again has died of late. */
-export class Deaths {
+/** Limits how often a process that dies is started again: five times a minute. */
+export class RestartLimiter {
   private readonly times: number[] = [];
 
-  /** Counts one, now. @returns whether there were too many */
-  tooMany(): boolean {
+  /** Counts a death, now. @returns whether the process is not to be started again */
+  isExceeded(): boolean {
     const now = Date.now();
     this.times.push(now);
     return this.times.filter((time) => time > now - WINDOW_MS).length > ALLOWED;

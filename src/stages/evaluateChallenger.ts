@@ -8,7 +8,7 @@ import { inputColumns, type InputColumn } from '../data/inputColumns.js';
 import { goldFiles, readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError, type ErrorType } from '../errors.js';
-import { decidePromotion, type ScoredVersion, type UnscoredVersion } from '../registry/gate.js';
+import { promotionGate, type ScoredVersion, type UnscoredVersion } from '../registry/promotionGate.js';
 import type { StageContext } from './context.js';
 import { openModel } from './openModel.js';
 
@@ -27,13 +27,13 @@ export interface Challenge {
  * transforms that it was trained with: the champion's is another than the new dataset's. A champion that is gone, damaged
  * or needs a feature that there is no more stops nothing: the gate decides without it.
  */
-export async function weighChallenger(
+export async function evaluateChallenger(
   context: StageContext,
   pipeline: Pipeline,
   { dataset, split, metric, challenger, champion }: Challenge,
 ): Promise<PromotionDecision> {
   const { task, ...rows } = await rowsOf(context, pipeline, dataset, split);
-  return decidePromotion(
+  return promotionGate(
     {
       task,
       metric: task.task === 'binary' ? 'roc_auc' : metric,

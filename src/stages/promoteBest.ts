@@ -20,7 +20,7 @@ import { readVersion, readVersionFile, versionKey, type VersionMetadata } from '
 import { writeJson } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
-import { weighChallenger } from './weighChallenger.js';
+import { evaluateChallenger } from './evaluateChallenger.js';
 
 /**
  * Compares the versions that a run trained by `champion_metric`: the best is the challenger. It becomes champion where
@@ -30,7 +30,7 @@ import { weighChallenger } from './weighChallenger.js';
  * undefined for every version, as its split holds one class, the best of the search is the challenger, and the gate
  * refuses it. A run moves an alias once, however often it asks.
  */
-export const chooseChampion: Stage<ChooseChampionInput, ChampionChoice> = async (context, input) => {
+export const promoteBest: Stage<ChooseChampionInput, ChampionChoice> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { modelRegistry } = context.stores(pipeline);
   const { task } = await readDatasetMetadata(context.stores(pipeline).datamart, input.dataset);
@@ -89,7 +89,7 @@ async function challenge(
     if (isSameVersion(champion, challenger) && unchanged.some((ref) => isSameVersion(ref, challenger))) {
       return { champion, previous: champion, promotion: await stays(context, pipeline, { challenger, split, reason }) };
     }
-    const promotion = await weighChallenger(context, pipeline, { dataset, split, metric, challenger, champion });
+    const promotion = await evaluateChallenger(context, pipeline, { dataset, split, metric, challenger, champion });
     await writeJson(modelRegistry, versionKey(challenger, 'promotion.json'), promotion);
     if (promotion.decision === 'refuse') return { champion, previous: champion, promotion };
     try {

@@ -5,7 +5,7 @@ import type { ModelTrainingCompleted, PromotionDecision, VersionRef } from '../.
 import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../../src/registry/resolve.js';
 import { readVersionFile } from '../../src/registry/versions.js';
-import { chooseChampion } from '../../src/stages/chooseChampion.js';
+import { promoteBest } from '../../src/stages/promoteBest.js';
 import {
   createTinyWorld,
   MONTHS,
@@ -55,7 +55,7 @@ describe('the best version of a run', () => {
     const training = await trainTiny(world);
     await world.stores.modelRegistry.delete(aliasKey(CHAMPION));
     gate({ minimums: { roc_auc: 1 } });
-    const choice = await world.perform(chooseChampion, asked(training, 'other'));
+    const choice = await world.perform(promoteBest, asked(training, 'other'));
     expect(choice).toMatchObject({ champion: null, previous: null, promotion: { decision: 'refuse' } });
     expect(await pointer(CHAMPION)).toBeUndefined();
   });
@@ -70,7 +70,7 @@ describe('the best version of a run', () => {
 
     const again = { ...asked(second, (await pointer(CHAMPION))!.by.runId) };
     await movePointer(world.stores.modelRegistry, aliasKey(CHAMPION), first.challenger, runRef('operator'), 'by hand');
-    expect(await world.perform(chooseChampion, again)).toMatchObject({
+    expect(await world.perform(promoteBest, again)).toMatchObject({
       champion: second.champion,
       previous: first.champion,
     });
@@ -80,7 +80,7 @@ describe('the best version of a run', () => {
   test('is refused with the working of every rule, and the champion stays', async () => {
     const first = await trainTiny(world);
     gate({ require: 'better' });
-    const choice = await world.perform(chooseChampion, asked(first, 'again'));
+    const choice = await world.perform(promoteBest, asked(first, 'again'));
     expect(choice).toMatchObject({ champion: first.champion, promotion: { decision: 'refuse' } });
     expect(choice.promotion.rules.map(({ rule, passed }) => [rule, passed])).toEqual([
       ['min_samples', true],
@@ -114,7 +114,7 @@ describe('the best version of a run', () => {
     });
     const training = await trainTiny(world);
     world.configure((config) => (config.model_config.champion_metric = 'test.recall'));
-    const choice = await world.perform(chooseChampion, asked(training, 'by_test'));
+    const choice = await world.perform(promoteBest, asked(training, 'by_test'));
     expect(choice.comparison).toMatchObject({
       metric: 'test.recall',
       estimate: { metric: 'oot.recall', scores: { logistic_regression: trained.oot!.recall } },
@@ -162,7 +162,7 @@ describe('a champion that cannot be compared with', () => {
 
     await movePointer(world.stores.modelRegistry, aliasKey(CHAMPION), first.challenger, runRef('operator'), 'by hand');
     gate({ minimums: { roc_auc: 1 } });
-    const choice = await world.perform(chooseChampion, asked(second, 'again'));
+    const choice = await world.perform(promoteBest, asked(second, 'again'));
     expect(choice).toMatchObject({ champion: first.champion, promotion: { decision: 'refuse' } });
   });
 });

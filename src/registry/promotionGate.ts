@@ -50,7 +50,7 @@ export interface UnscoredVersion {
  *
  * @throws PerdureError `InputInvalid` where the two models' probabilities aren't for the same rows
  */
-export function decidePromotion(
+export function promotionGate(
   { task: spec, metric, seed, labels, threshold, challenger, champion }: PromotionCase,
   gate: PromotionGate,
 ): PromotionDecision {

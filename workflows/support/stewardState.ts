@@ -16,10 +16,10 @@ import {
   type RunEnded,
   type Steering,
   type StewardCarried,
-  type StewardedPart,
+  type StewardedPhase,
   type StewardEvent,
   type StewardPolicy,
-  type StewardState,
+  type StewardSnapshot,
 } from '../../src/contracts/index.js';
 import { faultOf } from './messages.js';
 
@@ -46,7 +46,7 @@ const IGNORED = 'ignored ';
 
 /** Something that is to be started now. */
 export interface Start {
-  part: StewardedPart;
+  phase: StewardedPhase;
   workflowId: string;
   asOf?: string;
   because: string;
@@ -56,14 +56,14 @@ export interface Start {
  * What a steward knows, and what follows from what it is told. Knows nothing of Temporal: time is handed in, and
  * whatever is to be done is given back.
  */
-export class Stewardship {
-  readonly state: StewardState;
+export class StewardState {
+  readonly snapshot: StewardSnapshot;
   readonly history: StewardEvent[];
   /** Since this run began. */
   signals = 0;
   /** Whether the registry is to be asked again who is champion. */
   championUnsure = true;
-  /** Ended processing runs whose data nobody has weighed. */
+  /** Ended processing runs whose data nobody has looked at. */
   readonly processed: RunEnded[];
   /** Moves of the champion that nobody has been told of. */
   readonly deployed: ModelDeployed[];
@@ -72,7 +72,7 @@ export class Stewardship {
   private readonly inbox: RetrainRequest[];
 
   constructor(pipeline: string, carried?: StewardCarried) {
-    const fresh: StewardState = {
+    const fresh: StewardSnapshot = {
       pipeline,
       champion: null,
       paused: null,
@@ -86,7 +86,12 @@ export class Stewardship {
       counts: { signals: 0, duplicates: 0, ignored: 0, runs: 0, trainings: 0 },
     };
     // An earlier version of this workflow may have carried less.
-    this.state = { ...fresh, ...carried?.state, pipeline, counts: { ...fresh.counts, ...carried?.state.counts } };
+    this.snapshot = {
+      ...fresh,
+      ...carried?.snapshot,
+      pipeline,
+      counts: { ...fresh.counts, ...carried?.snapshot.counts },
+    };
     this.history = carried?.history ?? [];
     this.seen = new Set(carried?.seen);
     this.seenBytes = utf8Bytes([...this.seen].join(''));
@@ -96,8 +101,8 @@ export class Stewardship {
   }
 
   get carried(): StewardCarried {
-    const { state, history, seen, inbox, processed, deployed } = this;
-    return { state, history, seen: [...seen], inbox, processed, deployed };
+    const { snapshot, history, seen, inbox, processed, deployed } = this;
+    return { snapshot, history, seen: [...seen], inbox, processed, deployed };
   }
 
   /** Whether something was told that has not been looked into. */
@@ -119,7 +124,7 @@ export class Stewardship {
   /** A message that is not what it should be changes nothing, and people can see that it came. */
   ignored(at: Date, signal: string, why: string): void {
     this.received();
-    this.state.counts.ignored += 1;
+    this.snapshot.counts.ignored += 1;
     this.note(at, `${IGNORED}the signal ${inShort(signal)}: ${why}`);
   }
 
@@ -147,12 +152,12 @@ export class Stewardship {
 
   private ask(at: Date, request: RetrainRequest): void {
     if (this.seen.has(request.requestId)) {
-      this.state.counts.duplicates += 1;
+      this.snapshot.counts.duplicates += 1;
       return;
     }
     const kept = { ...request, triggeredBy: request.triggeredBy && clipped(request.triggeredBy, TRIGGERED_BY_BYTES) };
     if (utf8Bytes(JSON.stringify([...this.inbox, kept])) > WAITING_REQUESTS_BYTES) {
-      this.state.counts.ignored += 1;
+      this.snapshot.counts.ignored += 1;
       this.note(
         at,
         `${IGNORED}the request ${clipped(request.requestId, 100)}: ${this.inbox.length} wait to be looked into already`,
@@ -168,43 +173,43 @@ export class Stewardship {
     const fault = faultOf('runEnded', run);
     if (fault) return this.ignored(at, 'runEnded', fault);
     this.received();
-    const { part, outcome, asOf } = run;
-    this.note(at, `${part} ${outcome}: ${run.workflowId}${run.summary ? `, ${run.summary}` : ''}`);
-    if (part === 'lifecycle') {
+    const { phase, outcome, asOf } = run;
+    this.note(at, `${phase} ${outcome}: ${run.workflowId}${run.summary ? `, ${run.summary}` : ''}`);
+    if (phase === 'lifecycle') {
       this.championUnsure = true;
-    } else if (part === 'processing') {
+    } else if (phase === 'processing') {
       // Whether there is enough new data is asked of the store, so the newest runs stand for those before.
       if (outcome === 'completed') this.processed.push({ ...run, summary: undefined });
       this.processed.splice(0, this.processed.length - WAITING);
     } else if (run.busyWith) {
       this.wait(at, run.workflowId, run.busyWith);
     } else {
-      this.land(at, part, run.workflowId, outcome === 'skipped');
-      if (part === 'training' && run.newChampion) this.crowned(asOf);
-      if (part === 'inference' && outcome === 'completed')
-        this.state.due.monitoring = { asOf, because: 'new predictions' };
+      this.runClosed(at, phase, run.workflowId, outcome === 'skipped');
+      if (phase === 'training' && run.newChampion) this.championChanged(asOf);
+      if (phase === 'inference' && outcome === 'completed')
+        this.snapshot.due.monitoring = { asOf, because: 'new predictions' };
     }
   }
 
-  /** A run that nothing was heard of has ended. */
-  lost(at: Date, part: StewardedPart, workflowId: string, status: string): void {
-    this.note(at, `${part} ended as ${status} without a word: ${workflowId}`);
-    this.land(at, part, workflowId, false);
+  /** A run has ended that told nothing. */
+  lost(at: Date, phase: StewardedPhase, workflowId: string, status: string): void {
+    this.note(at, `${phase} ended as ${status} without telling: ${workflowId}`);
+    this.runClosed(at, phase, workflowId, false);
   }
 
   /** There is a new champion: rows that nobody has predicted yet are due. */
-  crowned(asOf?: string): void {
+  championChanged(asOf?: string): void {
     this.championUnsure = true;
-    this.state.due.inference = { asOf, because: 'a new champion' };
+    this.snapshot.due.inference = { asOf, because: 'a new champion' };
   }
 
   /** A person has moved the champion by way of this steward. */
   moved(at: Date, { model, previous, reason }: MovedAlias, by: string): void {
     this.note(at, `champion moved to ${model.algorithm} ${model.version} by ${by}: ${reason}`);
-    this.state.champion = model;
+    this.snapshot.champion = model;
     this.deployed.push({
       condition: 'model_deployed',
-      pipeline: this.state.pipeline,
+      pipeline: this.snapshot.pipeline,
       at: at.toISOString(),
       model,
       previous,
@@ -212,19 +217,19 @@ export class Stewardship {
       reason,
     });
     this.deployed.splice(0, this.deployed.length - WAITING);
-    this.crowned();
+    this.championChanged();
   }
 
   /** Who is champion. Where a person moved it past this steward, what follows from a new champion is due as well. */
   knowChampion(at: Date, champion: ReadChampion | null): void {
-    const before = this.state.champion;
-    this.state.champion = champion && { algorithm: champion.algorithm, version: champion.version };
+    const before = this.snapshot.champion;
+    this.snapshot.champion = champion && { algorithm: champion.algorithm, version: champion.version };
     if (champion && (champion.algorithm !== before?.algorithm || champion.version !== before.version)) {
       this.note(
         at,
         `champion is ${champion.algorithm} ${champion.version}${champion.person ? `, by ${champion.person}` : ''}`,
       );
-      if (champion.person) this.crowned();
+      if (champion.person) this.championChanged();
     }
     this.championUnsure = false;
   }
@@ -232,44 +237,44 @@ export class Stewardship {
   /** Something stands in the way of everything else. */
   holdUp(at: Date, reason: string): void {
     const told = clipped(reason, EVENT_BYTES);
-    if (this.state.heldUp?.reason !== told) this.note(at, `held up: ${reason}`);
-    this.state.heldUp = { since: this.state.heldUp?.since ?? at.toISOString(), reason: told };
+    if (this.snapshot.heldUp?.reason !== told) this.note(at, `held up: ${reason}`);
+    this.snapshot.heldUp = { since: this.snapshot.heldUp?.since ?? at.toISOString(), reason: told };
   }
 
   goOn(at: Date): void {
-    if (this.state.heldUp) this.note(at, 'no longer held up');
-    this.state.heldUp = null;
+    if (this.snapshot.heldUp) this.note(at, 'no longer held up');
+    this.snapshot.heldUp = null;
   }
 
   /** Decides of everything that was asked: train, wait for approval, or note only. */
   decide(at: Date, policy: StewardPolicy): void {
-    this.state.cooldownHours = Math.min(policy.cooldownHours, LONGEST_COOLDOWN_HOURS);
+    this.snapshot.cooldownHours = Math.min(policy.cooldownHours, LONGEST_COOLDOWN_HOURS);
     for (const request of this.inbox.splice(0)) {
       const mode = isCause(request.reason) ? policy.retrain[request.reason] : 'auto';
-      if (mode === 'auto') this.state.asked = joined(at, this.state.asked, request);
-      else if (mode === 'approve') this.state.awaitingApproval = joined(at, this.state.awaitingApproval, request);
+      if (mode === 'auto') this.snapshot.asked = joined(at, this.snapshot.asked, request);
+      else if (mode === 'approve') this.snapshot.awaitingApproval = joined(at, this.snapshot.awaitingApproval, request);
       this.note(at, `retrain asked (${request.reason}, by ${request.triggeredBy ?? 'somebody'}): ${OUTCOMES[mode]}`);
     }
   }
 
   /** Lets what waits for approval be trained, or strikes it off: all of it, or one request. */
   approve(at: Date, { by, reason, approved = true, requestId }: ApproveInput): Approved {
-    const [meant, rest] = parted(this.state.awaitingApproval, requestId);
-    this.state.awaitingApproval = rest;
-    if (meant && approved) this.state.asked = joinedAll(meant, this.state.asked);
+    const [meant, rest] = parted(this.snapshot.awaitingApproval, requestId);
+    this.snapshot.awaitingApproval = rest;
+    if (meant && approved) this.snapshot.asked = joinedAll(meant, this.snapshot.asked);
     const which = requestId ? ` (${requestId})` : '';
     this.note(at, `retrain ${approved ? 'approved' : 'declined'} by ${by}${which}${reason ? `: ${reason}` : ''}`);
-    const earliest = [this.state.cooldownUntil ?? '', at.toISOString()].sort()[1]!;
-    return { approved, requests: meant?.count ?? 0, startsAt: approved && !this.state.paused ? earliest : null };
+    const earliest = [this.snapshot.cooldownUntil ?? '', at.toISOString()].sort()[1]!;
+    return { approved, requests: meant?.count ?? 0, startsAt: approved && !this.snapshot.paused ? earliest : null };
   }
 
   pause(at: Date, steering: Steering): void {
-    this.state.paused = { ...steering, at: at.toISOString() };
+    this.snapshot.paused = { ...steering, at: at.toISOString() };
     this.note(at, `paused by ${steering.by}${steering.reason ? `: ${steering.reason}` : ''}`);
   }
 
   resume(at: Date, { by, reason }: Steering): void {
-    this.state.paused = null;
+    this.snapshot.paused = null;
     this.note(at, `resumed by ${by}${reason ? `: ${reason}` : ''}`);
   }
 
@@ -278,37 +283,37 @@ export class Stewardship {
    * for approval included; what is asked while it is in flight gets one more.
    */
   takeDue(at: Date): Start[] {
-    const { state } = this;
-    if (state.paused) return [];
+    const { snapshot } = this;
+    if (snapshot.paused) return [];
     const starts: Start[] = [];
-    if (state.asked && !state.inFlight.training && !this.cooling(at)) {
-      const answers = joinedAll(state.asked, state.awaitingApproval);
+    if (snapshot.asked && !snapshot.inFlight.training && !this.cooling(at)) {
+      const answers = joinedAll(snapshot.asked, snapshot.awaitingApproval);
       const { requests, count } = answers;
-      state.asked = null;
-      state.awaitingApproval = null;
-      state.counts.trainings += 1;
+      snapshot.asked = null;
+      snapshot.awaitingApproval = null;
+      snapshot.counts.trainings += 1;
       const reasons = clipped([...new Set(requests.map(({ reason }) => reason))].join(', '), 200);
       starts.push(this.launch(at, 'training', `${reasons} (${count} asked)`, newest(requests)));
-      state.inFlight.training = { ...state.inFlight.training!, answers };
+      snapshot.inFlight.training = { ...snapshot.inFlight.training!, answers };
     }
-    for (const part of ['inference', 'monitoring'] as const) {
-      const due = state.due[part];
-      if (!due || state.inFlight[part]) continue;
-      delete state.due[part];
-      starts.push(this.launch(at, part, due.because, due.asOf));
+    for (const phase of ['inference', 'monitoring'] as const) {
+      const due = snapshot.due[phase];
+      if (!due || snapshot.inFlight[phase]) continue;
+      delete snapshot.due[phase];
+      starts.push(this.launch(at, phase, due.because, due.asOf));
     }
     return starts;
   }
 
   /** When time alone makes something due; `undefined` where only news can. */
   nextMoment(): Date | undefined {
-    const { asked, paused, inFlight, cooldownUntil } = this.state;
+    const { asked, paused, inFlight, cooldownUntil } = this.snapshot;
     return asked && !paused && !inFlight.training && cooldownUntil ? new Date(cooldownUntil) : undefined;
   }
 
   /** Whether there is something to start at `at`. */
   isDue(at: Date): boolean {
-    const { asked, paused, inFlight, due } = this.state;
+    const { asked, paused, inFlight, due } = this.snapshot;
     if (paused) return false;
     const training = asked && !inFlight.training && !this.cooling(at);
     return Boolean(training || (due.inference && !inFlight.inference) || (due.monitoring && !inFlight.monitoring));
@@ -316,7 +321,7 @@ export class Stewardship {
 
   private received(): void {
     this.signals += 1;
-    this.state.counts.signals += 1;
+    this.snapshot.counts.signals += 1;
   }
 
   private remember(id: string): void {
@@ -330,33 +335,33 @@ export class Stewardship {
   }
 
   private cooling(at: Date): boolean {
-    const { cooldownUntil } = this.state;
+    const { cooldownUntil } = this.snapshot;
     return cooldownUntil !== null && at < new Date(cooldownUntil);
   }
 
-  private launch(at: Date, part: StewardedPart, because: string, asOf?: string): Start {
-    this.state.counts.runs += 1;
-    const workflowId = `${stewardIdOf(this.state.pipeline)}-${part}-${this.state.counts.runs}`;
-    this.state.inFlight[part] = { workflowId, startedAt: at.toISOString() };
-    this.note(at, `${part} started because of ${because}: ${workflowId}`);
-    return { part, workflowId, asOf, because };
+  private launch(at: Date, phase: StewardedPhase, because: string, asOf?: string): Start {
+    this.snapshot.counts.runs += 1;
+    const workflowId = `${stewardIdOf(this.snapshot.pipeline)}-${phase}-${this.snapshot.counts.runs}`;
+    this.snapshot.inFlight[phase] = { workflowId, startedAt: at.toISOString() };
+    this.note(at, `${phase} started because of ${because}: ${workflowId}`);
+    return { phase, workflowId, asOf, because };
   }
 
   /** A training found another at work: what it was to answer is asked again, for when that one is over. */
   private wait(at: Date, workflowId: string, busyWith: string): void {
-    const { training } = this.state.inFlight;
+    const { training } = this.snapshot.inFlight;
     if (training?.workflowId !== workflowId) return;
-    if (training.answers) this.state.asked = joinedAll(training.answers, this.state.asked);
-    this.state.inFlight.training = { workflowId: busyWith, startedAt: at.toISOString() };
+    if (training.answers) this.snapshot.asked = joinedAll(training.answers, this.snapshot.asked);
+    this.snapshot.inFlight.training = { workflowId: busyWith, startedAt: at.toISOString() };
   }
 
   /** A run is over; a training that did its work, well or not, is followed by the cooldown. */
-  private land(at: Date, part: StewardedPart, workflowId: string, skipped: boolean): void {
-    if (part === 'training' && !skipped) {
+  private runClosed(at: Date, phase: StewardedPhase, workflowId: string, skipped: boolean): void {
+    if (phase === 'training' && !skipped) {
       this.championUnsure = true;
-      this.state.cooldownUntil = new Date(at.getTime() + this.state.cooldownHours * HOUR_MS).toISOString();
+      this.snapshot.cooldownUntil = new Date(at.getTime() + this.snapshot.cooldownHours * HOUR_MS).toISOString();
     }
-    if (this.state.inFlight[part]?.workflowId === workflowId) delete this.state.inFlight[part];
+    if (this.snapshot.inFlight[phase]?.workflowId === workflowId) delete this.snapshot.inFlight[phase];
   }
 }
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { KeptWork, keptKeyOf } from '../../src/platform/ecs/keptWork.js';
+import { TaskCheckpoint, checkpointKeyOf } from '../../src/platform/ecs/taskCheckpoint.js';
 import type { TaskInput } from '../../src/platform/ecs/taskDocuments.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { listedKeys } from '../support/buckets.js';
@@ -16,41 +16,41 @@ const unexpected = (error: unknown) => {
   throw error;
 };
 
-test('the next launch gets what was kept last, beside the input', async () => {
+test('the next launch gets what was saved last, beside the input', async () => {
   const store = new FolderStore(temporaryFolder());
-  const first = await KeptWork.open(store, KEY, asked('a'), unexpected);
-  expect(first.cursor).toBeUndefined();
-  for (let done = 1; done <= 20; done++) first.keep({ done });
+  const first = await TaskCheckpoint.open(store, KEY, asked('a'), unexpected);
+  expect(first.checkpoint).toBeUndefined();
+  for (let done = 1; done <= 20; done++) first.saveCheckpoint({ done });
   await first.settle();
 
-  expect((await KeptWork.open(store, KEY, asked('a'), unexpected)).cursor).toEqual({ done: 20 });
-  expect(await listedKeys(store)).toEqual(['tasks/0123/input.kept.json']);
+  expect((await TaskCheckpoint.open(store, KEY, asked('a'), unexpected)).checkpoint).toEqual({ done: 20 });
+  expect(await listedKeys(store)).toEqual(['tasks/0123/input.checkpoint.json']);
 });
 
 test('another input under the same key begins anew', async () => {
   const store = new FolderStore(temporaryFolder());
-  const first = await KeptWork.open(store, KEY, asked('a'), unexpected);
-  first.keep({ done: 1 });
+  const first = await TaskCheckpoint.open(store, KEY, asked('a'), unexpected);
+  first.saveCheckpoint({ done: 1 });
   await first.settle();
 
-  expect((await KeptWork.open(store, KEY, asked('b'), unexpected)).cursor).toBeUndefined();
+  expect((await TaskCheckpoint.open(store, KEY, asked('b'), unexpected)).checkpoint).toBeUndefined();
 });
 
 test('a store that fails meanwhile is told of, and nothing more', async () => {
   const folder = temporaryFolder();
   const told: unknown[] = [];
-  const kept = await KeptWork.open(new FolderStore(folder), KEY, asked('a'), (error) => told.push(error));
+  const kept = await TaskCheckpoint.open(new FolderStore(folder), KEY, asked('a'), (error) => told.push(error));
   // Where the folder of the key has to be.
   writeFileSync(join(folder, 'tasks'), '');
-  kept.keep({ done: 1 });
+  kept.saveCheckpoint({ done: 1 });
   await kept.settle();
 
   expect(told).toHaveLength(1);
 });
 
 test.each([
-  ['input.json', 'input.kept.json'],
-  ['in', 'in.kept.json'],
+  ['input.json', 'input.checkpoint.json'],
+  ['in', 'in.checkpoint.json'],
 ])('beside %s lies %s', (input, kept) => {
-  expect(keptKeyOf(input)).toBe(kept);
+  expect(checkpointKeyOf(input)).toBe(kept);
 });

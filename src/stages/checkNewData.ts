@@ -10,7 +10,7 @@ import type { Stage } from './context.js';
  * Whether gold holds enough that the newest training has not seen: partitions within the training's windows that are
  * new, or differ from those it read. What lies outside the windows would not be trained on, so it doesn't count.
  */
-export const weighNewData: Stage<StageInput, NewData> = async (context, input) => {
+export const checkNewData: Stage<StageInput, NewData> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const split = trainingSplit(pipeline);
