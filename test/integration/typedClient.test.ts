@@ -101,6 +101,8 @@ describe('the package, installed by somebody else', () => {
       'LICENSE',
       'README.md',
       'conf',
+      // JSON Schemas for editors.
+      'conf/',
       'dist/',
       'dist/activities/',
       'dist/src',
