@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DescribeTasksCommand, ECSClient, RunTaskCommand } from '@aws-sdk/client-ecs';
 import { createDispatcher } from '../src/platform/ecs/createDispatcher.js';
-import { serializeDocument } from '../src/platform/storage/documents.js';
+import { taskResult } from '../src/platform/ecs/taskDocuments.js';
 import { FolderStore } from '../src/platform/storage/folderStore.js';
 import { CLUSTER, serveEcs } from '../test/support/ecs/ecsEndpoint.js';
 import type { EcsTask } from '../test/support/ecs/ecsTask.js';
@@ -81,6 +81,6 @@ async function answer({ options }: EcsTask): Promise<number> {
   if (!address.startsWith('file:')) return 0;
   const file = fileURLToPath(address);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, serializeDocument({ status: 'completed', output: null }));
+  await writeFile(file, taskResult.serialize({ status: 'completed', output: null }));
   return 0;
 }

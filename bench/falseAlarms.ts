@@ -120,8 +120,8 @@ async function trainOnGenerated(
 
     const { start_date: from, end_date: to } = pipeline.config.temporal_splits!.oot;
     const registry = (await runStage(async (context) => context.stores(pipeline), {}, watch)).modelRegistry;
-    const profile = await readVersionFile<ModelProfile>(registry, training.challenger, 'profile.json');
-    const { test: baseline } = await readVersionFile<SplitMetrics>(registry, training.challenger, 'performance.json');
+    const profile = await readVersionFile(registry, training.challenger, 'profile.json');
+    const { test: baseline } = await readVersionFile(registry, training.challenger, 'performance.json');
 
     const random = new Mt19937(SEED + 1);
     const extra = tieHeavyColumns(random, profile.rows);

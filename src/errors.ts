@@ -40,6 +40,8 @@ export type ErrorType =
   | 'NotFound'
   /** A stored object's bytes aren't what was written. */
   | 'ObjectCorrupt'
+  /** A stored document was written by a newer release, whose format this one doesn't know. */
+  | 'FormatNewer'
   /** A conditional write lost against another writer. */
   | 'PreconditionFailed'
   /** An object that is written once is there already, with other bytes. */

@@ -1,18 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
-import type { TaskInput } from '../../src/platform/ecs/taskDocuments.js';
+import { taskInput } from '../../src/platform/ecs/taskDocuments.js';
 import { packageFolder } from '../../src/package.js';
 import type { AlgorithmInput, LifecycleResult } from '../../src/contracts/index.js';
 import { PREDICTIONS_INDEX } from '../../src/data/predictions.js';
 import { versionId, versionKey } from '../../src/registry/versions.js';
-import { readJson } from '../../src/platform/storage/documents.js';
 import { connectClient } from '../../src/platform/temporal/connection.js';
 import { freePort, hasExited } from '../../src/platform/temporal/processes.js';
 import { WORKERS, type WorkerName } from '../../src/platform/temporal/workers.js';
@@ -53,12 +52,14 @@ const GRANTED_UNUSED: { action: string; reason: string; where?: (unused: Permiss
   },
 ];
 
-/** In the folders that the shipped pipeline has, with a rule for duplicates, which has a file of its own. */
-const LAYERS = {
-  bronze: { sql: 'bronze.sql', path: 'bronze/tiny/bronze_tiny_{partition}.parquet' },
-  silver: { sql: 'silver.sql', path: 'silver/tiny/silver_tiny_{partition}.parquet' },
-  feature_store: { sql: 'feature_store.sql', path: 'gold/feature_store/gold_feature_store_{partition}.parquet' },
-  label_store: { sql: 'label_store.sql', path: 'gold/label_store/gold_label_store_{partition}.parquet' },
+/** A short pipeline, whose columns are found in the source: every phase then reads what bronze found, a training as well. */
+const SHORT = {
+  source: 'tiny.csv',
+  key: 'id',
+  time: 'day',
+  partition: 'month',
+  label: { column: 'label', positive: 1 },
+  drop: ['day'],
 };
 
 /** More months use no other permissions. */
@@ -87,8 +88,9 @@ const processes: ChildProcess[] = [];
 
 beforeAll(async () => {
   const { folder } = await world.pipeline();
-  const file = join(folder, 'pipeline.json');
-  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), layers: LAYERS }));
+  for (const layer of ['bronze', 'silver', 'feature_store', 'label_store']) rmSync(join(folder, `${layer}.sql`));
+  writeFileSync(join(folder, 'pipeline.json'), JSON.stringify(SHORT));
+  // With a rule for duplicates, which has a file of its own.
   writeFileSync(
     join(folder, 'expectations.json'),
     JSON.stringify({ duplicates: { name: 'no_duplicates', on_failure: 'drop' }, silver: [] }),
@@ -199,7 +201,7 @@ const halfMade: string[] = [];
 /** A training that is stopped when it has written a part of its version. */
 async function leavesHalf(task: EcsTask): Promise<number> {
   const { datamart, modelRegistry } = world.stores;
-  const { input } = (await readJson<TaskInput>(datamart, datamart.key(task.options.command[4]!)))!;
+  const { input } = (await taskInput.read(datamart, datamart.key(task.options.command[4]!)))!;
   const { algorithm, run } = input as AlgorithmInput;
   const key = versionKey({ algorithm, version: versionId(run) }, 'model.ubj');
   await modelRegistry.put(key, 'half of it');

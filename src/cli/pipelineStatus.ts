@@ -6,7 +6,7 @@ import { goldPartitions } from '../data/layers.js';
 import { predictionsFiles } from '../data/predictions.js';
 import { aliasKey, readPointer } from '../registry/pointers.js';
 import { CHAMPION } from '../registry/resolve.js';
-import { readJson } from '../platform/storage/documents.js';
+import { LATEST_REPORT, monitoringReport } from '../monitoring/report.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import { openStores } from '../platform/storage/stores.js';
 import { describeFailing, failingTasks, type FailingTasks } from '../platform/temporal/failingTasks.js';
@@ -69,16 +69,13 @@ export async function status(pipeline: string | undefined, options: { cost?: boo
   }
 }
 
-/** Where monitoring keeps a copy of its newest report. */
-const LATEST_REPORT = 'reports/latest.json';
-
 async function storeStatus(stores: Stores): Promise<StoreStatus> {
   const gold = await goldPartitions(stores);
   const champion = await readPointer(stores.modelRegistry, aliasKey(CHAMPION));
   const files = await predictionsFiles(stores.predictions);
   const newest = files.at(-1);
   const config = await newestConfig(stores.datamart);
-  const report = await readJson<{ as_of: string; verdict: Verdict }>(stores.monitoring, LATEST_REPORT);
+  const report = await monitoringReport.read(stores.monitoring, LATEST_REPORT);
   return {
     partitions: gold.length,
     rows: gold.reduce((sum, { rows }) => sum + rows, 0),

@@ -4,6 +4,8 @@ import { TaskCheckpoint } from '../platform/ecs/taskCheckpoint.js';
 import {
   LAUNCH_VARIABLE,
   launchOfThisTask,
+  taskInput,
+  taskResult,
   type TaskFailure,
   type TaskInput,
   type TaskResult,
@@ -16,7 +18,6 @@ import { resourcesOf } from '../platform/resources/resources.js';
 import { chosenSize } from '../platform/resources/workerSize.js';
 import { createRunStage } from '../stages/createContext.js';
 import { isText, jsonLine } from '../platform/observe/logLine.js';
-import { readJson, writeJson } from '../platform/storage/documents.js';
 import { openAddress, storeRoot } from '../platform/storage/stores.js';
 import { EXIT } from './exitCodes.js';
 import { interruption } from './interruption.js';
@@ -43,7 +44,7 @@ export async function runTask(
   const root = storeRoot();
   const from = await openAddress(options.input, root);
   const to = await openAddress(options.output, root);
-  const asked = await readJson<TaskInput>(from.store, from.key);
+  const asked = await taskInput.read(from.store, from.key);
   if (!asked)
     throw new PerdureError(
       'NotFound',
@@ -61,7 +62,7 @@ export async function runTask(
   const result = await perform(taskStage(name).stage, asked.input, root, stop, saved, log);
   await saved.settle();
   stop.throwIfAborted();
-  await writeJson(to.store, to.key, result);
+  await taskResult.write(to.store, to.key, result);
   if (result.status === 'completed') return log('INFO', `${name} completed`);
   log('ERROR', result.error.message, { errorType: result.error.type });
   process.exitCode = EXIT.failed;

@@ -65,7 +65,14 @@ export function confFolder(env: Variables = variables()): string {
 
 export async function listPipelines(conf = confFolder()): Promise<string[]> {
   if (isRemote(conf)) return remotePipelines(conf, scratchRoot(storeRoot()));
-  const entries = await readdir(join(conf, 'pipelines'), { withFileTypes: true }).catch(() => []);
+  const folder = join(conf, 'pipelines');
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${folder} can't be listed (${messageOf(error)}); make it a folder that can be read, or name another in PERDURE_CONF.`,
+    );
+  });
   return entries
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)

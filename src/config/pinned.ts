@@ -1,12 +1,13 @@
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { ConfigRef, RunRef, StageInput } from '../contracts/index.js';
-import { PerdureError } from '../errors.js';
+import { PerdureError, type ErrorType } from '../errors.js';
 import { sha256 } from '../platform/storage/checksum.js';
-import { parseDocument, readJson, updateJson } from '../platform/storage/documents.js';
+import { document, type DocumentOf } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { openAddress, scratchRoot } from '../platform/storage/stores.js';
 import { loadFrom, loadPipeline, type Pipeline } from './load.js';
-import { copyOf, digestOf, unpack, type ConfigFiles, type Snapshot } from './snapshot.js';
+import { confOf, copyOf, digestOf, unpack, type Snapshot } from './snapshot.js';
 
 /**
  * Versions of the configuration in the datamart: `conf/files/` has the content of each file under its SHA-256, and a
@@ -18,17 +19,24 @@ const VERSIONS = 'conf/versions/';
 /** The version that the newest run took, for people. */
 export const NEWEST_CONFIG = 'conf/newest.json';
 
-interface ConfigVersion {
-  pipeline: string;
-  files: ConfigFiles;
-}
+const configVersion = document({
+  name: 'version of the configuration',
+  schema: z.strictObject({ pipeline: z.string(), files: z.record(z.string(), z.string()) }),
+});
 
 /** What the newest run goes by. */
-export interface NewestConfig extends ConfigRef {
-  /** ISO 8601 start of the run. */
-  started_at: string;
-  workflow_id: string;
-}
+const newestVersion = document({
+  name: 'pointer to the newest configuration',
+  schema: z.strictObject({
+    uri: z.string(),
+    checksum: z.string(),
+    source: z.string(),
+    /** ISO 8601 start of the run. */
+    started_at: z.string(),
+    workflow_id: z.string(),
+  }),
+});
+export type NewestConfig = DocumentOf<typeof newestVersion>;
 
 /** Keeps a version for as long as the store, and returns what workers find it by. */
 export async function keepVersion(
@@ -44,7 +52,7 @@ export async function keepVersion(
   }
   const key = `${VERSIONS}${digest}.json`;
   // One that is there is the same, unless it was damaged.
-  await updateJson<ConfigVersion>(
+  await configVersion.update(
     datamart,
     key,
     (current) => (current ? undefined : { pipeline: name, files }),
@@ -52,7 +60,7 @@ export async function keepVersion(
   );
   const ref: ConfigRef = { uri: datamart.uri(key), checksum: digest, source: pipeline.address };
   const newest: NewestConfig = { ...ref, started_at: run.startedAt, workflow_id: run.workflowId };
-  await updateJson<NewestConfig>(
+  await newestVersion.update(
     datamart,
     NEWEST_CONFIG,
     (current) => (current && current.started_at > run.startedAt ? undefined : newest),
@@ -68,7 +76,7 @@ async function isWhole(store: ObjectStore, key: string, checksum: string): Promi
 }
 
 export async function newestConfig(datamart: ObjectStore): Promise<NewestConfig | undefined> {
-  return readJson<NewestConfig>(datamart, NEWEST_CONFIG, () => undefined);
+  return newestVersion.read(datamart, NEWEST_CONFIG, () => undefined);
 }
 
 /**
@@ -87,16 +95,17 @@ export async function pipelineOf(
   if (!run?.config) return loadPipeline(name);
   const { uri, checksum, source } = run.config;
   const conf = copyOf(checksum, name, scratch) ?? (await fetchVersion(run.config, name, root, scratch));
-  return loadFrom(conf, name, source.replace(new RegExp(`[/\\\\]pipelines[/\\\\]${name}$`), '')).catch(
-    (error: unknown) => {
-      throw error instanceof PerdureError
-        ? error
-        : new PerdureError('ObjectCorrupt', `${uri} can't be used; ${REMEDY}.`, { cause: error });
-    },
-  );
+  return loadFrom(conf, name, confOf(source)).catch((error: unknown) => {
+    throw error instanceof PerdureError
+      ? error
+      : new PerdureError('ObjectCorrupt', `${uri} can't be used; ${REMEDY}.`, { cause: error });
+  });
 }
 
 const REMEDY = 'restore it, or start the run again, which takes the present configuration';
+
+/** What says that a file is gone or damaged; all else is a failure to look. */
+const LOST: ReadonlySet<string> = new Set<ErrorType>(['NotFound', 'ObjectCorrupt']);
 
 async function fetchVersion(
   { uri, checksum }: ConfigRef,
@@ -108,12 +117,12 @@ async function fetchVersion(
   const found = await store.get(key);
   if (!found)
     throw new PerdureError('NotFound', `${uri}, the configuration that this run began with, is not there; ${REMEDY}.`);
-  const { files } = parseDocument<ConfigVersion>(store, key, found.body, REMEDY);
+  const { files } = configVersion.parse(store, key, found.body, REMEDY);
   if (digestOf(files) !== checksum)
     throw new PerdureError('ObjectCorrupt', `${uri} is not the configuration that this run began with; ${REMEDY}.`);
   return unpack(name, files, scratch, (file) =>
     store.localFile(`${FILES}${file}`, file).catch((error: unknown) => {
-      if (!(error instanceof PerdureError) || error.retryable) throw error;
+      if (!(error instanceof PerdureError && LOST.has(error.type))) throw error;
       throw new PerdureError(
         'ObjectCorrupt',
         `${store.uri(`${FILES}${file}`)}, of the configuration that this run began with, is gone or damaged; ${REMEDY}.`,

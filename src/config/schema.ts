@@ -158,9 +158,12 @@ function joinOf(on: string | string[] | Record<string, string>): Record<string, 
     : Object.fromEntries([on].flat().map((name) => [name, name]));
 }
 
+/** How monitoring looks at a feature. */
+export const featureType = z.enum(['numeric', 'ordinal', 'binary', 'categorical']);
+
 const feature = z.strictObject({
   name: ModelColumnName.describe('Column of the feature store'),
-  type: z.enum(['numeric', 'ordinal', 'binary', 'categorical']).describe('How monitoring looks at it'),
+  type: featureType.describe('How monitoring looks at it'),
   scale: z.boolean().default(false).describe('Whether the column goes through the standard scaler'),
 });
 

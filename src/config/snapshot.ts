@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep, win32 } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PerdureError, systemCode } from '../errors.js';
 import { checkName } from '../names.js';
@@ -61,10 +61,10 @@ export async function takeSnapshot(address: string, name: string, scratch: strin
 }
 
 async function copyOnce(source: Source, name: string, scratch: string): Promise<Snapshot | undefined> {
-  const before = await source.marks();
   const partial = join(scratch, 'conf', `.${randomUUID()}`);
   const folder = join(partial, 'pipelines', name);
   try {
+    const before = await source.marks();
     await makeFolder(folder);
     const files: ConfigFiles = {};
     for (const path of Object.keys(before).sort()) {
@@ -144,6 +144,11 @@ export function folderAt(address: string, name: string): string {
   return isRemote(address) ? `${address}/pipelines/${name}` : join(address, 'pipelines', name);
 }
 
+/** The conf folder, or address, that {@link folderAt} made a pipeline's folder of; on whichever system it did. */
+export function confOf(folder: string): string {
+  return win32.dirname(win32.dirname(folder));
+}
+
 /** Names of the pipelines below an address in S3. */
 export async function remotePipelines(address: string, scratch: string): Promise<string[]> {
   const { store, prefix } = await openPrefix(address, scratch);
@@ -182,7 +187,11 @@ async function remoteSource(address: string, name: string, scratch: string): Pro
 function localSource(folder: string): Source {
   return {
     async marks() {
-      const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+        // Without a folder there are no files, as in a bucket.
+        if (systemCode(error) === 'ENOENT') return [];
+        throw error;
+      });
       const paths = entries
         .filter((entry) => !entry.isDirectory())
         .map((entry) => relative(folder, join(entry.parentPath, entry.name)));

@@ -1,9 +1,10 @@
+import { sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import type { Workspace } from './workspace.js';
 import { checksumOfFile } from '../platform/storage/checksum.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
-import { readParquetSql, withDuckDb } from './duckdb.js';
+import { columnsOf, readParquetSql, withDuckDb, type Database } from './duckdb.js';
 import type { LayerManifest } from './layers.js';
 import { daySql, isPartition } from './partitions.js';
 
@@ -27,7 +28,7 @@ export async function bronzeFiles(pipeline: Pipeline, datamart: ObjectStore): Pr
 
 /**
  * Bronze's manifest as its files tell it, for where the manifest is lost: the raw data they came from may be gone. A file
- * that isn't whole Parquet is left out. Which source was read last is not known any more.
+ * that isn't whole Parquet, or has no column of days, is left out; one that can't be looked at is a failure. Which source was read last is not known any more.
  *
  * @param recipe fingerprint of the SQL and columns that the files are taken to be made by: the pipeline's present ones
  */
@@ -41,19 +42,37 @@ export async function manifestOfBronzeFiles(
   const partitions: LayerManifest['partitions'] = {};
   await withDuckDb(context, async (database) => {
     for (const { name, key, size } of files) {
-      const path = await datamart.localFile(key);
-      const [found] = await database
-        .rows<{ rows: number; lastDay: string | null }>(
-          `SELECT CAST(count(*) AS DOUBLE) AS rows, CAST(max(${daySql(pipeline) ?? 'NULL'}) AS VARCHAR) AS "lastDay" FROM ${readParquetSql([path])}`,
-        )
-        .catch((error: unknown) => {
-          if (error instanceof PerdureError && error.type !== 'StoreFull') return [];
-          throw error;
-        });
+      const found = await contentOf(database, pipeline, datamart, key).catch((error: unknown) => {
+        if (error instanceof PerdureError && (error.type === 'ObjectCorrupt' || error.type === 'NotFound'))
+          return undefined;
+        throw error;
+      });
       if (!found) continue;
-      const objects = [{ table: 'bronze' as const, key, checksum: await checksumOfFile(path), size, rows: found.rows }];
-      partitions[name] = { inputs: recipe, objects, ...(found.lastDay !== null && { lastDay: found.lastDay }) };
+      const { checksum, rows, lastDay } = found;
+      const objects = [{ table: 'bronze' as const, key, checksum, size, rows }];
+      partitions[name] = { inputs: recipe, objects, ...(lastDay !== null && { lastDay }) };
     }
   });
   return { partitions };
+}
+
+/** What one of bronze's files holds; `undefined` where it has no column of days. Throws `ObjectCorrupt`, `NotFound`. */
+async function contentOf(
+  database: Database,
+  pipeline: Pipeline,
+  datamart: ObjectStore,
+  key: string,
+): Promise<{ checksum: string; rows: number; lastDay: string | null } | undefined> {
+  const path = await datamart.localFile(key);
+  const relation = readParquetSql([path]);
+  const { column } = pipeline.definition.partition;
+  if (
+    column !== undefined &&
+    !(await columnsOf(database, relation)).some((name) => sameName(name) === sameName(column))
+  )
+    return undefined;
+  const [counted] = await database.rows<{ rows: number; lastDay: string | null }>(
+    `SELECT CAST(count(*) AS DOUBLE) AS rows, CAST(max(${daySql(pipeline) ?? 'NULL'}) AS VARCHAR) AS "lastDay" FROM ${relation}`,
+  );
+  return { checksum: await checksumOfFile(path), ...counted! };
 }

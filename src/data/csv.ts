@@ -1,27 +1,29 @@
 import { INTERNAL_PREFIX, sameName } from '../config/columns.js';
-import type { ColumnType } from '../config/schema.js';
+import { z } from 'zod';
+import { COLUMN_TYPES, type ColumnType } from '../config/schema.js';
 import { PerdureError, systemCode } from '../errors.js';
 import { diskError } from '../platform/files/diskError.js';
 import { openRegularFile } from '../platform/storage/regularFile.js';
 import { identifier, literal, type Database } from './duckdb.js';
-import type { Encoding } from './inspect/encoding.js';
+import { ENCODINGS } from './inspect/encoding.js';
 import { agreeing } from '../contracts/counts.js';
 
 /** How a CSV is read: what `pipeline.json` says of it, or what was found by reading it whole. */
-export interface SourceReading {
-  columns: Record<string, ColumnType>;
+export const sourceReading = z.strictObject({
+  columns: z.record(z.string(), z.enum(COLUMN_TYPES)),
   /** Texts that say in every column that no value is known; an empty field always does. */
-  null_values: string[];
+  null_values: z.array(z.string()),
   /** Texts that say it where a column is no text, and may be a category elsewhere. */
-  no_numbers?: string[];
-  delimiter?: string;
-  quote?: string;
-  encoding?: Encoding;
+  no_numbers: z.array(z.string()).optional(),
+  delimiter: z.string().optional(),
+  quote: z.string().optional(),
+  encoding: z.enum(ENCODINGS).optional(),
   /** `strptime` format of days and moments that aren't written as 2005-12-31. */
-  date_format?: string;
+  date_format: z.string().optional(),
   /** Set where numbers have a decimal comma. */
-  decimal?: ',';
-}
+  decimal: z.literal(',').optional(),
+});
+export type SourceReading = z.infer<typeof sourceReading>;
 
 /** The first line of a CSV. */
 export interface CsvHeader {

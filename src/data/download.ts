@@ -7,7 +7,7 @@ import { pipeline as streamPipeline } from 'node:stream/promises';
 import yauzl from 'yauzl';
 import type { Pipeline } from '../config/load.js';
 import type { Progress } from '../contracts/index.js';
-import { PerdureError, messageOf } from '../errors.js';
+import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { sha256File } from '../platform/storage/checksum.js';
 import { diskError } from '../platform/files/diskError.js';
 
@@ -36,7 +36,7 @@ export async function downloadSource(
     );
   }
   const { url, member, sha256 } = source.download;
-  if ((await sha256File(target).catch(() => undefined)) === sha256) return { downloaded: false };
+  if ((await checksumIfThere(target)) === sha256) return { downloaded: false };
 
   const folder = join(dirname(target), `.download-${randomUUID()}`);
   try {
@@ -116,4 +116,11 @@ function isFileError(error: unknown): boolean {
     'syscall' in error &&
     (error.syscall === 'open' || error.syscall === 'write' || error.syscall === 'rename')
   );
+}
+
+async function checksumIfThere(path: string): Promise<string | undefined> {
+  return sha256File(path).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw diskError(error, path);
+  });
 }

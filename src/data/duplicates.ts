@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { FILE_ROW, INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { Workspace } from './workspace.js';
-import { updateJson } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database } from './duckdb.js';
 import { fingerprint } from './layerSql.js';
 import {
+  layerManifest,
   manifestKey,
   readManifest,
   readManifestToWrite,
@@ -36,7 +36,7 @@ export async function findDuplicates(
   const duplicates = await withDuckDb(context, (database) =>
     search(context, database, pipeline, datamart, files, inputs),
   );
-  await updateJson<LayerManifest>(
+  await layerManifest.update(
     datamart,
     manifestKey('silver'),
     (current) => ({ ...current, duplicates, partitions: current?.partitions ?? {} }),

@@ -1,4 +1,5 @@
-import type { FeatureType } from '../monitoring/profile.js';
+import { z } from 'zod';
+import { featureType } from '../config/schema.js';
 import { sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
@@ -7,12 +8,13 @@ import type { RawColumn, RawTable } from '../ml/table.js';
 import { describe, identifier, type Database } from './duckdb.js';
 
 /** A feature before any transform, as the feature store has it. */
-export interface InputColumn {
-  name: string;
-  kind: RawColumn['kind'];
+export const inputColumn = z.strictObject({
+  name: z.string(),
+  kind: z.enum(['number', 'category', 'date'] satisfies RawColumn['kind'][]),
   /** How monitoring looks at it. */
-  type: FeatureType;
-}
+  type: featureType,
+});
+export type InputColumn = z.infer<typeof inputColumn>;
 
 /** What DuckDB calls the types of numbers, truth values among them; a column of nulls alone has none. */
 export const NUMBER = /^(BOOLEAN|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)|"NULL")$/;

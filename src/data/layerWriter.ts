@@ -1,7 +1,7 @@
-import { updateJson } from '../platform/storage/documents.js';
 import { inOrder } from '../platform/storage/inOrder.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import {
+  layerManifest,
   manifestKey,
   readManifestToWrite,
   type LayerManifest,
@@ -94,7 +94,7 @@ export class LayerWriter {
         );
         return { ...current, ...more, partitions: Object.fromEntries(partitions) };
       };
-      await updateJson<LayerManifest>(this.datamart, manifestKey(this.layer), change, () => undefined);
+      await layerManifest.update(this.datamart, manifestKey(this.layer), change, () => undefined);
       this.begun = true;
     }
     for (const partition of Object.keys(this.pending)) delete this.pending[partition];

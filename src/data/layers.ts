@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { PerdureError } from '../errors.js';
-import { readJson } from '../platform/storage/documents.js';
+import { document, type DocumentOf } from '../platform/storage/documents.js';
 import type { ObjectStore, Stores } from '../platform/storage/objectStore.js';
 import { partitionDays } from './partitions.js';
-import type { SourceReading } from './csv.js';
+import { sourceReading } from './csv.js';
 
 /**
  * What the medallion holds. A layer's manifest names every partition's objects with their checksums, and a reader goes
@@ -16,85 +17,98 @@ import type { SourceReading } from './csv.js';
  */
 export type LayerName = 'bronze' | 'silver' | 'gold';
 /** Kinds of files; gold has two. */
-export type TableName = 'bronze' | 'silver' | 'feature_store' | 'label_store';
+const tableName = z.enum(['bronze', 'silver', 'feature_store', 'label_store']);
+export type TableName = z.infer<typeof tableName>;
 
-export interface StoredTable {
-  table: TableName;
-  key: string;
+const storedTable = z.strictObject({
+  table: tableName,
+  key: z.string(),
   /** SHA-256 of the Parquet file. */
-  checksum: string;
+  checksum: z.string(),
   /** Bytes. */
-  size: number;
-  rows: number;
-}
+  size: z.number(),
+  rows: z.number(),
+});
+export type StoredTable = z.infer<typeof storedTable>;
 
-export interface PartitionEntry {
+const partitionEntry = z.strictObject({
   /** Fingerprint of what the objects were made from: SQL, expectations and, but for bronze, input checksums. */
-  inputs: string;
+  inputs: z.string(),
   /** The newest of its rows' days (bronze). */
-  lastDay?: string;
-  objects: StoredTable[];
+  lastDay: z.string().optional(),
+  objects: z.array(storedTable),
   /** Rows left out, by expectation (silver). */
-  dropped?: Record<string, number>;
-}
+  dropped: z.record(z.string(), z.number()).optional(),
+});
+export type PartitionEntry = z.infer<typeof partitionEntry>;
 
-export interface LayerManifest {
-  partitions: Record<string, PartitionEntry>;
-  /** The CSV that bronze was read from (bronze). */
-  source?: SourceEntry;
-  /** The labels of a second file, where the pipeline has one (bronze). */
-  labels?: LabelsEntry;
-  /** Rows that repeat an earlier one, as last looked for (silver). */
-  duplicates?: DuplicatesEntry;
-  /** Fingerprint of the partitions whose keys were last found to stand in one partition each (gold). */
-  keys?: string;
-}
-
-export interface SourceEntry {
+const sourceEntry = z.strictObject({
   /** Where it lay; absent for the pipeline's own in the store. */
-  path?: string;
-  checksum: string;
+  path: z.string().optional(),
+  checksum: z.string(),
   /** Fingerprint of SQL and column types. */
-  sql: string;
+  sql: z.string(),
   /** How it was read, where `pipeline.json` leaves its columns to it. */
-  reading?: SourceReading;
+  reading: sourceReading.optional(),
   /** Last day in the file. */
-  lastDay: string;
+  lastDay: z.string(),
   /** Last day that was read: the file's, or the day that the run stood at. */
-  through: string;
+  through: z.string(),
   /** Names of the partitions with rows in the file. */
-  partitions: string[];
+  partitions: z.array(z.string()),
   /** The store's own mark of the content, where it lay in a store: the same mark is the same file. */
-  etag?: string;
-}
+  etag: z.string().optional(),
+});
+export type SourceEntry = z.infer<typeof sourceEntry>;
 
 /** Labels of a second file, as bronze keeps them. */
-export interface LabelsEntry {
+const labelsEntry = z.strictObject({
   /** Where the file that was read last lay; absent for the pipeline's own in the store. */
-  path?: string;
+  path: z.string().optional(),
   /** Of that file. */
-  checksum: string;
-  etag?: string;
+  checksum: z.string(),
+  etag: z.string().optional(),
   /** Fingerprint of which columns are kept. */
-  recipe: string;
+  recipe: z.string(),
   /** Parquet with a row per key: the columns that labels are joined on, by the source's names, and those of the file. */
-  object: { key: string; checksum: string; size: number; rows: number };
+  object: z.strictObject({ key: z.string(), checksum: z.string(), size: z.number(), rows: z.number() }),
   /** Fingerprint of the bronze partitions that `partitions` is of. */
-  bronze: string;
+  bronze: z.string(),
   /** A digest of the labels that the rows of a partition have, by its name. */
-  partitions: Record<string, string>;
+  partitions: z.record(z.string(), z.string()),
   /** Labels of keys that no row has. */
-  unknown: number;
-}
+  unknown: z.number(),
+});
+export type LabelsEntry = z.infer<typeof labelsEntry>;
 
-export interface DuplicatesEntry {
+const duplicatesEntry = z.strictObject({
   /** Fingerprint of the bronze partitions that were looked at. */
-  inputs: string;
+  inputs: z.string(),
   /** Parquet of `name` (of the partition) and `row` (number within its file, from 0); absent where there are none. */
-  file?: { key: string; checksum: string };
-  /** How many a partition, and a digest of which; partitions without any are left out. */
-  partitions: Record<string, { rows: number; digest: string }>;
-}
+  file: z.strictObject({ key: z.string(), checksum: z.string() }).optional(),
+  /** How many per partition, and a digest of which; partitions without any are left out. */
+  partitions: z.record(z.string(), z.strictObject({ rows: z.number(), digest: z.string() })),
+});
+export type DuplicatesEntry = z.infer<typeof duplicatesEntry>;
+
+/** `manifest.json` of a layer. */
+export const layerManifest = document({
+  name: 'manifest of a layer',
+  schema: z.strictObject({
+    partitions: z.record(z.string(), partitionEntry),
+    /** The CSV that bronze was read from (bronze). */
+    source: sourceEntry.optional(),
+    /** The labels of a second file, where the pipeline has one (bronze). */
+    labels: labelsEntry.optional(),
+    /** Rows that repeat an earlier one, as last looked for (silver). */
+    duplicates: duplicatesEntry.optional(),
+    /** Fingerprint of the partitions whose keys were last found to stand in one partition each (gold). */
+    keys: z.string().optional(),
+  }),
+  // Whose data it is stands in owner.json now.
+  upgrades: [({ pipeline: _, ...manifest }) => manifest],
+});
+export type LayerManifest = DocumentOf<typeof layerManifest>;
 
 /** A partition of gold. */
 export interface GoldPartition {
@@ -138,7 +152,7 @@ const PROCESS_AGAIN = 'run data processing again, which writes it anew';
  * @throws PerdureError `ObjectCorrupt` where it is damaged, or gone though the layer has files
  */
 export async function readManifest(datamart: ObjectStore, layer: LayerName): Promise<LayerManifest> {
-  const found = await readJson<LayerManifest>(datamart, manifestKey(layer), PROCESS_AGAIN);
+  const found = await layerManifest.read(datamart, manifestKey(layer), PROCESS_AGAIN);
   if (found) return found;
   for await (const { key } of datamart.list(`${layer}/`)) {
     throw new PerdureError(
@@ -151,7 +165,7 @@ export async function readManifest(datamart: ObjectStore, layer: LayerName): Pro
 
 /** As {@link readManifest}, for those who write the layer: `undefined` where it is gone or damaged, as they write it anew. */
 export async function readManifestToWrite(datamart: ObjectStore, layer: LayerName): Promise<LayerManifest | undefined> {
-  return readJson<LayerManifest>(datamart, manifestKey(layer), () => undefined);
+  return layerManifest.read(datamart, manifestKey(layer), () => undefined);
 }
 
 /** Gold's partitions in order of time; none where gold was never written. */

@@ -1,35 +1,53 @@
+import { z } from 'zod';
 import type { ObjectRef, RunRef, VersionRef } from '../contracts/index.js';
+import { versionRef } from '../contracts/schemas.js';
 import { PerdureError } from '../errors.js';
-import { readJson, updateJson, writeJson } from '../platform/storage/documents.js';
+import { document, type DocumentOf } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { dayOf } from './partitions.js';
+
+const predictionsFile = z.strictObject({
+  key: z.string(),
+  /** SHA-256 of the Parquet file. */
+  checksum: z.string(),
+  rows: z.number(),
+  batches: z.number(),
+  model: versionRef,
+  /** The features that the digests of its rows are over; absent in files without digests. */
+  features: z.array(z.string()).optional(),
+  run: z.strictObject({ workflowId: z.string(), runId: z.string() }),
+  asOf: z.string(),
+  /** ISO 8601 instant at which it was stored. */
+  at: z.string(),
+});
+export type PredictionsFile = z.infer<typeof predictionsFile>;
+
+/** Whose data it is stands in owner.json now. */
+const withoutPipeline = ({ pipeline: _, ...file }: Record<string, unknown>) => file;
+
+/** `predictions_<day>.json`: the entry of a file in the index, beside it. */
+const predictionsEntry = document({
+  name: 'entry of a predictions file',
+  schema: predictionsFile,
+  upgrades: [withoutPipeline],
+});
 
 /**
  * What has been predicted. `index.json` names every predictions file with its checksum; a file without an entry (of a
  * run that died before it wrote one) is never read. Each entry lies beside its file as well, so that the index can be
  * made again from them where it is lost.
  */
-interface PredictionsIndex {
-  /** In the order they were stored. */
-  files: PredictionsFile[];
-  /** File names that runs have taken, by name: a second run of a day gets a name of its own. */
-  names: Record<string, string>;
-}
-
-export interface PredictionsFile {
-  key: string;
-  /** SHA-256 of the Parquet file. */
-  checksum: string;
-  rows: number;
-  batches: number;
-  model: VersionRef;
-  /** The features that the digests of its rows are over; absent in files without digests. */
-  features?: string[];
-  run: { workflowId: string; runId: string };
-  asOf: string;
-  /** ISO 8601 instant at which it was stored. */
-  at: string;
-}
+export const predictionsIndex = document({
+  name: 'index of predictions',
+  schema: z.strictObject({
+    /** In the order they were stored. */
+    files: z.array(predictionsFile),
+    /** File names that runs have taken, by name: a second run of a day gets a name of its own. */
+    names: z.record(z.string(), z.string()),
+  }),
+  upgrades: [(index) => ({ ...index, files: (index.files as Record<string, unknown>[]).map(withoutPipeline) })],
+});
+type PredictionsIndex = DocumentOf<typeof predictionsIndex>;
 
 export const PREDICTIONS_INDEX = 'index.json';
 /** Keys of the entries beside the files, as a pattern: what the index is made again from. */
@@ -121,7 +139,7 @@ export async function storePredictions(
     }
     return { files: [...files, stored], names };
   });
-  await writeJson(predictions, entryKey(key), stored);
+  await predictionsEntry.write(predictions, entryKey(key), stored);
   return stored;
 }
 
@@ -137,7 +155,7 @@ async function takeName(predictions: ObjectStore, day: string, runId: string): P
 
 async function readIndex(predictions: ObjectStore): Promise<PredictionsIndex> {
   return (
-    (await readJson<PredictionsIndex>(predictions, PREDICTIONS_INDEX, () => undefined)) ??
+    (await predictionsIndex.read(predictions, PREDICTIONS_INDEX, () => undefined)) ??
     (await indexOfEntries(predictions))
   );
 }
@@ -147,7 +165,7 @@ async function updateIndex(
   change: (index: PredictionsIndex) => PredictionsIndex | undefined,
 ): Promise<PredictionsIndex> {
   const known = await readIndex(predictions);
-  const updated = await updateJson<PredictionsIndex>(
+  const updated = await predictionsIndex.update(
     predictions,
     PREDICTIONS_INDEX,
     (current) => change(current ?? known),
@@ -162,7 +180,7 @@ async function indexOfEntries(predictions: ObjectStore): Promise<PredictionsInde
   for await (const { key } of predictions.list('predictions_')) {
     if (!key.endsWith('.parquet')) continue;
     // A file without an entry is of a run that didn't finish: its name is taken, its rows don't count.
-    const entry = await readJson<PredictionsFile>(predictions, entryKey(key), () => undefined);
+    const entry = await predictionsEntry.read(predictions, entryKey(key), () => undefined);
     index.names[key] = entry?.run.runId ?? '';
     if (entry) index.files.push(entry);
   }

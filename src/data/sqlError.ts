@@ -20,6 +20,10 @@ export function sqlError(error: unknown, origin: QueryOrigin = {}): PerdureError
   return new PerdureError(type, sentence, { cause: error });
 }
 
+/** What DuckDB says of a Parquet file that is cut or changed: of its ends, its footer, and what the footer names. */
+const TORN_PARQUET =
+  /^(Invalid Input Error: (No magic bytes found|Footer length error|File .* too small to be a Parquet|Failed to read Parquet)|Invalid Error: (TProtocolException|don't know what type|invalid TType)|IO Error: Could not read enough bytes from file)/;
+
 function explain(message: string, { sqlFile, csv }: QueryOrigin): [PerdureError['type'], string] {
   const summary = firstSentence(message);
   if (/No space left on device|File too large|Disk quota exceeded|max_temp_directory_size/.test(message)) {
@@ -30,9 +34,9 @@ function explain(message: string, { sqlFile, csv }: QueryOrigin): [PerdureError[
     return ['EngineFailed', `A query needs more memory than the worker has (${summary}); give the worker more.`];
   }
   if (csv !== undefined && /CSV|sniffing file/.test(message)) return ['InputInvalid', explainCsv(message, csv)];
-  const torn = /No magic bytes found[^']*'([^']+)'/.exec(message)?.[1];
-  if (torn !== undefined) {
-    return ['ObjectCorrupt', `${torn} is not a whole Parquet file; delete it and run the stage that writes it again.`];
+  if (TORN_PARQUET.test(message)) {
+    const path = /['"]([^'"]+)['"]/.exec(message.split('\n', 1)[0]!)?.[1] ?? 'A file that is read';
+    return ['ObjectCorrupt', `${path} is not a whole Parquet file; delete it and run the stage that writes it again.`];
   }
   const subject = sqlFile ?? 'A query';
   if (/^(Binder|Parser|Catalog|Syntax) Error/.test(message)) {

@@ -1,51 +1,63 @@
+import { z } from 'zod';
 import type { PipelineDefinition } from '../config/schema.js';
 import type { TaskSpec } from '../contracts/index.js';
 import { isMissing } from '../ml/missing.js';
 import { mostProbable, type ModelOutput } from '../ml/modelOutput.js';
+import { document, type DocumentOf } from '../platform/storage/documents.js';
 
 export type FeatureType = PipelineDefinition['features'][number]['type'];
 
 /** Values of one column; `null`, `undefined` and what `isMissing` says count as missing. */
 export type ColumnValues = ArrayLike<number | bigint | boolean | string | null | undefined>;
 
-/**
- * How a column's values are spread: counts a bin for numbers, counts a category for everything else. Counts of two
- * profiles with the same bins may be added.
- */
-export type ColumnProfile = BinnedProfile | CategoryProfile;
-
-export interface BinnedProfile {
-  kind: 'bins';
+const binnedProfile = z.strictObject({
+  kind: z.literal('bins'),
   /** Inner edges, ascending; the outer ones are infinite. */
-  edges: number[];
+  edges: z.array(z.number()),
   /**
    * Values per bin. Every edge is a bin of its own between its two neighbours: bin `2 i` holds the values strictly
    * between `edges[i - 1]` and `edges[i]`, bin `2 i + 1` those equal to `edges[i]`.
    */
-  counts: number[];
-  missing: number;
-}
+  counts: z.array(z.number()),
+  missing: z.number(),
+});
+export type BinnedProfile = z.infer<typeof binnedProfile>;
 
-export interface CategoryProfile {
-  kind: 'categories';
-  /** Values a category, by its text; truth values are `0` and `1`. */
-  counts: Record<string, number>;
-  missing: number;
-}
+const categoryProfile = z.strictObject({
+  kind: z.literal('categories'),
+  /** Values per category, by its text; truth values are `0` and `1`. */
+  counts: z.record(z.string(), z.number()),
+  missing: z.number(),
+});
+export type CategoryProfile = z.infer<typeof categoryProfile>;
+
+/**
+ * How a column's values are spread: counts per bin for numbers, counts per category for everything else. Counts of two
+ * profiles with the same bins may be added.
+ */
+const columnProfile = z.discriminatedUnion('kind', [binnedProfile, categoryProfile]);
+export type ColumnProfile = z.infer<typeof columnProfile>;
+
+const profile = z.strictObject({
+  /** Days of the training rows, where they have some. */
+  window: z.strictObject({ start_date: z.string().optional(), end_date: z.string().optional() }),
+  rows: z.number(),
+  columns: z.record(z.string(), columnProfile),
+});
 
 /** `profile.json` of a preprocessed dataset: the raw (unscaled) features over the training rows. */
-export interface DatasetProfile {
-  /** Days of the training rows, where they have some. */
-  window: { start_date?: string; end_date?: string };
-  rows: number;
-  columns: Record<string, ColumnProfile>;
-}
+export const datasetProfile = document({ name: 'profile of a dataset', schema: profile });
+export type DatasetProfile = DocumentOf<typeof datasetProfile>;
 
 /** `profile.json` of a model version: what its inputs and scores looked like when it was trained. */
-export interface ModelProfile extends DatasetProfile {
-  /** What the model says of the test rows: a probability or a value binned, or classes counted. */
-  score: ColumnProfile;
-}
+export const modelProfile = document({
+  name: 'profile of a version',
+  schema: profile.extend({
+    /** What the model says of the test rows: a probability or a value binned, or classes counted. */
+    score: columnProfile,
+  }),
+});
+export type ModelProfile = DocumentOf<typeof modelProfile>;
 
 const DECILES = 10;
 

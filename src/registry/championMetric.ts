@@ -60,7 +60,7 @@ function checked({ task }: TaskSpec, metric: MetricName, setting: string): Metri
  * What a search maximises: `search.scoring`, else the task's.
  * @throws PerdureError `ConfigInvalid` for a scoring that the task doesn't have
  */
-export function scoringOf({ search }: Pick<ModelConfig, 'search'>, task: TaskSpec): ScoringName {
+export function scoringOf({ search }: { search: Pick<ModelConfig['search'], 'scoring'> }, task: TaskSpec): ScoringName {
   const { scorings, defaultScoring } = taskOf(task);
   if (search.scoring === undefined || scorings.includes(search.scoring)) return search.scoring ?? defaultScoring;
   throw new PerdureError(

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { algorithmConfig, type Pipeline } from '../config/load.js';
 import { ownPackage } from '../package.js';
 import type { ModelConfig } from '../config/schema.js';
@@ -8,20 +9,22 @@ import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { codeCommit } from './codeCommit.js';
 
-/** Everything that decides which bytes a training makes: two trainings of equal origin make the same model. */
-export interface Origin {
+export const originShape = {
   /** SHA-256 of the gold files' checksums, per partition, as JSON. */
-  inputs_digest: string;
+  inputs_digest: z.string(),
   /** SHA-256 of the settings that decide this algorithm's model, and of the days of each split. */
-  settings_digest: string;
+  settings_digest: z.string(),
   /** Commit of Perdure's own code; `null` where it can't be told. */
-  code_commit: string | null;
+  code_commit: z.string().nullable(),
   /** Version of Perdure's package, which tells installed code apart. */
-  package_version: string;
+  package_version: z.string(),
   /** Name and version of the library that fits. */
-  engine: string;
-  seed: number;
-}
+  engine: z.string(),
+  seed: z.number(),
+};
+const origin = z.strictObject(originShape);
+/** Everything that decides which bytes a training makes: two trainings of equal origin make the same model. */
+export type Origin = z.infer<typeof origin>;
 
 /** The data of a training. */
 export type Inputs = Pick<DatasetMetadata, 'partitions' | 'labelled_to' | 'as_of'>;

@@ -1,35 +1,45 @@
+import { z } from 'zod';
 import type { VersionRef } from '../contracts/index.js';
+import { versionRef } from '../contracts/schemas.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
-import { readJson, updateJson, type OnDamage } from '../platform/storage/documents.js';
+import { document, type DocumentOf, type OnDamage } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 
-/** A named place of the registry that says which version is meant: `latest` of an algorithm, or an alias. */
-export interface Pointer extends Move {
-  /** Moves before the present one, newest first. */
-  history: Move[];
-}
-
 /** Who moves a pointer. */
-export interface Mover {
+const mover = z.strictObject({
   /** The workflow, or the command. */
-  workflowId: string;
-  /** One a move: a mover that asks again under the same id gets its own move back. */
-  runId: string;
+  workflowId: z.string(),
+  /** One per move: a mover that asks again under the same id gets its own move back. */
+  runId: z.string(),
   /** The person behind it, where one is known. */
-  person?: string;
-}
+  person: z.string().optional(),
+});
+export type Mover = z.infer<typeof mover>;
 
 /** Who moved a pointer to what, when and why. */
-export interface Move extends VersionRef {
+const move = z.strictObject({
+  algorithm: z.string(),
+  version: z.string(),
   /** ISO 8601 instant of the move. */
-  at: string;
-  by: Mover;
-  reason: string;
-  previous: VersionRef | null;
+  at: z.string(),
+  by: mover,
+  reason: z.string(),
+  previous: versionRef.nullable(),
   /** Whether it went back, which takes the versions in between out of the line of those to go back to. */
-  rollback?: true;
-}
+  rollback: z.literal(true).optional(),
+});
+export type Move = z.infer<typeof move>;
+
+/** A named place of the registry that says which version is meant: `latest` of an algorithm, or an alias. */
+const pointer = document({
+  name: 'pointer to a version',
+  schema: move.extend({
+    /** Moves before the present one, newest first. */
+    history: z.array(move),
+  }),
+});
+export type Pointer = DocumentOf<typeof pointer>;
 
 export interface MoveOptions {
   /**
@@ -62,7 +72,7 @@ export async function readPointer(
   key: string,
   onDamage: OnDamage<Pointer> = REPAIR,
 ): Promise<Pointer | undefined> {
-  return readJson<Pointer>(registry, key, onDamage);
+  return pointer.read(registry, key, onDamage);
 }
 
 /**
@@ -80,7 +90,7 @@ export async function movePointer(
   { from, rollback = false, overDamage = false }: MoveOptions = {},
 ): Promise<Move> {
   const { workflowId, runId, person } = by;
-  const pointer = await updateJson<Pointer>(
+  const moved = await pointer.update(
     registry,
     key,
     (current) => {
@@ -99,7 +109,7 @@ export async function movePointer(
     },
     overDamage ? () => undefined : REPAIR,
   );
-  return moveOf(pointer, runId)!;
+  return moveOf(moved, runId)!;
 }
 
 /** A pointer's moves, newest first. */

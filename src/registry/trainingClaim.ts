@@ -1,9 +1,12 @@
 import type { RunRef } from '../contracts/index.js';
-import { updateJson } from '../platform/storage/documents.js';
+import { runRef } from '../contracts/schemas.js';
+import { document } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** Names the run that trains, or that trained last: nobody takes it away, as Temporal knows whether that run is over. */
 export const TRAINING_CLAIM = 'model_registry/training.json';
+
+const trainingClaim = document({ name: 'claim of a training', schema: runRef });
 
 /** What is done about a damaged claim: only a person can tell whether the run that had it is over. */
 const REPAIR = 'delete it once no training of this pipeline is at work, then train again';
@@ -23,7 +26,7 @@ export async function claimTrainingFor(
   let over: string | undefined;
   for (;;) {
     const free = (holder: RunRef | undefined) => holder === undefined || holder.runId === over;
-    const holder = (await updateJson<RunRef>(
+    const holder = (await trainingClaim.update(
       registry,
       TRAINING_CLAIM,
       (present) => (free(present) ? run : undefined),

@@ -1,87 +1,115 @@
-import type { ModelConfig } from '../config/schema.js';
-import type {
-  CandidateResult,
-  ModelRef,
-  Params,
-  RunRef,
-  SplitMetrics,
-  TaskSpec,
-  VersionRef,
-} from '../contracts/index.js';
-import type { DatasetMetadata, DatasetSplit } from '../data/dataset.js';
+import { z } from 'zod';
+import { SCORINGS } from '../config/schema.js';
+import { ZERO_OR_ONE, type ModelRef, type RunRef, type VersionRef } from '../contracts/index.js';
+import { candidateResult, params, splitMetrics, splitMetricsShape, taskSpec } from '../contracts/schemas.js';
+import { entityShare, partitionChecksums, preprocessingShape, upgradePreprocessing } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
+import { MODEL_FILES, type ModelFile } from '../ml/estimators/estimator.js';
+import { modelProfile } from '../monitoring/profile.js';
 import { checkName } from '../names.js';
-import type { Origin } from './origin.js';
+import { promotionDecision } from './promotionDecision.js';
+import { originShape } from './origin.js';
 import { sha256 } from '../platform/storage/checksum.js';
-import { parseDocument, readJson, updateJson } from '../platform/storage/documents.js';
+import { document, type Document, type DocumentOf } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 
-/** Files of a version's folder; `promotion.json` only of one that stood before the promotion gate. */
-export type VersionFile =
-  'model.ubj' | 'metadata.json' | 'performance.json' | 'preprocessing.json' | 'profile.json' | 'promotion.json';
+const lineage = z.strictObject({
+  ...originShape,
+  pipeline: z.string(),
+  environment: z.string(),
+  workflow_id: z.string(),
+  run_id: z.string(),
+  /** The task of Amazon ECS that trained it, where one did: which launch, and whether with more memory after one ran out. */
+  task: z.strictObject({ launch: z.number(), larger: z.boolean(), size: z.string() }).optional(),
+  /** SHA-256 of `pipeline.json` and the model config. */
+  config_hash: z.string(),
+  /** Version of the whole configuration that the run went by; absent where it was none of a run's. */
+  config_version: z.string().optional(),
+  /** SHA-256 of the model's file. */
+  model_checksum: z.string(),
+  dataset: z.strictObject({ id: z.string(), uri: z.string(), checksum: z.string() }),
+  /** SHA-256 of the gold files behind the dataset, per partition. */
+  inputs: partitionChecksums,
+});
+export type Lineage = z.infer<typeof lineage>;
 
 /** `metadata.json`: what a version is, how well it does, and all that it was made from. */
-export interface VersionMetadata {
-  model_name: string;
-  version: string;
-  /** ISO 8601: the start of the run that trained it. */
-  training_date: string;
-  task: TaskSpec;
-  /** Days of each split, where it is by time. */
-  temporal_splits?: Record<string, Pick<DatasetSplit, 'start_date' | 'end_date'>>;
-  feature_count: number;
-  training_samples: number;
-  /** Rows of the splits that evaluate. */
-  validation_samples?: number;
-  test_samples?: number;
-  oot_samples?: number;
-  /** Whom or what rows are about, and how much of each evaluating split is about those that train has, too. */
-  entity?: DatasetMetadata['entity'];
-  /** On the splits that evaluate. */
-  performance: SplitMetrics;
-  best_params: Params;
-  /** Mean of the search's scoring over the folds; `null` where there were none. */
-  cv_score: number | null;
-  /** Every candidate of the search. */
-  candidates: CandidateResult[];
-  /** The whole model config it was trained with. */
-  config: ModelConfig;
-  lineage: Lineage;
-  /** SHA-256 of the files beside this one that using the version depends on; versions of old have none. */
-  files?: Partial<Record<VersionFile, string>>;
-}
-
-export interface Lineage extends Origin {
-  pipeline: string;
-  environment: string;
-  workflow_id: string;
-  run_id: string;
-  /** The task of Amazon ECS that trained it, where one did: which launch, and whether with more memory after one ran out. */
-  task?: { launch: number; larger: boolean; size: string };
-  /** SHA-256 of `pipeline.json` and the model config. */
-  config_hash: string;
-  /** Version of the whole configuration that the run went by; absent where it was none of a run's. */
-  config_version?: string;
-  /** SHA-256 of `model.ubj`. */
-  model_checksum: string;
-  dataset: { id: string; uri: string; checksum: string };
-  /** SHA-256 of the gold files behind the dataset, a partition. */
-  inputs: DatasetMetadata['partitions'];
-}
+export const versionMetadata = document({
+  name: 'metadata of a version',
+  schema: z.strictObject({
+    model_name: z.string(),
+    version: z.string(),
+    /** ISO 8601: the start of the run that trained it. */
+    training_date: z.string(),
+    task: taskSpec,
+    /** Days of each split, where it is by time. */
+    temporal_splits: z
+      .record(z.string(), z.strictObject({ start_date: z.string().optional(), end_date: z.string().optional() }))
+      .optional(),
+    feature_count: z.number(),
+    training_samples: z.number(),
+    /** Rows of the splits that evaluate. */
+    validation_samples: z.number().optional(),
+    test_samples: z.number().optional(),
+    oot_samples: z.number().optional(),
+    entity: entityShare.optional(),
+    /** On the splits that evaluate. */
+    performance: splitMetrics,
+    best_params: params,
+    /** Mean of the search's scoring over the folds; `null` where there were none. */
+    cv_score: z.number().nullable(),
+    /** Every candidate of the search. */
+    candidates: z.array(candidateResult),
+    /** The whole model config it was trained with, as the release that trained it has it. */
+    config: z.looseObject({ search: z.looseObject({ scoring: z.enum(SCORINGS).optional() }) }),
+    lineage,
+    /** Name of the model's file. */
+    model_file: z.enum(MODEL_FILES),
+    /** SHA-256 of the files beside this one that using the version depends on; versions of old have none. */
+    files: z.record(z.string(), z.string()).optional(),
+  }),
+  upgrades: [
+    (metadata) => ({ ...metadata, task: metadata.task ?? ZERO_OR_ONE, model_file: 'model.ubj' satisfies ModelFile }),
+  ],
+});
+export type VersionMetadata = DocumentOf<typeof versionMetadata>;
 
 /** `preprocessing.json`: how a row becomes the model's input. */
-export type Preprocessing = Pick<DatasetMetadata, 'task' | 'inputs' | 'transforms' | 'features' | 'label'>;
+const preprocessing = document({
+  name: 'preprocessing of a version',
+  schema: z.strictObject(preprocessingShape),
+  upgrades: [upgradePreprocessing],
+});
+export type Preprocessing = DocumentOf<typeof preprocessing>;
+
+/** The documents of a version's folder beside its metadata; `promotion.json` only of one that stood before the promotion gate. */
+const VERSION_DOCUMENTS = {
+  'preprocessing.json': preprocessing,
+  'performance.json': document({ name: 'performance of a version', schema: splitMetrics }),
+  'profile.json': modelProfile,
+  'promotion.json': promotionDecision,
+};
+type VersionDocument = keyof typeof VERSION_DOCUMENTS;
+
+/** Files of a version's folder. */
+export type VersionFile = ModelFile | 'metadata.json' | VersionDocument;
 
 /** A line of `versions.json`, the index of an algorithm's versions. */
-export interface VersionSummary extends VersionRef, SplitMetrics {
-  training_date: string;
-  cv_score: number | null;
-  model_checksum: string;
-}
+const versionSummary = z.strictObject({
+  algorithm: z.string(),
+  version: z.string(),
+  ...splitMetricsShape,
+  training_date: z.string(),
+  cv_score: z.number().nullable(),
+  model_checksum: z.string(),
+});
+export type VersionSummary = z.infer<typeof versionSummary>;
 
-interface VersionIndex {
-  versions: VersionSummary[];
-}
+const versionIndex = document({
+  name: 'index of versions',
+  schema: z.strictObject({ versions: z.array(versionSummary) }),
+});
+type VersionIndex = DocumentOf<typeof versionIndex>;
 
 /**
  * The version that a run makes: `v<YYYYMMDD>_<HHMMSS>_<run>` with the run's start in UTC and the last 8 letters and
@@ -117,7 +145,7 @@ export async function readVersion(
   ref: VersionRef,
   remedy = REPAIR,
 ): Promise<VersionMetadata | undefined> {
-  return readJson<VersionMetadata>(registry, versionKey(ref, 'metadata.json'), remedy);
+  return versionMetadata.read(registry, versionKey(ref, 'metadata.json'), remedy);
 }
 
 /** As {@link readVersion}, of a version that something points to: throws `ObjectCorrupt` where it is gone as well. */
@@ -131,29 +159,52 @@ export async function requireVersion(
   return metadata;
 }
 
-/** A JSON file of a version's folder. Throws `ObjectCorrupt` where it is gone, or isn't what was written. */
-export async function readVersionFile<T>(
+/** A document of a version's folder. Throws `ObjectCorrupt` where it is gone, or isn't what was written. */
+export async function readVersionFile<File extends VersionDocument>(
   registry: ObjectStore,
   ref: VersionRef,
-  file: VersionFile,
+  file: File,
   remedy = REPAIR,
-): Promise<T> {
+): Promise<DocumentOf<(typeof VERSION_DOCUMENTS)[File]>> {
   const checksum = (await readVersion(registry, ref, remedy))?.files?.[file];
   const found = await registry.get(versionKey(ref, file));
   if (!found) throw fileGone(registry, ref, file, remedy);
   if (checksum && sha256(found.body) !== checksum) throw fileDamaged(registry, ref, file, remedy);
-  return parseDocument<T>(registry, versionKey(ref, file), found.body, remedy);
+  return kindOf(file).parse(registry, versionKey(ref, file), found.body, remedy);
+}
+
+/** Writes a document into the folder of a version, once. Throws `AlreadyExists` where there is another. */
+export async function createVersionFile<File extends VersionDocument>(
+  registry: ObjectStore,
+  ref: VersionRef,
+  file: File,
+  value: DocumentOf<(typeof VERSION_DOCUMENTS)[File]>,
+): Promise<void> {
+  await kindOf(file).create(registry, versionKey(ref, file), value);
+}
+
+function kindOf<File extends VersionDocument>(file: File): Document<DocumentOf<(typeof VERSION_DOCUMENTS)[File]>> {
+  return VERSION_DOCUMENTS[file] as Document<DocumentOf<(typeof VERSION_DOCUMENTS)[File]>>;
 }
 
 /** A version's model as a local file. Throws `ObjectCorrupt` where it is gone, or isn't what was written. */
-export async function modelFile(registry: ObjectStore, ref: VersionRef, checksum: string): Promise<string> {
+export async function modelFile(registry: ObjectStore, metadata: VersionMetadata): Promise<string> {
+  return openModelFile(registry, modelRef(registry, metadata));
+}
+
+async function openModelFile(registry: ObjectStore, model: ModelRef): Promise<string> {
   try {
-    return await registry.localFile(versionKey(ref, 'model.ubj'), checksum);
+    return await registry.localFile(registry.key(model.uri), model.checksum);
   } catch (error) {
     if (!(error instanceof PerdureError)) throw error;
-    if (error.type === 'NotFound') throw fileGone(registry, ref, 'model.ubj');
-    throw error.type === 'ObjectCorrupt' ? fileDamaged(registry, ref, 'model.ubj') : error;
+    if (error.type === 'NotFound') throw fileGone(registry, model, modelFileOf(model));
+    throw error.type === 'ObjectCorrupt' ? fileDamaged(registry, model, modelFileOf(model)) : error;
   }
+}
+
+/** The name of a model's file in its version's folder. */
+export function modelFileOf({ uri }: Pick<ModelRef, 'uri'>): ModelFile {
+  return uri.slice(uri.lastIndexOf('/') + 1) as ModelFile;
 }
 
 /**
@@ -161,11 +212,11 @@ export async function modelFile(registry: ObjectStore, ref: VersionRef, checksum
  * @throws PerdureError `ObjectCorrupt`
  */
 export async function checkVersion(registry: ObjectStore, ref: VersionRef): Promise<void> {
-  const { files = {}, lineage } = await requireVersion(registry, ref);
-  for (const file of Object.keys(files) as VersionFile[]) {
-    await (file === 'model.ubj'
-      ? modelFile(registry, ref, lineage.model_checksum)
-      : readVersionFile(registry, ref, file));
+  const metadata = await requireVersion(registry, ref);
+  for (const file of Object.keys(metadata.files ?? {})) {
+    await (file === metadata.model_file
+      ? modelFile(registry, metadata)
+      : readVersionFile(registry, ref, file as VersionDocument));
   }
 }
 
@@ -174,8 +225,8 @@ export async function checkVersion(registry: ObjectStore, ref: VersionRef): Prom
  * @throws PerdureError `ObjectCorrupt` where a file isn't there, or the model isn't the one that was fitted
  */
 export async function checksumsOf(registry: ObjectStore, model: ModelRef): Promise<VersionMetadata['files']> {
-  await modelFile(registry, model, model.checksum);
-  const checksums: VersionMetadata['files'] = { 'model.ubj': model.checksum };
+  await openModelFile(registry, model);
+  const checksums: VersionMetadata['files'] = { [modelFileOf(model)]: model.checksum };
   for (const file of ['preprocessing.json', 'performance.json', 'profile.json'] as const) {
     const found = await registry.get(versionKey(model, file));
     if (!found) throw fileGone(registry, model, file);
@@ -199,8 +250,11 @@ function fileDamaged(registry: ObjectStore, ref: VersionRef, file: VersionFile, 
 }
 
 /** The model file of a registered version. */
-export function modelRef(registry: ObjectStore, { model_name, version, lineage }: VersionMetadata): ModelRef {
-  const uri = registry.uri(versionKey({ algorithm: model_name, version }, 'model.ubj'));
+export function modelRef(
+  registry: ObjectStore,
+  { model_name, version, lineage, model_file }: VersionMetadata,
+): ModelRef {
+  const uri = registry.uri(versionKey({ algorithm: model_name, version }, model_file));
   return { algorithm: model_name, version, uri, checksum: lineage.model_checksum };
 }
 
@@ -209,7 +263,7 @@ export function modelRef(registry: ObjectStore, { model_name, version, lineage }
  * each of them; what it lacks is read, and what is gone from the registry isn't listed.
  */
 export async function listVersions(registry: ObjectStore, algorithm: string): Promise<VersionSummary[]> {
-  const { versions: indexed } = (await readJson<VersionIndex>(registry, indexKey(algorithm), NO_INDEX)) ?? NO_INDEX();
+  const { versions: indexed } = (await versionIndex.read(registry, indexKey(algorithm), NO_INDEX)) ?? NO_INDEX();
   const known = new Map(indexed.map((summary) => [summary.version, summary]));
   const versions: VersionSummary[] = [];
   for await (const version of registeredVersions(registry, algorithm)) {
@@ -225,7 +279,7 @@ export async function listVersions(registry: ObjectStore, algorithm: string): Pr
 /** Puts a version into its algorithm's index, once. */
 export async function indexVersion(registry: ObjectStore, metadata: VersionMetadata): Promise<void> {
   const summary = summaryOf(metadata);
-  await updateJson<VersionIndex>(
+  await versionIndex.update(
     registry,
     indexKey(summary.algorithm),
     (current) => {

@@ -29,14 +29,14 @@ import { agreeing, countOf } from '../contracts/counts.js';
 export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { min_samples_for_metrics } = pipeline.config.monitoring_config;
-  const reference = await readVersionFile<ModelProfile>(
+  const reference = await readVersionFile(
     context.stores(pipeline).modelRegistry,
     input.predictions.model,
     'profile.json',
     SCORE_ANEW,
   );
 
-  const preprocessing = await readVersionFile<Preprocessing>(
+  const preprocessing = await readVersionFile(
     context.stores(pipeline).modelRegistry,
     input.predictions.model,
     'preprocessing.json',

@@ -4,8 +4,7 @@ import { readColumns } from '../platform/files/parquet.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { profileOutput, type ModelProfile } from '../monitoring/profile.js';
 import { baselineSplit } from '../registry/championMetric.js';
-import { versionKey } from '../registry/versions.js';
-import { createJson } from '../platform/storage/createOnly.js';
+import { createVersionFile } from '../registry/versions.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
 
@@ -16,7 +15,7 @@ import { matrixFile } from './matrixFile.js';
 export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart, modelRegistry } = context.stores(pipeline);
-  const modelPath = await modelRegistry.localFile(versionKey(input.model, 'model.ubj'), input.model.checksum);
+  const modelPath = await modelRegistry.localFile(modelRegistry.key(input.model.uri), input.model.checksum);
   const { task, splits } = await readDatasetMetadata(datamart, input.dataset);
 
   const metrics: SplitMetrics = {};
@@ -34,7 +33,7 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
         ...(await readDatasetProfile(datamart, input.dataset)),
         score: profileOutput(task, output),
       };
-      await createJson(modelRegistry, versionKey(input.model, 'profile.json'), profile);
+      await createVersionFile(modelRegistry, input.model, 'profile.json', profile);
     }
   }
   return metrics;

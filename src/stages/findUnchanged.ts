@@ -54,9 +54,7 @@ async function decisionOn(
   registry: ObjectStore,
   challenger: VersionRef,
 ): Promise<PromotionDecision['decision'] | undefined> {
-  return unlessDamaged(
-    async () => (await readVersionFile<PromotionDecision>(registry, challenger, 'promotion.json')).decision,
-  );
+  return unlessDamaged(async () => (await readVersionFile(registry, challenger, 'promotion.json')).decision);
 }
 
 /** Whether there should be a champion that can be used, and isn't. Where the gate refused the only challenger, none is due. */

@@ -11,6 +11,7 @@ import type { BuiltTable } from '../data/layerWriter.js';
 import {
   featureStoreFiles,
   labelStoreFiles,
+  layerManifest,
   manifestKey,
   readManifest,
   tableOf,
@@ -20,7 +21,6 @@ import {
 import { partitionKey } from '../data/partitions.js';
 import { refine } from '../data/refine.js';
 import { PerdureError } from '../errors.js';
-import { updateJson } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage } from './context.js';
 import { countOf } from '../contracts/counts.js';
@@ -90,7 +90,7 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
     await withDuckDb(context, (database) => checkKeysAcross(database, pipeline, stored));
     // Other workers may have written meanwhile what was not looked at.
     if (fingerprintOfKeys(pipeline, await readManifest(datamart, 'gold')) === before) {
-      await updateJson<LayerManifest>(
+      await layerManifest.update(
         datamart,
         manifestKey('gold'),
         (current) => current && { ...current, keys: before },

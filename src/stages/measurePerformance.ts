@@ -18,7 +18,7 @@ import {
   SCORED_ROWS,
 } from '../data/scoredRows.js';
 import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
-import { SCORE_ANEW, readVersionFile, requireVersion, type Preprocessing } from '../registry/versions.js';
+import { SCORE_ANEW, readVersionFile, requireVersion } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 import { agreeing, countOf } from '../contracts/counts.js';
 
@@ -33,7 +33,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const { monitoring_config, inference_config } = pipeline.config;
   const { label_maturity_days, min_samples_for_metrics } = monitoring_config;
   const { model } = input.predictions;
-  const { task } = await readVersionFile<Preprocessing>(modelRegistry, model, 'preprocessing.json', SCORE_ANEW);
+  const { task } = await readVersionFile(modelRegistry, model, 'preprocessing.json', SCORE_ANEW);
 
   const { labels, output } = await matureRows(context, pipeline, input, task);
   if (labels.length < min_samples_for_metrics) {

@@ -10,9 +10,9 @@ export interface OpenModel extends Pick<PredictRequest, 'modelPath'> {
 
 /** Opens all of a version that a prediction depends on. Throws `ObjectCorrupt` where any of it is gone or damaged. */
 export async function openModel(registry: ObjectStore, ref: VersionRef): Promise<OpenModel> {
-  const { lineage } = await requireVersion(registry, ref);
+  const metadata = await requireVersion(registry, ref);
   return {
-    modelPath: await modelFile(registry, ref, lineage.model_checksum),
-    preprocessing: await readVersionFile<Preprocessing>(registry, ref, 'preprocessing.json'),
+    modelPath: await modelFile(registry, metadata),
+    preprocessing: await readVersionFile(registry, ref, 'preprocessing.json'),
   };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { confFolder, loadFrom, loadPipeline } from '../config/load.js';
+import { confFolder, loadFrom } from '../config/load.js';
 import { keepVersion } from '../config/pinned.js';
-import { isRemote, takeSnapshot } from '../config/snapshot.js';
+import { takeSnapshot } from '../config/snapshot.js';
 import type { ConfigRef, StageInput } from '../contracts/index.js';
 import { checkName } from '../names.js';
 import type { Stage } from './context.js';
@@ -13,8 +13,6 @@ import type { Stage } from './context.js';
 export const pinConfig: Stage<StageInput, ConfigRef> = async (context, { pipeline: name, run }) => {
   checkName('a pipeline', name);
   const address = confFolder();
-  // Says what there is where a folder isn't there.
-  if (!isRemote(address)) await loadPipeline(name);
   const snapshot = await takeSnapshot(address, name, join(context.scratch, 'config'));
   const pipeline = await loadFrom(snapshot.conf, name, address);
   return keepVersion(context.stores(pipeline).datamart, pipeline, snapshot, run);

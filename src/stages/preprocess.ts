@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
 import { algorithmsToTrain, unableOf, type Pipeline } from '../config/load.js';
 import type { DatasetRef, PreprocessInput, SplitName, TaskSpec } from '../contracts/index.js';
-import { datasetKey, type DatasetMetadata, type DatasetSplit } from '../data/dataset.js';
+import {
+  datasetKey,
+  datasetMetadata,
+  datasetTransforms,
+  latestDataset,
+  type DatasetMetadata,
+  type DatasetSplit,
+} from '../data/dataset.js';
 import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { inputColumns, namesRows, valuesOf, type InputColumn } from '../data/inputColumns.js';
 import { lastLabelledDay } from '../data/labels.js';
@@ -24,22 +31,14 @@ import type { RawTable } from '../ml/table.js';
 import type { FittedTransforms } from '../ml/transforms/fitted.js';
 import { fitTransforms } from '../ml/transforms/transforms.js';
 import { inColumnOrder, transformSettings } from '../data/pipelineTransforms.js';
-import { profileColumn, type DatasetProfile } from '../monitoring/profile.js';
+import { datasetProfile, profileColumn, type DatasetProfile } from '../monitoring/profile.js';
 import { versionId } from '../registry/versions.js';
-import { updateJson, writeJson } from '../platform/storage/documents.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { foldInput, foldsOfSearch, trainingFolds, type FoldsOfTraining } from './trainingFolds.js';
 import { agreeing, countOf, shareOf } from '../contracts/counts.js';
 
 const LATEST = 'gold/preprocessed/latest.json';
-
-/** `latest.json`: the newest preprocessed dataset. */
-interface LatestDataset {
-  id: string;
-  uri: string;
-  checksum: string;
-}
 
 /** What the training rows decide for all splits. */
 interface Preprocessing {
@@ -64,8 +63,8 @@ export const preprocess: Stage<PreprocessInput, DatasetRef> = async (context, in
 
   const { id, splits, task } = metadata;
   const unable = unableOf(pipeline.config, algorithmsToTrain(pipeline.config), task);
-  const written = await writeJson(stores.datamart, datasetKey(id, 'metadata.json'), metadata);
-  await updateJson<LatestDataset>(
+  const written = await datasetMetadata.write(stores.datamart, datasetKey(id, 'metadata.json'), metadata);
+  await latestDataset.update(
     stores.datamart,
     LATEST,
     (current) => (current && current.id > id ? undefined : { id, ...written }),
@@ -134,12 +133,12 @@ async function buildDataset(
           task,
         }),
       };
-      await writeJson(
+      await datasetProfile.write(
         datamart,
         datasetKey(id, 'profile.json'),
         profileOf(decided.inputs, rows.table, daysOf(pipeline, name, asOf)),
       );
-      await writeJson(datamart, datasetKey(id, 'transforms.json'), decided.transforms);
+      await datasetTransforms.write(datamart, datasetKey(id, 'transforms.json'), decided.transforms);
     }
     if (name === 'train')
       folds = trainingFolds(pipeline, rows, {

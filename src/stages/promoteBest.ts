@@ -5,7 +5,6 @@ import {
   type ChooseChampionInput,
   type MetricName,
   type PromotionDecision,
-  type SplitMetrics,
   type SplitName,
   type VersionRef,
 } from '../contracts/index.js';
@@ -14,10 +13,10 @@ import { trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
 import { DELONG_CONVENTION } from '../ml/comparison/delong.js';
 import { championMetric } from '../registry/championMetric.js';
+import { promotionDecision } from '../registry/promotionDecision.js';
 import { aliasKey, isSameVersion, moveOf, movePointer, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
 import { readVersion, readVersionFile, versionKey, type VersionMetadata } from '../registry/versions.js';
-import { writeJson } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { evaluateChallenger } from './evaluateChallenger.js';
@@ -81,7 +80,7 @@ async function challenge(
     const pointer = await readPointer(modelRegistry, aliasKey(CHAMPION));
     const mine = moveOf(pointer, run.runId);
     if (mine) {
-      const promotion = await readVersionFile<PromotionDecision>(modelRegistry, challenger, 'promotion.json');
+      const promotion = await readVersionFile(modelRegistry, challenger, 'promotion.json');
       return { champion: { algorithm: mine.algorithm, version: mine.version }, previous: mine.previous, promotion };
     }
 
@@ -90,7 +89,7 @@ async function challenge(
       return { champion, previous: champion, promotion: await stays(context, pipeline, { challenger, split, reason }) };
     }
     const promotion = await evaluateChallenger(context, pipeline, { dataset, split, metric, challenger, champion });
-    await writeJson(modelRegistry, versionKey(challenger, 'promotion.json'), promotion);
+    await promotionDecision.write(modelRegistry, versionKey(challenger, 'promotion.json'), promotion);
     if (promotion.decision === 'refuse') return { champion, previous: champion, promotion };
     try {
       await movePointer(modelRegistry, aliasKey(CHAMPION), challenger, run, reason, { from: champion });
@@ -107,11 +106,7 @@ async function stays(
   pipeline: Pipeline,
   { challenger, split, reason }: { challenger: VersionRef; split: SplitName; reason: string },
 ): Promise<PromotionDecision> {
-  const performance = await readVersionFile<SplitMetrics>(
-    context.stores(pipeline).modelRegistry,
-    challenger,
-    'performance.json',
-  );
+  const performance = await readVersionFile(context.stores(pipeline).modelRegistry, challenger, 'performance.json');
   const grounds = `it is champion already, and still the ${reason}`;
   return {
     decision: 'refuse',

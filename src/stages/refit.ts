@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { algorithmConfig } from '../config/load.js';
 import type { ModelRef, RefitInput } from '../contracts/index.js';
 import { versionId, versionKey } from '../registry/versions.js';
+import { estimatorKind } from '../ml/estimators/estimators.js';
 import { createFile } from '../platform/storage/createOnly.js';
 import { readDatasetMetadata } from '../data/dataset.js';
 import type { Stage } from './context.js';
@@ -11,18 +12,20 @@ import { matrixFile } from './matrixFile.js';
 export const refit: Stage<RefitInput, ModelRef> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart, modelRegistry } = context.stores(pipeline);
-  const modelPath = join(context.scratch, 'model.ubj');
+  const { estimator } = algorithmConfig(pipeline.config, input.algorithm);
+  const file = estimatorKind(estimator).modelFile;
+  const modelPath = join(context.scratch, file);
   const { task } = await readDatasetMetadata(datamart, input.dataset);
   const request = {
     train: await matrixFile(datamart, input.dataset, 'train'),
     task,
-    estimator: algorithmConfig(pipeline.config, input.algorithm).estimator,
+    estimator,
     params: input.params,
     seed: pipeline.config.model_config.random_state,
     modelPath,
   };
   await context.engines.fit(request, context.signal);
   const ref = { algorithm: input.algorithm, version: versionId(input.run) };
-  const { uri, checksum } = await createFile(modelRegistry, modelPath, versionKey(ref, 'model.ubj'));
+  const { uri, checksum } = await createFile(modelRegistry, modelPath, versionKey(ref, file));
   return { ...ref, uri, checksum };
 };

@@ -13,14 +13,15 @@ import { originOf } from '../registry/origin.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
 import {
   checksumsOf,
+  createVersionFile,
   indexVersion,
+  modelFileOf,
   modelRef,
   readVersion,
   versionKey,
-  type Preprocessing,
+  versionMetadata,
   type VersionMetadata,
 } from '../registry/versions.js';
-import { createJson } from '../platform/storage/createOnly.js';
 import { formatSize } from '../platform/resources/workerSize.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
@@ -39,14 +40,8 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
   if (!metadata) {
     const dataset = await readDatasetMetadata(datamart, input.dataset);
     const { task, inputs, transforms, features, label } = dataset;
-    await createJson(modelRegistry, versionKey(model, 'preprocessing.json'), {
-      task,
-      inputs,
-      transforms,
-      features,
-      label,
-    } satisfies Preprocessing);
-    await createJson(modelRegistry, versionKey(model, 'performance.json'), input.performance);
+    await createVersionFile(modelRegistry, model, 'preprocessing.json', { task, inputs, transforms, features, label });
+    await createVersionFile(modelRegistry, model, 'performance.json', input.performance);
     const candidates = await candidatesOf(datamart, input);
     const described = await describe(context, pipeline, input, dataset, candidates);
     metadata = await complete(modelRegistry, model, { ...described, files: await checksumsOf(modelRegistry, model) });
@@ -81,7 +76,7 @@ async function candidatesOf(datamart: ObjectStore, input: RegisterModelInput): P
 /** Of two attempts of the run that describe the version, differing in who did it, the first one's word counts. */
 async function complete(registry: ObjectStore, ref: VersionRef, metadata: VersionMetadata): Promise<VersionMetadata> {
   try {
-    await createJson(registry, versionKey(ref, 'metadata.json'), metadata);
+    await versionMetadata.create(registry, versionKey(ref, 'metadata.json'), metadata);
     return metadata;
   } catch (error) {
     const first =
@@ -139,5 +134,6 @@ async function describe(
       dataset: { id: input.dataset.id, uri: input.dataset.uri, checksum: input.dataset.checksum },
       inputs: dataset.partitions,
     },
+    model_file: modelFileOf(input.model),
   };
 }

@@ -1,12 +1,17 @@
+import { z } from 'zod';
 import type { AlgorithmInput } from '../contracts/index.js';
 import { searchKey } from '../data/dataset.js';
-import type { FoldScore } from '../ml/engines/pool.js';
+import { foldScoreShape } from '../ml/engines/pool.js';
 import { PerdureError } from '../errors.js';
-import { readJson, writeJson } from '../platform/storage/documents.js';
+import { document, type DocumentOf } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** What a candidate's fold left: its score, how certain it is, and the seconds that it took. */
-export type FoldRecord = FoldScore & { seconds: number };
+const foldRecord = document({
+  name: 'record of a fold',
+  schema: z.strictObject({ ...foldScoreShape, seconds: z.number() }),
+});
+export type FoldRecord = DocumentOf<typeof foldRecord>;
 
 /** What is done about a record that is damaged: nothing but its own training reads it. */
 const TRAIN_AGAIN = 'run the training again, which evaluates anew';
@@ -27,14 +32,14 @@ export function searchRecord(
 
   async function read(candidate: number, fold: number): Promise<FoldRecord> {
     const key = keyOf(candidate, fold);
-    const found = await readJson<FoldRecord>(datamart, key, TRAIN_AGAIN);
+    const found = await foldRecord.read(datamart, key, TRAIN_AGAIN);
     if (!found) throw new PerdureError('NotFound', `${datamart.uri(key)} is not there; ${TRAIN_AGAIN}.`);
     return found;
   }
 
   return {
     async write(candidate: number, fold: number, record: FoldRecord): Promise<void> {
-      await writeJson(datamart, keyOf(candidate, fold), record);
+      await foldRecord.write(datamart, keyOf(candidate, fold), record);
     },
     /** Records of each candidate, in the order of the candidates and of the folds asked for. Throws `NotFound`, `ObjectCorrupt`. */
     async readAll(asked: { index: number; folds: number[] }[]): Promise<FoldRecord[][]> {

@@ -3,12 +3,10 @@ import { dayOf } from '../data/partitions.js';
 import { DRIFT_CONVENTION } from '../monitoring/drift.js';
 import { BREACH_CONVENTION } from '../monitoring/performance.js';
 import { PSI_CONVENTION } from '../monitoring/psi.js';
+import { LATEST_REPORT, monitoringReport, type MonitoringReport } from '../monitoring/report.js';
 import { severityOf, verdictOf } from '../monitoring/verdict.js';
 import { versionId } from '../registry/versions.js';
-import { updateJson, writeJson } from '../platform/storage/documents.js';
 import type { Stage } from './context.js';
-
-const LATEST = 'reports/latest.json';
 
 /** How every number of a report is defined. */
 const CONVENTIONS = {
@@ -30,7 +28,7 @@ export const writeReport: Stage<WriteReportInput, WrittenReport> = async (contex
   const { monitoring } = context.stores(pipeline);
   const verdict = verdictOf(input.performance, input.drift);
   const severity = severityOf(input.drift, pipeline.config.steward.severe_drift_psi);
-  const report = {
+  const report: MonitoringReport = {
     pipeline: input.pipeline,
     as_of: input.asOf,
     run: { workflow_id: input.run.workflowId, run_id: input.run.runId, started_at: input.run.startedAt },
@@ -46,22 +44,17 @@ export const writeReport: Stage<WriteReportInput, WrittenReport> = async (contex
   };
 
   const key = `reports/report_${dayOf(input.asOf)}_${versionId(input.run).slice(1)}.json`;
-  const stored = await writeJson(monitoring, key, report);
-  await updateJson<typeof report>(
+  const stored = await monitoringReport.write(monitoring, key, report);
+  await monitoringReport.update(
     monitoring,
-    LATEST,
+    LATEST_REPORT,
     (current) => (current && isNewer(current, report) ? undefined : report),
     () => undefined,
   );
   return { report: stored, verdict, severity };
 };
 
-interface Dated {
-  as_of: string;
-  run: { started_at: string };
-}
-
-function isNewer(one: Dated, other: Dated): boolean {
+function isNewer(one: MonitoringReport, other: MonitoringReport): boolean {
   const later =
     Date.parse(one.as_of) - Date.parse(other.as_of) ||
     Date.parse(one.run.started_at) - Date.parse(other.run.started_at);

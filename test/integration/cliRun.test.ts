@@ -8,6 +8,7 @@ import type { TaskMetrics, VersionRef } from '../../src/contracts/index.js';
 import { generateCsv } from '../../src/data/synthetic.js';
 import { listens } from '../../src/platform/temporal/processes.js';
 import { runningStack } from '../../src/platform/temporal/stack.js';
+import { documentsLeft } from '../support/documentsLeft.js';
 import { perdure, startPerdure, type Outcome } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -89,6 +90,12 @@ describe('a lifecycle from the command line', () => {
       retrain: expect.any(Boolean),
     });
     expect(Object.keys(first.monitoring.psi)).toHaveLength(14);
+
+    // All that was left in the store and in the state folder is a document of a known kind, with its format.
+    const left = await documentsLeft(join(folder, '.perdure'));
+    expect(left.length).toBeGreaterThan(20);
+    for (const { file, format, kinds } of left)
+      expect([file, typeof format, kinds.length > 0]).toEqual([file, 'number', true]);
 
     expect(first.run.url).toContain(first.run.workflow_id);
     expect(stderr).toContain(`Run: ${first.run.url}\n`);

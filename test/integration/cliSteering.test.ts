@@ -8,7 +8,7 @@ import {
   type ModelTrainingCompleted,
   type StewardSnapshot,
 } from '../../src/contracts/index.js';
-import { writeJson } from '../../src/platform/storage/documents.js';
+import { writeJson } from '../support/anyDocument.js';
 import { receiveMail } from '../support/receivers.js';
 import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';

@@ -10,7 +10,7 @@ import { createTaskRunner } from '../../activities/taskRunner.js';
 import { workOf } from '../../src/cli/workerTime.js';
 import { TASK_QUEUES } from '../../src/contracts/index.js';
 import { GIB } from '../../src/platform/resources/workerSize.js';
-import { serializeDocument } from '../../src/platform/storage/documents.js';
+import { taskResult } from '../../src/platform/ecs/taskDocuments.js';
 import { CLUSTER, faults } from '../support/ecs/ecsEndpoint.js';
 import { COMPLETES, IDENTITY, ecsWorld } from '../support/ecs/ecsWorld.js';
 import { untilStopped, type EcsTask } from '../support/ecs/ecsTask.js';
@@ -171,6 +171,6 @@ test('a thousand tasks at once, with throttling, are launched once each', { time
 async function completes({ options }: EcsTask): Promise<number> {
   const file = fileURLToPath(options.command.at(-1)!);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, serializeDocument({ status: 'completed', output: { answer: 42 } }));
+  await writeFile(file, taskResult.serialize({ status: 'completed', output: { answer: 42 } }));
   return 0;
 }

@@ -7,7 +7,7 @@ import { launchOfThisTask } from '../../src/platform/ecs/taskDocuments.js';
 import { packageFolder } from '../../src/package.js';
 import { readVersion } from '../../src/registry/versions.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
-import { readJson } from '../../src/platform/storage/documents.js';
+import { readJson } from '../support/anyDocument.js';
 import { CLUSTER } from '../support/ecs/ecsEndpoint.js';
 import { untilStopped, type TaskOptions } from '../support/ecs/ecsTask.js';
 import { startEcsEndpoint } from '../support/ecs/testEndpoint.js';

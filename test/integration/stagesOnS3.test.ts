@@ -1,6 +1,6 @@
 import { copyFile } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { ModelRef } from '../../src/contracts/index.js';
+import type { AlgorithmTrained, ModelRef } from '../../src/contracts/index.js';
 import { manifestKey } from '../../src/data/layers.js';
 import { readColumns } from '../../src/platform/files/parquet.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
@@ -9,16 +9,19 @@ import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js
 import { detectDrift } from '../../src/stages/detectDrift.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
+import { sha256 } from '../../src/platform/storage/checksum.js';
 import { createMedallion, visitsOf } from '../support/medallion.js';
 import { startS3Server } from '../support/s3Server.js';
+import { createShortPipeline } from '../support/shortPipeline.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines, trainTiny } from '../support/tinyPipeline.js';
 
 const S3 = 's3://';
 const FOLDER = undefined;
 
 const server = await startS3Server(afterAll);
-for (const pipeline of ['visits', 'tiny']) {
-  for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring'])
+for (const pipeline of ['visits', 'tiny', 'table']) {
+  for (const purpose of ['datamart', 'registry', 'model-registry', 'predictions', 'monitoring'])
     await server.createBucket(`${pipeline}-${purpose}`);
 }
 
@@ -65,6 +68,50 @@ describe('the medallion in S3', () => {
       unchanged: byAddress.unchanged.concat(byAddress.written).sort(),
     });
   });
+});
+
+test('a pipeline of a source, a key and a label alone is the same in S3 as in a folder, from CSV to monitoring', async () => {
+  const engines = tinyEngines();
+  const folder = temporaryFolder();
+  const rows = Array.from({ length: 300 }, (_, i) => {
+    const size = (i * 37) % 100;
+    return `t-${i},${i % 11 === 0 ? '' : size},${['oak', 'elm', 'ash'][i % 3]!},${size + (i % 7) * 5 > 60 ? 'felled' : 'left'}`;
+  });
+  const trees = (last: number) => ['tree,size,kind,fate', ...rows.slice(0, last)].join('\n');
+  const definition = { source: 'trees.csv', key: 'tree', label: { column: 'fate', positive: 'felled' } };
+  const algorithms = ['logistic_regression', 'lightgbm'];
+
+  async function lifecycle(store: string | undefined) {
+    const pipeline = await createShortPipeline(engines, folder, definition, undefined, store);
+    await pipeline.process(trees(250));
+    const { algorithms: trained } = await pipeline.train(algorithms);
+    const predicted = await pipeline.predict('lightgbm');
+    await pipeline.process(trees(300));
+    const added = await pipeline.predict('lightgbm');
+    const monitored = await pipeline.monitor({ algorithm: 'lightgbm', version: String(predicted[0]!.version) });
+    const models = await Promise.all(
+      algorithms.map(async (algorithm) => {
+        const { uri, ...version } = trained[algorithm] as AlgorithmTrained;
+        const checksum = sha256(
+          (await pipeline.stores.modelRegistry.get(pipeline.stores.modelRegistry.key(uri)))!.body,
+        );
+        return { file: uri.replace(/.*\//, ''), checksum, test: version.test };
+      }),
+    );
+    // A version is named after its run, which is another each time.
+    const scores = (rows: typeof predicted) => rows.map(({ version: _, ...row }) => row);
+    return { models, predicted: scores(predicted), added: scores(added), monitored };
+  }
+  try {
+    const inFolder = await lifecycle(FOLDER);
+    // What a library writes as text is called so.
+    expect(inFolder.models.map(({ file }) => file)).toEqual(['model.ubj', 'model.txt']);
+    expect(inFolder.added).toHaveLength(50);
+    expect(await lifecycle(S3)).toEqual(inFolder);
+  } finally {
+    await engines.close();
+    delete process.env.PERDURE_CONF;
+  }
 });
 
 test('models, predictions and drift are the same from S3 as from a folder', async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { writeJson } from '../../src/platform/storage/documents.js';
+import { writeJson } from '../support/anyDocument.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';

@@ -24,15 +24,22 @@ const NAME = 'table';
  * A pipeline of nothing but a short `pipeline.json`, whose stages a test runs one after the other.
  * @param parent a folder that goes when the tests are over
  * @param config what its model config says otherwise than by default
+ * @param store where its buckets lie; by default in a folder of its own
  */
-export async function createShortPipeline(engines: EnginePool, parent: string, definition: object, config?: object) {
+export async function createShortPipeline(
+  engines: EnginePool,
+  parent: string,
+  definition: object,
+  config?: object,
+  store?: string,
+) {
   const root = mkdtempSync(join(parent, 'short-'));
   const folder = join(root, 'conf', 'pipelines', NAME);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'pipeline.json'), JSON.stringify(definition));
   if (config) writeFileSync(join(folder, 'model_config.dev.json'), JSON.stringify(config));
   process.env.PERDURE_CONF = join(root, 'conf');
-  const storeRoot = join(root, 'store');
+  const storeRoot = store ?? join(root, 'store');
   const scratchRoot = join(root, 'scratch');
   const runStage = createRunStage({ storeRoot, engines, size: SIZE, scratchRoot });
   const stores = (await openStores(storeRoot, scratchRoot))(await loadPipeline(NAME));
@@ -90,8 +97,9 @@ export async function createShortPipeline(engines: EnginePool, parent: string, d
       const resolved = await perform(resolveModel, { ...asked, model: { algorithm } });
       if (resolved.status === 'skipped') throw new Error(resolved.reason);
       const { uri } = await perform(predict, { ...asked, asOf, model: resolved.model });
+      const path = await stores.predictions.localFile(stores.predictions.key(uri));
       return withDuckDb({ size: SIZE, scratch: mkdtempSync(join(root, 'look-')), signal: never }, (database) =>
-        database.rows(`SELECT * FROM read_parquet(${literal(new URL(uri).pathname)}, hive_partitioning = false)`),
+        database.rows(`SELECT * FROM read_parquet(${literal(path)}, hive_partitioning = false)`),
       );
     },
     async monitor(model: { algorithm: string; version: string }, asOf = AS_OF) {

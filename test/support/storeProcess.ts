@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { updateJson } from '../../src/platform/storage/documents.js';
+import { updateJson } from './anyDocument.js';
 import type { ObjectStore } from '../../src/platform/storage/objectStore.js';
 import { openBucket, type BucketPlace } from './buckets.js';
 

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createFile, createJson } from '../../src/platform/storage/createOnly.js';
-import { readJson } from '../../src/platform/storage/documents.js';
+import { createFile } from '../../src/platform/storage/createOnly.js';
+import { createJson, readJson } from '../support/anyDocument.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

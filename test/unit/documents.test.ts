@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { readJson, updateJson, writeJson } from '../../src/platform/storage/documents.js';
+import { z } from 'zod';
+import { packageFolder } from '../../src/package.js';
+import { document } from '../../src/platform/storage/documents.js';
+import { readJson, updateJson, writeJson } from '../support/anyDocument.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -64,4 +68,103 @@ describe('a document', () => {
     });
     expect(readFileSync(path(), 'utf8')).not.toBe('{}\n');
   });
+});
+
+describe('the format of a document', () => {
+  const OLD = document({ name: 'height of old', schema: z.strictObject({ inches: z.number() }) });
+  const kind = document({
+    name: 'height',
+    schema: z.strictObject({ metres: z.number() }),
+    upgrades: [
+      ({ inches }) => ({ centimetres: (inches as number) * 2.54 }),
+      ({ centimetres }) => ({ metres: (centimetres as number) / 100 }),
+    ],
+  });
+  const text = (key: string) => readFileSync(fileURLToPath(store.uri(key)), 'utf8');
+
+  test('is its first line, and one more than there are upgrades', async () => {
+    await kind.write(store, 'a/height.json', { metres: 1.5 });
+    expect(JSON.parse(text('a/height.json'))).toMatchObject({ format: 3, metres: 1.5 });
+    expect(text('a/height.json')).toMatch(/^\{\n {2}"format": 3,/);
+    expect(await kind.read(store, 'a/height.json')).toEqual({ metres: 1.5 });
+  });
+
+  test('of an earlier release, also of the first, which wrote no number, is read as if it were of now', async () => {
+    await OLD.write(store, 'a/height.json', { inches: 100 });
+    expect(await kind.read(store, 'a/height.json')).toEqual({ metres: 2.54 });
+    // Without a number, as the first release sealed it.
+    const value = '{\n  "inches": 50\n}';
+    const seal = createHash('sha256').update(value).digest('hex');
+    await store.put('a/height.json', `{\n  "inches": 50,\n  "$sha256": "${seal}"\n}\n`);
+    expect(await kind.read(store, 'a/height.json')).toEqual({ metres: 1.27 });
+    await kind.update(store, 'a/height.json', (current) => ({ metres: current!.metres * 2 }));
+    expect(JSON.parse(text('a/height.json'))).toMatchObject({ format: 3, metres: 2.54 });
+  });
+
+  test('of a newer release is refused in a sentence, whatever stands in for damage, and is not written over', async () => {
+    await kind.write(store, 'a/height.json', { metres: 1.5 });
+    const before = text('a/height.json');
+    const refused = {
+      type: 'FormatNewer',
+      retryable: false,
+      message: `${store.uri('a/height.json')} was written by a newer Perdure (format 3; this one reads up to 1): use that one, or another store.`,
+    };
+    await expect(OLD.read(store, 'a/height.json', () => undefined)).rejects.toMatchObject(refused);
+    await expect(
+      OLD.update(
+        store,
+        'a/height.json',
+        () => ({ inches: 1 }),
+        () => undefined,
+      ),
+    ).rejects.toMatchObject(refused);
+    expect(text('a/height.json')).toBe(before);
+  });
+
+  test.each([
+    [
+      'without what belongs there',
+      { of: 'another kind' },
+      'it is no height (metres: Invalid input: expected number, received undefined)',
+    ],
+    ['with more than that', { metres: 1, feet: 3 }, 'it is no height (all of it: Unrecognized key: "feet")'],
+    ['of a format that is no number', { format: 'two', metres: 1 }, 'its format is "two", which is no number of one'],
+  ])('of a document %s is told as damage, with the remedy', async (_, value, why) => {
+    const packed = { format: 3, ...value };
+    const inside = JSON.stringify(packed, null, 2);
+    const seal = createHash('sha256').update(inside).digest('hex');
+    await store.put('a/height.json', JSON.stringify({ ...packed, $sha256: seal }, null, 2));
+    await expect(kind.read(store, 'a/height.json', 'measure again')).rejects.toMatchObject({
+      type: 'ObjectCorrupt',
+      message: `${store.uri('a/height.json')} is damaged: ${why}; measure again.`,
+    });
+  });
+
+  test('of a document that an upgrade can make nothing of is told as damage', async () => {
+    const list = document({
+      name: 'list of heights',
+      schema: z.strictObject({ all: z.array(z.number()) }),
+      upgrades: [({ all }) => ({ all: (all as string[]).map(Number) })],
+    });
+    await OLD.write(store, 'a/list.json', { inches: 3 });
+    await expect(list.read(store, 'a/list.json', 'measure again')).rejects.toMatchObject({
+      type: 'ObjectCorrupt',
+      message: `${store.uri('a/list.json')} is damaged: it is no list of heights of format 1; measure again.`,
+    });
+  });
+
+  test('keeps what nobody could read from being written', async () => {
+    await expect(kind.write(store, 'a/height.json', { metres: NaN })).rejects.toThrow(
+      'This is no height that can be written (metres: Invalid input: expected number, received null).',
+    );
+    expect(await store.get('a/height.json')).toBeUndefined();
+  });
+});
+
+test('nothing but documents and stores writes bytes into a store', () => {
+  const sources = join(packageFolder(), 'src');
+  const writers = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && /\.put\(/.test(readFileSync(join(sources, file), 'utf8')),
+  );
+  expect(writers.filter((file) => !/^platform\/storage\/(documents|ownedStore|s3Store)\.ts$/.test(file))).toEqual([]);
 });

@@ -6,13 +6,12 @@ import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { datasetKey, readDatasetMetadata } from '../../src/data/dataset.js';
 import { goldPartitions } from '../../src/data/layers.js';
 import { readColumns } from '../../src/platform/files/parquet.js';
-import { predictionsFiles } from '../../src/data/predictions.js';
+import { predictionsFiles, predictionsIndex } from '../../src/data/predictions.js';
 import { detectDrift } from '../../src/stages/detectDrift.js';
 import { findNewRows } from '../../src/stages/findNewRows.js';
 import { measurePerformance } from '../../src/stages/measurePerformance.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
-import { updateJson } from '../../src/platform/storage/documents.js';
 import {
   createTinyWorld,
   MONTHS,
@@ -153,10 +152,10 @@ describe('rows whose features changed after they were scored', () => {
 
   test('are taken for scored where their scores are of an earlier version, which kept no digest of the features', async () => {
     await world.perform(predict, asked('a', '2001-11-30'));
-    await updateJson<{ files: object[] }>(
+    await predictionsIndex.update(
       world.stores.predictions,
       'index.json',
-      (index) => ({ ...index, files: index!.files.map((file) => ({ ...file, features: undefined })) }),
+      (index) => ({ ...index!, files: index!.files.map((file) => ({ ...file, features: undefined })) }),
       () => undefined,
     );
     await world.perform(predict, asked('b'));

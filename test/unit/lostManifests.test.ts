@@ -1,8 +1,10 @@
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { Database } from '../../src/data/duckdb.js';
 import { LayerWriter } from '../../src/data/layerWriter.js';
 import { manifestKey } from '../../src/data/layers.js';
+import { PerdureError } from '../../src/errors.js';
 import { createMedallion, csvOf, visitsOf, type Medallion } from '../support/medallion.js';
 
 let world: Medallion;
@@ -43,6 +45,38 @@ describe('where the manifest of bronze is lost, its files tell what it was', () 
     world.writeCsv(visitsOf(3));
     expect(await world.bronze()).toMatchObject({ rows: 12, written: ['2020_01'] });
     expect(await bronzeIds()).toEqual(ids(1, 12));
+  });
+
+  test('however it is damaged: cut anywhere, or with another footer', async () => {
+    world.writeCsv(visitsOf(3));
+    await world.process();
+    const path = await world.path('bronze', '2020_01');
+    const whole = readFileSync(path);
+    const footer = Buffer.from(whole);
+    footer.fill(0xff, whole.length - 60, whole.length - 8);
+    const length = Buffer.from(whole);
+    length.writeUInt32LE(0xfffffff, whole.length - 8);
+    const cuts = [0, 3, 8, 12, whole.length >> 1, whole.length - 9, whole.length - 1].map((end) =>
+      whole.subarray(0, end),
+    );
+    for (const damaged of [...cuts, footer, length]) {
+      writeFileSync(path, damaged);
+      await lose();
+      february();
+      expect((await world.bronze()).rows).toBe(8);
+    }
+  });
+
+  test('and a file that can not be looked at is a failure, not a damaged one', async () => {
+    world.writeCsv(visitsOf(3));
+    await world.process();
+    await lose();
+    february();
+    const failure = new PerdureError('EngineFailed', 'A query needs more memory than the worker has; give it more.');
+    const look = vi.spyOn(Database.prototype, 'rows').mockRejectedValueOnce(failure);
+    await expect(world.bronze()).rejects.toBe(failure);
+    look.mockRestore();
+    expect((await world.bronze()).rows).toBe(12);
   });
 
   test('and days that were read stay visible to a run that stands at an earlier day', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ModelRef, MonitorInput, PredictionsCheck, Verdict } from '../../src/contracts/index.js';
-import { manifestKey, type LayerManifest } from '../../src/data/layers.js';
-import { predictionsFiles } from '../../src/data/predictions.js';
+import { layerManifest, manifestKey } from '../../src/data/layers.js';
+import { predictionsFiles, predictionsIndex } from '../../src/data/predictions.js';
 import { verdictOf } from '../../src/monitoring/verdict.js';
 import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
 import { detectDrift } from '../../src/stages/detectDrift.js';
@@ -9,7 +9,7 @@ import { measurePerformance } from '../../src/stages/measurePerformance.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { writeReport } from '../../src/stages/writeReport.js';
-import { readJson, updateJson } from '../../src/platform/storage/documents.js';
+import { readJson } from '../support/anyDocument.js';
 import {
   AFTER_ALL,
   createTinyWorld,
@@ -270,7 +270,7 @@ describe('drift', () => {
       reason: '0 rows are scored by 2001-09-30; drift needs at least 100.',
     });
     const without = (months: string[]) =>
-      updateJson<LayerManifest>(
+      layerManifest.update(
         world.stores.datamart,
         manifestKey('gold'),
         (manifest) => ({
@@ -293,10 +293,10 @@ describe('drift', () => {
   test('counts no score of features that have changed since, but for those of an earlier version, which kept no digest of them', async () => {
     await world.writeGold(['2001_11'], { x1: '1 - x1' });
     expect((await drift()).rows).toBe(2 * ROWS_A_MONTH);
-    await updateJson<{ files: object[] }>(
+    await predictionsIndex.update(
       world.stores.predictions,
       'index.json',
-      (index) => ({ ...index, files: index!.files.map((file) => ({ ...file, features: undefined })) }),
+      (index) => ({ ...index!, files: index!.files.map((file) => ({ ...file, features: undefined })) }),
       () => undefined,
     );
     expect((await drift()).rows).toBe(3 * ROWS_A_MONTH);

@@ -7,7 +7,7 @@ import { readManifest, tableFiles } from '../../src/data/layers.js';
 import { partitionDays, partitionKey } from '../../src/data/partitions.js';
 import { aliasKey, latestKey } from '../../src/registry/pointers.js';
 import { versionKey } from '../../src/registry/versions.js';
-import { writeJson } from '../../src/platform/storage/documents.js';
+import { writeJson } from '../support/anyDocument.js';
 import { CONF, createMedallion, visitsOf } from '../support/medallion.js';
 
 /** What no name may hold. */

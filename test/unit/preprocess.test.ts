@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { readDatasetMetadata, readDatasetProfile, datasetKey } from '../../src/data/dataset.js';
 import { readColumns } from '../../src/platform/files/parquet.js';
 import { preprocess } from '../../src/stages/preprocess.js';
-import { readJson } from '../../src/platform/storage/documents.js';
+import { readJson } from '../support/anyDocument.js';
 import { scalerOf } from '../support/scaler.js';
 import { CONF, createMedallion, RUN, visitsOf, type Medallion } from '../support/medallion.js';
 

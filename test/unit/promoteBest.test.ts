@@ -87,11 +87,7 @@ describe('the best version of a run', () => {
       ['max_auc_loss', true],
       ['significantly_better', false],
     ]);
-    const kept = await readVersionFile<PromotionDecision>(
-      world.stores.modelRegistry,
-      first.challenger,
-      'promotion.json',
-    );
+    const kept = await readVersionFile(world.stores.modelRegistry, first.challenger, 'promotion.json');
     expect(kept).toEqual(choice.promotion);
   });
 

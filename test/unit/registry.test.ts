@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { packageFolder } from '../../src/package.js';
-import type { TaskMetrics, RunRef, VersionRef } from '../../src/contracts/index.js';
+import { ZERO_OR_ONE, type TaskMetrics, type RunRef, type VersionRef } from '../../src/contracts/index.js';
 import { PerdureError } from '../../src/errors.js';
 import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, movePointer, readPointer, versionBefore } from '../../src/registry/pointers.js';
@@ -14,16 +14,19 @@ import { CHAMPION, resolveModel } from '../../src/registry/resolve.js';
 import {
   checkVersion,
   checksumsOf,
+  createVersionFile,
   indexVersion,
   listVersions,
   readVersion,
   versionId,
   versionKey,
+  versionMetadata,
   type VersionFile,
   type VersionMetadata,
 } from '../../src/registry/versions.js';
 import { openModel } from '../../src/stages/openModel.js';
-import { readJson, writeJson } from '../../src/platform/storage/documents.js';
+import { readJson, writeJson } from '../support/anyDocument.js';
+import { versionMetadataOf } from '../support/wholeDocuments.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 
 let root: string;
@@ -167,22 +170,38 @@ describe('the index of versions', () => {
 
 describe('a version', () => {
   const FILES = {
-    'preprocessing.json': { features: ['x'], label: 'y', scaler: { x: { mean: 61.5, scale: 2 } } },
+    'preprocessing.json': {
+      task: ZERO_OR_ONE,
+      inputs: [{ name: 'x', kind: 'number' as const, type: 'numeric' as const }],
+      transforms: {
+        columns: [
+          { column: 'x', kind: 'number' as const, steps: [{ scale: [{ center: 61.5, scale: 2 }] }], outputs: ['x'] },
+        ],
+      },
+      features: ['x'],
+      label: 'y',
+    },
     'performance.json': {},
-    'profile.json': {},
+    'profile.json': {
+      window: {},
+      rows: 0,
+      columns: {},
+      score: { kind: 'bins' as const, edges: [], counts: [0], missing: 0 },
+    },
   };
   const path = (file: VersionFile) => fileURLToPath(registry.uri(versionKey(version('v1'), file)));
   beforeEach(async () => {
-    for (const [file, content] of Object.entries(FILES))
-      await writeJson(registry, versionKey(version('v1'), file as VersionFile), content);
+    for (const file of Object.keys(FILES) as (keyof typeof FILES)[])
+      await createVersionFile(registry, version('v1'), file, FILES[file]);
     await registry.put(versionKey(version('v1'), 'model.ubj'), 'model');
     const checksum = createHash('sha256').update('model').digest('hex');
-    const files = await checksumsOf(registry, { ...version('v1'), uri: '', checksum });
-    await writeJson(registry, versionKey(version('v1'), 'metadata.json'), {
-      ...metadata('v1'),
-      files,
-      lineage: { model_checksum: checksum },
-    });
+    const model = versionKey(version('v1'), 'model.ubj');
+    const files = await checksumsOf(registry, { ...version('v1'), uri: registry.uri(model), checksum });
+    await versionMetadata.write(
+      registry,
+      versionKey(version('v1'), 'metadata.json'),
+      versionMetadataOf(version('v1'), { files, lineage: { model_checksum: checksum } }),
+    );
   });
 
   test('that is whole is opened', async () => {
@@ -228,7 +247,7 @@ describe('a version', () => {
   test('predicts with nothing that was written for another, or by hand', async () => {
     await writeJson(registry, versionKey(version('v1'), 'preprocessing.json'), {
       ...FILES['preprocessing.json'],
-      scaler: { x: { mean: 61.6, scale: 2 } },
+      label: 'z',
     });
     await expect(openModel(registry, version('v1'))).rejects.toMatchObject({ type: 'ObjectCorrupt' });
   });
@@ -288,7 +307,7 @@ describe('who answers to a name', () => {
 
   test('champion by default, else an alias, the latest of an algorithm, or a version', async () => {
     for (const name of ['v1', 'v2'])
-      await writeJson(registry, versionKey(version(name), 'metadata.json'), metadata(name));
+      await versionMetadata.write(registry, versionKey(version(name), 'metadata.json'), metadata(name));
     await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'best');
     await movePointer(registry, latestKey('xgboost'), version('v2'), run('b'), 'new');
     const chosen = async (...selector: [Parameters<typeof resolveModel>[2]?]) => {
@@ -320,7 +339,7 @@ describe('who answers to a name', () => {
 });
 
 async function register(name: string): Promise<void> {
-  await writeJson(registry, versionKey(version(name), 'metadata.json'), metadata(name));
+  await versionMetadata.write(registry, versionKey(version(name), 'metadata.json'), metadata(name));
   await indexVersion(registry, metadata(name));
 }
 
@@ -338,12 +357,5 @@ function metadata(name: string): VersionMetadata {
     ],
     n: 2,
   };
-  return {
-    model_name: 'xgboost',
-    version: name,
-    training_date: '2008-12-31',
-    cv_score: 0.6,
-    performance: { test: metrics, oot: metrics },
-    lineage: { model_checksum: 'c0ffee' },
-  } as unknown as VersionMetadata;
+  return versionMetadataOf(version(name), { performance: { test: metrics, oot: metrics } });
 }

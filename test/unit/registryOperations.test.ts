@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { moveAlias } from '../../src/registry/operations.js';
 import { aliasKey, readPointer } from '../../src/registry/pointers.js';
 import { CHAMPION } from '../../src/registry/resolve.js';
-import { indexVersion, versionKey, type VersionMetadata } from '../../src/registry/versions.js';
-import { writeJson } from '../../src/platform/storage/documents.js';
+import { indexVersion, versionKey, versionMetadata } from '../../src/registry/versions.js';
+import { versionMetadataOf } from '../support/wholeDocuments.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 
 let root: string;
@@ -15,13 +15,8 @@ beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'registry-'));
   registry = new FolderStore(root);
   for (const version of ['v1', 'v2', 'v3']) {
-    const metadata = {
-      model_name: 'xgboost',
-      version,
-      performance: {},
-      lineage: { model_checksum: 'c0ffee' },
-    } as unknown as VersionMetadata;
-    await writeJson(registry, versionKey({ algorithm: 'xgboost', version }, 'metadata.json'), metadata);
+    const metadata = versionMetadataOf({ algorithm: 'xgboost', version });
+    await versionMetadata.write(registry, versionKey({ algorithm: 'xgboost', version }, 'metadata.json'), metadata);
     await indexVersion(registry, metadata);
   }
 });

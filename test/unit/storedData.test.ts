@@ -7,6 +7,7 @@ import type { DatasetRef } from '../../src/contracts/index.js';
 import { readCsvHeader } from '../../src/data/csv.js';
 import {
   datasetKey,
+  datasetMetadata,
   readDatasetMetadata,
   readDatasetProfile,
   searchKey,
@@ -30,7 +31,9 @@ import { labelReader, lastLabelledDay } from '../../src/data/labels.js';
 import { daysAsked } from '../../src/data/newRows.js';
 import { intactPredictions, openPredictions, predictionsFiles, storePredictions } from '../../src/data/predictions.js';
 import { sha256 } from '../../src/platform/storage/checksum.js';
-import { writeJson } from '../../src/platform/storage/documents.js';
+import { datasetProfile } from '../../src/monitoring/profile.js';
+import { writeJson } from '../support/anyDocument.js';
+import { datasetMetadataOf } from '../support/wholeDocuments.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -328,7 +331,7 @@ describe("a CSV's header", () => {
 
 describe('a preprocessed dataset', () => {
   test('is read where it is what was written, and else says what to do', async () => {
-    const metadata = { id: 'train_data_1', features: ['x'] };
+    const metadata = datasetMetadataOf('train_data_1', { features: ['x'] });
     const key = datasetKey('train_data_1', 'metadata.json');
     expect(key).toBe('gold/preprocessed/train_data_1/metadata.json');
     const dataset = { id: 'train_data_1', uri: '', checksum: '' } as DatasetRef;
@@ -338,16 +341,16 @@ describe('a preprocessed dataset', () => {
     });
     await expect(readDatasetMetadata(store, dataset)).rejects.toMatchObject(gone('metadata.json'));
     await expect(readDatasetProfile(store, dataset)).rejects.toMatchObject(gone('profile.json'));
-    await writeJson(store, key, metadata);
+    await datasetMetadata.write(store, key, metadata);
     const { body } = (await store.get(key))!;
     dataset.checksum = sha256(body);
-    expect(await readDatasetMetadata(store, dataset)).toMatchObject(metadata);
-    await writeJson(store, key, { ...metadata, features: ['z'] });
+    expect(await readDatasetMetadata(store, dataset)).toEqual(metadata);
+    await datasetMetadata.write(store, key, { ...metadata, features: ['z'] });
     await expect(readDatasetMetadata(store, dataset)).rejects.toMatchObject({
       type: 'ObjectCorrupt',
       message: `${store.uri(key)} does not hold the bytes that were written; run the training again, which preprocesses anew.`,
     });
-    await writeJson(store, datasetKey('train_data_1', 'profile.json'), { rows: 3 });
+    await datasetProfile.write(store, datasetKey('train_data_1', 'profile.json'), { window: {}, rows: 3, columns: {} });
     expect(await readDatasetProfile(store, dataset)).toMatchObject({ rows: 3 });
     expect(searchKey('d', 'xgboost', 12, 3)).toBe('gold/preprocessed/d/search/xgboost/12_3.json');
     for (const id of ['../d', 'a/b', '']) expect(() => datasetKey(id, 'metadata.json')).toThrow("can't name a dataset");

@@ -119,10 +119,10 @@ describe('training with the real engine', () => {
     expect(metadata.candidates).toHaveLength(4);
     expect(Object.keys(metadata.lineage.inputs)).toEqual(MONTHS);
 
-    const preprocessing = await readVersionFile<Preprocessing>(registry, ref, 'preprocessing.json');
+    const preprocessing = await readVersionFile(registry, ref, 'preprocessing.json');
     expect(preprocessing.features).toEqual(['x1', 'x2', 'flag']);
     expect(Object.keys(scalerOf(preprocessing))).toEqual(['x1', 'x2']);
-    const profile = await readVersionFile<ModelProfile>(registry, ref, 'profile.json');
+    const profile = await readVersionFile(registry, ref, 'profile.json');
     expect(Object.keys(profile.columns).sort()).toEqual(['flag', 'x1', 'x2']);
     expect(profile.rows).toBe(18 * ROWS_A_MONTH);
     expect(countedRows(profile.score)).toBe(3 * ROWS_A_MONTH);

@@ -1,4 +1,3 @@
-import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   gridCell,
@@ -7,15 +6,16 @@ import {
   type DatasetRef,
   type SearchPlan,
 } from '../../src/contracts/index.js';
-import { datasetKey } from '../../src/data/dataset.js';
+import { datasetKey, datasetMetadata } from '../../src/data/dataset.js';
 import { messageOf } from '../../src/errors.js';
-import { listVersions, versionId, versionKey } from '../../src/registry/versions.js';
+import { listVersions, versionId, versionKey, versionMetadata } from '../../src/registry/versions.js';
 import { checkGoldDataExists } from '../../src/stages/checkGoldDataExists.js';
 import { checkModelConfig } from '../../src/stages/checkModelConfig.js';
 import { checkSufficientTrainingData } from '../../src/stages/checkSufficientTrainingData.js';
 import { discardVersion } from '../../src/stages/discardVersion.js';
 import { planSearch } from '../../src/stages/planSearch.js';
-import { writeJson } from '../../src/platform/storage/documents.js';
+import { writeJson } from '../support/anyDocument.js';
+import { datasetMetadataOf, versionMetadataOf } from '../support/wholeDocuments.js';
 import { createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 
 const engines = tinyEngines();
@@ -197,15 +197,7 @@ describe('discarding', () => {
   test('leaves a registered version alone, and lists it where its run was stopped before that', async () => {
     const { modelRegistry } = world.stores;
     await modelRegistry.put(versionKey(ref, 'model.ubj'), 'a model');
-    const metadata = {
-      model_name: ref.algorithm,
-      version: ref.version,
-      training_date: input.run.startedAt,
-      cv_score: 0.6,
-      performance: {},
-      lineage: { model_checksum: 'c0ffee' },
-    };
-    await writeJson(modelRegistry, versionKey(ref, 'metadata.json'), metadata);
+    await versionMetadata.write(modelRegistry, versionKey(ref, 'metadata.json'), versionMetadataOf(ref));
     await world.perform(discardVersion, { ...input, algorithm: 'xgboost' });
     expect(await keys()).toEqual(
       expect.arrayContaining([versionKey(ref, 'model.ubj'), versionKey(ref, 'metadata.json')]),
@@ -216,7 +208,11 @@ describe('discarding', () => {
 
 async function storeDataset({ stores: { datamart } }: TinyWorld): Promise<DatasetRef> {
   const id = 'train_data_20020301_120000_a';
-  const splits = { train: { rows: 90, classes: [80, 10] } };
-  const written = await writeJson(datamart, datasetKey(id, 'metadata.json'), { id, task: ZERO_OR_ONE, splits });
+  const splits = { train: { rows: 90, classes: [80, 10], unlabelled: 0, checksum: '' } };
+  const written = await datasetMetadata.write(
+    datamart,
+    datasetKey(id, 'metadata.json'),
+    datasetMetadataOf(id, { splits }),
+  );
   return { id, ...written, rows: { train: 90, test: 0, oot: 0 } };
 }

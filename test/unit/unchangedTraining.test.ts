@@ -8,7 +8,7 @@ import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.
 import { CHALLENGER, CHAMPION, latestVersion } from '../../src/registry/resolve.js';
 import { versionKey, type VersionFile } from '../../src/registry/versions.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
-import { writeJson } from '../../src/platform/storage/documents.js';
+import { writeJson } from '../support/anyDocument.js';
 import { listedKeys } from '../support/buckets.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 

@@ -1,16 +1,18 @@
+import { z } from 'zod';
 import { EVALUATION_SPLITS } from '../../config/splitSettings.js';
 import { literal } from '../duckdb.js';
 
 /** How much of a split belongs to groups (patients, households) that train has too. */
-export type SharedGroups = {
-  split: string;
-  rows: number;
+export const sharedGroups = z.strictObject({
+  split: z.string(),
+  rows: z.number(),
   /** Rows whose group has rows in train. */
-  sharedRows: number;
-  groups: number;
+  sharedRows: z.number(),
+  groups: z.number(),
   /** Groups that have rows in train. */
-  sharedGroups: number;
-};
+  sharedGroups: z.number(),
+});
+export type SharedGroups = z.infer<typeof sharedGroups>;
 
 /**
  * A query that gives {@link SharedGroups} for each evaluating split that has rows, in their order. Rows without a group

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Params, ScoringName } from '../../contracts/index.js';
 import type { TaskSpec } from '../../contracts/task.js';
 import type { Estimator } from '../estimators/estimators.js';
@@ -6,15 +7,16 @@ import type { ModelOutput } from '../modelOutput.js';
 export type { Estimator };
 
 /** Folds that a training file has: the columns that say them, and those that take the place of others within a fold. */
-export interface StoredFolds {
-  count: number;
+export const storedFolds = z.strictObject({
+  count: z.number(),
   /** The fold that a row is tested in, 255 for one that never is. */
-  tested: string;
+  tested: z.string(),
   /** The first fold that a row trains for, where training expands. */
-  trainedSince?: string;
+  trainedSince: z.string().optional(),
   /** Per fold: by the position of a feature, the column that has its values within the fold. None where nothing is fitted anew. */
-  refitted: Record<number, string>[];
-}
+  refitted: z.array(z.record(z.string(), z.string())),
+});
+export type StoredFolds = z.infer<typeof storedFolds>;
 
 /**
  * A preprocessed Parquet file: float32 feature columns and a label, as `metadata.json` names them. The label is a number:
@@ -44,16 +46,18 @@ export interface EvaluateRequest {
   seed: number;
 }
 
-/** One score of a candidate on one fold, and how certain it is. */
-export interface FoldScore {
-  score: number;
+export const foldScoreShape = {
+  score: z.number(),
   /** Parts of groups of the fold's rows in the score's deviation, as `groupInfluence` has them. */
-  influence: number[];
+  influence: z.array(z.number()),
   /** By how much one row over the threshold moves the score; 0 for scorings without a threshold. */
-  step: number;
+  step: z.number(),
   /** What a difference of 1 is in the score's units, where these are the labels'. @default 1 */
-  unit?: number;
-}
+  unit: z.number().optional(),
+};
+const foldScore = z.strictObject(foldScoreShape);
+/** One score of a candidate on one fold, and how certain it is. */
+export type FoldScore = z.infer<typeof foldScore>;
 
 /** A candidate on one fold. */
 export interface FoldEvaluation {

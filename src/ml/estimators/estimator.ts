@@ -6,6 +6,11 @@ import { readParameters, type Parameter, type Values } from './parameter.js';
 export const LIBRARIES = ['libxgboost', 'lib_lightgbm'] as const;
 export type LibraryName = (typeof LIBRARIES)[number];
 
+/** Names that a model's file may have, by what is written there: Universal Binary JSON, or text. */
+export const MODEL_FILES = ['model.ubj', 'model.txt'] as const;
+export type ModelFile = (typeof MODEL_FILES)[number];
+const FILE_OF: Record<LibraryName, ModelFile> = { libxgboost: 'model.ubj', lib_lightgbm: 'model.txt' };
+
 /** What of the training rows a setting may depend on. */
 export interface TrainingShape {
   rows: number;
@@ -45,6 +50,8 @@ export interface TrainingRecipe {
 /** What there is to know of an estimator. */
 export interface EstimatorKind {
   library: LibraryName;
+  /** What a model's file is called. */
+  modelFile: ModelFile;
   /** Why it can't do a task, as the rest of a sentence that begins with its name; `undefined` where it can. */
   cannot(task: TaskSpec): string | undefined;
   parametersOf(task: TaskName): Record<string, Parameter<unknown>>;
@@ -83,6 +90,7 @@ export function defineEstimator<P extends object>(name: string, definition: Defi
   const read = (params: Params, { task }: TaskSpec) => readParameters(name, parametersOf(task), params) as Values<P>;
   return {
     library,
+    modelFile: FILE_OF[library],
     cannot: definition.cannot ?? (() => undefined),
     parametersOf,
     data: (params, task) => data?.(read(params, task), task) ?? {},

@@ -49,5 +49,5 @@ export const FittedColumn = z.strictObject({
 export type FittedColumn = z.infer<typeof FittedColumn>;
 
 /** Transforms as they were fitted to the training rows: all that is needed to make a model's columns of any rows. */
-export const FittedTransforms = z.strictObject({ format: z.literal(1), columns: z.array(FittedColumn) });
+export const FittedTransforms = z.strictObject({ columns: z.array(FittedColumn) });
 export type FittedTransforms = z.infer<typeof FittedTransforms>;

@@ -74,7 +74,7 @@ export function fitTransforms(
     const outputs = applySteps(column, steps, emptyColumn(raw.kind)).map(({ name }) => unique(name, taken));
     return { column, kind: raw.kind, steps: steps.map(withoutNegativeZero), outputs };
   });
-  return { format: 1, columns };
+  return { columns };
 }
 
 /**

@@ -1,14 +1,19 @@
+import { z } from 'zod';
 import { sha256 } from '../storage/checksum.js';
-import { readJson, writeJson } from '../storage/documents.js';
+import { document } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import type { TaskInput } from './taskDocuments.js';
 
 /** A checkpoint as it lies beside a task's input. */
-interface CheckpointDocument {
-  /** SHA-256 of the input that it belongs to. */
-  of: string;
-  checkpoint: unknown;
-}
+const taskCheckpoint = document({
+  name: 'checkpoint of a task',
+  schema: z.strictObject({
+    /** SHA-256 of the input that it belongs to. */
+    of: z.string(),
+    /** The stage alone knows what it is. */
+    checkpoint: z.unknown(),
+  }),
+});
 
 /**
  * The checkpoint of a task's stage, beside its input in the store: a launch that follows one that was cut short goes on
@@ -37,7 +42,7 @@ export class TaskCheckpoint {
     const key = checkpointKeyOf(inputKey);
     const of = sha256(JSON.stringify(input));
     // A checkpoint only saves time: where it is damaged, it is done again.
-    const found = await readJson<CheckpointDocument>(store, key, () => undefined);
+    const found = await taskCheckpoint.read(store, key, () => undefined);
     return new TaskCheckpoint(store, key, of, warn, found?.of === of ? found.checkpoint : undefined);
   }
 
@@ -53,9 +58,9 @@ export class TaskCheckpoint {
 
   private async writeAll(): Promise<void> {
     while (this.waiting !== undefined) {
-      const document: CheckpointDocument = { of: this.of, checkpoint: this.waiting };
+      const value = { of: this.of, checkpoint: this.waiting };
       this.waiting = undefined;
-      await writeJson(this.store, this.key, document).catch(this.warn);
+      await taskCheckpoint.write(this.store, this.key, value).catch(this.warn);
     }
   }
 }

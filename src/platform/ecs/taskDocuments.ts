@@ -1,22 +1,37 @@
+import { z } from 'zod';
 import type { StageInput, TaskStageName } from '../../contracts/index.js';
+import { runRef } from '../../contracts/schemas.js';
 import { variables, type Variables } from '../../environment.js';
+import { document, type DocumentOf } from '../storage/documents.js';
 
-/** `input.json`: what a task is asked. */
-export interface TaskInput {
-  stage: TaskStageName;
-  input: StageInput;
-}
+/** `input.json`: what a task is asked. The rest of a stage's input the stage itself knows. */
+export const taskInput = document({
+  name: 'input of a task',
+  schema: z.strictObject({
+    stage: z.string() as unknown as z.ZodType<TaskStageName>,
+    input: z.looseObject({ pipeline: z.string(), run: runRef }) as unknown as z.ZodType<StageInput>,
+  }),
+});
+export type TaskInput = DocumentOf<typeof taskInput>;
+
+const taskFailure = z.strictObject({
+  /** An error type of Perdure, or an error's name. */
+  type: z.string(),
+  message: z.string(),
+  /** Whether the same call may succeed later. */
+  retryable: z.boolean(),
+});
+export type TaskFailure = z.infer<typeof taskFailure>;
 
 /** `result.json`: what a task came to. It writes it as its last act. */
-export type TaskResult = { status: 'completed'; output: unknown } | { status: 'failed'; error: TaskFailure };
-
-export interface TaskFailure {
-  /** An error type of Perdure, or an error's name. */
-  type: string;
-  message: string;
-  /** Whether the same call may succeed later. */
-  retryable: boolean;
-}
+export const taskResult = document({
+  name: 'result of a task',
+  schema: z.discriminatedUnion('status', [
+    z.strictObject({ status: z.literal('completed'), output: z.unknown() }),
+    z.strictObject({ status: z.literal('failed'), error: taskFailure }),
+  ]),
+});
+export type TaskResult = DocumentOf<typeof taskResult>;
 
 /** Environment variable that tells a task where its launching stands, as JSON of a `TaskPosition`. */
 export const LAUNCH_VARIABLE = 'PERDURE_LAUNCH';

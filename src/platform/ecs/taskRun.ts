@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RunTaskCommand, type Task } from '@aws-sdk/client-ecs';
 import type { Dispatched, StageInput, TaskUse } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
-import { readJson, writeJson } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 import type { DispatcherParts } from './ecsDispatcher.js';
 import type { DispatcherTimes } from './dispatcherTimes.js';
@@ -17,7 +16,7 @@ import {
 } from './classifyTaskExit.js';
 import { launchRequest, positionOf, providersOf } from './launchRequest.js';
 import { OwnTasks, UNANSWERED_ALLOWED, backoff, type TaskOwner } from './ownTasks.js';
-import type { TaskInput, TaskPosition, TaskResult } from './taskDocuments.js';
+import { taskInput, taskResult, type TaskPosition, type TaskResult } from './taskDocuments.js';
 import {
   RESULT_MISSING,
   TASK_LOST,
@@ -78,10 +77,10 @@ export class TaskRun {
     const { request } = this;
     let position = request.retried ? await this.findPosition() : FIRST;
     if (!position.taskArn) {
-      await writeJson(request.store, inputKeyOf(request.identity), {
+      await taskInput.write(request.store, inputKeyOf(request.identity), {
         stage: request.stage,
         input: request.input,
-      } satisfies TaskInput);
+      });
     }
     for (;;) {
       const outcome = await this.launchAndFollow(position);
@@ -287,7 +286,7 @@ export class TaskRun {
   }
 
   private readResult({ launch }: TaskPosition): Promise<TaskResult | undefined> {
-    return readJson<TaskResult>(this.request.store, resultKeyOf(this.request.identity, launch));
+    return taskResult.read(this.request.store, resultKeyOf(this.request.identity, launch));
   }
 
   private async pause(tries: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { variables, type Variables } from '../../environment.js';
 import { SEARCH_ATTRIBUTES, type AlertedRun, type AlertFacts } from '../../contracts/index.js';
 
@@ -9,14 +10,16 @@ export interface WebUi {
 }
 
 /** What an alert says besides the facts. */
-export interface Advice {
+export const adviceShape = {
   /** What happens, or does not, until somebody acts. */
-  consequence: string;
+  consequence: z.string(),
   /** The command to act with, or to look closer with. */
-  command: string;
+  command: z.string(),
   /** The page, or the report, to look at; `null` where nobody said where the web UI is (`PERDURE_TEMPORAL_UI`). */
-  link: string | null;
-}
+  link: z.string().nullable(),
+};
+const advice = z.strictObject(adviceShape);
+export type Advice = z.infer<typeof advice>;
 
 /** What facts mean to whoever is told of them. */
 export function adviceFor(facts: AlertFacts, webUi?: WebUi): Advice {

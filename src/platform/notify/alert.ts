@@ -1,23 +1,26 @@
+import { z } from 'zod';
 import type { AlertCondition, AlertLevel } from '../../contracts/index.js';
 import { sha256 } from '../storage/checksum.js';
-import type { Advice } from './advice.js';
+import { adviceShape } from './advice.js';
 
 /** Something that somebody should know. */
-export interface Alert extends Advice {
-  level: AlertLevel;
-  condition: AlertCondition;
-  pipeline: string;
+export const alertSchema = z.strictObject({
+  level: z.enum(['critical', 'warning', 'info'] satisfies AlertLevel[]),
+  condition: z.string() as unknown as z.ZodType<AlertCondition>,
+  pipeline: z.string(),
   /** What is the matter, in a sentence. */
-  summary: string;
+  summary: z.string(),
   /** The facts behind it, by name, in the order in which they are shown. */
-  details: Record<string, string | number | boolean | null>;
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   /** What the alert is about: two alerts with one key tell the same thing. May stand in an object's key. */
-  dedupKey: string;
+  dedupKey: z.string(),
   /** ISO 8601 instant at which the condition was seen. */
-  at: string;
+  at: z.string(),
   /** Hours after which the same thing is told again, if it still holds; told once where absent. */
-  repeatAfterHours?: number;
-}
+  repeatAfterHours: z.number().optional(),
+  ...adviceShape,
+});
+export type Alert = z.infer<typeof alertSchema>;
 
 const PLAIN_PART = /^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$/;
 

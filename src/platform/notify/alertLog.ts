@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import type { AlertCondition } from '../../contracts/index.js';
-import { readJson, updateJson } from '../storage/documents.js';
+import { document, type DocumentOf } from '../storage/documents.js';
 import type { ObjectStore } from '../storage/objectStore.js';
-import { dedupKey, type Alert } from './alert.js';
+import { alertSchema, dedupKey, type Alert } from './alert.js';
 import type { ChannelName } from './channel.js';
 
 const HOUR_MS = 3_600_000;
@@ -16,17 +17,24 @@ const FORGOTTEN = () => undefined;
 /** Longer than any delivery takes: a claim that is older belongs to a process that died. */
 export const CLAIM_MS = 120_000;
 
+const channel = z.enum(['pagerduty', 'slack', 'email'] satisfies ChannelName[]);
+
 /** `alerts/<dedupKey>.json`: the last alert of its key and what became of it. */
-export interface AlertRecord extends Alert {
-  delivery:
-    | { status: 'sending'; claim: string; owner: string; until: string }
-    | { status: 'sent'; channel: ChannelName; at: string }
-    | { status: 'failed'; channel: ChannelName; at: string; reason: string }
-    /** What it told of is over, and so is what its channel kept open. */
-    | { status: 'resolved'; channel: ChannelName; at: string }
-    /** No channel is set up for its level. */
-    | { status: 'logged' };
-}
+const alertRecord = document({
+  name: 'record of an alert',
+  schema: alertSchema.extend({
+    delivery: z.discriminatedUnion('status', [
+      z.strictObject({ status: z.literal('sending'), claim: z.string(), owner: z.string(), until: z.string() }),
+      z.strictObject({ status: z.literal('sent'), channel, at: z.string() }),
+      z.strictObject({ status: z.literal('failed'), channel, at: z.string(), reason: z.string() }),
+      /** What it told of is over, and so is what its channel kept open. */
+      z.strictObject({ status: z.literal('resolved'), channel, at: z.string() }),
+      /** No channel is set up for its level. */
+      z.strictObject({ status: z.literal('logged') }),
+    ]),
+  }),
+});
+export type AlertRecord = DocumentOf<typeof alertRecord>;
 
 type Settled = Exclude<AlertRecord['delivery'], { status: 'sending' }>;
 
@@ -48,7 +56,7 @@ export class AlertLog {
   async claim(alert: Alert, owner: string): Promise<string | undefined> {
     const claim = randomUUID();
     const until = new Date(Date.now() + this.claimMs).toISOString();
-    const record = await updateJson<AlertRecord>(
+    const record = await alertRecord.update(
       this.store,
       keyOf(alert),
       (last) =>
@@ -62,7 +70,7 @@ export class AlertLog {
 
   /** Says what became of a claimed alert; nothing where another has taken the claim over. */
   async settle(alert: Alert, claim: string, delivery: Settled): Promise<void> {
-    await updateJson<AlertRecord>(
+    await alertRecord.update(
       this.store,
       keyOf(alert),
       (last) =>
@@ -75,7 +83,7 @@ export class AlertLog {
   async open(pipeline: string, condition: AlertCondition, channel: ChannelName): Promise<AlertRecord[]> {
     const found: AlertRecord[] = [];
     for await (const { key } of this.store.list(`${PREFIX}${dedupKey(pipeline, condition)}/`)) {
-      const record = await readJson<AlertRecord>(this.store, key, FORGOTTEN);
+      const record = await alertRecord.read(this.store, key, FORGOTTEN);
       if (record?.delivery.status === 'sent' && record.delivery.channel === channel) found.push(record);
     }
     return found;
@@ -83,7 +91,7 @@ export class AlertLog {
 
   /** Says that what an alert told of is over; nothing where it was told again meanwhile. */
   async resolve({ dedupKey, at }: Alert, channel: ChannelName): Promise<void> {
-    await updateJson<AlertRecord>(
+    await alertRecord.update(
       this.store,
       keyOf({ dedupKey }),
       (last) =>
@@ -95,7 +103,7 @@ export class AlertLog {
   }
 
   async read(dedupKey: string): Promise<AlertRecord | undefined> {
-    return readJson<AlertRecord>(this.store, keyOf({ dedupKey }), FORGOTTEN);
+    return alertRecord.read(this.store, keyOf({ dedupKey }), FORGOTTEN);
   }
 }
 

@@ -1,39 +1,30 @@
 import type { ObjectRef } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
-import { sha256, sha256File } from './checksum.js';
-import { serializeDocument } from './documents.js';
-import type { ObjectStore } from './objectStore.js';
-
-/** Objects that are written once and never over: those of a model's version. */
-
-const CREATE = { ifNoneMatch: '*' } as const;
+import { sha256File } from './checksum.js';
+import type { CreateOnly, ObjectStore } from './objectStore.js';
 
 /**
- * Writes a JSON object where there is none. One with the same bytes is its own: an earlier attempt wrote it.
+ * Stores a local file of any size where there is no object, which may move the file away: files of a model's version are
+ * written once and never over. One with the same bytes is its own: an earlier attempt wrote it.
  *
  * @throws PerdureError `AlreadyExists` where there is another
  */
-export async function createJson(store: ObjectStore, key: string, value: object): Promise<ObjectRef> {
-  const text = serializeDocument(value);
-  const checksum = sha256(text);
-  await create(store, key, checksum, () => store.put(key, text, CREATE));
-  return { uri: store.uri(key), checksum };
+export async function createFile(store: ObjectStore, file: string, key: string): Promise<ObjectRef> {
+  return createOnce(store, key, await sha256File(file), (condition) => store.upload(file, key, condition));
 }
 
 /**
- * The same for a local file of any size, which may be moved away.
- *
- * @throws PerdureError `AlreadyExists`
+ * Writes an object with this checksum where there is none.
+ * @throws PerdureError `AlreadyExists` where there is one with other bytes
  */
-export async function createFile(store: ObjectStore, file: string, key: string): Promise<ObjectRef> {
-  const checksum = await sha256File(file);
-  await create(store, key, checksum, () => store.upload(file, key, CREATE));
-  return { uri: store.uri(key), checksum };
-}
-
-async function create(store: ObjectStore, key: string, checksum: string, write: () => Promise<unknown>): Promise<void> {
+export async function createOnce(
+  store: ObjectStore,
+  key: string,
+  checksum: string,
+  write: (condition: CreateOnly) => Promise<unknown>,
+): Promise<ObjectRef> {
   try {
-    await write();
+    await write({ ifNoneMatch: '*' });
   } catch (error) {
     if (!isType(error, 'PreconditionFailed')) throw error;
     // Of two writers at the same moment S3 may refuse both, and the next attempt creates it.
@@ -42,6 +33,7 @@ async function create(store: ObjectStore, key: string, checksum: string, write: 
       throw isType(reason, 'ObjectCorrupt') ? alreadyExists(store, key) : reason;
     });
   }
+  return { uri: store.uri(key), checksum };
 }
 
 function alreadyExists(store: ObjectStore, key: string): PerdureError {

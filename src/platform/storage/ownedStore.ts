@@ -1,15 +1,19 @@
+import { z } from 'zod';
 import type { ObjectRef } from '../../contracts/index.js';
-import { readJson, updateJson } from './documents.js';
+import { document } from './documents.js';
 import type { CreateOnly, ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
 import { ownerOf, refuseOtherOwner, type BucketUser } from './owner.js';
 
 /** Key of the document that says whose bucket it is. */
 export const OWNER_KEY = 'owner.json';
 
-interface Owner {
-  /** Name of the pipeline's folder. */
-  pipeline: string;
-}
+const bucketOwner = document({
+  name: 'owner of a bucket',
+  schema: z.strictObject({
+    /** Name of the pipeline's folder. */
+    pipeline: z.string(),
+  }),
+});
 
 /** Whose a bucket is, looked up once a process: an owner never changes. */
 export class BucketOwner {
@@ -17,13 +21,13 @@ export class BucketOwner {
 
   /** `undefined` where nobody has written to the bucket yet. A damaged document counts as none: the next write repairs it. */
   async find(bucket: ObjectStore): Promise<string | undefined> {
-    this.known ??= (await readJson<Owner>(bucket, OWNER_KEY, () => undefined))?.pipeline;
+    this.known ??= (await bucketOwner.read(bucket, OWNER_KEY, () => undefined))?.pipeline;
     return this.known;
   }
 
   /** Makes it `name`'s where it is nobody's. Returns whose it is. */
   async claim(bucket: ObjectStore, name: string): Promise<string> {
-    this.known ??= (await updateJson<Owner>(
+    this.known ??= (await bucketOwner.update(
       bucket,
       OWNER_KEY,
       (current) => (current ? undefined : { pipeline: name }),

@@ -12,6 +12,7 @@ import { plainTarget, type TemporalTarget } from './connection.js';
 import type { DevServer } from './devServer.js';
 import { isAlive, isFree, listens } from './processes.js';
 import { databasePath, logPath, startOnDatabase } from './serverDatabase.js';
+import { document, type DocumentOf } from '../storage/documents.js';
 import { readState, requireStateFolder, stateText, writeState, type Tell } from './stateFiles.js';
 import { SupervisedServer } from './supervisedServer.js';
 import { CUSTOMARY_PORTS } from './workers.js';
@@ -34,22 +35,26 @@ const LOCK = {
   onCompromised: () => undefined,
 };
 
-const NOTE = z.object({
-  address: z.string(),
-  namespace: z.string(),
-  webUi: z.string(),
-  pid: z.number(),
-  store: z.string().optional(),
-});
-
 /** What the process that runs an embedded server says of it, in the state folder. */
-type ServerNote = z.infer<typeof NOTE>;
+const serverNote = document({
+  name: 'note of an embedded server',
+  schema: z.strictObject({
+    address: z.string(),
+    namespace: z.string(),
+    webUi: z.string(),
+    pid: z.number(),
+    store: z.string().optional(),
+  }),
+});
+type ServerNote = DocumentOf<typeof serverNote>;
 
 const PORT = z.number().int().min(1).max(65_535);
-const PORTS = z.object({ port: PORT, ui_port: PORT });
-
 /** Ports of the server and its web UI, as the state folder remembers them. */
-type ServerPorts = z.infer<typeof PORTS>;
+const serverPorts = document({
+  name: 'ports of an embedded server',
+  schema: z.strictObject({ port: PORT, ui_port: PORT }),
+});
+type ServerPorts = DocumentOf<typeof serverPorts>;
 
 export interface RunningStack {
   target: TemporalTarget;
@@ -66,7 +71,7 @@ export async function runningStack(
   stateFolder: string,
   tell: Tell = () => undefined,
 ): Promise<RunningStack | undefined> {
-  const note = await readState(notePath(stateFolder), NOTE, tell);
+  const note = await readState(notePath(stateFolder), serverNote, tell);
   if (!note) return undefined;
   const { address, namespace, webUi, pid, store } = note;
   // Where that process was killed its note is still there.
@@ -163,7 +168,7 @@ async function startOnPorts(
   tell: Tell,
 ): Promise<DevServer> {
   const path = join(stateFolder, 'ports.json');
-  const remembered = await readState(path, PORTS, tell);
+  const remembered = await readState(path, serverPorts, tell);
   const wanted = { ...CUSTOMARY_PORTS, ...remembered };
   // A note that nobody stands by is that of a process that was killed, whose server may still be ending.
   const isEnding = remembered !== undefined && existsSync(notePath(stateFolder));
@@ -176,7 +181,8 @@ async function startOnPorts(
       `The Temporal server of this folder had the ports ${remembered.port} and ${remembered.ui_port}; it has ${ports.port} and ${ports.ui_port} from now on.`,
     );
   }
-  if (ports.port !== remembered?.port || ports.ui_port !== remembered.ui_port) await writeState(path, ports);
+  if (ports.port !== remembered?.port || ports.ui_port !== remembered.ui_port)
+    await writeState(path, serverPorts, ports);
   return server;
 }
 
@@ -211,13 +217,13 @@ function portOf(address: string): number {
 
 /** Writes the note, and again where something happens to it, until it is forgotten. */
 async function keepNote(path: string, note: ServerNote): Promise<() => Promise<void>> {
-  await writeState(path, note);
-  const text = stateText(note);
+  await writeState(path, serverNote, note);
+  const text = stateText(serverNote, note);
   let checking = Promise.resolve();
   const timer = setInterval(() => {
     checking = checking
       .then(async () => {
-        if ((await readFile(path, 'utf8').catch(() => '')) !== text) await writeState(path, note);
+        if ((await readFile(path, 'utf8').catch(() => '')) !== text) await writeState(path, serverNote, note);
       })
       // A full disk is told of by whatever else is written.
       .catch(() => undefined);

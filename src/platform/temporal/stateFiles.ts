@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { z } from 'zod';
 import { PerdureError, messageOf, systemCode } from '../../errors.js';
 import { diskError } from '../files/diskError.js';
+import { Damage, type Document } from '../storage/documents.js';
 
 /** Called with one line for people. */
 export type Tell = (line: string) => void;
@@ -29,12 +29,12 @@ export async function requireStateFolder(stateFolder: string): Promise<void> {
 }
 
 /** Writes a small file whole or not at all: under another name first, which is then renamed. */
-export async function writeState(path: string, value: unknown): Promise<void> {
+export async function writeState<T extends object>(path: string, kind: Document<T>, value: T): Promise<void> {
   const aside = `${path}.${randomUUID()}.new`;
   try {
     const file = await open(aside, 'w');
     try {
-      await file.writeFile(stateText(value));
+      await file.writeFile(stateText(kind, value));
       await file.sync();
     } finally {
       await file.close();
@@ -47,15 +47,16 @@ export async function writeState(path: string, value: unknown): Promise<void> {
 }
 
 /** What {@link writeState} writes. */
-export function stateText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+export function stateText<T extends object>(kind: Document<T>, value: T): string {
+  return `${kind.textOf(value)}\n`;
 }
 
 /**
  * Reads what {@link writeState} wrote; `undefined` where it isn't there. A file that says something else is set aside,
  * which `tell` hears, and counts as not there.
+ * @throws PerdureError `FormatNewer`
  */
-export async function readState<T>(path: string, schema: z.ZodType<T>, tell: Tell): Promise<T | undefined> {
+export async function readState<T extends object>(path: string, kind: Document<T>, tell: Tell): Promise<T | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -64,8 +65,9 @@ export async function readState<T>(path: string, schema: z.ZodType<T>, tell: Tel
     return undefined;
   }
   try {
-    return schema.parse(JSON.parse(text));
+    return kind.unpack(JSON.parse(text), path);
   } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof Damage)) throw error;
     await setAside(
       [path],
       error instanceof SyntaxError ? `it is no JSON: ${messageOf(error)}` : 'it lacks what belongs there',

@@ -5,8 +5,7 @@ import type { EcsDispatcher } from '../../../src/platform/ecs/ecsDispatcher.js';
 import type { Dispatched } from '../../../src/contracts/index.js';
 import type { TaskRequest } from '../../../src/platform/ecs/taskRun.js';
 import type { TaskSettings } from '../../../src/platform/ecs/taskSettings.js';
-import type { TaskPosition, TaskResult } from '../../../src/platform/ecs/taskDocuments.js';
-import { serializeDocument } from '../../../src/platform/storage/documents.js';
+import { taskResult, type TaskPosition, type TaskResult } from '../../../src/platform/ecs/taskDocuments.js';
 import { FolderStore } from '../../../src/platform/storage/folderStore.js';
 import { temporaryFolder } from '../temporaryFolder.js';
 import type { EcsEndpoint } from './ecsEndpoint.js';
@@ -15,7 +14,7 @@ import { startEcsEndpoint } from './testEndpoint.js';
 
 /** Writes a result where the task was told to, as `perdure task` does: `$6` is the value of `--output`. */
 const result = (document: TaskResult) =>
-  `out="\${6#file://}"; mkdir -p "$(dirname "$out")"; echo '${serializeDocument(document).trimEnd()}' > "$out"`;
+  `out="\${6#file://}"; mkdir -p "$(dirname "$out")"; echo '${taskResult.serialize(document).trimEnd()}' > "$out"`;
 export const COMPLETES = `echo working; ${result({ status: 'completed', output: { answer: 42 } })}`;
 export const failsWith = (type: string, retryable: boolean) =>
   `${result({ status: 'failed', error: { type, message: `${type} it is; correct it.`, retryable } })}; exit 1`;

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import {
+  METRICS,
+  type DriftResult,
+  type MetricName,
+  type PerformanceResult,
+  type Verdict,
+} from '../contracts/index.js';
+import { taskMetrics, versionRef } from '../contracts/schemas.js';
+import { document, type DocumentOf } from '../platform/storage/documents.js';
+
+const skipped = z.strictObject({ status: z.literal('skipped'), reason: z.string() });
+const perFeature = z.record(z.string(), z.number().nullable());
+
+const performance: z.ZodType<PerformanceResult> = z.discriminatedUnion('status', [
+  z.strictObject({
+    status: z.literal('measured'),
+    metrics: taskMetrics,
+    baseline: taskMetrics,
+    drop: z.number(),
+    metric: z.enum(Object.keys(METRICS) as [MetricName, ...MetricName[]]),
+    p_value: z.number(),
+    breached: z.boolean(),
+  }),
+  skipped,
+]);
+
+const drift: z.ZodType<DriftResult> = z.discriminatedUnion('status', [
+  z.strictObject({
+    status: z.literal('measured'),
+    rows: z.number(),
+    psi: perFeature,
+    score_psi: z.number().nullable(),
+    expected_psi: perFeature,
+    score_expected_psi: z.number().nullable(),
+    p_value: perFeature,
+    score_p_value: z.number().nullable(),
+    missing_rate: z.record(z.string(), z.number()),
+    training_missing_rate: z.record(z.string(), z.number()),
+    drifted: z.array(z.string()),
+    score_drifted: z.boolean(),
+    missing: z.array(z.string()),
+    arrivals: z
+      .array(
+        z.strictObject({
+          arrival: z.string(),
+          rows: z.number(),
+          drifted: z.array(z.string()).nullable(),
+          score_drifted: z.boolean().nullable(),
+          missing: z.array(z.string()).nullable(),
+        }),
+      )
+      .optional(),
+  }),
+  skipped,
+]);
+
+const verdict: z.ZodType<Verdict> = z.strictObject({
+  drift: z.boolean().nullable(),
+  performance_drop: z.boolean().nullable(),
+  missing: z.boolean().nullable(),
+  retrain: z.boolean(),
+  conclusion: z.enum(['ok', 'attention', 'not_measured']),
+  not_measured: z.strictObject({ drift: z.string().optional(), performance: z.string().optional() }),
+});
+
+/** `report_<day>_<run>.json`, and `latest.json`, a copy of the newest: what monitoring measured and concluded. */
+export const monitoringReport = document({
+  name: 'monitoring report',
+  schema: z.strictObject({
+    pipeline: z.string(),
+    as_of: z.string(),
+    run: z.strictObject({ workflow_id: z.string(), run_id: z.string(), started_at: z.string() }),
+    model: versionRef,
+    predictions: z.number(),
+    verdict,
+    severity: z.enum(['moderate', 'severe']).nullable(),
+    performance,
+    drift,
+    /** `monitoring_config`, as the release that wrote it has it. */
+    thresholds: z.looseObject({}),
+    config_version: z.string().optional(),
+    /** How every number is defined. */
+    conventions: z.record(z.string(), z.string()),
+  }),
+});
+export type MonitoringReport = DocumentOf<typeof monitoringReport>;
+
+/** Where monitoring keeps a copy of its newest report. */
+export const LATEST_REPORT = 'reports/latest.json';
