@@ -25,7 +25,8 @@ export function defaultModelConfig({
     promotion_gate: { min_samples: 10 },
     training_config: {
       algorithms,
-      enabled_algorithms: Object.fromEntries(algorithms.map((algorithm) => [algorithm, true])),
+      // All of them; a config that lists fewer need not name the others here.
+      enabled_algorithms: {},
       hyperparameter_tuning: false,
       feature_selection: true,
       class_weight: null,
