@@ -58,9 +58,9 @@ function objectsIn(
   within: string[] = [],
 ): { within: string[]; shape: Record<string, z.core.$ZodType> }[] {
   return formsOf(schema).flatMap((form) => {
-    if (form instanceof z.ZodObject) return [{ within, shape: form.shape as Record<string, z.core.$ZodType> }];
-    if (form instanceof z.ZodRecord) return objectsIn(form.valueType as z.core.$ZodType, [...within, '<name>']);
-    if (form instanceof z.ZodArray) return objectsIn(form.element as z.core.$ZodType, [...within, '[]']);
+    if (form instanceof z.ZodObject) return [{ within, shape: form.shape }];
+    if (form instanceof z.ZodRecord) return objectsIn(form.valueType, [...within, '<name>']);
+    if (form instanceof z.ZodArray) return objectsIn(form.element, [...within, '[]']);
     return [];
   });
 }
@@ -78,9 +78,9 @@ function wordsOf(form: z.core.$ZodType, hasRows: boolean): string {
   if (form instanceof z.ZodNumber) return `${form.isInt ? 'whole number' : 'number'}${rangeOf(form)}`;
   if (form instanceof z.ZodBoolean) return '`true`, `false`';
   if (form instanceof z.ZodNull) return '`null`';
-  if (form instanceof z.ZodArray) return `list of ${hasRows ? 'objects' : typeOf(form.element as z.core.$ZodType)}`;
+  if (form instanceof z.ZodArray) return `list of ${hasRows ? 'objects' : typeOf(form.element)}`;
   if (form instanceof z.ZodTuple) return 'list of two';
-  if (form instanceof z.ZodRecord) return hasRows ? 'object' : `object of ${typeOf(form.valueType as z.core.$ZodType)}`;
+  if (form instanceof z.ZodRecord) return hasRows ? 'object' : `object of ${typeOf(form.valueType)}`;
   return 'object';
 }
 

@@ -13,7 +13,7 @@ export interface FieldFacts {
 
 /** What stands at the outermost of a field's wrappings; that of `.default()` may stand around it. */
 export function factsOf(schema: z.core.$ZodType): FieldFacts {
-  return (z.globalRegistry.get(schema) ?? {}) as FieldFacts;
+  return z.globalRegistry.get(schema) ?? {};
 }
 
 type Child = [name: string, schema: z.core.$ZodType, value: unknown];
@@ -33,7 +33,7 @@ export function childrenOf(schema: z.core.$ZodType, value: unknown, said: unknow
         return Object.entries(shape).map(([name, field]) => [name, field, value[name]]);
     }
     if (form instanceof z.ZodRecord && names.length > 0 && Object.values(value).every(isObject))
-      return Object.entries(value).map(([name, entry]) => [name, form.valueType as z.core.$ZodType, entry]);
+      return Object.entries(value).map(([name, entry]) => [name, form.valueType, entry]);
   }
   return undefined;
 }

@@ -33,7 +33,7 @@ function schemaOf(schema: z.ZodType, title: string): JsonSchema {
       for (const own of ['otherwise', 'found', 'isSetting']) delete jsonSchema[own];
     },
   });
-  return { $schema, title, ...rest } as JsonSchema;
+  return { $schema, title, ...rest };
 }
 
 /** A schema of what is laid over defaults: what they have may be left out. */
