@@ -227,7 +227,7 @@ describe('each level goes to its channel', () => {
         level: 'error',
         message: 'Data processing of readmission has failed 3 times in a row.',
         fields: expect.objectContaining({
-          sendAlerts: 'processing_failing',
+          alert: 'processing_failing',
           level: 'critical',
           pipeline: 'readmission',
           details: alert().details,
