@@ -33,6 +33,8 @@ export default defineConfig(
       '@typescript-eslint/no-misused-promises': 'error',
       // `async` also turns a throw into a rejection, which is reason enough for it.
       '@typescript-eslint/require-await': 'off',
+      // A field that the rest of an object is to lack.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       '@typescript-eslint/consistent-type-imports': [
         'error',
         { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },

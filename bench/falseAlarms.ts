@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { loadPipeline, type Pipeline } from '../src/config/load.js';
-import type { VersionRef, SplitMetrics } from '../src/contracts/index.js';
+import type { VersionRef } from '../src/contracts/index.js';
 import { ZERO_OR_ONE } from '../src/contracts/task.js';
 import { withDuckDb } from '../src/data/duckdb.js';
 import { writeMatrix } from '../src/data/matrix.js';
@@ -8,7 +8,7 @@ import { generateCsv } from '../src/data/synthetic.js';
 import { goldFiles, readTrainingRows } from '../src/data/trainingRows.js';
 import { createEnginePool } from '../src/ml/engines/hostPool.js';
 import { Mt19937 } from '../src/ml/mt19937.js';
-import { profileColumn, type ModelProfile } from '../src/monitoring/profile.js';
+import { profileColumn } from '../src/monitoring/profile.js';
 import { watchedMetric } from '../src/registry/championMetric.js';
 import { readVersionFile } from '../src/registry/versions.js';
 import { resourcesOf } from '../src/platform/resources/resources.js';

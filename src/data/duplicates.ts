@@ -13,7 +13,6 @@ import {
   tableFiles,
   tableOf,
   type DuplicatesEntry,
-  type LayerManifest,
   type PartitionFile,
 } from './layers.js';
 

@@ -22,9 +22,8 @@ export const originShape = {
   engine: z.string(),
   seed: z.number(),
 };
-const origin = z.strictObject(originShape);
 /** Everything that decides which bytes a training makes: two trainings of equal origin make the same model. */
-export type Origin = z.infer<typeof origin>;
+export type Origin = z.infer<z.ZodObject<typeof originShape>>;
 
 /** The data of a training. */
 export type Inputs = Pick<DatasetMetadata, 'partitions' | 'labelled_to' | 'as_of'>;

@@ -326,7 +326,7 @@ function warningsOfShared({ column, shared }: NonNullable<DatasetMetadata['entit
     .filter(({ sharedRows }) => sharedRows > 0)
     .map(
       ({ split, rows, sharedRows }) =>
-        `${Math.round((100 * sharedRows) / rows)}% of the ${split} rows belong to a ${column} that the train split has as well (${shareOf(sharedRows, rows, 'rows')}), so they say little of one that it doesn't have; a split by group keeps each on one side.`,
+        `${Math.round((100 * sharedRows) / rows)}% of the rows of ${split} belong to a ${column} that the train split has as well (${shareOf(sharedRows, rows, 'rows')}), so they say little of one that it doesn't have; a split by group keeps each on one side.`,
     );
 }
 

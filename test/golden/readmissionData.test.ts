@@ -176,7 +176,7 @@ describe.each([
     const share = `${Math.round((100 * test!.sharedRows) / 20_288)}%`;
     // Of the real file the share was counted apart from this code.
     if (source === 'the real file') expect(share).toBe('38%');
-    expect(warnings).toContainEqual(expect.stringContaining(`${share} of the test rows belong to a patient_nbr`));
+    expect(warnings).toContainEqual(expect.stringContaining(`${share} of the rows of test belong to a patient_nbr`));
   });
 
   test('every feature is spread as in the real file, and says as much about the label', () => {

@@ -292,7 +292,7 @@ test('rows of entities that train has too are counted and told, and the entity i
   expect(inputs.map(({ name }) => name).sort()).toEqual(['colour', 'picked']);
   expect(training.dataset.warnings).toContainEqual(
     expect.stringContaining(
-      `${Math.round((100 * sharedRows) / rows)}% of the test rows belong to a length that the train split has as well (${sharedRows} of ${rows} rows)`,
+      `${Math.round((100 * sharedRows) / rows)}% of the rows of test belong to a length that the train split has as well (${sharedRows} of ${rows} rows)`,
     ),
   );
   const { version } = versionOf(training, 'xgboost');

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ModelTrainingCompleted, PromotionDecision, VersionRef } from '../../src/contracts/index.js';
+import type { ModelTrainingCompleted, VersionRef } from '../../src/contracts/index.js';
 import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../../src/registry/resolve.js';
 import { readVersionFile } from '../../src/registry/versions.js';

@@ -5,14 +5,8 @@ import { PerdureError } from '../../src/errors.js';
 import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, readPointer } from '../../src/registry/pointers.js';
 import { CHAMPION } from '../../src/registry/resolve.js';
-import {
-  listVersions,
-  readVersion,
-  readVersionFile,
-  versionKey,
-  type Preprocessing,
-} from '../../src/registry/versions.js';
-import { countedRows, type ModelProfile } from '../../src/monitoring/profile.js';
+import { listVersions, readVersion, readVersionFile, versionKey } from '../../src/registry/versions.js';
+import { countedRows } from '../../src/monitoring/profile.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import { scalerOf } from '../support/scaler.js';
 import {

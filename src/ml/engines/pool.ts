@@ -55,9 +55,8 @@ export const foldScoreShape = {
   /** What a difference of 1 is in the score's units, where these are the labels'. @default 1 */
   unit: z.number().optional(),
 };
-const foldScore = z.strictObject(foldScoreShape);
 /** One score of a candidate on one fold, and how certain it is. */
-export type FoldScore = z.infer<typeof foldScore>;
+export type FoldScore = z.infer<z.ZodObject<typeof foldScoreShape>>;
 
 /** A candidate on one fold. */
 export interface FoldEvaluation {

@@ -18,8 +18,7 @@ export const adviceShape = {
   /** The page, or the report, to look at; `null` where nobody said where the web UI is (`PERDURE_TEMPORAL_UI`). */
   link: z.string().nullable(),
 };
-const advice = z.strictObject(adviceShape);
-export type Advice = z.infer<typeof advice>;
+export type Advice = z.infer<z.ZodObject<typeof adviceShape>>;
 
 /** What facts mean to whoever is told of them. */
 export function adviceFor(facts: AlertFacts, webUi?: WebUi): Advice {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ObjectRef } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { sha256 } from './checksum.js';
