@@ -9,9 +9,8 @@ export const taskInput = document({
   name: 'input of a task',
   schema: z.strictObject({
     stage: z.string() as unknown as z.ZodType<TaskStageName>,
-    // Narrower than what is checked: a stage that this version lacks is told by name.
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-assertion
-    stage: z.string() as unknown as z.ZodType<TaskStageName>,
+    // The rest of it is checked by the stage that reads it.
+    input: z.looseObject({ pipeline: z.string(), run: runRef }) as z.ZodType<StageInput>,
   }),
 });
 export type TaskInput = DocumentOf<typeof taskInput>;
