@@ -4,13 +4,15 @@ import { runRef } from '../../contracts/schemas.js';
 import { variables, type Variables } from '../../environment.js';
 import { document, type DocumentOf } from '../storage/documents.js';
 
-/** `input.json`: what a task is asked. The rest of a stage's input the stage itself knows. */
+/** What every stage's input has; the rest the stage itself knows. */
+const stageInput: z.ZodType<StageInput> = z.looseObject({ pipeline: z.string(), run: runRef });
+
+/** `input.json`: what a task is asked. */
 export const taskInput = document({
   name: 'input of a task',
   schema: z.strictObject({
     stage: z.string() as unknown as z.ZodType<TaskStageName>,
-    // The rest of it is checked by the stage that reads it.
-    input: z.looseObject({ pipeline: z.string(), run: runRef }) as z.ZodType<StageInput>,
+    input: stageInput,
   }),
 });
 export type TaskInput = DocumentOf<typeof taskInput>;
