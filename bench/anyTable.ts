@@ -7,6 +7,7 @@ import { GIB } from '../src/platform/resources/workerSize.js';
 import { measure, type Measured } from './processTree.js';
 import { referencePython } from './python.js';
 import type { Section } from './section.js';
+import { sizedWorker, WORKER_LIMITS_GIB } from './sizedWorkers.js';
 
 interface Shape {
   rows: number;
@@ -23,9 +24,6 @@ const SHAPES: Shape[] = [
   { rows: 336_000, numbers: 115, texts: 6 },
   { rows: 1_000_000, numbers: 20, texts: 10 },
 ];
-
-/** Resident memory that the sized workers may have, in GiB. */
-const LIMITS_GIB: Record<string, number> = { 'data-processing': 2, 'model-training': 4 };
 
 /**
  * From a CSV to evaluated models with default parameters: `perdure run` of the shortest definition, start-up, server,
@@ -53,7 +51,7 @@ export const anyTable: Section = {
       lines.push(
         line(name, 'script', script, script, JSON.parse(script.stdout) as Record<string, number>),
         line('', 'Perdure', ours, script, aucs(ours.stdout)),
-        ...Object.entries(LIMITS_GIB).map(
+        ...Object.entries(WORKER_LIMITS_GIB).map(
           ([worker, limit]) => `${' '.repeat(22)}${worker}: peak ${gib(ours.peaks[worker] ?? NaN)} of ${limit} GiB`,
         ),
       );
@@ -101,7 +99,7 @@ async function perdure(home: string, csv: string): Promise<Measured> {
     cwd: home,
     env: { PERDURE_CONF: join(home, 'conf') },
     whole: true,
-    nameOf: workerName,
+    nameOf: sizedWorker,
   });
 }
 
@@ -110,12 +108,6 @@ function aucs(stdout: string): Record<string, number> {
   return Object.fromEntries(
     Object.entries(training.algorithms).map(([name, { test }]) => [name, test?.roc_auc ?? NaN]),
   );
-}
-
-function workerName(commandLine: string): string | undefined {
-  if (commandLine.includes('workers/dataProcessing.js')) return 'data-processing';
-  if (commandLine.includes('workers/modelTraining.js')) return 'model-training';
-  return undefined;
 }
 
 function line(name: string, run: string, measured: Measured, script: Measured, scores: Record<string, number>): string {

@@ -5,9 +5,9 @@ import { generateCsv } from '../src/data/synthetic.js';
 import { configured } from './configuration.js';
 import { measure } from './processTree.js';
 import type { Section } from './section.js';
+import { sizedWorker, WORKER_LIMITS_GIB } from './sizedWorkers.js';
 
 const TIMES = 10;
-const LIMITS_GIB: Record<string, number> = { 'data-processing': 2, 'model-training': 4 };
 
 /** Resident memory of each sized worker with its engine processes, over the whole job at ten times the rows. */
 export const memory: Section = {
@@ -25,20 +25,14 @@ export const memory: Section = {
     const { peaks, seconds } = await measure('node', [main, 'run', name, '--csv', csv, '--json'], {
       cwd: folder,
       env: { PERDURE_CONF: conf },
-      nameOf: workerName,
+      nameOf: sizedWorker,
     });
     return [
       `worker             peak, GiB   limit, GiB     (${seconds.toFixed(0)} s in all)`,
-      ...Object.entries(LIMITS_GIB).map(
+      ...Object.entries(WORKER_LIMITS_GIB).map(
         ([name, limit]) =>
           `${name.padEnd(18)} ${((peaks[name] ?? NaN) / 2 ** 30).toFixed(2).padStart(9)} ${String(limit).padStart(12)}`,
       ),
     ];
   },
 };
-
-function workerName(commandLine: string): string | undefined {
-  if (commandLine.includes('workers/dataProcessing.js')) return 'data-processing';
-  if (commandLine.includes('workers/modelTraining.js')) return 'model-training';
-  return undefined;
-}

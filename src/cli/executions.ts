@@ -1,7 +1,6 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { stewardIdOf } from '../contracts/index.js';
+import { stewardIdOf, WORKFLOW_OF_PHASE } from '../contracts/index.js';
 import { runsOfPipeline } from '../platform/temporal/pipelineRuns.js';
-import { STAGE_WORKFLOWS } from './stages.js';
 
 /**
  * Runs under way, newest first.
@@ -17,7 +16,7 @@ export async function openExecutions(client: Client, stewards: string[] = []): P
 }
 
 /** Temporal's filter of the workflows that a run consists of. */
-const TYPES = `WorkflowType IN (${['lifecycle', ...Object.values(STAGE_WORKFLOWS)].map((type) => `"${type}"`).join(', ')})`;
+const TYPES = `WorkflowType IN (${['lifecycle', ...Object.values(WORKFLOW_OF_PHASE)].map((type) => `"${type}"`).join(', ')})`;
 
 /**
  * Runs that somebody or something started, newest first: of a parent that waits for its children they are a part, so

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Workflows } from '../client.js';
-import type { LifecycleResult, RunProgress } from '../contracts/index.js';
+import { PHASES, WORKFLOW_OF_PHASE, type LifecycleResult, type RunProgress } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { progressLines, type ProgressLine } from './progressText.js';
 import { createReporter, type Reporter } from './reporter.js';
 import { lastTaskFailure, viewRun, type RunView } from './runView.js';
-import { STAGES, STAGE_WORKFLOWS, summarize, type Stage } from './stages.js';
+import { summarize, type Stage } from './stages.js';
 import { duration } from './terminal.js';
 
 /** How long a run may wait for its first worker before the display says what to do. */
@@ -41,7 +41,7 @@ export async function followRun(
   stop: AbortSignal,
 ): Promise<StageResults> {
   const handle = client.workflow.getHandle(workflowId, runId);
-  const stages = STAGES.filter((stage) => name === 'lifecycle' || name === STAGE_WORKFLOWS[stage]);
+  const stages = PHASES.filter((stage) => name === 'lifecycle' || name === WORKFLOW_OF_PHASE[stage]);
   const display = new StageDisplay(client, workflowId, stages);
   const results = handle.result().then((result: unknown) => resultsByStage(stages, result));
   const settled = results.then(

@@ -8,18 +8,19 @@ import {
   type MetricName,
   type SplitMetrics,
   type SplitName,
+  PHASES,
   SPLITS,
 } from '../contracts/index.js';
 import { isSameVersion } from '../registry/pointers.js';
 import type { StageResults } from './follow.js';
-import { STAGES, STAGE_TITLES, score, summarize, type Completed, type Stage } from './stages.js';
+import { STAGE_TITLES, score, summarize, type Completed, type Stage } from './stages.js';
 import { table } from './table.js';
 import { count } from './terminal.js';
 import { countOf, shareOf } from '../contracts/counts.js';
 
 /** What a run came to, stage by stage: the numbers behind the line that the progress ended with, or why there are none. */
 export function describeResults(results: StageResults): string {
-  return STAGES.flatMap((stage) => describeStage(stage, results)).join('\n\n');
+  return PHASES.flatMap((stage) => describeStage(stage, results)).join('\n\n');
 }
 
 function describeStage<S extends Stage>(stage: S, results: StageResults): string[] {

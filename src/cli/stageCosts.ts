@@ -1,8 +1,9 @@
 import type { Client } from '@temporalio/client';
 import type { Prices } from '../config/schema.js';
+import { PHASES } from '../contracts/index.js';
 import { GIB } from '../platform/resources/workerSize.js';
 import { endedRuns } from './stageStatistics.js';
-import { STAGES, type Stage } from './stages.js';
+import type { Stage } from './stages.js';
 import { table } from './table.js';
 import { duration } from './terminal.js';
 import { busySeconds, workOf, type Work } from './workerTime.js';
@@ -36,7 +37,7 @@ interface Hours {
 
 /** The stages of a pipeline that ever ran; cancelled runs aside. */
 export async function stageCosts(client: Client, pipeline: string, prices?: Prices): Promise<StageCost[]> {
-  const found = await Promise.all(STAGES.map((stage) => costOf(client, pipeline, stage, prices)));
+  const found = await Promise.all(PHASES.map((stage) => costOf(client, pipeline, stage, prices)));
   return found.filter(({ runs }) => runs > 0);
 }
 

@@ -1,6 +1,7 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { PHASES, WORKFLOW_OF_PHASE } from '../contracts/index.js';
 import { runsOfPipeline } from '../platform/temporal/pipelineRuns.js';
-import { STAGES, STAGE_WORKFLOWS, type Stage } from './stages.js';
+import type { Stage } from './stages.js';
 import { table } from './table.js';
 import { duration } from './terminal.js';
 
@@ -28,7 +29,7 @@ const RUNS_COUNTED = 20;
 
 /** The stages of a pipeline that ever ran. */
 export async function stageStatistics(client: Client, pipeline: string): Promise<StageStatistics[]> {
-  const found = await Promise.all(STAGES.map((stage) => statisticsOf(client, pipeline, stage)));
+  const found = await Promise.all(PHASES.map((stage) => statisticsOf(client, pipeline, stage)));
   return found.filter(({ runs }) => runs > 0);
 }
 
@@ -71,7 +72,7 @@ function secondsOf({ startTime, closeTime }: WorkflowExecutionInfo): number {
 
 /** The newest {@link RUNS_COUNTED} runs of a stage that ended, cancelled ones aside. */
 export async function endedRuns(client: Client, pipeline: string, stage: Stage): Promise<WorkflowExecutionInfo[]> {
-  const ended = `WorkflowType = "${STAGE_WORKFLOWS[stage]}" AND ExecutionStatus IN ("Completed", "Failed", "TimedOut", "Terminated")`;
+  const ended = `WorkflowType = "${WORKFLOW_OF_PHASE[stage]}" AND ExecutionStatus IN ("Completed", "Failed", "TimedOut", "Terminated")`;
   const runs: WorkflowExecutionInfo[] = [];
   for await (const run of runsOfPipeline(client, pipeline, ended)) {
     runs.push(run);

@@ -1,24 +1,16 @@
-import type { Workflows } from '../client.js';
-import {
-  WORKFLOW_OF_PHASE,
-  type DataProcessingCompleted,
-  type LifecycleResult,
-  type ModelInferenceCompleted,
-  type ModelMonitoringCompleted,
-  type ModelTrainingCompleted,
-  type Verdict,
+import type {
+  DataProcessingCompleted,
+  LifecycleResult,
+  ModelInferenceCompleted,
+  ModelMonitoringCompleted,
+  ModelTrainingCompleted,
+  Verdict,
 } from '../contracts/index.js';
 import { isSameVersion } from '../registry/pointers.js';
 import { count, countOf } from './terminal.js';
 
 /** A stage of the lifecycle, by the name that the lifecycle's result and its children's ids have for it. */
 export type Stage = keyof LifecycleResult;
-
-/** The stages in their order. */
-export const STAGES = ['processing', 'training', 'inference', 'monitoring'] as const satisfies readonly Stage[];
-
-/** The workflow that runs a stage on its own. */
-export const STAGE_WORKFLOWS = WORKFLOW_OF_PHASE satisfies Record<Stage, keyof Workflows>;
 
 export const STAGE_TITLES: Record<Stage, string> = {
   processing: 'Process data',

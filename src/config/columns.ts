@@ -57,6 +57,11 @@ export function sameName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
+/** Whether DuckDB takes a name for one of these. */
+export function isAmong(names: readonly string[], name: string): boolean {
+  return names.some((other) => sameName(other) === sameName(name));
+}
+
 /** Whether a name is one that no column of a user's may have. */
 export function isInternal(name: string): boolean {
   return sameName(name).startsWith(INTERNAL_PREFIX) || (DUCKDB_COLUMNS as readonly string[]).includes(sameName(name));

@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { PHASES } from '../contracts/index.js';
+import { PHASES, type Phase } from '../contracts/index.js';
 
-/** `local`: in the worker that polls the phase's task queue. `ecs`: as a task of its own on Amazon ECS. */
-const target = z.enum(['local', 'ecs']).default('local');
+const target = z
+  .enum(['local', 'ecs'])
+  .default('local')
+  .describe('local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS');
 
 /** What a name, an ARN or an id of AWS is made of; it goes into requests, never into a shell. */
 const awsName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,254}$/, 'expected a name, id or ARN of AWS');
@@ -101,14 +103,7 @@ export const EcsSettings = z
 export type EcsSettings = z.infer<typeof EcsSettings>;
 
 const Targets = z.strictObject({
-  processing: target.describe(
-    'local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS',
-  ),
-  training: target.describe('local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS'),
-  inference: target.describe('local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS'),
-  monitoring: target.describe(
-    'local: in the worker that polls its task queue; ecs: as a task of its own on Amazon ECS',
-  ),
+  ...(Object.fromEntries(PHASES.map((phase) => [phase, target])) as Record<Phase, typeof target>),
   ecs: EcsSettings.optional().meta({ description: 'Settings of Amazon ECS', otherwise: 'nothing runs there' }),
 });
 

@@ -1,5 +1,5 @@
 import { ESTIMATOR_NAMES, estimatorsFor, type Estimator } from '../ml/estimators/estimators.js';
-import { OBJECTIVES, type TaskSpec } from '../contracts/index.js';
+import { isObject, OBJECTIVES, type TaskSpec } from '../contracts/index.js';
 import type { PipelineDefinition } from './schema.js';
 
 /**
@@ -73,8 +73,4 @@ export function laidOver(base: unknown, over: unknown): unknown {
   if (!isObject(base) || !isObject(over)) return over === undefined ? base : over;
   const names = new Set([...Object.keys(base), ...Object.keys(over)]);
   return Object.fromEntries([...names].map((name) => [name, laidOver(base[name], over[name])]));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

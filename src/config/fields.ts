@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isObject } from '../contracts/index.js';
 
 /** What a field of a schema says of itself, by `describe` and `meta`. */
 export interface FieldFacts {
@@ -50,8 +51,4 @@ export function formsOf(schema: z.core.$ZodType): z.core.$ZodType[] {
   if (schema instanceof z.ZodPipe) return formsOf(schema.def.in);
   if (schema instanceof z.ZodUnion) return (schema.def.options as z.core.$ZodType[]).flatMap(formsOf);
   return [schema];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -142,27 +142,21 @@ function checkShares(
 const value = z.union([z.string(), z.number(), z.boolean()]);
 const values = z.union([value, z.array(value).min(1)]);
 
+const valuesOf = (split: SplitName) =>
+  values.optional().meta({
+    description: `Values of the column whose rows are ${split}`,
+    otherwise: 'the column holds the names of the splits, or there is no such split',
+  });
+
 /** By what a column says. Without values, it says the names of the splits. */
 const column = z
   .strictObject({
     by: z.literal('column').describe('By what a column says'),
     column: ColumnName.describe('The column'),
-    train: values.optional().meta({
-      description: 'Values of the column whose rows are train',
-      otherwise: 'the column holds the names of the splits, or there is no such split',
-    }),
-    validation: values.optional().meta({
-      description: 'Values of the column whose rows are validation',
-      otherwise: 'the column holds the names of the splits, or there is no such split',
-    }),
-    test: values.optional().meta({
-      description: 'Values of the column whose rows are test',
-      otherwise: 'the column holds the names of the splits, or there is no such split',
-    }),
-    oot: values.optional().meta({
-      description: 'Values of the column whose rows are oot',
-      otherwise: 'the column holds the names of the splits, or there is no such split',
-    }),
+    train: valuesOf('train'),
+    validation: valuesOf('validation'),
+    test: valuesOf('test'),
+    oot: valuesOf('oot'),
   })
   .superRefine((settings, context) => {
     const seen = new Map<string, SplitName>();

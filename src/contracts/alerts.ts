@@ -5,14 +5,6 @@ import type { ModelTrainingCompleted, VersionRef } from './training.js';
 /** Who is told: `critical` wakes somebody, `warning` is for the working day, `info` is for the record. */
 export type AlertLevel = 'critical' | 'warning' | 'info';
 
-/** Name of the workflow that runs a phase on its own. */
-export const WORKFLOW_OF_PHASE = {
-  processing: 'dataProcessing',
-  training: 'modelTraining',
-  inference: 'modelInference',
-  monitoring: 'modelMonitoring',
-} as const satisfies Record<Phase, string>;
-
 /** The run that an alert is about. */
 export interface AlertedRun {
   workflowId: string;

@@ -7,6 +7,23 @@
 export const PHASES = ['processing', 'training', 'inference', 'monitoring'] as const;
 export type Phase = (typeof PHASES)[number];
 
+/** Name of the workflow that runs a phase on its own. */
+export const WORKFLOW_OF_PHASE = {
+  processing: 'dataProcessing',
+  training: 'modelTraining',
+  inference: 'modelInference',
+  monitoring: 'modelMonitoring',
+} as const satisfies Record<Phase, string>;
+
+/** Every workflow that the orchestrator runs. */
+export const WORKFLOW_TYPES = [
+  'lifecycle',
+  ...Object.values(WORKFLOW_OF_PHASE),
+  'trainAlgorithm',
+  'inferenceOutage',
+  'steward',
+] as const;
+
 /** The run that caused a piece of work. Version ids come from it, so a retried write is the same version. */
 export interface RunRef {
   workflowId: string;
@@ -77,4 +94,9 @@ export interface Progress {
   what: string;
   done: number;
   total: number;
+}
+
+/** Whether a value is an object of named fields, as those of JSON. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

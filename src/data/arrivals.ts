@@ -1,10 +1,10 @@
-import { FILE_ROW, INTERNAL, sameName } from '../config/columns.js';
+import { FILE_ROW, INTERNAL, isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { ARRIVAL } from '../config/schema.js';
 import { agreeing } from '../contracts/counts.js';
 import { PerdureError } from '../errors.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
-import { columnsOf, identifier, literal, readParquetSql, type Database } from './duckdb.js';
+import { columnsOf, identifier, literal, readParquetSql, sameKeySql, type Database } from './duckdb.js';
 import type { LayerSql } from './layerSql.js';
 import type { LayerWriter } from './layerWriter.js';
 import { partitionFile, tableOf, type PartitionFile } from './layers.js';
@@ -36,13 +36,13 @@ export async function openArrivals(
   replace: boolean,
 ): Promise<Arrivals> {
   const given = await columnsOf(database, `(${sql.text}\n)`);
-  const lacking = definition.keys.find((key) => !given.some((name) => sameName(name) === sameName(key)));
+  const lacking = definition.keys.find((key) => !isAmong(given, key));
   if (lacking !== undefined)
     throw new PerdureError(
       'ConfigInvalid',
       `${sql.file} gives no column ${lacking}, a key, by which rows are known again when they arrive once more; add it to the query.`,
     );
-  if (given.some((name) => sameName(name) === ARRIVAL))
+  if (isAmong(given, ARRIVAL))
     throw new PerdureError(
       'ConfigInvalid',
       `${sql.file} gives the column ${ARRIVAL}, which is added to rows that are partitioned by arrival; rename it.`,
@@ -99,8 +99,4 @@ export function mergedSql({ definition }: Pipeline, arrived: string, before: Par
 export function keptSql({ definition }: Pick<Pipeline, 'definition'>, arrived: string, before: PartitionFile): string {
   const { rows, arrivals } = INTERNAL;
   return `SELECT ${rows}.* FROM ${readParquetSql([before.path], { fileRow: true })} AS ${rows} ANTI JOIN ${arrived} AS ${arrivals} ON ${sameKeySql(definition.keys, rows, arrivals)}`;
-}
-
-function sameKeySql(keys: string[], a: string, b: string): string {
-  return keys.map((key) => `${a}.${identifier(key)} IS NOT DISTINCT FROM ${b}.${identifier(key)}`).join(' AND ');
 }

@@ -1,4 +1,4 @@
-import { sameName } from '../config/columns.js';
+import { isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import type { Workspace } from './workspace.js';
@@ -66,11 +66,7 @@ async function contentOf(
   const path = await datamart.localFile(key);
   const relation = readParquetSql([path]);
   const { column } = pipeline.definition.partition;
-  if (
-    column !== undefined &&
-    !(await columnsOf(database, relation)).some((name) => sameName(name) === sameName(column))
-  )
-    return undefined;
+  if (column !== undefined && !isAmong(await columnsOf(database, relation), column)) return undefined;
   const [counted] = await database.rows<{ rows: number; lastDay: string | null }>(
     `SELECT CAST(count(*) AS DOUBLE) AS rows, CAST(max(${daySql(pipeline) ?? 'NULL'}) AS VARCHAR) AS "lastDay" FROM ${relation}`,
   );

@@ -1,4 +1,4 @@
-import { carriedColumns, sameName } from '../config/columns.js';
+import { carriedColumns, isAmong, sameName } from '../config/columns.js';
 import { ROW_NUMBER, type PipelineDefinition } from '../config/schema.js';
 import { PerdureError } from '../errors.js';
 import { identifier } from './duckdb.js';
@@ -33,13 +33,9 @@ export function defaultSql(definition: PipelineDefinition, table: TableName): st
       const day = time === undefined ? [] : columnsIn(time, columns);
       const own = labelSource && 'column' in labelSource ? [labelSource.column] : [];
       // A label of the source's own, where a second file has the labels, may be missing; it is no feature either.
-      const left = [
-        ...drop,
-        ...day,
-        ...own.filter((name) => !labels || columns.some((one) => sameName(one) === sameName(name))),
-      ];
+      const left = [...drop, ...day, ...own.filter((name) => !labels || isAmong(columns, name))];
       const unknown = [...(numbered ? [] : keys), ...(entity === undefined ? [] : [entity]), ...left].find(
-        (name) => !columns.some((column) => sameName(column) === sameName(name)),
+        (name) => !isAmong(columns, name),
       );
       if (unknown !== undefined)
         throw new PerdureError(

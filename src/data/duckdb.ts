@@ -116,6 +116,11 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** Condition that two relations agree in their keys. @param operator `=` where an absent key is like no other */
+export function sameKeySql(keys: string[], a: string, b: string, operator = 'IS NOT DISTINCT FROM'): string {
+  return keys.map((key) => `${a}.${identifier(key)} ${operator} ${b}.${identifier(key)}`).join(' AND ');
+}
+
 /** Text as an SQL literal. */
 export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;

@@ -1,4 +1,4 @@
-import { INTERNAL, sameName } from '../config/columns.js';
+import { INTERNAL, isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
@@ -76,7 +76,7 @@ export async function checkPartitionDays(
 /** Whether no key can stand in two partitions: the partition column is a key itself, or there is one partition. */
 export function keysHoldPartition({ definition: { keys, partition } }: Pipeline): boolean {
   const { column } = partition;
-  return column === undefined || keys.some((key) => sameName(key) === sameName(column));
+  return column === undefined || isAmong(keys, column);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { featureType } from '../config/schema.js';
-import { sameName } from '../config/columns.js';
+import { isAmong, sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { isMissing } from '../ml/missing.js';
@@ -61,7 +61,7 @@ function identifying({ keys, partition, split, time, entity }: Pipeline['definit
 
 /** Whether a part of a key has a value of its own in more than half of the rows, so that it names them by itself. */
 export function namesRows({ keys }: Pick<Pipeline['definition'], 'keys'>, name: string, column: RawColumn): boolean {
-  if (!keys.some((key) => sameName(key) === sameName(name))) return false;
+  if (!isAmong(keys, name)) return false;
   const values: ArrayLike<number> = column.kind === 'category' ? column.codes : column.values;
   return new Set(Array.from(values)).size * 2 > values.length;
 }

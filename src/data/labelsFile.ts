@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { INTERNAL, sameName } from '../config/columns.js';
+import { INTERNAL, isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { fileNameOf } from '../config/schema.js';
 import { countOf, type LabelCounts } from '../contracts/index.js';
@@ -10,7 +10,7 @@ import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { absoluteSource, isAddress } from '../platform/storage/stores.js';
 import type { Workspace } from './workspace.js';
 import { badValue, isBadValue, readCsvSql } from './csv.js';
-import { columnsOf, identifier, literal, readParquetSql, withDuckDb, type Database } from './duckdb.js';
+import { columnsOf, identifier, literal, readParquetSql, sameKeySql, withDuckDb, type Database } from './duckdb.js';
 import { fingerprint } from './layerSql.js';
 import { LayerWriter } from './layerWriter.js';
 import { rawKey, readManifest, tableFiles, tableOf, type LabelsEntry, type LayerManifest } from './layers.js';
@@ -99,8 +99,9 @@ export async function labelsAreTaken(pipeline: Pipeline, datamart: ObjectStore, 
   const named = asked.labels ?? last?.path;
   const given = named === undefined ? undefined : absoluteSource(named);
   if (!last || last.path !== given || asked.replace) return false;
-  if (given !== undefined && !isAddress(given) && !(await sha256File(given).catch(() => undefined))) return false;
-  return (await find(pipeline, datamart, manifest, asked)).current;
+  if (given === undefined || isAddress(given)) return (await find(pipeline, datamart, manifest, asked)).current;
+  const checksum = await sha256File(given).catch(() => undefined);
+  return checksum !== undefined && (await find(pipeline, datamart, manifest, asked, checksum)).current;
 }
 
 /** The labels that were taken, as bronze's manifest has them. Throws `NotFound` where none were. */
@@ -128,11 +129,13 @@ function countsOf({ object, unknown }: LabelsEntry): LabelCounts {
   return { rows: object.rows, unknown };
 }
 
+/** @param known SHA-256 of the file that is meant, where it was computed already */
 async function find(
   pipeline: Pipeline,
   datamart: ObjectStore,
   manifest: LayerManifest,
   { labels: asked, replace }: LabelsAsked,
+  known?: string,
 ): Promise<Found> {
   const { file } = pipeline.definition.labels!;
   const last = manifest.labels;
@@ -146,9 +149,11 @@ async function find(
       `There are no labels at ${datamart.uri(key)}; name the file that has them with --labels.`,
     );
   const path = key === undefined ? given! : await datamart.localFile(key);
-  const checksum = await sha256File(path).catch((error: unknown) => {
-    throw diskError(error, path);
-  });
+  const checksum =
+    known ??
+    (await sha256File(path).catch((error: unknown) => {
+      throw diskError(error, path);
+    }));
   const current =
     last !== undefined &&
     !replace &&
@@ -192,7 +197,7 @@ async function readIncoming(
   const wanted = [...on.map(([, name]) => name), ...(label === undefined ? [] : [label])];
   const opened = await openLabels(context, path, wanted, types);
   const others = (label === undefined ? Object.keys(opened.reading.columns) : [label]).filter(
-    (name) => !on.some(([, own]) => sameName(own) === sameName(name)),
+    (name) => !isAmong(Object.values(labels!.on), name),
   );
   if (others.length === 0)
     throw new PerdureError(
@@ -261,7 +266,7 @@ async function placesOf(
     return { partitions: {}, unknown: Number(all!.rows) };
   }
   const given = await columnsOf(database, readParquetSql([files[0]!.path]));
-  const lacking = on.find((name) => !given.some((column) => sameName(column) === sameName(name)));
+  const lacking = on.find((name) => !isAmong(given, name));
   if (lacking !== undefined)
     throw new PerdureError(
       'ConfigInvalid',
@@ -286,8 +291,4 @@ async function placesOf(
     partitions: Object.fromEntries(files.map(({ partition, path }) => [partition, digests.get(path) ?? ''])),
     unknown: Number(unknown!.rows),
   };
-}
-
-function sameKeySql(on: string[], a: string, b: string, operator = 'IS NOT DISTINCT FROM'): string {
-  return on.map((key) => `${a}.${identifier(key)} ${operator} ${b}.${identifier(key)}`).join(' AND ');
 }

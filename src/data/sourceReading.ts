@@ -63,13 +63,8 @@ export async function openSource(
   // Partitions of an earlier file stay: its columns and types are theirs.
   const found = own && last?.reading && partition.by !== 'none' && !replace ? last.reading : own;
   const reading = found && own ? writtenAs(found, own) : { columns: source.columns, null_values: source.null_values };
-  const header = await readCsvHeader(path, Object.keys(reading.columns), reading);
-  const folder = join(context.scratch, 'source');
-  await makeFolder(folder);
   return {
-    path: await asUtf8(path, reading.encoding ?? 'utf-8', folder),
-    header,
-    reading,
+    ...(await openAs(context, path, Object.keys(reading.columns), reading, 'source')),
     ...(found && { found }),
   };
 }
@@ -104,8 +99,19 @@ export async function openLabels(
 ): Promise<Omit<OpenSource, 'found'>> {
   const reading = await foundReading(context, path, []);
   reading.columns = { ...reading.columns, ...types };
+  return openAs(context, path, wanted, reading, 'labels');
+}
+
+/** @param name of the folder for the file as UTF-8, where it has another encoding */
+async function openAs(
+  context: Workspace,
+  path: string,
+  wanted: string[],
+  reading: SourceReading,
+  name: string,
+): Promise<Omit<OpenSource, 'found'>> {
   const header = await readCsvHeader(path, wanted, reading);
-  const folder = join(context.scratch, 'labels');
+  const folder = join(context.scratch, name);
   await makeFolder(folder);
   return { path: await asUtf8(path, reading.encoding ?? 'utf-8', folder), header, reading };
 }

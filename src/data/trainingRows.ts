@@ -1,4 +1,4 @@
-import { FILE_ROW, INTERNAL, sameName } from '../config/columns.js';
+import { FILE_ROW, INTERNAL, isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { TaskSpec } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
@@ -175,7 +175,7 @@ export async function countSharedEntities(
   const f = INTERNAL.features;
   const features = readParquetSql(files.map((file) => file.features.path));
   const present = await columnsOf(database, features);
-  if (!present.some((name) => sameName(name) === sameName(entity)))
+  if (!isAmong(present, entity))
     throw new PerdureError(
       'ConfigInvalid',
       `"entity" names ${entity}, which the feature store doesn't have (it has ${present.join(', ')}); have ${layers.feature_store.sql ?? 'its query'} give it, or correct the name.`,

@@ -11,6 +11,7 @@ import {
   type StewardEvent,
   type StewardInput,
   type StewardSnapshot,
+  WORKFLOW_TYPES,
 } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { dataConverterFrom } from '../../src/platform/temporal/dataConverter.js';
@@ -198,43 +199,37 @@ describe('a steward that strangers send what they like', () => {
     }
   });
 
-  test.each([
-    'steward',
-    'lifecycle',
-    'dataProcessing',
-    'modelTraining',
-    'trainAlgorithm',
-    'modelInference',
-    'inferenceOutage',
-    'modelMonitoring',
-  ])('a %s that is started with anything else than its input fails at once, in a sentence', async (type) => {
-    const server = await connectFresh();
-    onTestFinished(await startWorkers(server, await bundle, fakeActivities().activities));
-    const inputs = [
-      null,
-      { payloads: [] },
-      ...Array.from({ length: 8 }, () => ({ payloads: [payload()] })),
-      { payloads: [json('{"pipeline": "churn", "constructor": {}, "__proto__": 1}')] },
-    ];
-    const runs = inputs.map(async (input) => {
-      const workflowId = randomUUID();
-      await server.client.workflowService.startWorkflowExecution({
-        namespace: server.namespace,
-        workflowId,
-        workflowType: { name: type },
-        taskQueue: { name: TASK_QUEUES.orchestrator },
-        input,
-        requestId: randomUUID(),
+  test.each(WORKFLOW_TYPES)(
+    'a %s that is started with anything else than its input fails at once, in a sentence',
+    async (type) => {
+      const server = await connectFresh();
+      onTestFinished(await startWorkers(server, await bundle, fakeActivities().activities));
+      const inputs = [
+        null,
+        { payloads: [] },
+        ...Array.from({ length: 8 }, () => ({ payloads: [payload()] })),
+        { payloads: [json('{"pipeline": "churn", "constructor": {}, "__proto__": 1}')] },
+      ];
+      const runs = inputs.map(async (input) => {
+        const workflowId = randomUUID();
+        await server.client.workflowService.startWorkflowExecution({
+          namespace: server.namespace,
+          workflowId,
+          workflowType: { name: type },
+          taskQueue: { name: TASK_QUEUES.orchestrator },
+          input,
+          requestId: randomUUID(),
+        });
+        const error: unknown = await server.client.workflow
+          .getHandle(workflowId)
+          .result()
+          .catch((reason: unknown) => reason);
+        return (error as { cause?: Error }).cause?.message;
       });
-      const error: unknown = await server.client.workflow
-        .getHandle(workflowId)
-        .result()
-        .catch((reason: unknown) => reason);
-      return (error as { cause?: Error }).cause?.message;
-    });
-    for (const message of await Promise.all(runs))
-      expect(message).toMatch(/^The input of \w+ can't be used \(.+\); correct it and start again\.$/);
-  });
+      for (const message of await Promise.all(runs))
+        expect(message).toMatch(/^The input of \w+ can't be used \(.+\); correct it and start again\.$/);
+    },
+  );
 });
 
 const bundle = bundleWorkflows();

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startWorkflow, stewardOf } from '../../src/client.js';
+import { WORKFLOW_TYPES } from '../../src/contracts/index.js';
 import { ALGORITHMS, fakeActivities, held } from '../workflow/support/fakeActivities.js';
 import { connectFresh } from '../support/testServer.js';
 import { until } from '../support/until.js';
@@ -153,6 +154,7 @@ describe('in the web UI', () => {
 
     // Each type that workers register has been seen.
     expect([...new Set(all.map(({ type }) => type))].sort()).toEqual(Object.keys(workflows).sort());
+    expect([...WORKFLOW_TYPES].sort()).toEqual(Object.keys(workflows).sort());
     expect(all.flatMap(unexplained)).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
-import { NAME, NAME_IN_WORDS, countOf, inShort, isMoment } from '../../src/contracts/index.js';
+import { NAME, NAME_IN_WORDS, countOf, inShort, isMoment, isObject } from '../../src/contracts/index.js';
 
 /**
  * Checks by hand what comes in from outside, as no compiler has seen it: the inputs of workflows, signals and updates.
@@ -159,8 +159,4 @@ function fieldOf(value: Record<string, unknown>, name: string): unknown {
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && NAME.test(value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import { Option, type Command } from '@commander-js/extra-typings';
 import { pipelineArgument, withExamples } from '../help.js';
-import { jsonOption, storeOption } from '../options.js';
+import { jsonOption, reasonOption, storeOption } from '../options.js';
 
 const MODEL = 'an alias, an algorithm for its latest version, or algorithm/version';
 
@@ -10,31 +10,29 @@ export function addModels(program: Command, pipelines: string[]): void {
   const add = (name: string, description: string) =>
     models.command(name).description(description).addArgument(pipelineArgument('<pipeline>', pipelines));
 
-  const promote = add('promote', 'make a version champion, or what another alias means')
-    .argument('[model]', MODEL, 'challenger')
-    .addOption(aliasOption())
-    .addOption(whyOption())
-    .addOption(storeOption())
-    .addOption(jsonOption())
-    .action(async (pipeline, model, options) => {
-      const { moveModel } = await import('../moveModel.js');
-      await moveModel('promote', pipeline, model, options);
-    });
+  const addMove = (move: 'promote' | 'rollback', description: string, meant: string, otherwise?: string) =>
+    add(move, description)
+      .argument('[model]', meant, otherwise)
+      .addOption(aliasOption())
+      .addOption(reasonOption().makeOptionMandatory())
+      .addOption(storeOption())
+      .addOption(jsonOption())
+      .action(async (pipeline, model, options) => {
+        const { moveModel } = await import('../moveModel.js');
+        await moveModel(move, pipeline, model, options);
+      });
+
+  const promote = addMove('promote', 'make a version champion, or what another alias means', MODEL, 'challenger');
   withExamples(promote, pipelines, (pipeline) => [
     [`perdure models promote ${pipeline} --reason "checked by hand"`, 'the best of the newest training'],
     [`perdure models promote ${pipeline} champion --alias production --reason release`, 'what is champion now'],
   ]);
 
-  const rollback = add('rollback', 'go back to the champion before, or to a named version; the next inference uses it')
-    .argument('[model]', `${MODEL} (default: the version before)`)
-    .addOption(aliasOption())
-    .addOption(whyOption())
-    .addOption(storeOption())
-    .addOption(jsonOption())
-    .action(async (pipeline, model, options) => {
-      const { moveModel } = await import('../moveModel.js');
-      await moveModel('rollback', pipeline, model, options);
-    });
+  const rollback = addMove(
+    'rollback',
+    'go back to the champion before, or to a named version; the next inference uses it',
+    `${MODEL} (default: the version before)`,
+  );
   withExamples(rollback, pipelines, (pipeline) => [
     [`perdure models rollback ${pipeline} --reason "worse since Monday"`, 'to the champion before'],
     [`perdure models rollback ${pipeline} xgboost/v20250102_030405_1a2b3c4d --reason audit`, 'to a version'],
@@ -99,8 +97,4 @@ function aliasOption() {
   return new Option('--alias <name>', 'the alias that moves')
     .choices(['champion', 'challenger', 'production'])
     .default('champion');
-}
-
-function whyOption() {
-  return new Option('--reason <text>', 'why, for people who read the history').makeOptionMandatory();
 }

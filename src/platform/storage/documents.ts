@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ObjectRef } from '../../contracts/index.js';
+import { isObject, type ObjectRef } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { sha256 } from './checksum.js';
 import { createOnce } from './createOnly.js';
@@ -236,8 +236,4 @@ const sealOf = (checksum: string) => `,\n  ${JSON.stringify(SEAL)}: "${checksum}
 
 function textOf(value: unknown): string {
   return JSON.stringify(value, null, 2);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

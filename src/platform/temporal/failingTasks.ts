@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { clipped } from '../../contracts/index.js';
+import { clipped, WORKFLOW_TYPES } from '../../contracts/index.js';
 import { runsOfPipeline, toldPipeline } from './pipelineRuns.js';
 import { countOf } from '../../contracts/counts.js';
 
@@ -22,18 +22,6 @@ export interface FailingTasks {
   reason: string;
 }
 
-/** The workflows that Perdure's orchestrator runs. */
-const TYPES = [
-  'lifecycle',
-  'dataProcessing',
-  'modelTraining',
-  'trainAlgorithm',
-  'modelInference',
-  'inferenceOutage',
-  'modelMonitoring',
-  'steward',
-];
-
 /** More open runs than this are not looked at one by one: the newest are, and the stewards. */
 const LOOKED_AT = 500;
 const AT_ONCE = 10;
@@ -49,7 +37,7 @@ const LAST_EVENTS = 10;
  * @param pipeline whose; by default of all
  */
 export async function failingTasks(client: Client, pipeline?: string): Promise<FailingTasks[]> {
-  const open = `ExecutionStatus = "Running" AND WorkflowType IN (${TYPES.map((type) => `"${type}"`).join(', ')})`;
+  const open = `ExecutionStatus = "Running" AND WorkflowType IN (${WORKFLOW_TYPES.map((type) => `"${type}"`).join(', ')})`;
   // A workflow whose first task fails could not say whose it is; its id is all there is.
   const isOwn = ({ workflowId }: WorkflowExecutionInfo) => workflowId.startsWith(`${pipeline}-`);
   const listed =
