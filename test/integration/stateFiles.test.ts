@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectClient } from '../../src/platform/temporal/connection.js';
 import { startEmbeddedServer } from '../../src/platform/temporal/embeddedServer.js';
-import { listens } from '../../src/platform/temporal/processes.js';
+import { freePort, listens } from '../../src/platform/temporal/processes.js';
 import { runningStack } from '../../src/platform/temporal/stack.js';
 import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -22,8 +22,12 @@ import { until } from '../support/until.js';
 /** A state folder as a server leaves it that knows of one run. */
 const whole = temporaryFolder(afterAll);
 
+/** Starts a server on ports that no other test's takes meanwhile, as they take the customary ones, and remembers them. */
+const startOnOwnPorts = async (state: string) =>
+  startEmbeddedServer(state, { port: await freePort(), uiPort: await freePort() });
+
 beforeAll(async () => {
-  const server = await startEmbeddedServer(whole);
+  const server = await startOnOwnPorts(whole);
   const client = await connectClient(server.target);
   await client.workflow.start('lifecycle', { taskQueue: 'orchestrator', workflowId: 'kept', args: [] });
   await client.connection.close();
@@ -101,6 +105,7 @@ describe('a state file that is broken', () => {
 
   test('is told by the command that meets it, doctor included, which opens what commands open', async () => {
     const folder = temporaryFolder();
+    await (await startOnOwnPorts(join(folder, '.perdure'))).stop();
     const first = await perdure(folder, ['schedules', 'list', 'readmission']);
     expect(first.code, first.stderr).toBe(0);
     const database = join(folder, '.perdure', 'temporal.db');
@@ -155,7 +160,7 @@ describe('the state folder', () => {
 
   test('remembers its ports, and takes those that are asked for', async () => {
     const state = temporaryFolder();
-    const first = await startEmbeddedServer(state);
+    const first = await startOnOwnPorts(state);
     await first.stop();
     const [again, other] = [await startEmbeddedServer(state), await startEmbeddedServer(temporaryFolder())];
     try {
