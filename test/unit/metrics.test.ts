@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ScoringName } from '../../src/contracts/index.js';
+import type { ScoringName, TaskSpec } from '../../src/contracts/index.js';
 import { taskOf } from '../../src/ml/tasks/task.js';
 
 const task = taskOf({ task: 'binary', classes: ['0', '1'] });
@@ -58,5 +59,30 @@ describe('classification metrics', () => {
     expect(score('accuracy', labels, probabilities)).toBe(0.5);
     expect(score('f1', labels, probabilities)).toBeCloseTo(2 / 3, 12);
     expect(score('balanced_accuracy', labels, probabilities)).toBeCloseTo(1 / 3, 12);
+  });
+});
+
+describe('the order of the rows', () => {
+  const TASKS: { spec: TaskSpec; width: number; label: fc.Arbitrary<number> }[] = [
+    { spec: { task: 'binary', classes: ['0', '1'] }, width: 1, label: fc.integer({ min: 0, max: 1 }) },
+    { spec: { task: 'multiclass', classes: ['a', 'b', 'c'] }, width: 3, label: fc.integer({ min: 0, max: 2 }) },
+    { spec: { task: 'regression', objective: 'poisson' }, width: 1, label: fc.integer({ min: 0, max: 40 }) },
+  ];
+
+  // A query leaves the order open, and sums of floating point numbers depend on it.
+  test.each(TASKS)('of a $spec.task changes no bit of a metric', ({ spec, width, label }) => {
+    const value = fc.double({ min: 0.001, max: 0.999, noNaN: true });
+    const row = fc.record({ label, values: fc.array(value, { minLength: width, maxLength: width }), rank: fc.nat() });
+    const metricsOf = (rows: { label: number; values: number[] }[]) =>
+      taskOf(spec).metrics(
+        rows.map((one) => one.label),
+        { values: Float64Array.from(rows.flatMap((one) => one.values)), width },
+        0.5,
+      );
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 2, maxLength: 60 }), (rows) => {
+        expect(metricsOf(rows.toSorted((a, b) => a.rank - b.rank))).toEqual(metricsOf(rows));
+      }),
+    );
   });
 });

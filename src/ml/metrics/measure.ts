@@ -49,7 +49,10 @@ export function meanMeasure(
   };
 }
 
-/** Weighted by the counts; `null` without rows. */
+/**
+ * Weighted by the counts; `null` without rows. Without counts the order of the rows doesn't matter: two readings of the
+ * same rows, whose order a query leaves open, have the same mean to the bit.
+ */
 export function meanOf(perRow: Float64Array, counts?: Counts): number | null {
   let sum = 0;
   let rows = 0;
@@ -59,7 +62,7 @@ export function meanOf(perRow: Float64Array, counts?: Counts): number | null {
       rows += counts[row]!;
     }
   } else {
-    for (let row = 0; row < perRow.length; row++) sum += perRow[row]!;
+    for (const value of perRow.toSorted()) sum += value;
     rows = perRow.length;
   }
   return rows === 0 ? null : sum / rows;
