@@ -49,7 +49,10 @@ async function monitor(
     psi,
     score_psi,
     missing_rate,
-    ...(drift.status === 'measured' && drift.arrivals && { arrivals: drift.arrivals }),
+    ...(drift.status === 'measured' && {
+      ...(drift.trained_rows !== undefined && { trained_rows: drift.trained_rows }),
+      ...(drift.arrivals && { arrivals: drift.arrivals }),
+    }),
     performance,
     uri: report.uri,
     config: stage.run.config?.checksum,

@@ -59,19 +59,26 @@ describe('model training', () => {
   test('may do what its activities do', () => {
     const wishes: Wish[] = [
       ...[manifestKey('gold'), FEATURES, LABELS].map((key): Wish => ['GetObject', 'datamart', key]),
-      ...(['train_processed.parquet', 'transforms.json', 'profile.json', 'metadata.json'] as const).flatMap(
-        (file): Wish[] => [
-          ['GetObject', 'datamart', datasetKey(DATASET, file)],
-          ['PutObject', 'datamart', datasetKey(DATASET, file)],
-        ],
-      ),
+      ...(
+        ['train_processed.parquet', 'transforms.json', 'profile.json', 'trained_rows.parquet', 'metadata.json'] as const
+      ).flatMap((file): Wish[] => [
+        ['GetObject', 'datamart', datasetKey(DATASET, file)],
+        ['PutObject', 'datamart', datasetKey(DATASET, file)],
+      ]),
       ['PutObject', 'datamart', 'gold/preprocessed/latest.json'],
-      ...(['model.ubj', 'metadata.json', 'performance.json', 'preprocessing.json', 'profile.json'] as const).flatMap(
-        (file): Wish[] => [
-          ['GetObject', 'modelRegistry', versionKey(VERSION, file)],
-          ['PutObject', 'modelRegistry', versionKey(VERSION, file)],
-        ],
-      ),
+      ...(
+        [
+          'model.ubj',
+          'metadata.json',
+          'performance.json',
+          'preprocessing.json',
+          'profile.json',
+          'trained_rows.parquet',
+        ] as const
+      ).flatMap((file): Wish[] => [
+        ['GetObject', 'modelRegistry', versionKey(VERSION, file)],
+        ['PutObject', 'modelRegistry', versionKey(VERSION, file)],
+      ]),
       ['PutObject', 'modelRegistry', latestKey('xgboost')],
       ['PutObject', 'modelRegistry', 'model_registry/random_forest/versions.json'],
     ];

@@ -60,7 +60,9 @@ function summarizeInference(result: ModelInferenceCompleted): string {
 }
 
 function summarizeMonitoring(result: ModelMonitoringCompleted): string {
-  return `${countOf(result.rows, 'prediction')} looked at, ${describeVerdict(result)}`;
+  const { rows, trained_rows: trained = 0 } = result;
+  const others = trained > 0 ? ` (${count(trained)} more are of rows that the model was trained on)` : '';
+  return `${countOf(rows - trained, 'prediction')} looked at${others}, ${describeVerdict(result)}`;
 }
 
 const FINDINGS = {

@@ -32,6 +32,9 @@ export const INTERNAL = {
   order: `${INTERNAL_PREFIX}order`,
   scores: `${INTERNAL_PREFIX}scores`,
   newRows: `${INTERNAL_PREFIX}new_rows`,
+  /** Scored rows that may count, and whether the model was trained on them. */
+  eligible: `${INTERNAL_PREFIX}eligible`,
+  trained: `${INTERNAL_PREFIX}trained`,
   scoredRows: `${INTERNAL_PREFIX}scored_rows`,
   partitions: `${INTERNAL_PREFIX}partitions`,
   repeated: `${INTERNAL_PREFIX}repeated`,

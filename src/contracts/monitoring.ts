@@ -49,7 +49,10 @@ export interface ArrivalDrift {
 export type DriftResult =
   | {
       status: 'measured';
+      /** Rows that were looked at. */
       rows: number;
+      /** Rows beside them that were left out, as the version was trained on them; absent where there are none. */
+      trained_rows?: number;
       /** PSI (scorecard: deciles or categories of the reference) per feature; `null` where it can't be computed. */
       psi: Record<string, number | null>;
       /** PSI of the predicted probability against the model's test window. */
@@ -110,6 +113,8 @@ export interface ModelMonitoringCompleted extends Verdict {
   status: 'completed';
   /** Predictions of the version that was looked at, in all. */
   rows: number;
+  /** Of these, those that were left out, as the version was trained on their rows; absent where there are none. */
+  trained_rows?: number;
   psi: Record<string, number | null>;
   score_psi: number | null;
   missing_rate: Record<string, number>;

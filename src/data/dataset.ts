@@ -4,6 +4,7 @@ import { splitName, taskSpec } from '../contracts/schemas.js';
 import { FittedTransforms } from '../ml/transforms/fitted.js';
 import { storedFolds } from '../ml/engines/pool.js';
 import { inputColumn } from './inputColumns.js';
+import type { TRAINED_ROWS } from './trainedRows.js';
 import { sharedGroups } from './splits/sharedGroups.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
@@ -13,7 +14,8 @@ import { sha256 } from '../platform/storage/checksum.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 
 /** Files of a preprocessed dataset's folder. */
-export type DatasetFile = `${SplitName}_processed.parquet` | 'transforms.json' | 'profile.json' | 'metadata.json';
+export type DatasetFile =
+  `${SplitName}_processed.parquet` | 'transforms.json' | 'profile.json' | typeof TRAINED_ROWS | 'metadata.json';
 
 /** SHA-256 of gold files, per partition. */
 export const partitionChecksums = z.record(
@@ -88,6 +90,8 @@ export const datasetMetadata = document({
     labelled_to: z.string(),
     ...preprocessingShape,
     splits: z.partialRecord(splitName, datasetSplit),
+    /** SHA-256 of {@link TRAINED_ROWS}; datasets of earlier releases have none. */
+    trained_rows: z.string().optional(),
     /** SHA-256 of the gold files that were read, per partition. */
     partitions: partitionChecksums,
     /** Folds that the train split's file has, where they aren't by chance or something is fitted anew within each. */

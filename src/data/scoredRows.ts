@@ -1,11 +1,12 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import type { TaskSpec, VersionRef } from '../contracts/index.js';
+import { countOf, type TaskSpec, type VersionRef } from '../contracts/index.js';
 import { columnsOf, identifier, literal, readParquetSql, type Database } from './duckdb.js';
 import { featureStoreFiles, type PartitionFile } from './layers.js';
 import { sameRowSql } from './newRows.js';
 import { openPredictions, predictionsFiles, type PredictionsFile } from './predictions.js';
 import { dayOf, daySql } from './partitions.js';
+import { isTrainedSql } from './trainedRows.js';
 import { taskOf } from '../ml/tasks/task.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 
@@ -69,27 +70,34 @@ export function scoreColumns(task: TaskSpec): string[] {
 /** Name of the temporary table that {@link loadScoredRows} makes. */
 export const SCORED_ROWS = INTERNAL.scoredRows;
 
+/** What {@link loadScoredRows} found. */
+export interface LoadedRows {
+  /** The days that the rows fall on; `undefined` where there are none. */
+  days: ScoredDays | undefined;
+  /** Rows that were left out, as the version was trained on them. */
+  trained: number;
+}
+
 /**
  * Loads a version's predictions into a temporary table: the pipeline's keys and the version's {@link scoreNames}, for rows up to
  * `until`, back `monitoring_config.window_days` from the newest of them. Of a row that was scored several times the newest
- * score counts, and one that was made from other features than the row has now doesn't.
+ * score counts, and one that was made from other features than the row has now doesn't. Rows that the version was trained
+ * on are left out.
  *
- * @param until the last day to look at
- * @returns the days that the rows fall on; `undefined` where there are none
+ * @param asked `trainedRows`: a file of `TRAINED_ROWS`, where the version has one; `until`: the last day to look at
  */
 export async function loadScoredRows(
   database: Database,
   pipeline: Pipeline,
   stores: Stores,
   model: VersionRef,
-  task: TaskSpec,
-  until: string,
-): Promise<ScoredDays | undefined> {
+  { task, trainedRows, until }: { task: TaskSpec; trainedRows: string | undefined; until: string },
+): Promise<LoadedRows> {
   const files = (await predictionsFiles(stores.predictions)).filter(
     (file) => file.model.algorithm === model.algorithm && file.model.version === model.version,
   );
   const [first] = files;
-  if (!first) return undefined;
+  if (!first) return NOTHING;
   const keys = pipeline.definition.keys.map(identifier).join(', ');
   const { day, order, inputs, scores } = INTERNAL;
   const paths = await openPredictions(stores.predictions, files);
@@ -101,19 +109,35 @@ export async function loadScoredRows(
     FROM ${readParquetSql(paths, { file: true })}
     WHERE ${day} <= CAST(${literal(until)} AS DATE)`);
   const all = await daysOf(database, scores);
-  if (!all) return undefined;
+  if (!all) return NOTHING;
   // A version reads the same features in all of its files.
   const gold = digested ? await featureStoreFiles(stores, all) : [];
   const present = digested ? await presentScoresSql(database, pipeline, first, gold) : scores;
+  const isTrained = trainedRows === undefined ? 'false' : isTrainedSql(trainedRows, pipeline.definition.keys, 'newest');
   await database.run(`
-    CREATE TEMP TABLE ${SCORED_ROWS} AS
-    WITH eligible AS (SELECT * FROM ${present} QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY ${order} DESC) = 1)
+    CREATE TEMP TABLE ${INTERNAL.eligible} AS
+    WITH newest AS (SELECT * FROM ${present} QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY ${order} DESC) = 1)
     SELECT ${keys}, ${scoreNames(task)
       .map((_, i) => scoreColumn(i))
-      .join(', ')}, ${day} FROM eligible
-    WHERE ${day} > (SELECT max(${day}) FROM eligible) - ${pipeline.config.monitoring_config.window_days}`);
-  return daysOf(database, SCORED_ROWS);
+      .join(', ')}, ${day}, ${isTrained} AS ${INTERNAL.trained} FROM newest`);
+  await database.run(`
+    CREATE TEMP TABLE ${SCORED_ROWS} AS SELECT * EXCLUDE (${INTERNAL.trained}) FROM ${INTERNAL.eligible}
+    WHERE NOT ${INTERNAL.trained} AND ${day} >
+      (SELECT max(${day}) FROM ${INTERNAL.eligible} WHERE NOT ${INTERNAL.trained}) - ${pipeline.config.monitoring_config.window_days}`);
+  const days = await daysOf(database, SCORED_ROWS);
+  const since = days ? ` AND ${day} >= DATE ${literal(days.from)}` : '';
+  const [counted] = await database.rows<{ trained: number }>(
+    `SELECT CAST(count(*) AS INTEGER) AS trained FROM ${INTERNAL.eligible} WHERE ${INTERNAL.trained}${since}`,
+  );
+  return { days, ...counted! };
 }
+
+/** Says of rows that are told to be too few which others there are: words to follow the day. */
+export function besidesTrained({ trained }: Pick<LoadedRows, 'trained'>): string {
+  return trained > 0 ? `, besides ${countOf(trained, 'row')} that the version was trained on` : '';
+}
+
+const NOTHING: LoadedRows = { days: undefined, trained: 0 };
 
 /** SQL for the day that a row was scored for, by its file: rows without dates go by their arrival. */
 function arrivalSql(files: PredictionsFile[], paths: string[]): string {

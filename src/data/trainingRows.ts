@@ -9,6 +9,7 @@ import { InputReader, inputSql, type InputColumn } from './inputColumns.js';
 import { declaredTask, labelReader, labelSql, taskSpecOf, type RawLabel } from './labels.js';
 import { goldPartitions, partitionFile, type DayRange, type PartitionFile } from './layers.js';
 import { betweenDaysSql } from './partitions.js';
+import { keyDigestSql } from './trainedRows.js';
 import { sharedGroupsSql, type SharedGroups } from './splits/sharedGroups.js';
 import type { Split } from './splits/split.js';
 import { trainingSplit } from './trainingSplit.js';
@@ -22,6 +23,8 @@ export interface TrainingRows {
   unlabelled: number;
   /** Rows that were left out as their class is none of the task's. */
   unknown: number;
+  /** Of the train split: the digest of each row's key, by which monitoring knows what a model was fitted on. */
+  keys?: Float64Array;
   /** The column that was read beside the features. */
   beside?: RawColumn;
 }
@@ -74,11 +77,13 @@ export async function readTrainingRows(
   const columns = [...inputs, ...(beside ? [beside] : [])];
   const reader = new InputReader([...inputs, ...(beside ? [{ ...beside, name: INTERNAL.fold }] : [])], capacity);
   const labels = new Float64Array(capacity);
+  const keys = rows.name === 'train' ? new Float64Array(capacity) : undefined;
   const read = labelReader(pipeline, task);
   let [taken, unlabelled, unknown] = [0, 0, 0];
   const values = [
     ...columns.map((input) => inputSql(input, INTERNAL.features)),
     await labelOf(database, pipeline, files),
+    ...(keys ? [keyDigestSql(pipeline.definition.keys, INTERNAL.features)] : []),
   ];
   for (const file of files) {
     const before = taken + unlabelled + unknown;
@@ -102,13 +107,24 @@ export async function readTrainingRows(
         }
       }
       reader.take(chunk, kept);
+      if (keys) {
+        const digests = chunk.getColumnVector(columns.length + 1);
+        kept.forEach((row, i) => (keys[taken + i] = digests.getItem(row) as number));
+      }
       taken += kept.length;
     }
   }
   const table = reader.table();
   const other = table.columns.get(INTERNAL.fold);
   table.columns.delete(INTERNAL.fold);
-  return { table, labels: labels.subarray(0, taken), unlabelled, unknown, ...(other && { beside: other }) };
+  return {
+    table,
+    labels: labels.subarray(0, taken),
+    unlabelled,
+    unknown,
+    ...(keys && { keys: keys.subarray(0, taken) }),
+    ...(other && { beside: other }),
+  };
 }
 
 /** Labels of which nobody could make classes. */

@@ -29,6 +29,7 @@ const drift: z.ZodType<DriftResult> = z.discriminatedUnion('status', [
   z.strictObject({
     status: z.literal('measured'),
     rows: z.number(),
+    trained_rows: z.number().optional(),
     psi: perFeature,
     score_psi: z.number().nullable(),
     expected_psi: perFeature,

@@ -3,6 +3,7 @@ import { SCORINGS } from '../config/schema.js';
 import { ZERO_OR_ONE, type ModelRef, type RunRef, type VersionRef } from '../contracts/index.js';
 import { candidateResult, params, splitMetrics, splitMetricsShape, taskSpec } from '../contracts/schemas.js';
 import { entityShare, partitionChecksums, preprocessingShape, upgradePreprocessing } from '../data/dataset.js';
+import { TRAINED_ROWS } from '../data/trainedRows.js';
 import { PerdureError } from '../errors.js';
 import { MODEL_FILES, type ModelFile } from '../ml/estimators/estimator.js';
 import { modelProfile } from '../monitoring/profile.js';
@@ -92,7 +93,7 @@ const VERSION_DOCUMENTS = {
 type VersionDocument = keyof typeof VERSION_DOCUMENTS;
 
 /** Files of a version's folder. */
-export type VersionFile = ModelFile | 'metadata.json' | VersionDocument;
+export type VersionFile = ModelFile | 'metadata.json' | typeof TRAINED_ROWS | VersionDocument;
 
 /** A line of `versions.json`, the index of an algorithm's versions. */
 const versionSummary = z.strictObject({
@@ -193,12 +194,22 @@ export async function modelFile(registry: ObjectStore, metadata: VersionMetadata
 }
 
 async function openModelFile(registry: ObjectStore, model: ModelRef): Promise<string> {
+  return openFile(registry, model, modelFileOf(model), model.checksum);
+}
+
+async function openFile(
+  registry: ObjectStore,
+  ref: VersionRef,
+  file: VersionFile,
+  checksum: string,
+  remedy = REPAIR,
+): Promise<string> {
   try {
-    return await registry.localFile(registry.key(model.uri), model.checksum);
+    return await registry.localFile(versionKey(ref, file), checksum);
   } catch (error) {
     if (!(error instanceof PerdureError)) throw error;
-    if (error.type === 'NotFound') throw fileGone(registry, model, modelFileOf(model));
-    throw error.type === 'ObjectCorrupt' ? fileDamaged(registry, model, modelFileOf(model)) : error;
+    if (error.type === 'NotFound') throw fileGone(registry, ref, file, remedy);
+    throw error.type === 'ObjectCorrupt' ? fileDamaged(registry, ref, file, remedy) : error;
   }
 }
 
@@ -214,19 +225,37 @@ export function modelFileOf({ uri }: Pick<ModelRef, 'uri'>): ModelFile {
 export async function checkVersion(registry: ObjectStore, ref: VersionRef): Promise<void> {
   const metadata = await requireVersion(registry, ref);
   for (const file of Object.keys(metadata.files ?? {})) {
-    await (file === metadata.model_file
-      ? modelFile(registry, metadata)
-      : readVersionFile(registry, ref, file as VersionDocument));
+    if (file === metadata.model_file) await modelFile(registry, metadata);
+    else if (file === TRAINED_ROWS) await trainedRowsFile(registry, ref);
+    else await readVersionFile(registry, ref, file as VersionDocument);
   }
+}
+
+/** A version's {@link TRAINED_ROWS} as a local file; `undefined` for one of an earlier release, which has none. */
+export async function trainedRowsFile(
+  registry: ObjectStore,
+  ref: VersionRef,
+  remedy = REPAIR,
+): Promise<string | undefined> {
+  const checksum = (await requireVersion(registry, ref, remedy)).files?.[TRAINED_ROWS];
+  return checksum === undefined ? undefined : openFile(registry, ref, TRAINED_ROWS, checksum, remedy);
 }
 
 /**
  * SHA-256 of what lies beside the metadata that a version is about to get.
+ * @param trainedRows that of its {@link TRAINED_ROWS}
  * @throws PerdureError `ObjectCorrupt` where a file isn't there, or the model isn't the one that was fitted
  */
-export async function checksumsOf(registry: ObjectStore, model: ModelRef): Promise<VersionMetadata['files']> {
+export async function checksumsOf(
+  registry: ObjectStore,
+  model: ModelRef,
+  trainedRows: string | undefined,
+): Promise<VersionMetadata['files']> {
   await openModelFile(registry, model);
-  const checksums: VersionMetadata['files'] = { [modelFileOf(model)]: model.checksum };
+  const checksums: VersionMetadata['files'] = {
+    [modelFileOf(model)]: model.checksum,
+    ...(trainedRows !== undefined && { [TRAINED_ROWS]: trainedRows }),
+  };
   for (const file of ['preprocessing.json', 'performance.json', 'profile.json'] as const) {
     const found = await registry.get(versionKey(model, file));
     if (!found) throw fileGone(registry, model, file);

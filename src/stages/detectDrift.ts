@@ -1,14 +1,16 @@
 import { INTERNAL, sameName } from '../config/columns.js';
+import type { Pipeline } from '../config/load.js';
 import type { ArrivalDrift, DriftResult, MonitorInput, TaskSpec } from '../contracts/index.js';
 import { byArrival } from '../data/arrivals.js';
 import { columnsOf, identifier, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import type { InputColumn } from '../data/inputColumns.js';
 import { featureStoreFiles } from '../data/layers.js';
-import { dayOf } from '../data/partitions.js';
+import { dayOf, earlier } from '../data/partitions.js';
 import { assessDrift, type CurrentProfile } from '../monitoring/drift.js';
 import { mostProbable } from '../ml/modelOutput.js';
 import { countInto, emptyLike, type ColumnValues, type ModelProfile } from '../monitoring/profile.js';
 import {
+  besidesTrained,
   countArrivals,
   loadScoredRows,
   newestArrivals,
@@ -17,9 +19,10 @@ import {
   SCORED_ROWS,
   type ScoredDays,
 } from '../data/scoredRows.js';
-import { SCORE_ANEW, readVersionFile, type Preprocessing } from '../registry/versions.js';
-import type { Stage, StageContext } from './context.js';
+import type { Stores } from '../platform/storage/objectStore.js';
+import { SCORE_ANEW, readVersionFile, trainedRowsFile, type Preprocessing } from '../registry/versions.js';
 import { agreeing, countOf } from '../contracts/counts.js';
+import type { Stage } from './context.js';
 
 /**
  * How far the rows that a version scored have moved from those it was trained on: PSI and missing rate per raw feature
@@ -28,99 +31,122 @@ import { agreeing, countOf } from '../contracts/counts.js';
  */
 export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
-  const { min_samples_for_metrics } = pipeline.config.monitoring_config;
-  const reference = await readVersionFile(
-    context.stores(pipeline).modelRegistry,
-    input.predictions.model,
-    'profile.json',
-    SCORE_ANEW,
-  );
-
-  const preprocessing = await readVersionFile(
-    context.stores(pipeline).modelRegistry,
-    input.predictions.model,
-    'preprocessing.json',
-    SCORE_ANEW,
-  );
+  const stores = context.stores(pipeline);
+  const { model } = input.predictions;
+  const reference = await readVersionFile(stores.modelRegistry, model, 'profile.json', SCORE_ANEW);
+  const preprocessing = await readVersionFile(stores.modelRegistry, model, 'preprocessing.json', SCORE_ANEW);
   const settings = pipeline.config.monitoring_config;
+  const least = settings.min_samples_for_metrics;
   return withDuckDb(context, async (database): Promise<DriftResult> => {
-    const { model } = input.predictions;
-    const stores = context.stores(pipeline);
-    const days = await loadScoredRows(database, pipeline, stores, model, preprocessing.task, dayOf(input.asOf));
+    const until = dayOf(input.asOf);
+    const loaded = await loadScoredRows(database, pipeline, stores, model, {
+      task: preprocessing.task,
+      trainedRows: await trainedRowsFile(stores.modelRegistry, model, SCORE_ANEW),
+      until,
+    });
+    const { days, trained } = loaded;
     const arrivals =
       days && byArrival(pipeline) ? await countArrivals(database, `SELECT * FROM ${SCORED_ROWS}`) : undefined;
-    const profile = (days: ScoredDays | undefined) =>
-      profileScoredRows(context, database, input, reference, preprocessing, days);
-    const current = await profile(arrivals ? newestArrivals(arrivals, min_samples_for_metrics) : days);
-    if (current.rows < min_samples_for_metrics) {
-      return {
-        status: 'skipped',
-        reason: `${countOf(current.rows, 'row')} ${agreeing(current.rows, 'is', 'are')} scored by ${dayOf(input.asOf)}; drift needs at least ${min_samples_for_metrics}.`,
-      };
+    const each = (arrivals ?? []).slice(-SHOWN_ARRIVALS).map((arrived) => ({
+      arrived,
+      current: nothingCounted(reference),
+    }));
+    const current = nothingCounted(reference);
+    const asked: CountedDays[] = each
+      .filter(({ arrived }) => arrived.rows >= least)
+      .map(({ arrived: { day }, current }) => ({ days: { from: day, to: day }, current }));
+    if (days) {
+      asked.push({ days: arrivals ? newestArrivals(arrivals, least) : days, current });
+      await countScoredRows(database, pipeline, stores, reference, preprocessing, asked);
     }
-    const assessed = assessDrift(reference, current, settings);
-    if (!arrivals) return assessed;
-    const each: ArrivalDrift[] = [];
-    for (const { day: arrival, rows } of arrivals.slice(-SHOWN_ARRIVALS)) {
-      const { drifted, score_drifted, missing } =
-        rows < min_samples_for_metrics
-          ? { drifted: null, score_drifted: null, missing: null }
-          : assessDrift(reference, await profile({ from: arrival, to: arrival }), settings);
-      each.push({ arrival, rows, drifted, score_drifted, missing });
+    if (current.rows < least) {
+      const { rows } = current;
+      const scored =
+        rows === 0 && trained > 0
+          ? `There is nothing new to monitor: the version was trained on every row that is scored by ${until}`
+          : `${countOf(rows, 'row')} ${agreeing(rows, 'is', 'are')} scored by ${until}${besidesTrained(loaded)}`;
+      return { status: 'skipped', reason: `${scored}; drift needs at least ${least}.` };
     }
-    return { ...assessed, arrivals: each };
+    return {
+      ...assessDrift(reference, current, settings),
+      ...(trained > 0 && { trained_rows: trained }),
+      ...(arrivals && {
+        arrivals: each.map(({ arrived: { day: arrival, rows }, current }): ArrivalDrift => {
+          const { drifted, score_drifted, missing } =
+            rows < least
+              ? { drifted: null, score_drifted: null, missing: null }
+              : assessDrift(reference, current, settings);
+          return { arrival, rows, drifted, score_drifted, missing };
+        }),
+      }),
+    };
   });
 };
 
 /** Arrivals that are looked at one by one: what is longer ago had its report then. */
 const SHOWN_ARRIVALS = 20;
 
-/** Counts the scored rows of some days into the bins of the reference. A feature that gold no longer has counts as missing. */
-async function profileScoredRows(
-  context: StageContext,
+/** Scored rows of some days, counted into the bins of the reference. */
+interface CountedDays {
+  days: ScoredDays;
+  current: CurrentProfile;
+}
+
+function nothingCounted({ columns, score }: ModelProfile): CurrentProfile {
+  return {
+    rows: 0,
+    columns: Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, emptyLike(column)])),
+    score: emptyLike(score),
+  };
+}
+
+/** Counts the scored rows into the profile of each of the days that they are of, reading gold once. A feature that gold no longer has counts as missing. */
+async function countScoredRows(
   database: Database,
-  input: MonitorInput,
+  { definition }: Pipeline,
+  stores: Stores,
   reference: ModelProfile,
   { task, inputs }: Preprocessing,
-  days: ScoredDays | undefined,
-): Promise<CurrentProfile> {
-  const pipeline = await context.pipeline(input.pipeline);
-  const stores = context.stores(pipeline);
-  const keys = pipeline.definition.keys.map(identifier).join(', ');
-  const features = Object.keys(reference.columns);
-  const current: CurrentProfile = {
-    rows: 0,
-    columns: Object.fromEntries(features.map((name) => [name, emptyLike(reference.columns[name]!)])),
-    score: emptyLike(reference.score),
+  asked: CountedDays[],
+): Promise<void> {
+  const all = {
+    from: asked.map(({ days }) => days.from).reduce(earlier),
+    to: asked.map(({ days }) => days.to).reduce((a, b) => (a > b ? a : b)),
   };
-  const files = days ? await featureStoreFiles(stores, days) : [];
-  if (days && files.length > 0) {
-    const gold = readParquetSql(files.map(({ path }) => path));
-    const known = new Set((await columnsOf(database, gold)).map(sameName));
-    const values = features.map((name) =>
-      known.has(sameName(name))
-        ? valueSql(`${INTERNAL.features}.${identifier(name)}`, inputs.find((input) => input.name === name)?.kind)
-        : 'NULL',
-    );
-    const scores = scoreColumns(task);
-    const rows = database.chunks(
-      `SELECT ${[...scores, ...values].join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS ${INTERNAL.features} USING (${keys}) WHERE ${ofDaysSql(days)}`,
-    );
-    for await (const chunk of rows) {
-      current.rows += chunk.rowCount;
+  const files = await featureStoreFiles(stores, all);
+  if (files.length === 0) return;
+  const gold = readParquetSql(files.map(({ path }) => path));
+  const known = new Set((await columnsOf(database, gold)).map(sameName));
+  const features = Object.keys(reference.columns);
+  const values = features.map((name) =>
+    known.has(sameName(name))
+      ? valueSql(`${INTERNAL.features}.${identifier(name)}`, inputs.find((input) => input.name === name)?.kind)
+      : 'NULL',
+  );
+  const scores = scoreColumns(task);
+  const selected = [`CAST(${SCORED_ROWS}.${INTERNAL.day} AS VARCHAR)`, ...scores, ...values];
+  const rows = database.chunks(
+    `SELECT ${selected.join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS ${INTERNAL.features} USING (${definition.keys.map(identifier).join(', ')}) WHERE ${ofDaysSql(all)}`,
+  );
+  for await (const chunk of rows) {
+    const dayOfRow = chunk.getColumnValues(0) as string[];
+    const columns = selected.map((_, i) => (i === 0 ? [] : chunk.getColumnValues(i))) as (number | string | null)[][];
+    for (const { days, current } of asked) {
+      const mine = dayOfRow.flatMap((day, row) => (day >= days.from && day <= days.to ? [row] : []));
+      const column = (i: number) =>
+        mine.length === dayOfRow.length ? columns[i]! : mine.map((row) => columns[i]![row]!);
+      current.rows += mine.length;
+      if (mine.length === 0) continue;
       countInto(
         current.score,
         spoken(
           task,
-          scores.map((_, i) => chunk.getColumnValues(i) as number[]),
+          scores.map((_, i) => column(1 + i) as number[]),
         ),
       );
-      features.forEach((name, i) =>
-        countInto(current.columns[name]!, chunk.getColumnValues(scores.length + i) as (number | string | null)[]),
-      );
+      features.forEach((name, i) => countInto(current.columns[name]!, column(1 + scores.length + i)));
     }
   }
-  return current;
 }
 
 /** A feature's value as training had it; what gold now has as something else is missing. */

@@ -10,15 +10,17 @@ import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { assessPerformance } from '../monitoring/performance.js';
 import {
+  besidesTrained,
   countArrivals,
   loadScoredRows,
   newestArrivals,
   ofDaysSql,
   scoreColumns,
   SCORED_ROWS,
+  type LoadedRows,
 } from '../data/scoredRows.js';
 import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
-import { SCORE_ANEW, readVersionFile, requireVersion } from '../registry/versions.js';
+import { SCORE_ANEW, readVersionFile, requireVersion, trainedRowsFile } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 import { agreeing, countOf } from '../contracts/counts.js';
 
@@ -35,15 +37,16 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const { model } = input.predictions;
   const { task } = await readVersionFile(modelRegistry, model, 'preprocessing.json', SCORE_ANEW);
 
-  const { labels, output } = await matureRows(context, pipeline, input, task);
+  const { labels, output, loaded } = await matureRows(context, pipeline, input, task);
   if (labels.length < min_samples_for_metrics) {
     const dated = pipeline.definition.partition.column !== undefined;
-    const mature = dated
-      ? `${agreeing(labels.length, 'has a label that is', 'have labels that are')} ${countOf(label_maturity_days, 'day')} old by`
-      : `${agreeing(labels.length, 'has a label', 'have labels')} by`;
+    const mature =
+      dated && label_maturity_days > 0
+        ? `${agreeing(labels.length, 'has a label that is', 'have labels that are')} ${countOf(label_maturity_days, 'day')} old by`
+        : `${agreeing(labels.length, 'has a label', 'have labels')} by`;
     return {
       status: 'skipped',
-      reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}; performance needs at least ${min_samples_for_metrics}.`,
+      reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}${besidesTrained(loaded)}; performance needs at least ${min_samples_for_metrics}.`,
     };
   }
 
@@ -72,24 +75,22 @@ async function matureRows(
   pipeline: Pipeline,
   { predictions, asOf }: MonitorInput,
   task: TaskSpec,
-): Promise<{ labels: number[]; output: ModelOutput }> {
+): Promise<{ labels: number[]; output: ModelOutput; loaded: LoadedRows }> {
   const stores = context.stores(pipeline);
   const { keys } = pipeline.definition;
   const read = labelReader(pipeline, task);
   const labels: number[] = [];
   const values: number[] = [];
   const scores = scoreColumns(task);
-  await withDuckDb(context, async (database) => {
-    const days = await loadScoredRows(
-      database,
-      pipeline,
-      stores,
-      predictions.model,
+  const trainedRows = await trainedRowsFile(stores.modelRegistry, predictions.model, SCORE_ANEW);
+  const loaded = await withDuckDb(context, async (database) => {
+    const loaded = await loadScoredRows(database, pipeline, stores, predictions.model, {
       task,
-      lastLabelledDay(pipeline, asOf),
-    );
-    const files = days ? await labelStoreFiles(stores, days) : [];
-    if (files.length === 0) return;
+      trainedRows,
+      until: lastLabelledDay(pipeline, asOf),
+    });
+    const files = loaded.days ? await labelStoreFiles(stores, loaded.days) : [];
+    if (files.length === 0) return loaded;
     const table = readParquetSql(files.map(({ path }) => path));
     const label = await labelSql(database, pipeline, table, INTERNAL.labels);
     const from = `FROM ${SCORED_ROWS} JOIN ${table} AS ${INTERNAL.labels} USING (${keys.map(identifier).join(', ')})`;
@@ -113,6 +114,7 @@ async function matureRows(
         for (const column of said) values.push(column[row]!);
       });
     }
+    return loaded;
   });
-  return { labels, output: { values: Float64Array.from(values), width: scores.length } };
+  return { loaded, labels, output: { values: Float64Array.from(values), width: scores.length } };
 }

@@ -24,6 +24,7 @@ import {
   type GoldFiles,
   type TrainingRows,
 } from '../data/trainingRows.js';
+import { TRAINED_ROWS, writeTrainedRows } from '../data/trainedRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
 import { findLeaks, findOrderings } from '../ml/leakage.js';
@@ -97,6 +98,7 @@ async function buildDataset(
   const split = trainingSplit(pipeline);
   const filesOf = new Map<string, GoldFiles>();
   let decided: Preprocessing | undefined;
+  let trainedRows: string | undefined;
   let folds: FoldsOfTraining = { columns: {} };
   for (const [done, name] of split.names.entries()) {
     const files = await goldFiles(stores, splitDays(split, name, asOf));
@@ -140,6 +142,11 @@ async function buildDataset(
       );
       await datasetTransforms.write(datamart, datasetKey(id, 'transforms.json'), decided.transforms);
     }
+    if (rows.keys) {
+      const path = join(context.scratch, TRAINED_ROWS);
+      await writeTrainedRows(path, rows.keys);
+      trainedRows = (await datamart.upload(path, datasetKey(id, TRAINED_ROWS))).checksum;
+    }
     if (name === 'train')
       folds = trainingFolds(pipeline, rows, {
         task,
@@ -178,6 +185,7 @@ async function buildDataset(
     label: labelColumn(pipeline, columnNames(decided!.transforms)),
     splits,
     ...(folds.stored && { folds: folds.stored }),
+    ...(trainedRows !== undefined && { trained_rows: trainedRows }),
     partitions,
     ...(entity && { entity }),
     warnings,

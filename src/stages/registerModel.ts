@@ -1,3 +1,5 @@
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { launchOfThisTask } from '../platform/ecs/taskDocuments.js';
 import { algorithmConfig, type Pipeline } from '../config/load.js';
 import {
@@ -7,7 +9,8 @@ import {
   type RegisterModelInput,
   type VersionRef,
 } from '../contracts/index.js';
-import { readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
+import { datasetKey, readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
+import { TRAINED_ROWS } from '../data/trainedRows.js';
 import { PerdureError } from '../errors.js';
 import { originOf } from '../registry/origin.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
@@ -23,6 +26,8 @@ import {
   type VersionMetadata,
 } from '../registry/versions.js';
 import { formatSize } from '../platform/resources/workerSize.js';
+import { diskError } from '../platform/files/diskError.js';
+import { createFile } from '../platform/storage/createOnly.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { searchRecord } from './searchRecord.js';
@@ -42,9 +47,19 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
     const { task, inputs, transforms, features, label } = dataset;
     await createVersionFile(modelRegistry, model, 'preprocessing.json', { task, inputs, transforms, features, label });
     await createVersionFile(modelRegistry, model, 'performance.json', input.performance);
+    if (dataset.trained_rows !== undefined) {
+      const copy = join(context.scratch, TRAINED_ROWS);
+      // A folder's own file, which a store may move away.
+      const stored = await datamart.localFile(datasetKey(dataset.id, TRAINED_ROWS), dataset.trained_rows);
+      await copyFile(stored, copy).catch((error: unknown) => {
+        throw diskError(error, copy);
+      });
+      await createFile(modelRegistry, copy, versionKey(model, TRAINED_ROWS));
+    }
     const candidates = await candidatesOf(datamart, input);
     const described = await describe(context, pipeline, input, dataset, candidates);
-    metadata = await complete(modelRegistry, model, { ...described, files: await checksumsOf(modelRegistry, model) });
+    const files = await checksumsOf(modelRegistry, model, dataset.trained_rows);
+    metadata = await complete(modelRegistry, model, { ...described, files });
   }
 
   await indexVersion(modelRegistry, metadata);

@@ -124,7 +124,14 @@ describe('a run that is cancelled', () => {
         .find((key) => key.includes(`_${training.firstExecutionRunId.slice(-8)}/`))
         ?.replace(/\/[^/]*$/, '');
       if (keys.length > 0) {
-        const parts = ['metadata.json', 'model.ubj', 'performance.json', 'preprocessing.json', 'profile.json'];
+        const parts = [
+          'metadata.json',
+          'model.ubj',
+          'performance.json',
+          'preprocessing.json',
+          'profile.json',
+          'trained_rows.parquet',
+        ];
         expect(keys).toEqual(
           expect.arrayContaining([
             ...parts.map((part) => `${version}/${part}`),

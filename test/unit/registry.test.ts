@@ -196,7 +196,13 @@ describe('a version', () => {
     await registry.put(versionKey(version('v1'), 'model.ubj'), 'model');
     const checksum = createHash('sha256').update('model').digest('hex');
     const model = versionKey(version('v1'), 'model.ubj');
-    const files = await checksumsOf(registry, { ...version('v1'), uri: registry.uri(model), checksum });
+    const rows = 'rows that it was trained on';
+    await registry.put(versionKey(version('v1'), 'trained_rows.parquet'), rows);
+    const files = await checksumsOf(
+      registry,
+      { ...version('v1'), uri: registry.uri(model), checksum },
+      createHash('sha256').update(rows).digest('hex'),
+    );
     await versionMetadata.write(
       registry,
       versionKey(version('v1'), 'metadata.json'),
@@ -209,40 +215,44 @@ describe('a version', () => {
     expect((await openModel(registry, version('v1'))).preprocessing).toEqual(FILES['preprocessing.json']);
   });
 
-  test.each(['model.ubj', 'preprocessing.json', 'performance.json', 'profile.json', 'metadata.json'] as const)(
-    'is neither promoted nor taken for whole where its %s is gone, or another',
-    async (file) => {
-      const bytes = readFileSync(path(file));
-      const others = {
-        gone: undefined,
-        emptied: Buffer.alloc(0),
-        cut: bytes.subarray(0, bytes.length / 2),
-        another: bytes.map((byte, i) => (i === Math.floor(bytes.length / 2) ? byte ^ 1 : byte)),
+  test.each([
+    'model.ubj',
+    'trained_rows.parquet',
+    'preprocessing.json',
+    'performance.json',
+    'profile.json',
+    'metadata.json',
+  ] as const)('is neither promoted nor taken for whole where its %s is gone, or another', async (file) => {
+    const bytes = readFileSync(path(file));
+    const others = {
+      gone: undefined,
+      emptied: Buffer.alloc(0),
+      cut: bytes.subarray(0, bytes.length / 2),
+      another: bytes.map((byte, i) => (i === Math.floor(bytes.length / 2) ? byte ^ 1 : byte)),
+    };
+    for (const other of Object.values(others)) {
+      if (other) writeFileSync(path(file), other);
+      else rmSync(path(file));
+      const told = {
+        type: 'ObjectCorrupt',
+        message: expect.stringMatching(
+          `${file}.* (is gone|is damaged: [^;]+); restore it, promote another version, or train again\\.$`,
+        ) as string,
       };
-      for (const other of Object.values(others)) {
-        if (other) writeFileSync(path(file), other);
-        else rmSync(path(file));
-        const told = {
-          type: 'ObjectCorrupt',
-          message: expect.stringMatching(
-            `${file}.* (is gone|is damaged: [^;]+); restore it, promote another version, or train again\\.$`,
-          ) as string,
-        };
-        await expect(checkVersion(registry, version('v1'))).rejects.toMatchObject(told);
-        const promoted = moveAlias(registry, ALGORITHMS, {
-          alias: CHAMPION,
-          move: 'promote',
-          model: version('v1'),
-          by: run('a'),
-          reason: 'by hand',
-        });
-        const unknown = { message: 'There is no version "v1" of xgboost; registered are none.' };
-        await expect(promoted).rejects.toMatchObject(file === 'metadata.json' && !other ? unknown : told);
-      }
-      writeFileSync(path(file), bytes);
-      await checkVersion(registry, version('v1'));
-    },
-  );
+      await expect(checkVersion(registry, version('v1'))).rejects.toMatchObject(told);
+      const promoted = moveAlias(registry, ALGORITHMS, {
+        alias: CHAMPION,
+        move: 'promote',
+        model: version('v1'),
+        by: run('a'),
+        reason: 'by hand',
+      });
+      const unknown = { message: 'There is no version "v1" of xgboost; registered are none.' };
+      await expect(promoted).rejects.toMatchObject(file === 'metadata.json' && !other ? unknown : told);
+    }
+    writeFileSync(path(file), bytes);
+    await checkVersion(registry, version('v1'));
+  });
 
   test('predicts with nothing that was written for another, or by hand', async () => {
     await writeJson(registry, versionKey(version('v1'), 'preprocessing.json'), {

@@ -41,7 +41,7 @@ export function hashSplit(
 }
 
 /** Values as one text, each with its length before it, so that ("a", "bc") differs from ("ab", "c"), and NULL from "". */
-function textSql(values: string[]): string {
+export function textSql(values: string[]): string {
   return values
     .map(
       (value) =>
