@@ -33,6 +33,7 @@ function project(
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/globalTemporaryFolder.ts',
     projects: [
       project('unit', 0, 20 * SECOND, COMPUTING),
       project('replay', 0, 60 * SECOND, COMPUTING),

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     name: 'large',
+    globalSetup: 'test/support/globalTemporaryFolder.ts',
     include: ['test/large/**/*.test.ts'],
     environment: 'node',
     pool: 'forks',
