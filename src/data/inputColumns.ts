@@ -22,7 +22,7 @@ const MOMENT = /^(DATE|TIMESTAMP.*)$/;
 
 /**
  * The features of a pipeline, by the columns of a feature store's file: those that `pipeline.json` names, else all but the
- * key, the entity, the column that says the split and that of the rows' days. Of a key of several columns each may say
+ * key, the label, the entity, the column that says the split and that of the rows' days. Of a key of several columns each may say
  * something of a row, as the carrier of a flight does, so these are features; one that names rows by itself is left out
  * by {@link namesRows} once they are read.
  *
@@ -37,7 +37,7 @@ export async function inputColumns(
   const { features, drop } = definition;
   const typeOf = (name: string) => columns.find((column) => sameName(column.name) === sameName(name))?.type ?? 'DOUBLE';
   if (features.length > 0) return features.map(({ name, type }) => ({ name, kind: kindOf(typeOf(name)), type }));
-  const others = new Set([...identifying(definition), ...drop].map(sameName));
+  const others = new Set([...noFeatures(definition), ...drop].map(sameName));
   return columns
     .filter(({ name }) => !others.has(sameName(name)))
     .map(({ name, type }) => ({
@@ -47,9 +47,10 @@ export async function inputColumns(
     }));
 }
 
-/** Columns of gold that say which row it is, and nothing of what it is like. */
-function identifying({ keys, partition, split, time, entity }: Pipeline['definition']): string[] {
+/** Columns of gold that say which row it is, and nothing of what it is like, and the one that is predicted. */
+function noFeatures({ keys, partition, split, time, entity, labelSource }: Pipeline['definition']): string[] {
   return [
+    ...(labelSource && 'column' in labelSource ? [labelSource.column] : []),
     ...(keys.length > 1 ? [] : keys),
     ...(partition.column === undefined ? [] : [partition.column]),
     // Where it is a column; the day that a row is of says nothing of the days to come.

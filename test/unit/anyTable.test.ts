@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AlgorithmTrained, ModelTrainingCompleted } from '../../src/contracts/index.js';
 import { datasetKey, readDatasetMetadata } from '../../src/data/dataset.js';
@@ -265,6 +267,20 @@ test('of a key of several columns those are features that do not name rows by th
   const others = ROWS.filter(({ id, kind, picked }) => isHeldOut(id, kind, picked)).length;
   expect(performance).toMatchObject({ status: 'measured', metrics: { n: others } });
   expect(drift).toMatchObject({ status: 'measured', rows: others, drifted: [], missing: [] });
+});
+
+test("the label is no feature where SQL of one's own carries it into the feature store", async () => {
+  const pipeline = await createShortPipeline(engines, folder, {
+    source: 'flowers.csv',
+    key: 'id',
+    label: 'kind',
+    drop: ['weight'],
+  });
+  writeFileSync(join(pipeline.folder, 'feature_store.sql'), 'SELECT *, picked > 2 AS late FROM silver');
+  await pipeline.process(text(['id', 'length', 'kind', 'weight', 'picked']));
+  const { dataset } = await pipeline.train(['xgboost']);
+  const { inputs } = await readDatasetMetadata(pipeline.stores.datamart, dataset);
+  expect(inputs.map(({ name }) => name)).toEqual(['length', 'picked', 'late']);
 });
 
 test('rows of entities that train has too are counted and told, and the entity is no feature', async () => {
