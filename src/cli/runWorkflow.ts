@@ -58,6 +58,7 @@ async function runWorkflow(
   algorithmsToTrain(settings.config, options.algorithm);
   const store = chosenStore(options);
   const csv = options.csv ? await checkCsv(settings, options.csv) : undefined;
+  if (options.labels !== undefined) await labelsOf(settings, store, options.labels);
 
   const stop = interruption();
   let begun: StartedRun | undefined;

@@ -67,6 +67,16 @@ const layer = z.strictObject({
     }),
 });
 
+/** Where a CSV lies. */
+const csvPath = z
+  .string()
+  .min(1)
+  .max(4_096)
+  .refine(
+    (path) => /^(s3|file):\/\//.test(path) || !/^[a-z][a-z0-9+.-]+:\/\//i.test(path),
+    'expected a path, or an address that begins with s3:// or file://; download the file and name its path',
+  );
+
 /** A CSV and how its text is read. */
 const sourceFile = z.strictObject({
   file: file.describe('Name of the raw CSV, as it lies in the store'),
@@ -183,7 +193,7 @@ const writtenDefinition = z.strictObject({
     .optional()
     .meta({ description: 'What people see in place of the name', otherwise: 'the name' }),
   source: z
-    .union([z.string().min(1).max(4_096), sourceFile])
+    .union([csvPath, sourceFile])
     .describe('A CSV, by its path from here or from where a command is given; or more about how its text is read'),
   time: z.string().min(1).optional().meta({
     description:
@@ -224,7 +234,7 @@ const writtenDefinition = z.strictObject({
     ),
   labels: z
     .strictObject({
-      file: z.string().min(1).max(4_096).describe('A CSV, by its path from here or from where a command is given'),
+      file: csvPath.describe('A CSV, by its path from here or from where a command is given'),
       on: z
         .union([ColumnName, z.array(ColumnName).min(1), z.record(ColumnName, ColumnName)])
         .optional()

@@ -96,7 +96,7 @@ export async function labelsAreTaken(pipeline: Pipeline, datamart: ObjectStore, 
   if (!pipeline.definition.labels) return true;
   const manifest = await readManifest(datamart, 'bronze');
   const { labels: last } = manifest;
-  const named = asked.labels ?? last?.path;
+  const named = asked.labels ?? last?.path ?? ownAddress(pipeline);
   const given = named === undefined ? undefined : absoluteSource(named);
   if (!last || last.path !== given || asked.replace) return false;
   if (given === undefined || isAddress(given)) return (await find(pipeline, datamart, manifest, asked)).current;
@@ -129,6 +129,11 @@ function countsOf({ object, unknown }: LabelsEntry): LabelCounts {
   return { rows: object.rows, unknown };
 }
 
+/** The address that `pipeline.json` names its labels by, where it does; a path is one of the machine that a command is given on. */
+function ownAddress({ definition: { labels } }: Pipeline): string | undefined {
+  return labels && isAddress(labels.file) ? labels.file : undefined;
+}
+
 /** @param known SHA-256 of the file that is meant, where it was computed already */
 async function find(
   pipeline: Pipeline,
@@ -139,7 +144,7 @@ async function find(
 ): Promise<Found> {
   const { file } = pipeline.definition.labels!;
   const last = manifest.labels;
-  const named = asked ?? last?.path;
+  const named = asked ?? last?.path ?? ownAddress(pipeline);
   const given = named === undefined ? undefined : absoluteSource(named);
   const key = given === undefined ? rawKey(fileNameOf(file)) : isAddress(given) ? datamart.key(given) : undefined;
   const head = key === undefined ? undefined : await datamart.head(key);

@@ -34,13 +34,3 @@ export function fitStandardScale(values: Float64Array | Float32Array): ColumnSca
 function rounding(n: number, mean: number, variance: number): number {
   return n * Number.EPSILON * variance + (n * mean * Number.EPSILON) ** 2;
 }
-
-/** Scales in double precision, then rounds to single; what is then too large for it is missing. */
-export function standardScale(values: Float64Array, { mean, scale }: ColumnScale): Float32Array {
-  const scaled = new Float32Array(values.length);
-  for (let row = 0; row < values.length; row++) {
-    const value = (values[row]! - mean) / scale;
-    scaled[row] = isMissing(value) ? NaN : value;
-  }
-  return scaled;
-}

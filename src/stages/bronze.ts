@@ -73,7 +73,7 @@ async function readRows(context: StageContext, pipeline: Pipeline, input: Bronze
   const writer = await LayerWriter.open(datamart, 'bronze', () =>
     manifestOfBronzeFiles(context, pipeline, datamart, before.recipe),
   );
-  const named = input.source ?? writer.manifest.source?.path;
+  const named = input.source ?? writer.manifest.source?.path ?? ownAddress(pipeline);
   const given = named === undefined ? undefined : absoluteSource(named);
   const key = keyOf(pipeline, datamart, given);
   const etag = key === undefined ? undefined : (await datamart.head(key))?.etag;
@@ -176,7 +176,7 @@ async function lookAt(
   const pending = { rows: 0, written: [], unchanged: [], pending: true };
   const writer = await LayerWriter.open(datamart, 'bronze');
   const last = writer.manifest.source;
-  const named = asked ?? last?.path;
+  const named = asked ?? last?.path ?? ownAddress(pipeline);
   const given = named === undefined ? undefined : absoluteSource(named);
   if (!last || last.path !== given) return pending;
   const key = keyOf(pipeline, datamart, given);
@@ -195,6 +195,11 @@ function keyOf({ definition }: Pipeline, datamart: ObjectStore, given: string | 
 
 function localPath(datamart: ObjectStore, source: string): string | Promise<string> {
   return isAddress(source) ? datamart.localFile(datamart.key(source)) : source;
+}
+
+/** The address that `pipeline.json` names its source by, where it does; a path is one of the machine that a command is given on. */
+function ownAddress({ definition: { source } }: Pipeline): string | undefined {
+  return source.path !== undefined && isAddress(source.path) ? source.path : undefined;
 }
 
 /** The pipeline's own CSV in the store's `raw/` folder, as a local file. */

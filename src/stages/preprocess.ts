@@ -270,8 +270,8 @@ function noRows(pipeline: Pipeline, name: SplitName, asOf: string): PerdureError
   const { start_date, end_date } = daysOf(pipeline, name, asOf);
   const { label_maturity_days: days } = pipeline.config.monitoring_config;
   const which = end_date === undefined ? '' : ` (${start_date ?? 'the beginning'} to ${end_date})`;
-  const until =
-    end_date === undefined ? '' : ` by ${dayOf(asOf)}, which is ${countOf(days, 'day')} after a row's own day`;
+  const maturity = days === 0 ? '' : `, which is ${countOf(days, 'day')} after a row's own day`;
+  const until = end_date === undefined ? '' : ` by ${dayOf(asOf)}${maturity}`;
   return new PerdureError(
     'InputInvalid',
     `The ${name} split${which} has no rows whose labels are known${until}; process more data or change the split.`,

@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadPipeline } from '../../src/config/load.js';
@@ -40,6 +40,37 @@ const REFUSALS: Record<string, Refusal> = {
     },
     type: 'InputInvalid',
     says: /^\S+short\.csv lacks the column insulin; .+$/,
+  },
+  'a missing file of labels': {
+    args: ['run', 'late', '--labels', 'nowhere.csv'],
+    env: { PERDURE_CONF: 'conf' },
+    given: (folder) => {
+      mkdirSync(join(folder, 'conf', 'pipelines', 'late'), { recursive: true });
+      const definition = { source: 'table.csv', key: 'id', label: 'gone', labels: { file: 'labels.csv' } };
+      writeFileSync(join(folder, 'conf', 'pipelines', 'late', 'pipeline.json'), JSON.stringify(definition));
+    },
+    type: 'InputInvalid',
+    says: /^There is no file \S+nowhere\.csv; .+$/,
+  },
+  'labels of a pipeline that has them in its source': {
+    args: ['run', PIPELINE, '--labels', 'labels.csv'],
+    type: 'InputInvalid',
+    says: /^The labels of readmission are in its source; leave --labels out, or .+$/,
+  },
+  'a CSV on the web': {
+    args: ['run', PIPELINE, '--csv', 'https://example.org/a.csv'],
+    type: 'InputInvalid',
+    says: /^https:\/\/example\.org\/a\.csv is neither a path nor an address that begins with s3:\/\/ or file:\/\/; download .+$/,
+  },
+  'a CSV on the web, to become a pipeline': {
+    args: ['init', 'web', '--csv', 'https://example.org/a.csv', '--label', 'y'],
+    type: 'InputInvalid',
+    says: /^https:\/\/example\.org\/a\.csv is neither a path nor an address .+; download the file and name its path\.$/,
+  },
+  'a CSV in a bucket, to become a pipeline': {
+    args: ['init', 'bucket', '--csv', 's3://bucket/a.csv', '--label', 'y'],
+    type: 'InputInvalid',
+    says: /^s3:\/\/bucket\/a\.csv is an address, and init looks at a file of this machine; download it .+$/,
   },
   'an unknown pipeline': {
     args: ['run', 'nothing'],

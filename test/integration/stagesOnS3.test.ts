@@ -114,6 +114,36 @@ test('a pipeline of a source, a key and a label alone is the same in S3 as in a 
   }
 });
 
+test('labels of a second file are read from an object, by its address and as pipeline.json names it', async () => {
+  const engines = tinyEngines();
+  const purposes = ['datamart', 'predictions', 'monitoring'];
+  for (const purpose of [...purposes, 'registry']) await server.createBucket(`late-${purpose}`);
+  const config = {
+    storage: Object.fromEntries(purposes.map((purpose) => [`${purpose}_bucket`, `late-${purpose}`])),
+    model_config: { model_registry_bucket: 'late-registry' },
+  };
+  const file = 's3://late-datamart/incoming/labels.csv';
+  const definition = { source: 'table.csv', key: 'id', label: { column: 'gone', positive: 'yes' }, labels: { file } };
+  try {
+    const pipeline = await createShortPipeline(engines, temporaryFolder(), definition, config, S3);
+    const rows = Array.from({ length: 5 }, (_, i) => `${i},${i / 2}`);
+    await expect(pipeline.process(['id,x', ...rows].join('\n'))).rejects.toThrow(
+      `There are no labels at ${file}; name the file that has them with --labels.`,
+    );
+    await pipeline.stores.datamart.put('incoming/labels.csv', 'id,gone\n0,yes\n1,no\n7,no\n');
+    expect((await pipeline.process(['id,x', ...rows].join('\n'))).labels).toEqual({ rows: 3, unknown: 1 });
+    await pipeline.stores.datamart.put('incoming/more.csv', 'id,gone\n2,yes\n');
+    const labels = 's3://late-datamart/incoming/more.csv';
+    expect((await pipeline.process(['id,x', ...rows].join('\n'), { labels })).labels).toEqual({ rows: 4, unknown: 1 });
+    await expect(pipeline.process(['id,x', ...rows].join('\n'), { labels: 's3://another/labels.csv' })).rejects.toThrow(
+      's3://another/labels.csv does not lie in the bucket s3://late-datamart; name an object of that bucket.',
+    );
+  } finally {
+    await engines.close();
+    delete process.env.PERDURE_CONF;
+  }
+});
+
 test('models, predictions and drift are the same from S3 as from a folder', async () => {
   const engines = tinyEngines();
   try {

@@ -4,7 +4,7 @@ import { isMissing, presentSql } from '../../src/ml/missing.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { gridCells, sampleCells } from '../../src/ml/parameterSampler.js';
 import { differenceVariance } from '../../src/ml/racing.js';
-import { fitStandardScale, standardScale } from '../../src/ml/standardScaler.js';
+import { fitStandardScale } from '../../src/ml/standardScaler.js';
 import { stratifiedFolds } from '../../src/ml/stratifiedKFold.js';
 import { kindOf, taskOf } from '../../src/ml/tasks/task.js';
 
@@ -194,12 +194,8 @@ describe('missing numbers', () => {
     expect(presentSql('"x"')).toBe(`CASE WHEN abs("x") <= CAST('3.4028234663852886e+38' AS DOUBLE) THEN "x" END`);
   });
 
-  test('do not count when a column is scaled, and stay missing', () => {
-    const scale = fitStandardScale(Float64Array.of(1, NaN, 3, Infinity, -Infinity, 1e39));
-    expect(scale).toEqual({ mean: 2, scale: 1 });
-    expect([...standardScale(Float64Array.of(1, NaN, 4, Infinity, 1e39), scale)]).toEqual([-1, NaN, 2, NaN, NaN]);
-    // A number that fits single precision, but not once it is divided by a small scale.
-    expect([...standardScale(Float64Array.of(1e38, 1), { mean: 0, scale: 1e-3 })]).toEqual([NaN, 1_000]);
+  test('do not count when a column is scaled', () => {
+    expect(fitStandardScale(Float64Array.of(1, NaN, 3, Infinity, -Infinity, 1e39))).toEqual({ mean: 2, scale: 1 });
   });
 });
 

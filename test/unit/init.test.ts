@@ -363,3 +363,23 @@ describe('names that can not be used', () => {
     );
   });
 });
+
+it('knows amounts with signs for numbers as text: they are neither dropped, nor the key, nor a label', async () => {
+  const thousands = (value: number) => `"${value.toLocaleString('en-US')}"`;
+  const table = rows(300, (i) => ({
+    income: `"$${(20_000 + 37 * i).toLocaleString('en-US')}.00"`,
+    limit: thousands(1_000 + 13 * i),
+    card: `4000000000000${String(1_000_000 + i)}`,
+    age: (i * 7) % 60,
+    y: noise(i) < 0.5 ? 'no' : 'yes',
+  }));
+  const { definition, remarks } = await proposed(table, { label: 'y' });
+  expect(definition).toMatchObject({ key: 'card' });
+  expect(definition.drop).toBeUndefined();
+  expect(remarks.find(({ topic }) => topic === 'numbers as text')!.text).toMatch(
+    /^income \(such as "\$20,000\.00"\), limit \(such as "1,000"\): read as categories; write plain numbers/,
+  );
+  await expect(proposed(table, { label: 'limit' })).rejects.toThrow(
+    'The column limit holds numbers as text, such as "1,000", and can\'t be learned so; write plain numbers without signs into the file, or name another with --label.',
+  );
+});

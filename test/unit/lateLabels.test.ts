@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readParquetSql, withDuckDb } from '../../src/data/duckdb.js';
 import { labelStoreFiles, readManifest } from '../../src/data/layers.js';
@@ -54,6 +55,20 @@ describe('labels that come in a second file, after the rows', () => {
   const early = ROWS.slice(0, 250);
   beforeAll(async () => {
     pipeline = await createShortPipeline(engines, folder, DEFINITION);
+  });
+
+  test('are the object that pipeline.json names, where nobody names another', async () => {
+    const file = pathToFileURL(labelsFile(text(ROWS.slice(0, 3)))).href;
+    const addressed = await createShortPipeline(engines, folder, {
+      ...DEFINITION,
+      labels: { ...DEFINITION.labels, file },
+    });
+    await expect(addressed.process(SOURCE)).rejects.toThrow(`${file} does not lie in the store at `);
+    await expect(
+      createShortPipeline(engines, folder, { ...DEFINITION, source: 'http://example.org/table.csv' }),
+    ).rejects.toThrow(
+      /source: expected a path, or an address that begins with s3:\/\/ or file:\/\/; download the file/,
+    );
   });
 
   test('are known of the rows that they are of, and not yet of the others', async () => {

@@ -116,6 +116,29 @@ describe('dialect and encoding', () => {
     expect(await sniffed('a;b\n1,500;2,5\n2;3\n')).toMatchObject({ columns: { a: 'DOUBLE', b: 'DOUBLE' } });
   });
 
+  it.each([
+    ['%Y/%m/%d %H:%M', 'TIMESTAMP', ['2001/01/01 00:47', '2001/12/31 1:10']],
+    ['%d.%m.%y', 'DATE', ['31.12.22', '1.2.23']],
+    ['%d/%b/%Y', 'DATE', ['31/Dec/2022', '01/May/2023']],
+    ['%d %b %y', 'DATE', ['31 Dec 22', '1 May 23']],
+    ['%d %B %Y', 'DATE', ['31 December 2022', '1 May 2023']],
+    ['%B %d, %Y', 'DATE', ['December 31, 2022', 'May 1, 2023']],
+    ['%Y-%m', 'DATE', ['2022-12', '2023-01']],
+    ['%b-%y', 'DATE', ['Dec-22', 'May-23']],
+    ['%B %Y', 'DATE', ['December 2022', 'May 2023']],
+  ])('reads days and moments as %s', async (format, type, values) => {
+    const quoted = values.map((value) => `"${value}"`);
+    expect(await sniffed(column(...quoted))).toMatchObject({ date_format: format, columns: { x: type } });
+  });
+
+  it('takes whole numbers for days where all of many are', async () => {
+    const days = Array.from({ length: 12 }, (_, i) => String(20_230_101 + i));
+    expect(await sniffed(column(...days))).toMatchObject({ date_format: '%Y%m%d', columns: { x: 'DATE' } });
+    // A thirteenth month, and too few to know.
+    expect(await typeOf(...days, '20231301')).toBe('BIGINT');
+    expect(await typeOf(...days.slice(0, 3))).toBe('BIGINT');
+  });
+
   it('takes a day for one only where it can tell the month', async () => {
     expect(await sniffed(column('31/01/2020', '01/02/2020'))).toMatchObject({
       date_format: '%d/%m/%Y',

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest';
-import { fitStandardScale, standardScale } from '../../src/ml/standardScaler.js';
+import { fitStandardScale } from '../../src/ml/standardScaler.js';
 
 test('scales as scikit-learn does: mean and population standard deviation of the values that are there', () => {
   // StandardScaler().fit([[1.5], [nan], [-2], [7.25], [1e6]]) of scikit-learn 1.9.1.
   const scale = fitStandardScale(Float64Array.of(1.5, NaN, -2, 7.25, 1e6));
   expect(scale.mean).toBeCloseTo(250001.6875, 9);
   expect(scale.scale).toBeCloseTo(433011.72762623354, 6);
-  expect([...standardScale(Float64Array.of(250001.6875, NaN), scale)]).toEqual([0, NaN]);
 });
 
 test('leaves the size of a constant column alone, and takes an empty one for zeros', () => {

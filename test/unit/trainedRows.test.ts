@@ -91,6 +91,9 @@ test('where nothing else is scored nothing is measured, and that is said', async
   const split = { by: 'time', test: '2029-12-01' };
   const pipeline = await createShortPipeline(engines, folder, { ...SHORT, time: 'day', drop: ['side'], split });
   await pipeline.process(text([...LEARNED, ...TESTED]));
+  await expect(pipeline.train(['xgboost'], '2029-05-31')).rejects.toThrow(
+    'The train split (the beginning to 2029-05-31) has no rows whose labels are known by 2029-05-31; process more data or change the split.',
+  );
   const version = await train(pipeline);
   await pipeline.predict('xgboost');
   const { drift, performance } = await pipeline.monitor(version, '2029-11-30');

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Option, type Command } from '@commander-js/extra-typings';
 import { confFolder } from '../../config/load.js';
@@ -11,6 +11,7 @@ import { TASKS } from '../../contracts/task.js';
 import type { Finding, Proposal, Wishes } from '../../data/inspect/propose.js';
 import { PerdureError } from '../../errors.js';
 import { checkName } from '../../names.js';
+import { absoluteSource, isAddress } from '../../platform/storage/stores.js';
 import { chosenSize } from '../../platform/resources/workerSize.js';
 import { interruption } from '../interruption.js';
 import { withExamples } from '../help.js';
@@ -63,7 +64,12 @@ async function init(name: string, options: { csv: string; yes?: boolean } & Wish
       `There is a pipeline ${name} already, in ${folder}; choose another name, or remove that folder.`,
     );
 
-  const csv = resolve(options.csv);
+  const csv = absoluteSource(options.csv);
+  if (isAddress(csv))
+    throw new PerdureError(
+      'InputInvalid',
+      `${csv} is an address, and init looks at a file of this machine; download it and name its path, then write the address into "source" of pipeline.json.`,
+    );
   const file = fileNameOf(csv);
   const scratch = await mkdtemp(join(tmpdir(), 'perdure-init-'));
   let proposal: Proposal;

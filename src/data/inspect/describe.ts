@@ -21,6 +21,20 @@ export interface ColumnSummary {
   written: number;
 }
 
+/**
+ * Amounts with a sign of money, of thousands or of per cent, which are read as text. Digits alone that are no number, as
+ * they begin with a zero or are too many, are names of something.
+ */
+export function isNumbersAsText({
+  type,
+  written,
+  min,
+  max,
+}: Pick<ColumnSummary, 'type' | 'written' | 'min' | 'max'>): boolean {
+  const digits = [min, max].every((value) => /^\s*[0-9]+\s*$/.test(value ?? ''));
+  return type === 'VARCHAR' && written >= 0.9 && !digits && !/^\s*0[0-9]/.test(min ?? '');
+}
+
 /** A CSV whose every row is in the database's table {@link TABLE}, whose columns have the file's names and sniffed types. */
 export interface DescribedCsv {
   sniffed: SniffedCsv;

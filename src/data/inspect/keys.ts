@@ -2,7 +2,7 @@ import { isInternal, PREDICTION_COLUMNS, sameName } from '../../config/columns.j
 import { agreeing, count, countOf, shareOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
-import { TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
+import { isNumbersAsText, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
 import { findColumn } from './label.js';
 
 export interface KeyDecision {
@@ -112,7 +112,9 @@ function isFree(name: string): boolean {
 }
 
 /** Whether a column whose values are all different is so on purpose: by its name, as text, or as numbers one after another. */
-function isKeyLike({ name, type, min, max }: ColumnSummary, rows: number, first: boolean): boolean {
+function isKeyLike(column: ColumnSummary, rows: number, first: boolean): boolean {
+  const { name, type, min, max } = column;
+  if (isNumbersAsText(column)) return false;
   if (type === 'VARCHAR') return rows >= 20 && (isIdentifierName(name) || (max?.length ?? 0) <= 100);
   if (type !== 'BIGINT') return false;
   return isIdentifierName(name) || Number(max) - Number(min) === rows - 1 || (first && rows >= 100);
@@ -137,7 +139,7 @@ async function decideTogether(
     ...byDistinct(varying.filter(({ name }) => anchors.has(name))),
     // The number of a flight, a room or a version; nearly different in every row it is an amount.
     ...byDistinct(others.filter(({ type, distinct }) => type === 'BIGINT' && distinct < rows / 2)).slice(0, 2),
-    ...byDistinct(others.filter(({ type, written }) => type === 'VARCHAR' && written < MOSTLY_NUMBERS)),
+    ...byDistinct(others.filter((column) => column.type === 'VARCHAR' && !isNumbersAsText(column))),
   ].slice(0, MOST_CANDIDATES);
   for (const size of [2, 3, 4]) {
     const groups = combinations(candidates, size).filter(
@@ -160,8 +162,6 @@ async function decideTogether(
  * their names they must be known by repeating nothing where chance would have repeated as much.
  */
 const TOO_MANY_BY_CHANCE = 3;
-/** Texts most of which are numbers tell an amount. */
-const MOSTLY_NUMBERS = 0.9;
 
 /** Pairs of rows that would be equal in columns whose values have nothing to do with each other. */
 function repeatsByChance(rows: number, group: ColumnSummary[]): number {

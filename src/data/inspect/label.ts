@@ -2,7 +2,7 @@ import type { Objective, TaskName } from '../../contracts/task.js';
 import { count, countOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
-import { TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
+import { isNumbersAsText, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
 
 /** What a pipeline is to predict, and why it is taken for that. */
 export interface LabelDecision {
@@ -87,6 +87,13 @@ export async function decideLabel(
       classes: [],
       reason: objective === 'poisson' ? `${reason}; counts from ${column.min}, so the objective is poisson` : reason,
     };
+  }
+  if (decided === 'multiclass' && classes.length > MOST_CLASSES && isNumbersAsText(column)) {
+    const example = classes.find(({ value }) => Number.isNaN(Number(value)))?.value;
+    throw new PerdureError(
+      'InputInvalid',
+      `The column ${name} holds numbers as text, such as ${JSON.stringify(example ?? classes[0]!.value)}, and can't be learned so; write plain numbers without signs into the file, or name another with --label.`,
+    );
   }
   if (decided === 'multiclass' && classes.length > MOST_CLASSES) {
     throw new PerdureError(

@@ -2,7 +2,7 @@ import { isInternal, sameName } from '../../config/columns.js';
 import { agreeing, count, countOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
-import { describeCsv, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
+import { describeCsv, isNumbersAsText, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
 import { decideKey, isIdentifierName } from './keys.js';
 import { decideLabel, type LabelDecision, type LabelWishes } from './label.js';
 import { findSuspects, type Suspect } from './suspects.js';
@@ -135,8 +135,9 @@ interface Dropped {
 /** Columns that no model can learn from: one value, or a value that says which row it is. */
 function dropped(columns: ColumnSummary[], rows: number, time: TimeDecision): Dropped[] {
   const constant = columns.filter(({ distinct }) => distinct <= 1);
-  const identifying = columns.filter(({ name, type, distinct, present }) => {
-    if (distinct <= 1 || time.columns.includes(name)) return false;
+  const identifying = columns.filter((column) => {
+    const { name, type, distinct, present } = column;
+    if (distinct <= 1 || time.columns.includes(name) || isNumbersAsText(column)) return false;
     if (type === 'VARCHAR' && present >= 50 && distinct > 0.95 * present) return true;
     return (type === 'BIGINT' || type === 'VARCHAR') && isIdentifierName(name) && distinct > Math.max(50, 0.05 * rows);
   });
@@ -216,8 +217,7 @@ async function remarksOn(
   rows: number,
 ): Promise<Finding[]> {
   const remarks: Finding[] = [];
-  const written = features.filter(({ type, written }) => type === 'VARCHAR' && written >= 0.9);
-  const texts = written.filter(({ min }) => !/^\s*0[0-9]/.test(min ?? ''));
+  const texts = features.filter(isNumbersAsText);
   if (texts.length > 0)
     remarks.push({
       topic: 'numbers as text',

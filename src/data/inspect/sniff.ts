@@ -309,17 +309,24 @@ const DAYS: [format: string, pattern: string][] = [
   ['%d-%m-%Y', '[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}'],
   ['%d.%m.%Y', '[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{4}'],
   ['%Y.%m.%d', '[0-9]{4}[.][0-9]{1,2}[.][0-9]{1,2}'],
+  ['%Y/%m/%d', '[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}'],
   ['%m/%d/%y', '[0-9]{1,2}/[0-9]{1,2}/[0-9]{2}'],
   ['%d/%m/%y', '[0-9]{1,2}/[0-9]{1,2}/[0-9]{2}'],
+  ['%d.%m.%y', '[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{2}'],
   ['%d-%b-%Y', '[0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}'],
+  ['%d/%b/%Y', '[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}'],
   ['%d-%b-%y', '[0-9]{1,2}-[A-Za-z]{3}-[0-9]{2}'],
   ['%d %b %Y', '[0-9]{1,2} [A-Za-z]{3} [0-9]{4}'],
   ['%b %d %Y', '[A-Za-z]{3} [0-9]{1,2} [0-9]{4}'],
   ['%b %d, %Y', '[A-Za-z]{3} [0-9]{1,2}, [0-9]{4}'],
-  ['%d %B %Y', '[0-9]{1,2} [A-Za-z]{4,9} [0-9]{4}'],
-  ['%B %d, %Y', '[A-Za-z]{4,9} [0-9]{1,2}, [0-9]{4}'],
+  ['%d %b %y', '[0-9]{1,2} [A-Za-z]{3} [0-9]{2}'],
+  ['%d %B %Y', '[0-9]{1,2} [A-Za-z]{3,9} [0-9]{4}'],
+  ['%B %d, %Y', '[A-Za-z]{3,9} [0-9]{1,2}, [0-9]{4}'],
+  ['%Y-%m', '[0-9]{4}-[0-9]{1,2}'],
   ['%b-%Y', '[A-Za-z]{3}-[0-9]{4}'],
+  ['%b-%y', '[A-Za-z]{3}-[0-9]{2}'],
   ['%b %Y', '[A-Za-z]{3} [0-9]{4}'],
+  ['%B %Y', '[A-Za-z]{3,9} [0-9]{4}'],
 ];
 const TIMES: [format: string, pattern: string][] = [
   ['', ''],
@@ -331,11 +338,13 @@ const TIMES: [format: string, pattern: string][] = [
 const FORMATS = DAYS.flatMap(([day, dayPattern]) =>
   TIMES.map(([time, pattern]) => ({ format: day + time, pattern: dayPattern + pattern })),
 );
+/** A day without signs, which is a whole number as well: so many different ones are days all of them by no chance. */
+const COMPACT = { format: '%Y%m%d', pattern: '(19|20)[0-9]{6}', distinct: 10 };
 const COMMA = '[+-]?[0-9]+(,[0-9]+)?([eE][+-]?[0-9]+)?';
 /** Numbers whose commas may group thousands, which then begin with no zero. */
 const THOUSANDS = '[+-]?([1-9][0-9]{0,2}(,[0-9]{3})*|0)';
 
-/** Looks at columns of text once more where one of their values looks like a day or a number of other habits. */
+/** Looks at columns of text, and of numbers that may be days, once more where one of their values looks like a day or a number of other habits. */
 async function lookAtTexts(
   database: Database,
   relation: string,
@@ -345,8 +354,16 @@ async function lookAtTexts(
   const tests: { position: number; format?: string; grouped?: boolean; sql: string }[] = [];
   for (const [position, { type }] of looks) {
     const example = found.get(position)!.example?.trim();
-    if (type !== 'VARCHAR' || example === undefined) continue;
+    if (example === undefined) continue;
     const v = `trim(v${position})`;
+    const { format: compact, pattern: digits, distinct } = COMPACT;
+    if (type === 'BIGINT' && new RegExp(`^${digits}$`).test(example))
+      tests.push({
+        position,
+        format: compact,
+        sql: `${isDaySql(v, compact, digits)} AND count(DISTINCT ${v}) >= ${distinct}`,
+      });
+    if (type !== 'VARCHAR') continue;
     if (new RegExp(`^${COMMA}$`).test(example)) {
       const commas = `bool_and(regexp_full_match(${v}, '${COMMA}')) AND bool_or(contains(${v}, ','))`;
       const thousands = `bool_and(regexp_full_match(${v}, '${THOUSANDS}'))`;
@@ -355,12 +372,7 @@ async function lookAtTexts(
     }
     for (const { format, pattern } of FORMATS) {
       if (!new RegExp(`^${pattern}$`).test(example)) continue;
-      // strptime takes a year of two digits where four are meant.
-      tests.push({
-        position,
-        format,
-        sql: `bool_and(regexp_full_match(${v}, '${pattern}') AND try_strptime(${v}, ${literal(format)}) IS NOT NULL)`,
-      });
+      tests.push({ position, format, sql: isDaySql(v, format, pattern) });
     }
   }
   if (tests.length === 0) return;
@@ -383,6 +395,11 @@ async function lookAtTexts(
     if (own === format)
       looks.set(position, { ...looks.get(position)!, type: /%[HI]/.test(format) ? 'TIMESTAMP' : 'DATE', format });
   }
+}
+
+/** Whether every value is of a format; strptime alone takes a year of two digits where four are meant. */
+function isDaySql(v: string, format: string, pattern: string): string {
+  return `bool_and(regexp_full_match(${v}, '${pattern}') AND try_strptime(${v}, ${literal(format)}) IS NOT NULL)`;
 }
 
 /** The one format that most columns have; a column that also has another one of the same pattern decides nothing. */

@@ -102,7 +102,10 @@ export class S3Store implements ObjectStore {
   key(uri: string): string {
     const start = `s3://${this.bucket}/`;
     if (!uri.startsWith(start))
-      throw new PerdureError('NotFound', `${uri} does not lie in the bucket s3://${this.bucket}.`);
+      throw new PerdureError(
+        'NotFound',
+        `${uri} does not lie in the bucket s3://${this.bucket}; name an object of that bucket.`,
+      );
     return uri.slice(start.length);
   }
 
