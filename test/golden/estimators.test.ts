@@ -125,6 +125,22 @@ describe.each(KINDS)('the Python packages say the same of %s', (kind) => {
   });
 });
 
+test.each([
+  ['binary', 'balanced'],
+  ['multiclass', null],
+])('a forest of %s has the same bytes however many threads make it', async (kind, class_weight) => {
+  const params = { n_estimators: 10, class_weight };
+  const alone = createEnginePool({ hosts: 1, memory: 2 ** 30 });
+  try {
+    const modelPath = join(folder, `${kind}-alone.ubj`);
+    const request = { train: trainOf(kind), task: TASKS[kind]!, estimator: 'random_forest' as const, params, seed: 1 };
+    await alone.fit({ ...request, modelPath }, never);
+    expect(await sha256File(await fitted(kind, 'random_forest', params, 1))).toBe(await sha256File(modelPath));
+  } finally {
+    await alone.close();
+  }
+});
+
 describe('against scikit-learn', () => {
   test.each([
     ['logistic_regression', 'plain', 'multiclass', { C: 0.5 }],

@@ -51,8 +51,11 @@ export interface Library {
   /** The library may keep `features` until the rows are freed. */
   rows(features: Features): Rows;
   train(dataset: Dataset, features: string[], recipe: TrainingRecipe): Model;
-  /** A model from the bytes of its file. */
-  load(bytes: Uint8Array): Model;
+  /**
+   * A model from the bytes of its file.
+   * @param threads that score rows side by side; what they say is the same with any number
+   */
+  load(bytes: Uint8Array, threads: number): Model;
 }
 
 /** Weights with the mean 1 under which rows of each class count together as much as those of every other class that is there. */

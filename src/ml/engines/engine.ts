@@ -37,10 +37,12 @@ export class Engine implements EngineCalls {
   /**
    * @param open loads a native library, which is kept
    * @param cacheBytes memory that may be kept for later calls, in bytes
+   * @param threads of a call whose result is the same with any number of them
    */
   constructor(
     private readonly open: (name: LibraryName) => Library,
     private readonly cacheBytes: number,
+    private readonly threads: number,
   ) {
     this.parts = new MatrixCache(cacheBytes);
   }
@@ -65,7 +67,7 @@ export class Engine implements EngineCalls {
   async fit(request: FitRequest): Promise<{ seconds: number }> {
     const started = performance.now();
     const part = await this.part(request);
-    const bytes = this.training(request, part, (model) => model.save());
+    const bytes = this.training(request, part, (model) => model.save(), this.threads);
     await writeFile(request.modelPath, bytes).catch((error: unknown) => {
       throw diskError(error, request.modelPath);
     });
@@ -110,8 +112,9 @@ export class Engine implements EngineCalls {
     request: TrainingOrder & { train: MatrixFile },
     part: TrainingPart,
     look: (model: Model) => T,
+    threads = 1,
   ): T {
-    const recipe: TrainingRecipe = trainingRecipe(request, part.shape);
+    const recipe: TrainingRecipe = trainingRecipe(request, part.shape, threads);
     const model = this.libraryOf(request).train(part.train, request.train.features, recipe);
     try {
       return look(model);
@@ -191,7 +194,7 @@ export class Engine implements EngineCalls {
     const name: LibraryName = isLightGbmModel(bytes) ? 'lib_lightgbm' : 'libxgboost';
     const library = this.library(name);
     try {
-      return (this.model = { key, library, model: library.load(bytes) });
+      return (this.model = { key, library, model: library.load(bytes, this.threads) });
     } catch (error) {
       throw new PerdureError(
         'ObjectCorrupt',

@@ -17,9 +17,10 @@ export class EngineHost {
   /**
    * @param script the compiled `host.js`
    * @param cacheBytes bytes that its matrices may take between calls
+   * @param threads of a call whose result is the same with any number of them
    */
-  constructor(script: string, cacheBytes: number) {
-    this.child = fork(script, [String(cacheBytes)], {
+  constructor(script: string, cacheBytes: number, threads: number) {
+    this.child = fork(script, [String(cacheBytes), String(threads)], {
       serialization: 'advanced',
       // Two fits of one thread are faster than one of two, and OpenMP's default spinning makes them wait for each other.
       env: { ...variables(), OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' },

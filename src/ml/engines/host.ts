@@ -1,6 +1,6 @@
 /**
  * Entry of a child process that runs native code for an engine pool: calls come over IPC, one at a time.
- * Arguments: the bytes that matrices may take between calls.
+ * Arguments: the bytes that matrices may take between calls, and the threads of a call that any number of them may share.
  */
 import koffi from 'koffi';
 import { PerdureError, messageOf } from '../../errors.js';
@@ -18,7 +18,7 @@ const SIGKILL = 9;
 dieWithParent();
 // Ctrl-C and the like reach the whole group: whoever works with this process decides what becomes of it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-const cacheBytes = Number(process.argv[2]);
+const [cacheBytes, threads] = process.argv.slice(2).map(Number) as [number, number];
 let engine: Engine | undefined;
 
 process.on('message', (call: HostCall) => {
@@ -27,7 +27,7 @@ process.on('message', (call: HostCall) => {
 
 async function answer({ method, request }: HostCall): Promise<HostReply> {
   try {
-    engine ??= new Engine((name) => new LIBRARIES[name](libraryPath(name)), cacheBytes);
+    engine ??= new Engine((name) => new LIBRARIES[name](libraryPath(name)), cacheBytes, threads);
     return { ok: true, value: await engine[method](request as never) };
   } catch (error) {
     return { ok: false, type: error instanceof PerdureError ? error.type : 'EngineFailed', message: messageOf(error) };

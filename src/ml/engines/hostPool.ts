@@ -158,7 +158,7 @@ class HostPool {
 
   private startHost(): EngineHost | undefined {
     if (this.closed || this.hosts.size >= this.size) return undefined;
-    const host = new EngineHost(hostScript(), this.shareBytes * CACHE_SHARE);
+    const host = new EngineHost(hostScript(), this.shareBytes * CACHE_SHARE, this.size);
     this.hosts.add(host);
     void host.gone.then(() => {
       this.hosts.delete(host);

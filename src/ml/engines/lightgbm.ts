@@ -119,12 +119,12 @@ export class LightGbmLibrary implements Library {
     }
   }
 
-  load(bytes: Uint8Array): Model {
+  load(bytes: Uint8Array, threads: number): Model {
     const text = Buffer.from(bytes).toString('utf8');
     if (!text.includes(END)) throw new PerdureError('EngineFailed', 'the text ends before the last tree');
     const [iterations, handle]: [Out<number>, Out<Pointer>] = [[null], [null]];
     this.check(this.api.boosterLoad(text, iterations, handle));
-    return new LightGbmModel(this.api, this.check, handle[0]!);
+    return new LightGbmModel(this.api, this.check, handle[0]!, threads);
   }
 
   private setField({ handle }: TrainingRows, name: string, values: Float32Array): void {
@@ -151,6 +151,7 @@ class LightGbmModel implements Model {
     private readonly api: Api,
     private readonly check: (status: Status) => void,
     private readonly handle: Pointer,
+    private readonly threads = 1,
   ) {}
 
   features(): string[] {
@@ -176,7 +177,7 @@ class LightGbmModel implements Model {
         PREDICTION_TYPE[type],
         0,
         ALL,
-        'num_threads=1',
+        `num_threads=${this.threads}`,
         length,
         output,
       ),

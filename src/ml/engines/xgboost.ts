@@ -60,10 +60,11 @@ export class XgBoost {
   }
 
   /** A model from the bytes of its file, in either format. */
-  loadModel(bytes: Uint8Array): Booster {
+  loadModel(bytes: Uint8Array, threads = 1): Booster {
     const booster = this.emptyBooster([]);
     try {
       this.check(this.api.boosterLoad(booster.handle, bytes, bytes.length));
+      this.check(this.api.boosterSetParam(booster.handle, 'nthread', String(threads)));
       return booster;
     } catch (error) {
       booster.free();

@@ -102,8 +102,8 @@ export class XgBoostLibrary implements Library {
     }
   }
 
-  load(bytes: Uint8Array): Model {
-    return new XgBoostModel(this.library.loadModel(bytes));
+  load(bytes: Uint8Array, threads: number): Model {
+    return new XgBoostModel(this.library.loadModel(bytes, threads));
   }
 
   /** A linear model with weights that were solved for, in the form that the library gives its own. */

@@ -38,6 +38,8 @@ export interface TrainingRecipe {
   settings: Settings;
   /** Rounds of boosting, or the most of them where `tolerance` is given. */
   rounds: number;
+  /** Whatever is added up while it trains is added up exactly, so that several threads make the same model as one. */
+  exactSums?: boolean;
   /** Stop when a round moves no feature's part in the log-odds by more than this, at the feature's root mean square. */
   tolerance?: number;
   /** The weights of a linear model are solved for, and the library gets the model. */

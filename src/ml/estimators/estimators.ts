@@ -1,7 +1,7 @@
 import type { Params } from '../../contracts/index.js';
 import { ZERO_OR_ONE, type TaskSpec } from '../../contracts/task.js';
 import { PerdureError } from '../../errors.js';
-import type { DataNeeds, EstimatorKind, TrainingRecipe, TrainingShape } from './estimator.js';
+import type { DataNeeds, EstimatorKind, Settings, TrainingRecipe, TrainingShape } from './estimator.js';
 import { lightgbm } from './lightgbm.js';
 import { linearRegression } from './linearRegression.js';
 import { logisticRegression } from './logisticRegression.js';
@@ -40,11 +40,18 @@ export function estimatorsFor(task: TaskSpec): Estimator[] {
 
 /**
  * Translates scikit-learn's parameters into the library's.
+ * @param threads for a training that gives the same bytes with any number of them; others have one
  * @throws PerdureError `ConfigInvalid` for a parameter that is unknown or of the wrong kind, or a task that the estimator can't do
  */
-export function trainingRecipe({ estimator, params, task, seed }: TrainingOrder, shape: TrainingShape): TrainingRecipe {
+export function trainingRecipe(
+  { estimator, params, task, seed }: TrainingOrder,
+  shape: TrainingShape,
+  threads = 1,
+): TrainingRecipe {
   const recipe = able(estimator, task).recipe(params, task, shape);
-  return { ...recipe, settings: { ...COMMON[ESTIMATORS[estimator].library], seed, ...recipe.settings } };
+  const shared: Settings =
+    recipe.exactSums && ESTIMATORS[estimator].library === 'libxgboost' ? { nthread: threads } : {};
+  return { ...recipe, settings: { ...COMMON[ESTIMATORS[estimator].library], seed, ...recipe.settings, ...shared } };
 }
 
 /** How the rows are handed to the library. Throws as {@link trainingRecipe}. */
