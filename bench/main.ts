@@ -6,6 +6,7 @@ import { ecsLaunch } from './ecsLaunch.js';
 import { falseAlarms } from './falseAlarms.js';
 import { memory } from './memory.js';
 import { orchestration } from './orchestration.js';
+import { quality } from './quality.js';
 import { racing } from './racing.js';
 import { recovery } from './recovery.js';
 import { restart } from './restart.js';
@@ -19,6 +20,7 @@ const SECTIONS: Record<string, Section> = {
   orchestration,
   wholeJob,
   anyTable,
+  quality,
   memory,
   s3Throughput,
   ecsLaunch,

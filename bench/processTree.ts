@@ -7,6 +7,8 @@ const SAMPLE_MS = 100;
 export interface Measured {
   /** Wall-clock seconds of the whole process, its start and end included. */
   seconds: number;
+  /** Seconds until standard error said what was waited for; `NaN` where it never did. */
+  secondsUntil: number;
   stdout: string;
   /**
    * Largest sum of resident bytes at one moment, by the name that `nameOf` gives a process, its children included, and
@@ -17,7 +19,7 @@ export interface Measured {
 
 /**
  * Runs a command to its end and measures it. With `whole`, so is its memory; with `nameOf`, the processes that it names are watched with everything
- * below them (Linux only: read from `/proc`); with `gauges`, whatever they read off.
+ * below them (Linux only: read from `/proc`); with `gauges`, whatever they read off; with `until`, when standard error says it.
  *
  * @throws Error where the command ends with a code other than 0
  */
@@ -30,6 +32,7 @@ export async function measure(
     whole?: boolean;
     nameOf?: (commandLine: string) => string | undefined;
     gauges?: Record<string, () => number>;
+    until?: string;
   },
 ): Promise<Measured> {
   const started = performance.now();
@@ -41,7 +44,12 @@ export async function measure(
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
-  child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+  let secondsUntil = NaN;
+  child.stderr.on('data', (bytes: Buffer) => {
+    stderr += bytes.toString();
+    if (options.until !== undefined && Number.isNaN(secondsUntil) && stderr.includes(options.until))
+      secondsUntil = secondsSince(started);
+  });
   const peaks: Record<string, number> = {};
   const { whole, nameOf, gauges = {} } = options;
   let looking = false;
@@ -70,7 +78,11 @@ export async function measure(
     throw new Error(
       `${command} ${args.join(' ')} ended with ${code}: ${stderr.trim().split('\n').slice(-5).join('\n')}`,
     );
-  return { seconds: (performance.now() - started) / 1000, stdout, peaks };
+  return { seconds: secondsSince(started), secondsUntil, stdout, peaks };
+}
+
+function secondsSince(started: number): number {
+  return (performance.now() - started) / 1000;
 }
 
 /** Resident bytes of a process and all below it, now. */

@@ -79,6 +79,27 @@ describe('random forest', () => {
     expect(Math.floor(Math.fround(settings.colsample_bynode as number) * features)).toBe(seen);
   });
 
+  test.each([
+    [{}, 10_000, 1],
+    [{}, 60_000, 6],
+    [{ min_samples_leaf: 1 }, 60_000, 1],
+    [{ min_samples_leaf: 0.01 }, 1_001, 11],
+    [{ min_samples_leaf: 3, min_samples_split: 10 }, 1_000, 5],
+  ] as [Params, number, number][])('with %j and %i rows a leaf has %i', (params, rows, least) => {
+    expect(recipeOf('random_forest', params, { ...shape, rows }, 1).settings.min_child_weight).toBe(least);
+  });
+
+  test('has the threads that it is given where sums are exact, and one where they are not', () => {
+    const threadsOf = (params: Params, task: TaskSpec, rows: number) =>
+      trainingRecipe({ estimator: 'random_forest', params, task, seed: 1 }, { ...shape, rows }, 4).settings.nthread;
+    const classes: TaskSpec = { task: 'multiclass', classes: ['a', 'b', 'c'] };
+    expect(threadsOf({ class_weight: 'balanced' }, ZERO_OR_ONE, 1000)).toBe(4);
+    expect(threadsOf({}, classes, 1000)).toBe(4);
+    expect(threadsOf({ class_weight: 'balanced' }, classes, 1000)).toBe(1);
+    expect(threadsOf({}, { task: 'regression', objective: 'squared_error' }, 1000)).toBe(1);
+    expect(threadsOf({}, ZERO_OR_ONE, 2 ** 29)).toBe(1);
+  });
+
   test('without a depth has no limit', () => {
     expect(recipeOf('random_forest', { max_depth: null }, shape, 1).settings.max_depth).toBe(0);
   });
