@@ -52,6 +52,8 @@ async function monitor(
     ...(drift.status === 'measured' && {
       ...(drift.trained_rows !== undefined && { trained_rows: drift.trained_rows }),
       ...(drift.arrivals && { arrivals: drift.arrivals }),
+      ...(drift.warnings && { warnings: drift.warnings }),
+      ...(drift.distances_not_measured && { distances_not_measured: drift.distances_not_measured }),
     }),
     performance,
     uri: report.uri,

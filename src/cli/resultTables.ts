@@ -1,6 +1,7 @@
 import {
   nothingChanged,
   type DataProcessingCompleted,
+  type DriftDistance,
   type LabelCounts,
   type ModelInferenceCompleted,
   type ModelMonitoringCompleted,
@@ -200,7 +201,33 @@ function driftTable(monitoring: ModelMonitoringCompleted): string[] {
       [...rows, ['the score itself', score(monitoring.score_psi), '']],
     ),
     ...arrivalTable(monitoring),
+    ...distanceLine(monitoring),
     `Report: ${monitoring.uri}`,
+  ];
+}
+
+const DISTANCE_NAMES: Record<DriftDistance, string> = {
+  psi: 'PSI',
+  kolmogorov_smirnov: 'Kolmogorov-Smirnov',
+  wasserstein: 'Wasserstein',
+  jensen_shannon: 'Jensen-Shannon',
+};
+
+/** What is above its limit in `drift_warnings`: the largest excesses. */
+function distanceLine({ warnings, distances_not_measured: reason }: ModelMonitoringCompleted): string[] {
+  const unmeasured = reason === undefined ? [] : [`Not measured: ${reason}`];
+  if (!warnings || warnings.length === 0) return unmeasured;
+  const told = warnings
+    .toSorted((a, b) => b.value / b.limit - a.value / a.limit)
+    .slice(0, SHOWN_FEATURES)
+    .map(
+      ({ feature, distance, value, limit }) =>
+        `${feature} by ${DISTANCE_NAMES[distance]} ${score(value)} (limit ${limit})`,
+    );
+  const others = warnings.length - told.length;
+  return [
+    `Warning: far from the training rows: ${told.join(', ')}${others > 0 ? ` and ${countOf(others, 'more distance')}; the report has all` : ''}`,
+    ...unmeasured,
   ];
 }
 

@@ -26,6 +26,7 @@ export const INTERNAL = {
   foldSince: `${INTERNAL_PREFIX}fold_since`,
   features: `${INTERNAL_PREFIX}features`,
   labels: `${INTERNAL_PREFIX}labels`,
+  value: `${INTERNAL_PREFIX}value`,
   /** Digest of the values that a row was scored by. */
   inputs: `${INTERNAL_PREFIX}inputs`,
   /** Place of a predictions file among those of its model, oldest first. */
@@ -36,6 +37,8 @@ export const INTERNAL = {
   eligible: `${INTERNAL_PREFIX}eligible`,
   trained: `${INTERNAL_PREFIX}trained`,
   scoredRows: `${INTERNAL_PREFIX}scored_rows`,
+  /** Numbers of scored rows. */
+  numbers: `${INTERNAL_PREFIX}numbers`,
   partitions: `${INTERNAL_PREFIX}partitions`,
   repeated: `${INTERNAL_PREFIX}repeated`,
   duplicates: `${INTERNAL_PREFIX}duplicates`,

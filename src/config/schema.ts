@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import {
+  DRIFT_DISTANCES,
   MAX_EVALUATIONS,
   METRICS,
   NAME,
@@ -761,6 +762,11 @@ export const ModelConfig = z
         drift_threshold_psi: psi.meta({
           description: 'PSI from which a feature or the score has drifted',
           otherwise: 'the usual mark of a significant shift',
+        }),
+        drift_warnings: z.partialRecord(z.enum(DRIFT_DISTANCES), z.number().gt(0).max(100)).optional().meta({
+          description:
+            'Distances of a feature from the training rows above which monitoring warns, without a verdict: psi, kolmogorov_smirnov (0 to 1), wasserstein (in standard deviations of train), jensen_shannon (0 to 1)',
+          otherwise: 'only PSI is looked at, for the verdict',
         }),
         performance_threshold_drop: share.meta({
           description: 'Drop of the metric from which performance has dropped, as a difference of the two',

@@ -35,6 +35,28 @@ export type PerformanceResult =
     }
   | Skipped;
 
+/** How far the scored rows' values of one feature are from those of the training rows, by definitions that the report names. */
+export interface FeatureDistances {
+  /** Of numbers: the largest difference of the two distribution functions, 0 to 1. */
+  kolmogorov_smirnov?: { statistic: number; p_value: number };
+  /** Of numbers: in the unit of the feature, and in standard deviations of the training rows. */
+  wasserstein?: { distance: number; scaled: number };
+  /** 0 to 1. */
+  jensen_shannon: number;
+  /** Of categories. */
+  chi_square?: { statistic: number; degrees: number; p_value: number };
+}
+
+/** A distance that is above its limit in `monitoring_config.drift_warnings`: to be looked at, and no verdict. */
+export interface DriftWarning {
+  feature: string;
+  distance: DriftDistance;
+  value: number;
+  limit: number;
+}
+export const DRIFT_DISTANCES = ['psi', 'kolmogorov_smirnov', 'wasserstein', 'jensen_shannon'] as const;
+export type DriftDistance = (typeof DRIFT_DISTANCES)[number];
+
 /** Rows that arrived on one day against the model's training rows; `null` where they are too few to tell. */
 export interface ArrivalDrift {
   /** ISO 8601 day. */
@@ -78,6 +100,11 @@ export type DriftResult =
        * ones that together have `min_samples_for_metrics` rows.
        */
       arrivals?: ArrivalDrift[];
+      /** Where `drift_warnings` are set: per feature; `null` where either side has no value. */
+      distances?: Record<string, FeatureDistances | null>;
+      warnings?: DriftWarning[];
+      /** Why distances that have a limit are absent. */
+      distances_not_measured?: string;
     }
   | Skipped;
 
@@ -120,6 +147,9 @@ export interface ModelMonitoringCompleted extends Verdict {
   missing_rate: Record<string, number>;
   /** Each of the newest arrivals, where rows go by their arrival. */
   arrivals?: ArrivalDrift[];
+  /** Distances above their limits, where the config sets some. */
+  warnings?: DriftWarning[];
+  distances_not_measured?: string;
   performance: PerformanceResult;
   uri: string;
   /** Version of the configuration that the run went by, a SHA-256. */

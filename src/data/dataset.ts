@@ -4,7 +4,8 @@ import { splitName, taskSpec } from '../contracts/schemas.js';
 import { FittedTransforms } from '../ml/transforms/fitted.js';
 import { storedFolds } from '../ml/engines/pool.js';
 import { inputColumn } from './inputColumns.js';
-import type { TRAINED_ROWS } from './trainedRows.js';
+import { REFERENCE_ROWS } from './referenceRows.js';
+import { TRAINED_ROWS } from './trainedRows.js';
 import { sharedGroups } from './splits/sharedGroups.js';
 import { PerdureError } from '../errors.js';
 import { checkName } from '../names.js';
@@ -13,9 +14,13 @@ import { document, type DocumentOf } from '../platform/storage/documents.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 
+/** What a dataset knows of its training rows beside their matrix, which each version that is trained on it gets a copy of. */
+export const ROW_FILES = [TRAINED_ROWS, REFERENCE_ROWS] as const;
+export type RowFile = (typeof ROW_FILES)[number];
+
 /** Files of a preprocessed dataset's folder. */
 export type DatasetFile =
-  `${SplitName}_processed.parquet` | 'transforms.json' | 'profile.json' | typeof TRAINED_ROWS | 'metadata.json';
+  `${SplitName}_processed.parquet` | 'transforms.json' | 'profile.json' | RowFile | 'metadata.json';
 
 /** SHA-256 of gold files, per partition. */
 export const partitionChecksums = z.record(
@@ -90,8 +95,8 @@ export const datasetMetadata = document({
     labelled_to: z.string(),
     ...preprocessingShape,
     splits: z.partialRecord(splitName, datasetSplit),
-    /** SHA-256 of {@link TRAINED_ROWS}; datasets of earlier releases have none. */
-    trained_rows: z.string().optional(),
+    /** SHA-256 of the {@link ROW_FILES} that it has; datasets of earlier releases have none. */
+    row_files: z.partialRecord(z.enum(ROW_FILES), z.string()).optional(),
     /** SHA-256 of the gold files that were read, per partition. */
     partitions: partitionChecksums,
     /** Folds that the train split's file has, where they aren't by chance or something is fitted anew within each. */

@@ -1,12 +1,4 @@
-import { createRequire } from 'node:module';
-
-/** The one function that is used of a CommonJS library without types. */
-const { jStat } = createRequire(import.meta.url)('jstat') as {
-  jStat: {
-    /** Regularized lower incomplete gamma function P(a, x). */
-    lowRegGamma(a: number, x: number): number;
-  };
-};
+import { jStat } from './jstat.js';
 
 /**
  * Whether two samples that were counted into the same cells may come from one distribution: the p-value of Pearson's

@@ -71,7 +71,8 @@ class Spread {
   }
 }
 
-function pairedCounts(reference: ColumnProfile, current: ColumnProfile): [number, number][] {
+/** Rows of both profiles per bin that either fills. */
+export function pairedCounts(reference: ColumnProfile, current: ColumnProfile): [number, number][] {
   const referenceCounts = new Map(Object.entries(reference.counts));
   const currentCounts = new Map(Object.entries(current.counts));
   const bins = new Set([...referenceCounts.keys(), ...currentCounts.keys()]);

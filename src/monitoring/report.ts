@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  DRIFT_DISTANCES,
   METRICS,
   type DriftResult,
   type MetricName,
@@ -52,6 +53,30 @@ const drift: z.ZodType<DriftResult> = z.discriminatedUnion('status', [
         }),
       )
       .optional(),
+    distances: z
+      .record(
+        z.string(),
+        z
+          .strictObject({
+            kolmogorov_smirnov: z.strictObject({ statistic: z.number(), p_value: z.number() }).optional(),
+            wasserstein: z.strictObject({ distance: z.number(), scaled: z.number() }).optional(),
+            jensen_shannon: z.number(),
+            chi_square: z.strictObject({ statistic: z.number(), degrees: z.number(), p_value: z.number() }).optional(),
+          })
+          .nullable(),
+      )
+      .optional(),
+    warnings: z
+      .array(
+        z.strictObject({
+          feature: z.string(),
+          distance: z.enum(DRIFT_DISTANCES),
+          value: z.number(),
+          limit: z.number(),
+        }),
+      )
+      .optional(),
+    distances_not_measured: z.string().optional(),
   }),
   skipped,
 ]);

@@ -2,8 +2,14 @@ import { z } from 'zod';
 import { SCORINGS } from '../config/schema.js';
 import { ZERO_OR_ONE, type ModelRef, type RunRef, type VersionRef } from '../contracts/index.js';
 import { candidateResult, params, splitMetrics, splitMetricsShape, taskSpec } from '../contracts/schemas.js';
-import { entityShare, partitionChecksums, preprocessingShape, upgradePreprocessing } from '../data/dataset.js';
-import { TRAINED_ROWS } from '../data/trainedRows.js';
+import {
+  entityShare,
+  partitionChecksums,
+  preprocessingShape,
+  ROW_FILES,
+  upgradePreprocessing,
+  type RowFile,
+} from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
 import { MODEL_FILES, type ModelFile } from '../ml/estimators/estimator.js';
 import { modelProfile } from '../monitoring/profile.js';
@@ -93,7 +99,7 @@ const VERSION_DOCUMENTS = {
 type VersionDocument = keyof typeof VERSION_DOCUMENTS;
 
 /** Files of a version's folder. */
-export type VersionFile = ModelFile | 'metadata.json' | typeof TRAINED_ROWS | VersionDocument;
+export type VersionFile = ModelFile | 'metadata.json' | RowFile | VersionDocument;
 
 /** A line of `versions.json`, the index of an algorithm's versions. */
 const versionSummary = z.strictObject({
@@ -226,36 +232,38 @@ export async function checkVersion(registry: ObjectStore, ref: VersionRef): Prom
   const metadata = await requireVersion(registry, ref);
   for (const file of Object.keys(metadata.files ?? {})) {
     if (file === metadata.model_file) await modelFile(registry, metadata);
-    else if (file === TRAINED_ROWS) await trainedRowsFile(registry, ref);
+    else if (isRowFile(file)) await rowFile(registry, ref, file);
     else await readVersionFile(registry, ref, file as VersionDocument);
   }
 }
 
-/** A version's {@link TRAINED_ROWS} as a local file; `undefined` for one of an earlier release, which has none. */
-export async function trainedRowsFile(
+function isRowFile(file: string): file is RowFile {
+  return (ROW_FILES as readonly string[]).includes(file);
+}
+
+/** What a version knows of its training rows, as a local file; `undefined` for one that has none, as those of earlier releases. */
+export async function rowFile(
   registry: ObjectStore,
   ref: VersionRef,
+  file: RowFile,
   remedy = REPAIR,
 ): Promise<string | undefined> {
-  const checksum = (await requireVersion(registry, ref, remedy)).files?.[TRAINED_ROWS];
-  return checksum === undefined ? undefined : openFile(registry, ref, TRAINED_ROWS, checksum, remedy);
+  const checksum = (await requireVersion(registry, ref, remedy)).files?.[file];
+  return checksum === undefined ? undefined : openFile(registry, ref, file, checksum, remedy);
 }
 
 /**
  * SHA-256 of what lies beside the metadata that a version is about to get.
- * @param trainedRows that of its {@link TRAINED_ROWS}
+ * @param rowFiles those of its {@link ROW_FILES}
  * @throws PerdureError `ObjectCorrupt` where a file isn't there, or the model isn't the one that was fitted
  */
 export async function checksumsOf(
   registry: ObjectStore,
   model: ModelRef,
-  trainedRows: string | undefined,
+  rowFiles: Partial<Record<RowFile, string>>,
 ): Promise<VersionMetadata['files']> {
   await openModelFile(registry, model);
-  const checksums: VersionMetadata['files'] = {
-    [modelFileOf(model)]: model.checksum,
-    ...(trainedRows !== undefined && { [TRAINED_ROWS]: trainedRows }),
-  };
+  const checksums: NonNullable<VersionMetadata['files']> = { [modelFileOf(model)]: model.checksum, ...rowFiles };
   for (const file of ['preprocessing.json', 'performance.json', 'profile.json'] as const) {
     const found = await registry.get(versionKey(model, file));
     if (!found) throw fileGone(registry, model, file);

@@ -1,28 +1,28 @@
-import { INTERNAL, sameName } from '../config/columns.js';
+import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { ArrivalDrift, DriftResult, MonitorInput, TaskSpec } from '../contracts/index.js';
 import { byArrival } from '../data/arrivals.js';
-import { columnsOf, identifier, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
-import type { InputColumn } from '../data/inputColumns.js';
-import { featureStoreFiles } from '../data/layers.js';
+import { withDuckDb, type Database } from '../data/duckdb.js';
 import { dayOf, earlier } from '../data/partitions.js';
 import { assessDrift, type CurrentProfile } from '../monitoring/drift.js';
 import { mostProbable } from '../ml/modelOutput.js';
 import { countInto, emptyLike, type ColumnValues, type ModelProfile } from '../monitoring/profile.js';
+import { scoredFeatures } from '../data/scoredFeatures.js';
 import {
   besidesTrained,
   countArrivals,
   loadScoredRows,
   newestArrivals,
-  ofDaysSql,
   scoreColumns,
   SCORED_ROWS,
   type ScoredDays,
 } from '../data/scoredRows.js';
+import { TRAINED_ROWS } from '../data/trainedRows.js';
 import type { Stores } from '../platform/storage/objectStore.js';
-import { SCORE_ANEW, readVersionFile, trainedRowsFile, type Preprocessing } from '../registry/versions.js';
+import { SCORE_ANEW, readVersionFile, rowFile, type Preprocessing } from '../registry/versions.js';
 import { agreeing, countOf } from '../contracts/counts.js';
 import type { Stage } from './context.js';
+import { driftDistances } from './driftDistances.js';
 
 /**
  * How far the rows that a version scored have moved from those it was trained on: PSI and missing rate per raw feature
@@ -41,7 +41,7 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
     const until = dayOf(input.asOf);
     const loaded = await loadScoredRows(database, pipeline, stores, model, {
       task: preprocessing.task,
-      trainedRows: await trainedRowsFile(stores.modelRegistry, model, SCORE_ANEW),
+      trainedRows: await rowFile(stores.modelRegistry, model, TRAINED_ROWS, SCORE_ANEW),
       until,
     });
     const { days, trained } = loaded;
@@ -55,8 +55,10 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
     const asked: CountedDays[] = each
       .filter(({ arrived }) => arrived.rows >= least)
       .map(({ arrived: { day }, current }) => ({ days: { from: day, to: day }, current }));
-    if (days) {
-      asked.push({ days: arrivals ? newestArrivals(arrivals, least) : days, current });
+    // The days that decide.
+    const newest = days && arrivals ? newestArrivals(arrivals, least) : days;
+    if (newest) {
+      asked.push({ days: newest, current });
       await countScoredRows(database, pipeline, stores, reference, preprocessing, asked);
     }
     if (current.rows < least) {
@@ -67,8 +69,21 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
           : `${countOf(rows, 'row')} ${agreeing(rows, 'is', 'are')} scored by ${until}${besidesTrained(loaded)}`;
       return { status: 'skipped', reason: `${scored}; drift needs at least ${least}.` };
     }
+    const assessed = assessDrift(reference, current, settings);
+    const limits = settings.drift_warnings;
     return {
-      ...assessDrift(reference, current, settings),
+      ...assessed,
+      ...(limits &&
+        newest && {
+          ...(await driftDistances(database, pipeline, stores, input, {
+            reference,
+            current,
+            inputs: preprocessing.inputs,
+            days: newest,
+            psi: assessed.psi,
+            limits,
+          })),
+        }),
       ...(trained > 0 && { trained_rows: trained }),
       ...(arrivals && {
         arrivals: each.map(({ arrived: { day: arrival, rows }, current }): ArrivalDrift => {
@@ -103,7 +118,7 @@ function nothingCounted({ columns, score }: ModelProfile): CurrentProfile {
 /** Counts the scored rows into the profile of each of the days that they are of, reading gold once. A feature that gold no longer has counts as missing. */
 async function countScoredRows(
   database: Database,
-  { definition }: Pipeline,
+  pipeline: Pipeline,
   stores: Stores,
   reference: ModelProfile,
   { task, inputs }: Preprocessing,
@@ -113,21 +128,16 @@ async function countScoredRows(
     from: asked.map(({ days }) => days.from).reduce(earlier),
     to: asked.map(({ days }) => days.to).reduce((a, b) => (a > b ? a : b)),
   };
-  const files = await featureStoreFiles(stores, all);
-  if (files.length === 0) return;
-  const gold = readParquetSql(files.map(({ path }) => path));
-  const known = new Set((await columnsOf(database, gold)).map(sameName));
+  const scored = await scoredFeatures(database, pipeline, stores, inputs, all);
+  if (!scored) return;
   const features = Object.keys(reference.columns);
-  const values = features.map((name) =>
-    known.has(sameName(name))
-      ? valueSql(`${INTERNAL.features}.${identifier(name)}`, inputs.find((input) => input.name === name)?.kind)
-      : 'NULL',
-  );
   const scores = scoreColumns(task);
-  const selected = [`CAST(${SCORED_ROWS}.${INTERNAL.day} AS VARCHAR)`, ...scores, ...values];
-  const rows = database.chunks(
-    `SELECT ${selected.join(', ')} FROM ${SCORED_ROWS} JOIN ${gold} AS ${INTERNAL.features} USING (${definition.keys.map(identifier).join(', ')}) WHERE ${ofDaysSql(all)}`,
-  );
+  const selected = [
+    `CAST(${SCORED_ROWS}.${INTERNAL.day} AS VARCHAR)`,
+    ...scores,
+    ...features.map((name) => scored.valueOf(name)),
+  ];
+  const rows = database.chunks(`SELECT ${selected.join(', ')} FROM ${scored.relation}`);
   for await (const chunk of rows) {
     const dayOfRow = chunk.getColumnValues(0) as string[];
     const columns = selected.map((_, i) => (i === 0 ? [] : chunk.getColumnValues(i))) as (number | string | null)[][];
@@ -147,14 +157,6 @@ async function countScoredRows(
       features.forEach((name, i) => countInto(current.columns[name]!, column(1 + scores.length + i)));
     }
   }
-}
-
-/** A feature's value as training had it; what gold now has as something else is missing. */
-function valueSql(column: string, kind: InputColumn['kind'] = 'number'): string {
-  if (kind === 'category') return `CAST(${column} AS VARCHAR)`;
-  return kind === 'date'
-    ? `epoch(TRY_CAST(CAST(${column} AS VARCHAR) AS TIMESTAMP)) / 86400.0`
-    : `TRY_CAST(${column} AS DOUBLE)`;
 }
 
 /** What a model's output says of each row, as its profile counts it. */

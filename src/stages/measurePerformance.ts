@@ -19,8 +19,9 @@ import {
   SCORED_ROWS,
   type LoadedRows,
 } from '../data/scoredRows.js';
+import { TRAINED_ROWS } from '../data/trainedRows.js';
 import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
-import { SCORE_ANEW, readVersionFile, requireVersion, trainedRowsFile } from '../registry/versions.js';
+import { SCORE_ANEW, readVersionFile, requireVersion, rowFile } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 import { agreeing, countOf } from '../contracts/counts.js';
 
@@ -82,7 +83,7 @@ async function matureRows(
   const labels: number[] = [];
   const values: number[] = [];
   const scores = scoreColumns(task);
-  const trainedRows = await trainedRowsFile(stores.modelRegistry, predictions.model, SCORE_ANEW);
+  const trainedRows = await rowFile(stores.modelRegistry, predictions.model, TRAINED_ROWS, SCORE_ANEW);
   const loaded = await withDuckDb(context, async (database) => {
     const loaded = await loadScoredRows(database, pipeline, stores, predictions.model, {
       task,

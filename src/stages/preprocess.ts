@@ -9,6 +9,7 @@ import {
   latestDataset,
   type DatasetMetadata,
   type DatasetSplit,
+  type RowFile,
 } from '../data/dataset.js';
 import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { inputColumns, namesRows, valuesOf, type InputColumn } from '../data/inputColumns.js';
@@ -24,6 +25,7 @@ import {
   type GoldFiles,
   type TrainingRows,
 } from '../data/trainingRows.js';
+import { REFERENCE_ROWS, writeReferenceRows } from '../data/referenceRows.js';
 import { TRAINED_ROWS, writeTrainedRows } from '../data/trainedRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
@@ -98,7 +100,10 @@ async function buildDataset(
   const split = trainingSplit(pipeline);
   const filesOf = new Map<string, GoldFiles>();
   let decided: Preprocessing | undefined;
-  let trainedRows: string | undefined;
+  const row_files: NonNullable<DatasetMetadata['row_files']> = {};
+  const keep = async (file: RowFile, path: string) => {
+    row_files[file] = (await datamart.upload(path, datasetKey(id, file))).checksum;
+  };
   let folds: FoldsOfTraining = { columns: {} };
   for (const [done, name] of split.names.entries()) {
     const files = await goldFiles(stores, splitDays(split, name, asOf));
@@ -141,11 +146,14 @@ async function buildDataset(
         profileOf(decided.inputs, rows.table, daysOf(pipeline, name, asOf)),
       );
       await datasetTransforms.write(datamart, datasetKey(id, 'transforms.json'), decided.transforms);
+      const reference = join(context.scratch, REFERENCE_ROWS);
+      if (pipeline.config.monitoring_config.drift_warnings && (await writeReferenceRows(reference, chosen, rows.table)))
+        await keep(REFERENCE_ROWS, reference);
     }
     if (rows.keys) {
       const path = join(context.scratch, TRAINED_ROWS);
       await writeTrainedRows(path, rows.keys);
-      trainedRows = (await datamart.upload(path, datasetKey(id, TRAINED_ROWS))).checksum;
+      await keep(TRAINED_ROWS, path);
     }
     if (name === 'train')
       folds = trainingFolds(pipeline, rows, {
@@ -185,7 +193,7 @@ async function buildDataset(
     label: labelColumn(pipeline, columnNames(decided!.transforms)),
     splits,
     ...(folds.stored && { folds: folds.stored }),
-    ...(trainedRows !== undefined && { trained_rows: trainedRows }),
+    ...(Object.keys(row_files).length > 0 && { row_files }),
     partitions,
     ...(entity && { entity }),
     warnings,

@@ -9,8 +9,7 @@ import {
   type RegisterModelInput,
   type VersionRef,
 } from '../contracts/index.js';
-import { datasetKey, readDatasetMetadata, type DatasetMetadata } from '../data/dataset.js';
-import { TRAINED_ROWS } from '../data/trainedRows.js';
+import { datasetKey, readDatasetMetadata, ROW_FILES, type DatasetMetadata } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
 import { originOf } from '../registry/origin.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
@@ -47,18 +46,20 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
     const { task, inputs, transforms, features, label } = dataset;
     await createVersionFile(modelRegistry, model, 'preprocessing.json', { task, inputs, transforms, features, label });
     await createVersionFile(modelRegistry, model, 'performance.json', input.performance);
-    if (dataset.trained_rows !== undefined) {
-      const copy = join(context.scratch, TRAINED_ROWS);
+    const rowFiles = dataset.row_files ?? {};
+    for (const file of ROW_FILES) {
+      if (rowFiles[file] === undefined) continue;
+      const copy = join(context.scratch, file);
       // A folder's own file, which a store may move away.
-      const stored = await datamart.localFile(datasetKey(dataset.id, TRAINED_ROWS), dataset.trained_rows);
+      const stored = await datamart.localFile(datasetKey(dataset.id, file), rowFiles[file]);
       await copyFile(stored, copy).catch((error: unknown) => {
         throw diskError(error, copy);
       });
-      await createFile(modelRegistry, copy, versionKey(model, TRAINED_ROWS));
+      await createFile(modelRegistry, copy, versionKey(model, file));
     }
     const candidates = await candidatesOf(datamart, input);
     const described = await describe(context, pipeline, input, dataset, candidates);
-    const files = await checksumsOf(modelRegistry, model, dataset.trained_rows);
+    const files = await checksumsOf(modelRegistry, model, rowFiles);
     metadata = await complete(modelRegistry, model, { ...described, files });
   }
 

@@ -1,5 +1,6 @@
 import type { WriteReportInput, WrittenReport } from '../contracts/index.js';
 import { dayOf } from '../data/partitions.js';
+import { DISTANCES_CONVENTION } from '../monitoring/distances.js';
 import { DRIFT_CONVENTION } from '../monitoring/drift.js';
 import { BREACH_CONVENTION } from '../monitoring/performance.js';
 import { PSI_CONVENTION } from '../monitoring/psi.js';
@@ -12,6 +13,7 @@ import type { Stage } from './context.js';
 const CONVENTIONS = {
   psi: PSI_CONVENTION,
   drift: DRIFT_CONVENTION,
+  distances: DISTANCES_CONVENTION,
   missing_rate: 'share of scored rows where the feature is null, not a number or infinite',
   performance:
     "scikit-learn's definitions, zero_division=0; labels at the prediction threshold; ROC AUC with mid-ranks for ties; average precision as a step sum",

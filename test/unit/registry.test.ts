@@ -201,7 +201,7 @@ describe('a version', () => {
     const files = await checksumsOf(
       registry,
       { ...version('v1'), uri: registry.uri(model), checksum },
-      createHash('sha256').update(rows).digest('hex'),
+      { 'trained_rows.parquet': createHash('sha256').update(rows).digest('hex') },
     );
     await versionMetadata.write(
       registry,
