@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { loadPipeline } from '../src/config/load.js';
-import type { AlertActivities, AlertFacts, AlertOutcome } from '../src/contracts/index.js';
+import type { ActivitiesOfClass, AlertFacts, AlertOutcome } from '../src/contracts/index.js';
 import { webUiFrom } from '../src/platform/notify/advice.js';
 import { newestVolume } from '../src/platform/notify/dataVolume.js';
 import { alertSettings, raiseFor, type AlertDependencies } from '../src/platform/notify/raiseFor.js';
@@ -9,7 +9,7 @@ import { hasPredictedSince, processingFailures } from '../src/platform/notify/ru
 import { isStopping, workerStopped } from './stageActivity.js';
 
 /** Alerts, and the facts that a run doesn't have itself: from Temporal's list of runs, and from the store. */
-export function createAlertActivities(dependencies: AlertDependencies): AlertActivities {
+export function createAlertActivities(dependencies: AlertDependencies): ActivitiesOfClass<'alert' | 'settings'> {
   const { openStores } = dependencies;
   return {
     async sendAlerts(facts) {

@@ -1,20 +1,15 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { STEWARD, stewardIdOf, type StewardActivities } from '../src/contracts/index.js';
+import { STEWARD, stewardIdOf, type Activities } from '../src/contracts/index.js';
 import { claimTraining } from '../src/stages/claimTraining.js';
-import { moveChampion } from '../src/stages/moveChampion.js';
-import { readChampion } from '../src/stages/readChampion.js';
-import { readStewardPolicy } from '../src/stages/readStewardPolicy.js';
-import { checkNewData } from '../src/stages/checkNewData.js';
 import { look } from './describeRun.js';
 import { stageActivity, type ActivityDependencies } from './stageActivity.js';
 
-export function createStewardActivities(dependencies: ActivityDependencies): StewardActivities {
+/** What asks Temporal how runs are doing, or tells the steward. */
+export function createStewardActivities(
+  dependencies: ActivityDependencies,
+): Pick<Activities, 'claimTraining' | 'describeRun' | 'signalSteward'> {
   return {
-    readStewardPolicy: stageActivity(dependencies, readStewardPolicy),
-    readChampion: stageActivity(dependencies, readChampion),
-    checkNewData: stageActivity(dependencies, checkNewData),
-    moveChampion: stageActivity(dependencies, moveChampion),
     claimTraining: stageActivity(
       dependencies,
       claimTraining(async ({ workflowId, runId }) => (await look(workflowId, runId)).open),

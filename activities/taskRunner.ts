@@ -6,8 +6,14 @@ import type { EcsDispatcher } from '../src/platform/ecs/ecsDispatcher.js';
 import type { TaskOwner } from '../src/platform/ecs/ownTasks.js';
 import type { TaskPosition } from '../src/platform/ecs/taskDocuments.js';
 import { taskSettings } from '../src/platform/ecs/taskSettings.js';
-import { taskStage } from '../src/stages/taskStages.js';
-import type { Dispatched, StageInput, StopTasksInput, TaskStageName, TaskUse } from '../src/contracts/index.js';
+import {
+  ACTIVITIES,
+  type Dispatched,
+  type StageInput,
+  type StopTasksInput,
+  type TaskStageName,
+  type TaskUse,
+} from '../src/contracts/index.js';
 import type { StageCall } from '../src/stages/createContext.js';
 import { openStores, type OpenStores } from '../src/platform/storage/stores.js';
 import { look } from './describeRun.js';
@@ -63,11 +69,10 @@ export function createTaskRunner(
 function ownerOf(stage: TaskStageName, activityId: string, pipeline: Pipeline): TaskOwner {
   const { info, log } = Context.current();
   const { workflowId, runId } = info.workflowExecution!;
-  const { phase } = taskStage(stage);
   return {
     stage,
     identity: { workflowId, runId, activityId },
-    settings: taskSettings(pipeline, phase),
+    settings: taskSettings(pipeline, ACTIVITIES[stage].taskOf),
     warn: (message) => void log.warn(message),
   };
 }

@@ -1,7 +1,7 @@
 import { createAlertActivities } from '../activities/alerts.js';
 import { createDispatchActivities } from '../activities/dispatch.js';
 import { createTaskRunner } from '../activities/taskRunner.js';
-import { TASK_QUEUES } from '../src/contracts/index.js';
+import { TASK_QUEUES, type ActivitiesOn } from '../src/contracts/index.js';
 import { channelsFrom } from '../src/platform/notify/settings.js';
 import { watchTasks } from '../src/platform/notify/watchTasks.js';
 import { openStores, storeRoot } from '../src/platform/storage/stores.js';
@@ -22,10 +22,10 @@ const TASKS_AT_ONCE = 1_000;
 await runWorkerProcess(WORKERS.dataProcessing, async (size) => {
   const alerting = { openStores: await openStores(storeRoot()), channels: channelsFrom() };
   const alerts = createAlertActivities(alerting);
-  const { queue, close } = stageWorker(WORKERS.dataProcessing, size);
+  const { queue, activities, close } = stageWorker(WORKERS.dataProcessing, size);
   const operations = {
     taskQueue: TASK_QUEUES.operations,
-    activities: { ...queue.activities, ...alerts },
+    activities: { ...activities, ...alerts } satisfies ActivitiesOn<'operations'>,
     maxConcurrentActivityTaskExecutions: OPERATIONS_AT_ONCE,
   };
   // A queue of its own: tasks that take hours must not hold up an alert.

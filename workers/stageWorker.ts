@@ -1,4 +1,5 @@
 import { createActivities } from '../activities/index.js';
+import type { ActivitiesOn } from '../src/contracts/index.js';
 import { createEnginePool } from '../src/ml/engines/hostPool.js';
 import { resourcesOf } from '../src/platform/resources/resources.js';
 import type { WorkerSize } from '../src/platform/resources/workerSize.js';
@@ -9,6 +10,7 @@ import type { WorkerDefinition } from '../src/platform/temporal/workers.js';
 
 export interface StageWorker {
   queue: PolledQueue;
+  activities: ReturnType<typeof createActivities>;
   close: () => Promise<void>;
 }
 
@@ -18,7 +20,12 @@ export function stageWorker({ taskQueue }: WorkerDefinition, size: WorkerSize): 
   const engines = createEnginePool(share);
   const activities = createActivities({ runStage: createRunStage({ storeRoot: storeRoot(), engines, size }) });
   return {
-    queue: { taskQueue, activities, maxConcurrentActivityTaskExecutions: concurrency },
+    activities,
+    queue: {
+      taskQueue,
+      activities: activities satisfies ActivitiesOn<'dataProcessing' | 'modelTraining'>,
+      maxConcurrentActivityTaskExecutions: concurrency,
+    },
     close: () => engines.close(),
   };
 }

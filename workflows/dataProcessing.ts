@@ -8,10 +8,10 @@ import {
   type LayerResult,
   type RefineInput,
 } from '../src/contracts/index.js';
-import { processing, quick } from './support/activities.js';
-import { alerting, now, raiseAlerts } from './support/alerts.js';
+import { activities } from './support/activityProxies.js';
+import { now, raiseAlerts } from './support/alerts.js';
 import { startRun, type RunContext } from './support/startRun.js';
-import { onEcs } from './support/dispatched.js';
+import { computeTargetOf, stagesOn } from './support/computeTarget.js';
 import { failureOf } from './support/failures.js';
 import { FLAG, SOURCE } from './support/input.js';
 import { inParallel, piecesOf } from './support/parallel.js';
@@ -36,7 +36,7 @@ export async function dataProcessing(input: DataProcessingInput): Promise<DataPr
       reportToSteward('processing', input, () => refine(input, context)),
     );
     const unusual = async () =>
-      result.status === 'completed' ? ((await alerting.countNewRows({ pipeline, asOf: context.asOf })) ?? []) : [];
+      result.status === 'completed' ? ((await activities.countNewRows({ pipeline, asOf: context.asOf })) ?? []) : [];
     await raiseAlerts(async () => [
       { condition: 'processing_failing', pipeline, at: now(), failing: null },
       ...[await unusual()].flat(),
@@ -44,7 +44,7 @@ export async function dataProcessing(input: DataProcessingInput): Promise<DataPr
     return result;
   } catch (error) {
     if (!isCancellation(error))
-      await raiseAlerts(() => alerting.countProcessingFailures({ pipeline, run, reason: failureOf(error).reason }));
+      await raiseAlerts(() => activities.countProcessingFailures({ pipeline, run, reason: failureOf(error).reason }));
     throw error;
   }
 }
@@ -54,26 +54,26 @@ async function refine(
   { stage: started, asOf, progress }: RunContext,
 ): Promise<DataProcessingResult> {
   const stage = await withConfig(started, input);
-  const place = await quick.readComputeTarget({ ...stage, phase: 'processing' });
-  const layer = place === 'ecs' ? onEcs : processing;
+  const target = await computeTargetOf('processing', stage);
+  const layer = stagesOn(target);
   // A task costs money and minutes: a worker looks first whether there is work for it.
-  const looks = place === 'ecs';
+  const looks = target === 'ecs';
 
   progress.step('bronze: raw records to Parquet');
   const raw = { ...stage, asOf, source: input.source, labels: input.labels, replace: input.replace };
   const seen = looks
-    ? await processing.bronze.executeWithOptions({ summary: 'Bronze: is there work?' }, [{ ...raw, dryRun: true }])
+    ? await activities.bronze.executeWithOptions({ summary: 'Bronze: is there work?' }, [{ ...raw, dryRun: true }])
     : undefined;
   const bronze = seen && !seen.pending ? seen : await layer.bronze(raw);
   const partitions = [...bronze.written, ...bronze.unchanged].sort();
 
   progress.step('silver: clean, deduplicate, standardise');
-  const silver = await inPieces(processing.silver, (piece) =>
+  const silver = await inPieces(activities.silver, (piece) =>
     layer.silver.executeWithOptions({ summary: `Silver: ${span(piece)}` }, [{ ...stage, partitions: piece }]),
   );
 
   progress.step('gold: feature store and label store');
-  const gold = await inPieces(processing.gold, (piece) =>
+  const gold = await inPieces(activities.gold, (piece) =>
     layer.gold.executeWithOptions({ summary: `Gold: ${span(piece)}` }, [{ ...stage, partitions: piece }]),
   );
 

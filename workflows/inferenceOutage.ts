@@ -1,6 +1,7 @@
 import { continueAsNew, log, setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
 import type { InferenceDown, InferenceOutageInput } from '../src/contracts/index.js';
-import { alerting, readServiceLevel, raiseAlerts } from './support/alerts.js';
+import { activities } from './support/activityProxies.js';
+import { raiseAlerts } from './support/alerts.js';
 import { failureOf } from './support/failures.js';
 import { checkInput, MOMENT, OF_PIPELINE, required } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
@@ -14,7 +15,7 @@ export async function inferenceOutage(input: InferenceOutageInput): Promise<void
   const { pipeline } = input;
   setSearchAttributes({ pipeline, stage: 'inference' });
   setCurrentDetails(`waiting for predictions since ${input.since}`);
-  const { downAfterMinutes } = await readServiceLevel({ pipeline, phase: 'inference' });
+  const { downAfterMinutes } = await activities.readServiceLevel({ pipeline, phase: 'inference' });
   for (;;) {
     // Down is longer than the hours allowed, not as long.
     await sleep((downAfterMinutes + 1) * 60_000, { summary: 'Waiting for predictions' });
@@ -28,7 +29,7 @@ export async function inferenceOutage(input: InferenceOutageInput): Promise<void
 /** `undefined` where it can't be told now, which the next look may. */
 async function look(input: InferenceOutageInput): Promise<InferenceDown | undefined> {
   try {
-    return await alerting.checkInferenceOutage(input);
+    return await activities.checkInferenceOutage(input);
   } catch (error) {
     log.warn('Whether inference has recovered can not be told', { reason: failureOf(error).reason });
     return undefined;

@@ -7,10 +7,10 @@ import {
   type StageInput,
 } from '../src/contracts/index.js';
 import { inferenceOutage } from './inferenceOutage.js';
-import { processing, quick } from './support/activities.js';
+import { activities } from './support/activityProxies.js';
 import { now, raiseAlerts } from './support/alerts.js';
 import { startRun, type RunContext } from './support/startRun.js';
-import { onEcs } from './support/dispatched.js';
+import { computeTargetOf, stagesOn } from './support/computeTarget.js';
 import { DAY, FLAG, MODEL } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withConfig } from './support/pinConfig.js';
@@ -43,7 +43,7 @@ async function infer(
 ): Promise<ModelInferenceResult> {
   const stage = await withConfig(started, input);
   progress.step('resolving the model');
-  const resolved = await quick.resolveModel({ ...stage, model: input.model });
+  const resolved = await activities.resolveModel({ ...stage, model: input.model });
   if (resolved.status === 'skipped') return { ...resolved, rows: 0 };
   const { model } = resolved;
   setSearchAttributes({ algorithm: model.algorithm, modelVersion: model.version });
@@ -51,15 +51,12 @@ async function infer(
   progress.step('finding rows that are not predicted yet');
   const { from, to, again } = input;
   const rowsAsked = { ...stage, asOf, from, to, again };
-  const found = await processing.findNewRows(rowsAsked);
+  const found = await activities.findNewRows(rowsAsked);
   if (found.status === 'skipped') return { ...found, rows: 0 };
 
   progress.step(`predicting ${countOf(found.rows, 'row')} with ${model.algorithm} ${model.version}`);
-  const place = await quick.readComputeTarget({ ...stage, phase: 'inference' });
-  const { rows, batches, uri, checksum } = await (place === 'ecs' ? onEcs : processing).predict({
-    ...rowsAsked,
-    model,
-  });
+  const stages = stagesOn(await computeTargetOf('inference', stage));
+  const { rows, batches, uri, checksum } = await stages.predict({ ...rowsAsked, model });
 
   return {
     status: 'completed',

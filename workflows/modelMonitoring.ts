@@ -1,8 +1,8 @@
 import type { ModelMonitoringInput, ModelMonitoringResult } from '../src/contracts/index.js';
-import { processing, quick } from './support/activities.js';
+import { activities } from './support/activityProxies.js';
 import { now, startedBySchedule, raiseAlerts } from './support/alerts.js';
 import { startRun, type RunContext } from './support/startRun.js';
-import { onEcs } from './support/dispatched.js';
+import { computeTargetOf, stagesOn } from './support/computeTarget.js';
 import { together } from './support/parallel.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withConfig } from './support/pinConfig.js';
@@ -23,22 +23,18 @@ async function monitor(
 ): Promise<ModelMonitoringResult> {
   const stage = await withConfig(started, input);
   progress.step('checking that predictions exist');
-  const predictions = await quick.checkPredictionsExist({ ...stage, asOf });
+  const predictions = await activities.checkPredictionsExist({ ...stage, asOf });
   if (predictions.status === 'skipped') return predictions;
   const { model, rows } = predictions;
   setSearchAttributes({ algorithm: model.algorithm, modelVersion: model.version });
   const monitored = { ...stage, asOf, predictions: { model, rows } };
 
   progress.step('measuring performance and drift');
-  const place = await quick.readComputeTarget({ ...stage, phase: 'monitoring' });
-  const measuring = place === 'ecs' ? onEcs : processing;
-  const [performance, drift] = await together(
-    measuring.measurePerformance(monitored),
-    measuring.detectDrift(monitored),
-  );
+  const stages = stagesOn(await computeTargetOf('monitoring', stage));
+  const [performance, drift] = await together(stages.measurePerformance(monitored), stages.detectDrift(monitored));
 
   progress.step('writing the report');
-  const { report, verdict, severity } = await processing.writeReport({ ...monitored, performance, drift });
+  const { report, verdict, severity } = await activities.writeReport({ ...monitored, performance, drift });
 
   const { psi, score_psi, missing_rate } =
     drift.status === 'measured' ? drift : { psi: {}, score_psi: null, missing_rate: {} };

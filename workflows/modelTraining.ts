@@ -3,6 +3,7 @@ import {
   ableOf,
   nothingChanged,
   type AlgorithmResult,
+  type ComputeTarget,
   type DatasetRef,
   type ModelTrainingCompleted,
   type ModelTrainingInput,
@@ -13,11 +14,11 @@ import {
   type Unchanged,
   type VersionRef,
 } from '../src/contracts/index.js';
-import { preprocessing, processing, quick } from './support/activities.js';
+import { activities } from './support/activityProxies.js';
 import { now, startedBySchedule, raiseAlerts } from './support/alerts.js';
 import { startRun, type RunContext } from './support/startRun.js';
 import { runChild } from './support/children.js';
-import { onEcs } from './support/dispatched.js';
+import { stagesOn } from './support/computeTarget.js';
 import { failureOf } from './support/failures.js';
 import { FLAG, NAMES } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
@@ -60,19 +61,19 @@ async function trainAll(
   const stage = await withConfig(started, input);
 
   progress.step('claiming the one training at a time');
-  const claim = await quick.claimTraining(stage);
+  const claim = await activities.claimTraining(stage);
   if (claim.status === 'skipped') return claim;
 
   progress.step('checking the model config');
-  const plan = await quick.checkModelConfig({ ...stage, algorithms: input.algorithms });
+  const plan = await activities.checkModelConfig({ ...stage, algorithms: input.algorithms });
   if (plan.status === 'skipped') return plan;
 
   progress.step('checking that gold data exists');
-  const gold = await quick.checkGoldDataExists(stage);
+  const gold = await activities.checkGoldDataExists(stage);
   if (gold.status === 'skipped') return gold;
 
   progress.step('checking that there is enough training data');
-  const sufficient = await quick.checkSufficientTrainingData(stage);
+  const sufficient = await activities.checkSufficientTrainingData(stage);
   if (sufficient.status === 'skipped') return sufficient;
 
   progress.step('comparing with the newest versions');
@@ -81,7 +82,7 @@ async function trainAll(
   if (due.every(({ name }) => unable.includes(name))) return { status: 'skipped', reason: nothingChanged(unchanged) };
 
   progress.step('preprocessing');
-  const dataset = await (plan.compute === 'ecs' ? onEcs : preprocessing).preprocess({ ...stage, asOf });
+  const dataset = await stagesOn(plan.compute ?? 'local').preprocess({ ...stage, asOf });
 
   const able = ableOf(
     due.map(({ name }) => name),
@@ -104,7 +105,7 @@ async function trainAll(
   async function train(
     { name, timeoutSeconds }: PlannedAlgorithm,
     dataset: DatasetRef,
-    compute?: 'ecs',
+    compute?: ComputeTarget,
   ): Promise<[string, AlgorithmResult]> {
     const child = {
       name,
@@ -126,7 +127,7 @@ async function unchangedOf(
   planned: PlannedAlgorithm[],
 ): Promise<Unchanged> {
   if (again) return { unchanged: [] };
-  return quick.findUnchanged({ ...stage, asOf, algorithms: planned.map(({ name }) => name) });
+  return activities.findUnchanged({ ...stage, asOf, algorithms: planned.map(({ name }) => name) });
 }
 
 /** The best of the versions challenges the champion; alerts say what came of it. */
@@ -137,7 +138,7 @@ async function promoteBest(
   dataset: DatasetRef,
 ): Promise<ModelTrainingCompleted> {
   const trained = versionsOf(algorithms);
-  const { champion, previous, challenger, promotion, comparison } = await processing.promoteBest({
+  const { champion, previous, challenger, promotion, comparison } = await activities.promoteBest({
     ...stage,
     trained,
     ...(unchanged.length > 0 && { unchanged }),

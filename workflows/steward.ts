@@ -40,8 +40,8 @@ import {
 import { modelInference } from './modelInference.js';
 import { modelMonitoring } from './modelMonitoring.js';
 import { modelTraining } from './modelTraining.js';
-import { stewarding } from './support/activities.js';
-import { alerting, raiseAlerts } from './support/alerts.js';
+import { activities } from './support/activityProxies.js';
+import { raiseAlerts } from './support/alerts.js';
 import { failureOf } from './support/failures.js';
 import { checkInput } from './support/input.js';
 import { STEWARD_INPUT } from './support/messages.js';
@@ -227,7 +227,7 @@ function setHandlers(state: StewardState, stage: StageInput): void {
       // The update's id makes the move its own: an activity that is tried again gets the same answer.
       const run = { ...stage.run, runId: `${stage.run.runId}/${currentUpdateInfo()?.id}` };
       const moved = await CancellationScope.nonCancellable(() =>
-        stewarding.moveChampion({ ...stage, run, move, model, by, reason }),
+        activities.moveChampion({ ...stage, run, move, model, by, reason }),
       );
       state.moved(now(), moved, by);
       showDetails(state);
@@ -242,19 +242,19 @@ function setHandlers(state: StewardState, stage: StageInput): void {
 async function handleNews(state: StewardState, stage: StageInput): Promise<void> {
   if (state.deployed.length > 0) await raiseAlerts(() => state.deployed.splice(0));
   if (state.championUnsure) {
-    state.knowChampion(now(), await stewarding.readChampion(stage));
+    state.knowChampion(now(), await activities.readChampion(stage));
     showDetails(state);
   }
   while (state.processed.length > 0) {
     const [run] = state.processed;
-    const { partitions, enough } = await stewarding.checkNewData(stage);
+    const { partitions, enough } = await activities.checkNewData(stage);
     if (enough && run) {
       state.note(now(), `${countOf(partitions.length, 'partition')} that no training has seen`);
       state.hasNewData(now(), run);
     }
     state.processed.shift();
   }
-  if (state.hasRequests) state.decide(now(), await stewarding.readStewardPolicy(stage));
+  if (state.hasRequests) state.decide(now(), await activities.readStewardPolicy(stage));
 }
 
 /**
@@ -303,14 +303,14 @@ async function resync(state: StewardState): Promise<void> {
   for (const phase of ['training', 'inference', 'monitoring'] as const) {
     const run = state.snapshot.inFlight[phase];
     if (!run) continue;
-    const { open, status } = await stewarding.describeRun(run.workflowId);
+    const { open, status } = await activities.describeRun(run.workflowId);
     // A run tells its end before it ends, so what was not heard by now never will be.
     if (!open && state.snapshot.inFlight[phase]?.workflowId === run.workflowId)
       state.lost(now(), phase, run.workflowId, status);
   }
   state.championUnsure = true;
   showDetails(state);
-  await raiseAlerts(async () => (await alerting.checkDueInference(state.snapshot.pipeline)) ?? []);
+  await raiseAlerts(async () => (await activities.checkDueInference(state.snapshot.pipeline)) ?? []);
 }
 
 function stageInput(pipeline: string): StageInput {

@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancellationScope, log, sleep } from '@temporalio/workflow';
 import type { AlgorithmInput, AlgorithmTrained, TrainAlgorithmInput } from '../src/contracts/index.js';
-import { fittingWithin, quick, type Fitting } from './support/activities.js';
+import { activities, fittingWithin, type Fitting } from './support/activityProxies.js';
 import { dispatchedWithin } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
 import {
@@ -41,7 +41,7 @@ const TRAIN_ALGORITHM_INPUT: Fields = {
     expected: 'seconds above 0, 400 days at most',
     holds: (value) => typeof value === 'number' && value > 0 && value <= 400 * 86_400,
   }),
-  compute: oneOf('ecs'),
+  compute: oneOf('local', 'ecs'),
 };
 
 /** One algorithm from search to registry within its time budget; whatever stops it, nothing half-written stays behind. */
@@ -75,7 +75,7 @@ export async function trainAlgorithm(asked: TrainAlgorithmInput): Promise<Algori
 
 async function train(input: AlgorithmInput, fitting: Fitting, progress: ProgressTracker): Promise<AlgorithmTrained> {
   progress.step('planning the search');
-  const plan = await quick.planSearch(input);
+  const plan = await activities.planSearch(input);
 
   progress.step('searching hyperparameters');
   const { best, dropped, search } = await searchCandidates(input, plan, fitting, progress);
@@ -118,7 +118,7 @@ async function trainOnEcs(
 
 async function discard({ pipeline, run, algorithm }: AlgorithmInput): Promise<void> {
   try {
-    await quick.discardVersion({ pipeline, run, algorithm });
+    await activities.discardVersion({ pipeline, run, algorithm });
   } catch (error) {
     // What stopped the training is the news; an unregistered version that stays behind is invisible and harmless.
     log.warn('An unfinished version could not be discarded', { algorithm, reason: failureOf(error).reason });

@@ -10,7 +10,8 @@ import {
   type TaskInput,
   type TaskResult,
 } from '../platform/ecs/taskDocuments.js';
-import { TASK_STAGE_NAMES, isTaskStage, taskStage, type AnyStage } from '../stages/taskStages.js';
+import { TASK_STAGE_NAMES, isTaskStage } from '../contracts/index.js';
+import { STAGES, type AnyStage } from '../stages/index.js';
 import { createEnginePool } from '../ml/engines/hostPool.js';
 import { variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf } from '../errors.js';
@@ -59,7 +60,7 @@ export async function runTask(
     log('WARN', `The checkpoint could not be saved: ${messageOf(error)}`),
   );
   if (saved.checkpoint !== undefined) log('INFO', 'an earlier launch got some way; going on from there');
-  const result = await perform(taskStage(name).stage, asked.input, root, stop, saved, log);
+  const result = await perform(STAGES[name], asked.input, root, stop, saved, log);
   await saved.settle();
   stop.throwIfAborted();
   await taskResult.write(to.store, to.key, result);

@@ -146,21 +146,9 @@ export interface InferenceOutageInput {
   since: string;
 }
 
-/** How the pipeline stands, where one run doesn't know, and telling people of it. */
-export interface AlertActivities {
-  /** Tells people, where the facts call for it. Where a pipeline's settings can't be read, by the usual thresholds. */
-  sendAlerts(facts: AlertFacts[]): Promise<AlertOutcome[]>;
-  readServiceLevel(input: { pipeline: string; phase: Phase }): Promise<ServiceLevel>;
-  /** The failed runs of processing since the last that succeeded, with the one that asks. */
-  countProcessingFailures(input: {
-    pipeline: string;
-    run: AlertedRun & { startedAt: string };
-    reason: string;
-  }): Promise<ProcessingFailing>;
-  /** Whether predictions are still missing. */
-  checkInferenceOutage(input: InferenceOutageInput): Promise<InferenceDown>;
-  /** Since when scheduled inference has not even started; `null` where it has, or none is due. */
-  checkDueInference(pipeline: string): Promise<InferenceDown | null>;
-  /** Rows of the newest whole partition beside those of the year before; `null` where there is none. */
-  countNewRows(input: { pipeline: string; asOf: string }): Promise<UnusualDataVolume | null>;
+/** A run of processing that failed. */
+export interface FailedProcessing {
+  pipeline: string;
+  run: AlertedRun & { startedAt: string };
+  reason: string;
 }

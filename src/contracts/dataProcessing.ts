@@ -89,9 +89,3 @@ export interface LayerCounts {
 }
 /** Skipped when no partition's input changed; the counts still say what is there. */
 export type DataProcessingResult = DataProcessingCompleted | (Skipped & { rows: number; partitions: number });
-
-export interface DataProcessingActivities {
-  bronze(input: BronzeInput): Promise<BronzeResult>;
-  silver(input: RefineInput): Promise<SilverResult>;
-  gold(input: RefineInput): Promise<GoldResult>;
-}

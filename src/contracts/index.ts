@@ -5,6 +5,7 @@ export * from './texts.js';
 export * from './task.js';
 export * from './metrics.js';
 export * from './taskQueues.js';
+export * from './activities.js';
 export * from './dataProcessing.js';
 export * from './training.js';
 export * from './search.js';

@@ -52,9 +52,3 @@ export interface ModelInferenceCompleted {
   config?: string;
 }
 export type ModelInferenceResult = ModelInferenceCompleted | (Skipped & { rows: 0 });
-
-export interface InferenceActivities {
-  resolveModel(input: ResolveModelInput): Promise<ResolvedModel>;
-  findNewRows(input: FindNewRowsInput): Promise<NewRows>;
-  predict(input: PredictInput): Promise<PredictionsRef>;
-}

@@ -157,10 +157,3 @@ export interface ModelMonitoringCompleted extends Verdict {
 }
 /** Where nothing at all could be measured, there is a report that says why. */
 export type ModelMonitoringResult = ModelMonitoringCompleted | (Skipped & { uri?: string });
-
-export interface MonitoringActivities {
-  checkPredictionsExist(input: MonitoringStageInput): Promise<PredictionsCheck>;
-  measurePerformance(input: MonitorInput): Promise<PerformanceResult>;
-  detectDrift(input: MonitorInput): Promise<DriftResult>;
-  writeReport(input: WriteReportInput): Promise<WrittenReport>;
-}

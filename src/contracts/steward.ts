@@ -225,14 +225,3 @@ export type StewardMessage =
   | { signal: 'requestRetrain'; message: RetrainRequest }
   | { signal: 'driftDetected'; message: DriftReport }
   | { signal: 'runEnded'; message: RunEnded };
-
-export interface StewardActivities {
-  readStewardPolicy(input: StageInput): Promise<StewardPolicy>;
-  readChampion(input: StageInput): Promise<ReadChampion | null>;
-  checkNewData(input: StageInput): Promise<NewData>;
-  moveChampion(input: MoveChampionInput): Promise<MovedAlias>;
-  claimTraining(input: StageInput): Promise<TrainingClaim>;
-  describeRun(workflowId: string): Promise<RunStatus>;
-  /** Signals the steward of a pipeline. Returns whether there is one at work. */
-  signalSteward(input: { pipeline: string } & StewardMessage): Promise<boolean>;
-}

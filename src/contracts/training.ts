@@ -1,4 +1,5 @@
 import type { Failed, ObjectRef, Skipped, StageInput, WorkflowInput } from './common.js';
+import type { ComputeTarget } from './dispatch.js';
 import type { PromotionDecision } from './promotion.js';
 import type { TaskMetrics } from './metrics.js';
 import type { TrainingBusy } from './steward.js';
@@ -28,7 +29,7 @@ export type Check = { status: 'ready' } | Skipped;
 
 /** What `checkModelConfig` found: the algorithms that train, each with its time budget, and where; in the workers by default. */
 export type TrainingPlan =
-  { status: 'ready'; algorithms: { name: string; timeoutSeconds: number }[]; compute?: 'ecs' } | Skipped;
+  { status: 'ready'; algorithms: { name: string; timeoutSeconds: number }[]; compute?: ComputeTarget } | Skipped;
 
 export interface CheckModelConfigInput extends StageInput {
   algorithms?: string[];
@@ -194,8 +195,8 @@ export interface DiscardVersionInput extends StageInput {
 
 export interface TrainAlgorithmInput extends AlgorithmInput {
   timeoutSeconds: number;
-  /** `ecs`: all of it is one task of Amazon ECS. @default every step is an activity of its own */
-  compute?: 'ecs';
+  /** `ecs`: all of it is one task. @default local: every step is an activity of its own */
+  compute?: ComputeTarget;
 }
 
 /** An algorithm that was trained and registered. */
@@ -220,13 +221,13 @@ export interface VersionRef {
   version: string;
 }
 
-export interface ChooseChampionInput extends StageInput {
+export interface PromoteBestInput extends StageInput {
   trained: VersionRef[];
   /** Versions that the run would only have made again: they stand beside its own. */
   unchanged?: VersionRef[];
   dataset: DatasetRef;
 }
-export interface ChampionChoice {
+export interface PromotedBest {
   /** The champion from now on: the challenger, or the incumbent; `null` where the first one was refused. */
   champion: VersionRef | null;
   /** Which version was champion before, if any. */
@@ -266,19 +267,3 @@ export interface ModelTrainingCompleted {
   config?: string;
 }
 export type ModelTrainingResult = ModelTrainingCompleted | Skipped | TrainingBusy;
-
-export interface TrainingActivities {
-  checkModelConfig(input: CheckModelConfigInput): Promise<TrainingPlan>;
-  checkGoldDataExists(input: StageInput): Promise<Check>;
-  checkSufficientTrainingData(input: StageInput): Promise<Check>;
-  findUnchanged(input: FindUnchangedInput): Promise<Unchanged>;
-  preprocess(input: PreprocessInput): Promise<DatasetRef>;
-  planSearch(input: AlgorithmInput): Promise<SearchPlan>;
-  evaluateCandidate(input: EvaluateCandidateInput): Promise<CandidateScores>;
-  selectCandidates(input: SelectCandidatesInput): Promise<Selection>;
-  refit(input: RefitInput): Promise<ModelRef>;
-  evaluateModel(input: EvaluateModelInput): Promise<SplitMetrics>;
-  registerModel(input: RegisterModelInput): Promise<ModelRef>;
-  discardVersion(input: DiscardVersionInput): Promise<void>;
-  promoteBest(input: ChooseChampionInput): Promise<ChampionChoice>;
-}

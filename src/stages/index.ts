@@ -1,3 +1,4 @@
+import type { Activities, TaskStageName } from '../contracts/index.js';
 import { bronze } from './bronze.js';
 import { checkGoldDataExists } from './checkGoldDataExists.js';
 import { checkModelConfig } from './checkModelConfig.js';
@@ -27,6 +28,14 @@ import { selectCandidates } from './selectCandidates.js';
 import { silver } from './silver.js';
 import { checkNewData } from './checkNewData.js';
 import { writeReport } from './writeReport.js';
+import type { Stage } from './context.js';
+import { trainAlgorithm } from './trainAlgorithm.js';
+
+/** The stage of an activity: it takes and gives the same. */
+type StageOf<Name extends keyof Activities> = Stage<
+  Parameters<Activities[Name]>[0],
+  Awaited<ReturnType<Activities[Name]>>
+>;
 
 /** Every stage by its name, which is its activity's name as well. */
 export const STAGES = {
@@ -44,6 +53,7 @@ export const STAGES = {
   refit,
   evaluateModel,
   registerModel,
+  trainAlgorithm,
   discardVersion,
   promoteBest,
   resolveModel,
@@ -59,4 +69,7 @@ export const STAGES = {
   readChampion,
   checkNewData,
   moveChampion,
-};
+} satisfies { [Name in keyof Activities]?: StageOf<Name> } & { [Name in TaskStageName]: StageOf<Name> };
+
+/** Any stage, whatever it takes and gives: documents are checked by the stage itself. */
+export type AnyStage = Stage<never, unknown>;

@@ -1,8 +1,8 @@
 import type { Pipeline } from '../config/load.js';
 import {
   directionOf,
-  type ChampionChoice,
-  type ChooseChampionInput,
+  type PromotedBest,
+  type PromoteBestInput,
   type MetricName,
   type PromotionDecision,
   type SplitName,
@@ -29,7 +29,7 @@ import { evaluateChallenger } from './evaluateChallenger.js';
  * undefined for every version, as its split holds one class, the best of the search is the challenger, and the gate
  * refuses it. A run moves an alias once, however often it asks.
  */
-export const promoteBest: Stage<ChooseChampionInput, ChampionChoice> = async (context, input) => {
+export const promoteBest: Stage<PromoteBestInput, PromotedBest> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { modelRegistry } = context.stores(pipeline);
   const { task } = await readDatasetMetadata(context.stores(pipeline).datamart, input.dataset);
@@ -70,7 +70,7 @@ export const promoteBest: Stage<ChooseChampionInput, ChampionChoice> = async (co
 async function challenge(
   context: StageContext,
   pipeline: Pipeline,
-  { run, dataset, unchanged = [] }: ChooseChampionInput,
+  { run, dataset, unchanged = [] }: PromoteBestInput,
   challenger: VersionRef,
   by: { split: SplitName; metric: MetricName; reason: string },
 ): Promise<{ champion: VersionRef | null; previous: VersionRef | null; promotion: PromotionDecision }> {

@@ -5,6 +5,7 @@ import {
   STEWARD,
   stewardIdOf,
   TASK_QUEUES,
+  type Activities,
   type StewardEvent,
   type StewardInput,
   type StewardSnapshot,
@@ -21,7 +22,6 @@ import {
   refitExcept,
   skipping,
   TRAIN_XGBOOST,
-  type Activities,
   type Fakes,
 } from '../workflow/support/fakeActivities.js';
 import type { AllWorkflows } from '../workflow/support/timeSkipping.js';

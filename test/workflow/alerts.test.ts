@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
-import type { AlertFacts, UnusualDataVolume } from '../../src/contracts/index.js';
+import type { Activities, AlertFacts, UnusualDataVolume } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
 import {
   fakeActivities,
@@ -10,7 +10,6 @@ import {
   refitExcept,
   ALGORITHMS,
   skipping,
-  type Activities,
   type Fakes,
 } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';

@@ -1,8 +1,9 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
+import type { Activities } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
-import { ALGORITHMS, held, refitExcept, skipping, untilCancelled, type Activities } from './support/fakeActivities.js';
+import { ALGORITHMS, held, refitExcept, skipping, untilCancelled } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();

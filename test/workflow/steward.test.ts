@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import {
   STEWARD,
+  type Activities,
   type Approved,
   type MovedAlias,
   type RetrainMode,
@@ -12,7 +13,7 @@ import {
   type StewardSnapshot,
 } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
-import { CHAMPION, fakeActivities, held, type Activities } from './support/fakeActivities.js';
+import { CHAMPION, fakeActivities, held } from './support/fakeActivities.js';
 import { TimeSkipping, type Started } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();

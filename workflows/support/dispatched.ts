@@ -12,14 +12,12 @@ import {
 import {
   TASK_QUEUES,
   type Dispatched,
-  type DispatchActivities,
   type StageInput,
   type TaskStageName,
   type TaskStages,
 } from '../../src/contracts/index.js';
-import { HEARTBEAT_TIMEOUT, RETRY, WHOLE_BUDGET } from './activities.js';
+import { activities, activityProxy, HEARTBEAT_TIMEOUT, RETRY } from './activityProxies.js';
 import { failureOf } from './failures.js';
-import { activityProxies } from './activityProxies.js';
 
 const DAY_SECONDS = 24 * 3600;
 
@@ -34,7 +32,7 @@ type Wait = ActivityInterfaceFor<{ wait(input: StageInput): Promise<Dispatched<u
  * @param limitSeconds all launches of a stage together, as one attempt at the activity sees them
  */
 export function dispatchedWithin(limitSeconds: number): ActivityInterfaceFor<TaskStages> {
-  const waiting = activityProxies<DispatchActivities>({
+  const options: ActivityOptions = {
     taskQueue: TASK_QUEUES.dispatch,
     startToCloseTimeout: `${limitSeconds} seconds`,
     // Beyond that, the wait for a worker.
@@ -43,9 +41,9 @@ export function dispatchedWithin(limitSeconds: number): ActivityInterfaceFor<Tas
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     // A task that is out of time once is not waited for again; where its worker is lost, it is.
     retry: { ...RETRY, nonRetryableErrorTypes: ['TemporalTimeout:StartToClose'] },
-  });
+  };
   const dispatched = (stage: TaskStageName) => {
-    const wait = waiting[stage] as unknown as Wait;
+    const wait = activityProxy(stage, options) as Wait;
     return Object.assign((input: StageInput) => outputOf(wait(input), stage, input), {
       executeWithOptions: (options: ActivityOptions, [input]: [StageInput]) =>
         outputOf(wait.executeWithOptions(options, [input]), stage, input),
@@ -60,16 +58,6 @@ export function dispatchedWithin(limitSeconds: number): ActivityInterfaceFor<Tas
  */
 export const onEcs = dispatchedWithin(3 * (30 + 10 + 30) * 60);
 
-/** However long ECS is away: a task that goes on costs money. */
-const { stopTasks } = activityProxies<Pick<DispatchActivities, 'stopTasks'>>({
-  taskQueue: TASK_QUEUES.dispatch,
-  // A task has two minutes to end by itself.
-  startToCloseTimeout: '10 minutes',
-  scheduleToCloseTimeout: WHOLE_BUDGET,
-  heartbeatTimeout: HEARTBEAT_TIMEOUT,
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
-});
-
 async function outputOf(
   wait: Promise<Dispatched<unknown>>,
   stage: TaskStageName,
@@ -80,11 +68,11 @@ async function outputOf(
   } catch (error) {
     if (error instanceof ActivityFailure) {
       const { activityId } = error;
-      await CancellationScope.nonCancellable(() => stopTasks({ pipeline, run, stage, activityId: activityId! })).catch(
-        (reason: unknown) => {
-          log.warn('A task may still run', { stage, activityId, reason: failureOf(reason).reason });
-        },
-      );
+      await CancellationScope.nonCancellable(() =>
+        activities.stopTasks({ pipeline, run, stage, activityId: activityId! }),
+      ).catch((reason: unknown) => {
+        log.warn('A task may still run', { stage, activityId, reason: failureOf(reason).reason });
+      });
     }
     // A worker that died can't say so.
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure(`${stage} was cancelled.`);

@@ -1,6 +1,6 @@
 import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
 import { Search, type AlgorithmInput, type SearchOutcome, type SearchPlan } from '../../src/contracts/index.js';
-import { quick, type Fitting } from './activities.js';
+import { activities, type Fitting } from './activityProxies.js';
 import { failureOf } from './failures.js';
 import { inParallel } from './parallel.js';
 import type { ProgressTracker } from './progress.js';
@@ -37,7 +37,7 @@ export async function searchCandidates(
       }
       progress.advance();
     });
-    search.select(await quick.selectCandidates({ ...input, ...search.scored(folds) }));
+    search.select(await activities.selectCandidates({ ...input, ...search.scored(folds) }));
   }
   return search.outcome(input.algorithm, (sentence) =>
     ApplicationFailure.nonRetryable(sentence, 'AllCandidatesFailed'),

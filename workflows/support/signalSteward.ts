@@ -10,7 +10,7 @@ import {
   type StewardMessage,
   type WorkflowInput,
 } from '../../src/contracts/index.js';
-import { telling } from './activities.js';
+import { activities } from './activityProxies.js';
 import { failureOf } from './failures.js';
 
 /** What a result means to the steward. */
@@ -82,7 +82,7 @@ async function signalSteward(pipeline: string, message: StewardMessage): Promise
   if (parent && parent.workflowId !== stewardId) return false;
   try {
     // Also a run that is being cancelled tells how it ended.
-    return await CancellationScope.nonCancellable(() => telling.signalSteward({ pipeline, ...message }));
+    return await CancellationScope.nonCancellable(() => activities.signalSteward({ pipeline, ...message }));
   } catch (error) {
     log.warn('The steward could not be told; its next resync finds out', {
       stewardId,

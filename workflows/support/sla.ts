@@ -1,6 +1,7 @@
 import { CancellationScope, isCancellation, log, sleep } from '@temporalio/workflow';
 import type { Phase, StageInput } from '../../src/contracts/index.js';
-import { now, readServiceLevel, raiseAlerts } from './alerts.js';
+import { activities } from './activityProxies.js';
+import { now, raiseAlerts } from './alerts.js';
 import { failureOf } from './failures.js';
 
 const MINUTE_MS = 60_000;
@@ -26,7 +27,7 @@ export async function withinServiceLevel<Result>(
 }
 
 async function watchOver(phase: Phase, { pipeline, run }: StageInput): Promise<void> {
-  const { lateAfterMinutes, downAfterMinutes } = await readServiceLevel({ pipeline, phase });
+  const { lateAfterMinutes, downAfterMinutes } = await activities.readServiceLevel({ pipeline, phase });
   const { startedAt, ...alerted } = run;
 
   await sleepUntil(lateAfterMinutes, 'Service level');

@@ -2,37 +2,19 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { TASK_QUEUES } from '../../../src/contracts/index.js';
 import type {
-  AlertActivities,
+  Activities,
   CandidateScores,
-  DataProcessingActivities,
   Dispatched,
   EvaluateCandidateInput,
-  InferenceActivities,
-  TaskMetrics,
-  MonitoringActivities,
-  ComputeActivities,
-  SelectCandidatesInput,
-  StewardActivities,
   SearchPlan,
+  SelectCandidatesInput,
   Selection,
   Skipped,
-  DispatchActivities,
-  TaskStages,
+  TaskMetrics,
   TrainAlgorithmInput,
-  TrainingActivities,
 } from '../../../src/contracts/index.js';
 import { createStewardActivities } from '../../../activities/steward.js';
 import { decided } from '../../support/promotions.js';
-
-export type Activities = DataProcessingActivities &
-  TrainingActivities &
-  TaskStages &
-  Pick<DispatchActivities, 'stopTasks'> &
-  InferenceActivities &
-  MonitoringActivities &
-  AlertActivities &
-  StewardActivities &
-  ComputeActivities;
 
 export const ALGORITHMS = ['logistic_regression', 'random_forest', 'xgboost'];
 export const CANDIDATES = 4;

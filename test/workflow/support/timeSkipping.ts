@@ -7,6 +7,7 @@ import type { Workflows } from '../../../src/client.js';
 import {
   stewardIdOf,
   TASK_QUEUES,
+  type Activities,
   type AlgorithmTrained,
   type InferenceOutageInput,
   type StewardInput,
@@ -16,7 +17,7 @@ import { timeSkippingServer } from '../../../src/platform/setup/timeSkippingServ
 import { requireTool } from '../../../src/platform/setup/tool.js';
 import { addSearchAttributes } from '../../../src/platform/temporal/searchAttributes.js';
 import { until } from '../../support/until.js';
-import { fakeActivities, type Activities, type Fakes } from './fakeActivities.js';
+import { fakeActivities, type Fakes } from './fakeActivities.js';
 import { isAsleep } from './asleep.js';
 import { startWorkers } from './workers.js';
 
