@@ -24,7 +24,7 @@ data = Path(sys.argv[3]) if len(sys.argv) > 3 else None
 SEEDS = [0, 1, 2]
 FOLDS = 3
 """Sets of more rows are tested on one fold of them."""
-SMALL = 3000
+SMALL = 1000
 
 
 def table(file, label, drop=(), rows=None):
@@ -48,14 +48,14 @@ def table(file, label, drop=(), rows=None):
 
 def generated():
     random = np.random.default_rng(0)
-    x = random.normal(size=(6000, 12))
+    x = random.normal(size=(3000, 12))
     counts = random.poisson(np.exp(0.5 + 0.4 * x[:, 0] - 0.3 * x[:, 1] + 0.3 * x[:, 2] * (x[:, 3] > 0)))
     yield "generated counts", "poisson", x, counts
-    yield "generated binary", "binary", *datasets.make_classification(6000, 20, n_informative=8, flip_y=0.1, random_state=0)
+    yield "generated binary", "binary", *datasets.make_classification(3000, 20, n_informative=8, flip_y=0.1, random_state=0)
     yield "generated classes", "multiclass", *datasets.make_classification(
-        6000, 15, n_informative=8, n_classes=4, flip_y=0.1, random_state=0
+        3000, 15, n_informative=8, n_classes=4, flip_y=0.1, random_state=0
     )
-    yield "generated number", "squared_error", *datasets.make_friedman1(6000, noise=1.0, random_state=0)
+    yield "generated number", "squared_error", *datasets.make_friedman1(3000, noise=1.0, random_state=0)
 
 
 def bundled():
@@ -81,7 +81,7 @@ def public():
     )
     yield "credit, rate", "squared_error", *table("credit/loans_full_schema.csv", lambda rows: rows["interest_rate"], credit)
     yield "readmission", "binary", *table(
-        "readmission/diabetic_data.csv", lambda rows: rows["readmitted"] == "<30", stays, rows=15000
+        "readmission/diabetic_data.csv", lambda rows: rows["readmitted"] == "<30", stays, rows=10000
     )
 
 

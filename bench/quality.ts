@@ -63,7 +63,7 @@ interface DataSet {
 
 /**
  * The same rows, folds and parameters through our engines and through scikit-learn, xgboost and lightgbm. Small sets are
- * tested on every row of three folds. A forest is of chance: its metric is the mean of several seeds on either side.
+ * tested on every row, in three folds. A forest is of chance: its metric is the mean of several seeds on either side.
  */
 export const quality: Section = {
   title: 'Quality against scikit-learn, xgboost and lightgbm: the same rows, splits and parameters',
@@ -81,9 +81,11 @@ export const quality: Section = {
     const compared: Compared[] = [];
     try {
       for (const set of sets) {
-        tell(set.name);
-        for (const estimator of Object.keys(set.folds[0]!.outputs) as Estimator[])
-          compared.push(await compare(set, estimator, seeds, engines, folder));
+        for (const estimator of Object.keys(set.folds[0]!.outputs) as Estimator[]) {
+          const one = await compare(set, estimator, seeds, engines, folder);
+          compared.push(one);
+          tell(lineOf(one));
+        }
       }
     } finally {
       await engines.close();
