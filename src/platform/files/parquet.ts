@@ -91,7 +91,11 @@ export async function writeColumns(path: string, columns: Record<string, Column>
   const table = new ArrowTable(
     Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, makeVector(values)])),
   );
-  const properties = new WriterPropertiesBuilder().setCompression(Compression.SNAPPY).build();
+  // Dictionaries of numbers that hardly repeat took five times as long to write, for a tenth of the size.
+  const properties = new WriterPropertiesBuilder()
+    .setCompression(Compression.SNAPPY)
+    .setDictionaryEnabled(false)
+    .build();
   const bytes = writeParquet(WasmTable.fromIPCStream(tableToIPC(table, 'stream')), properties);
   await writeFile(path, bytes).catch((error: unknown) => {
     throw diskError(error, path);
