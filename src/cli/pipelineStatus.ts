@@ -3,6 +3,7 @@ import type { Prices } from '../config/schema.js';
 import { newestConfig } from '../config/pinned.js';
 import type { Verdict, VersionRef } from '../contracts/index.js';
 import { goldPartitions } from '../data/layers.js';
+import { UNDATED } from '../data/partitions.js';
 import { predictionsFiles } from '../data/predictions.js';
 import { aliasKey, readPointer } from '../registry/pointers.js';
 import { CHAMPION } from '../registry/resolve.js';
@@ -17,7 +18,7 @@ import { costTable, stageCosts, type StageCost } from './stageCosts.js';
 import { stageStatistics, statisticsTable, type StageStatistics } from './stageStatistics.js';
 import { describeVerdict } from './stages.js';
 import { readStore } from './store.js';
-import { table } from './table.js';
+import { facts, table } from './table.js';
 import { countOf, duration, print, printJson } from './terminal.js';
 
 interface RunStatus {
@@ -167,21 +168,35 @@ function runsTable(runs: RunStatus[]): string {
   return table(['run', 'status', 'started (UTC)', 'took'], rows, { spare: [3, 2] });
 }
 
-function describeStore(
+/** What a pipeline's store holds, in lines of at most `width` characters, the terminal's by default. */
+export function describeStore(
   name: string,
   { partitions, rows, first, last, champion, predictions, report, config }: StoreStatus,
+  width?: number,
 ): string {
-  const data =
-    first && last ? `${countOf(rows, 'row')} in ${countOf(partitions, 'partition')}, ${first} to ${last}` : 'none yet';
+  // Where a store isn't cut there is nothing to tell of the names.
+  const span = first === last ? (first === UNDATED ? '' : `, ${first}`) : `, ${first} to ${last}`;
+  const data = first && last ? `${countOf(rows, 'row')} in ${countOf(partitions, 'partition')}${span}` : 'none yet';
   const scored = predictions
     ? `${countOf(predictions.rows, 'row')} as of ${predictions.as_of.slice(0, 10)} by ${predictions.model.algorithm} ${predictions.model.version}; ${countOf(predictions.files, 'file')} in all`
     : 'none yet';
-  return [
-    name,
-    `  data        ${data}`,
-    `  champion    ${champion ? `${champion.algorithm} ${champion.version}, since ${champion.since.slice(0, 10)}` : 'none yet'}`,
-    `  predictions ${scored}`,
-    `  report      ${report ? `as of ${report.as_of.slice(0, 10)}: ${describeVerdict(report)}` : 'none yet'}`,
-    `  config      ${config ? `${config.version.slice(0, 12)} of ${config.source}, by the run of ${config.started_at.slice(0, 16).replace('T', ' ')} UTC` : 'no run yet'}`,
-  ].join('\n');
+  const told = facts(
+    [
+      ['data', data],
+      [
+        'champion',
+        champion ? `${champion.algorithm} ${champion.version}, since ${champion.since.slice(0, 10)}` : 'none yet',
+      ],
+      ['predictions', scored],
+      ['report', report ? `as of ${report.as_of.slice(0, 10)}: ${describeVerdict(report)}` : 'none yet'],
+      [
+        'config',
+        config
+          ? `${config.version.slice(0, 12)} of ${config.source}, by the run of ${config.started_at.slice(0, 16).replace('T', ' ')} UTC`
+          : 'no run yet',
+      ],
+    ],
+    width,
+  );
+  return `${name}\n${told}`;
 }

@@ -107,6 +107,17 @@ function blocks(head: string[], rows: string[][], width: number): string {
   return rows.map((row) => block(row).join('\n')).join('\n\n');
 }
 
+/** Lines of a name and what there is to say of it, which goes on below itself where the terminal is too narrow. */
+export function facts(of: [name: string, text: string][], width = terminalWidth()): string {
+  const margin = longest(of.map(([name]) => name)) + 3;
+  return of
+    .flatMap(([name, text]) => {
+      const [first = '', ...more] = wrapped(text, width - margin);
+      return [`  ${name.padEnd(margin - 2)}${first}`, ...more.map((line) => `${' '.repeat(margin)}${line}`)];
+    })
+    .join('\n');
+}
+
 /** Text in lines of at most `width` characters, broken between words. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];

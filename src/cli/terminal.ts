@@ -16,9 +16,9 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(jsonFields(value), null, 2));
 }
 
-/** Characters of a line of stdout: the terminal's, else what `COLUMNS` says; unlimited in a file. */
-export function terminalWidth(): number {
-  return process.stdout.columns || Number(variables().COLUMNS) || Infinity;
+/** Characters of a line of a stream: the terminal's, else what `COLUMNS` says; unlimited in a file. */
+export function terminalWidth(stream: Partial<NodeJS.WriteStream> = process.stdout): number {
+  return stream.columns || Number(variables().COLUMNS) || Infinity;
 }
 
 export { count, countOf } from '../contracts/index.js';

@@ -51,7 +51,7 @@ export function partitionNameSql(pipeline: Partitioned, day = daySql(pipeline)):
   return day === undefined || format === undefined ? literal(UNDATED) : `strftime(${day}, ${literal(format)})`;
 }
 
-const UNDATED = 'all';
+export const UNDATED = 'all';
 const FORMATS = {
   none: undefined,
   day: '%Y_%m_%d',

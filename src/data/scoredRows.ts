@@ -76,6 +76,8 @@ export interface LoadedRows {
   days: ScoredDays | undefined;
   /** Rows that were left out, as the version was trained on them. */
   trained: number;
+  /** Rows that were left out, as they are older than `monitoring_config.window_days` allow. */
+  older: number;
 }
 
 /**
@@ -125,19 +127,25 @@ export async function loadScoredRows(
     WHERE NOT ${INTERNAL.trained} AND ${day} >
       (SELECT max(${day}) FROM ${INTERNAL.eligible} WHERE NOT ${INTERNAL.trained}) - ${pipeline.config.monitoring_config.window_days}`);
   const days = await daysOf(database, SCORED_ROWS);
-  const since = days ? ` AND ${day} >= DATE ${literal(days.from)}` : '';
-  const [counted] = await database.rows<{ trained: number }>(
-    `SELECT CAST(count(*) AS INTEGER) AS trained FROM ${INTERNAL.eligible} WHERE ${INTERNAL.trained}${since}`,
+  const within = days ? `${day} >= DATE ${literal(days.from)}` : 'true';
+  const counting = (condition: string) => `CAST(count(*) FILTER (${condition}) AS INTEGER)`;
+  const [counted] = await database.rows<{ trained: number; older: number }>(
+    `SELECT ${counting(`${INTERNAL.trained} AND ${within}`)} AS trained, ${counting(`NOT ${INTERNAL.trained} AND NOT ${within}`)} AS older FROM ${INTERNAL.eligible}`,
   );
   return { days, ...counted! };
 }
 
 /** Says of rows that are told to be too few which others there are: words to follow the day. */
-export function besidesTrained({ trained }: Pick<LoadedRows, 'trained'>): string {
-  return trained > 0 ? `, besides ${countOf(trained, 'row')} that the version was trained on` : '';
+export function besides({ trained, older }: LoadedRows, { config }: Pick<Pipeline, 'config'>): string {
+  const days = countOf(config.monitoring_config.window_days, 'day');
+  const others = [
+    ...(trained > 0 ? [`${countOf(trained, 'row')} that the version was trained on`] : []),
+    ...(older > 0 ? [`${countOf(older, 'row')} from before the ${days} of monitoring_config.window_days`] : []),
+  ];
+  return others.length === 0 ? '' : `, besides ${others.join(' and ')}`;
 }
 
-const NOTHING: LoadedRows = { days: undefined, trained: 0 };
+const NOTHING: LoadedRows = { days: undefined, trained: 0, older: 0 };
 
 /** SQL for the day that a row was scored for, by its file: rows without dates go by their arrival. */
 function arrivalSql(files: PredictionsFile[], paths: string[]): string {

@@ -9,7 +9,7 @@ import { mostProbable } from '../ml/modelOutput.js';
 import { countInto, emptyLike, type ColumnValues, type ModelProfile } from '../monitoring/profile.js';
 import { scoredFeatures } from '../data/scoredFeatures.js';
 import {
-  besidesTrained,
+  besides,
   countArrivals,
   loadScoredRows,
   newestArrivals,
@@ -66,7 +66,7 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
       const scored =
         rows === 0 && trained > 0
           ? `There is nothing new to monitor: the version was trained on every row that is scored by ${until}`
-          : `${countOf(rows, 'row')} ${agreeing(rows, 'is', 'are')} scored by ${until}${besidesTrained(loaded)}`;
+          : `${countOf(rows, 'row')} ${agreeing(rows, 'is', 'are')} scored by ${until}${besides(loaded, pipeline)}`;
       return { status: 'skipped', reason: `${scored}; drift needs at least ${least}.` };
     }
     const assessed = assessDrift(reference, current, settings);

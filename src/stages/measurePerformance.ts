@@ -10,7 +10,7 @@ import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { assessPerformance } from '../monitoring/performance.js';
 import {
-  besidesTrained,
+  besides,
   countArrivals,
   loadScoredRows,
   newestArrivals,
@@ -47,7 +47,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
         : `${agreeing(labels.length, 'has a label', 'have labels')} by`;
     return {
       status: 'skipped',
-      reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}${besidesTrained(loaded)}; performance needs at least ${min_samples_for_metrics}.`,
+      reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}${besides(loaded, pipeline)}; performance needs at least ${min_samples_for_metrics}.`,
     };
   }
 

@@ -29,7 +29,7 @@ import { REFERENCE_ROWS, writeReferenceRows } from '../data/referenceRows.js';
 import { TRAINED_ROWS, writeTrainedRows } from '../data/trainedRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
-import { findLeaks, findOrderings } from '../ml/leakage.js';
+import { findLeaks } from '../ml/leakage.js';
 import type { RawTable } from '../ml/table.js';
 import type { FittedTransforms } from '../ml/transforms/fitted.js';
 import { fitTransforms } from '../ml/transforms/transforms.js';
@@ -286,6 +286,13 @@ function noRows(pipeline: Pipeline, name: SplitName, asOf: string): PerdureError
   );
 }
 
+/** What a leaking feature does, by the task. */
+const LEAKING = {
+  binary: 'alone separates the classes almost perfectly',
+  multiclass: 'alone tells the classes apart almost perfectly',
+  regression: 'alone tells the label almost exactly in the rows',
+} satisfies Record<TaskSpec['task'], string>;
+
 /** What a person should know of a split's rows before trusting what is trained on them. */
 function warningsOf(
   { config, definition }: Pipeline,
@@ -318,19 +325,10 @@ function warningsOf(
       `"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of the classes ${task.classes.slice(0, 5).join(', ')}${task.classes.length > 5 ? ', ...' : ''}`}.`,
     );
   }
-  if (task.task === 'regression') {
-    for (const { feature, auc } of findOrderings(numbersOf(table), labels))
-      warnings.push(
-        `Leakage: the feature ${feature} alone orders the rows of the train split almost as the label does (ROC AUC ${auc.toFixed(4)} or more at each of its quartiles); leave it out unless it is known before the label is.`,
-      );
-  }
-  if (task.task !== 'binary') return warnings;
-  for (const { feature, same, auc } of findLeaks(numbersOf(table), labels)) {
-    const what = same
-      ? 'is the label itself in every row'
-      : `alone separates the classes almost perfectly (ROC AUC ${auc.toFixed(4)})`;
+  for (const { column, same, measure, value } of findLeaks(table, labels, task.task)) {
+    const what = same ? 'is the label itself in every row' : `${LEAKING[task.task]} (${measure} ${value.toFixed(4)})`;
     warnings.push(
-      `Leakage: the feature ${feature} ${what} of the train split; leave it out unless it is known before the label is.`,
+      `Leakage: the feature ${column} ${what} of the train split; leave it out unless it is known before the label is.`,
     );
   }
   return warnings;
@@ -344,16 +342,6 @@ function warningsOfShared({ column, shared }: NonNullable<DatasetMetadata['entit
       ({ split, rows, sharedRows }) =>
         `${Math.round((100 * sharedRows) / rows)}% of the rows of ${split} belong to a ${column} that the train split has as well (${shareOf(sharedRows, rows, 'rows')}), so they say little of one that it doesn't have; a split by group keeps each on one side.`,
     );
-}
-
-/** Columns as numbers: a category by its position. */
-function numbersOf({ columns }: RawTable): Map<string, Float64Array> {
-  return new Map(
-    [...columns].map(([name, column]) => [
-      name,
-      column.kind === 'category' ? Float64Array.from(column.codes, (code) => (code < 0 ? NaN : code)) : column.values,
-    ]),
-  );
 }
 
 /** Whether a feature has more than one value among the training rows; a missing one counts as a value. */

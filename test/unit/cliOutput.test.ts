@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { jsonFields } from '../../src/cli/json.js';
+import { describeStore } from '../../src/cli/pipelineStatus.js';
 import { table } from '../../src/cli/table.js';
 
 describe('fields of JSON answers', () => {
@@ -77,5 +78,39 @@ describe('a table', () => {
         { width: 20 },
       ),
     ).toBe(['run   readmission-model-training-20260102', 'took  2 min 5 s', '', 'run   b', 'took  1 s'].join('\n'));
+  });
+});
+
+describe('what a store holds', () => {
+  const STORE = {
+    partitions: 1,
+    rows: 322,
+    first: 'all',
+    last: 'all',
+    champion: { algorithm: 'lightgbm', version: 'v20261127_095013_d9763cdc', since: '2026-11-27T09:50:30Z' },
+    predictions: null,
+    report: null,
+    config: null,
+  };
+
+  test('is told in lines that go on below themselves where the terminal is narrow', () => {
+    const told = describeStore('hitters', STORE, 60);
+    expect(told.split('\n')).toEqual([
+      'hitters',
+      '  data        322 rows in 1 partition',
+      '  champion    lightgbm v20261127_095013_d9763cdc, since',
+      '              2026-11-27',
+      '  predictions none yet',
+      '  report      none yet',
+      '  config      no run yet',
+    ]);
+  });
+
+  test('names the first and the last of its partitions where there are several', () => {
+    const first = (changed: object) => describeStore('x', { ...STORE, ...changed }).split('\n')[1];
+    expect(first({ first: '2020_01', last: '2020_01' })).toBe('  data        322 rows in 1 partition, 2020_01');
+    expect(first({ partitions: 3, first: '2020_01', last: '2020_03' })).toBe(
+      '  data        322 rows in 3 partitions, 2020_01 to 2020_03',
+    );
   });
 });

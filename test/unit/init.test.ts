@@ -383,3 +383,11 @@ it('knows amounts with signs for numbers as text: they are neither dropped, nor 
     'The column limit holds numbers as text, such as "1,000", and can\'t be learned so; write plain numbers without signs into the file, or name another with --label.',
   );
 });
+
+it('tells how many rows are of days to come, which do not exist yet', async () => {
+  const table = rows(300, (i) => ({ day: i < 3 ? `2999-01-0${i + 1}` : day(i), x: noise(i).toFixed(4), y: i % 2 }));
+  const { decisions } = await proposed(table, { label: 'y' });
+  expect(decisions.find(({ topic }) => topic === 'time')!.text).toMatch(
+    /^day: a day in every row; the store is cut by \w+; 3 rows are of days to come, and count from then on$/,
+  );
+});

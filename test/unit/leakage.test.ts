@@ -1,10 +1,25 @@
 import { describe, expect, test } from 'vitest';
-import { findLeaks, findOrderings } from '../../src/ml/leakage.js';
+import type { TaskName } from '../../src/contracts/task.js';
+import { findLeaks, type Leak } from '../../src/ml/leakage.js';
+import type { RawColumn } from '../../src/ml/table.js';
 
 const labels = Int8Array.from({ length: 2_000 }, (_, row) => Number(row % 5 === 0));
 const noise = (row: number) => (row * 7919) % 1009;
 const column = (value: (row: number, label: number) => number, of: ArrayLike<number> = labels) =>
   new Map([['x', Float64Array.from(of, (label, row) => value(row, label))]]);
+const leaksIn = (
+  columns: Map<string, Float64Array>,
+  of: ArrayLike<number> = labels,
+  task: TaskName = 'binary',
+): Leak[] =>
+  findLeaks(
+    {
+      rows: of.length,
+      columns: new Map([...columns].map(([name, values]): [string, RawColumn] => [name, { kind: 'number', values }])),
+    },
+    Float64Array.from(of),
+    task,
+  );
 
 describe('a feature that gives the label away', () => {
   test.each<[string, (row: number, label: number) => number, boolean, number]>([
@@ -22,7 +37,9 @@ describe('a feature that gives the label away', () => {
       0.995,
     ],
   ])('is found: %s', (_what, value, same, auc) => {
-    expect(findLeaks(column(value), labels)).toEqual([{ feature: 'x', same, auc: expect.closeTo(auc, 12) }]);
+    expect(leaksIn(column(value))).toEqual([
+      { column: 'x', measure: 'ROC AUC', same, value: expect.closeTo(auc, auc === 1 ? 12 : 1) },
+    ]);
   });
 
   test.each<[string, (row: number, label: number) => number]>([
@@ -32,12 +49,38 @@ describe('a feature that gives the label away', () => {
     ['a number of each row in no order', (row) => (row * 7919) % 2003],
     ['a constant', () => 3],
     ['no value at all', () => NaN],
-    // An area of 1 - 9/400/2 = .98875.
-    ['a value that nine in 400 contradict', (row, label) => (row % 5 === 0 && row < 45 ? 0 : label)],
+    // An area of 1 - 40/400/2 = .95.
+    ['a value that forty in 400 contradict', (row, label) => (row % 50 === 0 ? 0 : label)],
     // More values than are read one by one, so that their order counts, which says little.
     ['a hundred values in no order', (row, label) => (row % 51) * 2 + label],
   ])('is not: %s', (_what, value) => {
-    expect(findLeaks(column(value), labels)).toEqual([]);
+    expect(leaksIn(column(value))).toEqual([]);
+  });
+
+  test('is found where it has another value for a class of one row in a hundred', () => {
+    const rare = Int8Array.from({ length: 4_000 }, (_, row) => Number(row % 100 === 7));
+    const found = leaksIn(
+      column((_, label) => 50 * label, rare),
+      rare,
+    );
+    expect(found.map(({ value }) => value)).toEqual([1]);
+  });
+
+  test('is found among texts, and in more than two classes', () => {
+    const kinds = Float64Array.from({ length: 2_000 }, (_, row) => row % 3);
+    const table = {
+      rows: 2_000,
+      columns: new Map<string, RawColumn>([
+        [
+          'code',
+          { kind: 'category', codes: Int32Array.from(kinds, (kind) => (kind + 1) % 3), values: ['b', 'c', 'a'] },
+        ],
+        ['noise', { kind: 'number', values: Float64Array.from(kinds, (_, row) => noise(row)) }],
+      ]),
+    };
+    expect(findLeaks(table, kinds, 'multiclass')).toEqual([
+      { column: 'code', measure: 'errors saved', value: 1, same: false },
+    ]);
   });
 
   test('of several the guilty are named, in their order', () => {
@@ -46,13 +89,13 @@ describe('a feature that gives the label away', () => {
       ['same', Float64Array.from(labels)],
       ['opposite', Float64Array.from(labels, (label) => 1 - label)],
     ] as [string, Float64Array][]);
-    expect(findLeaks(columns, labels).map(({ feature }) => feature)).toEqual(['same', 'opposite']);
+    expect(leaksIn(columns).map(({ column }) => column)).toEqual(['same', 'opposite']);
   });
 
   test('shows only in ten rows of each class: chance separates fewer. The label itself is told anyway', () => {
     const few = (positives: number) => Int8Array.from({ length: 100 }, (_, row) => Number(row < positives));
     const found = (positives: number, value: (label: number) => number) =>
-      findLeaks(
+      leaksIn(
         column((_, label) => value(label), few(positives)),
         few(positives),
       ).length;
@@ -68,14 +111,14 @@ describe('a feature that gives the label away', () => {
   test('is found among more rows than are looked at, spread over all of them', () => {
     const many = Int8Array.from({ length: 100_000 }, (_, row) => row % 2);
     expect(
-      findLeaks(
+      leaksIn(
         column((_, label) => 2 * label, many),
         many,
       ),
     ).toHaveLength(1);
     // Only the first fifth of the rows gives the label away: all of the first 20,000 of a class would, a spread sample doesn't.
     expect(
-      findLeaks(
+      leaksIn(
         column((row, label) => (row < 40_000 ? 2 * label : 0), many),
         many,
       ),
@@ -93,6 +136,8 @@ describe('of a label that is a number', () => {
     ['what tells only the largest is not', (row, label) => (label > 760 ? 2_000 : row % 100), false],
     ['a good feature is not', (row, label) => label + noise(row + 3), false],
   ])('%s', (_what, value, found) => {
-    expect(findOrderings(column(value, numbers), numbers).map(({ feature }) => feature)).toEqual(found ? ['x'] : []);
+    expect(leaksIn(column(value, numbers), numbers, 'regression').map(({ column }) => column)).toEqual(
+      found ? ['x'] : [],
+    );
   });
 });

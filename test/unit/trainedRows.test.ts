@@ -87,10 +87,12 @@ describe('a model that knows its training rows by heart', () => {
   });
 });
 
-test('where nothing else is scored nothing is measured, and that is said', async () => {
+test('where too little else is scored nothing is measured, and that is said', async () => {
   const split = { by: 'time', test: '2029-12-01' };
-  const pipeline = await createShortPipeline(engines, folder, { ...SHORT, time: 'day', drop: ['side'], split });
-  await pipeline.process(text([...LEARNED, ...TESTED]));
+  const definition = { ...SHORT, time: 'day', drop: ['side'], split };
+  const monitoring_config = { window_days: 5, min_samples_for_metrics: 130 };
+  const pipeline = await createShortPipeline(engines, folder, definition, { monitoring_config });
+  await pipeline.process(text([...LEARNED, ...TESTED, ...LATER]));
   await expect(pipeline.train(['xgboost'], '2029-05-31')).rejects.toThrow(
     'The train split (the beginning to 2029-05-31) has no rows whose labels are known by 2029-05-31; process more data or change the split.',
   );
@@ -100,12 +102,27 @@ test('where nothing else is scored nothing is measured, and that is said', async
   expect(drift).toEqual({
     status: 'skipped',
     reason:
-      'There is nothing new to monitor: the version was trained on every row that is scored by 2029-11-30; drift needs at least 100.',
+      'There is nothing new to monitor: the version was trained on every row that is scored by 2029-11-30; drift needs at least 130.',
   });
   expect(performance).toEqual({
     status: 'skipped',
     reason:
-      '0 scored rows have labels by 2029-11-30, besides 300 rows that the version was trained on; performance needs at least 100.',
+      '0 scored rows have labels by 2029-11-30, besides 300 rows that the version was trained on; performance needs at least 130.',
   });
   expect(verdictOf(performance, drift)).toMatchObject({ drift: null, retrain: false, conclusion: 'not_measured' });
+
+  // Of 120 and 150 rows that the version was not trained on.
+  const last = await pipeline.monitor(version, '2029-12-31');
+  expect([last.drift, last.performance]).toEqual([
+    {
+      status: 'skipped',
+      reason:
+        '120 rows are scored by 2029-12-31, besides 150 rows from before the 5 days of monitoring_config.window_days; drift needs at least 130.',
+    },
+    {
+      status: 'skipped',
+      reason:
+        '120 scored rows have labels by 2029-12-31, besides 150 rows from before the 5 days of monitoring_config.window_days; performance needs at least 130.',
+    },
+  ]);
 }, 60_000);

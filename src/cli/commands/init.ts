@@ -17,7 +17,7 @@ import { interruption } from '../interruption.js';
 import { withExamples } from '../help.js';
 import { jsonOption, type JsonOption } from '../options.js';
 import { stateFolder } from '../stateFolder.js';
-import { print, printJson, say } from '../terminal.js';
+import { print, printJson, say, terminalWidth } from '../terminal.js';
 
 /** `perdure init` */
 export function addInit(program: Command, pipelines: string[]): void {
@@ -88,7 +88,7 @@ async function init(name: string, options: { csv: string; yes?: boolean } & Wish
 
   const { PIPELINE_SCHEMA } = await import('../../config/jsonSchema.js');
   const text = shortJson({ $schema: PIPELINE_SCHEMA, ...proposal.definition });
-  if (!options.json) say(screen(name, proposal, text, Math.min(process.stderr.columns || 100, 100)));
+  if (!options.json) say(screen(name, proposal, text, Math.min(terminalWidth(process.stderr), 100)));
   if (
     !options.yes &&
     !options.json &&

@@ -100,7 +100,7 @@ export async function propose(database: Database, path: string, file: string, wi
       text:
         time.sql === undefined
           ? `none: ${time.reason}${key.columns.length > 0 ? '; rows go by the day on which a file first has their key' : '; a file is the whole table each time'}`
-          : `${time.sql}: ${time.reason}; the store is cut by ${time.partition}`,
+          : `${time.sql}: ${time.reason}; the store is cut by ${time.partition}${time.future === undefined ? '' : `; ${agreeing(time.future, '1 row is of a day to come, and counts', `${countOf(time.future, 'row')} are of days to come, and count`)} from then on`}`,
     },
     { topic: 'split', text: splitText(time, group, rows, key.columns.length > 0) },
     ...drop.map(({ columns, reason }) => ({ topic: 'drop', text: `${listed(columns)}: ${reason}` })),

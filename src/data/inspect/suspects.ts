@@ -1,30 +1,13 @@
-import { rocAuc } from '../../ml/metrics/ranking.js';
+import { SAMPLED_ROWS, strengthOf, SUSPICIOUS, type Strength } from '../../ml/leakage.js';
 import { identifier, type Database } from '../duckdb.js';
 import { TABLE, type ColumnSummary } from './describe.js';
 import type { LabelDecision } from './label.js';
-
-/** How well a column tells the label by itself. */
-export interface Strength {
-  column: string;
-  /** ROC AUC of two classes, the share of the errors that are saved of more, or R² of numbers. */
-  measure: 'ROC AUC' | 'errors saved' | 'R²';
-  value: number;
-}
 
 export interface Suspect {
   columns: string[];
   reason: string;
 }
 
-/** Rows that are looked at: what tells the label shows in as many. */
-const MOST_ROWS = 20_000;
-/** Below so many rows the ones that a column learns from are also those that test it. */
-const HALVES = 1_000;
-/** Rows of a leaf; fewer would learn the label by heart. */
-const LEAF = 20;
-const MOST_LEAVES = 64;
-/** From here on a column says what the label is, or nearly. */
-const SUSPICIOUS = { 'ROC AUC': 0.98, 'errors saved': 0.95, 'R²': 0.95 };
 /** Below these a name alone makes no suspect. */
 const RELATED = { 'ROC AUC': 0.65, 'errors saved': 0.2, 'R²': 0.2 };
 const NAMED =
@@ -119,7 +102,7 @@ interface Sample {
   labels: Float64Array;
 }
 
-/** Rows that have a label, at most some {@link MOST_ROWS}, the same every time. */
+/** Rows that have a label, at most some {@link SAMPLED_ROWS}, the same every time. */
 async function readSample(
   database: Database,
   features: ColumnSummary[],
@@ -143,7 +126,7 @@ async function readSample(
   const [total] = await database.rows<{ n: bigint }>(
     `SELECT count(*) AS n FROM ${TABLE} WHERE ${identifier(column)} IS NOT NULL`,
   );
-  const step = Math.max(1, Math.floor(Number(total!.n) / MOST_ROWS));
+  const step = Math.max(1, Math.floor(Number(total!.n) / SAMPLED_ROWS));
   const columns: (number | string | null)[][] = features.map(() => []);
   const labels: number[] = [];
   const positions = new Map<string, number>();
@@ -158,107 +141,6 @@ async function readSample(
     others.forEach((values, i) => values.forEach((value) => columns[i]!.push(value)));
   }
   return { columns, labels: Float64Array.from(labels) };
-}
-
-/** What a tree of some leaves over one column tells of the label, tested on rows that it did not learn from where there are enough. */
-function strengthOf(
-  column: string,
-  values: (number | string | null)[],
-  labels: Float64Array,
-  task: LabelDecision['task'],
-): Strength | undefined {
-  const halves = labels.length >= HALVES;
-  const learns = (row: number) => !halves || row % 2 === 0;
-  const heldOut = Array.from(labels.keys()).filter((row) => !halves || row % 2 === 1);
-  const leaves = leavesOf(values, learns);
-  const counts = new Map<number, Map<number, number>>();
-  const sums = new Map<number, { rows: number; sum: number }>();
-  const all = { rows: 0, sum: 0 };
-  const overall = new Map<number, number>();
-  labels.forEach((label, row) => {
-    if (!learns(row)) return;
-    const leaf = leaves[row]!;
-    const sum = sums.get(leaf) ?? { rows: 0, sum: 0 };
-    sums.set(leaf, { rows: sum.rows + 1, sum: sum.sum + label });
-    all.rows++;
-    all.sum += label;
-    if (task !== 'multiclass') return;
-    const count = counts.get(leaf) ?? new Map<number, number>();
-    counts.set(leaf, count.set(label, (count.get(label) ?? 0) + 1));
-    overall.set(label, (overall.get(label) ?? 0) + 1);
-  });
-  const mean = all.sum / all.rows;
-  const actual = Float64Array.from(heldOut, (row) => labels[row]!);
-  if (task === 'multiclass') {
-    const best = (count: Map<number, number> | undefined) =>
-      [...(count ?? overall)].toSorted((a, b) => b[1] - a[1])[0]![0];
-    const usual = best(undefined);
-    const byLeaf = new Map([...counts].map(([leaf, count]) => [leaf, best(count)]));
-    const errors = heldOut.filter((row) => labels[row] !== (byLeaf.get(leaves[row]!) ?? usual)).length;
-    const base = heldOut.filter((row) => labels[row] !== usual).length;
-    return base === 0 ? undefined : { column, measure: 'errors saved', value: Math.max(0, 1 - errors / base) };
-  }
-  const guesses = Float64Array.from(heldOut, (row) => {
-    const leaf = sums.get(leaves[row]!);
-    return leaf ? leaf.sum / leaf.rows : mean;
-  });
-  if (task === 'binary') {
-    const auc = rocAuc(actual, guesses);
-    return auc === null ? undefined : { column, measure: 'ROC AUC', value: Math.max(auc, 0.5) };
-  }
-  const level = actual.reduce((total, value) => total + value, 0) / actual.length;
-  const spread = actual.reduce((total, value) => total + (value - level) ** 2, 0);
-  const left = actual.reduce((total, value, i) => total + (value - guesses[i]!) ** 2, 0);
-  if (spread === 0) return undefined;
-  const straight =
-    correlation(
-      heldOut.map((row) => values[row]!),
-      actual,
-    ) ** 2;
-  return { column, measure: 'R²', value: Math.max(0, 1 - left / spread, straight) };
-}
-
-/** A leaf per row: numbers by quantile, texts by value, those of few rows together, and a leaf of its own for what is missing. */
-function leavesOf(values: (number | string | null)[], learns: (row: number) => boolean): Int32Array {
-  const known = values.filter((value, row): value is number | string => value !== null && learns(row));
-  if (known.some((value) => typeof value === 'string')) {
-    const counts = new Map<number | string, number>();
-    for (const value of known) counts.set(value, (counts.get(value) ?? 0) + 1);
-    const leaves = new Map([...counts].filter(([, rows]) => rows >= LEAF / 2).map(([value], i) => [value, i + 1]));
-    return Int32Array.from(values, (value) => (value === null ? -1 : (leaves.get(value) ?? 0)));
-  }
-  const sorted = Float64Array.from(known as number[]).toSorted();
-  const count = Math.max(1, Math.min(MOST_LEAVES, Math.floor(sorted.length / LEAF)));
-  const edges = [
-    ...new Set(Array.from({ length: count - 1 }, (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / count)]!)),
-  ];
-  return Int32Array.from(values, (value) => {
-    if (value === null) return -1;
-    let low = 0;
-    let high = edges.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (edges[middle]! <= (value as number)) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  });
-}
-
-function correlation(values: (number | string | null)[], labels: Float64Array): number {
-  const rows = values.flatMap((value, i) =>
-    typeof value === 'number' && Number.isFinite(value) ? [[value, labels[i]!] as const] : [],
-  );
-  if (rows.length < values.length / 2 || rows.length < LEAF) return 0;
-  const mean = [0, 1].map((side) => rows.reduce((sum, pair) => sum + pair[side]!, 0) / rows.length);
-  let product = 0;
-  const squares = [0, 0];
-  for (const [x, y] of rows) {
-    product += (x - mean[0]!) * (y - mean[1]!);
-    squares[0]! += (x - mean[0]!) ** 2;
-    squares[1]! += (y - mean[1]!) ** 2;
-  }
-  return squares[0] === 0 || squares[1] === 0 ? 0 : product / Math.sqrt(squares[0]! * squares[1]!);
 }
 
 /** Columns whose sum, with these signs, is the label. */

@@ -10,6 +10,8 @@ export interface TimeDecision {
   /** First day of the last fifth of the rows, and of the fifth before it where that is another. */
   test?: string;
   validation?: string;
+  /** Rows of days to come. */
+  future?: number;
   /** Columns that it goes by. */
   columns: string[];
   reason: string;
@@ -109,13 +111,14 @@ async function spanOf(
   rows: number,
   asked: boolean,
 ): Promise<Omit<TimeDecision, 'columns' | 'reason'> | undefined> {
-  const query = `SELECT count(day) AS present, CAST(min(day) AS VARCHAR) AS first, CAST(max(day) AS VARCHAR) AS last, date_diff('day', min(day), max(day)) AS days, bool_and(day(day) = 1) AS monthly, CAST(quantile_disc(day, 0.8) AS VARCHAR) AS test, CAST(quantile_disc(day, 0.6) AS VARCHAR) AS validation
+  const query = `SELECT count(day) AS present, CAST(min(day) AS VARCHAR) AS first, CAST(max(day) AS VARCHAR) AS last, count(*) FILTER (day > today()) AS future, date_diff('day', min(day), max(day)) AS days, bool_and(day(day) = 1) AS monthly, CAST(quantile_disc(day, 0.8) AS VARCHAR) AS test, CAST(quantile_disc(day, 0.6) AS VARCHAR) AS validation
     FROM (SELECT CAST(${sql} AS DATE) AS day FROM ${TABLE})`;
   const answer = await database
     .rows<{
       present: bigint;
       first: string;
       last: string;
+      future: bigint;
       days: bigint;
       monthly: boolean;
       test: string;
@@ -131,6 +134,7 @@ async function spanOf(
     });
   if (!answer) return undefined;
   const { present, first, last, monthly, ...span } = answer[0]!;
+  const future = Number(span.future);
   if (Number(present) < rows) {
     if (!asked) return undefined;
     throw new PerdureError(
@@ -142,7 +146,8 @@ async function spanOf(
   const partition = days <= MANY_DAYS && !monthly ? 'day' : days / 30.4 <= MANY_MONTHS ? 'month' : 'year';
   // Where a month begins near it, that is the day: it is easier to speak of.
   const near = (day: string) => (days > 365 && `${day.slice(0, 7)}-01` > first ? `${day.slice(0, 7)}-01` : day);
-  if (first === last) return { sql, partition };
+  const seen = { sql, partition, ...(future > 0 && { future }) } as const;
+  if (first === last) return seen;
   const [validation, test] = [near(span.validation), span.test > first ? near(span.test) : last];
-  return { sql, partition, test, ...(validation > first && validation < test ? { validation } : {}) };
+  return { ...seen, test, ...(validation > first && validation < test ? { validation } : {}) };
 }

@@ -90,7 +90,15 @@ export class Engine implements EngineCalls {
   }
 
   async contributions(request: PredictRequest): Promise<Float32Array> {
-    return Float32Array.from((await this.output(request, 'contributions')).values);
+    const output = await this.output(request, 'contributions').catch((error: unknown) => {
+      if (!(error instanceof PerdureError && error.message.includes('IsMultiTarget'))) throw error;
+      throw new PerdureError(
+        'EngineFailed',
+        `${request.modelPath} is a random forest of several classes, whose trees have a share of every class in each leaf, and libxgboost has no SHAP values of such trees; ask for those of xgboost or lightgbm.`,
+        { cause: error },
+      );
+    });
+    return Float32Array.from(output.values);
   }
 
   version(estimator: Estimator): Promise<string> {

@@ -93,7 +93,11 @@ export interface EngineCalls {
   evaluate(request: EvaluateRequest): Promise<FoldEvaluation[]>;
   fit(request: FitRequest): Promise<{ seconds: number }>;
   predict(request: PredictRequest): Promise<ModelOutput>;
-  /** SHAP contributions, features + 1 a row and the bias last; they add up to the log-odds, for a forest to the probability. */
+  /**
+   * SHAP contributions, features + 1 a row and the bias last; they add up to the log-odds, for a forest to the probability. Of several classes
+   * those of each class one after the other; libxgboost has none of a random forest of several classes, whose leaves hold a
+   * share of each, which is refused as `EngineFailed`.
+   */
   contributions(request: PredictRequest): Promise<Float32Array>;
   /** Name and version of the library that an estimator trains with, e.g. `libxgboost 3.2.0`. */
   version(estimator: Estimator): Promise<string>;
