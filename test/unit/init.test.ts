@@ -391,3 +391,24 @@ it('tells how many rows are of days to come, which do not exist yet', async () =
     /^day: a day in every row; the store is cut by \w+; 3 rows are of days to come, and count from then on$/,
   );
 });
+
+it('takes no text that differs by chance for the key, nor an amount for nearly one', async () => {
+  const people = rows(60, (i) => ({
+    first_name: `Name${i}`,
+    address: `${i} Main Street`,
+    paid: 1_000 + 37 * i,
+    y: i % 2,
+  }));
+  const { definition, decisions } = await proposed(people, { label: 'y' });
+  expect(definition.key).toBeUndefined();
+  expect(decisions.find(({ topic }) => topic === 'key')!.text).toBe(
+    'none: no column tells the rows apart; rows go by their number in the file (--key names columns)',
+  );
+});
+
+it('does not judge the column of the day, which is no feature', async () => {
+  const prices = rows(400, (i) => ({ date: day(i), x: noise(i).toFixed(4), close: (100 + i / 3).toFixed(2) }));
+  const { suspects, remarks } = await proposed(prices, { label: 'close' });
+  expect(suspects).toEqual([]);
+  expect(remarks.find(({ topic }) => topic === 'strongest')!.text).toMatch(/^alone, by R²: x [0-9.]+$/);
+});

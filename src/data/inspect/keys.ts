@@ -16,6 +16,10 @@ const WORDS =
   /^(id|ids|key|uuid|guid|index|idx|row_?(id|num|number|names?)|unnamed: 0|vin|iban|isbn|ssn|serial|.*[_\s.-](id|key|nbr|no|number|uuid|guid))$/i;
 const CAMEL = /[a-z](ID|Id|Key|No|Nbr)$/;
 
+/** Names of texts that say something of a person or a thing, and differ in a small table by chance. */
+const DESCRIBES =
+  /(first|last|given|family|middle|full|maiden)[_\s.-]?name|surname|street|address|comment|remark|note|descri|title|message/i;
+
 export function isIdentifierName(name: string): boolean {
   return WORDS.test(name.trim()) || CAMEL.test(name.trim());
 }
@@ -55,8 +59,12 @@ export async function decideKey(
   if (together) return { columns: together, reason: 'together they tell every row apart' };
   const near = columns
     .filter(
-      ({ name, type, distinct }) =>
-        name !== label && (type === 'VARCHAR' || type === 'BIGINT') && distinct > 0.9 * rows && isFree(name),
+      (column) =>
+        column.name !== label &&
+        (isText(column) || (column.type === 'BIGINT' && isIdentifierName(column.name))) &&
+        column.distinct > 0.9 * rows &&
+        column.distinct < rows &&
+        isFree(column.name),
     )
     .slice(0, 3)
     .map(
@@ -114,10 +122,17 @@ function isFree(name: string): boolean {
 /** Whether a column whose values are all different is so on purpose: by its name, as text, or as numbers one after another. */
 function isKeyLike(column: ColumnSummary, rows: number, first: boolean): boolean {
   const { name, type, min, max } = column;
-  if (isNumbersAsText(column)) return false;
-  if (type === 'VARCHAR') return rows >= 20 && (isIdentifierName(name) || (max?.length ?? 0) <= 100);
+  if (type === 'VARCHAR')
+    return (
+      rows >= 20 && (isIdentifierName(name) || (isText(column) && !DESCRIBES.test(name) && (max?.length ?? 0) <= 100))
+    );
   if (type !== 'BIGINT') return false;
   return isIdentifierName(name) || Number(max) - Number(min) === rows - 1 || (first && rows >= 100);
+}
+
+/** Whether a column is text that may name a row: no amount with signs. */
+function isText(column: ColumnSummary): boolean {
+  return column.type === 'VARCHAR' && !isNumbersAsText(column);
 }
 
 /** The fewest of identifiers, days and texts that tell the rows apart together; an identifier or a day is among them. */
@@ -139,7 +154,7 @@ async function decideTogether(
     ...byDistinct(varying.filter(({ name }) => anchors.has(name))),
     // The number of a flight, a room or a version; nearly different in every row it is an amount.
     ...byDistinct(others.filter(({ type, distinct }) => type === 'BIGINT' && distinct < rows / 2)).slice(0, 2),
-    ...byDistinct(others.filter((column) => column.type === 'VARCHAR' && !isNumbersAsText(column))),
+    ...byDistinct(others.filter(isText)),
   ].slice(0, MOST_CANDIDATES);
   for (const size of [2, 3, 4]) {
     const groups = combinations(candidates, size).filter(

@@ -52,7 +52,10 @@ export async function propose(database: Database, path: string, file: string, wi
   const time = await decideTime(database, described, label.column, wishes.time);
   const others = columns.filter(({ name }) => name !== label.column && !key.columns.includes(name));
   const drop = dropped(others, rows, time);
-  const features = others.filter(({ name }) => !drop.some(({ columns }) => columns.includes(name)));
+  // Columns that give a row's day are no features.
+  const features = others.filter(
+    ({ name }) => !time.columns.includes(name) && !drop.some(({ columns }) => columns.includes(name)),
+  );
   if (features.length === 0)
     throw new PerdureError(
       'InputInvalid',
