@@ -18,7 +18,7 @@ import { preprocess } from '../../src/stages/preprocess.js';
 import { silver } from '../../src/stages/silver.js';
 import type { Stores } from '../../src/platform/storage/objectStore.js';
 import { openStores } from '../../src/platform/storage/stores.js';
-import { hasRealCsv, REAL_CSV } from '../support/realData.js';
+import { isThere, REAL_READMISSION } from '../support/realData.js';
 import { scalerOf } from '../support/scaler.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -35,6 +35,7 @@ interface Expected {
 }
 const expected = JSON.parse(readFileSync(new URL('fixtures/readmission.json', import.meta.url), 'utf8')) as Expected;
 
+const hasRealFile = isThere(REAL_READMISSION);
 const ROWS = 101_766;
 const SPLITS_OF_FILE = ['train', 'test', 'oot'] as const;
 /** Thirty days after the last row's day, when every label is known. */
@@ -137,7 +138,7 @@ describe.each([
     csv: () => join(folder, 'generated.csv'),
     prepare: async () => void (await generateCsv(await loadPipeline('readmission', {}), join(folder, 'generated.csv'))),
   },
-  ...(hasRealCsv ? [{ source: 'the real file', csv: () => REAL_CSV, prepare: async () => {} }] : []),
+  ...(hasRealFile ? [{ source: 'the real file', csv: () => REAL_READMISSION, prepare: async () => {} }] : []),
 ])('of $source', ({ source, csv, prepare }) => {
   let made: Made;
   beforeAll(async () => {
@@ -213,7 +214,7 @@ describe.each([
     }
   });
 
-  if (csv() === REAL_CSV) {
+  if (csv() === REAL_READMISSION) {
     test('all 101,766 rows of gold are what pandas makes of them', () => {
       expect(digest(made.ids)).toBe(expected.encounter_id);
       expect(digest(made.labels)).toBe(expected.label.sha256);
@@ -239,8 +240,8 @@ describe.each([
   }
 });
 
-if (!hasRealCsv) {
+if (!hasRealFile) {
   test(`THE REAL FILE IS NOT HERE: the checks above ran on generated data only; put it at ../shared/data/readmission/diabetic_data.csv`, () => {
-    expect(hasRealCsv).toBe(false);
+    expect(hasRealFile).toBe(false);
   });
 }

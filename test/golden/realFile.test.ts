@@ -1,17 +1,10 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { TaskMetrics, ModelTrainingCompleted } from '../../src/contracts/index.js';
-import { createReadmission, REAL_FILE, trained, WINDOW_ROWS, writeDrifted } from '../support/readmission.js';
+import { describeOnReal, REAL_READMISSION } from '../support/realData.js';
+import { createReadmission, trained, WINDOW_ROWS, writeDrifted } from '../support/readmission.js';
 
-if (existsSync(REAL_FILE)) {
-  describe('the readmission lifecycle on the real file', lifecycleOnTheRealFile);
-} else {
-  // Passing tests are not listed by name: this one says what is missing.
-  test('the real file is absent', () => {
-    console.warn(`Nothing is tested on the real file: ${REAL_FILE} is not there.`);
-  });
-}
+describeOnReal(REAL_READMISSION, 'the readmission lifecycle on the real file', lifecycleOnTheRealFile);
 
 async function lifecycleOnTheRealFile() {
   const { folder, lifecycle } = await createReadmission();
@@ -19,7 +12,7 @@ async function lifecycleOnTheRealFile() {
   let training: ModelTrainingCompleted;
   let drifting: typeof lifecycle;
   beforeAll(async () => {
-    processed = await lifecycle.process(REAL_FILE);
+    processed = await lifecycle.process(REAL_READMISSION);
     training = await lifecycle.train();
     drifting = lifecycle.copy('drifting');
   });
@@ -82,7 +75,7 @@ async function lifecycleOnTheRealFile() {
 
   test('asks for a retraining where the patients of 2008 are older', async () => {
     const drifted = join(folder, 'drifted.csv');
-    await writeDrifted(REAL_FILE, drifted);
+    await writeDrifted(REAL_READMISSION, drifted);
     const { bronze, silver, gold } = await drifting.process(drifted);
     for (const { written } of [bronze, silver, gold]) expect(written).toEqual(MONTHS_OF_2008);
     await drifting.infer();

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { configured } from '../../bench/configuration.js';
 import { loadPipeline } from '../../src/config/load.js';
-import { packageFolder } from '../../src/package.js';
 import type { AlgorithmTrained, ModelTrainingCompleted, RunRef } from '../../src/contracts/index.js';
 import { readDatasetMetadata } from '../../src/data/dataset.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
@@ -30,9 +29,6 @@ const READMISSION = 'readmission';
 /** When the labels of all ten years are mature. */
 const AS_OF = '2009-01-31';
 const SIZE = { cpus: 2, memory: 2 * 2 ** 30 };
-
-/** The public file, which is not part of this repository; it may lie beside the checkout. */
-export const REAL_FILE = join(packageFolder(), '..', 'shared', 'data', READMISSION, 'diabetic_data.csv');
 
 /** Rows a window. The split is by date, and dates are given by position: the same for every file of this length. */
 export const WINDOW_ROWS = { train: 71_596, test: 20_288, oot: 9_882 };
