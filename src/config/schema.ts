@@ -195,7 +195,9 @@ const writtenDefinition = z.strictObject({
     .meta({ description: 'What people see in place of the name', otherwise: 'the name' }),
   source: z
     .union([csvPath, sourceFile])
-    .describe('A CSV, by its path from here or from where a command is given; or more about how its text is read'),
+    .describe(
+      'A CSV, by its path from here or from where a command is given, or by its address in the store (s3:// or file://); or more about how its text is read',
+    ),
   time: z.string().min(1).optional().meta({
     description:
       'SQL over the source, or a column of it, that gives the day of each row; the columns in it are no features',
@@ -235,7 +237,9 @@ const writtenDefinition = z.strictObject({
     ),
   labels: z
     .strictObject({
-      file: csvPath.describe('A CSV, by its path from here or from where a command is given'),
+      file: csvPath.describe(
+        'A CSV, by its path from here or from where a command is given, or by its address in the store (s3:// or file://)',
+      ),
       on: z
         .union([ColumnName, z.array(ColumnName).min(1), z.record(ColumnName, ColumnName)])
         .optional()
