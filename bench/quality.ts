@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { MetricName, Params, TaskSpec } from '../src/contracts/index.js';
+import { directionOf, type MetricName, type Params, type TaskSpec } from '../src/contracts/index.js';
 import { createEnginePool } from '../src/ml/engines/hostPool.js';
 import type { EnginePool } from '../src/ml/engines/pool.js';
 import type { Estimator } from '../src/ml/estimators/estimators.js';
@@ -95,10 +95,9 @@ export const quality: Section = {
       ...compared.map(lineOf),
       '',
       ...Object.entries(AIMS).map(([estimator, aim]) => {
-        const own = compared.filter((one) => one.estimator === estimator);
-        const reached = own.filter((one) => verdict(one) !== 'NOT REACHED');
-        const what = aim === 0 ? 'identical outputs' : `within ${aim}`;
-        return `${estimator.padEnd(20)} ${what}: ${reached.length} of ${own.length}`;
+        const verdicts = compared.filter((one) => one.estimator === estimator).map(verdict);
+        const counts = [...new Set(verdicts)].map((of) => `${verdicts.filter((other) => other === of).length} ${of}`);
+        return `${estimator.padEnd(20)} ${aim === 0 ? 'identical outputs' : `within ${aim}`}: ${counts.join(', ')}`;
       }),
       ...(real === undefined ? ['Public files were left out: PERDURE_BENCH_DATA names no folder that has them.'] : []),
     ];
@@ -172,11 +171,16 @@ function taskSpec({ task, classes }: DataSet): TaskSpec {
   }
 }
 
-function verdict({ estimator, ours, theirs, chance, identical }: Compared): string {
-  if (AIMS[estimator] === 0) return identical ? 'identical' : 'NOT REACHED';
+type Verdict = 'identical' | 'within' | 'within, but for chance' | 'better' | 'NOT REACHED';
+
+/** A difference beyond the aim is better or not reached, by the metric's direction. */
+function verdict({ estimator, metric, ours, theirs, chance, identical }: Compared): Verdict {
+  const aim = AIMS[estimator];
+  if (aim === 0) return identical ? 'identical' : 'NOT REACHED';
   const difference = Math.abs(ours - theirs);
-  if (difference <= AIMS[estimator]) return 'reached';
-  return difference <= AIMS[estimator] + chance ? 'reached but for chance' : 'NOT REACHED';
+  if (difference <= aim) return 'within';
+  if (difference <= aim + chance) return 'within, but for chance';
+  return ours > theirs === (directionOf(metric) === 'higher') ? 'better' : 'NOT REACHED';
 }
 
 function lineOf(one: Compared): string {
