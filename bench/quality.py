@@ -77,7 +77,7 @@ def public():
     stays = ["encounter_id", "patient_nbr", "readmitted"]
     yield "churn", "binary", *table("churn/Telco-Customer-Churn.csv", lambda rows: rows["Churn"] == "Yes", churn)
     yield "credit, grade", "multiclass", *table(
-        "credit/loans_full_schema.csv", lambda rows: rows["grade"].map({"A": 0, "B": 1, "C": 2}).fillna(3), credit
+        "credit/loans_full_schema.csv", lambda rows: rows["grade"].map({"A": 0, "B": 1, "C": 2}).fillna(3), credit, rows=3000
     )
     yield "credit, rate", "squared_error", *table("credit/loans_full_schema.csv", lambda rows: rows["interest_rate"], credit)
     yield "readmission", "binary", *table(
