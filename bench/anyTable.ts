@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { packageFolder } from '../src/package.js';
 import type { AlgorithmTrained } from '../src/contracts/index.js';
 import { literal, withDuckDb } from '../src/data/duckdb.js';
-import { GIB } from '../src/platform/resources/workerSize.js';
+import { GIB } from '../src/platform/resources/resources.js';
 import { measure, type Measured } from './processTree.js';
 import { referencePython } from './python.js';
 import type { Section } from './section.js';
@@ -83,7 +83,7 @@ async function generate(csv: string, scratch: string, { rows, numbers, texts }: 
   ];
   const signal = AbortSignal.timeout(600_000);
   await withDuckDb(
-    { size: { cpus: 1, memory: 4 * GIB }, scratch, signal },
+    { resources: { cpus: 1, memory: 4 * GIB }, scratch, signal },
     async (database) => {
       await database.run('SELECT setseed(0.5)');
       await database.run(

@@ -11,7 +11,7 @@ import { Mt19937 } from '../src/ml/mt19937.js';
 import { profileColumn } from '../src/monitoring/profile.js';
 import { watchedMetric } from '../src/registry/championMetric.js';
 import { readVersionFile } from '../src/registry/versions.js';
-import { resourcesOf } from '../src/platform/resources/resources.js';
+import { limitsOf } from '../src/platform/resources/limits.js';
 import { bronze } from '../src/stages/bronze.js';
 import type { StageContext } from '../src/stages/context.js';
 import { createRunStage } from '../src/stages/createContext.js';
@@ -32,7 +32,7 @@ import { configured } from './configuration.js';
 import type { Section } from './section.js';
 
 const AS_OF = '2009-01-31';
-const SIZE = { cpus: 2, memory: 2 * 2 ** 30 };
+const RESOURCES = { cpus: 2, memory: 2 * 2 ** 30 };
 const RUNS = 200;
 const SEED = 20261126;
 /** PSI of the drift that is injected. */
@@ -96,10 +96,10 @@ async function trainOnGenerated(
     name,
     ({ training_config }) => (training_config.hyperparameter_tuning = false),
   );
-  const engines = createEnginePool(resourcesOf(SIZE).engines);
+  const engines = createEnginePool(limitsOf(RESOURCES).engines);
   try {
     const pipeline = await loadPipeline(name);
-    const runStage = createRunStage({ storeRoot: join(folder, 'store'), engines, size: SIZE });
+    const runStage = createRunStage({ storeRoot: join(folder, 'store'), engines, resources: RESOURCES });
     const watch = { signal: new AbortController().signal, report: () => {} };
     const asked = {
       pipeline: name,

@@ -1,8 +1,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolder } from '../src/package.js';
-import { stageHeap } from '../src/platform/resources/resources.js';
-import { formatSize, type WorkerSize } from '../src/platform/resources/workerSize.js';
+import { stageHeap } from '../src/platform/resources/limits.js';
+import { formatResources, type Resources } from '../src/platform/resources/resources.js';
 import type { Stage } from '../src/stages/context.js';
 import type { STAGES } from '../src/stages/index.js';
 import { scratchRoot } from '../src/platform/storage/stores.js';
@@ -28,24 +28,24 @@ export interface LimitedRun<Output> {
 }
 
 /**
- * Runs a stage in a process of its own at a worker's size, once for each input, side by side. Where this user may make
- * control groups the kernel holds the process and its engine hosts to the size's memory; elsewhere it is only watched.
+ * Runs a stage in a process of its own at a worker's resources, once for each input, side by side. Where this user may make
+ * control groups the kernel holds the process and its engine hosts to their memory; elsewhere it is only watched.
  *
  * @throws Error where the process fails or is killed
  */
 export async function runLimited<Name extends StageName>(
   name: Name,
   inputs: InputOf<Name>[],
-  { size, storeRoot, cwd }: { size: WorkerSize; storeRoot: string; cwd: string },
+  { resources, storeRoot, cwd }: { resources: Resources; storeRoot: string; cwd: string },
 ): Promise<LimitedRun<OutputOf<Name>>> {
-  const group = createMemoryGroup(size.memory);
+  const group = createMemoryGroup(resources.memory);
   const script = join(packageFolder(), 'dist', 'bench', 'stageProcess.js');
   const command = [
     ...(group?.enter ?? []),
     process.execPath,
-    heapOption(stageHeap(size)),
+    heapOption(stageHeap(resources)),
     script,
-    formatSize(size),
+    formatResources(resources),
     storeRoot,
     name,
     JSON.stringify(inputs),

@@ -7,7 +7,7 @@ import type { EnginePool } from '../src/ml/engines/pool.js';
 import type { Estimator } from '../src/ml/estimators/estimators.js';
 import { taskOf } from '../src/ml/tasks/task.js';
 import { packageFolder } from '../src/package.js';
-import { resourcesOf } from '../src/platform/resources/resources.js';
+import { limitsOf } from '../src/platform/resources/limits.js';
 import { sha256File } from '../src/platform/storage/checksum.js';
 import { measure } from './processTree.js';
 import { referencePython } from './python.js';
@@ -77,7 +77,7 @@ export const quality: Section = {
     });
     const { seeds, sets } = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as Results;
     const memory = Math.min(totalmem() / 2, 8 * 2 ** 30);
-    const engines = createEnginePool(resourcesOf({ cpus: availableParallelism(), memory }).engines);
+    const engines = createEnginePool(limitsOf({ cpus: availableParallelism(), memory }).engines);
     const compared: Compared[] = [];
     try {
       for (const set of sets) {

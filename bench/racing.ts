@@ -12,7 +12,7 @@ import { createEnginePool } from '../src/ml/engines/hostPool.js';
 import type { EnginePool, Estimator, FoldEvaluation, MatrixFile } from '../src/ml/engines/pool.js';
 import { sampleCells } from '../src/ml/parameterSampler.js';
 import { raceRungs, selectCandidates } from '../src/ml/racing.js';
-import { resourcesOf } from '../src/platform/resources/resources.js';
+import { limitsOf } from '../src/platform/resources/limits.js';
 import { createRunStage } from '../src/stages/createContext.js';
 import { STAGES } from '../src/stages/index.js';
 import { matrixFile } from '../src/stages/matrixFile.js';
@@ -64,7 +64,7 @@ export const racing: Section = {
     const kept = process.env.PERDURE_BENCH_KEEP ?? join(folder, 'kept');
     await mkdir(kept, { recursive: true });
     const memory = Math.min(totalmem() / 2, 8 * 2 ** 30);
-    const engines = createEnginePool(resourcesOf({ cpus: availableParallelism(), memory }).engines);
+    const engines = createEnginePool(limitsOf({ cpus: availableParallelism(), memory }).engines);
     const races: Race[] = [];
     const sets = [...searchData(real), demoData(pipeline)];
     try {
@@ -106,12 +106,12 @@ function demoData(pipeline: Pipeline): Pick<SearchData, 'name' | 'write'> {
       await generateCsv(pipeline, source);
       const storeRoot = join(folder, 'demo-store');
       const scratchRoot = join(folder, 'demo-scratch');
-      const size = { cpus: 1, memory: 2 * 2 ** 30 };
+      const resources = { cpus: 1, memory: 2 * 2 ** 30 };
       const runStage = createRunStage({
         storeRoot,
         scratchRoot,
-        engines: createEnginePool(resourcesOf(size).engines),
-        size,
+        engines: createEnginePool(limitsOf(resources).engines),
+        resources,
       });
       const call = { signal: never, report: () => {} };
       const asked = {
@@ -173,7 +173,7 @@ function written(data: Pick<SearchData, 'name' | 'write'>, folder: string): Prom
   const writing =
     matrices.get(data.name) ??
     withDuckDb(
-      { size: { cpus: 1, memory: 2 ** 31 }, scratch: folder, signal: never },
+      { resources: { cpus: 1, memory: 2 ** 31 }, scratch: folder, signal: never },
       (database) => data.write(folder, database),
       { threads: 1 },
     );

@@ -3,17 +3,17 @@
  * its result as JSON.
  */
 import { createEnginePool } from '../src/ml/engines/hostPool.js';
-import { resourcesOf } from '../src/platform/resources/resources.js';
-import { parseSize } from '../src/platform/resources/workerSize.js';
+import { limitsOf } from '../src/platform/resources/limits.js';
+import { parseResources } from '../src/platform/resources/resources.js';
 import type { Stage } from '../src/stages/context.js';
 import { createRunStage } from '../src/stages/createContext.js';
 import { STAGES } from '../src/stages/index.js';
 
 const [sizeText = '', storeRoot = '', name = '', input = ''] = process.argv.slice(2);
-const size = parseSize(sizeText, 'the size');
-const engines = createEnginePool(resourcesOf(size).engines);
+const resources = parseResources(sizeText, 'the size');
+const engines = createEnginePool(limitsOf(resources).engines);
 try {
-  const runStage = createRunStage({ storeRoot, engines, size });
+  const runStage = createRunStage({ storeRoot, engines, resources });
   const stage = STAGES[name as keyof typeof STAGES] as Stage<unknown, unknown>;
   const inputs = JSON.parse(input) as unknown[];
   // Several inputs are several activities at once.

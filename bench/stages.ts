@@ -1,4 +1,4 @@
-import { GIB } from '../src/platform/resources/workerSize.js';
+import { GIB } from '../src/platform/resources/resources.js';
 import type { Section } from './section.js';
 import { sizedStages, type StageRun } from './sizedStages.js';
 
@@ -12,7 +12,7 @@ const HEAD = [
   'spilled, GiB'.padStart(12),
 ].join(' ');
 
-/** Every stage with data in its hands, each in a process of its worker's size, on `copies` times 100,000 rows. */
+/** Every stage with data in its hands, each in a process of its worker's resources, on `copies` times 100,000 rows. */
 export function stagesAt(copies: number): Section {
   return {
     title: `Stages at ${copies / 10} million rows, each held to its worker's memory`,

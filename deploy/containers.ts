@@ -13,7 +13,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { formatSize, type WorkerSize } from '../src/platform/resources/workerSize.js';
+import { formatResources, type Resources } from '../src/platform/resources/resources.js';
 import { SHUTDOWN_FORCE_MS } from '../src/platform/temporal/workers.js';
 import type { Settings } from './settings.js';
 
@@ -23,7 +23,7 @@ export interface ContainerOptions {
   settings: Settings;
   images: IRepository;
   family: string;
-  size: WorkerSize;
+  resources: Resources;
   command: string[];
   environment?: Record<string, string>;
   secrets?: readonly SecretVariable[];
@@ -49,7 +49,7 @@ export class PerdureContainer extends Construct {
 
   constructor(scope: Construct, id: string, options: ContainerOptions) {
     super(scope, id);
-    const { settings, images, family, size, command } = options;
+    const { settings, images, family, resources, command } = options;
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
     this.logs = new LogGroup(this, 'Logs', {
       logGroupName: `/perdure/${family}`,
@@ -58,8 +58,8 @@ export class PerdureContainer extends Construct {
     });
     this.taskDefinition = new FargateTaskDefinition(this, 'Task', {
       family,
-      cpu: size.cpus * 1024,
-      memoryLimitMiB: size.memory / 2 ** 20,
+      cpu: resources.cpus * 1024,
+      memoryLimitMiB: resources.memory / 2 ** 20,
       ephemeralStorageGiB: SCRATCH_GIB,
       taskRole: this.role,
       runtimePlatform: { cpuArchitecture: CpuArchitecture.X86_64, operatingSystemFamily: OperatingSystemFamily.LINUX },
@@ -74,7 +74,7 @@ export class PerdureContainer extends Construct {
         AWS_REGION: Stack.of(this).region,
         PERDURE_STORE: 's3://',
         ...(settings.conf ? { PERDURE_CONF: settings.conf } : {}),
-        PERDURE_SIZE: formatSize(size),
+        PERDURE_SIZE: formatResources(resources),
         PERDURE_SCRATCH: SCRATCH,
         PERDURE_COMMIT: settings.imageTag,
         PERDURE_LOG_FORMAT: 'json',

@@ -120,12 +120,12 @@ export class PerdureStack extends Stack {
 
   private task(id: string, suffix: string, worker: 'dataProcessing' | 'modelTraining'): PerdureContainer {
     const { settings } = this.props;
-    const { size } = WORKERS[worker];
+    const { resources } = WORKERS[worker];
     const task = new PerdureContainer(this, id, {
       settings,
       images: this.images,
       family: `${settings.name}-${suffix}`,
-      size,
+      resources,
       // Whoever launches it adds the stage, its input and where the result goes.
       command: ['perdure', 'task', '--help'],
     });

@@ -66,14 +66,14 @@ export class WorkerService extends Construct {
   ) {
     super(scope, id);
     const { worker, settings, images, cluster, network, environment } = options;
-    const { entry, size, taskQueue } = WORKERS[worker];
+    const { entry, resources, taskQueue } = WORKERS[worker];
     const { min, max } = settings.workers[worker];
     const name = `${settings.name}-worker-${taskQueue}`;
     this.container = new PerdureContainer(this, 'Container', {
       settings,
       images,
       family: name,
-      size,
+      resources,
       command: ['node', `dist/workers/${entry}.js`],
       environment: {
         ...environment,

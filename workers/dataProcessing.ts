@@ -19,10 +19,10 @@ const TASKS_AT_ONCE = 1_000;
  * The medallion's layers, inference and monitoring, one at a time: each may use all of the memory. Beside them, in a
  * worker of their own, the operations: an alert that waited for a stage would come when the work it tells of is over.
  */
-await runWorkerProcess(WORKERS.dataProcessing, async (size) => {
+await runWorkerProcess(WORKERS.dataProcessing, async (resources) => {
   const alerting = { openStores: await openStores(storeRoot()), channels: channelsFrom() };
   const alerts = createAlertActivities(alerting);
-  const { queue, activities, close } = stageWorker(WORKERS.dataProcessing, size);
+  const { queue, activities, close } = stageWorker(WORKERS.dataProcessing, resources);
   const operations = {
     taskQueue: TASK_QUEUES.operations,
     activities: { ...activities, ...alerts } satisfies ActivitiesOn<'operations'>,

@@ -1,8 +1,8 @@
 import { createActivities } from '../activities/index.js';
 import type { ActivitiesOn } from '../src/contracts/index.js';
 import { createEnginePool } from '../src/ml/engines/hostPool.js';
-import { resourcesOf } from '../src/platform/resources/resources.js';
-import type { WorkerSize } from '../src/platform/resources/workerSize.js';
+import { limitsOf } from '../src/platform/resources/limits.js';
+import type { Resources } from '../src/platform/resources/resources.js';
 import { createRunStage } from '../src/stages/createContext.js';
 import { storeRoot } from '../src/platform/storage/stores.js';
 import type { PolledQueue } from '../src/platform/temporal/workerProcess.js';
@@ -15,10 +15,10 @@ export interface StageWorker {
 }
 
 /** A worker that runs stages: as many at once as it has CPUs, each fit in an engine host with one thread. */
-export function stageWorker({ taskQueue }: WorkerDefinition, size: WorkerSize): StageWorker {
-  const { concurrency, engines: share } = resourcesOf(size);
+export function stageWorker({ taskQueue }: WorkerDefinition, resources: Resources): StageWorker {
+  const { concurrency, engines: share } = limitsOf(resources);
   const engines = createEnginePool(share);
-  const activities = createActivities({ runStage: createRunStage({ storeRoot: storeRoot(), engines, size }) });
+  const activities = createActivities({ runStage: createRunStage({ storeRoot: storeRoot(), engines, resources }) });
   return {
     activities,
     queue: {

@@ -13,7 +13,7 @@ import { setSearchAttributes } from './support/searchAttributes.js';
 export async function inferenceOutage(input: InferenceOutageInput): Promise<void> {
   checkInput(input, { ...OF_PIPELINE, since: required(MOMENT) });
   const { pipeline } = input;
-  setSearchAttributes({ pipeline, stage: 'inference' });
+  setSearchAttributes({ pipeline, phase: 'inference' });
   setCurrentDetails(`waiting for predictions since ${input.since}`);
   const { downAfterMinutes } = await activities.readServiceLevel({ pipeline, phase: 'inference' });
   for (;;) {

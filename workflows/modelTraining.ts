@@ -18,7 +18,7 @@ import { activities } from './support/activityProxies.js';
 import { now, startedBySchedule, raiseAlerts } from './support/alerts.js';
 import { startRun, type RunContext } from './support/startRun.js';
 import { runChild } from './support/children.js';
-import { stagesOn } from './support/computeTarget.js';
+import { computeTargetOf, stagesOn } from './support/computeTarget.js';
 import { failureOf } from './support/failures.js';
 import { FLAG, NAMES } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
@@ -82,7 +82,8 @@ async function trainAll(
   if (due.every(({ name }) => unable.includes(name))) return { status: 'skipped', reason: nothingChanged(unchanged) };
 
   progress.step('preprocessing');
-  const dataset = await stagesOn(plan.compute ?? 'local').preprocess({ ...stage, asOf });
+  const target = await computeTargetOf('training', stage);
+  const dataset = await stagesOn(target).preprocess({ ...stage, asOf });
 
   const able = ableOf(
     due.map(({ name }) => name),
@@ -92,7 +93,7 @@ async function trainAll(
   progress.step(`training ${able.join(', ')}`);
   progress.count('algorithms', able.length);
   const training = due.filter(({ name }) => able.includes(name));
-  const results = await Promise.all(training.map((algorithm) => train(algorithm, dataset, plan.compute)));
+  const results = await Promise.all(training.map((algorithm) => train(algorithm, dataset, target)));
   // A cancelled run waits for its children's clean-up, and only then ends.
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The training was cancelled.');
   const algorithms = Object.fromEntries(results);
@@ -105,7 +106,7 @@ async function trainAll(
   async function train(
     { name, timeoutSeconds }: PlannedAlgorithm,
     dataset: DatasetRef,
-    compute?: ComputeTarget,
+    compute: ComputeTarget,
   ): Promise<[string, AlgorithmResult]> {
     const child = {
       name,

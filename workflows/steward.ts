@@ -92,7 +92,7 @@ const SETBACK = '10 minutes';
 export async function steward(input: StewardInput): Promise<void> {
   checkInput(input, STEWARD_INPUT);
   const { pipeline, carried, signalsARun = SIGNALS_A_RUN, resyncSeconds = RESYNC_SECONDS } = input;
-  setSearchAttributes({ pipeline, stage: 'steward' });
+  setSearchAttributes({ pipeline, phase: 'steward' });
   const state = new StewardState(pipeline, carried);
   setHandlers(state, stageInput(pipeline));
   showDetails(state);

@@ -50,7 +50,7 @@ export async function trainAlgorithm(asked: TrainAlgorithmInput): Promise<Algori
   checkInput(asked, TRAIN_ALGORITHM_INPUT, false);
   const { timeoutSeconds, compute, ...input } = asked;
   const progress = new ProgressTracker();
-  setSearchAttributes({ pipeline: input.pipeline, stage: 'training', algorithm: input.algorithm });
+  setSearchAttributes({ pipeline: input.pipeline, phase: 'training', algorithm: input.algorithm });
   const budget = new CancellationScope();
   const clock = new CancellationScope();
   const summary = `The ${inWords(timeoutSeconds)} of ${input.algorithm}`;

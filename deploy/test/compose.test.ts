@@ -6,7 +6,7 @@ import { packageFolder } from '../../src/package.js';
 import { runCommand, type CommandResult } from '../../src/platform/setup/command.js';
 import { composeSpec } from '../../src/platform/setup/composeSpec.js';
 import { requireTool } from '../../src/platform/setup/tool.js';
-import { GIB } from '../../src/platform/resources/workerSize.js';
+import { GIB } from '../../src/platform/resources/resources.js';
 import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS, WORKERS } from '../../src/platform/temporal/workers.js';
 import { temporaryFolder } from '../../test/support/temporaryFolder.js';
 
@@ -76,14 +76,14 @@ test('makes the buckets that the config names', async () => {
   expect(services.buckets!.command).toEqual(['mkdir', '-p', ...names.map((name) => `/data/${name}`)]);
 });
 
-describe.each(Object.values(WORKERS).map(({ taskQueue, entry, size }) => ({ taskQueue, entry, size })))(
+describe.each(Object.values(WORKERS).map(({ taskQueue, entry, resources }) => ({ taskQueue, entry, resources })))(
   '$taskQueue',
-  ({ taskQueue, entry, size }) => {
-    test('has its size, and nothing to write to but its volume', () => {
+  ({ taskQueue, entry, resources }) => {
+    test('has its resources, and nothing to write to but its volume', () => {
       expect(services[taskQueue]).toMatchObject({
         command: ['node', `dist/workers/${entry}.js`],
-        cpus: size.cpus,
-        mem_limit: `${size.memory / GIB}g`,
+        cpus: resources.cpus,
+        mem_limit: `${resources.memory / GIB}g`,
         read_only: true,
         cap_drop: ['ALL'],
       });

@@ -209,8 +209,8 @@ async function leavesHalf(task: EcsTask): Promise<number> {
   return untilStopped(task);
 }
 
-const computeOn = (place: 'local' | 'ecs') => ({
-  ...{ processing: place, training: place, inference: place, monitoring: place },
+const computeOn = (target: 'local' | 'ecs') => ({
+  ...{ processing: target, training: target, inference: target, monitoring: target },
   ecs: {
     tasks: Object.fromEntries(
       Object.entries({

@@ -1,4 +1,4 @@
-import type { StageResults } from './follow.js';
+import type { PhaseResults } from './follow.js';
 
 /**
  * Exit codes of every command. `skipped` is that of a run which found nothing to do, or could not start on it, and says
@@ -7,7 +7,7 @@ import type { StageResults } from './follow.js';
 export const EXIT = { ok: 0, failed: 1, usage: 2, skipped: 3, interrupted: 130 } as const;
 
 /** The exit code of a run that ended. A lifecycle that processed data, and for lack of a model did nothing with them, is no success. */
-export function exitCodeOf({ processing, ...beyond }: StageResults): number {
+export function exitCodeOf({ processing, ...beyond }: PhaseResults): number {
   const telling = Object.keys(beyond).length > 0 ? Object.values(beyond) : [processing];
   return telling.every((result) => result?.status === 'skipped') ? EXIT.skipped : EXIT.ok;
 }

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Workflows } from '../client.js';
-import { PHASES, WORKFLOW_OF_PHASE, type LifecycleResult, type RunProgress } from '../contracts/index.js';
+import { PHASES, WORKFLOW_OF_PHASE, type LifecycleResult, type RunProgress, type Phase } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { progressLines, type ProgressLine } from './progressText.js';
 import { createReporter, type Reporter } from './reporter.js';
 import { lastTaskFailure, viewRun, type RunView } from './runView.js';
-import { summarize, type Stage } from './stages.js';
+import { summarize } from './phases.js';
 import { duration } from './terminal.js';
 
 /** How long a run may wait for its first worker before the display says what to do. */
@@ -15,12 +15,12 @@ const UNCLAIMED_MS = 10_000;
 /** How long the orchestrator may say nothing of a run before the display says so: longer than a new one takes to start. */
 const UNANSWERED_MS = 60_000;
 
-/** The results of the stages that a run has: all of a lifecycle's, or one. */
-export type StageResults = Partial<LifecycleResult>;
+/** The results of the phases that a run has: all of a lifecycle's, or one. */
+export type PhaseResults = Partial<LifecycleResult>;
 
 /** A run that was started. */
 export interface StartedRun {
-  /** Its workflow, which says what stages it consists of. */
+  /** Its workflow, which says what phases it consists of. */
   name: keyof Workflows;
   workflowId: string;
   runId: string;
@@ -39,11 +39,11 @@ export async function followRun(
   client: Client,
   { name, workflowId, runId }: FollowedRun,
   stop: AbortSignal,
-): Promise<StageResults> {
+): Promise<PhaseResults> {
   const handle = client.workflow.getHandle(workflowId, runId);
-  const stages = PHASES.filter((stage) => name === 'lifecycle' || name === WORKFLOW_OF_PHASE[stage]);
-  const display = new StageDisplay(client, workflowId, stages);
-  const results = handle.result().then((result: unknown) => resultsByStage(stages, result));
+  const phases = PHASES.filter((phase) => name === 'lifecycle' || name === WORKFLOW_OF_PHASE[phase]);
+  const display = new PhaseDisplay(client, workflowId, phases);
+  const results = handle.result().then((result: unknown) => resultsByPhase(phases, result));
   const settled = results.then(
     () => true,
     () => true,
@@ -77,8 +77,8 @@ export async function followRun(
   }
 }
 
-function resultsByStage(stages: readonly Stage[], result: unknown): StageResults {
-  const [only, ...more] = stages;
+function resultsByPhase(phases: readonly Phase[], result: unknown): PhaseResults {
+  const [only, ...more] = phases;
   return more.length > 0 || !only ? (result as LifecycleResult) : { [only]: result };
 }
 
@@ -115,11 +115,11 @@ function whenAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Gives what is seen of a run to the reporter, stage by stage. */
-class StageDisplay {
+/** Gives what is seen of a run to the reporter, phase by phase. */
+class PhaseDisplay {
   private readonly reporter: Reporter;
-  /** Stages that aren't complete. */
-  private readonly ahead: Stage[];
+  /** Phases that aren't complete. */
+  private readonly ahead: Phase[];
   private readonly began = Date.now();
   /** Whether a worker has taken the run: from then on silence only means that workers are busy. */
   private claimed = false;
@@ -130,27 +130,27 @@ class StageDisplay {
   constructor(
     private readonly client: Client,
     private readonly workflowId: string,
-    private readonly stages: readonly Stage[],
+    private readonly phases: readonly Phase[],
   ) {
-    this.reporter = createReporter(stages);
-    this.ahead = [...stages];
+    this.reporter = createReporter(phases);
+    this.ahead = [...phases];
   }
 
   async show(view: RunView): Promise<void> {
     if (this.closed) return;
     if (this.isLifecycle) await this.completeEnded(view.told?.ended ?? {});
-    const stage = this.ahead[0];
-    if (!stage) return;
+    const phase = this.ahead[0];
+    if (!phase) return;
     if (view.told) this.answered = Date.now();
     this.claimed ||= view.told !== undefined;
-    const atWork = this.isLifecycle ? view.children[stage] : view;
-    if (!this.claimed) this.reporter.update(stage, this.unclaimed());
-    else if (Date.now() - this.answered > UNANSWERED_MS) this.reporter.update(stage, this.unanswered());
-    else if (atWork?.told) this.reporter.update(stage, progressLines(atWork));
+    const atWork = this.isLifecycle ? view.children[phase] : view;
+    if (!this.claimed) this.reporter.update(phase, this.unclaimed());
+    else if (Date.now() - this.answered > UNANSWERED_MS) this.reporter.update(phase, this.unanswered());
+    else if (atWork?.told) this.reporter.update(phase, progressLines(atWork));
   }
 
-  async complete(results: StageResults): Promise<void> {
-    for (const stage of [...this.ahead]) await this.completeNext(stage, results);
+  async complete(results: PhaseResults): Promise<void> {
+    for (const phase of [...this.ahead]) await this.completeNext(phase, results);
   }
 
   async close(): Promise<void> {
@@ -163,32 +163,32 @@ class StageDisplay {
   }
 
   private get isLifecycle(): boolean {
-    return this.stages.length > 1;
+    return this.phases.length > 1;
   }
 
   private async completeEnded(ended: RunProgress['ended']): Promise<void> {
-    for (const stage of [...this.ahead]) {
-      if (ended[stage] === undefined || ended[stage] === 'failed') return;
-      const result: unknown = await this.client.workflow.getHandle(this.idOf(stage)).result();
-      await this.completeNext(stage, { [stage]: result });
+    for (const phase of [...this.ahead]) {
+      if (ended[phase] === undefined || ended[phase] === 'failed') return;
+      const result: unknown = await this.client.workflow.getHandle(this.idOf(phase)).result();
+      await this.completeNext(phase, { [phase]: result });
     }
   }
 
-  private async completeNext<S extends Stage>(stage: S, results: StageResults): Promise<void> {
-    const result = results[stage];
+  private async completeNext<S extends Phase>(phase: S, results: PhaseResults): Promise<void> {
+    const result = results[phase];
     if (!result) return;
-    const { startTime, closeTime } = await this.client.workflow.getHandle(this.idOf(stage)).describe();
+    const { startTime, closeTime } = await this.client.workflow.getHandle(this.idOf(phase)).describe();
     const took = closeTime ? ` (${duration(closeTime.getTime() - startTime.getTime())})` : '';
-    this.reporter.complete(stage, {
+    this.reporter.complete(phase, {
       skipped: result.status === 'skipped',
-      summary: `${summarize(stage, result)}${took}`,
+      summary: `${summarize(phase, result)}${took}`,
     });
     this.ahead.shift();
   }
 
-  /** A lifecycle's stages are its children, whose ids end in the stage's name. */
-  private idOf(stage: Stage): string {
-    return this.isLifecycle ? `${this.workflowId}-${stage}` : this.workflowId;
+  /** A lifecycle's phases are its children, whose ids end in the phase's name. */
+  private idOf(phase: Phase): string {
+    return this.isLifecycle ? `${this.workflowId}-${phase}` : this.workflowId;
   }
 
   private unanswered(): ProgressLine[] {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { isMoment } from '../contracts/index.js';
-import { formatSize, parseSize, type WorkerSize } from '../platform/resources/workerSize.js';
+import { formatResources, parseResources, type Resources } from '../platform/resources/resources.js';
 
 /** What the commands that work on a store are given. */
 export interface StoreOption {
@@ -26,11 +26,11 @@ export function portOption<const Flag extends string>(flag: Flag, what: string, 
 }
 
 /** The size of a worker that the command starts. */
-export function sizeOption<const Flag extends string>(flag: Flag, worker: string, standard: WorkerSize) {
+export function sizeOption<const Flag extends string>(flag: Flag, worker: string, standard: Resources) {
   return new Option(
     `${flag} <size>` as const,
-    `vCPUs and GiB of the ${worker} worker (default: ${formatSize(standard)})`,
-  ).argParser((text: string) => parseSize(text, flag));
+    `vCPUs and GiB of the ${worker} worker (default: ${formatResources(standard)})`,
+  ).argParser((text: string) => parseResources(text, flag));
 }
 
 export function storeOption() {

@@ -14,9 +14,9 @@ import { describeFailing, failingTasks, type FailingTasks } from '../platform/te
 import { startedRuns } from './executions.js';
 import type { CommonOptions } from './options.js';
 import { openHistory, type Session } from './session.js';
-import { costTable, stageCosts, type StageCost } from './stageCosts.js';
-import { stageStatistics, statisticsTable, type StageStatistics } from './stageStatistics.js';
-import { describeVerdict } from './stages.js';
+import { costTable, phaseCosts, type PhaseCost } from './phaseCosts.js';
+import { phaseStatistics, statisticsTable, type PhaseStatistics } from './phaseStatistics.js';
+import { describeVerdict } from './phases.js';
 import { readStore } from './store.js';
 import { facts, table } from './table.js';
 import { countOf, duration, print, printJson } from './terminal.js';
@@ -56,7 +56,7 @@ export async function status(pipeline: string | undefined, options: { cost?: boo
   const stores = await Promise.all(pipelines.map((known) => storeStatus(openBuckets(known))));
   const { runs, histories, failing } = await history(pipelines, pipeline, options.cost ?? false);
   if (options.json) {
-    const found = names.map((name, i) => [name, { ...stores[i], stages: [], ...histories[i] }] as const);
+    const found = names.map((name, i) => [name, { ...stores[i], phases: [], ...histories[i] }] as const);
     printJson({ runs, failing_workflows: failing.map(failingJson), pipelines: Object.fromEntries(found) });
     return;
   }
@@ -64,8 +64,8 @@ export async function status(pipeline: string | undefined, options: { cost?: boo
   print(runs.length === 0 ? 'No runs yet.' : runsTable(runs));
   for (const [i, store] of stores.entries()) {
     print(`\n${describeStore(names[i]!, store)}`);
-    const { stages = [], costs = [], prices } = histories[i] ?? {};
-    if (stages.length > 0) print(`\n${statisticsTable(stages)}`);
+    const { phases = [], costs = [], prices } = histories[i] ?? {};
+    if (phases.length > 0) print(`\n${statisticsTable(phases)}`);
     if (costs.length > 0) print(`\n${costTable(costs, prices ?? undefined)}`);
   }
 }
@@ -106,11 +106,11 @@ async function storeStatus(stores: Stores): Promise<StoreStatus> {
 
 const SHOWN_RUNS = 10;
 
-/** How the stages of one pipeline went. */
+/** How the phases of one pipeline went. */
 interface PipelineHistory {
-  stages: StageStatistics[];
+  phases: PhaseStatistics[];
   /** Where they are asked for, with the prices that they come from. */
-  costs?: StageCost[];
+  costs?: PhaseCost[];
   prices?: Prices | null;
 }
 
@@ -135,10 +135,10 @@ async function historyOf(
   { definition, config: { prices } }: Pipeline,
   withCosts: boolean,
 ): Promise<PipelineHistory> {
-  const stages = await stageStatistics(client, definition.name);
+  const phases = await phaseStatistics(client, definition.name);
   return withCosts
-    ? { stages, costs: await stageCosts(client, definition.name, prices), prices: prices ?? null }
-    : { stages };
+    ? { phases, costs: await phaseCosts(client, definition.name, prices), prices: prices ?? null }
+    : { phases };
 }
 
 function failingJson({ workflowId, runId, type, pipeline, attempts, since, reason }: FailingTasks) {

@@ -1,28 +1,29 @@
+import type { Phase } from '../contracts/index.js';
 import { Listr, ListrLogger, ProcessOutput, type ListrTask } from 'listr2';
 import { variables } from '../environment.js';
 import type { ProgressLine } from './progressText.js';
-import { STAGE_TITLES, type Stage } from './stages.js';
+import { PHASE_TITLES } from './phases.js';
 import { say } from './terminal.js';
 
-/** Tells people how stages go. Stages complete in their order. */
+/** Tells people how phases go. Phases complete in their order. */
 export interface Reporter {
   /** How often there may be news, in milliseconds. */
   readonly interval: number;
-  update(stage: Stage, lines: ProgressLine[]): void;
-  complete(stage: Stage, outcome: { skipped: boolean; summary: string }): void;
-  /** Leaves the terminal tidy. A stage that isn't complete by now is marked as failed. */
+  update(phase: Phase, lines: ProgressLine[]): void;
+  complete(phase: Phase, outcome: { skipped: boolean; summary: string }): void;
+  /** Leaves the terminal tidy. A phase that isn't complete by now is marked as failed. */
   close(): Promise<void>;
 }
 
 /** A live display on a terminal, plain lines elsewhere; both on stderr. */
-export function createReporter(stages: readonly Stage[]): Reporter {
+export function createReporter(phases: readonly Phase[]): Reporter {
   // A terminal that doesn't tell its width, such as that of `script` or a container, can't be drawn on.
   const live = process.stderr.isTTY && process.stderr.columns > 0 && variables().TERM !== 'dumb';
-  return live ? new LiveReporter(stages) : new PlainReporter();
+  return live ? new LiveReporter(phases) : new PlainReporter();
 }
 
-interface LiveStage {
-  /** Shows lines under the stage's title, once it is its turn. */
+interface LivePhase {
+  /** Shows lines under the phase's title, once it is its turn. */
   show?: (text: string) => void;
   newest: string;
   ended: Promise<Ending>;
@@ -32,13 +33,13 @@ type Ending = { skipped: boolean; title: string } | 'failed';
 
 class LiveReporter implements Reporter {
   readonly interval = 1_000;
-  private readonly stages: Map<Stage, LiveStage>;
+  private readonly phases: Map<Phase, LivePhase>;
   private readonly display: Promise<unknown>;
 
-  constructor(stages: readonly Stage[]) {
-    this.stages = new Map(stages.map((stage) => [stage, liveStage()]));
+  constructor(phases: readonly Phase[]) {
+    this.phases = new Map(phases.map((phase) => [phase, livePhase()]));
     const list = new Listr(
-      stages.map((stage) => this.task(stage)),
+      phases.map((phase) => this.task(phase)),
       {
         registerSignalListeners: false,
         renderer: 'default',
@@ -49,48 +50,48 @@ class LiveReporter implements Reporter {
         },
       },
     );
-    // The only error is that of a stage marked as failed; the stages after it never begin.
+    // The only error is that of a phase marked as failed; the phases after it never begin.
     this.display = list.run().catch(() => undefined);
   }
 
-  update(stage: Stage, lines: ProgressLine[]): void {
-    const live = this.live(stage);
+  update(phase: Phase, lines: ProgressLine[]): void {
+    const live = this.live(phase);
     live.newest = lines.map(({ text }) => text).join('\n');
     live.show?.(live.newest);
   }
 
-  complete(stage: Stage, { skipped, summary }: { skipped: boolean; summary: string }): void {
-    this.live(stage).end({ skipped, title: `${STAGE_TITLES[stage]}: ${summary}` });
+  complete(phase: Phase, { skipped, summary }: { skipped: boolean; summary: string }): void {
+    this.live(phase).end({ skipped, title: `${PHASE_TITLES[phase]}: ${summary}` });
   }
 
   async close(): Promise<void> {
-    for (const live of this.stages.values()) live.end('failed');
+    for (const live of this.phases.values()) live.end('failed');
     await this.display;
   }
 
-  private task(stage: Stage): ListrTask {
-    const live = this.live(stage);
+  private task(phase: Phase): ListrTask {
+    const live = this.live(phase);
     return {
-      title: STAGE_TITLES[stage],
+      title: PHASE_TITLES[phase],
       task: async (_, task) => {
         live.show = (text) => (task.output = text);
         live.show(live.newest);
         const ending = await live.ended;
-        if (ending === 'failed') throw new Error(STAGE_TITLES[stage]);
+        if (ending === 'failed') throw new Error(PHASE_TITLES[phase]);
         if (ending.skipped) task.skip(ending.title);
         else task.title = ending.title;
       },
     };
   }
 
-  private live(stage: Stage): LiveStage {
-    const live = this.stages.get(stage);
-    if (!live) throw new Error(`${stage} isn't among the stages shown.`);
+  private live(phase: Phase): LivePhase {
+    const live = this.phases.get(phase);
+    if (!live) throw new Error(`${phase} isn't among the phases shown.`);
     return live;
   }
 }
 
-function liveStage(): LiveStage {
+function livePhase(): LivePhase {
   let end: (ending: Ending) => void = () => undefined;
   const ended = new Promise<Ending>((resolve) => (end = resolve));
   return { newest: '', ended, end };
@@ -104,19 +105,19 @@ class PlainReporter implements Reporter {
   readonly interval = 3_000;
   private readonly told = new Map<string, { step: string; text: string; at: number }>();
 
-  update(stage: Stage, lines: ProgressLine[]): void {
+  update(phase: Phase, lines: ProgressLine[]): void {
     const now = Date.now();
     for (const { key, step, text } of lines) {
       const last = this.told.get(key);
       const isNews = last?.step !== step || (last.text !== text && now - last.at >= REPEAT_MS);
       if (!isNews) continue;
       this.told.set(key, { step, text, at: now });
-      say(`${STAGE_TITLES[stage]}: ${text}`);
+      say(`${PHASE_TITLES[phase]}: ${text}`);
     }
   }
 
-  complete(stage: Stage, { summary }: { summary: string }): void {
-    say(`${STAGE_TITLES[stage]}: ${summary}`);
+  complete(phase: Phase, { summary }: { summary: string }): void {
+    say(`${PHASE_TITLES[phase]}: ${summary}`);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { LifecycleResult, ModelMonitoringResult, ModelTrainingResult } from '../contracts/index.js';
-import type { StageResults } from './follow.js';
+import type { PhaseResults } from './follow.js';
 
 /** The run that a JSON answer is about. */
 export interface RunJson {
@@ -9,8 +9,8 @@ export interface RunJson {
   url: string | null;
 }
 
-/** The one object that `--json` prints for a run: a key a stage, the same keys for every stage's run on its own. */
-export function resultJson(run: RunJson | null, results: StageResults): Record<string, unknown> {
+/** The one object that `--json` prints for a run: a key a phase, the same keys for every phase's run on its own. */
+export function resultJson(run: RunJson | null, results: PhaseResults): Record<string, unknown> {
   const { processing, training, inference, monitoring } = results;
   return {
     ...(run && { run }),
@@ -21,7 +21,7 @@ export function resultJson(run: RunJson | null, results: StageResults): Record<s
   };
 }
 
-/** A skipped stage has the keys that scripts look for too, with nothing in them. */
+/** A skipped phase has the keys that scripts look for too, with nothing in them. */
 function trainingJson(training: ModelTrainingResult): Record<string, unknown> {
   return training.status === 'skipped' ? { ...training, champion: null, algorithms: {} } : { ...training };
 }

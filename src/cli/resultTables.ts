@@ -11,27 +11,28 @@ import {
   type SplitName,
   PHASES,
   SPLITS,
+  type Phase,
 } from '../contracts/index.js';
 import { isSameVersion } from '../registry/pointers.js';
-import type { StageResults } from './follow.js';
-import { STAGE_TITLES, score, summarize, type Completed, type Stage } from './stages.js';
+import type { PhaseResults } from './follow.js';
+import { PHASE_TITLES, score, summarize, type Completed } from './phases.js';
 import { table } from './table.js';
 import { count } from './terminal.js';
 import { countOf, shareOf } from '../contracts/counts.js';
 
-/** What a run came to, stage by stage: the numbers behind the line that the progress ended with, or why there are none. */
-export function describeResults(results: StageResults): string {
-  return PHASES.flatMap((stage) => describeStage(stage, results)).join('\n\n');
+/** What a run came to, phase by phase: the numbers behind the line that the progress ended with, or why there are none. */
+export function describeResults(results: PhaseResults): string {
+  return PHASES.flatMap((phase) => describePhase(phase, results)).join('\n\n');
 }
 
-function describeStage<S extends Stage>(stage: S, results: StageResults): string[] {
-  const result = results[stage];
+function describePhase<S extends Phase>(phase: S, results: PhaseResults): string[] {
+  const result = results[phase];
   if (!result) return [];
-  const details = result.status === 'skipped' ? [] : DETAILS[stage](result as Completed<S>);
-  return [[`${STAGE_TITLES[stage]}: ${summarize(stage, result)}`, ...details].join('\n')];
+  const details = result.status === 'skipped' ? [] : DETAILS[phase](result as Completed<S>);
+  return [[`${PHASE_TITLES[phase]}: ${summarize(phase, result)}`, ...details].join('\n')];
 }
 
-const DETAILS: { [S in Stage]: (result: Completed<S>) => string[] } = {
+const DETAILS: { [S in Phase]: (result: Completed<S>) => string[] } = {
   processing: layerTable,
   training: algorithmTable,
   inference: predictionsLine,

@@ -6,7 +6,7 @@ import type { LifecycleInput, ModelInferenceInput } from '../contracts/index.js'
 import { openExecutions } from './executions.js';
 import { exitCodeOf } from './exitCodes.js';
 import { describeFailure } from './failure.js';
-import { followRun, type FollowedRun, type StageResults, type StartedRun } from './follow.js';
+import { followRun, type FollowedRun, type PhaseResults, type StartedRun } from './follow.js';
 import { Interrupted, interruption } from './interruption.js';
 import { isSame, memoOf, openRunsOf, requestOf, type Request } from './openRuns.js';
 import type { CommonOptions } from './options.js';
@@ -53,7 +53,7 @@ async function runWorkflow(
   name: keyof Workflows,
   pipeline: string,
   options: RunOptions,
-): Promise<{ run: RunJson; results: StageResults }> {
+): Promise<{ run: RunJson; results: PhaseResults }> {
   const settings = await loadPipeline(pipeline);
   algorithmsToTrain(settings.config, options.algorithm);
   const store = chosenStore(options);
@@ -205,7 +205,7 @@ function trains(name: keyof Workflows): boolean {
 }
 
 /** The run that trains, where a training found that it had to wait. */
-function busyTraining({ training }: StageResults): string | undefined {
+function busyTraining({ training }: PhaseResults): string | undefined {
   return training?.status === 'skipped' && 'busyWith' in training ? training.busyWith : undefined;
 }
 
@@ -226,7 +226,7 @@ function instant(at: Date): string {
   return `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-async function trainInThisProcess(pipeline: string, options: RunOptions): Promise<StageResults> {
+async function trainInThisProcess(pipeline: string, options: RunOptions): Promise<PhaseResults> {
   const { config } = await loadPipeline(pipeline);
   algorithmsToTrain(config, options.algorithm);
   const { algorithm: algorithms, again, asOf = new Date().toISOString() } = options;
@@ -239,7 +239,7 @@ async function trainInThisProcess(pipeline: string, options: RunOptions): Promis
 const CLEAN_UP_MS = 10_000;
 
 /** An interrupted command takes its run along only where it takes the server along. */
-async function followToEnd(session: Session, run: FollowedRun, stop: AbortSignal): Promise<StageResults> {
+async function followToEnd(session: Session, run: FollowedRun, stop: AbortSignal): Promise<PhaseResults> {
   const broken = new AbortController();
   session.broken.catch((error: unknown) => broken.abort(error));
   try {

@@ -82,19 +82,19 @@ export async function labelsOf(
 async function ownCsv(pipeline: Pipeline, what: 'source' | 'labels', path: string): Promise<string> {
   const { address } = pipeline;
   if (isAddress(path)) return path;
-  const places = [...new Set([...(isAddress(address) ? [] : [resolve(address, path)]), resolve(path)])];
-  for (const place of [...places, join(dataFolder(pipeline), fileNameOf(path))]) {
+  const paths = [...new Set([...(isAddress(address) ? [] : [resolve(address, path)]), resolve(path)])];
+  for (const candidate of [...paths, join(dataFolder(pipeline), fileNameOf(path))]) {
     if (
-      await stat(place).then(
+      await stat(candidate).then(
         (found) => found.isFile(),
         () => false,
       )
     )
-      return realpath(place);
+      return realpath(candidate);
   }
   throw new PerdureError(
     'InputInvalid',
-    `pipeline.json of ${address} names the ${what} ${path}, and there is no file ${places.join(' or ')}; correct "${what}", or give the file with --${what === 'source' ? 'csv' : 'labels'}.`,
+    `pipeline.json of ${address} names the ${what} ${path}, and there is no file ${paths.join(' or ')}; correct "${what}", or give the file with --${what === 'source' ? 'csv' : 'labels'}.`,
   );
 }
 

@@ -6,7 +6,7 @@ import { joinOrStart, startStack, type EmbeddedServer } from '../platform/tempor
 import { interruption } from './interruption.js';
 import { refuseOtherStore } from './openRuns.js';
 import type { StoreOption } from './options.js';
-import type { WorkerSize } from '../platform/resources/workerSize.js';
+import type { Resources } from '../platform/resources/resources.js';
 import { stateFolder } from './stateFolder.js';
 import { chosenStore } from './store.js';
 import { requireStore } from './storeCheck.js';
@@ -14,8 +14,8 @@ import { say } from './terminal.js';
 
 /** Sizes and ports are those of last time, or customary, where they aren't given. */
 interface UpOptions extends StoreOption {
-  processingSize?: WorkerSize;
-  trainingSize?: WorkerSize;
+  processingSize?: Resources;
+  trainingSize?: Resources;
   port?: number;
   uiPort?: number;
 }
@@ -42,7 +42,7 @@ export async function up(options: UpOptions): Promise<void> {
     stateFolder: stateFolder(),
     target,
     server,
-    sizes: { dataProcessing, modelTraining },
+    resources: { dataProcessing, modelTraining },
     tell: say,
   });
   try {

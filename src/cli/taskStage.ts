@@ -15,8 +15,8 @@ import { STAGES, type AnyStage } from '../stages/index.js';
 import { createEnginePool } from '../ml/engines/hostPool.js';
 import { variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf } from '../errors.js';
-import { resourcesOf } from '../platform/resources/resources.js';
-import { chosenSize } from '../platform/resources/workerSize.js';
+import { limitsOf } from '../platform/resources/limits.js';
+import { chosenResources } from '../platform/resources/resources.js';
 import { createRunStage } from '../stages/createContext.js';
 import { isText, jsonLine } from '../platform/observe/logLine.js';
 import { openAddress, storeRoot } from '../platform/storage/stores.js';
@@ -106,10 +106,10 @@ async function perform(
   saved: TaskCheckpoint,
   log: TaskLog,
 ): Promise<TaskResult> {
-  const size = chosenSize({ cpus: availableParallelism(), memory: totalmem() });
-  const engines = createEnginePool(resourcesOf(size).engines);
+  const resources = chosenResources({ cpus: availableParallelism(), memory: totalmem() });
+  const engines = createEnginePool(limitsOf(resources).engines);
   try {
-    const runStage = createRunStage({ storeRoot: root, engines, size });
+    const runStage = createRunStage({ storeRoot: root, engines, resources });
     const output = await runStage(stage, input as never, {
       signal,
       report: (progress) => log('INFO', describeProgress(progress)),

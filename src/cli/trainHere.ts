@@ -1,14 +1,14 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { Progress } from '../contracts/index.js';
 import { createEnginePool } from '../ml/engines/hostPool.js';
-import { resourcesOf } from '../platform/resources/resources.js';
-import { chosenSize } from '../platform/resources/workerSize.js';
+import { limitsOf } from '../platform/resources/limits.js';
+import { chosenResources } from '../platform/resources/resources.js';
 import { createRunStage } from '../stages/createContext.js';
 import { trainLocally, type LocalTrainingInput } from '../stages/trainLocally.js';
-import type { StageResults } from './follow.js';
+import type { PhaseResults } from './follow.js';
 import { describeProgress } from './progressText.js';
 import { createReporter } from './reporter.js';
-import { summarize } from './stages.js';
+import { summarize } from './phases.js';
 import { duration } from './terminal.js';
 
 /** Trains in this process with all of the machine or container, without Temporal, and shows how it goes. */
@@ -16,15 +16,15 @@ export async function trainHere(
   input: LocalTrainingInput,
   storeRoot: string,
   signal: AbortSignal,
-): Promise<StageResults> {
-  const size = chosenSize({ cpus: availableParallelism(), memory: totalmem() });
-  const engines = createEnginePool(resourcesOf(size).engines);
+): Promise<PhaseResults> {
+  const resources = chosenResources({ cpus: availableParallelism(), memory: totalmem() });
+  const engines = createEnginePool(limitsOf(resources).engines);
   const reporter = createReporter(['training']);
   const began = Date.now();
   let step = '';
   try {
     const training = await trainLocally(input, {
-      runStage: createRunStage({ storeRoot, engines, size }),
+      runStage: createRunStage({ storeRoot, engines, resources }),
       signal,
       onStep: (news) => show((step = news)),
       onProgress: (progress) => show(step, progress),

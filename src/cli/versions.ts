@@ -18,7 +18,7 @@ import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { openStores } from '../platform/storage/stores.js';
 import type { CommonOptions } from './options.js';
 import { MetricColumns } from './resultTables.js';
-import { score } from './stages.js';
+import { score } from './phases.js';
 import { readStore } from './store.js';
 import { table } from './table.js';
 import { count, countOf, print, printJson } from './terminal.js';

@@ -2,7 +2,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import { TASK_QUEUES, type TaskUse } from '../contracts/index.js';
-import { GIB, parseSize, type WorkerSize } from '../platform/resources/workerSize.js';
+import { GIB, parseResources, type Resources } from '../platform/resources/resources.js';
 import { WORKERS } from '../platform/temporal/workers.js';
 
 /** A piece of work in a worker process, or a task of Amazon ECS. */
@@ -11,7 +11,7 @@ export interface Work {
   process: string;
   /** As {@link WORKERS} calls its task queue, e.g. `model-training`; of a task `ECS`, and its task definition. */
   worker: string;
-  size: WorkerSize;
+  resources: Resources;
   /** Milliseconds since the epoch. */
   from: number;
   to: number;
@@ -65,7 +65,7 @@ function workOfTask({ task, definition, vcpus, gb, from, to }: TaskUse): Work {
   return {
     process: task,
     worker: `ECS ${definition}`,
-    size: { cpus: vcpus, memory: gb * GIB },
+    resources: { cpus: vcpus, memory: gb * GIB },
     from: Date.parse(from),
     to: Date.parse(to),
   };
@@ -92,14 +92,14 @@ function activitiesIn(events: History['events']): Work[] {
 }
 
 /** Reads what a worker of Perdure calls itself, `model-training 2x4@host:123`; any other counts as of the smallest size. */
-function workerOf(identity: string): Pick<Work, 'process' | 'worker' | 'size'> {
+function workerOf(identity: string): Pick<Work, 'process' | 'worker' | 'resources'> {
   const [, queue, size, process] = /^(\S+) (\S+)@(.+)$/.exec(identity) ?? [];
   // The queue of operations is polled by the process of data processing.
   const worker = Object.values(WORKERS).find(({ taskQueue }) => taskQueue === queue) ?? WORKERS.dataProcessing;
   return {
     process: process ?? identity,
     worker: worker.taskQueue,
-    size: size === undefined ? worker.size : parseSize(size, `The worker ${identity}`),
+    resources: size === undefined ? worker.resources : parseResources(size, `The worker ${identity}`),
   };
 }
 

@@ -104,7 +104,11 @@ function taskOf<Input, Output>(phase: Phase, summary: string): Activity<Input, O
 }
 
 /** Lines with the queue and the timeout class that they share. */
-function on<Queue extends ActivityQueue, Timeout extends TimeoutClass, Lines extends object>(
+function on<
+  Queue extends ActivityQueue,
+  Timeout extends TimeoutClass,
+  Lines extends Record<string, Activity<never, unknown>>,
+>(
   queue: Queue,
   timeout: Timeout,
   lines: Lines,

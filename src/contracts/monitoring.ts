@@ -23,7 +23,7 @@ export type PerformanceResult =
   | {
       status: 'measured';
       metrics: TaskMetrics;
-      /** Of the test window at training. */
+      /** Of the test split at training. */
       baseline: TaskMetrics;
       /** `baseline` less `metrics` in {@link metric}. */
       drop: number;
@@ -67,7 +67,7 @@ export interface ArrivalDrift {
   missing: string[] | null;
 }
 
-/** Distribution of the scored rows against the model's training window. */
+/** Distribution of the scored rows against the model's train split. */
 export type DriftResult =
   | {
       status: 'measured';
@@ -77,7 +77,7 @@ export type DriftResult =
       trained_rows?: number;
       /** PSI (scorecard: deciles or categories of the reference) per feature; `null` where it can't be computed. */
       psi: Record<string, number | null>;
-      /** PSI of the predicted probability against the model's test window. */
+      /** PSI of the predicted probability against the model's test split. */
       score_psi: number | null;
       /** Mean PSI of two samples of these sizes where nothing has changed, per feature. */
       expected_psi: Record<string, number | null>;
@@ -87,7 +87,7 @@ export type DriftResult =
       score_p_value: number | null;
       /** Share of missing values per feature, 0 to 1: null, not a number or infinite. */
       missing_rate: Record<string, number>;
-      /** The same in the model's training window. */
+      /** The same in the model's train split. */
       training_missing_rate: Record<string, number>;
       /** Features whose PSI is at `drift_threshold_psi` and more than sampling explains. */
       drifted: string[];

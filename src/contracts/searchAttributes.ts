@@ -1,8 +1,8 @@
 /** Search attributes that every run carries, each a Keyword: what Temporal's lists can be filtered by. */
 export const SEARCH_ATTRIBUTES = {
   pipeline: 'PerdurePipeline',
-  /** A {@link Phase}, or `lifecycle`. */
-  stage: 'PerdurePhase',
+  /** A {@link Phase}, or `lifecycle` or `steward`. */
+  phase: 'PerdurePhase',
   /** On the runs that train one algorithm. */
   algorithm: 'PerdureAlgorithm',
   /** The version that a run made, used or looked at. */

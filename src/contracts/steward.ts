@@ -207,7 +207,7 @@ export interface TrainingBusy extends Skipped {
 
 /** What gold holds that the newest training has not seen. */
 export interface NewData {
-  /** Partitions within the training's windows that are new or changed. */
+  /** Partitions within the days that a training uses, new or changed. */
   partitions: string[];
   /** Whether there are as many as `steward.new_data.min_partitions` asks for. */
   enough: boolean;

@@ -27,9 +27,8 @@ export type Params = Record<string, number | string | boolean | null>;
 /** Whether a prerequisite of training holds. */
 export type Check = { status: 'ready' } | Skipped;
 
-/** What `checkModelConfig` found: the algorithms that train, each with its time budget, and where; in the workers by default. */
-export type TrainingPlan =
-  { status: 'ready'; algorithms: { name: string; timeoutSeconds: number }[]; compute?: ComputeTarget } | Skipped;
+/** What `checkModelConfig` found: the algorithms that train, each with its time budget. */
+export type TrainingPlan = { status: 'ready'; algorithms: { name: string; timeoutSeconds: number }[] } | Skipped;
 
 export interface CheckModelConfigInput extends StageInput {
   algorithms?: string[];

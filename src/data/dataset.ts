@@ -113,7 +113,7 @@ export const datasetMetadata = document({
         metadata.splits ??
         Object.fromEntries(
           Object.entries(windows as Record<string, { rows: number; positives: number }>).map(
-            ([name, { positives, ...window }]) => [name, { ...window, classes: [window.rows - positives, positives] }],
+            ([name, { positives, ...split }]) => [name, { ...split, classes: [split.rows - positives, positives] }],
           ),
         ),
     }),
@@ -167,7 +167,7 @@ export async function readDatasetMetadata(datamart: ObjectStore, dataset: Datase
   return datasetMetadata.parse(datamart, key, found.body, TRAIN_AGAIN);
 }
 
-/** Reads a dataset's profile of its raw training window. */
+/** Reads a dataset's profile of its raw train split. */
 export async function readDatasetProfile(datamart: ObjectStore, dataset: DatasetRef): Promise<DatasetProfile> {
   const key = datasetKey(dataset.id, 'profile.json');
   const profile = await datasetProfile.read(datamart, key, TRAIN_AGAIN);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
 import { FILE_ROW, INTERNAL } from '../config/columns.js';
-import { resourcesOf } from '../platform/resources/resources.js';
+import { limitsOf } from '../platform/resources/limits.js';
 import type { Workspace } from './workspace.js';
 import { diskError } from '../platform/files/diskError.js';
 import { makeFolder } from '../platform/storage/folder.js';
@@ -11,19 +11,19 @@ import { sqlError, type QueryOrigin } from './sqlError.js';
 export type SqlValue = string | number | bigint | boolean | null;
 
 /**
- * Runs `work` with an embedded DuckDB that keeps to the worker's size and spills into the stage's scratch folder.
+ * Runs `work` with an embedded DuckDB that keeps to the worker's resources and spills into the stage's scratch folder.
  * The database is closed when `work` ends, and a query at work is stopped when the stage's signal is aborted.
  *
  * @param threads fewer threads than the worker has, where the order of rows or the bytes written depend on it
  * @throws PerdureError as {@link sqlError} says
  */
 export async function withDuckDb<T>(
-  context: Pick<Workspace, 'size' | 'scratch' | 'signal'>,
+  context: Pick<Workspace, 'resources' | 'scratch' | 'signal'>,
   work: (database: Database) => Promise<T>,
   options: { threads?: number } = {},
 ): Promise<T> {
   context.signal.throwIfAborted();
-  const { threads, memory } = { ...resourcesOf(context.size).database, ...options };
+  const { threads, memory } = { ...limitsOf(context.resources).database, ...options };
   const temporary = join(context.scratch, 'duckdb');
   await makeFolder(temporary).catch((error: unknown) => {
     throw diskError(error, temporary);

@@ -53,7 +53,7 @@ const INPUTS: Record<TableName, string> = {
  * @throws PerdureError `ConfigInvalid` where a file can't be read, or SQL reads what no digest covers, chance or the clock
  */
 export async function layerSql(
-  context: Pick<Workspace, 'size' | 'scratch' | 'signal'>,
+  context: Pick<Workspace, 'resources' | 'scratch' | 'signal'>,
   pipeline: Pipeline,
   table: TableName,
 ): Promise<LayerSql> {

@@ -1,9 +1,9 @@
 import type { Progress } from '../contracts/index.js';
-import type { WorkerSize } from '../platform/resources/workerSize.js';
+import type { Resources } from '../platform/resources/resources.js';
 
 /** What work on data has at hand: a machine's size, a folder, and whoever waits for it. */
 export interface Workspace {
-  size: WorkerSize;
+  resources: Resources;
   /** A folder of this stage's own for files on their way; emptied when the stage ends. */
   scratch: string;
   /** Aborted when the stage's result is no longer wanted. */

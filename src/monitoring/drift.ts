@@ -14,7 +14,7 @@ export interface DriftSettings {
 
 /** The rule behind `drifted`, `score_drifted` and `missing`, to be named beside them. */
 export const DRIFT_CONVENTION =
-  'drifted: PSI, less its mean where nothing changed (expected_psi), is at drift_threshold_psi or within one standard error of it, and the counts differ from the reference by a chi-square test of homogeneity (exact moments). missing: the share of missing values differs from that of the training window by more than missing_rate_threshold, and by the same test. Each of the two families of tests is held to alpha by Benjamini and Hochberg';
+  'drifted: PSI, less its mean where nothing changed (expected_psi), is at drift_threshold_psi or within one standard error of it, and the counts differ from the reference by a chi-square test of homogeneity (exact moments). missing: the share of missing values differs from that of the train split by more than missing_rate_threshold, and by the same test. Each of the two families of tests is held to alpha by Benjamini and Hochberg';
 
 /**
  * Which columns have moved from what a version was trained on. A difference that samples of these sizes show where

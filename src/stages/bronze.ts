@@ -21,8 +21,8 @@ import {
 } from '../data/layers.js';
 import { dayOf, daySql, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
 import { PerdureError } from '../errors.js';
-import { resourcesOf } from '../platform/resources/resources.js';
-import type { WorkerSize } from '../platform/resources/workerSize.js';
+import { limitsOf } from '../platform/resources/limits.js';
+import type { Resources } from '../platform/resources/resources.js';
 import { sha256File } from '../platform/storage/checksum.js';
 import { diskError } from '../platform/files/diskError.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -291,7 +291,7 @@ async function splitSource(
   },
 ): Promise<{ partitions: SourcePartition[]; lastDay: string; arrivals?: Arrivals }> {
   const folder = join(context.scratch, 'split');
-  const collected = collectedRows(context.size, Object.keys(pipeline.definition.source.columns).length);
+  const collected = collectedRows(context.resources, Object.keys(pipeline.definition.source.columns).length);
   await database.run(
     `SET partitioned_write_max_open_files = 10000; SET partitioned_write_flush_threshold = ${collected}`,
   );
@@ -357,8 +357,8 @@ async function splitSource(
  * Rows that DuckDB collects before it hands them to the partitions' files: what fills half of its memory. Fewer at a time
  * would cost time, and memory as well, as every piece that a file is written in is remembered until the file is closed.
  */
-function collectedRows(size: WorkerSize, columns: number): number {
-  return Math.ceil(resourcesOf(size).database.memory / 2 / (columns * VALUE_BYTES));
+function collectedRows(resources: Resources, columns: number): number {
+  return Math.ceil(limitsOf(resources).database.memory / 2 / (columns * VALUE_BYTES));
 }
 
 function outOfRange({ definition }: Pipeline, path: string): PerdureError {

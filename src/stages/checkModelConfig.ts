@@ -15,6 +15,5 @@ export const checkModelConfig: Stage<CheckModelConfigInput, TrainingPlan> = asyn
   return {
     status: 'ready',
     algorithms: names.map((name) => ({ name, timeoutSeconds: algorithmConfig(config, name).timeout_hours * 3600 })),
-    ...(config.compute.training === 'ecs' ? { compute: 'ecs' } : {}),
   };
 };

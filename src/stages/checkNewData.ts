@@ -7,8 +7,8 @@ import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import type { Stage } from './context.js';
 
 /**
- * Whether gold holds enough that the newest training has not seen: partitions within the training's windows that are
- * new, or differ from those it read. What lies outside the windows would not be trained on, so it doesn't count.
+ * Whether gold holds enough that the newest training has not seen: partitions within the days of its splits that are
+ * new, or differ from those it read. What lies outside them would not be trained on, so it doesn't count.
  */
 export const checkNewData: Stage<StageInput, NewData> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);

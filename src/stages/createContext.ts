@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { named, type Pipeline } from '../config/load.js';
 import { pipelineOf, runOf } from '../config/pinned.js';
 import type { EnginePool } from '../ml/engines/pool.js';
-import type { WorkerSize } from '../platform/resources/workerSize.js';
+import type { Resources } from '../platform/resources/resources.js';
 import { completed } from '../data/sourceReading.js';
 import { diskError, isDiskFull } from '../platform/files/diskError.js';
 import { makeFolder } from '../platform/storage/folder.js';
@@ -15,7 +15,7 @@ export interface StageHost {
   /** Where the buckets lie, as `storeRoot` of `src/platform/storage/stores.ts` returns it. */
   storeRoot: string;
   engines: EnginePool;
-  size: WorkerSize;
+  resources: Resources;
   /**
    * Where stages put files on their way; each call gets a folder of its own below it.
    * @default what `scratchRoot` of `src/platform/storage/stores.ts` returns
@@ -88,7 +88,7 @@ function createStageContext(
   return {
     stores: (pipeline) => open(pipeline, { scratch, signal: call.signal }),
     engines: host.engines,
-    size: host.size,
+    resources: host.resources,
     scratch,
     signal: call.signal,
     report: call.report,

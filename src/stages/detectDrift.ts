@@ -26,7 +26,7 @@ import { driftDistances } from './driftDistances.js';
 
 /**
  * How far the rows that a version scored have moved from those it was trained on: PSI and missing rate per raw feature
- * against the training window, PSI of the score against the test window. Where rows go by their arrival each of the
+ * against the train split, PSI of the score against the test split. Where rows go by their arrival each of the
  * newest arrivals is looked at by itself, and the newest of them decide.
  */
 export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, input) => {

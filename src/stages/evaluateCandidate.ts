@@ -10,7 +10,7 @@ import { searchRecord } from './searchRecord.js';
 /** Folds that are finished, in the order asked for: where another attempt goes on. */
 type FinishedFolds = Pick<CandidateScores, 'scores' | 'seconds'>;
 
-/** Fits and scores one candidate on some folds of the training window; what `selectCandidates` has to know lies in the store. */
+/** Fits and scores one candidate on some folds of the train split; what `selectCandidates` has to know lies in the store. */
 export const evaluateCandidate: Stage<EvaluateCandidateInput, CandidateScores> = async (context, input) => {
   const { index, params } = input.candidate;
   const finished = (context.checkpoint as FinishedFolds | undefined) ?? { scores: [], seconds: 0 };

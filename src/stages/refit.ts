@@ -8,7 +8,7 @@ import { readDatasetMetadata } from '../data/dataset.js';
 import type { Stage } from './context.js';
 import { matrixFile } from './matrixFile.js';
 
-/** Fits the best candidate on the whole training window, into the folder of the version that the run makes. */
+/** Fits the best candidate on the whole train split, into the folder of the version that the run makes. */
 export const refit: Stage<RefitInput, ModelRef> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart, modelRegistry } = context.stores(pipeline);

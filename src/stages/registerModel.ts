@@ -24,7 +24,7 @@ import {
   versionMetadata,
   type VersionMetadata,
 } from '../registry/versions.js';
-import { formatSize } from '../platform/resources/workerSize.js';
+import { formatResources } from '../platform/resources/resources.js';
 import { diskError } from '../platform/files/diskError.js';
 import { createFile } from '../platform/storage/createOnly.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -103,7 +103,7 @@ async function complete(registry: ObjectStore, ref: VersionRef, metadata: Versio
 }
 
 async function describe(
-  { engines, size }: StageContext,
+  { engines, resources }: StageContext,
   pipeline: Pipeline,
   input: RegisterModelInput,
   dataset: DatasetMetadata,
@@ -137,7 +137,7 @@ async function describe(
       environment: pipeline.environment,
       workflow_id: input.run.workflowId,
       run_id: input.run.runId,
-      ...(task ? { task: { launch: task.launch, larger: task.larger, size: formatSize(size) } } : {}),
+      ...(task ? { task: { launch: task.launch, larger: task.larger, size: formatResources(resources) } } : {}),
       ...(await originOf(
         pipeline,
         input.algorithm,

@@ -17,7 +17,7 @@ const CONVENTIONS = {
   missing_rate: 'share of scored rows where the feature is null, not a number or infinite',
   performance:
     "scikit-learn's definitions, zero_division=0; labels at the prediction threshold; ROC AUC with mid-ranks for ties; average precision as a step sum",
-  drop: 'metric on the test window at training, less the metric on rows with mature labels',
+  drop: 'metric on the test split at training, less the metric on rows with mature labels',
   breach: BREACH_CONVENTION,
 };
 

@@ -13,7 +13,7 @@ import { libraryPath } from '../../src/ml/engines/library.js';
 import { XgBoost } from '../../src/ml/engines/xgboost.js';
 import { PerdureError } from '../../src/errors.js';
 import { readVersion, versionKey } from '../../src/registry/versions.js';
-import { resourcesOf } from '../../src/platform/resources/resources.js';
+import { limitsOf } from '../../src/platform/resources/limits.js';
 import { bronze } from '../../src/stages/bronze.js';
 import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
 import type { Stage } from '../../src/stages/context.js';
@@ -36,7 +36,7 @@ import { TRIES_ALL } from '../support/triesAll.js';
  * stands beside all that Perdure adds.
  */
 
-const SIZE = { cpus: 2, memory: 2 * 2 ** 30 };
+const RESOURCES = { cpus: 2, memory: 2 * 2 ** 30 };
 const AS_OF = '2021-01-01';
 const ROWS_A_MONTH = 48;
 /** First and last day of the rows to train on, which lie in two partitions, to test on, and out of time. */
@@ -82,7 +82,7 @@ const rowsOf = (...windows: (keyof typeof WINDOWS)[]) =>
 
 const root = temporaryFolder(afterAll);
 const scratch = join(root, 'scratch');
-const engines = createEnginePool(resourcesOf(SIZE).engines);
+const engines = createEnginePool(limitsOf(RESOURCES).engines);
 let count = 0;
 beforeAll(() => {
   process.env.PERDURE_CONF = join(root, 'conf');
@@ -193,7 +193,7 @@ async function run(names: Names): Promise<Outcome | PerdureError> {
   if (loaded instanceof PerdureError) return loaded;
 
   const storeRoot = join(root, 'store');
-  const runStage = createRunStage({ storeRoot, engines, size: SIZE, scratchRoot: scratch });
+  const runStage = createRunStage({ storeRoot, engines, resources: RESOURCES, scratchRoot: scratch });
   const { signal } = new AbortController();
   const nothing = () => {};
   const perform = <Input, Output>(stage: Stage<Input, Output>, input: Input) =>
@@ -223,7 +223,7 @@ async function run(names: Names): Promise<Outcome | PerdureError> {
 
   const stores = (await openStores(storeRoot, scratch))(loaded);
   const [file] = await openPredictions(stores.predictions, await predictionsFiles(stores.predictions));
-  const rows = await withDuckDb({ size: SIZE, scratch: join(scratch, pipeline), signal }, (database) =>
+  const rows = await withDuckDb({ resources: RESOURCES, scratch: join(scratch, pipeline), signal }, (database) =>
     database.rows<{ k: bigint; p: number; l: number; d: string }>(
       `SELECT ${identifier(names.key)} AS k, probability AS p, label AS l, CAST(${identifier(names.day)} AS VARCHAR) AS d FROM read_parquet(${literal(file!)}, hive_partitioning = false)`,
     ),

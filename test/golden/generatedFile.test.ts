@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ModelTrainingCompleted } from '../../src/contracts/index.js';
 import { generateCsv } from '../../src/data/synthetic.js';
-import { createReadmission, trained, WINDOW_ROWS, writeDrifted } from '../support/readmission.js';
+import { createReadmission, trained, SPLIT_ROWS, writeDrifted } from '../support/readmission.js';
 
 describe('the readmission lifecycle on generated data', async () => {
   const { folder, pipeline, lifecycle } = await createReadmission();
@@ -21,9 +21,9 @@ describe('the readmission lifecycle on generated data', async () => {
     expect(processed.silver.dropped).toEqual({});
   });
 
-  test('cuts it into windows of the sizes that the real file has, with as large a share of readmissions', async () => {
-    for (const [name, { rows, positives }] of Object.entries(await lifecycle.windows(training))) {
-      expect(rows).toBe(WINDOW_ROWS[name as keyof typeof WINDOW_ROWS]);
+  test('cuts it into splits of the sizes that the real file has, with as large a share of readmissions', async () => {
+    for (const [name, { rows, positives }] of Object.entries(await lifecycle.splits(training))) {
+      expect(rows).toBe(SPLIT_ROWS[name as keyof typeof SPLIT_ROWS]);
       expect(positives! / rows).toBeCloseTo(0.1116, 2);
     }
   });
@@ -52,7 +52,7 @@ describe('the readmission lifecycle on generated data', async () => {
 
   test('shows no drift in 2008, and asks for a retraining once the patients of 2008 are older', async () => {
     const drifting = lifecycle.copy('drifting');
-    expect((await lifecycle.infer()).rows).toBe(WINDOW_ROWS.oot);
+    expect((await lifecycle.infer()).rows).toBe(SPLIT_ROWS.oot);
     const calm = await lifecycle.monitor();
     expect(Math.max(...Object.values(calm.drift.psi).map((psi) => psi!))).toBeLessThan(0.01);
     expect(calm.verdict).toEqual({

@@ -12,7 +12,7 @@ const file = (name: string) => join(folder, name);
 /** DuckDB's own Parquet reader and writer, to check ours by. */
 function duckDb<T>(work: (database: Database) => Promise<T>): Promise<T> {
   return withDuckDb(
-    { size: { cpus: 1, memory: 2 ** 30 }, scratch: folder, signal: new AbortController().signal },
+    { resources: { cpus: 1, memory: 2 ** 30 }, scratch: folder, signal: new AbortController().signal },
     work,
   );
 }

@@ -63,7 +63,7 @@ async function make(csv: string, folder: string): Promise<Made> {
   const runStage = createRunStage({
     storeRoot,
     engines,
-    size: { cpus: 1, memory: 2 * 2 ** 30 },
+    resources: { cpus: 1, memory: 2 * 2 ** 30 },
     scratchRoot: join(folder, 'scratch'),
   });
   const stage = {
@@ -154,7 +154,7 @@ describe.each([
     expect([Math.min(...sizes), Math.max(...sizes)]).toEqual([783, 868]);
   });
 
-  test('the windows have their sizes, and the training window scales to mean 0 and deviation 1', async () => {
+  test('the splits have their sizes, and train scales to mean 0 and deviation 1', async () => {
     expect(made.dataset.rows).toEqual({ train: 71_596, test: 20_288, oot: 9_882 });
     const metadata = await readDatasetMetadata(made.stores.datamart, made.dataset);
     const { features } = metadata;
@@ -191,9 +191,9 @@ describe.each([
 
   test('models at the documented parameters find about as much as the documents say', async () => {
     const { features, label, splits } = await readDatasetMetadata(made.stores.datamart, made.dataset);
-    const window = (name: SplitName) =>
+    const fileOf = (name: SplitName) =>
       made.stores.datamart.localFile(datasetKey(made.dataset.id, `${name}_processed.parquet`));
-    const train = { path: await window('train'), checksum: source, features, label, rows: splits.train!.rows };
+    const train = { path: await fileOf('train'), checksum: source, features, label, rows: splits.train!.rows };
     for (const [name, documented] of Object.entries({
       logistic_regression: 0.612,
       random_forest: 0.6202,
@@ -202,7 +202,7 @@ describe.each([
       const { estimator, params } = made.pipeline.config.algorithms[name]!;
       const modelPath = join(folder, `${name}.ubj`);
       await engines.fit({ train, task: ZERO_OR_ONE, estimator, params, seed: 42, modelPath }, never);
-      const path = await window('test');
+      const path = await fileOf('test');
       const { values: probabilities } = await engines.predict(
         { modelPath, task: ZERO_OR_ONE, data: { path, features } },
         never,
@@ -221,17 +221,17 @@ describe.each([
       for (const [name, values] of made.features) expect(digest(values), name).toBe(expected.features[name]!.sha256);
     });
 
-    test("every number of the windows is what scikit-learn's scaler makes of it", async () => {
+    test("every number of the splits is what scikit-learn's scaler makes of it", async () => {
       const metadata = await readDatasetMetadata(made.stores.datamart, made.dataset);
       const scaler = scalerOf(metadata);
       for (const [name, { mean, scale }] of Object.entries(expected.scaler)) {
         expect(scaler[name]!.mean).toBeCloseTo(mean, 12);
         expect(scaler[name]!.scale).toBeCloseTo(scale, 10);
       }
-      for (const window of SPLITS_OF_FILE) {
-        const { rows, positives, columns } = expected.windows[window];
-        expect(metadata.splits[window]).toMatchObject({ rows, classes: [rows - positives, positives] });
-        const path = await made.stores.datamart.localFile(datasetKey(made.dataset.id, `${window}_processed.parquet`));
+      for (const split of SPLITS_OF_FILE) {
+        const { rows, positives, columns } = expected.windows[split];
+        expect(metadata.splits[split]).toMatchObject({ rows, classes: [rows - positives, positives] });
+        const path = await made.stores.datamart.localFile(datasetKey(made.dataset.id, `${split}_processed.parquet`));
         const read = await readColumns(path, Object.keys(columns));
         const digests = Object.keys(columns).map((name, i) => [name, digest(read[i] as Float32Array)]);
         expect(Object.fromEntries(digests)).toEqual(columns);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { TaskMetrics, ModelTrainingCompleted } from '../../src/contracts/index.js';
 import { describeOnReal, REAL_READMISSION } from '../support/realData.js';
-import { createReadmission, trained, WINDOW_ROWS, writeDrifted } from '../support/readmission.js';
+import { createReadmission, trained, SPLIT_ROWS, writeDrifted } from '../support/readmission.js';
 
 describeOnReal(REAL_READMISSION, 'the readmission lifecycle on the real file', lifecycleOnTheRealFile);
 
@@ -25,11 +25,11 @@ async function lifecycleOnTheRealFile() {
     expect(processed.silver.dropped).toEqual({});
   });
 
-  test('cuts it into the three windows of the documents', async () => {
-    expect(await lifecycle.windows(training)).toEqual({
-      train: { rows: WINDOW_ROWS.train, positives: 7_964 },
-      test: { rows: WINDOW_ROWS.test, positives: 2_265 },
-      oot: { rows: WINDOW_ROWS.oot, positives: 1_128 },
+  test('cuts it into the three splits of the documents', async () => {
+    expect(await lifecycle.splits(training)).toEqual({
+      train: { rows: SPLIT_ROWS.train, positives: 7_964 },
+      test: { rows: SPLIT_ROWS.test, positives: 2_265 },
+      oot: { rows: SPLIT_ROWS.oot, positives: 1_128 },
     });
   });
 
@@ -55,10 +55,10 @@ async function lifecycleOnTheRealFile() {
   });
 
   test('scores 2008, which shows no drift and a performance as in training', async () => {
-    expect(await lifecycle.infer()).toMatchObject({ found: WINDOW_ROWS.oot, rows: WINDOW_ROWS.oot, batches: 1 });
+    expect(await lifecycle.infer()).toMatchObject({ found: SPLIT_ROWS.oot, rows: SPLIT_ROWS.oot, batches: 1 });
     const { drift, performance, verdict } = await lifecycle.monitor();
 
-    expect(drift.rows).toBe(WINDOW_ROWS.oot);
+    expect(drift.rows).toBe(SPLIT_ROWS.oot);
     expect(roundedAll(drift.psi)).toEqual(PSI_OF_2008);
     expect(drift.score_psi).toBeLessThan(0.005);
     expect(performance.metrics).toEqual(trained(training, training.champion!.algorithm).oot);
@@ -92,7 +92,7 @@ async function lifecycleOnTheRealFile() {
 const MONTHS_OF_2008 = Array.from({ length: 12 }, (_, i) => `2008_${String(i + 1).padStart(2, '0')}`);
 
 /**
- * Of each feature in 2008 against the training window, as counted in Python (numpy): numbers by deciles, with each edge
+ * Of each feature in 2008 against the train split, as counted in Python (numpy): numbers by deciles, with each edge
  * as a bin of its own.
  */
 const PSI_OF_2008 = {

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import { afterAll, expect, test } from 'vitest';
-import type { StageCost } from '../../src/cli/stageCosts.js';
+import type { PhaseCost } from '../../src/cli/phaseCosts.js';
 import { startWorkflow } from '../../src/client.js';
 import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -17,16 +17,16 @@ await world.writeGold(MONTHS);
 world.configure((config) => Object.assign(config, { prices: PRICES }));
 const stack = await startTestStack(afterAll, world.storeRoot);
 
-test('what stages cost is the time that the histories have for each worker, by its size and the prices', async () => {
+test('what phases cost is the time that the histories have for each worker, by its resources and the prices', async () => {
   const training = await startWorkflow(stack.client, 'modelTraining', { pipeline: TINY, asOf: AFTER_ALL });
   await training.result();
   const inference = await startWorkflow(stack.client, 'modelInference', { pipeline: TINY, asOf: AFTER_ALL });
   await inference.result();
   await until(async () => (await stack.client.workflow.count('ExecutionStatus = "Completed"')).count >= 4);
 
-  const { costs, prices } = (await status('--json')) as { costs: StageCost[]; prices: unknown };
+  const { costs, prices } = (await status('--json')) as { costs: PhaseCost[]; prices: unknown };
   expect(prices).toEqual(PRICES);
-  expect(costs.map(({ stage, runs }) => [stage, runs])).toEqual([
+  expect(costs.map(({ phase, runs }) => [phase, runs])).toEqual([
     ['training', 1],
     ['inference', 1],
   ]);
@@ -56,7 +56,7 @@ test('what stages cost is the time that the histories have for each worker, by i
 
 test('people get a table, with money only where the config has prices', async () => {
   const { stdout } = await asked('--cost');
-  expect(stdout).toMatch(/^stage +runs +worker +size +at work +vCPU-hours +GB-hours +EUR$/m);
+  expect(stdout).toMatch(/^phase +runs +worker +size +at work +vCPU-hours +GB-hours +EUR$/m);
   expect(stdout).toMatch(/^training +1 +model-training +2 vCPU, 4 GB +\d+\.\d s +0\.\d{4} +0\.\d{4} +0\.\d{4}$/m);
   expect(stdout).toMatch(/^together( +\d\.\d{4}){3}$/m);
 

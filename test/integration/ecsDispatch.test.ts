@@ -9,7 +9,7 @@ import { createDispatchActivities } from '../../activities/dispatch.js';
 import { createTaskRunner } from '../../activities/taskRunner.js';
 import { workOf } from '../../src/cli/workerTime.js';
 import { TASK_QUEUES } from '../../src/contracts/index.js';
-import { GIB } from '../../src/platform/resources/workerSize.js';
+import { GIB } from '../../src/platform/resources/resources.js';
 import { taskResult } from '../../src/platform/ecs/taskDocuments.js';
 import { CLUSTER, faults } from '../support/ecs/ecsEndpoint.js';
 import { COMPLETES, IDENTITY, ecsWorld } from '../support/ecs/ecsWorld.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
-import type { StageCost } from '../../src/cli/stageCosts.js';
+import type { PhaseCost } from '../../src/cli/phaseCosts.js';
 import { checkpointKeyOf } from '../../src/platform/ecs/taskCheckpoint.js';
 import { launchOfThisTask } from '../../src/platform/ecs/taskDocuments.js';
 import { packageFolder } from '../../src/package.js';
@@ -143,7 +143,7 @@ describe('training as tasks of ECS', () => {
           .count > 0,
     );
     const { stdout } = await perdure(temporaryFolder(), ['status', TINY, '--cost', '--json'], env);
-    const { costs } = (JSON.parse(stdout) as { pipelines: Record<string, { costs: StageCost[] }> }).pipelines[TINY]!;
+    const { costs } = (JSON.parse(stdout) as { pipelines: Record<string, { costs: PhaseCost[] }> }).pipelines[TINY]!;
 
     const ecs = costs[0]!.workers.find(({ worker }) => worker === `ECS ${TRAINING}`)!;
     const seconds = endpoint.tasks.reduce((sum, task) => sum + task.seconds, 0);

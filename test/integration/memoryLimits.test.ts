@@ -5,7 +5,7 @@ import { createMemoryGroup } from '../../bench/memoryGroup.js';
 import { sizedStages } from '../../bench/sizedStages.js';
 import { packageFolder } from '../../src/package.js';
 import { containerLimits } from '../../src/platform/resources/cgroup.js';
-import { GIB, type WorkerSize } from '../../src/platform/resources/workerSize.js';
+import { GIB, type Resources } from '../../src/platform/resources/resources.js';
 import { WORKERS } from '../../src/platform/temporal/workers.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { expectWithinLimit } from '../support/withinLimit.js';
@@ -37,7 +37,7 @@ test('300,000 rows become gold within three quarters of a GiB', { timeout: 240_0
   for (const run of [bronze, silver, gold]) expectWithinLimit(run);
 });
 
-test('they become windows, of which two candidates at once are fitted', { timeout: 240_000 }, async () => {
+test('they become splits, of which two candidates at once are fitted', { timeout: 240_000 }, async () => {
   const preprocessed = await stages.preprocess();
   const evaluated = await stages.twoCandidates('xgboost', preprocessed.results[0]!);
   expect(evaluated.results[0]!.scores[0]).toBeGreaterThan(0.5);
@@ -47,26 +47,24 @@ test('they become windows, of which two candidates at once are fitted', { timeou
 
 test("a worker in a container keeps to the container's memory, unless it is told otherwise", () => {
   const group = createMemoryGroup(MEMORY);
-  const sizeOf = (env: NodeJS.ProcessEnv, ...args: string[]) => {
+  const resourcesOf = (env: NodeJS.ProcessEnv, ...args: string[]) => {
     const [command, ...rest] = [
       ...(group?.enter ?? []),
       process.execPath,
-      join(packageFolder(), 'dist', 'test', 'support', 'sizeProcess.js'),
+      join(packageFolder(), 'dist', 'test', 'support', 'resourcesProcess.js'),
       ...args,
     ];
-    return JSON.parse(
-      execFileSync(command!, rest, { env: { ...process.env, ...env }, encoding: 'utf8' }),
-    ) as WorkerSize;
+    return JSON.parse(execFileSync(command!, rest, { env: { ...process.env, ...env }, encoding: 'utf8' })) as Resources;
   };
   try {
     // Where this user may make no control group, those that are there count.
-    expect(sizeOf({ PERDURE_SIZE: '' })).toEqual({
-      ...WORKERS.modelTraining.size,
+    expect(resourcesOf({ PERDURE_SIZE: '' })).toEqual({
+      ...WORKERS.modelTraining.resources,
       ...containerLimits(),
       ...(group ? { memory: MEMORY } : {}),
     });
-    expect(sizeOf({ PERDURE_SIZE: '3x6' })).toEqual({ cpus: 3, memory: 6 * GIB });
-    expect(sizeOf({ PERDURE_SIZE: '3x6' }, '1x2')).toEqual({ cpus: 1, memory: 2 * GIB });
+    expect(resourcesOf({ PERDURE_SIZE: '3x6' })).toEqual({ cpus: 3, memory: 6 * GIB });
+    expect(resourcesOf({ PERDURE_SIZE: '3x6' }, '1x2')).toEqual({ cpus: 1, memory: 2 * GIB });
   } finally {
     group?.remove();
   }

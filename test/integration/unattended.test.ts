@@ -5,7 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
-import { stageStatistics } from '../../src/cli/stageStatistics.js';
+import { phaseStatistics } from '../../src/cli/phaseStatistics.js';
 import { stewardIdOf, TASK_QUEUES, type StewardInput } from '../../src/contracts/index.js';
 import { processingFailures } from '../../src/platform/notify/runHistory.js';
 import { applySchedules, scheduleIdOf, triggerSchedule } from '../../src/platform/temporal/schedules.js';
@@ -126,7 +126,7 @@ describe('a training', () => {
       /^perdure_candidates_total\{pipeline="tiny",algorithm="logistic_regression",outcome="completed"\} [1-9]/m,
     );
     expect(training).toMatch(
-      /^perdure_model_auc\{pipeline="tiny",algorithm="logistic_regression",window="oot"\} 0\.\d+$/m,
+      /^perdure_model_auc\{pipeline="tiny",algorithm="logistic_regression",split="oot"\} 0\.\d+$/m,
     );
     expect(await (await get('orchestrator', '/metrics')).text()).toMatch(
       /^temporal_workflow_completed\{.*workflow_type="modelTraining".*\} 1$/m,
@@ -176,14 +176,14 @@ describe('processing that fails', () => {
       expect(pager.received).toHaveLength(run < 3 ? 0 : 1);
       // The next run counts those that Temporal's list of runs has.
       await until(async () =>
-        (await stageStatistics(stack.client, TINY)).some(({ stage, runs }) => stage === 'processing' && runs === run),
+        (await phaseStatistics(stack.client, TINY)).some(({ phase, runs }) => phase === 'processing' && runs === run),
       );
     }
     expect(pager.received[0]?.body).toMatchObject({
       payload: { severity: 'critical', class: 'processing_failing', custom_details: { failures: 3 } },
     });
 
-    expect((await stageStatistics(stack.client, TINY)).find(({ stage }) => stage === 'processing')).toMatchObject({
+    expect((await phaseStatistics(stack.client, TINY)).find(({ phase }) => phase === 'processing')).toMatchObject({
       runs: 4,
       skipped: 0,
       success_rate: 0,

@@ -98,7 +98,13 @@ describe('a candidate whose worker is told to stop', () => {
         },
       }).activities,
       evaluateCandidate: stageActivity(
-        { runStage: createRunStage({ storeRoot: world.storeRoot, engines: pool, size: { cpus: 1, memory: 2 ** 30 } }) },
+        {
+          runStage: createRunStage({
+            storeRoot: world.storeRoot,
+            engines: pool,
+            resources: { cpus: 1, memory: 2 ** 30 },
+          }),
+        },
         evaluateCandidate,
       ),
     });

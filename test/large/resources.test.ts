@@ -2,7 +2,7 @@ import { statfsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sizedStages } from '../../bench/sizedStages.js';
 import type { DatasetRef } from '../../src/contracts/index.js';
-import { GIB } from '../../src/platform/resources/workerSize.js';
+import { GIB } from '../../src/platform/resources/resources.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { expectWithinLimit } from '../support/withinLimit.js';
 
@@ -54,7 +54,7 @@ test('silver and gold refine them within 2 GiB', async () => {
   expect(gold.results[0]!.rows).toBe(refined!.rows);
 });
 
-test('preprocess makes a training window of five million rows and more within 4 GiB', async () => {
+test('preprocess makes a train split of five million rows and more within 4 GiB', async () => {
   const preprocessed = await stages.preprocess();
   expect(preprocessed.limit).toBe(4 * GIB);
   expectWithinLimit(preprocessed);

@@ -21,7 +21,7 @@ try {
       storeRoot,
       scratchRoot,
       engines: {} as EnginePool,
-      size: { cpus: 1, memory: 2 ** 30 },
+      resources: { cpus: 1, memory: 2 ** 30 },
     });
     const run = { workflowId: 'limited', runId: 'limited', startedAt: '2020-01-01T00:00:00Z' };
     await runStage(

@@ -13,7 +13,7 @@ import { silver } from '../../src/stages/silver.js';
 import { openStores } from '../../src/platform/storage/stores.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
-export const SIZE = { cpus: 1, memory: 2 * 2 ** 30 };
+export const RESOURCES = { cpus: 1, memory: 2 * 2 ** 30 };
 export const RUN: RunRef = { workflowId: 'medallion', runId: 'medallion-run', startedAt: '2020-06-01T08:30:00.000Z' };
 export const VISITS = 'visits';
 
@@ -51,7 +51,7 @@ export async function createMedallion(storeRoot?: string) {
   const runStage = createRunStage({
     storeRoot,
     engines: {} as EnginePool,
-    size: SIZE,
+    resources: RESOURCES,
     scratchRoot: join(root, 'scratch'),
   });
   const csv = join(root, 'visits.csv');
@@ -86,7 +86,7 @@ export async function createMedallion(storeRoot?: string) {
     rows: async (layer: LayerName, table: TableName): Promise<Record<string, SqlValue>[]> => {
       const files = await tableFiles(stores.datamart, layer, table);
       if (files.length === 0) return [];
-      const context = { size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal };
+      const context = { resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal };
       return withDuckDb(context, (database) =>
         database.rows(
           `SELECT * REPLACE (CAST(day AS VARCHAR) AS day) FROM ${readParquetSql(files.map(({ path }) => path))}`,

@@ -7,7 +7,7 @@ import { loadPipeline } from '../../src/config/load.js';
 import type { AlgorithmTrained, ModelTrainingCompleted, RunRef } from '../../src/contracts/index.js';
 import { readDatasetMetadata } from '../../src/data/dataset.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
-import { resourcesOf } from '../../src/platform/resources/resources.js';
+import { limitsOf } from '../../src/platform/resources/limits.js';
 import { bronze } from '../../src/stages/bronze.js';
 import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
 import type { Stage } from '../../src/stages/context.js';
@@ -28,10 +28,10 @@ import { completed } from './training.js';
 const READMISSION = 'readmission';
 /** When the labels of all ten years are mature. */
 const AS_OF = '2009-01-31';
-const SIZE = { cpus: 2, memory: 2 * 2 ** 30 };
+const RESOURCES = { cpus: 2, memory: 2 * 2 ** 30 };
 
-/** Rows a window. The split is by date, and dates are given by position: the same for every file of this length. */
-export const WINDOW_ROWS = { train: 71_596, test: 20_288, oot: 9_882 };
+/** Rows per split. The split is by date, and dates are given by position: the same for every file of this length. */
+export const SPLIT_ROWS = { train: 71_596, test: 20_288, oot: 9_882 };
 
 /**
  * The stages of the readmission pipeline in this process, on a store of their own, with every algorithm at its
@@ -44,7 +44,7 @@ export async function createReadmission() {
     READMISSION,
     ({ training_config }) => (training_config.hyperparameter_tuning = false),
   );
-  const engines = createEnginePool(resourcesOf(SIZE).engines);
+  const engines = createEnginePool(limitsOf(RESOURCES).engines);
   afterAll(async () => {
     delete process.env.PERDURE_CONF;
     await engines.close();
@@ -53,7 +53,7 @@ export async function createReadmission() {
   return { folder: root, pipeline, lifecycle: lifecycleIn(join(root, 'store')) };
 
   function lifecycleIn(storeRoot: string) {
-    const runStage = createRunStage({ storeRoot, engines, size: SIZE });
+    const runStage = createRunStage({ storeRoot, engines, resources: RESOURCES });
     const { signal } = new AbortController();
     const nothing = () => {};
     const perform = <Input, Output>(stage: Stage<Input, Output>, input: Input) =>
@@ -95,7 +95,7 @@ export async function createReadmission() {
         }
       },
 
-      async windows({ dataset }: ModelTrainingCompleted) {
+      async splits({ dataset }: ModelTrainingCompleted) {
         const { datamart } = (await openStores(storeRoot))(pipeline);
         const { train, test, oot } = (await readDatasetMetadata(datamart, dataset)).splits;
         const counted = (split: typeof train) => ({ rows: split!.rows, positives: split!.classes![1] });

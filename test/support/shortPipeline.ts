@@ -16,7 +16,7 @@ import { resolveModel } from '../../src/stages/resolveModel.js';
 import { silver } from '../../src/stages/silver.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 
-const SIZE = { cpus: 2, memory: 2 * 2 ** 30 };
+const RESOURCES = { cpus: 2, memory: 2 * 2 ** 30 };
 const AS_OF = '2030-01-01';
 const NAME = 'table';
 
@@ -41,7 +41,7 @@ export async function createShortPipeline(
   process.env.PERDURE_CONF = join(root, 'conf');
   const storeRoot = store ?? join(root, 'store');
   const scratchRoot = join(root, 'scratch');
-  const runStage = createRunStage({ storeRoot, engines, size: SIZE, scratchRoot });
+  const runStage = createRunStage({ storeRoot, engines, resources: RESOURCES, scratchRoot });
   const stores = (await openStores(storeRoot, scratchRoot))(await loadPipeline(NAME));
   const never = new AbortController().signal;
   let runs = 0;
@@ -98,8 +98,9 @@ export async function createShortPipeline(
       if (resolved.status === 'skipped') throw new Error(resolved.reason);
       const { uri } = await perform(predict, { ...asked, asOf, model: resolved.model });
       const path = await stores.predictions.localFile(stores.predictions.key(uri));
-      return withDuckDb({ size: SIZE, scratch: mkdtempSync(join(root, 'look-')), signal: never }, (database) =>
-        database.rows(`SELECT * FROM read_parquet(${literal(path)}, hive_partitioning = false)`),
+      return withDuckDb(
+        { resources: RESOURCES, scratch: mkdtempSync(join(root, 'look-')), signal: never },
+        (database) => database.rows(`SELECT * FROM read_parquet(${literal(path)}, hive_partitioning = false)`),
       );
     },
     async monitor(model: { algorithm: string; version: string }, asOf = AS_OF) {

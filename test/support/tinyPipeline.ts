@@ -8,7 +8,7 @@ import { LayerWriter, type BuiltTable } from '../../src/data/layerWriter.js';
 import { partitionKey } from '../../src/data/partitions.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import type { EnginePool } from '../../src/ml/engines/pool.js';
-import { resourcesOf } from '../../src/platform/resources/resources.js';
+import { limitsOf } from '../../src/platform/resources/limits.js';
 import type { Stage } from '../../src/stages/context.js';
 import { createRunStage, type RunStage } from '../../src/stages/createContext.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
@@ -25,7 +25,7 @@ export const MONTHS = [2000, 2001].flatMap((year) =>
 /** After the last row, and its label's maturity. */
 export const AFTER_ALL = '2002-03-01';
 
-const SIZE = { cpus: 2, memory: 2 * 2 ** 30 };
+const RESOURCES = { cpus: 2, memory: 2 * 2 ** 30 };
 
 /** SQL instead of a column's own values; `null` leaves the column out. */
 export type Columns = Record<string, string | null>;
@@ -58,7 +58,7 @@ export interface TinyWorld {
 
 /** Real engines, for a file of tests to share and to close. */
 export function tinyEngines(): EnginePool {
-  return createEnginePool(resourcesOf(SIZE).engines);
+  return createEnginePool(limitsOf(RESOURCES).engines);
 }
 
 /** @param storeRoot where its buckets lie; by default in a folder of its own, and only there can they be saved */
@@ -76,7 +76,7 @@ export async function createTinyWorld(engines: EnginePool, storeRoot?: string): 
   process.env.PERDURE_CONF = join(root, 'conf');
 
   const savedRoot = join(root, 'saved');
-  const runStage = createRunStage({ storeRoot, engines, size: SIZE, scratchRoot: join(root, 'scratch') });
+  const runStage = createRunStage({ storeRoot, engines, resources: RESOURCES, scratchRoot: join(root, 'scratch') });
   const stores = (await openStores(storeRoot, join(root, 'scratch')))(await loadPipeline(TINY));
   const progress: Progress[] = [];
   return {
@@ -142,10 +142,12 @@ export async function trainTiny(
 async function writeCsv(root: string, months: string[]): Promise<string> {
   const scratch = mkdtempSync(join(root, 'csv-'));
   const path = join(scratch, PIPELINE.source.file);
-  await withDuckDb({ size: { ...SIZE, cpus: 1 }, scratch, signal: new AbortController().signal }, (database) =>
-    database.run(
-      `COPY (${months.map((month) => `(${rowsSql(month)})`).join(' UNION ALL ')} ORDER BY id) TO ${literal(path)} (FORMAT csv, HEADER)`,
-    ),
+  await withDuckDb(
+    { resources: { ...RESOURCES, cpus: 1 }, scratch, signal: new AbortController().signal },
+    (database) =>
+      database.run(
+        `COPY (${months.map((month) => `(${rowsSql(month)})`).join(' UNION ALL ')} ORDER BY id) TO ${literal(path)} (FORMAT csv, HEADER)`,
+      ),
   );
   return path;
 }
@@ -153,26 +155,29 @@ async function writeCsv(root: string, months: string[]): Promise<string> {
 async function writeGold(root: string, stores: Stores, months: string[], columns: Columns): Promise<void> {
   const scratch = mkdtempSync(join(root, 'gold-'));
   const writer = await LayerWriter.open(stores.datamart, 'gold');
-  await withDuckDb({ size: { ...SIZE, cpus: 1 }, scratch, signal: new AbortController().signal }, async (database) => {
-    const column = (name: string) => `${columns[name] ?? name} AS ${name}`;
-    for (const month of months) {
-      const built = async (table: 'feature_store' | 'label_store', names: string[]): Promise<BuiltTable> => {
-        const path = join(scratch, `${table}_${month}.parquet`);
-        await database.run(
-          `COPY (SELECT ${['id', 'day', ...names.map(column)].join(', ')} FROM (${rowsSql(month)}) ORDER BY id) TO ${literal(path)} (FORMAT parquet)`,
-        );
-        return { table, path, key: partitionKey(PIPELINE.layers[table].path, month), rows: ROWS_A_MONTH };
-      };
-      const tables = [
-        await built(
-          'feature_store',
-          ['x1', 'x2', 'flag'].filter((name) => columns[name] !== null),
-        ),
-        await built('label_store', ['label']),
-      ];
-      await writer.write(month, JSON.stringify(columns), tables);
-    }
-  });
+  await withDuckDb(
+    { resources: { ...RESOURCES, cpus: 1 }, scratch, signal: new AbortController().signal },
+    async (database) => {
+      const column = (name: string) => `${columns[name] ?? name} AS ${name}`;
+      for (const month of months) {
+        const built = async (table: 'feature_store' | 'label_store', names: string[]): Promise<BuiltTable> => {
+          const path = join(scratch, `${table}_${month}.parquet`);
+          await database.run(
+            `COPY (SELECT ${['id', 'day', ...names.map(column)].join(', ')} FROM (${rowsSql(month)}) ORDER BY id) TO ${literal(path)} (FORMAT parquet)`,
+          );
+          return { table, path, key: partitionKey(PIPELINE.layers[table].path, month), rows: ROWS_A_MONTH };
+        };
+        const tables = [
+          await built(
+            'feature_store',
+            ['x1', 'x2', 'flag'].filter((name) => columns[name] !== null),
+          ),
+          await built('label_store', ['label']),
+        ];
+        await writer.write(month, JSON.stringify(columns), tables);
+      }
+    },
+  );
   await writer.commit();
 }
 

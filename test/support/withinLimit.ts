@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { StageRun } from '../../bench/sizedStages.js';
-import { GIB } from '../../src/platform/resources/workerSize.js';
+import { GIB } from '../../src/platform/resources/resources.js';
 
 /** Of a worker's memory, what stays for that which a stage's own process doesn't have: Temporal's core and connections. */
 const WORKERS_OWN = 1 / 8;

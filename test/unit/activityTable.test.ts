@@ -6,7 +6,7 @@ import { ACTIVITIES, TASK_STAGE_NAMES, type ActivityName } from '../../src/contr
 
 const unused = () => Promise.reject(new Error('not called'));
 const stages = createActivities({ runStage: unused });
-const alerts = createAlertActivities({ openStores: unused as never, channels: {} as never });
+const alerts = createAlertActivities({ openStores: unused as never, channels: {} });
 const dispatch = createDispatchActivities({ run: unused, stop: unused });
 
 /** What `workers/` registers on each queue. */

@@ -3,7 +3,7 @@ import type { ModelTrainingCompleted } from '../../src/contracts/index.js';
 import { readParquetSql, withDuckDb, type SqlValue } from '../../src/data/duckdb.js';
 import { labelStoreFiles, readManifest, tableFiles } from '../../src/data/layers.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { SIZE } from '../support/medallion.js';
+import { RESOURCES } from '../support/medallion.js';
 import { isHeldOut } from '../support/heldOut.js';
 import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -45,8 +45,9 @@ const DEFINITION = {
 };
 
 async function query(sql: (table: string) => string, paths: string[]): Promise<Record<string, SqlValue>[]> {
-  return withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal }, (database) =>
-    database.rows(sql(readParquetSql(paths))),
+  return withDuckDb(
+    { resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal },
+    (database) => database.rows(sql(readParquetSql(paths))),
   );
 }
 const bronzePaths = async ({ stores }: ShortPipeline) =>

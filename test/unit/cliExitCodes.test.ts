@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { EXIT, exitCodeOf } from '../../src/cli/exitCodes.js';
-import type { StageResults } from '../../src/cli/follow.js';
+import type { PhaseResults } from '../../src/cli/follow.js';
 
 const DONE = { status: 'completed' };
 const SKIPPED = { status: 'skipped', reason: 'x' };
@@ -26,5 +26,5 @@ test.each<[string, Record<string, object>, number]>([
   ['processing alone that found nothing new', { processing: SKIPPED }, EXIT.skipped],
   ['a training that waits for data', { training: SKIPPED }, EXIT.skipped],
 ])('%s', (_what, results, code) => {
-  expect(exitCodeOf(results as StageResults)).toBe(code);
+  expect(exitCodeOf(results as PhaseResults)).toBe(code);
 });

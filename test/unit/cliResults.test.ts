@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { resultJson } from '../../src/cli/resultJson.js';
 import { describeResults } from '../../src/cli/resultTables.js';
-import { describeVerdict } from '../../src/cli/stages.js';
+import { describeVerdict } from '../../src/cli/phases.js';
 import { duration } from '../../src/cli/terminal.js';
 import { workflowIdAt } from '../../src/client.js';
 import type { LifecycleResult, TaskMetrics, ModelTrainingCompleted, Verdict } from '../../src/contracts/index.js';
@@ -59,7 +59,7 @@ const RESULTS: LifecycleResult = {
 };
 
 describe('the JSON answer', () => {
-  test("holds each stage's status and the keys that scripts look for, skipped or not", () => {
+  test("holds each phase's status and the keys that scripts look for, skipped or not", () => {
     const json = resultJson({ workflow_id: 'w', run_id: 'r', url: null }, RESULTS);
     expect(json).toMatchObject({
       run: { workflow_id: 'w', run_id: 'r', url: null },
@@ -85,7 +85,7 @@ describe('the JSON answer', () => {
     });
   });
 
-  test('of one stage holds that stage alone', () => {
+  test('of one phase holds that phase alone', () => {
     expect(Object.keys(resultJson(null, { inference: RESULTS.inference }))).toEqual(['inference']);
   });
 });
@@ -110,7 +110,7 @@ describe('the closing tables', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
-  test('say why an algorithm failed and why a stage was skipped', () => {
+  test('say why an algorithm failed and why a phase was skipped', () => {
     expect(text).toContain('random_forest failed (AllCandidatesFailed): Every candidate of random_forest failed.');
     expect(text).toContain('Process data: skipped: Input unchanged.');
     expect(text).toContain('Predict: skipped: No new data.');

@@ -94,7 +94,7 @@ describe('the configuration of a run', () => {
     const elsewhere = createRunStage({
       storeRoot: world.storeRoot,
       engines,
-      size: { cpus: 1, memory: 2 ** 31 },
+      resources: { cpus: 1, memory: 2 ** 31 },
       scratchRoot: temporaryFolder(onTestFinished),
     });
     const call = { signal: new AbortController().signal, report: () => {} };

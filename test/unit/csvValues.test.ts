@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { loadPipeline } from '../../src/config/load.js';
 import { badValue, readCsvHeader } from '../../src/data/csv.js';
 import { withDuckDb } from '../../src/data/duckdb.js';
-import { CONF, createMedallion, SIZE, type Medallion } from '../support/medallion.js';
+import { CONF, createMedallion, RESOURCES, type Medallion } from '../support/medallion.js';
 
 let world: Medallion;
 beforeEach(async () => {
@@ -161,7 +161,7 @@ describe('a value that its type cannot hold as it stands is refused with its lin
     describeSource({ id: 'BIGINT' });
     writeFileSync(world.csv, 'id\n1\n');
     const { source } = (await loadPipeline('visits', world.env)).definition;
-    const context = { size: SIZE, scratch: world.root, signal: new AbortController().signal };
+    const context = { resources: RESOURCES, scratch: world.root, signal: new AbortController().signal };
     const error = await withDuckDb(context, async (database) =>
       badValue(database, world.csv, world.csv, await readCsvHeader(world.csv, ['id']), source),
     );

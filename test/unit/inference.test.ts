@@ -204,7 +204,7 @@ describe('predictions', () => {
     expect(result).toMatchObject({ rows: OOT_ROWS, batches: 4 });
     expect(world.progress.at(-1)).toEqual({ what: 'batches', done: 4, total: 4 });
 
-    // The processed window holds the same rows in the order of their ids.
+    // The processed split holds the same rows in the order of their ids.
     const { features } = await readDatasetMetadata(world.stores.datamart, dataset);
     const modelPath = fileURLToPath(model.uri);
     const path = await world.stores.datamart.localFile(datasetKey(dataset.id, 'oot_processed.parquet'));

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { withDuckDb } from '../../src/data/duckdb.js';
 import { readTrainingRows, goldFiles } from '../../src/data/trainingRows.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
-import { CONF, createMedallion, SIZE, visitsOf, type Medallion } from '../support/medallion.js';
+import { CONF, createMedallion, RESOURCES, visitsOf, type Medallion } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 let world: Medallion;
@@ -20,7 +20,7 @@ async function trainingRows(): Promise<[cost: number, costly: number][]> {
   const pipeline = await loadVisits();
   const files = await goldFiles(world.stores, YEAR);
   return withDuckDb(
-    { size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal },
+    { resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal },
     async (database) => {
       const found: [number, number][] = [];
       for (const name of ['train', 'test', 'oot'] as const) {

@@ -88,19 +88,19 @@ describe('labels', () => {
     expect(describeResults({ training: result })).toContain('Warning: 90 rows of the test split have no label yet');
   });
 
-  test('of one class in the test window leave its areas unmeasured, and are told', async () => {
+  test('of one class in the test split leave its areas unmeasured, and are told', async () => {
     await world.writeGold(TEST, { label: '1' });
     const { algorithms, dataset, promotion } = await trainTiny(world);
     expect(algorithms.logistic_regression).toMatchObject({ status: 'completed', test: { roc_auc: null } });
     expect(dataset.warnings).toEqual([
       "The test split has 180 labels, all of them 1: what tells two classes apart can't be measured on it.",
     ]);
-    // The out-of-time window decides, and has both.
+    // The out-of-time split decides, and has both.
     expect(promotion.decision).toBe('promote');
   });
 
   test.each(['oot.roc_auc', 'oot.accuracy'])(
-    'of one class in the window of %s promote nobody, and are told',
+    'of one class in the %s split promote nobody, and are told',
     async (metric) => {
       await world.writeGold(OOT, { label: '0' });
       const result = await trainTiny(world, { change: (config) => (config.model_config.champion_metric = metric) });

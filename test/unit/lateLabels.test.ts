@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readParquetSql, withDuckDb } from '../../src/data/duckdb.js';
 import { labelStoreFiles, readManifest } from '../../src/data/layers.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { SIZE } from '../support/medallion.js';
+import { RESOURCES } from '../support/medallion.js';
 import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
@@ -40,7 +40,7 @@ function labelsFile(content: string): string {
 async function storedLabels({ stores }: ShortPipeline): Promise<Record<string, string | null>> {
   const paths = (await labelStoreFiles(stores)).map(({ path }) => path);
   return withDuckDb(
-    { size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal },
+    { resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal },
     async (database) =>
       Object.fromEntries(
         (
@@ -181,7 +181,7 @@ test('labels may be SQL over both files, joined on a column of several rows', as
   await pipeline.process(source, { labels: labelsFile('patient,cost\np,20\n') });
   const paths = (await labelStoreFiles(pipeline.stores)).map(({ path }) => path);
   const found = await withDuckDb(
-    { size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal },
+    { resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal },
     (database) => database.rows(`SELECT visit::INT AS visit, label FROM ${readParquetSql(paths)} ORDER BY visit`),
   );
   expect(found).toEqual([

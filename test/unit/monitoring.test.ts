@@ -94,7 +94,7 @@ describe('performance', () => {
     );
   });
 
-  test('is held against the test window at training', async () => {
+  test('is held against the test split at training', async () => {
     const result = await world.perform(measurePerformance, await monitored(AFTER_ALL));
     if (result.status === 'skipped') throw new Error(result.reason);
     expect(result.metric).toBe('roc_auc');
@@ -133,7 +133,7 @@ describe('performance', () => {
 });
 
 describe('drift', () => {
-  test('is none where the scored rows look like the training window', async () => {
+  test('is none where the scored rows look like the train split', async () => {
     const result = await drift();
     expect(result.rows).toBe(3 * ROWS_A_MONTH);
     expect(Object.keys(result.psi).sort()).toEqual(['flag', 'x1', 'x2']);

@@ -14,11 +14,11 @@ beforeEach(async () => {
 });
 
 const run = (asOf = '2020-12-31', ref = RUN) => world.perform(preprocess, { ...world.stage, run: ref, asOf });
-const windowPath = (id: string, window: 'train' | 'test' | 'oot') =>
-  world.stores.datamart.localFile(datasetKey(id, `${window}_processed.parquet`));
+const splitPath = (id: string, split: 'train' | 'test' | 'oot') =>
+  world.stores.datamart.localFile(datasetKey(id, `${split}_processed.parquet`));
 
 describe('preprocessing', () => {
-  test('joins, cuts into windows, scales by the training window, and says what it did', async () => {
+  test('joins, cuts into splits, scales by train, and says what it did', async () => {
     const dataset = await run();
     expect(dataset).toMatchObject({
       id: expect.stringMatching(/^train_data_20200601_083000_\w{8}$/) as string,
@@ -44,11 +44,7 @@ describe('preprocessing', () => {
       (await world.manifest('gold')).partitions['2020_01']!.objects[1]!.checksum,
     );
 
-    const [cost, urgent, costly] = await readColumns(await windowPath(dataset.id, 'test'), [
-      'cost',
-      'urgent',
-      'costly',
-    ]);
+    const [cost, urgent, costly] = await readColumns(await splitPath(dataset.id, 'test'), ['cost', 'urgent', 'costly']);
     expect(cost).toEqual(Float32Array.from([50, 60, 70, 80], (value) => (value - 25) / Math.sqrt(125)));
     expect(urgent).toEqual(Float32Array.of(0, 1, 0, 1));
     expect(costly).toEqual(Int8Array.of(0, 0, 1, 1));
@@ -97,7 +93,7 @@ describe('preprocessing', () => {
     await world.process();
     const dataset = await run();
     expect(scalerOf(await readDatasetMetadata(world.stores.datamart, dataset)).cost!.mean).toBe(20);
-    expect((await readColumns(await windowPath(dataset.id, 'train'), ['cost']))[0]![3]).toBeNaN();
+    expect((await readColumns(await splitPath(dataset.id, 'train'), ['cost']))[0]![3]).toBeNaN();
     expect((await readDatasetProfile(world.stores.datamart, dataset)).columns.cost!.missing).toBe(1);
   });
 
@@ -109,7 +105,7 @@ describe('preprocessing', () => {
 });
 
 describe('what cannot be learned from is refused', () => {
-  test('a window without rows', async () => {
+  test('a split without rows', async () => {
     await expect(run('2020-04-08')).rejects.toMatchObject({
       type: 'InputInvalid',
       message:

@@ -40,7 +40,7 @@ const FIXTURE = fileURLToPath(new URL('../fixtures/release1/loans.tar.gz', impor
 const LOANS = 'loans';
 const AS_OF = '2020-07-31';
 const ALGORITHMS = ['logistic_regression', 'random_forest', 'xgboost'];
-const SIZE = { cpus: 2, memory: 2 * 2 ** 30 };
+const RESOURCES = { cpus: 2, memory: 2 * 2 ** 30 };
 
 const engines = tinyEngines();
 afterAll(() => engines.close());
@@ -57,7 +57,7 @@ beforeEach(async () => {
   process.env.PERDURE_CONF = join(folder, 'conf');
   storeRoot = join(folder, 'store');
   const scratchRoot = join(folder, 'scratch');
-  runStage = createRunStage({ storeRoot, engines, size: SIZE, scratchRoot });
+  runStage = createRunStage({ storeRoot, engines, resources: RESOURCES, scratchRoot });
   stores = (await openStores(storeRoot, scratchRoot))(await loadPipeline(LOANS));
 });
 afterEach(() => {
@@ -77,7 +77,7 @@ const asked = (): { pipeline: string; run: RunRef; asOf: string } => ({
 async function scores(key: string): Promise<Record<string, unknown>[]> {
   const scratch = mkdtempSync(join(tmpdir(), 'scores-'));
   const path = await stores.predictions.localFile(key);
-  return withDuckDb({ size: SIZE, scratch, signal: new AbortController().signal }, (database) =>
+  return withDuckDb({ resources: RESOURCES, scratch, signal: new AbortController().signal }, (database) =>
     database.rows(`SELECT * FROM read_parquet(${literal(path)}) ORDER BY loan`),
   );
 }

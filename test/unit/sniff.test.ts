@@ -3,17 +3,20 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { withDuckDb, type Database } from '../../src/data/duckdb.js';
 import { sniffCsv } from '../../src/data/inspect/sniff.js';
-import { SIZE } from '../support/medallion.js';
+import { RESOURCES } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** One database for all tests. */
 let close: () => void;
 const closed = new Promise<void>((resolve) => (close = resolve));
 const opened = new Promise<Database>((resolve, reject) => {
-  withDuckDb({ size: SIZE, scratch: temporaryFolder(afterAll), signal: new AbortController().signal }, (database) => {
-    resolve(database);
-    return closed;
-  }).catch(reject);
+  withDuckDb(
+    { resources: RESOURCES, scratch: temporaryFolder(afterAll), signal: new AbortController().signal },
+    (database) => {
+      resolve(database);
+      return closed;
+    },
+  ).catch(reject);
 });
 afterAll(() => close());
 

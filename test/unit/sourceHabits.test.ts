@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { readParquetSql, withDuckDb, type SqlValue } from '../../src/data/duckdb.js';
 import { featureStoreFiles, readManifest } from '../../src/data/layers.js';
-import { SIZE } from '../support/medallion.js';
+import { RESOURCES } from '../support/medallion.js';
 import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
@@ -20,10 +20,12 @@ const FIRST = [
 
 async function gold({ stores }: ShortPipeline): Promise<Record<string, SqlValue>[]> {
   const paths = (await featureStoreFiles(stores)).map(({ path }) => path);
-  return withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal }, (database) =>
-    database.rows(
-      `SELECT id::INT AS id, CAST(snapshot_date AS VARCHAR) AS day, town, cost, rooms::INT AS rooms FROM ${readParquetSql(paths)} ORDER BY id`,
-    ),
+  return withDuckDb(
+    { resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal },
+    (database) =>
+      database.rows(
+        `SELECT id::INT AS id, CAST(snapshot_date AS VARCHAR) AS day, town, cost, rooms::INT AS rooms FROM ${readParquetSql(paths)} ORDER BY id`,
+      ),
   );
 }
 const FIRST_ROWS = [

@@ -15,7 +15,7 @@ beforeAll(async () => {
   const scratch = await mkdtemp(join(tmpdir(), 'perdure-splits-'));
   await new Promise<void>((resolve, reject) => {
     closed = withDuckDb(
-      { size: { cpus: 1, memory: 2 ** 30 }, scratch, signal: new AbortController().signal },
+      { resources: { cpus: 1, memory: 2 ** 30 }, scratch, signal: new AbortController().signal },
       async (opened) => {
         database = opened;
         resolve();

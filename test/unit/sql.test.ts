@@ -16,11 +16,11 @@ import { sqlError } from '../../src/data/sqlError.js';
 import { refuseOutsideReads } from '../../src/data/sqlReads.js';
 import { PerdureError } from '../../src/errors.js';
 import type { Pipeline } from '../../src/config/load.js';
-import { SIZE } from '../support/medallion.js';
+import { RESOURCES } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const withDatabase = <T>(work: (database: Database) => Promise<T>) =>
-  withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: new AbortController().signal }, work);
+  withDuckDb({ resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal }, work);
 
 describe('what DuckDB says, as a sentence that says what to do', () => {
   const CSV = '/data/visits.csv';
@@ -281,7 +281,7 @@ describe('the database', () => {
   test('spills into a folder of its own, and says where that can not be made', async () => {
     const scratch = join(temporaryFolder(), 'file');
     writeFileSync(scratch, '');
-    const opened = withDuckDb({ size: SIZE, scratch, signal: new AbortController().signal }, async () => 1);
+    const opened = withDuckDb({ resources: RESOURCES, scratch, signal: new AbortController().signal }, async () => 1);
     await expect(opened).rejects.toMatchObject({
       type: 'StoreUnavailable',
       message: expect.stringContaining(`${join(scratch, 'duckdb')} can't be read or written`),
@@ -289,7 +289,7 @@ describe('the database', () => {
   });
 
   test('does nothing once its stage is cancelled, whose reason is told', async () => {
-    const context = { size: SIZE, scratch: temporaryFolder() };
+    const context = { resources: RESOURCES, scratch: temporaryFolder() };
     const reason = new Error('cancelled');
     await expect(withDuckDb({ ...context, signal: AbortSignal.abort(reason) }, async () => 1)).rejects.toBe(reason);
     const stopped = new AbortController();
@@ -309,12 +309,12 @@ describe('the database', () => {
   test('is closed with its work, and a stage that is cancelled later does not touch it', async () => {
     const stage = new AbortController();
     const database = await withDuckDb(
-      { size: SIZE, scratch: temporaryFolder(), signal: stage.signal },
+      { resources: RESOURCES, scratch: temporaryFolder(), signal: stage.signal },
       async (opened) => opened,
     );
     await expect(database.rows('SELECT 1')).rejects.toThrow();
     expect(getEventListeners(stage.signal, 'abort')).toEqual([]);
-    const failing = withDuckDb({ size: SIZE, scratch: temporaryFolder(), signal: stage.signal }, async () =>
+    const failing = withDuckDb({ resources: RESOURCES, scratch: temporaryFolder(), signal: stage.signal }, async () =>
       Promise.reject(new Error('no')),
     );
     await expect(failing).rejects.toThrow('no');
@@ -338,7 +338,7 @@ describe('the database', () => {
 
   test('has as many threads as are asked for, a share of the memory, and fetches nothing by itself', async () => {
     const context = {
-      size: { cpus: 2, memory: 2 * 2 ** 30 },
+      resources: { cpus: 2, memory: 2 * 2 ** 30 },
       scratch: temporaryFolder(),
       signal: new AbortController().signal,
     };

@@ -149,7 +149,7 @@ describe('the plan of a search', () => {
     expect(candidates.map(({ index }) => index).sort()).toEqual([0, 1, 2, 3]);
   });
 
-  test('without it the weights are searched, "balanced" being negatives over positives of the training window', async () => {
+  test('without it the weights are searched, "balanced" being negatives over positives of the train split', async () => {
     world.configure((config) => {
       config.training_config.class_weight = null;
       config.model_config.n_iter_search = 16;

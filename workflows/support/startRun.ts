@@ -22,12 +22,12 @@ export function startRun(input: WorkflowInput, own: Fields = {}): RunContext {
   const progress = new ProgressTracker();
   checkInput(input, { ...SHARED, ...own, config: CONFIG });
   const run = runRef();
-  setSearchAttributes({ pipeline: input.pipeline, stage: stageName(), reason: input.reason });
+  setSearchAttributes({ pipeline: input.pipeline, phase: phaseName(), reason: input.reason });
   return { stage: { pipeline: input.pipeline, run }, asOf: input.asOf ?? nominalTime() ?? run.startedAt, progress };
 }
 
 /** The phase that the workflow runs, or its own name. */
-function stageName(): string {
+function phaseName(): string {
   const { workflowType } = workflowInfo();
   return Object.entries(WORKFLOW_OF_PHASE).find(([, workflow]) => workflow === workflowType)?.[0] ?? workflowType;
 }

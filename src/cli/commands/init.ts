@@ -12,7 +12,7 @@ import type { Finding, Proposal, Wishes } from '../../data/inspect/propose.js';
 import { PerdureError } from '../../errors.js';
 import { checkName } from '../../names.js';
 import { absoluteSource, isAddress } from '../../platform/storage/stores.js';
-import { chosenSize } from '../../platform/resources/workerSize.js';
+import { chosenResources } from '../../platform/resources/resources.js';
 import { interruption } from '../interruption.js';
 import { withExamples } from '../help.js';
 import { jsonOption, type JsonOption } from '../options.js';
@@ -78,8 +78,8 @@ async function init(name: string, options: { csv: string; yes?: boolean } & Wish
       import('../../data/duckdb.js'),
       import('../../data/inspect/propose.js'),
     ]);
-    const size = chosenSize({ cpus: availableParallelism(), memory: totalmem() });
-    proposal = await withDuckDb({ size, scratch, signal: interruption() }, (database) =>
+    const resources = chosenResources({ cpus: availableParallelism(), memory: totalmem() });
+    proposal = await withDuckDb({ resources, scratch, signal: interruption() }, (database) =>
       propose(database, csv, file, options),
     );
   } finally {

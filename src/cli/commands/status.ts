@@ -10,7 +10,7 @@ export function addStatus(program: Command, pipelines: string[]): void {
     .addArgument(pipelineArgument('[pipeline]', pipelines))
     .option(
       '--cost',
-      'also the vCPU-hours and GB-hours of each stage\'s last 20 runs, and their cost by the config\'s "prices"',
+      'also the vCPU-hours and GB-hours of each phase\'s last 20 runs, and their cost by the config\'s "prices"',
     )
     .addOption(storeOption())
     .addOption(jsonOption())

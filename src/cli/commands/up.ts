@@ -11,8 +11,8 @@ export function addUp(program: Command, pipelines: string[]): void {
     .addOption(storeOption())
     .addOption(portOption('--port', 'the Temporal server', CUSTOMARY_PORTS.port))
     .addOption(portOption('--ui-port', 'its web UI', CUSTOMARY_PORTS.ui_port))
-    .addOption(sizeOption('--processing-size', WORKERS.dataProcessing.taskQueue, WORKERS.dataProcessing.size))
-    .addOption(sizeOption('--training-size', WORKERS.modelTraining.taskQueue, WORKERS.modelTraining.size))
+    .addOption(sizeOption('--processing-size', WORKERS.dataProcessing.taskQueue, WORKERS.dataProcessing.resources))
+    .addOption(sizeOption('--training-size', WORKERS.modelTraining.taskQueue, WORKERS.modelTraining.resources))
     .action(async (options) => {
       const { up } = await import('../standingStack.js');
       await up(options);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolder } from '../../package.js';
 import { PerdureError } from '../../errors.js';
-import type { Resources } from '../../platform/resources/resources.js';
+import type { Limits } from '../../platform/resources/limits.js';
 import { EngineHost } from './engineHost.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
 import type { EngineCalls, EnginePool, EvaluateRequest, FoldEvaluation, MatrixFile, OnFold } from './pool.js';
@@ -16,7 +16,7 @@ const CACHE_SHARE = 0.5;
  * wait in order of arrival. Training that needs more than a host's share of the memory takes the shares of others,
  * which end meanwhile: on large data there are fewer fits at once, rather than fits that die of their memory.
  */
-export function createEnginePool({ hosts, memory }: Resources['engines']): EnginePool {
+export function createEnginePool({ hosts, memory }: Limits['engines']): EnginePool {
   const pool = new HostPool(hosts, memory / hosts);
   return {
     evaluate: (request, signal, onFold) => pool.evaluate(request, signal, onFold),

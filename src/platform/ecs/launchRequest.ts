@@ -11,7 +11,7 @@ export function launchRequest(
   position: TaskPosition,
 ): RunTaskCommandInput {
   const { subnets, security_groups: securityGroups, assign_public_ip, launch_type, larger } = settings;
-  const place = launch_type
+  const capacity = launch_type
     ? { launchType: launch_type }
     : { capacityProviderStrategy: [{ capacityProvider: providersOf(settings)[position.provider]!, weight: 1 }] };
   const enlarged = position.larger ? larger : undefined;
@@ -30,7 +30,7 @@ export function launchRequest(
     clientToken: clientTokenOf(identity, position.launch),
     startedBy: startedByOf(identity),
     tags: tagsOf({ pipeline: input.pipeline, stage, workflow: identity.workflowId, run: identity.runId }),
-    ...place,
+    ...capacity,
     ...(subnets.length > 0
       ? {
           networkConfiguration: {

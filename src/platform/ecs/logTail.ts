@@ -4,7 +4,7 @@ import { said } from './ecsErrors.js';
 /** Lines that are kept. */
 const LINES = 20;
 
-export interface LogPlace {
+export interface LogStream {
   group: string;
   stream: string;
 }
@@ -23,13 +23,13 @@ export class LogTail {
 
   constructor(
     private readonly client: CloudWatchLogsClient,
-    private readonly place: LogPlace,
+    private readonly log: LogStream,
     private readonly warn: (message: string) => void,
   ) {}
 
   /** Reads the last lines, and the next time what came after them: by token, as many lines may carry one instant. */
   async read(): Promise<void> {
-    const { group, stream } = this.place;
+    const { group, stream } = this.log;
     const page = this.token ? { nextToken: this.token, startFromHead: true } : { limit: LINES, startFromHead: false };
     try {
       const { events = [], nextForwardToken } = await this.client.send(

@@ -133,8 +133,8 @@ export class OwnTasks {
   async lastLogLines(taskArn: string): Promise<string[]> {
     const { logs, container } = this.owner.settings;
     if (!logs) return [];
-    const place = { group: logs.group, stream: streamOf(logs.stream_prefix, container, taskArn) };
-    const tail = new LogTail(this.parts.logs, place, this.owner.warn);
+    const log = { group: logs.group, stream: streamOf(logs.stream_prefix, container, taskArn) };
+    const tail = new LogTail(this.parts.logs, log, this.owner.warn);
     await tail.read();
     await sleep(this.times.logsSettle);
     await tail.read();

@@ -119,7 +119,7 @@ export class TaskRun {
     }
   }
 
-  /** The place that an earlier attempt had reached. */
+  /** Where an earlier attempt had got to. */
   private async findPosition(): Promise<TaskPosition> {
     const { position, store, identity } = this.request;
     if (position?.taskArn) return position;

@@ -21,7 +21,7 @@ export function taskSettings({ config }: Pipeline, phase: Phase, env: Variables 
   const { ecs } = config.compute;
   const task = ecs?.tasks[phase];
   if (!task) {
-    // It was there when the run chose its place.
+    // It was there when the run read its compute target.
     throw new PerdureError(
       'ConfigInvalid',
       `The model config no longer says how to run ${phase} on ECS, as this run began to; restore compute.ecs, or start the run again.`,

@@ -49,8 +49,8 @@ const psi = new Gauge({
 });
 const auc = new Gauge({
   name: 'perdure_model_auc',
-  help: 'ROC AUC of the newest model on each window, or of the monitored one on mature labels (live)',
-  labelNames: ['pipeline', 'algorithm', 'window'],
+  help: 'ROC AUC of the newest model on each split, or of the monitored one on mature labels (live)',
+  labelNames: ['pipeline', 'algorithm', 'split'],
   registers: [registry],
 });
 
@@ -110,13 +110,13 @@ function observePerformance(
   result: PerformanceResult,
 ): void {
   if (result.status === 'measured' && typeof result.metrics.roc_auc === 'number') {
-    auc.set({ pipeline, algorithm: predictions.model.algorithm, window: 'live' }, result.metrics.roc_auc);
+    auc.set({ pipeline, algorithm: predictions.model.algorithm, split: 'live' }, result.metrics.roc_auc);
   }
 }
 
 function observeModel({ pipeline, algorithm, performance }: RegisterModelInput): void {
-  for (const [window, { roc_auc }] of Object.entries(performance)) {
-    if (typeof roc_auc === 'number') auc.set({ pipeline, algorithm, window }, roc_auc);
+  for (const [split, { roc_auc }] of Object.entries(performance)) {
+    if (typeof roc_auc === 'number') auc.set({ pipeline, algorithm, split }, roc_auc);
   }
 }
 

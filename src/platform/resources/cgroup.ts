@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import type { WorkerSize } from './workerSize.js';
+import type { Resources } from './resources.js';
 
 /** Where Linux shows a process's control groups; another root in tests. */
 export interface CgroupFiles {
@@ -16,7 +16,7 @@ const LINUX: CgroupFiles = { membership: '/proc/self/cgroup', mount: '/sys/fs/cg
 const NO_LIMIT = 2 ** 60;
 
 /** What the control groups of this process allow it, of version 2 or 1; nothing where they set no limit. */
-export function containerLimits(files: CgroupFiles = LINUX): Partial<WorkerSize> {
+export function containerLimits(files: CgroupFiles = LINUX): Partial<Resources> {
   const groups = membership(files.membership);
   const memory = least([
     ...limits(files.mount, groups.get(''), 'memory.max', Number),

@@ -1,48 +1,44 @@
-import type { WorkerSize } from './workerSize.js';
+import { variables, type Variables } from '../../environment.js';
+import { PerdureError } from '../../errors.js';
+import { containerLimits } from './cgroup.js';
 
-/** What follows from a size for a process that runs stages. Memory is in bytes. */
+/** What a worker or task may use. */
 export interface Resources {
-  /** Activities at once. */
-  concurrency: number;
-  database: {
-    threads: number;
-    /** Of each open database; beyond it DuckDB spills to disk. */
-    memory: number;
-  };
-  engines: {
-    /** Child processes, a thread each. */
-    hosts: number;
-    /** Of all hosts together. */
-    memory: number;
-  };
+  cpus: number;
+  /** Bytes. */
+  memory: number;
+}
+
+export const GIB = 2 ** 30;
+
+/**
+ * Resources as people write them: vCPUs, "x", GiB of memory, e.g. `2x4` or `0.5x1`.
+ * @param source where it was written, for the error
+ * @throws PerdureError `ConfigInvalid`
+ */
+export function parseResources(text: string, source: string): Resources {
+  const [, cpus, gibibytes] = /^(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  const resources = { cpus: Number(cpus), memory: Math.floor(Number(gibibytes) * GIB) };
+  if (!(resources.cpus > 0 && resources.memory > 0)) {
+    throw new PerdureError('ConfigInvalid', `${source} is "${text}"; expected vCPUs and GiB such as 1x2 or 2x4.`);
+  }
+  return resources;
+}
+
+/** The inverse of {@link parseResources}. */
+export function formatResources({ cpus, memory }: Resources): string {
+  return `${cpus}x${memory / GIB}`;
 }
 
 /**
- * The one place where a size becomes limits.
+ * The resources that this process keeps to: what was asked for, else what `PERDURE_SIZE` says, else the container's limits,
+ * each in place of the standard's.
  *
- * Memory: half is for whatever stage is at work, DuckDB or engines, which count what they take. The rest is for what
- * nobody counts: Node and Temporal's core, columns on their way between DuckDB and Parquet, and what DuckDB allocates
- * outside its own count.
- *
- * CPUs: a fit has one thread (two fits side by side beat one of two threads), so there are as many hosts and
- * activities as CPUs.
+ * @param asked text of `--size`, where it was given
+ * @throws PerdureError `ConfigInvalid` for a text that says none
  */
-export function resourcesOf({ cpus, memory }: WorkerSize): Resources {
-  const concurrency = Math.max(1, Math.floor(cpus));
-  return {
-    concurrency,
-    // Each activity at once may have a database open.
-    database: { threads: concurrency, memory: memory / 2 / concurrency },
-    engines: { hosts: concurrency, memory: memory / 2 },
-  };
-}
-
-/** Bytes of JavaScript heap for a process that runs stages: a limit that it comes nowhere near, as data lies outside. */
-export function stageHeap({ memory }: WorkerSize): number {
-  return memory / 4;
-}
-
-/** Bytes of JavaScript heap for a process that runs workflows. They have a thread, and so a heap, of their own. */
-export function workflowHeap({ memory }: WorkerSize): number {
-  return (memory * 3) / 8;
+export function chosenResources(standard: Resources, asked?: string, env: Variables = variables()): Resources {
+  if (asked !== undefined) return parseResources(asked, '--size');
+  if (env.PERDURE_SIZE) return parseResources(env.PERDURE_SIZE, 'PERDURE_SIZE');
+  return { ...standard, ...containerLimits() };
 }

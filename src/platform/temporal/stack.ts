@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { WorkerSize } from '../resources/workerSize.js';
+import type { Resources } from '../resources/resources.js';
 import type { TemporalTarget } from './connection.js';
 import { startEmbeddedServer, type EmbeddedServer } from './embeddedServer.js';
 import type { Tell } from './stateFiles.js';
@@ -17,8 +17,8 @@ export interface StackOptions {
   target?: TemporalTarget;
   /** An embedded server that was started already, which ends with the stack. */
   server?: EmbeddedServer;
-  /** Sizes of workers in place of their standard ones. */
-  sizes?: Partial<Record<WorkerName, WorkerSize>>;
+  /** Resources of workers in place of their standard ones. */
+  resources?: Partial<Record<WorkerName, Resources>>;
   /** Called with one line whenever a worker or the embedded server dies and is started again. */
   tell?: Tell;
 }
@@ -48,14 +48,14 @@ export async function startStack({
   stateFolder,
   target: given,
   server: started,
-  sizes = {},
+  resources = {},
   tell,
 }: StackOptions): Promise<Stack> {
   const server = started ?? (given ? undefined : await startEmbeddedServer(stateFolder, { store: storeRoot, tell }));
   const target = given ?? server!.target;
   const supervision = { target, storeRoot, logFolder: join(stateFolder, 'logs'), webUi: server?.webUi, tell };
   const supervised = (name: WorkerName) =>
-    new SupervisedWorker({ ...WORKERS[name], size: sizes[name] ?? WORKERS[name].size }, supervision);
+    new SupervisedWorker({ ...WORKERS[name], resources: resources[name] ?? WORKERS[name].resources }, supervision);
   const workers = {
     orchestrator: supervised('orchestrator'),
     dataProcessing: supervised('dataProcessing'),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { packageFolder } from '../../package.js';
 import { variables } from '../../environment.js';
 import { PerdureError, messageOf } from '../../errors.js';
-import { formatSize } from '../resources/workerSize.js';
+import { formatResources } from '../resources/resources.js';
 import type { TemporalTarget } from './connection.js';
 import { RestartLimiter } from './restartLimiter.js';
 import { heapOption } from './heap.js';
@@ -109,9 +109,9 @@ export class SupervisedWorker {
     mkdirSync(this.options.logFolder, { recursive: true });
     const output = openSync(this.log, 'a');
     try {
-      const { size } = this.definition;
-      const child = fork(entry, ['--size', formatSize(size)], {
-        execArgv: [heapOption(this.definition.heap(size))],
+      const { resources } = this.definition;
+      const child = fork(entry, ['--size', formatResources(resources)], {
+        execArgv: [heapOption(this.definition.heap(resources))],
         env: {
           ...temporalEnvironment(this.options.target),
           ...healthEnvironment(this.definition),

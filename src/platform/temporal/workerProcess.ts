@@ -18,7 +18,7 @@ import { serveHealth, type HealthOptions } from '../observe/healthServer.js';
 import { createLogger } from '../observe/logger.js';
 import { activityMetrics } from '../observe/metrics.js';
 import { tracing, type Tracing } from '../observe/tracing.js';
-import { chosenSize, formatSize, type WorkerSize } from '../resources/workerSize.js';
+import { chosenResources, formatResources, type Resources } from '../resources/resources.js';
 import { configuredTarget, plainTarget } from './connection.js';
 import { connectWorker } from './workerConnection.js';
 import { dataConverterFrom, workflowDataConverterFrom } from './dataConverter.js';
@@ -52,18 +52,21 @@ export interface WorkerParts {
 /**
  * Polls task queues as this process, against the configured Temporal server, until SIGTERM, SIGINT, or the end of the
  * process that forked it; then ends the process: with 0, or with 1 where a worker could not start, failed, or had to
- * abandon activities. `--size 2x4` is its size, else as {@link chosenSize} says.
+ * abandon activities. `--size 2x4` are its resources, else as {@link chosenResources} says.
  */
 export async function runWorkerProcess(
   definition: WorkerDefinition,
-  makeParts: (size: WorkerSize) => WorkerParts | Promise<WorkerParts>,
+  makeParts: (resources: Resources) => WorkerParts | Promise<WorkerParts>,
 ): Promise<void> {
   unsetEmpty();
   const stop = stopRequested();
   try {
-    const size = chosenSize(definition.size, parseArgs({ options: { size: { type: 'string' } } }).values.size);
-    if (!heapIsSet()) process.exit(await runWithHeap(definition.heap(size)));
-    await runWorkers(definition, size, await makeParts(size), stop);
+    const resources = chosenResources(
+      definition.resources,
+      parseArgs({ options: { size: { type: 'string' } } }).values.size,
+    );
+    if (!heapIsSet()) process.exit(await runWithHeap(definition.heap(resources)));
+    await runWorkers(definition, resources, await makeParts(resources), stop);
     process.exit(0);
   } catch (error) {
     process.stderr.write(`${definition.taskQueue}: ${messageOf(error)}\n`);
@@ -74,7 +77,7 @@ export async function runWorkerProcess(
 
 async function runWorkers(
   definition: WorkerDefinition,
-  size: WorkerSize,
+  resources: Resources,
   { queues, beside, close }: WorkerParts,
   stop: Promise<void>,
 ): Promise<void> {
@@ -93,7 +96,7 @@ async function runWorkers(
     const connection = await connectWorker(target);
     try {
       const options = await Promise.all(
-        queues.map((queue) => workerOptions(connection, target.namespace, size, queue, traced)),
+        queues.map((queue) => workerOptions(connection, target.namespace, resources, queue, traced)),
       );
       const workers = await Promise.all(options.map((each) => Worker.create(each)));
       const closing: (() => Promise<void>)[] = [];
@@ -125,15 +128,15 @@ async function runWorkers(
 async function workerOptions(
   connection: NativeConnection,
   namespace: string,
-  size: WorkerSize,
+  resources: Resources,
   queue: PolledQueue,
   traced?: Tracing,
 ): Promise<WorkerOptions> {
   return {
     connection,
     namespace,
-    // Histories keep it: what the work cost is reckoned from the size.
-    identity: `${queue.taskQueue} ${formatSize(size)}@${hostname()}:${process.pid}`,
+    // Histories keep it: what the work cost is reckoned from the resources.
+    identity: `${queue.taskQueue} ${formatResources(resources)}@${hostname()}:${process.pid}`,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
     // Cancelling reaches an activity with its next heartbeat; by default heartbeats are held back for up to 60 s.

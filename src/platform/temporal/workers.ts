@@ -1,34 +1,34 @@
 import { TASK_QUEUES } from '../../contracts/index.js';
-import { stageHeap, workflowHeap } from '../resources/resources.js';
-import { GIB, type WorkerSize } from '../resources/workerSize.js';
+import { stageHeap, workflowHeap } from '../resources/limits.js';
+import { GIB, type Resources } from '../resources/resources.js';
 
 export interface WorkerDefinition {
   /** Its entry point in `workers/`. */
   entry: string;
   taskQueue: string;
-  /** Its size where nobody says otherwise. */
-  size: WorkerSize;
-  /** Bytes of JavaScript heap at a size. */
-  heap(size: WorkerSize): number;
+  /** Its resources where nobody says otherwise. */
+  resources: Resources;
+  /** Bytes of JavaScript heap, given the resources. */
+  heap(resources: Resources): number;
 }
 
 export const WORKERS = {
   orchestrator: {
     entry: 'orchestrator',
     taskQueue: TASK_QUEUES.orchestrator,
-    size: { cpus: 0.5, memory: 1 * GIB },
+    resources: { cpus: 0.5, memory: 1 * GIB },
     heap: workflowHeap,
   },
   dataProcessing: {
     entry: 'dataProcessing',
     taskQueue: TASK_QUEUES.dataProcessing,
-    size: { cpus: 1, memory: 2 * GIB },
+    resources: { cpus: 1, memory: 2 * GIB },
     heap: stageHeap,
   },
   modelTraining: {
     entry: 'modelTraining',
     taskQueue: TASK_QUEUES.modelTraining,
-    size: { cpus: 2, memory: 4 * GIB },
+    resources: { cpus: 2, memory: 4 * GIB },
     heap: stageHeap,
   },
 } as const satisfies Record<string, WorkerDefinition>;

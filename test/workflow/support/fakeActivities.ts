@@ -141,11 +141,7 @@ export function planOf(candidates: number, rungs: number[][]): SearchPlan {
 }
 
 /** The heavy stages run elsewhere. */
-export const onEcs: Partial<Activities> = {
-  readComputeTarget: () => Promise.resolve('ecs'),
-  checkModelConfig: ({ algorithms }) =>
-    Promise.resolve({ status: 'ready', algorithms: planned(algorithms), compute: 'ecs' }),
-};
+export const onEcs: Partial<Activities> = { readComputeTarget: () => Promise.resolve('ecs') };
 
 /** Layers that hold all partitions already. */
 export function nothingToRefine() {

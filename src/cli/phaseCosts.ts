@@ -1,16 +1,15 @@
 import type { Client } from '@temporalio/client';
 import type { Prices } from '../config/schema.js';
-import { PHASES } from '../contracts/index.js';
-import { GIB } from '../platform/resources/workerSize.js';
-import { endedRuns } from './stageStatistics.js';
-import type { Stage } from './stages.js';
+import { PHASES, type Phase } from '../contracts/index.js';
+import { GIB } from '../platform/resources/resources.js';
+import { endedRuns } from './phaseStatistics.js';
 import { table } from './table.js';
 import { duration } from './terminal.js';
 import { busySeconds, workOf, type Work } from './workerTime.js';
 
-/** What the work of a stage's newest runs took of workers and tasks. A service that waits for work costs besides. */
-export interface StageCost extends Hours {
-  stage: Stage;
+/** What the work of a phase's newest runs took of workers and tasks. A service that waits for work costs besides. */
+export interface PhaseCost extends Hours {
+  phase: Phase;
   /** Ended runs that were looked at. */
   runs: number;
   workers: WorkerCost[];
@@ -35,27 +34,27 @@ interface Hours {
   cost: number | null;
 }
 
-/** The stages of a pipeline that ever ran; cancelled runs aside. */
-export async function stageCosts(client: Client, pipeline: string, prices?: Prices): Promise<StageCost[]> {
-  const found = await Promise.all(PHASES.map((stage) => costOf(client, pipeline, stage, prices)));
+/** The phases of a pipeline that ever ran; cancelled runs aside. */
+export async function phaseCosts(client: Client, pipeline: string, prices?: Prices): Promise<PhaseCost[]> {
+  const found = await Promise.all(PHASES.map((phase) => costOf(client, pipeline, phase, prices)));
   return found.filter(({ runs }) => runs > 0);
 }
 
-async function costOf(client: Client, pipeline: string, stage: Stage, prices: Prices | undefined): Promise<StageCost> {
-  const runs = await endedRuns(client, pipeline, stage);
+async function costOf(client: Client, pipeline: string, phase: Phase, prices: Prices | undefined): Promise<PhaseCost> {
+  const runs = await endedRuns(client, pipeline, phase);
   const work = (await Promise.all(runs.map(({ workflowId, runId }) => workOf(client, workflowId, runId)))).flat();
-  const workers = groupsOf(work, ({ worker, size }) => `${worker} ${size.cpus} ${size.memory}`).map((group) =>
-    workerCost(group, prices),
+  const workers = groupsOf(work, ({ worker, resources }) => `${worker} ${resources.cpus} ${resources.memory}`).map(
+    (group) => workerCost(group, prices),
   );
   const vcpu_hours = sumOf(workers, ({ vcpu_hours }) => vcpu_hours);
   const gb_hours = sumOf(workers, ({ gb_hours }) => gb_hours);
-  return { stage, runs: runs.length, workers, ...priced(vcpu_hours, gb_hours, prices) };
+  return { phase, runs: runs.length, workers, ...priced(vcpu_hours, gb_hours, prices) };
 }
 
 /** @param work of workers of one kind and size, one piece at least */
 function workerCost(work: Work[], prices: Prices | undefined): WorkerCost {
-  const { worker, size } = work[0]!;
-  const [vcpus, gb] = [size.cpus, size.memory / GIB];
+  const { worker, resources } = work[0]!;
+  const [vcpus, gb] = [resources.cpus, resources.memory / GIB];
   const busy_seconds = sumOf(
     groupsOf(work, ({ process }) => process),
     busySeconds,
@@ -82,13 +81,13 @@ function sumOf<Item>(items: Item[], value: (item: Item) => number): number {
   return items.reduce((sum, item) => sum + value(item), 0);
 }
 
-/** A row a stage and kind of worker, and the sum. */
-export function costTable(costs: StageCost[], prices?: Prices): string {
+/** A row a phase and kind of worker, and the sum. */
+export function costTable(costs: PhaseCost[], prices?: Prices): string {
   const money = ({ cost }: Hours) => (cost === null ? [] : [cost.toFixed(4)]);
   const hours = (of: Hours) => [of.vcpu_hours.toFixed(4), of.gb_hours.toFixed(4), ...money(of)];
-  const rows = costs.flatMap(({ stage, runs, workers }) =>
+  const rows = costs.flatMap(({ phase, runs, workers }) =>
     workers.map((of) => [
-      stage,
+      phase,
       String(runs),
       of.worker,
       `${of.vcpus} vCPU, ${of.gb} GB`,
@@ -102,7 +101,7 @@ export function costTable(costs: StageCost[], prices?: Prices): string {
     prices,
   );
   const head = [
-    'stage',
+    'phase',
     'runs',
     'worker',
     'size',

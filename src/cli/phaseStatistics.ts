@@ -1,13 +1,12 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { PHASES, WORKFLOW_OF_PHASE } from '../contracts/index.js';
+import { PHASES, WORKFLOW_OF_PHASE, type Phase } from '../contracts/index.js';
 import { runsOfPipeline } from '../platform/temporal/pipelineRuns.js';
-import type { Stage } from './stages.js';
 import { table } from './table.js';
 import { duration } from './terminal.js';
 
-/** How the newest runs of a stage went, children of a lifecycle included. */
-export interface StageStatistics {
-  stage: Stage;
+/** How the newest runs of a phase went, children of a lifecycle included. */
+export interface PhaseStatistics {
+  phase: Phase;
   /** Ended runs that were looked at, cancelled ones aside. */
   runs: number;
   /** Those of them that found nothing to do. */
@@ -27,26 +26,26 @@ export interface EndedRun {
 /** How many of the newest runs are looked at. */
 const RUNS_COUNTED = 20;
 
-/** The stages of a pipeline that ever ran. */
-export async function stageStatistics(client: Client, pipeline: string): Promise<StageStatistics[]> {
-  const found = await Promise.all(PHASES.map((stage) => statisticsOf(client, pipeline, stage)));
+/** The phases of a pipeline that ever ran. */
+export async function phaseStatistics(client: Client, pipeline: string): Promise<PhaseStatistics[]> {
+  const found = await Promise.all(PHASES.map((phase) => statisticsOf(client, pipeline, phase)));
   return found.filter(({ runs }) => runs > 0);
 }
 
-async function statisticsOf(client: Client, pipeline: string, stage: Stage): Promise<StageStatistics> {
-  const found = await endedRuns(client, pipeline, stage);
+async function statisticsOf(client: Client, pipeline: string, phase: Phase): Promise<PhaseStatistics> {
+  const found = await endedRuns(client, pipeline, phase);
   return summarizeRuns(
-    stage,
+    phase,
     await Promise.all(found.map(async (run) => ({ outcome: await outcomeOf(client, run), seconds: secondsOf(run) }))),
   );
 }
 
-export function summarizeRuns(stage: Stage, found: EndedRun[]): StageStatistics {
+export function summarizeRuns(phase: Phase, found: EndedRun[]): PhaseStatistics {
   const runs = found.length;
   const worked = found.filter(({ outcome }) => outcome === 'completed');
   const skipped = found.filter(({ outcome }) => outcome === 'skipped').length;
   return {
-    stage,
+    phase,
     runs,
     skipped,
     success_rate: runs === 0 ? 0 : (worked.length + skipped) / runs,
@@ -70,9 +69,9 @@ function secondsOf({ startTime, closeTime }: WorkflowExecutionInfo): number {
   return ((closeTime ?? startTime).getTime() - startTime.getTime()) / 1000;
 }
 
-/** The newest {@link RUNS_COUNTED} runs of a stage that ended, cancelled ones aside. */
-export async function endedRuns(client: Client, pipeline: string, stage: Stage): Promise<WorkflowExecutionInfo[]> {
-  const ended = `WorkflowType = "${WORKFLOW_OF_PHASE[stage]}" AND ExecutionStatus IN ("Completed", "Failed", "TimedOut", "Terminated")`;
+/** The newest {@link RUNS_COUNTED} runs of a phase that ended, cancelled ones aside. */
+export async function endedRuns(client: Client, pipeline: string, phase: Phase): Promise<WorkflowExecutionInfo[]> {
+  const ended = `WorkflowType = "${WORKFLOW_OF_PHASE[phase]}" AND ExecutionStatus IN ("Completed", "Failed", "TimedOut", "Terminated")`;
   const runs: WorkflowExecutionInfo[] = [];
   for await (const run of runsOfPipeline(client, pipeline, ended)) {
     runs.push(run);
@@ -81,13 +80,13 @@ export async function endedRuns(client: Client, pipeline: string, stage: Stage):
   return runs;
 }
 
-export function statisticsTable(statistics: StageStatistics[]): string {
-  const rows = statistics.map(({ stage, runs, skipped, success_rate, mean_seconds }) => [
-    stage,
+export function statisticsTable(statistics: PhaseStatistics[]): string {
+  const rows = statistics.map(({ phase, runs, skipped, success_rate, mean_seconds }) => [
+    phase,
     String(runs),
     String(skipped),
     `${(success_rate * 100).toFixed(0)}%`,
     mean_seconds === null ? '-' : duration(mean_seconds * 1000),
   ]);
-  return table(['stage', 'runs', 'skipped', 'succeeded', 'work took on average'], rows);
+  return table(['phase', 'runs', 'skipped', 'succeeded', 'work took on average'], rows);
 }

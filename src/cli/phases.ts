@@ -4,31 +4,29 @@ import type {
   ModelInferenceCompleted,
   ModelMonitoringCompleted,
   ModelTrainingCompleted,
+  Phase,
   Verdict,
 } from '../contracts/index.js';
 import { isSameVersion } from '../registry/pointers.js';
 import { count, countOf } from './terminal.js';
 
-/** A stage of the lifecycle, by the name that the lifecycle's result and its children's ids have for it. */
-export type Stage = keyof LifecycleResult;
-
-export const STAGE_TITLES: Record<Stage, string> = {
+export const PHASE_TITLES: Record<Phase, string> = {
   processing: 'Process data',
   training: 'Train models',
   inference: 'Predict',
   monitoring: 'Monitor',
 };
 
-/** What a stage came to that had something to do. */
-export type Completed<S extends Stage> = Exclude<LifecycleResult[S], { status: 'skipped' }>;
+/** What a phase came to that had something to do. */
+export type Completed<S extends Phase> = Exclude<LifecycleResult[S], { status: 'skipped' }>;
 
-/** How a stage ended, in one line. */
-export function summarize<S extends Stage>(stage: S, result: LifecycleResult[S]): string {
+/** How a phase ended, in one line. */
+export function summarize<S extends Phase>(phase: S, result: LifecycleResult[S]): string {
   // TypeScript narrows no type parameters.
-  return result.status === 'skipped' ? `skipped: ${result.reason}` : SUMMARIES[stage](result as Completed<S>);
+  return result.status === 'skipped' ? `skipped: ${result.reason}` : SUMMARIES[phase](result as Completed<S>);
 }
 
-const SUMMARIES: { [S in Stage]: (result: Completed<S>) => string } = {
+const SUMMARIES: { [S in Phase]: (result: Completed<S>) => string } = {
   processing: summarizeProcessing,
   training: summarizeTraining,
   inference: summarizeInference,

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withDuckDb } from '../../src/data/duckdb.js';
 import { containerLimits } from '../../src/platform/resources/cgroup.js';
-import { resourcesOf, stageHeap } from '../../src/platform/resources/resources.js';
-import { GIB, chosenSize, formatSize, parseSize } from '../../src/platform/resources/workerSize.js';
+import { limitsOf, stageHeap } from '../../src/platform/resources/limits.js';
+import { GIB, chosenResources, formatResources, parseResources } from '../../src/platform/resources/resources.js';
 import { heapOption } from '../../src/platform/temporal/heap.js';
 import { WORKERS } from '../../src/platform/temporal/workers.js';
 import { stageWorker } from '../../workers/stageWorker.js';
@@ -12,48 +12,48 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const MIB = 2 ** 20;
 
-test('a size is written as vCPUs x GiB', () => {
-  expect(parseSize('2x4', '--size')).toEqual({ cpus: 2, memory: 4 * GIB });
-  expect(parseSize('0.5x1.5', '--size')).toEqual({ cpus: 0.5, memory: 1536 * MIB });
-  expect(formatSize(parseSize('0.25x0.5', '--size'))).toBe('0.25x0.5');
+test('resources are written as vCPUs x GiB', () => {
+  expect(parseResources('2x4', '--size')).toEqual({ cpus: 2, memory: 4 * GIB });
+  expect(parseResources('0.5x1.5', '--size')).toEqual({ cpus: 0.5, memory: 1536 * MIB });
+  expect(formatResources(parseResources('0.25x0.5', '--size'))).toBe('0.25x0.5');
 });
 
 test.each(['2', '2x', 'x4', '0x4', '2x0', '2x4GB', '-1x2', 'axb'])(
-  '"%s" is no size, and the error names where it was written',
+  '"%s" are no resources, and the error names where it was written',
   (text) => {
-    expect(() => chosenSize(WORKERS.modelTraining.size, undefined, { PERDURE_SIZE: text })).toThrow(
+    expect(() => chosenResources(WORKERS.modelTraining.resources, undefined, { PERDURE_SIZE: text })).toThrow(
       `PERDURE_SIZE is "${text}"; expected vCPUs and GiB such as 1x2 or 2x4.`,
     );
   },
 );
 
-test('--size goes before PERDURE_SIZE, which goes before the standard size', () => {
-  const standard = WORKERS.dataProcessing.size;
-  expect(chosenSize(standard, '4x8', { PERDURE_SIZE: '2x4' })).toEqual({ cpus: 4, memory: 8 * GIB });
-  expect(chosenSize(standard, undefined, { PERDURE_SIZE: '2x4' })).toEqual({ cpus: 2, memory: 4 * GIB });
+test('--size goes before PERDURE_SIZE, which goes before the standard ones', () => {
+  const standard = WORKERS.dataProcessing.resources;
+  expect(chosenResources(standard, '4x8', { PERDURE_SIZE: '2x4' })).toEqual({ cpus: 4, memory: 8 * GIB });
+  expect(chosenResources(standard, undefined, { PERDURE_SIZE: '2x4' })).toEqual({ cpus: 2, memory: 4 * GIB });
 });
 
-describe('what follows from a size', () => {
+describe('what follows from resources', () => {
   test('fits into the memory, also with a database open in every activity', () => {
-    for (const size of [
-      WORKERS.dataProcessing.size,
-      WORKERS.modelTraining.size,
+    for (const resources of [
+      WORKERS.dataProcessing.resources,
+      WORKERS.modelTraining.resources,
       { cpus: 0.25, memory: GIB / 2 },
       { cpus: 16, memory: 32 * GIB },
     ]) {
-      const { concurrency, database, engines } = resourcesOf(size);
-      expect(database.memory * concurrency + stageHeap(size)).toBeLessThan(size.memory);
-      expect(engines.memory + stageHeap(size)).toBeLessThan(size.memory);
+      const { concurrency, database, engines } = limitsOf(resources);
+      expect(database.memory * concurrency + stageHeap(resources)).toBeLessThan(resources.memory);
+      expect(engines.memory + stageHeap(resources)).toBeLessThan(resources.memory);
     }
   });
 
   test('a part of a CPU is one thread, and more than whole ones are not rounded up', () => {
-    expect(resourcesOf({ cpus: 0.25, memory: GIB })).toMatchObject({
+    expect(limitsOf({ cpus: 0.25, memory: GIB })).toMatchObject({
       concurrency: 1,
       database: { threads: 1 },
       engines: { hosts: 1 },
     });
-    expect(resourcesOf({ cpus: 3.5, memory: 8 * GIB })).toMatchObject({
+    expect(limitsOf({ cpus: 3.5, memory: 8 * GIB })).toMatchObject({
       concurrency: 3,
       database: { threads: 3 },
       engines: { hosts: 3 },
@@ -61,22 +61,26 @@ describe('what follows from a size', () => {
   });
 });
 
-describe('a worker of a size', () => {
-  const size = parseSize('3x6', '--size');
+describe('a worker of given resources', () => {
+  const resources = parseResources('3x6', '--size');
 
   test('runs as many activities at once as it has whole CPUs', async () => {
-    const { queue, close } = stageWorker(WORKERS.modelTraining, size);
+    const { queue, close } = stageWorker(WORKERS.modelTraining, resources);
     await close();
     expect(queue).toMatchObject({ taskQueue: 'model-training', maxConcurrentActivityTaskExecutions: 3 });
   });
 
   test('has a quarter of its memory as heap, three eighths where workflows run', () => {
-    expect(heapOption(WORKERS.modelTraining.heap(size))).toBe('--max-old-space-size=1536');
-    expect(heapOption(WORKERS.dataProcessing.heap(size))).toBe('--max-old-space-size=1536');
-    expect(heapOption(WORKERS.orchestrator.heap(size))).toBe('--max-old-space-size=2304');
+    expect(heapOption(WORKERS.modelTraining.heap(resources))).toBe('--max-old-space-size=1536');
+    expect(heapOption(WORKERS.dataProcessing.heap(resources))).toBe('--max-old-space-size=1536');
+    expect(heapOption(WORKERS.orchestrator.heap(resources))).toBe('--max-old-space-size=2304');
   });
 
-  const context = (scratch: string, of = size) => ({ size: of, scratch, signal: new AbortController().signal });
+  const context = (scratch: string, of = resources) => ({
+    resources: of,
+    scratch,
+    signal: new AbortController().signal,
+  });
 
   test('gives DuckDB its threads, its share of the memory, and the scratch folder to spill to', async () => {
     const scratch = temporaryFolder();
@@ -91,12 +95,12 @@ describe('a worker of a size', () => {
   test('spills what exceeds that share, and loses nothing', async () => {
     const rows = 2_000_000;
     const scratch = temporaryFolder();
-    await withDuckDb(context(scratch, parseSize('1x0.0625', '--size')), async (database) => {
+    await withDuckDb(context(scratch, parseResources('1x0.0625', '--size')), async (database) => {
       await database.run(
         `CREATE TABLE shuffled AS SELECT range AS number, hash(range) AS key, hash(range + 1) AS other FROM range(${rows}) ORDER BY key`,
       );
       const [spilled] = await database.rows<{ bytes: bigint }>(
-        'SELECT CAST(sum(size) AS BIGINT) AS bytes FROM duckdb_temporary_files()',
+        'SELECT CAST(sum(resources) AS BIGINT) AS bytes FROM duckdb_temporary_files()',
       );
       expect(Number(spilled!.bytes)).toBeGreaterThan(8 * MIB);
       expect(
