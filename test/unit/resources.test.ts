@@ -100,7 +100,7 @@ describe('a worker of given resources', () => {
         `CREATE TABLE shuffled AS SELECT range AS number, hash(range) AS key, hash(range + 1) AS other FROM range(${rows}) ORDER BY key`,
       );
       const [spilled] = await database.rows<{ bytes: bigint }>(
-        'SELECT CAST(sum(resources) AS BIGINT) AS bytes FROM duckdb_temporary_files()',
+        'SELECT CAST(sum(size) AS BIGINT) AS bytes FROM duckdb_temporary_files()',
       );
       expect(Number(spilled!.bytes)).toBeGreaterThan(8 * MIB);
       expect(
