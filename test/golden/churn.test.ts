@@ -51,7 +51,7 @@ describeOnReal(REAL_CHURN, 'the churn pipeline on the real file', () => {
     });
     const files = await featureStoreFiles(pipeline.stores, { from: '0001-01-01', to: '9999-12-31' });
     const found = await withDuckDb(
-      { size: { cpus: 1, memory: 2 ** 30 }, scratch: folder, signal: new AbortController().signal },
+      { resources: { cpus: 1, memory: 2 ** 30 }, scratch: folder, signal: new AbortController().signal },
       (database) =>
         database.rows(
           `SELECT ${Object.keys(wanted[0]!).join(', ')} FROM read_parquet([${files.map(({ path }) => literal(path)).join(', ')}])`,

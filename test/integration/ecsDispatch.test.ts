@@ -87,7 +87,7 @@ describe('waiting for a task', () => {
       expect(work).toMatchObject({
         process: endpoint.tasks[0]!.options.arn,
         worker: `ECS ${FAMILY}`,
-        size: { cpus: 2, memory: 4 * GIB },
+        resources: { cpus: 2, memory: 4 * GIB },
       });
       expect(work!.to - work!.from).toBeCloseTo(endpoint.tasks[0]!.seconds * 1000, 0);
     });

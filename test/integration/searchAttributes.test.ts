@@ -55,7 +55,7 @@ async function statusOf(pipeline: string) {
   const { stdout } = await perdure(world.storeRoot, ['status', pipeline, '--json'], env);
   return JSON.parse(stdout) as {
     runs: { workflow_id: string; type: string; status: string }[];
-    pipelines: Record<string, { stages: { stage: string; runs: number }[] }>;
+    pipelines: Record<string, { phases: { phase: string; runs: number }[] }>;
   };
 }
 
@@ -92,7 +92,7 @@ test('a namespace without the search attributes runs everything, and a run stays
   // What is listed by attribute elsewhere is found here too.
   const { runs, pipelines } = await statusOf(TINY);
   expect(runs).toMatchObject([{ workflow_id: run.workflowId, status: 'COMPLETED' }]);
-  expect(pipelines[TINY]!.stages.map(({ stage, runs }) => [stage, runs])).toEqual([
+  expect(pipelines[TINY]!.phases.map(({ phase, runs }) => [phase, runs])).toEqual([
     ['processing', 1],
     ['training', 1],
     ['inference', 1],
