@@ -28,6 +28,9 @@ const DEEP = 30;
  * whose leaves hold a share for each. Approximations: rows are drawn without replacement, and `min_samples_split` of m,
  * which has no counterpart, asks for m / 2 rows a leaf. As in scikit-learn,
  * a `min_samples_leaf` below 1 is a share of the rows.
+ *
+ * lib_lightgbm's `boosting=rf` is no faster: 20 trees of 60,000 rows x 91 columns with 6 rows a leaf took 7.0 s of a CPU (6.7 s
+ * with quantized gradients) where these took 3.9 s, at a ROC AUC of .7006 (.6990) and .7033.
  */
 export const randomForest = defineEstimator('random_forest', {
   library: 'libxgboost',
