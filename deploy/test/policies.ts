@@ -105,11 +105,13 @@ export class Policies {
     return role;
   }
 
+  /** What a role's own policy has no room for stands in managed ones. */
   private statementsOf(role: string): Statement[] {
     return Object.values(this.resources)
       .filter(
         ({ Type, Properties }) =>
-          Type === 'AWS::IAM::Policy' && (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === role),
+          ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].includes(Type) &&
+          ((Properties.Roles ?? []) as { Ref: string }[]).some(({ Ref }) => Ref === role),
       )
       .flatMap(({ Properties }) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement);
   }

@@ -92,7 +92,7 @@ describe('the package, installed by somebody else', () => {
         (path) =>
           (path.startsWith('dist/src/')
             ? 'dist/src'
-            : path.startsWith('conf/pipelines/readmission/')
+            : path.startsWith('conf/pipelines/')
               ? 'conf'
               : path.replace(/[^/]+\/?$/, '')) || path,
       ),
@@ -140,6 +140,7 @@ describe('the package, installed by somebody else', () => {
     const { findings } = JSON.parse(stdout) as { findings: { name: string; status: string }[] };
     expect(findings.filter(({ name }) => name === 'build' || name.startsWith('config of'))).toMatchObject([
       { status: 'ok' },
+      { name: 'config of churn', status: 'ok' },
       { name: 'config of readmission', status: 'ok' },
     ]);
   });
