@@ -24,7 +24,7 @@ setWorkflowOptions(options, trainAlgorithm);
 setWorkflowOptions(options, modelInference);
 setWorkflowOptions(() => ({ ...options, ...longLived() }), inferenceOutage);
 setWorkflowOptions(options, modelMonitoring);
-// It lives on through a fault in its code, which a new version mends.
+// It lives on through a fault in its code, which a new version repairs.
 setWorkflowOptions(longLived, steward);
 
 export {

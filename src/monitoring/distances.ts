@@ -1,4 +1,5 @@
 import type { FeatureDistances } from '../contracts/index.js';
+import { pearsonStatistic } from './homogeneity.js';
 import { jStat } from './jstat.js';
 import type { ColumnProfile } from './profile.js';
 import { pairedCounts } from './psi.js';
@@ -35,15 +36,7 @@ export function chiSquare(cells: readonly (readonly [number, number])[]): Featur
   const [first, second] = totals(filled);
   if (first === 0 || second === 0) return null;
   const degrees = filled.length - 1;
-  let statistic = 0;
-  for (const [a, b] of filled)
-    for (const [seen, rows] of [
-      [a, first],
-      [b, second],
-    ] as const) {
-      const expected = ((a + b) * rows) / (first + second);
-      statistic += (seen - expected) ** 2 / expected;
-    }
+  const statistic = pearsonStatistic(filled, first, second);
   return { statistic, degrees, p_value: degrees === 0 ? 1 : 1 - jStat.lowRegGamma(degrees / 2, statistic / 2) };
 }
 

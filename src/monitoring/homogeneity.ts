@@ -18,12 +18,7 @@ export function homogeneityP(cells: readonly (readonly [number, number])[]): num
   const total = first + second;
   if (filled.length < 2 || first === 0 || second === 0 || total < 4) return 1;
 
-  const statistic =
-    filled.reduce((sum, [a, b]) => {
-      const expected = ((a + b) * first) / total;
-      return sum + (a - expected) ** 2 / expected;
-    }, 0) *
-    (total / second);
+  const statistic = pearsonStatistic(filled, first, second);
   const { mean, variance } = momentsOf(
     filled.map(([a, b]) => a + b),
     [first, second],
@@ -31,6 +26,23 @@ export function homogeneityP(cells: readonly (readonly [number, number])[]): num
   // All tables with these margins have one statistic, such as where every cell has a single row.
   if (variance < 1e-9 * mean ** 2) return 1;
   return 1 - jStat.lowRegGamma(mean ** 2 / variance, (statistic * mean) / variance);
+}
+
+/**
+ * Pearson's chi-square statistic of a 2 x k table whose cells are all filled.
+ * @param first rows of the first sample, `second` those of the second
+ */
+export function pearsonStatistic(
+  filled: readonly (readonly [number, number])[],
+  first: number,
+  second: number,
+): number {
+  const total = first + second;
+  const ofFirst = filled.reduce((sum, [a, b]) => {
+    const expected = ((a + b) * first) / total;
+    return sum + (a - expected) ** 2 / expected;
+  }, 0);
+  return ofFirst * (total / second);
 }
 
 /** Mean and variance of the chi-square statistic over all tables with these margins. */

@@ -74,16 +74,15 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
     return {
       ...assessed,
       ...(limits &&
-        newest && {
-          ...(await driftDistances(database, pipeline, stores, input, {
-            reference,
-            current,
-            inputs: preprocessing.inputs,
-            days: newest,
-            psi: assessed.psi,
-            limits,
-          })),
-        }),
+        newest &&
+        (await driftDistances(database, pipeline, stores, input, {
+          reference,
+          current,
+          inputs: preprocessing.inputs,
+          days: newest,
+          psi: assessed.psi,
+          limits,
+        }))),
       ...(trained > 0 && { trained_rows: trained }),
       ...(arrivals && {
         arrivals: each.map(({ arrived: { day: arrival, rows }, current }): ArrivalDrift => {

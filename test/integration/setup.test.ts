@@ -46,7 +46,7 @@ describe('setting up the engine', () => {
     expect(await readdir(join(cache, 'engines'))).toEqual(['xgboost-3.2.0']);
   });
 
-  test('mends a folder that lacks the library', async () => {
+  test('repairs a folder that lacks the library', async () => {
     const cache = emptyCache();
     await mkdir(join(cache, 'engines', 'xgboost-3.2.0', 'xgboost'), { recursive: true });
 

@@ -161,7 +161,7 @@ describe('a torn Parquet file', () => {
     expect((await world.process()).silver.rows).toBe(8);
   });
 
-  test('that was cut short is mended from the source where that is at hand', async () => {
+  test('that was cut short is repaired from the source where that is at hand', async () => {
     world.writeCsv(visitsOf(2));
     await world.process();
     truncateSync(await world.path('bronze', '2020_01'), 10);

@@ -1,25 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { screen } from '../../src/cli/commands/init.js';
-import { withDuckDb, type Database } from '../../src/data/duckdb.js';
 import { propose, type Wishes } from '../../src/data/inspect/propose.js';
-import { RESOURCES } from '../support/medallion.js';
+import { sharedDatabase } from '../support/sharedDatabase.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
-/** One database for all tests. */
-let close: () => void;
-const closed = new Promise<void>((resolve) => (close = resolve));
-const opened = new Promise<Database>((resolve, reject) => {
-  withDuckDb(
-    { resources: RESOURCES, scratch: temporaryFolder(afterAll), signal: new AbortController().signal },
-    (database) => {
-      resolve(database);
-      return closed;
-    },
-  ).catch(reject);
-});
-afterAll(() => close());
+const opened = sharedDatabase();
 
 type Row = Record<string, string | number | null>;
 

@@ -193,7 +193,7 @@ describe('a second run', () => {
     ]);
   });
 
-  test('mends what was deleted or cut short since', async () => {
+  test('repairs what was deleted or cut short since', async () => {
     world.writeCsv(visitsOf(3));
     await world.process();
     const before = world.snapshot();

@@ -1,24 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { withDuckDb, type Database } from '../../src/data/duckdb.js';
+import { describe, expect, it } from 'vitest';
 import { sniffCsv } from '../../src/data/inspect/sniff.js';
-import { RESOURCES } from '../support/medallion.js';
+import { sharedDatabase } from '../support/sharedDatabase.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
-/** One database for all tests. */
-let close: () => void;
-const closed = new Promise<void>((resolve) => (close = resolve));
-const opened = new Promise<Database>((resolve, reject) => {
-  withDuckDb(
-    { resources: RESOURCES, scratch: temporaryFolder(afterAll), signal: new AbortController().signal },
-    (database) => {
-      resolve(database);
-      return closed;
-    },
-  ).catch(reject);
-});
-afterAll(() => close());
+const opened = sharedDatabase();
 
 /** Writes a file and sniffs it. */
 async function sniffed(content: string | Buffer, name = 'table.csv') {

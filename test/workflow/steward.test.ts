@@ -324,7 +324,7 @@ describe('what nobody tells it', () => {
     });
   });
 
-  test('what stands in its way can be read, and it goes on when that is mended', () => {
+  test('what stands in its way can be read, and it goes on when that is repaired', () => {
     let broken = true;
     const reason = 'model_config.dev.json is broken; correct it.';
     const readStewardPolicy: Activities['readStewardPolicy'] = (input) =>
