@@ -1,4 +1,5 @@
-import { ESTIMATOR_NAMES, estimatorsFor, type Estimator } from '../ml/estimators/estimators.js';
+import { asksForNativeCategoricals } from '../ml/transforms/transforms.js';
+import { ESTIMATOR_NAMES, estimatorKind, estimatorsFor, type Estimator } from '../ml/estimators/estimators.js';
 import { isObject, OBJECTIVES, type TaskSpec } from '../contracts/index.js';
 import type { PipelineDefinition } from './schema.js';
 
@@ -10,9 +11,13 @@ export function defaultModelConfig({
   name,
   partition,
   ...predicted
-}: Pick<PipelineDefinition, 'name' | 'partition' | 'labelSource' | 'task' | 'objective'>): Record<string, unknown> {
+}: Pick<PipelineDefinition, 'name' | 'partition' | 'labelSource' | 'task' | 'objective' | 'transforms'>): Record<
+  string,
+  unknown
+> {
   const bucket = name.toLowerCase().replace(/[^a-z0-9-]+/g, '-');
-  const algorithms = algorithmsFor(predicted);
+  const able = algorithmsFor(predicted);
+  const categories = asksForNativeCategoricals(predicted.transforms ?? []);
   return {
     storage: {
       datamart_bucket: `${bucket}-datamart`,
@@ -24,7 +29,7 @@ export function defaultModelConfig({
     // Small tables have few rows to evaluate on, and a model is better than none; how many there were is told.
     promotion_gate: { min_samples: 10 },
     training_config: {
-      algorithms,
+      algorithms: able.filter((estimator) => !categories || estimatorKind(estimator).nativeCategoricals),
       // All of them; a config that lists fewer need not name the others here.
       enabled_algorithms: {},
       hyperparameter_tuning: false,
@@ -33,7 +38,7 @@ export function defaultModelConfig({
       min_partitions: 1,
     },
     algorithms: Object.fromEntries(
-      algorithms.map((estimator) => [estimator, { estimator, timeout_hours: 4, param_distributions: {}, params: {} }]),
+      able.map((estimator) => [estimator, { estimator, timeout_hours: 4, param_distributions: {}, params: {} }]),
     ),
     inference_config: {
       batch_size: 100_000,

@@ -16,6 +16,7 @@ import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js
 import { agreeing, countOf } from '../contracts/counts.js';
 import type { TaskSpec } from '../contracts/task.js';
 import { estimatorKind } from '../ml/estimators/estimators.js';
+import { asksForNativeCategoricals } from '../ml/transforms/transforms.js';
 
 /** A pipeline as an environment runs it. */
 export interface Pipeline {
@@ -138,6 +139,7 @@ async function readFolder(
     otherwise: 'restore it, or set ENVIRONMENT to one that has it',
     base: base?.config,
   });
+  checkCategoricals(definition, config.value, folder);
   const expectations = await readChecked(join(folder, 'expectations.json'), Expectations, {
     otherwise: 'restore it, or write {"silver": []} into it where nothing is expected of the rows',
     base: base?.expectations,
@@ -150,6 +152,19 @@ async function readFolder(
     folder,
     configHash: sha256(written.text + config.text),
   };
+}
+
+/** Refuses algorithms that would take positions of categories for numbers. */
+function checkCategoricals({ transforms = [] }: PipelineDefinition, config: ModelConfig, folder: string): void {
+  if (!asksForNativeCategoricals(transforms)) return;
+  const unable = algorithmsToTrain(config).filter(
+    (name) => !estimatorKind(algorithmConfig(config, name).estimator).nativeCategoricals,
+  );
+  if (unable.length === 0) return;
+  throw new PerdureError(
+    'ConfigInvalid',
+    `"transforms" in ${join(folder, 'pipeline.json')} leave categories to the estimators ("categorical"), and ${unable.join(' and ')} can't take them; use one_hot, ordinal or target there, or leave ${agreeing(unable.length, 'it', 'them')} out of "algorithms".`,
+  );
 }
 
 /** The algorithms that train: those asked for, else those enabled. Throws `NotFound` for an unknown name. */

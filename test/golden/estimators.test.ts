@@ -21,6 +21,7 @@ interface Expected {
     xgboost: Record<string, number[]>;
     lightgbm: Record<string, { predictions: number[]; contributions: number[] }>;
   };
+  categorical: Record<'xgboost' | 'lightgbm', Record<string, number[]>>;
   metrics: Record<string, Record<string, Record<string, number>>>;
 }
 const expected = JSON.parse(readFileSync(new URL('fixtures/estimators.json', import.meta.url), 'utf8')) as Expected;
@@ -122,6 +123,62 @@ describe.each(KINDS)('the Python packages say the same of %s', (kind) => {
       limit: 5,
     };
     expect(await pool.contributions(request, never)).toEqual(Float32Array.from(contributions));
+  });
+});
+
+describe('columns of categories', () => {
+  const train = (kind: string): MatrixFile => ({
+    ...trainOf(kind),
+    path: join(folder, `categories-${kind}.parquet`),
+    checksum: `categories ${kind}`,
+    categoricals: ['x 0', 'x 6'],
+  });
+  const scoredPath = join(folder, 'categories.parquet');
+  beforeAll(async () => {
+    const cut = data.columns['x 0']!.map((value) => (Math.floor(12 * (value + 0.5)) * 5) % 12);
+    cut.fill(NaN, TRAIN, TRAIN + 5);
+    const columns: typeof data.columns = { ...data.columns, 'x 0': cut };
+    const rows = (from: number, to: number) =>
+      Object.fromEntries(FEATURES.map((name) => [name, columns[name]!.subarray(from, to)]));
+    for (const kind of Object.keys(expected.categorical.xgboost))
+      await writeColumns(train(kind).path, { ...rows(0, TRAIN), label: data.labels[kind]!.subarray(0, TRAIN) });
+    await writeColumns(scoredPath, rows(TRAIN, ROWS));
+  });
+
+  const params = {
+    xgboost: { n_estimators: 20, max_depth: 4, learning_rate: 0.2, subsample: 0.8, colsample_bytree: 0.6 },
+    lightgbm: {
+      n_estimators: 20,
+      num_leaves: 15,
+      learning_rate: 0.2,
+      subsample: 0.8,
+      subsample_freq: 1,
+      colsample_bytree: 0.6,
+      reg_lambda: 0.5,
+    },
+  };
+  test.each(
+    (['xgboost', 'lightgbm'] as const).flatMap((estimator) =>
+      Object.keys(expected.categorical[estimator]).map((kind) => [estimator, kind] as const),
+    ),
+  )('the Python package of %s says the same of %s', async (estimator, kind) => {
+    const modelPath = join(folder, `categories-${estimator}-${kind}.model`);
+    const order = { task: TASKS[kind]!, estimator, params: params[estimator], seed: 42 };
+    await pool.fit({ ...order, train: train(kind), modelPath }, never);
+    const { values } = await pool.predict(
+      { modelPath, task: order.task, data: { path: scoredPath, features: FEATURES } },
+      never,
+    );
+    const wanted = expected.categorical[estimator][kind]!;
+    expect(Array.from(values.subarray(0, wanted.length))).toEqual(wanted);
+  });
+
+  test('an estimator that would take them for numbers is refused', async () => {
+    const modelPath = join(folder, 'refused.model');
+    const order = { task: TASKS.binary!, estimator: 'logistic_regression' as const, params: {}, seed: 42 };
+    await expect(pool.fit({ ...order, train: train('binary'), modelPath }, never)).rejects.toThrow(
+      "logistic_regression can't take categories as they are; use one_hot or ordinal instead of categorical, or leave the algorithm out.",
+    );
   });
 });
 

@@ -5,7 +5,7 @@ import type { AlgorithmTrained, ModelTrainingCompleted } from '../../src/contrac
 import { datasetKey, readDatasetMetadata } from '../../src/data/dataset.js';
 import { estimatorsFor } from '../../src/ml/estimators/estimators.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { readVersion } from '../../src/registry/versions.js';
+import { readVersion, versionKey } from '../../src/registry/versions.js';
 import { readColumns } from '../../src/platform/files/parquet.js';
 import { isHeldOut } from '../support/heldOut.js';
 import { createShortPipeline } from '../support/shortPipeline.js';
@@ -183,6 +183,48 @@ test('counts are learned by their Poisson deviance', async () => {
     ROWS.length;
   for (const algorithm of ['linear_regression', 'lightgbm'])
     expect(versionOf(training, algorithm).test!.mean_poisson_deviance, algorithm).toBeLessThan(ofMean / 2);
+});
+
+describe('text that is left to the estimators', () => {
+  const definition = {
+    source: 'flowers.csv',
+    key: 'id',
+    label: 'kind',
+    drop: ['weight', 'picked'],
+    transforms: [{ columns: ['colour'], steps: [{ categorical: {} }] }],
+  };
+
+  test('is split by those that can take it, which are then all that train', async () => {
+    const { pipeline, training } = await trained(
+      definition,
+      ['id', 'length', 'colour', 'kind', 'weight', 'picked'],
+      [],
+    );
+    expect(Object.keys(training.algorithms)).toEqual(['xgboost', 'lightgbm']);
+    for (const [algorithm, file] of [
+      ['xgboost', 'model.ubj'],
+      ['lightgbm', 'model.txt'],
+    ] as const) {
+      const { version, test } = versionOf(training, algorithm);
+      expect(test!.accuracy, algorithm).toBeGreaterThan(0.6);
+      const model = await pipeline.stores.modelRegistry.get(versionKey({ algorithm, version }, file));
+      // A column of categories: "c" to libxgboost; lib_lightgbm lists the values that train has.
+      expect(Buffer.from(model!.body).toString('latin1')).toMatch(
+        algorithm === 'xgboost' ? /feature_types.*c/s : /^feature_infos=.*\b[012]:[012]:[012]\b/m,
+      );
+    }
+    expect(await pipeline.predict('lightgbm')).toHaveLength(ROWS.length);
+  });
+
+  test('is refused for an algorithm that would take it for numbers, when the config is read', async () => {
+    await expect(
+      createShortPipeline(engines, folder, definition, {
+        training_config: { algorithms: ['logistic_regression', 'xgboost'] },
+      }),
+    ).rejects.toThrow(
+      /"transforms" in .*pipeline\.json leave categories to the estimators \("categorical"\), and logistic_regression can't take them; use one_hot, ordinal or target there, or leave it out of "algorithms"\.$/,
+    );
+  });
 });
 
 describe('a label of two values', () => {

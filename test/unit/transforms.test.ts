@@ -8,7 +8,7 @@ import { FittedTransforms } from '../../src/ml/transforms/fitted.js';
 import type { TransformTarget } from '../../src/ml/transforms/flow.js';
 import { foldColumns } from '../../src/ml/transforms/foldColumns.js';
 import { TransformSettings } from '../../src/ml/transforms/settings.js';
-import { applyTransforms, fitTransforms } from '../../src/ml/transforms/transforms.js';
+import { applyTransforms, fitTransforms, nativeCategoricals } from '../../src/ml/transforms/transforms.js';
 
 const REGRESSION = { task: 'regression', objective: 'squared_error' } as const;
 
@@ -156,6 +156,29 @@ describe('categories', () => {
     expect(made([{ ordinal: {} }], texts('b', 'a', null))).toEqual({ x: [1, 0, NaN] });
   });
 
+  test('categories that go to the estimators are positions in the sorted values, with the names of their columns', () => {
+    const fitted = fitTransforms(
+      [
+        { columns: ['x'], steps: [{ impute: { by: 'mode', indicator: true } }, { categorical: {} }] },
+        { columns: ['n'], steps: [{ categorical: {} }] },
+      ],
+      table({ x: texts('b', 'a', null, 'b'), n: numbers(10, 9, 10, NaN), other: numbers(1, 2, 3, 4) }),
+    );
+    expect(nativeCategoricals(fitted)).toEqual(['x', 'n']);
+    const { names, columns } = applyTransforms(
+      fitted,
+      table({ x: texts('c', null), n: numbers(9, 8), other: numbers(1, 2) }),
+    );
+    expect(Object.fromEntries(names.map((name, i) => [name, Array.from(columns[i]!)]))).toMatchObject({
+      x: [NaN, 1],
+      n: [0, NaN],
+    });
+    expect(
+      TransformSettings.safeParse([{ columns: ['x'], steps: [{ categorical: {} }, { scale: 'standard' }] }]).error
+        ?.issues[0]?.message,
+    ).toBe('expected "categorical" as the last step');
+  });
+
   test('numbers may be categories, in the order of numbers', () => {
     expect(made([{ one_hot: {} }], numbers(10, 9, 9, NaN), numbers(9, 7))).toEqual({
       'x=9': [1, 0],
@@ -267,7 +290,7 @@ describe('any table', () => {
         fc.array(numberStep, { maxLength: 4 }),
         categoryStep,
         fc.option(numberStep),
-        categoryStep,
+        fc.oneof(categoryStep, fc.constant({ categorical: {} })),
         (rows, numeric, category, then, few) => {
           const all = table({
             x: numbers(...rows.map(({ x }) => x)),
@@ -348,7 +371,7 @@ describe('any table', () => {
       applyTransforms(fitted, table({ a: texts(null), b: texts('x'), c: numbers(2), new: texts('y') })).columns[0]![0],
     ).toBeNaN();
     expect(() => fitTransforms([{ columns: ['b'], steps: [] }], table({ b: texts('x') }))).toThrow(
-      'The column "b" is text, and none of its transforms makes numbers of it; add one_hot, ordinal or target, or drop the column.',
+      'The column "b" is text, and none of its transforms makes numbers of it; add one_hot, ordinal, categorical or target, or drop the column.',
     );
     expect(() => fitTransforms([{ columns: ['b'], steps: [{ scale: 'standard' }] }], table({ b: texts('x') }))).toThrow(
       'The step "scale" of the column "b" needs numbers, and the column is text; put one_hot, ordinal or target before it.',

@@ -158,7 +158,7 @@ export class Engine implements EngineCalls {
     split?: { settings: FoldSettings; fold: number },
   ): Promise<TrainingPart> {
     const { train: file } = request;
-    const needs: DataNeeds = dataNeeds(request);
+    const needs: DataNeeds = dataNeeds(request, positionsOf(file));
     const matrixKey = JSON.stringify([file.checksum, file.features, file.label]);
     const key = JSON.stringify([matrixKey, split, estimatorKind(request.estimator).library, needs]);
     const cached = this.parts.get(key);
@@ -238,6 +238,11 @@ async function loadRefitted({ path, folds }: MatrixFile, fold: number): Promise<
     refitted.map(([, name]) => name),
   );
   return new Map(refitted.map(([position], i) => [Number(position), columns[i] as ArrayLike<number>]));
+}
+
+/** Positions of the columns that hold categories. */
+function positionsOf({ features, categoricals = [] }: MatrixFile): number[] {
+  return categoricals.map((name) => features.indexOf(name));
 }
 
 function outputOf(values: ArrayLike<number>, rows: number): ModelOutput {

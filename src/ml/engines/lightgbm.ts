@@ -81,12 +81,14 @@ export class LightGbmLibrary implements Library {
   dataset(
     { values, rows, columns, labels }: Matrix,
     features: string[],
-    { settings, balancedClasses }: DataNeeds,
+    { settings, balancedClasses, categoricals }: DataNeeds,
   ): Dataset {
     const handle: Out<Pointer> = [null];
-    this.check(
-      this.api.datasetCreate(values, FLOAT32, rows, columns, ROW_MAJOR, settingsText(settings ?? {}), null, handle),
-    );
+    const text = settingsText({
+      ...settings,
+      ...(categoricals && { categorical_feature: categoricals.join(',') }),
+    });
+    this.check(this.api.datasetCreate(values, FLOAT32, rows, columns, ROW_MAJOR, text, null, handle));
     const dataset = new TrainingRows(handle[0]!, () => this.check(this.api.datasetFree(handle[0]!)));
     try {
       this.setField(dataset, 'label', Float32Array.from(labels));

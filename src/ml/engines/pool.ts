@@ -27,6 +27,8 @@ export interface MatrixFile {
   /** SHA-256 of the file: the key under which a host keeps the loaded matrix. */
   checksum: string;
   features: string[];
+  /** Features that are positions of categories, for an estimator that splits by sets of them. @default none */
+  categoricals?: string[];
   label: string;
   rows: number;
   /** @default by chance: see `seededFolds` */

@@ -56,6 +56,8 @@ export class XgBoost {
     for (const [name, value] of Object.entries(settings))
       this.check(this.api.boosterSetParam(booster.handle, name, String(value)));
     this.check(this.api.boosterSetFeatureInfo(booster.handle, 'feature_name', features, features.length));
+    if (train.types)
+      this.check(this.api.boosterSetFeatureInfo(booster.handle, 'feature_type', train.types, train.types.length));
     return booster;
   }
 
@@ -85,6 +87,9 @@ export class XgBoost {
 
 /** A matrix that the library holds, with whatever it derived from it (columns, histogram bins). */
 export class DMatrix {
+  /** The library's type of each column, where some aren't numbers. */
+  types: string[] | undefined;
+
   constructor(
     private readonly api: Api,
     private readonly check: (status: Status) => void,
@@ -116,6 +121,13 @@ export class DMatrix {
   /** @param weights a weight per row */
   setWeights(weights: Float32Array): void {
     this.check(this.api.matrixSetFloatInfo(this.handle, 'weight', weights, weights.length));
+  }
+
+  /** @param positions of the columns that hold positions of categories, of so many `columns` */
+  setCategoricals(positions: number[], columns: number): void {
+    this.types = new Array<string>(columns).fill('float');
+    for (const position of positions) this.types[position] = 'c';
+    this.check(this.api.matrixSetFeatureInfo(this.handle, 'feature_type', this.types, columns));
   }
 
   free(): void {
@@ -182,6 +194,7 @@ interface Api {
   matrixFree(matrix: Pointer): Status;
   matrixSetFloatInfo(matrix: Pointer, field: string, values: Float32Array, length: number): Status;
   matrixSetInfo(matrix: Pointer, field: string, array: string): Status;
+  matrixSetFeatureInfo(matrix: Pointer, field: string, values: string[], length: number): Status;
   boosterCreate(matrices: Pointer[], length: number, out: Out<Pointer>): Status;
   boosterFree(booster: Pointer): Status;
   boosterSetParam(booster: Pointer, name: string, value: string): Status;
@@ -215,6 +228,9 @@ function bind(path: string): Api {
     ),
     matrixSetInfo: library.func(
       'int XGDMatrixSetInfoFromInterface(void *handle, const char *field, const char *array)',
+    ),
+    matrixSetFeatureInfo: library.func(
+      'int XGDMatrixSetStrFeatureInfo(void *handle, const char *field, const char **features, uint64_t length)',
     ),
     boosterCreate: library.func('int XGBoosterCreate(void **matrices, uint64_t length, _Out_ void **out)'),
     boosterFree: library.func('int XGBoosterFree(void *handle)'),

@@ -77,6 +77,7 @@ export class XgBoostLibrary implements Library {
     try {
       if (needs.oneHotLabels) held.setLabels(oneHot(labels, needs.oneHotLabels), needs.oneHotLabels);
       else held.setLabels(Float32Array.from(labels), 1);
+      if (needs.categoricals) held.setCategoricals(needs.categoricals, columns);
       if (needs.balancedClasses) held.setWeights(balancedWeights(labels, needs.balancedClasses));
     } catch (error) {
       held.free();

@@ -31,6 +31,8 @@ export interface DataNeeds {
   kept?: true;
   /** Settings that the library needs when it takes the rows. */
   settings?: Settings;
+  /** Positions of the columns that hold categories. */
+  categoricals?: number[];
 }
 
 /** How a library is to train one estimator. */
@@ -56,6 +58,8 @@ export interface EstimatorKind {
   modelFile: ModelFile;
   /** Why it can't do a task, as the rest of a sentence that begins with its name; `undefined` where it can. */
   cannot(task: TaskSpec): string | undefined;
+  /** Whether it takes columns of categories as such. */
+  nativeCategoricals: boolean;
   parametersOf(task: TaskName): Record<string, Parameter<unknown>>;
   data(params: Params, task: TaskSpec): DataNeeds;
   recipe(params: Params, task: TaskSpec, shape: TrainingShape): TrainingRecipe;
@@ -72,6 +76,7 @@ interface Definition<P extends object> extends Pick<EstimatorKind, 'library'> {
   parameters: P;
   only?: Partial<Record<keyof P, readonly TaskName[]>>;
   cannot?: EstimatorKind['cannot'];
+  nativeCategoricals?: boolean;
   data?: (values: Values<P>, task: TaskSpec) => DataNeeds;
   recipe: (values: Values<P>, task: TaskSpec, shape: TrainingShape) => TrainingRecipe;
   relativeCost?: EstimatorKind['relativeCost'];
@@ -94,6 +99,7 @@ export function defineEstimator<P extends object>(name: string, definition: Defi
     library,
     modelFile: FILE_OF[library],
     cannot: definition.cannot ?? (() => undefined),
+    nativeCategoricals: definition.nativeCategoricals ?? false,
     parametersOf,
     data: (params, task) => data?.(read(params, task), task) ?? {},
     recipe: (params, task, shape) => recipe(read(params, task), task, shape),

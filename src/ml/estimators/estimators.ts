@@ -54,11 +54,26 @@ export function trainingRecipe(
   return { ...recipe, settings: { ...COMMON[ESTIMATORS[estimator].library], seed, ...recipe.settings, ...shared } };
 }
 
-/** How the rows are handed to the library. Throws as {@link trainingRecipe}. */
-export function dataNeeds({ estimator, params, task, seed }: TrainingOrder): DataNeeds {
+/**
+ * How the rows are handed to the library. Throws as {@link trainingRecipe}, also for categories that the estimator would
+ * take for numbers.
+ *
+ * @param categoricals positions of the columns that hold categories
+ */
+export function dataNeeds({ estimator, params, task, seed }: TrainingOrder, categoricals: number[] = []): DataNeeds {
   const kind = able(estimator, task);
+  if (categoricals.length > 0 && !kind.nativeCategoricals) {
+    throw new PerdureError(
+      'ConfigInvalid',
+      `${estimator} can't take categories as they are; use one_hot or ordinal instead of categorical, or leave the algorithm out.`,
+    );
+  }
   const needs = kind.data(params, task);
-  return needs.settings ? { ...needs, settings: { ...COMMON[kind.library], seed, ...needs.settings } } : needs;
+  return {
+    ...needs,
+    ...(needs.settings && { settings: { ...COMMON[kind.library], seed, ...needs.settings } }),
+    ...(categoricals.length > 0 && { categoricals }),
+  };
 }
 
 /** What is wrong with one value of a parameter, in words; `undefined` where the estimator takes it. */

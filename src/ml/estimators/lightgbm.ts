@@ -15,6 +15,7 @@ const OBJECTIVES: Record<Objective, string> = {
  */
 export const lightgbm = defineEstimator('lightgbm', {
   library: 'lib_lightgbm',
+  nativeCategoricals: true,
   parameters: {
     boosting_type: oneOf(['gbdt', 'rf', 'dart'], 'gbdt'),
     n_estimators: number('count', 100),

@@ -14,6 +14,7 @@ const OBJECTIVES: Record<Objective, string> = {
 /** Gradient boosting of libxgboost; parameters have the names of its scikit-learn wrapper, and the library's defaults. */
 export const xgboost = defineEstimator('xgboost', {
   library: 'libxgboost',
+  nativeCategoricals: true,
   parameters: {
     n_estimators: number('count', 100),
     max_depth: numberOfLibrary('whole'),

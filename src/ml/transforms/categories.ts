@@ -1,5 +1,5 @@
 import { categoryPositions, sortedCategories } from './categoryCodes.js';
-import { categoriesOf, type Transform } from './flow.js';
+import { categoriesOf, type Flow, type StepContext, type Transform } from './flow.js';
 import type { FittedStep } from './fitted.js';
 import type { StepSettings } from './transforms.js';
 
@@ -42,21 +42,32 @@ export const oneHot: Of<'one_hot'> = {
   },
 };
 
+type Listed = { categories: string[] };
+
+function positions({ categories }: Listed, step: string, flow: Flow, context: StepContext): Flow {
+  const { name, codes, values } = categoriesOf(flow, step, context);
+  const listed = categoryPositions(categories, codes, values);
+  return {
+    kind: 'number',
+    parts: [{ name, values: Float64Array.from(listed, (position) => (position < 0 ? NaN : position)) }],
+  };
+}
+
+function seen(step: string, flow: Flow, context: StepContext): Listed {
+  const { codes, values } = categoriesOf(flow, step, context);
+  return {
+    categories: sortedCategories(codes, values, flow.kind === 'number').flatMap(({ category }) => category ?? []),
+  };
+}
+
 /** Positions in a list: scikit-learn's `OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=nan)`. */
 export const ordinal: Of<'ordinal'> = {
-  fit({ categories }, flow, context) {
-    const { codes, values } = categoriesOf(flow, 'ordinal', context);
-    if (categories) return { categories };
-    return {
-      categories: sortedCategories(codes, values, flow.kind === 'number').flatMap(({ category }) => category ?? []),
-    };
-  },
+  fit: ({ categories }, flow, context) => (categories ? { categories } : seen('ordinal', flow, context)),
+  apply: (fitted, flow, context) => positions(fitted, 'ordinal', flow, context),
+};
 
-  apply({ categories }, flow, context) {
-    const { name, codes, values } = categoriesOf(flow, 'ordinal', context);
-    const positions = Float64Array.from(categoryPositions(categories, codes, values), (position) =>
-      position < 0 ? NaN : position,
-    );
-    return { kind: 'number', parts: [{ name, values: positions }] };
-  },
+/** The same positions, which an estimator takes as names of categories: pandas' `category` type. */
+export const categorical: Of<'categorical'> = {
+  fit: (_settings, flow, context) => seen('categorical', flow, context),
+  apply: (fitted, flow, context) => positions(fitted, 'categorical', flow, context),
 };

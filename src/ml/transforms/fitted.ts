@@ -25,6 +25,7 @@ export const FittedStep = z.union([
     }),
   }),
   z.strictObject({ ordinal: z.strictObject({ categories: z.array(z.string()) }) }),
+  z.strictObject({ categorical: z.strictObject({ categories: z.array(z.string()) }) }),
   z.strictObject({
     target: z.strictObject({
       smooth,

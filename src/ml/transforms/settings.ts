@@ -118,6 +118,14 @@ export const TransformStep = z.union([
       })
       .describe('The position of the value in a list, 0, 1, ...; others are missing'),
   }),
+  /** The value goes to the estimator as it is, which splits by sets of values; values that train has not seen are missing. */
+  z.strictObject({
+    categorical: z
+      .strictObject({})
+      .describe(
+        'Goes to the estimator as it is, which splits by sets of values; values that train has not seen are missing. For xgboost and lightgbm alone, and the last step',
+      ),
+  }),
   /**
    * The mean label of the value's rows, drawn towards the mean of all the less the rows say (`smooth`: `auto`, or so many
    * rows' worth). Rows of train get it from the folds that they are not in. One column; one per class of several.
@@ -162,7 +170,13 @@ const TransformRule = z.strictObject({
   columns: z
     .union([z.array(z.string().min(1)).min(1), z.enum(COLUMN_KINDS)])
     .describe('Names of columns, or every column of a kind that no other rule names'),
-  steps: z.array(TransformStep).describe('Steps that are taken in order'),
+  steps: z
+    .array(TransformStep)
+    .refine(
+      (steps) => steps.slice(0, -1).every((step) => !('categorical' in step)),
+      'expected "categorical" as the last step',
+    )
+    .describe('Steps that are taken in order'),
 });
 
 /** How a model's columns are made of a table's. A column that no rule is for has the steps of `defaultTransforms`. */

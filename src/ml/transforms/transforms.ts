@@ -1,7 +1,7 @@
 import { PerdureError } from '../../errors.js';
 import { isMissing } from '../missing.js';
 import type { RawColumn, RawTable } from '../table.js';
-import { oneHot, ordinal } from './categories.js';
+import { categorical, oneHot, ordinal } from './categories.js';
 import { dateParts } from './dateParts.js';
 import { defaultSteps } from './defaults.js';
 import type { FittedColumn, FittedStep, FittedTransforms } from './fitted.js';
@@ -28,6 +28,7 @@ const TRANSFORMS: {
   log,
   one_hot: oneHot,
   ordinal,
+  categorical,
   target,
   date_parts: dateParts,
 };
@@ -128,7 +129,7 @@ function applySteps(column: string, steps: FittedStep[], raw: RawColumn, target?
   if (flow.kind !== 'category') return [...flow.parts, ...context.extras];
   throw new PerdureError(
     'ConfigInvalid',
-    `The column ${JSON.stringify(column)} is text, and none of its transforms makes numbers of it; add one_hot, ordinal or target, or drop the column.`,
+    `The column ${JSON.stringify(column)} is text, and none of its transforms makes numbers of it; add one_hot, ordinal, categorical or target, or drop the column.`,
   );
 }
 
@@ -140,6 +141,21 @@ function applyStep(step: FittedStep, flow: Flow, context: StepContext): Flow {
 /** Whether some step learns from labels, so that it has to be fitted anew within each fold of a cross-validation. */
 export function learnsFromLabels({ steps }: Pick<FittedColumn, 'steps'>): boolean {
   return steps.some((step) => 'target' in step);
+}
+
+/** Names of the model's columns that hold positions of categories, which an estimator is to take as such. */
+export function nativeCategoricals({ columns }: FittedTransforms): string[] {
+  // It is the last step, and columns that others add come behind its own.
+  return columns.filter(({ steps }) => steps.some(isNative)).map(({ outputs }) => outputs[0]!);
+}
+
+/** Whether some column is to go to the estimators as categories. */
+export function asksForNativeCategoricals(settings: TransformSettings): boolean {
+  return settings.some(({ steps }) => steps.some(isNative));
+}
+
+function isNative(step: FittedStep | TransformStep): boolean {
+  return 'categorical' in step;
 }
 
 const KIND_WORDS = { number: 'numbers', category: 'text', date: 'dates' } as const;
