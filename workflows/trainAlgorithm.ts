@@ -88,7 +88,7 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
   const performance = await fitting.evaluateModel({ ...input, model });
 
   progress.step('registering the version');
-  const { version, uri } = await fitting.registerModel({
+  const { version, uri, threshold } = await fitting.registerModel({
     ...input,
     model,
     best_params,
@@ -101,7 +101,16 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
 
   const { validation, test, oot } = performance;
   const evaluated = { ...(validation && { validation }), ...(test && { test }), ...(oot && { oot }) };
-  return { status: 'completed', version, uri, best_params, cv_score, ...evaluated, search };
+  return {
+    status: 'completed',
+    version,
+    uri,
+    best_params,
+    cv_score,
+    ...(threshold && { threshold }),
+    ...evaluated,
+    search,
+  };
 }
 
 /** The same, all of it as one task that needs no worker. */

@@ -73,6 +73,7 @@ describe('model training', () => {
           'performance.json',
           'preprocessing.json',
           'profile.json',
+          'threshold.json',
           'trained_rows.parquet',
         ] as const
       ).flatMap((file): Wish[] => [

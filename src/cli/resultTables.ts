@@ -159,10 +159,29 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
       spare: columns.spare(searched ? 2 : 1),
     }),
     verdictOnBest(training),
+    ...thresholdLines(training),
     ...failures,
     ...kept,
     ...partly,
     ...warnings,
+  ];
+}
+
+/** The decision thresholds that a rule chose. */
+function thresholdLines({ algorithms }: ModelTrainingCompleted): string[] {
+  const chosen = Object.entries(algorithms).flatMap(([algorithm, result]) =>
+    result.status === 'completed' && result.threshold ? [{ algorithm, ...result.threshold }] : [],
+  );
+  const [first] = chosen;
+  if (!first) return [];
+  const missed = chosen.filter(({ met }) => met === false).map(({ algorithm }) => algorithm);
+  return [
+    `Decision threshold: ${chosen.map(({ algorithm, value }) => `${algorithm} ${score(value)}`).join(', ')} (${first.rule} in the ${first.split} split)`,
+    ...(missed.length > 0
+      ? [
+          `Warning: no threshold of ${missed.join(', ')} reaches that in the ${first.split} split; the nearest one is used.`,
+        ]
+      : []),
   ];
 }
 

@@ -2,6 +2,7 @@ import { loadPipeline, type Pipeline } from '../config/load.js';
 import {
   metricsOf,
   SPLITS,
+  type ChosenThreshold,
   type ModelSelector,
   type SplitName,
   type TaskMetrics,
@@ -13,7 +14,13 @@ import { ALIASES } from '../registry/operations.js';
 import { aliasKey, isSameVersion, readPointer } from '../registry/pointers.js';
 import { scoringOf } from '../registry/championMetric.js';
 import { CHAMPION, latestVersion, resolveModel } from '../registry/resolve.js';
-import { listVersions, readVersion, type VersionMetadata, type VersionSummary } from '../registry/versions.js';
+import {
+  listVersions,
+  readVersion,
+  versionThreshold,
+  type VersionMetadata,
+  type VersionSummary,
+} from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { openStores } from '../platform/storage/stores.js';
 import type { CommonOptions } from './options.js';
@@ -106,8 +113,9 @@ export async function showModel(
   const { modelRegistry } = (await openStores(await readStore(options)))(pipeline);
   const metadata = await findVersion(modelRegistry, pipeline, model, version);
   const { model_name: algorithm, version: id, ...rest } = metadata;
-  if (options.json) printJson({ algorithm, version: id, ...rest });
-  else print(describeVersion(metadata));
+  const threshold = await versionThreshold(modelRegistry, metadata);
+  if (options.json) printJson({ algorithm, version: id, ...rest, ...(threshold && { threshold }) });
+  else print(describeVersion(metadata, threshold));
 }
 
 async function findVersion(
@@ -136,7 +144,7 @@ async function findVersion(
   return metadata;
 }
 
-function describeVersion(metadata: VersionMetadata): string {
+function describeVersion(metadata: VersionMetadata, threshold: ChosenThreshold | undefined): string {
   const { lineage, performance } = metadata;
   const facts: [string, string][] = [
     ['trained', metadata.training_date],
@@ -158,6 +166,7 @@ function describeVersion(metadata: VersionMetadata): string {
         .map(([split, rows]) => `${split} ${count(rows)}`)
         .join(', ')}; ${countOf(metadata.feature_count, 'feature')}`,
     ],
+    ...(threshold ? [['threshold', describeThreshold(threshold)] satisfies [string, string]] : []),
     ['engine', `${lineage.engine}, seed ${lineage.seed}`],
     ['data', `${lineage.dataset.id} (${lineage.inputs_digest.slice(0, 12)})`],
     ['config', `${lineage.pipeline}, ${lineage.environment} (${lineage.config_hash.slice(0, 12)})`],
@@ -179,6 +188,11 @@ function describeVersion(metadata: VersionMetadata): string {
           (split) => `${titleOf(split)} confusion matrix: ${describeConfusion(performance[split]!, metadata.task)}`,
         )),
   ].join('\n');
+}
+
+function describeThreshold({ value, rule, split, met }: ChosenThreshold): string {
+  if (rule === undefined) return `${value}, as the config says`;
+  return `${score(value)}, ${met ? rule : `nearest to ${rule}`} in the ${split} split`;
 }
 
 function titleOf(split: SplitName): string {

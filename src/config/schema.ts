@@ -15,6 +15,7 @@ import {
 import { ESTIMATOR_NAMES, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
 import { SplitSettings } from './splitSettings.js';
+import { ThresholdRule } from '../ml/threshold.js';
 import { TransformSettings } from '../ml/transforms/settings.js';
 import { AlertThresholds } from './alerts.js';
 import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults, sameName } from './columns.js';
@@ -532,6 +533,15 @@ const algorithm = z.strictObject({
 
 const METRIC_NAMES = Object.keys(METRICS) as [MetricName, ...MetricName[]];
 
+/** How a new version is evaluated. */
+const Evaluation = z.strictObject({
+  threshold: ThresholdRule.optional().meta({
+    description:
+      'How the decision threshold of yes or no is chosen on the validation rows; each version keeps its own, by which it is evaluated, predicts and is monitored',
+    otherwise: 'it is inference_config.prediction_threshold',
+  }),
+});
+
 /** What a challenger must show before it may take the champion's place. */
 export const PromotionGate = z.strictObject({
   min_samples: z
@@ -710,6 +720,7 @@ export const ModelConfig = z
           .describe('Give up a candidate once the folds seen so far say that it cannot win'),
       })
       .describe('How candidates are compared'),
+    evaluation: Evaluation.prefault({}).describe('How a new version is evaluated'),
     promotion_gate: PromotionGate.prefault({}).describe(
       'What a challenger must show before it may take the place of the champion',
     ),
@@ -749,7 +760,8 @@ export const ModelConfig = z
           otherwise: 'fits the memory of the smallest worker',
         }),
         prediction_threshold: share.meta({
-          description: 'Probability of the positive class from which it is predicted',
+          description:
+            'Probability of the positive class from which it is predicted, where evaluation.threshold chooses none; a version keeps the one that it was evaluated at',
           otherwise: 'the more probable class',
         }),
         confidence_intervals: z

@@ -55,6 +55,7 @@ import type {
   PromoteBestInput,
   PromotedBest,
   RefitInput,
+  RegisteredModel,
   RegisterModelInput,
   SearchPlan,
   SelectCandidatesInput,
@@ -199,7 +200,7 @@ export const ACTIVITIES = {
   ...on('modelTraining', 'version', {
     refit: activity<RefitInput, ModelRef>('Fit the best candidate on the whole train split'),
     evaluateModel: activity<EvaluateModelInput, SplitMetrics>('Evaluate on every split'),
-    registerModel: activity<RegisterModelInput, ModelRef>('Register the version'),
+    registerModel: activity<RegisterModelInput, RegisteredModel>('Register the version'),
     /** An algorithm from search to registry; in workers the workflow of the same name does it step by step. */
     trainAlgorithm: taskOf<AlgorithmInput, AlgorithmTrained>('training', 'Train in a task of its own'),
   }),

@@ -2,7 +2,14 @@ import { z } from 'zod';
 import type { ConfigRef, ObjectRef, RunRef } from './common.js';
 import { METRICS, type MetricName, type TaskMetrics } from './metrics.js';
 import { OBJECTIVES, type TaskSpec } from './task.js';
-import { SPLITS, type CandidateResult, type Params, type SplitMetrics, type VersionRef } from './training.js';
+import {
+  SPLITS,
+  type CandidateResult,
+  type ChosenThreshold,
+  type Params,
+  type SplitMetrics,
+  type VersionRef,
+} from './training.js';
 
 /**
  * Schemas of what crosses process boundaries and is stored as well. `index.ts` leaves them out: workflows import it, and
@@ -41,11 +48,20 @@ export const taskMetrics: z.ZodType<TaskMetrics> = z
       z.ZodOptional<typeof metric>
     >),
     confusion_matrix: z.array(z.array(z.number())).optional(),
+    threshold: z.number().optional(),
     n: z.number(),
   })
   .catchall(metric);
 
 export const splitName = z.enum(SPLITS);
+
+export const chosenThreshold: z.ZodType<ChosenThreshold> = z.strictObject({
+  value: z.number(),
+  rule: z.string().optional(),
+  split: splitName.optional(),
+  met: z.boolean().optional(),
+});
+
 /** Metrics per split. */
 export const splitMetrics: z.ZodType<SplitMetrics> = z.partialRecord(splitName, taskMetrics);
 /** The same, where they stand among others. */

@@ -179,6 +179,18 @@ export interface EvaluateModelInput extends AlgorithmInput {
 }
 export type SplitMetrics = Partial<Record<SplitName, TaskMetrics>>;
 
+/** The decision threshold of a version of a binary task, and where it comes from. */
+export interface ChosenThreshold {
+  /** Probability of the positive class from which a row is predicted positive. */
+  value: number;
+  /** How it was chosen, in words; absent where the config gives it. */
+  rule?: string;
+  /** The split whose rows it was chosen on. */
+  split?: SplitName;
+  /** Whether a threshold there reaches what the rule asks for at least. */
+  met?: boolean;
+}
+
 export interface RegisterModelInput extends AlgorithmInput {
   model: ModelRef;
   best_params: Params;
@@ -186,6 +198,12 @@ export interface RegisterModelInput extends AlgorithmInput {
   plan: SearchPlan;
   dropped: Dropped[];
   performance: SplitMetrics;
+}
+
+/** A registered version. */
+export interface RegisteredModel extends ModelRef {
+  /** Its decision threshold, where a rule chose it. */
+  threshold?: ChosenThreshold;
 }
 
 export interface DiscardVersionInput extends StageInput {
@@ -206,6 +224,8 @@ export interface AlgorithmTrained {
   best_params: Params;
   /** Mean of the configured scoring over the folds. */
   cv_score: number | null;
+  /** Where a rule chose it. */
+  threshold?: ChosenThreshold;
   /** On each split that evaluates. */
   test?: TaskMetrics;
   validation?: TaskMetrics;

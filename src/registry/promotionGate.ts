@@ -19,6 +19,8 @@ import { agreeing, countOf } from '../contracts/counts.js';
 export interface ScoredVersion {
   ref: VersionRef;
   output: ModelOutput;
+  /** Probability from which its rows count as positive. */
+  threshold: number;
 }
 
 export interface PromotionCase {
@@ -29,8 +31,6 @@ export interface PromotionCase {
   seed: number;
   /** Of rows that neither model was trained on. */
   labels: ArrayLike<number>;
-  /** Probability from which a row counts as positive. */
-  threshold: number;
   challenger: ScoredVersion;
   /** `null` where there is none yet. */
   champion: ScoredVersion | UnscoredVersion | null;
@@ -51,21 +51,21 @@ export interface UnscoredVersion {
  * @throws PerdureError `InputInvalid` where the two models' probabilities aren't for the same rows
  */
 export function promotionGate(
-  { task: spec, metric, seed, labels, threshold, challenger, champion }: PromotionCase,
+  { task: spec, metric, seed, labels, challenger, champion }: PromotionCase,
   gate: PromotionGate,
 ): PromotionDecision {
   const task = taskOf(spec);
   const compared = champion && 'output' in champion ? champion : null;
   const metrics = {
-    challenger: task.metrics(labels, challenger.output, threshold),
-    champion: compared && task.metrics(labels, compared.output, threshold),
+    challenger: task.metrics(labels, challenger.output, challenger.threshold),
+    champion: compared && task.metrics(labels, compared.output, compared.threshold),
   };
   const byAuc = metric === 'roc_auc';
   const comparison =
     compared &&
     (byAuc
       ? delongTest(labels, challenger.output.values, compared.output.values)
-      : task.compare(metric, labels, challenger.output, compared.output, { alpha: gate.alpha, seed, threshold }));
+      : task.compare(metric, labels, challenger.output, compared.output, { alpha: gate.alpha, seed }));
   const rules = [
     atLeast('min_samples', gate.min_samples, metrics.challenger.n),
     ...task.metricNames.flatMap((name) => {

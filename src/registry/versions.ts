@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { SCORINGS } from '../config/schema.js';
-import { ZERO_OR_ONE, type ModelRef, type RunRef, type VersionRef } from '../contracts/index.js';
-import { candidateResult, params, splitMetrics, splitMetricsShape, taskSpec } from '../contracts/schemas.js';
+import { ZERO_OR_ONE, type ChosenThreshold, type ModelRef, type RunRef, type VersionRef } from '../contracts/index.js';
+import {
+  candidateResult,
+  chosenThreshold,
+  params,
+  splitMetrics,
+  splitMetricsShape,
+  taskSpec,
+} from '../contracts/schemas.js';
 import {
   entityShare,
   partitionChecksums,
@@ -89,17 +96,37 @@ const preprocessing = document({
 });
 export type Preprocessing = DocumentOf<typeof preprocessing>;
 
-/** The documents of a version's folder beside its metadata; `promotion.json` only of one that stood before the promotion gate. */
+/**
+ * The documents of a version's folder beside its metadata: `threshold.json` of a binary task, and of none of earlier
+ * releases; `promotion.json` only of one that stood before the promotion gate.
+ */
 const VERSION_DOCUMENTS = {
   'preprocessing.json': preprocessing,
   'performance.json': document({ name: 'performance of a version', schema: splitMetrics }),
   'profile.json': modelProfile,
+  'threshold.json': document({ name: 'decision threshold of a version', schema: chosenThreshold }),
   'promotion.json': promotionDecision,
 };
 type VersionDocument = keyof typeof VERSION_DOCUMENTS;
 
 /** Files of a version's folder. */
 export type VersionFile = ModelFile | 'metadata.json' | RowFile | VersionDocument;
+
+/** Of these a version has those that its task and the config ask for. */
+const MAY_BE_ABSENT = ['threshold.json'] as const satisfies readonly VersionDocument[];
+
+/**
+ * The decision threshold that a version keeps; `undefined` where it keeps none, as those of other tasks than yes or no and
+ * of earlier releases. Throws `ObjectCorrupt` where it is gone or damaged.
+ */
+export async function versionThreshold(
+  registry: ObjectStore,
+  { model_name: algorithm, version, files }: VersionMetadata,
+  remedy = REPAIR,
+): Promise<ChosenThreshold | undefined> {
+  if (files?.['threshold.json'] === undefined) return undefined;
+  return readVersionFile(registry, { algorithm, version }, 'threshold.json', remedy);
+}
 
 /** A line of `versions.json`, the index of an algorithm's versions. */
 const versionSummary = z.strictObject({
@@ -268,6 +295,10 @@ export async function checksumsOf(
     const found = await registry.get(versionKey(model, file));
     if (!found) throw fileGone(registry, model, file);
     checksums[file] = sha256(found.body);
+  }
+  for (const file of MAY_BE_ABSENT) {
+    const found = await registry.get(versionKey(model, file));
+    if (found) checksums[file] = sha256(found.body);
   }
   return checksums;
 }

@@ -1,10 +1,13 @@
 import { algorithmConfig, algorithmsToTrain } from '../config/load.js';
 import type { CheckModelConfigInput, TrainingPlan } from '../contracts/index.js';
+import { trainingSplit } from '../data/trainingSplit.js';
 import type { Stage } from './context.js';
+import { checkChoosingSplit } from './decisionThreshold.js';
 
 /** Which algorithms train by the pipeline's settings. Throws `ConfigInvalid` for invalid ones, `NotFound` for an unknown name. */
 export const checkModelConfig: Stage<CheckModelConfigInput, TrainingPlan> = async (context, input) => {
-  const { config } = await context.pipeline(input.pipeline);
+  const pipeline = await context.pipeline(input.pipeline);
+  const { config } = pipeline;
   const names = algorithmsToTrain(config, input.algorithms);
   if (names.length === 0) {
     return {
@@ -12,6 +15,7 @@ export const checkModelConfig: Stage<CheckModelConfigInput, TrainingPlan> = asyn
       reason: 'No algorithm is enabled: set one to true in training_config.enabled_algorithms.',
     };
   }
+  checkChoosingSplit(config, trainingSplit(pipeline).names);
   return {
     status: 'ready',
     algorithms: names.map((name) => ({ name, timeoutSeconds: algorithmConfig(config, name).timeout_hours * 3600 })),

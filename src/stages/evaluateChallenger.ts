@@ -10,7 +10,7 @@ import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError, type ErrorType } from '../errors.js';
 import { promotionGate, type ScoredVersion, type UnscoredVersion } from '../registry/promotionGate.js';
 import type { StageContext } from './context.js';
-import { openModel } from './openModel.js';
+import { openModel, thresholdOf } from './openModel.js';
 
 export interface Challenge {
   dataset: DatasetRef;
@@ -39,7 +39,6 @@ export async function evaluateChallenger(
       metric: task.task === 'binary' ? 'roc_auc' : metric,
       seed: pipeline.config.model_config.random_state,
       labels: rows.labels,
-      threshold: pipeline.config.inference_config.prediction_threshold,
       challenger: await scored(context, pipeline, challenger, task, rows),
       champion:
         champion &&
@@ -74,7 +73,7 @@ async function scored(
   task: TaskSpec,
   rows: TrainingRows,
 ): Promise<ScoredVersion> {
-  const { modelPath, preprocessing } = await openModel(context.stores(pipeline).modelRegistry, ref);
+  const { modelPath, preprocessing, threshold } = await openModel(context.stores(pipeline).modelRegistry, ref);
   if (!isSameTask(preprocessing.task, task)) {
     throw new PerdureError(
       'InputInvalid',
@@ -91,7 +90,8 @@ async function scored(
   }
   const path = join(context.scratch, 'compared.parquet');
   await writeMatrix(path, transforms, rows.table);
-  return { ref, output: await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal) };
+  const output = await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal);
+  return { ref, output, threshold: thresholdOf(pipeline, threshold) };
 }
 
 function isSameTask(one: TaskSpec, other: TaskSpec): boolean {

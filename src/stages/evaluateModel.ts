@@ -1,15 +1,17 @@
 import type { EvaluateModelInput, SplitMetrics, SplitName } from '../contracts/index.js';
 import { readDatasetMetadata, readDatasetProfile } from '../data/dataset.js';
 import { readColumns } from '../platform/files/parquet.js';
-import { taskOf } from '../ml/tasks/task.js';
+import { taskOf, type TaskLabels } from '../ml/tasks/task.js';
 import { profileOutput, type ModelProfile } from '../monitoring/profile.js';
 import { baselineSplit } from '../registry/championMetric.js';
 import { createVersionFile } from '../registry/versions.js';
 import type { Stage } from './context.js';
+import { decisionThreshold, type EvaluatedRows } from './decisionThreshold.js';
 import { matrixFile } from './matrixFile.js';
 
 /**
- * Metrics of a model on every split of its dataset, of a binary one at `prediction_threshold`. What it says of the test
+ * Metrics of a model on every split of its dataset. Of a binary one the decision threshold goes into the version's
+ * `threshold.json`: that of the config, or the one that its rule chooses on the validation rows. What it says of the test
  * rows goes into the version's `profile.json`, beside the dataset's own profile, for monitoring to compare with.
  */
 export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (context, input) => {
@@ -18,23 +20,23 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
   const modelPath = await modelRegistry.localFile(modelRegistry.key(input.model.uri), input.model.checksum);
   const { task, splits } = await readDatasetMetadata(datamart, input.dataset);
 
-  const metrics: SplitMetrics = {};
+  const evaluated = new Map<SplitName, EvaluatedRows>();
   for (const split of Object.keys(splits) as SplitName[]) {
     const { path, features, label } = await matrixFile(datamart, input.dataset, split);
     const output = await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal);
     const [labels] = await readColumns(path, [label]);
-    metrics[split] = taskOf(task).metrics(
-      labels as ArrayLike<number>,
-      output,
-      pipeline.config.inference_config.prediction_threshold,
-    );
-    if (split === baselineSplit(splits)) {
-      const profile: ModelProfile = {
-        ...(await readDatasetProfile(datamart, input.dataset)),
-        score: profileOutput(task, output),
-      };
-      await createVersionFile(modelRegistry, input.model, 'profile.json', profile);
-    }
+    evaluated.set(split, { labels: labels as TaskLabels, output });
   }
+  const threshold = decisionThreshold(pipeline.config, task, evaluated);
+  if (taskOf(task).decidesByThreshold) await createVersionFile(modelRegistry, input.model, 'threshold.json', threshold);
+  const profile: ModelProfile = {
+    ...(await readDatasetProfile(datamart, input.dataset)),
+    score: profileOutput(task, evaluated.get(baselineSplit(splits))!.output),
+  };
+  await createVersionFile(modelRegistry, input.model, 'profile.json', profile);
+
+  const metrics: SplitMetrics = {};
+  for (const [split, { labels, output }] of evaluated)
+    metrics[split] = taskOf(task).metrics(labels, output, threshold.value);
   return metrics;
 };

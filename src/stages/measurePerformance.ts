@@ -21,8 +21,9 @@ import {
 } from '../data/scoredRows.js';
 import { TRAINED_ROWS } from '../data/trainedRows.js';
 import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
-import { SCORE_ANEW, readVersionFile, requireVersion, rowFile } from '../registry/versions.js';
+import { SCORE_ANEW, readVersionFile, requireVersion, rowFile, versionThreshold } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
+import { thresholdOf } from './openModel.js';
 import { agreeing, countOf } from '../contracts/counts.js';
 
 /**
@@ -33,7 +34,7 @@ import { agreeing, countOf } from '../contracts/counts.js';
 export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { modelRegistry } = context.stores(pipeline);
-  const { monitoring_config, inference_config } = pipeline.config;
+  const { monitoring_config } = pipeline.config;
   const { label_maturity_days, min_samples_for_metrics } = monitoring_config;
   const { model } = input.predictions;
   const { task } = await readVersionFile(modelRegistry, model, 'preprocessing.json', SCORE_ANEW);
@@ -51,8 +52,10 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
     };
   }
 
-  const metrics = taskOf(task).metrics(labels, output, inference_config.prediction_threshold);
-  const { performance } = await requireVersion(modelRegistry, model, SCORE_ANEW);
+  const version = await requireVersion(modelRegistry, model, SCORE_ANEW);
+  const { performance } = version;
+  const threshold = thresholdOf(pipeline, await versionThreshold(modelRegistry, version, SCORE_ANEW));
+  const metrics = taskOf(task).metrics(labels, output, threshold);
   const metric = watchedMetric(pipeline, task);
   const baseline = performance[baselineSplit(performance)];
   const assessed =
@@ -61,7 +64,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
       baseline,
       metrics,
       { ...monitoring_config, performance_metric: metric },
-      taskOf(task).standardError(metric, labels, output, inference_config.prediction_threshold),
+      taskOf(task).standardError(metric, labels, output, threshold),
     );
   return (
     assessed ?? {

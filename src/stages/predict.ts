@@ -15,7 +15,7 @@ import { taskOf } from '../ml/tasks/task.js';
 import type { Preprocessing } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
-import { openModel, type OpenModel } from './openModel.js';
+import { openModel, thresholdOf, type OpenModel } from './openModel.js';
 
 /**
  * Scores the gold rows that no stored prediction covers, or those that are asked for again, `batch_size` rows at a time, and stores them as one
@@ -101,6 +101,7 @@ async function scoreInBatches(
   const { batch_size } = pipeline.config.inference_config;
   const { modelPath } = model;
   const { task, inputs, transforms, features } = model.preprocessing;
+  const threshold = thresholdOf(pipeline, model.threshold);
   const { scores } = INTERNAL;
   const batches = Math.ceil(rows / batch_size);
   for (let batch = 0; batch < batches; batch++) {
@@ -109,7 +110,7 @@ async function scoreInBatches(
     await writeMatrix(path, transforms, await readBatch(database, inputs, first, Math.min(batch_size, rows - first)));
     const output = await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal);
     const scoresPath = join(context.scratch, 'scores.parquet');
-    const columns = scoreColumns(pipeline, task, output);
+    const columns = scoreColumns(pipeline, task, output, threshold);
     await writeColumns(scoresPath, {
       [INTERNAL.row]: Int32Array.from({ length: output.values.length / output.width }, (_, i) => first + i),
       ...numbersOf(columns),
@@ -148,10 +149,10 @@ interface ScoreColumn {
   texts?: string[];
 }
 
-function scoreColumns(pipeline: Pipeline, task: TaskSpec, output: ModelOutput): ScoreColumn[] {
-  const { prediction_threshold, confidence_intervals } = pipeline.config.inference_config;
+function scoreColumns(pipeline: Pipeline, task: TaskSpec, output: ModelOutput, threshold: number): ScoreColumn[] {
+  const { confidence_intervals } = pipeline.config.inference_config;
   const columns = taskOf(task)
-    .predictionColumns(output, prediction_threshold)
+    .predictionColumns(output, threshold)
     .map(({ name, values }): ScoreColumn => {
       if (!Array.isArray(values)) return { name, values };
       const texts = [...new Set(values)];

@@ -5,7 +5,7 @@ import { algorithmConfig, type Pipeline } from '../config/load.js';
 import {
   gridCell,
   type CandidateResult,
-  type ModelRef,
+  type RegisteredModel,
   type RegisterModelInput,
   type VersionRef,
 } from '../contracts/index.js';
@@ -22,6 +22,7 @@ import {
   readVersion,
   versionKey,
   versionMetadata,
+  versionThreshold,
   type VersionMetadata,
 } from '../registry/versions.js';
 import { formatResources } from '../platform/resources/resources.js';
@@ -35,7 +36,7 @@ import { searchRecord } from './searchRecord.js';
  * Makes a version of the files that lie in its folder: what belongs beside the model first, `metadata.json` last,
  * then the index and `latest`. Until the metadata is there nobody sees the version.
  */
-export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context, input) => {
+export const registerModel: Stage<RegisterModelInput, RegisteredModel> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart, modelRegistry } = context.stores(pipeline);
   const { model, run } = input;
@@ -67,7 +68,8 @@ export const registerModel: Stage<RegisterModelInput, ModelRef> = async (context
   await movePointer(modelRegistry, latestKey(model.algorithm), model, run, `trained on ${input.dataset.id}`, {
     overDamage: true,
   });
-  return modelRef(modelRegistry, metadata);
+  const threshold = await versionThreshold(modelRegistry, metadata);
+  return { ...modelRef(modelRegistry, metadata), ...(threshold?.rule !== undefined && { threshold }) };
 };
 
 /** Every candidate of the search, with what is recorded of it and why it left. */

@@ -67,7 +67,7 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
   const model = await steps.perform(refit, { ...input, params: best.params });
   const performance = await steps.perform(evaluateModel, { ...input, model });
   const { cv_score, params: best_params } = best;
-  const { version, uri } = await steps.perform(registerModel, {
+  const { version, uri, threshold } = await steps.perform(registerModel, {
     ...input,
     model,
     best_params,
@@ -79,7 +79,16 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
 
   const { validation, test, oot } = performance;
   const evaluated = { ...(validation && { validation }), ...(test && { test }), ...(oot && { oot }) };
-  return { status: 'completed', version, uri, best_params, cv_score, ...evaluated, search };
+  return {
+    status: 'completed',
+    version,
+    uri,
+    best_params,
+    cv_score,
+    ...(threshold && { threshold }),
+    ...evaluated,
+    search,
+  };
 }
 
 /** Evaluates the plan's candidates, rung by rung. A candidate that fails leaves the search with its reason. */

@@ -48,11 +48,17 @@ describe.each(fixture.cases)(
   "the metrics are scikit-learn's: $spec.task, $name",
   ({ spec, labels, output, threshold, counts, metrics, counted }) => {
     test('of the rows', () => {
-      const { n, confusion_matrix, ...found } = taskOf(spec).metrics(labels, outputOf(spec, output), threshold);
+      const {
+        n,
+        confusion_matrix,
+        threshold: decidedAt,
+        ...found
+      } = taskOf(spec).metrics(labels, outputOf(spec, output), threshold);
       const { confusion_matrix: matrix, ...values } = metrics;
       expect(found).toEqual(Object.fromEntries(Object.entries(values).map(([name, value]) => [name, closeTo(value)])));
       expect(confusion_matrix).toEqual(matrix);
       expect(n).toBe(labels.length);
+      expect(decidedAt).toBe(spec.task === 'binary' ? threshold : undefined);
     });
 
     test('of the rows drawn again and again, as a bootstrap has them', () => {

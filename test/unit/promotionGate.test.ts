@@ -13,8 +13,8 @@ const golden = JSON.parse(readFileSync(new URL('../fixtures/statistics/delong.js
 };
 const labels = golden.y;
 const said = (probabilities: number[]) => ({ values: Float64Array.from(probabilities), width: 1 });
-const strong = { ref: { algorithm: 'xgboost', version: 'v2' }, output: said(golden.s1) };
-const weak = { ref: { algorithm: 'random_forest', version: 'v1' }, output: said(golden.s2) };
+const strong = { ref: { algorithm: 'xgboost', version: 'v2' }, output: said(golden.s1), threshold: 0.5 };
+const weak = { ref: { algorithm: 'random_forest', version: 'v1' }, output: said(golden.s2), threshold: 0.5 };
 
 const decide = (of: Partial<PromotionCase>, gate: Partial<PromotionGate> = {}) =>
   promotionGate(
@@ -23,7 +23,6 @@ const decide = (of: Partial<PromotionCase>, gate: Partial<PromotionGate> = {}) =
       metric: 'roc_auc',
       seed: 42,
       labels,
-      threshold: 0.5,
       challenger: strong,
       champion: weak,
       ...of,
@@ -87,8 +86,11 @@ describe('a challenger against the champion', () => {
 });
 
 describe('minimums', () => {
-  test('count at the threshold, and each that is missed is named', () => {
-    const decision = decide({ threshold: 0.9 }, { minimums: { recall: 0.5, roc_auc: 0.9, precision: 0 } });
+  test("count at the challenger's own threshold, and each that is missed is named", () => {
+    const decision = decide(
+      { challenger: { ...strong, threshold: 0.9 } },
+      { minimums: { recall: 0.5, roc_auc: 0.9, precision: 0 } },
+    );
     expect(brokenRules(decision)).toEqual(['minimum recall', 'minimum roc_auc']);
     expect(decision.reason).toMatch(
       /minimum recall \(expected >= 0.5, got .*\), minimum roc_auc \(expected >= 0.9, got 0.8746\)/,

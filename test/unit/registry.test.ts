@@ -188,6 +188,7 @@ describe('a version', () => {
       columns: {},
       score: { kind: 'bins' as const, edges: [], counts: [0], missing: 0 },
     },
+    'threshold.json': { value: 0.25 },
   };
   const path = (file: VersionFile) => fileURLToPath(registry.uri(versionKey(version('v1'), file)));
   beforeEach(async () => {
@@ -213,6 +214,7 @@ describe('a version', () => {
   test('that is whole is opened', async () => {
     await checkVersion(registry, version('v1'));
     expect((await openModel(registry, version('v1'))).preprocessing).toEqual(FILES['preprocessing.json']);
+    expect((await openModel(registry, version('v1'))).threshold).toEqual({ value: 0.25 });
   });
 
   test.each([
@@ -221,6 +223,7 @@ describe('a version', () => {
     'preprocessing.json',
     'performance.json',
     'profile.json',
+    'threshold.json',
     'metadata.json',
   ] as const)('is neither promoted nor taken for whole where its %s is gone, or another', async (file) => {
     const bytes = readFileSync(path(file));

@@ -45,8 +45,9 @@ describe('what can not be measured', () => {
       [GRADES, 3],
       [COUNTS, 1],
     ] as const) {
-      const { n, confusion_matrix, ...metrics } = taskOf(spec).metrics([], output(width), 0.5);
+      const { n, confusion_matrix, threshold, ...metrics } = taskOf(spec).metrics([], output(width), 0.5);
       expect(n).toBe(0);
+      expect(threshold).toBe(spec.task === 'binary' ? 0.5 : undefined);
       expect(confusion_matrix?.flat() ?? []).toEqual(confusion_matrix ? expect.not.arrayContaining([1]) : []);
       expect(Object.values(metrics).every((value) => value === null)).toBe(true);
     }

@@ -9,6 +9,7 @@ export function binaryTask({ classes }: Extract<TaskSpec, { task: 'binary' }>): 
     name: 'binary',
     width: 1,
     classes,
+    decidesByThreshold: true,
     metricNames: metricsOf('binary'),
     scorings: Object.keys(SCORERS.binary) as ScoringOf<'binary'>[],
     defaultScoring: 'roc_auc',

@@ -18,6 +18,8 @@ export interface Kind {
   width: number;
   /** `null` where labels are values. */
   classes: readonly string[] | null;
+  /** Whether a row's class is decided by a threshold of its probability. */
+  decidesByThreshold: boolean;
   /** In the order in which they are shown. */
   metricNames: readonly MetricName[];
   /** What a search may maximise. */

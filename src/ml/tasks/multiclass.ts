@@ -9,6 +9,7 @@ export function multiclassTask({ classes }: Extract<TaskSpec, { task: 'multiclas
     name: 'multiclass',
     width: classes.length,
     classes,
+    decidesByThreshold: false,
     metricNames: metricsOf('multiclass'),
     scorings: Object.keys(SCORERS.multiclass) as ScoringOf<'multiclass'>[],
     defaultScoring: 'neg_log_loss',

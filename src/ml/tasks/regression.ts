@@ -15,6 +15,7 @@ export function regressionTask({ objective }: Extract<TaskSpec, { task: 'regress
     name: 'regression',
     width: 1,
     classes: null,
+    decidesByThreshold: false,
     metricNames: metricsOf('regression'),
     scorings: Object.keys(SCORERS.regression) as ScoringOf<'regression'>[],
     defaultScoring: SCORING_OF[objective],

@@ -18,13 +18,15 @@ import type { Kind, TaskLabels } from './kind.js';
 import { multiclassTask } from './multiclass.js';
 import { regressionTask } from './regression.js';
 
+export type { TaskLabels };
+
 /** Threshold of the scorings that need a decision, as scikit-learn's `predict` has it. */
 const SCORING_THRESHOLD = 0.5;
 
 /** What differs between predicting yes or no, one of several classes, and a number. */
 export interface Task extends Pick<
   Kind,
-  'width' | 'metricNames' | 'scorings' | 'defaultScoring' | 'predictionColumns'
+  'width' | 'decidesByThreshold' | 'metricNames' | 'scorings' | 'defaultScoring' | 'predictionColumns'
 > {
   /**
    * @param output aligned with the labels
@@ -71,6 +73,7 @@ export function taskOf(spec: TaskSpec): Task {
   const kind = kindOf(spec);
   return {
     width: kind.width,
+    decidesByThreshold: kind.decidesByThreshold,
     metricNames: kind.metricNames,
     scorings: kind.scorings,
     defaultScoring: kind.defaultScoring,
@@ -81,7 +84,12 @@ export function taskOf(spec: TaskSpec): Task {
       const values = Object.fromEntries(kind.metricNames.map((metric) => [metric, measure(metric).value()])) as Partial<
         Record<MetricName, number | null>
       >;
-      return { ...values, ...(confusionMatrix ? { confusion_matrix: confusionMatrix() } : {}), n: labels.length };
+      return {
+        ...values,
+        ...(confusionMatrix ? { confusion_matrix: confusionMatrix() } : {}),
+        ...(kind.decidesByThreshold ? { threshold } : {}),
+        n: labels.length,
+      };
     },
     standardError(metric, labels, output, threshold) {
       checkMetric(kind, metric);

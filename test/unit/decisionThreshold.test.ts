@@ -1,0 +1,136 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeResults } from '../../src/cli/resultTables.js';
+import type { AlgorithmTrained, ModelTrainingCompleted } from '../../src/contracts/index.js';
+import { Mt19937 } from '../../src/ml/mt19937.js';
+import { ThresholdRule, chooseThreshold } from '../../src/ml/threshold.js';
+import { readVersionFile } from '../../src/registry/versions.js';
+import { isHeldOut } from '../support/heldOut.js';
+import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import { tinyEngines } from '../support/tinyPipeline.js';
+
+describe('a rule', () => {
+  const faults = (rule: object) => ThresholdRule.safeParse(rule).error?.issues.map(({ message }) => message) ?? [];
+
+  test('names what is to be best, once, with what keeps it from being trivial', () => {
+    for (const rule of [
+      { maximize: 'f1' },
+      { maximize: 'recall', min_precision: 0.7 },
+      { cost: { false_positive: 1, false_negative: 5 } },
+    ])
+      expect(faults(rule)).toEqual([]);
+    expect(faults({})).toEqual(['expected "maximize" or "cost", one of the two']);
+    expect(faults({ maximize: 'f1', cost: { false_positive: 1, false_negative: 1 } })).toHaveLength(1);
+    expect(faults({ maximize: 'recall' })).toHaveLength(1);
+    expect(faults({ maximize: 'precision', min_precision: 0.5 })).toHaveLength(1);
+    expect(faults({ maximize: 'roc_auc' })).toHaveLength(1);
+    expect(faults({ cost: { false_positive: 0, false_negative: 0 } })).toEqual(['expected a cost above 0']);
+  });
+
+  test('that no threshold meets is met as nearly as can be, which is told', () => {
+    const labels = [0, 1, 0, 1, 0];
+    const probabilities = Float64Array.of(0.9, 0.8, 0.4, 0.3, 0.1);
+    // Precision is 1/2 at .8, 1/3 at .4, and 1/2 again at .3, where recall is 1.
+    expect(chooseThreshold({ maximize: 'recall', min_precision: 0.9 }, labels, probabilities)).toEqual({
+      value: 0.3,
+      rule: 'highest recall at precision >= 0.9',
+      met: false,
+    });
+  });
+
+  test('cannot be followed on rows of one class', () => {
+    expect(() => chooseThreshold({ maximize: 'f1' }, [1, 1], Float64Array.of(0.1, 0.9))).toThrow(/2 rows of one class/);
+  });
+});
+
+describe('a version whose threshold is chosen on validation rows', () => {
+  const folder = temporaryFolder(afterAll);
+  const engines = tinyEngines();
+  afterAll(() => engines.close());
+
+  /** One row in eight is positive, which a number tells somewhat. */
+  const random = new Mt19937(5);
+  const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
+  const rows = Array.from({ length: 800 }, (_, i) => {
+    const positive = i % 8 === 0;
+    return {
+      id: `r-${i}`,
+      x: Math.round((uniform() + (positive ? 0.35 : 0)) * 1000) / 1000,
+      y: positive ? 'yes' : 'no',
+    };
+  });
+  const csv = ['id,x,y', ...rows.map(({ id, x, y }) => `${id},${x},${y}`)].join('\n') + '\n';
+  const definition = { source: 'rows.csv', key: 'id', label: { column: 'y', positive: 'yes' } };
+  const config = { evaluation: { threshold: { maximize: 'f1' } } };
+
+  let pipeline: ShortPipeline;
+  let training: ModelTrainingCompleted;
+  let trained: AlgorithmTrained;
+  beforeAll(async () => {
+    pipeline = await createShortPipeline(engines, folder, definition, config);
+    await pipeline.process(csv);
+    training = await pipeline.train(['logistic_regression']);
+    trained = training.algorithms.logistic_regression as AlgorithmTrained;
+  });
+
+  test('keeps it, and is evaluated and put before the gate at it', async () => {
+    const { value } = trained.threshold!;
+    const ref = { algorithm: 'logistic_regression', version: trained.version };
+    expect(await readVersionFile(pipeline.stores.modelRegistry, ref, 'threshold.json')).toEqual({
+      value,
+      rule: 'highest f1',
+      split: 'validation',
+      met: true,
+    });
+    expect(trained.validation!.threshold).toBe(value);
+    expect(trained.test!.threshold).toBe(value);
+    expect(training.promotion.metrics.challenger).toMatchObject({ threshold: value, f1: trained.validation!.f1 });
+    // At .5 hardly a row is positive where one in eight is.
+    expect(value).toBeLessThan(0.4);
+    expect(trained.validation!.f1).toBeGreaterThan(0.3);
+  });
+
+  test('is told with the results', () => {
+    const text = describeResults({ training });
+    expect(text).toContain(
+      `Decision threshold: logistic_regression ${trained.threshold!.value.toFixed(4)} (highest f1 in the validation split)`,
+    );
+  });
+
+  test('predicts and is monitored by it, whatever the config says later', async () => {
+    writeFileSync(
+      join(pipeline.folder, 'model_config.dev.json'),
+      JSON.stringify({ inference_config: { prediction_threshold: 0.9 } }),
+    );
+    const predicted = await pipeline.predict('logistic_regression');
+    expect(predicted).toHaveLength(rows.length);
+    for (const { probability, label } of predicted)
+      expect(label).toBe((probability as number) >= trained.threshold!.value ? 1 : 0);
+    const { performance } = await pipeline.monitor({ algorithm: 'logistic_regression', version: trained.version });
+    // Counted here, row by row.
+    const others = predicted.filter(({ id }) => isHeldOut(id as string));
+    const caught = others.filter(({ id, label }) => label === 1 && rows[Number((id as string).slice(2))]!.y === 'yes');
+    const positives = others.filter(({ id }) => rows[Number((id as string).slice(2))]!.y === 'yes');
+    expect(performance).toMatchObject({
+      status: 'measured',
+      metrics: { n: others.length, threshold: trained.threshold!.value, recall: caught.length / positives.length },
+    });
+  });
+
+  test('needs validation rows, which is said before anything is trained', async () => {
+    const other = await createShortPipeline(
+      engines,
+      folder,
+      { ...definition, split: { by: 'random', test: 0.3 } },
+      config,
+    );
+    await other.process(csv);
+    await expect(other.train(['logistic_regression'])).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message:
+        'evaluation.threshold chooses in the split validation, and there is none (there are train, test); name its share or its days in the split, or set inference_config.prediction_threshold and remove the rule.',
+    });
+  });
+});
