@@ -22,6 +22,8 @@ export const sourceReading = z.strictObject({
   date_format: z.string().optional(),
   /** Set where numbers have a decimal comma. */
   decimal: z.literal(',').optional(),
+  /** Set where numbers have signs of currency or percent, or signs between thousands, all of which are left out. */
+  number_signs: z.literal(true).optional(),
 });
 export type SourceReading = z.infer<typeof sourceReading>;
 
@@ -192,15 +194,37 @@ function textSql(path: string, header: CsvHeader, source: SourceReading): string
 export function writtenOut(
   text: string,
   type: ColumnType,
-  { decimal, date_format, no_numbers = [] }: Pick<SourceReading, 'decimal' | 'date_format' | 'no_numbers'>,
+  { no_numbers = [], ...habits }: Pick<SourceReading, 'decimal' | 'number_signs' | 'date_format' | 'no_numbers'>,
 ): string {
-  if (no_numbers.length > 0 && type !== 'VARCHAR') {
-    const present = writtenOut(text, type, { ...(decimal && { decimal }), ...(date_format && { date_format }) });
-    return `CASE WHEN ${text} IN (${no_numbers.map(literal).join(', ')}) THEN NULL ELSE ${present} END`;
+  if (no_numbers.length > 0 && type !== 'VARCHAR')
+    return `CASE WHEN ${text} IN (${no_numbers.map(literal).join(', ')}) THEN NULL ELSE ${writtenOut(text, type, habits)} END`;
+  const { decimal, number_signs, date_format } = habits;
+  const point = decimal && type === 'DOUBLE' ? `replace(${text}, ',', '.')` : text;
+  if (number_signs && (type === 'DOUBLE' || type === 'BIGINT')) {
+    const bare = `translate(${text}, ${literal('(' + OF_NUMBERS + (decimal ? '.' : ',') + ')')}, '-')`;
+    // What has other signs, or has them elsewhere, is no such number, and is told as it stands.
+    return `CASE WHEN regexp_full_match(trim(${text}), ${literal(numberWithSigns(decimal))}) THEN ${decimal ? `replace(${bare}, ',', '.')` : bare} ELSE ${point} END`;
   }
-  if (decimal && type === 'DOUBLE') return `replace(${text}, ',', '.')`;
-  if (date_format === undefined || (type !== 'DATE' && type !== 'TIMESTAMP')) return text;
-  return `coalesce(strftime(try_strptime(trim(${text}), ${literal(date_format)}), '%Y-%m-%d${type === 'DATE' ? '' : ' %H:%M:%S'}'), ${text})`;
+  if (date_format === undefined || (type !== 'DATE' && type !== 'TIMESTAMP')) return point;
+  // Not the moment itself: of a format with an offset it has a type of its own, which DuckDB can't write out alone.
+  const moment = `make_timestamp(epoch_us(try_strptime(trim(${text}), ${literal(date_format)})))`;
+  return `coalesce(strftime(${moment}, '%Y-%m-%d${type === 'DATE' ? '' : ' %H:%M:%S.%f'}'), ${text})`;
+}
+
+const SPACES = ' \u00a0\u202f';
+export const CURRENCY = '$€£¥₹';
+const OF_NUMBERS = `'%${CURRENCY}${SPACES}`;
+
+/**
+ * The pattern of a trimmed number that may have one sign of currency or percent around it, signs between its thousands, and
+ * parentheses instead of a minus sign.
+ */
+export function numberWithSigns(decimal?: ','): string {
+  const thousands = `[${decimal ? '.' : ','}'${SPACES}]`;
+  const digits = `([0-9]+|[1-9][0-9]{0,2}(${thousands}[0-9]{3})+)`;
+  const fraction = `(${decimal ?? '[.]'}[0-9]+)?([eE][+-]?[0-9]+)?`;
+  const number = `[+-]?[${CURRENCY}]?[${SPACES}]?[+-]?${digits}${fraction}[${SPACES}]?[%${CURRENCY}]?`;
+  return `(${number}|[(]${number}[)])`;
 }
 
 /** Patterns of what a text must say whole, for DuckDB's `regexp_full_match`. */

@@ -12,7 +12,7 @@ import { Stryker } from '@stryker-mutator/core';
 import { Instrumenter, type File } from '@stryker-mutator/instrumenter';
 import { messageOf } from '../../src/errors.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { codeOf, ROOMS, type Room } from './rooms.js';
+import { codeOf, ROOMS, testsOf, type Room } from './rooms.js';
 import { keyOf, results, SAMPLE } from './sample.js';
 
 /** Share of a room's mutants, in percent, that its tests are to notice. */
@@ -88,7 +88,7 @@ async function sampleOf(room: Room, size: number, seed: number): Promise<{ all: 
 
 /** Runs the room's tests against each mutant of the sample; `results` has what came of it. */
 async function testMutants(room: Room, sample: Set<string>, concurrency: number): Promise<void> {
-  process.env.MUTATION_TESTS = room.tests.join(',');
+  process.env.MUTATION_TESTS = (await testsOf(room)).join(',');
   const stryker = new Stryker({
     mutate: codeOf(room),
     plugins: ['@stryker-mutator/vitest-runner', fileURLToPath(new URL('./sample.js', import.meta.url))],

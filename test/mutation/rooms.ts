@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { cruise, type ICruiseResult } from 'dependency-cruiser';
 
 /** A part of the code whose tests need no server. */
 export interface Room {
@@ -6,72 +7,53 @@ export interface Room {
   code: string[];
   /** Of these, what belongs to no room. */
   without?: string[];
-  /** The test files that are to notice a change of it, in the order in which they run. */
-  tests: string[];
+  /** Files of `test/golden` that are to notice a change of it, as do all unit tests that use it (see {@link testsOf}). */
+  golden?: string[];
 }
 
-const unit = (...names: string[]) => names.map((name) => `test/unit/${name}.test.ts`);
-const golden = (...names: string[]) => names.map((name) => `test/golden/${name}.test.ts`);
-
-/** What `npm run mutation` changes, and which tests it then runs. */
+/** What `npm run mutation` changes. */
 export const ROOMS: Record<string, Room> = {
   learning: {
     code: ['src/ml/'],
     without: ['src/ml/engines/', 'src/ml/estimators/'],
-    tests: [
-      ...unit('metrics', 'tasks', 'racing', 'standardScaler', 'leakage', 'influence', 'folds', 'transforms'),
-      ...golden('learning', 'delong', 'tasks', 'transforms'),
-    ],
+    golden: ['learning', 'delong', 'tasks', 'transforms'],
   },
-  taskExit: { code: ['src/platform/ecs/classifyTaskExit.ts'], tests: unit('classifyTaskExit') },
-  data: {
-    code: ['src/data/', 'src/platform/files/'],
-    tests: [
-      ...unit('download', 'sql', 'storedData', 'synthetic'),
-      ...golden('parquet'),
-      ...unit(
-        'keys',
-        'medallion',
-        'lostManifests',
-        'csvValues',
-        'preprocess',
-        'badSource',
-        'rowsOverTime',
-        'inference',
-        'trainingStages',
-        'labelsAndValues',
-      ),
-    ],
-  },
-  registry: {
-    code: ['src/registry/'],
-    tests: unit('promotionGate', 'trainingClaim', 'registryOperations', 'registry'),
-  },
-  monitoring: {
-    code: ['src/monitoring/'],
-    tests: [
-      ...unit('verdict', 'profile', 'drift', 'performanceDrop'),
-      ...golden('psi', 'delong'),
-      ...unit('monitoring'),
-    ],
-  },
-  steward: { code: ['workflows/support/stewardState.ts'], tests: unit('stewardState', 'stewardDecisions') },
-  notify: { code: ['src/platform/notify/conditions.ts'], tests: unit('alertConditions', 'alertsWhole') },
-  folderStore: { code: ['src/platform/storage/folderStore.ts'], tests: unit('folderStore', 'createOnly', 'documents') },
-  config: {
-    code: ['src/config/'],
-    tests: unit(
-      'columnNames',
-      'computeConfig',
-      'configBounds',
-      'configValues',
-      'definitionNames',
-      'effectiveConfig',
-      'generatedFiles',
-      'jsonSchema',
-    ),
-  },
+  taskExit: { code: ['src/platform/ecs/classifyTaskExit.ts'] },
+  data: { code: ['src/data/', 'src/platform/files/'], golden: ['parquet'] },
+  registry: { code: ['src/registry/'] },
+  monitoring: { code: ['src/monitoring/'], golden: ['psi', 'delong', 'distances'] },
+  steward: { code: ['workflows/support/stewardState.ts'] },
+  notify: { code: ['src/platform/notify/conditions.ts'] },
+  folderStore: { code: ['src/platform/storage/folderStore.ts'] },
+  config: { code: ['src/config/'] },
 };
+
+/**
+ * The test files that are to notice a change of a room: its golden ones, and every unit test that imports one of its
+ * files, by itself or through what of `test/support` it imports.
+ */
+export async function testsOf({ code, golden = [] }: Room): Promise<string[]> {
+  const { output } = await cruise(['test/unit'], {
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: ['node_modules', '^(?!test/)'] },
+  });
+  const imports = new Map(
+    (output as ICruiseResult).modules.map(({ source, dependencies }) => [
+      source,
+      dependencies.map(({ resolved }) => resolved),
+    ]),
+  );
+  const uses = (file: string, seen = new Set<string>()): boolean => {
+    if (seen.has(file)) return false;
+    seen.add(file);
+    return (imports.get(file) ?? []).some(
+      (imported) =>
+        code.some((path) => imported.startsWith(path)) || (imported.startsWith('test/') && uses(imported, seen)),
+    );
+  };
+  const unit = [...imports.keys()].filter((file) => file.endsWith('.test.ts') && uses(file));
+  return [...unit, ...golden.map((name) => `test/golden/${name}.test.ts`)].sort();
+}
 
 /** The files of a room's code. Throws where one of the table is not there. */
 export function codeOf({ code, without = [] }: Room): string[] {

@@ -319,7 +319,7 @@ it('drops what no model can learn from, and says why; the screen keeps to its wi
     empty: null,
     note: `note ${i}`,
     age: i % 90,
-    fee: `$${i % 40}`,
+    fee: i % 2 === 0 ? `${i % 40}` : `${i % 40}%`,
     y: noise(i) < 0.5 ? 'no' : 'yes',
   }));
   const proposal = await proposed(table, { label: 'y' });
@@ -330,7 +330,7 @@ it('drops what no model can learn from, and says why; the screen keeps to its wi
     label: { column: 'y', positive: 'yes' },
     drop: ['constant', 'empty', 'note'],
   });
-  expect(proposal.remarks.find(({ topic }) => topic === 'numbers as text')!.text).toContain('fee (such as "$0")');
+  expect(proposal.remarks.find(({ topic }) => topic === 'numbers as text')!.text).toContain('fee (such as "1%")');
   for (const width of [60, 100]) {
     const lines = screen('table', proposal, '{}\n', width).split('\n');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(width);
@@ -354,23 +354,31 @@ describe('names that can not be used', () => {
   });
 });
 
-it('knows amounts with signs for numbers as text: they are neither dropped, nor the key, nor a label', async () => {
+it('reads amounts with signs as numbers, and leaves what is of two kinds as text: neither dropped, nor the key, nor a label', async () => {
   const thousands = (value: number) => `"${value.toLocaleString('en-US')}"`;
   const table = rows(300, (i) => ({
     income: `"$${(20_000 + 37 * i).toLocaleString('en-US')}.00"`,
     limit: thousands(1_000 + 13 * i),
+    share: i % 2 === 0 ? i : `${i}%`,
     card: `4000000000000${String(1_000_000 + i)}`,
     age: (i * 7) % 60,
     y: noise(i) < 0.5 ? 'no' : 'yes',
   }));
-  const { definition, remarks } = await proposed(table, { label: 'y' });
+  const { definition, remarks, decisions } = await proposed(table, { label: 'y' });
   expect(definition).toMatchObject({ key: 'card' });
   expect(definition.drop).toBeUndefined();
-  expect(remarks.find(({ topic }) => topic === 'numbers as text')!.text).toMatch(
-    /^income \(such as "\$20,000\.00"\), limit \(such as "1,000"\): read as categories; write plain numbers/,
+  expect(decisions.find(({ topic }) => topic === 'file')!.text).toContain(
+    'numbers with signs of currency, percent or thousands',
   );
-  await expect(proposed(table, { label: 'limit' })).rejects.toThrow(
-    'The column limit holds numbers as text, such as "1,000", and can\'t be learned so; write plain numbers without signs into the file, or name another with --label.',
+  expect(remarks.find(({ topic }) => topic === 'numbers as text')!.text).toMatch(
+    /^limit \(such as "1,000"\), share \(such as "[0-9%]+"\): read as categories; write plain numbers/,
+  );
+  expect((await proposed(table, { label: 'income' })).definition).toMatchObject({
+    label: 'income',
+    task: 'regression',
+  });
+  await expect(proposed(table, { label: 'share' })).rejects.toThrow(
+    /^The column share holds numbers as text, such as ".*", and can't be learned so; write plain numbers without signs into the file, or name another with --label\.$/,
   );
 });
 

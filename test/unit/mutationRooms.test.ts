@@ -1,11 +1,21 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { codeOf, ROOMS } from '../mutation/rooms.js';
+import { codeOf, ROOMS, testsOf } from '../mutation/rooms.js';
 
 test.each(Object.entries(ROOMS))(
-  'the room %s of `npm run mutation` has code, and its tests are there',
-  (_name, room) => {
+  'the room %s of `npm run mutation` has code, and tests of it that are there',
+  async (_name, room) => {
     expect(codeOf(room).length).toBeGreaterThan(0);
-    expect(room.tests.filter((file) => !existsSync(file))).toEqual([]);
+    const tests = await testsOf(room);
+    expect(tests.length).toBeGreaterThan(0);
+    expect(tests.filter((file) => !existsSync(file))).toEqual([]);
   },
 );
+
+test('the tests of a room are those that use it, also through the support of the tests', async () => {
+  const tests = await testsOf(ROOMS.data!);
+  expect(tests).toContain('test/unit/init.test.ts');
+  // It reads no file of the room: `support/tinyPipeline.ts` does.
+  expect(tests).toContain('test/unit/rowsOverTime.test.ts');
+  expect(tests).not.toContain('test/unit/stewardState.test.ts');
+});

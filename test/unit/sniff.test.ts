@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readCsvHeader, readCsvSql } from '../../src/data/csv.js';
+import type { SqlValue } from '../../src/data/duckdb.js';
 import { sniffCsv } from '../../src/data/inspect/sniff.js';
 import { sharedDatabase } from '../support/sharedDatabase.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -12,6 +14,16 @@ async function sniffed(content: string | Buffer, name = 'table.csv') {
   const path = join(temporaryFolder(), name);
   writeFileSync(path, content);
   return sniffCsv(await opened, path);
+}
+
+/** How a file is read, and the values of its column `a` as they are read by that. */
+async function readAll(content: string) {
+  const path = join(temporaryFolder(), 'read.csv');
+  writeFileSync(path, content);
+  const database = await opened;
+  const reading = await sniffCsv(database, path);
+  const sql = readCsvSql(path, await readCsvHeader(path, ['a'], reading), reading);
+  return { reading, values: (await database.rows<{ a: SqlValue }>(sql)).map(({ a }) => a) };
 }
 
 /** A file of one column after a key, as text. */
@@ -29,11 +41,11 @@ describe('types', () => {
     ['days', ['2005-12-31', '2006-1-1'], 'DATE'],
     ['days with slashes, year first', ['2005/12/31', ''], 'DATE'],
     ['times', ['2005-12-31 10:15:00', '2006-01-01T00:00:00Z'], 'TIMESTAMP'],
-    ['times of another offset', ['2005-12-31T10:15:00+02:00'], 'VARCHAR'],
+    ['times of another offset', ['2005-12-31T10:15:00+02:00'], 'TIMESTAMP'],
     ['times at midnight', ['2005-12-31 00:00:00'], 'DATE'],
     ['booleans', ['True', 'FALSE', 'true'], 'BOOLEAN'],
     ['yes and no', ['yes', 'no'], 'VARCHAR'],
-    ['money', ['$1', '$2'], 'VARCHAR'],
+    ['money', ['$1', '$2'], 'DOUBLE'],
     ['numbers with a thousands sign', ['"1,200"', '"3,400"', '"5"'], 'VARCHAR'],
     ['a column without values', ['', ''], 'VARCHAR'],
     ['infinities, which are no number to learn from', ['1.5', 'inf', '-Infinity'], 'DOUBLE'],
@@ -104,6 +116,50 @@ describe('dialect and encoding', () => {
     // Three digits after the comma may be a thousand, unless there is a zero before it or another column tells.
     expect(await sniffed('a;b\n0,500;2\n-2,250;3\n')).toMatchObject({ decimal: ',', columns: { a: 'DOUBLE' } });
     expect(await sniffed('a;b\n1,500;2,5\n2;3\n')).toMatchObject({ columns: { a: 'DOUBLE', b: 'DOUBLE' } });
+  });
+
+  it.each([
+    ['dollars', ['$1,200', '$950.50', '-$3'], [1200, 950.5, -3]],
+    ['percent', ['13.5%', '7 %', '0%'], [13.5, 7, 0]],
+    ['thousands with points', ['1,234.50', '12,345,678.00', '7'], [1234.5, 12345678, 7]],
+    ['thousands beyond a million', ['1,234,567', '12,345'], [1234567, 12345]],
+    ['a balance', ['(1,250.00)', '300.00', '"(7)"'], [-1250, 300, -7]],
+    ['euros', ['1.234,50 €', '7,00 €', '12 €'], [1234.5, 7, 12]],
+    ['thousands in spaces', ['1 234', '1 234 567', '12'], [1234, 1234567, 12]],
+    ['thousands with apostrophes', ["1'234.5", "12'000", '3'], [1234.5, 12000, 3]],
+    ['pounds', ['£1', '£1,000'], [1, 1000]],
+  ])('reads numbers with signs: %s', async (_, values, numbers) => {
+    const read = await readAll(['a;b', ...values.map((value) => `${value};x`), ''].join('\n'));
+    expect(read.reading.columns.a).toBe('DOUBLE');
+    expect(read.reading.number_signs).toBe(true);
+    expect(read.values).toEqual(numbers);
+  });
+
+  it.each([
+    ['two currencies', ['$1,200', '€950']],
+    ['percent and not', ['5%', '5']],
+    ['groups that are no thousands', ['$12,34', '$1,234.5']],
+    ['names of one length', ['555 123 456', '555 987 321']],
+    ['a range', ['10-20', '20-30']],
+  ])('leaves as text what is not one kind of number: %s', async (_, values) => {
+    expect((await sniffed(['a;b', ...values.map((value) => `${value};x`), ''].join('\n'))).columns.a).toBe('VARCHAR');
+  });
+
+  it('takes commas between three digits for thousands where many different ones stand beside short numbers', async () => {
+    const many = Array.from({ length: 60 }, (_, i) => `"${i + 1},${String(101 + i)}"`);
+    expect(await typeOf(...many, '7')).toBe('DOUBLE');
+    expect(await typeOf(...many)).toBe('VARCHAR');
+    expect(await sniffed(['a;b', '1,500;2.5', '2;3', ''].join('\n'))).toMatchObject({
+      number_signs: true,
+      columns: { a: 'DOUBLE' },
+    });
+  });
+
+  it('brings moments with an offset to UTC', async () => {
+    const { reading, values } = await readAll('a,b\n2020-01-01T00:30:00+02:00,1\n2020-06-30T23:30:00-0330,2\n');
+    expect(reading.columns.a).toBe('TIMESTAMP');
+    // By hand: two hours earlier, and three and a half later.
+    expect(values.map(String)).toEqual(['2019-12-31 22:30:00', '2020-07-01 03:00:00']);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import type { ColumnType } from '../../config/schema.js';
-import { writtenOut } from '../csv.js';
+import { numberWithSigns, writtenOut } from '../csv.js';
 import { identifier, literal, type Database } from '../duckdb.js';
 import { positionsOf, sniffReadable, withReadableCsv, type SniffedCsv } from './sniff.js';
 
@@ -50,7 +50,6 @@ export const TABLE = 'inspected';
 const EXACT = 200;
 /** So many texts are counted one by one in no time. */
 const FEW_TEXTS = 5_000_000;
-const WRITTEN = String.raw`\s*[$€£]?\s*[+-]?([0-9]+|[0-9]{1,3}([, ][0-9]{3})+)([.][0-9]+)?\s*%?\s*`;
 
 /**
  * Reads a whole CSV into the table {@link TABLE} and summarises its columns.
@@ -89,7 +88,9 @@ async function summarise(
       `CAST(min(${c}) AS VARCHAR) AS min_${i}`,
       `CAST(max(${c}) AS VARCHAR) AS max_${i}`,
       ...(type === 'BIGINT' || type === 'DOUBLE' ? [`avg(${c}) AS mean_${i}`, `var_pop(${c}) AS variance_${i}`] : []),
-      ...(type === 'VARCHAR' ? [`count(*) FILTER (regexp_full_match(${c}, ${literal(WRITTEN)})) AS written_${i}`] : []),
+      ...(type === 'VARCHAR'
+        ? [`count(*) FILTER (regexp_full_match(trim(${c}), ${literal(numberWithSigns())})) AS written_${i}`]
+        : []),
     ];
   });
   const [row] = await database.rows<Record<string, bigint | number | string | null>>(

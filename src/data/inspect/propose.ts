@@ -167,11 +167,12 @@ function entityOf(columns: ColumnSummary[], rows: number): ColumnSummary | undef
 const DELIMITERS: Record<string, string> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
 
 function fileText({ sniffed, rows, columns, repeated }: DescribedCsv): string {
-  const { delimiter, encoding, null_values, no_numbers, date_format, decimal } = sniffed;
+  const { delimiter, encoding, null_values, no_numbers, date_format, decimal, number_signs } = sniffed;
   const absent = [...null_values, ...no_numbers];
   return [
     `${countOf(rows, 'row')}, ${countOf(columns.length, 'column')}, ${DELIMITERS[delimiter]}, ${encoding}`,
     ...(decimal ? ['decimal commas'] : []),
+    ...(number_signs ? ['numbers with signs of currency, percent or thousands'] : []),
     ...(date_format === undefined ? [] : [`days as ${date_format}`]),
     ...(absent.length > 0 ? [`no value: ${absent.map((text) => JSON.stringify(text)).join(' ')}`] : []),
     ...(repeated > 0 ? [`${countOf(repeated, 'row')} equal to another`] : []),

@@ -5,7 +5,7 @@ import { isInternal, sameName } from '../../config/columns.js';
 import type { ColumnType } from '../../config/schema.js';
 import { PerdureError } from '../../errors.js';
 import { openRegularFile } from '../../platform/storage/regularFile.js';
-import { DAY, WHOLE_NUMBER, type SourceReading } from '../csv.js';
+import { CURRENCY, DAY, WHOLE_NUMBER, numberWithSigns, type SourceReading } from '../csv.js';
 import { literal, type Database, type SqlValue } from '../duckdb.js';
 import { dialectOf, type Dialect } from './dialect.js';
 import { asUtf8, encodingOf, type Encoding } from './encoding.js';
@@ -108,6 +108,7 @@ export async function sniffReadable(
     no_numbers: absent((text, type) => type !== 'VARCHAR' && !means(text)),
     ...(format === undefined ? {} : { date_format: format }),
     ...(named.some(({ comma }) => comma) ? { decimal: ',' } : {}),
+    ...(named.some(({ signs }) => signs) ? { number_signs: true } : {}),
   };
 }
 
@@ -177,6 +178,7 @@ interface Look {
   absent: string[];
   format?: string;
   comma?: boolean;
+  signs?: boolean;
 }
 
 /** What a column's values may be, in the order in which a type is preferred: SQL over a value `v`, which is not null. */
@@ -335,14 +337,48 @@ const TIMES: [format: string, pattern: string][] = [
   [' %I:%M %p', ' [0-9]{1,2}:[0-9]{2} [AaPp][Mm]'],
   [' %I:%M:%S %p', ' [0-9]{1,2}:[0-9]{2}:[0-9]{2} [AaPp][Mm]'],
 ];
-const FORMATS = DAYS.flatMap(([day, dayPattern]) =>
-  TIMES.map(([time, pattern]) => ({ format: day + time, pattern: dayPattern + pattern })),
+/** Moments with an offset from UTC, which they are brought to. */
+const OFFSETS = ['T', ' '].flatMap((between) =>
+  ['', '.%f'].flatMap((fraction) =>
+    ['', ' '].map((space) => ({
+      format: `%Y-%m-%d${between}%H:%M:%S${fraction}${space}%z`,
+      pattern: `[0-9]{4}-[0-9]{2}-[0-9]{2}${between}[0-9]{2}:[0-9]{2}:[0-9]{2}${fraction && '[.][0-9]{1,6}'}${space}[+-][0-9]{2}(:?[0-9]{2})?`,
+    })),
+  ),
 );
+const FORMATS = [
+  ...DAYS.flatMap(([day, dayPattern]) =>
+    TIMES.map(([time, pattern]) => ({ format: day + time, pattern: dayPattern + pattern })),
+  ),
+  ...OFFSETS,
+];
 /** A day without signs, which is a whole number as well: so many different ones are days all of them by no chance. */
 const COMPACT = { format: '%Y%m%d', pattern: '(19|20)[0-9]{6}', distinct: 10 };
-const COMMA = '[+-]?[0-9]+(,[0-9]+)?([eE][+-]?[0-9]+)?';
-/** Numbers whose commas may group thousands, which then begin with no zero. */
-const THOUSANDS = '[+-]?([1-9][0-9]{0,2}(,[0-9]{3})*|0)';
+
+/** What a column of numbers in other ways may be: with a decimal point and signs, a decimal comma, or either of them. */
+type NumberHabit = 'points' | 'commas' | 'either';
+/** So many different values with three digits after a comma are no fractions where others have none: the last digit of one in ten would be 0, and left out. */
+const THOUSANDS = 50;
+
+/**
+ * Tests of a column whose values may be numbers with signs, over its trimmed value `v`. One unit holds for all values:
+ * percent for all or for none, one currency. Texts of digits and spaces that are all of one length are names.
+ */
+function numberTests(v: string): { numbers: NumberHabit | 'bare'; sql: string }[] {
+  const all = (pattern: string) => `bool_and(regexp_full_match(${v}, ${literal(pattern)}))`;
+  const some = (pattern: string) => `bool_or(regexp_matches(${v}, ${literal(pattern)}))`;
+  const units = `bool_and(contains(${v}, '%')) = bool_or(contains(${v}, '%')) AND count(DISTINCT nullif(regexp_extract(${v}, '[${CURRENCY}]'), '')) <= 1`;
+  const names = `${all('[0-9 ]+')} AND min(length(${v})) = max(length(${v}))`;
+  const one = `${units} AND NOT (${names})`;
+  const [points, commas] = [all(numberWithSigns()), all(numberWithSigns(','))];
+  const thousands = `(${some('[^0-9,+-]|,[0-9]{3},')} OR (${some('^[+-]?[0-9]{1,3}$')} AND count(DISTINCT CASE WHEN contains(${v}, ',') THEN ${v} END) >= ${THOUSANDS}))`;
+  return [
+    { numbers: 'points', sql: `${one} AND ${points} AND ${thousands}` },
+    { numbers: 'either', sql: `${one} AND ${points} AND ${commas} AND NOT ${thousands}` },
+    { numbers: 'commas', sql: `${one} AND ${commas} AND NOT ${points}` },
+    { numbers: 'bare', sql: all('[+-]?[0-9]+(,[0-9]+)?([eE][+-]?[0-9]+)?') },
+  ];
+}
 
 /** Looks at columns of text, and of numbers that may be days, once more where one of their values looks like a day or a number of other habits. */
 async function lookAtTexts(
@@ -351,7 +387,7 @@ async function lookAtTexts(
   looks: Map<number, Look>,
   found: Map<number, Found>,
 ): Promise<void> {
-  const tests: { position: number; format?: string; grouped?: boolean; sql: string }[] = [];
+  const tests: { position: number; format?: string; numbers?: NumberHabit | 'bare'; sql: string }[] = [];
   for (const [position, { type }] of looks) {
     const example = found.get(position)!.example?.trim();
     if (example === undefined) continue;
@@ -364,12 +400,8 @@ async function lookAtTexts(
         sql: `${isDaySql(v, compact, digits)} AND count(DISTINCT ${v}) >= ${distinct}`,
       });
     if (type !== 'VARCHAR') continue;
-    if (new RegExp(`^${COMMA}$`).test(example)) {
-      const commas = `bool_and(regexp_full_match(${v}, '${COMMA}')) AND bool_or(contains(${v}, ','))`;
-      const thousands = `bool_and(regexp_full_match(${v}, '${THOUSANDS}'))`;
-      tests.push({ position, sql: `${commas} AND NOT ${thousands}` });
-      tests.push({ position, grouped: true, sql: `${commas} AND ${thousands}` });
-    }
+    if ([undefined, ',' as const].some((decimal) => new RegExp(`^${numberWithSigns(decimal)}$`).test(example)))
+      tests.push(...numberTests(v).map((test) => ({ position, ...test })));
     for (const { format, pattern } of FORMATS) {
       if (!new RegExp(`^${pattern}$`).test(example)) continue;
       tests.push({ position, format, sql: isDaySql(v, format, pattern) });
@@ -384,10 +416,19 @@ async function lookAtTexts(
 
   // A point can't be the decimal sign of one column and a comma that of another: which then is meant is not guessed.
   const points = [...looks.values()].some(({ type }) => type === 'DOUBLE');
-  const numbers = held.filter(({ format }) => format === undefined);
-  // 1,234 may be either; where another column has commas that no thousands have, it is a fraction too.
-  if (!points && numbers.some(({ grouped }) => !grouped))
-    for (const { position } of numbers) looks.set(position, { ...looks.get(position)!, type: 'DOUBLE', comma: true });
+  const commas = !points && held.some(({ numbers }) => numbers === 'commas');
+  // 1,234 may be either; another column tells which.
+  const meant: NumberHabit[] = commas ? ['commas', 'either'] : points ? ['points', 'either'] : ['points'];
+  for (const { position, numbers } of held) {
+    if (numbers === undefined || numbers === 'bare' || !meant.includes(numbers)) continue;
+    const bare = held.some((other) => other.position === position && other.numbers === 'bare');
+    looks.set(position, {
+      ...looks.get(position)!,
+      type: 'DOUBLE',
+      ...(commas && { comma: true }),
+      ...(!(commas && bare) && { signs: true }),
+    });
+  }
 
   const format = formatOf(held.flatMap(({ position, format }) => (format === undefined ? [] : [{ position, format }])));
   if (format === undefined) return;
