@@ -6,6 +6,7 @@ const LAYERS = [
   '^src/platform/files/',
   '^src/platform/observe/',
   '^src/ml/',
+  '^src/validation/',
   '^src/platform/setup/',
   '^src/platform/storage/',
   '^src/config/',

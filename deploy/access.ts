@@ -4,6 +4,7 @@ import { OWNER_KEY } from '../src/platform/storage/ownedStore.js';
 import { manifestKey, rawKey } from '../src/data/layers.js';
 import { fileNameOf } from '../src/config/schema.js';
 import { NEWEST_CONFIG } from '../src/config/pinned.js';
+import { VALIDATION_FOLDER } from '../src/data/validation/results.js';
 import { PREDICTIONS_ENTRIES, PREDICTIONS_INDEX } from '../src/data/predictions.js';
 import { aliasKey, latestKey } from '../src/registry/pointers.js';
 import { TRAINING_CLAIM } from '../src/registry/trainingClaim.js';
@@ -44,7 +45,7 @@ const CONFIG_VERSIONS = 'conf/*';
 export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
   const layers = Object.values(definition.layers).map(({ path }) => anyPartition(path));
   return {
-    datamart: { read: ['*'], write: ['bronze/*', 'silver/*', manifestKey('gold'), ...layers] },
+    datamart: { read: ['*'], write: ['bronze/*', 'silver/*', `${VALIDATION_FOLDER}*`, manifestKey('gold'), ...layers] },
     modelRegistry: { read: [OWNER_KEY, 'model_registry/*'] },
     predictions: { read: ['*'], write: ['*'] },
   };

@@ -4,9 +4,12 @@ import {
   countOf,
   type DataProcessingInput,
   type DataProcessingResult,
+  type DataQuality,
+  type GoldResult,
   type LayerCounts,
   type LayerResult,
   type RefineInput,
+  type SilverResult,
 } from '../src/contracts/index.js';
 import { activities } from './support/activityProxies.js';
 import { now, raiseAlerts } from './support/alerts.js';
@@ -69,12 +72,12 @@ async function refine(
 
   progress.step('silver: clean, deduplicate, standardise');
   const silver = await inPieces(activities.silver, (piece) =>
-    layer.silver.executeWithOptions({ summary: `Silver: ${span(piece)}` }, [{ ...stage, partitions: piece }]),
+    layer.silver.executeWithOptions({ summary: `Silver: ${span(piece)}` }, [{ ...stage, partitions: piece, asOf }]),
   );
 
   progress.step('gold: feature store and label store');
   const gold = await inPieces(activities.gold, (piece) =>
-    layer.gold.executeWithOptions({ summary: `Gold: ${span(piece)}` }, [{ ...stage, partitions: piece }]),
+    layer.gold.executeWithOptions({ summary: `Gold: ${span(piece)}` }, [{ ...stage, partitions: piece, asOf }]),
   );
 
   const layers = { bronze: count([bronze]), silver: count(silver), gold: count(gold) };
@@ -93,6 +96,7 @@ async function refine(
     ...layers,
     silver: { ...layers.silver, dropped },
     ...(bronze.labels && { labels: bronze.labels }),
+    ...qualityOf(silver, gold),
     config: stage.run.config?.checksum,
   };
 
@@ -103,7 +107,7 @@ async function refine(
     const known = looks
       ? [
           await look.executeWithOptions({ summary: 'Which partitions are up to date?' }, [
-            { ...stage, partitions, dryRun: true },
+            { ...stage, partitions, asOf, dryRun: true },
           ]),
         ]
       : [];
@@ -141,6 +145,21 @@ function addUp(counts: Record<string, number>[]): Record<string, number> {
   const total: Record<string, number> = {};
   for (const [name, rows] of counts.flatMap((piece) => Object.entries(piece))) total[name] = (total[name] ?? 0) + rows;
   return total;
+}
+
+/** How the partitions met what is expected of them, and all of them together the age that is. */
+function qualityOf(silver: SilverResult[], gold: GoldResult[]): { quality?: DataQuality } {
+  const measured = silver.flatMap(({ quality }) => quality ?? []);
+  if (measured.length === 0) return {};
+  const ages = Object.entries(gold.find(({ freshness }) => freshness)?.freshness ?? {});
+  const stale = ages.filter(([, { met }]) => !met);
+  return {
+    quality: {
+      evaluated: sum(measured.map(({ evaluated }) => evaluated)) + ages.length,
+      met: sum(measured.map(({ met }) => met)) + ages.length - stale.length,
+      unmet: addUp([...measured.map(({ unmet }) => unmet), Object.fromEntries(stale.map(([rule]) => [rule, 0]))]),
+    },
+  };
 }
 
 function sum(values: number[]): number {

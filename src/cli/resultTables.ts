@@ -1,6 +1,7 @@
 import {
   nothingChanged,
   type DataProcessingCompleted,
+  type DataQuality,
   type DriftDistance,
   type LabelCounts,
   type ModelInferenceCompleted,
@@ -52,7 +53,14 @@ function layerTable(processing: DataProcessingCompleted): string[] {
     table(['layer', 'rows', 'partitions written', 'unchanged'], rows),
     ...(processing.labels ? [labelLine(processing.labels)] : []),
     ...(dropped.length > 0 ? [`Rows dropped in silver: ${dropped.join(', ')}`] : []),
+    ...(processing.quality ? [qualityLine(processing.quality)] : []),
   ];
+}
+
+function qualityLine({ evaluated, met, unmet }: DataQuality): string {
+  const broken = Object.entries(unmet).map(([rule, rows]) => (rows > 0 ? `${rule} (${countOf(rows, 'row')})` : rule));
+  const score = evaluated === 0 ? '' : `, a score of ${(met / evaluated).toFixed(2)}`;
+  return `Data quality: ${count(met)} of ${countOf(evaluated, 'expectation')} met${score}${broken.length > 0 ? `; not met: ${broken.join(', ')}` : ''}`;
 }
 
 function labelLine({ rows, unknown }: LabelCounts): string {

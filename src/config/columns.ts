@@ -17,6 +17,17 @@ export const INTERNAL = {
   day: `${INTERNAL_PREFIX}day`,
   /** Position of the first expectation that a row breaks. */
   broken: `${INTERNAL_PREFIX}broken`,
+  /** Position of the first condition in SQL that a row breaks. */
+  condition: `${INTERNAL_PREFIX}condition`,
+  /** With the position of an expectation after them: whether a row has nothing to look at, and whether it breaks it. */
+  missing: `${INTERNAL_PREFIX}missing`,
+  unexpected: `${INTERNAL_PREFIX}unexpected`,
+  observed: `${INTERNAL_PREFIX}observed`,
+  /** Of a row in quarantine: which row of silver it is, and the names of what it breaks. */
+  id: `${INTERNAL_PREFIX}id`,
+  rules: `${INTERNAL_PREFIX}rules`,
+  quarantine: `${INTERNAL_PREFIX}quarantine`,
+  corrections: `${INTERNAL_PREFIX}corrections`,
   occurrence: `${INTERNAL_PREFIX}occurrence`,
   /** A number of a model's output. */
   score: `${INTERNAL_PREFIX}score`,

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { Pipeline } from './load.js';
-import { Expectations, ModelConfig, PipelineDefinition, spelledOut, withDefaults } from './schema.js';
+import { Expectations } from './expectations.js';
+import { ModelConfig, PipelineDefinition, spelledOut, withDefaults } from './schema.js';
 import { childrenOf, factsOf, type FieldFacts } from './fields.js';
 
 /** A setting that a pipeline goes by, and where it comes from. */

@@ -445,44 +445,6 @@ export const PipelineDefinition = writtenDefinition
 /** As spelled out and, where the source's columns aren't written, completed by what was read of them. */
 export type PipelineDefinition = z.infer<typeof PipelineDefinition> & { name: string; title: string };
 
-/** `expectations.json`: what a silver row must satisfy, in SQL. */
-export const Expectations = z
-  .strictObject({
-    duplicates: z
-      .strictObject({
-        name: name.describe('Name under which they are counted'),
-        on_failure: z.enum(['drop', 'fail']).describe('drop leaves the row out and counts it; fail stops the run'),
-      })
-      .optional()
-      .meta({
-        description: 'Rows whose values in every column of the source an earlier row has already',
-        otherwise: 'duplicates are not looked for',
-      }),
-    silver: z
-      .array(
-        z.strictObject({
-          name: name.describe('Name under which rows that break it are counted'),
-          check: z.string().min(1).describe('SQL condition that a good row satisfies'),
-          on_failure: z
-            .enum(['drop', 'fail'])
-            .describe('`drop` leaves the row out and counts it; `fail` stops the run'),
-        }),
-      )
-      .describe('What every silver row must satisfy'),
-  })
-  .superRefine(({ duplicates, silver }, context) => {
-    // Dropped rows are counted by name.
-    const names = [...(duplicates ? [duplicates.name] : []), ...silver.map((expectation) => expectation.name)];
-    const repeated = names.find((candidate, i) => names.indexOf(candidate) !== i);
-    if (repeated !== undefined)
-      context.addIssue({
-        code: 'custom',
-        path: ['silver'],
-        message: `expected a name of its own for each expectation, got ${JSON.stringify(repeated)} twice`,
-      });
-  });
-export type Expectations = z.infer<typeof Expectations>;
-
 function yearText(value: number): string {
   return String(value).padStart(4, '0');
 }
@@ -820,6 +782,16 @@ export const ModelConfig = z
         }),
       })
       .describe('When predictions and data call for attention'),
+    validation_config: z
+      .strictObject({
+        min_quality_score: share.optional().meta({
+          description:
+            'Quality score below which a run fails: the share of the expectations that a partition meets, 0 to 1',
+          otherwise: 'expectations of severity fail alone decide',
+        }),
+      })
+      .optional()
+      .meta({ description: 'When data are too bad to go on with', otherwise: 'no score is asked for' }),
     steward: Steward.prefault({}).describe('When the steward retrains'),
     compute: Compute.prefault({}).describe('Where the stages of each phase run'),
     schedules: Schedules.default({}).describe('When phases start by themselves; one that is not named does not'),

@@ -62,14 +62,31 @@ export interface BronzeResult extends LayerResult {
 }
 
 export interface RefineInput extends StageInput, DryRun {
+  /** The day that the run stands at, by which the age of data is told. */
+  asOf?: string;
   /** The partitions to bring up to date; in a dry run, those that are come back as `unchanged`. */
   partitions: string[];
 }
 export interface SilverResult extends LayerResult {
   /** Rows left out, by the name of the expectation they broke (`duplicate_encounter`, ...). */
   dropped: Record<string, number>;
+  /** Where `expectations.json` has a suite. */
+  quality?: DataQuality;
 }
-export type GoldResult = LayerResult;
+
+/** How data met what is expected of them. The quality score is the share of the expectations that are met. */
+export interface DataQuality {
+  /** Expectations that were evaluated, each once per partition. */
+  evaluated: number;
+  met: number;
+  /** Rows that break an expectation that is not met, by its name; 0 where it is about a whole table. */
+  unmet: Record<string, number>;
+}
+
+/** Age of the newest value of a column, by the expectation's name, in days on the day that the run stands at. */
+export interface GoldResult extends LayerResult {
+  freshness?: Record<string, { days: number | null; met: boolean }>;
+}
 
 export interface DataProcessingCompleted {
   status: 'completed';
@@ -79,6 +96,8 @@ export interface DataProcessingCompleted {
   silver: LayerCounts & { dropped: Record<string, number> };
   gold: LayerCounts;
   labels?: LabelCounts;
+  /** Where `expectations.json` has a suite. */
+  quality?: DataQuality;
   /** Version of the configuration that the run went by, a SHA-256. */
   config?: string;
 }

@@ -5,7 +5,10 @@ import { limitsOf } from '../platform/resources/limits.js';
 import type { Workspace } from './workspace.js';
 import { diskError } from '../platform/files/diskError.js';
 import { makeFolder } from '../platform/storage/folder.js';
+import { identifier, literal } from '../sql.js';
 import { sqlError, type QueryOrigin } from './sqlError.js';
+
+export { identifier, literal };
 
 /** A value of a result row. Whole numbers of 64 bits are `bigint`; cast dates to VARCHAR in the query. */
 export type SqlValue = string | number | bigint | boolean | null;
@@ -111,19 +114,9 @@ export async function columnsOf(database: Database, relation: string): Promise<s
   return (await describe(database, `SELECT * FROM ${relation}`)).map(({ name }) => name);
 }
 
-/** A name as a quoted SQL identifier. */
-export function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
 /** Condition that two relations agree in their keys. @param operator `=` where an absent key is like no other */
 export function sameKeySql(keys: string[], a: string, b: string, operator = 'IS NOT DISTINCT FROM'): string {
   return keys.map((key) => `${a}.${identifier(key)} ${operator} ${b}.${identifier(key)}`).join(' AND ');
-}
-
-/** Text as an SQL literal. */
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 /**

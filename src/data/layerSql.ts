@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { rulesOf } from '../config/expectations.js';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError, messageOf } from '../errors.js';
 import { INTERNAL_IN_WORDS, isInternal, repeatedName, sameName } from '../config/columns.js';
 import type { Workspace } from './workspace.js';
 import { sha256, sha256File } from '../platform/storage/checksum.js';
+import { conditionOf } from '../validation/expectationTypes.js';
 import { readRegularFile } from '../platform/storage/regularFile.js';
 import { defaultSql } from './defaultSql.js';
 import {
@@ -87,15 +89,14 @@ export async function layerSql(
     text,
     tables.map(({ name, checksum }) => [name, checksum]),
   );
-  const asked = fingerprint(text, readable, columns, table === 'silver' ? pipeline.expectations.silver : []);
+  const conditions = table === 'silver' ? conditionsOf(pipeline) : [];
+  const asked = fingerprint(text, readable, columns, conditions);
   if (found.has(asked)) return { file, text, tables, digest };
   await withDuckDb(context, async (database) => {
     await refuseOutsideReads(database, { text, from: file, readable, columns });
-    if (table !== 'silver') return;
-    for (const { name, check } of pipeline.expectations.silver) {
-      const from = `${join(pipeline.folder, 'expectations.json')}: the check of ${name}`;
+    for (const { from, condition } of conditions) {
       await refuseOutsideReads(database, {
-        text: `SELECT (${check}\n) FROM ${INPUTS.silver}`,
+        text: `SELECT (${condition}\n) FROM ${INPUTS.silver}`,
         from,
         readable,
         columns,
@@ -104,6 +105,18 @@ export async function layerSql(
   });
   found.add(asked);
   return { file, text, tables, digest };
+}
+
+/** The conditions of `expectations.json` that are a pipeline's own SQL. */
+function conditionsOf({ folder, expectations }: Pipeline): { from: string; condition: string }[] {
+  const file = join(folder, 'expectations.json');
+  return rulesOf(expectations).flatMap(({ name, condition, config }) => {
+    const query = config.kwargs.unexpected_rows_query;
+    if (condition !== undefined) return [{ from: `${file}: the check of ${name}`, condition }];
+    return typeof query === 'string'
+      ? [{ from: `${file}: the expectation ${name}`, condition: conditionOf(query) }]
+      : [];
+  });
 }
 
 async function readText(file: string): Promise<string> {

@@ -65,7 +65,7 @@ export class LayerWriter {
     partition: string,
     inputs: string,
     tables: BuiltTable[],
-    more: Pick<PartitionEntry, 'dropped' | 'lastDay'> = {},
+    more: Pick<PartitionEntry, 'dropped' | 'validation' | 'lastDay'> = {},
   ): Promise<PartitionEntry> {
     // From the first object on there is a manifest, so that its absence beside files tells of a loss.
     if (!this.begun) await this.commit({ ...this.manifest });

@@ -39,6 +39,17 @@ const partitionEntry = z.strictObject({
   objects: z.array(storedTable),
   /** Rows left out, by expectation (silver). */
   dropped: z.record(z.string(), z.number()).optional(),
+  /** How it met what is expected of it (silver). */
+  validation: z
+    .strictObject({
+      evaluated: z.number(),
+      met: z.number(),
+      /** Rows that break an expectation that is not met, by its name; 0 where it is about the table. */
+      unmet: z.record(z.string(), z.number()),
+      /** The newest day of a column whose age is expected, by the expectation's name; `null` where there is none. */
+      newest: z.record(z.string(), z.string().nullable()).optional(),
+    })
+    .optional(),
 });
 export type PartitionEntry = z.infer<typeof partitionEntry>;
 

@@ -14,14 +14,15 @@ export interface Refinement {
   inputs(partition: string, inputChecksum: string): string;
   /** Called once with the first input file, before any partition is built. */
   check(database: Database, inputFile: string): Promise<void>;
-  /** Makes a partition's files in the scratch `folder` from its input file. */
-  build(database: Database, partition: string, inputFile: string, folder: string): Promise<Built>;
+  /** Makes a partition's files in the scratch `folder` from its input file; `undefined` where it is not to be written. */
+  build(database: Database, partition: string, inputFile: string, folder: string): Promise<Built | undefined>;
 }
 
 export interface Built {
   tables: BuiltTable[];
   /** Rows left out, by expectation. */
   dropped?: Record<string, number>;
+  validation?: PartitionEntry['validation'];
 }
 
 /** What {@link refine} did; `entries` are those of all partitions asked for. */
@@ -73,11 +74,12 @@ export async function refine(
         context.signal.throwIfAborted();
         const input = await partitionFile(datamart, from.layer, from.table, name, tableOf(entry, from.table));
         if (done === 0) await refinement.check(database, input.path);
-        const { tables, dropped } = await refinement.build(database, name, input.path, context.scratch);
-        result.entries.push(
-          await writer.write(name, refinement.inputs(name, input.checksum), tables, dropped && { dropped }),
-        );
-        result.written.push(name);
+        const built = await refinement.build(database, name, input.path, context.scratch);
+        if (built) {
+          const { tables, ...more } = built;
+          result.entries.push(await writer.write(name, refinement.inputs(name, input.checksum), tables, more));
+          result.written.push(name);
+        }
         context.report({ what: 'partitions', done: result.unchanged.length + done + 1, total: partitions.length });
       }
     } finally {

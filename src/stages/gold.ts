@@ -20,8 +20,8 @@ import {
 } from '../data/layers.js';
 import { partitionKey } from '../data/partitions.js';
 import { refine } from '../data/refine.js';
+import { checkFreshness } from '../data/validation/freshness.js';
 import { PerdureError } from '../errors.js';
-import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage } from './context.js';
 import { countOf } from '../contracts/counts.js';
 
@@ -34,7 +34,9 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
   const features = await layerSql(context, pipeline, 'feature_store');
   const labels = await layerSql(context, pipeline, 'label_store');
 
-  await refuseEmptied(datamart);
+  const silver = await readManifest(datamart, 'silver');
+  refuseEmptied(await readManifest(datamart, 'bronze'), silver);
+  const freshness = input.asOf === undefined ? {} : checkFreshness(pipeline, silver, input.asOf);
   const { keys, features: columns, label, labelSource, task = 'binary', partition } = pipeline.definition;
   const numbers = columns.filter(({ type }) => type !== 'categorical').map(({ name }) => name);
   /** Checked where a partition is made, so that a column that is named later is missed at once. */
@@ -98,7 +100,12 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
       );
     }
   }
-  return { rows: entries.reduce((sum, entry) => sum + tableOf(entry, 'feature_store').rows, 0), written, unchanged };
+  return {
+    rows: entries.reduce((sum, entry) => sum + tableOf(entry, 'feature_store').rows, 0),
+    written,
+    unchanged,
+    ...freshness,
+  };
 };
 
 /** Of the keys, and of all that lies in gold. */
@@ -113,8 +120,7 @@ function fingerprintOfKeys({ definition }: Pipeline, { partitions }: LayerManife
 }
 
 /** Where silver left out every row that there is, gold stays what it was. */
-async function refuseEmptied(datamart: ObjectStore): Promise<void> {
-  const [bronze, silver] = [await readManifest(datamart, 'bronze'), await readManifest(datamart, 'silver')];
+function refuseEmptied(bronze: LayerManifest, silver: LayerManifest): void {
   const rowsOf = ({ partitions }: LayerManifest, table: TableName) =>
     Object.values(partitions).reduce((sum, entry) => sum + tableOf(entry, table).rows, 0);
   const raw = rowsOf(bronze, 'bronze');

@@ -12,7 +12,8 @@ import {
 } from '../../src/config/load.js';
 import { packageFolder } from '../../src/package.js';
 import { Schedules } from '../../src/config/schedules.js';
-import { Expectations, ModelConfig, PipelineDefinition } from '../../src/config/schema.js';
+import { Expectations } from '../../src/config/expectations.js';
+import { ModelConfig, PipelineDefinition } from '../../src/config/schema.js';
 import { CONF, createMedallion } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

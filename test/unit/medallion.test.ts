@@ -317,7 +317,7 @@ describe('silver', () => {
     await expect(world.process()).rejects.toMatchObject({
       type: 'InputInvalid',
       message:
-        'The expectation kind_known, which must hold, is broken by 1 row of partition 2020_02; correct the source and run again.',
+        'The expectation kind_known, which must hold, is broken by 1 row of partition 2020_02; correct the source, or the rows that "perdure data quarantine visits" shows, and run again.',
     });
     expect(Object.keys((await world.manifest('silver')).partitions)).toEqual(['2020_01']);
     expect(await world.rows('gold', 'feature_store')).toEqual([]);

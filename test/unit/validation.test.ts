@@ -1,0 +1,256 @@
+import { readFileSync } from 'node:fs';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { loadPipeline } from '../../src/config/load.js';
+import { EXPECTATION_NAMES } from '../../src/validation/expectationTypes.js';
+import { validationKey, validationResult, type ValidationResult } from '../../src/data/validation/results.js';
+import { readParquetSql, withDuckDb, type SqlValue } from '../../src/data/duckdb.js';
+import { gold } from '../../src/stages/gold.js';
+import { CONF, createMedallion, RESOURCES, visitsOf, type Medallion, type Visit } from '../support/medallion.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+/** Expectations of the rows of a partition, as suites of Great Expectations have them. */
+let world: Medallion;
+beforeEach(async () => {
+  world = await createMedallion();
+});
+
+type Written = { type: string; kwargs?: object; severity?: string; meta?: object };
+const expects = (...expectations: Written[]) => world.writeConf('expectations.json', { name: 'visits', expectations });
+const resultOf = (partition: string) => validationResult.read(world.stores.datamart, validationKey(partition));
+const of = ({ results }: ValidationResult, rule: string) => results.find((result) => result.rule === rule)!;
+const processed = (visits: Visit[]) => {
+  world.writeCsv(visits);
+  return world.process();
+};
+
+async function quarantined(partition: string): Promise<Record<string, SqlValue>[]> {
+  const { quarantine } = (await resultOf(partition))!;
+  if (!quarantine) return [];
+  const path = await world.stores.datamart.localFile(quarantine.key, quarantine.checksum);
+  const context = { resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal };
+  return withDuckDb(context, (database) =>
+    database.rows(`SELECT * REPLACE (CAST(day AS VARCHAR) AS day) FROM ${readParquetSql([path])}`),
+  );
+}
+
+describe('a suite', () => {
+  test('is evaluated per partition, and what came of it is kept with a score', async () => {
+    expects(
+      { type: 'expect_column_values_to_not_be_null', kwargs: { column: 'id' } },
+      { type: 'expect_column_values_to_be_unique', kwargs: { column: 'id' } },
+      { type: 'expect_column_values_to_be_between', kwargs: { column: 'cost', min_value: 0 }, severity: 'warn' },
+      { type: 'expect_column_values_to_be_in_set', kwargs: { column: 'kind', value_set: ['urgent'], mostly: 0.5 } },
+      { type: 'expect_table_row_count_to_be_between', kwargs: { min_value: 1, max_value: 10 } },
+    );
+    const visits = visitsOf(2);
+    visits[1] = { ...visits[1]!, cost: -3 };
+    visits[3] = { ...visits[3]!, cost: -5 };
+    const { silver } = await processed(visits);
+    const between = 'expect_column_values_to_be_between(cost)';
+    expect(silver).toMatchObject({
+      rows: 8,
+      dropped: {},
+      quality: { evaluated: 10, met: 9, unmet: { [between]: 2 } },
+    });
+    const january = (await resultOf('2020_01'))!;
+    expect(january).toMatchObject({
+      success: false,
+      quality_score: 0.8,
+      statistics: { evaluated_expectations: 5, successful_expectations: 4, success_percent: 80 },
+      meta: { partition: '2020_01', suite: 'visits' },
+    });
+    expect(of(january, between)).toEqual({
+      rule: between,
+      dimension: 'validity',
+      severity: 'warn',
+      success: false,
+      expectation_config: {
+        type: 'expect_column_values_to_be_between',
+        kwargs: { column: 'cost', min_value: 0 },
+      },
+      result: {
+        element_count: 4,
+        unexpected_count: 2,
+        unexpected_percent: 50,
+        partial_unexpected_list: [-3, -5],
+        partial_unexpected_counts: [
+          { value: -3, count: 1 },
+          { value: -5, count: 1 },
+        ],
+        missing_count: 0,
+        missing_percent: 0,
+        unexpected_percent_total: 50,
+        unexpected_percent_nonmissing: 50,
+      },
+    });
+    expect(january.results.map(({ dimension }) => dimension)).toEqual([
+      'completeness',
+      'uniqueness',
+      'validity',
+      'validity',
+      'completeness',
+    ]);
+    expect((await resultOf('2020_02'))!.success).toBe(true);
+    // What is known of a partition that stays as it is is told again.
+    expect((await world.process()).silver.quality).toEqual(silver.quality);
+  });
+
+  test('of the first releases says the same', async () => {
+    world.writeConf('expectations.json', {
+      data_asset_type: 'Dataset',
+      expectation_suite_name: 'old',
+      meta: { great_expectations_version: '0.15.50' },
+      expectations: [
+        {
+          expectation_type: 'expect_column_values_to_be_between',
+          kwargs: { column: 'cost', min_value: 100, max_value: null, result_format: 'BASIC' },
+          meta: {},
+        },
+      ],
+    });
+    await expect(processed(visitsOf(1))).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: expect.stringMatching(
+        /^The expectation expect_column_values_to_be_between\(cost\), which must hold, is broken by 4 rows of partition 2020_01; /,
+      ) as string,
+    });
+    expect(await resultOf('2020_01')).toMatchObject({ meta: { suite: 'old' }, quality_score: 0 });
+  });
+
+  test.each([
+    ['fail', { rows: 4, dropped: {} }],
+    ['critical', { rows: 4, dropped: {} }],
+    ['warn', { rows: 4, dropped: {} }],
+    ['info', { rows: 4, dropped: {} }],
+    ['drop', { rows: 3, dropped: { 'expect_column_values_to_be_between(cost)': 1 } }],
+  ])('of severity %s keeps the rows that break it, with the rule and all columns', async (severity, silver) => {
+    expects({ type: 'expect_column_values_to_be_between', kwargs: { column: 'cost', max_value: 30 }, severity });
+    world.writeCsv(visitsOf(1));
+    if (severity === 'fail' || severity === 'critical') {
+      await expect(world.process()).rejects.toMatchObject({ type: 'InputInvalid' });
+      expect((await world.manifest('silver')).partitions).toEqual({});
+    } else expect((await world.process()).silver).toMatchObject(silver);
+    expect(await quarantined('2020_01')).toEqual([
+      {
+        __perdure_id: expect.stringMatching(/^[0-9a-f]{32}-1$/) as string,
+        __perdure_rules: 'expect_column_values_to_be_between(cost)',
+        id: 4n,
+        day: '2020-01-13',
+        kind: 'urgent',
+        cost: 40,
+      },
+    ]);
+  });
+
+  test('below the minimum score fails the run, which names the worst, also where the minimum was raised later', async () => {
+    const minimum = (min_quality_score?: number) =>
+      world.writeConf('model_config.dev.json', {
+        ...CONF['model_config.dev.json'],
+        ...(min_quality_score !== undefined && { validation_config: { min_quality_score } }),
+      });
+    expects(
+      { type: 'expect_column_values_to_be_between', kwargs: { column: 'cost', max_value: 30 }, severity: 'warn' },
+      { type: 'expect_column_values_to_be_in_set', kwargs: { column: 'kind', value_set: [] }, severity: 'warn' },
+      { type: 'expect_column_to_exist', kwargs: { column: 'id' } },
+    );
+    minimum(0.5);
+    await expect(processed(visitsOf(1))).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message:
+        'Partition 2020_01 has a quality score of 0.33 (1 of 3 expectations is met), below the minimum of 0.5 (validation_config.min_quality_score); the worst are expect_column_values_to_be_in_set(kind) (100.0% of the rows), expect_column_values_to_be_between(cost) (25.0% of the rows); correct the source, or the rows that "perdure data quarantine visits" shows, and run again.',
+    });
+    minimum();
+    expect((await world.process()).silver.quality).toMatchObject({ evaluated: 3, met: 1 });
+    minimum(0.5);
+    await expect(world.process()).rejects.toMatchObject({
+      message: expect.stringMatching(/^Partition 2020_01 has a quality score of 0.33/) as string,
+    });
+    minimum(0.3);
+    expect((await world.process()).silver.unchanged).toEqual(['2020_01']);
+  });
+
+  test('says how old the newest value is, over all partitions, on the day of the run', async () => {
+    const fresh = (severity: string) =>
+      expects({
+        type: 'expect_column_newest_value_age_to_be_between',
+        kwargs: { column: 'day', max_value: 30 },
+        severity,
+        meta: { name: 'fresh' },
+      });
+    const goldAt = (asOf: string) => world.perform(gold, { ...world.stage, partitions: ['2020_01', '2020_02'], asOf });
+    fresh('fail');
+    await processed(visitsOf(2));
+    expect((await goldAt('2020-02-20')).freshness).toEqual({ fresh: { days: 7, met: true } });
+    await expect(goldAt('2020-04-01')).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message:
+        'The expectation fresh, which must hold, is not met: the newest value is of 2020-02-13, 48 days before 2020-04-01; bring newer data, or correct expectations.json, and run again.',
+    });
+    fresh('warn');
+    await world.process();
+    expect((await goldAt('2020-04-01')).freshness).toEqual({ fresh: { days: 48, met: false } });
+  });
+
+  test.each<[string, Written[], string]>([
+    [
+      'an unknown type',
+      [{ type: 'expect_rain', kwargs: {} }],
+      `expectations.0.type: expected a type that is known (${EXPECTATION_NAMES.join(', ')}), got "expect_rain"`,
+    ],
+    [
+      'a field that its type does not have',
+      [{ type: 'expect_column_values_to_be_unique', kwargs: { column: 'id', min_value: 3 } }],
+      'expectations.0.kwargs: Unrecognized key: "min_value"',
+    ],
+    [
+      'no bounds',
+      [{ type: 'expect_column_values_to_be_between', kwargs: { column: 'id' } }],
+      'expectations.0.kwargs: expected min_value, max_value or both',
+    ],
+    [
+      'rows to leave out of what is about a table',
+      [{ type: 'expect_table_row_count_to_equal', kwargs: { value: 3 }, severity: 'drop' }],
+      'expectations.0.severity: expected fail or warn, as expect_table_row_count_to_equal is not about single rows that could be left out',
+    ],
+    [
+      'a name twice',
+      [
+        { type: 'expect_column_to_exist', kwargs: { column: 'id' }, meta: { name: 'a' } },
+        { type: 'expect_column_to_exist', kwargs: { column: 'day' }, meta: { name: 'a' } },
+      ],
+      'expectations.1.meta.name: expected a name of its own for each expectation, got "a" twice',
+    ],
+  ])('is refused when it is read: %s', async (_what, expectations, message) => {
+    expects(...expectations);
+    await expect(loadPipeline('visits', world.env)).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  test('of a column that silver does not have is told by its name', async () => {
+    expects({ type: 'expect_column_values_to_be_unique', kwargs: { column: 'price' } });
+    await expect(processed(visitsOf(1))).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringMatching(
+        /expectations\.json: the expectation expect_column_values_to_be_unique\(price\) can't be run: Referenced column "price" not found/,
+      ) as string,
+    });
+  });
+
+  test('of conditions that read what no run would notice is refused', async () => {
+    expects({
+      type: 'unexpected_rows_expectation',
+      kwargs: { unexpected_rows_query: 'SELECT * FROM {batch} WHERE random() > 2' },
+    });
+    await expect(processed(visitsOf(1))).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringContaining('the expectation unexpected_rows_expectation uses random()') as string,
+    });
+  });
+});
+
+test('every type is in the documentation', () => {
+  const docs = readFileSync('docs/pipelines.md', 'utf8');
+  expect(EXPECTATION_NAMES.filter((name) => !docs.includes(`\`${name}\``))).toEqual([]);
+});
