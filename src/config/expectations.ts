@@ -19,6 +19,9 @@ const name = z
   .regex(NAME, NAME_IN_WORDS)
   .refine((text) => !(text in Object.prototype), 'another name: this one is a property of every JavaScript object');
 
+/** What a file of Great Expectations may say, and changes no verdict. */
+const unused = z.unknown().optional().meta({ description: 'Kept for Great Expectations', isSetting: false });
+
 const condition = z.strictObject({
   name: name.describe('Name under which rows that break it are counted'),
   check: z.string().min(1).describe('SQL condition that a good row satisfies'),
@@ -42,13 +45,13 @@ const written = z.strictObject({
     })
     .nullish()
     .describe('`name` is what it is called in results, `dimension` what of the quality it is about'),
-  id: z.unknown().optional(),
-  notes: z.unknown().optional(),
-  description: z.unknown().optional(),
-  rendered_content: z.unknown().optional(),
-  success_on_last_run: z.unknown().optional(),
-  ge_cloud_id: z.unknown().optional(),
-  expectation_context: z.unknown().optional(),
+  id: unused,
+  notes: unused,
+  description: unused,
+  rendered_content: unused,
+  success_on_last_run: unused,
+  ge_cloud_id: unused,
+  expectation_context: unused,
 });
 
 /**
@@ -57,9 +60,12 @@ const written = z.strictObject({
  */
 export const Expectations = z
   .strictObject({
-    $schema: z.string().optional(),
-    name: z.string().optional(),
-    expectation_suite_name: z.string().optional(),
+    $schema: z.string().optional().meta({ description: 'Address of a schema, for editors', isSetting: false }),
+    name: z.string().optional().meta({ description: 'Name of the suite, for results', isSetting: false }),
+    expectation_suite_name: z
+      .string()
+      .optional()
+      .meta({ description: 'The same, in suites of the first releases', isSetting: false }),
     duplicates: z
       .strictObject({
         name: name.describe('Name under which they are counted'),
@@ -75,13 +81,13 @@ export const Expectations = z
       .array(written)
       .default([])
       .describe('What is expected of silver, in the vocabulary of Great Expectations'),
-    id: z.unknown().optional(),
-    notes: z.unknown().optional(),
-    meta: z.unknown().optional(),
-    data_asset_type: z.unknown().optional(),
-    ge_cloud_id: z.unknown().optional(),
-    evaluation_parameters: z.unknown().optional(),
-    suite_parameters: z.unknown().optional(),
+    id: unused,
+    notes: unused,
+    meta: unused,
+    data_asset_type: unused,
+    ge_cloud_id: unused,
+    evaluation_parameters: unused,
+    suite_parameters: unused,
   })
   .superRefine(({ duplicates, silver, expectations }, context) => {
     // Dropped rows are counted by name.
