@@ -49,6 +49,7 @@ async function monitor(
       ...(drift.trained_rows !== undefined && { trained_rows: drift.trained_rows }),
       ...(drift.arrivals && { arrivals: drift.arrivals }),
       ...(drift.warnings && { warnings: drift.warnings }),
+      ...(drift.dataset_drifted && { dataset_drifted: true }),
       ...(drift.distances_not_measured && { distances_not_measured: drift.distances_not_measured }),
     }),
     performance,

@@ -73,6 +73,7 @@ describe('model training', () => {
           'performance.json',
           'preprocessing.json',
           'profile.json',
+          'reference_scores.parquet',
           'threshold.json',
           'trained_rows.parquet',
         ] as const

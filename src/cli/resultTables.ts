@@ -4,6 +4,8 @@ import {
   type DataQuality,
   type DriftDistance,
   type LabelCounts,
+  type MeasuredMetric,
+  type PerformanceResult,
   type ModelInferenceCompleted,
   type ModelMonitoringCompleted,
   type ModelTrainingCompleted,
@@ -230,6 +232,9 @@ function driftTable(monitoring: ModelMonitoringCompleted): string[] {
     ),
     ...arrivalTable(monitoring),
     ...distanceLine(monitoring),
+    ...(monitoring.dataset_drifted ? ['Warning: more than half of the features have drifted'] : []),
+    ...batchTable(monitoring.performance),
+    ...conceptLine(monitoring.performance),
     `Report: ${monitoring.uri}`,
   ];
 }
@@ -242,9 +247,11 @@ const DISTANCE_NAMES: Record<DriftDistance, string> = {
 };
 
 /** What is above its limit in `drift_warnings`: the largest excesses. */
-function distanceLine({ warnings, distances_not_measured: reason }: ModelMonitoringCompleted): string[] {
+function distanceLine({ performance, ...drift }: ModelMonitoringCompleted): string[] {
+  const reason = drift.distances_not_measured;
   const unmeasured = reason === undefined ? [] : [`Not measured: ${reason}`];
-  if (!warnings || warnings.length === 0) return unmeasured;
+  const warnings = [...(drift.warnings ?? []), ...(performance.labels?.warnings ?? [])];
+  if (warnings.length === 0) return unmeasured;
   const told = warnings
     .toSorted((a, b) => b.value / b.limit - a.value / a.limit)
     .slice(0, SHOWN_FEATURES)
@@ -256,6 +263,38 @@ function distanceLine({ warnings, distances_not_measured: reason }: ModelMonitor
   return [
     `Warning: far from the training rows: ${told.join(', ')}${others > 0 ? ` and ${countOf(others, 'more distance')}; the report has all` : ''}`,
     ...unmeasured,
+  ];
+}
+
+/** How the model did from batch to batch; one batch alone is told by the verdict. */
+function batchTable({ batches = [] }: PerformanceResult): string[] {
+  const metrics = [...new Set(batches.flatMap(({ measured = {} }) => Object.keys(measured)))] as MetricName[];
+  if (batches.length < 2 || metrics.length === 0) return [];
+  const rows = batches
+    .slice(-SHOWN_FEATURES)
+    .map(({ from, to, rows, labelled, measured = {}, breached }) => [
+      from === to ? from : `${from} to ${to}`,
+      count(rows),
+      count(labelled),
+      ...metrics.map((metric) => withInterval(measured[metric])),
+      breached === undefined ? '' : breached ? 'dropped' : 'no drop',
+    ]);
+  return [table(['scored rows of', 'rows', 'labelled', ...metrics, 'against training'], rows)];
+}
+
+function withInterval(measured: MeasuredMetric | undefined): string {
+  if (!measured) return '-';
+  const { value, interval } = measured;
+  return interval ? `${score(value)} (${score(interval[0])} to ${score(interval[1])})` : score(value);
+}
+
+function conceptLine({ concept_drift: concept }: PerformanceResult): string[] {
+  const last = concept?.changes.at(-1);
+  if (!last) return [];
+  const { day, error_before, error_after } = last;
+  const more = concept!.changes.length - 1;
+  return [
+    `Warning: the model's mean error changed by ${day}, from ${score(error_before)} to ${score(error_after)} (ADWIN)${more > 0 ? `, and ${countOf(more, 'time')} before that` : ''}`,
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { ObjectRef, Skipped, StageInput, WorkflowInput } from './common.js';
-import type { TaskMetrics } from './metrics.js';
+import type { MetricName, TaskMetrics } from './metrics.js';
 
 export type ModelMonitoringInput = WorkflowInput;
 
@@ -19,21 +19,79 @@ export interface MonitorInput extends MonitoringStageInput {
 }
 
 /** Performance on predictions whose labels are mature at `asOf`, against the training baseline. */
-export type PerformanceResult =
-  | {
-      status: 'measured';
-      metrics: TaskMetrics;
-      /** Of the test split at training. */
-      baseline: TaskMetrics;
-      /** `baseline` less `metrics` in {@link metric}. */
-      drop: number;
-      metric: string;
-      /** Of there being no drop, one-sided. */
-      p_value: number;
-      /** Whether the drop is above `performance_threshold_drop`, and more than sampling explains. */
-      breached: boolean;
-    }
-  | Skipped;
+export type PerformanceResult = PerformanceDetails &
+  (
+    | {
+        status: 'measured';
+        metrics: TaskMetrics;
+        /** Of the test split at training. */
+        baseline: TaskMetrics;
+        /** `baseline` less `metrics` in {@link metric}. */
+        drop: number;
+        metric: MetricName;
+        /** Of there being no drop, one-sided. */
+        p_value: number;
+        /** Whether the drop is above `performance_threshold_drop`, and more than sampling explains. */
+        breached: boolean;
+      }
+    | Skipped
+  );
+
+/** What is told beside performance, and decides nothing. Each is absent where nothing can be said. */
+export interface PerformanceDetails {
+  /** The labels that performance was measured on, against those of the training rows. */
+  labels?: LabelDrift;
+  /** Scored rows by their days, oldest first. */
+  batches?: PerformanceBatch[];
+  concept_drift?: ConceptDrift;
+}
+
+/** Labels that have come against the labels of the train split. */
+export interface LabelDrift extends Shifted {
+  rows: number;
+  /** By the rule for features. */
+  drifted: boolean;
+  /** Where `drift_warnings` are set. */
+  distances?: FeatureDistances | null;
+  warnings?: DriftWarning[];
+}
+
+/** PSI, its mean where nothing has changed, and the p-value of there being no change; `null` where either side is empty. */
+export interface Shifted {
+  psi: number | null;
+  expected_psi: number | null;
+  p_value: number | null;
+}
+
+/** Scored rows of some days. */
+export interface PerformanceBatch {
+  /** First and last day, ISO 8601. */
+  from: string;
+  to: string;
+  /** Rows that were scored, and those of them whose label is known. */
+  rows: number;
+  labelled: number;
+  /** Metrics of the labelled rows, where there are enough of them. */
+  measured?: Partial<Record<MetricName, MeasuredMetric>>;
+  /** Whether the watched metric has dropped, by the rule for performance; batches are held to `alpha` together. */
+  p_value?: number;
+  breached?: boolean;
+}
+
+export interface MeasuredMetric {
+  value: number;
+  /** In which the metric lies with a confidence of 95%; `null` where the rows can't tell. */
+  interval: [low: number, high: number] | null;
+}
+
+/** What a detector of changes found in the errors of the labelled rows, taken day by day. */
+export interface ConceptDrift {
+  detector: 'adwin';
+  /** Rows that it saw. */
+  rows: number;
+  /** Oldest first. */
+  changes: { day: string; /** Rows until it was seen. */ rows: number; error_before: number; error_after: number }[];
+}
 
 /** How far the scored rows' values of one feature are from those of the training rows, by definitions that the report names. */
 export interface FeatureDistances {
@@ -45,11 +103,21 @@ export interface FeatureDistances {
   jensen_shannon: number;
   /** Of categories. */
   chi_square?: { statistic: number; degrees: number; p_value: number };
+  /**
+   * p-value of the test above, of Kolmogorov and Smirnov for numbers and chi-square for categories, as Benjamini and
+   * Hochberg adjust it over the features and the prediction; in a report of an earlier release there is none.
+   */
+  adjusted_p_value?: number;
+  /** Whether it is at most `alpha`. */
+  significant?: boolean;
 }
 
 /** A distance that is above its limit in `monitoring_config.drift_warnings`: to be looked at, and no verdict. */
 export interface DriftWarning {
+  /** A feature, or the name of what {@link of} says. */
   feature: string;
+  /** Absent where it is a feature. */
+  of?: 'prediction' | 'label';
   distance: DriftDistance;
   value: number;
   limit: number;
@@ -85,6 +153,9 @@ export type DriftResult =
       /** Of there being no drift, per feature; `null` where there is no PSI. */
       p_value: Record<string, number | null>;
       score_p_value: number | null;
+      /** The same, as Benjamini and Hochberg adjust them over the features and the score. */
+      adjusted_p_value?: Record<string, number | null>;
+      score_adjusted_p_value?: number | null;
       /** Share of missing values per feature, 0 to 1: null, not a number or infinite. */
       missing_rate: Record<string, number>;
       /** The same in the model's train split. */
@@ -93,6 +164,9 @@ export type DriftResult =
       drifted: string[];
       /** Whether the predicted probability's is. */
       score_drifted: boolean;
+      /** Share of the features that have drifted, 0 to 1, and whether it is above .5. */
+      drifted_share?: number;
+      dataset_drifted?: boolean;
       /** Features whose missing rate is further from training's than `missing_rate_threshold` and than sampling explains. */
       missing: string[];
       /**
@@ -102,6 +176,8 @@ export type DriftResult =
       arrivals?: ArrivalDrift[];
       /** Where `drift_warnings` are set: per feature; `null` where either side has no value. */
       distances?: Record<string, FeatureDistances | null>;
+      /** Of what the model says: its probability or value, or the classes that it decides for. */
+      score_distances?: FeatureDistances | null;
       warnings?: DriftWarning[];
       /** Why distances that have a limit are absent. */
       distances_not_measured?: string;
@@ -150,6 +226,8 @@ export interface ModelMonitoringCompleted extends Verdict {
   /** Distances above their limits, where the config sets some. */
   warnings?: DriftWarning[];
   distances_not_measured?: string;
+  /** Whether more than half of the features have drifted; absent where none has. */
+  dataset_drifted?: boolean;
   performance: PerformanceResult;
   uri: string;
   /** Version of the configuration that the run went by, a SHA-256. */

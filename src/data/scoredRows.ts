@@ -58,7 +58,8 @@ function named(names: string[]): string {
   return names.map((name, i) => `${identifier(name)} AS ${scoreColumn(i)}`).join(', ');
 }
 
-function scoreColumn(position: number): string {
+/** The column of a number of a model's output, wherever Perdure keeps one. */
+export function scoreColumn(position: number): string {
   return `${INTERNAL.score}_${position}`;
 }
 
@@ -82,18 +83,23 @@ export interface LoadedRows {
 
 /**
  * Loads a version's predictions into a temporary table: the pipeline's keys and the version's {@link scoreNames}, for rows up to
- * `until`, back `monitoring_config.window_days` from the newest of them. Of a row that was scored several times the newest
+ * `until`, back `monitoring_config.window_days` (or `windowDays`) from the newest of them. Of a row that was scored several times the newest
  * score counts, and one that was made from other features than the row has now doesn't. Rows that the version was trained
  * on are left out.
  *
- * @param asked `trainedRows`: a file of `TRAINED_ROWS`, where the version has one; `until`: the last day to look at
+ * @param asked `trainedRows`: a file of `TRAINED_ROWS`, where the version has one; `until`: the last day to look at. A second call loads anew
  */
 export async function loadScoredRows(
   database: Database,
   pipeline: Pipeline,
   stores: Stores,
   model: VersionRef,
-  { task, trainedRows, until }: { task: TaskSpec; trainedRows: string | undefined; until: string },
+  {
+    task,
+    trainedRows,
+    until,
+    windowDays = pipeline.config.monitoring_config.window_days,
+  }: { task: TaskSpec; trainedRows: string | undefined; until: string; windowDays?: number | undefined },
 ): Promise<LoadedRows> {
   const files = (await predictionsFiles(stores.predictions)).filter(
     (file) => file.model.algorithm === model.algorithm && file.model.version === model.version,
@@ -105,7 +111,7 @@ export async function loadScoredRows(
   const paths = await openPredictions(stores.predictions, files);
   const digested = files.every(({ features }) => features);
   await database.run(`
-    CREATE TEMP TABLE ${scores} AS
+    CREATE OR REPLACE TEMP TABLE ${scores} AS
     SELECT ${keys}, ${named(scoreNames(task))}, ${daySql(pipeline) ?? arrivalSql(files, paths)} AS ${day},
       list_position([${paths.map(literal).join(', ')}], ${INTERNAL.file}) AS ${order}${digested ? `, ${inputs}` : ''}
     FROM ${readParquetSql(paths, { file: true })}
@@ -117,15 +123,15 @@ export async function loadScoredRows(
   const present = digested ? await presentScoresSql(database, pipeline, first, gold) : scores;
   const isTrained = trainedRows === undefined ? 'false' : isTrainedSql(trainedRows, pipeline.definition.keys, 'newest');
   await database.run(`
-    CREATE TEMP TABLE ${INTERNAL.eligible} AS
+    CREATE OR REPLACE TEMP TABLE ${INTERNAL.eligible} AS
     WITH newest AS (SELECT * FROM ${present} QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY ${order} DESC) = 1)
     SELECT ${keys}, ${scoreNames(task)
       .map((_, i) => scoreColumn(i))
       .join(', ')}, ${day}, ${isTrained} AS ${INTERNAL.trained} FROM newest`);
   await database.run(`
-    CREATE TEMP TABLE ${SCORED_ROWS} AS SELECT * EXCLUDE (${INTERNAL.trained}) FROM ${INTERNAL.eligible}
+    CREATE OR REPLACE TEMP TABLE ${SCORED_ROWS} AS SELECT * EXCLUDE (${INTERNAL.trained}) FROM ${INTERNAL.eligible}
     WHERE NOT ${INTERNAL.trained} AND ${day} >
-      (SELECT max(${day}) FROM ${INTERNAL.eligible} WHERE NOT ${INTERNAL.trained}) - ${pipeline.config.monitoring_config.window_days}`);
+      (SELECT max(${day}) FROM ${INTERNAL.eligible} WHERE NOT ${INTERNAL.trained}) - ${windowDays}`);
   const days = await daysOf(database, SCORED_ROWS);
   const within = days ? `${day} >= DATE ${literal(days.from)}` : 'true';
   const counting = (condition: string) => `CAST(count(*) FILTER (${condition}) AS INTEGER)`;

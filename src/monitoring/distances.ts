@@ -6,7 +6,7 @@ import { pairedCounts } from './psi.js';
 
 /** The rule behind the distances of a report, to be named beside them. */
 export const DISTANCES_CONVENTION =
-  "kolmogorov_smirnov: two-sided, of two samples, p-values as SciPy's ks_2samp (exact up to 10,000 rows in the larger sample). wasserstein: the first Wasserstein distance, scaled by the reference's standard deviation (ddof 0), at least .001. jensen_shannon: the square root of the divergence to base 2, over the bins of PSI, without a floor. chi_square: Pearson's test of the contingency table, without a correction. The first two compare at most 20,000 training rows with all scored rows; values that are missing are left out";
+  "kolmogorov_smirnov: two-sided, of two samples, p-values as SciPy's ks_2samp (exact up to 10,000 rows in the larger sample). wasserstein: the first Wasserstein distance, scaled by the reference's standard deviation (ddof 0), at least .001. jensen_shannon: the square root of the divergence to base 2, over the bins of PSI, without a floor. chi_square: Pearson's test of the contingency table, without a correction. The first two compare at most 20,000 training rows with all scored rows; values that are missing are left out. What the model says is compared with what it said of held-out rows at training. adjusted_p_value: of one test a column (Kolmogorov-Smirnov, or chi-square of categories), by Benjamini and Hochberg over the features and what the model says; significant: it is at most alpha";
 
 /**
  * The Jensen-Shannon distance of two distributions over the same bins: the square root of the divergence to base 2, from

@@ -78,3 +78,18 @@ export function rejected(pValues: readonly (number | null)[], alpha: number): bo
   const limit = sorted.findLast((p, i) => p <= ((i + 1) / sorted.length) * alpha) ?? -1;
   return pValues.map((p) => p !== null && p <= limit);
 }
+
+/**
+ * The same p-values as Benjamini and Hochberg adjust them: each is the least `alpha` at which {@link rejected} rejects it.
+ * @param pValues `null` for what could not be tested
+ */
+export function adjustedPValues(pValues: readonly (number | null)[]): (number | null)[] {
+  const order = pValues.flatMap((p, i) => (p === null ? [] : [{ p, i }])).sort((a, b) => b.p - a.p);
+  const adjusted: (number | null)[] = pValues.map(() => null);
+  let least = 1;
+  order.forEach(({ p, i }, above) => {
+    least = Math.min(least, (p * order.length) / (order.length - above));
+    adjusted[i] = least;
+  });
+  return adjusted;
+}

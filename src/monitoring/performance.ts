@@ -34,7 +34,7 @@ export function assessPerformance(
       : standardError ** 2 * (1 + metrics.n / baseline.n);
   if (variances === null) return null;
   const p_value = upperP(drop, Math.sqrt(variances));
-  const limit = settings.performance_threshold_drop * (inUnits(metric) ? Math.abs(before) : 1);
+  const measured = { baseline, drop, metric };
   return {
     status: 'measured',
     metrics,
@@ -42,8 +42,16 @@ export function assessPerformance(
     drop,
     metric,
     p_value,
-    breached: drop > limit && p_value < settings.alpha,
+    breached: exceedsLimit(measured, settings) && p_value < settings.alpha,
   };
+}
+
+/** Whether a drop is above `performance_threshold_drop`, whatever sampling explains of it. */
+export function exceedsLimit(
+  { baseline, drop, metric }: { baseline: TaskMetrics; drop: number; metric: MetricName },
+  { performance_threshold_drop }: PerformanceSettings,
+): boolean {
+  return drop > performance_threshold_drop * (inUnits(metric) ? Math.abs(baseline[metric]!) : 1);
 }
 
 /** Whether a metric is in units of the label rather than a share. */

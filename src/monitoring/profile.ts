@@ -43,6 +43,8 @@ const profile = z.strictObject({
   window: z.strictObject({ start_date: z.string().optional(), end_date: z.string().optional() }),
   rows: z.number(),
   columns: z.record(z.string(), columnProfile),
+  /** Of the label: values binned, or classes counted; a profile of an earlier release has none. */
+  label: columnProfile.optional(),
 });
 
 /** `profile.json` of a preprocessed dataset: the raw (unscaled) features over the training rows. */
@@ -88,6 +90,16 @@ export function profileOutput(task: TaskSpec, output: ModelOutput): ColumnProfil
         'categorical',
       )
     : profileNumbers(output.values);
+}
+
+/** Labels of a task as profiles count them: values, or classes by their names. */
+export function labelValues(task: TaskSpec, labels: ArrayLike<number>): ColumnValues {
+  return task.task === 'regression' ? labels : Array.from(labels, (position) => task.classes[position]!);
+}
+
+/** Profiles labels: values by deciles, classes by their names. */
+export function profileLabels(task: TaskSpec, labels: ArrayLike<number>): ColumnProfile {
+  return profileColumn(labelValues(task, labels), task.task === 'regression' ? 'numeric' : 'categorical');
 }
 
 /** A profile with the bins of `reference` and nothing counted yet. */

@@ -13,17 +13,80 @@ import { document, type DocumentOf } from '../platform/storage/documents.js';
 const skipped = z.strictObject({ status: z.literal('skipped'), reason: z.string() });
 const perFeature = z.record(z.string(), z.number().nullable());
 
+const distances = z
+  .strictObject({
+    kolmogorov_smirnov: z.strictObject({ statistic: z.number(), p_value: z.number() }).optional(),
+    wasserstein: z.strictObject({ distance: z.number(), scaled: z.number() }).optional(),
+    jensen_shannon: z.number(),
+    chi_square: z.strictObject({ statistic: z.number(), degrees: z.number(), p_value: z.number() }).optional(),
+    adjusted_p_value: z.number().optional(),
+    significant: z.boolean().optional(),
+  })
+  .nullable();
+const warnings = z.array(
+  z.strictObject({
+    feature: z.string(),
+    of: z.enum(['prediction', 'label']).optional(),
+    distance: z.enum(DRIFT_DISTANCES),
+    value: z.number(),
+    limit: z.number(),
+  }),
+);
+
+const metricName = z.enum(Object.keys(METRICS) as [MetricName, ...MetricName[]]);
+const details = {
+  labels: z
+    .strictObject({
+      rows: z.number(),
+      psi: z.number().nullable(),
+      expected_psi: z.number().nullable(),
+      p_value: z.number().nullable(),
+      drifted: z.boolean(),
+      distances: distances.optional(),
+      warnings: warnings.optional(),
+    })
+    .optional(),
+  batches: z
+    .array(
+      z.strictObject({
+        from: z.string(),
+        to: z.string(),
+        rows: z.number(),
+        labelled: z.number(),
+        measured: z
+          .partialRecord(
+            metricName,
+            z.strictObject({ value: z.number(), interval: z.tuple([z.number(), z.number()]).nullable() }),
+          )
+          .optional(),
+        p_value: z.number().optional(),
+        breached: z.boolean().optional(),
+      }),
+    )
+    .optional(),
+  concept_drift: z
+    .strictObject({
+      detector: z.literal('adwin'),
+      rows: z.number(),
+      changes: z.array(
+        z.strictObject({ day: z.string(), rows: z.number(), error_before: z.number(), error_after: z.number() }),
+      ),
+    })
+    .optional(),
+};
+
 const performance: z.ZodType<PerformanceResult> = z.discriminatedUnion('status', [
   z.strictObject({
     status: z.literal('measured'),
     metrics: taskMetrics,
     baseline: taskMetrics,
     drop: z.number(),
-    metric: z.enum(Object.keys(METRICS) as [MetricName, ...MetricName[]]),
+    metric: metricName,
     p_value: z.number(),
     breached: z.boolean(),
+    ...details,
   }),
-  skipped,
+  skipped.extend(details),
 ]);
 
 const drift: z.ZodType<DriftResult> = z.discriminatedUnion('status', [
@@ -37,6 +100,10 @@ const drift: z.ZodType<DriftResult> = z.discriminatedUnion('status', [
     score_expected_psi: z.number().nullable(),
     p_value: perFeature,
     score_p_value: z.number().nullable(),
+    adjusted_p_value: perFeature.optional(),
+    score_adjusted_p_value: z.number().nullable().optional(),
+    drifted_share: z.number().optional(),
+    dataset_drifted: z.boolean().optional(),
     missing_rate: z.record(z.string(), z.number()),
     training_missing_rate: z.record(z.string(), z.number()),
     drifted: z.array(z.string()),
@@ -53,29 +120,9 @@ const drift: z.ZodType<DriftResult> = z.discriminatedUnion('status', [
         }),
       )
       .optional(),
-    distances: z
-      .record(
-        z.string(),
-        z
-          .strictObject({
-            kolmogorov_smirnov: z.strictObject({ statistic: z.number(), p_value: z.number() }).optional(),
-            wasserstein: z.strictObject({ distance: z.number(), scaled: z.number() }).optional(),
-            jensen_shannon: z.number(),
-            chi_square: z.strictObject({ statistic: z.number(), degrees: z.number(), p_value: z.number() }).optional(),
-          })
-          .nullable(),
-      )
-      .optional(),
-    warnings: z
-      .array(
-        z.strictObject({
-          feature: z.string(),
-          distance: z.enum(DRIFT_DISTANCES),
-          value: z.number(),
-          limit: z.number(),
-        }),
-      )
-      .optional(),
+    distances: z.record(z.string(), distances).optional(),
+    score_distances: distances.optional(),
+    warnings: warnings.optional(),
     distances_not_measured: z.string().optional(),
   }),
   skipped,

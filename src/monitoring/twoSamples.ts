@@ -9,6 +9,23 @@ export interface CountedValues {
   current: Float64Array;
 }
 
+/** Two samples that are in memory; what is not finite is left out. */
+export function countedValues(reference: ArrayLike<number>, current: ArrayLike<number>): CountedValues {
+  const counts = new Map<number, [number, number]>();
+  [reference, current].forEach((sample, side) => {
+    for (let row = 0; row < sample.length; row++) {
+      const value = sample[row]!;
+      if (!Number.isFinite(value)) continue;
+      const count = counts.get(value) ?? [0, 0];
+      count[side]! += 1;
+      counts.set(value, count);
+    }
+  });
+  const values = Float64Array.from(counts.keys()).sort();
+  const ofSide = (side: 0 | 1) => values.map((value) => counts.get(value)![side]);
+  return { values, reference: ofSide(0), current: ofSide(1) };
+}
+
 /** Least standard deviation that a distance is divided by, as Evidently has it: a constant reference has none. */
 const SMALLEST_DEVIATION = 0.001;
 

@@ -18,6 +18,7 @@ import {
   type RowFile,
 } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
+import { REFERENCE_SCORES } from '../data/referenceRows.js';
 import { MODEL_FILES, type ModelFile } from '../ml/estimators/estimator.js';
 import { modelProfile } from '../monitoring/profile.js';
 import { checkName } from '../names.js';
@@ -109,8 +110,12 @@ const VERSION_DOCUMENTS = {
 };
 type VersionDocument = keyof typeof VERSION_DOCUMENTS;
 
+/** What a version knows of single rows: of those of its dataset, and of what it said of held-out ones. */
+const VERSION_ROW_FILES = [...ROW_FILES, REFERENCE_SCORES] as const;
+export type VersionRowFile = (typeof VERSION_ROW_FILES)[number];
+
 /** Files of a version's folder. */
-export type VersionFile = ModelFile | 'metadata.json' | RowFile | VersionDocument;
+export type VersionFile = ModelFile | 'metadata.json' | VersionRowFile | VersionDocument;
 
 /** Of these a version has those that its task and the config ask for. */
 const MAY_BE_ABSENT = ['threshold.json'] as const satisfies readonly VersionDocument[];
@@ -264,15 +269,15 @@ export async function checkVersion(registry: ObjectStore, ref: VersionRef): Prom
   }
 }
 
-function isRowFile(file: string): file is RowFile {
-  return (ROW_FILES as readonly string[]).includes(file);
+function isRowFile(file: string): file is VersionRowFile {
+  return (VERSION_ROW_FILES as readonly string[]).includes(file);
 }
 
-/** What a version knows of its training rows, as a local file; `undefined` for one that has none, as those of earlier releases. */
+/** What a version knows of single rows, as a local file; `undefined` for one that has none, as those of earlier releases. */
 export async function rowFile(
   registry: ObjectStore,
   ref: VersionRef,
-  file: RowFile,
+  file: VersionRowFile,
   remedy = REPAIR,
 ): Promise<string | undefined> {
   const checksum = (await requireVersion(registry, ref, remedy)).files?.[file];
@@ -300,6 +305,9 @@ export async function checksumsOf(
     const found = await registry.get(versionKey(model, file));
     if (found) checksums[file] = sha256(found.body);
   }
+  // An evaluation by a worker of an earlier release leaves none.
+  const scores = await registry.get(versionKey(model, REFERENCE_SCORES));
+  if (scores) checksums[REFERENCE_SCORES] = sha256(scores.body);
   return checksums;
 }
 

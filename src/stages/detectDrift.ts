@@ -78,9 +78,9 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
         (await driftDistances(database, pipeline, stores, input, {
           reference,
           current,
-          inputs: preprocessing.inputs,
+          preprocessing,
           days: newest,
-          psi: assessed.psi,
+          psi: assessed,
           limits,
         }))),
       ...(trained > 0 && { trained_rows: trained }),

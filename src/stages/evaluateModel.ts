@@ -1,10 +1,13 @@
+import { join } from 'node:path';
 import type { EvaluateModelInput, SplitMetrics, SplitName } from '../contracts/index.js';
 import { readDatasetMetadata, readDatasetProfile } from '../data/dataset.js';
+import { REFERENCE_SCORES, writeReferenceScores } from '../data/referenceRows.js';
 import { readColumns } from '../platform/files/parquet.js';
 import { taskOf, type TaskLabels } from '../ml/tasks/task.js';
 import { profileOutput, type ModelProfile } from '../monitoring/profile.js';
 import { baselineSplit } from '../registry/championMetric.js';
-import { createVersionFile } from '../registry/versions.js';
+import { createVersionFile, versionKey } from '../registry/versions.js';
+import { createFile } from '../platform/storage/createOnly.js';
 import type { Stage } from './context.js';
 import { decisionThreshold, type EvaluatedRows } from './decisionThreshold.js';
 import { matrixFile } from './matrixFile.js';
@@ -12,7 +15,8 @@ import { matrixFile } from './matrixFile.js';
 /**
  * Metrics of a model on every split of its dataset. Of a binary one the decision threshold goes into the version's
  * `threshold.json`: that of the config, or the one that its rule chooses on the validation rows. What it says of the test
- * rows goes into the version's `profile.json`, beside the dataset's own profile, for monitoring to compare with.
+ * rows goes into the version's `profile.json`, beside the dataset's own profile, and row by row into
+ * `reference_scores.parquet`, for monitoring to compare with.
  */
 export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -29,11 +33,15 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
   }
   const threshold = decisionThreshold(pipeline.config, task, evaluated);
   if (taskOf(task).decidesByThreshold) await createVersionFile(modelRegistry, input.model, 'threshold.json', threshold);
+  const reference = evaluated.get(baselineSplit(splits))!;
   const profile: ModelProfile = {
     ...(await readDatasetProfile(datamart, input.dataset)),
-    score: profileOutput(task, evaluated.get(baselineSplit(splits))!.output),
+    score: profileOutput(task, reference.output),
   };
   await createVersionFile(modelRegistry, input.model, 'profile.json', profile);
+  const scores = join(context.scratch, REFERENCE_SCORES);
+  await writeReferenceScores(scores, reference.labels, reference.output);
+  await createFile(modelRegistry, scores, versionKey(input.model, REFERENCE_SCORES));
 
   const metrics: SplitMetrics = {};
   for (const [split, { labels, output }] of evaluated)

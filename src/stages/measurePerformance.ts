@@ -1,14 +1,28 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import type { MonitorInput, PerformanceResult, TaskSpec } from '../contracts/index.js';
+import type {
+  FeatureDistances,
+  LabelDrift,
+  MonitorInput,
+  PerformanceDetails,
+  PerformanceResult,
+  TaskSpec,
+  VersionRef,
+} from '../contracts/index.js';
 import { byArrival } from '../data/arrivals.js';
-import { identifier, readParquetSql, withDuckDb } from '../data/duckdb.js';
+import { identifier, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { labelReader, labelSql, lastLabelledDay, type RawLabel } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
+import { REFERENCE_ROWS } from '../data/referenceRows.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
+import { profileDistances } from '../monitoring/distances.js';
+import { assessLabels } from '../monitoring/drift.js';
 import { assessPerformance } from '../monitoring/performance.js';
+import { countInto, emptyLike, labelValues } from '../monitoring/profile.js';
+import { countedValues, twoSampleDistances } from '../monitoring/twoSamples.js';
+import { readColumns } from '../platform/files/parquet.js';
 import {
   besides,
   countArrivals,
@@ -24,6 +38,8 @@ import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
 import { SCORE_ANEW, readVersionFile, requireVersion, rowFile, versionThreshold } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 import { thresholdOf } from './openModel.js';
+import { warningsOf } from './driftDistances.js';
+import { performanceBatches, type BatchSettings } from './performanceBatches.js';
 import { agreeing, countOf } from '../contracts/counts.js';
 
 /**
@@ -38,8 +54,20 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const { label_maturity_days, min_samples_for_metrics } = monitoring_config;
   const { model } = input.predictions;
   const { task } = await readVersionFile(modelRegistry, model, 'preprocessing.json', SCORE_ANEW);
+  const version = await requireVersion(modelRegistry, model, SCORE_ANEW);
+  const { performance } = version;
+  const threshold = thresholdOf(pipeline, await versionThreshold(modelRegistry, version, SCORE_ANEW));
+  const metric = watchedMetric(pipeline, task);
+  const settings = { ...monitoring_config, performance_metric: metric };
+  const baseline = performance[baselineSplit(performance)];
 
-  const { labels, output, loaded } = await matureRows(context, pipeline, input, task);
+  const { labels, output, loaded, batches } = await matureRows(context, pipeline, input, {
+    task,
+    asOf: input.asOf,
+    threshold,
+    baseline,
+    performance: settings,
+  });
   if (labels.length < min_samples_for_metrics) {
     const dated = pipeline.definition.partition.column !== undefined;
     const mature =
@@ -49,37 +77,56 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
     return {
       status: 'skipped',
       reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}${besides(loaded, pipeline)}; performance needs at least ${min_samples_for_metrics}.`,
+      ...batches,
     };
   }
 
-  const version = await requireVersion(modelRegistry, model, SCORE_ANEW);
-  const { performance } = version;
-  const threshold = thresholdOf(pipeline, await versionThreshold(modelRegistry, version, SCORE_ANEW));
+  const details = { ...(await labelDrift(context, pipeline, model, task, labels)), ...batches };
   const metrics = taskOf(task).metrics(labels, output, threshold);
-  const metric = watchedMetric(pipeline, task);
-  const baseline = performance[baselineSplit(performance)];
   const assessed =
     baseline &&
-    assessPerformance(
-      baseline,
-      metrics,
-      { ...monitoring_config, performance_metric: metric },
-      taskOf(task).standardError(metric, labels, output, threshold),
-    );
-  return (
-    assessed ?? {
-      status: 'skipped',
-      reason: `${metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.`,
-    }
-  );
+    assessPerformance(baseline, metrics, settings, taskOf(task).standardError(metric, labels, output, threshold));
+  if (assessed) return { ...assessed, ...details };
+  return {
+    status: 'skipped',
+    reason: `${metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.`,
+    ...details,
+  };
 };
+
+/** The labels against those of the version's training rows; nothing of a version that knows nothing of its own. */
+async function labelDrift(
+  context: StageContext,
+  pipeline: Pipeline,
+  model: VersionRef,
+  task: TaskSpec,
+  labels: number[],
+): Promise<{ labels?: LabelDrift }> {
+  const { modelRegistry } = context.stores(pipeline);
+  const { label: reference } = await readVersionFile(modelRegistry, model, 'profile.json', SCORE_ANEW);
+  if (!reference) return {};
+  const { monitoring_config } = pipeline.config;
+  const current = countInto(emptyLike(reference), labelValues(task, labels));
+  const assessed = assessLabels(reference, current, monitoring_config);
+  const limits = monitoring_config.drift_warnings;
+  if (!limits) return { labels: assessed };
+  let distances: FeatureDistances | null = profileDistances(reference, current);
+  const rows = reference.kind === 'bins' ? await rowFile(modelRegistry, model, REFERENCE_ROWS, SCORE_ANEW) : undefined;
+  if (rows !== undefined && distances) {
+    const [values] = await readColumns(rows, [INTERNAL.label]);
+    distances = { ...distances, ...twoSampleDistances(countedValues(values as Float64Array, labels)) };
+  }
+  const column = { feature: 'the label', of: 'label' } as const;
+  return { labels: { ...assessed, distances, warnings: warningsOf(column, distances, assessed.psi, limits) } };
+}
 
 async function matureRows(
   context: StageContext,
   pipeline: Pipeline,
   { predictions, asOf }: MonitorInput,
-  task: TaskSpec,
-): Promise<{ labels: number[]; output: ModelOutput; loaded: LoadedRows }> {
+  settings: BatchSettings,
+): Promise<{ labels: number[]; output: ModelOutput; loaded: LoadedRows; batches: PerformanceDetails }> {
+  const { task } = settings;
   const stores = context.stores(pipeline);
   const { keys } = pipeline.definition;
   const read = labelReader(pipeline, task);
@@ -87,14 +134,21 @@ async function matureRows(
   const values: number[] = [];
   const scores = scoreColumns(task);
   const trainedRows = await rowFile(stores.modelRegistry, predictions.model, TRAINED_ROWS, SCORE_ANEW);
-  const loaded = await withDuckDb(context, async (database) => {
-    const loaded = await loadScoredRows(database, pipeline, stores, predictions.model, {
-      task,
-      trainedRows,
-      until: lastLabelledDay(pipeline, asOf),
-    });
-    const files = loaded.days ? await labelStoreFiles(stores, loaded.days) : [];
-    if (files.length === 0) return loaded;
+  return withDuckDb(context, async (database) => {
+    const load = (until: string, windowDays?: number) =>
+      loadScoredRows(database, pipeline, stores, predictions.model, { task, trainedRows, until, windowDays });
+    const loaded = await load(lastLabelledDay(pipeline, asOf));
+    await readLabelled(database, loaded);
+    // The batches begin as far back, and go on to the rows whose labels are still to come.
+    const { label_maturity_days, window_days } = pipeline.config.monitoring_config;
+    const { days } = label_maturity_days === 0 ? loaded : await load(dayOf(asOf), window_days + label_maturity_days);
+    const batches = days ? await performanceBatches(database, pipeline, stores, settings) : {};
+    return { loaded, labels, output: { values: Float64Array.from(values), width: scores.length }, batches };
+  });
+
+  async function readLabelled(database: Database, { days }: LoadedRows): Promise<void> {
+    const files = days ? await labelStoreFiles(stores, days) : [];
+    if (files.length === 0) return;
     const table = readParquetSql(files.map(({ path }) => path));
     const label = await labelSql(database, pipeline, table, INTERNAL.labels);
     const from = `FROM ${SCORED_ROWS} JOIN ${table} AS ${INTERNAL.labels} USING (${keys.map(identifier).join(', ')})`;
@@ -118,7 +172,5 @@ async function matureRows(
         for (const column of said) values.push(column[row]!);
       });
     }
-    return loaded;
-  });
-  return { loaded, labels, output: { values: Float64Array.from(values), width: scores.length } };
+  }
 }

@@ -34,7 +34,7 @@ import type { RawTable } from '../ml/table.js';
 import type { FittedTransforms } from '../ml/transforms/fitted.js';
 import { fitTransforms } from '../ml/transforms/transforms.js';
 import { inColumnOrder, transformSettings } from '../data/pipelineTransforms.js';
-import { datasetProfile, profileColumn, type DatasetProfile } from '../monitoring/profile.js';
+import { datasetProfile, profileColumn, profileLabels, type DatasetProfile } from '../monitoring/profile.js';
 import { versionId } from '../registry/versions.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
@@ -143,11 +143,14 @@ async function buildDataset(
       await datasetProfile.write(
         datamart,
         datasetKey(id, 'profile.json'),
-        profileOf(decided.inputs, rows.table, daysOf(pipeline, name, asOf)),
+        profileOf(decided, rows, daysOf(pipeline, name, asOf)),
       );
       await datasetTransforms.write(datamart, datasetKey(id, 'transforms.json'), decided.transforms);
       const reference = join(context.scratch, REFERENCE_ROWS);
-      if (pipeline.config.monitoring_config.drift_warnings && (await writeReferenceRows(reference, chosen, rows.table)))
+      if (
+        pipeline.config.monitoring_config.drift_warnings &&
+        (await writeReferenceRows(reference, chosen, rows.table, task.task === 'regression' ? rows.labels : undefined))
+      )
         await keep(REFERENCE_ROWS, reference);
     }
     if (rows.keys) {
@@ -352,8 +355,8 @@ function varies({ columns }: RawTable, { name }: InputColumn): boolean {
 }
 
 function profileOf(
-  inputs: InputColumn[],
-  { columns, rows }: RawTable,
+  { inputs, task }: Preprocessing,
+  { table: { columns, rows }, labels }: TrainingRows,
   window: DatasetProfile['window'],
 ): DatasetProfile {
   return {
@@ -362,5 +365,6 @@ function profileOf(
     columns: Object.fromEntries(
       inputs.map(({ name, type }) => [name, profileColumn(valuesOf(columns.get(name)!), type)]),
     ),
+    label: profileLabels(task, labels),
   };
 }

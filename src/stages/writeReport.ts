@@ -1,5 +1,6 @@
 import type { WriteReportInput, WrittenReport } from '../contracts/index.js';
 import { dayOf } from '../data/partitions.js';
+import { BATCHES_CONVENTION } from '../monitoring/batches.js';
 import { DISTANCES_CONVENTION } from '../monitoring/distances.js';
 import { DRIFT_CONVENTION } from '../monitoring/drift.js';
 import { BREACH_CONVENTION } from '../monitoring/performance.js';
@@ -19,6 +20,7 @@ const CONVENTIONS = {
     "scikit-learn's definitions, zero_division=0; labels at the prediction threshold; ROC AUC with mid-ranks for ties; average precision as a step sum",
   drop: 'metric on the test split at training, less the metric on rows with mature labels',
   breach: BREACH_CONVENTION,
+  batches: BATCHES_CONVENTION,
 };
 
 /**

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { homogeneityP, rejected } from '../../src/monitoring/homogeneity.js';
+import { adjustedPValues, homogeneityP, rejected } from '../../src/monitoring/homogeneity.js';
 import {
   countInto,
   emptyLike,
@@ -238,6 +238,23 @@ describe('Benjamini and Hochberg', () => {
     expect(found.filter(Boolean)).toHaveLength(count);
     expect(found[2]).toBe(false);
     expect(found.findIndex(Boolean)).toBe(count === 0 ? -1 : count >= 5 ? 0 : 1);
+  });
+});
+
+describe("p-values of many columns, as statsmodels' multipletests adjusts them", () => {
+  // By fixtures/make_adjustment_fixtures.py.
+  const { families } = JSON.parse(
+    readFileSync(new URL('../fixtures/statistics/adjusted.json', import.meta.url), 'utf8'),
+  ) as { families: { name: string; p: number[]; adjusted: number[]; rejected: boolean[] }[] };
+
+  test.each(families)('$name', ({ p, adjusted, rejected: wanted }) => {
+    adjustedPValues(p).forEach((found, i) => expect(found).toBeCloseTo(adjusted[i]!, 12));
+    expect(rejected(p, 0.05)).toEqual(wanted);
+  });
+
+  test('what could not be tested counts among none of them', () => {
+    expect(adjustedPValues([null, 0.02, null, 0.04])).toEqual([null, 0.04, null, 0.04]);
+    expect(adjustedPValues([null])).toEqual([null]);
   });
 });
 

@@ -130,6 +130,7 @@ describe('a run that is cancelled', () => {
           'performance.json',
           'preprocessing.json',
           'profile.json',
+          'reference_scores.parquet',
           'threshold.json',
           'trained_rows.parquet',
         ];

@@ -102,11 +102,27 @@ test('monitoring tells how far the new rows are from the training rows, and what
       degrees: 1,
       p_value: expect.closeTo(0, 6) as number,
     },
+    adjusted_p_value: expect.closeTo(0, 6) as number,
+    significant: true,
   });
+  expect(still).toMatchObject({ significant: false });
+  expect(still!.adjusted_p_value).toBeCloseTo(still!.kolmogorov_smirnov!.p_value, 12);
+
+  // Older people, and the label by age: the model's probabilities move up from those of the test rows.
+  expect(drift.score_distances).toMatchObject({ significant: true });
+  expect(drift.score_distances?.kolmogorov_smirnov?.statistic).toBeGreaterThan(0.2);
 
   const told = drift.warnings!.map(({ feature, distance }) => `${feature} ${distance}`);
   expect(drift).not.toHaveProperty('distances_not_measured');
-  expect(told).toEqual(['age kolmogorov_smirnov', 'age wasserstein', 'age jensen_shannon', 'colour jensen_shannon']);
+  expect(told).toEqual([
+    'age kolmogorov_smirnov',
+    'the score kolmogorov_smirnov',
+    'age wasserstein',
+    'the score wasserstein',
+    'age jensen_shannon',
+    'colour jensen_shannon',
+    'the score jensen_shannon',
+  ]);
 });
 
 test('a version that was trained before limits were set has no values to compare with, which is told', async () => {

@@ -130,7 +130,8 @@ describe('a store of the first release', () => {
     if (predictions.status === 'skipped') throw new Error(predictions.reason);
     expect(predictions.model).toEqual(then.model);
     const drift = await perform(detectDrift, { ...input, predictions });
-    expect(drift).toEqual(then.drift);
+    // What later releases tell beside it is more.
+    expect(drift).toMatchObject(then.drift);
     const performance = await perform(measurePerformance, { ...input, predictions });
     expect(performance).toMatchObject(then.performance);
     await perform(writeReport, { ...input, predictions, performance, drift });

@@ -239,6 +239,7 @@ describe('when the engine dies', () => {
       file('performance.json'),
       file('preprocessing.json'),
       file('profile.json'),
+      file('reference_scores.parquet'),
       file('threshold.json'),
       file('trained_rows.parquet'),
     ]);

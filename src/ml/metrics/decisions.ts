@@ -270,3 +270,8 @@ function dot(x: Float64Array, y: Float64Array): number {
 function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
+
+/** 1 per row whose class is decided wrong, else 0. */
+export function wrongDecisions(labels: ArrayLike<number>, decisions: ArrayLike<number>): Float64Array {
+  return Float64Array.from(labels, (label, row) => Number(label !== decisions[row]));
+}

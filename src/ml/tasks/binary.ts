@@ -1,5 +1,6 @@
 import { SCORERS, metricsOf, type ScoringOf, type TaskSpec } from '../../contracts/index.js';
 import { delongComparison } from '../comparison/delong.js';
+import { wrongDecisions } from '../metrics/decisions.js';
 import { ClassifiedRows } from '../metrics/classification.js';
 import type { Kind } from './kind.js';
 
@@ -19,6 +20,8 @@ export function binaryTask({ classes }: Extract<TaskSpec, { task: 'binary' }>): 
     },
     compareExactly: (metric, labels, a, b, alpha) =>
       metric === 'roc_auc' ? delongComparison(labels, a.values, b.values, alpha) : undefined,
+    rowErrors: (labels, { values }, threshold) => wrongDecisions(labels, decisionsOf(values, threshold)),
+    errorScale: () => 1,
     predictionColumns: ({ values }, threshold) => [
       { name: 'probability', type: 'DOUBLE', values },
       { name: 'label', type: 'TINYINT', values: decisionsOf(values, threshold) },

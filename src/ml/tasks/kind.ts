@@ -1,4 +1,4 @@
-import type { MetricComparison, MetricName, ScoringName, TaskName } from '../../contracts/index.js';
+import type { MetricComparison, MetricName, ScoringName, TaskMetrics, TaskName } from '../../contracts/index.js';
 import type { Measure } from '../metrics/measure.js';
 import type { ModelOutput } from '../modelOutput.js';
 
@@ -39,6 +39,10 @@ export interface Kind {
     b: ModelOutput,
     alpha: number,
   ): Omit<MetricComparison, 'metric'> | null | undefined;
+  /** How wrong each row is: 1 for a wrong class and 0 for the right one, or the absolute error of a value. */
+  rowErrors(labels: TaskLabels, output: ModelOutput, threshold: number): Float64Array;
+  /** What is a large error of one row, by the metrics on other rows: `null` where they don't tell. */
+  errorScale(baseline: TaskMetrics | undefined): number | null;
   /** What a predictions file has per row beside the keys. */
   predictionColumns(output: ModelOutput, threshold: number): PredictionColumn[];
 }

@@ -1,4 +1,5 @@
 import { SCORERS, metricsOf, type ScoringOf, type TaskSpec } from '../../contracts/index.js';
+import { wrongDecisions } from '../metrics/decisions.js';
 import { ClassifiedRows } from '../metrics/classification.js';
 import { mostProbable } from '../modelOutput.js';
 import type { Kind } from './kind.js';
@@ -17,6 +18,8 @@ export function multiclassTask({ classes }: Extract<TaskSpec, { task: 'multiclas
       const rows = new ClassifiedRows(classes.length, labels, output, mostProbable(output));
       return { measure: (metric) => rows.measure(metric), confusionMatrix: () => rows.matrix.toArrays() };
     },
+    rowErrors: (labels, output) => wrongDecisions(labels, mostProbable(output)),
+    errorScale: () => 1,
     predictionColumns(output) {
       const { values, width } = output;
       const decided = mostProbable(output);

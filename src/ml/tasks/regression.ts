@@ -9,6 +9,9 @@ const SCORING_OF: Record<Objective, ScoringOf<'regression'>> = {
   poisson: 'neg_mean_poisson_deviance',
 };
 
+/** Mean absolute errors that a large error has: of normal errors one row in 700 has more. */
+const LARGE_ERRORS = 4;
+
 /** A number: a model says its value. */
 export function regressionTask({ objective }: Extract<TaskSpec, { task: 'regression' }>): Kind {
   return {
@@ -22,6 +25,8 @@ export function regressionTask({ objective }: Extract<TaskSpec, { task: 'regress
     measuresOf: (labels, output) => ({
       measure: (metric) => REGRESSION_MEASURES[metric as keyof typeof REGRESSION_MEASURES](labels, output),
     }),
+    rowErrors: (labels, { values }) => values.map((value, row) => Math.abs(value - labels[row]!)),
+    errorScale: (baseline) => (baseline?.mae ? LARGE_ERRORS * baseline.mae : null),
     predictionColumns: ({ values }) => [{ name: 'prediction', type: 'DOUBLE', values }],
   };
 }

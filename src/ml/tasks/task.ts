@@ -26,7 +26,14 @@ const SCORING_THRESHOLD = 0.5;
 /** What differs between predicting yes or no, one of several classes, and a number. */
 export interface Task extends Pick<
   Kind,
-  'width' | 'decidesByThreshold' | 'metricNames' | 'scorings' | 'defaultScoring' | 'predictionColumns'
+  | 'width'
+  | 'decidesByThreshold'
+  | 'metricNames'
+  | 'scorings'
+  | 'defaultScoring'
+  | 'predictionColumns'
+  | 'rowErrors'
+  | 'errorScale'
 > {
   /**
    * @param output aligned with the labels
@@ -78,6 +85,8 @@ export function taskOf(spec: TaskSpec): Task {
     scorings: kind.scorings,
     defaultScoring: kind.defaultScoring,
     predictionColumns: (output, threshold) => kind.predictionColumns(output, threshold),
+    rowErrors: (labels, output, threshold) => kind.rowErrors(labels, output, threshold),
+    errorScale: (baseline) => kind.errorScale(baseline),
     metrics(labels, output, threshold) {
       checkRows(kind, labels, output);
       const { measure, confusionMatrix } = kind.measuresOf(labels, output, threshold);

@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PerformanceResult } from '../../src/contracts/index.js';
+import { Mt19937 } from '../../src/ml/mt19937.js';
+import { planBatches } from '../../src/monitoring/batches.js';
+import { createShortPipeline } from '../support/shortPipeline.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import { tinyEngines } from '../support/tinyPipeline.js';
+
+const folder = temporaryFolder(afterAll);
+const engines = tinyEngines();
+afterAll(() => engines.close());
+
+const random = new Mt19937(4);
+const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
+
+/** Rows of one day, of which the model learns that the label is 1 where x is above .5. */
+function rowsOf(fold: string, day: string, rows: number, isOtherwise = false): string[] {
+  return Array.from({ length: rows }, (_, i) => {
+    const x = uniform();
+    const label = Number(x > 0.5 !== uniform() < 0.1) ^ Number(isOtherwise);
+    return `${fold}-${day}-${i},${fold},${day},${x.toFixed(5)},${label}`;
+  });
+}
+
+const days = (month: string, first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, i) => `${month}-${String(first + i).padStart(2, '0')}`);
+
+const MONITORING = { min_samples_for_metrics: 200, window_days: 30, drift_warnings: { psi: 0.2 } };
+
+describe('rows whose labels mean something else after ten days', () => {
+  let performance: PerformanceResult;
+  beforeAll(async () => {
+    const pipeline = await createShortPipeline(
+      engines,
+      folder,
+      {
+        source: 'table.csv',
+        key: 'id',
+        label: 'label',
+        time: 'seen',
+        partition: 'month',
+        drop: ['fold'],
+        split: { by: 'column', column: 'fold', train: 'train', test: 'test' },
+      },
+      { monitoring_config: { ...MONITORING, label_maturity_days: 2 } },
+    );
+    const rows = [
+      ...rowsOf('train', '2029-10-15', 600),
+      ...rowsOf('test', '2029-11-15', 400),
+      ...days('2029-12', 1, 10).flatMap((day) => rowsOf('new', day, 100)),
+      ...days('2029-12', 11, 22).flatMap((day) => rowsOf('new', day, 100, true)),
+    ];
+    const asOf = '2029-12-22';
+    await pipeline.process(`id,fold,seen,x,label\n${rows.join('\n')}\n`, { asOf });
+    const { algorithms } = await pipeline.train(['logistic_regression'], '2029-11-30');
+    await pipeline.predict('logistic_regression', asOf);
+    const { version } = algorithms.logistic_regression as { version: string };
+    ({ performance } = await pipeline.monitor({ algorithm: 'logistic_regression', version }, asOf));
+  });
+
+  test('each batch tells its metric with an interval, and which of them have dropped', () => {
+    const batches = performance.batches!;
+    const ofDecember = batches.filter(({ from }) => from >= '2029-12-01');
+    expect(ofDecember.map(({ from, to }) => `${from} ${to}`).slice(0, 2)).toEqual([
+      '2029-12-01 2029-12-02',
+      '2029-12-03 2029-12-04',
+    ]);
+    for (const { to, measured, breached } of ofDecember) {
+      if (to > '2029-12-20') continue;
+      const { value, interval } = measured!.roc_auc!;
+      expect(breached).toBe(to > '2029-12-10');
+      expect(interval![0]).toBeLessThan(value);
+      expect(interval![1]).toBeGreaterThan(value);
+      // With labels that are right in nine of ten rows the best ranking has .9; reversed, .1.
+      expect(Math.abs(value - (to > '2029-12-10' ? 0.1 : 0.9))).toBeLessThan(0.08);
+    }
+    // The last two days have no mature labels yet, and are looked at all the same.
+    expect(ofDecember.at(-1)).toEqual({ from: '2029-12-21', to: '2029-12-22', rows: 200, labelled: 0 });
+  });
+
+  test('the detector sees the change soon after it happened', () => {
+    const { rows, changes } = performance.concept_drift!;
+    expect(rows).toBeGreaterThanOrEqual(2_000);
+    expect(changes.map(({ day }) => day)[0]).toBe('2029-12-11');
+    expect(changes[0]!.error_before).toBeLessThan(0.2);
+    expect(changes[0]!.error_after).toBeGreaterThan(changes[0]!.error_before);
+  });
+
+  test('labels of half ones and half zeros, as at training, have not drifted', () => {
+    expect(performance.labels).toMatchObject({ drifted: false, warnings: [] });
+    expect(performance.labels!.psi).toBeLessThan(0.05);
+  });
+});
+
+describe('labels against those of the training rows', () => {
+  const csv = (rows: string[]) => `id,fold,x,amount\n${rows.join('\n')}\n`;
+  const amounts = (fold: string, rows: number, more: number) =>
+    Array.from({ length: rows }, (_, i) => {
+      const x = uniform();
+      return `${fold}-${i},${fold},${x.toFixed(4)},${(x + more + uniform()).toFixed(3)}`;
+    });
+
+  test('of a regression: by value, above the limits told and deciding nothing', async () => {
+    const train = amounts('train', 500, 0);
+    const pipeline = await createShortPipeline(
+      engines,
+      folder,
+      {
+        source: 'table.csv',
+        key: 'id',
+        label: 'amount',
+        task: 'regression',
+        partition: 'arrival',
+        split: { by: 'column', column: 'fold', train: 'train', test: 'test' },
+      },
+      { monitoring_config: { drift_warnings: { psi: 0.2, kolmogorov_smirnov: 0.1, wasserstein: 0.1 } } },
+    );
+    await pipeline.process(csv([...train, ...amounts('test', 200, 0)]), { asOf: '2029-12-01' });
+    const { algorithms } = await pipeline.train(['xgboost']);
+    const arrived = amounts('new', 300, 0.6);
+    await pipeline.process(csv(arrived), { asOf: '2030-01-01' });
+    await pipeline.predict('xgboost');
+    const { version } = algorithms.xgboost as { version: string };
+    const { performance, drift } = await pipeline.monitor({ algorithm: 'xgboost', version });
+
+    const { labels } = performance;
+    const amountsOf = (rows: string[]) => rows.map((row) => Number(row.split(',')[3]));
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(labels).toMatchObject({ rows: 300, drifted: true });
+    // All have moved to one side, so that the distance is the difference of the means.
+    expect(labels!.distances!.wasserstein!.distance).toBeCloseTo(mean(amountsOf(arrived)) - mean(amountsOf(train)), 2);
+    expect(labels!.warnings!.map(({ feature, distance }) => `${feature} ${distance}`)).toEqual([
+      'the label psi',
+      'the label kolmogorov_smirnov',
+      'the label wasserstein',
+    ]);
+    // x has not moved, and neither has what the model says of it.
+    expect(drift).toMatchObject({ drifted: [], score_drifted: false });
+  });
+});
+
+describe('days are put together', () => {
+  const day = (number: number, rows: number) => ({ day: `2030-01-${String(number).padStart(2, '0')}`, rows });
+
+  test('until they have enough rows, and what is left over belongs to the last', () => {
+    expect(planBatches([day(1, 60), day(2, 60), day(3, 100), day(4, 10), day(5, 20)], 100)).toEqual([
+      { from: '2030-01-01', to: '2030-01-02', rows: 120 },
+      { from: '2030-01-03', to: '2030-01-05', rows: 130 },
+    ]);
+  });
+
+  test('few rows are one batch, none are none', () => {
+    expect(planBatches([day(1, 3), day(2, 4)], 100)).toEqual([{ from: '2030-01-01', to: '2030-01-02', rows: 7 }]);
+    expect(planBatches([], 100)).toEqual([]);
+  });
+
+  test('there are twenty batches at most', () => {
+    const many = Array.from({ length: 31 }, (_, i) => day(i + 1, 1_000));
+    expect(planBatches(many, 100).length).toBeLessThanOrEqual(20);
+    expect(planBatches(many, 100).reduce((sum, { rows }) => sum + rows, 0)).toBe(31_000);
+  });
+});
