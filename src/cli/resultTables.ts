@@ -18,6 +18,7 @@ import {
 } from '../contracts/index.js';
 import { isSameVersion } from '../registry/pointers.js';
 import type { PhaseResults } from './follow.js';
+import { describeInterval, gateTable } from './gateTable.js';
 import { PHASE_TITLES, score, summarize, type Completed } from './phases.js';
 import { table } from './table.js';
 import { count } from './terminal.js';
@@ -170,6 +171,8 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
     }),
     verdictOnBest(training),
     ...thresholdLines(training),
+    ...intervalLine(training),
+    ...gateTable(training.promotion.rules),
     ...failures,
     ...kept,
     ...partly,
@@ -193,6 +196,19 @@ function thresholdLines({ algorithms }: ModelTrainingCompleted): string[] {
         ]
       : []),
   ];
+}
+
+/** How certain the figure to expect of the best is. */
+function intervalLine({ comparison, challenger, algorithms }: ModelTrainingCompleted): string[] {
+  const [split, metric] = (comparison.estimate?.metric ?? comparison.metric).split('.') as [
+    'validation' | 'test' | 'oot',
+    MetricName,
+  ];
+  const best = algorithms[challenger.algorithm];
+  const interval = best?.status === 'completed' ? best[split]?.intervals?.[metric] : undefined;
+  return interval
+    ? [`${split}.${metric} of ${challenger.algorithm} lies from ${describeInterval(interval)} with 95% confidence`]
+    : [];
 }
 
 const COLUMNS_OF: Record<SplitName, string> = {

@@ -3,6 +3,8 @@ import {
   metricsOf,
   SPLITS,
   type ChosenThreshold,
+  type MetricName,
+  type PromotionDecision,
   type ModelSelector,
   type SplitName,
   type TaskMetrics,
@@ -13,10 +15,12 @@ import { PerdureError } from '../errors.js';
 import { ALIASES } from '../registry/operations.js';
 import { aliasKey, isSameVersion, readPointer } from '../registry/pointers.js';
 import { scoringOf } from '../registry/championMetric.js';
+import { promotionDecision } from '../registry/promotionDecision.js';
 import { CHAMPION, latestVersion, resolveModel } from '../registry/resolve.js';
 import {
   listVersions,
   readVersion,
+  versionKey,
   versionThreshold,
   type VersionMetadata,
   type VersionSummary,
@@ -24,6 +28,7 @@ import {
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { openStores } from '../platform/storage/stores.js';
 import type { CommonOptions } from './options.js';
+import { describeInterval, gateTable } from './gateTable.js';
 import { MetricColumns } from './resultTables.js';
 import { score } from './phases.js';
 import { readStore } from './store.js';
@@ -115,7 +120,11 @@ export async function showModel(
   const { model_name: algorithm, version: id, ...rest } = metadata;
   const threshold = await versionThreshold(modelRegistry, metadata);
   if (options.json) printJson({ algorithm, version: id, ...rest, ...(threshold && { threshold }) });
-  else print(describeVersion(metadata, threshold));
+  else {
+    const key = versionKey({ algorithm, version: id }, 'promotion.json');
+    const promotion = await promotionDecision.read(modelRegistry, key, 'train again, which decides anew');
+    print(describeVersion(metadata, threshold, promotion));
+  }
 }
 
 async function findVersion(
@@ -144,7 +153,11 @@ async function findVersion(
   return metadata;
 }
 
-function describeVersion(metadata: VersionMetadata, threshold: ChosenThreshold | undefined): string {
+function describeVersion(
+  metadata: VersionMetadata,
+  threshold: ChosenThreshold | undefined,
+  promotion: PromotionDecision | undefined,
+): string {
   const { lineage, performance } = metadata;
   const facts: [string, string][] = [
     ['trained', metadata.training_date],
@@ -174,20 +187,28 @@ function describeVersion(metadata: VersionMetadata, threshold: ChosenThreshold |
     ['run', `${lineage.workflow_id} (${lineage.run_id})`],
   ];
   const splits = SPLITS.filter((split) => performance[split]);
+  const withIntervals = splits.some((split) => performance[split]!.intervals);
   const rows = metricsOf(metadata.task.task).map((metric) => [
     metric,
-    ...splits.map((split) => score(performance[split]![metric] ?? null)),
+    ...splits.map((split) => withInterval(performance[split]!, metric)),
   ]);
   return [
     `${metadata.model_name} ${metadata.version}`,
     ...facts.map(([fact, value]) => `  ${fact.padEnd(11)} ${value}`),
-    table(['', ...splits.map(titleOf)], rows),
+    table([withIntervals ? 'metric (95% interval)' : '', ...splits.map(titleOf)], rows),
     ...(metadata.task.task === 'regression'
       ? []
       : splits.map(
           (split) => `${titleOf(split)} confusion matrix: ${describeConfusion(performance[split]!, metadata.task)}`,
         )),
+    ...(promotion ? gateTable(promotion.rules) : []),
   ].join('\n');
+}
+
+/** E.g. `0.8312 (0.8051 to 0.8563)`. */
+function withInterval(metrics: TaskMetrics, metric: MetricName): string {
+  const interval = metrics.intervals?.[metric];
+  return `${score(metrics[metric] ?? null)}${interval ? ` (${describeInterval(interval)})` : ''}`;
 }
 
 function describeThreshold({ value, rule, split, met }: ChosenThreshold): string {

@@ -513,6 +513,10 @@ export const PromotionGate = z.strictObject({
     .default(100)
     .describe("Labelled rows below which nothing is decided in the challenger's favour"),
   minimums: z.partialRecord(z.enum(METRIC_NAMES), share).default({}).describe('Least value of metrics, by their names'),
+  maximums: z
+    .partialRecord(z.enum(METRIC_NAMES), z.number().min(0).max(MANY))
+    .default({})
+    .describe('Largest value of metrics of which lower is better, by their names'),
   max_auc_loss: share
     .default(0.01)
     .describe(

@@ -112,6 +112,8 @@ export type ScoringName = { [T in TaskName]: ScoringOf<T> }[TaskName];
 export type TaskMetrics = { [M in MetricName]?: number | null } & {
   /** Of classifications: rows are actual, columns predicted, in the order of the task's classes. */
   confusion_matrix?: number[][];
+  /** Where each metric lies with a confidence of 95%; `null` where that can't be told. */
+  intervals?: { [M in MetricName]?: [low: number, high: number] | null };
   /** Of binary tasks: the probability from which a row counted as positive. */
   threshold?: number;
   /** Rows measured. */

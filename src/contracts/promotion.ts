@@ -26,6 +26,8 @@ export interface GateRule {
   expected: string;
   /** `null` where it can't be computed, which passes no rule. */
   actual: number | null;
+  /** Where that lies with a confidence of 95%, of metrics whose version has it; no verdict depends on it. */
+  interval?: [low: number, high: number];
   passed: boolean;
 }
 

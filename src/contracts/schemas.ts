@@ -48,6 +48,7 @@ export const taskMetrics: z.ZodType<TaskMetrics> = z
       z.ZodOptional<typeof metric>
     >),
     confusion_matrix: z.array(z.array(z.number())).optional(),
+    intervals: z.record(z.string(), z.tuple([z.number(), z.number()]).nullable()).optional(),
     threshold: z.number().optional(),
     n: z.number(),
   })

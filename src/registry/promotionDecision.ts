@@ -39,6 +39,7 @@ const decision: z.ZodType<PromotionDecision> = z.strictObject({
       rule: z.string(),
       expected: z.string(),
       actual: z.number().nullable(),
+      interval: pair.optional(),
       passed: z.boolean(),
     }),
   ),

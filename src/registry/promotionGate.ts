@@ -32,6 +32,8 @@ export interface PromotionCase {
   /** Of rows that neither model was trained on. */
   labels: ArrayLike<number>;
   challenger: ScoredVersion;
+  /** Those of the challenger's metrics on these rows, where they are known. */
+  intervals?: TaskMetrics['intervals'];
   /** `null` where there is none yet. */
   champion: ScoredVersion | UnscoredVersion | null;
 }
@@ -51,7 +53,7 @@ export interface UnscoredVersion {
  * @throws PerdureError `InputInvalid` where the two models' probabilities aren't for the same rows
  */
 export function promotionGate(
-  { task: spec, metric, seed, labels, challenger, champion }: PromotionCase,
+  { task: spec, metric, seed, labels, challenger, intervals, champion }: PromotionCase,
   gate: PromotionGate,
 ): PromotionDecision {
   const task = taskOf(spec);
@@ -68,10 +70,7 @@ export function promotionGate(
       : task.compare(metric, labels, challenger.output, compared.output, { alpha: gate.alpha, seed }));
   const rules = [
     atLeast('min_samples', gate.min_samples, metrics.challenger.n),
-    ...task.metricNames.flatMap((name) => {
-      const minimum = gate.minimums[name];
-      return minimum === undefined ? [] : [atLeast(`minimum ${name}`, minimum, metrics.challenger[name] ?? null)];
-    }),
+    ...task.metricNames.flatMap((name) => limitsOf(gate, name, metrics.challenger, intervals)),
     ...(spec.task === 'binary' ? rowsOfEachClass(labels) : []),
     ...(metrics.champion ? againstChampion(metric, metrics.challenger, metrics.champion, comparison, gate) : []),
   ];
@@ -96,6 +95,22 @@ export function promotionGate(
     comparison,
     convention: byAuc ? DELONG_CONVENTION : BOOTSTRAP_CONVENTION,
   };
+}
+
+/** The limits that are set for a metric. */
+function limitsOf(
+  { minimums, maximums }: Pick<PromotionGate, 'minimums' | 'maximums'>,
+  name: MetricName,
+  metrics: TaskMetrics,
+  intervals: TaskMetrics['intervals'],
+): GateRule[] {
+  const [minimum, maximum] = [minimums[name], maximums[name]];
+  const value = metrics[name] ?? null;
+  const interval = intervals?.[name] ?? undefined;
+  return [
+    ...(minimum === undefined ? [] : [atLeast(`minimum ${name}`, minimum, value)]),
+    ...(maximum === undefined ? [] : [atMost(`maximum ${name}`, maximum, value)]),
+  ].map((rule) => ({ ...rule, ...(interval && { interval }) }));
 }
 
 /** Rows of one class can't tell a good model from a bad one, whatever some metrics say of them. */
@@ -123,16 +138,7 @@ function againstChampion(
   const name = metric === 'roc_auc' ? 'ROC AUC' : metric;
   return [
     // How much of a metric in units of its own is much, nobody can say beforehand.
-    ...(metric === 'roc_auc'
-      ? [
-          {
-            rule: 'max_auc_loss',
-            expected: `<= ${gate.max_auc_loss}`,
-            actual: loss,
-            passed: loss !== null && loss <= gate.max_auc_loss,
-          },
-        ]
-      : []),
+    ...(metric === 'roc_auc' ? [atMost('max_auc_loss', gate.max_auc_loss, loss)] : []),
     gate.require === 'better'
       ? {
           rule: 'significantly_better',
@@ -151,6 +157,10 @@ function againstChampion(
 
 function atLeast(rule: string, least: number, actual: number | null): GateRule {
   return { rule, expected: `>= ${least}`, actual, passed: actual !== null && actual >= least };
+}
+
+function atMost(rule: string, most: number, actual: number | null): GateRule {
+  return { rule, expected: `<= ${most}`, actual, passed: actual !== null && actual <= most };
 }
 
 function conclusionOf(challenger: VersionRef, champion: VersionRef | null, promoted: boolean): string {

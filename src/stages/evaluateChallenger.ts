@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
-import type { DatasetRef, MetricName, PromotionDecision, SplitName, TaskSpec, VersionRef } from '../contracts/index.js';
+import type {
+  DatasetRef,
+  MetricName,
+  PromotionDecision,
+  SplitName,
+  TaskMetrics,
+  TaskSpec,
+  VersionRef,
+} from '../contracts/index.js';
 import { readDatasetMetadata } from '../data/dataset.js';
 import { readParquetSql, withDuckDb } from '../data/duckdb.js';
 import { writeMatrix } from '../data/matrix.js';
@@ -18,6 +26,8 @@ export interface Challenge {
   split: SplitName;
   metric: MetricName;
   challenger: VersionRef;
+  /** Of the challenger's metrics on the split, as they were evaluated. */
+  intervals?: TaskMetrics['intervals'];
   /** `null` where there is none yet. */
   champion: VersionRef | null;
 }
@@ -30,7 +40,7 @@ export interface Challenge {
 export async function evaluateChallenger(
   context: StageContext,
   pipeline: Pipeline,
-  { dataset, split, metric, challenger, champion }: Challenge,
+  { dataset, split, metric, challenger, intervals, champion }: Challenge,
 ): Promise<PromotionDecision> {
   const { task, ...rows } = await rowsOf(context, pipeline, dataset, split);
   return promotionGate(
@@ -40,6 +50,7 @@ export async function evaluateChallenger(
       seed: pipeline.config.model_config.random_state,
       labels: rows.labels,
       challenger: await scored(context, pipeline, challenger, task, rows),
+      ...(intervals && { intervals }),
       champion:
         champion &&
         (await scored(context, pipeline, champion, task, rows).catch((error: unknown) => unscored(champion, error))),

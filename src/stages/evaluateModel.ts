@@ -13,7 +13,7 @@ import { decisionThreshold, type EvaluatedRows } from './decisionThreshold.js';
 import { matrixFile } from './matrixFile.js';
 
 /**
- * Metrics of a model on every split of its dataset. Of a binary one the decision threshold goes into the version's
+ * Metrics of a model on every split of its dataset, and on those that evaluate the interval of each. Of a binary one the decision threshold goes into the version's
  * `threshold.json`: that of the config, or the one that its rule chooses on the validation rows. What it says of the test
  * rows goes into the version's `profile.json`, beside the dataset's own profile, and row by row into
  * `reference_scores.parquet`, for monitoring to compare with.
@@ -43,8 +43,17 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
   await writeReferenceScores(scores, reference.labels, reference.output);
   await createFile(modelRegistry, scores, versionKey(input.model, REFERENCE_SCORES));
 
+  const seed = pipeline.config.model_config.random_state;
   const metrics: SplitMetrics = {};
-  for (const [split, { labels, output }] of evaluated)
-    metrics[split] = taskOf(task).metrics(labels, output, threshold.value);
+  for (const [split, { labels, output }] of evaluated) {
+    const { signal } = context;
+    metrics[split] = {
+      ...taskOf(task).metrics(labels, output, threshold.value),
+      // What a model says of rows that it learned is no matter of chance.
+      ...(split !== 'train' && {
+        intervals: await taskOf(task).intervals(labels, output, threshold.value, { seed, signal }),
+      }),
+    };
+  }
   return metrics;
 };

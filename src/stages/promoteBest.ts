@@ -88,7 +88,15 @@ async function challenge(
     if (isSameVersion(champion, challenger) && unchanged.some((ref) => isSameVersion(ref, challenger))) {
       return { champion, previous: champion, promotion: await stays(context, pipeline, { challenger, split, reason }) };
     }
-    const promotion = await evaluateChallenger(context, pipeline, { dataset, split, metric, challenger, champion });
+    const { performance } = await versionOf(modelRegistry, challenger);
+    const promotion = await evaluateChallenger(context, pipeline, {
+      dataset,
+      split,
+      metric,
+      challenger,
+      intervals: performance[split]?.intervals,
+      champion,
+    });
     await promotionDecision.write(modelRegistry, versionKey(challenger, 'promotion.json'), promotion);
     if (promotion.decision === 'refuse') return { champion, previous: champion, promotion };
     try {

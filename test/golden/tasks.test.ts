@@ -22,9 +22,9 @@ interface Fixture {
     output: number[];
     threshold: number;
     counts: number[];
-    metrics: Omit<TaskMetrics, 'n'>;
+    metrics: Omit<TaskMetrics, 'n' | 'intervals'>;
     /** Of the same rows, each as often as its count. */
-    counted: Omit<TaskMetrics, 'n'>;
+    counted: Omit<TaskMetrics, 'n' | 'intervals'>;
   }[];
   differences: {
     spec: TaskSpec;

@@ -63,7 +63,10 @@ describe('a version whose threshold is chosen on validation rows', () => {
   });
   const csv = ['id,x,y', ...rows.map(({ id, x, y }) => `${id},${x},${y}`)].join('\n') + '\n';
   const definition = { source: 'rows.csv', key: 'id', label: { column: 'y', positive: 'yes' } };
-  const config = { evaluation: { threshold: { maximize: 'f1' } } };
+  const config = {
+    evaluation: { threshold: { maximize: 'f1' } },
+    promotion_gate: { minimums: { recall: 0.99, roc_auc: 0.6 } },
+  };
 
   let pipeline: ShortPipeline;
   let training: ModelTrainingCompleted;
@@ -96,6 +99,28 @@ describe('a version whose threshold is chosen on validation rows', () => {
     const text = describeResults({ training });
     expect(text).toContain(
       `Decision threshold: logistic_regression ${trained.threshold!.value.toFixed(4)} (highest f1 in the validation split)`,
+    );
+  });
+
+  test('has every gate told with what was found, its interval, the limit and the verdict', () => {
+    const { recall, roc_auc, intervals } = trained.validation!;
+    const shown = ([low, high]: [number, number]) => `${low.toFixed(4)} to ${high.toFixed(4)}`;
+    const lines = describeResults({ training }).split('\n');
+    for (const [metric, value, limit, verdict] of [
+      ['recall', recall, '>= 0.99', 'FAILED'],
+      ['roc_auc', roc_auc, '>= 0.6', 'passed'],
+    ] as const) {
+      const row = lines.find((line) => line.startsWith(metric))!;
+      expect(row.split(/  +/)).toEqual([metric, value!.toFixed(4), shown(intervals![metric]!), limit, verdict]);
+    }
+    // The percentile interval holds the value, and is as narrow as so many rows make it.
+    const [low, high] = intervals!.roc_auc!;
+    expect(low).toBeLessThan(roc_auc!);
+    expect(high).toBeGreaterThan(roc_auc!);
+    expect(high - low).toBeLessThan(0.4);
+    expect(training.algorithms.logistic_regression).not.toHaveProperty('train');
+    expect(lines.join()).toContain(
+      `test.roc_auc of logistic_regression lies from ${shown(trained.test!.intervals!.roc_auc!)}`,
     );
   });
 

@@ -97,6 +97,24 @@ describe('minimums', () => {
     );
   });
 
+  test('and maximums have the interval of the metric beside them, which decides nothing', () => {
+    const decision = decide(
+      { champion: null, intervals: { roc_auc: [0.8, 0.93], log_loss: null } },
+      { minimums: { roc_auc: 0.85 }, maximums: { log_loss: 0.1 } },
+    );
+    expect(decision.rules.slice(1)).toEqual([
+      {
+        rule: 'minimum roc_auc',
+        expected: '>= 0.85',
+        actual: expect.closeTo(0.8746, 4),
+        interval: [0.8, 0.93],
+        passed: true,
+      },
+      { rule: 'maximum log_loss', expected: '<= 0.1', actual: expect.closeTo(0.3929, 4), passed: false },
+    ]);
+    expect(decision.decision).toBe('refuse');
+  });
+
   test('a first model has nothing but them to pass', () => {
     const first = decide({ champion: null }, { minimums: { roc_auc: 0.8 } });
     expect(first).toMatchObject({
@@ -174,6 +192,7 @@ describe('settings', () => {
     expect(PromotionGate.parse({})).toEqual({
       min_samples: 100,
       minimums: {},
+      maximums: {},
       max_auc_loss: 0.01,
       alpha: 0.05,
       require: 'not_worse',

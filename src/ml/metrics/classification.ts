@@ -14,11 +14,16 @@ const RANK_METRICS: Partial<Record<MetricName, RankMetric>> = {
 };
 const LOSSES: Partial<Record<MetricName, typeof logLosses>> = { log_loss: logLosses, brier_score: brierLosses };
 
+type RankStatistics = ReturnType<typeof rankStatistics>;
+
 /** Rows with a class, what a model says of them and decides; what several metrics need is made once. */
 export class ClassifiedRows {
   private readonly sizes: Float64Array;
   private wholeMatrix: ConfusionMatrix | undefined;
-  private readonly statistics = new Map<number, ReturnType<typeof rankStatistics>>();
+  /** What the newest draw's metrics share. */
+  private draw: { counts: Counts; matrix?: ConfusionMatrix; statistics: Map<number, RankStatistics> } | undefined;
+  private readonly rankings = new Map<number, Ranking>();
+  private readonly statistics = new Map<number, RankStatistics>();
 
   /**
    * @param classes how many the task has
@@ -41,7 +46,7 @@ export class ClassifiedRows {
 
   measure(metric: MetricName): Measure {
     if (isDecisionMetric(metric))
-      return decisionMeasure(metric, this.classes, this.labels, this.decisions, () => this.matrix);
+      return decisionMeasure(metric, this.classes, this.labels, this.decisions, (counts) => this.matrixOf(counts));
     const ranked = RANK_METRICS[metric];
     if (ranked !== undefined) return this.rankMeasure(ranked);
     const losses = LOSSES[metric];
@@ -56,18 +61,11 @@ export class ClassifiedRows {
     const occurring = Array.from(this.sizes.keys()).filter((of) => this.sizes[of]! > 0);
     if (this.output.width > 1 && occurring.length < 2) return UNDEFINED;
     const classes = this.output.width === 1 ? [1] : occurring;
-    // A draw of the rows needs the rankings again and again; the whole needs each once.
-    const rankings = new Map<number, Ranking>();
-    const kept = (of: number) => {
-      const ranking = rankings.get(of) ?? this.rank(of);
-      rankings.set(of, ranking);
-      return ranking;
-    };
     return {
       passes: classes.length,
       value: (counts) =>
         meanOfDefined(
-          classes.map((of) => (counts ? rankStatistics(kept(of), counts) : this.wholeStatistics(of))[metric]),
+          classes.map((of) => (counts ? this.drawnStatistics(of, counts) : this.wholeStatistics(of))[metric]),
           counts,
         ),
       influence: () => this.rankInfluence(metric, classes),
@@ -93,7 +91,28 @@ export class ClassifiedRows {
     return influence;
   }
 
-  private wholeStatistics(of: number) {
+  private matrixOf(counts?: Counts): ConfusionMatrix {
+    if (!counts) return this.matrix;
+    const draw = this.drawOf(counts);
+    return (draw.matrix ??= new ConfusionMatrix(this.classes, this.labels, this.decisions, counts));
+  }
+
+  /** A draw of the rows needs the rankings again and again; the whole needs each once, and keeps none. */
+  private drawnStatistics(of: number, counts: Counts): RankStatistics {
+    const draw = this.drawOf(counts);
+    const ranking = this.rankings.get(of) ?? this.rank(of);
+    this.rankings.set(of, ranking);
+    const found = draw.statistics.get(of) ?? rankStatistics(ranking, counts);
+    draw.statistics.set(of, found);
+    return found;
+  }
+
+  private drawOf(counts: Counts) {
+    if (this.draw?.counts !== counts) this.draw = { counts, statistics: new Map() };
+    return this.draw;
+  }
+
+  private wholeStatistics(of: number): RankStatistics {
     const found = this.statistics.get(of) ?? rankStatistics(this.rank(of));
     this.statistics.set(of, found);
     return found;

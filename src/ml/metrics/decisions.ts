@@ -220,20 +220,21 @@ export function isDecisionMetric(metric: MetricName): metric is DecisionMetricNa
  * A metric of decisions on some rows.
  * @param labels position of a class per row
  * @param decisions the same of what a model decides for
+ * @param matrixOf their confusion matrix, of a draw where there is one
  */
 export function decisionMeasure(
   name: DecisionMetricName,
   classes: number,
   labels: ArrayLike<number>,
   decisions: ArrayLike<number>,
-  whole: () => ConfusionMatrix,
+  matrixOf: (counts?: Counts) => ConfusionMatrix,
 ): Measure {
   const metric = DECISION_METRICS[name];
   return {
     passes: 1,
-    value: (counts) => metric.value(counts ? new ConfusionMatrix(classes, labels, decisions, counts) : whole()),
+    value: (counts) => metric.value(matrixOf(counts)),
     influence() {
-      const matrix = whole();
+      const matrix = matrixOf();
       // What a row is worth by its decision, beyond what a decision for the first class would be worth.
       const worth = new Float64Array(classes * classes);
       for (let actual = 0; actual < classes; actual++) {
@@ -250,7 +251,7 @@ export function decisionMeasure(
       return influence;
     },
     step() {
-      const matrix = whole();
+      const matrix = matrixOf();
       let step = 0;
       for (let actual = 0; actual < classes; actual++) {
         if (matrix.actual[actual] === 0) continue;

@@ -1,4 +1,7 @@
-/** How often each row counts, as a bootstrap draws them. */
+/**
+ * How often each row counts, as a bootstrap draws them. What several metrics need of a draw is kept by the object, so
+ * another draw is another object (a view of the same memory will do).
+ */
 export type Counts = ArrayLike<number>;
 
 /** A metric made ready for the rows that it is of, so that it can be taken again for other draws of them. */

@@ -9,7 +9,7 @@ import {
   type TaskSpec,
 } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
-import { pairedBootstrap } from '../comparison/bootstrap.js';
+import { bootstrapIntervals, pairedBootstrap } from '../comparison/bootstrap.js';
 import type { FoldScore } from '../engines/pool.js';
 import { foldScoreOf, standardErrorOf, strataOf } from '../foldScore.js';
 import type { ModelOutput } from '../modelOutput.js';
@@ -50,6 +50,18 @@ export interface Task extends Pick<
    * @throws PerdureError as {@link metrics}, and `ConfigInvalid` where the task has no such metric
    */
   standardError(metric: MetricName, labels: TaskLabels, output: ModelOutput, threshold: number): number | null;
+
+  /**
+   * Where each metric lies with a confidence of 95%, by the chance that drew these rows; see {@link bootstrapIntervals}.
+   * @param options.seed of the bootstrap, 0 to 2^32 - 1
+   * @throws PerdureError as {@link metrics}
+   */
+  intervals(
+    labels: TaskLabels,
+    output: ModelOutput,
+    threshold: number,
+    options: { seed: number; signal: AbortSignal; draws?: number },
+  ): Promise<NonNullable<TaskMetrics['intervals']>>;
 
   /**
    * A score of a fold, greater is better, with what is needed to say how certain its difference from another model's is.
@@ -105,6 +117,15 @@ export function taskOf(spec: TaskSpec): Task {
       checkRows(kind, labels, output);
       const measure = kind.measuresOf(labels, output, threshold).measure(metric);
       return measure.value() === null ? null : standardErrorOf(measure, strataOf(labels, kind.classes?.length ?? null));
+    },
+    intervals(labels, output, threshold, options) {
+      checkRows(kind, labels, output);
+      const { measure } = kind.measuresOf(labels, output, threshold);
+      return bootstrapIntervals(
+        new Map(kind.metricNames.map((metric) => [metric, measure(metric)])),
+        labels.length,
+        options,
+      );
     },
     foldScore(scoring, labels, output) {
       const metric = metricOf(kind, scoring);

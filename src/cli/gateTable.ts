@@ -1,0 +1,33 @@
+import type { GateRule } from '../contracts/index.js';
+import { score } from './phases.js';
+import { table } from './table.js';
+
+/** Rules that compare with the champion, or ask for rows at all: what every pipeline has. */
+const USUAL: ReadonlySet<string> = new Set([
+  'min_samples',
+  'rows_of_each_class',
+  'max_auc_loss',
+  'significantly_better',
+  'not_significantly_worse',
+]);
+
+/** Every rule of the promotion gate with what was found, the limit and the verdict, where the config sets limits of its own. */
+export function gateTable(rules: GateRule[]): string[] {
+  if (rules.every(({ rule }) => USUAL.has(rule))) return [];
+  const rows = rules.map(({ rule, expected, actual, interval, passed }) => [
+    rule.replace(/^(minimum|maximum) /, ''),
+    shown(actual),
+    interval ? describeInterval(interval) : '',
+    expected,
+    passed ? 'passed' : 'FAILED',
+  ]);
+  return [table(['promotion gate', 'value', '95% interval', 'limit', 'verdict'], rows)];
+}
+
+export function describeInterval([low, high]: [number, number]): string {
+  return `${score(low)} to ${score(high)}`;
+}
+
+function shown(value: number | null): string {
+  return value !== null && Number.isInteger(value) && value > 1 ? String(value) : score(value);
+}
