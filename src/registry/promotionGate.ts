@@ -59,7 +59,7 @@ export function promotionGate(
   const task = taskOf(spec);
   const compared = champion && 'output' in champion ? champion : null;
   const metrics = {
-    challenger: task.metrics(labels, challenger.output, challenger.threshold),
+    challenger: { ...task.metrics(labels, challenger.output, challenger.threshold), ...(intervals && { intervals }) },
     champion: compared && task.metrics(labels, compared.output, compared.threshold),
   };
   const byAuc = metric === 'roc_auc';
