@@ -34,7 +34,7 @@ describe('the label', () => {
 
   it.each<[string, (i: number) => string | number | null, object, Record<string, unknown>]>([
     ['yes and no', (i) => (noise(i) < 0.7 ? 'No' : 'Yes'), {}, { label: { column: 'label', positive: 'Yes' } }],
-    ['0 and 1', (i) => (noise(i) < 0.7 ? 0 : 1), {}, { label: 'label' }],
+    ['0 and 1', (i) => (noise(i) < 0.7 ? 0 : 1), {}, { label: 'label', task: 'binary' }],
     [
       '1 of 1 and 2, as told',
       (i) => (noise(i) < 0.3 ? 1 : 2),
@@ -48,7 +48,7 @@ describe('the label', () => {
       { label: { column: 'label', positive: 'attack' } },
     ],
     ['1 and 2', (i) => (noise(i) < 0.3 ? 1 : 2), {}, { label: { column: 'label', positive: 2 } }],
-    ['true and false', (i) => (noise(i) < 0.7 ? 'false' : 'true'), {}, { label: 'label' }],
+    ['true and false', (i) => (noise(i) < 0.7 ? 'false' : 'true'), {}, { label: 'label', task: 'binary' }],
     [
       'two words, of which the rarer is positive',
       (i) => (noise(i) < 0.7 ? 'CH' : 'MM'),

@@ -68,7 +68,8 @@ export async function propose(database: Database, path: string, file: string, wi
     source: file,
     ...(key.columns.length === 0 ? {} : { key: key.columns.length === 1 ? key.columns[0] : key.columns }),
     label: isPlain(label) ? label.column : { column: label.column, positive: label.positive },
-    ...(label.task === 'binary' ? {} : { task: label.task }),
+    // A positive value says it already; without it a training would find the task, and tell that it did.
+    ...(isPlain(label) ? { task: label.task } : {}),
     ...(label.objective === undefined ? {} : { objective: label.objective }),
     ...(time.sql !== undefined
       ? { time: time.sql, partition: time.partition }
