@@ -190,5 +190,6 @@ function nothingTrained(algorithms: Record<string, AlgorithmResult>): Applicatio
   const reasons = Object.entries(algorithms).map(
     ([name, result]) => `${name}: ${result.status === 'failed' ? result.reason : ''}`,
   );
-  return ApplicationFailure.nonRetryable(`No algorithm could be trained. ${reasons.join(' ')}`, 'AllAlgorithmsFailed');
+  // A schedule may start the run again: nothing says that it would fail so once more.
+  return ApplicationFailure.retryable(`No algorithm could be trained. ${reasons.join(' ')}`, 'AllAlgorithmsFailed');
 }

@@ -28,6 +28,8 @@ interface ScheduleJson {
   times: string;
   time_zone: string;
   overlap: string;
+  /** `none`, or how often and how long after a failure a run starts again. */
+  retries: string;
   catchup_window: string;
   jitter: string;
   pause_on_failure: boolean;
@@ -196,6 +198,7 @@ function scheduleJson(pipeline: string, { phase, description }: PipelineSchedule
     catchup_window: settings.catchup_window,
     jitter: settings.jitter,
     pause_on_failure: description.policies.pauseOnFailure,
+    retries: settings.retries,
     paused: state.paused,
     note: state.note ?? null,
     next_run: info.nextActionTimes[0]?.toISOString() ?? null,

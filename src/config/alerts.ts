@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ALERT_CONDITIONS } from '../contracts/index.js';
 
 /** Up to a year. */
 const minutes = z.number().min(0.001).max(527_040);
@@ -49,6 +50,10 @@ export const AlertThresholds = z.strictObject({
     })
     .prefault({})
     .describe('Minutes that a run of each phase may take'),
+  email: z
+    .array(z.enum(ALERT_CONDITIONS))
+    .default([])
+    .describe('Conditions that are told by e-mail as well, whatever the channel of their level'),
   repeat_after_hours: z
     .number()
     .min(0.001)

@@ -47,6 +47,16 @@ const schedule = z
     pause_on_failure: z
       .boolean()
       .describe('Whether a failed run holds up all later ones until somebody resumes the schedule'),
+    retries: z
+      .strictObject({
+        at_most: z.int().min(1).max(100).describe('Times at most'),
+        minutes_apart: z.number().min(0.01).max(10_080).describe('Minutes from a failure to the next start'),
+      })
+      .optional()
+      .meta({
+        description: 'How often a run that failed starts again',
+        otherwise: 'it does not',
+      }),
   })
   .refine(({ days_of_month: days }) => !days || days.from <= days.to, {
     path: ['days_of_month'],

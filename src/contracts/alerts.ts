@@ -27,6 +27,21 @@ export type AlertFacts =
 
 export type AlertCondition = AlertFacts['condition'];
 
+/** Every condition; the type checker asks for one that is missing. */
+export const ALERT_CONDITIONS = Object.keys({
+  processing_failing: true,
+  inference_down: true,
+  accuracy_drop: true,
+  training_failed: true,
+  drift_detected: true,
+  unusual_data_volume: true,
+  training_completed: true,
+  model_deployed: true,
+  weekly_report: true,
+  sla_missed: true,
+  tasks_failing: true,
+} satisfies Record<AlertCondition, true>) as [AlertCondition, ...AlertCondition[]];
+
 interface Facts<Condition extends string> {
   condition: Condition;
   pipeline: string;

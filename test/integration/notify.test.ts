@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { dedupKey, type Alert } from '../../src/platform/notify/alert.js';
 import { AlertLog } from '../../src/platform/notify/alertLog.js';
+import { AlertThresholds } from '../../src/config/alerts.js';
+import { raise } from '../../src/platform/notify/raise.js';
 import { notify, resolveOpen, type Notifier } from '../../src/platform/notify/notify.js';
 import { channelsFrom } from '../../src/platform/notify/settings.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
@@ -128,6 +130,24 @@ describe('each level goes to its channel', () => {
         },
       },
     ]);
+  });
+
+  test('a condition that is e-mailed as well goes to both channels, once each', async () => {
+    const [posted, mailed] = [await slack({ status: 200, body: 'ok' }), await mail()];
+    const to = notifier({ ...posted.env, ...MAIL_ENV, PERDURE_SMTP_URL: `smtp://127.0.0.1:${mailed.port}` });
+    const facts = {
+      condition: 'training_failed',
+      pipeline: 'churn',
+      at: '2026-01-04T02:10:00.000Z',
+      run: { workflowId: 'churn-model-training-1', runId: 'run-1' },
+      training: { status: 'failed', type: 'StoreFull', reason: 'The disk is full; make room.' },
+    } as const;
+    const thresholds = AlertThresholds.parse({ email: ['training_failed'] });
+    for (let attempt = 0; attempt < 2; attempt++)
+      expect((await raise(facts, thresholds, to, OWNER)).status).toBe(attempt === 0 ? 'sent' : 'skipped');
+    expect(posted.received).toHaveLength(1);
+    expect(mailed.received).toHaveLength(1);
+    expect(JSON.stringify(mailed.received)).toContain('The disk is full; make room.');
   });
 
   test('what is over is resolved by its key, once, and may trigger again', async () => {

@@ -112,6 +112,20 @@ describe('schedules of the readmission pipeline', () => {
   });
 });
 
+test('of the churn pipeline: Sundays at 02:00, three retries five minutes apart, and no catching up', async () => {
+  const churn = await loadPipeline('churn');
+  await applySchedules(client, churn);
+  const { spec, policies, action, info } = await client.schedule
+    .getHandle(scheduleIdOf('churn', 'training'))
+    .describe();
+  expect(spec.calendars).toMatchObject([{ hour: only(2), minute: only(0), dayOfWeek: only('SUNDAY') }]);
+  expect(policies).toEqual({ overlap: 'SKIP', catchupWindow: MINUTE, pauseOnFailure: false });
+  expect(action.retry).toMatchObject({ maximumAttempts: 4, initialInterval: 5 * MINUTE, backoffCoefficient: 1 });
+  expect(info.nextActionTimes[0]!.getUTCDay()).toBe(0);
+  // Temporal gives the policy back as it was sent: nothing differs.
+  expect((await applySchedules(client, churn)).map(({ action }) => action)).toEqual(['none', 'none', 'none', 'none']);
+});
+
 describe('applying', () => {
   test('twice changes nothing the second time', async () => {
     expect((await applySchedules(client, pipeline)).map(({ action }) => action)).toEqual([

@@ -131,6 +131,26 @@ describe('training', () => {
     expect(calls.promoteBest).toEqual([]);
   });
 
+  test('starts again where a schedule has it so, all of them having failed', async () => {
+    const retry = { maximumAttempts: 4, initialInterval: '5 minutes', backoffCoefficient: 1 } as const;
+    const runs = new Set<string>();
+    const refusing = refitExcept(...ALGORITHMS);
+    const result = await server.during(
+      'modelTraining',
+      input,
+      {
+        refit: (asked) => {
+          runs.add(asked.run.runId);
+          return (runs.size <= 2 ? refusing : refitExcept())(asked);
+        },
+      },
+      ({ handle }) => handle.result(),
+      retry,
+    );
+    expect(result).toMatchObject({ status: 'completed' });
+    expect(runs.size).toBe(3);
+  });
+
   test('when it is cancelled while the champion moves, it ends as what it did, and tells people', async () => {
     const { activities, release } = held('promoteBest');
     const { result, told } = await server.during('modelTraining', input, activities, async ({ handle, calls }) => {

@@ -24,6 +24,8 @@ export interface NotifyOptions {
   owner: string;
   /** Ends waits and tries. */
   signal?: AbortSignal;
+  /** @default that of the alert's level */
+  channel?: ChannelName;
 }
 
 /** What became of an alert. */
@@ -43,10 +45,9 @@ export type NotifyOutcome = { channel: ChannelName } & (
 export async function notify(
   notifier: Notifier,
   alert: Alert,
-  { owner, signal = new AbortController().signal }: NotifyOptions,
+  { owner, signal = new AbortController().signal, channel: name = CHANNEL_OF_LEVEL[alert.level] }: NotifyOptions,
 ): Promise<NotifyOutcome> {
   const { channels, alertLog, log, retry = RETRY_POLICY } = notifier;
-  const name = CHANNEL_OF_LEVEL[alert.level];
   const about = { alert: alert.condition, level: alert.level, pipeline: alert.pipeline, dedup_key: alert.dedupKey };
 
   const claim = await claimFrom(notifier, alert, owner);

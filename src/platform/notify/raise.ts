@@ -1,5 +1,6 @@
 import type { AlertFacts, AlertOutcome } from '../../contracts/index.js';
 import type { AlertThresholds } from '../../config/alerts.js';
+import type { Alert } from './alert.js';
 import { alertFor, isOver } from './conditions.js';
 import { notify, resolveOpen, type Notifier, type NotifyOptions } from './notify.js';
 
@@ -15,6 +16,18 @@ export async function raise(
   const closed = isOver(facts, thresholds) ? await resolveOpen(notifier, pipeline, condition, signal) : 0;
   const alert = alertFor(facts, thresholds, notifier.webUi);
   if (!alert) return { condition, status: closed > 0 ? 'resolved' : 'uncalled' };
-  const { status, ...outcome } = await notify(notifier, alert, options);
-  return { condition, status, ...('reason' in outcome ? { reason: outcome.reason } : {}) };
+  const outcomes = [await notify(notifier, alert, options)];
+  if (thresholds.email.includes(condition) && outcomes[0]!.channel !== 'email')
+    outcomes.push(await notify(notifier, byEmail(alert), { ...options, channel: 'email' }));
+  // What could not be sent counts, then what was.
+  const told =
+    outcomes.find(({ status }) => status === 'failed') ??
+    outcomes.find(({ status }) => status === 'sent') ??
+    outcomes[0]!;
+  return { condition, status: told.status, ...('reason' in told ? { reason: told.reason } : {}) };
+}
+
+/** The same alert as one of its own, so that each channel is told once. */
+function byEmail(alert: Alert): Alert {
+  return { ...alert, dedupKey: `${alert.dedupKey}/email` };
 }

@@ -10,6 +10,7 @@ import {
   type ScheduleOptions,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
+import type { RetryPolicy } from '@temporalio/common';
 import { msToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import type { Pipeline } from '../../config/load.js';
 import type { ScheduleConfig } from '../../config/schedules.js';
@@ -43,6 +44,7 @@ export interface ScheduleSettings {
   overlap: string;
   catchup_window: string;
   pause_on_failure: string;
+  retries: string;
   runs: string;
 }
 
@@ -249,6 +251,7 @@ export function settingsOf({ spec, policies, action }: ScheduleDescription): Sch
     overlap: policies.overlap ?? 'SKIP',
     catchup_window: seconds(policies.catchupWindow),
     pause_on_failure: String(policies.pauseOnFailure),
+    retries: retriesInWords(action.retry),
     runs: runInWords(action),
   };
 }
@@ -262,6 +265,7 @@ function wantedSettings(pipeline: string, phase: Phase, config: ScheduleConfig):
     overlap: policies.overlap,
     catchup_window: seconds(policies.catchupWindow),
     pause_on_failure: String(policies.pauseOnFailure),
+    retries: retriesInWords(action.retry),
     runs: runInWords(action),
   };
 }
@@ -285,8 +289,29 @@ function optionsFor(pipeline: string, phase: Phase, config: ScheduleConfig) {
       taskQueue: TASK_QUEUES.orchestrator,
       args: [{ pipeline, reason: 'scheduled', triggeredBy: `schedule ${scheduleId}` }],
       staticSummary: summaryOf(workflow, { pipeline, reason: 'scheduled' }),
+      retry: retryOf(config),
     },
   } satisfies ScheduleOptions;
+}
+
+function retryOf({ retries }: ScheduleConfig): RetryPolicy | undefined {
+  return (
+    retries && {
+      maximumAttempts: retries.at_most + 1,
+      initialInterval: retries.minutes_apart * 60_000,
+      backoffCoefficient: 1,
+    }
+  );
+}
+
+/** `3, 300 s apart`; another's policy that says more, as it is. */
+function retriesInWords(retry: RetryPolicy | undefined): string {
+  if (!retry || retry.maximumAttempts === 1) return 'none';
+  const { maximumAttempts, backoffCoefficient } = retry;
+  // Temporal gives milliseconds.
+  const interval = Number(retry.initialInterval);
+  if (maximumAttempts === undefined || Number.isNaN(interval) || backoffCoefficient !== 1) return JSON.stringify(retry);
+  return `${maximumAttempts - 1}, ${seconds(interval)} apart`;
 }
 
 const EVERY_MONTH = [{ start: 'JANUARY', end: 'DECEMBER', step: 1 }] as const;

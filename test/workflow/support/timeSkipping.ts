@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, type RetryPolicy } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, inject, onTestFinished } from 'vitest';
 import type { Workflows } from '../../../src/client.js';
@@ -80,12 +80,13 @@ export class TimeSkipping {
     });
   }
 
-  /** Starts a workflow and gives it to `watch`. */
+  /** Starts a workflow and gives it to `watch`; `retry` is as a schedule would have it. */
   async during<Name extends keyof AllWorkflows, Seen>(
     name: Name,
     input: Parameters<AllWorkflows[Name]>[0],
     changes: Partial<Activities>,
     watch: (started: Started<Name>) => Promise<Seen>,
+    retry?: RetryPolicy,
   ): Promise<Seen> {
     const env = await this.soundServer();
     const { activities, calls } = fakeActivities(changes);
@@ -101,6 +102,7 @@ export class TimeSkipping {
         args,
         taskQueue: TASK_QUEUES.orchestrator,
         workflowId,
+        ...(retry && { retry }),
       });
       return await watch({ handle, calls, env, leap: (milliseconds, id = workflowId) => leap(env, milliseconds, id) });
     } finally {
@@ -131,7 +133,7 @@ async function createServer(): Promise<TestWorkflowEnvironment> {
   const start = () =>
     TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
   // The SDK gives it 5 s to start, which is too short now and then on a machine that is busy with other tests.
-  const env = await start().catch(start);
+  const env = await start().catch(start).catch(start);
   // This server can't list them.
   await addSearchAttributes(env.connection, 'default');
   return env;
