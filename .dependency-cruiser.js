@@ -13,6 +13,7 @@ const LAYERS = [
   '^src/monitoring/',
   '^src/data/',
   '^src/registry/',
+  '^src/reports/',
   '^src/platform/ecs/',
   '^src/stages/',
   '^src/platform/temporal/',

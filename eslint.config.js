@@ -20,10 +20,16 @@ const AWAITED = {
   message: 'Declare it above what the module awaits: until that ends, whoever uses it finds it uninitialized.',
 };
 
+/** Names of browsers, whose types come with those of the pages' components: here each is a slip. */
+const OF_BROWSERS =
+  'close closed confirm document event external find focus frames history length location name open origin parent print prompt screen scroll self status stop top window'.split(
+    ' ',
+  );
+
 export default defineConfig(
   globalIgnores(['dist/', 'node_modules/', '.perdure/', 'coverage/', '.stryker-tmp/', 'deploy/cdk.out/']),
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
       parserOptions: { project: ['./tsconfig.json', './deploy/tsconfig.json'], tsconfigRootDir: import.meta.dirname },
@@ -31,6 +37,7 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
+      'no-restricted-globals': ['error', ...OF_BROWSERS],
       // `async` also turns a throw into a rejection, which is reason enough for it.
       '@typescript-eslint/require-await': 'off',
       // A field that the rest of an object is to lack.
@@ -56,11 +63,11 @@ export default defineConfig(
     rules: { 'no-restricted-syntax': ['error', AWAITED] },
   },
   {
-    files: ['src/**/*.ts', 'workers/**/*.ts', 'activities/**/*.ts', 'deploy/*.ts'],
+    files: ['src/**/*.{ts,tsx}', 'workers/**/*.ts', 'activities/**/*.ts', 'deploy/*.ts'],
     rules: { 'no-restricted-syntax': ['error', AWAITED, ...COUNTS] },
   },
   {
-    files: ['src/**/*.ts', 'activities/**/*.ts', 'workers/**/*.ts', 'deploy/*.ts'],
+    files: ['src/**/*.{ts,tsx}', 'activities/**/*.ts', 'workers/**/*.ts', 'deploy/*.ts'],
     ignores: ['src/environment.ts'],
     rules: {
       'no-restricted-properties': [

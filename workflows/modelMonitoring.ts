@@ -34,7 +34,7 @@ async function monitor(
   const [performance, drift] = await together(stages.measurePerformance(monitored), stages.detectDrift(monitored));
 
   progress.step('writing the report');
-  const { report, verdict, severity } = await activities.writeReport({ ...monitored, performance, drift });
+  const { report, verdict, severity, page } = await activities.writeReport({ ...monitored, performance, drift });
 
   const { psi, score_psi, missing_rate } =
     drift.status === 'measured' ? drift : { psi: {}, score_psi: null, missing_rate: {} };
@@ -54,6 +54,7 @@ async function monitor(
     }),
     performance,
     uri: report.uri,
+    ...(page && { page }),
     config: stage.run.config?.checksum,
   };
 
@@ -83,6 +84,7 @@ async function monitor(
       status: 'skipped',
       reason: `Nothing could be measured. ${drift.reason} ${performance.reason}`,
       uri: report.uri,
+      ...(page && { page }),
     };
   }
   return result;

@@ -139,7 +139,7 @@ async function promoteBest(
   dataset: DatasetRef,
 ): Promise<ModelTrainingCompleted> {
   const trained = versionsOf(algorithms);
-  const { champion, previous, challenger, promotion, comparison } = await activities.promoteBest({
+  const { champion, previous, challenger, promotion, comparison, page } = await activities.promoteBest({
     ...stage,
     trained,
     ...(unchanged.length > 0 && { unchanged }),
@@ -156,6 +156,7 @@ async function promoteBest(
     dataset,
     algorithms,
     ...(unchanged.length > 0 && { unchanged }),
+    ...(page && { page }),
     config: stage.run.config?.checksum,
   };
   setSearchAttributes({ algorithm: challenger.algorithm, modelVersion: challenger.version });

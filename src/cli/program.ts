@@ -8,6 +8,7 @@ import { addModels } from './commands/models.js';
 import { addMonitor } from './commands/monitor.js';
 import { addPredict } from './commands/predict.js';
 import { addProcess } from './commands/process.js';
+import { addReport } from './commands/report.js';
 import { addRun } from './commands/run.js';
 import { addSchedules } from './commands/schedules.js';
 import { addSetup } from './commands/setup.js';
@@ -30,6 +31,7 @@ const COMMANDS = [
   addUp,
   addStatus,
   addModels,
+  addReport,
   addSteward,
   addSchedules,
   addData,

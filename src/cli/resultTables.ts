@@ -12,6 +12,7 @@ import {
   type MetricName,
   type SplitMetrics,
   type SplitName,
+  type WrittenPage,
   PHASES,
   SPLITS,
   type Phase,
@@ -173,6 +174,7 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
     ...thresholdLines(training),
     ...intervalLine(training),
     ...gateTable(training.promotion.rules),
+    ...pageLine(training.page),
     ...failures,
     ...kept,
     ...partly,
@@ -209,6 +211,12 @@ function intervalLine({ comparison, challenger, algorithms }: ModelTrainingCompl
   return interval
     ? [`${split}.${metric} of ${challenger.algorithm} lies from ${describeInterval(interval)} with 95% confidence`]
     : [];
+}
+
+/** Where the page lies, or why there is none. */
+function pageLine(page: WrittenPage | undefined): string[] {
+  if (!page) return [];
+  return ['uri' in page ? `Page: ${page.uri}` : `Warning: the run's page could not be made: ${page.not_written}`];
 }
 
 const COLUMNS_OF: Record<SplitName, string> = {
@@ -252,6 +260,7 @@ function driftTable(monitoring: ModelMonitoringCompleted): string[] {
     ...batchTable(monitoring.performance),
     ...conceptLine(monitoring.performance),
     `Report: ${monitoring.uri}`,
+    ...pageLine(monitoring.page),
   ];
 }
 

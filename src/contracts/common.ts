@@ -89,6 +89,9 @@ export interface ObjectRef {
   checksum: string;
 }
 
+/** The page of a run that people look at, or why there is none: that stops no run. */
+export type WrittenPage = { uri: string } | { not_written: string };
+
 /** What a running stage tells whoever waits: `done` of `total` units of `what`. */
 export interface Progress {
   what: string;

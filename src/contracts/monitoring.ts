@@ -1,4 +1,4 @@
-import type { ObjectRef, Skipped, StageInput, WorkflowInput } from './common.js';
+import type { ObjectRef, Skipped, StageInput, WorkflowInput, WrittenPage } from './common.js';
 import type { MetricName, TaskMetrics } from './metrics.js';
 
 export type ModelMonitoringInput = WorkflowInput;
@@ -210,6 +210,8 @@ export interface WrittenReport {
   verdict: Verdict;
   /** `null` where no drift was found, and no change of missing values. */
   severity: DriftSeverity | null;
+  /** Absent of releases before there were pages. */
+  page?: WrittenPage;
 }
 
 export interface ModelMonitoringCompleted extends Verdict {
@@ -230,8 +232,10 @@ export interface ModelMonitoringCompleted extends Verdict {
   dataset_drifted?: boolean;
   performance: PerformanceResult;
   uri: string;
+  /** The page with all of this, in HTML. */
+  page?: WrittenPage;
   /** Version of the configuration that the run went by, a SHA-256. */
   config?: string;
 }
 /** Where nothing at all could be measured, there is a report that says why. */
-export type ModelMonitoringResult = ModelMonitoringCompleted | (Skipped & { uri?: string });
+export type ModelMonitoringResult = ModelMonitoringCompleted | (Skipped & { uri?: string; page?: WrittenPage });

@@ -1,4 +1,4 @@
-import type { Failed, ObjectRef, Skipped, StageInput, WorkflowInput } from './common.js';
+import type { Failed, ObjectRef, Skipped, StageInput, WorkflowInput, WrittenPage } from './common.js';
 import type { ComputeTarget } from './dispatch.js';
 import type { PromotionDecision } from './promotion.js';
 import type { TaskMetrics } from './metrics.js';
@@ -256,6 +256,8 @@ export interface PromotedBest {
   /** Whether the challenger became champion, by which rules. */
   promotion: PromotionDecision;
   comparison: Comparison;
+  /** Absent of releases before there were pages. */
+  page?: WrittenPage;
 }
 
 /** How the versions of a run did on the split that chose among them, and on the one that had no part in the choice. */
@@ -282,6 +284,8 @@ export interface ModelTrainingCompleted {
   algorithms: Record<string, AlgorithmResult>;
   /** Versions that were not trained, as a training would only make them again; they stand beside the new ones. */
   unchanged?: VersionRef[];
+  /** The page with all of this, in HTML. */
+  page?: WrittenPage;
   /** Version of the configuration that the run went by, a SHA-256. */
   config?: string;
 }

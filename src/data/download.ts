@@ -4,6 +4,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline as streamPipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
 import yauzl from 'yauzl';
 import type { Pipeline } from '../config/load.js';
 import type { Progress } from '../contracts/index.js';
@@ -71,7 +72,8 @@ async function fetchTo(url: string, path: string, { signal, report }: DownloadOp
     const total = Number(response.headers.get('content-length') ?? 0);
     let done = 0;
     await streamPipeline(
-      Readable.fromWeb(response.body),
+      // Node.js's own type and that of browsers, which the pages' components bring in, differ.
+      Readable.fromWeb(response.body as ReadableStream),
       async function* (chunks: AsyncIterable<Uint8Array>) {
         for await (const chunk of chunks) {
           done += chunk.length;

@@ -22,6 +22,7 @@ import { REFERENCE_SCORES } from '../data/referenceRows.js';
 import { MODEL_FILES, type ModelFile } from '../ml/estimators/estimator.js';
 import { modelProfile } from '../monitoring/profile.js';
 import { checkName } from '../names.js';
+import { versionCurves } from './curves.js';
 import { promotionDecision } from './promotionDecision.js';
 import { originShape } from './origin.js';
 import { sha256 } from '../platform/storage/checksum.js';
@@ -107,6 +108,7 @@ const VERSION_DOCUMENTS = {
   'profile.json': modelProfile,
   'threshold.json': document({ name: 'decision threshold of a version', schema: chosenThreshold }),
   'promotion.json': promotionDecision,
+  'curves.json': versionCurves,
 };
 type VersionDocument = keyof typeof VERSION_DOCUMENTS;
 

@@ -10,13 +10,14 @@ import { createVersionFile, versionKey } from '../registry/versions.js';
 import { createFile } from '../platform/storage/createOnly.js';
 import type { Stage } from './context.js';
 import { decisionThreshold, type EvaluatedRows } from './decisionThreshold.js';
+import { drawVersion } from './drawVersion.js';
 import { matrixFile } from './matrixFile.js';
 
 /**
  * Metrics of a model on every split of its dataset, and on those that evaluate the interval of each. Of a binary one the decision threshold goes into the version's
  * `threshold.json`: that of the config, or the one that its rule chooses on the validation rows. What it says of the test
  * rows goes into the version's `profile.json`, beside the dataset's own profile, and row by row into
- * `reference_scores.parquet`, for monitoring to compare with.
+ * `reference_scores.parquet`, for monitoring to compare with; what the training's page draws, into `curves.json`.
  */
 export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -55,5 +56,6 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
       }),
     };
   }
+  await drawVersion(context, { datamart, modelRegistry }, input, evaluated);
   return metrics;
 };

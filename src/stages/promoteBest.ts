@@ -20,6 +20,7 @@ import { readVersion, readVersionFile, versionKey, type VersionMetadata } from '
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { evaluateChallenger } from './evaluateChallenger.js';
+import { writeTrainingPage } from './trainingPage.js';
 
 /**
  * Compares the versions that a run trained by `champion_metric`: the best is the challenger. It becomes champion where
@@ -27,7 +28,8 @@ import { evaluateChallenger } from './evaluateChallenger.js';
  * part in either. The gate's working is kept as the challenger's `promotion.json`. With equal scores the one
  * named first wins. Where the best is a version of an earlier run that is champion, it stays. Where the metric is
  * undefined for every version, as its split holds one class, the best of the search is the challenger, and the gate
- * refuses it. A run moves an alias once, however often it asks.
+ * refuses it. A run moves an alias once, however often it asks. The
+ * training's page comes last.
  */
 export const promoteBest: Stage<PromoteBestInput, PromotedBest> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -59,11 +61,12 @@ export const promoteBest: Stage<PromoteBestInput, PromotedBest> = async (context
   const reason = reasonFor(by, compared);
   await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, reason, { overDamage: true });
   const outcome = await challenge(context, pipeline, input, challenger, { split, metric: name, reason });
-  return {
+  const promoted: PromotedBest = {
     ...outcome,
     challenger,
     comparison: { metric, scores, estimate: other ? { metric: `${other}.${name}`, scores: estimates } : null },
   };
+  return { ...promoted, page: await writeTrainingPage(context, pipeline, input, promoted) };
 };
 
 /** Decides once more where somebody moves the champion between the decision and the move. */

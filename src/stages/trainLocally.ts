@@ -105,7 +105,7 @@ class LocalTraining {
     if (trained.length + unchanged.length === 0) throw nothingTrained(algorithms);
 
     options.onStep('choosing the champion');
-    const { champion, challenger, promotion, comparison } = await this.perform(promoteBest, {
+    const { champion, challenger, promotion, comparison, page } = await this.perform(promoteBest, {
       ...stage,
       trained,
       unchanged,
@@ -121,6 +121,7 @@ class LocalTraining {
       dataset,
       algorithms,
       ...(unchanged.length > 0 && { unchanged }),
+      ...(page && { page }),
       config: config.checksum,
     };
   }

@@ -235,6 +235,7 @@ describe('when the engine dies', () => {
     const file = (name: Parameters<typeof versionKey>[1]) =>
       versionKey({ algorithm: 'xgboost', version: trained.version }, name);
     expect(seen[0]).toEqual([
+      file('curves.json'),
       file('model.ubj'),
       file('performance.json'),
       file('preprocessing.json'),

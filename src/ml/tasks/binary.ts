@@ -1,6 +1,7 @@
 import { SCORERS, metricsOf, type ScoringOf, type TaskSpec } from '../../contracts/index.js';
 import { delongComparison } from '../comparison/delong.js';
 import { wrongDecisions } from '../metrics/decisions.js';
+import { binaryCurves } from '../metrics/curves.js';
 import { ClassifiedRows } from '../metrics/classification.js';
 import type { Kind } from './kind.js';
 
@@ -22,6 +23,7 @@ export function binaryTask({ classes }: Extract<TaskSpec, { task: 'binary' }>): 
       metric === 'roc_auc' ? delongComparison(labels, a.values, b.values, alpha) : undefined,
     rowErrors: (labels, { values }, threshold) => wrongDecisions(labels, decisionsOf(values, threshold)),
     errorScale: () => 1,
+    curves: (labels, output) => binaryCurves(labels, output, classes),
     predictionColumns: ({ values }, threshold) => [
       { name: 'probability', type: 'DOUBLE', values },
       { name: 'label', type: 'TINYINT', values: decisionsOf(values, threshold) },

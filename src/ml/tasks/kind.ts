@@ -1,4 +1,5 @@
 import type { MetricComparison, MetricName, ScoringName, TaskMetrics, TaskName } from '../../contracts/index.js';
+import type { Curves } from '../metrics/curves.js';
 import type { Measure } from '../metrics/measure.js';
 import type { ModelOutput } from '../modelOutput.js';
 
@@ -43,6 +44,8 @@ export interface Kind {
   rowErrors(labels: TaskLabels, output: ModelOutput, threshold: number): Float64Array;
   /** What is a large error of one row, by the metrics on other rows: `null` where they don't tell. */
   errorScale(baseline: TaskMetrics | undefined): number | null;
+  /** What a report draws of a model's output on labelled rows. */
+  curves(labels: TaskLabels, output: ModelOutput): Curves;
   /** What a predictions file has per row beside the keys. */
   predictionColumns(output: ModelOutput, threshold: number): PredictionColumn[];
 }

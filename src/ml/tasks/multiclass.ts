@@ -1,5 +1,6 @@
 import { SCORERS, metricsOf, type ScoringOf, type TaskSpec } from '../../contracts/index.js';
 import { wrongDecisions } from '../metrics/decisions.js';
+import { multiclassCurves } from '../metrics/curves.js';
 import { ClassifiedRows } from '../metrics/classification.js';
 import { mostProbable } from '../modelOutput.js';
 import type { Kind } from './kind.js';
@@ -20,6 +21,7 @@ export function multiclassTask({ classes }: Extract<TaskSpec, { task: 'multiclas
     },
     rowErrors: (labels, output) => wrongDecisions(labels, mostProbable(output)),
     errorScale: () => 1,
+    curves: (labels, output) => multiclassCurves(labels, output, classes),
     predictionColumns(output) {
       const { values, width } = output;
       const decided = mostProbable(output);

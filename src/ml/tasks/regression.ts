@@ -1,4 +1,5 @@
 import { SCORERS, metricsOf, type Objective, type ScoringOf, type TaskSpec } from '../../contracts/index.js';
+import { regressionCurves } from '../metrics/curves.js';
 import { REGRESSION_MEASURES } from '../metrics/regression.js';
 import type { Kind } from './kind.js';
 
@@ -27,6 +28,7 @@ export function regressionTask({ objective }: Extract<TaskSpec, { task: 'regress
     }),
     rowErrors: (labels, { values }) => values.map((value, row) => Math.abs(value - labels[row]!)),
     errorScale: (baseline) => (baseline?.mae ? LARGE_ERRORS * baseline.mae : null),
+    curves: regressionCurves,
     predictionColumns: ({ values }) => [{ name: 'prediction', type: 'DOUBLE', values }],
   };
 }

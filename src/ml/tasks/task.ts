@@ -12,6 +12,7 @@ import { PerdureError } from '../../errors.js';
 import { bootstrapIntervals, pairedBootstrap } from '../comparison/bootstrap.js';
 import type { FoldScore } from '../engines/pool.js';
 import { foldScoreOf, standardErrorOf, strataOf } from '../foldScore.js';
+import type { Curves } from '../metrics/curves.js';
 import type { ModelOutput } from '../modelOutput.js';
 import { binaryTask } from './binary.js';
 import type { Kind, TaskLabels } from './kind.js';
@@ -41,6 +42,12 @@ export interface Task extends Pick<
    * @throws PerdureError `InputInvalid` where the output is not of these rows or of this task
    */
   metrics(labels: TaskLabels, output: ModelOutput, threshold: number): TaskMetrics;
+
+  /**
+   * What a report draws of a model's output.
+   * @throws PerdureError as {@link metrics}
+   */
+  curves(labels: TaskLabels, output: ModelOutput): Curves;
 
   /**
    * How far a metric lies from its expected value by the chance that drew these rows: the square root of the sum over
@@ -111,6 +118,10 @@ export function taskOf(spec: TaskSpec): Task {
         ...(kind.decidesByThreshold ? { threshold } : {}),
         n: labels.length,
       };
+    },
+    curves(labels, output) {
+      checkRows(kind, labels, output);
+      return kind.curves(labels, output);
     },
     standardError(metric, labels, output, threshold) {
       checkMetric(kind, metric);

@@ -1,0 +1,479 @@
+import type { VNode } from 'preact';
+import type {
+  ChosenThreshold,
+  Comparison,
+  MetricName,
+  PromotionDecision,
+  SplitName,
+  TaskMetrics,
+  VersionRef,
+} from '../contracts/index.js';
+import { directionOf, metricsOf, SPLITS } from '../contracts/index.js';
+import type { DatasetMetadata } from '../data/dataset.js';
+import { missingRate, type ColumnProfile } from '../monitoring/profile.js';
+import type { Explanation } from '../registry/curves.js';
+import type { Curves } from '../ml/metrics/curves.js';
+import type { VersionMetadata } from '../registry/versions.js';
+import {
+  Facts,
+  formatNumber,
+  Passed,
+  percent,
+  renderPage,
+  Section,
+  Table,
+  Tiles,
+  Verdict,
+  type Cell,
+} from './components.js';
+import {
+  CalibrationFigure,
+  ConfusionFigure,
+  PrecisionRecallFigure,
+  PredictedActualFigure,
+  ResidualFigure,
+  RocFigure,
+  ScoreFigure,
+  ThresholdFigure,
+  type DrawnCurves,
+} from './curveFigures.js';
+import { ImportanceFigure, SwarmFigure } from './explanationFigures.js';
+import { SearchFigure } from './searchFigure.js';
+
+/** A version that the training made, or that stood beside what it made. */
+export interface ReportedVersion {
+  metadata: VersionMetadata;
+  /** Absent of versions of earlier releases. */
+  curves: { splits: Partial<Record<SplitName, Curves>>; explanation: Explanation } | undefined;
+  /** Of a version that decides by one; absent of versions of earlier releases. */
+  threshold: ChosenThreshold | undefined;
+  /** Whether an earlier run made it, as nothing has changed since. */
+  unchanged: boolean;
+}
+
+/** What a training's page is made of: stored documents alone. */
+export interface TrainingReport {
+  pipeline: string;
+  title: string | undefined;
+  run: { workflowId: string; runId: string; startedAt: string };
+  promotion: PromotionDecision;
+  champion: VersionRef | null;
+  challenger: VersionRef;
+  comparison: Comparison;
+  /** The challenger first. */
+  versions: ReportedVersion[];
+  dataset: DatasetMetadata;
+  columns: Record<string, ColumnProfile>;
+  /** Rows that silver left out, by reason. */
+  dropped: Record<string, number>;
+}
+
+/** Columns of the data-quality table. */
+const COLUMNS = 200;
+
+/** The page of a training. */
+export function renderTrainingReport(report: TrainingReport): string {
+  const title = `Training of ${report.pipeline}`;
+  return renderPage({ title, body: <TrainingPage title={title} report={report} /> });
+}
+
+function TrainingPage({ title, report }: { title: string; report: TrainingReport }): VNode {
+  const { promotion, comparison, challenger, versions, run } = report;
+  const [best] = versions;
+  const [choosing] = comparison.metric.split('.') as [SplitName];
+  // What had no part in the choice tells the truth of it.
+  const [told] = (comparison.estimate?.metric ?? comparison.metric).split('.') as [SplitName];
+  return (
+    <>
+      <header class="page">
+        <h1>{title}</h1>
+        <p class="quiet">
+          {report.title && <>{report.title} · </>}run of {moment(run.startedAt)}
+        </p>
+        <Verdict kind={promotion.decision === 'promote' ? 'good' : 'warn'}>
+          <p>
+            <b>
+              {promotion.decision === 'promote'
+                ? `New champion: ${challenger.algorithm}`
+                : report.champion
+                  ? `The champion stays: ${report.champion.algorithm}`
+                  : 'There is no champion: the best did not pass the gates'}
+            </b>
+          </p>
+          <p>{promotion.reason}</p>
+        </Verdict>
+        {best && (
+          <Headline best={best} told={told} metric={comparison.metric.split('.')[1] as MetricName} report={report} />
+        )}
+        <nav aria-label="Sections">
+          <a href="#gates">Gates</a>
+          <a href="#metrics">Metrics</a>
+          <a href="#curves">Curves</a>
+          <a href="#explanation">Explanation</a>
+          <a href="#search">Search</a>
+          <a href="#data">Data</a>
+          <a href="#lineage">Lineage</a>
+        </nav>
+      </header>
+      <main>
+        <Gates promotion={promotion} choosing={choosing} />
+        <Metrics report={report} choosing={choosing} told={told} />
+        <CurveSection report={report} told={told} />
+        <ExplanationSection versions={versions} />
+        <SearchSection versions={versions} />
+        <DataSection report={report} />
+        <Lineage report={report} />
+      </main>
+      <footer>
+        Made by Perdure {best?.metadata.lineage.package_version} from what the run stored. The page stands alone: it
+        loads nothing and runs no script.
+      </footer>
+    </>
+  );
+}
+
+function Headline({
+  best,
+  told,
+  metric,
+  report,
+}: {
+  best: ReportedVersion;
+  told: SplitName;
+  metric: MetricName;
+  report: TrainingReport;
+}): VNode {
+  const { metadata } = best;
+  const shown = headlineMetrics(metadata.performance[told], metric);
+  return (
+    <Tiles
+      tiles={[
+        ...shown.map(([name, value]) => ({
+          name: `${titleOf(name)} of ${metadata.model_name}, ${told} split`,
+          value: formatNumber(value),
+        })),
+        {
+          name: 'models compared',
+          value: String(report.versions.length),
+        },
+        { name: 'rows that train', value: formatNumber(metadata.training_samples) },
+      ]}
+    />
+  );
+}
+
+/** The metric that chose, and two others that people ask for first. */
+function headlineMetrics(metrics: TaskMetrics | undefined, chosenBy: MetricName): [MetricName, number][] {
+  const asked: MetricName[] = [chosenBy, 'roc_auc', 'f1', 'accuracy', 'f1_macro', 'r2', 'rmse'];
+  return [...new Set(asked)]
+    .flatMap((name): [MetricName, number][] => {
+      const value = metrics?.[name];
+      return typeof value === 'number' ? [[name, value]] : [];
+    })
+    .slice(0, 3);
+}
+
+function Gates({ promotion, choosing }: { promotion: PromotionDecision; choosing: SplitName }): VNode {
+  const { rules, challenger, champion, not_compared, comparison } = promotion;
+  return (
+    <Section id="gates" title="Gates">
+      <p>
+        What {challenger.algorithm} {challenger.version} had to pass to become champion, on the {choosing} split
+        {champion
+          ? `, against the champion ${champion.algorithm} ${champion.version}`
+          : '; there was no champion before it'}
+        .{not_compared !== null && ` ${not_compared}`}
+      </p>
+      {rules.length === 0 ? (
+        <p class="quiet">No rule applied: {promotion.grounds}.</p>
+      ) : (
+        <div class="card">
+          <Table
+            heads={['gate', 'limit', 'value', 'verdict']}
+            rows={rules.map(({ rule, expected, actual, passed }) => [
+              rule.replaceAll('_', ' '),
+              expected,
+              actual,
+              <Passed passed={passed} />,
+            ])}
+          />
+        </div>
+      )}
+      {comparison && 'metric' in comparison && (
+        <p>
+          {titleOf(comparison.metric)} differs by {formatNumber(comparison.difference)} (p {formatNumber(comparison.p)}
+          ).
+        </p>
+      )}
+      {comparison && 'auc' in comparison && (
+        <p>
+          ROC AUC differs by {formatNumber(comparison.difference)} (p {formatNumber(comparison.p)}, DeLong's test).
+        </p>
+      )}
+    </Section>
+  );
+}
+
+function Metrics({ report, choosing, told }: { report: TrainingReport; choosing: SplitName; told: SplitName }): VNode {
+  const { versions, champion } = report;
+  const task = report.dataset.task.task;
+  const splits = SPLITS.filter(
+    (split) => split !== 'train' && versions.some(({ metadata }) => metadata.performance[split]),
+  );
+  return (
+    <Section id="metrics" title="Metrics">
+      <p>
+        {choosing === told
+          ? `The ${choosing} split chose among the models, so that what it says of the best is too good.`
+          : `The ${choosing} split chose among the models; the ${told} split had no part in the choice.`}
+        {versions.length > 1 && ' The best of each is marked.'}
+      </p>
+      <div class="grid">
+        {splits.map((split) => (
+          <div class="card">
+            <h3>
+              {split} <span class="quiet">({formatNumber(versions[0]?.metadata.performance[split]?.n)} rows)</span>
+            </h3>
+            <Table
+              heads={['metric', ...versions.map(({ metadata }) => nameOf(metadata, champion))]}
+              rows={metricsOf(task).map((metric) => [titleOf(metric), ...sideBySide(versions, split, metric)])}
+            />
+          </div>
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+function sideBySide(versions: ReportedVersion[], split: SplitName, metric: MetricName): Cell[] {
+  const values = versions.map(({ metadata }) => metadata.performance[split]?.[metric] ?? null);
+  const numbers = values.filter((value) => value !== null);
+  const best = directionOf(metric) === 'higher' ? Math.max(...numbers) : Math.min(...numbers);
+  return values.map((number) => ({ number, marked: values.length > 1 && number !== null && number === best }));
+}
+
+function nameOf({ model_name, version }: VersionMetadata, champion: VersionRef | null): string {
+  return champion?.algorithm === model_name && champion.version === version ? `${model_name} (champion)` : model_name;
+}
+
+function CurveSection({ report, told }: { report: TrainingReport; told: SplitName }): VNode {
+  const { versions, dataset } = report;
+  const drawn = versions.flatMap(({ metadata, curves }): DrawnCurves[] => {
+    const found = curves?.splits[told];
+    return found ? [{ name: metadata.model_name, curves: found, metrics: metadata.performance[told] }] : [];
+  });
+  const [best] = drawn;
+  const classes = 'classes' in dataset.task ? dataset.task.classes : [];
+  return (
+    <Section id="curves" title={`Curves on the ${told} split`}>
+      {best === undefined ? (
+        <p class="quiet">
+          These versions have no stored curves: an earlier release trained them. Train again with --again.
+        </p>
+      ) : (
+        <div class="grid">
+          <RocFigure drawn={drawn} split={told} />
+          <PrecisionRecallFigure drawn={drawn} split={told} />
+          <PredictedActualFigure of={best} split={told} />
+          <CalibrationFigure drawn={drawn} split={told} isShare={classes.length > 0} />
+          {drawn.map((of) => (
+            <ConfusionFigure of={of} split={told} classes={classes} />
+          ))}
+          <ThresholdFigure of={best} split={told} threshold={versions[0]?.threshold} />
+          <ScoreFigure of={best} split={told} />
+          <ResidualFigure of={best} split={told} />
+        </div>
+      )}
+    </Section>
+  );
+}
+
+/** Models whose rows are drawn one by one: a swarm is the largest of the pictures. */
+const SWARMS = 3;
+
+function ExplanationSection({ versions }: { versions: ReportedVersion[] }): VNode {
+  const explained = versions.flatMap(({ metadata, curves }) =>
+    curves ? [{ model: metadata.model_name, explanation: curves.explanation }] : [],
+  );
+  return (
+    <Section id="explanation" title="What decides the predictions">
+      {explained.length === 0 && <p class="quiet">Nothing is stored of what decides these versions' predictions.</p>}
+      {explained.map(({ model, explanation }) =>
+        'not_explained' in explanation ? (
+          <p class="quiet">
+            {model} is not explained: {explanation.not_explained}
+          </p>
+        ) : null,
+      )}
+      <div class="grid">
+        {explained.map(({ model, explanation }, i) =>
+          'not_explained' in explanation ? null : (
+            <>
+              <ImportanceFigure model={model} explanation={explanation} />
+              {i < SWARMS && <SwarmFigure model={model} explanation={explanation} />}
+            </>
+          ),
+        )}
+      </div>
+    </Section>
+  );
+}
+
+function SearchSection({ versions }: { versions: ReportedVersion[] }): VNode {
+  const searched = versions.filter(
+    ({ metadata }) => metadata.candidates.filter(({ scores }) => scores.length > 0).length > 1,
+  );
+  return (
+    <Section id="search" title="Search of the parameters">
+      {searched.length > 0 ? (
+        <div class="grid">
+          {searched.map(({ metadata }) => (
+            <SearchFigure
+              model={metadata.model_name}
+              candidates={metadata.candidates}
+              scoring={metadata.config.search.scoring ?? 'score'}
+            />
+          ))}
+        </div>
+      ) : (
+        <p class="quiet">No search: each algorithm was fitted with the parameters of the config.</p>
+      )}
+      <div class="card" style="margin-top:14px">
+        <Table
+          heads={['model', 'score of the folds', 'parameters']}
+          rows={versions.map(({ metadata }) => [
+            metadata.model_name,
+            metadata.cv_score,
+            Object.entries(metadata.best_params)
+              .map(([name, value]) => `${name} ${value === null ? 'none' : String(value)}`)
+              .join(', '),
+          ])}
+        />
+      </div>
+    </Section>
+  );
+}
+
+function DataSection({ report }: { report: TrainingReport }): VNode {
+  const { dataset, columns, dropped } = report;
+  const classes = 'classes' in dataset.task ? dataset.task.classes : [];
+  const left = Object.entries(dropped).filter(([, rows]) => rows > 0);
+  const named = Object.entries(columns);
+  const byDays = Object.values(dataset.splits).some((split) => split.start_date || split.end_date);
+  return (
+    <Section id="data" title="Data and its quality">
+      {dataset.warnings.map((warning) => (
+        <Verdict kind="warn">
+          <p>{warning}</p>
+        </Verdict>
+      ))}
+      <div class="grid">
+        <div class="card">
+          <h3>Splits</h3>
+          <Table
+            heads={['split', 'rows', ...classes, 'without label', ...(byDays ? ['days'] : [])]}
+            rows={Object.entries(dataset.splits).map(([name, split]) => [
+              name,
+              split.rows,
+              ...classes.map((_, of) => split.classes?.[of] ?? null),
+              split.unlabelled,
+              ...(byDays ? [`${split.start_date ?? ''} to ${split.end_date ?? ''}`] : []),
+            ])}
+          />
+        </div>
+        <div class="card">
+          <h3>Rows left out by the checks of the data</h3>
+          {left.length === 0 ? (
+            <p class="quiet">None.</p>
+          ) : (
+            <Table heads={['check', 'rows']} rows={left.map(([check, rows]) => [check, rows])} />
+          )}
+        </div>
+        <div class="card">
+          <h3>Features of the training rows</h3>
+          <details>
+            <summary>
+              {named.length} features, {named.filter(([, profile]) => profile.missing > 0).length} of which have missing
+              values
+            </summary>
+            <Table
+              heads={['feature', 'kind', 'missing', 'values']}
+              rows={named
+                .slice(0, COLUMNS)
+                .map(([name, profile]) => [name, kindOf(profile), percent(missingRate(profile)), rangeOf(profile)])}
+            />
+          </details>
+        </div>
+      </div>
+    </Section>
+  );
+}
+
+function kindOf(profile: ColumnProfile): string {
+  return profile.kind === 'bins' ? 'number' : 'categories';
+}
+
+function rangeOf(profile: ColumnProfile): string {
+  if (profile.kind === 'bins')
+    return profile.edges.length === 0
+      ? 'none'
+      : `most from ${formatNumber(profile.edges[0])} to ${formatNumber(profile.edges.at(-1))}`;
+  const names = Object.keys(profile.counts);
+  return `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
+}
+
+function Lineage({ report }: { report: TrainingReport }): VNode {
+  const { dataset, run, versions } = report;
+  const made = versions.find(({ unchanged }) => !unchanged)?.metadata ?? versions[0]?.metadata;
+  return (
+    <Section id="lineage" title="Lineage">
+      <Facts
+        facts={[
+          ['workflow', <code>{run.workflowId}</code>],
+          ['run', <code>{run.runId}</code>],
+          ['dataset', <code>{dataset.id}</code>],
+          ['rows as of', dataset.as_of],
+          ['labels to', dataset.labelled_to],
+          ['data', made ? <code>{made.lineage.inputs_digest}</code> : null],
+          ['configuration', <code>{made?.lineage.config_version ?? dataset.config_hash}</code>],
+          ['environment', made?.lineage.environment ?? null],
+          ['code', made?.lineage.code_commit ? <code>{made.lineage.code_commit}</code> : null],
+          ['seed', made ? String(made.lineage.seed) : null],
+        ]}
+      />
+      <div class="card" style="margin-top:14px">
+        <Table
+          heads={['version', 'made by', 'SHA-256 of the model']}
+          rows={versions.map(({ metadata, unchanged }) => [
+            `${metadata.model_name} ${metadata.version}`,
+            `${metadata.lineage.engine}${unchanged ? ', an earlier run' : ''}`,
+            <code>{metadata.lineage.model_checksum}</code>,
+          ])}
+        />
+      </div>
+    </Section>
+  );
+}
+
+const METRIC_TITLES: Partial<Record<MetricName, string>> = {
+  roc_auc: 'ROC AUC',
+  roc_auc_ovr: 'ROC AUC (one against the rest)',
+  f1: 'F1',
+  f1_macro: 'F1 (macro)',
+  f1_weighted: 'F1 (weighted)',
+  matthews_corrcoef: 'Matthews correlation',
+  cohen_kappa: "Cohen's kappa",
+  rmse: 'RMSE',
+  mae: 'MAE',
+  r2: 'R²',
+};
+
+/** A metric's name for people. */
+export function titleOf(metric: string): string {
+  return METRIC_TITLES[metric as MetricName] ?? metric.replaceAll('_', ' ');
+}
+
+/** An instant as people read it, in UTC. */
+export function moment(instant: string): string {
+  return `${new Date(instant).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}

@@ -1,0 +1,57 @@
+import type { Pipeline } from '../config/load.js';
+import type { PromotedBest, PromoteBestInput, VersionRef, WrittenPage } from '../contracts/index.js';
+import { readDatasetMetadata, readDatasetProfile } from '../data/dataset.js';
+import { readManifest } from '../data/layers.js';
+import type { ReportedVersion } from '../reports/trainingReport.js';
+import { versionCurves } from '../registry/curves.js';
+import { isSameVersion } from '../registry/pointers.js';
+import { requireVersion, versionId, versionKey, versionThreshold } from '../registry/versions.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
+import type { StageContext } from './context.js';
+import { writePage } from './writePage.js';
+
+/** Writes the page of a training, `reports/training_<run>.html`, from what the run stored. */
+export function writeTrainingPage(
+  context: StageContext,
+  pipeline: Pipeline,
+  { pipeline: name, run, dataset: ref, trained, unchanged = [] }: PromoteBestInput,
+  { promotion, champion, challenger, comparison }: PromotedBest,
+): Promise<WrittenPage> {
+  const stores = context.stores(pipeline);
+  return writePage(context, stores, `reports/training_${versionId(run).slice(1)}.html`, async () => {
+    const { datamart, modelRegistry } = stores;
+    const others = [...trained, ...unchanged].filter((version) => !isSameVersion(version, challenger));
+    const versions: ReportedVersion[] = [];
+    for (const version of [challenger, ...others])
+      versions.push(await reported(modelRegistry, version, !trained.some((made) => isSameVersion(made, version))));
+    const { partitions } = await readManifest(datamart, 'silver');
+    const dropped: Record<string, number> = {};
+    for (const entry of Object.values(partitions))
+      for (const [check, rows] of Object.entries(entry.dropped ?? {})) dropped[check] = (dropped[check] ?? 0) + rows;
+    // What draws takes its time to load, and is of no use to most stages.
+    const { renderTrainingReport } = await import('../reports/trainingReport.js');
+    return renderTrainingReport({
+      pipeline: name,
+      title: pipeline.definition.title,
+      run,
+      promotion,
+      champion,
+      challenger,
+      comparison,
+      versions,
+      dataset: await readDatasetMetadata(datamart, ref),
+      columns: (await readDatasetProfile(datamart, ref)).columns,
+      dropped,
+    });
+  });
+}
+
+async function reported(registry: ObjectStore, ref: VersionRef, unchanged: boolean): Promise<ReportedVersion> {
+  const metadata = await requireVersion(registry, ref);
+  return {
+    metadata,
+    threshold: await versionThreshold(registry, metadata),
+    curves: await versionCurves.read(registry, versionKey(ref, 'curves.json'), () => undefined),
+    unchanged,
+  };
+}
