@@ -12,6 +12,7 @@ import {
   type VersionRef,
 } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
+import type { Calibrator } from '../ml/calibrator.js';
 import { ALIASES } from '../registry/operations.js';
 import { aliasKey, isSameVersion, readPointer } from '../registry/pointers.js';
 import { scoringOf } from '../registry/championMetric.js';
@@ -21,6 +22,7 @@ import {
   listVersions,
   readVersion,
   versionKey,
+  versionCalibrator,
   versionThreshold,
   type VersionMetadata,
   type VersionSummary,
@@ -119,11 +121,13 @@ export async function showModel(
   const metadata = await findVersion(modelRegistry, pipeline, model, version);
   const { model_name: algorithm, version: id, ...rest } = metadata;
   const threshold = await versionThreshold(modelRegistry, metadata);
-  if (options.json) printJson({ algorithm, version: id, ...rest, ...(threshold && { threshold }) });
+  const calibrator = await versionCalibrator(modelRegistry, metadata);
+  if (options.json)
+    printJson({ algorithm, version: id, ...rest, ...(threshold && { threshold }), ...(calibrator && { calibrator }) });
   else {
     const key = versionKey({ algorithm, version: id }, 'promotion.json');
     const promotion = await promotionDecision.read(modelRegistry, key, 'train again, which decides anew');
-    print(describeVersion(metadata, threshold, promotion));
+    print(describeVersion(metadata, { threshold, calibrator, promotion }));
   }
 }
 
@@ -153,11 +157,14 @@ async function findVersion(
   return metadata;
 }
 
-function describeVersion(
-  metadata: VersionMetadata,
-  threshold: ChosenThreshold | undefined,
-  promotion: PromotionDecision | undefined,
-): string {
+/** What stands beside a version's metadata. */
+interface Beside {
+  threshold: ChosenThreshold | undefined;
+  calibrator: Calibrator | undefined;
+  promotion: PromotionDecision | undefined;
+}
+
+function describeVersion(metadata: VersionMetadata, { threshold, calibrator, promotion }: Beside): string {
   const { lineage, performance } = metadata;
   const facts: [string, string][] = [
     ['trained', metadata.training_date],
@@ -179,6 +186,7 @@ function describeVersion(
         .map(([split, rows]) => `${split} ${count(rows)}`)
         .join(', ')}; ${countOf(metadata.feature_count, 'feature')}`,
     ],
+    ...(calibrator ? [['calibrated', describeCalibrator(calibrator)] satisfies [string, string]] : []),
     ...(threshold ? [['threshold', describeThreshold(threshold)] satisfies [string, string]] : []),
     ['engine', `${lineage.engine}, seed ${lineage.seed}`],
     ['data', `${lineage.dataset.id} (${lineage.inputs_digest.slice(0, 12)})`],
@@ -203,6 +211,10 @@ function describeVersion(
         )),
     ...(promotion ? gateTable(promotion.rules) : []),
   ].join('\n');
+}
+
+export function describeCalibrator({ curves: [curve], rows, brier_score: { before, after } }: Calibrator): string {
+  return `by ${curve!.method}, on ${countOf(rows, 'row')} of the training folds (Brier score ${score(before)} before, ${score(after)} after)`;
 }
 
 /** E.g. `0.8312 (0.8051 to 0.8563)`. */

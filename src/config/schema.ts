@@ -15,6 +15,7 @@ import {
 import { ESTIMATOR_NAMES, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
 import { SplitSettings } from './splitSettings.js';
+import { CALIBRATIONS } from '../ml/calibrator.js';
 import { ThresholdRule } from '../ml/threshold.js';
 import { TransformSettings } from '../ml/transforms/settings.js';
 import { AlertThresholds } from './alerts.js';
@@ -497,6 +498,12 @@ const METRIC_NAMES = Object.keys(METRICS) as [MetricName, ...MetricName[]];
 
 /** How a new version is evaluated. */
 const Evaluation = z.strictObject({
+  calibration: z
+    .enum(['auto', 'none', ...CALIBRATIONS])
+    .default('auto')
+    .describe(
+      "Whether probabilities are calibrated by what models of the training folds say of rows that they have not seen: by Platt's sigmoid, which keeps the order of the rows, or by isotonic regression, which needs many rows and makes some equal; auto: sigmoid where classes are weighted, as they move the probabilities",
+    ),
   threshold: ThresholdRule.optional().meta({
     description:
       'How the decision threshold of yes or no is chosen on the validation rows; each version keeps its own, by which it is evaluated, predicts and is monitored',

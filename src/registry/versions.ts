@@ -19,6 +19,7 @@ import {
 } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
 import { REFERENCE_SCORES } from '../data/referenceRows.js';
+import { Calibrator } from '../ml/calibrator.js';
 import { MODEL_FILES, type ModelFile } from '../ml/estimators/estimator.js';
 import { modelProfile } from '../monitoring/profile.js';
 import { checkName } from '../names.js';
@@ -100,13 +101,14 @@ export type Preprocessing = DocumentOf<typeof preprocessing>;
 
 /**
  * The documents of a version's folder beside its metadata: `threshold.json` of a binary task, and of none of earlier
- * releases; `promotion.json` only of one that stood before the promotion gate.
+ * releases; `calibrator.json` where its probabilities are calibrated; `promotion.json` only of one that stood before the promotion gate.
  */
 const VERSION_DOCUMENTS = {
   'preprocessing.json': preprocessing,
   'performance.json': document({ name: 'performance of a version', schema: splitMetrics }),
   'profile.json': modelProfile,
   'threshold.json': document({ name: 'decision threshold of a version', schema: chosenThreshold }),
+  'calibrator.json': document({ name: 'calibrator of a version', schema: Calibrator }),
   'promotion.json': promotionDecision,
   'curves.json': versionCurves,
 };
@@ -120,7 +122,7 @@ export type VersionRowFile = (typeof VERSION_ROW_FILES)[number];
 export type VersionFile = ModelFile | 'metadata.json' | VersionRowFile | VersionDocument;
 
 /** Of these a version has those that its task and the config ask for. */
-const MAY_BE_ABSENT = ['threshold.json'] as const satisfies readonly VersionDocument[];
+const MAY_BE_ABSENT = ['threshold.json', 'calibrator.json'] as const satisfies readonly VersionDocument[];
 
 /**
  * The decision threshold that a version keeps; `undefined` where it keeps none, as those of other tasks than yes or no and
@@ -133,6 +135,20 @@ export async function versionThreshold(
 ): Promise<ChosenThreshold | undefined> {
   if (files?.['threshold.json'] === undefined) return undefined;
   return readVersionFile(registry, { algorithm, version }, 'threshold.json', remedy);
+}
+
+/** What calibrates a version's probabilities, if anything. Throws `ObjectCorrupt` where it is gone or damaged. */
+export async function versionCalibrator(
+  registry: ObjectStore,
+  { model_name: algorithm, version, files }: VersionMetadata,
+): Promise<Calibrator | undefined> {
+  if (files?.['calibrator.json'] === undefined) return undefined;
+  return readVersionFile(registry, { algorithm, version }, 'calibrator.json');
+}
+
+/** The same of a version that is under way, which has no metadata yet. */
+export async function newCalibrator(registry: ObjectStore, ref: VersionRef): Promise<Calibrator | undefined> {
+  return kindOf('calibrator.json').read(registry, versionKey(ref, 'calibrator.json'), REPAIR);
 }
 
 /** A line of `versions.json`, the index of an algorithm's versions. */

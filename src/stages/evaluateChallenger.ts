@@ -18,7 +18,7 @@ import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError, type ErrorType } from '../errors.js';
 import { promotionGate, type ScoredVersion, type UnscoredVersion } from '../registry/promotionGate.js';
 import type { StageContext } from './context.js';
-import { openModel, thresholdOf } from './openModel.js';
+import { openModel, scoreRows, thresholdOf } from './openModel.js';
 
 export interface Challenge {
   dataset: DatasetRef;
@@ -84,7 +84,8 @@ async function scored(
   task: TaskSpec,
   rows: TrainingRows,
 ): Promise<ScoredVersion> {
-  const { modelPath, preprocessing, threshold } = await openModel(context.stores(pipeline).modelRegistry, ref);
+  const model = await openModel(context.stores(pipeline).modelRegistry, ref);
+  const { preprocessing, threshold } = model;
   if (!isSameTask(preprocessing.task, task)) {
     throw new PerdureError(
       'InputInvalid',
@@ -101,7 +102,7 @@ async function scored(
   }
   const path = join(context.scratch, 'compared.parquet');
   await writeMatrix(path, transforms, rows.table);
-  const output = await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal);
+  const output = await scoreRows(context, model, { path, features });
   return { ref, output, threshold: thresholdOf(pipeline, threshold) };
 }
 

@@ -6,12 +6,13 @@ import { readColumns } from '../platform/files/parquet.js';
 import { taskOf, type TaskLabels } from '../ml/tasks/task.js';
 import { profileOutput, type ModelProfile } from '../monitoring/profile.js';
 import { baselineSplit } from '../registry/championMetric.js';
-import { createVersionFile, versionKey } from '../registry/versions.js';
+import { createVersionFile, newCalibrator, versionKey } from '../registry/versions.js';
 import { createFile } from '../platform/storage/createOnly.js';
 import type { Stage } from './context.js';
 import { decisionThreshold, type EvaluatedRows } from './decisionThreshold.js';
 import { drawVersion } from './drawVersion.js';
 import { matrixFile } from './matrixFile.js';
+import { scoreRows } from './openModel.js';
 
 /**
  * Metrics of a model on every split of its dataset, and on those that evaluate the interval of each. Of a binary one the decision threshold goes into the version's
@@ -25,10 +26,11 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
   const modelPath = await modelRegistry.localFile(modelRegistry.key(input.model.uri), input.model.checksum);
   const { task, splits } = await readDatasetMetadata(datamart, input.dataset);
 
+  const calibrator = await newCalibrator(modelRegistry, input.model);
   const evaluated = new Map<SplitName, EvaluatedRows>();
   for (const split of Object.keys(splits) as SplitName[]) {
     const { path, features, label } = await matrixFile(datamart, input.dataset, split);
-    const output = await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal);
+    const output = await scoreRows(context, { modelPath, task, calibrator }, { path, features });
     const [labels] = await readColumns(path, [label]);
     evaluated.set(split, { labels: labels as TaskLabels, output });
   }

@@ -1,17 +1,28 @@
 import type { Pipeline } from '../config/load.js';
-import type { ChosenThreshold, VersionRef } from '../contracts/index.js';
+import type { ChosenThreshold, TaskSpec, VersionRef } from '../contracts/index.js';
+import { calibrated, type Calibrator } from '../ml/calibrator.js';
 import type { PredictRequest } from '../ml/engines/pool.js';
+import type { ModelOutput } from '../ml/modelOutput.js';
 import {
   modelFile,
   readVersionFile,
   requireVersion,
+  versionCalibrator,
   versionThreshold,
   type Preprocessing,
 } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
+import type { StageContext } from './context.js';
 
-/** A registered version at hand: its model as a file, how a row becomes its input, and from where on a row is positive. */
-export interface OpenModel extends Pick<PredictRequest, 'modelPath'> {
+/** A model as a file, and what makes probabilities of what it says. */
+export interface ScoringModel extends Pick<PredictRequest, 'modelPath'> {
+  task: TaskSpec;
+  /** `undefined` where what the model says stands as it is. */
+  calibrator: Calibrator | undefined;
+}
+
+/** A registered version at hand: its model, how a row becomes its input, and from where on a row is positive. */
+export interface OpenModel extends ScoringModel {
   preprocessing: Preprocessing;
   /** `undefined` where the version keeps none. */
   threshold: ChosenThreshold | undefined;
@@ -20,11 +31,29 @@ export interface OpenModel extends Pick<PredictRequest, 'modelPath'> {
 /** Opens all of a version that a prediction depends on. Throws `ObjectCorrupt` where any of it is gone or damaged. */
 export async function openModel(registry: ObjectStore, ref: VersionRef): Promise<OpenModel> {
   const metadata = await requireVersion(registry, ref);
+  const preprocessing = await readVersionFile(registry, ref, 'preprocessing.json');
   return {
     modelPath: await modelFile(registry, metadata),
-    preprocessing: await readVersionFile(registry, ref, 'preprocessing.json'),
+    task: preprocessing.task,
+    preprocessing,
+    calibrator: await versionCalibrator(registry, metadata),
     threshold: await versionThreshold(registry, metadata),
   };
+}
+
+/**
+ * What a version says of rows, calibrated where it is: the one way by which training, the gate and predictions of any number
+ * of rows come to it.
+ *
+ * @param data a Parquet file of the model's columns
+ */
+export async function scoreRows(
+  context: Pick<StageContext, 'engines' | 'signal'>,
+  { modelPath, task, calibrator }: ScoringModel,
+  data: PredictRequest['data'],
+): Promise<ModelOutput> {
+  const output = await context.engines.predict({ modelPath, task, data }, context.signal);
+  return calibrated(calibrator?.curves, output);
 }
 
 /** The probability from which a version's rows count as positive: its own threshold, or that of the config where it keeps none. */

@@ -15,7 +15,7 @@ import { taskOf } from '../ml/tasks/task.js';
 import type { Preprocessing } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
-import { openModel, thresholdOf, type OpenModel } from './openModel.js';
+import { openModel, scoreRows, thresholdOf, type OpenModel } from './openModel.js';
 
 /**
  * Scores the gold rows that no stored prediction covers, or those that are asked for again, `batch_size` rows at a time, and stores them as one
@@ -99,7 +99,6 @@ async function scoreInBatches(
   rows: number,
 ): Promise<number> {
   const { batch_size } = pipeline.config.inference_config;
-  const { modelPath } = model;
   const { task, inputs, transforms, features } = model.preprocessing;
   const threshold = thresholdOf(pipeline, model.threshold);
   const { scores } = INTERNAL;
@@ -108,7 +107,7 @@ async function scoreInBatches(
     const first = batch * batch_size;
     const path = join(context.scratch, 'batch.parquet');
     await writeMatrix(path, transforms, await readBatch(database, inputs, first, Math.min(batch_size, rows - first)));
-    const output = await context.engines.predict({ modelPath, task, data: { path, features } }, context.signal);
+    const output = await scoreRows(context, model, { path, features });
     const scoresPath = join(context.scratch, 'scores.parquet');
     const columns = scoreColumns(pipeline, task, output, threshold);
     await writeColumns(scoresPath, {

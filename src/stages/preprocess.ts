@@ -38,7 +38,7 @@ import { datasetProfile, profileColumn, profileLabels, type DatasetProfile } fro
 import { versionId } from '../registry/versions.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
-import { foldInput, foldsOfSearch, trainingFolds, type FoldsOfTraining } from './trainingFolds.js';
+import { foldInput, foldsOfTraining, trainingFolds, type FoldsOfTraining } from './trainingFolds.js';
 import { agreeing, countOf, shareOf } from '../contracts/counts.js';
 
 const LATEST = 'gold/preprocessed/latest.json';
@@ -115,7 +115,7 @@ async function buildDataset(
     const asked = { name, asOf, labelledTo };
     const task = decided?.task ?? (await readTask(database, pipeline, files, asked));
     const inputs = decided?.inputs ?? (await readInputs(database, pipeline, files, name, asOf));
-    const folding = name === 'train' && foldsOfSearch(pipeline) > 0 ? foldInput(pipeline) : undefined;
+    const folding = name === 'train' && foldsOfTraining(pipeline, task) > 0 ? foldInput(pipeline) : undefined;
     const rows = await readTrainingRows(database, pipeline, files, asked, inputs, task, folding);
     if (rows.labels.length === 0 && !split.required.includes(name)) continue;
     const classes = classesOf(rows, task);
@@ -267,7 +267,7 @@ function checkSplit(
   }
   // Several classes may have rare ones, of which a fold has none.
   if (task.task !== 'binary') return;
-  const cv_folds = foldsOfSearch(pipeline);
+  const cv_folds = foldsOfTraining(pipeline, task);
   const fewest = Math.min(...classes);
   if (fewest < cv_folds) {
     throw new PerdureError(

@@ -5,6 +5,7 @@ import type { TaskSpec } from '../contracts/index.js';
 import type { InputColumn } from '../data/inputColumns.js';
 import type { TrainingRows } from '../data/trainingRows.js';
 import { gapDays } from '../data/splits/time.js';
+import { mayCalibrate } from './calibration.js';
 import { foldsOf, seededFolds, type FoldSettings } from '../ml/folds.js';
 import type { StoredFolds } from '../ml/engines/pool.js';
 import type { FittedTransforms } from '../ml/transforms/fitted.js';
@@ -17,6 +18,11 @@ import type { Column } from '../platform/files/parquet.js';
 export function foldsOfSearch({ config }: Pick<Pipeline, 'config'>): number {
   const { training_config, model_config } = config;
   return foldCount(config, training_config.hyperparameter_tuning ? model_config.n_iter_search : 1);
+}
+
+/** The same, or more where probabilities are to be calibrated. */
+export function foldsOfTraining(pipeline: Pick<Pipeline, 'config'>, { task }: TaskSpec): number {
+  return foldsOfSearch(pipeline) || (mayCalibrate(pipeline.config, task) ? foldCount(pipeline.config) : 0);
 }
 
 /** The column of gold that the folds go by, where the split of `pipeline.json` is by group or by time. */
@@ -45,7 +51,7 @@ export function trainingFolds(
   rows: TrainingRows,
   { task, transforms, settings }: { task: TaskSpec; transforms: FittedTransforms; settings: TransformSettings },
 ): FoldsOfTraining {
-  const count = foldsOfSearch(pipeline);
+  const count = foldsOfTraining(pipeline, task);
   if (count === 0) return { columns: {} };
   const { beside, labels, table } = rows;
   const { split } = pipeline.definition;

@@ -11,13 +11,22 @@ import {
   type TrainingOrder,
 } from '../estimators/estimators.js';
 import { Folds, foldsOf, seededFolds, type FoldSettings } from '../folds.js';
+import type { TaskSpec } from '../../contracts/index.js';
 import type { ModelOutput } from '../modelOutput.js';
 import { taskOf } from '../tasks/task.js';
 import type { Library, Matrix, Model, PredictionType } from './binding.js';
 import { isLightGbmModel } from './lightgbm.js';
 import { MatrixCache } from './matrixCache.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
-import type { EngineCalls, EvaluateRequest, FitRequest, FoldEvaluation, MatrixFile, PredictRequest } from './pool.js';
+import type {
+  EngineCalls,
+  EvaluateRequest,
+  FitRequest,
+  FoldEvaluation,
+  FoldOutput,
+  MatrixFile,
+  PredictRequest,
+} from './pool.js';
 import { featureBlocks, foldPart, freePart, loadMatrix, wholePart, type TrainingPart } from './trainingMatrix.js';
 
 /** The model of a file, and the library that it is of. */
@@ -52,16 +61,17 @@ export class Engine implements EngineCalls {
     const evaluations: FoldEvaluation[] = [];
     for (const fold of request.folds) {
       const started = performance.now();
-      const part = await this.part(request, {
-        settings: seededFolds(request.task, request.cvFolds, request.seed),
-        fold,
-      });
-      const { rows, labels } = part.validation!;
-      const output = this.training(request, part, (model) => outputOf(model.predict(rows, 'value'), rows.count));
+      const { labels, output } = await this.foldOutput(request, fold);
       const scores = request.scorings.map((scoring) => task.foldScore(scoring, labels, output));
       evaluations.push({ scores, seconds: secondsSince(started) });
     }
     return evaluations;
+  }
+
+  async crossPredict(request: Omit<EvaluateRequest, 'scorings'>): Promise<FoldOutput> {
+    const { labels, output } = await this.foldOutput(request, request.folds[0]!);
+    // The rows stay with the part, which may be used again.
+    return { labels: labels.slice(), output: heldToProbabilities(request.task, output) };
   }
 
   async fit(request: FitRequest): Promise<{ seconds: number }> {
@@ -76,9 +86,7 @@ export class Engine implements EngineCalls {
 
   async predict(request: PredictRequest): Promise<ModelOutput> {
     const { values, width } = await this.output(request, 'value');
-    // A forest's mean of leaves may leave [0, 1] by a rounding error.
-    if (request.task.task !== 'regression')
-      values.forEach((value, at) => (values[at] = Math.min(1, Math.max(0, value))));
+    heldToProbabilities(request.task, { values, width });
     const expected = taskOf(request.task).width;
     if (width !== expected) {
       throw new PerdureError(
@@ -103,6 +111,17 @@ export class Engine implements EngineCalls {
 
   version(estimator: Estimator): Promise<string> {
     return Promise.resolve(this.library(estimatorKind(estimator).library).version());
+  }
+
+  /** What a model of all but a fold says of the fold's rows. */
+  private async foldOutput(request: Omit<EvaluateRequest, 'scorings'>, fold: number): Promise<FoldOutput> {
+    const part = await this.part(request, {
+      settings: seededFolds(request.task, request.cvFolds, request.seed),
+      fold,
+    });
+    const { rows, labels } = part.validation!;
+    const output = this.training(request, part, (model) => outputOf(model.predict(rows, 'value'), rows.count));
+    return { labels, output };
   }
 
   private library(name: LibraryName): Library {
@@ -243,6 +262,13 @@ async function loadRefitted({ path, folds }: MatrixFile, fold: number): Promise<
 /** Positions of the columns that hold categories. */
 function positionsOf({ features, categoricals = [] }: MatrixFile): number[] {
   return categoricals.map((name) => features.indexOf(name));
+}
+
+/** A forest's mean of leaves may leave [0, 1] by a rounding error. Changes the output. */
+function heldToProbabilities({ task }: TaskSpec, output: ModelOutput): ModelOutput {
+  const { values } = output;
+  if (task !== 'regression') values.forEach((value, at) => (values[at] = Math.min(1, Math.max(0, value))));
+  return output;
 }
 
 function outputOf(values: ArrayLike<number>, rows: number): ModelOutput {

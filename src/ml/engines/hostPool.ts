@@ -20,6 +20,12 @@ export function createEnginePool({ hosts, memory }: Limits['engines']): EnginePo
   const pool = new HostPool(hosts, memory / hosts);
   return {
     evaluate: (request, signal, onFold) => pool.evaluate(request, signal, onFold),
+    crossPredict: (request, signal) =>
+      Promise.all(
+        request.folds.map((fold) =>
+          pool.call('crossPredict', { ...request, folds: [fold] }, signal, training(request.train)),
+        ),
+      ),
     fit: (request, signal) => pool.call('fit', request, signal, training(request.train)),
     predict: (request, signal) => pool.call('predict', request, signal, { reads: request.modelPath }),
     contributions: (request, signal) => pool.call('contributions', request, signal, { reads: request.modelPath }),

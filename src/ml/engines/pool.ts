@@ -89,10 +89,18 @@ export interface PredictRequest {
   limit?: number;
 }
 
+/** Rows of a fold, and what a model says of them that was trained on the others. */
+export interface FoldOutput {
+  labels: Float64Array;
+  output: ModelOutput;
+}
+
 /** What an engine can do. */
 export interface EngineCalls {
   /** Aligned with the folds asked for. */
   evaluate(request: EvaluateRequest): Promise<FoldEvaluation[]>;
+  /** Of one fold, whose number is the only one in `folds`. */
+  crossPredict(request: Omit<EvaluateRequest, 'scorings'>): Promise<FoldOutput>;
   fit(request: FitRequest): Promise<{ seconds: number }>;
   predict(request: PredictRequest): Promise<ModelOutput>;
   /**
@@ -115,6 +123,8 @@ export type OnFold = (evaluated: FoldEvaluation) => void | Promise<void>;
 export interface EnginePool {
   /** @param onFold called with each fold, in the order asked for; the next one waits for it */
   evaluate(request: EvaluateRequest, signal: AbortSignal, onFold?: OnFold): ReturnType<EngineCalls['evaluate']>;
+  /** A result per fold, in the order asked for. */
+  crossPredict(request: Omit<EvaluateRequest, 'scorings'>, signal: AbortSignal): Promise<FoldOutput[]>;
   fit(request: FitRequest, signal: AbortSignal): ReturnType<EngineCalls['fit']>;
   predict(request: PredictRequest, signal: AbortSignal): Promise<ModelOutput>;
   /** SHAP contributions, as {@link EngineCalls.contributions}. */

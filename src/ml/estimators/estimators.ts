@@ -110,3 +110,10 @@ function able(estimator: Estimator, task: TaskSpec): EstimatorKind {
   if (reason !== undefined) throw new PerdureError('ConfigInvalid', `${estimator} ${reason}.`);
   return kind;
 }
+
+/** Whether an estimator counts some classes more than others, so that its probabilities are not those of the data. */
+export function weighsClasses(estimator: Estimator, params: Params, { task }: Pick<TaskSpec, 'task'>): boolean {
+  const balancer = estimatorKind(estimator).balancing(task);
+  const weight = balancer === undefined ? undefined : params[balancer];
+  return weight !== undefined && weight !== null && weight !== 1;
+}
