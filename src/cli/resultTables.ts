@@ -3,6 +3,7 @@ import {
   type DataProcessingCompleted,
   type DataQuality,
   type DriftDistance,
+  type EstimatedMetric,
   type LabelCounts,
   type MeasuredMetric,
   type PerformanceResult,
@@ -258,6 +259,7 @@ function driftTable(monitoring: ModelMonitoringCompleted): string[] {
     ...distanceLine(monitoring),
     ...(monitoring.dataset_drifted ? ['Warning: more than half of the features have drifted'] : []),
     ...batchTable(monitoring.performance),
+    ...estimateLine(monitoring.performance),
     ...conceptLine(monitoring.performance),
     `Report: ${monitoring.uri}`,
     ...pageLine(monitoring.page),
@@ -291,20 +293,40 @@ function distanceLine({ performance, ...drift }: ModelMonitoringCompleted): stri
   ];
 }
 
-/** How the model did from batch to batch; one batch alone is told by the verdict. */
-function batchTable({ batches = [] }: PerformanceResult): string[] {
-  const metrics = [...new Set(batches.flatMap(({ measured = {} }) => Object.keys(measured)))] as MetricName[];
-  if (batches.length < 2 || metrics.length === 0) return [];
+/** How the model did from batch to batch, as it was estimated and as it was measured; one batch without an estimate is told by the verdict. */
+function batchTable(performance: PerformanceResult): string[] {
+  const { batches = [], estimate } = performance;
+  const metric = performance.status === 'measured' ? performance.metric : estimate?.metric;
+  if (metric === undefined || (batches.length < 2 && !estimate)) return [];
+  const isEstimated = batches.some(({ estimated }) => estimated?.[metric]);
   const rows = batches
     .slice(-SHOWN_FEATURES)
-    .map(({ from, to, rows, labelled, measured = {}, breached }) => [
+    .map(({ from, to, rows, labelled, estimated, measured, breached }) => [
       from === to ? from : `${from} to ${to}`,
       count(rows),
+      ...(isEstimated ? [withError(estimated?.[metric])] : []),
       count(labelled),
-      ...metrics.map((metric) => withInterval(measured[metric])),
-      breached === undefined ? '' : breached ? 'dropped' : 'no drop',
+      withInterval(measured?.[metric]),
+      breached === undefined ? '-' : breached ? 'dropped' : 'no drop',
     ]);
-  return [table(['scored rows of', 'rows', 'labelled', ...metrics, 'against training'], rows)];
+  const columns = [...(isEstimated ? [`${metric} estimated`] : []), 'labelled', `${metric} measured`];
+  return [table(['scored rows of', 'rows', ...columns, 'against training'], rows)];
+}
+
+function withError(estimated: EstimatedMetric | undefined): string {
+  if (!estimated) return '-';
+  const { value, sampling_error } = estimated;
+  return sampling_error === null ? score(value) : `${score(value)} (error ${score(sampling_error)})`;
+}
+
+/** A drop that is estimated, or why nothing is. */
+function estimateLine({ estimate, estimate_not_measured: reason }: PerformanceResult): string[] {
+  if (reason !== undefined) return [`Not estimated: ${reason}`];
+  if (!estimate?.breached) return [];
+  const { metric, value, baseline, rows } = estimate;
+  return [
+    `Warning: ${metric} of the newest ${countOf(rows, 'row')} is estimated at ${score(value)}, against ${score(baseline)} at training`,
+  ];
 }
 
 function withInterval(measured: MeasuredMetric | undefined): string {

@@ -765,6 +765,12 @@ export const ModelConfig = z
           .enum(METRIC_NAMES)
           .optional()
           .meta({ description: 'Metric that is watched', found: 'the usual one of the task' }),
+        estimated_drop: z
+          .enum(['report', 'alarm'])
+          .default('report')
+          .describe(
+            'What a drop does that is estimated from the probabilities of the newest batch of scored rows, before their labels are known: report, or alarm, as a drop that was measured',
+          ),
         missing_rate_threshold: share.meta({
           description: 'How far the share of missing values of a feature may lie from that of the training rows',
           otherwise: 'a tenth of the rows',

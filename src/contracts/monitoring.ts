@@ -44,6 +44,38 @@ export interface PerformanceDetails {
   /** Scored rows by their days, oldest first. */
   batches?: PerformanceBatch[];
   concept_drift?: ConceptDrift;
+  /** What the newest batch's probabilities say of the model's performance on it, whatever of its labels is known. */
+  estimate?: EstimatedPerformance;
+  /** Why there is no estimate, where the task has some. */
+  estimate_not_measured?: string;
+}
+
+/** A metric by the model's probabilities alone. */
+export interface EstimatedMetric {
+  value: number;
+  /** A standard error; `null` where the held-out rows of the training can't tell. */
+  sampling_error: number | null;
+}
+
+/** An estimate against the training baseline. */
+export interface EstimatedPerformance {
+  /** First and last day of the rows, ISO 8601. */
+  from: string;
+  to: string;
+  rows: number;
+  metric: MetricName;
+  value: number;
+  sampling_error: number;
+  /** Of the test split at training. */
+  baseline: number;
+  /** `baseline` less `value`. */
+  drop: number;
+  /** Of there being no drop, one-sided. */
+  p_value: number;
+  /** Whether the drop is above `performance_threshold_drop`, and more than sampling explains. */
+  breached: boolean;
+  /** Whether it counts as a drop in performance: as `estimated_drop` says, and until the rows' own labels are known. */
+  alarm?: true;
 }
 
 /** Labels that have come against the labels of the train split. */
@@ -71,6 +103,8 @@ export interface PerformanceBatch {
   /** Rows that were scored, and those of them whose label is known. */
   rows: number;
   labelled: number;
+  /** Metrics of all rows as the model's probabilities have them, where there are enough rows. */
+  estimated?: Partial<Record<MetricName, EstimatedMetric>>;
   /** Metrics of the labelled rows, where there are enough of them. */
   measured?: Partial<Record<MetricName, MeasuredMetric>>;
   /** Whether the watched metric has dropped, by the rule for performance; batches are held to `alpha` together. */

@@ -26,14 +26,13 @@ export function assessPerformance(
   const metric = settings.performance_metric;
   const [before, now] = [baseline[metric] ?? null, metrics[metric] ?? null];
   if (before === null || now === null) return null;
-  const drop = directionOf(metric) === 'higher' ? before - now : now - before;
   const variances = hasVariance(metric)
     ? metricVariance(baseline, metric) + metricVariance(metrics, metric)
     : standardError === null
       ? null
       : standardError ** 2 * (1 + metrics.n / baseline.n);
   if (variances === null) return null;
-  const p_value = upperP(drop, Math.sqrt(variances));
+  const { drop, p_value } = dropFrom(metric, before, now, Math.sqrt(variances));
   const measured = { baseline, drop, metric };
   return {
     status: 'measured',
@@ -44,6 +43,17 @@ export function assessPerformance(
     p_value,
     breached: exceedsLimit(measured, settings) && p_value < settings.alpha,
   };
+}
+
+/** How much worse a metric is, and the p-value of its not being worse by a normal test. @param standardError of the drop */
+export function dropFrom(
+  metric: MetricName,
+  before: number,
+  now: number,
+  standardError: number,
+): { drop: number; p_value: number } {
+  const drop = directionOf(metric) === 'higher' ? before - now : now - before;
+  return { drop, p_value: upperP(drop, standardError) };
 }
 
 /** Whether a drop is above `performance_threshold_drop`, whatever sampling explains of it. */

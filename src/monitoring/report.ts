@@ -53,6 +53,9 @@ const details = {
         to: z.string(),
         rows: z.number(),
         labelled: z.number(),
+        estimated: z
+          .partialRecord(metricName, z.strictObject({ value: z.number(), sampling_error: z.number().nullable() }))
+          .optional(),
         measured: z
           .partialRecord(
             metricName,
@@ -64,6 +67,22 @@ const details = {
       }),
     )
     .optional(),
+  estimate: z
+    .strictObject({
+      from: z.string(),
+      to: z.string(),
+      rows: z.number(),
+      metric: metricName,
+      value: z.number(),
+      sampling_error: z.number(),
+      baseline: z.number(),
+      drop: z.number(),
+      p_value: z.number(),
+      breached: z.boolean(),
+      alarm: z.literal(true).optional(),
+    })
+    .optional(),
+  estimate_not_measured: z.string().optional(),
   concept_drift: z
     .strictObject({
       detector: z.literal('adwin'),

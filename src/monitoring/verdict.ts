@@ -10,7 +10,11 @@ export function verdictOf(performance: PerformanceResult, drift: DriftResult): V
   const unmeasured = drift.status === 'skipped' ? drift.reason : unmeasuredFeatures(drift);
   const found = {
     drift: drift.status === 'measured' && hasDrifted(drift) ? true : unmeasured === undefined ? false : null,
-    performance_drop: performance.status === 'measured' ? performance.breached : null,
+    performance_drop: performance.estimate?.alarm
+      ? true
+      : performance.status === 'measured'
+        ? performance.breached
+        : null,
     missing: drift.status === 'measured' ? drift.missing.length > 0 : null,
   };
   const findings = Object.values(found);

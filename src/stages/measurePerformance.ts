@@ -14,7 +14,7 @@ import { identifier, readParquetSql, withDuckDb, type Database } from '../data/d
 import { labelReader, labelSql, lastLabelledDay, type RawLabel } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
 import { dayOf } from '../data/partitions.js';
-import { REFERENCE_ROWS } from '../data/referenceRows.js';
+import { readReferenceScores, REFERENCE_ROWS, REFERENCE_SCORES } from '../data/referenceRows.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { profileDistances } from '../monitoring/distances.js';
@@ -23,6 +23,7 @@ import { assessPerformance } from '../monitoring/performance.js';
 import { countInto, emptyLike, labelValues } from '../monitoring/profile.js';
 import { countedValues, twoSampleDistances } from '../monitoring/twoSamples.js';
 import { readColumns } from '../platform/files/parquet.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
 import {
   besides,
   countArrivals,
@@ -67,6 +68,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
     threshold,
     baseline,
     performance: settings,
+    reference: await referenceScores(modelRegistry, model, task),
   });
   if (labels.length < min_samples_for_metrics) {
     const dated = pipeline.definition.partition.column !== undefined;
@@ -94,6 +96,17 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   };
 };
 
+/** What a version said of held-out rows; nothing of one that kept nothing, or whose task has no estimates. */
+async function referenceScores(
+  registry: ObjectStore,
+  model: VersionRef,
+  task: TaskSpec,
+): Promise<BatchSettings['reference']> {
+  const { estimation, width } = taskOf(task);
+  const file = estimation && (await rowFile(registry, model, REFERENCE_SCORES, SCORE_ANEW));
+  return file ? readReferenceScores(file, width) : undefined;
+}
+
 /** The labels against those of the version's training rows; nothing of a version that knows nothing of its own. */
 async function labelDrift(
   context: StageContext,
@@ -120,6 +133,10 @@ async function labelDrift(
   return { labels: { ...assessed, distances, warnings: warningsOf(column, distances, assessed.psi, limits) } };
 }
 
+function versionName({ algorithm, version }: VersionRef): string {
+  return `${algorithm} ${version}`;
+}
+
 async function matureRows(
   context: StageContext,
   pipeline: Pipeline,
@@ -142,7 +159,9 @@ async function matureRows(
     // The batches begin as far back, and go on to the rows whose labels are still to come.
     const { label_maturity_days, window_days } = pipeline.config.monitoring_config;
     const { days } = label_maturity_days === 0 ? loaded : await load(dayOf(asOf), window_days + label_maturity_days);
-    const batches = days ? await performanceBatches(database, pipeline, stores, settings) : {};
+    const batches: PerformanceDetails = days ? await performanceBatches(database, pipeline, stores, settings) : {};
+    if (taskOf(task).estimation && !settings.reference)
+      batches.estimate_not_measured = `${versionName(predictions.model)} was trained before versions kept their scores, by which estimates go; train again.`;
     return { loaded, labels, output: { values: Float64Array.from(values), width: scores.length }, batches };
   });
 

@@ -1,12 +1,14 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import type { ConceptDrift, MetricName, PerformanceBatch, TaskMetrics, TaskSpec } from '../contracts/index.js';
+import type { ConceptDrift, PerformanceBatch, PerformanceDetails, TaskMetrics, TaskSpec } from '../contracts/index.js';
 import { identifier, readParquetSql, type Database } from '../data/duckdb.js';
 import { labelReader, labelSql, lastLabelledDay, type RawLabel } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
 import { countArrivals, ofDaysSql, scoreColumns, SCORED_ROWS, type ScoredDays } from '../data/scoredRows.js';
+import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { Adwin } from '../monitoring/adwin.js';
+import { assessEstimate, PerformanceEstimator } from '../monitoring/cbpe.js';
 import { breachedBatches, measureBatch, planBatches, type LabelledBatch } from '../monitoring/batches.js';
 import type { PerformanceSettings } from '../monitoring/performance.js';
 import type { Stores } from '../platform/storage/objectStore.js';
@@ -19,6 +21,8 @@ export interface BatchSettings {
   /** Of the split that performance is told of. */
   baseline: TaskMetrics | undefined;
   performance: PerformanceSettings;
+  /** What the version said of held-out rows, by which estimates go; `undefined` where it kept nothing. */
+  reference: { labels: Float64Array; output: ModelOutput } | undefined;
 }
 
 /** The scored rows of a batch, by day and key. */
@@ -30,7 +34,8 @@ interface BatchRows {
 }
 
 /**
- * How the model did on the rows of {@link SCORED_ROWS}, batch by batch, and whether its errors changed on the way. A batch's
+ * How the model did on the rows of {@link SCORED_ROWS}, batch by batch, by their labels and by its probabilities alone, and
+ * whether its errors changed on the way. A batch's
  * rows are read by themselves, so that memory is of one batch.
  */
 export async function performanceBatches(
@@ -38,14 +43,17 @@ export async function performanceBatches(
   pipeline: Pipeline,
   stores: Stores,
   settings: BatchSettings,
-): Promise<{ batches: PerformanceBatch[]; concept_drift?: ConceptDrift }> {
-  const { task, threshold, baseline, performance } = settings;
-  const { alpha, min_samples_for_metrics: least } = pipeline.config.monitoring_config;
+): Promise<Pick<PerformanceDetails, 'batches' | 'concept_drift' | 'estimate'>> {
+  const { task, threshold, baseline, performance, reference } = settings;
+  const { alpha, min_samples_for_metrics: least, estimated_drop } = pipeline.config.monitoring_config;
   const days = await countArrivals(database, `SELECT * FROM ${SCORED_ROWS}`);
   const read = await batchReader(database, pipeline, stores, settings, days);
   const errors = new ErrorStream(taskOf(task).errorScale(baseline));
   const width = taskOf(task).width;
-  const metrics: MetricName[] = [performance.performance_metric];
+  const watched = performance.performance_metric;
+  const estimator =
+    reference && baseline && PerformanceEstimator.of(task, reference.labels, reference.output, threshold);
+  const metrics = [...new Set([watched, ...(estimator?.metrics ?? [])])];
 
   const batches: PerformanceBatch[] = [];
   const measured: (LabelledBatch | undefined)[] = [];
@@ -71,16 +79,34 @@ export async function performanceBatches(
         ? undefined
         : measureBatch(task, ofKnown.labels, ofKnown.output, { metrics, threshold, baseline, settings: performance });
     measured.push(found);
-    batches.push({ ...batch, labelled: known.length, ...(found && { measured: found.measured }) });
+    const isEstimated = estimator !== undefined && batch.rows >= least;
+    batches.push({
+      ...batch,
+      labelled: known.length,
+      ...(isEstimated && { estimated: estimator.estimate({ values, width }) }),
+      ...(found && { measured: found.measured }),
+    });
   }
   const breached = breachedBatches(measured, alpha);
   const concept = errors.drift();
+  const newest = batches.at(-1);
+  // A metric that probabilities don't tell is stood for by the first that they do.
+  const metric = estimator?.metrics.includes(watched) ? watched : estimator?.metrics[0];
+  const estimated =
+    newest?.estimated &&
+    baseline &&
+    metric &&
+    assessEstimate(baseline, newest.estimated, metric, newest.rows, performance);
+  const isAlarm = estimated?.breached && estimated_drop === 'alarm' && !newest!.measured;
   return {
     batches: batches.map((batch, i) => {
       const drop = measured[i]?.drop;
       return drop ? { ...batch, p_value: drop.p_value, breached: breached[i]! } : batch;
     }),
     ...(concept && { concept_drift: concept }),
+    ...(estimated && {
+      estimate: { from: newest.from, to: newest.to, ...estimated, ...(isAlarm && { alarm: true as const }) },
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { WriteReportInput, WrittenReport } from '../contracts/index.js';
 import { dayOf } from '../data/partitions.js';
 import { BATCHES_CONVENTION } from '../monitoring/batches.js';
+import { ESTIMATE_CONVENTION } from '../monitoring/cbpe.js';
 import { DISTANCES_CONVENTION } from '../monitoring/distances.js';
 import { DRIFT_CONVENTION } from '../monitoring/drift.js';
 import { BREACH_CONVENTION } from '../monitoring/performance.js';
@@ -21,6 +22,7 @@ const CONVENTIONS = {
   drop: 'metric on the test split at training, less the metric on rows with mature labels',
   breach: BREACH_CONVENTION,
   batches: BATCHES_CONVENTION,
+  estimate: ESTIMATE_CONVENTION,
 };
 
 /**

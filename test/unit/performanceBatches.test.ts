@@ -1,7 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AlertThresholds } from '../../src/config/alerts.js';
 import type { PerformanceResult } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { planBatches } from '../../src/monitoring/batches.js';
+import { verdictOf } from '../../src/monitoring/verdict.js';
+import { alertFor, isOver } from '../../src/platform/notify/conditions.js';
 import { createShortPipeline } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
@@ -75,7 +80,8 @@ describe('rows whose labels mean something else after ten days', () => {
       expect(Math.abs(value - (to > '2029-12-10' ? 0.1 : 0.9))).toBeLessThan(0.08);
     }
     // The last two days have no mature labels yet, and are looked at all the same.
-    expect(ofDecember.at(-1)).toEqual({ from: '2029-12-21', to: '2029-12-22', rows: 200, labelled: 0 });
+    expect(ofDecember.at(-1)).toMatchObject({ from: '2029-12-21', to: '2029-12-22', rows: 200, labelled: 0 });
+    expect(ofDecember.at(-1)).not.toHaveProperty('measured');
   });
 
   test('the detector sees the change soon after it happened', () => {
@@ -89,6 +95,96 @@ describe('rows whose labels mean something else after ten days', () => {
   test('labels of half ones and half zeros, as at training, have not drifted', () => {
     expect(performance.labels).toMatchObject({ drifted: false, warnings: [] });
     expect(performance.labels!.psi).toBeLessThan(0.05);
+  });
+});
+
+describe('estimates before labels come', () => {
+  // A label is as likely as x says, which a model can learn; of rows whose x lies near .5 nobody can say much.
+  const likely = (fold: string, day: string, rows: number, x: () => number) =>
+    Array.from({ length: rows }, (_, i) => {
+      const value = x();
+      return `${fold}-${day}-${i},${fold},${day},${value.toFixed(5)},${Number(uniform() < value)}`;
+    });
+  const hard = () => 0.4 + 0.2 * uniform();
+  const definition = {
+    source: 'table.csv',
+    key: 'id',
+    label: 'label',
+    time: 'seen',
+    partition: 'month',
+    drop: ['fold'],
+    split: { by: 'column', column: 'fold', train: 'train', test: 'test' },
+  };
+  const rows = [
+    ...likely('train', '2029-10-15', 2_000, uniform),
+    ...likely('test', '2029-11-15', 1_500, uniform),
+    ...likely('new', '2029-12-01', 1_000, uniform),
+    ...likely('new', '2029-12-02', 1_000, hard),
+  ];
+  const monitored = async (estimated_drop: string, label_maturity_days: number) => {
+    const monitoring_config = { min_samples_for_metrics: 500, window_days: 10, label_maturity_days, estimated_drop };
+    const pipeline = await createShortPipeline(engines, folder, definition, {
+      monitoring_config: { ...monitoring_config, label_maturity_days: 0 },
+    });
+    await pipeline.process(`id,fold,seen,x,label\n${rows.join('\n')}\n`, { asOf: '2029-12-02' });
+    const { algorithms } = await pipeline.train(['logistic_regression'], '2029-11-30');
+    await pipeline.predict('logistic_regression', '2029-12-02');
+    writeFileSync(join(pipeline.folder, 'model_config.dev.json'), JSON.stringify({ monitoring_config }));
+    const { version } = algorithms.logistic_regression as { version: string };
+    return pipeline.monitor({ algorithm: 'logistic_regression', version }, '2029-12-02');
+  };
+
+  test('stand beside what is measured, and lie within their errors of it', async () => {
+    const { performance, drift } = await monitored('report', 0);
+    const batches = performance.batches!.filter(({ from }) => from >= '2029-12-01');
+    expect(batches).toHaveLength(2);
+    for (const { estimated, measured } of batches) {
+      expect(Object.keys(estimated!)).toEqual(['roc_auc', 'accuracy', 'f1']);
+      for (const metric of ['roc_auc', 'accuracy', 'f1'] as const) {
+        const { value, sampling_error } = estimated![metric]!;
+        // Which labels came is a draw as well.
+        const { value: found, interval } = measured![metric]!;
+        expect(Math.abs(value - found)).toBeLessThan(2 * sampling_error! + (interval![1] - interval![0]) / 2);
+      }
+    }
+    // Of x in [0, 1] as the probability the ROC AUC is 5 / 6; in [.4, .6] some .53.
+    expect(batches[0]!.estimated!.roc_auc!.value).toBeCloseTo(5 / 6, 1);
+    expect(batches[1]!.estimated!.roc_auc!.value).toBeLessThan(0.6);
+    expect(performance.estimate).toMatchObject({ metric: 'roc_auc', rows: 1_000, breached: true });
+    expect(performance.estimate).not.toHaveProperty('alarm');
+    expect(verdictOf(performance, drift).performance_drop).toBe(true);
+  });
+
+  test('of a drop alarm where the config says so, while the labels are still to come', async () => {
+    const { performance, drift } = await monitored('alarm', 5);
+    // What is labelled, of November, was as good as at training.
+    expect(performance).toMatchObject({
+      status: 'measured',
+      breached: false,
+      estimate: { breached: true, alarm: true },
+    });
+    expect(performance.batches!.at(-1)).not.toHaveProperty('measured');
+    const verdict = verdictOf(performance, drift);
+    expect(verdict).toMatchObject({ performance_drop: true, retrain: true, conclusion: 'attention' });
+
+    const facts = {
+      condition: 'accuracy_drop' as const,
+      pipeline: 'table',
+      at: '2029-12-02T00:00:00Z',
+      model: { algorithm: 'logistic_regression', version: 'v1' },
+      report: 'file:///report.json',
+      performance,
+    };
+    const alert = alertFor(facts, AlertThresholds.parse({}));
+    expect(alert).toMatchObject({ level: 'critical', details: { metric: 'roc_auc', rows: 1_000 } });
+    expect(alert!.summary).toContain('over 1,000 rows whose labels are still to come');
+    expect(isOver(facts, AlertThresholds.parse({}))).toBe(false);
+  });
+
+  test('otherwise tell, and conclude nothing', async () => {
+    const { performance, drift } = await monitored('report', 5);
+    expect(performance).toMatchObject({ status: 'measured', estimate: { breached: true } });
+    expect(verdictOf(performance, drift)).toMatchObject({ performance_drop: false });
   });
 });
 

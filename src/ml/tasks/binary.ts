@@ -24,6 +24,11 @@ export function binaryTask({ classes }: Extract<TaskSpec, { task: 'binary' }>): 
     rowErrors: (labels, { values }, threshold) => wrongDecisions(labels, decisionsOf(values, threshold)),
     errorScale: () => 1,
     curves: (labels, output) => binaryCurves(labels, output, classes),
+    estimation: {
+      classes: [1],
+      metrics: { rocAuc: 'roc_auc', accuracy: 'accuracy', f1: 'f1' },
+      decide: ({ values }, threshold) => decisionsOf(values, threshold),
+    },
     predictionColumns: ({ values }, threshold) => [
       { name: 'probability', type: 'DOUBLE', values },
       { name: 'label', type: 'TINYINT', values: decisionsOf(values, threshold) },

@@ -12,6 +12,16 @@ export type PredictionColumn =
   | { name: string; type: 'TINYINT'; values: Int8Array }
   | { name: string; type: 'VARCHAR'; values: string[] };
 
+/** What is known of a model's performance from its probabilities alone. */
+export interface Estimation {
+  /** The class that each number of a model's output is the probability of. */
+  classes: readonly number[];
+  /** The metrics, by the names that they have where they are measured. */
+  metrics: Record<'rocAuc' | 'accuracy' | 'f1', MetricName>;
+  /** The class that is decided for, per row. */
+  decide: (output: ModelOutput, threshold: number) => ArrayLike<number>;
+}
+
 /** What a kind of task has of its own; `taskOf` makes a `Task` of it. */
 export interface Kind {
   name: TaskName;
@@ -46,6 +56,8 @@ export interface Kind {
   errorScale(baseline: TaskMetrics | undefined): number | null;
   /** What a report draws of a model's output on labelled rows. */
   curves(labels: TaskLabels, output: ModelOutput): Curves;
+  /** `null` where a model says no probabilities. */
+  estimation: Estimation | null;
   /** What a predictions file has per row beside the keys. */
   predictionColumns(output: ModelOutput, threshold: number): PredictionColumn[];
 }

@@ -22,6 +22,11 @@ export function multiclassTask({ classes }: Extract<TaskSpec, { task: 'multiclas
     rowErrors: (labels, output) => wrongDecisions(labels, mostProbable(output)),
     errorScale: () => 1,
     curves: (labels, output) => multiclassCurves(labels, output, classes),
+    estimation: {
+      classes: classes.map((_, of) => of),
+      metrics: { rocAuc: 'roc_auc_ovr', accuracy: 'accuracy', f1: 'f1_macro' },
+      decide: mostProbable,
+    },
     predictionColumns(output) {
       const { values, width } = output;
       const decided = mostProbable(output);

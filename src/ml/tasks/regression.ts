@@ -29,6 +29,7 @@ export function regressionTask({ objective }: Extract<TaskSpec, { task: 'regress
     rowErrors: (labels, { values }) => values.map((value, row) => Math.abs(value - labels[row]!)),
     errorScale: (baseline) => (baseline?.mae ? LARGE_ERRORS * baseline.mae : null),
     curves: regressionCurves,
+    estimation: null,
     predictionColumns: ({ values }) => [{ name: 'prediction', type: 'DOUBLE', values }],
   };
 }

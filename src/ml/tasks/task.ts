@@ -35,6 +35,7 @@ export interface Task extends Pick<
   | 'predictionColumns'
   | 'rowErrors'
   | 'errorScale'
+  | 'estimation'
 > {
   /**
    * @param output aligned with the labels
@@ -106,6 +107,7 @@ export function taskOf(spec: TaskSpec): Task {
     predictionColumns: (output, threshold) => kind.predictionColumns(output, threshold),
     rowErrors: (labels, output, threshold) => kind.rowErrors(labels, output, threshold),
     errorScale: (baseline) => kind.errorScale(baseline),
+    estimation: kind.estimation,
     metrics(labels, output, threshold) {
       checkRows(kind, labels, output);
       const { measure, confusionMatrix } = kind.measuresOf(labels, output, threshold);

@@ -7,6 +7,7 @@ import {
   type AlertFacts,
   type AlertLevel,
   type DriftDetected,
+  type EstimatedPerformance,
   type InferenceDown,
   type ModelDeployed,
   type Phase,
@@ -90,7 +91,11 @@ export function isOver(facts: AlertFacts, thresholds: AlertThresholds): boolean 
     case 'tasks_failing':
       return facts.failing === null;
     case 'accuracy_drop':
-      return facts.performance.status === 'measured' && facts.performance.drop <= thresholds.accuracy_drop;
+      return (
+        facts.performance.status === 'measured' &&
+        !facts.performance.estimate?.alarm &&
+        facts.performance.drop <= thresholds.accuracy_drop
+      );
     default:
       return false;
   }
@@ -128,6 +133,7 @@ export function inferenceDown(facts: InferenceDown, thresholds: AlertThresholds)
  */
 export function accuracyDrop(facts: AccuracyDrop, thresholds: AlertThresholds): Finding | undefined {
   const { performance, model } = facts;
+  if (performance.estimate?.alarm) return estimatedDrop(facts, performance.estimate, thresholds);
   if (performance.status !== 'measured') return undefined;
   const critical = performance.drop > thresholds.accuracy_drop;
   if (!critical && !performance.breached) return undefined;
@@ -141,6 +147,30 @@ export function accuracyDrop(facts: AccuracyDrop, thresholds: AlertThresholds): 
       drop: rounded(performance.drop, 6),
       rows: performance.metrics.n,
       ...measured(performance),
+      report: facts.report,
+    },
+    repeatAfterHours: thresholds.repeat_after_hours,
+  };
+}
+
+/** The same of a drop that is estimated before the labels are known, where the config has it alarm. */
+function estimatedDrop(
+  facts: AccuracyDrop,
+  { metric, drop, rows, value, baseline }: EstimatedPerformance,
+  thresholds: AlertThresholds,
+): Finding {
+  const { model } = facts;
+  const level = drop > thresholds.accuracy_drop ? 'critical' : 'warning';
+  return {
+    ...alertAbout(facts, level, model.algorithm, model.version, 'estimated', level),
+    summary: `${metric} of ${facts.pipeline}'s ${named(model)} is estimated to be ${rounded(drop, 4)} below its baseline over ${countOf(rows, 'row')} whose labels are still to come; see ${facts.report}.`,
+    details: {
+      model: named(model),
+      metric,
+      drop: rounded(drop, 6),
+      rows,
+      estimated: rounded(value, 6),
+      baseline: rounded(baseline, 6),
       report: facts.report,
     },
     repeatAfterHours: thresholds.repeat_after_hours,
@@ -397,9 +427,7 @@ function measured({
   baseline,
   metric,
 }: Extract<PerformanceResult, { status: 'measured' }>): Record<string, number | null> {
-  const told = [...new Set<MetricName>(['accuracy', 'roc_auc', metric as MetricName])].filter(
-    (name) => metrics[name] !== undefined,
-  );
+  const told = [...new Set<MetricName>(['accuracy', 'roc_auc', metric])].filter((name) => metrics[name] !== undefined);
   return Object.fromEntries(
     told.flatMap((name) => [
       [name, metrics[name] ?? null],
