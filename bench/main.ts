@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { anyTable } from './anyTable.js';
 import { ecsLaunch } from './ecsLaunch.js';
 import { falseAlarms } from './falseAlarms.js';
+import { lookup } from './lookup.js';
 import { memory } from './memory.js';
 import { orchestration } from './orchestration.js';
 import { quality } from './quality.js';
@@ -32,6 +33,7 @@ const SECTIONS: Record<string, Section> = {
   steward,
   racing,
   falseAlarms,
+  lookup,
 };
 
 /** `npm run bench`, or `npm run bench -- memory` for one section. */

@@ -1,3 +1,4 @@
+import { FOLDER as ONLINE_STORE } from '../src/data/onlineStore/lmdbStore.js';
 import type { Pipeline } from '../src/config/load.js';
 import type { Stores } from '../src/platform/storage/objectStore.js';
 import { OWNER_KEY } from '../src/platform/storage/ownedStore.js';
@@ -44,8 +45,13 @@ const CONFIG_VERSIONS = 'conf/*';
 /** What handles rows: the layers, predictions, and measuring them. Pointers and reports are for the operations. */
 export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
   const layers = Object.values(definition.layers).map(({ path }) => anyPartition(path));
+  const online = definition.online_store ? [`${ONLINE_STORE}/*`] : [];
   return {
-    datamart: { read: ['*'], write: ['bronze/*', 'silver/*', `${VALIDATION_FOLDER}*`, manifestKey('gold'), ...layers] },
+    datamart: {
+      read: ['*'],
+      write: ['bronze/*', 'silver/*', `${VALIDATION_FOLDER}*`, manifestKey('gold'), ...layers, ...online],
+      ...(online.length > 0 && { delete: online }),
+    },
     modelRegistry: { read: [OWNER_KEY, 'model_registry/*'] },
     predictions: { read: ['*'], write: ['*'] },
   };

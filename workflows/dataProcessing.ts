@@ -1,4 +1,4 @@
-import { isCancellation, type ActivityOptions } from '@temporalio/workflow';
+import { isCancellation, patched, type ActivityOptions } from '@temporalio/workflow';
 import {
   agreeing,
   countOf,
@@ -79,6 +79,8 @@ async function refine(
   const gold = await inPieces(activities.gold, (piece) =>
     layer.gold.executeWithOptions({ summary: `Gold: ${span(piece)}` }, [{ ...stage, partitions: piece, asOf }]),
   );
+
+  if (patched('publish-features')) await activities.publishFeatures(stage);
 
   const layers = { bronze: count([bronze]), silver: count(silver), gold: count(gold) };
   const found = { rows: layers.gold.rows, partitions: partitions.length };

@@ -3,6 +3,7 @@ import { ownPackage } from '../package.js';
 import { addConfig } from './commands/config.js';
 import { addData } from './commands/data.js';
 import { addDoctor } from './commands/doctor.js';
+import { addFeatures } from './commands/features.js';
 import { addInit } from './commands/init.js';
 import { addModels } from './commands/models.js';
 import { addMonitor } from './commands/monitor.js';
@@ -32,6 +33,7 @@ const COMMANDS = [
   addStatus,
   addModels,
   addReport,
+  addFeatures,
   addSteward,
   addSchedules,
   addData,

@@ -279,6 +279,21 @@ const writtenDefinition = z.strictObject({
     found:
       'by the kind of each column in the training rows: numbers are scaled, text is one-hot or target-encoded, dates become parts; of features that are listed, those with scale are scaled',
   }),
+  online_store: z
+    .strictObject({
+      ttl_hours: z
+        .number()
+        .min(0.001)
+        .max(87_600)
+        .optional()
+        .meta({ description: 'Hours for which features may be used after they were written', otherwise: 'for ever' }),
+    })
+    .optional()
+    .meta({
+      description:
+        'Processing also writes the features of every key for lookup: into the Redis that REDIS_URL names, else into the datamart',
+      otherwise: 'features are not looked up by key',
+    }),
   drop: z.array(ColumnName).default([]).describe('Columns of the source that are no features'),
   tables: z
     .record(

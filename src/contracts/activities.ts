@@ -9,7 +9,14 @@ import type {
   UnusualDataVolume,
 } from './alerts.js';
 import type { ConfigRef, Phase, StageInput } from './common.js';
-import type { BronzeInput, BronzeResult, GoldResult, RefineInput, SilverResult } from './dataProcessing.js';
+import type {
+  BronzeInput,
+  BronzeResult,
+  GoldResult,
+  PublishedFeatures,
+  RefineInput,
+  SilverResult,
+} from './dataProcessing.js';
 import type { ComputeTarget, Dispatched, ReadComputeTargetInput, StopTasksInput, TaskUse } from './dispatch.js';
 import type {
   FindNewRowsInput,
@@ -178,6 +185,8 @@ export const ACTIVITIES = {
     bronze: taskOf<BronzeInput, BronzeResult>('processing', 'Bronze: raw records to Parquet'),
     silver: taskOf<RefineInput, SilverResult>('processing', 'Silver: clean, deduplicate, standardise'),
     gold: taskOf<RefineInput, GoldResult>('processing', 'Gold: feature store and label store'),
+    /** `null` where the pipeline has no online store. */
+    publishFeatures: activity<StageInput, PublishedFeatures | null>('Features for lookup by key'),
 
     promoteBest: activity<PromoteBestInput, PromotedBest>('Promote the best version, through the promotion gate'),
 

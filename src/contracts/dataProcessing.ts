@@ -88,6 +88,14 @@ export interface GoldResult extends LayerResult {
   freshness?: Record<string, { days: number | null; met: boolean }>;
 }
 
+/** What the online store holds after a run. */
+export interface PublishedFeatures {
+  version: string;
+  rows: number;
+  /** Whether this run wrote it. */
+  written: boolean;
+}
+
 export interface DataProcessingCompleted {
   status: 'completed';
   rows: number;

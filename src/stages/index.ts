@@ -17,6 +17,7 @@ import { moveChampion } from './moveChampion.js';
 import { pinConfig } from './pinConfig.js';
 import { planSearch } from './planSearch.js';
 import { predict } from './predict.js';
+import { publishFeatures } from './publishFeatures.js';
 import { preprocess } from './preprocess.js';
 import { refit } from './refit.js';
 import { readChampion } from './readChampion.js';
@@ -42,6 +43,7 @@ export const STAGES = {
   bronze,
   silver,
   gold,
+  publishFeatures,
   checkModelConfig,
   checkGoldDataExists,
   checkSufficientTrainingData,

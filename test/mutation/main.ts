@@ -101,7 +101,7 @@ async function testMutants(room: Room, sample: Set<string>, concurrency: number)
     concurrency,
     // Endless loops are noticed sooner, by their hits; on a busy machine a slow test must not pass for one.
     timeoutMS: 60_000,
-    dryRunTimeoutMinutes: 20,
+    dryRunTimeoutMinutes: 60,
     fileLogLevel: 'off' as LogLevel,
     logLevel: 'error' as LogLevel,
     allowConsoleColors: false,

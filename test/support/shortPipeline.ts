@@ -11,6 +11,7 @@ import type { Stage } from '../../src/stages/context.js';
 import { detectDrift } from '../../src/stages/detectDrift.js';
 import { gold } from '../../src/stages/gold.js';
 import { measurePerformance } from '../../src/stages/measurePerformance.js';
+import { publishFeatures } from '../../src/stages/publishFeatures.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { silver } from '../../src/stages/silver.js';
@@ -58,6 +59,8 @@ export async function createShortPipeline(
 
   return {
     stores,
+    /** Where its buckets lie. */
+    store: storeRoot,
     folder,
     csv,
     /** Writes the CSV and makes gold of it. */
@@ -103,6 +106,7 @@ export async function createShortPipeline(
         (database) => database.rows(`SELECT * FROM read_parquet(${literal(path)}, hive_partitioning = false)`),
       );
     },
+    publish: () => perform(publishFeatures, { pipeline: NAME, run: run() }),
     async monitor(model: { algorithm: string; version: string }, asOf = AS_OF) {
       const input = { pipeline: NAME, run: run(), asOf, predictions: { model, rows: 0 } };
       return { performance: await perform(measurePerformance, input), drift: await perform(detectDrift, input) };

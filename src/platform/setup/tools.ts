@@ -3,6 +3,7 @@ import { composeSpec } from './composeSpec.js';
 import { lightgbm, xgboost } from './engines.js';
 import { temporalCli } from './temporalCli.js';
 import { timeSkippingServer } from './timeSkippingServer.js';
+import { redisServer } from './redisServer.js';
 import { ensureTool, type Tool } from './tool.js';
 import { versitygw } from './versitygw.js';
 
@@ -10,7 +11,15 @@ import { versitygw } from './versitygw.js';
 const ENGINES: readonly Tool[] = [xgboost, lightgbm];
 
 /** Everything that Perdure needs besides its npm packages, in the order in which it is set up. */
-export const TOOLS: readonly Tool[] = [...ENGINES, temporalCli, timeSkippingServer, versitygw, cfnLint, composeSpec];
+export const TOOLS: readonly Tool[] = [
+  ...ENGINES,
+  temporalCli,
+  timeSkippingServer,
+  versitygw,
+  redisServer,
+  cfnLint,
+  composeSpec,
+];
 
 /** `tests` adds what only the tests need; `engines` leaves out what workers don't need, as an image of them does. */
 export interface SetUpOptions {

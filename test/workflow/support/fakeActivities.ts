@@ -195,6 +195,7 @@ const goingWell: Activities = {
             dropped: { duplicate: partitions.length },
           },
     ),
+  publishFeatures: () => Promise.resolve(null),
   gold: ({ partitions, dryRun }) =>
     Promise.resolve(
       dryRun ? NOTHING_DONE : { rows: partitions.length * ROWS_A_PARTITION, written: partitions, unchanged: [] },
