@@ -74,6 +74,10 @@ describe('model training', () => {
           'preprocessing.json',
           'profile.json',
           'reference_scores.parquet',
+          'calibrator.json',
+          'card.md',
+          'signature.json',
+          'slices.json',
           'threshold.json',
           'trained_rows.parquet',
         ] as const

@@ -1,4 +1,4 @@
-import type { GateRule } from '../contracts/index.js';
+import type { PromotionDecision } from '../contracts/index.js';
 import { score } from './phases.js';
 import { table } from './table.js';
 
@@ -12,7 +12,7 @@ const USUAL: ReadonlySet<string> = new Set([
 ]);
 
 /** Every rule of the promotion gate with what was found, the limit and the verdict, where the config sets limits of its own. */
-export function gateTable(rules: GateRule[]): string[] {
+export function gateTable({ rules, not_judged = [] }: Pick<PromotionDecision, 'rules' | 'not_judged'>): string[] {
   if (rules.every(({ rule }) => USUAL.has(rule))) return [];
   const rows = rules.map(({ rule, expected, actual, interval, passed }) => [
     rule.replace(/^(minimum|maximum) /, ''),
@@ -21,7 +21,10 @@ export function gateTable(rules: GateRule[]): string[] {
     expected,
     passed ? 'passed' : 'FAILED',
   ]);
-  return [table(['promotion gate', 'value', '95% interval', 'limit', 'verdict'], rows)];
+  return [
+    table(['promotion gate', 'value', '95% interval', 'limit', 'verdict'], rows),
+    ...(not_judged.length > 0 ? [`Too few rows to judge by: ${not_judged.join(', ')}`] : []),
+  ];
 }
 
 export function describeInterval([low, high]: [number, number]): string {

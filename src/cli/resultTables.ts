@@ -174,7 +174,7 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
     verdictOnBest(training),
     ...thresholdLines(training),
     ...intervalLine(training),
-    ...gateTable(training.promotion.rules),
+    ...gateTable(training.promotion),
     ...pageLine(training.page),
     ...failures,
     ...kept,

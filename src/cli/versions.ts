@@ -17,11 +17,15 @@ import { ALIASES } from '../registry/operations.js';
 import { aliasKey, isSameVersion, readPointer } from '../registry/pointers.js';
 import { scoringOf } from '../registry/championMetric.js';
 import { promotionDecision } from '../registry/promotionDecision.js';
+import { sliceName, type VersionSlices } from '../registry/slices.js';
 import { CHAMPION, latestVersion, resolveModel } from '../registry/resolve.js';
 import {
   listVersions,
   readVersion,
   versionKey,
+  readCard,
+  readVersionFile,
+  slicesOfVersion,
   versionCalibrator,
   versionThreshold,
   type VersionMetadata,
@@ -122,13 +126,42 @@ export async function showModel(
   const { model_name: algorithm, version: id, ...rest } = metadata;
   const threshold = await versionThreshold(modelRegistry, metadata);
   const calibrator = await versionCalibrator(modelRegistry, metadata);
+  const slices = await slicesOfVersion(modelRegistry, metadata);
   if (options.json)
-    printJson({ algorithm, version: id, ...rest, ...(threshold && { threshold }), ...(calibrator && { calibrator }) });
+    printJson({
+      algorithm,
+      version: id,
+      ...rest,
+      ...(threshold && { threshold }),
+      ...(calibrator && { calibrator }),
+      ...(slices && { slices }),
+    });
   else {
     const key = versionKey({ algorithm, version: id }, 'promotion.json');
     const promotion = await promotionDecision.read(modelRegistry, key, 'train again, which decides anew');
-    print(describeVersion(metadata, { threshold, calibrator, promotion }));
+    print(describeVersion(metadata, { threshold, calibrator, slices, promotion }));
   }
+}
+
+/** The card of a version; with --json its signature as well. */
+export async function showCard(
+  name: string,
+  model: string,
+  version: string | undefined,
+  options: CommonOptions,
+): Promise<void> {
+  const pipeline = await loadPipeline(name);
+  const { modelRegistry } = (await openStores(await readStore(options)))(pipeline);
+  const metadata = await findVersion(modelRegistry, pipeline, model, version);
+  const ref = { algorithm: metadata.model_name, version: metadata.version };
+  const card = await readCard(modelRegistry, ref);
+  if (card === undefined)
+    throw new PerdureError(
+      'NotFound',
+      `${ref.algorithm} ${ref.version} has no card, as it was trained by an earlier release; train again, or look with "perdure models show".`,
+    );
+  if (options.json) printJson({ ...ref, card, signature: await readVersionFile(modelRegistry, ref, 'signature.json') });
+  else print(card.trimEnd());
 }
 
 async function findVersion(
@@ -161,10 +194,11 @@ async function findVersion(
 interface Beside {
   threshold: ChosenThreshold | undefined;
   calibrator: Calibrator | undefined;
+  slices: VersionSlices | undefined;
   promotion: PromotionDecision | undefined;
 }
 
-function describeVersion(metadata: VersionMetadata, { threshold, calibrator, promotion }: Beside): string {
+function describeVersion(metadata: VersionMetadata, { threshold, calibrator, slices, promotion }: Beside): string {
   const { lineage, performance } = metadata;
   const facts: [string, string][] = [
     ['trained', metadata.training_date],
@@ -209,12 +243,33 @@ function describeVersion(metadata: VersionMetadata, { threshold, calibrator, pro
       : splits.map(
           (split) => `${titleOf(split)} confusion matrix: ${describeConfusion(performance[split]!, metadata.task)}`,
         )),
-    ...(promotion ? gateTable(promotion.rules) : []),
+    ...(slices ? sliceTables(slices) : []),
+    ...(promotion ? gateTable(promotion) : []),
   ].join('\n');
 }
 
 export function describeCalibrator({ curves: [curve], rows, brier_score: { before, after } }: Calibrator): string {
   return `by ${curve!.method}, on ${countOf(rows, 'row')} of the training folds (Brier score ${score(before)} before, ${score(after)} after)`;
+}
+
+/** A table per split: each slice with its rows and a few metrics. */
+function sliceTables({ splits, min_rows, not_measured }: VersionSlices): string[] {
+  if (not_measured !== undefined) return [not_measured];
+  return SPLITS.flatMap((split) => {
+    const slices = splits[split] ?? [];
+    if (slices.length === 0) return [];
+    const columns = new MetricColumns(slices.flatMap(({ metrics }) => (metrics ? [{ [split]: metrics }] : [])));
+    const rows = slices.map((slice) => [
+      sliceName(slice),
+      count(slice.rows),
+      ...(slice.metrics ? columns.cells({ [split]: slice.metrics }) : columns.heads.map(() => '-')),
+    ]);
+    const few = slices.some(({ metrics }) => metrics === null);
+    return [
+      table(['slice', 'rows', ...columns.heads], rows),
+      ...(few ? [`A slice of fewer than ${min_rows} is not measured.`] : []),
+    ];
+  });
 }
 
 /** E.g. `0.8312 (0.8051 to 0.8563)`. */

@@ -510,9 +510,30 @@ const algorithm = z.strictObject({
 });
 
 const METRIC_NAMES = Object.keys(METRICS) as [MetricName, ...MetricName[]];
+/** Limits of metrics, by their names. */
+const limits = {
+  minimums: z.partialRecord(z.enum(METRIC_NAMES), share).default({}).describe('Least value of metrics, by their names'),
+  maximums: z
+    .partialRecord(z.enum(METRIC_NAMES), z.number().min(0).max(MANY))
+    .default({})
+    .describe('Largest value of metrics of which lower is better, by their names'),
+};
 
 /** How a new version is evaluated. */
 const Evaluation = z.strictObject({
+  slices: z
+    .array(ColumnName)
+    .max(20)
+    .default([])
+    .describe(
+      'Columns of the feature store by whose values every metric is told as well; numbers of many values by the quarters of the training rows',
+    ),
+  min_slice_rows: z
+    .int()
+    .min(1)
+    .max(MANY)
+    .default(50)
+    .describe('Rows of a slice below which it is told and not judged'),
   calibration: z
     .enum(['auto', 'none', ...CALIBRATIONS])
     .default('auto')
@@ -534,11 +555,11 @@ export const PromotionGate = z.strictObject({
     .max(MANY)
     .default(100)
     .describe("Labelled rows below which nothing is decided in the challenger's favour"),
-  minimums: z.partialRecord(z.enum(METRIC_NAMES), share).default({}).describe('Least value of metrics, by their names'),
-  maximums: z
-    .partialRecord(z.enum(METRIC_NAMES), z.number().min(0).max(MANY))
-    .default({})
-    .describe('Largest value of metrics of which lower is better, by their names'),
+  ...limits,
+  slices: z.strictObject(limits).optional().meta({
+    description: 'The same for the rows of every slice of evaluation.slices that has min_slice_rows',
+    otherwise: 'slices are told and decide nothing',
+  }),
   max_auc_loss: share
     .default(0.01)
     .describe(
@@ -835,6 +856,12 @@ export const ModelConfig = z
   })
   .superRefine((config, context) => {
     if (config.temporal_splits) checkWindows(config.temporal_splits, context);
+    if (config.promotion_gate.slices && config.evaluation.slices.length === 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['evaluation', 'slices'],
+        message: 'expected a column at least, as "promotion_gate.slices" sets limits for slices',
+      });
     config.training_config.algorithms.forEach((algorithm, i) => {
       if (!Object.hasOwn(config.algorithms, algorithm)) {
         context.addIssue({

@@ -45,6 +45,8 @@ export interface PromotionDecision {
   not_compared: string | null;
   /** Every rule that applies, in the order in which they were looked at. */
   rules: GateRule[];
+  /** Slices that have too few rows for the rules of slices, in words, with how many; absent where none has. */
+  not_judged?: string[];
   metrics: { challenger: TaskMetrics; champion: TaskMetrics | null };
   /** Challenger against champion, by ROC AUC or by the metric that chooses; `null` without a champion to compare with, or where a class has fewer than two rows. */
   comparison: AucComparison | MetricComparison | null;

@@ -179,6 +179,16 @@ export interface EvaluateModelInput extends AlgorithmInput {
 }
 export type SplitMetrics = Partial<Record<SplitName, TaskMetrics>>;
 
+/** Metrics of the rows of a split that have one value of a column. */
+export interface SliceMetrics {
+  column: string;
+  /** The value, or a range of numbers. */
+  value: string;
+  rows: number;
+  /** `null` where there are too few rows to judge by. */
+  metrics: TaskMetrics | null;
+}
+
 /** The decision threshold of a version of a binary task, and where it comes from. */
 export interface ChosenThreshold {
   /** Probability of the positive class from which a row is predicted positive. */

@@ -43,6 +43,7 @@ const decision: z.ZodType<PromotionDecision> = z.strictObject({
       passed: z.boolean(),
     }),
   ),
+  not_judged: z.array(z.string()).optional(),
   metrics: z.strictObject({ challenger: taskMetrics, champion: taskMetrics.nullable() }),
   comparison: z.union([aucComparison, metricComparison]).nullable(),
   convention: z.string(),

@@ -6,6 +6,7 @@ import {
   type MetricComparison,
   type MetricName,
   type PromotionDecision,
+  type SliceMetrics,
   type TaskMetrics,
   type TaskSpec,
   type VersionRef,
@@ -13,6 +14,7 @@ import {
 import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { DELONG_CONVENTION, delongTest } from '../ml/comparison/delong.js';
+import { sliceName } from './slices.js';
 import { agreeing, countOf } from '../contracts/counts.js';
 
 /** A version and what it says of the rows, aligned with the labels. */
@@ -34,6 +36,8 @@ export interface PromotionCase {
   challenger: ScoredVersion;
   /** Those of the challenger's metrics on these rows, where they are known. */
   intervals?: TaskMetrics['intervals'];
+  /** Its metrics on the slices of these rows. */
+  slices?: SliceMetrics[];
   /** `null` where there is none yet. */
   champion: ScoredVersion | UnscoredVersion | null;
 }
@@ -53,7 +57,7 @@ export interface UnscoredVersion {
  * @throws PerdureError `InputInvalid` where the two models' probabilities aren't for the same rows
  */
 export function promotionGate(
-  { task: spec, metric, seed, labels, challenger, intervals, champion }: PromotionCase,
+  { task: spec, metric, seed, labels, challenger, intervals, slices = [], champion }: PromotionCase,
   gate: PromotionGate,
 ): PromotionDecision {
   const task = taskOf(spec);
@@ -71,9 +75,13 @@ export function promotionGate(
   const rules = [
     atLeast('min_samples', gate.min_samples, metrics.challenger.n),
     ...task.metricNames.flatMap((name) => limitsOf(gate, name, metrics.challenger, intervals)),
+    ...sliceRules(gate, task.metricNames, slices),
     ...(spec.task === 'binary' ? rowsOfEachClass(labels) : []),
     ...(metrics.champion ? againstChampion(metric, metrics.challenger, metrics.champion, comparison, gate) : []),
   ];
+  const notJudged = gate.slices
+    ? slices.filter(({ metrics }) => !metrics).map((slice) => `${sliceName(slice)} (${countOf(slice.rows, 'row')})`)
+    : [];
   const broken = rules.filter(({ passed }) => !passed);
   const notCompared =
     champion && 'unscored' in champion
@@ -91,10 +99,26 @@ export function promotionGate(
     champion: champion?.ref ?? null,
     not_compared: notCompared,
     rules,
+    ...(notJudged.length > 0 && { not_judged: notJudged }),
     metrics,
     comparison,
     convention: byAuc ? DELONG_CONVENTION : BOOTSTRAP_CONVENTION,
   };
+}
+
+/** The limits for each slice that has enough rows. */
+function sliceRules(
+  { slices: limits }: PromotionGate,
+  names: readonly MetricName[],
+  slices: SliceMetrics[],
+): GateRule[] {
+  if (!limits) return [];
+  return slices.flatMap((slice) => {
+    const { metrics } = slice;
+    if (!metrics) return [];
+    const rules = names.flatMap((name) => limitsOf(limits, name, metrics, metrics.intervals));
+    return rules.map((rule) => ({ ...rule, rule: `${rule.rule} of ${sliceName(slice)}` }));
+  });
 }
 
 /** The limits that are set for a metric. */

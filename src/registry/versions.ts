@@ -26,6 +26,8 @@ import { checkName } from '../names.js';
 import { versionCurves } from './curves.js';
 import { promotionDecision } from './promotionDecision.js';
 import { originShape } from './origin.js';
+import { modelSignature } from './signature.js';
+import { versionSlices, type VersionSlices } from './slices.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { document, type Document, type DocumentOf } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -101,13 +103,15 @@ export type Preprocessing = DocumentOf<typeof preprocessing>;
 
 /**
  * The documents of a version's folder beside its metadata: `threshold.json` of a binary task, and of none of earlier
- * releases; `calibrator.json` where its probabilities are calibrated; `promotion.json` only of one that stood before the promotion gate.
+ * releases; `calibrator.json` where its probabilities are calibrated, `slices.json` where the config names some; `promotion.json` only of one that stood before the promotion gate.
  */
 const VERSION_DOCUMENTS = {
   'preprocessing.json': preprocessing,
   'performance.json': document({ name: 'performance of a version', schema: splitMetrics }),
   'profile.json': modelProfile,
   'threshold.json': document({ name: 'decision threshold of a version', schema: chosenThreshold }),
+  'slices.json': versionSlices,
+  'signature.json': modelSignature,
   'calibrator.json': document({ name: 'calibrator of a version', schema: Calibrator }),
   'promotion.json': promotionDecision,
   'curves.json': versionCurves,
@@ -118,11 +122,19 @@ type VersionDocument = keyof typeof VERSION_DOCUMENTS;
 const VERSION_ROW_FILES = [...ROW_FILES, REFERENCE_SCORES] as const;
 export type VersionRowFile = (typeof VERSION_ROW_FILES)[number];
 
+/** What a version is, for people, in Markdown. */
+export const CARD = 'card.md';
+
 /** Files of a version's folder. */
-export type VersionFile = ModelFile | 'metadata.json' | VersionRowFile | VersionDocument;
+export type VersionFile = ModelFile | 'metadata.json' | typeof CARD | VersionRowFile | VersionDocument;
 
 /** Of these a version has those that its task and the config ask for. */
-const MAY_BE_ABSENT = ['threshold.json', 'calibrator.json'] as const satisfies readonly VersionDocument[];
+const MAY_BE_ABSENT = [
+  'threshold.json',
+  'calibrator.json',
+  'slices.json',
+  'signature.json',
+] as const satisfies readonly VersionDocument[];
 
 /**
  * The decision threshold that a version keeps; `undefined` where it keeps none, as those of other tasks than yes or no and
@@ -146,9 +158,22 @@ export async function versionCalibrator(
   return readVersionFile(registry, { algorithm, version }, 'calibrator.json');
 }
 
-/** The same of a version that is under way, which has no metadata yet. */
-export async function newCalibrator(registry: ObjectStore, ref: VersionRef): Promise<Calibrator | undefined> {
-  return kindOf('calibrator.json').read(registry, versionKey(ref, 'calibrator.json'), REPAIR);
+/** Its metrics per slice, if the config named some. Throws `ObjectCorrupt` where they are gone or damaged. */
+export async function slicesOfVersion(
+  registry: ObjectStore,
+  { model_name: algorithm, version, files }: VersionMetadata,
+): Promise<VersionSlices | undefined> {
+  if (files?.['slices.json'] === undefined) return undefined;
+  return readVersionFile(registry, { algorithm, version }, 'slices.json');
+}
+
+/** A document of a version that is under way, which has no metadata yet; `undefined` where there is none. */
+export async function newVersionDocument<File extends VersionDocument>(
+  registry: ObjectStore,
+  ref: VersionRef,
+  file: File,
+): Promise<DocumentOf<(typeof VERSION_DOCUMENTS)[File]> | undefined> {
+  return kindOf(file).read(registry, versionKey(ref, file), REPAIR);
 }
 
 /** A line of `versions.json`, the index of an algorithm's versions. */
@@ -242,6 +267,11 @@ export async function createVersionFile<File extends VersionDocument>(
 
 function kindOf<File extends VersionDocument>(file: File): Document<DocumentOf<(typeof VERSION_DOCUMENTS)[File]>> {
   return VERSION_DOCUMENTS[file] as Document<DocumentOf<(typeof VERSION_DOCUMENTS)[File]>>;
+}
+
+/** A version's card; `undefined` for one of an earlier release. */
+export async function readCard(registry: ObjectStore, ref: VersionRef): Promise<string | undefined> {
+  return (await registry.get(versionKey(ref, CARD)))?.body.toString();
 }
 
 /** A version's model as a local file. Throws `ObjectCorrupt` where it is gone, or isn't what was written. */

@@ -4,6 +4,7 @@ import type {
   DatasetRef,
   MetricName,
   PromotionDecision,
+  SliceMetrics,
   SplitName,
   TaskMetrics,
   TaskSpec,
@@ -28,6 +29,8 @@ export interface Challenge {
   challenger: VersionRef;
   /** Of the challenger's metrics on the split, as they were evaluated. */
   intervals?: TaskMetrics['intervals'];
+  /** The challenger's metrics on slices of the split. */
+  slices?: SliceMetrics[];
   /** `null` where there is none yet. */
   champion: VersionRef | null;
 }
@@ -40,7 +43,7 @@ export interface Challenge {
 export async function evaluateChallenger(
   context: StageContext,
   pipeline: Pipeline,
-  { dataset, split, metric, challenger, intervals, champion }: Challenge,
+  { dataset, split, metric, challenger, intervals, slices, champion }: Challenge,
 ): Promise<PromotionDecision> {
   const { task, ...rows } = await rowsOf(context, pipeline, dataset, split);
   return promotionGate(
@@ -51,6 +54,7 @@ export async function evaluateChallenger(
       labels: rows.labels,
       challenger: await scored(context, pipeline, challenger, task, rows),
       ...(intervals && { intervals }),
+      ...(slices && { slices }),
       champion:
         champion &&
         (await scored(context, pipeline, champion, task, rows).catch((error: unknown) => unscored(champion, error))),

@@ -6,10 +6,11 @@ import { readColumns } from '../platform/files/parquet.js';
 import { taskOf, type TaskLabels } from '../ml/tasks/task.js';
 import { profileOutput, type ModelProfile } from '../monitoring/profile.js';
 import { baselineSplit } from '../registry/championMetric.js';
-import { createVersionFile, newCalibrator, versionKey } from '../registry/versions.js';
+import { createVersionFile, newVersionDocument, versionKey } from '../registry/versions.js';
 import { createFile } from '../platform/storage/createOnly.js';
 import type { Stage } from './context.js';
 import { decisionThreshold, type EvaluatedRows } from './decisionThreshold.js';
+import { evaluateSlices } from './evaluateSlices.js';
 import { drawVersion } from './drawVersion.js';
 import { matrixFile } from './matrixFile.js';
 import { scoreRows } from './openModel.js';
@@ -24,9 +25,10 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart, modelRegistry } = context.stores(pipeline);
   const modelPath = await modelRegistry.localFile(modelRegistry.key(input.model.uri), input.model.checksum);
-  const { task, splits } = await readDatasetMetadata(datamart, input.dataset);
+  const dataset = await readDatasetMetadata(datamart, input.dataset);
+  const { task, splits } = dataset;
 
-  const calibrator = await newCalibrator(modelRegistry, input.model);
+  const calibrator = await newVersionDocument(modelRegistry, input.model, 'calibrator.json');
   const evaluated = new Map<SplitName, EvaluatedRows>();
   for (const split of Object.keys(splits) as SplitName[]) {
     const { path, features, label } = await matrixFile(datamart, input.dataset, split);
@@ -45,6 +47,11 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
   const scores = join(context.scratch, REFERENCE_SCORES);
   await writeReferenceScores(scores, reference.labels, reference.output);
   await createFile(modelRegistry, scores, versionKey(input.model, REFERENCE_SCORES));
+
+  if (pipeline.config.evaluation.slices.length > 0) {
+    const slices = await evaluateSlices(context, pipeline, dataset, evaluated, threshold.value);
+    await createVersionFile(modelRegistry, input.model, 'slices.json', slices);
+  }
 
   const seed = pipeline.config.model_config.random_state;
   const metrics: SplitMetrics = {};

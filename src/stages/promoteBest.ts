@@ -16,7 +16,14 @@ import { championMetric } from '../registry/championMetric.js';
 import { promotionDecision } from '../registry/promotionDecision.js';
 import { aliasKey, isSameVersion, moveOf, movePointer, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
-import { readVersion, readVersionFile, versionKey, type VersionMetadata } from '../registry/versions.js';
+import { slicesOf } from '../registry/slices.js';
+import {
+  readVersion,
+  readVersionFile,
+  slicesOfVersion,
+  versionKey,
+  type VersionMetadata,
+} from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { evaluateChallenger } from './evaluateChallenger.js';
@@ -91,13 +98,15 @@ async function challenge(
     if (isSameVersion(champion, challenger) && unchanged.some((ref) => isSameVersion(ref, challenger))) {
       return { champion, previous: champion, promotion: await stays(context, pipeline, { challenger, split, reason }) };
     }
-    const { performance } = await versionOf(modelRegistry, challenger);
+    const metadata = await versionOf(modelRegistry, challenger);
+    const slices = await slicesOfVersion(modelRegistry, metadata);
     const promotion = await evaluateChallenger(context, pipeline, {
       dataset,
       split,
       metric,
       challenger,
-      intervals: performance[split]?.intervals,
+      intervals: metadata.performance[split]?.intervals,
+      slices: slicesOf(slices, split),
       champion,
     });
     await promotionDecision.write(modelRegistry, versionKey(challenger, 'promotion.json'), promotion);

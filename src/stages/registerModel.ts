@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { launchOfThisTask } from '../platform/ecs/taskDocuments.js';
 import { algorithmConfig, type Pipeline } from '../config/load.js';
@@ -11,10 +11,14 @@ import {
 } from '../contracts/index.js';
 import { datasetKey, readDatasetMetadata, ROW_FILES, type DatasetMetadata } from '../data/dataset.js';
 import { PerdureError } from '../errors.js';
+import { modelCard, type CardFacts } from '../registry/modelCard.js';
+import { signatureOf } from '../registry/signature.js';
 import { originOf } from '../registry/origin.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
 import {
+  CARD,
   checksumsOf,
+  newVersionDocument,
   createVersionFile,
   indexVersion,
   modelFileOf,
@@ -46,6 +50,7 @@ export const registerModel: Stage<RegisterModelInput, RegisteredModel> = async (
     const dataset = await readDatasetMetadata(datamart, input.dataset);
     const { task, inputs, transforms, features, label } = dataset;
     await createVersionFile(modelRegistry, model, 'preprocessing.json', { task, inputs, transforms, features, label });
+    await createVersionFile(modelRegistry, model, 'signature.json', signatureOf({ task, inputs, transforms }));
     await createVersionFile(modelRegistry, model, 'performance.json', input.performance);
     const rowFiles = dataset.row_files ?? {};
     for (const file of ROW_FILES) {
@@ -60,6 +65,7 @@ export const registerModel: Stage<RegisterModelInput, RegisteredModel> = async (
     }
     const candidates = await candidatesOf(datamart, input);
     const described = await describe(context, pipeline, input, dataset, candidates);
+    await writeCard(context, pipeline, input, { metadata: described, dataset });
     const files = await checksumsOf(modelRegistry, model, rowFiles);
     metadata = await complete(modelRegistry, model, { ...described, files });
   }
@@ -71,6 +77,34 @@ export const registerModel: Stage<RegisterModelInput, RegisteredModel> = async (
   const threshold = await versionThreshold(modelRegistry, metadata);
   return { ...modelRef(modelRegistry, metadata), ...(threshold?.rule !== undefined && { threshold }) };
 };
+
+/** Writes the card beside the model. Of two attempts that differ in who did it, the first one's word counts. */
+async function writeCard(
+  context: StageContext,
+  pipeline: Pipeline,
+  { model }: RegisterModelInput,
+  facts: Pick<CardFacts, 'metadata' | 'dataset'>,
+): Promise<void> {
+  const { modelRegistry } = context.stores(pipeline);
+  const { title, source, label, labelSource } = pipeline.definition;
+  const card = modelCard({
+    ...facts,
+    title,
+    source: source.file,
+    label: labelSource && 'column' in labelSource ? labelSource.column : label,
+    signature: signatureOf(facts.dataset),
+    threshold: await newVersionDocument(modelRegistry, model, 'threshold.json'),
+    calibrator: await newVersionDocument(modelRegistry, model, 'calibrator.json'),
+    slices: await newVersionDocument(modelRegistry, model, 'slices.json'),
+  });
+  const file = join(context.scratch, CARD);
+  await writeFile(file, card).catch((error: unknown) => {
+    throw diskError(error, file);
+  });
+  await createFile(modelRegistry, file, versionKey(model, CARD)).catch((error: unknown) => {
+    if (!(error instanceof PerdureError && error.type === 'AlreadyExists')) throw error;
+  });
+}
 
 /** Every candidate of the search, with what is recorded of it and why it left. */
 async function candidatesOf(datamart: ObjectStore, input: RegisterModelInput): Promise<CandidateResult[]> {

@@ -125,12 +125,14 @@ describe('a run that is cancelled', () => {
         ?.replace(/\/[^/]*$/, '');
       if (keys.length > 0) {
         const parts = [
+          'card.md',
           'metadata.json',
           'model.ubj',
           'performance.json',
           'preprocessing.json',
           'profile.json',
           'reference_scores.parquet',
+          'signature.json',
           'threshold.json',
           'trained_rows.parquet',
         ];

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AlgorithmTrained, ModelTrainingCompleted } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { newCalibrator, versionKey } from '../../src/registry/versions.js';
+import { newVersionDocument, versionKey } from '../../src/registry/versions.js';
 import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
@@ -38,7 +38,7 @@ const versionOf = ({ algorithms }: ModelTrainingCompleted, algorithm: string) =>
   return version;
 };
 const calibratorOf = ({ stores }: ShortPipeline, algorithm: string, { version }: AlgorithmTrained) =>
-  newCalibrator(stores.modelRegistry, { algorithm, version });
+  newVersionDocument(stores.modelRegistry, { algorithm, version }, 'calibrator.json');
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 describe('a model of weighted classes', () => {

@@ -236,11 +236,13 @@ describe('when the engine dies', () => {
       versionKey({ algorithm: 'xgboost', version: trained.version }, name);
     expect(seen[0]).toEqual([
       file('curves.json'),
+      file('card.md'),
       file('model.ubj'),
       file('performance.json'),
       file('preprocessing.json'),
       file('profile.json'),
       file('reference_scores.parquet'),
+      file('signature.json'),
       file('threshold.json'),
       file('trained_rows.parquet'),
     ]);

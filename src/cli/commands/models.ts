@@ -38,6 +38,20 @@ export function addModels(program: Command, pipelines: string[]): void {
     [`perdure models rollback ${pipeline} xgboost/v20250102_030405_1a2b3c4d --reason audit`, 'to a version'],
   ]);
 
+  const card = add('card', 'what a version is for, was made from and is worth, in Markdown')
+    .argument('[model]', 'an algorithm, or an alias', 'champion')
+    .argument('[version]', 'a version of the algorithm (default: its latest)')
+    .addOption(storeOption())
+    .addOption(jsonOption())
+    .action(async (pipeline, model, version, options) => {
+      const { showCard } = await import('../versions.js');
+      await showCard(pipeline, model, version, options);
+    });
+  withExamples(card, pipelines, (pipeline) => [
+    [`perdure models card ${pipeline}`, 'of the champion'],
+    [`perdure models card ${pipeline} challenger > card.md`, 'into a file'],
+  ]);
+
   const diff = add('diff', 'how two versions differ: parameters, metrics, and what they were made from')
     .argument('[one]', MODEL, 'champion')
     .argument('[other]', MODEL, 'challenger')
