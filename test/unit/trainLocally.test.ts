@@ -236,7 +236,6 @@ describe('when the engine dies', () => {
       versionKey({ algorithm: 'xgboost', version: trained.version }, name);
     expect(seen[0]).toEqual([
       file('curves.json'),
-      file('card.md'),
       file('model.ubj'),
       file('performance.json'),
       file('preprocessing.json'),
