@@ -20,9 +20,11 @@ import { openModel } from '../src/stages/openModel.js';
 import { silver } from '../src/stages/silver.js';
 import { trainLocally } from '../src/stages/trainLocally.js';
 import {
+  besideVerdict,
   drawRows,
   driftedRows,
   monitorRows,
+  sampleOf,
   tieHeavyColumns,
   type MonitoringSettings,
   type ScoredSample,
@@ -67,6 +69,7 @@ export const falseAlarms: Section = {
       );
     }
 
+    lines.push(...besideTheVerdict(tell));
     lines.push(`PSI ${DRIFT} in one feature, 1,000 rows: found`);
     for (const { name: feature } of pool.features) {
       const draw = driftedRows(random, trained, pool, feature, DRIFT);
@@ -81,6 +84,25 @@ export const falseAlarms: Section = {
     return lines;
   },
 };
+
+/** How often what is told beside the verdict is told where nothing has changed: of drawn rows, each run's its own. */
+function besideTheVerdict(tell: (what: string) => void): string[] {
+  const random = new Mt19937(SEED + 2);
+  const train = sampleOf(random, 20_000);
+  const toldOf = besideVerdict({ train, test: sampleOf(random, 5_000) });
+  const lines = [
+    `no drift      any of ${train.features.length} columns and the score, adjusted  labels  estimated drop  errors by ADWIN`,
+  ];
+  for (const rows of [100, 1_000, 10_000]) {
+    tell(`beside the verdict, ${rows} rows`);
+    const found = Array.from({ length: RUNS }, () => toldOf(sampleOf(random, rows)));
+    const share = (kind: keyof (typeof found)[number]) => percent(found.filter((one) => one[kind]).length);
+    lines.push(
+      `${String(rows).padStart(6)} rows  ${share('columns').padStart(40)}  ${share('labels').padStart(6)}  ${share('estimated').padStart(14)}  ${share('errors').padStart(15)}`,
+    );
+  }
+  return lines;
+}
 
 function percent(runs: number): string {
   return `${((100 * runs) / RUNS).toFixed(1)}%`;

@@ -1,5 +1,5 @@
 import type { EstimatedMetric, EstimatedPerformance, MetricName, TaskMetrics, TaskSpec } from '../contracts/index.js';
-import { applyIsotonic, fitIsotonic, type IsotonicFit } from '../ml/isotonic.js';
+import { calibrated, fitCurves } from '../ml/calibrator.js';
 import { rank, rankStatistics } from '../ml/metrics/ranking.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import { stratifiedShuffleSplits } from '../ml/stratifiedShuffleSplit.js';
@@ -25,7 +25,7 @@ const SEVERAL_CLASSES = 1.2;
 /** Of one class that a model says a probability of. */
 interface ClassReference {
   /** `undefined` where the probabilities are best left as they are. */
-  calibrator: IsotonicFit | undefined;
+  curves: ReturnType<typeof fitCurves> | undefined;
   /** Variance per row, and the share of the rows that count; see `standardError`. */
   rocAuc: Component;
   f1: Component;
@@ -56,7 +56,7 @@ export class PerformanceEstimator {
       const decided = Uint8Array.from(decisions, (decision) => Number(decision === of));
       const scores = columnOf(output, column);
       return {
-        calibrator: needsCalibration(isOf, scores) ? fitIsotonic(scores, isOf) : undefined,
+        curves: needsCalibration(isOf, scores) ? isotonic(isOf, scores) : undefined,
         rocAuc: rocAucComponent(isOf, scores),
         f1: f1Component(isOf, decided, { isWeighted: !several }),
       };
@@ -88,7 +88,7 @@ export class PerformanceEstimator {
 
   /** Whether the probabilities of each class are calibrated first. */
   get calibrated(): boolean[] {
-    return this.classes.map(({ calibrator }) => calibrator !== undefined);
+    return this.classes.map(({ curves }) => curves !== undefined);
   }
 
   /** The metrics of rows by what the model says of them; one that is undefined, as of no rows, is left out. */
@@ -137,10 +137,9 @@ export class PerformanceEstimator {
 
   /** Calibrated probabilities, a column a class; of several they add up to 1 in each row. */
   private probabilities(output: ModelOutput, rows: number): Float64Array[] {
-    const columns = this.classes.map(({ calibrator }, column) => {
-      const scores = columnOf(output, column);
-      return calibrator ? applyIsotonic(calibrator, scores) : scores;
-    });
+    const columns = this.classes.map(
+      ({ curves }, column) => calibrated(curves, { values: columnOf(output, column), width: 1 }).values,
+    );
     if (columns.length === 1) return columns;
     for (let row = 0; row < rows; row++) {
       const all = columns.reduce((sum, column) => sum + column[row]!, 0);
@@ -255,6 +254,10 @@ function varianceOf(values: number[]): number {
   return values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / values.length;
 }
 
+function isotonic(isOf: ArrayLike<number>, scores: Float64Array): ReturnType<typeof fitCurves> {
+  return fitCurves('isotonic', isOf, { values: scores, width: 1 });
+}
+
 /** Whether isotonic regression brings scores nearer to probabilities, on rows that it was not fitted on. */
 function needsCalibration(isOf: Uint8Array, scores: Float64Array): boolean {
   const positives = isOf.reduce((sum, value) => sum + value, 0);
@@ -264,15 +267,19 @@ function needsCalibration(isOf: Uint8Array, scores: Float64Array): boolean {
   if (roc_auc! > NEARLY_PERFECT) return false;
   const tried = stratifiedShuffleSplits(isOf, TRIALS).map(({ train, test }) => {
     const of = (rows: Uint32Array) => Float64Array.from(rows, (row) => scores[row]!);
-    const fit = fitIsotonic(
-      of(train),
+    const fit = isotonic(
       train.map((row) => isOf[row]!),
+      of(train),
     );
-    return { isOf: test.map((row) => isOf[row]!), scores: of(test), calibrated: applyIsotonic(fit, of(test)) };
+    return {
+      isOf: test.map((row) => isOf[row]!),
+      scores: of(test),
+      after: calibrated(fit, { values: of(test), width: 1 }).values,
+    };
   });
   const left = tried.flatMap(({ isOf }) => Array.from(isOf));
   const before = tried.flatMap(({ scores }) => Array.from(scores));
-  const after = tried.flatMap(({ calibrated }) => Array.from(calibrated));
+  const after = tried.flatMap(({ after }) => Array.from(after));
   return calibrationError(left, before) > calibrationError(left, after);
 }
 

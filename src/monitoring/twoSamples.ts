@@ -11,19 +11,25 @@ export interface CountedValues {
 
 /** Two samples that are in memory; what is not finite is left out. */
 export function countedValues(reference: ArrayLike<number>, current: ArrayLike<number>): CountedValues {
-  const counts = new Map<number, [number, number]>();
-  [reference, current].forEach((sample, side) => {
-    for (let row = 0; row < sample.length; row++) {
-      const value = sample[row]!;
-      if (!Number.isFinite(value)) continue;
-      const count = counts.get(value) ?? [0, 0];
-      count[side]! += 1;
-      counts.set(value, count);
-    }
-  });
-  const values = Float64Array.from(counts.keys()).sort();
-  const ofSide = (side: 0 | 1) => values.map((value) => counts.get(value)![side]);
-  return { values, reference: ofSide(0), current: ofSide(1) };
+  const [first, second] = [reference, current].map((sample) =>
+    Float64Array.from(sample)
+      .filter((value) => Number.isFinite(value))
+      .sort(),
+  ) as [Float64Array, Float64Array];
+  const all = first.length + second.length;
+  const counted = { values: new Float64Array(all), reference: new Float64Array(all), current: new Float64Array(all) };
+  let [distinct, a, b] = [0, 0, 0];
+  for (; a < first.length || b < second.length; distinct++) {
+    const value = Math.min(first[a] ?? Infinity, second[b] ?? Infinity);
+    counted.values[distinct] = value;
+    for (; first[a] === value; a++) counted.reference[distinct]! += 1;
+    for (; second[b] === value; b++) counted.current[distinct]! += 1;
+  }
+  return {
+    values: counted.values.subarray(0, distinct),
+    reference: counted.reference.subarray(0, distinct),
+    current: counted.current.subarray(0, distinct),
+  };
 }
 
 /** Least standard deviation that a distance is divided by, as Evidently has it: a constant reference has none. */

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { TaskSpec } from '../../src/contracts/index.js';
-import { applyIsotonic, fitIsotonic } from '../../src/ml/isotonic.js';
 import type { ModelOutput } from '../../src/ml/modelOutput.js';
 import { PerformanceEstimator } from '../../src/monitoring/cbpe.js';
 
@@ -77,15 +76,5 @@ describe("estimates of performance are NannyML's", () => {
       expect(Math.abs(found.value - wanted.value)).toBeLessThan(0.03 * wanted.sampling_error);
       expect(Math.abs(found.sampling_error! / wanted.sampling_error - 1)).toBeLessThan(0.02);
     }
-  });
-});
-
-describe('isotonic regression', () => {
-  test('pools what falls, and lies between its points elsewhere', () => {
-    // sklearn.isotonic.IsotonicRegression(out_of_bounds="clip").fit(x, y) predicts these.
-    const fit = fitIsotonic([1, 2, 3, 3, 4, 6], [1, 3, 2, 1, 4, 5]);
-    expect(Array.from(applyIsotonic(fit, [0, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 9]))).toEqual([
-      1, 1, 1.5, 2, 2, 2, 3, 4, 4.5, 5, 5,
-    ]);
   });
 });

@@ -1,6 +1,11 @@
-import type { Verdict } from '../../src/contracts/index.js';
+import { ZERO_OR_ONE, type Verdict } from '../../src/contracts/index.js';
 import type { Mt19937 } from '../../src/ml/mt19937.js';
-import { assessDrift, type DriftSettings } from '../../src/monitoring/drift.js';
+import { taskOf } from '../../src/ml/tasks/task.js';
+import { Adwin } from '../../src/monitoring/adwin.js';
+import { assessEstimate, PerformanceEstimator } from '../../src/monitoring/cbpe.js';
+import { profileDistances } from '../../src/monitoring/distances.js';
+import { assessDrift, assessLabels, type DriftSettings } from '../../src/monitoring/drift.js';
+import { adjustedPValues } from '../../src/monitoring/homogeneity.js';
 import { assessPerformance, type PerformanceSettings } from '../../src/monitoring/performance.js';
 import {
   countInto,
@@ -12,6 +17,7 @@ import {
   type ModelProfile,
 } from '../../src/monitoring/profile.js';
 import { psi } from '../../src/monitoring/psi.js';
+import { countedValues, twoSampleDistances } from '../../src/monitoring/twoSamples.js';
 import { verdictOf } from '../../src/monitoring/verdict.js';
 import { binaryMetrics } from './binaryMetrics.js';
 
@@ -21,6 +27,23 @@ export interface ScoredSample {
   scores: ArrayLike<number>;
   /** 0 or 1 per row. */
   labels: ArrayLike<number>;
+}
+
+/** Rows of one population: eight columns with ties, six without, and a score that ranks the rows with a ROC AUC of about .64. */
+export function sampleOf(random: Mt19937, rows: number): ScoredSample {
+  const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
+  const normal = () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+  const smooth = Array.from({ length: 6 }, (_, i) => ({
+    name: `smooth_${i}`,
+    type: 'numeric' as const,
+    values: Float64Array.from({ length: rows }, normal),
+  }));
+  const labels = Float64Array.from({ length: rows }, () => Number(uniform() < 0.15));
+  return {
+    features: [...smooth, ...tieHeavyColumns(random, rows)],
+    labels,
+    scores: labels.map((label) => 1 / (1 + Math.exp(-(normal() + label / 2)))),
+  };
 }
 
 /** A model's memory of its training, as `preprocess` and `evaluateModel` keep it. */
@@ -80,6 +103,44 @@ export function monitorRows(
     reason: 'One class.',
   };
   return { verdict: verdictOf(performance, drift), drifted: drift.drifted };
+}
+
+/**
+ * What is told beside the verdict of some rows: whether the test of any column finds a difference when all are adjusted
+ * together, whether the labels have drifted, whether a drop is estimated without labels, and whether the detector of
+ * changes finds one in the errors.
+ *
+ * @param train the rows that the model learned from, `test` those that it is told of
+ */
+export function besideVerdict(
+  { train, test }: { train: ScoredSample; test: ScoredSample },
+  settings = USUAL,
+): (sample: ScoredSample) => { columns: boolean; labels: boolean; estimated: boolean; errors: boolean } {
+  const labels = profileColumn(train.labels, 'categorical');
+  const output = (scores: ArrayLike<number>) => ({ values: Float64Array.from(scores), width: 1 });
+  const estimator = PerformanceEstimator.of(ZERO_OR_ONE, test.labels, output(test.scores), settings.threshold)!;
+  const baseline = binaryMetrics(test.labels, test.scores, settings.threshold);
+  return (sample) => {
+    const pairs = [
+      ...sample.features.map(({ type, values }, i) => ({ type, before: train.features[i]!.values, now: values })),
+      { type: 'numeric' as const, before: test.scores, now: sample.scores },
+    ];
+    const pValues = pairs.map(({ type, before, now }) => {
+      if (type === 'numeric') return twoSampleDistances(countedValues(before, now))?.kolmogorov_smirnov.p_value ?? null;
+      const reference = profileColumn(before, type);
+      return profileDistances(reference, countInto(emptyLike(reference), now))?.chi_square?.p_value ?? null;
+    });
+    const estimated = estimator.estimate(output(sample.scores));
+    const rows = sample.labels.length;
+    const detector = new Adwin();
+    const errors = taskOf(ZERO_OR_ONE).rowErrors(sample.labels, output(sample.scores), settings.threshold);
+    return {
+      columns: adjustedPValues(pValues).some((p) => p !== null && p <= settings.alpha),
+      labels: assessLabels(labels, countInto(emptyLike(labels), sample.labels), settings).drifted,
+      estimated: assessEstimate(baseline, estimated, settings.performance_metric, rows, settings)!.breached,
+      errors: errors.filter((error) => detector.update(error)).length > 0,
+    };
+  };
 }
 
 /** Rows drawn with replacement. */

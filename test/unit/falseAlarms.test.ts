@@ -1,31 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import {
-  drawRows,
-  driftedRows,
-  monitorRows,
-  tieHeavyColumns,
-  trainedOn,
-  USUAL,
-  type ScoredSample,
-} from '../support/resamples.js';
-
-/** Rows of one population: eight columns with ties, six without, and a score that ranks the rows with a ROC AUC of about .64. */
-function sampleOf(random: Mt19937, rows: number): ScoredSample {
-  const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
-  const normal = () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
-  const smooth = Array.from({ length: 6 }, (_, i) => ({
-    name: `smooth_${i}`,
-    type: 'numeric' as const,
-    values: Float64Array.from({ length: rows }, normal),
-  }));
-  const labels = Float64Array.from({ length: rows }, () => Number(uniform() < 0.15));
-  return {
-    features: [...smooth, ...tieHeavyColumns(random, rows)],
-    labels,
-    scores: labels.map((label) => 1 / (1 + Math.exp(-(normal() + label / 2)))),
-  };
-}
+import { besideVerdict, drawRows, driftedRows, monitorRows, sampleOf, trainedOn, USUAL } from '../support/resamples.js';
 
 const random = new Mt19937(20261126);
 const trained = trainedOn(sampleOf(random, 20_000), sampleOf(random, 5_000));
@@ -49,6 +24,14 @@ describe('monitoring', () => {
       expect(asked).toBeLessThan(0.05 * RUNS);
     },
   );
+
+  test('of 500 rows that have not changed tells of a difference beside its verdict in fewer than 5% of its runs', () => {
+    // Exact p-values take time by the product of both sides' rows.
+    const tell = besideVerdict({ train: sampleOf(random, 2_000), test: sampleOf(random, 2_000) });
+    const found = Array.from({ length: RUNS / 4 }, () => tell(sampleOf(random, 500)));
+    for (const kind of ['columns', 'labels', 'estimated', 'errors'] as const)
+      expect(found.filter((one) => one[kind]).length).toBeLessThan((0.05 * RUNS) / 4);
+  });
 
   test.each(['smooth_0', 'zero_inflated', 'rare_flag'])(
     'of 1,000 rows finds a drift of PSI .25 in %s in more than 95% of its runs',
