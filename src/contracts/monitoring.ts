@@ -169,6 +169,23 @@ export interface ArrivalDrift {
   missing: string[] | null;
 }
 
+/** How the values of one feature, or what the model says, are spread in the reference and in the scored rows: shares of the rows that have a value. */
+export interface Distribution {
+  of: 'feature' | 'score';
+  /** Absent of the score. */
+  feature?: string;
+  /** Numbers: ranges in rising order, above the one end and up to the other; others: categories, the most frequent first. */
+  groups: {
+    above?: number;
+    to?: number;
+    category?: string;
+    /** How many categories this group sums up. */
+    others?: number;
+    reference: number;
+    current: number;
+  }[];
+}
+
 /** Distribution of the scored rows against the model's train split. */
 export type DriftResult =
   | {
@@ -213,6 +230,8 @@ export type DriftResult =
       /** Of what the model says: its probability or value, or the classes that it decides for. */
       score_distances?: FeatureDistances | null;
       warnings?: DriftWarning[];
+      /** Of what the model says and of the features that moved most, to look at. */
+      distributions?: Distribution[];
       /** Why distances that have a limit are absent. */
       distances_not_measured?: string;
     }

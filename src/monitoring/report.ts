@@ -142,6 +142,24 @@ const drift: z.ZodType<DriftResult> = z.discriminatedUnion('status', [
     distances: z.record(z.string(), distances).optional(),
     score_distances: distances.optional(),
     warnings: warnings.optional(),
+    distributions: z
+      .array(
+        z.strictObject({
+          of: z.enum(['feature', 'score']),
+          feature: z.string().optional(),
+          groups: z.array(
+            z.strictObject({
+              above: z.number().optional(),
+              to: z.number().optional(),
+              category: z.string().optional(),
+              others: z.number().optional(),
+              reference: z.number(),
+              current: z.number(),
+            }),
+          ),
+        }),
+      )
+      .optional(),
     distances_not_measured: z.string().optional(),
   }),
   skipped,

@@ -41,6 +41,8 @@ export function Section({ id, title, children }: { id: string; title: string; ch
 export interface Marked {
   number: number | null;
   marked: boolean;
+  /** Where it lies with a confidence of 95%. */
+  interval?: readonly [low: number, high: number] | undefined;
 }
 export type Cell = string | number | null | Marked | VNode;
 
@@ -93,7 +95,18 @@ function isMarked(cell: Cell | undefined): cell is Marked {
 }
 
 function shown(cell: Cell): ComponentChildren {
-  if (isMarked(cell)) return cell.marked ? <b>{formatNumber(cell.number)}</b> : formatNumber(cell.number);
+  if (isMarked(cell))
+    return (
+      <>
+        {cell.marked ? <b>{formatNumber(cell.number)}</b> : formatNumber(cell.number)}
+        {cell.interval && (
+          <small class="quiet">
+            {' '}
+            {formatNumber(cell.interval[0])} to {formatNumber(cell.interval[1])}
+          </small>
+        )}
+      </>
+    );
   return typeof cell === 'number' ? formatNumber(cell) : (cell ?? '–');
 }
 
@@ -105,6 +118,11 @@ export function formatNumber(value: number | null | undefined): string {
   if (size >= 1000) return value.toLocaleString('en', { maximumFractionDigits: 1 });
   if (size >= 0.001) return value.toFixed(size >= 10 ? 2 : 4);
   return value.toPrecision(3);
+}
+
+/** `p = 0.0312`, or that it is smaller than anybody minds. */
+export function formatP(p: number): string {
+  return p < 0.0001 ? 'p < 0.0001' : `p = ${p.toFixed(4)}`;
 }
 
 export function percent(share: number): string {

@@ -51,6 +51,7 @@ th { font-weight: 600; }
 thead th { color: var(--quiet); font-weight: 500; }
 td.number, th.number { text-align: right; overflow-wrap: normal; white-space: nowrap; }
 table { overflow-wrap: break-word; }
+td small { display: block; font-size: .8em; line-height: 1.2; }
 td code { overflow-wrap: anywhere; }
 td .good, td .bad, td .warn { white-space: nowrap; }
 tr:last-child > * { border-bottom: 0; }

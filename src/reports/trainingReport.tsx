@@ -13,10 +13,12 @@ import type { DatasetMetadata } from '../data/dataset.js';
 import { missingRate, type ColumnProfile } from '../monitoring/profile.js';
 import type { Explanation } from '../registry/curves.js';
 import type { Curves } from '../ml/metrics/curves.js';
+import { taskOf } from '../ml/tasks/task.js';
 import type { VersionMetadata } from '../registry/versions.js';
 import {
   Facts,
   formatNumber,
+  formatP,
   Passed,
   percent,
   renderPage,
@@ -38,6 +40,7 @@ import {
   type DrawnCurves,
 } from './curveFigures.js';
 import { ImportanceFigure, SwarmFigure } from './explanationFigures.js';
+import { moment, titleOf } from './metricTitles.js';
 import { SearchFigure } from './searchFigure.js';
 
 /** A version that the training made, or that stood beside what it made. */
@@ -66,6 +69,16 @@ export interface TrainingReport {
   columns: Record<string, ColumnProfile>;
   /** Rows that silver left out, by reason. */
   dropped: Record<string, number>;
+  /** How the data met what is expected of it; absent where nothing is. */
+  quality: ReportedQuality | undefined;
+}
+
+/** Expectations of a pipeline, counted over the partitions of silver. */
+export interface ReportedQuality {
+  evaluated: number;
+  met: number;
+  /** Each expectation, with the rows that break it where it is not met. */
+  rules: { rule: string; dimension: string; severity: string; met: boolean; rows: number }[];
 }
 
 /** Columns of the data-quality table. */
@@ -190,10 +203,10 @@ function Gates({ promotion, choosing }: { promotion: PromotionDecision; choosing
         <div class="card">
           <Table
             heads={['gate', 'limit', 'value', 'verdict']}
-            rows={rules.map(({ rule, expected, actual, passed }) => [
+            rows={rules.map(({ rule, expected, actual, interval, passed }) => [
               rule.replaceAll('_', ' '),
               expected,
-              actual,
+              { number: actual, marked: false, interval },
               <Passed passed={passed} />,
             ])}
           />
@@ -201,13 +214,12 @@ function Gates({ promotion, choosing }: { promotion: PromotionDecision; choosing
       )}
       {comparison && 'metric' in comparison && (
         <p>
-          {titleOf(comparison.metric)} differs by {formatNumber(comparison.difference)} (p {formatNumber(comparison.p)}
-          ).
+          {titleOf(comparison.metric)} differs by {formatNumber(comparison.difference)} ({formatP(comparison.p)}).
         </p>
       )}
       {comparison && 'auc' in comparison && (
         <p>
-          ROC AUC differs by {formatNumber(comparison.difference)} (p {formatNumber(comparison.p)}, DeLong's test).
+          ROC AUC differs by {formatNumber(comparison.difference)} ({formatP(comparison.p)}, DeLong's test).
         </p>
       )}
     </Section>
@@ -226,7 +238,7 @@ function Metrics({ report, choosing, told }: { report: TrainingReport; choosing:
         {choosing === told
           ? `The ${choosing} split chose among the models, so that what it says of the best is too good.`
           : `The ${choosing} split chose among the models; the ${told} split had no part in the choice.`}
-        {versions.length > 1 && ' The best of each is marked.'}
+        {versions.length > 1 && ' The best of each is marked.'} Below a value is where it lies with 95% confidence.
       </p>
       <div class="grid">
         {splits.map((split) => (
@@ -249,7 +261,11 @@ function sideBySide(versions: ReportedVersion[], split: SplitName, metric: Metri
   const values = versions.map(({ metadata }) => metadata.performance[split]?.[metric] ?? null);
   const numbers = values.filter((value) => value !== null);
   const best = directionOf(metric) === 'higher' ? Math.max(...numbers) : Math.min(...numbers);
-  return values.map((number) => ({ number, marked: values.length > 1 && number !== null && number === best }));
+  return values.map((number, i) => ({
+    number,
+    marked: values.length > 1 && number !== null && number === best,
+    interval: versions[i]!.metadata.performance[split]?.intervals?.[metric] ?? undefined,
+  }));
 }
 
 function nameOf({ model_name, version }: VersionMetadata, champion: VersionRef | null): string {
@@ -331,7 +347,7 @@ function SearchSection({ versions }: { versions: ReportedVersion[] }): VNode {
             <SearchFigure
               model={metadata.model_name}
               candidates={metadata.candidates}
-              scoring={metadata.config.search.scoring ?? 'score'}
+              scoring={metadata.config.search.scoring ?? taskOf(metadata.task).defaultScoring}
             />
           ))}
         </div>
@@ -355,7 +371,7 @@ function SearchSection({ versions }: { versions: ReportedVersion[] }): VNode {
 }
 
 function DataSection({ report }: { report: TrainingReport }): VNode {
-  const { dataset, columns, dropped } = report;
+  const { dataset, columns, dropped, quality } = report;
   const classes = 'classes' in dataset.task ? dataset.task.classes : [];
   const left = Object.entries(dropped).filter(([, rows]) => rows > 0);
   const named = Object.entries(columns);
@@ -381,6 +397,25 @@ function DataSection({ report }: { report: TrainingReport }): VNode {
             ])}
           />
         </div>
+        {quality && (
+          <div class="card">
+            <h3>Expectations</h3>
+            <p class="quiet">
+              Quality score {formatNumber(quality.evaluated === 0 ? null : quality.met / quality.evaluated)}:{' '}
+              {formatNumber(quality.met)} of {formatNumber(quality.evaluated)} are met, each counted once per partition.
+            </p>
+            <Table
+              heads={['expectation', 'about', 'if broken', 'rows', 'verdict']}
+              rows={quality.rules.map(({ rule, dimension, severity, rows, met }) => [
+                rule,
+                dimension,
+                severity,
+                rows,
+                <Passed passed={met} />,
+              ])}
+            />
+          </div>
+        )}
         <div class="card">
           <h3>Rows left out by the checks of the data</h3>
           {left.length === 0 ? (
@@ -453,27 +488,4 @@ function Lineage({ report }: { report: TrainingReport }): VNode {
       </div>
     </Section>
   );
-}
-
-const METRIC_TITLES: Partial<Record<MetricName, string>> = {
-  roc_auc: 'ROC AUC',
-  roc_auc_ovr: 'ROC AUC (one against the rest)',
-  f1: 'F1',
-  f1_macro: 'F1 (macro)',
-  f1_weighted: 'F1 (weighted)',
-  matthews_corrcoef: 'Matthews correlation',
-  cohen_kappa: "Cohen's kappa",
-  rmse: 'RMSE',
-  mae: 'MAE',
-  r2: 'R²',
-};
-
-/** A metric's name for people. */
-export function titleOf(metric: string): string {
-  return METRIC_TITLES[metric as MetricName] ?? metric.replaceAll('_', ' ');
-}
-
-/** An instant as people read it, in UTC. */
-export function moment(instant: string): string {
-  return `${new Date(instant).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }

@@ -4,6 +4,7 @@ import type { ArrivalDrift, DriftResult, MonitorInput, TaskSpec } from '../contr
 import { byArrival } from '../data/arrivals.js';
 import { withDuckDb, type Database } from '../data/duckdb.js';
 import { dayOf, earlier } from '../data/partitions.js';
+import { drawnDistributions } from '../monitoring/distributions.js';
 import { assessDrift, type CurrentProfile } from '../monitoring/drift.js';
 import { mostProbable } from '../ml/modelOutput.js';
 import { countInto, emptyLike, type ColumnValues, type ModelProfile } from '../monitoring/profile.js';
@@ -73,6 +74,7 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
     const limits = settings.drift_warnings;
     return {
       ...assessed,
+      distributions: drawnDistributions(reference, current, assessed.psi),
       ...(limits &&
         newest &&
         (await driftDistances(database, pipeline, stores, input, {

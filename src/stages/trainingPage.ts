@@ -1,8 +1,9 @@
 import type { Pipeline } from '../config/load.js';
 import type { PromotedBest, PromoteBestInput, VersionRef, WrittenPage } from '../contracts/index.js';
 import { readDatasetMetadata, readDatasetProfile } from '../data/dataset.js';
-import { readManifest } from '../data/layers.js';
-import type { ReportedVersion } from '../reports/trainingReport.js';
+import { readManifest, type LayerManifest } from '../data/layers.js';
+import { validationKey, validationResult } from '../data/validation/results.js';
+import type { ReportedQuality, ReportedVersion } from '../reports/trainingReport.js';
 import { versionCurves } from '../registry/curves.js';
 import { isSameVersion } from '../registry/pointers.js';
 import { requireVersion, versionId, versionKey, versionThreshold } from '../registry/versions.js';
@@ -24,9 +25,9 @@ export function writeTrainingPage(
     const versions: ReportedVersion[] = [];
     for (const version of [challenger, ...others])
       versions.push(await reported(modelRegistry, version, !trained.some((made) => isSameVersion(made, version))));
-    const { partitions } = await readManifest(datamart, 'silver');
+    const silver = await readManifest(datamart, 'silver');
     const dropped: Record<string, number> = {};
-    for (const entry of Object.values(partitions))
+    for (const entry of Object.values(silver.partitions))
       for (const [check, rows] of Object.entries(entry.dropped ?? {})) dropped[check] = (dropped[check] ?? 0) + rows;
     // What draws takes its time to load, and is of no use to most stages.
     const { renderTrainingReport } = await import('../reports/trainingReport.js');
@@ -42,8 +43,35 @@ export function writeTrainingPage(
       dataset: await readDatasetMetadata(datamart, ref),
       columns: (await readDatasetProfile(datamart, ref)).columns,
       dropped,
+      quality: await qualityOf(datamart, silver),
     });
   });
+}
+
+/** What is known of all partitions from silver's manifest; what the expectations are, from the newest one's results. */
+async function qualityOf(datamart: ObjectStore, { partitions }: LayerManifest): Promise<ReportedQuality | undefined> {
+  const validated = Object.keys(partitions)
+    .filter((name) => partitions[name]!.validation)
+    .sort();
+  const newest = validated.at(-1);
+  const found = newest && (await validationResult.read(datamart, validationKey(newest), () => undefined));
+  if (!found) return undefined;
+  const quality: ReportedQuality = { evaluated: 0, met: 0, rules: [] };
+  const unmet: Record<string, number> = {};
+  for (const name of validated) {
+    const { validation } = partitions[name]!;
+    quality.evaluated += validation!.evaluated;
+    quality.met += validation!.met;
+    for (const [rule, rows] of Object.entries(validation!.unmet)) unmet[rule] = (unmet[rule] ?? 0) + rows;
+  }
+  quality.rules = found.results.map(({ rule, dimension, severity }) => ({
+    rule,
+    dimension,
+    severity,
+    met: unmet[rule] === undefined,
+    rows: unmet[rule] ?? 0,
+  }));
+  return quality;
 }
 
 async function reported(registry: ObjectStore, ref: VersionRef, unchanged: boolean): Promise<ReportedVersion> {

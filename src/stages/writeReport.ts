@@ -8,8 +8,9 @@ import { BREACH_CONVENTION } from '../monitoring/performance.js';
 import { PSI_CONVENTION } from '../monitoring/psi.js';
 import { LATEST_REPORT, monitoringReport, type MonitoringReport } from '../monitoring/report.js';
 import { severityOf, verdictOf } from '../monitoring/verdict.js';
-import { versionId } from '../registry/versions.js';
+import { requireVersion, versionId } from '../registry/versions.js';
 import type { Stage } from './context.js';
+import { writePage } from './writePage.js';
 
 /** How every number of a report is defined. */
 const CONVENTIONS = {
@@ -28,10 +29,12 @@ const CONVENTIONS = {
 /**
  * Concludes from the measurements and stores them as `report_<day>_<run>.json`: one report per run, and a retry writes
  * the same one. `latest.json` is a copy of the newest: the one with the latest `as_of`, of several the run started last.
+ * Beside it lies the page of the run, as HTML.
  */
 export const writeReport: Stage<WriteReportInput, WrittenReport> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
-  const { monitoring } = context.stores(pipeline);
+  const stores = context.stores(pipeline);
+  const { monitoring } = stores;
   const verdict = verdictOf(input.performance, input.drift);
   const severity = severityOf(input.drift, pipeline.config.steward.severe_drift_psi);
   const report: MonitoringReport = {
@@ -49,15 +52,20 @@ export const writeReport: Stage<WriteReportInput, WrittenReport> = async (contex
     conventions: CONVENTIONS,
   };
 
-  const key = `reports/report_${dayOf(input.asOf)}_${versionId(input.run).slice(1)}.json`;
-  const stored = await monitoringReport.write(monitoring, key, report);
+  const key = `reports/report_${dayOf(input.asOf)}_${versionId(input.run).slice(1)}`;
+  const stored = await monitoringReport.write(monitoring, `${key}.json`, report);
   await monitoringReport.update(
     monitoring,
     LATEST_REPORT,
     (current) => (current && isNewer(current, report) ? undefined : report),
     () => undefined,
   );
-  return { report: stored, verdict, severity };
+  const page = await writePage(context, stores, `${key}.html`, async () => {
+    const version = await requireVersion(stores.modelRegistry, report.model);
+    const { renderMonitoringReport } = await import('../reports/monitoringReport.js');
+    return renderMonitoringReport({ title: pipeline.definition.title, report, version });
+  });
+  return { report: stored, verdict, severity, page };
 };
 
 function isNewer(one: MonitoringReport, other: MonitoringReport): boolean {

@@ -15,6 +15,7 @@ import { publishFeatures } from '../../src/stages/publishFeatures.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { silver } from '../../src/stages/silver.js';
+import { writeReport } from '../../src/stages/writeReport.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 
 const RESOURCES = { cpus: 2, memory: 2 * 2 ** 30 };
@@ -107,6 +108,12 @@ export async function createShortPipeline(
       );
     },
     publish: () => perform(publishFeatures, { pipeline: NAME, run: run() }),
+    /** The whole of a monitoring run. */
+    async report(model: { algorithm: string; version: string }, asOf = AS_OF) {
+      const input = { pipeline: NAME, run: run(), asOf, predictions: { model, rows: 0 } };
+      const performance = await perform(measurePerformance, input);
+      return perform(writeReport, { ...input, performance, drift: await perform(detectDrift, input) });
+    },
     async monitor(model: { algorithm: string; version: string }, asOf = AS_OF) {
       const input = { pipeline: NAME, run: run(), asOf, predictions: { model, rows: 0 } };
       return { performance: await perform(measurePerformance, input), drift: await perform(detectDrift, input) };

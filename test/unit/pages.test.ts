@@ -1,11 +1,17 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseHTML } from 'linkedom';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ModelTrainingCompleted } from '../../src/contracts/index.js';
-import { Mt19937 } from '../../src/ml/mt19937.js';
-import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { openReport } from '../../src/cli/openReport.js';
+import {
+  createPagePipeline,
+  CLASSES,
+  COLUMN,
+  monitoredPage,
+  openPage,
+  trainedPage,
+  type TASKS,
+} from '../support/pages.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
 
@@ -13,45 +19,13 @@ const folder = temporaryFolder(afterAll);
 const engines = tinyEngines();
 afterAll(() => engines.close());
 
-/** Names and values that would be markup where they aren't escaped. */
-const COLUMN = '<script>alert(1)</script>';
-const CATEGORY = '"><img src=x onerror=alert(2)>';
-const CLASSES = ['</table><script>alert(3)</script>', "plain & 'quoted'", '<b>third</b>'];
+const training = (task: keyof typeof TASKS) => async () => (await trainedPage(engines, folder, task)).page;
 
-/** 300 rows whose class, and value, follow a number and a category. */
-function csv(classes: number): string {
-  const random = new Mt19937(3);
-  const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
-  const quoted = (value: string) => `"${value.replaceAll('"', '""')}"`;
-  const rows = Array.from({ length: 300 }, (_, i) => {
-    const of = i % classes;
-    const number = of + 2 * uniform();
-    return [
-      `r${i}`,
-      number.toFixed(3),
-      quoted(uniform() < 0.6 ? CATEGORY : 'other'),
-      quoted(CLASSES[of]!),
-      (3 * number + uniform()).toFixed(3),
-    ];
-  });
-  return (
-    ['id', quoted(COLUMN), 'category', 'kind', 'amount'].join(',') + '\n' + rows.map((row) => row.join(',')).join('\n')
-  );
-}
-
-const SPLIT = { by: 'random', validation: 0.2, test: 0.2, seed: 1 };
-const SEARCHED = { param_distributions: { max_depth: [2, 3], n_estimators: [20, 40] } };
-const ALGORITHMS = {
-  algorithms: { xgboost: SEARCHED, lightgbm: SEARCHED },
-  training_config: { algorithms: ['xgboost', 'lightgbm'], hyperparameter_tuning: true },
-  model_config: { n_iter_search: 3, cv_folds: 3 },
-};
-
-/** Figures of each task's page, by the beginning of their titles. */
-const TASKS = {
-  binary: {
-    definition: { label: { column: 'kind', positive: CLASSES[0] }, drop: ['amount'] },
-    classes: 2,
+/** Figures of each page, by the beginning of their titles; and a text of a user's that it must show. */
+const PAGES = {
+  'a training: binary': {
+    make: training('binary'),
+    names: [COLUMN, CLASSES[0]!],
     figures: [
       'ROC curve',
       'Precision and recall',
@@ -64,9 +38,9 @@ const TASKS = {
       'Search of',
     ],
   },
-  multiclass: {
-    definition: { label: 'kind', drop: ['amount'] },
-    classes: 3,
+  'a training: multiclass': {
+    make: training('multiclass'),
+    names: [COLUMN, CLASSES[2]!],
     figures: [
       'ROC curve',
       'Precision and recall',
@@ -76,9 +50,9 @@ const TASKS = {
       'Search of',
     ],
   },
-  regression: {
-    definition: { label: 'amount', drop: ['kind'] },
-    classes: 3,
+  'a training: regression': {
+    make: training('regression'),
+    names: [COLUMN],
     figures: [
       'Predicted against actual',
       'Calibration',
@@ -88,44 +62,24 @@ const TASKS = {
       'Search of',
     ],
   },
+  'a monitoring run': {
+    make: () => monitoredPage(engines, folder),
+    names: [COLUMN, '"><img src=x onerror=alert(2)>'],
+    figures: ['ROC AUC over time', 'What the model says', COLUMN, 'category'],
+  },
 };
 
-function pageOf(page: ModelTrainingCompleted['page']): { path: string; html: string; document: Document } {
-  if (!page || !('uri' in page)) throw new Error(page?.not_written ?? 'there is no page');
-  const path = fileURLToPath(page.uri);
-  const html = readFileSync(path, 'utf8');
-  return { path, html, document: parseHTML(html).document };
-}
-
-describe.each(Object.entries(TASKS))('the page of a training: %s', (_, { definition, classes, figures }) => {
-  let pipeline: ShortPipeline;
-  let page: ReturnType<typeof pageOf>;
+describe.each(Object.entries(PAGES))('the page of %s', (_, { make, names, figures }) => {
+  let page: ReturnType<typeof openPage>;
   beforeAll(async () => {
-    pipeline = await createShortPipeline(
-      engines,
-      folder,
-      { source: { file: 'table.csv' }, key: 'id', split: SPLIT, ...definition },
-      ALGORITHMS,
-    );
-    await pipeline.process(csv(classes));
-    page = pageOf((await pipeline.train(['xgboost', 'lightgbm'])).page);
-    // To be looked at, where somebody wants to.
-    if (process.env.PAGES) writeFileSync(`${process.env.PAGES}/${figures.length}.html`, page.html);
+    page = openPage(await make());
   }, 60_000);
 
   test('has every figure that fits, each with a text alternative, a caption and its numbers', () => {
     const found = [...page.document.querySelectorAll('figure')];
     const titles = found.map((figure) => figure.querySelector('h3')?.textContent ?? '');
-    for (const wanted of figures)
-      expect(
-        titles.some((title) => title.startsWith(wanted)),
-        wanted,
-      ).toBe(true);
-    for (const title of titles)
-      expect(
-        figures.some((wanted) => title.startsWith(wanted)),
-        title,
-      ).toBe(true);
+    const isOf = (title: string) => figures.find((wanted) => title.startsWith(wanted));
+    expect([...new Set(titles.map(isOf))].toSorted()).toEqual(figures.toSorted());
     for (const figure of found) {
       const picture = figure.querySelector('[role=img]');
       expect(picture?.getAttribute('aria-label')?.length).toBeGreaterThan(40);
@@ -139,15 +93,14 @@ describe.each(Object.entries(TASKS))('the page of a training: %s', (_, { definit
 
   test('runs nothing and loads nothing, whatever columns and classes are called, and shows their names', () => {
     const { document, html } = page;
-    expect(document.querySelectorAll('script, img, iframe, object, b > b')).toHaveLength(0);
+    expect(document.querySelectorAll('script, img, iframe, object, embed, link[rel=stylesheet]')).toHaveLength(0);
     expect(html).not.toMatch(/<script|<img/i);
     const attributes = [...document.querySelectorAll('*')].flatMap((element) => [...element.attributes]);
     expect(attributes.filter(({ name }) => name.startsWith('on') || name === 'src')).toEqual([]);
     for (const { name, value } of attributes)
       if (name === 'href' || name === 'xlink:href') expect(value).toMatch(/^#|^data:,$/);
     expect(html).not.toMatch(/url\(|@import|https?:(?!\/\/www[.]w3[.]org)/);
-    expect(document.body.textContent).toContain(COLUMN);
-    if ('label' in definition && definition.label !== 'amount') expect(document.body.textContent).toContain(CLASSES[0]);
+    for (const name of names) expect(document.body.textContent).toContain(name);
   });
 
   test('is smaller than a megabyte', () => {
@@ -155,20 +108,49 @@ describe.each(Object.entries(TASKS))('the page of a training: %s', (_, { definit
   });
 });
 
-test('a page that cannot be stored is told, and costs the training nothing', async () => {
-  const pipeline = await createShortPipeline(engines, folder, {
-    source: { file: 'table.csv' },
-    key: 'id',
-    split: SPLIT,
-    ...TASKS.binary.definition,
+describe('of one training', () => {
+  test('the page is found by its kind, its version and its run, and copied', async () => {
+    const pipeline = await createPagePipeline(engines, folder, 'binary', {});
+    const { page, challenger } = await pipeline.train(['logistic_regression']);
+    const { path, html } = openPage(page);
+    const store = join(dirname(path), '..', '..');
+    const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      const copy = join(folder, 'copies', 'page.html');
+      for (const asked of ['newest', 'training', challenger.version, `logistic_regression/${challenger.version}`]) {
+        rmSync(copy, { force: true });
+        await openReport('table', asked, { store, output: copy });
+        expect(readFileSync(copy, 'utf8')).toBe(html);
+      }
+      expect(printed.mock.lastCall![0]).toBe(`${copy}\n`);
+      await openReport('table', 'newest', { store });
+      expect(printed.mock.lastCall![0]).toBe(`${path}\n`);
+      await openReport('table', 'newest', { store, json: true });
+      expect(JSON.parse(printed.mock.lastCall![0] as string)).toMatchObject({
+        path,
+        uri: (page as { uri: string }).uri,
+        kind: 'training',
+      });
+      await expect(openReport('table', 'monitoring', { store })).rejects.toThrow(
+        /^table has no page of monitoring; name "training", "monitoring" or a run, of which the newest are \d{8}_/,
+      );
+    } finally {
+      printed.mockRestore();
+    }
   });
-  await pipeline.process(csv(2));
-  // A file stands where the folder of the pages would be.
-  const pages = fileURLToPath(pipeline.stores.monitoring.uri('reports'));
-  mkdirSync(dirname(pages), { recursive: true });
-  rmSync(pages, { recursive: true, force: true });
-  writeFileSync(pages, '');
-  const { status, champion, page } = await pipeline.train(['logistic_regression']);
-  expect({ status, champion: champion?.algorithm }).toEqual({ status: 'completed', champion: 'logistic_regression' });
-  expect(page).toEqual({ not_written: expect.stringContaining('reports') });
+
+  test('a page that cannot be stored is told, and costs the training nothing', async () => {
+    const pipeline = await createPagePipeline(engines, folder, 'binary', {});
+    // A file stands where the folder of the pages would be.
+    const pages = fileURLToPath(pipeline.stores.monitoring.uri('reports'));
+    mkdirSync(dirname(pages), { recursive: true });
+    rmSync(pages, { recursive: true, force: true });
+    writeFileSync(pages, '');
+    const { status, champion, page } = await pipeline.train(['logistic_regression']);
+    expect({ status, champion: champion?.algorithm }).toEqual({
+      status: 'completed',
+      champion: 'logistic_regression',
+    });
+    expect(page).toEqual({ not_written: expect.stringContaining('reports') });
+  });
 });

@@ -183,7 +183,7 @@ describe('a store of the first release', () => {
           format: expect.any(Number) as number,
           known: true,
         });
-  });
+  }, 60_000);
 });
 
 describe('a store of a newer release', () => {
