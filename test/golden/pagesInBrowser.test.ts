@@ -61,7 +61,8 @@ else
             await page.screenshot({ path: join(pictures, `${name} on ${screen.name}.png`), fullPage: true });
           // With every table open as well.
           for (const open of [false, true]) {
-            if (open) await page.locator('summary').evaluateAll((all) => all.forEach((one) => (one as HTMLElement).click()));
+            if (open)
+              await page.locator('summary').evaluateAll((all) => all.forEach((one) => (one as HTMLElement).click()));
             expect(await layoutOf(page)).toEqual({ overflowing: [], outside: [], withoutAlternative: [], unseen: [] });
           }
           expect(told).toEqual([url]);
