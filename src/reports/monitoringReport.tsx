@@ -146,6 +146,16 @@ function PerformanceSection({ performance, task }: { performance: PerformanceRes
           {performance.breached ? 'is above the limit' : 'is no finding'}.
         </p>
       )}
+      {performance.estimate && (
+        <p>
+          Before labels come: by the model's probabilities {titleOf(performance.estimate.metric)} of{' '}
+          {countOf(performance.estimate.rows, 'row')} of {performance.estimate.from} to {performance.estimate.to} is{' '}
+          {formatNumber(performance.estimate.value)} (standard error {formatNumber(performance.estimate.sampling_error)}
+          ), a drop of {formatNumber(performance.estimate.drop)} ({formatP(performance.estimate.p_value)}), which{' '}
+          {performance.estimate.breached ? 'is above the limit' : 'is no finding'}.
+        </p>
+      )}
+      {performance.estimate_not_measured !== undefined && <p class="quiet">{performance.estimate_not_measured}</p>}
       <div class="grid">
         {[...watched, ...others.slice(0, 1)].map((metric) => (
           <PerformanceFigure
@@ -208,7 +218,9 @@ function PerformanceSection({ performance, task }: { performance: PerformanceRes
 }
 
 function isIn(batches: NonNullable<PerformanceResult['batches']>, metric: MetricName): boolean {
-  return batches.some(({ measured }) => measured?.[metric] !== undefined);
+  return batches.some(
+    ({ measured, estimated }) => measured?.[metric] !== undefined || estimated?.[metric] !== undefined,
+  );
 }
 
 function DriftSection({ drift, thresholds }: { drift: DriftResult; thresholds: Record<string, unknown> }): VNode {

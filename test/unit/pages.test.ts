@@ -65,7 +65,7 @@ const PAGES = {
   'a monitoring run': {
     make: () => monitoredPage(engines, folder),
     names: [COLUMN, '"><img src=x onerror=alert(2)>'],
-    figures: ['ROC AUC over time', 'What the model says', COLUMN, 'category'],
+    figures: ['ROC AUC over time', 'accuracy over time', 'What the model says', COLUMN, 'category'],
   },
 };
 
