@@ -16,6 +16,7 @@ const KEYED_BY_NAME: ReadonlySet<string> = new Set([
   'psi',
   'scores',
   'training_missing_rate',
+  'unmet',
   'value',
 ]);
 

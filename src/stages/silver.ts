@@ -9,6 +9,7 @@ import { tableOf, type DuplicatesEntry } from '../data/layers.js';
 import { partitionKey } from '../data/partitions.js';
 import type { BuiltTable } from '../data/layerWriter.js';
 import { refine } from '../data/refine.js';
+import { correctedRows, readCorrections } from '../data/validation/corrections.js';
 import { Evaluator, summaryOf, type Evaluation } from '../data/validation/evaluate.js';
 import { writeResult } from '../data/validation/results.js';
 import { isRefused, qualityOf, refusal, refuseLowScores, type RefusedPartition } from '../data/validation/verdict.js';
@@ -37,12 +38,19 @@ export const silver: Stage<RefineInput, SilverResult> = async (context, input) =
   if (seeks && !duplicates) return { rows: 0, written: [], unchanged: [], dropped: {} };
 
   const isExpected = rulesOf(pipeline.expectations).length > 0;
+  const corrected = isExpected ? await readCorrections(datamart) : {};
   const refused: RefusedPartition[] = [];
   const { entries, written, unchanged } = await refine(context, datamart, input, {
     layer: 'silver',
     from: { layer: 'bronze', table: 'bronze' },
     inputs: (partition, checksum) =>
-      fingerprint(checksum, sql.digest, pipeline.expectations, duplicates?.partitions[partition]),
+      fingerprint(
+        checksum,
+        sql.digest,
+        pipeline.expectations,
+        duplicates?.partitions[partition],
+        ...(corrected[partition] ? [corrected[partition].checksum] : []),
+      ),
     check: (database) => openTables(database, sql),
     build: async (database, partition, file, folder) => {
       const repeated = countDuplicates(pipeline, duplicates, partition);
@@ -50,7 +58,8 @@ export const silver: Stage<RefineInput, SilverResult> = async (context, input) =
         `CREATE OR REPLACE TEMP VIEW bronze AS ${await withoutDuplicatesSql(datamart, duplicates, partition, file)}`,
       );
       const columns = await checkLayerColumns(database, sql);
-      const evaluator = new Evaluator(database, pipeline, { sql, query: sql.text, columns });
+      const rows = await correctedRows(database, datamart, sql, columns, corrected[partition]);
+      const evaluator = new Evaluator(database, pipeline, rows);
       const evaluation = await evaluator.evaluate();
       const result = await writeResult(datamart, pipeline, partition, folder, { database, evaluator, evaluation });
       if (isRefused(pipeline, result)) {
@@ -101,7 +110,8 @@ async function writeKept(
 ): Promise<BuiltTable> {
   const path = join(folder, `${partition}.parquet`);
   const { kept, dropped } = evaluation;
-  const rows = Object.keys(dropped).length === 0 ? evaluator.source.query : evaluator.keptSql();
+  const { query, identified } = evaluator.source;
+  const rows = Object.keys(dropped).length === 0 && !identified ? query : evaluator.keptSql();
   const [written] = await database.rows<{ Count: bigint }>(`COPY (${rows}\n) TO ${literal(path)} (FORMAT parquet)`, {
     sqlFile: sql.file,
   });

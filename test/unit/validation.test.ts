@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { loadPipeline } from '../../src/config/load.js';
 import { EXPECTATION_NAMES } from '../../src/validation/expectationTypes.js';
 import { validationKey, validationResult, type ValidationResult } from '../../src/data/validation/results.js';
-import { readParquetSql, withDuckDb, type SqlValue } from '../../src/data/duckdb.js';
+import { readParquetSql, withDuckDb, type Database, type SqlValue } from '../../src/data/duckdb.js';
+import { exportQuarantine, openQuarantine, returnRows } from '../../src/data/validation/quarantine.js';
 import { gold } from '../../src/stages/gold.js';
 import { CONF, createMedallion, RESOURCES, visitsOf, type Medallion, type Visit } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -253,4 +255,125 @@ describe('a suite', () => {
 test('every type is in the documentation', () => {
   const docs = readFileSync('docs/pipelines.md', 'utf8');
   expect(EXPECTATION_NAMES.filter((name) => !docs.includes(`\`${name}\``))).toEqual([]);
+});
+
+describe('rows in quarantine', () => {
+  const perform = async <T>(work: (database: Database, folder: string) => Promise<T>) => {
+    const scratch = temporaryFolder();
+    return withDuckDb({ resources: RESOURCES, scratch, signal: new AbortController().signal }, (database) =>
+      work(database, scratch),
+    );
+  };
+  const open = async () => openQuarantine(await loadPipeline('visits', world.env), world.stores.datamart);
+  const exported = async (): Promise<string> => {
+    const file = join(temporaryFolder(), 'bad.csv');
+    const opened = await open();
+    await perform((database) => exportQuarantine(database, opened, file));
+    return readFileSync(file, 'utf8');
+  };
+  const sendBack = async (text: string) => {
+    const file = join(temporaryFolder(), 'corrected.csv');
+    writeFileSync(file, text);
+    const pipeline = await loadPipeline('visits', world.env);
+    const opened = await open();
+    return perform((database, folder) => returnRows(database, pipeline, world.stores.datamart, opened, file, folder));
+  };
+  const costs = async () => (await world.rows('silver', 'silver')).map(({ id, cost }) => [Number(id), cost]);
+
+  beforeEach(async () => {
+    expects(
+      { type: 'expect_column_values_to_be_between', kwargs: { column: 'cost', min_value: 0 }, severity: 'drop' },
+      { type: 'expect_column_values_to_be_unique', kwargs: { column: 'id' }, severity: 'fail' },
+    );
+    const visits = visitsOf(2);
+    visits[1] = { ...visits[1]!, cost: -20 };
+    visits[2] = { ...visits[2]!, cost: -30 };
+    await processed(visits);
+  });
+
+  test('are exported, and taken back corrected in their place by the next run', async () => {
+    const text = await exported();
+    const lines = text.trimEnd().split('\n');
+    expect(lines[0]).toBe('__perdure_partition,__perdure_id,__perdure_rules,id,day,kind,cost');
+    expect(lines[1]).toMatch(
+      /^2020_01,[0-9a-f]{32}-1,expect_column_values_to_be_between\(cost\),2,2020-01-11,urgent,-20\.0$/,
+    );
+    expect(lines).toHaveLength(3);
+
+    expect(await sendBack(text.replace('-20.0', '20'))).toEqual({
+      corrected: 1,
+      unchanged: 1,
+      partitions: ['2020_01'],
+    });
+    const { silver } = await world.process();
+    expect(silver).toMatchObject({ written: ['2020_01'], unchanged: ['2020_02'], rows: 7 });
+    expect((await costs()).slice(0, 3)).toEqual([
+      [1, 10],
+      [2, 20],
+      [4, 40],
+    ]);
+    expect((await open()).map(({ rows }) => rows)).toEqual([1]);
+
+    // The other one comes later, and the first stays corrected.
+    expect(await sendBack((await exported()).replace('-30.0', '30'))).toMatchObject({ corrected: 1 });
+    expect((await world.process()).silver).toMatchObject({ rows: 8, dropped: {} });
+    expect((await costs()).slice(0, 3)).toEqual([
+      [1, 10],
+      [2, 20],
+      [3, 30],
+    ]);
+    expect(await open()).toEqual([]);
+  });
+
+  test('that come back bad are found so again, and can be corrected again', async () => {
+    await sendBack((await exported()).replace('-20.0', '-21'));
+    expect((await world.process()).silver.dropped).toEqual({ 'expect_column_values_to_be_between(cost)': 2 });
+    await sendBack((await exported()).replace('-21.0', '21'));
+    expect((await world.process()).silver.rows).toBe(7);
+    // A key that another row has is no less refused than that of a source.
+    await sendBack((await exported()).replace(/,3,(2020-01-12,.*),-30\.0/, ',4,$1,30'));
+    await expect(world.process()).rejects.toMatchObject({
+      message: expect.stringMatching(/expect_column_values_to_be_unique\(id\).* is broken by 2 rows/) as string,
+    });
+  });
+
+  test('are corrected as long as the source gives them: where it gives others, it counts', async () => {
+    await sendBack((await exported()).replace('-20.0', '20'));
+    await world.process();
+    const visits = visitsOf(2);
+    visits[1] = { ...visits[1]!, cost: 25 };
+    await processed(visits);
+    expect((await costs())[1]).toEqual([2, 25]);
+  });
+
+  test.each<[string, (text: string) => string, RegExp]>([
+    [
+      'a value that its column can not have',
+      (text) => text.replace('-20.0', 'twenty'),
+      /has "twenty" in the column cost \(record 2\), which is no DOUBLE; correct it and send the file again\.$/,
+    ],
+    [
+      'a row that is not in quarantine',
+      (text) => text.replace(/[0-9a-f]{32}/, 'f'.repeat(32)),
+      /names a row that is not in quarantine \(record 2, __perdure_id f{32}-1\); export the rows anew/,
+    ],
+    ['a column less', (text) => text.replace(',kind', ',sort'), /has no column kind; export the rows anew/],
+    [
+      'a day of another partition',
+      (text) => text.replace('2020-01-11', '2020-02-11').replace('-20.0', '20'),
+      /moves a row out of its partition 2020_01 by the column day \(record 2\); correct the source instead\.$/,
+    ],
+    [
+      'a row twice',
+      (text) => `${text}${text.split('\n')[1]}\n`,
+      /has a row twice \(record 4\); leave one of them out\.$/,
+    ],
+  ])('are refused as a whole with %s', async (_what, change, message) => {
+    const text = await exported();
+    await expect(sendBack(change(text))).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: expect.stringMatching(message) as string,
+    });
+    expect((await world.process()).silver.written).toEqual([]);
+  });
 });

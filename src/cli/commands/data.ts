@@ -4,12 +4,12 @@ import { loadPipeline } from '../../config/load.js';
 import type { Progress } from '../../contracts/index.js';
 import { pipelineArgument, withExamples } from '../help.js';
 import { interruption } from '../interruption.js';
-import { jsonOption, type JsonOption } from '../options.js';
+import { jsonOption, storeOption, type JsonOption } from '../options.js';
 import { print, printJson, say } from '../terminal.js';
 
-/** `perdure data ...`: each prints the path of the file that it made. */
+/** `perdure data ...` */
 export function addData(program: Command, pipelines: string[]): void {
-  const data = program.command('data').description('get raw data');
+  const data = program.command('data').description('get raw data, and see to rows that break what is expected of them');
   const add = (name: string, description: string) =>
     data
       .command(name)
@@ -31,6 +31,20 @@ export function addData(program: Command, pipelines: string[]): void {
   });
   withExamples(generate, pipelines, (pipeline) => [
     [`perdure data generate ${pipeline}`, 'prints the path of the file'],
+  ]);
+
+  const rows = add('quarantine', 'the rows that break an expectation: show, export, and take back corrected')
+    .option('--csv <file>', 'write them all, with every column and what they break')
+    .option('--return <file>', 'take the exported rows back, corrected; the next run checks them as any others')
+    .addOption(storeOption())
+    .action(async (name, options) => {
+      const { quarantine } = await import('../quarantine.js');
+      await quarantine(name, options);
+    });
+  withExamples(rows, pipelines, (pipeline) => [
+    [`perdure data quarantine ${pipeline}`, 'how many rows break what, and the first of them'],
+    [`perdure data quarantine ${pipeline} --csv bad.csv`, 'all of them, to correct'],
+    [`perdure data quarantine ${pipeline} --return bad.csv`, 'what was corrected is taken by the next run'],
   ]);
 }
 
