@@ -36,6 +36,9 @@ export function versionFiles({ config }: Pipeline): string[] {
 
 const PREPROCESSED = 'gold/preprocessed/*';
 
+/** What came of expectations, and the rows that break one. */
+const VALIDATION = `${VALIDATION_FOLDER}*`;
+
 /** Where a stage that runs as a task of its own finds its input and leaves its result. */
 export const TASK_DOCUMENTS = 'tasks/*';
 
@@ -49,7 +52,7 @@ export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
   return {
     datamart: {
       read: ['*'],
-      write: ['bronze/*', 'silver/*', `${VALIDATION_FOLDER}*`, manifestKey('gold'), ...layers, ...online],
+      write: ['bronze/*', 'silver/*', VALIDATION, manifestKey('gold'), ...layers, ...online],
       ...(online.length > 0 && { delete: online }),
     },
     modelRegistry: { read: [OWNER_KEY, 'model_registry/*'] },
@@ -79,15 +82,17 @@ export function operationsAccess(pipeline: Pipeline): StoreAccess {
 
 /**
  * A person who looks after pipelines by the command line: puts raw data where bronze looks for it, reads what there is, and
- * moves aliases where no steward does. Where the configuration lies in the store, a person changes it there. Data, models and predictions are for workers alone.
+ * moves aliases where no steward does, and corrects rows that break an expectation. Where the configuration lies in the store, a
+ * person changes it there. All other data, models and predictions are for workers alone.
  */
 export function operatorAccess({ definition, config }: Pipeline, confInStore: boolean): StoreAccess {
   const conf = confInStore ? ['conf/pipelines/*'] : [];
   const second = definition.labels ? [rawKey(fileNameOf(definition.labels.file))] : [];
   return {
     datamart: {
-      read: [OWNER_KEY, manifestKey('bronze'), manifestKey('gold'), NEWEST_CONFIG, ...conf],
-      write: [rawKey(definition.source.file), ...second, ...conf],
+      read: [OWNER_KEY, manifestKey('bronze'), manifestKey('gold'), NEWEST_CONFIG, VALIDATION, ...conf],
+      // Rows that break an expectation, corrected.
+      write: [rawKey(definition.source.file), ...second, VALIDATION, ...conf],
     },
     modelRegistry: {
       read: [OWNER_KEY, ALIASES, ...config.training_config.algorithms.map(registryFolder)],

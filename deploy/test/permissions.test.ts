@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -93,7 +93,17 @@ beforeAll(async () => {
   // With a rule for duplicates, which has a file of its own.
   writeFileSync(
     join(folder, 'expectations.json'),
-    JSON.stringify({ duplicates: { name: 'no_duplicates', on_failure: 'drop' }, silver: [] }),
+    JSON.stringify({
+      duplicates: { name: 'no_duplicates', on_failure: 'drop' },
+      expectations: [
+        {
+          type: 'expect_column_values_to_be_between',
+          kwargs: { column: 'x1', min_value: 0 },
+          severity: 'warn',
+          meta: { name: 'not_negative' },
+        },
+      ],
+    }),
   );
 
   policies = new Policies((await synthesize({ ...SETTINGS, name: NAME, environment: 'dev' })).perdure);
@@ -271,6 +281,13 @@ describe('with the rights of its role alone', () => {
     await asOperator('status', TINY);
     await asOperator('steward', 'start', TINY);
     await asOperator('run', TINY);
+    const bad = join(logs, 'bad.csv');
+    await asOperator('data', 'quarantine', TINY, '--csv', bad);
+    const [header, ...rows] = readFileSync(bad, 'utf8').split('\n');
+    const column = header!.split(',').indexOf('x1');
+    const corrected = rows.map((row) => row.split(',').with(column, '0').join(','));
+    writeFileSync(bad, [header, corrected[0], ...rows.slice(1)].join('\n'));
+    await asOperator('data', 'quarantine', TINY, '--return', bad);
     expect(iam.refused).toEqual([]);
   });
 

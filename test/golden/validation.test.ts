@@ -1,6 +1,8 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { withDuckDb } from '../../src/data/duckdb.js';
+import { propose } from '../../src/data/inspect/propose.js';
 import { validationResult, VALIDATION_FOLDER, type ValidationResult } from '../../src/data/validation/results.js';
 import type { EnginePool } from '../../src/ml/engines/pool.js';
 import { packageFolder } from '../../src/package.js';
@@ -58,6 +60,15 @@ describeOnReal(REAL_CHURN, 'what is expected of the real churn file', () => {
           expect([name, found.result[name as keyof typeof found.result]]).toEqual([name, near(value)]);
       },
     );
+  });
+
+  test('is at first what the file itself meets', async () => {
+    const context = { resources: { cpus: 1, memory: 2 ** 30 }, scratch: folder, signal: new AbortController().signal };
+    const { expectations } = await withDuckDb(context, (database) =>
+      propose(database, REAL_CHURN, 'churn.csv', { label: 'Churn', positive: 'Yes' }),
+    );
+    const result = await validate(expectations);
+    expect(result.statistics).toMatchObject({ evaluated_expectations: 41, unsuccessful_expectations: 0 });
   });
 
   test('is met by it, in all five dimensions', async () => {

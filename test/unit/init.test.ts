@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { screen } from '../../src/cli/commands/init.js';
+import { Expectations } from '../../src/config/expectations.js';
 import { propose, type Wishes } from '../../src/data/inspect/propose.js';
 import { sharedDatabase } from '../support/sharedDatabase.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -409,4 +410,46 @@ it('does not judge the column of the day, which is no feature', async () => {
   const { suspects, remarks } = await proposed(prices, { label: 'close' });
   expect(suspects).toEqual([]);
   expect(remarks.find(({ topic }) => topic === 'strongest')!.text).toMatch(/^alone, by R²: x [0-9.]+$/);
+});
+
+describe('the first expectations', () => {
+  const table = rows(60, (i) => ({
+    id: `k${i}`,
+    size: i === 7 ? null : -40 + i,
+    price: 10 + i / 2,
+    colour: ['red', 'green'][i % 2]!,
+    flag: i % 3 === 0 ? 1 : 0,
+    y: noise(i) < 0.5 ? 'No' : 'Yes',
+  }));
+
+  it('are of the key, of what is there, of ranges with room, and of categories', async () => {
+    const { expectations } = await proposed(table, { label: 'y', key: ['id'] });
+    const of = (type: string, kwargs: object, severity = 'warn') => ({ type: `expect_${type}`, kwargs, severity });
+    expect(expectations).toEqual({
+      name: 'table',
+      expectations: [
+        of('table_row_count_to_be_between', { min_value: 1 }),
+        of('column_values_to_not_be_null', { column: 'id' }, 'fail'),
+        of('column_values_to_be_unique', { column: 'id' }, 'fail'),
+        ...['price', 'colour', 'flag'].map((column) => of('column_values_to_not_be_null', { column, mostly: 0.95 })),
+        // From -40 to 19, and 59 more on either side, in two digits.
+        of('column_values_to_be_between', { column: 'size', min_value: -99, max_value: 78, mostly: 0.99 }),
+        // From 10 to 39.5; there is no negative price.
+        of('column_values_to_be_between', { column: 'price', min_value: 0, max_value: 69, mostly: 0.99 }),
+        of('column_values_to_be_in_set', { column: 'colour', value_set: ['green', 'red'], mostly: 0.95 }),
+        of('column_values_to_be_in_set', { column: 'flag', value_set: [0, 1], mostly: 0.95 }),
+        of('column_values_to_be_in_set', { column: 'y', value_set: ['No', 'Yes'], mostly: 0.95 }),
+      ],
+    });
+  });
+
+  it('are read as they are, and a key of several columns has to be one together', async () => {
+    const { expectations } = await proposed(table, { label: 'y', key: ['id', 'price'] });
+    expect(Expectations.safeParse(expectations).success).toBe(true);
+    expect(expectations.expectations).toContainEqual({
+      type: 'expect_compound_columns_to_be_unique',
+      kwargs: { column_list: ['id', 'price'] },
+      severity: 'fail',
+    });
+  });
 });

@@ -100,7 +100,7 @@ async function init(name: string, options: { csv: string; yes?: boolean } & Wish
     return;
   }
   await writeSchemas(conf);
-  const written = await write(folder, text);
+  const written = await write(folder, { 'pipeline.json': text, 'expectations.json': suiteText(proposal.expectations) });
   await linkData(name, file, csv);
   say(`Next: perdure run ${name}`);
   const { definition, ...seen } = proposal;
@@ -119,12 +119,12 @@ async function writeSchemas(conf: string): Promise<void> {
   }
 }
 
-/** Whole or not at all. */
-async function write(folder: string, text: string): Promise<string> {
+/** All files, or none. Returns the path of `pipeline.json`. */
+async function write(folder: string, files: Record<string, string>): Promise<string> {
   await mkdir(join(folder, '..'), { recursive: true });
   const aside = await mkdtemp(join(folder, '..', '.init-'));
   try {
-    await writeFile(join(aside, 'pipeline.json'), text);
+    for (const [name, text] of Object.entries(files)) await writeFile(join(aside, name), text);
     await rename(aside, folder);
   } catch (error) {
     await rm(aside, { recursive: true, force: true });
@@ -154,6 +154,12 @@ async function agrees(question: string): Promise<boolean> {
 function shortJson(definition: Record<string, unknown>): string {
   const fields = Object.entries(definition).map(([name, value]) => `  ${JSON.stringify(name)}: ${spaced(value)}`);
   return `{\n${fields.join(',\n')}\n}\n`;
+}
+
+/** One line per expectation. */
+function suiteText({ name, expectations }: Proposal['expectations']): string {
+  const lines = expectations.map((expectation) => `    ${spaced(expectation)}`);
+  return `{\n  "name": ${JSON.stringify(name)},\n  "expectations": [\n${lines.join(',\n')}\n  ]\n}\n`;
 }
 
 function spaced(value: unknown): string {

@@ -3,6 +3,7 @@ import { agreeing, count, countOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
 import { describeCsv, isNumbersAsText, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
+import { proposeExpectations, type ProposedSuite } from './expectations.js';
 import { decideKey, isIdentifierName } from './keys.js';
 import { decideLabel, type LabelDecision, type LabelWishes } from './label.js';
 import { findSuspects, type Suspect } from './suspects.js';
@@ -25,6 +26,8 @@ export interface Proposal {
   remarks: Finding[];
   /** Never dropped without being told to. */
   suspects: Suspect[];
+  /** What `expectations.json` may say of the table. */
+  expectations: ProposedSuite;
 }
 
 export interface Wishes extends LabelWishes {
@@ -63,6 +66,14 @@ export async function propose(database: Database, path: string, file: string, wi
     );
   const group = time.test === undefined ? entityOf(others, rows) : undefined;
   const { suspects, strongest } = await findSuspects(database, features, label);
+
+  const labelled = columns.find(({ name }) => name === label.column);
+  const expectations = await proposeExpectations(database, file.replace(/\.[^.]*$/, ''), {
+    key: key.columns,
+    features,
+    rows,
+    ...(labelled && label.task !== 'regression' && { label: labelled }),
+  });
 
   const definition = {
     source: file,
@@ -108,6 +119,7 @@ export async function propose(database: Database, path: string, file: string, wi
     },
     { topic: 'split', text: splitText(time, group, rows, key.columns.length > 0) },
     ...drop.map(({ columns, reason }) => ({ topic: 'drop', text: `${listed(columns)}: ${reason}` })),
+    { topic: 'expectations', text: expectationsText(expectations) },
   ];
   const remarks = [
     ...(await remarksOn(database, described, features, rows)),
@@ -120,7 +132,7 @@ export async function propose(database: Database, path: string, file: string, wi
           },
         ]),
   ];
-  return { definition, rows, columns: columns.length, decisions, remarks, suspects };
+  return { definition, rows, columns: columns.length, decisions, remarks, suspects, expectations };
 }
 
 /** Whether the label's values say by themselves which is positive: 1 of 0 and 1, true of false and true. */
@@ -212,6 +224,11 @@ function splitText(time: TimeDecision, group: ColumnSummary | undefined, rows: n
   if (group)
     return `by ${group.name}: it has ${countOf(group.distinct, 'value')} in ${countOf(rows, 'row')}, and all rows of one stay on one side; three fifths train, one chooses the model, one tests`;
   return `by the hash of the ${keyed ? 'key' : 'row'}: three fifths train, one chooses the model, one tests`;
+}
+
+function expectationsText({ expectations }: ProposedSuite): string {
+  const must = expectations.filter(({ severity }) => severity === 'fail').length;
+  return `${countOf(expectations.length, 'expectation')} in expectations.json, which this file meets: ${must > 0 ? 'a run fails without a sound key, and tells' : 'a run tells'} of values that look otherwise`;
 }
 
 /** What people may want to act on. */
