@@ -98,9 +98,9 @@ beforeAll(async () => {
       expectations: [
         {
           type: 'expect_column_values_to_be_between',
-          kwargs: { column: 'x1', min_value: 0 },
+          kwargs: { column: 'x1', min_value: 0.5 },
           severity: 'warn',
-          meta: { name: 'not_negative' },
+          meta: { name: 'large' },
         },
       ],
     }),
@@ -285,7 +285,7 @@ describe('with the rights of its role alone', () => {
     await asOperator('data', 'quarantine', TINY, '--csv', bad);
     const [header, ...rows] = readFileSync(bad, 'utf8').split('\n');
     const column = header!.split(',').indexOf('x1');
-    const corrected = rows.map((row) => row.split(',').with(column, '0').join(','));
+    const corrected = rows.map((row) => row.split(',').with(column, '1').join(','));
     writeFileSync(bad, [header, corrected[0], ...rows.slice(1)].join('\n'));
     await asOperator('data', 'quarantine', TINY, '--return', bad);
     expect(iam.refused).toEqual([]);
