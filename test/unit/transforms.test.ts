@@ -111,6 +111,8 @@ describe('numbers', () => {
     for (const step of [{ scale: 'standard' }, { scale: 'minmax' }, { scale: 'robust' }, { clip: { iqr: 1.5 } }])
       expect(made([step], numbers(NaN, NaN), numbers(5, NaN))).toEqual({ x: [5, NaN] });
     expect(made([{ impute: 'median' }], numbers(NaN), numbers(NaN, 5))).toEqual({ x: [0, 5] });
+    // Both quartiles are 0: a bound of 0 and 0 would leave nothing of the column.
+    expect(made([{ clip: { iqr: 1.5 } }], numbers(0, 0, 0, 0, 0, 0, 1), numbers(0, 1))).toEqual({ x: [0, 1] });
   });
 });
 

@@ -12,7 +12,7 @@ export const FittedStep = z.union([
       z.array(z.strictObject({ value: z.number(), indicator: z.boolean() })),
     ]),
   }),
-  /** Lower and upper bound; null for a column without values. */
+  /** Lower and upper bound; null for a column that stays as it is. */
   z.strictObject({ clip: z.array(z.tuple([z.number(), z.number()]).nullable()) }),
   z.strictObject({ scale: z.array(z.strictObject({ center: z.number(), scale: z.number() })) }),
   z.strictObject({ log: z.literal(true) }),

@@ -86,6 +86,8 @@ export const clip: Of<'clip'> = {
       if ('quantiles' in settings)
         return settings.quantiles.map((share) => quantile(sorted, share)) as [number, number];
       const [low, high] = [quantile(sorted, 0.25), quantile(sorted, 0.75)];
+      // Where half of the values are one, as of most columns of 0 and 1, every other value would become that one.
+      if (low === high) return null;
       return [low - settings.iqr * (high - low), high + settings.iqr * (high - low)];
     });
   },

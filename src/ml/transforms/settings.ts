@@ -56,7 +56,13 @@ export const TransformStep = z.union([
             .describe('Between two quantiles of train'),
         }),
         z.strictObject({
-          iqr: z.number().gt(0).max(1_000).describe('So many interquartile ranges from the quartiles of train'),
+          iqr: z
+            .number()
+            .gt(0)
+            .max(1_000)
+            .describe(
+              'So many interquartile ranges from the quartiles of train; a column whose quartiles are equal is left as it is',
+            ),
         }),
       ])
       .describe('Values beyond are moved to the bound'),
