@@ -35,7 +35,7 @@ export default defineConfig({
   test: {
     globalSetup: 'test/support/globalTemporaryFolder.ts',
     projects: [
-      project('unit', 0, 20 * SECOND, COMPUTING),
+      project('unit', 0, 60 * SECOND, COMPUTING),
       project('replay', 0, 60 * SECOND, COMPUTING),
       // Kinds of one order share their processes: some mostly wait, the others mostly compute.
       project('workflow', 1, 120 * SECOND, WAITING, { globalSetup: 'test/support/globalWorkflowBundle.ts' }),
