@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { browserPath, launchBrowser } from '../support/browser.js';
+import { chromium } from '../../src/platform/setup/chromium.js';
+import { launchBrowser } from '../support/browser.js';
 import { monitoredPage, openPage, trainedPage } from '../support/pages.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
 
-const path = browserPath();
+const browser = await chromium.find();
 
 /** Where the pictures go that a person wants to look at. */
 const { PERDURE_TEST_PICTURES: pictures } = process.env;
@@ -19,22 +20,20 @@ const SCREENS = [
   { name: 'a phone in dark mode', width: 390, colorScheme: 'dark' },
 ] as const;
 
-if (path === undefined)
+if (browser === undefined)
   test('pages in a browser: there is none', () => {
-    console.warn(
-      'Nothing is tested in a browser: this machine has no chromium in its PATH (Debian: apt install chromium).',
-    );
+    console.warn(`Nothing is tested in a browser: ${chromium.name} is not there; ${chromium.remedy}.`);
   });
 else
   describe('pages in a browser', () => {
     const folder = temporaryFolder(afterAll);
     const engines = tinyEngines();
     afterAll(() => engines.close());
-    let browser: Browser | undefined;
-    afterAll(() => browser?.close());
+    let opened: Browser | undefined;
+    afterAll(() => opened?.close());
     const pages: Record<string, string> = {};
     beforeAll(async () => {
-      browser = await launchBrowser(path);
+      opened = await launchBrowser(browser.path);
       for (const task of ['binary', 'multiclass', 'regression'] as const)
         pages[task] = openPage((await trainedPage(engines, folder, task)).page).path;
       pages.monitoring = openPage(await monitoredPage(engines, folder)).path;
@@ -42,7 +41,7 @@ else
 
     describe.each(['binary', 'multiclass', 'regression', 'monitoring'])('%s', (name) => {
       test.each(SCREENS)('on $name nothing overflows, is hidden, runs or is fetched', async (screen) => {
-        const context = await browser!.newContext({
+        const context = await opened!.newContext({
           viewport: { width: screen.width, height: 900 },
           colorScheme: screen.colorScheme,
         });

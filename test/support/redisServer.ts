@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { redisServer } from '../../src/platform/setup/redisServer.js';
-import { requireTool } from '../../src/platform/setup/tool.js';
+import type { FoundTool } from '../../src/platform/setup/tool.js';
 import {
   describeExit,
   freePort,
@@ -15,8 +14,11 @@ const STOP_PATIENCE_MS = 2_000;
 const POLL_MS = 20;
 
 /** Starts a real Redis server on a free port, with nothing in it. It ends with this process at the latest. */
-export async function startRedis(folder: string, password = 's3cret'): Promise<{ url: string; stop(): Promise<void> }> {
-  const { path } = await requireTool(redisServer);
+export async function startRedis(
+  { path }: FoundTool,
+  folder: string,
+  password = 's3cret',
+): Promise<{ url: string; stop(): Promise<void> }> {
   const port = await freePort();
   const settings = [
     '--port',

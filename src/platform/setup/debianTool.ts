@@ -5,7 +5,10 @@ import { firstThatWorks } from './ways.js';
 
 const TIMEOUT_MS = 10 * 60_000;
 
-/** A program of the operating system, which Debian and its descendants have as a package. */
+/**
+ * A program of the operating system, which Debian and its descendants have as a package. Others may have it by other
+ * names, or not at all, so it is optional.
+ */
 export function debianTool({
   name,
   purpose,
@@ -25,6 +28,7 @@ export function debianTool({
     name,
     purpose,
     testsOnly: true,
+    optional: true,
     remedy: `install it (on Debian and Ubuntu by "${command}" as root), or name its path in ${variable}`,
 
     async find(): Promise<FoundTool | undefined> {

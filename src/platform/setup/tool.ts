@@ -8,6 +8,8 @@ export interface Tool {
   purpose: string;
   /** Whether only the tests need it. */
   testsOnly: boolean;
+  /** Whether tests say that they are left out where it isn't there, instead of failing. @default false */
+  optional?: boolean;
   /**
    * Where it is, if it is there. Never fetches.
    * @throws PerdureError `SetupFailed` where one is there that can't be used.

@@ -4,6 +4,8 @@ import { lightgbm, xgboost } from './engines.js';
 import { temporalCli } from './temporalCli.js';
 import { timeSkippingServer } from './timeSkippingServer.js';
 import { redisServer } from './redisServer.js';
+import { messageOf } from '../../errors.js';
+import { chromium } from './chromium.js';
 import { ensureTool, type Tool } from './tool.js';
 import { versitygw } from './versitygw.js';
 
@@ -17,6 +19,7 @@ export const TOOLS: readonly Tool[] = [
   timeSkippingServer,
   versitygw,
   redisServer,
+  chromium,
   cfnLint,
   composeSpec,
 ];
@@ -29,12 +32,17 @@ export interface SetUpOptions {
 
 /**
  * Has every tool in place. Tells a line a tool.
- * @throws PerdureError `SetupFailed` at the first that can't be had.
+ * @throws PerdureError `SetupFailed` at the first that can't be had and isn't optional.
  */
 export async function setUp(options: SetUpOptions, tell: (line: string) => void): Promise<void> {
   for (const tool of options.engines ? ENGINES : TOOLS) {
     if (tool.testsOnly && !options.tests) continue;
-    const { path, version } = await ensureTool(tool, tell);
-    tell(`${tool.name}: ${version}, ${path}`);
+    try {
+      const { path, version } = await ensureTool(tool, tell);
+      tell(`${tool.name}: ${version}, ${path}`);
+    } catch (error) {
+      if (!tool.optional) throw error;
+      tell(`${messageOf(error)} Without it they are left out, and say so.`);
+    }
   }
 }
