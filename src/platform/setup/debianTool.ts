@@ -37,7 +37,7 @@ export function debianTool({
       const path = await onPath(name);
       if (!path) return undefined;
       const { stdout } = await runCommand(path, ['--version'], { timeout: 30_000 });
-      return { path, version: stdout.trim().split('\n')[0] ?? '' };
+      return { path, version: /\d+(\.\d+)+/.exec(stdout)?.[0] ?? 'of unknown version' };
     },
 
     async install(tell) {
