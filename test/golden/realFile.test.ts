@@ -61,7 +61,8 @@ async function lifecycleOnTheRealFile() {
     expect(drift.rows).toBe(SPLIT_ROWS.oot);
     expect(roundedAll(drift.psi)).toEqual(PSI_OF_2008);
     expect(drift.score_psi).toBeLessThan(0.005);
-    expect(performance.metrics).toEqual(trained(training, training.champion!.algorithm).oot);
+    // Those of the training have intervals besides.
+    expect(trained(training, training.champion!.algorithm).oot).toMatchObject(performance.metrics);
     expect(performance.drop).toBeLessThan(0.005);
     expect(verdict).toEqual({
       drift: false,
