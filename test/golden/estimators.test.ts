@@ -28,6 +28,20 @@ const expected = JSON.parse(readFileSync(new URL('fixtures/estimators.json', imp
 const data = estimatorData();
 const KINDS = Object.keys(TASKS);
 
+/** Those of the fixtures. */
+const PARAMS = {
+  xgboost: { n_estimators: 20, max_depth: 4, learning_rate: 0.2, subsample: 0.8, colsample_bytree: 0.6 },
+  lightgbm: {
+    n_estimators: 20,
+    num_leaves: 15,
+    learning_rate: 0.2,
+    subsample: 0.8,
+    subsample_freq: 1,
+    colsample_bytree: 0.6,
+    reg_lambda: 0.5,
+  },
+};
+
 const folder = temporaryFolder(afterAll);
 const never = new AbortController().signal;
 const pool = createEnginePool({ hosts: 2, memory: 2 ** 30 });
@@ -92,32 +106,17 @@ test('the libraries are the versions that made the fixtures', async () => {
 
 describe.each(KINDS)('the Python packages say the same of %s', (kind) => {
   test('xgboost', async () => {
-    const { values } = await scored(kind, 'xgboost', {
-      n_estimators: 20,
-      max_depth: 4,
-      learning_rate: 0.2,
-      subsample: 0.8,
-      colsample_bytree: 0.6,
-    });
+    const { values } = await scored(kind, 'xgboost', PARAMS.xgboost);
     const wanted = expected.identical.xgboost[kind]!;
     expect(Array.from(values.subarray(0, wanted.length))).toEqual(wanted);
   });
 
-  const params = {
-    n_estimators: 20,
-    num_leaves: 15,
-    learning_rate: 0.2,
-    subsample: 0.8,
-    subsample_freq: 1,
-    colsample_bytree: 0.6,
-    reg_lambda: 0.5,
-  };
   test('lightgbm', async () => {
-    const { values } = await scored(kind, 'lightgbm', params);
+    const { values } = await scored(kind, 'lightgbm', PARAMS.lightgbm);
     const { predictions, contributions } = expected.identical.lightgbm[kind]!;
     expect(Array.from(values.subarray(0, predictions.length))).toEqual(predictions);
     const request = {
-      modelPath: await fitted(kind, 'lightgbm', params),
+      modelPath: await fitted(kind, 'lightgbm', PARAMS.lightgbm),
       task: TASKS[kind]!,
       data: { path: held, features: FEATURES },
       limit: 5,
@@ -145,25 +144,13 @@ describe('columns of categories', () => {
     await writeColumns(scoredPath, rows(TRAIN, ROWS));
   });
 
-  const params = {
-    xgboost: { n_estimators: 20, max_depth: 4, learning_rate: 0.2, subsample: 0.8, colsample_bytree: 0.6 },
-    lightgbm: {
-      n_estimators: 20,
-      num_leaves: 15,
-      learning_rate: 0.2,
-      subsample: 0.8,
-      subsample_freq: 1,
-      colsample_bytree: 0.6,
-      reg_lambda: 0.5,
-    },
-  };
   test.each(
     (['xgboost', 'lightgbm'] as const).flatMap((estimator) =>
       Object.keys(expected.categorical[estimator]).map((kind) => [estimator, kind] as const),
     ),
   )('the Python package of %s says the same of %s', async (estimator, kind) => {
     const modelPath = join(folder, `categories-${estimator}-${kind}.model`);
-    const order = { task: TASKS[kind]!, estimator, params: params[estimator], seed: 42 };
+    const order = { task: TASKS[kind]!, estimator, params: PARAMS[estimator], seed: 42 };
     await pool.fit({ ...order, train: train(kind), modelPath }, never);
     const { values } = await pool.predict(
       { modelPath, task: order.task, data: { path: scoredPath, features: FEATURES } },

@@ -4,7 +4,7 @@ import { parseHTML } from 'linkedom';
 import type { ModelTrainingCompleted, WrittenPage } from '../../src/contracts/index.js';
 import type { EnginePool } from '../../src/ml/engines/pool.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { createShortPipeline, type ShortPipeline } from './shortPipeline.js';
+import { createShortPipeline, DATED_FOLDS, type ShortPipeline } from './shortPipeline.js';
 
 /** Names and values that would be markup where they weren't escaped. */
 export const COLUMN = '<script>alert(1)</script>';
@@ -83,27 +83,14 @@ export async function monitoredPage(engines: EnginePool, folder: string): Promis
         ',',
       );
     });
-  const pipeline = await createShortPipeline(
-    engines,
-    folder,
-    {
-      source: 'table.csv',
-      key: 'id',
-      label: 'label',
-      time: 'seen',
-      partition: 'month',
-      drop: ['fold'],
-      split: { by: 'column', column: 'fold', train: 'train', test: 'test' },
+  const pipeline = await createShortPipeline(engines, folder, DATED_FOLDS, {
+    monitoring_config: {
+      min_samples_for_metrics: 100,
+      window_days: 30,
+      label_maturity_days: 2,
+      drift_warnings: { psi: 0.2, kolmogorov_smirnov: 0.1, wasserstein: 0.1 },
     },
-    {
-      monitoring_config: {
-        min_samples_for_metrics: 100,
-        window_days: 30,
-        label_maturity_days: 2,
-        drift_warnings: { psi: 0.2, kolmogorov_smirnov: 0.1, wasserstein: 0.1 },
-      },
-    },
-  );
+  });
   const days = Array.from({ length: 22 }, (_, i) => `2029-12-${String(i + 1).padStart(2, '0')}`);
   const rows = [
     ...rowsOf('train', '2029-10-15', 400, false),

@@ -1,17 +1,7 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FoundTool } from '../../src/platform/setup/tool.js';
-import {
-  describeExit,
-  freePort,
-  hasExited,
-  listens,
-  spawnBound,
-  stopProcess,
-} from '../../src/platform/temporal/processes.js';
-
-const STOP_PATIENCE_MS = 2_000;
-const POLL_MS = 20;
+import { freePort } from '../../src/platform/temporal/processes.js';
+import { startServer } from './serverProcess.js';
 
 /** Starts a real Redis server on a free port, with nothing in it. It ends with this process at the latest. */
 export async function startRedis(
@@ -32,9 +22,6 @@ export async function startRedis(
     '--dir',
     folder,
   ];
-  const log = join(folder, 'redis.log');
-  const child = spawnBound(path, settings, log, process.env);
-  while (!hasExited(child) && !(await listens(`127.0.0.1:${port}`))) await sleep(POLL_MS);
-  if (hasExited(child)) throw new Error(`redis-server ${describeExit(child)}; see ${log}.`);
-  return { url: `redis://:${password}@127.0.0.1:${port}`, stop: () => stopProcess(child, STOP_PATIENCE_MS) };
+  const stop = await startServer(path, settings, { address: `127.0.0.1:${port}`, log: join(folder, 'redis.log') });
+  return { url: `redis://:${password}@127.0.0.1:${port}`, stop };
 }

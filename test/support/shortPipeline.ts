@@ -22,6 +22,17 @@ const RESOURCES = { cpus: 2, memory: 2 * 2 ** 30 };
 const AS_OF = '2030-01-01';
 const NAME = 'table';
 
+/** A pipeline whose rows have a day in `seen`, and in `fold` what they are for: those of another fold are scored alone. */
+export const DATED_FOLDS = {
+  source: 'table.csv',
+  key: 'id',
+  label: 'label',
+  time: 'seen',
+  partition: 'month',
+  drop: ['fold'],
+  split: { by: 'column', column: 'fold', train: 'train', test: 'test' },
+};
+
 /**
  * A pipeline of nothing but a short `pipeline.json`, whose stages a test runs one after the other.
  * @param parent a folder that goes when the tests are over

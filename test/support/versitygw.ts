@@ -1,16 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { versitygw } from '../../src/platform/setup/versitygw.js';
 import { requireTool } from '../../src/platform/setup/tool.js';
-import {
-  describeExit,
-  freePort,
-  hasExited,
-  listens,
-  spawnBound,
-  stopProcess,
-} from '../../src/platform/temporal/processes.js';
+import { freePort } from '../../src/platform/temporal/processes.js';
+import { startServer } from './serverProcess.js';
 
 export interface Versitygw {
   /** Folder in which an object is the file `<bucket>/<key>`, and its metadata extended attributes of that. */
@@ -21,9 +14,6 @@ export interface Versitygw {
   stop(): Promise<void>;
   start(): Promise<void>;
 }
-
-const STOP_PATIENCE_MS = 2_000;
-const POLL_MS = 20;
 
 /** Starts a real S3 server on a free port, with nothing in it, below `folder`. It ends with this process at the latest. */
 export async function startVersitygw(folder: string, secret = 'test-secret'): Promise<Versitygw> {
@@ -42,19 +32,16 @@ export async function startVersitygw(folder: string, secret = 'test-secret'): Pr
     env,
     stop: () => Promise.resolve(),
     async start() {
-      const child = spawnBound(
-        path,
-        ['--port', address, '--keep-alive', '--quiet', 'posix', objects],
-        join(folder, 'log'),
-        {
+      // A start that fails is over by itself.
+      server.stop = await startServer(path, ['--port', address, '--keep-alive', '--quiet', 'posix', objects], {
+        address,
+        log: join(folder, 'log'),
+        env: {
           ...process.env,
           ROOT_ACCESS_KEY_ID: env.AWS_ACCESS_KEY_ID,
           ROOT_SECRET_ACCESS_KEY: env.AWS_SECRET_ACCESS_KEY,
         },
-      );
-      server.stop = () => stopProcess(child, STOP_PATIENCE_MS);
-      while (!hasExited(child) && !(await listens(address))) await sleep(POLL_MS);
-      if (hasExited(child)) throw new Error(`versitygw ${describeExit(child)}; see ${join(folder, 'log')}.`);
+      });
     },
   };
   await server.start();

@@ -7,7 +7,7 @@ import { Mt19937 } from '../../src/ml/mt19937.js';
 import { planBatches } from '../../src/monitoring/batches.js';
 import { verdictOf } from '../../src/monitoring/verdict.js';
 import { alertFor, isOver } from '../../src/platform/notify/conditions.js';
-import { createShortPipeline } from '../support/shortPipeline.js';
+import { createShortPipeline, DATED_FOLDS } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
 
@@ -35,20 +35,9 @@ const MONITORING = { min_samples_for_metrics: 200, window_days: 30, drift_warnin
 describe('rows whose labels mean something else after ten days', () => {
   let performance: PerformanceResult;
   beforeAll(async () => {
-    const pipeline = await createShortPipeline(
-      engines,
-      folder,
-      {
-        source: 'table.csv',
-        key: 'id',
-        label: 'label',
-        time: 'seen',
-        partition: 'month',
-        drop: ['fold'],
-        split: { by: 'column', column: 'fold', train: 'train', test: 'test' },
-      },
-      { monitoring_config: { ...MONITORING, label_maturity_days: 2 } },
-    );
+    const pipeline = await createShortPipeline(engines, folder, DATED_FOLDS, {
+      monitoring_config: { ...MONITORING, label_maturity_days: 2 },
+    });
     const rows = [
       ...rowsOf('train', '2029-10-15', 600),
       ...rowsOf('test', '2029-11-15', 400),
@@ -106,15 +95,6 @@ describe('estimates before labels come', () => {
       return `${fold}-${day}-${i},${fold},${day},${value.toFixed(5)},${Number(uniform() < value)}`;
     });
   const hard = () => 0.4 + 0.2 * uniform();
-  const definition = {
-    source: 'table.csv',
-    key: 'id',
-    label: 'label',
-    time: 'seen',
-    partition: 'month',
-    drop: ['fold'],
-    split: { by: 'column', column: 'fold', train: 'train', test: 'test' },
-  };
   const rows = [
     ...likely('train', '2029-10-15', 2_000, uniform),
     ...likely('test', '2029-11-15', 1_500, uniform),
@@ -123,7 +103,7 @@ describe('estimates before labels come', () => {
   ];
   const monitored = async (estimated_drop: string, label_maturity_days: number) => {
     const monitoring_config = { min_samples_for_metrics: 500, window_days: 10, label_maturity_days, estimated_drop };
-    const pipeline = await createShortPipeline(engines, folder, definition, {
+    const pipeline = await createShortPipeline(engines, folder, DATED_FOLDS, {
       monitoring_config: { ...monitoring_config, label_maturity_days: 0 },
     });
     await pipeline.process(`id,fold,seen,x,label\n${rows.join('\n')}\n`, { asOf: '2029-12-02' });
