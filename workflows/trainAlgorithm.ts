@@ -1,5 +1,10 @@
 import { ApplicationFailure, CancellationScope, log, sleep } from '@temporalio/workflow';
-import type { AlgorithmInput, AlgorithmTrained, TrainAlgorithmInput } from '../src/contracts/index.js';
+import {
+  algorithmTrained,
+  type AlgorithmInput,
+  type AlgorithmTrained,
+  type TrainAlgorithmInput,
+} from '../src/contracts/index.js';
 import { activities, fittingWithin, type Fitting } from './support/activityProxies.js';
 import { dispatchedWithin } from './support/dispatched.js';
 import { failureOf } from './support/failures.js';
@@ -88,7 +93,7 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
   const performance = await fitting.evaluateModel({ ...input, model });
 
   progress.step('registering the version');
-  const { version, uri, threshold } = await fitting.registerModel({
+  const registered = await fitting.registerModel({
     ...input,
     model,
     best_params,
@@ -97,20 +102,9 @@ async function train(input: AlgorithmInput, fitting: Fitting, progress: Progress
     dropped,
     performance,
   });
-  setSearchAttributes({ modelVersion: version });
+  setSearchAttributes({ modelVersion: registered.version });
 
-  const { validation, test, oot } = performance;
-  const evaluated = { ...(validation && { validation }), ...(test && { test }), ...(oot && { oot }) };
-  return {
-    status: 'completed',
-    version,
-    uri,
-    best_params,
-    cv_score,
-    ...(threshold && { threshold }),
-    ...evaluated,
-    search,
-  };
+  return algorithmTrained(registered, best, performance, search);
 }
 
 /** The same, all of it as one task that needs no worker. */

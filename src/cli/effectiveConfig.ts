@@ -1,16 +1,14 @@
-import { loadPipeline } from '../config/load.js';
 import { settingsOf, type Setting } from '../config/origins.js';
 import { completed } from '../data/sourceReading.js';
-import { openStores } from '../platform/storage/stores.js';
 import type { CommonOptions } from './options.js';
-import { readStore } from './store.js';
+import { openToRead } from './store.js';
 import { table } from './table.js';
 import { print, printJson } from './terminal.js';
 
 /** Prints every setting of a pipeline with where it comes from. */
 export async function showConfig(name: string, options: CommonOptions): Promise<void> {
-  const pipeline = await loadPipeline(name);
-  const { datamart } = (await openStores(await readStore(options)))(pipeline);
+  const { pipeline, stores } = await openToRead(name, options);
+  const { datamart } = stores;
   const settings = settingsOf(await completed(pipeline, datamart));
   if (options.json) {
     const told = settings.map(({ setting, value, from, reason, meaning }) => ({

@@ -2,20 +2,14 @@ import type { PromotionDecision } from '../contracts/index.js';
 import { score } from './phases.js';
 import { table } from './table.js';
 
-/** Rules that compare with the champion, or ask for rows at all: what every pipeline has. */
-const USUAL: ReadonlySet<string> = new Set([
-  'min_samples',
-  'rows_of_each_class',
-  'max_auc_loss',
-  'significantly_better',
-  'not_significantly_worse',
-]);
+/** How a rule is named that the config sets a limit of its own for: what other rules there are every pipeline has. */
+const LIMIT = /^(minimum|maximum) /;
 
 /** Every rule of the promotion gate with what was found, the limit and the verdict, where the config sets limits of its own. */
 export function gateTable({ rules, not_judged = [] }: Pick<PromotionDecision, 'rules' | 'not_judged'>): string[] {
-  if (rules.every(({ rule }) => USUAL.has(rule))) return [];
+  if (!rules.some(({ rule }) => LIMIT.test(rule))) return [];
   const rows = rules.map(({ rule, expected, actual, interval, passed }) => [
-    rule.replace(/^(minimum|maximum) /, ''),
+    rule.replace(LIMIT, ''),
     shown(actual),
     interval ? describeInterval(interval) : '',
     expected,

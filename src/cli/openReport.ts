@@ -1,16 +1,14 @@
 import { copyFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { loadPipeline } from '../config/load.js';
 import { variables } from '../environment.js';
 import { PerdureError } from '../errors.js';
 import { pageOfKey, PAGES_FOLDER, type PageKey } from '../monitoring/pages.js';
 import { diskError } from '../platform/files/diskError.js';
 import { makeFolder } from '../platform/storage/folder.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
-import { openStores } from '../platform/storage/stores.js';
 import type { CommonOptions } from './options.js';
+import { openToRead } from './store.js';
 import { stateFolder } from './stateFolder.js';
-import { readStore } from './store.js';
 import { print, printJson, say } from './terminal.js';
 
 /**
@@ -22,8 +20,9 @@ export async function openReport(
   asked: string,
   options: { output?: string } & CommonOptions,
 ): Promise<void> {
-  const pipeline = await loadPipeline(name);
-  const { monitoring } = (await openStores(await readStore(options)))(pipeline);
+  const {
+    stores: { monitoring },
+  } = await openToRead(name, options);
   const pages = await pagesOf(monitoring);
   const page = pages.findLast((page) => isAsked(page, asked));
   if (!page) throw new PerdureError('NotFound', noPage(name, asked, pages));

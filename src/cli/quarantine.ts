@@ -3,7 +3,7 @@ import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
-import { loadPipeline, type Pipeline } from '../config/load.js';
+import type { Pipeline } from '../config/load.js';
 import { withDuckDb } from '../data/duckdb.js';
 import {
   exportQuarantine,
@@ -15,10 +15,9 @@ import {
 } from '../data/validation/quarantine.js';
 import { PerdureError } from '../errors.js';
 import { chosenResources } from '../platform/resources/resources.js';
-import { openStores } from '../platform/storage/stores.js';
 import { interruption } from './interruption.js';
 import type { CommonOptions } from './options.js';
-import { readStore } from './store.js';
+import { openToRead } from './store.js';
 import { table } from './table.js';
 import { count, countOf, print, printJson, say } from './terminal.js';
 
@@ -35,8 +34,8 @@ export async function quarantine(
 ): Promise<void> {
   if (csv !== undefined && returned !== undefined)
     throw new PerdureError('InputInvalid', 'Rows are either written with --csv or taken back with --return; give one.');
-  const pipeline = await loadPipeline(name);
-  const { datamart } = (await openStores(await readStore(options)))(pipeline);
+  const { pipeline, stores } = await openToRead(name, options);
+  const { datamart } = stores;
   const opened = await openQuarantine(pipeline, datamart);
   const scratch = await mkdtemp(join(tmpdir(), 'perdure-quarantine-'));
   const resources = chosenResources({ cpus: availableParallelism(), memory: totalmem() });

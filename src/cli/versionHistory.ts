@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { loadPipeline, type Pipeline } from '../config/load.js';
+import type { Pipeline } from '../config/load.js';
 import { metricsOf, SPLITS, type VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { checkAlias } from '../registry/operations.js';
@@ -7,17 +7,17 @@ import { aliasKey, latestKey, movesOf, readPointer, type Move } from '../registr
 import { resolveModel } from '../registry/resolve.js';
 import { readVersion, type VersionMetadata } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
-import { openStores } from '../platform/storage/stores.js';
 import type { CommonOptions } from './options.js';
 import { selectorOf } from './selector.js';
 import { score } from './phases.js';
-import { readStore } from './store.js';
+import { openToRead } from './store.js';
 import { table } from './table.js';
 import { print, printJson } from './terminal.js';
 
 /** Who moved an alias, or the latest of an algorithm, to what, when and why; newest first. */
 export async function modelHistory(name: string, alias: string, options: CommonOptions): Promise<void> {
-  const { pipeline, registry } = await open(name, options);
+  const { pipeline, stores } = await openToRead(name, options);
+  const registry = stores.modelRegistry;
   const isAlgorithm = pipeline.config.training_config.algorithms.includes(alias);
   const key = isAlgorithm ? latestKey(alias) : aliasKey(alias);
   const moves = movesOf(await readPointer(registry, key));
@@ -29,7 +29,8 @@ export async function modelHistory(name: string, alias: string, options: CommonO
 
 /** How two versions differ: parameters, metrics, and what they were made from. */
 export async function diffModels(name: string, one: string, other: string, options: CommonOptions): Promise<void> {
-  const { pipeline, registry } = await open(name, options);
+  const { pipeline, stores } = await openToRead(name, options);
+  const registry = stores.modelRegistry;
   const [before, after] = [await metadataOf(registry, pipeline, one), await metadataOf(registry, pipeline, other)];
   const differences = differencesBetween(before, after);
   const titles = [before, after].map(({ model_name, version }) => `${model_name} ${version}`);
@@ -43,11 +44,6 @@ export async function diffModels(name: string, one: string, other: string, optio
         differences.map(({ what, values }) => [what, ...values.map(shown)]),
       ),
     );
-}
-
-async function open(name: string, options: CommonOptions): Promise<{ pipeline: Pipeline; registry: ObjectStore }> {
-  const pipeline = await loadPipeline(name);
-  return { pipeline, registry: (await openStores(await readStore(options)))(pipeline).modelRegistry };
 }
 
 async function versionOf(registry: ObjectStore, pipeline: Pipeline, model: string): Promise<VersionRef> {

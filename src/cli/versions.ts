@@ -1,4 +1,4 @@
-import { loadPipeline, type Pipeline } from '../config/load.js';
+import type { Pipeline } from '../config/load.js';
 import {
   metricsOf,
   SPLITS,
@@ -25,19 +25,16 @@ import {
   versionKey,
   readCard,
   readVersionFile,
-  slicesOfVersion,
-  versionCalibrator,
-  versionThreshold,
+  readVersionFileIfAny,
   type VersionMetadata,
   type VersionSummary,
 } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
-import { openStores } from '../platform/storage/stores.js';
 import type { CommonOptions } from './options.js';
 import { describeInterval, gateTable } from './gateTable.js';
 import { MetricColumns } from './resultTables.js';
 import { score } from './phases.js';
-import { readStore } from './store.js';
+import { openToRead } from './store.js';
 import { table } from './table.js';
 import { count, countOf, print, printJson } from './terminal.js';
 
@@ -53,8 +50,8 @@ type Aliases = Record<string, VersionRef | null>;
 
 /** Every version of every algorithm. */
 export async function listModels(name: string, options: CommonOptions): Promise<void> {
-  const pipeline = await loadPipeline(name);
-  const { modelRegistry } = (await openStores(await readStore(options)))(pipeline);
+  const { pipeline, stores } = await openToRead(name, options);
+  const { modelRegistry } = stores;
   const aliases = await meaningOfAliases(modelRegistry);
   const versions = await listedVersions(modelRegistry, pipeline, aliases);
   if (options.json) {
@@ -120,13 +117,13 @@ export async function showModel(
   version: string | undefined,
   options: CommonOptions,
 ): Promise<void> {
-  const pipeline = await loadPipeline(name);
-  const { modelRegistry } = (await openStores(await readStore(options)))(pipeline);
+  const { pipeline, stores } = await openToRead(name, options);
+  const { modelRegistry } = stores;
   const metadata = await findVersion(modelRegistry, pipeline, model, version);
   const { model_name: algorithm, version: id, ...rest } = metadata;
-  const threshold = await versionThreshold(modelRegistry, metadata);
-  const calibrator = await versionCalibrator(modelRegistry, metadata);
-  const slices = await slicesOfVersion(modelRegistry, metadata);
+  const threshold = await readVersionFileIfAny(modelRegistry, metadata, 'threshold.json');
+  const calibrator = await readVersionFileIfAny(modelRegistry, metadata, 'calibrator.json');
+  const slices = await readVersionFileIfAny(modelRegistry, metadata, 'slices.json');
   if (options.json)
     printJson({
       algorithm,
@@ -150,8 +147,8 @@ export async function showCard(
   version: string | undefined,
   options: CommonOptions,
 ): Promise<void> {
-  const pipeline = await loadPipeline(name);
-  const { modelRegistry } = (await openStores(await readStore(options)))(pipeline);
+  const { pipeline, stores } = await openToRead(name, options);
+  const { modelRegistry } = stores;
   const metadata = await findVersion(modelRegistry, pipeline, model, version);
   const ref = { algorithm: metadata.model_name, version: metadata.version };
   const card = await readCard(modelRegistry, ref);

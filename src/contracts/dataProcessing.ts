@@ -83,8 +83,8 @@ export interface DataQuality {
   unmet: Record<string, number>;
 }
 
-/** Age of the newest value of a column, by the expectation's name, in days on the day that the run stands at. */
 export interface GoldResult extends LayerResult {
+  /** Age of the newest value of a column, by the expectation's name, in days on the day that the run stands at. */
   freshness?: Record<string, { days: number | null; met: boolean }>;
 }
 

@@ -245,6 +245,27 @@ export interface AlgorithmTrained {
 }
 export type AlgorithmResult = AlgorithmTrained | Failed;
 
+/** What an algorithm's training came to, from what its steps gave. */
+export function algorithmTrained(
+  { version, uri, threshold }: RegisteredModel,
+  { params: best_params, cv_score }: { params: Params; cv_score: number | null },
+  { validation, test, oot }: SplitMetrics,
+  search: AlgorithmTrained['search'],
+): AlgorithmTrained {
+  return {
+    status: 'completed',
+    version,
+    uri,
+    best_params,
+    cv_score,
+    ...(threshold && { threshold }),
+    ...(validation && { validation }),
+    ...(test && { test }),
+    ...(oot && { oot }),
+    search,
+  };
+}
+
 export interface VersionRef {
   algorithm: string;
   version: string;

@@ -1,5 +1,5 @@
 import { INTERNAL } from '../config/columns.js';
-import type { ModelOutput } from '../ml/modelOutput.js';
+import { columnOf, fromColumns, type ModelOutput } from '../ml/modelOutput.js';
 import { readColumns, writeColumns } from '../platform/files/parquet.js';
 import type { RawTable } from '../ml/table.js';
 import { valuesOf, type InputColumn } from './inputColumns.js';
@@ -54,13 +54,13 @@ export const REFERENCE_SCORES = 'reference_scores.parquet';
 export async function writeReferenceScores(
   path: string,
   labels: ArrayLike<number>,
-  { values, width }: ModelOutput,
+  output: ModelOutput,
 ): Promise<void> {
   const rows = labels.length;
-  const columns = Array.from({ length: width }, (_, of) => {
-    const column = Float64Array.from({ length: rows }, (_, row) => values[row * width + of]!);
-    return [scoreColumn(of), spread(column, rows)] as const;
-  });
+  const columns = Array.from(
+    { length: output.width },
+    (_, of) => [scoreColumn(of), spread(columnOf(output, of), rows)] as const,
+  );
   await writeColumns(path, { ...Object.fromEntries(columns), [INTERNAL.label]: spread(labels, rows) });
 }
 
@@ -73,11 +73,7 @@ export async function readReferenceScores(
     INTERNAL.label,
     ...Array.from({ length: width }, (_, of) => scoreColumn(of)),
   ]);
-  const values = Float64Array.from(
-    { length: labels!.length * width },
-    (_, i) => columns[i % width]![Math.floor(i / width)] as number,
-  );
-  return { labels: labels as Float64Array, output: { values, width } };
+  return { labels: labels as Float64Array, output: fromColumns(columns) };
 }
 
 /** At most {@link MOST_ROWS} values of a column. */

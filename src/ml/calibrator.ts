@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { countOf } from '../contracts/counts.js';
 import { PerdureError } from '../errors.js';
-import type { ModelOutput } from './modelOutput.js';
+import { columnOf, type ModelOutput } from './modelOutput.js';
 
 /** How probabilities are calibrated: by Platt's sigmoid, or by isotonic regression. */
 export const CALIBRATIONS = ['sigmoid', 'isotonic'] as const;
@@ -34,9 +34,10 @@ export type Calibrator = z.infer<typeof Calibrator>;
  * @param labels position of the class per row
  * @param output aligned with the labels; of two classes the probability of the positive one
  */
-export function fitCurves(method: Calibration, labels: ArrayLike<number>, { values, width }: ModelOutput): Curve[] {
+export function fitCurves(method: Calibration, labels: ArrayLike<number>, output: ModelOutput): Curve[] {
+  const { width } = output;
   return Array.from({ length: width }, (_, of) => {
-    const said = Float64Array.from(labels, (_, row) => values[row * width + of]!);
+    const said = columnOf(output, of);
     const positive = Uint8Array.from(labels, (label) => Number(label === (width === 1 ? 1 : of)));
     return method === 'sigmoid' ? fitSigmoid(positive, said) : fitIsotonic(positive, said);
   });

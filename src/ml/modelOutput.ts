@@ -17,3 +17,37 @@ export function mostProbable({ values, width }: ModelOutput): Int32Array {
   }
   return decided;
 }
+
+/** One of the numbers of each row. */
+export function columnOf({ values, width }: ModelOutput, of: number): Float64Array {
+  return Float64Array.from({ length: values.length / width }, (_, row) => values[row * width + of]!);
+}
+
+/** What {@link columnOf} takes apart. @param columns one at least, all of one length */
+export function fromColumns(columns: readonly ArrayLike<unknown>[]): ModelOutput {
+  const width = columns.length;
+  const values = new Float64Array(columns[0]!.length * width);
+  columns.forEach((column, of) => {
+    for (let row = 0; row < column.length; row++) values[row * width + of] = column[row] as number;
+  });
+  return { values, width };
+}
+
+/** What is said of some of the rows, in the order of their positions. */
+export function rowsAt({ values, width }: ModelOutput, positions: ArrayLike<number>): ModelOutput {
+  const chosen = new Float64Array(positions.length * width);
+  for (let at = 0; at < positions.length; at++)
+    for (let of = 0; of < width; of++) chosen[at * width + of] = values[positions[at]! * width + of]!;
+  return { values: chosen, width };
+}
+
+/** What is said of rows that follow one another; of none there is one number per row. */
+export function joined(blocks: readonly ModelOutput[]): ModelOutput {
+  const values = new Float64Array(blocks.reduce((sum, block) => sum + block.values.length, 0));
+  let start = 0;
+  for (const block of blocks) {
+    values.set(block.values, start);
+    start += block.values.length;
+  }
+  return { values, width: blocks[0]?.width ?? 1 };
+}

@@ -1,7 +1,7 @@
 import type { EstimatedMetric, EstimatedPerformance, MetricName, TaskMetrics, TaskSpec } from '../contracts/index.js';
 import { calibrated, fitCurves } from '../ml/calibrator.js';
 import { rank, rankStatistics } from '../ml/metrics/ranking.js';
-import type { ModelOutput } from '../ml/modelOutput.js';
+import { columnOf, type ModelOutput } from '../ml/modelOutput.js';
 import { stratifiedShuffleSplits } from '../ml/stratifiedShuffleSplit.js';
 import { taskOf } from '../ml/tasks/task.js';
 import type { Estimation } from '../ml/tasks/kind.js';
@@ -163,10 +163,6 @@ export function assessEstimate(
   const { drop, p_value } = dropFrom(metric, before, now.value, error);
   const breached = exceedsLimit({ baseline, drop, metric }, settings) && p_value < settings.alpha;
   return { rows, metric, ...now, sampling_error: now.sampling_error, baseline: before, drop, p_value, breached };
-}
-
-function columnOf({ values, width }: ModelOutput, column: number): Float64Array {
-  return Float64Array.from({ length: values.length / width }, (_, row) => values[row * width + column]!);
 }
 
 function mean(values: ArrayLike<number>): number {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SCORINGS } from '../config/schema.js';
-import { ZERO_OR_ONE, type ChosenThreshold, type ModelRef, type RunRef, type VersionRef } from '../contracts/index.js';
+import { ZERO_OR_ONE, type ModelRef, type RunRef, type VersionRef } from '../contracts/index.js';
 import {
   candidateResult,
   chosenThreshold,
@@ -27,7 +27,7 @@ import { versionCurves } from './curves.js';
 import { promotionDecision } from './promotionDecision.js';
 import { originShape } from './origin.js';
 import { modelSignature } from './signature.js';
-import { versionSlices, type VersionSlices } from './slices.js';
+import { versionSlices } from './slices.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { document, type Document, type DocumentOf } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -137,34 +137,16 @@ const MAY_BE_ABSENT = [
 ] as const satisfies readonly VersionDocument[];
 
 /**
- * The decision threshold that a version keeps; `undefined` where it keeps none, as those of other tasks than yes or no and
- * of earlier releases. Throws `ObjectCorrupt` where it is gone or damaged.
+ * A document that a version may keep; `undefined` where it keeps none, as those of other tasks and of earlier releases.
+ * Throws `ObjectCorrupt` where it is gone or damaged.
  */
-export async function versionThreshold(
+export async function readVersionFileIfAny<File extends VersionDocument>(
   registry: ObjectStore,
   { model_name: algorithm, version, files }: VersionMetadata,
+  file: File,
   remedy = REPAIR,
-): Promise<ChosenThreshold | undefined> {
-  if (files?.['threshold.json'] === undefined) return undefined;
-  return readVersionFile(registry, { algorithm, version }, 'threshold.json', remedy);
-}
-
-/** What calibrates a version's probabilities, if anything. Throws `ObjectCorrupt` where it is gone or damaged. */
-export async function versionCalibrator(
-  registry: ObjectStore,
-  { model_name: algorithm, version, files }: VersionMetadata,
-): Promise<Calibrator | undefined> {
-  if (files?.['calibrator.json'] === undefined) return undefined;
-  return readVersionFile(registry, { algorithm, version }, 'calibrator.json');
-}
-
-/** Its metrics per slice, if the config named some. Throws `ObjectCorrupt` where they are gone or damaged. */
-export async function slicesOfVersion(
-  registry: ObjectStore,
-  { model_name: algorithm, version, files }: VersionMetadata,
-): Promise<VersionSlices | undefined> {
-  if (files?.['slices.json'] === undefined) return undefined;
-  return readVersionFile(registry, { algorithm, version }, 'slices.json');
+): Promise<DocumentOf<(typeof VERSION_DOCUMENTS)[File]> | undefined> {
+  return files?.[file] === undefined ? undefined : readVersionFile(registry, { algorithm, version }, file, remedy);
 }
 
 /** A document of a version that is under way, which has no metadata yet; `undefined` where there is none. */

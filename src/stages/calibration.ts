@@ -3,7 +3,7 @@ import type { Params, TaskName, TaskSpec } from '../contracts/index.js';
 import { calibrated, fitCurves, isRising, type Calibration, type Calibrator } from '../ml/calibrator.js';
 import type { FoldOutput } from '../ml/engines/pool.js';
 import { weighsClasses, type Estimator } from '../ml/estimators/estimators.js';
-import type { ModelOutput } from '../ml/modelOutput.js';
+import { joined, type ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 
 /** How the probabilities of a model are calibrated; `undefined` where they stand as they are. */
@@ -36,9 +36,8 @@ export function mayCalibrate({ evaluation, training_config, algorithms }: ModelC
  * the wrong way round or not at all: there is nothing to be learned of them, and what the model says stands.
  */
 export function calibratorOf(method: Calibration, task: TaskSpec, folds: FoldOutput[]): Calibrator | undefined {
-  const width = taskOf(task).width;
   const labels = Float64Array.from(folds.flatMap((fold) => Array.from(fold.labels)));
-  const output = { values: Float64Array.from(folds.flatMap((fold) => Array.from(fold.output.values))), width };
+  const output = joined(folds.map((fold) => fold.output));
   const curves = fitCurves(method, labels, output);
   if (!curves.every(isRising)) return undefined;
   const brier = (said: ModelOutput) => taskOf(task).metrics(labels, said, 0.5).brier_score!;

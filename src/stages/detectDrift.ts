@@ -6,7 +6,7 @@ import { withDuckDb, type Database } from '../data/duckdb.js';
 import { dayOf, earlier } from '../data/partitions.js';
 import { drawnDistributions } from '../monitoring/distributions.js';
 import { assessDrift, type CurrentProfile } from '../monitoring/drift.js';
-import { mostProbable } from '../ml/modelOutput.js';
+import { fromColumns, mostProbable } from '../ml/modelOutput.js';
 import { countInto, emptyLike, type ColumnValues, type ModelProfile } from '../monitoring/profile.js';
 import { scoredFeatures } from '../data/scoredFeatures.js';
 import {
@@ -163,10 +163,5 @@ async function countScoredRows(
 /** What a model's output says of each row, as its profile counts it. */
 function spoken(task: TaskSpec, scores: number[][]): ColumnValues {
   if (task.task !== 'multiclass') return scores[0]!;
-  const width = scores.length;
-  const values = Float64Array.from(
-    { length: scores[0]!.length * width },
-    (_, i) => scores[i % width]![Math.floor(i / width)]!,
-  );
-  return Array.from(mostProbable({ values, width }), (position) => task.classes[position]!);
+  return Array.from(mostProbable(fromColumns(scores)), (position) => task.classes[position]!);
 }

@@ -81,7 +81,7 @@ export async function driftDistances(
 
   const unmeasured = [...(rows === undefined ? numbers : []), ...(isNumber && scores === undefined ? [SCORE] : [])];
   const wanted = BY_VALUES.some((distance) => limits[distance] !== undefined) && unmeasured.length > 0;
-  const tested = withTests({ ...distances }, score, pipeline.config.monitoring_config.alpha);
+  const tested = withTests(distances, score, pipeline.config.monitoring_config.alpha);
   return {
     distances: tested.distances,
     score_distances: tested.score,

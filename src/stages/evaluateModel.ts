@@ -6,6 +6,7 @@ import { readColumns } from '../platform/files/parquet.js';
 import { taskOf, type TaskLabels } from '../ml/tasks/task.js';
 import { profileOutput, type ModelProfile } from '../monitoring/profile.js';
 import { baselineSplit } from '../registry/championMetric.js';
+import type { MatrixFile } from '../ml/engines/pool.js';
 import { createVersionFile, newVersionDocument, versionKey } from '../registry/versions.js';
 import { createFile } from '../platform/storage/createOnly.js';
 import type { Stage } from './context.js';
@@ -16,9 +17,9 @@ import { matrixFile } from './matrixFile.js';
 import { scoreRows } from './openModel.js';
 
 /**
- * Metrics of a model on every split of its dataset, and on those that evaluate the interval of each. Of a binary one the decision threshold goes into the version's
- * `threshold.json`: that of the config, or the one that its rule chooses on the validation rows. What it says of the test
- * rows goes into the version's `profile.json`, beside the dataset's own profile, and row by row into
+ * Metrics of a model on every split of its dataset, and on those that evaluate the interval of each. Of a binary one the
+ * decision threshold goes into the version's `threshold.json`: that of the config, or the one that its rule chooses on the
+ * validation rows. What it says of the test rows goes into the version's `profile.json`, beside the dataset's own profile, and row by row into
  * `reference_scores.parquet`, for monitoring to compare with; what the training's page draws, into `curves.json`.
  */
 export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (context, input) => {
@@ -30,15 +31,19 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
 
   const calibrator = await newVersionDocument(modelRegistry, input.model, 'calibrator.json');
   const evaluated = new Map<SplitName, EvaluatedRows>();
+  const files = new Map<SplitName, MatrixFile>();
   for (const split of Object.keys(splits) as SplitName[]) {
-    const { path, features, label } = await matrixFile(datamart, input.dataset, split);
+    const file = await matrixFile(datamart, input.dataset, split);
+    files.set(split, file);
+    const { path, features, label } = file;
     const output = await scoreRows(context, { modelPath, task, calibrator }, { path, features });
     const [labels] = await readColumns(path, [label]);
     evaluated.set(split, { labels: labels as TaskLabels, output });
   }
   const threshold = decisionThreshold(pipeline.config, task, evaluated);
   if (taskOf(task).decidesByThreshold) await createVersionFile(modelRegistry, input.model, 'threshold.json', threshold);
-  const reference = evaluated.get(baselineSplit(splits))!;
+  const split = baselineSplit(splits);
+  const reference = evaluated.get(split)!;
   const profile: ModelProfile = {
     ...(await readDatasetProfile(datamart, input.dataset)),
     score: profileOutput(task, reference.output),
@@ -65,6 +70,12 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
       }),
     };
   }
-  await drawVersion(context, { datamart, modelRegistry }, input, evaluated);
+  await drawVersion(context, modelRegistry, input.model, {
+    modelPath,
+    task,
+    split,
+    file: files.get(split)!,
+    evaluated,
+  });
   return metrics;
 };

@@ -7,6 +7,7 @@ import { NUMBER, type InputColumn } from '../data/inputColumns.js';
 import { goldFiles, readTrainingRows, type GoldFiles } from '../data/trainingRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
+import { rowsAt } from '../ml/modelOutput.js';
 import { sliceRows, sliceValues, type SliceValues } from '../ml/slices.js';
 import { taskOf } from '../ml/tasks/task.js';
 import type { VersionSlices } from '../registry/slices.js';
@@ -47,7 +48,7 @@ export async function evaluateSlices(
       for (const column of columns) {
         for (const [value, positions] of sliceRows(rows.table.columns.get(column)!, values.get(column)!)) {
           const few = positions.length < min_slice_rows;
-          const part = few ? null : rowsAt({ labels, output }, positions);
+          const part = few ? null : { labels: positions.map((row) => labels[row]!), output: rowsAt(output, positions) };
           metrics.push({
             column,
             value,
@@ -98,12 +99,4 @@ async function sliceInputs(database: Database, columns: string[], [first]: GoldF
     const isNumber = NUMBER.test(column.type) && column.type !== 'BOOLEAN';
     return isNumber ? { name, kind: 'number', type: 'numeric' } : { name, kind: 'category', type: 'categorical' };
   });
-}
-
-function rowsAt({ labels, output: { values, width } }: EvaluatedRows, positions: number[]): EvaluatedRows {
-  const chosen = new Float64Array(positions.length * width);
-  positions.forEach((row, at) => {
-    for (let of = 0; of < width; of++) chosen[at * width + of] = values[row * width + of]!;
-  });
-  return { labels: positions.map((row) => labels[row]!), output: { values: chosen, width } };
 }

@@ -36,7 +36,7 @@ import {
 } from '../data/scoredRows.js';
 import { TRAINED_ROWS } from '../data/trainedRows.js';
 import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
-import { SCORE_ANEW, readVersionFile, requireVersion, rowFile, versionThreshold } from '../registry/versions.js';
+import { SCORE_ANEW, readVersionFile, requireVersion, rowFile, readVersionFileIfAny } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 import { thresholdOf } from './openModel.js';
 import { warningsOf } from './driftDistances.js';
@@ -57,7 +57,10 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const { task } = await readVersionFile(modelRegistry, model, 'preprocessing.json', SCORE_ANEW);
   const version = await requireVersion(modelRegistry, model, SCORE_ANEW);
   const { performance } = version;
-  const threshold = thresholdOf(pipeline, await versionThreshold(modelRegistry, version, SCORE_ANEW));
+  const threshold = thresholdOf(
+    pipeline,
+    await readVersionFileIfAny(modelRegistry, version, 'threshold.json', SCORE_ANEW),
+  );
   const metric = watchedMetric(pipeline, task);
   const settings = { ...monitoring_config, performance_metric: metric };
   const baseline = performance[baselineSplit(performance)];

@@ -7,8 +7,7 @@ import {
   modelFile,
   readVersionFile,
   requireVersion,
-  versionCalibrator,
-  versionThreshold,
+  readVersionFileIfAny,
   type Preprocessing,
 } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -36,8 +35,8 @@ export async function openModel(registry: ObjectStore, ref: VersionRef): Promise
     modelPath: await modelFile(registry, metadata),
     task: preprocessing.task,
     preprocessing,
-    calibrator: await versionCalibrator(registry, metadata),
-    threshold: await versionThreshold(registry, metadata),
+    calibrator: await readVersionFileIfAny(registry, metadata, 'calibrator.json'),
+    threshold: await readVersionFileIfAny(registry, metadata, 'threshold.json'),
   };
 }
 

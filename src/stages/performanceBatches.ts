@@ -5,7 +5,7 @@ import { identifier, readParquetSql, type Database } from '../data/duckdb.js';
 import { labelReader, labelSql, lastLabelledDay, type RawLabel } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
 import { countArrivals, ofDaysSql, scoreColumns, SCORED_ROWS, type ScoredDays } from '../data/scoredRows.js';
-import type { ModelOutput } from '../ml/modelOutput.js';
+import { rowsAt, type ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { Adwin } from '../monitoring/adwin.js';
 import { assessEstimate, PerformanceEstimator } from '../monitoring/cbpe.js';
@@ -35,8 +35,7 @@ interface BatchRows {
 
 /**
  * How the model did on the rows of {@link SCORED_ROWS}, batch by batch, by their labels and by its probabilities alone, and
- * whether its errors changed on the way. A batch's
- * rows are read by themselves, so that memory is of one batch.
+ * whether its errors changed on the way. A batch's rows are read by themselves, so that memory is of one batch.
  */
 export async function performanceBatches(
   database: Database,
@@ -62,13 +61,7 @@ export async function performanceBatches(
     const known = labels.flatMap((label, row) => (label === undefined ? [] : [row]));
     const ofKnown = {
       labels: Float64Array.from(known, (row) => labels[row]!),
-      output: {
-        width,
-        values: Float64Array.from(
-          { length: known.length * width },
-          (_, i) => values[known[Math.floor(i / width)]! * width + (i % width)]!,
-        ),
-      },
+      output: rowsAt({ values, width }, known),
     };
     if (known.length > 0) {
       const wrong = taskOf(task).rowErrors(ofKnown.labels, ofKnown.output, threshold);

@@ -20,7 +20,7 @@ import { slicesOf } from '../registry/slices.js';
 import {
   readVersion,
   readVersionFile,
-  slicesOfVersion,
+  readVersionFileIfAny,
   versionKey,
   type VersionMetadata,
 } from '../registry/versions.js';
@@ -35,8 +35,7 @@ import { writeTrainingPage } from './trainingPage.js';
  * part in either. The gate's working is kept as the challenger's `promotion.json`. With equal scores the one
  * named first wins. Where the best is a version of an earlier run that is champion, it stays. Where the metric is
  * undefined for every version, as its split holds one class, the best of the search is the challenger, and the gate
- * refuses it. A run moves an alias once, however often it asks. The
- * training's page comes last.
+ * refuses it. A run moves an alias once, however often it asks. The training's page comes last.
  */
 export const promoteBest: Stage<PromoteBestInput, PromotedBest> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -99,7 +98,7 @@ async function challenge(
       return { champion, previous: champion, promotion: await stays(context, pipeline, { challenger, split, reason }) };
     }
     const metadata = await versionOf(modelRegistry, challenger);
-    const slices = await slicesOfVersion(modelRegistry, metadata);
+    const slices = await readVersionFileIfAny(modelRegistry, metadata, 'slices.json');
     const promotion = await evaluateChallenger(context, pipeline, {
       dataset,
       split,

@@ -26,7 +26,7 @@ import {
   readVersion,
   versionKey,
   versionMetadata,
-  versionThreshold,
+  readVersionFileIfAny,
   type VersionMetadata,
 } from '../registry/versions.js';
 import { formatResources } from '../platform/resources/resources.js';
@@ -74,7 +74,7 @@ export const registerModel: Stage<RegisterModelInput, RegisteredModel> = async (
   await movePointer(modelRegistry, latestKey(model.algorithm), model, run, `trained on ${input.dataset.id}`, {
     overDamage: true,
   });
-  const threshold = await versionThreshold(modelRegistry, metadata);
+  const threshold = await readVersionFileIfAny(modelRegistry, metadata, 'threshold.json');
   return { ...modelRef(modelRegistry, metadata), ...(threshold?.rule !== undefined && { threshold }) };
 };
 

@@ -1,4 +1,5 @@
 import {
+  algorithmTrained,
   Search,
   type AlgorithmInput,
   type AlgorithmTrained,
@@ -67,7 +68,7 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
   const model = await steps.perform(refit, { ...input, params: best.params });
   const performance = await steps.perform(evaluateModel, { ...input, model });
   const { cv_score, params: best_params } = best;
-  const { version, uri, threshold } = await steps.perform(registerModel, {
+  const registered = await steps.perform(registerModel, {
     ...input,
     model,
     best_params,
@@ -76,19 +77,7 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
     dropped,
     performance,
   });
-
-  const { validation, test, oot } = performance;
-  const evaluated = { ...(validation && { validation }), ...(test && { test }), ...(oot && { oot }) };
-  return {
-    status: 'completed',
-    version,
-    uri,
-    best_params,
-    cv_score,
-    ...(threshold && { threshold }),
-    ...evaluated,
-    search,
-  };
+  return algorithmTrained(registered, best, performance, search);
 }
 
 /** Evaluates the plan's candidates, rung by rung. A candidate that fails leaves the search with its reason. */

@@ -6,7 +6,7 @@ import { validationKey, validationResult } from '../data/validation/results.js';
 import type { ReportedQuality, ReportedVersion } from '../reports/trainingReport.js';
 import { versionCurves } from '../registry/curves.js';
 import { isSameVersion } from '../registry/pointers.js';
-import { requireVersion, versionId, versionKey, versionThreshold } from '../registry/versions.js';
+import { requireVersion, versionId, versionKey, readVersionFileIfAny } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { StageContext } from './context.js';
 import { writePage } from './writePage.js';
@@ -78,7 +78,7 @@ async function reported(registry: ObjectStore, ref: VersionRef, unchanged: boole
   const metadata = await requireVersion(registry, ref);
   return {
     metadata,
-    threshold: await versionThreshold(registry, metadata),
+    threshold: await readVersionFileIfAny(registry, metadata, 'threshold.json'),
     curves: await versionCurves.read(registry, versionKey(ref, 'curves.json'), () => undefined),
     unchanged,
   };

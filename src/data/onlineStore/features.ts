@@ -16,7 +16,7 @@ import {
 } from '../duckdb.js';
 import { inputColumns } from '../inputColumns.js';
 import { sameName } from '../../config/columns.js';
-import { readManifest, tableFiles, tableOf } from '../layers.js';
+import { goldPartitions, partitionFile, type GoldPartition, type PartitionFile } from '../layers.js';
 import type { Workspace } from '../workspace.js';
 import { LmdbStore } from './lmdbStore.js';
 import type { FeatureRow, OnlineFeatures, OnlineRow, OnlineStore } from './onlineStore.js';
@@ -50,14 +50,17 @@ export async function publishFeatures(
   store: OnlineStore,
   now: string,
 ): Promise<{ features: OnlineFeatures; written: boolean }> {
-  const version = await versionOf(pipeline, datamart);
+  const partitions = await goldPartitions({ datamart });
+  const version = versionOf(pipeline, partitions);
   const current = await store.current();
   const ttl = (pipeline.definition.online_store?.ttl_hours ?? Infinity) * 3_600_000;
   const lasts = (until: string | null) => until === null || Date.parse(until) - Date.parse(now) > ttl / 2;
   const same = current?.version === version && (current.expires_at === null) === (ttl === Infinity);
   if (current && same && lasts(current.expires_at)) return { features: current, written: false };
 
-  const files = await tableFiles(datamart, 'gold', 'feature_store');
+  const files: PartitionFile[] = [];
+  for (const { name, featureStore } of partitions)
+    files.push(await partitionFile(datamart, 'gold', 'feature_store', name, featureStore));
   const features: OnlineFeatures = {
     version,
     written_at: now,
@@ -70,9 +73,8 @@ export async function publishFeatures(
 }
 
 /** Of the files of gold's feature store, and of what says which columns are features. */
-async function versionOf({ definition }: Pipeline, datamart: ObjectStore): Promise<string> {
-  const { partitions } = await readManifest(datamart, 'gold');
-  const files = Object.entries(partitions).map(([name, entry]) => [name, tableOf(entry, 'feature_store').checksum]);
+function versionOf({ definition }: Pipeline, partitions: GoldPartition[]): string {
+  const files = partitions.map(({ name, featureStore }) => [name, featureStore.checksum]);
   return sha256(JSON.stringify([definition, files])).slice(0, 16);
 }
 

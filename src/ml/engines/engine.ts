@@ -12,7 +12,7 @@ import {
 } from '../estimators/estimators.js';
 import { Folds, foldsOf, seededFolds, type FoldSettings } from '../folds.js';
 import type { TaskSpec } from '../../contracts/index.js';
-import type { ModelOutput } from '../modelOutput.js';
+import { joined, type ModelOutput } from '../modelOutput.js';
 import { taskOf } from '../tasks/task.js';
 import type { Library, Matrix, Model, PredictionType } from './binding.js';
 import { isLightGbmModel } from './lightgbm.js';
@@ -273,16 +273,6 @@ function heldToProbabilities({ task }: TaskSpec, output: ModelOutput): ModelOutp
 
 function outputOf(values: ArrayLike<number>, rows: number): ModelOutput {
   return { values: Float64Array.from(values), width: rows === 0 ? 1 : values.length / rows };
-}
-
-function joined(blocks: ModelOutput[]): ModelOutput {
-  const values = new Float64Array(blocks.reduce((sum, block) => sum + block.values.length, 0));
-  let start = 0;
-  for (const block of blocks) {
-    values.set(block.values, start);
-    start += block.values.length;
-  }
-  return { values, width: blocks[0]?.width ?? 1 };
 }
 
 /** What changes when a file is written anew. */

@@ -1,5 +1,5 @@
 import type { MetricName } from '../../contracts/index.js';
-import type { ModelOutput } from '../modelOutput.js';
+import { columnOf, type ModelOutput } from '../modelOutput.js';
 import { ConfusionMatrix, decisionMeasure, isDecisionMetric } from './decisions.js';
 import { brierLosses, logLosses } from './losses.js';
 import { UNDEFINED, classSizes, meanMeasure, type Counts, type Measure } from './measure.js';
@@ -121,9 +121,7 @@ export class ClassifiedRows {
   private rank(of: number): Ranking {
     const { values, width } = this.output;
     if (width === 1) return rank(values, (row) => this.labels[row] === of);
-    const scores = new Float64Array(this.labels.length);
-    for (let row = 0; row < scores.length; row++) scores[row] = values[row * width + of]!;
-    return rank(scores, (row) => this.labels[row] === of);
+    return rank(columnOf(this.output, of), (row) => this.labels[row] === of);
   }
 }
 

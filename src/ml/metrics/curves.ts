@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { ModelOutput } from '../modelOutput.js';
-import { mostProbable } from '../modelOutput.js';
+import { columnOf, mostProbable, type ModelOutput } from '../modelOutput.js';
 import { rank, type Ranking } from './ranking.js';
 
 /** Points of a curve that is drawn: more can't be told apart. */
@@ -72,10 +71,9 @@ export function binaryCurves(labels: ArrayLike<number>, { values }: ModelOutput,
 export function multiclassCurves(labels: ArrayLike<number>, output: ModelOutput, classes: readonly string[]): Curves {
   const { values, width } = output;
   const decided = mostProbable(output);
-  const ofClass = (of: number) => Float64Array.from(decided, (_, row) => values[row * width + of]!);
   const rankings = classes.map((positive, of) => ({
     positive,
-    ranking: rank(ofClass(of), (row) => labels[row] === of),
+    ranking: rank(columnOf(output, of), (row) => labels[row] === of),
   }));
   const sure = Float64Array.from(decided, (of, row) => values[row * width + of]!);
   return {
