@@ -56,7 +56,7 @@ async function infer(
 
   progress.step(`predicting ${countOf(found.rows, 'row')} with ${model.algorithm} ${model.version}`);
   const stages = stagesOn(await computeTargetOf('inference', stage));
-  const { rows, batches, uri, checksum } = await stages.predict({ ...rowsAsked, model });
+  const { rows, batches, uri, checksum, unexplained } = await stages.predict({ ...rowsAsked, model });
 
   return {
     status: 'completed',
@@ -65,6 +65,7 @@ async function infer(
     uri,
     checksum,
     model: { algorithm: model.algorithm, version: model.version },
+    ...(unexplained !== undefined && { unexplained }),
     config: stage.run.config?.checksum,
   };
 }

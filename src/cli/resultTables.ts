@@ -73,7 +73,8 @@ function labelLine({ rows, unknown }: LabelCounts): string {
 }
 
 function predictionsLine(inference: ModelInferenceCompleted): string[] {
-  return [`Predictions: ${inference.uri}`];
+  const { uri, unexplained } = inference;
+  return [`Predictions: ${uri}`, ...(unexplained === undefined ? [] : [`Without reasons: ${unexplained}`])];
 }
 
 /** Few enough for a terminal of 80 columns; the JSON answer and `perdure models show` have the rest. */

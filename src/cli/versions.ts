@@ -161,7 +161,7 @@ export async function showCard(
   else print(card.trimEnd());
 }
 
-async function findVersion(
+export async function findVersion(
   registry: ObjectStore,
   { config }: Pipeline,
   model: string,

@@ -69,6 +69,14 @@ export const DUCKDB_COLUMNS = [FILE_ROW, 'filename'] as const;
 export const PREDICTION_COLUMNS = ['probability', 'label', 'confidence', 'algorithm', 'version'] as const;
 export type PredictionColumn = (typeof PREDICTION_COLUMNS)[number];
 
+/** Columns of a predictions file that name the reasons of each row, where the config asks for so many. */
+export function reasonColumns(count: number): { feature: string; value: string; contribution: string }[] {
+  return Array.from({ length: count }, (_, i) => {
+    const feature = `reason_${i + 1}`;
+    return { feature, value: `${feature}_value`, contribution: `${feature}_contribution` };
+  });
+}
+
 /** A column's name as DuckDB compares it: without regard to the case of the letters A to Z. */
 export function sameName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());

@@ -12,6 +12,7 @@ import { readRegularFile } from '../platform/storage/regularFile.js';
 import { scratchRoot, storeRoot } from '../platform/storage/stores.js';
 import { defaultModelConfig, laidOver } from './defaults.js';
 import { Expectations } from './expectations.js';
+import { carriedColumns, isAmong, reasonColumns } from './columns.js';
 import { ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js';
 import { agreeing, countOf } from '../contracts/counts.js';
@@ -141,6 +142,7 @@ async function readFolder(
     base: base?.config,
   });
   checkCategoricals(definition, config.value, folder);
+  checkReasons(definition, config.value, folder);
   const expectations = await readChecked(join(folder, 'expectations.json'), Expectations, {
     otherwise: 'restore it, or write {"silver": []} into it where nothing is expected of the rows',
     base: base?.expectations,
@@ -165,6 +167,17 @@ function checkCategoricals({ transforms = [] }: PipelineDefinition, config: Mode
   throw new PerdureError(
     'ConfigInvalid',
     `"transforms" in ${join(folder, 'pipeline.json')} leave categories to the estimators ("categorical"), and ${unable.join(' and ')} can't take them; use one_hot, ordinal or target there, or leave ${agreeing(unable.length, 'it', 'them')} out of "algorithms".`,
+  );
+}
+
+/** Refuses keys with the names that reasons have in a predictions file. */
+function checkReasons(definition: PipelineDefinition, { inference_config }: ModelConfig, folder: string): void {
+  const names = reasonColumns(inference_config.reasons).flatMap((columns) => Object.values(columns));
+  const taken = carriedColumns(definition).find((name) => isAmong(names, name));
+  if (taken === undefined) return;
+  throw new PerdureError(
+    'ConfigInvalid',
+    `${join(folder, 'pipeline.json')} has the column ${JSON.stringify(taken)}, which predictions carry beside a column of that name, as "inference_config.reasons" asks for; rename it in SQL, or ask for none.`,
   );
 }
 

@@ -519,6 +519,24 @@ const limits = {
     .describe('Largest value of metrics of which lower is better, by their names'),
 };
 
+/** How permutation importance is measured; SHAP values and gain have no settings. */
+const PermutationSettings = z.strictObject({
+  n_repeats: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(5)
+    .describe('How often the values of each feature change places; 0 leaves permutation importance out'),
+  max_rows: z
+    .int()
+    .min(10)
+    .max(1_000_000)
+    .default(2_000)
+    .describe(
+      'Rows of the evaluating split that it is measured on, at most; fewer where features are many or a model is large',
+    ),
+});
+
 /** How a new version is evaluated. */
 const Evaluation = z.strictObject({
   slices: z
@@ -540,6 +558,9 @@ const Evaluation = z.strictObject({
     .describe(
       "Whether probabilities are calibrated by what models of the training folds say of rows that they have not seen: by Platt's sigmoid, which keeps the order of the rows, or by isotonic regression, which needs many rows and makes some equal; auto: sigmoid where classes are weighted, as they move the probabilities",
     ),
+  permutation_importance: PermutationSettings.prefault({}).describe(
+    'How it is measured by how much the metric that chooses the champion gets worse when the values of a feature change places',
+  ),
   threshold: ThresholdRule.optional().meta({
     description:
       'How the decision threshold of yes or no is chosen on the validation rows; each version keeps its own, by which it is evaluated, predicts and is monitored',
@@ -776,6 +797,14 @@ export const ModelConfig = z
         confidence_intervals: z
           .boolean()
           .meta({ description: 'Add the confidence column, max(p, 1 - p)', otherwise: 'it costs nothing' }),
+        reasons: z
+          .int()
+          .min(0)
+          .max(20)
+          .default(0)
+          .describe(
+            'Features per row that a predictions file names as the strongest reasons, by their SHAP values; 0 names none',
+          ),
         start_date: date.meta({
           description: 'First day whose rows are predicted: days before it belong to training',
           otherwise: 'every row is',

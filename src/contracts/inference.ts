@@ -35,10 +35,12 @@ export type NewRows = { status: 'ready'; rows: number } | Skipped;
 export interface PredictInput extends FindNewRowsInput {
   model: ModelRef;
 }
-/** One `predictions_<date>.parquet`: keys, probability, label at the threshold, confidence, model, partition date. */
+/** One `predictions_<date>.parquet`: keys, probability, label at the threshold, confidence, reasons, model, partition date. */
 export interface PredictionsRef extends ObjectRef {
   rows: number;
   batches: number;
+  /** Why the rows have no reasons, where the config asks for some. */
+  unexplained?: string;
 }
 
 export interface ModelInferenceCompleted {
@@ -48,6 +50,8 @@ export interface ModelInferenceCompleted {
   uri: string;
   checksum: string;
   model: { algorithm: string; version: string };
+  /** Why the rows have no reasons, where the config asks for some. */
+  unexplained?: string;
   /** Version of the configuration that the run went by, a SHA-256. */
   config?: string;
 }

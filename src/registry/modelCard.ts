@@ -10,6 +10,16 @@ import { countOf } from '../contracts/counts.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import type { Calibrator } from '../ml/calibrator.js';
 import { INTERVAL_CONVENTION } from '../ml/comparison/bootstrap.js';
+import {
+  IMPORTANCE_KINDS,
+  IMPORTANCE_TITLES,
+  importanceNotes,
+  importanceOf,
+  isMeasured,
+  shiftInWords,
+  type VersionImportance,
+} from './importance.js';
+import type { ImportanceChange } from './importanceHistory.js';
 import { sliceName, type VersionSlices } from './slices.js';
 import type { ModelSignature } from './signature.js';
 import type { VersionMetadata } from './versions.js';
@@ -25,6 +35,9 @@ export interface CardFacts {
   threshold: ChosenThreshold | undefined;
   calibrator: Calibrator | undefined;
   slices: VersionSlices | undefined;
+  importance: VersionImportance | undefined;
+  /** Against the version before it, where there is one. */
+  importanceChange: ImportanceChange | undefined;
 }
 
 /**
@@ -41,6 +54,9 @@ export function modelCard(facts: CardFacts): string {
       ...section('Model', modelOf(facts)),
       ...section('Metrics', metricsTable(facts)),
       ...(facts.slices ? section('Slices', slicesTable(facts.slices)) : []),
+      ...(facts.importance
+        ? section('Importance', importanceOfFeatures(facts.importance, facts.importanceChange))
+        : []),
       ...section('Inputs', inputsTable(facts.signature)),
       ...section('Limits', limitsOf(facts)),
       ...section('Lineage', lineageOf(facts)),
@@ -154,6 +170,27 @@ function slicesTable({ splits, min_rows, not_measured }: VersionSlices): string 
 
 /** What a card tells of a slice; `slices.json` has all. */
 const SLICE_METRICS = ['roc_auc', 'precision', 'recall', 'accuracy', 'f1_macro', 'log_loss', 'rmse', 'mae'] as const;
+
+/** Features that a card names; `importance.json` has all. */
+const MOST_IMPORTANT = 10;
+
+function importanceOfFeatures(importance: VersionImportance, change: ImportanceChange | undefined): string {
+  const kinds = IMPORTANCE_KINDS.filter((kind) => isMeasured(importance, kind));
+  const rows = importance.features.slice(0, MOST_IMPORTANT).map((feature) => [
+    code(feature.feature),
+    ...kinds.map((kind) => {
+      const value = importanceOf(feature, kind);
+      if (value === null) return 'not measured';
+      return kind === 'permutation' ? `${number(value)} ± ${number(feature.permutation!.std)}` : number(value);
+    }),
+  ]);
+  const notes = importanceNotes(importance);
+  if (change)
+    notes.push(
+      `Against version ${change.before.version}: ${'unknown' in change ? `not known, as ${change.unknown}` : shiftInWords(change)}`,
+    );
+  return [table(['feature', ...kinds.map((kind) => IMPORTANCE_TITLES[kind])], rows), list(notes)].join('\n\n');
+}
 
 /** More categories than anybody reads. */
 const SHOWN = 12;

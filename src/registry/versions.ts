@@ -24,6 +24,7 @@ import { MODEL_FILES, type ModelFile } from '../ml/estimators/estimator.js';
 import { modelProfile } from '../monitoring/profile.js';
 import { checkName } from '../names.js';
 import { versionCurves } from './curves.js';
+import { versionBackground, versionImportance } from './importance.js';
 import { promotionDecision } from './promotionDecision.js';
 import { originShape } from './origin.js';
 import { modelSignature } from './signature.js';
@@ -103,7 +104,8 @@ export type Preprocessing = DocumentOf<typeof preprocessing>;
 
 /**
  * The documents of a version's folder beside its metadata: `threshold.json` of a binary task, and of none of earlier
- * releases; `calibrator.json` where its probabilities are calibrated, `slices.json` where the config names some; `promotion.json` only of one that stood before the promotion gate.
+ * releases; `calibrator.json` where its probabilities are calibrated, `slices.json` where the config names some; `importance.json` and
+ * `background.json` of none of earlier releases; `promotion.json` only of one that stood before the promotion gate.
  */
 const VERSION_DOCUMENTS = {
   'preprocessing.json': preprocessing,
@@ -115,6 +117,8 @@ const VERSION_DOCUMENTS = {
   'calibrator.json': document({ name: 'calibrator of a version', schema: Calibrator }),
   'promotion.json': promotionDecision,
   'curves.json': versionCurves,
+  'importance.json': versionImportance,
+  'background.json': versionBackground,
 };
 type VersionDocument = keyof typeof VERSION_DOCUMENTS;
 
@@ -134,6 +138,8 @@ const MAY_BE_ABSENT = [
   'calibrator.json',
   'slices.json',
   'signature.json',
+  'importance.json',
+  'background.json',
 ] as const satisfies readonly VersionDocument[];
 
 /**
@@ -245,6 +251,15 @@ export async function createVersionFile<File extends VersionDocument>(
   value: DocumentOf<(typeof VERSION_DOCUMENTS)[File]>,
 ): Promise<void> {
   await kindOf(file).create(registry, versionKey(ref, file), value);
+}
+
+/** As {@link createVersionFile}, where another attempt may have seen it otherwise: of two the first one's counts. */
+export async function createUnlessThere<File extends VersionDocument>(
+  ...file: Parameters<typeof createVersionFile<File>>
+): Promise<void> {
+  await createVersionFile(...file).catch((error: unknown) => {
+    if (!(error instanceof PerdureError && error.type === 'AlreadyExists')) throw error;
+  });
 }
 
 function kindOf<File extends VersionDocument>(file: File): Document<DocumentOf<(typeof VERSION_DOCUMENTS)[File]>> {

@@ -5,22 +5,26 @@ import { REFERENCE_SCORES, writeReferenceScores } from '../data/referenceRows.js
 import { readColumns } from '../platform/files/parquet.js';
 import { taskOf, type TaskLabels } from '../ml/tasks/task.js';
 import { profileOutput, type ModelProfile } from '../monitoring/profile.js';
-import { baselineSplit } from '../registry/championMetric.js';
+import { sourceColumns } from '../ml/transforms/sourceColumns.js';
+import { baselineSplit, championMetric } from '../registry/championMetric.js';
 import type { MatrixFile } from '../ml/engines/pool.js';
-import { createVersionFile, newVersionDocument, versionKey } from '../registry/versions.js';
+import { createUnlessThere, createVersionFile, newVersionDocument, versionKey } from '../registry/versions.js';
 import { createFile } from '../platform/storage/createOnly.js';
 import type { Stage } from './context.js';
 import { decisionThreshold, type EvaluatedRows } from './decisionThreshold.js';
 import { evaluateSlices } from './evaluateSlices.js';
 import { drawVersion } from './drawVersion.js';
+import { columnMeans, explainModel } from './explainModel.js';
 import { matrixFile } from './matrixFile.js';
+import { measureImportance } from './measureImportance.js';
 import { scoreRows } from './openModel.js';
 
 /**
  * Metrics of a model on every split of its dataset, and on those that evaluate the interval of each. Of a binary one the
  * decision threshold goes into the version's `threshold.json`: that of the config, or the one that its rule chooses on the
  * validation rows. What it says of the test rows goes into the version's `profile.json`, beside the dataset's own profile, and row by row into
- * `reference_scores.parquet`, for monitoring to compare with; what the training's page draws, into `curves.json`.
+ * `reference_scores.parquet`, for monitoring to compare with; what the training's page draws, into `curves.json`, and which
+ * features decide, into `importance.json`.
  */
 export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -70,12 +74,21 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
       }),
     };
   }
-  await drawVersion(context, modelRegistry, input.model, {
-    modelPath,
-    task,
-    split,
-    file: files.get(split)!,
-    evaluated,
+  const background = await columnMeans(files.get('train')!);
+  const sources = sourceColumns(dataset.transforms);
+  const explained = { modelPath, task, calibrator, split, file: files.get(split)!, sources, background };
+  const shap = await explainModel(context, explained);
+  await drawVersion(modelRegistry, input.model, { task, evaluated, explanation: shap.explanation });
+  const importance = await measureImportance(context, explained, reference, shap, {
+    metric: championMetric(pipeline, task).metric,
+    threshold: threshold.value,
+    seed,
+    permutation: pipeline.config.evaluation.permutation_importance,
+  });
+  await createUnlessThere(modelRegistry, input.model, 'importance.json', importance);
+  await createVersionFile(modelRegistry, input.model, 'background.json', {
+    features: dataset.features,
+    values: background,
   });
   return metrics;
 };

@@ -1,12 +1,14 @@
 import { stat } from 'node:fs/promises';
-import type { SplitName, TaskSpec } from '../contracts/index.js';
+import type { SplitName } from '../contracts/index.js';
 import { messageOf } from '../errors.js';
 import type { MatrixFile } from '../ml/engines/pool.js';
 import { short } from '../ml/metrics/curves.js';
 import { isMissing } from '../ml/missing.js';
-import { readColumns } from '../platform/files/parquet.js';
+import { summedBySource, type SourceColumn } from '../ml/transforms/sourceColumns.js';
+import { readChunks, readColumns } from '../platform/files/parquet.js';
 import type { Explanation } from '../registry/curves.js';
 import type { StageContext } from './context.js';
+import type { ScoringModel } from './openModel.js';
 
 /** Rows that are explained, in blocks that lie evenly in the file: a block is one call of the engine. */
 const BLOCKS = 10;
@@ -21,36 +23,52 @@ const SWARM_FEATURES = 10;
 /** Columns whose importance is kept. */
 const MOST_FEATURES = 500;
 
+/** A model, and the rows that its explanation is measured on. */
+export interface ExplainedModel extends ScoringModel {
+  split: SplitName;
+  file: MatrixFile;
+  /** What becomes which of the model's columns. */
+  sources: SourceColumn[];
+  /** What contributions of a linear model are counted from, as `columnMeans` has it. */
+  background: number[];
+}
+
+export interface ShapValues {
+  /** What the page of a training draws: of the model's columns. */
+  explanation: Explanation;
+  /** Mean absolute SHAP values aligned with the sources; `undefined` where there are none, which the explanation tells. */
+  bySource: number[] | undefined;
+}
+
 /** SHAP values of some rows of a split: which columns decide what the model says. What the library has none of is told. */
 export async function explainModel(
   { engines, signal }: StageContext,
-  { modelPath, task, split, file }: { modelPath: string; task: TaskSpec; split: SplitName; file: MatrixFile },
-): Promise<Explanation> {
+  { modelPath, task, split, file, sources, background }: ExplainedModel,
+): Promise<ShapValues> {
   const { path, features, rows: all } = file;
   const { size } = await stat(modelPath);
-  const rows = explainedRows(all, Math.max(1, Math.round(ROWS_OF_BLOCK * Math.min(1, QUICK_BYTES / size))));
-  const shap: Float32Array[] = [];
+  const rows = evenBlocks(all, Math.max(1, Math.round(ROWS_OF_BLOCK * Math.min(1, QUICK_BYTES / size))));
+  const shap: Float64Array[] = [];
   try {
-    for (const { offset, limit } of rows)
-      shap.push(await engines.contributions({ modelPath, task, data: { path, features }, offset, limit }, signal));
+    for (const { offset, limit } of rows) {
+      const request = { modelPath, task, data: { path, features }, offset, limit, background };
+      shap.push(await engines.contributions(request, signal));
+    }
   } catch (error) {
     signal.throwIfAborted();
     // The model is as good without its explanation.
-    return { not_explained: messageOf(error) };
+    return notExplained(messageOf(error));
   }
   const explained = rows.reduce((sum, { limit }) => sum + limit, 0);
-  if (explained === 0) return { not_explained: `The ${split} split has no rows.` };
+  if (explained === 0) return notExplained(`The ${split} split has no rows.`);
   const width = features.length + 1;
   const values = Float64Array.from(shap.flatMap((block) => Array.from(block)));
   const classes = values.length / (explained * width);
-  const importance = features
-    .map((feature, column) => {
-      let sum = 0;
-      for (let at = column; at < values.length; at += width) sum += Math.abs(values[at]!);
-      return { feature, column, mean_abs_shap: short(sum / explained) };
-    })
+  const importance = meanSizes(values, width, explained)
+    .slice(0, features.length)
+    .map((value, column) => ({ feature: features[column]!, column, mean_abs_shap: short(value) }))
     .sort((a, b) => b.mean_abs_shap - a.mean_abs_shap);
-  return {
+  const explanation: Explanation = {
     split,
     rows: explained,
     importance: importance.slice(0, MOST_FEATURES).map(({ feature, mean_abs_shap }) => ({ feature, mean_abs_shap })),
@@ -60,19 +78,53 @@ export async function explainModel(
       ),
     }),
   };
+  return { explanation, bySource: meanSizes(summedBySource(values, width, sources), sources.length, explained) };
 }
 
-interface Block {
+function notExplained(reason: string): ShapValues {
+  return { explanation: { not_explained: reason }, bySource: undefined };
+}
+
+/** The sum of the sizes of each column, of all outputs together, per row. */
+function meanSizes(values: Float64Array, width: number, rows: number): number[] {
+  const sums = new Array<number>(width).fill(0);
+  values.forEach((value, at) => (sums[at % width]! += Math.abs(value)));
+  return sums.map((sum) => sum / rows);
+}
+
+/**
+ * The mean of each of the model's columns over a split, a missing value as 0, which it counts as in a linear model: the
+ * background that its SHAP values are counted from.
+ */
+export async function columnMeans({ path, features, rows }: MatrixFile): Promise<number[]> {
+  const sums = new Array<number>(features.length).fill(0);
+  for await (const chunk of readChunks(path, features))
+    chunk.forEach((values, column) => {
+      for (let row = 0; row < values.length; row++) {
+        const value = Number(values[row]);
+        if (!Number.isNaN(value)) sums[column]! += value;
+      }
+    });
+  return sums.map((sum) => sum / rows);
+}
+
+export interface Block {
   offset: number;
   limit: number;
 }
 
-function explainedRows(rows: number, ofBlock: number): Block[] {
+/** Ten blocks of some of the rows that lie evenly among all; one of all rows where there are no more. */
+export function evenBlocks(rows: number, ofBlock: number): Block[] {
   if (rows <= BLOCKS * ofBlock) return rows === 0 ? [] : [{ offset: 0, limit: rows }];
   return Array.from({ length: BLOCKS }, (_, block) => ({
     offset: Math.floor((block * rows) / BLOCKS),
     limit: ofBlock,
   }));
+}
+
+/** Positions of the rows of some blocks. */
+export function rowsOfBlocks(blocks: Block[]): number[] {
+  return blocks.flatMap(({ offset, limit }) => Array.from({ length: limit }, (_, i) => offset + i));
 }
 
 async function swarmOf(
@@ -85,7 +137,7 @@ async function swarmOf(
     path,
     features.map(({ feature }) => feature),
   );
-  const rows = blocks.flatMap(({ offset, limit }) => Array.from({ length: limit }, (_, i) => offset + i));
+  const rows = rowsOfBlocks(blocks);
   return features.map(({ feature, column }, i) => {
     const values = rows.map((row) => Number((columns[i] as ArrayLike<number>)[row]));
     const present = values.filter((value) => !isMissing(value));

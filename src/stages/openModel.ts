@@ -25,6 +25,8 @@ export interface OpenModel extends ScoringModel {
   preprocessing: Preprocessing;
   /** `undefined` where the version keeps none. */
   threshold: ChosenThreshold | undefined;
+  /** What SHAP values are counted from; `undefined` where the version keeps none. */
+  background: { values: number[] } | undefined;
 }
 
 /** Opens all of a version that a prediction depends on. Throws `ObjectCorrupt` where any of it is gone or damaged. */
@@ -37,6 +39,7 @@ export async function openModel(registry: ObjectStore, ref: VersionRef): Promise
     preprocessing,
     calibrator: await readVersionFileIfAny(registry, metadata, 'calibrator.json'),
     threshold: await readVersionFileIfAny(registry, metadata, 'threshold.json'),
+    background: await readVersionFileIfAny(registry, metadata, 'background.json'),
   };
 }
 

@@ -12,10 +12,12 @@ import { PerdureError } from '../errors.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import type { RawTable } from '../ml/table.js';
 import { taskOf } from '../ml/tasks/task.js';
+import { sourceColumns } from '../ml/transforms/sourceColumns.js';
 import type { Preprocessing } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { openModel, scoreRows, thresholdOf, type OpenModel } from './openModel.js';
+import { reasonNumbers, reasonSql, reasonsOf, reasonsUnknown } from './predictionReasons.js';
 
 /**
  * Scores the gold rows that no stored prediction covers, or those that are asked for again, `batch_size` rows at a time, and stores them as one
@@ -30,6 +32,7 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   const { predictions } = stores;
   const model = await openModel(stores.modelRegistry, input.model);
   const file = join(context.scratch, 'predictions.parquet');
+  const unexplained = pipeline.config.inference_config.reasons > 0 ? reasonsUnknown(model) : undefined;
   const { known, ...counts } = await withDuckDb(context, async (database) => {
     const { sql, known } = await newRowsQuery(database, pipeline, stores, input);
     if (known.some((stored) => isMine(stored, input))) return { rows: 0, batches: 0, known };
@@ -44,11 +47,14 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   if (counts.rows > 0) {
     const { run, asOf } = input;
     const features = model.preprocessing.inputs.map(({ name }) => name);
-    return refTo(
-      predictions,
-      await storePredictions(predictions, file, known, { ...counts, model: input.model, features, run, asOf }),
-      counts,
-    );
+    const stored = await storePredictions(predictions, file, known, {
+      ...counts,
+      model: input.model,
+      features,
+      run,
+      asOf,
+    });
+    return { ...refTo(predictions, stored, counts), ...(unexplained !== undefined && { unexplained }) };
   }
   const newest = known.at(-1);
   if (!newest)
@@ -101,6 +107,9 @@ async function scoreInBatches(
   const { batch_size } = pipeline.config.inference_config;
   const { task, inputs, transforms, features } = model.preprocessing;
   const threshold = thresholdOf(pipeline, model.threshold);
+  const count = reasonsUnknown(model) === undefined ? pipeline.config.inference_config.reasons : 0;
+  const sources = sourceColumns(transforms);
+  const texts = inputs.map(({ name, kind }, i) => ({ name, kind, sql: inputColumn(i) }));
   const { scores } = INTERNAL;
   const batches = Math.ceil(rows / batch_size);
   for (let batch = 0; batch < batches; batch++) {
@@ -110,19 +119,23 @@ async function scoreInBatches(
     const output = await scoreRows(context, model, { path, features });
     const scoresPath = join(context.scratch, 'scores.parquet');
     const columns = scoreColumns(pipeline, task, output, threshold);
+    const reasons = count > 0 ? await reasonsOf(context, model, { path, features }, output, count) : undefined;
     await writeColumns(scoresPath, {
       [INTERNAL.row]: Int32Array.from({ length: output.values.length / output.width }, (_, i) => first + i),
       ...numbersOf(columns),
+      ...(reasons && reasonNumbers(reasons, count)),
     });
     const selected = [
       INTERNAL.row,
-      ...columns.map(
-        ({ name, texts }) =>
-          `${texts ? `list_extract([${texts.map(literal).join(', ')}], ${identifier(name)} + 1)` : identifier(name)} AS ${identifier(name)}`,
-      ),
+      ...columns.map(({ name, texts }) => {
+        const value = `${scores}.${identifier(name)}`;
+        return `${texts ? `list_extract([${texts.map(literal).join(', ')}], ${value} + 1)` : value} AS ${identifier(name)}`;
+      }),
+      ...reasonSql(count, sources, texts),
     ];
+    const said = `${readParquetSql([scoresPath])} AS ${scores}`;
     await database.run(
-      `${batch === 0 ? `CREATE TEMP TABLE ${scores} AS` : `INSERT INTO ${scores}`} SELECT ${selected.join(', ')} FROM ${readParquetSql([scoresPath])}`,
+      `${batch === 0 ? `CREATE TEMP TABLE ${scores} AS` : `INSERT INTO ${scores}`} SELECT ${selected.join(', ')} FROM ${count > 0 ? `${said} JOIN ${INTERNAL.newRows} USING (${INTERNAL.row})` : said}`,
     );
     context.report({ what: 'batches', done: batch + 1, total: batches });
   }

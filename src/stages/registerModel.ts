@@ -13,6 +13,7 @@ import { datasetKey, readDatasetMetadata, ROW_FILES, type DatasetMetadata } from
 import { PerdureError } from '../errors.js';
 import { modelCard, type CardFacts } from '../registry/modelCard.js';
 import { signatureOf } from '../registry/signature.js';
+import { importanceChange } from '../registry/importanceHistory.js';
 import { originOf } from '../registry/origin.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
 import {
@@ -87,6 +88,7 @@ async function writeCard(
 ): Promise<void> {
   const { modelRegistry } = context.stores(pipeline);
   const { title, source, label, labelSource } = pipeline.definition;
+  const importance = await newVersionDocument(modelRegistry, model, 'importance.json');
   const card = modelCard({
     ...facts,
     title,
@@ -96,6 +98,8 @@ async function writeCard(
     threshold: await newVersionDocument(modelRegistry, model, 'threshold.json'),
     calibrator: await newVersionDocument(modelRegistry, model, 'calibrator.json'),
     slices: await newVersionDocument(modelRegistry, model, 'slices.json'),
+    importance,
+    importanceChange: importance && (await importanceChange(modelRegistry, model, importance)),
   });
   const file = join(context.scratch, CARD);
   await writeFile(file, card).catch((error: unknown) => {

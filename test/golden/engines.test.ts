@@ -84,7 +84,7 @@ describe.each(Object.entries(expected.python))(
     });
 
     test('SHAP contributions', async () => {
-      expectSame(await pool.contributions(scoring(model), never), described.contributions);
+      expectSame(Float32Array.from(await pool.contributions(scoring(model), never)), described.contributions);
     });
   },
 );
@@ -103,7 +103,7 @@ describe.each(Object.entries(params) as [Estimator, Params][])('the %s model wri
     expect(await sha256File(committed)).toBe(recorded.sha256);
     expect(recorded.features).toEqual(data.features);
     expectSame((await pool.predict(scoring(committed), never)).values, recorded.predictions);
-    expectSame(await pool.contributions(scoring(committed), never), recorded.contributions);
+    expectSame(Float32Array.from(await pool.contributions(scoring(committed), never)), recorded.contributions);
   });
 
   test('comes out again', async () => {

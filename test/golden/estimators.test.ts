@@ -121,7 +121,7 @@ describe.each(KINDS)('the Python packages say the same of %s', (kind) => {
       data: { path: held, features: FEATURES },
       limit: 5,
     };
-    expect(await pool.contributions(request, never)).toEqual(Float32Array.from(contributions));
+    expect(await pool.contributions(request, never)).toEqual(Float64Array.from(contributions));
   });
 });
 

@@ -235,7 +235,9 @@ describe('when the engine dies', () => {
     const file = (name: Parameters<typeof versionKey>[1]) =>
       versionKey({ algorithm: 'xgboost', version: trained.version }, name);
     expect(seen[0]).toEqual([
+      file('background.json'),
       file('curves.json'),
+      file('importance.json'),
       file('model.ubj'),
       file('performance.json'),
       file('preprocessing.json'),

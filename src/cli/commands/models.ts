@@ -52,6 +52,20 @@ export function addModels(program: Command, pipelines: string[]): void {
     [`perdure models card ${pipeline} challenger > card.md`, 'into a file'],
   ]);
 
+  const explain = add('explain', 'which features decide what a version says, and what changed since the version before')
+    .argument('[model]', 'an algorithm, or an alias', 'champion')
+    .argument('[version]', 'a version of the algorithm (default: its latest)')
+    .addOption(storeOption())
+    .addOption(jsonOption())
+    .action(async (pipeline, model, version, options) => {
+      const { explainModel } = await import('../versionImportance.js');
+      await explainModel(pipeline, model, version, options);
+    });
+  withExamples(explain, pipelines, (pipeline) => [
+    [`perdure models explain ${pipeline}`, 'of the champion'],
+    [`perdure models explain ${pipeline} xgboost --json`, 'of the latest xgboost, with every feature'],
+  ]);
+
   const diff = add('diff', 'how two versions differ: parameters, metrics, and what they were made from')
     .argument('[one]', MODEL, 'champion')
     .argument('[other]', MODEL, 'challenger')

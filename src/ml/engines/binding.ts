@@ -26,15 +26,19 @@ export interface Rows extends Held {
   readonly count: number;
 }
 
-/** `contributions` are SHAP values: of each output (class), a number per feature and one for the bias. */
-export type PredictionType = 'value' | 'contributions';
-
 /** A model that a library holds. */
 export interface Model extends Held {
   /** Names of the columns that it was trained on, in order. */
   features(): string[];
   /** The same count of numbers for each row, row by row. */
-  predict(rows: Rows, type: PredictionType): ArrayLike<number>;
+  predict(rows: Rows): ArrayLike<number>;
+  /**
+   * SHAP values, row by row: of each output (class) a number per feature, and last the one that they are counted from.
+   * @param background a value per feature: those of a linear model are counted from there
+   */
+  contributions(rows: Features, background: ArrayLike<number>): ArrayLike<number>;
+  /** Gain of all splits of each feature together; `undefined` of a model without splits. */
+  gain(): Float64Array | undefined;
   /** The bytes of the model's file. */
   save(): Uint8Array;
 }

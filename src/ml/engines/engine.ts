@@ -14,16 +14,18 @@ import { Folds, foldsOf, seededFolds, type FoldSettings } from '../folds.js';
 import type { TaskSpec } from '../../contracts/index.js';
 import { joined, type ModelOutput } from '../modelOutput.js';
 import { taskOf } from '../tasks/task.js';
-import type { Library, Matrix, Model, PredictionType } from './binding.js';
+import type { Features, Library, Matrix, Model } from './binding.js';
 import { isLightGbmModel } from './lightgbm.js';
 import { MatrixCache } from './matrixCache.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
 import type {
+  ContributionsRequest,
   EngineCalls,
   EvaluateRequest,
   FitRequest,
   FoldEvaluation,
   FoldOutput,
+  GainRequest,
   MatrixFile,
   PredictRequest,
 } from './pool.js';
@@ -85,7 +87,14 @@ export class Engine implements EngineCalls {
   }
 
   async predict(request: PredictRequest): Promise<ModelOutput> {
-    const { values, width } = await this.output(request, 'value');
+    const { values, width } = await this.output(request, (library, model, features) => {
+      const rows = library.rows(features);
+      try {
+        return model.predict(rows);
+      } finally {
+        rows.free();
+      }
+    });
     heldToProbabilities(request.task, { values, width });
     const expected = taskOf(request.task).width;
     if (width !== expected) {
@@ -97,16 +106,16 @@ export class Engine implements EngineCalls {
     return { values, width };
   }
 
-  async contributions(request: PredictRequest): Promise<Float32Array> {
-    const output = await this.output(request, 'contributions').catch((error: unknown) => {
-      if (!(error instanceof PerdureError && error.message.includes('IsMultiTarget'))) throw error;
-      throw new PerdureError(
-        'EngineFailed',
-        `${request.modelPath} is a random forest of several classes, whose trees have a share of every class in each leaf, and libxgboost has no SHAP values of such trees; ask for those of xgboost or lightgbm.`,
-        { cause: error },
-      );
-    });
-    return Float32Array.from(output.values);
+  async contributions(request: ContributionsRequest): Promise<Float64Array> {
+    const background = request.background ?? request.data.features.map(() => 0);
+    const output = await this.output(request, (_, model, features) => model.contributions(features, background));
+    return output.values;
+  }
+
+  async gain({ modelPath, features }: GainRequest): Promise<Float64Array | undefined> {
+    const { model } = await this.opened(modelPath);
+    checkFeatures(modelPath, model, modelPath, features);
+    return model.gain();
   }
 
   version(estimator: Estimator): Promise<string> {
@@ -120,7 +129,7 @@ export class Engine implements EngineCalls {
       fold,
     });
     const { rows, labels } = part.validation!;
-    const output = this.training(request, part, (model) => outputOf(model.predict(rows, 'value'), rows.count));
+    const output = this.training(request, part, (model) => outputOf(model.predict(rows), rows.count));
     return { labels, output };
   }
 
@@ -150,24 +159,16 @@ export class Engine implements EngineCalls {
     }
   }
 
-  private async output({ modelPath, data, offset, limit }: PredictRequest, type: PredictionType): Promise<ModelOutput> {
+  /** What is said of the rows of a file, a block of them at a time. */
+  private async output(
+    { modelPath, data, offset, limit }: PredictRequest,
+    say: (library: Library, model: Model, features: Features) => ArrayLike<number>,
+  ): Promise<ModelOutput> {
     const { model, library } = await this.opened(modelPath);
-    const trainedOn = model.features();
-    if (trainedOn.join() !== data.features.join()) {
-      throw new PerdureError(
-        'InputInvalid',
-        `${modelPath} was trained on the columns ${trainedOn.join(', ')}, and ${data.path} was to be read for ${data.features.join(', ')}; use the dataset that the model names.`,
-      );
-    }
+    checkFeatures(modelPath, model, data.path, data.features);
     const blocks: ModelOutput[] = [];
-    for await (const features of featureBlocks(data.path, data.features, { offset, limit })) {
-      const rows = library.rows(features);
-      try {
-        blocks.push(outputOf(model.predict(rows, type), rows.count));
-      } finally {
-        rows.free();
-      }
-    }
+    for await (const features of featureBlocks(data.path, data.features, { offset, limit }))
+      blocks.push(outputOf(say(library, model, features), features.rows));
     return joined(blocks);
   }
 
@@ -230,6 +231,15 @@ export class Engine implements EngineCalls {
       );
     }
   }
+}
+
+function checkFeatures(modelPath: string, model: Model, path: string, features: string[]): void {
+  const trainedOn = model.features();
+  if (trainedOn.join() === features.join()) return;
+  throw new PerdureError(
+    'InputInvalid',
+    `${modelPath} was trained on the columns ${trainedOn.join(', ')}, and ${path} was to be read for ${features.join(', ')}; use the dataset that the model names.`,
+  );
 }
 
 /** The folds that the file has, else those by chance. */

@@ -29,6 +29,7 @@ export function createEnginePool({ hosts, memory }: Limits['engines']): EnginePo
     fit: (request, signal) => pool.call('fit', request, signal, training(request.train)),
     predict: (request, signal) => pool.call('predict', request, signal, { reads: request.modelPath }),
     contributions: (request, signal) => pool.call('contributions', request, signal, { reads: request.modelPath }),
+    gain: (request, signal) => pool.call('gain', request, signal, { reads: request.modelPath }),
     version: (estimator) => pool.call('version', estimator),
     close: () => pool.close(),
   };

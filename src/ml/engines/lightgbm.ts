@@ -10,7 +10,6 @@ import {
   type Library,
   type Matrix,
   type Model,
-  type PredictionType,
   type Rows,
 } from './binding.js';
 
@@ -23,9 +22,11 @@ type Status = number;
 /** Constants of c_api.h. */
 const FLOAT32 = 0;
 const ROW_MAJOR = 1;
-const PREDICTION_TYPE: Record<PredictionType, number> = { value: 0, contributions: 3 };
+const PREDICTION_TYPE = { value: 0, contributions: 3 } as const;
+type PredictionType = keyof typeof PREDICTION_TYPE;
 const ALL = -1;
 const SPLIT_IMPORTANCE = 0;
+const GAIN_IMPORTANCE = 1;
 
 /** The words that a whole model's text begins with, and has behind its last tree. */
 const BEGIN = 'tree\n';
@@ -162,8 +163,21 @@ class LightGbmModel implements Model {
     return line === '' ? [] : line.split(' ').map(decodeURIComponent);
   }
 
-  predict(rows: Rows, type: PredictionType): Float64Array {
-    const { values, rows: count, columns } = (rows as ScoredRows).features;
+  predict(rows: Rows): Float64Array {
+    return this.output((rows as ScoredRows).features, 'value');
+  }
+
+  contributions(rows: Features): Float64Array {
+    return this.output(rows, 'contributions');
+  }
+
+  gain(): Float64Array {
+    const gains = new Float64Array(this.features().length);
+    this.check(this.api.boosterFeatureImportance(this.handle, ALL, GAIN_IMPORTANCE, gains));
+    return gains;
+  }
+
+  private output({ values, rows: count, columns }: Features, type: PredictionType): Float64Array {
     const length: Out<number> = [null];
     this.check(this.api.boosterPredictLength(this.handle, count, PREDICTION_TYPE[type], 0, ALL, length));
     const output = new Float64Array(length[0]!);
@@ -252,6 +266,7 @@ interface Api {
     length: Out<number>,
     out: Float64Array,
   ): Status;
+  boosterFeatureImportance(booster: Pointer, iterations: number, type: number, out: Float64Array): Status;
   boosterSave(
     booster: Pointer,
     start: number,
@@ -286,6 +301,9 @@ function bind(path: string): Api {
     ),
     boosterPredict: library.func(
       'int LGBM_BoosterPredictForMat(void *booster, const float *data, int dataType, int32_t rows, int32_t columns, int rowMajor, int type, int start, int iterations, const char *settings, _Out_ int64_t *length, double *out)',
+    ),
+    boosterFeatureImportance: library.func(
+      'int LGBM_BoosterFeatureImportance(void *booster, int iterations, int type, double *out)',
     ),
     boosterSave: library.func(
       'int LGBM_BoosterSaveModelToString(void *booster, int start, int iterations, int importance, int64_t capacity, _Out_ int64_t *length, char *out)',

@@ -89,6 +89,20 @@ export interface PredictRequest {
   limit?: number;
 }
 
+export interface ContributionsRequest extends PredictRequest {
+  /**
+   * A value per feature that contributions of a linear model are counted from; trees have a background of their own, the
+   * training rows that reached each leaf.
+   * @default 0 each, as libxgboost has it
+   */
+  background?: ArrayLike<number>;
+}
+
+export interface GainRequest extends Pick<PredictRequest, 'modelPath'> {
+  /** The columns that the model was trained on. */
+  features: string[];
+}
+
 /** Rows of a fold, and what a model says of them that was trained on the others. */
 export interface FoldOutput {
   labels: Float64Array;
@@ -104,11 +118,14 @@ export interface EngineCalls {
   fit(request: FitRequest): Promise<{ seconds: number }>;
   predict(request: PredictRequest): Promise<ModelOutput>;
   /**
-   * SHAP contributions, features + 1 a row and the bias last; they add up to the log-odds, for a forest to the probability. Of several classes
-   * those of each class one after the other; libxgboost has none of a random forest of several classes, whose leaves hold a
-   * share of each, which is refused as `EngineFailed`.
+   * SHAP contributions, features + 1 a row and the one that they are counted from last; they add up to the log-odds, for a
+   * forest to the probability, of a regression to the value or with `poisson` to its logarithm. Of several classes those of
+   * each class one after the other. Of trees they are those of the path-dependent TreeSHAP of Lundberg et al. (2020); of
+   * linear models weight times (value - background), which is exact where the features are independent.
    */
-  contributions(request: PredictRequest): Promise<Float32Array>;
+  contributions(request: ContributionsRequest): Promise<Float64Array>;
+  /** The gains of all splits of each feature added up, in the library's units; `undefined` for a model without splits. */
+  gain(request: GainRequest): Promise<Float64Array | undefined>;
   /** Name and version of the library that an estimator trains with, e.g. `libxgboost 3.2.0`. */
   version(estimator: Estimator): Promise<string>;
 }
@@ -128,7 +145,9 @@ export interface EnginePool {
   fit(request: FitRequest, signal: AbortSignal): ReturnType<EngineCalls['fit']>;
   predict(request: PredictRequest, signal: AbortSignal): Promise<ModelOutput>;
   /** SHAP contributions, as {@link EngineCalls.contributions}. */
-  contributions(request: PredictRequest, signal: AbortSignal): Promise<Float32Array>;
+  contributions(request: ContributionsRequest, signal: AbortSignal): ReturnType<EngineCalls['contributions']>;
+  /** As {@link EngineCalls.gain}. */
+  gain(request: GainRequest, signal: AbortSignal): ReturnType<EngineCalls['gain']>;
   /** Name and version of the library that an estimator trains with, e.g. `libxgboost 3.2.0`. */
   version(estimator: Estimator): Promise<string>;
   /** Ends every host; calls under way fail. */

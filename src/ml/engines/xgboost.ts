@@ -13,6 +13,11 @@ export type ModelFormat = 'ubj' | 'json';
 const PREDICTION_TYPE = { value: 0, contributions: 2 } as const;
 type PredictionType = keyof typeof PREDICTION_TYPE;
 
+/** What of a model's configuration is read. */
+interface BoosterConfig {
+  learner: { learner_model_param: { num_target: string }; gradient_booster: { name: string } };
+}
+
 /**
  * libxgboost through its C API (c_api.h of 3.2.0), called synchronously: a call returns when the library is done.
  * Every method throws `PerdureError` `EngineFailed` with the library's own words.
@@ -173,6 +178,29 @@ export class Booster {
     return length[0] === 0 ? [] : (koffi.decode(names[0], 'const char *', length[0]!) as string[]);
   }
 
+  /** Sum of the gains of all splits of each feature that is split by, by its name. Of trees alone. */
+  totalGain(): Map<string, number> {
+    const [count, dimensions]: [Out<number>, Out<number>] = [[null], [null]];
+    const [names, shape, scores]: [Out<Pointer>, Out<Pointer>, Out<Pointer>] = [[null], [null], [null]];
+    const config = JSON.stringify({ importance_type: 'total_gain' });
+    this.check(this.api.boosterFeatureScore(this.handle, config, count, names, dimensions, shape, scores));
+    if (count[0] === 0) return new Map();
+    const values = new Float32Array(koffi.view(scores[0], count[0]! * Float32Array.BYTES_PER_ELEMENT));
+    const features = koffi.decode(names[0], 'const char *', count[0]!) as string[];
+    return new Map(features.map((name, i) => [name, values[i]!]));
+  }
+
+  /** Whether it is linear, and over how many labels a leaf of its trees has a number each. */
+  kind(): { linear: boolean; targets: number } {
+    const [length, text]: [Out<number>, Out<string>] = [[null], [null]];
+    this.check(this.api.boosterSaveConfig(this.handle, length, text));
+    const { learner } = JSON.parse(text[0]!) as BoosterConfig;
+    return {
+      linear: learner.gradient_booster.name === 'gblinear',
+      targets: Number(learner.learner_model_param.num_target),
+    };
+  }
+
   /** The bytes of the model's file. */
   save(format: ModelFormat): Uint8Array {
     const length: Out<number> = [null];
@@ -209,6 +237,16 @@ interface Api {
     dimensions: Out<number>,
     values: Out<Pointer>,
   ): Status;
+  boosterFeatureScore(
+    booster: Pointer,
+    config: string,
+    count: Out<number>,
+    features: Out<Pointer>,
+    dimensions: Out<number>,
+    shape: Out<Pointer>,
+    scores: Out<Pointer>,
+  ): Status;
+  boosterSaveConfig(booster: Pointer, length: Out<number>, text: Out<string>): Status;
   boosterSave(booster: Pointer, config: string, length: Out<number>, bytes: Out<Pointer>): Status;
   boosterLoad(booster: Pointer, bytes: Uint8Array, length: number): Status;
 }
@@ -244,6 +282,12 @@ function bind(path: string): Api {
     boosterUpdate: library.func('int XGBoosterUpdateOneIter(void *handle, int round, void *train)'),
     boosterPredict: library.func(
       'int XGBoosterPredictFromDMatrix(void *handle, void *matrix, const char *config, _Out_ void **shape, _Out_ uint64_t *dimensions, _Out_ void **values)',
+    ),
+    boosterFeatureScore: library.func(
+      'int XGBoosterFeatureScore(void *handle, const char *config, _Out_ uint64_t *count, _Out_ void **features, _Out_ uint64_t *dimensions, _Out_ void **shape, _Out_ void **scores)',
+    ),
+    boosterSaveConfig: library.func(
+      'int XGBoosterSaveJsonConfig(void *handle, _Out_ uint64_t *length, _Out_ const char **text)',
     ),
     boosterSave: library.func(
       'int XGBoosterSaveModelToBuffer(void *handle, const char *config, _Out_ uint64_t *length, _Out_ void **bytes)',

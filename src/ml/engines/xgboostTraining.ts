@@ -6,10 +6,10 @@ import {
   type Library,
   type Matrix,
   type Model,
-  type PredictionType,
   type Rows,
 } from './binding.js';
 import { solveLinear, type LinearModel } from './linearSolver.js';
+import { classModels, linearContributions } from './xgboostContributions.js';
 import { XgBoost, type Booster, type DMatrix } from './xgboost.js';
 
 /** Rows to train on: in libxgboost's memory, or with us where the weights are solved for. */
@@ -38,14 +38,58 @@ class ScoredRows implements Rows {
 }
 
 class XgBoostModel implements Model {
-  constructor(private readonly booster: Booster) {}
+  /** Of trees with several numbers a leaf: a model of each, made when it is asked for contributions. */
+  private parts: Booster[] = [];
+
+  constructor(
+    private readonly library: XgBoost,
+    private readonly booster: Booster,
+  ) {}
 
   features(): string[] {
     return this.booster.features();
   }
 
-  predict(rows: Rows, type: PredictionType): Float32Array {
-    return this.booster.predict((rows as ScoredRows).matrix, type);
+  predict(rows: Rows): Float32Array {
+    return this.booster.predict((rows as ScoredRows).matrix, 'value');
+  }
+
+  contributions(rows: Features, background: ArrayLike<number>): ArrayLike<number> {
+    const { linear, targets } = this.booster.kind();
+    const matrix = this.library.matrix(rows.values, rows.rows, rows.columns);
+    try {
+      if (linear) {
+        const biases = this.biases(rows.columns);
+        return linearContributions(rows, { weights: linearWeights(this.booster), biases }, background);
+      }
+      if (targets === 1) return this.booster.predict(matrix, 'contributions');
+      if (this.parts.length === 0)
+        for (const model of classModels(this.booster.save('json'), targets))
+          this.parts.push(this.library.loadModel(model));
+      return interleaved(
+        this.parts.map((part) => part.predict(matrix, 'contributions')),
+        rows.columns + 1,
+      );
+    } finally {
+      matrix.free();
+    }
+  }
+
+  gain(): Float64Array | undefined {
+    if (this.booster.kind().linear) return undefined;
+    const gains = this.booster.totalGain();
+    return Float64Array.from(this.features(), (name) => gains.get(name) ?? 0);
+  }
+
+  /** What a linear model says of a row without features, a number per output. */
+  private biases(columns: number): Float64Array {
+    const empty = this.library.matrix(new Float32Array(columns).fill(NaN), 1, columns);
+    try {
+      const contributions = this.booster.predict(empty, 'contributions');
+      return Float64Array.from(contributions).filter((_, at) => at % (columns + 1) === columns);
+    } finally {
+      empty.free();
+    }
   }
 
   save(): Uint8Array {
@@ -53,8 +97,19 @@ class XgBoostModel implements Model {
   }
 
   free(): void {
+    for (const part of this.parts) part.free();
     this.booster.free();
   }
+}
+
+/** Rows of several models, whose numbers of a row follow one another. */
+function interleaved(models: Float32Array[], width: number): Float32Array {
+  const together = new Float32Array(models.length * (models[0]?.length ?? 0));
+  models.forEach((values, model) => {
+    for (let at = 0; at < values.length; at += width)
+      together.set(values.subarray(at, at + width), at * models.length + model * width);
+  });
+  return together;
 }
 
 /** What libxgboost trains: boosted trees, forests, and linear models. */
@@ -96,7 +151,7 @@ export class XgBoostLibrary implements Library {
     const booster = this.library.booster(held as DMatrix, features, recipe.settings);
     try {
       boost(booster, held as DMatrix, scales, recipe);
-      return new XgBoostModel(booster);
+      return new XgBoostModel(this.library, booster);
     } catch (error) {
       booster.free();
       throw error;
@@ -104,7 +159,7 @@ export class XgBoostLibrary implements Library {
   }
 
   load(bytes: Uint8Array, threads: number): Model {
-    return new XgBoostModel(this.library.loadModel(bytes, threads));
+    return new XgBoostModel(this.library, this.library.loadModel(bytes, threads));
   }
 
   /** A linear model with weights that were solved for, in the form that the library gives its own. */
@@ -121,7 +176,7 @@ export class XgBoostLibrary implements Library {
         '"weights":[]',
         `"weights":[${numbers}]`,
       );
-      return new XgBoostModel(this.library.loadModel(Buffer.from(text)));
+      return new XgBoostModel(this.library, this.library.loadModel(Buffer.from(text)));
     } finally {
       pattern.free();
       row.free();

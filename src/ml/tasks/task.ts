@@ -45,6 +45,12 @@ export interface Task extends Pick<
   metrics(labels: TaskLabels, output: ModelOutput, threshold: number): TaskMetrics;
 
   /**
+   * One of the metrics; `null` where the rows leave it undefined.
+   * @throws PerdureError as {@link metrics}, and `ConfigInvalid` where the task has no such metric
+   */
+  metric(metric: MetricName, labels: TaskLabels, output: ModelOutput, threshold: number): number | null;
+
+  /**
    * What a report draws of a model's output.
    * @throws PerdureError as {@link metrics}
    */
@@ -120,6 +126,11 @@ export function taskOf(spec: TaskSpec): Task {
         ...(kind.decidesByThreshold ? { threshold } : {}),
         n: labels.length,
       };
+    },
+    metric(metric, labels, output, threshold) {
+      checkMetric(kind, metric);
+      checkRows(kind, labels, output);
+      return kind.measuresOf(labels, output, threshold).measure(metric).value();
     },
     curves(labels, output) {
       checkRows(kind, labels, output);
