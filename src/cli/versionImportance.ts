@@ -61,7 +61,7 @@ export async function explainModel(
       [
         'feature',
         ...kinds.map((of) => IMPORTANCE_TITLES[of]),
-        `share by\n${kind ?? 'none'}`,
+        kind ? `share by\n${IMPORTANCE_TITLES[kind]}` : 'share',
         ...(shift ? ['before'] : []),
       ],
       rows,

@@ -110,8 +110,8 @@ export function shiftInWords({ kind, rank_correlation, features }: ImportanceShi
     .map(({ feature, before, after }) => `${feature} from ${percentOf(before)} to ${percentOf(after)}`);
   const order =
     rank_correlation === null
-      ? "The order of the features can't be compared"
-      : `The rank correlation of the features is ${rank_correlation.toFixed(2)} (Spearman)`;
+      ? "the order of the features can't be compared"
+      : `the rank correlation of the features is ${rank_correlation.toFixed(2)} (Spearman)`;
   return `${order} by ${IMPORTANCE_TITLES[kind]}; ${moved.length === 0 ? 'no share has changed' : `of the shares most changed: ${moved.join(', ')}`}`;
 }
 

@@ -1,7 +1,18 @@
 import type { VNode } from 'preact';
 import type { Explanation } from '../registry/curves.js';
 import { countOf } from '../contracts/counts.js';
-import { Figure, formatNumber } from './components.js';
+import {
+  IMPORTANCE_KINDS,
+  IMPORTANCE_TITLES,
+  importanceNotes,
+  importanceOf,
+  importanceShares,
+  isMeasured,
+  shiftInWords,
+  type VersionImportance,
+} from '../registry/importance.js';
+import type { ImportanceChange } from '../registry/importanceHistory.js';
+import { Figure, formatNumber, percent } from './components.js';
 import { colour, draw, Plot } from './plot.js';
 
 type Explained = Exclude<Explanation, { not_explained: string }>;
@@ -12,6 +23,88 @@ const SHOWN = 12;
 const NAME = 20;
 const NAMES_WIDTH = 152;
 
+/** Height of a bar, and of the room between two features. */
+const BAR = 9;
+const BETWEEN = 8;
+
+/** The features before any transform, by every kind of importance that was measured, beside those of the version before. */
+export function FeatureImportanceFigure({
+  model,
+  importance,
+  change,
+}: {
+  model: string;
+  importance: VersionImportance;
+  change: ImportanceChange | undefined;
+}): VNode | null {
+  const kinds = IMPORTANCE_KINDS.flatMap((kind) => {
+    const shares = isMeasured(importance, kind) ? importanceShares(importance, kind) : undefined;
+    return shares ? [{ kind, title: IMPORTANCE_TITLES[kind], shares }] : [];
+  });
+  const [first] = kinds;
+  if (!first) return null;
+  const features = importance.features.slice(0, SHOWN).map(({ feature }) => feature);
+  const names = distinct(features);
+  const bars = features.flatMap((feature, i) =>
+    kinds.map(({ title, shares }, series) => ({ name: names[i], title, series, share: shares.get(feature) ?? 0 })),
+  );
+  const shift = change && !('unknown' in change) ? change : undefined;
+  const before = new Map(shift?.features.map((feature) => [feature.feature, feature.before]));
+  const notes = importanceNotes(importance).map((note) => `${note}.`);
+  if (change)
+    notes.push(
+      `Against ${change.before.version}, the version before: ${'unknown' in change ? `not known, as ${change.unknown}` : shiftInWords(change)}.`,
+    );
+  return (
+    <Figure
+      title={`Importance of the features: ${model}`}
+      alternative={`Share of each feature in the importance of all to ${model}, by ${kinds.map(({ title }) => title).join(', ')}. The most important: ${features
+        .slice(0, 5)
+        .map((feature) => `${feature} ${percent(first.shares.get(feature) ?? 0)}`)
+        .join(', ')}.`}
+      caption={notes.join(' ')}
+      legend={kinds.map(({ title }) => title)}
+      picture={draw({
+        height: 44 + features.length * (kinds.length * BAR + BETWEEN),
+        marginLeft: NAMES_WIDTH,
+        marginRight: 12,
+        x: { label: 'share of all', grid: true, ticks: 4, tickFormat: '%' },
+        y: { axis: null, domain: kinds.map(({ title }) => title), padding: 0 },
+        fy: { label: null, domain: names, padding: 0.25, axis: 'left', tickSize: 0 },
+        marks: kinds.map((_, series) =>
+          Plot.barX(
+            bars.filter((bar) => bar.series === series),
+            { x: 'share', y: 'title', fy: 'name', fill: colour(series), fillOpacity: 0.85, insetTop: 0.5 },
+          ),
+        ),
+      })}
+      numbers={{
+        heads: [
+          'feature',
+          ...kinds.flatMap(({ kind, title }) => (kind === 'permutation' ? [title, 'deviation'] : [title])),
+          `share by ${shift ? IMPORTANCE_TITLES[shift.kind] : first.title}`,
+          ...(shift ? ['share before'] : []),
+        ],
+        rows: importance.features.map((feature) => [
+          feature.feature,
+          ...kinds.flatMap(({ kind }) => [
+            importanceOf(feature, kind),
+            ...(kind === 'permutation' ? [feature.permutation?.std ?? null] : []),
+          ]),
+          shareOfFeature(feature.feature),
+          ...(shift ? [before.get(feature.feature) ?? null] : []),
+        ]),
+      }}
+    />
+  );
+
+  function shareOfFeature(feature: string): number | null {
+    const shares = shift ? importanceShares(importance, shift.kind) : first!.shares;
+    return shares?.get(feature) ?? null;
+  }
+}
+
+/** Mean |SHAP| of the model's columns: of versions of earlier releases, which know no more. */
 export function ImportanceFigure({ model, explanation }: { model: string; explanation: Explained }): VNode {
   const { importance, rows, split } = explanation;
   const shown = importance.slice(0, SHOWN).map(({ feature, mean_abs_shap: value }) => ({ feature, value }));
@@ -74,8 +167,8 @@ export function SwarmFigure({ model, explanation }: { model: string; explanation
         .join(' ')}`}
       caption={
         <>
-          Each dot is one of {countOf(rows, 'row')} of the {split} split; to the right the column raises its score.
-          Colour is the column's value: <span style="color:var(--low)">low</span>,{' '}
+          Each dot is one of {countOf(rows, 'row')} of the {split} split; to the right the column raises its score,
+          before any calibration. Colour is the column's value: <span style="color:var(--low)">low</span>,{' '}
           <span style="color:var(--high)">high</span>, grey where it is missing.
         </>
       }

@@ -14,6 +14,8 @@ import { missingRate, type ColumnProfile } from '../monitoring/profile.js';
 import type { Explanation } from '../registry/curves.js';
 import type { Curves } from '../ml/metrics/curves.js';
 import { taskOf } from '../ml/tasks/task.js';
+import type { VersionImportance } from '../registry/importance.js';
+import type { ImportanceChange } from '../registry/importanceHistory.js';
 import type { VersionMetadata } from '../registry/versions.js';
 import {
   Facts,
@@ -39,7 +41,7 @@ import {
   ThresholdFigure,
   type DrawnCurves,
 } from './curveFigures.js';
-import { ImportanceFigure, SwarmFigure } from './explanationFigures.js';
+import { FeatureImportanceFigure, ImportanceFigure, SwarmFigure } from './explanationFigures.js';
 import { moment, titleOf } from './metricTitles.js';
 import { SearchFigure } from './searchFigure.js';
 
@@ -48,6 +50,8 @@ export interface ReportedVersion {
   metadata: VersionMetadata;
   /** Absent of versions of earlier releases. */
   curves: { splits: Partial<Record<SplitName, Curves>>; explanation: Explanation } | undefined;
+  /** Which features decide, beside the version before; absent of versions of earlier releases. */
+  importance: { importance: VersionImportance; change: ImportanceChange | undefined } | undefined;
   /** Of a version that decides by one; absent of versions of earlier releases. */
   threshold: ChosenThreshold | undefined;
   /** Whether an earlier run made it, as nothing has changed since. */
@@ -308,8 +312,8 @@ function CurveSection({ report, told }: { report: TrainingReport; told: SplitNam
 const SWARMS = 3;
 
 function ExplanationSection({ versions }: { versions: ReportedVersion[] }): VNode {
-  const explained = versions.flatMap(({ metadata, curves }) =>
-    curves ? [{ model: metadata.model_name, explanation: curves.explanation }] : [],
+  const explained = versions.flatMap(({ metadata, curves, importance }) =>
+    curves ? [{ model: metadata.model_name, explanation: curves.explanation, importance }] : [],
   );
   return (
     <Section id="explanation" title="What decides the predictions">
@@ -322,14 +326,15 @@ function ExplanationSection({ versions }: { versions: ReportedVersion[] }): VNod
         ) : null,
       )}
       <div class="grid">
-        {explained.map(({ model, explanation }, i) =>
-          'not_explained' in explanation ? null : (
-            <>
+        {explained.map(({ model, explanation, importance }, i) => (
+          <>
+            {importance && <FeatureImportanceFigure model={model} {...importance} />}
+            {!importance && !('not_explained' in explanation) && (
               <ImportanceFigure model={model} explanation={explanation} />
-              {i < SWARMS && <SwarmFigure model={model} explanation={explanation} />}
-            </>
-          ),
-        )}
+            )}
+            {i < SWARMS && !('not_explained' in explanation) && <SwarmFigure model={model} explanation={explanation} />}
+          </>
+        ))}
       </div>
     </Section>
   );

@@ -5,6 +5,7 @@ import { readManifest, type LayerManifest } from '../data/layers.js';
 import { validationKey, validationResult } from '../data/validation/results.js';
 import type { ReportedQuality, ReportedVersion } from '../reports/trainingReport.js';
 import { versionCurves } from '../registry/curves.js';
+import { importanceChange } from '../registry/importanceHistory.js';
 import { isSameVersion } from '../registry/pointers.js';
 import { requireVersion, versionId, versionKey, readVersionFileIfAny } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -76,8 +77,10 @@ async function qualityOf(datamart: ObjectStore, { partitions }: LayerManifest): 
 
 async function reported(registry: ObjectStore, ref: VersionRef, unchanged: boolean): Promise<ReportedVersion> {
   const metadata = await requireVersion(registry, ref);
+  const importance = await readVersionFileIfAny(registry, metadata, 'importance.json');
   return {
     metadata,
+    importance: importance && { importance, change: await importanceChange(registry, ref, importance) },
     threshold: await readVersionFileIfAny(registry, metadata, 'threshold.json'),
     curves: await versionCurves.read(registry, versionKey(ref, 'curves.json'), () => undefined),
     unchanged,
