@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelConfig } from '../config/schema.js';
 import { directionOf, type MetricName } from '../contracts/index.js';
+import { countOf } from '../contracts/counts.js';
 import { messageOf } from '../errors.js';
 import { short } from '../ml/metrics/curves.js';
 import { permutationImportance, type PermutationImportance } from '../ml/permutationImportance.js';
@@ -121,7 +122,7 @@ async function permute(
   };
   const baseline = positions.length === 0 ? null : measure(await predict(columns));
   const undefinedHere = {
-    not_measured: `The ${metric} of ${positions.length} rows of the ${split} split is undefined.`,
+    not_measured: `The ${metric} of ${countOf(positions.length, 'row')} of the ${split} split is undefined.`,
   };
   if (baseline === null) return undefinedHere;
   const sources: SourceColumn[] = chosen.map((source) => model.sources[source]!);
