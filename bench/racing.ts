@@ -12,6 +12,7 @@ import { createEnginePool } from '../src/ml/engines/hostPool.js';
 import type { EnginePool, Estimator, FoldEvaluation, MatrixFile } from '../src/ml/engines/pool.js';
 import { sampleCells } from '../src/ml/parameterSampler.js';
 import { raceRungs, selectCandidates } from '../src/ml/racing.js';
+import { gridOf } from '../src/ml/searchSpace.js';
 import { limitsOf } from '../src/platform/resources/limits.js';
 import { createRunStage } from '../src/stages/createContext.js';
 import { STAGES } from '../src/stages/index.js';
@@ -74,7 +75,7 @@ export const racing: Section = {
           const fewer: ParameterGrid = 'n_estimators' in param_distributions ? { n_estimators: FEWER_TREES } : {};
           const search = await fullSearch(
             data,
-            { algorithm, estimator, grid: { ...param_distributions, ...fewer } },
+            { algorithm, estimator, grid: { ...gridOf(param_distributions), ...fewer } },
             { folder, kept, engines },
           );
           races.push(...SCORINGS.map((scoring) => race(search, scoring)));

@@ -14,6 +14,7 @@ import {
 } from '../contracts/index.js';
 import { ESTIMATOR_NAMES, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
+import { Range, gridOf, isRange, valuesWithin } from '../ml/searchSpace.js';
 import { SplitSettings } from './splitSettings.js';
 import { CALIBRATIONS } from '../ml/calibrator.js';
 import { ThresholdRule } from '../ml/threshold.js';
@@ -495,12 +496,20 @@ const algorithm = z.strictObject({
     otherwise: 'more than a table on one machine takes',
   }),
   param_distributions: z
-    .record(name, z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])).min(1))
-    .refine((grid) => gridCells(grid) <= MAX_GRID_CELLS, 'expected values that make fewer than 2^53 combinations')
+    .record(
+      name,
+      z.union([z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])).min(1), Range], {
+        error: 'expected a list of values, or a range such as {"low": 0.01, "high": 0.3, "log": true}',
+      }),
+    )
+    .refine((space) => {
+      const grid = gridOf(space);
+      return !grid || gridCells(grid) <= MAX_GRID_CELLS;
+    }, 'expected values that make fewer than 2^53 combinations')
     .refine((grid) => Buffer.byteLength(JSON.stringify(grid)) <= MAX_GRID_BYTES, 'expected at most 128 KiB of values')
     .meta({
       description:
-        'Values that a search samples from, in the names of scikit-learn; "balanced" for scale_pos_weight is negatives / positives',
+        'What a search samples from, in the names of scikit-learn: a list of values, or a range of numbers; "balanced" for scale_pos_weight is negatives / positives',
       otherwise: 'nothing is searched',
     }),
   params: params.meta({
@@ -508,6 +517,77 @@ const algorithm = z.strictObject({
     otherwise: 'the defaults of the estimator',
   }),
 });
+
+/** How candidates are found and compared. */
+const Search = z.strictObject({
+  scoring: z
+    .enum(SCORINGS)
+    .optional()
+    .meta({ description: 'What a search maximises', found: 'the usual one of the task' }),
+  racing: z
+    .boolean()
+    .default(false)
+    .describe('Give up a candidate once the folds seen so far say that it cannot win; of a search at random alone'),
+  sampler: z
+    .enum(['random', 'tpe'])
+    .default('random')
+    .describe(
+      'How candidates are sampled: at random, or by the tree-structured Parzen estimator, which learns from those before where good ones are',
+    ),
+  n_startup_trials: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(10)
+    .describe('Candidates that are drawn at random before tpe learns from them, and compared before median prunes any'),
+  batch_size: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(4)
+    .describe(
+      'Candidates that are decided together after that, and evaluated side by side: more keep more workers busy, and know less of each other',
+    ),
+  pruner: z
+    .enum(['none', 'median'])
+    .default('none')
+    .describe(
+      'Whether a candidate is given up whose mean score over its folds so far is below the median that others had after as many',
+    ),
+  n_warmup_steps: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(0)
+    .describe('Folds that every candidate has before it may be pruned after the next one'),
+  early_stopping: z
+    .strictObject({
+      patience: z
+        .int()
+        .min(1)
+        .max(MAX_EVALUATIONS)
+        .describe('Candidates in a row that bring nothing better, after those that n_startup_trials counts'),
+      min_delta: z
+        .number()
+        .min(0)
+        .max(MANY)
+        .default(0)
+        .describe('By how much a mean score must be better than the best so far to count as better'),
+    })
+    .optional()
+    .meta({
+      description: 'A search ends before it had all its candidates once nothing better is found any more',
+      otherwise: 'it has all n_iter_search',
+    }),
+});
+
+/**
+ * Candidates of a search by `tpe`, a pruner or early stopping, at most: each learns from all before it, and what is known
+ * of them is read for every batch.
+ */
+const MAX_TRIALS = 1_000;
+/** Values drawn from ranges pass through Temporal beside the rest of a plan: some 20 bytes each of 512 KiB. */
+const MAX_DRAWN_VALUES = 12_000;
 
 const METRIC_NAMES = Object.keys(METRICS) as [MetricName, ...MetricName[]];
 /** Limits of metrics, by their names. */
@@ -673,6 +753,44 @@ function checkWindows(
   }
 }
 
+/** What a search asks for fits together, and there is room for it. */
+function checkSearch(
+  {
+    search,
+    model_config: { n_iter_search },
+    algorithms,
+  }: {
+    search: z.output<typeof Search>;
+    model_config: { n_iter_search: number };
+    algorithms: Record<string, z.output<typeof algorithm>>;
+  },
+  context: z.RefinementCtx,
+): void {
+  const study = isStudy(search);
+  if (search.racing && study)
+    context.addIssue({
+      code: 'custom',
+      path: ['search', 'racing'],
+      message:
+        'expected false, as racing needs all candidates from the start; "pruner" gives up candidates of the others',
+    });
+  if (study && n_iter_search > MAX_TRIALS)
+    context.addIssue({
+      code: 'custom',
+      path: ['model_config', 'n_iter_search'],
+      message: `expected at most ${MAX_TRIALS}, as each candidate of this search learns from all before it`,
+    });
+  for (const [name, { param_distributions }] of Object.entries(algorithms)) {
+    const drawn = gridOf(param_distributions) ? 0 : Object.keys(param_distributions).length * n_iter_search;
+    if (!study && drawn > MAX_DRAWN_VALUES)
+      context.addIssue({
+        code: 'custom',
+        path: ['algorithms', name, 'param_distributions'],
+        message: `expected lists alone, or an n_iter_search of at most ${Math.floor(MAX_DRAWN_VALUES / Object.keys(param_distributions).length)}, as values of ranges are drawn for each candidate`,
+      });
+  }
+}
+
 /** `model_config.<environment>.json`: how a pipeline runs in one environment. */
 export const ModelConfig = z
   .strictObject({
@@ -738,18 +856,7 @@ export const ModelConfig = z
           }),
       })
       .describe('Models and their registry'),
-    search: z
-      .strictObject({
-        scoring: z
-          .enum(SCORINGS)
-          .optional()
-          .meta({ description: 'What a search maximises', found: 'the usual one of the task' }),
-        racing: z
-          .boolean()
-          .default(false)
-          .describe('Give up a candidate once the folds seen so far say that it cannot win'),
-      })
-      .describe('How candidates are compared'),
+    search: Search.describe('How candidates are found and compared'),
     evaluation: Evaluation.prefault({}).describe('How a new version is evaluated'),
     promotion_gate: PromotionGate.prefault({}).describe(
       'What a challenger must show before it may take the place of the champion',
@@ -907,8 +1014,12 @@ export const ModelConfig = z
           parameter,
           value,
         ]),
-        ...Object.entries(param_distributions).flatMap(([parameter, choices]) =>
-          choices.map((value, i): (typeof values)[number] => [['param_distributions', parameter, i], parameter, value]),
+        ...Object.entries(param_distributions).flatMap(([parameter, distribution]) =>
+          valuesWithin(distribution).map((value, i): (typeof values)[number] => [
+            ['param_distributions', parameter, ...(isRange(distribution) ? [] : [i])],
+            parameter,
+            value,
+          ]),
         ),
       ];
       for (const [path, parameter, value] of values) {
@@ -917,6 +1028,7 @@ export const ModelConfig = z
           context.addIssue({ code: 'custom', path: ['algorithms', name, ...path], message: fault });
       }
     }
+    checkSearch(config, context);
     for (const algorithm of Object.keys(config.training_config.enabled_algorithms)) {
       if (!config.training_config.algorithms.includes(algorithm)) {
         context.addIssue({
@@ -928,6 +1040,11 @@ export const ModelConfig = z
     }
   });
 export type ModelConfig = z.infer<typeof ModelConfig>;
+
+/** Whether candidates are decided round by round, as the sampler, the pruner or early stopping goes by what others scored. */
+export function isStudy({ sampler, pruner, early_stopping }: ModelConfig['search']): boolean {
+  return sampler !== 'random' || pruner !== 'none' || early_stopping !== undefined;
+}
 
 /** Folds of a search of several candidates where nobody says how many. */
 const USUAL_FOLDS = 5;

@@ -68,6 +68,8 @@ import type {
   SelectCandidatesInput,
   Selection,
   SplitMetrics,
+  SuggestCandidatesInput,
+  Suggestion,
   TrainingPlan,
   Unchanged,
 } from './training.js';
@@ -204,6 +206,8 @@ export const ACTIVITIES = {
 
   ...on('modelTraining', 'fit', {
     evaluateCandidate: activity<EvaluateCandidateInput, CandidateScores>('Evaluate a candidate'),
+    /** Beside the fits, as what a search knows lies with the dataset, where training alone writes. */
+    suggestCandidates: activity<SuggestCandidatesInput, Suggestion>('Which candidates are tried next?'),
   }),
 
   ...on('modelTraining', 'version', {

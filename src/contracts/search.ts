@@ -7,6 +7,7 @@ import type {
   Params,
   SearchPlan,
   Selection,
+  Suggestion,
 } from './training.js';
 import { shareOf } from './counts.js';
 
@@ -28,8 +29,7 @@ export interface SearchOutcome extends Pick<AlgorithmTrained, 'search'> {
 }
 
 /** A candidate at work: how many folds it has, and why it left. */
-interface Racer {
-  index: number;
+interface Racer extends Candidate {
   scores: number[];
   dropped?: string;
 }
@@ -44,10 +44,13 @@ export class Search {
   private readonly all: Map<number, Racer>;
   private selection: Selection;
   private failed = 0;
+  private stopped: string | undefined;
   private readonly folds: number[] = [];
 
   constructor(private readonly plan: SearchPlan) {
-    this.all = new Map(plan.order.map((index) => [index, { index, scores: [] }]));
+    this.all = new Map(
+      plan.order.map((index) => [index, { index, params: plannedParams(plan, index), scores: [] }]),
+    );
     this.selection = { survivors: plan.order, score: null };
   }
 
@@ -58,13 +61,20 @@ export class Search {
       if (!survivors.has(racer.index))
         racer.dropped ??= `It could not win any more once ${shareOf(racer.scores.length, this.cvFolds, 'folds')} were scored.`;
     }
-    return this.racing().map(({ index }) => ({ index, params: this.params(index) }));
+    return this.racing().map(({ index, params }) => ({ index, params }));
+  }
+
+  /** The candidates of another round of a study. */
+  add(candidates: Candidate[]): void {
+    for (const candidate of candidates) this.all.set(candidate.index, { ...candidate, scores: [] });
   }
 
   /** @returns its mean score so far */
-  score({ index }: Candidate, { scores }: Pick<CandidateScores, 'scores'>): number {
+  score({ index }: Candidate, { scores, pruned }: Pick<CandidateScores, 'scores' | 'pruned'>): number {
     const racer = this.all.get(index)!;
     racer.scores.push(...scores);
+    if (pruned)
+      racer.dropped = `It was pruned once ${shareOf(racer.scores.length, this.cvFolds, 'folds')} were scored: its mean was below the median of the candidates before it.`;
     return racer.scores.reduce((sum, score) => sum + score, 0) / racer.scores.length;
   }
 
@@ -85,6 +95,12 @@ export class Search {
     this.selection = selection;
   }
 
+  /** A study is over: which of its candidates is best, and why it had no more. */
+  end({ best, stopped }: Pick<Suggestion, 'best' | 'stopped'>): void {
+    this.selection = best ? { survivors: [best.index], score: best.score } : { survivors: [], score: null };
+    this.stopped = stopped;
+  }
+
   /**
    * @param refuse makes the error to throw where every candidate failed, from the sentence that says so
    */
@@ -98,13 +114,14 @@ export class Search {
     }
     const foldsEvaluated = racers.reduce((folds, { scores }) => folds + scores.length, 0);
     return {
-      best: { index, params: this.params(index), cv_score: score },
+      best: { index, params: this.all.get(index)!.params, cv_score: score },
       dropped: byReason(racers),
       search: {
         candidates: racers.length,
         failed: this.failed,
         foldsEvaluated,
-        foldsPlanned: racers.length * this.cvFolds,
+        foldsPlanned: (this.plan.study?.trials ?? racers.length) * this.cvFolds,
+        ...(this.stopped !== undefined && { stopped: this.stopped }),
       },
     };
   }
@@ -113,13 +130,18 @@ export class Search {
     return [...this.all.values()].filter(({ dropped }) => dropped === undefined);
   }
 
-  private params(index: number): Params {
-    return gridCell(this.plan.grid, this.plan.cells[index]!);
-  }
-
   private get cvFolds(): number {
     return this.plan.rungs.flat().length;
   }
+}
+
+/** The parameters of a candidate that the plan has. */
+export function plannedParams(
+  { grid, cells, drawn }: Pick<SearchPlan, 'grid' | 'cells' | 'drawn'>,
+  index: number,
+): Params {
+  if (!drawn) return gridCell(grid, cells[index]!);
+  return Object.fromEntries(Object.entries(grid).map(([name, values]) => [name, values[index]!]));
 }
 
 /** A cell of a grid by its position: names in alphabetical order, of which the last cycles fastest, as scikit-learn's `ParameterGrid` has them. */

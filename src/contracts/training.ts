@@ -114,12 +114,43 @@ export interface SearchPlan {
   order: number[];
   /** Fold numbers, from 0, in the order they are evaluated. */
   rungs: number[][];
+  /** The grid has each candidate's own values, in the order of the candidates: values were drawn from ranges. @default false */
+  drawn?: boolean;
+  /**
+   * Candidates come in rounds, each decided by what those before it scored; the grid is empty then.
+   * @default all candidates are planned
+   */
+  study?: {
+    /** Candidates, at most. */
+    trials: number;
+  };
 }
 
 export interface EvaluateCandidateInput extends AlgorithmInput {
   candidate: Candidate;
   /** Fold numbers, from 0. */
   folds: number[];
+  /** What `suggestCandidates` gave with the candidate. @default it has every fold */
+  limits?: (number | null)[];
+}
+
+export interface SuggestCandidatesInput extends AlgorithmInput {
+  /** From 0. */
+  round: number;
+  /** Indexes of the candidates of the round before that failed. */
+  failed: number[];
+}
+
+/** A round of a search. */
+export interface Suggestion {
+  /** None where the search is over. */
+  candidates: Candidate[];
+  /** Per fold the mean score so far below which a candidate is pruned after it; `null` where none is. */
+  limits: (number | null)[];
+  /** The best candidate of the rounds before, and its mean score; `null` where none has every fold. */
+  best: { index: number; score: number } | null;
+  /** Why the search is over before it had all its candidates. */
+  stopped?: string;
 }
 
 /** Scores of one candidate on some folds. */
@@ -129,6 +160,8 @@ export interface CandidateScores {
   scores: number[];
   /** Seconds of fitting and scoring. */
   seconds: number;
+  /** Whether it was given up before the last fold; the scores are those that it has. @default false */
+  pruned?: boolean;
 }
 
 /** All that is known of one candidate. */
@@ -240,8 +273,8 @@ export interface AlgorithmTrained {
   test?: TaskMetrics;
   validation?: TaskMetrics;
   oot?: TaskMetrics;
-  /** How the search went: candidates sampled, those that failed, folds that racing spared. */
-  search: { candidates: number; failed: number; foldsEvaluated: number; foldsPlanned: number };
+  /** How the search went: candidates sampled, those that failed, folds that racing or pruning spared, and why it stopped early. */
+  search: { candidates: number; failed: number; foldsEvaluated: number; foldsPlanned: number; stopped?: string };
 }
 export type AlgorithmResult = AlgorithmTrained | Failed;
 

@@ -150,6 +150,11 @@ export function searchKey(id: string, algorithm: string, candidate: number, fold
   return `gold/preprocessed/${checkName('a dataset', id)}/search/${checkName('an algorithm', algorithm)}/${candidate}_${fold}.json`;
 }
 
+/** Where the round of a search is written down. */
+export function roundKey(id: string, algorithm: string, round: number): string {
+  return `gold/preprocessed/${checkName('a dataset', id)}/search/${checkName('an algorithm', algorithm)}/round_${round}.json`;
+}
+
 /** What is done about a dataset that is damaged: nothing but its own training reads it. */
 const TRAIN_AGAIN = 'run the training again, which preprocesses anew';
 

@@ -44,6 +44,12 @@ export class Mt19937 {
     }
   }
 
+  /** A number of [0, 1) in steps of 2^-53: numpy's `random_sample`. */
+  double(): number {
+    const high = this.uint32() >>> 5;
+    return (high * 2 ** 26 + (this.uint32() >>> 6)) / 2 ** 53;
+  }
+
   /** Shuffles in place, as `RandomState.shuffle` does. */
   shuffle<T extends { [index: number]: number; readonly length: number }>(values: T): T {
     for (let i = values.length - 1; i > 0; i--) {

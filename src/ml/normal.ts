@@ -17,6 +17,25 @@ export function normalQuantile(p: number): number {
   return low;
 }
 
+/**
+ * Logarithm of the probability that a standard normal value lies between two numbers, exact in either tail, where the
+ * probability itself is too small for a number.
+ *
+ * @param a less than `b`
+ */
+export function logNormalMass(a: number, b: number): number {
+  if (b <= 0) return logNormalCdf(b) + Math.log1p(-Math.exp(logNormalCdf(a) - logNormalCdf(b)));
+  if (a >= 0) return logNormalMass(-b, -a);
+  return Math.log1p(-(twoSidedP(a) + twoSidedP(b)) / 2);
+}
+
+/** Logarithm of the standard normal distribution function, for x <= 0. */
+function logNormalCdf(x: number): number {
+  const root = -x / Math.SQRT2;
+  if (root < SERIES_LIMIT) return Math.log(erfc(root) / 2);
+  return -root * root - Math.log(2 * Math.sqrt(Math.PI) * tailOfErfc(root));
+}
+
 /** Complementary error function for x >= 0 (Abramowitz and Stegun 7.1.5 and 7.1.14). */
 function erfc(x: number): number {
   return x < SERIES_LIMIT ? 1 - erfBySeries(x) : erfcByFraction(x);
@@ -35,8 +54,12 @@ function erfBySeries(x: number): number {
 
 /** erfc x = exp(-x^2) / sqrt pi times 1 / (x + (1/2) / (x + (2/2) / (x + (3/2) / (x + ...)))), from its far end. */
 function erfcByFraction(x: number): number {
+  return Math.exp(-x * x) / (Math.sqrt(Math.PI) * tailOfErfc(x));
+}
+
+function tailOfErfc(x: number): number {
   const TERMS = 80;
   let tail = x;
   for (let n = TERMS; n >= 1; n--) tail = x + n / 2 / tail;
-  return Math.exp(-x * x) / (Math.sqrt(Math.PI) * tail);
+  return tail;
 }

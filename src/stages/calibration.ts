@@ -4,6 +4,7 @@ import { calibrated, fitCurves, isRising, type Calibration, type Calibrator } fr
 import type { FoldOutput } from '../ml/engines/pool.js';
 import { weighsClasses, type Estimator } from '../ml/estimators/estimators.js';
 import { joined, type ModelOutput } from '../ml/modelOutput.js';
+import { valuesWithin } from '../ml/searchSpace.js';
 import { taskOf } from '../ml/tasks/task.js';
 
 /** How the probabilities of a model are calibrated; `undefined` where they stand as they are. */
@@ -26,7 +27,9 @@ export function mayCalibrate({ evaluation, training_config, algorithms }: ModelC
   return Object.values(algorithms).some(({ estimator, params, param_distributions }) =>
     [
       params,
-      ...Object.entries(param_distributions).flatMap(([name, values]) => values.map((value) => ({ [name]: value }))),
+      ...Object.entries(param_distributions).flatMap(([name, distribution]) =>
+        valuesWithin(distribution).map((value) => ({ [name]: value })),
+      ),
     ].some((some) => weighsClasses(estimator, some, { task })),
   );
 }

@@ -27,6 +27,7 @@ import { registerModel } from './registerModel.js';
 import { resolveModel } from './resolveModel.js';
 import { selectCandidates } from './selectCandidates.js';
 import { silver } from './silver.js';
+import { suggestCandidates } from './suggestCandidates.js';
 import { checkNewData } from './checkNewData.js';
 import { writeReport } from './writeReport.js';
 import type { Stage } from './context.js';
@@ -52,6 +53,7 @@ export const STAGES = {
   planSearch,
   evaluateCandidate,
   selectCandidates,
+  suggestCandidates,
   refit,
   evaluateModel,
   registerModel,

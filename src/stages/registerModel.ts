@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { launchOfThisTask } from '../platform/ecs/taskDocuments.js';
 import { algorithmConfig, type Pipeline } from '../config/load.js';
 import {
-  gridCell,
+  plannedParams,
   type CandidateResult,
+  type Params,
   type RegisteredModel,
   type RegisterModelInput,
   type VersionRef,
@@ -36,6 +37,7 @@ import { createFile } from '../platform/storage/createOnly.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { searchRecord } from './searchRecord.js';
+import { studyRecord } from './studyRecord.js';
 
 /**
  * Makes a version of the files that lie in its folder: what belongs beside the model first, `metadata.json` last,
@@ -112,21 +114,28 @@ async function writeCard(
 
 /** Every candidate of the search, with what is recorded of it and why it left. */
 async function candidatesOf(datamart: ObjectStore, input: RegisterModelInput): Promise<CandidateResult[]> {
-  const { grid, cells, rungs } = input.plan;
-  const folds = rungs.flat();
+  const folds = input.plan.rungs.flat();
+  const paramsOf = await paramsOfCandidates(datamart, input);
   const dropped = new Map(input.dropped.flatMap((group) => group.candidates.map((index) => [index, group] as const)));
-  const asked = cells.map((_, index) => ({ index, folds: folds.slice(0, dropped.get(index)?.folds) }));
+  const asked = paramsOf.map((_, index) => ({ index, folds: folds.slice(0, dropped.get(index)?.folds) }));
   const records = await searchRecord(datamart, input).readAll(asked);
-  return cells.map((cell, index) => {
+  return paramsOf.map((params, index) => {
     const reason = dropped.get(index)?.reason;
     return {
       index,
-      params: gridCell(grid, cell),
+      params,
       scores: records[index]!.map(({ score }) => score),
       seconds: records[index]!.reduce((sum, { seconds }) => sum + seconds, 0),
       ...(reason === undefined ? {} : { dropped: reason }),
     };
   });
+}
+
+/** Parameters of every candidate, by its index. */
+async function paramsOfCandidates(datamart: ObjectStore, input: RegisterModelInput): Promise<Params[]> {
+  if (!input.plan.study) return input.plan.cells.map((_, index) => plannedParams(input.plan, index));
+  const rounds = await studyRecord(datamart, input).readAll();
+  return rounds.flatMap(({ candidates }) => candidates.map(({ params }) => params));
 }
 
 /** Of two attempts of the run that describe the version, differing in who did it, the first one's word counts. */

@@ -3,6 +3,8 @@ import {
   Search,
   type AlgorithmInput,
   type AlgorithmTrained,
+  type Candidate,
+  type EvaluateCandidateInput,
   type Progress,
   type SearchOutcome,
   type SearchPlan,
@@ -15,6 +17,7 @@ import { planSearch } from './planSearch.js';
 import { refit } from './refit.js';
 import { registerModel } from './registerModel.js';
 import { selectCandidates } from './selectCandidates.js';
+import { suggestCandidates } from './suggestCandidates.js';
 
 /** How the steps of a training are done, and who is told. */
 export interface AlgorithmSteps {
@@ -80,35 +83,68 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
   return algorithmTrained(registered, best, performance, search);
 }
 
-/** Evaluates the plan's candidates, rung by rung. A candidate that fails leaves the search with its reason. */
+/** Evaluates the plan's candidates, rung by rung, or those of a study, round by round. A candidate that fails leaves the search with its reason. */
 async function searchCandidates(
   input: AlgorithmInput,
   plan: SearchPlan,
   steps: AlgorithmSteps,
 ): Promise<SearchOutcome> {
   const search = new Search(plan);
-  for (const folds of plan.rungs) {
-    const racers = search.racers();
-    let done = 0;
+
+  /** Returns the indexes of those that failed. */
+  async function evaluate(
+    candidates: Candidate[],
+    asked: Pick<EvaluateCandidateInput, 'folds' | 'limits'>,
+    tell: () => void,
+  ): Promise<number[]> {
+    const failed: number[] = [];
     // The engine pool takes as many at a time as it has hosts.
-    const evaluations = racers.map(async (candidate) => {
+    const evaluations = candidates.map(async (candidate) => {
       try {
         search.score(
           candidate,
           await steps.perform(
             evaluateCandidate,
-            { ...input, candidate, folds },
-            JSON.stringify({ index: candidate.index, folds }),
+            { ...input, candidate, ...asked },
+            JSON.stringify({ index: candidate.index, folds: asked.folds }),
           ),
         );
       } catch (error) {
         search.fail(candidate, messageOf(error));
+        failed.push(candidate.index);
       }
-      steps.onProgress({ what: 'candidates', done: ++done, total: racers.length });
+      tell();
     });
     await Promise.all(evaluations);
     steps.signal.throwIfAborted();
-    search.select(await steps.perform(selectCandidates, { ...input, ...search.scored(folds) }));
+    return failed;
   }
+
+  /** Tells of one candidate more of so many. */
+  function counting(total: number): () => void {
+    let done = 0;
+    return () => steps.onProgress({ what: 'candidates', done: ++done, total });
+  }
+
+  async function race(): Promise<void> {
+    for (const folds of plan.rungs) {
+      const racers = search.racers();
+      await evaluate(racers, { folds }, counting(racers.length));
+      search.select(await steps.perform(selectCandidates, { ...input, ...search.scored(folds) }));
+    }
+  }
+
+  async function study(trials: number): Promise<void> {
+    const tell = counting(trials);
+    let failed: number[] = [];
+    for (let round = 0; ; round++) {
+      const suggestion = await steps.perform(suggestCandidates, { ...input, round, failed });
+      if (suggestion.candidates.length === 0) return search.end(suggestion);
+      search.add(suggestion.candidates);
+      failed = await evaluate(suggestion.candidates, { folds: plan.rungs.flat(), limits: suggestion.limits }, tell);
+    }
+  }
+
+  await (plan.study ? study(plan.study.trials) : race());
   return search.outcome(input.algorithm, (sentence) => new PerdureError('EngineFailed', sentence));
 }

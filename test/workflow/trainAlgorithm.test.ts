@@ -7,6 +7,7 @@ import {
   CANDIDATES,
   CRASH,
   FOLDS,
+  STOPPED,
   TRAIN_XGBOOST as input,
   evaluateExcept,
   planRace,
@@ -90,6 +91,50 @@ describe('search', () => {
     });
     expect(calls.discardVersion).toEqual([{ pipeline: 'readmission', run: input.run, algorithm: 'xgboost' }]);
     expect(calls.refit).toEqual([]);
+  });
+});
+
+describe('a study', () => {
+  const planSearch = () =>
+    Promise.resolve({ grid: {}, cells: [], order: [], rungs: [[0, 1, 2, 3, 4]], study: { trials: 10 } });
+
+  test('asks after each round for the next, and says which failed', async () => {
+    const { result, calls } = await server.run('trainAlgorithm', input, {
+      planSearch,
+      evaluateCandidate: (asked) =>
+        asked.candidate.index === 3
+          ? Promise.resolve({ index: 3, scores: [0.5], seconds: 0.1, pruned: true })
+          : evaluateExcept(1)(asked),
+    });
+
+    expect(calls.suggestCandidates.map(({ round, failed }) => ({ round, failed }))).toEqual([
+      { round: 0, failed: [] },
+      { round: 1, failed: [1] },
+      { round: 2, failed: [] },
+    ]);
+    expect(
+      calls.evaluateCandidate.map(({ candidate, folds, limits }) => [candidate.index, folds, limits?.[0]]),
+    ).toEqual([
+      [0, [0, 1, 2, 3, 4], null],
+      [1, [0, 1, 2, 3, 4], null],
+      [2, [0, 1, 2, 3, 4], 0.61],
+      [3, [0, 1, 2, 3, 4], 0.61],
+    ]);
+    expect(calls.selectCandidates).toEqual([]);
+    expect(result).toMatchObject({
+      best_params: { learning_rate: 0.1 },
+      cv_score: 0.602,
+      search: { candidates: 4, failed: 1, foldsEvaluated: 5 + 5 + 1, foldsPlanned: 50, stopped: STOPPED },
+    });
+    expect(calls.registerModel[0]!.dropped).toEqual([
+      { reason: CRASH, folds: 0, candidates: [1] },
+      {
+        reason:
+          'It was pruned once 1 of 5 folds were scored: its mean was below the median of the candidates before it.',
+        folds: 1,
+        candidates: [3],
+      },
+    ]);
   });
 });
 

@@ -9,6 +9,8 @@ import type {
   SearchPlan,
   SelectCandidatesInput,
   Selection,
+  SuggestCandidatesInput,
+  Suggestion,
   Skipped,
   TaskMetrics,
   TrainAlgorithmInput,
@@ -84,6 +86,23 @@ export function keepBetterHalf({ candidates, folds }: SelectCandidatesInput): Pr
     .sort((a, b) => b.score - a.score);
   const survivors = ranked.slice(0, Math.ceil(ranked.length / 2)).map(({ index }) => index);
   return Promise.resolve({ survivors, score: ranked[0]?.score ?? null });
+}
+
+export const STOPPED = 'It stopped after 4 candidates, as the last 2 brought nothing better.';
+
+/** Two rounds of two candidates; those of the second have a limit after the first fold. The first candidate is the best. */
+export function suggestTwice({ round }: SuggestCandidatesInput): Promise<Suggestion> {
+  const candidates = [2 * round, 2 * round + 1].map((index) => ({
+    index,
+    params: { learning_rate: 0.1 + index / 100 },
+  }));
+  const none = Array.from({ length: FOLDS }, () => null);
+  return Promise.resolve({
+    candidates: round < 2 ? candidates : [],
+    limits: round === 0 ? none : [0.61, ...none.slice(1)],
+    best: round === 0 ? null : { index: 0, score: 0.602 },
+    ...(round === 2 && { stopped: STOPPED }),
+  });
 }
 
 /** Works until it is cancelled. */
@@ -209,6 +228,7 @@ const goingWell: Activities = {
   planSearch: () => Promise.resolve(planOf(CANDIDATES, [Array.from({ length: FOLDS }, (_, fold) => fold)])),
   evaluateCandidate: evaluateWell,
   selectCandidates: keepBetterHalf,
+  suggestCandidates: suggestTwice,
   refit: ({ algorithm }) => Promise.resolve({ ...object, algorithm, version: 'v20010101_000000_abcdef12' }),
   evaluateModel: () => Promise.resolve({ train: metrics, test: metrics, oot: metrics }),
   registerModel: ({ model }) => Promise.resolve(model),

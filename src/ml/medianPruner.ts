@@ -1,0 +1,49 @@
+/** When candidates are given up. */
+export interface MedianPrunerSettings {
+  /** Candidates that have every fold, below which nobody is pruned. */
+  startupTrials: number;
+  /** Folds that everybody has, at least, before it is pruned after one more. */
+  warmupSteps: number;
+}
+
+/**
+ * Optuna's `MedianPruner`, a step of which is a fold, and an intermediate value the mean score so far: for each fold but the
+ * last, the median that those that have every fold had after it. Who was never as good so far leaves; see {@link isPruned}.
+ *
+ * @param complete scores by fold of each candidate that has them all, higher is better
+ * @param folds of the search
+ * @returns `null` for a fold after which nobody leaves
+ */
+export function pruningLimits(
+  complete: number[][],
+  folds: number,
+  { startupTrials, warmupSteps }: MedianPrunerSettings,
+): (number | null)[] {
+  const enough = complete.length >= Math.max(1, startupTrials);
+  const means = complete.map(runningMeans);
+  return Array.from({ length: folds }, (_, fold) =>
+    enough && fold >= warmupSteps && fold < folds - 1 ? median(means.map((values) => values[fold]!)) : null,
+  );
+}
+
+/**
+ * Whether a candidate leaves after its last fold so far: its best mean so far is below the limit of that fold.
+ *
+ * @param scores by fold
+ */
+export function isPruned(scores: number[], limits: readonly (number | null)[]): boolean {
+  const limit = limits[scores.length - 1];
+  return limit !== undefined && limit !== null && Math.max(...runningMeans(scores)) < limit;
+}
+
+/** The mean of the first score, of the first two, and so on. */
+function runningMeans(scores: number[]): number[] {
+  let sum = 0;
+  return scores.map((score, i) => (sum += score) / (i + 1));
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
