@@ -15,6 +15,7 @@ import { s3Throughput } from './s3Throughput.js';
 import type { Section } from './section.js';
 import { stagesAt } from './stages.js';
 import { steward } from './steward.js';
+import { tuning } from './tuning.js';
 import { wholeJob } from './wholeJob.js';
 
 const SECTIONS: Record<string, Section> = {
@@ -32,6 +33,7 @@ const SECTIONS: Record<string, Section> = {
   stages10m: stagesAt(100),
   steward,
   racing,
+  tuning,
   falseAlarms,
   lookup,
 };

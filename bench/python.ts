@@ -5,7 +5,7 @@ import { cacheFolder } from '../src/platform/files/cacheFolder.js';
 import { measure } from './processTree.js';
 
 /** What the Python reference and the plain script need. */
-const PACKAGES = ['pandas', 'pyarrow', 'scikit-learn==1.9.1', 'xgboost-cpu==3.2.0', 'lightgbm==4.7.0'];
+const PACKAGES = ['pandas', 'pyarrow', 'scikit-learn==1.9.1', 'xgboost-cpu==3.2.0', 'lightgbm==4.7.0', 'optuna==5.0.0'];
 
 /** Made when all of them are installed. */
 const READY = `ready-${createHash('sha256').update(PACKAGES.join()).digest('hex').slice(0, 12)}`;

@@ -48,9 +48,7 @@ export class Search {
   private readonly folds: number[] = [];
 
   constructor(private readonly plan: SearchPlan) {
-    this.all = new Map(
-      plan.order.map((index) => [index, { index, params: plannedParams(plan, index), scores: [] }]),
-    );
+    this.all = new Map(plan.order.map((index) => [index, { index, params: plannedParams(plan, index), scores: [] }]));
     this.selection = { survivors: plan.order, score: null };
   }
 

@@ -72,7 +72,10 @@ export function SearchFigure({
           mean,
           scores.length,
           Object.entries(params)
-            .map(([name, value]) => `${name} ${value === null ? 'none' : String(value)}`)
+            .map(
+              ([name, value]) =>
+                `${name} ${value === null ? 'none' : typeof value === 'number' ? formatNumber(value) : String(value)}`,
+            )
             .join(', '),
         ]),
       }}
