@@ -11,6 +11,7 @@ import {
   TRAIN_XGBOOST as input,
   evaluateExcept,
   planRace,
+  planStudy,
   scoreOf,
   untilCancelled,
 } from './support/fakeActivities.js';
@@ -95,12 +96,9 @@ describe('search', () => {
 });
 
 describe('a study', () => {
-  const planSearch = () =>
-    Promise.resolve({ grid: {}, cells: [], order: [], rungs: [[0, 1, 2, 3, 4]], study: { trials: 10 } });
-
   test('asks after each round for the next, and says which failed', async () => {
     const { result, calls } = await server.run('trainAlgorithm', input, {
-      planSearch,
+      planSearch: planStudy,
       evaluateCandidate: (asked) =>
         asked.candidate.index === 3
           ? Promise.resolve({ index: 3, scores: [0.5], seconds: 0.1, pruned: true })

@@ -88,6 +88,12 @@ export function keepBetterHalf({ candidates, folds }: SelectCandidatesInput): Pr
   return Promise.resolve({ survivors, score: ranked[0]?.score ?? null });
 }
 
+/** Candidates come in rounds, ten at most. */
+export function planStudy(): Promise<SearchPlan> {
+  const rungs = [Array.from({ length: FOLDS }, (_, fold) => fold)];
+  return Promise.resolve({ grid: {}, cells: [], order: [], rungs, study: { trials: 10 } });
+}
+
 export const STOPPED = 'It stopped after 4 candidates, as the last 2 brought nothing better.';
 
 /** Two rounds of two candidates; those of the second have a limit after the first fold. The first candidate is the best. */
