@@ -61,8 +61,8 @@ export const INTERVAL_CONVENTION =
 /** One minus the confidence of {@link bootstrapIntervals}. */
 const ALPHA = 0.05;
 const MOST_INTERVAL_DRAWS = 1_000;
-/** Rows that are drawn or passed over for the intervals of a split: one or two seconds. */
-const INTERVAL_WORK = 3e8;
+/** Rows that are drawn or passed over for the intervals of a split: half a second or one. */
+const INTERVAL_WORK = 1e8;
 /** Other work of the process gets its turn so often, in milliseconds: a worker has to send its heartbeats. */
 const TURN = 50;
 
