@@ -16,6 +16,7 @@ import type { Section } from './section.js';
 import { stagesAt } from './stages.js';
 import { steward } from './steward.js';
 import { tuning } from './tuning.js';
+import { validation } from './validation.js';
 import { wholeJob } from './wholeJob.js';
 
 const SECTIONS: Record<string, Section> = {
@@ -36,6 +37,7 @@ const SECTIONS: Record<string, Section> = {
   tuning,
   falseAlarms,
   lookup,
+  validation,
 };
 
 /** `npm run bench`, or `npm run bench -- memory` for one section. */

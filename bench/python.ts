@@ -4,21 +4,39 @@ import { join } from 'node:path';
 import { cacheFolder } from '../src/platform/files/cacheFolder.js';
 import { measure } from './processTree.js';
 
-/** What the Python reference and the plain script need. */
-const PACKAGES = ['pandas', 'pyarrow', 'scikit-learn==1.9.1', 'xgboost-cpu==3.2.0', 'lightgbm==4.7.0', 'optuna==5.0.0'];
+/** The interpreter with what the Python reference and the plain script need. */
+export function referencePython(): Promise<string> {
+  return pythonWith('bench-python', [
+    'pandas',
+    'pyarrow',
+    'scikit-learn==1.9.1',
+    'xgboost-cpu==3.2.0',
+    'lightgbm==4.7.0',
+    'optuna==5.0.0',
+  ]);
+}
 
-/** Made when all of them are installed. */
-const READY = `ready-${createHash('sha256').update(PACKAGES.join()).digest('hex').slice(0, 12)}`;
+/** The interpreter with the packages that validation and drift are held against. */
+export function checkingPython(): Promise<string> {
+  return pythonWith('bench-checking-python', [
+    'great_expectations==1.24.1',
+    'evidently==0.7.23',
+    'pandas==2.3.3',
+    'pyarrow',
+  ]);
+}
 
-/** The interpreter of a virtual environment with the reference's libraries, made once in the cache. */
-export async function referencePython(): Promise<string> {
-  const folder = join(cacheFolder(), 'bench-python');
+/** The interpreter of a virtual environment with some packages, made once in the cache. */
+async function pythonWith(name: string, packages: string[]): Promise<string> {
+  const folder = join(cacheFolder(), name);
   const python = join(folder, 'bin', 'python');
-  if (!existsSync(join(folder, READY))) {
+  // Made when all of them are installed.
+  const ready = join(folder, `ready-${createHash('sha256').update(packages.join()).digest('hex').slice(0, 12)}`);
+  if (!existsSync(ready)) {
     const cwd = process.cwd();
     await measure('python3', ['-m', 'venv', '--clear', folder], { cwd });
-    await measure(python, ['-m', 'pip', 'install', '--quiet', ...PACKAGES], { cwd });
-    await measure('touch', [join(folder, READY)], { cwd });
+    await measure(python, ['-m', 'pip', 'install', '--quiet', ...packages], { cwd });
+    await measure('touch', [ready], { cwd });
   }
   return python;
 }
