@@ -71,7 +71,9 @@ export function operationsAccess(pipeline: Pipeline): StoreAccess {
         OWNER_KEY,
         ALIASES,
         TRAINING_CLAIM,
-        ...algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, 'promotion.json'))),
+        ...(['promotion.json', 'readiness.json'] as const).flatMap((file) =>
+          algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, file))),
+        ),
       ],
       // What a failed or cancelled run left (`discardVersion`).
       delete: versionFiles(pipeline),

@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancelledFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import { ApplicationFailure, CancelledFailure, CancellationScope, isCancellation, patched } from '@temporalio/workflow';
 import {
   ableOf,
   nothingChanged,
@@ -10,6 +10,8 @@ import {
   type ModelTrainingResult,
   type RunEnded,
   type StageInput,
+  type TestedModel,
+  type TestModelInput,
   type TrainingPlan,
   type Unchanged,
   type VersionRef,
@@ -99,9 +101,18 @@ async function trainAll(
   const algorithms = Object.fromEntries(results);
   if (versionsOf(algorithms).length + unchanged.length === 0) throw nothingTrained(algorithms);
 
-  progress.step('choosing the champion');
-  // It may move now, and a run is what it did: a cancel that comes from here on is too late.
-  return CancellationScope.nonCancellable(() => promoteBest(stage, algorithms, unchanged, dataset));
+  const best = { ...stage, trained: versionsOf(algorithms), ...(unchanged.length > 0 && { unchanged }), dataset };
+  // Aliases may move now, and a run is what it did: a cancel that comes from here on is too late.
+  return CancellationScope.nonCancellable(async () => {
+    const tests = patched('model-tests') ? await testModel(best) : undefined;
+    progress.step('choosing the champion');
+    return promoteBest(best, algorithms, tests);
+  });
+
+  function testModel(best: TestModelInput): Promise<TestedModel> {
+    progress.step('testing the best model');
+    return activities.testModel(best);
+  }
 
   async function train(
     { name, timeoutSeconds }: PlannedAlgorithm,
@@ -131,19 +142,16 @@ async function unchangedOf(
   return activities.findUnchanged({ ...stage, asOf, algorithms: planned.map(({ name }) => name) });
 }
 
-/** The best of the versions challenges the champion; alerts say what came of it. */
+/** The best of the versions challenges the champion, once it is tested; alerts say what came of it. */
 async function promoteBest(
-  stage: StageInput,
+  best: TestModelInput,
   algorithms: Record<string, AlgorithmResult>,
-  unchanged: VersionRef[],
-  dataset: DatasetRef,
+  tests: TestedModel | undefined,
 ): Promise<ModelTrainingCompleted> {
-  const trained = versionsOf(algorithms);
+  const { pipeline, run, dataset, unchanged } = best;
   const { champion, previous, challenger, promotion, comparison, page } = await activities.promoteBest({
-    ...stage,
-    trained,
-    ...(unchanged.length > 0 && { unchanged }),
-    dataset,
+    ...best,
+    ...(tests && { tested: { challenger: tests.challenger, tests: tests.tests } }),
   });
 
   const status = Object.values(algorithms).some((result) => result.status === 'failed') ? 'partial' : 'completed';
@@ -151,22 +159,24 @@ async function promoteBest(
     status,
     champion,
     challenger,
+    ...(tests && { tests }),
     promotion,
     comparison,
     dataset,
     algorithms,
-    ...(unchanged.length > 0 && { unchanged }),
+    ...(unchanged && { unchanged }),
     ...(page && { page }),
-    config: stage.run.config?.checksum,
+    config: run.config?.checksum,
   };
   setSearchAttributes({ algorithm: challenger.algorithm, modelVersion: challenger.version });
 
   await raiseAlerts(() => {
-    const about = { pipeline: stage.pipeline, at: now() };
-    const { workflowId: by } = stage.run;
+    const about = { pipeline, at: now() };
+    const { workflowId: by } = run;
     return [
-      { condition: 'training_completed', ...about, run: stage.run, training: result },
-      { condition: 'training_failed', ...about, run: stage.run, training: result },
+      { condition: 'training_completed', ...about, run, training: result },
+      { condition: 'training_failed', ...about, run, training: result },
+      ...(tests && !tests.passed ? [{ condition: 'model_tests_failed' as const, ...about, run, tests, champion }] : []),
       ...(champion
         ? [{ condition: 'model_deployed' as const, ...about, model: champion, previous, by, reason: promotion.grounds }]
         : []),

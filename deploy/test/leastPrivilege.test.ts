@@ -166,6 +166,9 @@ describe('data processing', () => {
   const operations: Wish[] = [
     // The gate leaves its working with the challenger.
     ['PutObject', 'modelRegistry', versionKey(VERSION, 'promotion.json')],
+    // So do the model tests with what they measured.
+    ['PutObject', 'modelRegistry', versionKey(VERSION, 'readiness.json')],
+    ['PutObject', 'modelRegistry', aliasKey('staging')],
     ['PutObject', 'modelRegistry', aliasKey('champion')],
     // A failed run's version is discarded.
     ['DeleteObject', 'modelRegistry', versionKey(VERSION, 'model.ubj')],

@@ -50,7 +50,10 @@ function championLine({ champion, challenger, comparison, promotion }: ModelTrai
   const best = `${algorithm} ${challenger.version}, chosen by ${metric} ${score(scores[algorithm])}${estimate ? `; ${estimate.metric} ${score(estimate.scores[algorithm])} had no part in the choice` : ''}`;
   if (promotion.decision === 'promote') return `champion ${best}`;
   if (champion && isSameVersion(champion, challenger)) return `champion stays ${best}`;
-  return `${champion ? `champion stays ${champion.algorithm} ${champion.version}` : 'no champion'}; the promotion gate refused ${best}`;
+  const stays = champion ? `champion stays ${champion.algorithm} ${champion.version}` : 'no champion';
+  return promotion.decision === 'hold'
+    ? `${stays}; waiting in staging for a person to promote it: ${best}`
+    : `${stays}; the promotion gate refused ${best}`;
 }
 
 function summarizeInference(result: ModelInferenceCompleted): string {

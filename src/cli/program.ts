@@ -67,7 +67,7 @@ export function createProgram(pipelines: string[]): Command {
     program,
     'A pipeline is a folder in conf/pipelines (PERDURE_CONF names another conf folder, or an address such as s3://bucket/prefix).',
     'ENVIRONMENT chooses its settings: dev, staging or prod; dev when unset.',
-    'Exit codes: 0 for well, 1 for failed, 2 for wrong usage, 3 where all was skipped, or all but processing; 130, 143 and 129 where SIGINT, SIGTERM or SIGHUP stopped it.',
+    'Exit codes: 0 for well, 1 for failed, 2 for wrong usage, 3 where all was skipped, or all but processing, 4 where the best model did not pass its tests; 130, 143 and 129 where SIGINT, SIGTERM or SIGHUP stopped it.',
   );
   for (const add of COMMANDS) add(program, pipelines);
   refuseHelpOfUnknown(program);

@@ -23,6 +23,7 @@ import type { PhaseResults } from './follow.js';
 import { describeInterval, gateTable } from './gateTable.js';
 import { PHASE_TITLES, score, summarize, type Completed } from './phases.js';
 import { table } from './table.js';
+import { testLines } from './testTable.js';
 import { count } from './terminal.js';
 import { countOf, shareOf } from '../contracts/counts.js';
 
@@ -176,6 +177,7 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
     ...thresholdLines(training),
     ...intervalLine(training),
     ...gateTable(training.promotion),
+    ...testLines(training.tests),
     ...pageLine(training.page),
     ...failures,
     ...kept,
@@ -235,7 +237,7 @@ function verdictOnBest({ comparison, promotion, champion, challenger }: ModelTra
     other === undefined
       ? `chosen by ${metric}, so that what it says of the champion is too good`
       : `chosen by ${metric}; the ${COLUMNS_OF[other as SplitName]} had no part in the choice`;
-  if (promotion.decision === 'refuse' && !isSameVersion(champion, challenger))
+  if (promotion.decision !== 'promote' && !isSameVersion(champion, challenger))
     return `The best was ${chosen}\nPromotion gate: ${promotion.reason}`;
   return [
     `* champion, ${chosen}`,

@@ -16,7 +16,9 @@ import type { Calibrator } from '../ml/calibrator.js';
 import { ALIASES } from '../registry/operations.js';
 import { aliasKey, isSameVersion, readPointer } from '../registry/pointers.js';
 import { scoringOf } from '../registry/championMetric.js';
+import { testsSection } from '../registry/modelCard.js';
 import { promotionDecision } from '../registry/promotionDecision.js';
+import type { VersionReadiness } from '../registry/readiness.js';
 import { sliceName, type VersionSlices } from '../registry/slices.js';
 import { CHAMPION, latestVersion, resolveModel } from '../registry/resolve.js';
 import {
@@ -24,6 +26,7 @@ import {
   readVersion,
   versionKey,
   readCard,
+  readReadiness,
   readVersionFile,
   readVersionFileIfAny,
   type VersionMetadata,
@@ -36,6 +39,7 @@ import { MetricColumns } from './resultTables.js';
 import { score } from './phases.js';
 import { openToRead } from './store.js';
 import { table } from './table.js';
+import { testTable } from './testTable.js';
 import { count, countOf, print, printJson } from './terminal.js';
 
 interface ListedVersion extends VersionSummary {
@@ -43,6 +47,8 @@ interface ListedVersion extends VersionSummary {
   aliases: string[];
   /** Whether it is the newest of its algorithm. */
   latest: boolean;
+  /** Whether it passed its model tests; `null` where it was not tested. */
+  tests_passed: boolean | null;
 }
 
 /** What each alias means; `null` for none. */
@@ -64,12 +70,13 @@ export async function listModels(name: string, options: CommonOptions): Promise<
       version.algorithm,
       version.version,
       marksOf(version),
+      testsOf(version),
       score(version.cv_score),
       ...columns.cells(version),
     ]);
     print(
-      table(['algorithm', 'version', 'aliases', 'CV\nscore', ...columns.heads], rows, {
-        spare: [...columns.spare(4), 3],
+      table(['algorithm', 'version', 'aliases', 'tests', 'CV\nscore', ...columns.heads], rows, {
+        spare: [...columns.spare(5), 4],
       }),
     );
   }
@@ -88,17 +95,24 @@ async function listedVersions(registry: ObjectStore, { config }: Pipeline, alias
   const listed = config.training_config.algorithms.map(async (algorithm) => {
     const latest = await latestVersion(registry, algorithm);
     const versions = await listVersions(registry, algorithm);
-    return versions.map((version) => ({
-      ...version,
-      aliases: Object.keys(aliases).filter((alias) => isSameVersion(aliases[alias] ?? undefined, version)),
-      latest: isSameVersion(version, latest),
-    }));
+    return Promise.all(
+      versions.map(async (version) => ({
+        ...version,
+        aliases: Object.keys(aliases).filter((alias) => isSameVersion(aliases[alias] ?? undefined, version)),
+        latest: isSameVersion(version, latest),
+        tests_passed: (await readReadiness(registry, version))?.passed ?? null,
+      })),
+    );
   });
   return (await Promise.all(listed)).flat();
 }
 
 function marksOf({ aliases, latest }: ListedVersion): string {
   return [...aliases, ...(latest ? ['latest'] : [])].join(', ');
+}
+
+function testsOf({ tests_passed: passed }: ListedVersion): string {
+  return passed === null ? 'not tested' : passed ? 'passed' : 'FAILED';
 }
 
 /** Says of each alias that means a version which isn't listed. */
@@ -124,6 +138,7 @@ export async function showModel(
   const threshold = await readVersionFileIfAny(modelRegistry, metadata, 'threshold.json');
   const calibrator = await readVersionFileIfAny(modelRegistry, metadata, 'calibrator.json');
   const slices = await readVersionFileIfAny(modelRegistry, metadata, 'slices.json');
+  const readiness = await readReadiness(modelRegistry, { algorithm, version: id });
   if (options.json)
     printJson({
       algorithm,
@@ -132,15 +147,16 @@ export async function showModel(
       ...(threshold && { threshold }),
       ...(calibrator && { calibrator }),
       ...(slices && { slices }),
+      readiness: readiness ?? null,
     });
   else {
     const key = versionKey({ algorithm, version: id }, 'promotion.json');
     const promotion = await promotionDecision.read(modelRegistry, key, 'train again, which decides anew');
-    print(describeVersion(metadata, { threshold, calibrator, slices, promotion }));
+    print(describeVersion(metadata, { threshold, calibrator, slices, promotion, readiness }));
   }
 }
 
-/** The card of a version; with --json its signature as well. */
+/** The card of a version, with what its model tests said since it was written; with --json its signature as well. */
 export async function showCard(
   name: string,
   model: string,
@@ -157,8 +173,15 @@ export async function showCard(
       'NotFound',
       `${ref.algorithm} ${ref.version} has no card, as it was trained by an earlier release; train again, or look with "perdure models show".`,
     );
-  if (options.json) printJson({ ...ref, card, signature: await readVersionFile(modelRegistry, ref, 'signature.json') });
-  else print(card.trimEnd());
+  const readiness = await readReadiness(modelRegistry, ref);
+  if (options.json)
+    printJson({
+      ...ref,
+      card,
+      signature: await readVersionFile(modelRegistry, ref, 'signature.json'),
+      readiness: readiness ?? null,
+    });
+  else print(`${card.trimEnd()}\n\n${testsSection(readiness)}`);
 }
 
 export async function findVersion(
@@ -193,9 +216,13 @@ interface Beside {
   calibrator: Calibrator | undefined;
   slices: VersionSlices | undefined;
   promotion: PromotionDecision | undefined;
+  readiness: VersionReadiness | undefined;
 }
 
-function describeVersion(metadata: VersionMetadata, { threshold, calibrator, slices, promotion }: Beside): string {
+function describeVersion(
+  metadata: VersionMetadata,
+  { threshold, calibrator, slices, promotion, readiness }: Beside,
+): string {
   const { lineage, performance } = metadata;
   const facts: [string, string][] = [
     ['trained', metadata.training_date],
@@ -242,7 +269,16 @@ function describeVersion(metadata: VersionMetadata, { threshold, calibrator, sli
         )),
     ...(slices ? sliceTables(slices) : []),
     ...(promotion ? gateTable(promotion) : []),
+    ...readinessLines(readiness),
   ].join('\n');
+}
+
+function readinessLines(readiness: VersionReadiness | undefined): string[] {
+  if (!readiness) return ['Not tested: "perdure models test" does so.'];
+  return [
+    testTable(readiness.tests),
+    `Tested ${readiness.tested_at} with ${readiness.resources.replace('x', ' vCPUs and ')} GiB`,
+  ];
 }
 
 export function describeCalibrator({ curves: [curve], rows, brier_score: { before, after } }: Calibrator): string {

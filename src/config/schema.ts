@@ -671,8 +671,38 @@ export const PromotionGate = z.strictObject({
     .enum(['not_worse', 'better'])
     .default('not_worse')
     .describe("`not_worse`: the challenger's ROC AUC isn't significantly lower; `better`: it is significantly higher"),
+  promote: z
+    .enum(['auto', 'approve'])
+    .default('auto')
+    .describe(
+      '`auto`: a challenger that passes becomes champion; `approve`: it waits in staging until a person promotes it',
+    ),
 });
 export type PromotionGate = z.infer<typeof PromotionGate>;
+
+/** What a registered version must show, in a process of its own, before it goes to staging. */
+const ModelTests = z.strictObject({
+  max_size_mb: z.number().gt(0).max(MANY).default(1_000).describe("Size of the model's file, in MB of 1,000,000 bytes"),
+  max_latency_ms: z
+    .number()
+    .gt(0)
+    .max(MANY)
+    .default(250)
+    .describe('Milliseconds from a raw row to its prediction, of 95 in 100 rows that are predicted one by one'),
+  min_rows_per_second: z
+    .number()
+    .min(0)
+    .max(MANY)
+    .default(100)
+    .describe('Rows that are predicted in a second, many at once'),
+  max_memory_mb: z
+    .number()
+    .gt(0)
+    .max(MANY)
+    .default(2_000)
+    .describe('Largest resident memory of the process that predicts, in MB of 1,000,000 bytes'),
+});
+export type ModelTests = z.infer<typeof ModelTests>;
 
 const mode = z.enum(['auto', 'approve', 'off']);
 
@@ -861,6 +891,7 @@ export const ModelConfig = z
     promotion_gate: PromotionGate.prefault({}).describe(
       'What a challenger must show before it may take the place of the champion',
     ),
+    model_tests: ModelTests.prefault({}).describe('What a new version must show before it goes to staging'),
     training_config: z
       .strictObject({
         algorithms: z.array(name).min(1).meta({

@@ -45,6 +45,7 @@ import type {
   StewardPolicy,
   TrainingClaim,
 } from './steward.js';
+import type { TestedModel } from './modelTests.js';
 import type { TASK_QUEUES } from './taskQueues.js';
 import type {
   AlgorithmInput,
@@ -70,6 +71,7 @@ import type {
   SplitMetrics,
   SuggestCandidatesInput,
   Suggestion,
+  TestModelInput,
   TrainingPlan,
   Unchanged,
 } from './training.js';
@@ -190,6 +192,7 @@ export const ACTIVITIES = {
     /** `null` where the pipeline has no online store. */
     publishFeatures: activity<StageInput, PublishedFeatures | null>('Features for lookup by key'),
 
+    testModel: activity<TestModelInput, TestedModel>('Test the best version, and stage it where it passes'),
     promoteBest: activity<PromoteBestInput, PromotedBest>('Promote the best version, through the promotion gate'),
 
     findNewRows: activity<FindNewRowsInput, NewRows>('Are there rows not yet predicted?'),

@@ -1,5 +1,6 @@
 import type { Failed, Phase } from './common.js';
 import type { DriftResult, DriftSeverity, ModelMonitoringCompleted, PerformanceResult } from './monitoring.js';
+import type { TestedModel } from './modelTests.js';
 import type { ModelTrainingCompleted, VersionRef } from './training.js';
 
 /** Who is told: `critical` wakes somebody, `warning` is for the working day, `info` is for the record. */
@@ -20,6 +21,7 @@ export type AlertFacts =
   | DriftDetected
   | UnusualDataVolume
   | TrainingCompleted
+  | ModelTestsFailed
   | ModelDeployed
   | WeeklyReport
   | SlaMissed
@@ -36,6 +38,7 @@ export const ALERT_CONDITIONS = Object.keys({
   drift_detected: true,
   unusual_data_volume: true,
   training_completed: true,
+  model_tests_failed: true,
   model_deployed: true,
   weekly_report: true,
   sla_missed: true,
@@ -99,6 +102,14 @@ export interface UnusualDataVolume extends Facts<'unusual_data_volume'> {
 export interface TrainingCompleted extends Facts<'training_completed'> {
   run: AlertedRun;
   training: ModelTrainingCompleted;
+}
+
+export interface ModelTestsFailed extends Facts<'model_tests_failed'> {
+  run: AlertedRun;
+  /** What the tests said. */
+  tests: TestedModel;
+  /** `null` where there is none. */
+  champion: VersionRef | null;
 }
 
 export interface ModelDeployed extends Facts<'model_deployed'> {

@@ -16,5 +16,6 @@ export * from './lifecycle.js';
 export * from './progress.js';
 export * from './alerts.js';
 export * from './promotion.js';
+export * from './modelTests.js';
 export * from './steward.js';
 export * from './searchAttributes.js';

@@ -20,7 +20,7 @@ export interface AucComparison {
 
 /** One rule of the promotion gate, with its working. */
 export interface GateRule {
-  /** E.g. `min_samples`, `minimum roc_auc`, `max_auc_loss`, `not_significantly_worse`. */
+  /** E.g. `min_samples`, `minimum roc_auc`, `max_auc_loss`, `not_significantly_worse`, `failed_model_tests`. */
   rule: string;
   /** What was asked for, e.g. `>= 0.6`. */
   expected: string;
@@ -33,7 +33,8 @@ export interface GateRule {
 
 /** Whether a challenger may take the champion's place, and why. */
 export interface PromotionDecision {
-  decision: 'promote' | 'refuse';
+  /** `hold`: it may, and waits for a person to say so. */
+  decision: 'promote' | 'hold' | 'refuse';
   /** The decision in a sentence. */
   reason: string;
   /** What the decision rests on, as a clause without its subject's name: `it passes all 3 rules`. */

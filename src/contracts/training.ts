@@ -1,6 +1,7 @@
 import type { Failed, ObjectRef, Skipped, StageInput, WorkflowInput, WrittenPage } from './common.js';
 import type { ComputeTarget } from './dispatch.js';
 import type { PromotionDecision } from './promotion.js';
+import type { TestedModel } from './modelTests.js';
 import type { TaskMetrics } from './metrics.js';
 import type { TrainingBusy } from './steward.js';
 
@@ -304,11 +305,16 @@ export interface VersionRef {
   version: string;
 }
 
-export interface PromoteBestInput extends StageInput {
+/** The versions of a run, of which the best is tested and challenges the champion. */
+export interface TestModelInput extends StageInput {
   trained: VersionRef[];
   /** Versions that the run would only have made again: they stand beside its own. */
   unchanged?: VersionRef[];
   dataset: DatasetRef;
+}
+export interface PromoteBestInput extends TestModelInput {
+  /** What the model tests said; absent of runs of releases before there were any. */
+  tested?: Pick<TestedModel, 'challenger' | 'tests'>;
 }
 export interface PromotedBest {
   /** The champion from now on: the challenger, or the incumbent; `null` where the first one was refused. */
@@ -340,6 +346,8 @@ export interface ModelTrainingCompleted {
   champion: VersionRef | null;
   /** The best of the run's versions and of those that did not change. */
   challenger: VersionRef;
+  /** What the model tests said of it; absent of releases before there were any. */
+  tests?: TestedModel;
   /** Whether the challenger became champion, by which rules. */
   promotion: PromotionDecision;
   comparison: Comparison;

@@ -54,6 +54,8 @@ export interface RowsOfSplit {
   asOf: string;
   /** The last day whose rows' labels count. */
   labelledTo: string;
+  /** Rows that are read at most, the first ones. @default all */
+  limit?: number;
 }
 
 /**
@@ -72,7 +74,11 @@ export async function readTrainingRows(
   task: TaskSpec,
   beside?: InputColumn,
 ): Promise<TrainingRows> {
-  const capacity = files.reduce((sum, { features }) => sum + features.rows, 0);
+  const { limit = Infinity } = rows;
+  const capacity = Math.min(
+    limit,
+    files.reduce((sum, { features }) => sum + features.rows, 0),
+  );
   // It may be a feature too, as another kind.
   const columns = [...inputs, ...(beside ? [beside] : [])];
   const reader = new InputReader([...inputs, ...(beside ? [{ ...beside, name: INTERNAL.fold }] : [])], capacity);
@@ -87,7 +93,8 @@ export async function readTrainingRows(
   ];
   for (const file of files) {
     const before = taken + unlabelled + unknown;
-    const sql = rowsSql(pipeline, file, rows, values);
+    if (before >= limit) break;
+    const sql = `${rowsSql(pipeline, file, rows, values)} ${limit === Infinity ? '' : `LIMIT ${limit - before}`}`;
     for await (const chunk of database.chunks(sql, { sqlFile: pipeline.definition.layers.feature_store.sql })) {
       if (taken + unlabelled + unknown - before + chunk.rowCount > file.features.rows) {
         throw new PerdureError(

@@ -7,6 +7,11 @@ export interface ModelOutput {
   width: number;
 }
 
+/** NaN is none. */
+export function isProbability(value: number): boolean {
+  return value >= 0 && value <= 1;
+}
+
 /** Position of the most probable class per row; of equal ones the first, as in numpy's `argmax`. */
 export function mostProbable({ values, width }: ModelOutput): Int32Array {
   const decided = new Int32Array(values.length / width);

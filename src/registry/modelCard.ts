@@ -21,6 +21,7 @@ import {
 } from './importance.js';
 import type { ImportanceChange } from './importanceHistory.js';
 import { sliceName, type VersionSlices } from './slices.js';
+import type { VersionReadiness } from './readiness.js';
 import type { ModelSignature } from './signature.js';
 import type { VersionMetadata } from './versions.js';
 
@@ -62,6 +63,25 @@ export function modelCard(facts: CardFacts): string {
       ...section('Lineage', lineageOf(facts)),
     ].join('\n\n') + '\n'
   );
+}
+
+/** What the model tests said of a version, as a section of its card: they come after it is written. */
+export function testsSection(readiness: VersionReadiness | undefined): string {
+  const text = readiness
+    ? [
+        table(
+          ['test', 'value', 'limit', 'verdict'],
+          readiness.tests.map(({ test, actual, expected, passed }) => [
+            code(test),
+            actual === null ? 'not measured' : number(actual),
+            expected,
+            passed ? 'passed' : 'failed',
+          ]),
+        ),
+        `Measured ${readiness.tested_at} with ${readiness.resources.replace('x', ' vCPUs and ')} GiB.`,
+      ].join('\n\n')
+    : 'It was not tested.';
+  return section('Model tests', text).join('\n\n');
 }
 
 function section(title: string, text: string): string[] {
@@ -223,7 +243,7 @@ function limitsOf({ dataset, metadata, threshold }: CardFacts): string {
       : []),
     ...(threshold?.met === false ? [`No threshold has ${threshold.rule} there; the nearest one is used.`] : []),
     ...dataset.warnings,
-    'Whether it may take the place of the champion the promotion gate decides after this was written; "perdure models show" has the verdict.',
+    'Whether it passes the model tests, and may take the place of the champion, is decided after this was written; "perdure models show" has the verdicts.',
   ]);
 }
 

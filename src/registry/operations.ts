@@ -12,11 +12,11 @@ import {
   type Mover,
   type Pointer,
 } from './pointers.js';
-import { CHALLENGER, CHAMPION, PRODUCTION, resolveModel } from './resolve.js';
+import { CHALLENGER, CHAMPION, PRODUCTION, STAGING, resolveModel } from './resolve.js';
 import { checkVersion } from './versions.js';
 
 /** The aliases that people may move; `latest` is moved by registration alone. */
-export const ALIASES = [CHAMPION, CHALLENGER, PRODUCTION] as const;
+export const ALIASES = [CHAMPION, CHALLENGER, STAGING, PRODUCTION] as const;
 
 export interface AliasMove {
   alias: string;

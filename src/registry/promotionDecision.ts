@@ -28,7 +28,7 @@ const metricComparison = z.strictObject({
 });
 
 const decision: z.ZodType<PromotionDecision> = z.strictObject({
-  decision: z.enum(['promote', 'refuse']),
+  decision: z.enum(['promote', 'hold', 'refuse']),
   reason: z.string(),
   grounds: z.string(),
   challenger: versionRef,

@@ -38,6 +38,8 @@ export interface PromotionCase {
   intervals?: TaskMetrics['intervals'];
   /** Its metrics on the slices of these rows. */
   slices?: SliceMetrics[];
+  /** How many model tests it did not pass, but for that of its performance, whose limits are the gate's own; `null` where it was not tested. @default the tests decide nothing */
+  failedTests?: number | null;
   /** `null` where there is none yet. */
   champion: ScoredVersion | UnscoredVersion | null;
 }
@@ -57,7 +59,7 @@ export interface UnscoredVersion {
  * @throws PerdureError `InputInvalid` where the two models' probabilities aren't for the same rows
  */
 export function promotionGate(
-  { task: spec, metric, seed, labels, challenger, intervals, slices = [], champion }: PromotionCase,
+  { task: spec, metric, seed, labels, challenger, intervals, slices = [], failedTests, champion }: PromotionCase,
   gate: PromotionGate,
 ): PromotionDecision {
   const task = taskOf(spec);
@@ -73,10 +75,9 @@ export function promotionGate(
       ? delongTest(labels, challenger.output.values, compared.output.values)
       : task.compare(metric, labels, challenger.output, compared.output, { alpha: gate.alpha, seed }));
   const rules = [
-    atLeast('min_samples', gate.min_samples, metrics.challenger.n),
-    ...task.metricNames.flatMap((name) => limitsOf(gate, name, metrics.challenger, intervals)),
-    ...sliceRules(gate, task.metricNames, slices),
+    ...limitRules(spec, gate, metrics.challenger, slices),
     ...(spec.task === 'binary' ? rowsOfEachClass(labels) : []),
+    ...(failedTests === undefined ? [] : [atMost('failed_model_tests', 0, failedTests)]),
     ...(metrics.champion ? againstChampion(metric, metrics.challenger, metrics.champion, comparison, gate) : []),
   ];
   const notJudged = gate.slices
@@ -88,10 +89,11 @@ export function promotionGate(
       ? `${named(champion.ref)} could not be compared with: ${champion.unscored}`
       : null;
   const grounds = groundsOf(rules, broken, notCompared !== null);
+  const decision = broken.length > 0 ? 'refuse' : gate.promote === 'approve' ? 'hold' : 'promote';
   return {
-    decision: broken.length === 0 ? 'promote' : 'refuse',
+    decision,
     reason: [
-      `${conclusionOf(challenger.ref, champion?.ref ?? null, broken.length === 0)}: ${grounds}.`,
+      `${conclusionOf(challenger.ref, champion?.ref ?? null, decision)}: ${grounds}.`,
       ...(notCompared === null ? [] : [notCompared]),
     ].join(' '),
     grounds,
@@ -104,6 +106,21 @@ export function promotionGate(
     comparison,
     convention: byAuc ? DELONG_CONVENTION : BOOTSTRAP_CONVENTION,
   };
+}
+
+/** The rules that a version passes or breaks by itself, by its metrics on the rows that the gate goes by. */
+export function limitRules(
+  spec: TaskSpec,
+  gate: PromotionGate,
+  metrics: TaskMetrics,
+  slices: SliceMetrics[] = [],
+): GateRule[] {
+  const { metricNames } = taskOf(spec);
+  return [
+    atLeast('min_samples', gate.min_samples, metrics.n),
+    ...metricNames.flatMap((name) => limitsOf(gate, name, metrics, metrics.intervals)),
+    ...sliceRules(gate, metricNames, slices),
+  ];
 }
 
 /** The limits for each slice that has enough rows. */
@@ -187,8 +204,13 @@ function atMost(rule: string, most: number, actual: number | null): GateRule {
   return { rule, expected: `<= ${most}`, actual, passed: actual !== null && actual <= most };
 }
 
-function conclusionOf(challenger: VersionRef, champion: VersionRef | null, promoted: boolean): string {
-  if (!promoted) return `${named(challenger)} may not be promoted`;
+function conclusionOf(
+  challenger: VersionRef,
+  champion: VersionRef | null,
+  decision: PromotionDecision['decision'],
+): string {
+  if (decision === 'refuse') return `${named(challenger)} may not be promoted`;
+  if (decision === 'hold') return `${named(challenger)} may be promoted, and waits for a person to do so`;
   return champion
     ? `${named(challenger)} takes the place of ${named(champion)}`
     : `${named(challenger)} becomes the first champion`;

@@ -9,6 +9,8 @@ import { agreeing } from '../contracts/counts.js';
 export const CHAMPION = 'champion';
 /** The best version of the newest training, whether or not it became champion. */
 export const CHALLENGER = 'challenger';
+/** The newest version that passed its model tests: who may be promoted. */
+export const STAGING = 'staging';
 /** For whoever serves models elsewhere: moved by people only. */
 export const PRODUCTION = 'production';
 

@@ -27,6 +27,7 @@ import { versionCurves } from './curves.js';
 import { versionBackground, versionImportance } from './importance.js';
 import { promotionDecision } from './promotionDecision.js';
 import { originShape } from './origin.js';
+import { TEST_AGAIN, versionReadiness, type VersionReadiness } from './readiness.js';
 import { modelSignature } from './signature.js';
 import { versionSlices } from './slices.js';
 import { sha256 } from '../platform/storage/checksum.js';
@@ -105,7 +106,8 @@ export type Preprocessing = DocumentOf<typeof preprocessing>;
 /**
  * The documents of a version's folder beside its metadata: `threshold.json` of a binary task, and of none of earlier
  * releases; `calibrator.json` where its probabilities are calibrated, `slices.json` where the config names some; `importance.json` and
- * `background.json` of none of earlier releases; `promotion.json` only of one that stood before the promotion gate.
+ * `background.json` of none of earlier releases; `promotion.json` only of one that stood before the promotion gate,
+ * `readiness.json` of one that was tested.
  */
 const VERSION_DOCUMENTS = {
   'preprocessing.json': preprocessing,
@@ -116,6 +118,7 @@ const VERSION_DOCUMENTS = {
   'signature.json': modelSignature,
   'calibrator.json': document({ name: 'calibrator of a version', schema: Calibrator }),
   'promotion.json': promotionDecision,
+  'readiness.json': versionReadiness,
   'curves.json': versionCurves,
   'importance.json': versionImportance,
   'background.json': versionBackground,
@@ -264,6 +267,11 @@ export async function createUnlessThere<File extends VersionDocument>(
 
 function kindOf<File extends VersionDocument>(file: File): Document<DocumentOf<(typeof VERSION_DOCUMENTS)[File]>> {
   return VERSION_DOCUMENTS[file] as Document<DocumentOf<(typeof VERSION_DOCUMENTS)[File]>>;
+}
+
+/** What the model tests said of a version last; `undefined` for one that was not tested. */
+export async function readReadiness(registry: ObjectStore, ref: VersionRef): Promise<VersionReadiness | undefined> {
+  return versionReadiness.read(registry, versionKey(ref, 'readiness.json'), TEST_AGAIN);
 }
 
 /** A version's card; `undefined` for one of an earlier release. */

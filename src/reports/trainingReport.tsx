@@ -16,6 +16,7 @@ import type { Curves } from '../ml/metrics/curves.js';
 import { taskOf } from '../ml/tasks/task.js';
 import type { VersionImportance } from '../registry/importance.js';
 import type { ImportanceChange } from '../registry/importanceHistory.js';
+import type { VersionReadiness } from '../registry/readiness.js';
 import type { VersionMetadata } from '../registry/versions.js';
 import {
   Facts,
@@ -43,6 +44,7 @@ import {
 } from './curveFigures.js';
 import { FeatureImportanceFigure, ImportanceFigure, SwarmFigure } from './explanationFigures.js';
 import { moment, titleOf } from './metricTitles.js';
+import { ModelTests } from './modelTests.js';
 import { SearchFigure } from './searchFigure.js';
 
 /** A version that the training made, or that stood beside what it made. */
@@ -66,6 +68,8 @@ export interface TrainingReport {
   promotion: PromotionDecision;
   champion: VersionRef | null;
   challenger: VersionRef;
+  /** What the model tests said of the challenger; absent of one that was not tested. */
+  readiness: VersionReadiness | undefined;
   comparison: Comparison;
   /** The challenger first. */
   versions: ReportedVersion[];
@@ -112,9 +116,11 @@ function TrainingPage({ title, report }: { title: string; report: TrainingReport
             <b>
               {promotion.decision === 'promote'
                 ? `New champion: ${challenger.algorithm}`
-                : report.champion
-                  ? `The champion stays: ${report.champion.algorithm}`
-                  : 'There is no champion: the best did not pass the gates'}
+                : promotion.decision === 'hold'
+                  ? `Waiting in staging for a person to promote it: ${challenger.algorithm}`
+                  : report.champion
+                    ? `The champion stays: ${report.champion.algorithm}`
+                    : 'There is no champion: the best did not pass the gates'}
             </b>
           </p>
           <p>{promotion.reason}</p>
@@ -124,6 +130,7 @@ function TrainingPage({ title, report }: { title: string; report: TrainingReport
         )}
         <nav aria-label="Sections">
           <a href="#gates">Gates</a>
+          <a href="#tests">Tests</a>
           <a href="#metrics">Metrics</a>
           <a href="#curves">Curves</a>
           <a href="#explanation">Explanation</a>
@@ -134,6 +141,7 @@ function TrainingPage({ title, report }: { title: string; report: TrainingReport
       </header>
       <main>
         <Gates promotion={promotion} choosing={choosing} />
+        <ModelTests challenger={challenger} readiness={report.readiness} />
         <Metrics report={report} choosing={choosing} told={told} />
         <CurveSection report={report} told={told} />
         <ExplanationSection versions={versions} />

@@ -17,7 +17,12 @@ import { inputColumns, type InputColumn } from '../data/inputColumns.js';
 import { goldFiles, readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError, type ErrorType } from '../errors.js';
-import { promotionGate, type ScoredVersion, type UnscoredVersion } from '../registry/promotionGate.js';
+import {
+  promotionGate,
+  type PromotionCase,
+  type ScoredVersion,
+  type UnscoredVersion,
+} from '../registry/promotionGate.js';
 import type { StageContext } from './context.js';
 import { openModel, scoreRows, thresholdOf } from './openModel.js';
 
@@ -31,6 +36,8 @@ export interface Challenge {
   intervals?: TaskMetrics['intervals'];
   /** The challenger's metrics on slices of the split. */
   slices?: SliceMetrics[];
+  /** As {@link PromotionCase.failedTests}. */
+  failedTests?: PromotionCase['failedTests'];
   /** `null` where there is none yet. */
   champion: VersionRef | null;
 }
@@ -43,7 +50,7 @@ export interface Challenge {
 export async function evaluateChallenger(
   context: StageContext,
   pipeline: Pipeline,
-  { dataset, split, metric, challenger, intervals, slices, champion }: Challenge,
+  { dataset, split, metric, challenger, intervals, slices, failedTests, champion }: Challenge,
 ): Promise<PromotionDecision> {
   const { task, ...rows } = await rowsOf(context, pipeline, dataset, split);
   return promotionGate(
@@ -55,6 +62,7 @@ export async function evaluateChallenger(
       challenger: await scored(context, pipeline, challenger, task, rows),
       ...(intervals && { intervals }),
       ...(slices && { slices }),
+      ...(failedTests !== undefined && { failedTests }),
       champion:
         champion &&
         (await scored(context, pipeline, champion, task, rows).catch((error: unknown) => unscored(champion, error))),
@@ -63,12 +71,16 @@ export async function evaluateChallenger(
   );
 }
 
-/** The rows of a split with every feature that gold has: the champion may read others than the new model. */
-async function rowsOf(
+/**
+ * The rows of a split with every feature that gold has: the champion may read others than the new model.
+ * @param limit of the first of them
+ */
+export async function rowsOf(
   context: StageContext,
   pipeline: Pipeline,
   dataset: DatasetRef,
   name: SplitName,
+  limit?: number,
 ): Promise<TrainingRows & { task: TaskSpec }> {
   const stores = context.stores(pipeline);
   const { task, as_of: asOf, labelled_to: labelledTo } = await readDatasetMetadata(stores.datamart, dataset);
@@ -77,7 +89,17 @@ async function rowsOf(
     const inputs: InputColumn[] = files[0]
       ? await inputColumns(database, pipeline, readParquetSql([files[0].features.path]))
       : [];
-    return { task, ...(await readTrainingRows(database, pipeline, files, { name, asOf, labelledTo }, inputs, task)) };
+    return {
+      task,
+      ...(await readTrainingRows(
+        database,
+        pipeline,
+        files,
+        { name, asOf, labelledTo, ...(limit !== undefined && { limit }) },
+        inputs,
+        task,
+      )),
+    };
   });
 }
 
@@ -121,7 +143,11 @@ function inWords(task: TaskSpec): string {
 /** What makes a version useless, whoever asks; a store or an engine that fails now is a failure to look. */
 const USELESS: ReadonlySet<string> = new Set<ErrorType>(['NotFound', 'ObjectCorrupt', 'InputInvalid', 'EngineFailed']);
 
+export function isUseless(error: unknown): error is PerdureError {
+  return error instanceof PerdureError && USELESS.has(error.type);
+}
+
 function unscored(ref: VersionRef, error: unknown): UnscoredVersion {
-  if (!(error instanceof PerdureError && USELESS.has(error.type))) throw error;
+  if (!isUseless(error)) throw error;
   return { ref, unscored: error.message };
 }

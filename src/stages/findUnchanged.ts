@@ -57,13 +57,13 @@ async function decisionOn(
   return unlessDamaged(async () => (await readVersionFile(registry, challenger, 'promotion.json')).decision);
 }
 
-/** Whether there should be a champion that can be used, and isn't. Where the gate refused the only challenger, none is due. */
+/** Whether there should be a champion that can be used, and isn't. Where the gate refused the only challenger, or it waits for a person, none is due. */
 async function lacksChampion(
   registry: ObjectStore,
   decision: PromotionDecision['decision'] | undefined,
 ): Promise<boolean> {
   const champion = await readPointer(registry, aliasKey(CHAMPION));
-  if (!champion) return decision !== 'refuse';
+  if (!champion) return decision !== 'refuse' && decision !== 'hold';
   return (await unlessDamaged(() => checkVersion(registry, champion).then(() => true))) === undefined;
 }
 

@@ -4,6 +4,7 @@ import { checkGoldDataExists } from './checkGoldDataExists.js';
 import { checkModelConfig } from './checkModelConfig.js';
 import { checkPredictionsExist } from './checkPredictionsExist.js';
 import { checkSufficientTrainingData } from './checkSufficientTrainingData.js';
+import { testModel } from './testModel.js';
 import { promoteBest } from './promoteBest.js';
 import { detectDrift } from './detectDrift.js';
 import { discardVersion } from './discardVersion.js';
@@ -59,6 +60,7 @@ export const STAGES = {
   registerModel,
   trainAlgorithm,
   discardVersion,
+  testModel,
   promoteBest,
   resolveModel,
   findNewRows,

@@ -1,6 +1,7 @@
 import type { Pipeline } from '../config/load.js';
 import {
-  directionOf,
+  failedTests,
+  PERFORMANCE_TEST,
   type PromotedBest,
   type PromoteBestInput,
   type MetricName,
@@ -8,70 +9,32 @@ import {
   type SplitName,
   type VersionRef,
 } from '../contracts/index.js';
-import { readDatasetMetadata } from '../data/dataset.js';
-import { trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
 import { DELONG_CONVENTION } from '../ml/comparison/delong.js';
-import { championMetric } from '../registry/championMetric.js';
 import { promotionDecision } from '../registry/promotionDecision.js';
 import { aliasKey, isSameVersion, moveOf, movePointer, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
 import { slicesOf } from '../registry/slices.js';
-import {
-  readVersion,
-  readVersionFile,
-  readVersionFileIfAny,
-  versionKey,
-  type VersionMetadata,
-} from '../registry/versions.js';
-import type { ObjectStore } from '../platform/storage/objectStore.js';
-import type { Stage, StageContext } from './context.js';
+import { readVersionFile, readVersionFileIfAny, versionKey } from '../registry/versions.js';
+import { bestVersion, versionOf } from './bestVersion.js';
+import type { StageContext, Stage } from './context.js';
 import { evaluateChallenger } from './evaluateChallenger.js';
 import { writeTrainingPage } from './trainingPage.js';
 
 /**
- * Compares the versions that a run trained by `champion_metric`: the best is the challenger. It becomes champion where
- * it passes the promotion gate, on the rows of that metric's split; else the champion stays. The other splits have no
- * part in either. The gate's working is kept as the challenger's `promotion.json`. With equal scores the one
- * named first wins. Where the best is a version of an earlier run that is champion, it stays. Where the metric is
- * undefined for every version, as its split holds one class, the best of the search is the challenger, and the gate
- * refuses it. A run moves an alias once, however often it asks. The training's page comes last.
+ * The best of the versions of a run is the challenger. It becomes champion where it passes the model tests and the
+ * promotion gate, on the rows of `champion_metric`'s split, and where the config leaves that to no person; else the champion stays. The
+ * gate's working is kept as the challenger's `promotion.json`. Where the best is a version of an earlier run that is
+ * champion, it stays. Where the metric is undefined for every version, the gate refuses the best of the search. A run
+ * moves an alias once, however often it asks. The training's page comes last.
  */
 export const promoteBest: Stage<PromoteBestInput, PromotedBest> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { modelRegistry } = context.stores(pipeline);
-  const { task } = await readDatasetMetadata(context.stores(pipeline).datamart, input.dataset);
-  const { split, metric: name } = championMetric(pipeline, task);
-  const metric = `${split}.${name}`;
-
-  const other = trainingSplit(pipeline).names.findLast((candidate) => candidate !== 'train' && candidate !== split);
-  const scores: Record<string, number> = {};
-  const estimates: Record<string, number | null> = {};
-  const searched: Record<string, number> = {};
-  const stand = [...input.trained, ...(input.unchanged ?? [])];
-  for (const ref of stand) {
-    const { performance, cv_score } = await versionOf(modelRegistry, ref);
-    if (cv_score !== null) searched[ref.algorithm] = cv_score;
-    if (other) estimates[ref.algorithm] = performance[other]?.[name] ?? null;
-    const score = performance[split]?.[name] ?? null;
-    if (score !== null) scores[ref.algorithm] = score;
-  }
-  const undefinedForAll = Object.keys(scores).length === 0;
-  const [compared, by] = undefinedForAll ? [searched, `cv_score, as ${metric} is undefined,`] : [scores, metric];
-  // The search's own score is the greater the better.
-  const sign = undefinedForAll || directionOf(name) === 'higher' ? 1 : -1;
-  const worth = (ref: VersionRef) =>
-    compared[ref.algorithm] === undefined ? -Infinity : sign * compared[ref.algorithm]!;
-  const { algorithm, version } = stand.reduce((best, ref) => (worth(ref) > worth(best) ? ref : best));
-  const challenger = { algorithm, version };
-  const reason = reasonFor(by, compared);
+  const { challenger, split, metric, comparison, reason } = await bestVersion(context, pipeline, input);
   await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, reason, { overDamage: true });
-  const outcome = await challenge(context, pipeline, input, challenger, { split, metric: name, reason });
-  const promoted: PromotedBest = {
-    ...outcome,
-    challenger,
-    comparison: { metric, scores, estimate: other ? { metric: `${other}.${name}`, scores: estimates } : null },
-  };
+  const outcome = await challenge(context, pipeline, input, challenger, { split, metric, reason });
+  const promoted: PromotedBest = { ...outcome, challenger, comparison };
   return { ...promoted, page: await writeTrainingPage(context, pipeline, input, promoted) };
 };
 
@@ -79,7 +42,7 @@ export const promoteBest: Stage<PromoteBestInput, PromotedBest> = async (context
 async function challenge(
   context: StageContext,
   pipeline: Pipeline,
-  { run, dataset, unchanged = [] }: PromoteBestInput,
+  { run, dataset, unchanged = [], tested }: PromoteBestInput,
   challenger: VersionRef,
   by: { split: SplitName; metric: MetricName; reason: string },
 ): Promise<{ champion: VersionRef | null; previous: VersionRef | null; promotion: PromotionDecision }> {
@@ -106,10 +69,11 @@ async function challenge(
       challenger,
       intervals: metadata.performance[split]?.intervals,
       slices: slicesOf(slices, split),
+      failedTests: failedBesidePerformance(tested, challenger),
       champion,
     });
     await promotionDecision.write(modelRegistry, versionKey(challenger, 'promotion.json'), promotion);
-    if (promotion.decision === 'refuse') return { champion, previous: champion, promotion };
+    if (promotion.decision !== 'promote') return { champion, previous: champion, promotion };
     try {
       await movePointer(modelRegistry, aliasKey(CHAMPION), challenger, run, reason, { from: champion });
       return { champion: challenger, previous: champion, promotion };
@@ -117,6 +81,16 @@ async function challenge(
       if (!(error instanceof PerdureError && error.type === 'PointerMoved')) throw error;
     }
   }
+}
+
+/** How many tests a version did not pass whose limits are not the gate's own; `undefined` of a run without model tests. */
+function failedBesidePerformance(
+  tested: PromoteBestInput['tested'],
+  challenger: VersionRef,
+): number | null | undefined {
+  if (!tested) return undefined;
+  if (!isSameVersion(tested.challenger, challenger)) return null;
+  return failedTests(tested.tests).filter(({ test }) => test !== PERFORMANCE_TEST).length;
 }
 
 /** The best is a version of an earlier run, and champion already. */
@@ -139,20 +113,4 @@ async function stays(
     comparison: null,
     convention: DELONG_CONVENTION,
   };
-}
-
-async function versionOf(registry: ObjectStore, ref: VersionRef): Promise<VersionMetadata> {
-  const metadata = await readVersion(registry, ref);
-  if (!metadata) {
-    throw new PerdureError(
-      'NotFound',
-      `There is no version "${ref.version}" of ${ref.algorithm} in the registry; train it again.`,
-    );
-  }
-  return metadata;
-}
-
-function reasonFor(metric: string, scores: Record<string, number>): string {
-  const compared = Object.entries(scores).map(([algorithm, score]) => `${algorithm} ${score.toFixed(4)}`);
-  return `best ${metric} of ${compared.join(', ')}`;
 }

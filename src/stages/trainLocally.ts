@@ -16,6 +16,7 @@ import { checkGoldDataExists } from './checkGoldDataExists.js';
 import { checkModelConfig } from './checkModelConfig.js';
 import { checkSufficientTrainingData } from './checkSufficientTrainingData.js';
 import { promoteBest } from './promoteBest.js';
+import { testModel } from './testModel.js';
 import type { Stage } from './context.js';
 import type { RunStage } from './createContext.js';
 import { discardVersion } from './discardVersion.js';
@@ -104,18 +105,20 @@ class LocalTraining {
     const trained = versionsOf(algorithms);
     if (trained.length + unchanged.length === 0) throw nothingTrained(algorithms);
 
+    const best = { ...stage, trained, unchanged, dataset };
+    options.onStep('testing the best model');
+    const tests = await this.perform(testModel, best);
     options.onStep('choosing the champion');
     const { champion, challenger, promotion, comparison, page } = await this.perform(promoteBest, {
-      ...stage,
-      trained,
-      unchanged,
-      dataset,
+      ...best,
+      tested: tests,
     });
     const status = trained.length === Object.keys(algorithms).length ? 'completed' : 'partial';
     return {
       status,
       champion,
       challenger,
+      tests,
       promotion,
       comparison,
       dataset,

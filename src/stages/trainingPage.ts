@@ -7,7 +7,7 @@ import type { ReportedQuality, ReportedVersion } from '../reports/trainingReport
 import { versionCurves } from '../registry/curves.js';
 import { importanceChange } from '../registry/importanceHistory.js';
 import { isSameVersion } from '../registry/pointers.js';
-import { requireVersion, versionId, versionKey, readVersionFileIfAny } from '../registry/versions.js';
+import { readReadiness, requireVersion, versionId, versionKey, readVersionFileIfAny } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { StageContext } from './context.js';
 import { writePage } from './writePage.js';
@@ -39,6 +39,7 @@ export function writeTrainingPage(
       promotion,
       champion,
       challenger,
+      readiness: await readReadiness(modelRegistry, challenger),
       comparison,
       versions,
       dataset: await readDatasetMetadata(datamart, ref),

@@ -20,6 +20,8 @@ import {
   onEcs,
   planRace,
   refitExcept,
+  refusing,
+  testsFailing,
   skipping,
   TRAIN_XGBOOST,
   type Fakes,
@@ -105,6 +107,11 @@ export const BRANCHES: Record<string, Branch> = {
     workflow: 'modelTraining',
     ...completed,
     changes: { findUnchanged: () => Promise.resolve({ unchanged: [{ algorithm: 'xgboost', version: 'v1' }] }) },
+  },
+  'modelTraining.testsFailed': {
+    workflow: 'modelTraining',
+    ...completed,
+    changes: { testModel: testsFailing, promoteBest: refusing },
   },
   'modelTraining.scheduled': { workflow: 'modelTraining', ...completed, scheduled: true },
   'modelTraining.leftToSteward': {

@@ -178,6 +178,42 @@ const ALERTS: [AlertFacts, Partial<Alert>][] = [
     },
   ],
   [
+    {
+      condition: 'model_tests_failed',
+      pipeline,
+      at,
+      run,
+      tests: {
+        challenger: { algorithm: 'xgboost', version: 'v2' },
+        passed: false,
+        tests: [
+          { test: 'loads', expected: 'a prediction', actual: 1, passed: true },
+          { test: 'latency_p95_ms', expected: '<= 250', actual: 312.5, passed: false },
+        ],
+        staging: model,
+        reason:
+          'xgboost v2 did not pass latency_p95_ms (expected <= 250, got 312.5); staging falls back to xgboost v1.',
+      },
+      champion: null,
+    },
+    {
+      level: 'warning',
+      summary:
+        'Model tests of churn: xgboost v2 did not pass latency_p95_ms (expected <= 250, got 312.5); staging falls back to xgboost v1.',
+      details: {
+        model: 'xgboost v2',
+        staging: 'xgboost v1',
+        champion: 'none',
+        latency_p95_ms: 312.5,
+        workflow_id: run.workflowId,
+        run_id: run.runId,
+      },
+      consequence: 'The new version stays registered, and is neither staging nor champion: those before it go on.',
+      command: 'perdure models show churn challenger',
+      link: runPage,
+    },
+  ],
+  [
     { condition: 'model_deployed', pipeline, at, model, previous: null, by: 'ana', reason: 'better' },
     {
       level: 'info',

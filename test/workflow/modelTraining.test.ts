@@ -3,7 +3,16 @@ import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import type { Activities } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
-import { ALGORITHMS, held, refitExcept, skipping, untilCancelled } from './support/fakeActivities.js';
+import {
+  ALGORITHMS,
+  CHAMPION,
+  held,
+  refitExcept,
+  refusing,
+  skipping,
+  testsFailing,
+  untilCancelled,
+} from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
 const server = new TimeSkipping();
@@ -93,6 +102,20 @@ describe('training', () => {
     expect(calls.registerModel.map(({ algorithm }) => algorithm).sort()).toEqual(ALGORITHMS);
     expect(calls.promoteBest[0]!.trained.map(({ algorithm }) => algorithm)).toEqual(ALGORITHMS);
     expect(calls.discardVersion).toEqual([]);
+  });
+
+  test('tests the best before the champion is chosen, and tells who did not pass', async () => {
+    const { result, calls } = await server.run('modelTraining', input, {
+      testModel: testsFailing,
+      promoteBest: refusing,
+    });
+
+    expect(calls.testModel[0]!.trained.map(({ algorithm }) => algorithm)).toEqual(ALGORITHMS);
+    expect(calls.promoteBest).toMatchObject([
+      { tested: { challenger: { algorithm: 'logistic_regression' }, tests: [{ test: 'size_mb', passed: false }] } },
+    ]);
+    expect(result).toMatchObject({ status: 'completed', champion: CHAMPION, tests: { passed: false } });
+    expect(calls.sendAlerts.flat().map(({ condition }) => condition)).toContain('model_tests_failed');
   });
 
   test('trains the algorithms that are asked for', async () => {

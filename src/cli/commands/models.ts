@@ -123,6 +123,6 @@ export function addModels(program: Command, pipelines: string[]): void {
 
 function aliasOption() {
   return new Option('--alias <name>', 'the alias that moves')
-    .choices(['champion', 'challenger', 'production'])
+    .choices(['champion', 'challenger', 'staging', 'production'])
     .default('champion');
 }

@@ -29,6 +29,7 @@ import type {
   MatrixFile,
   PredictRequest,
 } from './pool.js';
+import { peakMemory } from '../../platform/resources/peakMemory.js';
 import { featureBlocks, foldPart, freePart, loadMatrix, wholePart, type TrainingPart } from './trainingMatrix.js';
 
 /** The model of a file, and the library that it is of. */
@@ -120,6 +121,10 @@ export class Engine implements EngineCalls {
 
   version(estimator: Estimator): Promise<string> {
     return Promise.resolve(this.library(estimatorKind(estimator).library).version());
+  }
+
+  peakMemory(): Promise<number> {
+    return peakMemory();
   }
 
   /** What a model of all but a fold says of the fold's rows. */

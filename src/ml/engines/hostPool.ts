@@ -31,6 +31,7 @@ export function createEnginePool({ hosts, memory }: Limits['engines']): EnginePo
     contributions: (request, signal) => pool.call('contributions', request, signal, { reads: request.modelPath }),
     gain: (request, signal) => pool.call('gain', request, signal, { reads: request.modelPath }),
     version: (estimator) => pool.call('version', estimator),
+    peakMemory: (signal) => pool.call('peakMemory', undefined, signal),
     close: () => pool.close(),
   };
 }

@@ -128,6 +128,8 @@ export interface EngineCalls {
   gain(request: GainRequest): Promise<Float64Array | undefined>;
   /** Name and version of the library that an estimator trains with, e.g. `libxgboost 3.2.0`. */
   version(estimator: Estimator): Promise<string>;
+  /** The most memory that the process has had resident since its start, in bytes. */
+  peakMemory(): Promise<number>;
 }
 
 export type OnFold = (evaluated: FoldEvaluation) => void | Promise<void>;
@@ -150,6 +152,8 @@ export interface EnginePool {
   gain(request: GainRequest, signal: AbortSignal): ReturnType<EngineCalls['gain']>;
   /** Name and version of the library that an estimator trains with, e.g. `libxgboost 3.2.0`. */
   version(estimator: Estimator): Promise<string>;
+  /** The most memory that a host has had resident, in bytes: of a pool of one host, that of all its calls. */
+  peakMemory(signal: AbortSignal): Promise<number>;
   /** Ends every host; calls under way fail. */
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { delongComparison } from '../comparison/delong.js';
 import { wrongDecisions } from '../metrics/decisions.js';
 import { binaryCurves } from '../metrics/curves.js';
 import { ClassifiedRows } from '../metrics/classification.js';
+import { isProbability } from '../modelOutput.js';
 import type { Kind } from './kind.js';
 
 /** Yes or no: a model says the probability of the positive class. */
@@ -29,6 +30,7 @@ export function binaryTask({ classes }: Extract<TaskSpec, { task: 'binary' }>): 
       metrics: { rocAuc: 'roc_auc', accuracy: 'accuracy', f1: 'f1' },
       decide: ({ values }, threshold) => decisionsOf(values, threshold),
     },
+    isSound: (row) => row.every(isProbability),
     predictionColumns: ({ values }, threshold) => [
       { name: 'probability', type: 'DOUBLE', values },
       { name: 'label', type: 'TINYINT', values: decisionsOf(values, threshold) },

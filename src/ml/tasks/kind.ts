@@ -58,6 +58,8 @@ export interface Kind {
   curves(labels: TaskLabels, output: ModelOutput): Curves;
   /** `null` where a model says no probabilities. */
   estimation: Estimation | null;
+  /** Whether what a model says of one row can be what this task asks for: finite, of probabilities 0 to 1, and those of classes adding up to 1. */
+  isSound(row: Float64Array): boolean;
   /** What a predictions file has per row beside the keys. */
   predictionColumns(output: ModelOutput, threshold: number): PredictionColumn[];
 }

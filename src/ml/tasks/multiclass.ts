@@ -2,8 +2,11 @@ import { SCORERS, metricsOf, type ScoringOf, type TaskSpec } from '../../contrac
 import { wrongDecisions } from '../metrics/decisions.js';
 import { multiclassCurves } from '../metrics/curves.js';
 import { ClassifiedRows } from '../metrics/classification.js';
-import { mostProbable } from '../modelOutput.js';
+import { isProbability, mostProbable } from '../modelOutput.js';
 import type { Kind } from './kind.js';
+
+/** Engines give probabilities in single precision, and a forest adds up those of its trees. */
+const SUM_TOLERANCE = 1e-4;
 
 /** One of several classes: a model says a probability for each, and decides for the most probable. */
 export function multiclassTask({ classes }: Extract<TaskSpec, { task: 'multiclass' }>): Kind {
@@ -27,6 +30,8 @@ export function multiclassTask({ classes }: Extract<TaskSpec, { task: 'multiclas
       metrics: { rocAuc: 'roc_auc_ovr', accuracy: 'accuracy', f1: 'f1_macro' },
       decide: mostProbable,
     },
+    isSound: (row) =>
+      row.every(isProbability) && Math.abs(row.reduce((sum, value) => sum + value, 0) - 1) <= SUM_TOLERANCE,
     predictionColumns(output) {
       const { values, width } = output;
       const decided = mostProbable(output);

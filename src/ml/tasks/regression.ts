@@ -30,6 +30,7 @@ export function regressionTask({ objective }: Extract<TaskSpec, { task: 'regress
     errorScale: (baseline) => (baseline?.mae ? LARGE_ERRORS * baseline.mae : null),
     curves: regressionCurves,
     estimation: null,
+    isSound: (row) => row.every(Number.isFinite),
     predictionColumns: ({ values }) => [{ name: 'prediction', type: 'DOUBLE', values }],
   };
 }

@@ -33,6 +33,7 @@ export interface Task extends Pick<
   | 'scorings'
   | 'defaultScoring'
   | 'predictionColumns'
+  | 'isSound'
   | 'rowErrors'
   | 'errorScale'
   | 'estimation'
@@ -111,6 +112,7 @@ export function taskOf(spec: TaskSpec): Task {
     scorings: kind.scorings,
     defaultScoring: kind.defaultScoring,
     predictionColumns: (output, threshold) => kind.predictionColumns(output, threshold),
+    isSound: (row) => kind.isSound(row),
     rowErrors: (labels, output, threshold) => kind.rowErrors(labels, output, threshold),
     errorScale: (baseline) => kind.errorScale(baseline),
     estimation: kind.estimation,

@@ -64,6 +64,12 @@ export function adviceFor(facts: AlertFacts, webUi?: WebUi): Advice {
         command: `perdure models list ${pipeline}`,
         link: runUrlOf(webUi, facts.run),
       };
+    case 'model_tests_failed':
+      return {
+        consequence: 'The new version stays registered, and is neither staging nor champion: those before it go on.',
+        command: `perdure models show ${pipeline} challenger`,
+        link: runUrlOf(webUi, facts.run),
+      };
     case 'model_deployed':
       return {
         consequence: 'From now on predictions come from this version.',

@@ -3,6 +3,7 @@ import {
   type MetricName,
   type PerformanceResult,
   clipped,
+  failedTests,
   type AccuracyDrop,
   type AlertFacts,
   type AlertLevel,
@@ -10,6 +11,7 @@ import {
   type EstimatedPerformance,
   type InferenceDown,
   type ModelDeployed,
+  type ModelTestsFailed,
   type Phase,
   type ProcessingFailing,
   type SlaMissed,
@@ -70,6 +72,8 @@ function findingOf(facts: AlertFacts, thresholds: AlertThresholds): Finding | un
       return unusualDataVolume(facts, thresholds);
     case 'training_completed':
       return trainingCompleted(facts);
+    case 'model_tests_failed':
+      return modelTestsFailed(facts);
     case 'model_deployed':
       return modelDeployed(facts);
     case 'weekly_report':
@@ -270,9 +274,29 @@ export function trainingCompleted(facts: TrainingCompleted): Finding {
 
 function outcomeOf({ champion, challenger, promotion }: TrainingCompleted['training']): string {
   if (promotion.decision === 'promote') return '';
-  return champion && named(champion) === named(challenger)
-    ? ', which stays champion'
+  if (champion && named(champion) === named(challenger)) return ', which stays champion';
+  return promotion.decision === 'hold'
+    ? '; it waits in staging for a person to promote it'
     : '; the promotion gate refused it';
+}
+
+/** A warning where the best version of a training did not pass its tests: the one before goes on. */
+export function modelTestsFailed(facts: ModelTestsFailed): Finding | undefined {
+  const { run, tests, champion } = facts;
+  const failed = failedTests(tests.tests);
+  if (failed.length === 0) return undefined;
+  return {
+    ...alertAbout(facts, 'warning', run.runId),
+    summary: `Model tests of ${facts.pipeline}: ${tests.reason}`,
+    details: {
+      model: named(tests.challenger),
+      staging: tests.staging ? named(tests.staging) : 'none',
+      champion: champion ? named(champion) : 'none',
+      ...Object.fromEntries(failed.map(({ test, actual }) => [test, actual])),
+      workflow_id: run.workflowId,
+      run_id: run.runId,
+    },
+  };
 }
 
 /** For the record: another version is champion than before. */

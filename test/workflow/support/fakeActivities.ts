@@ -154,6 +154,24 @@ export function refitExcept(...algorithms: string[]): Activities['refit'] {
       : goingWell.refit(asked);
 }
 
+/** The best version is too large for its limit. */
+export const testsFailing: Activities['testModel'] = ({ trained }) =>
+  Promise.resolve({
+    challenger: trained[0]!,
+    passed: false,
+    tests: [{ test: 'size_mb', expected: '<= 1', actual: 2, passed: false }],
+    staging: CHAMPION,
+    reason: `${trained[0]!.algorithm} did not pass size_mb (expected <= 1, got 2); staging falls back to xgboost.`,
+  });
+
+/** The gate refuses the best version, and the champion stays. */
+export const refusing: Activities['promoteBest'] = async (asked) => ({
+  ...(await goingWell.promoteBest(asked)),
+  champion: CHAMPION,
+  previous: CHAMPION,
+  promotion: decided('refuse', asked.trained[0]!, CHAMPION),
+});
+
 /** Folds in three rungs. */
 export function planRace(): Promise<SearchPlan> {
   return Promise.resolve(planOf(CANDIDATES, [[0], [1], [2, 3, 4]]));
@@ -239,6 +257,14 @@ const goingWell: Activities = {
   evaluateModel: () => Promise.resolve({ train: metrics, test: metrics, oot: metrics }),
   registerModel: ({ model }) => Promise.resolve(model),
   discardVersion: () => Promise.resolve(),
+  testModel: ({ trained }) =>
+    Promise.resolve({
+      challenger: trained[0]!,
+      passed: true,
+      tests: [{ test: 'loads', expected: 'a prediction', actual: 1, passed: true }],
+      staging: trained[0]!,
+      reason: `${trained[0]!.algorithm} passed the one model test and is in staging.`,
+    }),
   promoteBest: ({ trained }) =>
     Promise.resolve({
       champion: trained[0]!,

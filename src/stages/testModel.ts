@@ -1,0 +1,97 @@
+import { formatResources } from '../platform/resources/resources.js';
+import type { Pipeline } from '../config/load.js';
+import { countOf } from '../contracts/counts.js';
+import {
+  failedTests,
+  type ModelTest,
+  type RunRef,
+  type TestedModel,
+  type TestModelInput,
+  type VersionRef,
+} from '../contracts/index.js';
+import { aliasKey, isSameVersion, moveOf, movePointer, readPointer } from '../registry/pointers.js';
+import { versionReadiness } from '../registry/readiness.js';
+import { STAGING } from '../registry/resolve.js';
+import { readReadiness, versionKey } from '../registry/versions.js';
+import type { ObjectStore } from '../platform/storage/objectStore.js';
+import { bestVersion } from './bestVersion.js';
+import type { Stage, StageContext } from './context.js';
+import { rowsOf } from './evaluateChallenger.js';
+import { figure, TESTED_ROWS, testVersion } from './modelTests.js';
+
+/**
+ * Tests the best of the versions of a run where predictions are made, and keeps what was measured as its
+ * `readiness.json`. One that passes is `staging` from then on; else `staging` falls back to what it was. A run tests a
+ * version once, however often it asks.
+ */
+export const testModel: Stage<TestModelInput, TestedModel> = async (context, input) => {
+  const pipeline = await context.pipeline(input.pipeline);
+  const { modelRegistry } = context.stores(pipeline);
+  const { challenger, split } = await bestVersion(context, pipeline, input);
+  const before = await readReadiness(modelRegistry, challenger);
+  const mine = before?.by.run_id === input.run.runId ? before.tests : undefined;
+  const tests = mine ?? (await measure(context, pipeline, input, challenger, split));
+  const staging = await stage(modelRegistry, input.run, challenger, tests);
+  return {
+    challenger,
+    passed: failedTests(tests).length === 0,
+    tests,
+    staging,
+    reason: outcomeOf(challenger, tests, staging),
+  };
+};
+
+async function measure(
+  context: StageContext,
+  pipeline: Pipeline,
+  { run, dataset }: TestModelInput,
+  ref: VersionRef,
+  split: Awaited<ReturnType<typeof bestVersion>>['split'],
+): Promise<ModelTest[]> {
+  const { table: rows } = await rowsOf(context, pipeline, dataset, split, TESTED_ROWS);
+  const tests = await testVersion(context, pipeline, { ref, split, rows });
+  await versionReadiness.write(context.stores(pipeline).modelRegistry, versionKey(ref, 'readiness.json'), {
+    tested_at: new Date().toISOString(),
+    by: { workflow_id: run.workflowId, run_id: run.runId },
+    resources: formatResources(context.resources),
+    passed: failedTests(tests).length === 0,
+    tests,
+  });
+  return tests;
+}
+
+/** What `staging` means once the tests are over. */
+async function stage(
+  registry: ObjectStore,
+  run: RunRef,
+  challenger: VersionRef,
+  tests: ModelTest[],
+): Promise<VersionRef | null> {
+  const pointer = await readPointer(registry, aliasKey(STAGING));
+  const now = pointer ? { algorithm: pointer.algorithm, version: pointer.version } : null;
+  if (failedTests(tests).length > 0) return now;
+  if (isSameVersion(now, challenger) && !moveOf(pointer, run.runId)) return now;
+  const { algorithm, version } = await movePointer(
+    registry,
+    aliasKey(STAGING),
+    challenger,
+    run,
+    `passed ${tests.length === 1 ? 'the one model test' : `all ${countOf(tests.length, 'model test')}`}`,
+  );
+  return { algorithm, version };
+}
+
+function outcomeOf(challenger: VersionRef, tests: ModelTest[], staging: VersionRef | null): string {
+  const failed = failedTests(tests);
+  if (failed.length === 0)
+    return `${named(challenger)} passed all ${countOf(tests.length, 'model test')} and is in staging.`;
+  const faults = failed.map(({ test, expected, actual }) => `${test} (expected ${expected}, got ${figure(actual)})`);
+  const back = staging
+    ? `staging ${isSameVersion(staging, challenger) ? 'keeps it from an earlier run' : `falls back to ${named(staging)}`}`
+    : 'nothing is in staging';
+  return `${named(challenger)} did not pass ${faults.join(', ')}; ${back}.`;
+}
+
+function named({ algorithm, version }: VersionRef): string {
+  return `${algorithm} ${version}`;
+}

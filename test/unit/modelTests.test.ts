@@ -1,0 +1,201 @@
+import { appendFileSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ModelTrainingCompleted, TestedModel } from '../../src/contracts/index.js';
+import { moveAlias } from '../../src/registry/operations.js';
+import { aliasKey, readPointer } from '../../src/registry/pointers.js';
+import { CHAMPION, STAGING } from '../../src/registry/resolve.js';
+import { readReadiness, readVersion, versionKey } from '../../src/registry/versions.js';
+import { promoteBest } from '../../src/stages/promoteBest.js';
+import { testModel } from '../../src/stages/testModel.js';
+import { taskOf } from '../../src/ml/tasks/task.js';
+import {
+  createTinyWorld,
+  MONTHS,
+  runRef,
+  TINY,
+  tinyEngines,
+  trainTiny,
+  type TinyWorld,
+} from '../support/tinyPipeline.js';
+
+const TESTS = [
+  'loads',
+  'prediction_format',
+  'invalid_inputs',
+  'performance',
+  'size_mb',
+  'latency_p95_ms',
+  'rows_per_second',
+  'memory_mb',
+];
+
+const engines = tinyEngines();
+let world: TinyWorld;
+let first: ModelTrainingCompleted;
+beforeAll(async () => {
+  world = await createTinyWorld(engines);
+  await world.writeGold(MONTHS);
+  first = await trainTiny(world);
+  world.save();
+});
+beforeEach(() => world.restore());
+afterAll(async () => {
+  world.close();
+  await engines.close();
+});
+
+const meaning = async (alias: string) => {
+  const pointer = await readPointer(world.stores.modelRegistry, aliasKey(alias));
+  return pointer && { algorithm: pointer.algorithm, version: pointer.version };
+};
+const asked = (runId: string, { dataset, challenger }: ModelTrainingCompleted) => ({
+  pipeline: TINY,
+  run: runRef(runId),
+  dataset,
+  trained: [challenger],
+});
+const again = (runId: string) => world.perform(testModel, asked(runId, first));
+const found = ({ tests }: TestedModel, name: string) => tests.find(({ test }) => test === name)!;
+
+describe('a version that is as it should be', () => {
+  test('passes every test, goes to staging and may become champion', async () => {
+    const { tests, challenger, champion } = first;
+    expect(tests).toMatchObject({ challenger, passed: true, staging: challenger });
+    expect(tests!.tests.map(({ test, passed }) => [test, passed])).toEqual(TESTS.map((name) => [name, true]));
+    expect(tests!.reason).toBe(`logistic_regression ${challenger.version} passed all 8 model tests and is in staging.`);
+    expect(await meaning(STAGING)).toEqual(challenger);
+    expect(champion).toEqual(challenger);
+  });
+
+  test('has in its readiness.json what was measured of it', async () => {
+    const { challenger, tests } = first;
+    const kept = await readReadiness(world.stores.modelRegistry, challenger);
+    expect(kept).toMatchObject({ passed: true, resources: '2x2', tests: tests!.tests });
+    const { size } = statSync(fileURLToPath(world.stores.modelRegistry.uri(versionKey(challenger, 'model.ubj'))));
+    expect(found(tests!, 'size_mb').actual).toBeCloseTo(size / 1e6, 5);
+    expect(found(tests!, 'latency_p95_ms').actual).toBeGreaterThan(0);
+    // Node alone takes some 40 MB, and a process that has read nothing else far less than a GB.
+    expect(found(tests!, 'memory_mb').actual).toBeGreaterThan(40);
+    expect(found(tests!, 'memory_mb').actual).toBeLessThan(1_000);
+    // 180 rows out of time; five odd values of each of three features, and a row of none.
+    expect(found(tests!, 'prediction_format').detail).toBe('Of 180 rows.');
+    expect(found(tests!, 'invalid_inputs').detail).toBe('Of 16 rows.');
+  });
+
+  test('is tested once by a run, however often it asks', async () => {
+    const once = await again('other');
+    expect(await again('other')).toEqual(once);
+    expect(await meaning(STAGING)).toEqual(first.challenger);
+  });
+});
+
+describe('a version that breaks a limit', () => {
+  test.each([
+    [{ max_size_mb: 0.000001 }, 'size_mb'],
+    [{ max_latency_ms: 0.000001 }, 'latency_p95_ms'],
+    [{ min_rows_per_second: 1e9 }, 'rows_per_second'],
+    [{ max_memory_mb: 1 }, 'memory_mb'],
+  ])('of %j is told so by its number', async (limits, name) => {
+    world.configure((config) => Object.assign(config, { model_tests: limits }));
+    const tested = await again('other');
+    expect(tested.passed).toBe(false);
+    expect(found(tested, name)).toMatchObject({ passed: false, actual: expect.any(Number) as number });
+    expect(tested.tests.filter(({ passed }) => !passed)).toHaveLength(1);
+  });
+
+  test('stays registered, and staging and champion fall back to the version before', async () => {
+    const second = await trainTiny(world, {
+      change: (config) => Object.assign(config, { model_tests: { max_memory_mb: 1 } }),
+    });
+    expect(second.challenger).not.toEqual(first.challenger);
+    expect(second.tests).toMatchObject({ passed: false, staging: first.challenger });
+    expect(second.tests!.reason).toContain(`did not pass memory_mb (expected <= 1, got `);
+    expect(second.tests!.reason).toContain(`staging falls back to logistic_regression ${first.challenger.version}.`);
+    expect(second.champion).toEqual(first.challenger);
+    expect(second.promotion).toMatchObject({ decision: 'refuse' });
+    expect(second.promotion.rules).toContainEqual({
+      rule: 'failed_model_tests',
+      expected: '<= 0',
+      actual: 1,
+      passed: false,
+    });
+    expect(await meaning(STAGING)).toEqual(first.challenger);
+    expect(await meaning(CHAMPION)).toEqual(first.challenger);
+    expect(await readVersion(world.stores.modelRegistry, second.challenger)).toBeDefined();
+    expect(await readReadiness(world.stores.modelRegistry, second.challenger)).toMatchObject({ passed: false });
+  });
+
+  test('of the promotion gate does not pass for its performance, which the gate tells by its own rules', async () => {
+    world.configure((config) => Object.assign(config, { promotion_gate: { minimums: { roc_auc: 1 } } }));
+    const tested = await again('other');
+    expect(found(tested, 'performance')).toMatchObject({ passed: false, actual: 1, expected: '<= 0' });
+    expect(found(tested, 'performance').detail).toMatch(
+      /^Below or above its limit: minimum roc_auc 0\.\d+ \(>= 1\)\.$/,
+    );
+    const { promotion } = await world.perform(promoteBest, { ...asked('third', first), tested });
+    expect(promotion.rules.filter(({ passed }) => !passed).map(({ rule }) => rule)).toEqual(['minimum roc_auc']);
+  });
+});
+
+describe('a version that does not load', () => {
+  test('is passed by nothing that was not measured', async () => {
+    const { modelRegistry } = world.stores;
+    appendFileSync(fileURLToPath(modelRegistry.uri(versionKey(first.challenger, 'model.ubj'))), 'more');
+    const tested = await again('other');
+    expect(found(tested, 'loads')).toMatchObject({ passed: false, actual: null });
+    expect(found(tested, 'loads').detail).toContain('model.ubj of logistic_regression');
+    expect(tested.tests.filter(({ test }) => test !== 'performance')).toEqual(
+      expect.not.arrayContaining([expect.objectContaining({ passed: true })]),
+    );
+    expect(found(tested, 'size_mb')).toMatchObject({ actual: null, detail: 'It does not load.' });
+  });
+});
+
+describe('promotion', () => {
+  test('is held for a person where the config says so, who takes what is in staging', async () => {
+    const second = await trainTiny(world, {
+      change: (config) => Object.assign(config, { promotion_gate: { promote: 'approve' } }),
+    });
+    expect(second.promotion.decision).toBe('hold');
+    expect(second.promotion.reason).toMatch(
+      / may be promoted, and waits for a person to do so: it passes all \d rules\.$/,
+    );
+    expect(second.champion).toEqual(first.challenger);
+    expect(await meaning(STAGING)).toEqual(second.challenger);
+
+    const by = { workflowId: 'by hand', runId: 'hand', person: 'ana' };
+    const asked = { alias: CHAMPION, move: 'promote', model: { alias: STAGING }, by, reason: 'looked at it' } as const;
+    await moveAlias(world.stores.modelRegistry, ['logistic_regression'], asked);
+    expect(await meaning(CHAMPION)).toEqual(second.challenger);
+  });
+
+  test('is refused to a version that was not tested where another was', async () => {
+    const { promotion } = await world.perform(promoteBest, {
+      ...asked('third', first),
+      tested: { challenger: { algorithm: 'xgboost', version: 'v1' }, tests: [] },
+    });
+    expect(promotion.rules).toContainEqual(
+      expect.objectContaining({ rule: 'failed_model_tests', actual: null, passed: false }),
+    );
+  });
+});
+
+test.each([
+  ['binary', { task: 'binary', classes: ['no', 'yes'] }, [[0], [1]], [[NaN], [1.01], [-0.01], [Infinity]]],
+  [
+    'multiclass',
+    { task: 'multiclass', classes: ['a', 'b', 'c'] },
+    [[0.2, 0.3, 0.5]],
+    [
+      [0.2, 0.3, 0.4],
+      [NaN, 0.5, 0.5],
+      [-0.5, 0.5, 1],
+    ],
+  ],
+  ['regression', { task: 'regression', objective: 'squared_error' }, [[-3.5], [1e30]], [[NaN], [-Infinity]]],
+] as const)('what a %s model may say of a row', (_, spec, sound, unsound) => {
+  const task = taskOf(spec as Parameters<typeof taskOf>[0]);
+  for (const row of sound) expect(task.isSound(Float64Array.from(row))).toBe(true);
+  for (const row of unsound) expect(task.isSound(Float64Array.from(row))).toBe(false);
+});
