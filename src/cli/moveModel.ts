@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { loadPipeline, type Pipeline } from '../config/load.js';
-import { STEWARD, type MovedAlias } from '../contracts/index.js';
+import { failedTests, STEWARD, type MovedAlias } from '../contracts/index.js';
 import { AlertLog } from '../platform/notify/alertLog.js';
 import { raise } from '../platform/notify/raise.js';
 import { channelsFrom } from '../platform/notify/settings.js';
 import { moveAlias, type AliasMove } from '../registry/operations.js';
 import type { Mover } from '../registry/pointers.js';
 import { CHAMPION } from '../registry/resolve.js';
+import { readReadiness } from '../registry/versions.js';
 import { openStores } from '../platform/storage/stores.js';
 import type { CommonOptions } from './options.js';
 import { person } from './person.js';
@@ -42,6 +43,14 @@ async function moveHere(pipeline: Pipeline, move: AliasMove, options: CommonOpti
   const { modelRegistry, monitoring } = (await openStores(chosenStore(options)))(pipeline);
   const moved = await moveAlias(modelRegistry, pipeline.config.training_config.algorithms, move);
   if (move.alias === CHAMPION) await tellOfChampion(pipeline, moved, new AlertLog(monitoring));
+  const readiness = await readReadiness(modelRegistry, moved.model);
+  if (!readiness) say('The version was never tested: "perdure models test" does so.');
+  else if (!readiness.passed)
+    say(
+      `The version did not pass its model tests: ${failedTests(readiness.tests)
+        .map(({ test }) => test)
+        .join(', ')}.`,
+    );
   return moved;
 }
 

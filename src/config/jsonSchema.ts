@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defaultModelConfig } from './defaults.js';
+import { BehaviouralTests } from './modelTests.js';
 import { ModelConfig, PipelineDefinition } from './schema.js';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
@@ -8,6 +9,10 @@ type JsonSchema = z.core.JSONSchema.JSONSchema;
 export function jsonSchemas(): Record<string, JsonSchema> {
   return {
     'pipeline.schema.json': schemaOf(PipelineDefinition, 'pipeline.json: what a pipeline is, in every environment'),
+    'model_tests.schema.json': schemaOf(
+      BehaviouralTests,
+      'model_tests.json: what a new version of the model has to know, as behavioural tests',
+    ),
     'model_config.schema.json': withoutRequired(
       schemaOf(ModelConfig, 'model_config.<environment>.json: how a pipeline runs in an environment'),
       defaultModelConfig({ name: 'any', partition: { by: 'none', column: undefined }, labelSource: undefined }),

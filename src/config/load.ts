@@ -12,7 +12,11 @@ import { readRegularFile } from '../platform/storage/regularFile.js';
 import { scratchRoot, storeRoot } from '../platform/storage/stores.js';
 import { defaultModelConfig, laidOver } from './defaults.js';
 import { Expectations } from './expectations.js';
+<<<<<<< HEAD
 import { carriedColumns, isAmong, reasonColumns } from './columns.js';
+=======
+import { BehaviouralTests } from './modelTests.js';
+>>>>>>> a24bc72 (What a model has to know is tried as behavioural tests, and a version can be tested again by hand)
 import { ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js';
 import { agreeing, countOf } from '../contracts/counts.js';
@@ -25,6 +29,8 @@ export interface Pipeline {
   definition: PipelineDefinition;
   config: ModelConfig;
   expectations: Expectations;
+  /** What a new version has to know; none where the pipeline doesn't say. */
+  behaviouralTests: BehaviouralTests['tests'];
   environment: Environment;
   /** The folder with its SQL; a local copy where the configuration lies in S3, or is that of a run. */
   folder: string;
@@ -147,10 +153,12 @@ async function readFolder(
     otherwise: 'restore it, or write {"silver": []} into it where nothing is expected of the rows',
     base: base?.expectations,
   });
+  const behaviour = await readChecked(join(folder, 'model_tests.json'), BehaviouralTests, { base: { tests: [] } });
   return {
     definition,
     config: config.value,
     expectations: expectations.value,
+    behaviouralTests: behaviour.value.tests,
     environment: chosen,
     folder,
     configHash: sha256(written.text + config.text),

@@ -14,9 +14,10 @@ import { limitsOf } from '../platform/resources/limits.js';
 import { limitRules } from '../registry/promotionGate.js';
 import { slicesOf } from '../registry/slices.js';
 import { checkVersion, readVersionFileIfAny, requireVersion } from '../registry/versions.js';
+import { shareExpected, tryBehaviour } from './behaviouralTests.js';
 import type { StageContext } from './context.js';
 import { isUseless } from './evaluateChallenger.js';
-import { openModel, scoreRows, type OpenModel } from './openModel.js';
+import { openModel, scoreRows, thresholdOf, type OpenModel } from './openModel.js';
 
 /** Rows that are predicted one by one, after some whose times don't count, as code is slow until it has run. */
 const SINGLE_ROWS = 100;
@@ -94,6 +95,16 @@ class VersionTests {
       loaded();
       return atMost(limits.max_memory_mb, (await this.context.engines.peakMemory(this.context.signal)) / 1e6);
     });
+    for (const behaviour of this.pipeline.behaviouralTests)
+      await this.test(behaviour.name, shareExpected(behaviour), () => {
+        const model = loaded();
+        return tryBehaviour(behaviour, {
+          model,
+          rows: this.rows,
+          threshold: thresholdOf(this.pipeline, model.threshold),
+          predict: (rows) => this.predict(model, rows),
+        });
+      });
     return this.tests;
 
     function loaded(): OpenModel {

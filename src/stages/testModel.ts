@@ -4,15 +4,20 @@ import { countOf } from '../contracts/counts.js';
 import {
   failedTests,
   type ModelTest,
+  type ModelSelector,
   type RunRef,
+  type SplitName,
+  type StageInput,
   type TestedModel,
   type TestModelInput,
   type VersionRef,
 } from '../contracts/index.js';
+import { PerdureError } from '../errors.js';
+import { championMetric } from '../registry/championMetric.js';
 import { aliasKey, isSameVersion, moveOf, movePointer, readPointer } from '../registry/pointers.js';
 import { versionReadiness } from '../registry/readiness.js';
-import { STAGING } from '../registry/resolve.js';
-import { readReadiness, versionKey } from '../registry/versions.js';
+import { resolveModel, STAGING } from '../registry/resolve.js';
+import { readReadiness, requireVersion, versionKey } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { bestVersion } from './bestVersion.js';
 import type { Stage, StageContext } from './context.js';
@@ -41,12 +46,33 @@ export const testModel: Stage<TestModelInput, TestedModel> = async (context, inp
   };
 };
 
+/**
+ * Tests a version that is registered already, on the rows that it was evaluated on, and keeps what was measured. Moves no alias.
+ *
+ * @throws PerdureError `NotFound` for a name that nothing answers to
+ */
+export const testVersionAgain: Stage<
+  StageInput & { model: ModelSelector },
+  Pick<TestedModel, 'challenger' | 'passed' | 'tests'>
+> = async (context, { pipeline: name, run, model }) => {
+  const pipeline = await context.pipeline(name);
+  const { modelRegistry } = context.stores(pipeline);
+  const resolved = await resolveModel(modelRegistry, pipeline.config.training_config.algorithms, model);
+  if (resolved.status === 'skipped') throw new PerdureError('NotFound', resolved.reason);
+  const { algorithm, version } = resolved.model;
+  const challenger = { algorithm, version };
+  const { lineage, task } = await requireVersion(modelRegistry, challenger);
+  const dataset = { ...lineage.dataset, rows: {} };
+  const tests = await measure(context, pipeline, { run, dataset }, challenger, championMetric(pipeline, task).split);
+  return { challenger, passed: failedTests(tests).length === 0, tests };
+};
+
 async function measure(
   context: StageContext,
   pipeline: Pipeline,
-  { run, dataset }: TestModelInput,
+  { run, dataset }: Pick<TestModelInput, 'run' | 'dataset'>,
   ref: VersionRef,
-  split: Awaited<ReturnType<typeof bestVersion>>['split'],
+  split: SplitName,
 ): Promise<ModelTest[]> {
   const { table: rows } = await rowsOf(context, pipeline, dataset, split, TESTED_ROWS);
   const tests = await testVersion(context, pipeline, { ref, split, rows });

@@ -93,6 +93,22 @@ export function addModels(program: Command, pipelines: string[]): void {
     [`perdure models history ${pipeline} production`, 'of another alias'],
   ]);
 
+  const test = add(
+    'test',
+    'test a version again: whether it loads, predicts well, and is small, fast and modest enough',
+  )
+    .argument('[model]', MODEL, 'challenger')
+    .addOption(storeOption())
+    .addOption(jsonOption())
+    .action(async (pipeline, model, options) => {
+      const { testModelHere } = await import('../testModel.js');
+      await testModelHere(pipeline, model, options);
+    });
+  withExamples(test, pipelines, (pipeline) => [
+    [`perdure models test ${pipeline}`, 'the best of the newest training'],
+    [`perdure models test ${pipeline} champion`, 'what predicts now'],
+  ]);
+
   const list = add('list', 'every version with its metrics')
     .addOption(storeOption())
     .addOption(jsonOption())
