@@ -5,12 +5,15 @@ import { table } from './table.js';
 /** How a rule is named that the config sets a limit of its own for: what other rules there are every pipeline has. */
 const LIMIT = /^(minimum|maximum) /;
 
+/** Rules that count. */
+const COUNTS: ReadonlySet<string> = new Set(['min_samples', 'rows_of_each_class', 'failed_model_tests']);
+
 /** Every rule of the promotion gate with what was found, the limit and the verdict, where the config sets limits of its own. */
 export function gateTable({ rules, not_judged = [] }: Pick<PromotionDecision, 'rules' | 'not_judged'>): string[] {
   if (!rules.some(({ rule }) => LIMIT.test(rule))) return [];
   const rows = rules.map(({ rule, expected, actual, interval, passed }) => [
     rule.replace(LIMIT, ''),
-    shown(actual),
+    COUNTS.has(rule) && actual !== null ? String(actual) : score(actual),
     interval ? describeInterval(interval) : '',
     expected,
     passed ? 'passed' : 'FAILED',
@@ -23,8 +26,4 @@ export function gateTable({ rules, not_judged = [] }: Pick<PromotionDecision, 'r
 
 export function describeInterval([low, high]: [number, number]): string {
   return `${score(low)} to ${score(high)}`;
-}
-
-function shown(value: number | null): string {
-  return value !== null && Number.isInteger(value) && value > 1 ? String(value) : score(value);
 }

@@ -18,7 +18,7 @@ import { aliasKey, isSameVersion, readPointer } from '../registry/pointers.js';
 import { scoringOf } from '../registry/championMetric.js';
 import { testsSection } from '../registry/modelCard.js';
 import { promotionDecision } from '../registry/promotionDecision.js';
-import type { VersionReadiness } from '../registry/readiness.js';
+import { measuredWith, type VersionReadiness } from '../registry/readiness.js';
 import { sliceName, type VersionSlices } from '../registry/slices.js';
 import { CHAMPION, latestVersion, resolveModel } from '../registry/resolve.js';
 import {
@@ -275,10 +275,7 @@ function describeVersion(
 
 function readinessLines(readiness: VersionReadiness | undefined): string[] {
   if (!readiness) return ['Not tested: "perdure models test" does so.'];
-  return [
-    testTable(readiness.tests),
-    `Tested ${readiness.tested_at} with ${readiness.resources.replace('x', ' vCPUs and ')} GiB`,
-  ];
+  return [testTable(readiness.tests), `Tested ${measuredWith(readiness)}`];
 }
 
 export function describeCalibrator({ curves: [curve], rows, brier_score: { before, after } }: Calibrator): string {

@@ -687,7 +687,7 @@ const ModelTests = z.strictObject({
     .number()
     .gt(0)
     .max(MANY)
-    .default(250)
+    .default(1_000)
     .describe('Milliseconds from a raw row to its prediction, of 95 in 100 rows that are predicted one by one'),
   min_rows_per_second: z
     .number()

@@ -21,7 +21,7 @@ import {
 } from './importance.js';
 import type { ImportanceChange } from './importanceHistory.js';
 import { sliceName, type VersionSlices } from './slices.js';
-import type { VersionReadiness } from './readiness.js';
+import { measuredWith, type VersionReadiness } from './readiness.js';
 import type { ModelSignature } from './signature.js';
 import type { VersionMetadata } from './versions.js';
 
@@ -78,7 +78,7 @@ export function testsSection(readiness: VersionReadiness | undefined): string {
             passed ? 'passed' : 'failed',
           ]),
         ),
-        `Measured ${readiness.tested_at} with ${readiness.resources.replace('x', ' vCPUs and ')} GiB.`,
+        `Measured ${measuredWith(readiness)}.`,
       ].join('\n\n')
     : 'It was not tested.';
   return section('Model tests', text).join('\n\n');

@@ -77,7 +77,7 @@ export function promotionGate(
   const rules = [
     ...limitRules(spec, gate, metrics.challenger, slices),
     ...(spec.task === 'binary' ? rowsOfEachClass(labels) : []),
-    ...(failedTests === undefined ? [] : [atMost('failed_model_tests', 0, failedTests)]),
+    ...testRules(failedTests),
     ...(metrics.champion ? againstChampion(metric, metrics.challenger, metrics.champion, comparison, gate) : []),
   ];
   const notJudged = gate.slices
@@ -121,6 +121,11 @@ export function limitRules(
     ...metricNames.flatMap((name) => limitsOf(gate, name, metrics, metrics.intervals)),
     ...sliceRules(gate, metricNames, slices),
   ];
+}
+
+/** Model tests are told by themselves, and here where they stand in the way. */
+function testRules(failedTests: number | null | undefined): GateRule[] {
+  return failedTests === undefined || failedTests === 0 ? [] : [atMost('failed_model_tests', 0, failedTests)];
 }
 
 /** The limits for each slice that has enough rows. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countOf } from '../contracts/counts.js';
 import type { ModelTest } from '../contracts/index.js';
 import { document, type DocumentOf } from '../platform/storage/documents.js';
 
@@ -28,3 +29,9 @@ export type VersionReadiness = DocumentOf<typeof versionReadiness>;
 
 /** What is done about a damaged one. */
 export const TEST_AGAIN = 'delete it and test again with "perdure models test"';
+
+/** When and with what a version was measured, e.g. `2026-11-27T18:48:55.867Z with 1 vCPU and 2 GiB`. */
+export function measuredWith({ tested_at, resources }: VersionReadiness): string {
+  const [cpus, gibibytes] = resources.split('x').map(Number) as [number, number];
+  return `${tested_at} with ${countOf(cpus, 'vCPU')} and ${Number(gibibytes.toFixed(1))} GiB`;
+}

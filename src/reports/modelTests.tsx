@@ -1,8 +1,7 @@
 import type { VNode } from 'preact';
 import type { VersionRef } from '../contracts/index.js';
-import type { VersionReadiness } from '../registry/readiness.js';
+import { measuredWith, type VersionReadiness } from '../registry/readiness.js';
 import { Passed, Section, Table } from './components.js';
-import { moment } from './metricTitles.js';
 
 /** What the model tests measured of the challenger before it could go to staging. */
 export function ModelTests({
@@ -21,9 +20,7 @@ export function ModelTests({
             {readiness.passed
               ? 'passed its tests and went to staging.'
               : 'did not pass its tests: staging and champion stay with the versions before.'}{' '}
-            <span class="quiet">
-              Measured {moment(readiness.tested_at)} with {readiness.resources.replace('x', ' vCPUs and ')} GiB.
-            </span>
+            <span class="quiet">Measured {measuredWith(readiness)}.</span>
           </p>
           <div class="card">
             <Table

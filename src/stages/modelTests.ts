@@ -74,7 +74,7 @@ class VersionTests {
   async run(): Promise<ModelTest[]> {
     const limits = this.pipeline.config.model_tests;
     let model: OpenModel | undefined;
-    await this.test('loads', 'every file as written, and a prediction', async () => {
+    await this.test('loads', 'its files as written, and a prediction', async () => {
       const opened = await this.open();
       this.rows = inputsOf(opened, this.rows);
       const began = performance.now();

@@ -196,6 +196,7 @@ describe('settings', () => {
       max_auc_loss: 0.01,
       alpha: 0.05,
       require: 'not_worse',
+      promote: 'auto',
     });
   });
 
