@@ -25,7 +25,7 @@ export type ColumnChange = z.infer<typeof change>;
 /** Rows of which anybody knows what a model has to say. */
 const minimumFunctionality = z
   .strictObject({
-    type: z.literal('minimum_functionality'),
+    type: z.literal('minimum_functionality').describe('Rows of which anybody knows what has to be said of them'),
     ...shared,
     rows: z
       .array(z.record(ColumnName, value))
@@ -43,7 +43,7 @@ const minimumFunctionality = z
 
 /** A change that should make no difference. */
 const invariance = z.strictObject({
-  type: z.literal('invariance'),
+  type: z.literal('invariance').describe('A change that should make no difference'),
   ...shared,
   column: ColumnName.describe('The column that is changed'),
   values: z.array(value).min(1).max(100).describe('What it becomes, one after the other'),
@@ -52,7 +52,7 @@ const invariance = z.strictObject({
 
 /** A change that should move what is predicted one way, if at all. */
 const directional = z.strictObject({
-  type: z.literal('directional'),
+  type: z.literal('directional').describe('A change that should move the prediction one way, if at all'),
   ...shared,
   change: z
     .record(ColumnName, change)

@@ -100,7 +100,7 @@ describe('promotion by hand', () => {
     [
       'an alias that is not moved by hand',
       { alias: 'latest', model: xgboost('v1') },
-      'There is no alias "latest"; there are champion, challenger, production.',
+      'There is no alias "latest"; there are champion, challenger, staging, production.',
     ],
   ])('refuses %s', async (_, asked, message) => {
     await expect(
