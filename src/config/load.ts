@@ -12,11 +12,8 @@ import { readRegularFile } from '../platform/storage/regularFile.js';
 import { scratchRoot, storeRoot } from '../platform/storage/stores.js';
 import { defaultModelConfig, laidOver } from './defaults.js';
 import { Expectations } from './expectations.js';
-<<<<<<< HEAD
 import { carriedColumns, isAmong, reasonColumns } from './columns.js';
-=======
 import { BehaviouralTests } from './modelTests.js';
->>>>>>> a24bc72 (What a model has to know is tried as behavioural tests, and a version can be tested again by hand)
 import { ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js';
 import { agreeing, countOf } from '../contracts/counts.js';

@@ -102,7 +102,7 @@ async function stage(
     aliasKey(STAGING),
     challenger,
     run,
-    `passed ${tests.length === 1 ? 'the one model test' : `all ${countOf(tests.length, 'model test')}`}`,
+    `passed all ${countOf(tests.length, 'model test')}`,
   );
   return { algorithm, version };
 }
