@@ -125,7 +125,9 @@ describe('a run that is cancelled', () => {
         ?.replace(/\/[^/]*$/, '');
       if (keys.length > 0) {
         const parts = [
+          'background.json',
           'card.md',
+          'importance.json',
           'metadata.json',
           'model.ubj',
           'performance.json',

@@ -106,12 +106,16 @@ export async function createShortPipeline(
       if (result.status === 'skipped') throw new Error(result.reason);
       return result;
     },
-    /** Scores what is new with a version, and returns the file's rows. */
-    async predict(algorithm: string, asOf = AS_OF): Promise<Record<string, SqlValue>[]> {
+    /** Scores what is new, or with `again` all, with a version, and returns the file's rows. */
+    async predict(
+      algorithm: string,
+      asOf = AS_OF,
+      more: { again?: boolean } = {},
+    ): Promise<Record<string, SqlValue>[]> {
       const asked = { pipeline: NAME, run: run() };
       const resolved = await perform(resolveModel, { ...asked, model: { algorithm } });
       if (resolved.status === 'skipped') throw new Error(resolved.reason);
-      const { uri } = await perform(predict, { ...asked, asOf, model: resolved.model });
+      const { uri } = await perform(predict, { ...asked, asOf, model: resolved.model, ...more });
       const path = await stores.predictions.localFile(stores.predictions.key(uri));
       return withDuckDb(
         { resources: RESOURCES, scratch: mkdtempSync(join(root, 'look-')), signal: never },
