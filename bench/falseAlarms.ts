@@ -3,9 +3,10 @@ import { loadPipeline, type Pipeline } from '../src/config/load.js';
 import type { VersionRef } from '../src/contracts/index.js';
 import { ZERO_OR_ONE } from '../src/contracts/task.js';
 import { withDuckDb } from '../src/data/duckdb.js';
+import { goldFilesAsOf } from '../src/data/goldAsOf.js';
 import { writeMatrix } from '../src/data/matrix.js';
 import { generateCsv } from '../src/data/synthetic.js';
-import { goldFiles, readTrainingRows } from '../src/data/trainingRows.js';
+import { readTrainingRows } from '../src/data/trainingRows.js';
 import { createEnginePool } from '../src/ml/engines/hostPool.js';
 import { Mt19937 } from '../src/ml/mt19937.js';
 import { profileColumn } from '../src/monitoring/profile.js';
@@ -178,9 +179,10 @@ async function scoredRows(
   const { modelPath, preprocessing } = await openModel(stores.modelRegistry, version);
   const { inputs, task } = preprocessing;
   const asked = { name: 'oot', asOf: AS_OF, labelledTo: days.to } as const;
-  const rows = await withDuckDb(context, async (database) =>
-    readTrainingRows(database, pipeline, await goldFiles(stores, days), asked, inputs, task),
-  );
+  const rows = await withDuckDb(context, async (database) => {
+    const files = await goldFilesAsOf({ database, scratch: context.scratch, pipeline, stores }, days, AS_OF);
+    return readTrainingRows(database, pipeline, files, asked, inputs, task);
+  });
   const path = join(context.scratch, 'scored.parquet');
   await writeMatrix(path, preprocessing.transforms, rows.table);
   const { values: scores } = await context.engines.predict(

@@ -57,6 +57,19 @@ export const INTERNAL = {
   /** Rows that arrived before, and the place of each within its partition. */
   arrivals: `${INTERNAL_PREFIX}arrivals`,
   position: `${INTERNAL_PREFIX}position`,
+  /** From when and until when a row of gold was what it is, as milliseconds since 1970; see `goldHistory.ts`. */
+  since: `${INTERNAL_PREFIX}since`,
+  until: `${INTERNAL_PREFIX}until`,
+  history: `${INTERNAL_PREFIX}history`,
+  changes: `${INTERNAL_PREFIX}changes`,
+  changed: `${INTERNAL_PREFIX}changed`,
+  places: `${INTERNAL_PREFIX}places`,
+  place: `${INTERNAL_PREFIX}place`,
+  before: `${INTERNAL_PREFIX}before`,
+  after: `${INTERNAL_PREFIX}after`,
+  /** Number of a row in the file before, and in the one after. */
+  oldRow: `${INTERNAL_PREFIX}old_row`,
+  newRow: `${INTERNAL_PREFIX}new_row`,
 } as const;
 
 /** A column that DuckDB adds under this very name: a row's number within its Parquet file, from 0. */

@@ -295,6 +295,19 @@ const writtenDefinition = z.strictObject({
         'Processing also writes the features of every key for lookup: into the Redis that REDIS_URL names, else into the datamart',
       otherwise: 'features are not looked up by key',
     }),
+  history: z
+    .strictObject({
+      keep_days: z
+        .int()
+        .min(0)
+        .max(MANY_DAYS)
+        .default(730)
+        .describe(
+          'Days for which gold keeps what its rows were before a correction, and when they arrived: a training that stands before it then sees what was known at the time. 0 keeps nothing',
+        ),
+    })
+    .prefault({})
+    .describe('What is kept of what rows of features and labels were before'),
   drop: z.array(ColumnName).default([]).describe('Columns of the source that are no features'),
   tables: z
     .record(

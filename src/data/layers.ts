@@ -20,8 +20,12 @@ export type LayerName = 'bronze' | 'silver' | 'gold';
 const tableName = z.enum(['bronze', 'silver', 'feature_store', 'label_store']);
 export type TableName = z.infer<typeof tableName>;
 
+/** Tables of gold, and what each was before: see `goldHistory.ts`. */
+export const HISTORY_OF = { feature_store: 'feature_history', label_store: 'label_history' } as const;
+export type GoldTable = keyof typeof HISTORY_OF;
+
 const storedTable = z.strictObject({
-  table: tableName,
+  table: z.enum([...tableName.options, ...Object.values(HISTORY_OF)]),
   key: z.string(),
   /** SHA-256 of the Parquet file. */
   checksum: z.string(),
@@ -30,6 +34,19 @@ const storedTable = z.strictObject({
   rows: z.number(),
 });
 export type StoredTable = z.infer<typeof storedTable>;
+
+/** What a table of gold was before: until when, as an ISO 8601 instant, and the SHA-256 of its file; oldest first. */
+const formerVersions = z.array(z.strictObject({ until: z.string(), checksum: z.string() }));
+export type FormerVersions = z.infer<typeof formerVersions>;
+
+/** What is known of the past of a partition of gold. */
+const partitionPast = z.strictObject({
+  /** Where what was before this instant is not known: its rows count as they were then. */
+  from: z.string().optional(),
+  feature_store: formerVersions.optional(),
+  label_store: formerVersions.optional(),
+});
+export type PartitionPast = z.infer<typeof partitionPast>;
 
 const partitionEntry = z.strictObject({
   /** Fingerprint of what the objects were made from: SQL, expectations and, but for bronze, input checksums. */
@@ -49,6 +66,15 @@ const partitionEntry = z.strictObject({
       /** The newest day of a column whose age is expected, by the expectation's name; `null` where there is none. */
       newest: z.record(z.string(), z.string().nullable()).optional(),
     })
+    .optional(),
+  /** Fingerprint of all but the data that decides what its rows are (gold): where it changes, rows differ without a correction. */
+  recipe: z.string().optional(),
+  /** When it was first made, as an ISO 8601 instant, where gold was begun before (gold). */
+  since: z.string().optional(),
+  past: partitionPast.optional(),
+  /** What is being written over the objects: whichever of them lie there already count (gold). */
+  next: z
+    .strictObject({ inputs: z.string(), objects: z.array(storedTable), past: partitionPast.optional() })
     .optional(),
 });
 export type PartitionEntry = z.infer<typeof partitionEntry>;
@@ -115,6 +141,8 @@ export const layerManifest = document({
     duplicates: duplicatesEntry.optional(),
     /** Fingerprint of the partitions whose keys were last found to stand in one partition each (gold). */
     keys: z.string().optional(),
+    /** The moment at which the first processing stood, as an ISO 8601 instant: what it read was there from the start (gold). */
+    began: z.string().optional(),
   }),
   // Whose data it is stands in owner.json now.
   upgrades: [({ pipeline: _, ...manifest }) => manifest],
@@ -130,6 +158,7 @@ export interface GoldPartition {
   rows: number;
   featureStore: StoredTable;
   labelStore: StoredTable;
+  entry: PartitionEntry;
 }
 
 /** A partition's Parquet file on the local disk, verified against its checksum. */
@@ -190,6 +219,7 @@ export async function goldPartitions(stores: Pick<Stores, 'datamart'>, days: Day
       rows: featureStore.rows,
       featureStore,
       labelStore: tableOf(entry, 'label_store'),
+      entry,
     };
   });
 }
@@ -237,7 +267,7 @@ const COMMIT_LAG = 1_000;
 export async function partitionFile(
   datamart: ObjectStore,
   layer: LayerName,
-  table: TableName,
+  table: StoredTable['table'],
   partition: string,
   known: StoredTable,
 ): Promise<PartitionFile> {
@@ -274,7 +304,7 @@ function lossOf(error: unknown, datamart: ObjectStore, layer: LayerName, partiti
   return error;
 }
 
-export function tableOf(entry: PartitionEntry, table: TableName): StoredTable {
+export function tableOf(entry: PartitionEntry, table: StoredTable['table']): StoredTable {
   const found = entry.objects.find((object) => object.table === table);
   if (!found)
     throw new PerdureError(

@@ -4,7 +4,16 @@ import type { Workspace } from './workspace.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { withDuckDb, type Database } from './duckdb.js';
 import { LayerWriter, type BuiltTable } from './layerWriter.js';
-import { partitionFile, readManifest, tableOf, type LayerName, type PartitionEntry, type TableName } from './layers.js';
+import {
+  partitionFile,
+  readManifest,
+  tableOf,
+  type LayerManifest,
+  type LayerName,
+  type PartitionEntry,
+  type StoredTable,
+  type TableName,
+} from './layers.js';
 
 /** How one layer's partitions are made from the layer before it. */
 export interface Refinement {
@@ -15,11 +24,32 @@ export interface Refinement {
   /** Called once with the first input file, before any partition is built. */
   check(database: Database, inputFile: string): Promise<void>;
   /** Makes a partition's files in the scratch `folder` from its input file; `undefined` where it is not to be written. */
-  build(database: Database, partition: string, inputFile: string, folder: string): Promise<Built | undefined>;
+  build(
+    database: Database,
+    partition: string,
+    inputFile: string,
+    folder: string,
+    before: Before,
+  ): Promise<Built | undefined>;
+  /** What the manifest says besides its partitions once one is written. */
+  begin?(manifest: LayerManifest): Partial<LayerManifest>;
+  /** What is noted of a partition that is up to date; `undefined` where that stands there. */
+  amend?(entry: PartitionEntry): PartitionEntry | undefined;
 }
 
-export interface Built {
+/** A layer as it was when it was opened. */
+export interface Before {
+  manifest: LayerManifest;
+  /** Whether an object lies in the store as it was written. */
+  isWhole(object: StoredTable): boolean;
+}
+
+export interface Built extends Pick<PartitionEntry, 'recipe' | 'since' | 'past'> {
   tables: BuiltTable[];
+  /** Objects that stay as they are. */
+  kept?: StoredTable[];
+  /** Whether what is overwritten is wanted afterwards, so that it must be known what lies there at any time. */
+  announced?: boolean;
   /** Rows left out, by expectation. */
   dropped?: Record<string, number>;
   validation?: PartitionEntry['validation'];
@@ -58,11 +88,17 @@ export async function refine(
     if (current?.inputs === refinement.inputs(name, tableOf(entry, from.table).checksum)) {
       result.unchanged.push(name);
       result.entries.push(current);
+      const amended = refinement.amend?.(current) ?? current;
+      if (!dryRun && !writer.isNoted(name, amended)) await writer.note(name, amended);
     } else {
       stale.push({ name, entry });
     }
   }
-  if (stale.length === 0 || dryRun) return result;
+  if (dryRun) return result;
+  if (stale.length === 0) {
+    await writer.commit();
+    return result;
+  }
 
   // One thread: rows must stay in file order, and equal rows must give equal bytes.
   await withDuckDb(context, build, { threads: 1 });
@@ -74,10 +110,14 @@ export async function refine(
         context.signal.throwIfAborted();
         const input = await partitionFile(datamart, from.layer, from.table, name, tableOf(entry, from.table));
         if (done === 0) await refinement.check(database, input.path);
-        const built = await refinement.build(database, name, input.path, context.scratch);
+        const before: Before = { manifest: writer.manifest, isWhole: (object) => writer.isWhole(object) };
+        const built = await refinement.build(database, name, input.path, context.scratch, before);
         if (built) {
-          const { tables, ...more } = built;
-          result.entries.push(await writer.write(name, refinement.inputs(name, input.checksum), tables, more));
+          const { tables, announced, ...more } = built;
+          const inputs = refinement.inputs(name, input.checksum);
+          if (result.written.length === 0 && refinement.begin) await writer.commit(refinement.begin(writer.manifest));
+          if (announced) await writer.announce(name, inputs, tables, more);
+          result.entries.push(await writer.write(name, inputs, tables, more));
           result.written.push(name);
         }
         context.report({ what: 'partitions', done: result.unchanged.length + done + 1, total: partitions.length });

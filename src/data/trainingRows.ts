@@ -3,11 +3,10 @@ import type { Pipeline } from '../config/load.js';
 import type { TaskSpec } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { RawColumn, RawTable } from '../ml/table.js';
-import type { Stores } from '../platform/storage/objectStore.js';
 import { columnsOf, identifier, literal, readParquetSql, type Database } from './duckdb.js';
+import type { GoldFiles } from './goldAsOf.js';
 import { InputReader, inputSql, type InputColumn } from './inputColumns.js';
 import { declaredTask, labelReader, labelSql, taskSpecOf, type RawLabel } from './labels.js';
-import { goldPartitions, partitionFile, type DayRange, type PartitionFile } from './layers.js';
 import { betweenDaysSql } from './partitions.js';
 import { keyDigestSql } from './trainedRows.js';
 import { sharedGroupsSql, type SharedGroups } from './splits/sharedGroups.js';
@@ -27,24 +26,6 @@ export interface TrainingRows {
   keys?: Float64Array;
   /** The column that was read beside the features. */
   beside?: RawColumn;
-}
-
-/** A partition's two files. */
-export interface GoldFiles {
-  features: PartitionFile;
-  labels: PartitionFile;
-}
-
-/** Both gold files of every partition with one of the days. */
-export async function goldFiles(stores: Stores, days: Required<DayRange>): Promise<GoldFiles[]> {
-  const files: GoldFiles[] = [];
-  for (const { name, featureStore, labelStore } of await goldPartitions(stores, days)) {
-    files.push({
-      features: await partitionFile(stores.datamart, 'gold', 'feature_store', name, featureStore),
-      labels: await partitionFile(stores.datamart, 'gold', 'label_store', name, labelStore),
-    });
-  }
-  return files;
 }
 
 /** Which gold rows are meant. */

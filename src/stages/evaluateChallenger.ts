@@ -12,9 +12,10 @@ import type {
 } from '../contracts/index.js';
 import { readDatasetMetadata } from '../data/dataset.js';
 import { readParquetSql, withDuckDb } from '../data/duckdb.js';
+import { goldFilesAsOf } from '../data/goldAsOf.js';
 import { writeMatrix } from '../data/matrix.js';
 import { inputColumns, type InputColumn } from '../data/inputColumns.js';
-import { goldFiles, readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
+import { readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError, type ErrorType } from '../errors.js';
 import {
@@ -85,7 +86,8 @@ export async function rowsOf(
   const stores = context.stores(pipeline);
   const { task, as_of: asOf, labelled_to: labelledTo } = await readDatasetMetadata(stores.datamart, dataset);
   return withDuckDb(context, async (database) => {
-    const files = await goldFiles(stores, splitDays(trainingSplit(pipeline), name, asOf));
+    const reader = { database, scratch: context.scratch, pipeline, stores };
+    const files = await goldFilesAsOf(reader, splitDays(trainingSplit(pipeline), name, asOf), asOf);
     const inputs: InputColumn[] = files[0]
       ? await inputColumns(database, pipeline, readParquetSql([files[0].features.path]))
       : [];

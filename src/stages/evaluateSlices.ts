@@ -3,8 +3,9 @@ import { isAmong } from '../config/columns.js';
 import type { SliceMetrics, SplitName } from '../contracts/index.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import { describe, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
+import { goldFilesAsOf, type GoldFiles } from '../data/goldAsOf.js';
 import { NUMBER, type InputColumn } from '../data/inputColumns.js';
-import { goldFiles, readTrainingRows, type GoldFiles } from '../data/trainingRows.js';
+import { readTrainingRows } from '../data/trainingRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
 import { rowsAt } from '../ml/modelOutput.js';
@@ -30,12 +31,14 @@ export async function evaluateSlices(
 ): Promise<VersionSlices> {
   const { slices: columns, min_slice_rows } = pipeline.config.evaluation;
   return withDuckDb(context, async (database) => {
+    const reader = { database, scratch: context.scratch, pipeline, stores: context.stores(pipeline) };
     const found: VersionSlices = { min_rows: min_slice_rows, splits: {} };
     let inputs: InputColumn[] | undefined;
     let values: Map<string, SliceValues> | undefined;
     // The training rows, which come first, decide the ranges of numbers.
     for (const [split, { labels, output }] of evaluated) {
-      const files = await goldFiles(context.stores(pipeline), splitDays(trainingSplit(pipeline), split, dataset.as_of));
+      const days = splitDays(trainingSplit(pipeline), split, dataset.as_of);
+      const files = await goldFilesAsOf(reader, days, dataset.as_of);
       if (!isWhatWasRead(files, dataset)) return changed(found);
       inputs ??= await sliceInputs(database, columns, files);
       const asked = { name: split, asOf: dataset.as_of, labelledTo: dataset.labelled_to };

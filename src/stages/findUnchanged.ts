@@ -1,7 +1,7 @@
 import { algorithmConfig, unableOf, type Pipeline } from '../config/load.js';
 import type { FindUnchangedInput, PromotionDecision, Unchanged, VersionRef } from '../contracts/index.js';
+import { checksumsAsOf, partitionsAsOf } from '../data/goldAsOf.js';
 import { lastLabelledDay } from '../data/labels.js';
-import { goldPartitions } from '../data/layers.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError, type ErrorType } from '../errors.js';
 import { isSameOrigin, originOf, type Inputs } from '../registry/origin.js';
@@ -67,14 +67,13 @@ async function lacksChampion(
   return (await unlessDamaged(() => checkVersion(registry, champion).then(() => true))) === undefined;
 }
 
-/** The gold files that `preprocess` would read, by the manifest. */
+/** The gold files that `preprocess` would read, as they were at `asOf`, by the manifest. */
 async function inputsOf(pipeline: Pipeline, stores: Stores, asOf: string): Promise<Inputs> {
   const partitions: Inputs['partitions'] = {};
   const split = trainingSplit(pipeline);
   for (const side of split.names) {
-    for (const { name, featureStore, labelStore } of await goldPartitions(stores, splitDays(split, side, asOf))) {
-      partitions[name] = { feature_store: featureStore.checksum, label_store: labelStore.checksum };
-    }
+    for (const { name, entry } of await partitionsAsOf(stores, splitDays(split, side, asOf), asOf))
+      partitions[name] = checksumsAsOf(entry, asOf);
   }
   return { partitions, labelled_to: lastLabelledDay(pipeline, asOf), as_of: asOf };
 }

@@ -5,6 +5,7 @@ import type { GoldResult, RefineInput } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database, type ResultColumn } from '../data/duckdb.js';
 import { checkKeys, checkKeysAcross, checkPartitionDays, keysHoldPartition } from '../data/goldKeys.js';
 import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
+import { beginning, withHistory } from '../data/goldHistory.js';
 import { NUMBER } from '../data/inputColumns.js';
 import { labelsEntry, openLabelsTable } from '../data/labelsFile.js';
 import type { BuiltTable } from '../data/layerWriter.js';
@@ -15,6 +16,7 @@ import {
   manifestKey,
   readManifest,
   tableOf,
+  type GoldTable,
   type LayerManifest,
   type TableName,
 } from '../data/layers.js';
@@ -22,10 +24,8 @@ import { partitionKey } from '../data/partitions.js';
 import { refine } from '../data/refine.js';
 import { checkFreshness } from '../data/validation/freshness.js';
 import { PerdureError } from '../errors.js';
-import type { Stage } from './context.js';
+import type { Stage, StageContext } from './context.js';
 import { countOf } from '../contracts/counts.js';
-
-type GoldTable = 'feature_store' | 'label_store';
 
 /** Silver as features and labels, by the pipeline's `feature_store.sql` and `label_store.sql`. */
 export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
@@ -47,6 +47,8 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
   };
 
   const second = await labelsEntry(pipeline, datamart);
+  const asOf = input.asOf ?? input.run.startedAt;
+  const recipe = await recipeOf(context, pipeline, [features.digest, labels.digest, needed, second?.recipe]);
   const { entries, written, unchanged } = await refine(context, datamart, input, {
     layer: 'gold',
     from: { layer: 'silver', table: 'silver' },
@@ -65,7 +67,9 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
       checkDay(pipeline, features, await checkColumns(database, features, needed.features));
       await checkColumns(database, labels, needed.labels);
     },
-    build: async (database, partition, file, folder) => {
+    begin: (manifest) => beginning(manifest, asOf),
+    amend: (entry) => (entry.recipe === recipe ? undefined : { ...entry, recipe }),
+    build: async (database, partition, file, folder, before) => {
       const silverRows = await read(database, file);
       const tables = [
         await build(database, pipeline, 'feature_store', features, partition, folder),
@@ -78,7 +82,8 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
       await checkPartitionDays(database, pipeline, partition, featureStore);
       await checkKeys(database, pipeline, partition, featureStore, silverRows);
       await checkKeys(database, pipeline, partition, labelStore, silverRows);
-      return { tables: [...tables] };
+      const change = { partition, asOf, recipe, tables: [...tables], folder, before };
+      return withHistory(database, pipeline, datamart, change);
     },
   });
   const manifest = keysHoldPartition(pipeline) ? undefined : await readManifest(datamart, 'gold');
@@ -107,6 +112,15 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
     ...freshness,
   };
 };
+
+/** Fingerprint of all but the data that decides what gold's rows are, in whatever layer. */
+async function recipeOf(context: StageContext, pipeline: Pipeline, ofGold: unknown[]): Promise<string> {
+  const bronze = await layerSql(context, pipeline, 'bronze');
+  const silver = await layerSql(context, pipeline, 'silver');
+  const { source, partition } = pipeline.definition;
+  const raw = [source.columns, source.null_values, partition];
+  return fingerprint(bronze.digest, raw, silver.digest, pipeline.expectations, ofGold).slice(0, 16);
+}
 
 /** Of the keys, and of all that lies in gold. */
 function fingerprintOfKeys({ definition }: Pipeline, { partitions }: LayerManifest): string {

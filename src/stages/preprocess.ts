@@ -12,19 +12,13 @@ import {
   type RowFile,
 } from '../data/dataset.js';
 import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
+import { goldFilesAsOf, type GoldFiles } from '../data/goldAsOf.js';
 import { inputColumns, namesRows, valuesOf, type InputColumn } from '../data/inputColumns.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { columnNames, writeMatrix } from '../data/matrix.js';
 import type { Column } from '../platform/files/parquet.js';
 import { dayOf } from '../data/partitions.js';
-import {
-  countSharedEntities,
-  goldFiles,
-  readTask,
-  readTrainingRows,
-  type GoldFiles,
-  type TrainingRows,
-} from '../data/trainingRows.js';
+import { countSharedEntities, readTask, readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
 import { REFERENCE_ROWS, writeReferenceRows } from '../data/referenceRows.js';
 import { TRAINED_ROWS, writeTrainedRows } from '../data/trainedRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
@@ -92,6 +86,7 @@ async function buildDataset(
 ): Promise<DatasetMetadata> {
   const { datamart } = stores;
   const { asOf } = input;
+  const reader = { database, scratch: context.scratch, pipeline, stores };
   const id = `train_data_${versionId(input.run).slice(1)}`;
   const splits: DatasetMetadata['splits'] = {};
   const partitions: DatasetMetadata['partitions'] = {};
@@ -106,7 +101,7 @@ async function buildDataset(
   };
   let folds: FoldsOfTraining = { columns: {} };
   for (const [done, name] of split.names.entries()) {
-    const files = await goldFiles(stores, splitDays(split, name, asOf));
+    const files = await goldFilesAsOf(reader, splitDays(split, name, asOf), asOf);
     for (const file of files) {
       const { features, labels } = file;
       filesOf.set(features.partition, file);
@@ -186,6 +181,7 @@ async function buildDataset(
     shared: await countSharedEntities(database, pipeline, [...filesOf.values()], column, { asOf, labelledTo }),
   };
   if (entity) warnings.push(...warningsOfShared(entity));
+  warnings.push(...warningsOfPast([...filesOf.values()], asOf));
   return {
     id,
     pipeline: pipeline.definition.name,
@@ -335,6 +331,15 @@ function warningsOf(
     );
   }
   return warnings;
+}
+
+/** A training that stands before what is known sees rows that were not there yet. */
+function warningsOfPast(files: GoldFiles[], asOf: string): string[] {
+  const from = files.flatMap(({ knownFrom }) => knownFrom ?? []).sort();
+  if (from.length === 0) return [];
+  return [
+    `What rows of ${countOf(from.length, 'partition')} were on ${dayOf(asOf)} is not known, as their SQL, expectations or columns were changed since, or history.keep_days is over: they are as they were on ${dayOf(from[0]!)}${from.at(-1) === from[0] ? '' : ` to ${dayOf(from.at(-1)!)}`}, with what was corrected until then.`,
+  ];
 }
 
 /** Rows about entities that train knows are easier than those about new ones: what is measured on them says so. */

@@ -84,8 +84,8 @@ export async function createShortPipeline(
       const asked = { pipeline: NAME, run: run() };
       const { written, unchanged, labels } = await perform(bronze, { ...asked, source: csv, asOf, ...more });
       const partitions = [...written, ...unchanged].sort();
-      await perform(silver, { ...asked, partitions });
-      return { ...(await perform(gold, { ...asked, partitions })), labels };
+      await perform(silver, { ...asked, partitions, asOf });
+      return { ...(await perform(gold, { ...asked, partitions, asOf })), labels };
     },
     /** Whether a look finds that bronze has nothing to do. */
     async isRead(more: { labels?: string } = {}, asOf = AS_OF): Promise<boolean> {
@@ -99,10 +99,10 @@ export async function createShortPipeline(
       });
       return pending !== true;
     },
-    async train(algorithms: string[], asOf = AS_OF): Promise<ModelTrainingCompleted> {
+    async train(algorithms: string[], asOf = AS_OF, again = false): Promise<ModelTrainingCompleted> {
       process.env.PERDURE_CONF = join(root, 'conf');
       const quiet = { runStage, signal: never, onStep: () => {}, onProgress: () => {}, onAlgorithm: () => {} };
-      const result = await trainLocally({ pipeline: NAME, asOf, algorithms }, quiet);
+      const result = await trainLocally({ pipeline: NAME, asOf, algorithms, again }, quiet);
       if (result.status === 'skipped') throw new Error(result.reason);
       return result;
     },

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { withDuckDb } from '../../src/data/duckdb.js';
-import { readTrainingRows, goldFiles } from '../../src/data/trainingRows.js';
+import { goldFilesAsOf } from '../../src/data/goldAsOf.js';
+import { readTrainingRows } from '../../src/data/trainingRows.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { CONF, createMedallion, RESOURCES, visitsOf, type Medallion } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -18,10 +19,11 @@ const COST = [{ name: 'cost', kind: 'number' as const, type: 'numeric' as const 
 /** Cost and label of every training row. */
 async function trainingRows(): Promise<[cost: number, costly: number][]> {
   const pipeline = await loadVisits();
-  const files = await goldFiles(world.stores, YEAR);
   return withDuckDb(
     { resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal },
     async (database) => {
+      const reader = { database, scratch: temporaryFolder(), pipeline, stores: world.stores };
+      const files = await goldFilesAsOf(reader, YEAR, YEAR.to);
       const found: [number, number][] = [];
       for (const name of ['train', 'test', 'oot'] as const) {
         const { table, labels } = await readTrainingRows(
