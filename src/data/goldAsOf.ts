@@ -64,8 +64,13 @@ export function checksumsAsOf(entry: PartitionEntry, asOf: string): Record<GoldT
 }
 
 function checksumAsOf(entry: PartitionEntry, table: GoldTable, asOf: string): string {
-  const former = entry.past?.[table]?.find(({ until }) => Date.parse(until) > standsAt(asOf));
+  const former = entry.past?.[table]?.find(({ until }) => Date.parse(until) > momentOf(entry, asOf));
   return former?.checksum ?? tableOf(entry, table).checksum;
+}
+
+/** The moment as of which a partition is read: that of the run, or the first that is known, in milliseconds. */
+function momentOf({ past }: PartitionEntry, asOf: string): number {
+  return past?.from === undefined ? standsAt(asOf) : Math.max(standsAt(asOf), Date.parse(past.from));
 }
 
 function wasThere({ since }: PartitionEntry, asOf: string): boolean {
@@ -79,9 +84,8 @@ async function openAsOf(reader: GoldReader, partition: GoldPartition, asOf: stri
     const features = await openTable(reader, name, entry, 'feature_store', asOf);
     const labels = features && (await openTable(reader, name, entry, 'label_store', asOf));
     if (labels) {
-      const from = entry.past?.from;
-      const isKnown = from === undefined || Date.parse(from) <= standsAt(asOf);
-      return { features, labels, ...(!isKnown && { knownFrom: from }) };
+      const isKnown = momentOf(entry, asOf) === standsAt(asOf);
+      return { features, labels, ...(!isKnown && { knownFrom: entry.past!.from! }) };
     }
     // A writer came between: what the present file says goes with the past that its own entry knows.
     const again = (await goldPartitions(reader.stores, { from: partition.start, to: partition.end })).find(
@@ -113,7 +117,7 @@ async function openTable(
   const history = await open(HISTORY_OF[table]);
   if (!history) return undefined;
   const path = join(scratch, `${table}_${partition}_as_of.parquet`);
-  const sql = formerRowsSql(pipeline.definition.keys, present.path, history.path, standsAt(asOf));
+  const sql = formerRowsSql(pipeline.definition.keys, present.path, history.path, momentOf(entry, asOf));
   const [written] = await database.rows<{ Count: bigint }>(`COPY (${sql}) TO ${literal(path)} (FORMAT parquet)`);
   return { partition, path, checksum, rows: Number(written!.Count) };
 }
