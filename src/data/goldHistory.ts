@@ -47,11 +47,14 @@ export function standsAt(asOf: string): number {
   return asOf.length === 'YYYY-MM-DD'.length ? Date.parse(asOf) + DAY - 1 : Date.parse(asOf);
 }
 
-/** When the first processing of gold stood, as its manifest says it from the first partition on. */
-export function beginning(manifest: LayerManifest, asOf: string): Partial<LayerManifest> {
+/**
+ * What gold's manifest says of the first processing, from its first partition on.
+ * @param partitions those that there are to make
+ */
+export function beginning(manifest: LayerManifest, asOf: string, partitions: string[]): Partial<LayerManifest> {
   return manifest.began !== undefined || Object.keys(manifest.partitions).length > 0
     ? {}
-    : { began: instant(arrivalOf(asOf)) };
+    : { began: { at: instant(arrivalOf(asOf)), partitions } };
 }
 
 /** What gold was before a partition is written, and what is written. */
@@ -76,7 +79,9 @@ export async function withHistory(
   const entry = manifest.partitions[partition];
   const { began } = manifest;
   const { keep_days } = pipeline.definition.history;
-  const isLater = began === undefined ? Object.keys(manifest.partitions).length > 0 : at > Date.parse(began);
+  const isLater = began
+    ? at > Date.parse(began.at) && !began.partitions.includes(partition)
+    : Object.keys(manifest.partitions).length > 0;
   if (!entry) return { tables, recipe, ...(isLater && keep_days > 0 && { since: instant(at) }) };
   const since = entry.since === undefined ? {} : { since: entry.since };
   const anew = { tables, recipe, ...since, past: { from: instant(at) } };
@@ -85,7 +90,7 @@ export async function withHistory(
   const past: PartitionPast = { ...entry.past };
   // What is older is as from the start.
   const kept = at - keep_days * DAY;
-  const horizon = Math.max(kept, timeOf(began), timeOf(past.from));
+  const horizon = Math.max(kept, timeOf(began?.at), timeOf(past.from));
   const built: Built = { tables: [], kept: [], recipe, ...since, announced: true };
   for (const made of tables) {
     const table = made.table as GoldTable;

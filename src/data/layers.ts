@@ -141,8 +141,11 @@ export const layerManifest = document({
     duplicates: duplicatesEntry.optional(),
     /** Fingerprint of the partitions whose keys were last found to stand in one partition each (gold). */
     keys: z.string().optional(),
-    /** The moment at which the first processing stood, as an ISO 8601 instant: what it read was there from the start (gold). */
-    began: z.string().optional(),
+    /**
+     * The moment at which the first processing stood, as an ISO 8601 instant, and the partitions that it was to make: what it
+     * read was there from the start, also where a later one had to go on with it (gold).
+     */
+    began: z.strictObject({ at: z.string(), partitions: z.array(z.string()) }).optional(),
   }),
   // Whose data it is stands in owner.json now.
   upgrades: [({ pipeline: _, ...manifest }) => manifest],

@@ -31,8 +31,8 @@ export interface Refinement {
     folder: string,
     before: Before,
   ): Promise<Built | undefined>;
-  /** What the manifest says besides its partitions once one is written. */
-  begin?(manifest: LayerManifest): Partial<LayerManifest>;
+  /** What the manifest says besides its partitions once one is written. @param partitions all that the layer before has */
+  begin?(manifest: LayerManifest, partitions: string[]): Partial<LayerManifest>;
   /** What is noted of a partition that is up to date; `undefined` where that stands there. */
   amend?(entry: PartitionEntry): PartitionEntry | undefined;
 }
@@ -115,7 +115,8 @@ export async function refine(
         if (built) {
           const { tables, announced, ...more } = built;
           const inputs = refinement.inputs(name, input.checksum);
-          if (result.written.length === 0 && refinement.begin) await writer.commit(refinement.begin(writer.manifest));
+          if (result.written.length === 0 && refinement.begin)
+            await writer.commit(refinement.begin(writer.manifest, Object.keys(upstream.partitions)));
           if (announced) await writer.announce(name, inputs, tables, more);
           result.entries.push(await writer.write(name, inputs, tables, more));
           result.written.push(name);

@@ -67,7 +67,7 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
       checkDay(pipeline, features, await checkColumns(database, features, needed.features));
       await checkColumns(database, labels, needed.labels);
     },
-    begin: (manifest) => beginning(manifest, asOf),
+    begin: (manifest, all) => beginning(manifest, asOf, all),
     amend: (entry) => (entry.recipe === recipe ? undefined : { ...entry, recipe }),
     build: async (database, partition, file, folder, before) => {
       const silverRows = await read(database, file);

@@ -1,5 +1,6 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
@@ -125,7 +126,7 @@ async function writeGold(database: Database, pipeline: Pipeline, datamart: Objec
       await write('feature_store', 'id BIGINT, place BIGINT', ({ id, value }) => [id, value]),
       await write('label_store', 'id BIGINT, label VARCHAR', ({ id, label }) => [id, label]),
     ];
-    await writer.commit(beginning(writer.manifest, asOf));
+    await writer.commit(beginning(writer.manifest, asOf, ['2029_01', '2029_02']));
     const before = { manifest: writer.manifest, isWhole: (object: StoredTable) => writer.isWhole(object) };
     const change = { partition, asOf, recipe: 'the same', tables, folder: scratch, before };
     const { tables: made, announced, ...more } = await withHistory(database, pipeline, datamart, change);
@@ -310,5 +311,34 @@ describe('what training sees of gold as of a moment', () => {
       const at = async (asOf: string) => seen(await goldAt(database, pipeline, stores, asOf))[0];
       const moments = ['2029-12-04', '2029-12-04T23:59:59Z', '2029-12-05', '2029-12-07', '2029-12-10', '2029-12-31'];
       expect(await Promise.all(moments.map(at))).toEqual([1, 1, 3, 3, 3, 3]);
+    }));
+
+  test('is the present where the history is lost, once gold is made anew, and before nothing', () =>
+    withGold(async (database, pipeline, stores) => {
+      const { datamart } = stores;
+      await writeGold(database, pipeline, datamart, withValue(1), '2029-12-01');
+      await writeGold(database, pipeline, datamart, withValue(2), '2029-12-03');
+      const { objects } = (await readManifest(datamart, 'gold')).partitions['2029_01']!;
+      const { key } = objects.find(({ table }) => table === 'feature_history')!;
+      rmSync(fileURLToPath(datamart.uri(key)));
+      const at = async (asOf: string) => seen(await goldAt(database, pipeline, stores, asOf))[0];
+      await expect(at('2029-12-02')).rejects.toThrow(/is gone; run data processing again, which writes it anew\.$/);
+      expect(await at('2029-12-03')).toBe(2);
+      await writeGold(database, pipeline, datamart, withValue(2), '2029-12-04');
+      expect(await at('2029-12-02')).toBe(2);
+      const reader = { database, scratch: temporaryFolder(), pipeline, stores };
+      const [files] = await goldFilesAsOf(reader, EVER, '2029-12-02');
+      expect(files!.knownFrom).toBe('2029-12-04T00:00:00.000Z');
+    }));
+
+  test('has a partition that the first processing left to a later one from the start, and a new one from its arrival', () =>
+    withGold(async (database, pipeline, stores) => {
+      const { datamart } = stores;
+      const of = (...months: number[]) => months.map((month): Row => ({ id: month, month, value: 1, label: 'no' }));
+      await writeGold(database, pipeline, datamart, of(1), '2029-12-01');
+      await writeGold(database, pipeline, datamart, of(1, 2, 3), '2029-12-02');
+      const names = async (asOf: string) => Object.keys(await goldAt(database, pipeline, stores, asOf));
+      expect(await names('2029-03-01')).toEqual(['2029_01', '2029_02']);
+      expect(await names('2029-12-02')).toEqual(['2029_01', '2029_02', '2029_03']);
     }));
 });
