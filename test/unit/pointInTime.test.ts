@@ -42,9 +42,9 @@ type Step = { kind: 'value' | 'label' | 'month' | 'new' | 'gone'; at: number; va
 /** Per partition: the files' checksums, features in their order, and labels by key. */
 type Gold = Record<string, { checksums: string[]; features: SqlValue[][]; labels: SqlValue[][] }>;
 
-/** Rows after each step, the first of which makes them. */
+/** Rows after each step, the first of which makes them, in an order that isn't that of their keys. */
 function rowsOver(steps: Step[]): Row[][] {
-  const rows: Row[] = Array.from({ length: 6 }, (_, id) => ({ id, month: 1 + (id % 2), value: 1, label: 'no' }));
+  const rows: Row[] = [5, 4, 3, 2, 1, 0].map((id) => ({ id, month: 1 + (id % 2), value: 1, label: 'no' }));
   let next = rows.length;
   return [[], ...steps].map((step) => {
     for (const { kind, at, value } of step) {
