@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadPipeline } from '../../src/config/load.js';
 import { datasetKey } from '../../src/data/dataset.js';
+import { historyKey } from '../../src/data/goldHistory.js';
 import { manifestKey } from '../../src/data/layers.js';
 import { aliasKey, latestKey } from '../../src/registry/pointers.js';
 import { versionKey } from '../../src/registry/versions.js';
@@ -43,6 +44,12 @@ const SILVER = 'silver/diabetes/silver_diabetes_monthly_2005_03.parquet';
 const FEATURES = 'gold/feature_store/gold_feature_store_2005_03.parquet';
 const LABELS = 'gold/label_store/gold_label_store_2005_03.parquet';
 
+/** What they were before. */
+const HISTORIES = [
+  'gold/feature_store/gold_feature_store_{partition}.parquet',
+  'gold/label_store/gold_label_store_{partition}.parquet',
+].map((path) => historyKey(path, '2005_03', 'b'));
+
 function may(family: string, [verb, bucket, key]: Wish): boolean {
   return policies.allows(family, { action: `s3:${verb}`, resource: `arn:aws:s3:::${buckets[bucket]}/${key}` });
 }
@@ -58,7 +65,7 @@ function granted(families: string[], wishes: Wish[]): Wish[] {
 describe('model training', () => {
   test('may do what its activities do', () => {
     const wishes: Wish[] = [
-      ...[manifestKey('gold'), FEATURES, LABELS].map((key): Wish => ['GetObject', 'datamart', key]),
+      ...[manifestKey('gold'), FEATURES, LABELS, ...HISTORIES].map((key): Wish => ['GetObject', 'datamart', key]),
       ...(
         ['train_processed.parquet', 'transforms.json', 'profile.json', 'trained_rows.parquet', 'metadata.json'] as const
       ).flatMap((file): Wish[] => [
@@ -127,6 +134,7 @@ describe('model training', () => {
     expect(
       granted(MODEL_TRAINING, [
         ['PutObject', 'datamart', FEATURES],
+        ['PutObject', 'datamart', HISTORIES[0]!],
         ['PutObject', 'datamart', manifestKey('gold')],
         ['DeleteObject', 'datamart', FEATURES],
         ['DeleteObject', 'modelRegistry', versionKey(VERSION, 'model.ubj')],
@@ -149,6 +157,7 @@ describe('data processing', () => {
         SILVER,
         FEATURES,
         LABELS,
+        ...HISTORIES,
         'silver/duplicates.parquet',
         ...(['bronze', 'silver', 'gold'] as const).map(manifestKey),
       ].flatMap((key): Wish[] => [

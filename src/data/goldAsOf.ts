@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import type { Stores } from '../platform/storage/objectStore.js';
-import { literal, readParquetSql, type Database } from './duckdb.js';
+import { literal, type Database } from './duckdb.js';
 import { formerRowsSql, standsAt } from './goldHistory.js';
 import {
   goldPartitions,

@@ -13,7 +13,6 @@ import {
   type GoldTable,
   type LayerManifest,
   type PartitionPast,
-  type StoredTable,
 } from './layers.js';
 import type { Before, Built } from './refine.js';
 
@@ -118,27 +117,19 @@ export async function withHistory(
     });
     if (isPruned && kept > timeOf(past.from)) past.from = instant(kept);
     past[table] = versionsUntil(past[table] ?? [], { at, horizon, former: former.checksum, checksum });
-    // The present history is wanted until the manifest names another.
-    if (rows > 0)
-      built.tables.push({ table: HISTORY_OF[table], key: otherKey(pipeline, table, partition, history), path, rows });
+    if (rows > 0) {
+      const first = historyKey(pipeline.definition.layers[table].path, partition, 'a');
+      const key = history?.key === first ? historyKey(pipeline.definition.layers[table].path, partition, 'b') : first;
+      built.tables.push({ table: HISTORY_OF[table], key, path, rows });
+    }
     built.tables.push(made);
   }
   return Object.keys(past).length === 0 ? built : { ...built, past };
 }
 
-/** The key of a history that isn't the present one's: two files take turns. */
-function otherKey(
-  { definition }: Pipeline,
-  table: GoldTable,
-  partition: string,
-  present: StoredTable | undefined,
-): string {
-  const { path } = definition.layers[table];
-  const [one, other] = ['a', 'b'].map((turn) => path.replace('{partition}', `history_${partition}_${turn}`)) as [
-    string,
-    string,
-  ];
-  return present?.key === one ? other : one;
+/** The key of a partition's history, by the path of its table. Two files take turns, so that the present one is never written over. */
+export function historyKey(path: string, partition: string, turn: 'a' | 'b'): string {
+  return path.replace('{partition}', `history_${partition}_${turn}`);
 }
 
 async function haveSameColumns(database: Database, one: string, other: string): Promise<boolean> {

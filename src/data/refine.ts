@@ -41,7 +41,7 @@ export interface Refinement {
 export interface Before {
   manifest: LayerManifest;
   /** Whether an object lies in the store as it was written. */
-  isWhole(object: StoredTable): boolean;
+  isWhole: (object: StoredTable) => boolean;
 }
 
 export interface Built extends Pick<PartitionEntry, 'recipe' | 'since' | 'past'> {

@@ -83,7 +83,7 @@ function dying(datamart: ObjectStore, uploads: number, isAfter: boolean): Object
     get: (store, name) => {
       if (name === 'upload') return upload;
       const value: unknown = Reflect.get(store, name);
-      return typeof value === 'function' ? value.bind(store) : value;
+      return typeof value === 'function' ? (value.bind(store) as unknown) : value;
     },
   });
 }
@@ -225,7 +225,7 @@ describe('what training sees of gold as of a moment', () => {
         withGold(async (database, pipeline, stores) => {
           const were: Gold[] = [];
           const moment = (i: number) => `2029-12-0${i + 1}`;
-          for (const [i, rows] of rowsOver(steps as Step[]).entries()) {
+          for (const [i, rows] of rowsOver(steps).entries()) {
             await writeGold(database, pipeline, stores.datamart, rows, moment(i));
             were.push(await goldAt(database, pipeline, stores, moment(i)));
           }
@@ -244,7 +244,7 @@ describe('what training sees of gold as of a moment', () => {
       fc.asyncProperty(fc.array(attempt, { minLength: 2, maxLength: 5 }), (attempts) =>
         withGold(async (database, pipeline, stores) => {
           const were = new Map<string, Gold>();
-          for (const [i, rows] of rowsOver(attempts.map(({ step }) => step as Step)).entries()) {
+          for (const [i, rows] of rowsOver(attempts.map(({ step }) => step)).entries()) {
             const asOf = `2029-12-0${i + 1}`;
             const found = i === 0 ? null : attempts[i - 1]!.death;
             if (found) {
