@@ -15,6 +15,7 @@ import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { goldFilesAsOf, type GoldFiles } from '../data/goldAsOf.js';
 import { inputColumns, namesRows, valuesOf, type InputColumn } from '../data/inputColumns.js';
 import { lastLabelledDay } from '../data/labels.js';
+import { goldPartitions } from '../data/layers.js';
 import { columnNames, writeMatrix } from '../data/matrix.js';
 import type { Column } from '../platform/files/parquet.js';
 import { dayOf } from '../data/partitions.js';
@@ -102,6 +103,7 @@ async function buildDataset(
   let folds: FoldsOfTraining = { columns: {} };
   for (const [done, name] of split.names.entries()) {
     const files = await goldFilesAsOf(reader, splitDays(split, name, asOf), asOf);
+    if (files.length === 0) await refuseLater(pipeline, stores, name, asOf);
     for (const file of files) {
       const { features, labels } = file;
       filesOf.set(features.partition, file);
@@ -219,6 +221,17 @@ async function readInputs(
   const [first] = files;
   if (!first) throw noRows(pipeline, name, asOf);
   return inColumnOrder(pipeline, await inputColumns(database, pipeline, readParquetSql([first.features.path])));
+}
+
+/** Tells of a split without partitions that it has some, which arrived after the moment that the training stands at. */
+async function refuseLater(pipeline: Pipeline, stores: Stores, name: SplitName, asOf: string): Promise<void> {
+  const there = await goldPartitions(stores, splitDays(trainingSplit(pipeline), name, asOf));
+  const [first] = there.flatMap(({ entry }) => entry.since ?? []).sort();
+  if (first === undefined) return;
+  throw new PerdureError(
+    'InputInvalid',
+    `The ${name} split has no rows that had arrived by ${dayOf(asOf)}: those of its days came with the processing as of ${first} at the earliest; train as of a later moment, or let processing stand at the day on which rows arrived (--as-of).`,
+  );
 }
 
 /** First and last day of a split by time. */

@@ -206,6 +206,20 @@ describe('a training that stands before a correction', () => {
     expect(await madeBy(fresh.stores.modelRegistry, 'xgboost', anew)).toEqual(after.model);
   });
 
+  test('is refused where all rows of a split arrived after it, which is said', async () => {
+    const split = {
+      by: 'time',
+      train: { from: '2029-01-01', to: '2029-01-31' },
+      test: { from: '2029-02-01', to: '2029-02-28' },
+    };
+    const pipeline = await createShortPipeline(engines, folder, { ...DEFINITION, split });
+    await pipeline.process(csv(rows.filter(({ day }) => day < '2029-02')), { asOf: FIRST });
+    await pipeline.process(csv(rows.filter(({ day }) => day >= '2029-02')), { asOf: LATER });
+    await expect(pipeline.train(['xgboost'], FIRST)).rejects.toThrow(
+      'The test split has no rows that had arrived by 2029-12-01: those of its days came with the processing as of 2029-12-08T00:00:00.000Z at the earliest; train as of a later moment, or let processing stand at the day on which rows arrived (--as-of).',
+    );
+  });
+
   test('sees the rows as they were made anew where the SQL has changed since, which is said', async () => {
     const pipeline = await createShortPipeline(engines, folder, DEFINITION);
     await pipeline.process(csv(rows), { asOf: FIRST });
