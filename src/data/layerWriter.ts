@@ -171,7 +171,7 @@ function settled(manifest: LayerManifest, whole: ReadonlySet<string>): LayerMani
   const partitions = Object.entries(manifest.partitions).map(([name, found]): [string, PartitionEntry] => {
     if (!found.next) return [name, found];
     const { next, ...entry } = found;
-    const past: PartitionEntry['past'] = { ...next.past, ...entry.past };
+    const past: PartitionEntry['past'] = { ...entry.past, ...next.past };
     const objects: StoredTable[] = [];
     let taken = 0;
     for (const table of ['feature_store', 'label_store'] as const) {
