@@ -19,15 +19,17 @@ beforeAll(() => world.writeGold(MONTHS));
 const { client, stack, told } = await startTestStack(afterAll, world.storeRoot);
 const { modelTraining } = stack.workers;
 
-describe('a training worker killed in the middle of a search', () => {
+describe('a training worker killed in the middle of a search by TPE', () => {
   const CANDIDATES = 10;
 
   test('is replaced, and the run finds what it would have found, evaluating no finished candidate again', async () => {
-    world.configure(({ model_config, algorithms }) => {
+    world.configure(({ model_config, search, algorithms }) => {
       model_config.n_iter_search = CANDIDATES;
+      // The kill comes in the first batch that goes by what others scored.
+      Object.assign(search, { sampler: 'tpe', n_startup_trials: 4, batch_size: 4 });
       Object.assign(algorithms.xgboost.param_distributions, {
-        max_depth: [4, 5, 6],
-        n_estimators: [500, 600, 700, 800],
+        max_depth: { low: 4, high: 6, int: true },
+        n_estimators: { low: 500, high: 800, int: true },
         learning_rate: [0.1],
       });
     });

@@ -19,6 +19,7 @@ import {
   nothingToRefine,
   onEcs,
   planRace,
+  planStudy,
   refitExcept,
   refusing,
   testsFailing,
@@ -164,6 +165,12 @@ export const BRANCHES: Record<string, Branch> = {
     ...completed,
     input: TRAIN_XGBOOST,
     changes: { planSearch: planRace },
+  },
+  'trainAlgorithm.studied': {
+    workflow: 'trainAlgorithm',
+    ...completed,
+    input: TRAIN_XGBOOST,
+    changes: { planSearch: planStudy, evaluateCandidate: evaluateExcept(1) },
   },
   'trainAlgorithm.candidateFailed': {
     workflow: 'trainAlgorithm',
