@@ -15,7 +15,7 @@ import { s3Throughput } from './s3Throughput.js';
 import type { Section } from './section.js';
 import { stagesAt } from './stages.js';
 import { steward } from './steward.js';
-import { tuning } from './tuning.js';
+import { tuning, tuningChurn } from './tuning.js';
 import { validation } from './validation.js';
 import { wholeJob } from './wholeJob.js';
 
@@ -35,6 +35,7 @@ const SECTIONS: Record<string, Section> = {
   steward,
   racing,
   tuning,
+  tuningChurn,
   falseAlarms,
   lookup,
   validation,

@@ -8,7 +8,9 @@ export interface MedianPrunerSettings {
 
 /**
  * Optuna's `MedianPruner`, a step of which is a fold, and an intermediate value the mean score so far: for each fold but the
- * last, the median that those that have every fold had after it. Who was never as good so far leaves; see {@link isPruned}.
+ * last, the median that those that have every fold had after it; see {@link isPruned}. Optuna compares a candidate by its
+ * best value so far, as training goes up and down from step to step. Folds are of different difficulty, the same for
+ * everybody: after an easy first fold nobody would be pruned at a later one, so that it is the value of the last fold that counts here.
  *
  * @param complete scores by fold of each candidate that has them all, higher is better
  * @param folds of the search
@@ -27,13 +29,13 @@ export function pruningLimits(
 }
 
 /**
- * Whether a candidate leaves after its last fold so far: its best mean so far is below the limit of that fold.
+ * Whether a candidate leaves after its last fold so far: its mean so far is below the limit of that fold.
  *
  * @param scores by fold
  */
 export function isPruned(scores: number[], limits: readonly (number | null)[]): boolean {
   const limit = limits[scores.length - 1];
-  return limit !== undefined && limit !== null && Math.max(...runningMeans(scores)) < limit;
+  return limit !== undefined && limit !== null && runningMeans(scores).at(-1)! < limit;
 }
 
 /** The mean of the first score, of the first two, and so on. */

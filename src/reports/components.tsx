@@ -1,5 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
+import type { Params } from '../contracts/index.js';
 import { colour } from './plot.js';
 import { STYLE } from './style.js';
 
@@ -118,6 +119,16 @@ export function formatNumber(value: number | null | undefined): string {
   if (size >= 1000) return value.toLocaleString('en', { maximumFractionDigits: 1 });
   if (size >= 0.001) return value.toFixed(size >= 10 ? 2 : 4);
   return value.toPrecision(3);
+}
+
+/** Parameters with their values, in the order of their names. */
+export function formatParams(params: Params): string {
+  return Object.entries(params)
+    .map(([name, value]) => {
+      if (value === null) return `${name} none`;
+      return `${name} ${typeof value === 'number' && !Number.isInteger(value) ? formatNumber(value) : String(value)}`;
+    })
+    .join(', ');
 }
 
 /** `p = 0.0312`, or that it is smaller than anybody minds. */

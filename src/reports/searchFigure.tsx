@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import type { CandidateResult } from '../contracts/index.js';
-import { countOf } from '../contracts/counts.js';
-import { Figure, formatNumber } from './components.js';
+import { agreeing, countOf } from '../contracts/counts.js';
+import { Figure, formatNumber, formatParams } from './components.js';
 import { colour, draw, Plot } from './plot.js';
 
 /** Candidates whose folds are drawn. */
@@ -40,7 +40,7 @@ export function SearchFigure({
     <Figure
       title={`Search of ${model}`}
       alternative={`Scores of ${countOf(scored.length, 'candidate')} of ${model} on up to ${countOf(folds, 'fold')}. The best is candidate ${winner.index + 1} with a mean ${scoring} of ${formatNumber(winner.mean)}; ${left} left early.`}
-      caption={`Each candidate's ${scoring} by fold (small dots) and on the average (large); the line is the best of all folds so far. Candidate ${winner.index + 1} won with ${formatNumber(winner.mean)}${left > 0 ? `; ${left} left before the last fold` : ''}.`}
+      caption={`Each candidate's ${scoring} by fold (small dots) and on the average (large); the line is the best of all folds so far. Candidate ${winner.index + 1} won with ${formatNumber(winner.mean)}${left > 0 ? `; ${left} ${agreeing(left, 'was', 'were')} given up before the last fold (pale)` : ''}.`}
       picture={draw({
         x: { label: 'candidate', ticks: Math.min(8, shown.length), tickFormat: 'd' },
         y: { label: scoring, grid: true, ticks: 5 },
@@ -67,17 +67,9 @@ export function SearchFigure({
       })}
       numbers={{
         heads: ['candidate', scoring, 'folds', 'parameters'],
-        rows: ranked.slice(0, LISTED).map(({ index, mean, scores, params }) => [
-          index + 1,
-          mean,
-          scores.length,
-          Object.entries(params)
-            .map(
-              ([name, value]) =>
-                `${name} ${value === null ? 'none' : typeof value === 'number' ? formatNumber(value) : String(value)}`,
-            )
-            .join(', '),
-        ]),
+        rows: ranked
+          .slice(0, LISTED)
+          .map(({ index, mean, scores, params }) => [index + 1, mean, scores.length, formatParams(params)]),
       }}
     />
   );

@@ -22,6 +22,7 @@ import {
   Facts,
   formatNumber,
   formatP,
+  formatParams,
   Passed,
   percent,
   renderPage,
@@ -373,9 +374,7 @@ function SearchSection({ versions }: { versions: ReportedVersion[] }): VNode {
           rows={versions.map(({ metadata }) => [
             metadata.model_name,
             metadata.cv_score,
-            Object.entries(metadata.best_params)
-              .map(([name, value]) => `${name} ${value === null ? 'none' : String(value)}`)
-              .join(', '),
+            formatParams(metadata.best_params),
           ])}
         />
       </div>
