@@ -118,4 +118,12 @@ describeOnReal(REAL_CHURN, 'the churn pipeline on the real file', () => {
     expect(promotion.reason).not.toContain('roc_auc');
     expect(validation!.roc_auc).toBeGreaterThan(0.82);
   });
+
+  test('does not stage what misses the gates, though it loads, predicts odd rows and keeps to every other limit', () => {
+    const { tests, challenger } = training;
+    expect(tests).toMatchObject({ challenger, passed: false, staging: null });
+    expect(tests!.tests.filter(({ passed }) => !passed).map(({ test }) => test)).toEqual(['performance']);
+    expect(tests!.tests).toHaveLength(8);
+    expect(tests!.reason).toContain('nothing is in staging');
+  });
 });
