@@ -136,11 +136,13 @@ describe('a lifecycle from the command line', () => {
     expect(aliases).toEqual({
       champion: first.training.champion,
       challenger: first.training.champion,
+      staging: first.training.champion,
       production: null,
     });
     expect(versions.find(({ algorithm }) => algorithm === first.training.champion.algorithm)).toMatchObject({
-      aliases: ['champion', 'challenger'],
+      aliases: ['champion', 'challenger', 'staging'],
       latest: true,
+      tests_passed: true,
     });
     expect(versions.map(({ algorithm }) => algorithm)).toEqual(['logistic_regression', 'xgboost']);
     const champion = await json<object>(['models', 'show', PIPELINE]);
