@@ -14,6 +14,7 @@ const LAYERS = [
   '^src/data/',
   '^src/registry/',
   '^src/reports/',
+  '^src/platform/tracking/',
   '^src/platform/ecs/',
   '^src/stages/',
   '^src/platform/temporal/',

@@ -8,6 +8,7 @@ import { NEWEST_CONFIG } from '../src/config/pinned.js';
 import { VALIDATION_FOLDER } from '../src/data/validation/results.js';
 import { PREDICTIONS_ENTRIES, PREDICTIONS_INDEX } from '../src/data/predictions.js';
 import { aliasKey, latestKey } from '../src/registry/pointers.js';
+import { TRACKING_FOLDER } from '../src/platform/tracking/waitingTrainings.js';
 import { TRAINING_CLAIM } from '../src/registry/trainingClaim.js';
 import { versionFolder, versionKey } from '../src/registry/versions.js';
 
@@ -39,6 +40,11 @@ const PREPROCESSED = 'gold/preprocessed/*';
 /** What came of expectations, and the rows that break one. */
 const VALIDATION = `${VALIDATION_FOLDER}*`;
 
+/** What waits to be written to MLflow, where the pipeline has it written there. */
+function tracking({ definition }: Pick<Pipeline, 'definition'>): string[] {
+  return definition.tracking ? [`${TRACKING_FOLDER}*`] : [];
+}
+
 /** Where a stage that runs as a task of its own finds its input and leaves its result. */
 export const TASK_DOCUMENTS = 'tasks/*';
 
@@ -46,7 +52,8 @@ export const TASK_DOCUMENTS = 'tasks/*';
 const CONFIG_VERSIONS = 'conf/*';
 
 /** What handles rows: the layers, predictions, and measuring them. Pointers and reports are for the operations. */
-export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
+export function dataProcessingAccess(pipeline: Pipeline): StoreAccess {
+  const { definition } = pipeline;
   const layers = Object.values(definition.layers).map(({ path }) => anyPartition(path));
   const online = definition.online_store ? [`${ONLINE_STORE}/*`] : [];
   return {
@@ -55,7 +62,7 @@ export function dataProcessingAccess({ definition }: Pipeline): StoreAccess {
       write: ['bronze/*', 'silver/*', VALIDATION, manifestKey('gold'), ...layers, ...online],
       ...(online.length > 0 && { delete: online }),
     },
-    modelRegistry: { read: [OWNER_KEY, 'model_registry/*'] },
+    modelRegistry: { read: [OWNER_KEY, 'model_registry/*', ...tracking(pipeline)] },
     predictions: { read: ['*'], write: ['*'] },
   };
 }
@@ -71,12 +78,13 @@ export function operationsAccess(pipeline: Pipeline): StoreAccess {
         OWNER_KEY,
         ALIASES,
         TRAINING_CLAIM,
+        ...tracking(pipeline),
         ...(['promotion.json', 'readiness.json'] as const).flatMap((file) =>
           algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, file))),
         ),
       ],
       // What a failed or cancelled run left (`discardVersion`).
-      delete: versionFiles(pipeline),
+      delete: [...versionFiles(pipeline), ...tracking(pipeline)],
     },
     monitoring: { read: [OWNER_KEY, 'reports/*', 'alerts/*'], write: [OWNER_KEY, 'reports/*', 'alerts/*'] },
   };
@@ -84,10 +92,12 @@ export function operationsAccess(pipeline: Pipeline): StoreAccess {
 
 /**
  * A person who looks after pipelines by the command line: puts raw data where bronze looks for it, reads what there is, and
- * moves aliases where no steward does, and corrects rows that break an expectation. Where the configuration lies in the store, a
+ * moves aliases where no steward does, has trainings written to MLflow that wait for it, and corrects rows that break an expectation. Where the configuration lies in the store, a
  * person changes it there. All other data, models and predictions are for workers alone.
  */
-export function operatorAccess({ definition, config }: Pipeline, confInStore: boolean): StoreAccess {
+export function operatorAccess(pipeline: Pipeline, confInStore: boolean): StoreAccess {
+  const { definition, config } = pipeline;
+  const waiting = tracking(pipeline);
   const conf = confInStore ? ['conf/pipelines/*'] : [];
   const second = definition.labels ? [rawKey(fileNameOf(definition.labels.file))] : [];
   return {
@@ -97,8 +107,9 @@ export function operatorAccess({ definition, config }: Pipeline, confInStore: bo
       write: [rawKey(definition.source.file), ...second, VALIDATION, ...conf],
     },
     modelRegistry: {
-      read: [OWNER_KEY, ALIASES, ...config.training_config.algorithms.map(registryFolder)],
-      write: [ALIASES],
+      read: [OWNER_KEY, ALIASES, ...config.training_config.algorithms.map(registryFolder), ...waiting],
+      write: [ALIASES, ...waiting],
+      ...(waiting.length > 0 && { delete: waiting }),
     },
     predictions: { read: [OWNER_KEY, PREDICTIONS_INDEX, PREDICTIONS_ENTRIES] },
     monitoring: { read: [OWNER_KEY, 'reports/*', 'alerts/*'], write: ['alerts/*'] },

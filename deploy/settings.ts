@@ -17,6 +17,14 @@ export const ALERT_SECRETS = [
   'PERDURE_SMTP_URL',
 ] as const;
 
+/** The address and credentials of an MLflow server, for the worker that writes to it. */
+export const TRACKING_SECRETS = [
+  'MLFLOW_TRACKING_URI',
+  'MLFLOW_TRACKING_TOKEN',
+  'MLFLOW_TRACKING_USERNAME',
+  'MLFLOW_TRACKING_PASSWORD',
+] as const;
+
 const secretName = z.string().regex(/^[A-Za-z0-9/_+=.@-]+$/, 'the name of a secret in Secrets Manager');
 
 /** How many tasks a service may run. */
@@ -41,7 +49,9 @@ const DeploymentSettings = z.strictObject({
     namespace: z.string().min(1),
   }),
   /** Name in Secrets Manager an environment variable; the variables that aren't named stay unset. */
-  secrets: z.partialRecord(z.enum([...TEMPORAL_SECRETS, ...ALERT_SECRETS]), secretName).default({}),
+  secrets: z
+    .partialRecord(z.enum([...TEMPORAL_SECRETS, ...ALERT_SECRETS, ...TRACKING_SECRETS]), secretName)
+    .default({}),
   email: z.strictObject({ from: z.email(), to: z.array(z.email()).min(1) }).optional(),
   /** Who hears of CloudWatch alarms. */
   alarmEmail: z.email().optional(),

@@ -10,7 +10,7 @@ export function variables(env: Variables = process.env): Variables {
 }
 
 /** Those that Perdure, or a library that it uses, reads. */
-const READ = /^(PERDURE_|TEMPORAL_|AWS_|OTEL_|XDG_|REDIS_|ENVIRONMENT$|ALGORITHM$)/;
+const READ = /^(PERDURE_|TEMPORAL_|AWS_|OTEL_|XDG_|REDIS_|MLFLOW_TRACKING_|ENVIRONMENT$|ALGORITHM$)/;
 
 /** Unsets the variables that are empty, for libraries and child processes, which read for themselves. First thing in a process. */
 export function unsetEmpty(env: Variables = process.env): void {

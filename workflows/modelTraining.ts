@@ -12,6 +12,7 @@ import {
   type StageInput,
   type TestedModel,
   type TestModelInput,
+  type Tracking,
   type TrainingPlan,
   type Unchanged,
   type VersionRef,
@@ -149,11 +150,12 @@ async function promoteBest(
   tests: TestedModel | undefined,
 ): Promise<ModelTrainingCompleted> {
   const { pipeline, run, dataset, unchanged } = best;
-  const { champion, previous, challenger, promotion, comparison, page } = await activities.promoteBest({
+  const { champion, previous, challenger, promotion, comparison, page, track } = await activities.promoteBest({
     ...best,
     ...(tests && { tested: { challenger: tests.challenger, tests: tests.tests } }),
   });
 
+  const tracking = track && (await trackTraining({ pipeline, run }));
   const status = Object.values(algorithms).some((result) => result.status === 'failed') ? 'partial' : 'completed';
   const result: ModelTrainingCompleted = {
     status,
@@ -166,6 +168,7 @@ async function promoteBest(
     algorithms,
     ...(unchanged && { unchanged }),
     ...(page && { page }),
+    ...(tracking && { tracking }),
     config: run.config?.checksum,
   };
   setSearchAttributes({ algorithm: challenger.algorithm, modelVersion: challenger.version });
@@ -183,6 +186,15 @@ async function promoteBest(
     ];
   });
   return result;
+}
+
+/** Writes the training to MLflow. What becomes of a run doesn't hang on it: what isn't written waits. */
+async function trackTraining(stage: StageInput): Promise<Tracking> {
+  try {
+    return await activities.trackTraining(stage);
+  } catch (error) {
+    return { status: 'waits', reason: failureOf(error).reason };
+  }
 }
 
 function newChampion(result: ModelTrainingResult): Pick<RunEnded, 'newChampion' | 'summary' | 'busyWith'> {

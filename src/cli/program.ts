@@ -16,6 +16,7 @@ import { addSetup } from './commands/setup.js';
 import { addStatus } from './commands/status.js';
 import { addSteward } from './commands/steward.js';
 import { addTask } from './commands/task.js';
+import { addTrack } from './commands/track.js';
 import { addTrain } from './commands/train.js';
 import { addUp } from './commands/up.js';
 import { improveHelp, refuseHelpOfUnknown, withExamples, withNotes } from './help.js';
@@ -33,6 +34,7 @@ const COMMANDS = [
   addStatus,
   addModels,
   addReport,
+  addTrack,
   addFeatures,
   addSteward,
   addSchedules,

@@ -179,6 +179,7 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
     ...gateTable(training.promotion),
     ...testLines(training.tests),
     ...pageLine(training.page),
+    ...trackingLine(training),
     ...failures,
     ...kept,
     ...partly,
@@ -221,6 +222,16 @@ function intervalLine({ comparison, challenger, algorithms }: ModelTrainingCompl
 function pageLine(page: WrittenPage | undefined): string[] {
   if (!page) return [];
   return ['uri' in page ? `Page: ${page.uri}` : `Warning: the run's page could not be made: ${page.not_written}`];
+}
+
+/** Where the training is in MLflow, or why it isn't there yet. */
+function trackingLine({ tracking }: ModelTrainingCompleted): string[] {
+  if (!tracking) return [];
+  return [
+    tracking.status === 'written'
+      ? `MLflow: ${tracking.uri}`
+      : `Warning: the training waits to be written to MLflow: ${tracking.reason}; the next training writes it, or "perdure track".`,
+  ];
 }
 
 const COLUMNS_OF: Record<SplitName, string> = {

@@ -308,6 +308,31 @@ const writtenDefinition = z.strictObject({
     })
     .prefault({})
     .describe('What is kept of what rows of features and labels were before'),
+  tracking: z
+    .strictObject({
+      mlflow: z
+        .strictObject({
+          experiment: z.string().min(1).max(200).optional().meta({
+            description: 'The experiment',
+            otherwise: "the pipeline's name, with -dev or -staging outside of prod",
+          }),
+          registered_model: z
+            .string()
+            .regex(/^[^/:]{1,200}$/, 'up to 200 characters without "/" and ":"')
+            .optional()
+            .meta({
+              description: 'The registered model, whose versions are those of every algorithm',
+              otherwise: "the pipeline's name, with -dev or -staging outside of prod",
+            }),
+        })
+        .describe('The MLflow server that MLFLOW_TRACKING_URI names'),
+    })
+    .optional()
+    .meta({
+      description:
+        'Trainings are also written to an experiment tracker: runs, metrics, artifacts and registered models',
+      otherwise: 'nothing is written elsewhere',
+    }),
   drop: z.array(ColumnName).default([]).describe('Columns of the source that are no features'),
   tables: z
     .record(

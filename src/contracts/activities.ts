@@ -72,6 +72,7 @@ import type {
   SuggestCandidatesInput,
   Suggestion,
   TestModelInput,
+  Tracking,
   TrainingPlan,
   Unchanged,
 } from './training.js';
@@ -87,12 +88,13 @@ export type ActivityQueue = Exclude<keyof typeof TASK_QUEUES, 'orchestrator'>;
  * - `steward`: the same, and tried for as long as it takes, as the steward outlives every outage.
  * - `signal`: one call to Temporal, soon or not at all.
  * - `alert`, `settings`: sends alerts, or reads what they need; an outage holds up a run for minutes at most.
+ * - `tracking`: writes to a server of others, soon or later.
  * - `rows`: reads or writes rows.
  * - `fit`, `version`: within the time budget of an algorithm; `version` writes into the folder of a version.
  * - `stop`: stops tasks, and is tried until they are stopped.
  */
 export type TimeoutClass =
-  'documents' | 'steward' | 'signal' | 'alert' | 'settings' | 'rows' | 'fit' | 'version' | 'stop';
+  'documents' | 'steward' | 'signal' | 'alert' | 'settings' | 'tracking' | 'rows' | 'fit' | 'version' | 'stop';
 
 /** What a line of {@link ACTIVITIES} says of its activity. */
 interface Activity<Input, Output> {
@@ -183,6 +185,10 @@ export const ACTIVITIES = {
 
   ...on('operations', 'settings', {
     readServiceLevel: activity<{ pipeline: string; phase: Phase }, ServiceLevel>('How long may this take?'),
+  }),
+
+  ...on('operations', 'tracking', {
+    trackTraining: activity<StageInput, Tracking>('Write the training to MLflow'),
   }),
 
   ...on('dataProcessing', 'rows', {

@@ -328,7 +328,18 @@ export interface PromotedBest {
   comparison: Comparison;
   /** Absent of releases before there were pages. */
   page?: WrittenPage;
+  /** There is something to be written to MLflow. */
+  track?: true;
 }
+
+/** What became of a training's record in MLflow. What waits is written by the next training, or by a person. */
+export type Tracking =
+  | {
+      status: 'written';
+      /** Address of its run in MLflow's web UI. */
+      uri: string;
+    }
+  | { status: 'waits'; reason: string };
 
 /** How the versions of a run did on the split that chose among them, and on the one that had no part in the choice. */
 export interface Comparison {
@@ -358,6 +369,8 @@ export interface ModelTrainingCompleted {
   unchanged?: VersionRef[];
   /** The page with all of this, in HTML. */
   page?: WrittenPage;
+  /** Of a pipeline that has `tracking`. */
+  tracking?: Tracking;
   /** Version of the configuration that the run went by, a SHA-256. */
   config?: string;
 }

@@ -59,8 +59,19 @@ export function latestKey(algorithm: string): string {
   return `model_registry/${checkName('an algorithm', algorithm)}/latest.json`;
 }
 
+/** Of the keys of all aliases. */
+const ALIASES_FOLDER = 'model_registry/aliases/';
+
 export function aliasKey(alias: string): string {
-  return `model_registry/aliases/${checkName('an alias', alias)}.json`;
+  return `${ALIASES_FOLDER}${checkName('an alias', alias)}.json`;
+}
+
+/** Names of the aliases that there are. */
+export async function listAliases(registry: ObjectStore): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { key } of registry.list(ALIASES_FOLDER))
+    names.push(key.slice(ALIASES_FOLDER.length).replace(/\.json$/, ''));
+  return names;
 }
 
 /** What is done about a damaged alias: nothing else remembers what people and trainings made of it. */

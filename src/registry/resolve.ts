@@ -1,7 +1,7 @@
 import type { ModelSelector, ResolvedModel, VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
-import { aliasKey, latestKey, readPointer } from './pointers.js';
+import { aliasKey, latestKey, listAliases, readPointer } from './pointers.js';
 import { listVersions, modelRef, readVersion, requireVersion } from './versions.js';
 import { agreeing } from '../contracts/counts.js';
 
@@ -92,9 +92,6 @@ async function byAlgorithm(
 }
 
 async function knownAliases(registry: ObjectStore): Promise<string> {
-  const names: string[] = [];
-  for await (const { key } of registry.list('model_registry/aliases/')) {
-    names.push(key.replace(/^.*\//, '').replace(/\.json$/, ''));
-  }
+  const names = await listAliases(registry);
   return names.length === 0 ? 'are none yet' : `${agreeing(names.length, 'is', 'are')} ${names.join(', ')}`;
 }

@@ -29,6 +29,7 @@ import { resolveModel } from './resolveModel.js';
 import { selectCandidates } from './selectCandidates.js';
 import { silver } from './silver.js';
 import { suggestCandidates } from './suggestCandidates.js';
+import { trackTraining } from './trackTraining.js';
 import { checkNewData } from './checkNewData.js';
 import { writeReport } from './writeReport.js';
 import type { Stage } from './context.js';
@@ -62,6 +63,7 @@ export const STAGES = {
   discardVersion,
   testModel,
   promoteBest,
+  trackTraining,
   resolveModel,
   findNewRows,
   predict,

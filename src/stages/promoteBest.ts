@@ -16,6 +16,7 @@ import { aliasKey, isSameVersion, moveOf, movePointer, readPointer } from '../re
 import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
 import { slicesOf } from '../registry/slices.js';
 import { readVersionFile, readVersionFileIfAny, versionKey } from '../registry/versions.js';
+import { keepForTracking } from '../platform/tracking/waitingTrainings.js';
 import { bestVersion, versionOf } from './bestVersion.js';
 import type { StageContext, Stage } from './context.js';
 import { evaluateChallenger } from './evaluateChallenger.js';
@@ -26,7 +27,7 @@ import { writeTrainingPage } from './trainingPage.js';
  * promotion gate, on the rows of `champion_metric`'s split, and where the config leaves that to no person; else the champion stays. The
  * gate's working is kept as the challenger's `promotion.json`. Where the best is a version of an earlier run that is
  * champion, it stays. Where the metric is undefined for every version, the gate refuses the best of the search. A run
- * moves an alias once, however often it asks. The training's page comes last.
+ * moves an alias once, however often it asks. The training's page comes last, and what MLflow is to know.
  */
 export const promoteBest: Stage<PromoteBestInput, PromotedBest> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -35,7 +36,10 @@ export const promoteBest: Stage<PromoteBestInput, PromotedBest> = async (context
   await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, reason, { overDamage: true });
   const outcome = await challenge(context, pipeline, input, challenger, { split, metric, reason });
   const promoted: PromotedBest = { ...outcome, challenger, comparison };
-  return { ...promoted, page: await writeTrainingPage(context, pipeline, input, promoted) };
+  const told = { ...promoted, page: await writeTrainingPage(context, pipeline, input, promoted) };
+  if (!pipeline.definition.tracking) return told;
+  await keepForTracking(context.stores(pipeline), input, told);
+  return { ...told, track: true };
 };
 
 /** Decides once more where somebody moves the champion between the decision and the move. */

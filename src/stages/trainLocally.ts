@@ -23,6 +23,7 @@ import { discardVersion } from './discardVersion.js';
 import { findUnchanged } from './findUnchanged.js';
 import { pinConfig } from './pinConfig.js';
 import { preprocess } from './preprocess.js';
+import { trackTraining } from './trackTraining.js';
 import { trainInSteps } from './trainAlgorithm.js';
 
 export interface LocalTrainingInput {
@@ -109,10 +110,11 @@ class LocalTraining {
     options.onStep('testing the best model');
     const tests = await this.perform(testModel, best);
     options.onStep('choosing the champion');
-    const { champion, challenger, promotion, comparison, page } = await this.perform(promoteBest, {
+    const { champion, challenger, promotion, comparison, page, track } = await this.perform(promoteBest, {
       ...best,
       tested: tests,
     });
+    const tracking = track && (await this.perform(trackTraining, stage));
     const status = trained.length === Object.keys(algorithms).length ? 'completed' : 'partial';
     return {
       status,
@@ -125,6 +127,7 @@ class LocalTraining {
       algorithms,
       ...(unchanged.length > 0 && { unchanged }),
       ...(page && { page }),
+      ...(tracking && { tracking }),
       config: config.checksum,
     };
   }

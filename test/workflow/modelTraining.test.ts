@@ -6,6 +6,7 @@ import { until } from '../support/until.js';
 import {
   ALGORITHMS,
   CHAMPION,
+  fakeActivities,
   held,
   refitExcept,
   refusing,
@@ -116,6 +117,19 @@ describe('training', () => {
     ]);
     expect(result).toMatchObject({ status: 'completed', champion: CHAMPION, tests: { passed: false } });
     expect(calls.sendAlerts.flat().map(({ condition }) => condition)).toContain('model_tests_failed');
+  });
+
+  test('is written to MLflow where the pipeline has it so; a failure to write changes nothing else', async () => {
+    const whole = await server.run('modelTraining', input);
+    expect(whole.calls.trackTraining).toEqual([]);
+    const promoteBest: Activities['promoteBest'] = async (asked) => ({
+      ...(await fakeActivities().activities.promoteBest(asked)),
+      track: true,
+    });
+    const trackTraining = () => Promise.reject(ApplicationFailure.nonRetryable('The store is away.', 'StoreUnavailable'));
+    const { result, calls } = await server.run('modelTraining', input, { promoteBest, trackTraining });
+    expect(calls.trackTraining).toMatchObject([{ pipeline: 'readmission' }]);
+    expect(result).toEqual({ ...whole.result, tracking: { status: 'waits', reason: 'The store is away.' } });
   });
 
   test('trains the algorithms that are asked for', async () => {

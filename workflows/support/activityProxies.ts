@@ -72,6 +72,12 @@ const OPTIONS: Record<Exclude<TimeoutClass, BudgetedClass>, ActivityOptions> = {
     // A run that is over sooner than its service level was read waits for the answer, rather than leave it to nobody.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   },
+  /** Writes for a minute at most; what isn't written by then waits, and the run goes on. */
+  tracking: {
+    startToCloseTimeout: '90 seconds',
+    scheduleToCloseTimeout: '3 minutes',
+    retry: { initialInterval: '1 second', maximumAttempts: 2 },
+  },
   /**
    * 30 minutes is what the documents give a whole run of processing, so one piece is well inside. A cancelled run ends
    * when its work has, so that the next run doesn't find it still writing.

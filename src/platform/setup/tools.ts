@@ -2,6 +2,7 @@ import { cfnLint } from './cfnLint.js';
 import { composeSpec } from './composeSpec.js';
 import { lightgbm, xgboost } from './engines.js';
 import { temporalCli } from './temporalCli.js';
+import { mlflow } from './mlflow.js';
 import { timeSkippingServer } from './timeSkippingServer.js';
 import { redisServer } from './redisServer.js';
 import { messageOf } from '../../errors.js';
@@ -20,6 +21,7 @@ export const TOOLS: readonly Tool[] = [
   versitygw,
   redisServer,
   chromium,
+  mlflow,
   cfnLint,
   composeSpec,
 ];

@@ -265,6 +265,7 @@ const goingWell: Activities = {
       staging: trained[0]!,
       reason: `${trained[0]!.algorithm} passed the one model test and is in staging.`,
     }),
+  trackTraining: () => Promise.resolve({ status: 'written', uri: 'http://mlflow/#/experiments/1/runs/2' }),
   promoteBest: ({ trained }) =>
     Promise.resolve({
       champion: trained[0]!,
