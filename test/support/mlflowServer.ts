@@ -57,7 +57,7 @@ export async function startMlflow({ path }: FoundTool, folder: string): Promise<
 export async function askMlflow<Answer>({ path }: FoundTool, asked: object): Promise<Answer> {
   const script = join(packageFolder(), 'test', 'support', 'mlflow_client.py');
   const { ok, stdout, complaint } = await runCommand(path, [script, JSON.stringify(asked)], {
-    timeout: 120_000,
+    timeout: 300_000,
     env: QUIET,
   });
   if (!ok) throw new Error(complaint);

@@ -16,17 +16,16 @@ client = mlflow.MlflowClient()
 
 
 def run_of(run):
-    metrics = {
-        key: [[one.step, one.value] for one in client.get_metric_history(run.info.run_id, key)]
-        for key in run.data.metrics
-    }
+    # A request per metric, so only of one that has steps.
+    steps = client.get_metric_history(run.info.run_id, "search.score")
     return {
         "id": run.info.run_id,
         "name": run.info.run_name,
         "status": run.info.status,
         "params": run.data.params,
         "tags": run.data.tags,
-        "metrics": metrics,
+        "metrics": run.data.metrics,
+        "search": sorted([one.step, one.value] for one in steps),
         "datasets": [[one.dataset.name, one.dataset.digest] for one in run.inputs.dataset_inputs],
         "artifacts": sorted(one.path for one in client.list_artifacts(run.info.run_id)),
     }
@@ -45,8 +44,7 @@ def predictions_of(name, version, rows):
     model = mlflow.pyfunc.load_model(f"models:/{name}/{version.version}")
     predicted = model.predict(rows)
     # A row alone is predicted as it is among others.
-    alone = pd.concat([model.predict(rows.iloc[[at]]) for at in range(3)])
-    pd.testing.assert_frame_equal(alone, predicted.iloc[:3])
+    pd.testing.assert_frame_equal(model.predict(rows.iloc[[1]]), predicted.iloc[[1]])
     return json.loads(predicted.to_json(orient="records", double_precision=15))
 
 
