@@ -269,10 +269,17 @@ describe.runIf(tool)('trainings in MLflow', async () => {
     expect(JSON.parse(written.stdout)).toMatchObject({ trainings: [{ training: version, status: 'written' }] });
     // Nothing is left, and nothing is written twice.
     expect(JSON.parse((await write()).stdout)).toEqual({ trainings: [] });
+    const get = async (path: string, query: Record<string, string>): Promise<unknown> =>
+      (await fetch(`${server.url}/api/2.0/mlflow/${path}?${new URLSearchParams(query).toString()}`)).json();
     const filter = `name = 'binary' and tags.\`perdure.version\` = '${version}'`;
-    const answer = await fetch(
-      `${server.url}/api/2.0/mlflow/model-versions/search?${new URLSearchParams({ filter }).toString()}`,
-    );
-    expect(await answer.json()).toMatchObject({ model_versions: [{ aliases: ['challenger', 'champion'] }] });
+    const { model_versions } = (await get('model-versions/search', { filter })) as {
+      model_versions: { version: string }[];
+    };
+    expect(model_versions).toHaveLength(1);
+    expect(await get('registered-models/get', { name: 'binary' })).toMatchObject({
+      registered_model: {
+        aliases: expect.arrayContaining([{ alias: 'champion', version: model_versions[0]!.version }]) as object,
+      },
+    });
   }, 240_000);
 });
