@@ -56,14 +56,19 @@ async function serve(answer: RequestListener): Promise<string> {
 
 test("the server and its credentials are those of MLflow's own variables", () => {
   expect(trackingServer({})).toBeUndefined();
-  expect(trackingServer({ MLFLOW_TRACKING_URI: 'https://ml.example.org/base/', MLFLOW_TRACKING_TOKEN: 't0ken' })).toEqual({
+  expect(
+    trackingServer({ MLFLOW_TRACKING_URI: 'https://ml.example.org/base/', MLFLOW_TRACKING_TOKEN: 't0ken' }),
+  ).toEqual({
     address: 'https://ml.example.org/base',
     headers: { authorization: 'Bearer t0ken' },
     secrets: ['t0ken'],
   });
   const basic = Buffer.from('me:p@ss').toString('base64');
   const both = { MLFLOW_TRACKING_USERNAME: 'me', MLFLOW_TRACKING_PASSWORD: 'p@ss' };
-  for (const env of [{ MLFLOW_TRACKING_URI: 'http://ml:5000', ...both }, { MLFLOW_TRACKING_URI: 'http://me:p%40ss@ml:5000' }])
+  for (const env of [
+    { MLFLOW_TRACKING_URI: 'http://ml:5000', ...both },
+    { MLFLOW_TRACKING_URI: 'http://me:p%40ss@ml:5000' },
+  ])
     expect(trackingServer(env)).toEqual({
       address: 'http://ml:5000',
       headers: { authorization: `Basic ${basic}` },

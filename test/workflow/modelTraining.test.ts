@@ -126,7 +126,8 @@ describe('training', () => {
       ...(await fakeActivities().activities.promoteBest(asked)),
       track: true,
     });
-    const trackTraining = () => Promise.reject(ApplicationFailure.nonRetryable('The store is away.', 'StoreUnavailable'));
+    const trackTraining = () =>
+      Promise.reject(ApplicationFailure.nonRetryable('The store is away.', 'StoreUnavailable'));
     const { result, calls } = await server.run('modelTraining', input, { promoteBest, trackTraining });
     expect(calls.trackTraining).toMatchObject([{ pipeline: 'readmission' }]);
     expect(result).toEqual({ ...whole.result, tracking: { status: 'waits', reason: 'The store is away.' } });

@@ -85,7 +85,12 @@ export async function logTraining(
 }
 
 /** Files of a version that its run has as well, for people and for other tools. */
-const CHILD_FILES = [CARD, 'metadata.json', 'signature.json', 'importance.json'] as const satisfies readonly VersionFile[];
+const CHILD_FILES = [
+  CARD,
+  'metadata.json',
+  'signature.json',
+  'importance.json',
+] as const satisfies readonly VersionFile[];
 
 async function logVersion(
   destination: Destination,
