@@ -204,7 +204,7 @@ describe.runIf(tool)('trainings in MLflow', async () => {
       expect(run.search).toEqual(
         candidates.map(({ index, scores }) => [
           index,
-          expect.closeTo(scores.reduce((a, b) => a + b) / scores.length, 12),
+          expect.closeTo(scores.reduce((a, b) => a + b) / scores.length, 12) as number,
         ]),
       );
     }
@@ -233,7 +233,7 @@ describe.runIf(tool)('trainings in MLflow', async () => {
         let furthest = 0;
         there.forEach((row, i) => {
           for (const [name, value] of Object.entries(row)) {
-            const expected = here.get(ids[i]!)![name];
+            const expected = here.get(ids[i])![name];
             if (typeof value === 'number') furthest = Math.max(furthest, Math.abs(value - Number(expected)));
             else expect(value, `${algorithm} of ${ids[i]}`).toBe(expected);
           }
