@@ -6,8 +6,16 @@ import { packageFolder } from '../../src/package.js';
 import { startServer } from './serverProcess.js';
 import { until } from './until.js';
 
-/** What of the Python packages a test asks of nobody: neither news nor usage. */
-const QUIET = { MLFLOW_DISABLE_TELEMETRY: 'true', PYTHONWARNINGS: 'ignore', GIT_PYTHON_REFRESH: 'quiet' };
+/**
+ * What of the Python packages a test asks of nobody: neither news nor usage. Nor the server's background jobs: their
+ * processes outlive it, and where they can't run they are started again every second.
+ */
+const QUIET = {
+  MLFLOW_DISABLE_TELEMETRY: 'true',
+  MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
+  PYTHONWARNINGS: 'ignore',
+  GIT_PYTHON_REFRESH: 'quiet',
+};
 
 /** An MLflow server whose SQLite database and artifacts lie in a folder; it may be stopped and started again. */
 export interface MlflowServer {
