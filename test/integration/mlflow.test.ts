@@ -213,7 +213,7 @@ describe.runIf(tool)('trainings in MLflow', async () => {
     expect(champions).toMatchObject([
       {
         tags: { 'perdure.algorithm': training.champion!.algorithm, stage: 'Production' },
-        aliases: ['challenger', 'champion'],
+        aliases: ['challenger', 'champion', 'staging'],
       },
     ]);
     expect(children.find(({ id }) => id === champions[0]!.run)!.name).toBe(training.champion!.algorithm);

@@ -167,13 +167,14 @@ async function mirrorAliases({ client, registeredModel: name }: Destination, reg
     await client.post('registered-models/alias', { name, alias, version });
     after.set(alias, version);
   }
-  for (const [alias, stage] of Object.entries(STAGE_OF)) {
-    const [old, present] = [before.get(alias), after.get(alias)];
-    if (old === present) continue;
-    const tag = (version: string, value: string) =>
-      client.post('model-versions/set-tag', { name, version, key: TAG.stage, value });
-    const stays = Object.keys(STAGE_OF).some((other) => after.get(other) === old);
-    if (old !== undefined && !stays) await tag(old, LEFT);
-    if (present !== undefined) await tag(present, stage);
+  for (const version of new Set([...before.values(), ...after.values()])) {
+    const stage = stageOf(version, after);
+    if (stage === stageOf(version, before)) continue;
+    await client.post('model-versions/set-tag', { name, version, key: TAG.stage, value: stage ?? LEFT });
   }
+}
+
+/** A champion that is in staging as well is in production. */
+function stageOf(version: string, aliases: Map<string, string>): string | undefined {
+  return Object.entries(STAGE_OF).find(([alias]) => aliases.get(alias) === version)?.[1];
 }
