@@ -8,7 +8,15 @@ import type { Pipeline } from '../../src/config/load.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { trackingServer } from '../../src/platform/tracking/settings.js';
 import { writeWaiting } from '../../src/platform/tracking/tracking.js';
-import { claimWaiting, idOf, keepForTracking, waitingIds } from '../../src/platform/tracking/waitingTrainings.js';
+import {
+  claimWaiting,
+  idOf,
+  keepForTracking,
+  settleWaiting,
+  waitingIds,
+} from '../../src/platform/tracking/waitingTrainings.js';
+import type { StageContext } from '../../src/stages/context.js';
+import { trackTraining } from '../../src/stages/trackTraining.js';
 import { decided } from '../support/promotions.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -123,4 +131,20 @@ test('without an address it waits for one', async () => {
   expect([...tracked.values()]).toMatchObject([
     { status: 'waits', reason: 'MLFLOW_TRACKING_URI is not set where data-processing runs' },
   ]);
+});
+
+test('a training whose answer was lost is told as written, where it was, by the attempt after', async () => {
+  vi.stubEnv('MLFLOW_TRACKING_URI', '');
+  const stores = await waiting();
+  const training = await claimWaiting(stores.modelRegistry, idOf(RUN), RUN.runId);
+  await settleWaiting(stores.modelRegistry, training!, 'http://mlflow/#/experiments/1/runs/2');
+  const context = {
+    pipeline: () => Promise.resolve(pipeline),
+    stores: () => stores,
+    signal: new AbortController().signal,
+  } as unknown as StageContext;
+  expect(await trackTraining(context, { pipeline: 'table', run: RUN })).toEqual({
+    status: 'written',
+    uri: 'http://mlflow/#/experiments/1/runs/2',
+  });
 });
