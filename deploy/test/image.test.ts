@@ -2,7 +2,7 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packageFolder } from '../../src/package.js';
@@ -86,7 +86,9 @@ test('every RUN line goes well, as an image builder would run it', () => {
 });
 
 test('the image holds what runs, and neither tests nor what only the build needs', async () => {
-  expect((await readdir(image.workdir)).sort()).toEqual(['conf', 'dist', 'node_modules', 'package.json']);
+  expect((await readdir(image.workdir)).sort()).toEqual(['conf', 'dist', 'node_modules', 'package.json', 'src']);
+  const sources = await readdir(join(image.workdir, 'src'), { recursive: true });
+  expect(sources.filter((name) => extname(name) !== '')).toEqual(['platform/tracking/pyfunc/perdure_model.py']);
   const packages = await readdir(join(image.workdir, 'node_modules'));
   expect(packages).toContain('koffi');
   expect(packages).not.toContain('typescript');
