@@ -109,9 +109,13 @@ describe('the package, installed by somebody else', () => {
       'dist/workers/',
       'package.json',
       'setup/',
+      // What models in MLflow predict with.
+      'src/platform/tracking/pyfunc/',
     ]);
-    expect(packed.files.filter((path) => /\.(map|py|tsbuildinfo)$|(^|\/)(test|bench|deploy)\//.test(path))).toEqual([]);
-    expect(packed.entryCount).toBeLessThan(500);
+    expect(packed.files.filter((path) => /\.(map|py|tsbuildinfo)$|(^|\/)(test|bench|deploy)\//.test(path))).toEqual([
+      'src/platform/tracking/pyfunc/perdure_model.py',
+    ]);
+    expect(packed.entryCount).toBeLessThan(1_000);
     expect(packed.size).toBeLessThan(3_000_000);
   });
 
