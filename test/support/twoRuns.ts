@@ -75,10 +75,9 @@ export async function undisturbed(engines: EnginePool): Promise<FinalState> {
 }
 
 async function runByStages(world: TinyWorld): Promise<FinalState> {
-  const stage = { pipeline: TINY, run: runRef('undisturbed') };
+  const stage = { pipeline: TINY, run: runRef('undisturbed'), asOf: AFTER_LATER };
   const { written: partitions } = await world.perform(bronze, {
     ...stage,
-    asOf: AFTER_LATER,
     source: await world.writeCsv(LATER_MONTHS),
   });
   await world.perform(silver, { ...stage, partitions });
