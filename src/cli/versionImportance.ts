@@ -13,10 +13,9 @@ import {
 import { importanceChange } from '../registry/importanceHistory.js';
 import { readVersionFileIfAny } from '../registry/versions.js';
 import type { CommonOptions } from './options.js';
-import { openToRead } from './store.js';
 import { table } from './table.js';
 import { print, printJson } from './terminal.js';
-import { findVersion } from './versions.js';
+import { openVersion } from './versions.js';
 
 /** Features that a terminal shows; `--json` has all. */
 const SHOWN = 30;
@@ -28,17 +27,14 @@ export async function explainModel(
   version: string | undefined,
   options: CommonOptions,
 ): Promise<void> {
-  const { pipeline, stores } = await openToRead(name, options);
-  const { modelRegistry } = stores;
-  const metadata = await findVersion(modelRegistry, pipeline, model, version);
-  const ref = { algorithm: metadata.model_name, version: metadata.version };
-  const importance = await readVersionFileIfAny(modelRegistry, metadata, 'importance.json');
+  const { registry, metadata, ref } = await openVersion(name, model, version, options);
+  const importance = await readVersionFileIfAny(registry, metadata, 'importance.json');
   if (!importance)
     throw new PerdureError(
       'NotFound',
       `${ref.algorithm} ${ref.version} has no importance of its features, as it was trained by an earlier release; train again with --again.`,
     );
-  const change = await importanceChange(modelRegistry, ref, importance);
+  const change = await importanceChange(registry, ref, importance);
   if (options.json) return printJson({ ...ref, ...importance, change: change ?? null });
 
   const kinds = IMPORTANCE_KINDS.filter((kind) => isMeasured(importance, kind));

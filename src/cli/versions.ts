@@ -131,18 +131,15 @@ export async function showModel(
   version: string | undefined,
   options: CommonOptions,
 ): Promise<void> {
-  const { pipeline, stores } = await openToRead(name, options);
-  const { modelRegistry } = stores;
-  const metadata = await findVersion(modelRegistry, pipeline, model, version);
-  const { model_name: algorithm, version: id, ...rest } = metadata;
-  const threshold = await readVersionFileIfAny(modelRegistry, metadata, 'threshold.json');
-  const calibrator = await readVersionFileIfAny(modelRegistry, metadata, 'calibrator.json');
-  const slices = await readVersionFileIfAny(modelRegistry, metadata, 'slices.json');
-  const readiness = await readReadiness(modelRegistry, { algorithm, version: id });
+  const { registry, metadata, ref } = await openVersion(name, model, version, options);
+  const { model_name: _, version: __, ...rest } = metadata;
+  const threshold = await readVersionFileIfAny(registry, metadata, 'threshold.json');
+  const calibrator = await readVersionFileIfAny(registry, metadata, 'calibrator.json');
+  const slices = await readVersionFileIfAny(registry, metadata, 'slices.json');
+  const readiness = await readReadiness(registry, ref);
   if (options.json)
     printJson({
-      algorithm,
-      version: id,
+      ...ref,
       ...rest,
       ...(threshold && { threshold }),
       ...(calibrator && { calibrator }),
@@ -150,8 +147,8 @@ export async function showModel(
       readiness: readiness ?? null,
     });
   else {
-    const key = versionKey({ algorithm, version: id }, 'promotion.json');
-    const promotion = await promotionDecision.read(modelRegistry, key, 'train again, which decides anew');
+    const key = versionKey(ref, 'promotion.json');
+    const promotion = await promotionDecision.read(registry, key, 'train again, which decides anew');
     print(describeVersion(metadata, { threshold, calibrator, slices, promotion, readiness }));
   }
 }
@@ -163,28 +160,42 @@ export async function showCard(
   version: string | undefined,
   options: CommonOptions,
 ): Promise<void> {
-  const { pipeline, stores } = await openToRead(name, options);
-  const { modelRegistry } = stores;
-  const metadata = await findVersion(modelRegistry, pipeline, model, version);
-  const ref = { algorithm: metadata.model_name, version: metadata.version };
-  const card = await readCard(modelRegistry, ref);
+  const { registry, ref } = await openVersion(name, model, version, options);
+  const card = await readCard(registry, ref);
   if (card === undefined)
     throw new PerdureError(
       'NotFound',
       `${ref.algorithm} ${ref.version} has no card, as it was trained by an earlier release; train again, or look with "perdure models show".`,
     );
-  const readiness = await readReadiness(modelRegistry, ref);
+  const readiness = await readReadiness(registry, ref);
   if (options.json)
     printJson({
       ...ref,
       card,
-      signature: await readVersionFile(modelRegistry, ref, 'signature.json'),
+      signature: await readVersionFile(registry, ref, 'signature.json'),
       readiness: readiness ?? null,
     });
   else print(`${card.trimEnd()}\n\n${testsSection(readiness)}`);
 }
 
-export async function findVersion(
+/**
+ * The version that a command names, and the registry that has it.
+ * @param model an algorithm, or an alias
+ * @throws PerdureError `NotFound`
+ */
+export async function openVersion(
+  name: string,
+  model: string,
+  version: string | undefined,
+  options: CommonOptions,
+): Promise<{ registry: ObjectStore; metadata: VersionMetadata; ref: VersionRef }> {
+  const { pipeline, stores } = await openToRead(name, options);
+  const registry = stores.modelRegistry;
+  const metadata = await findVersion(registry, pipeline, model, version);
+  return { registry, metadata, ref: { algorithm: metadata.model_name, version: metadata.version } };
+}
+
+async function findVersion(
   registry: ObjectStore,
   { config }: Pipeline,
   model: string,

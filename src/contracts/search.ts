@@ -3,6 +3,7 @@ import type {
   Candidate,
   CandidateScores,
   Dropped,
+  EvaluateCandidateInput,
   ParameterGrid,
   Params,
   SearchPlan,
@@ -34,11 +35,23 @@ interface Racer extends Candidate {
   dropped?: string;
 }
 
+/** Who does the work of a search: activities in a workflow, stages where there is none. */
+export interface SearchSteps {
+  /** So many candidates are to be evaluated before this is told again. */
+  count(candidates: number): void;
+  /** Has candidates scored, and written down by {@link Search.score} or {@link Search.fail}. @returns indexes of those that failed */
+  evaluate(candidates: Candidate[], asked: Pick<EvaluateCandidateInput, 'folds' | 'limits'>): Promise<number[]>;
+  /** Who of a race goes on. */
+  select(scored: ReturnType<Search['scored']>): Promise<Selection>;
+  /** The next round of a study, and what of the one before it failed. */
+  suggest(asked: { round: number; failed: number[] }): Promise<Suggestion>;
+}
+
 /**
  * The book of a hyperparameter search: who races, who scored how many folds, and who left why. The `trainAlgorithm`
- * workflow and the training without Temporal both evaluate candidates in their own way and write down here what came
- * of it. With {@link gridCell} it is the one piece of logic in this folder: pure and deterministic, so a workflow may
- * use it.
+ * workflow and the training without Temporal both evaluate candidates in their own way, in the one order of {@link run},
+ * and write down here what came of it. With {@link gridCell} it is the one piece of logic in this folder: pure and
+ * deterministic, so a workflow may use it.
  */
 export class Search {
   private readonly all: Map<number, Racer>;
@@ -52,6 +65,32 @@ export class Search {
     this.selection = { survivors: plan.order, score: null };
   }
 
+  /** Evaluates the plan's candidates rung by rung, or those of a study round by round, until the best is known. */
+  async run(steps: SearchSteps): Promise<void> {
+    if (this.plan.study) return this.study(steps, this.plan.study.trials);
+    for (const folds of this.plan.rungs) {
+      const racers = this.racers();
+      steps.count(racers.length);
+      await steps.evaluate(racers, { folds });
+      this.select(await steps.select(this.scored(folds)));
+    }
+  }
+
+  private async study(steps: SearchSteps, trials: number): Promise<void> {
+    steps.count(trials);
+    let failed: number[] = [];
+    for (let round = 0; ; round++) {
+      const { candidates, limits, best, stopped } = await steps.suggest({ round, failed });
+      if (candidates.length === 0) {
+        this.selection = best ? { survivors: [best.index], score: best.score } : { survivors: [], score: null };
+        this.stopped = stopped;
+        return;
+      }
+      for (const candidate of candidates) this.all.set(candidate.index, { ...candidate, scores: [] });
+      failed = await steps.evaluate(candidates, { folds: this.plan.rungs.flat(), limits });
+    }
+  }
+
   /** The candidates of the next rung: with racing, who can't win any more is spared the folds to come. */
   racers(): Candidate[] {
     const survivors = new Set(this.selection.survivors);
@@ -60,11 +99,6 @@ export class Search {
         racer.dropped ??= `It could not win any more once ${shareOf(racer.scores.length, this.cvFolds, 'folds')} were scored.`;
     }
     return this.racing().map(({ index, params }) => ({ index, params }));
-  }
-
-  /** The candidates of another round of a study. */
-  add(candidates: Candidate[]): void {
-    for (const candidate of candidates) this.all.set(candidate.index, { ...candidate, scores: [] });
   }
 
   /** @returns its mean score so far */
@@ -91,12 +125,6 @@ export class Search {
   /** What its selection answered. */
   select(selection: Selection): void {
     this.selection = selection;
-  }
-
-  /** A study is over: which of its candidates is best, and why it had no more. */
-  end({ best, stopped }: Pick<Suggestion, 'best' | 'stopped'>): void {
-    this.selection = best ? { survivors: [best.index], score: best.score } : { survivors: [], score: null };
-    this.stopped = stopped;
   }
 
   /**

@@ -305,6 +305,11 @@ export interface VersionRef {
   version: string;
 }
 
+/** What a version is called where people read of it. */
+export function versionName({ algorithm, version }: VersionRef): string {
+  return `${algorithm} ${version}`;
+}
+
 /** The versions of a run, of which the best is tested and challenges the champion. */
 export interface TestModelInput extends StageInput {
   trained: VersionRef[];

@@ -1,3 +1,5 @@
+import { median } from './transforms/statistics.js';
+
 /** When candidates are given up. */
 export interface MedianPrunerSettings {
   /** Candidates that have every fold, below which nobody is pruned. */
@@ -24,7 +26,9 @@ export function pruningLimits(
   const enough = complete.length >= Math.max(1, startupTrials);
   const means = complete.map(runningMeans);
   return Array.from({ length: folds }, (_, fold) =>
-    enough && fold >= warmupSteps && fold < folds - 1 ? median(means.map((values) => values[fold]!)) : null,
+    enough && fold >= warmupSteps && fold < folds - 1
+      ? median(Float64Array.from(means, (values) => values[fold]!).sort())
+      : null,
   );
 }
 
@@ -42,10 +46,4 @@ export function isPruned(scores: number[], limits: readonly (number | null)[]): 
 function runningMeans(scores: number[]): number[] {
   let sum = 0;
   return scores.map((score, i) => (sum += score) / (i + 1));
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

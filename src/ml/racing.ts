@@ -1,6 +1,7 @@
 import { MAX_EVALUATIONS, type Selection } from '../contracts/index.js';
 import type { FoldScore } from './engines/pool.js';
 import { normalQuantile } from './normal.js';
+import { mean } from './transforms/statistics.js';
 
 /** How often noise alone may send away, anywhere in a search, a candidate that would have won by more than {@link INDIFFERENCE}. */
 const CHANCE = 0.01;
@@ -76,8 +77,4 @@ export function differenceVariance(a: FoldScore, b: FoldScore): number {
   const groups = a.influence.length;
   const squares = a.influence.reduce((sum, part, group) => sum + (part - b.influence[group]!) ** 2, 0);
   return (squares * groups) / Math.max(1, groups - 1) + Math.max(a.step, b.step) ** 2;
-}
-
-function mean(values: number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

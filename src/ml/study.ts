@@ -4,6 +4,7 @@ import { Mt19937 } from './mt19937.js';
 import { gridCells } from './parameterSampler.js';
 import { candidatesIn, gridOf, randomCandidates, type SearchSpace } from './searchSpace.js';
 import { suggest, type Trial } from './tpe.js';
+import { mean } from './transforms/statistics.js';
 
 /** A candidate of a study that ended, with its scores by fold, higher is better. */
 export interface Ended {
@@ -94,8 +95,4 @@ export function bestOf(ended: Ended[]): Suggestion['best'] {
     if (state === 'complete' && (!best || mean(scores) > best.score)) best = { index, score: mean(scores) };
   }
   return best;
-}
-
-function mean(values: number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

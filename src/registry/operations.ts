@@ -1,4 +1,4 @@
-import type { MovedAlias, ModelSelector, VersionRef } from '../contracts/index.js';
+import { type MovedAlias, type ModelSelector, type VersionRef, versionName } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import {
@@ -67,7 +67,7 @@ function goBackFrom(alias: string, pointer: Pointer | undefined): VersionRef {
   if (!pointer) throw new PerdureError('NotFound', `There is no ${alias} to roll back; promote a version first.`);
   const back = versionBefore(pointer);
   if (!back)
-    throw new PerdureError('NotFound', `There is no version before ${named(pointer)} to go back to; name one.`);
+    throw new PerdureError('NotFound', `There is no version before ${versionName(pointer)} to go back to; name one.`);
   return back;
 }
 
@@ -79,13 +79,9 @@ export function checkAlias(alias: string): void {
 
 function checkIsNew(alias: string, to: VersionRef, now: VersionRef | undefined): void {
   if (!isSameVersion(to, now)) return;
-  throw new PerdureError('InputInvalid', `${named(to)} is ${alias} already; name another version.`);
+  throw new PerdureError('InputInvalid', `${versionName(to)} is ${alias} already; name another version.`);
 }
 
 function moved(alias: string, { algorithm, version, previous, at, reason }: Move): MovedAlias {
   return { alias, model: { algorithm, version }, previous, at, reason };
-}
-
-function named({ algorithm, version }: VersionRef): string {
-  return `${algorithm} ${version}`;
 }

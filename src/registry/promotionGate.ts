@@ -10,6 +10,7 @@ import {
   type TaskMetrics,
   type TaskSpec,
   type VersionRef,
+  versionName,
 } from '../contracts/index.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
@@ -86,7 +87,7 @@ export function promotionGate(
   const broken = rules.filter(({ passed }) => !passed);
   const notCompared =
     champion && 'unscored' in champion
-      ? `${named(champion.ref)} could not be compared with: ${champion.unscored}`
+      ? `${versionName(champion.ref)} could not be compared with: ${champion.unscored}`
       : null;
   const grounds = groundsOf(rules, broken, notCompared !== null);
   const decision = broken.length > 0 ? 'refuse' : gate.promote === 'approve' ? 'hold' : 'promote';
@@ -214,11 +215,11 @@ function conclusionOf(
   champion: VersionRef | null,
   decision: PromotionDecision['decision'],
 ): string {
-  if (decision === 'refuse') return `${named(challenger)} may not be promoted`;
-  if (decision === 'hold') return `${named(challenger)} may be promoted, and waits for a person to do so`;
+  if (decision === 'refuse') return `${versionName(challenger)} may not be promoted`;
+  if (decision === 'hold') return `${versionName(challenger)} may be promoted, and waits for a person to do so`;
   return champion
-    ? `${named(challenger)} takes the place of ${named(champion)}`
-    : `${named(challenger)} becomes the first champion`;
+    ? `${versionName(challenger)} takes the place of ${versionName(champion)}`
+    : `${versionName(challenger)} becomes the first champion`;
 }
 
 function groundsOf(rules: GateRule[], broken: GateRule[], minimumsAlone: boolean): string {
@@ -226,10 +227,6 @@ function groundsOf(rules: GateRule[], broken: GateRule[], minimumsAlone: boolean
   if (faults.length > 0) return `it does not pass ${faults.join(', ')}`;
   const which = minimumsAlone ? ` that ${agreeing(rules.length, 'needs', 'need')} no comparison` : '';
   return `it passes ${agreeing(rules.length, 'the one rule', `all ${countOf(rules.length, 'rule')}`)}${which}`;
-}
-
-function named({ algorithm, version }: VersionRef): string {
-  return `${algorithm} ${version}`;
 }
 
 function shown(value: number | null): string {

@@ -1,13 +1,14 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import type {
-  FeatureDistances,
-  LabelDrift,
-  MonitorInput,
-  PerformanceDetails,
-  PerformanceResult,
-  TaskSpec,
-  VersionRef,
+import {
+  type FeatureDistances,
+  type LabelDrift,
+  type MonitorInput,
+  type PerformanceDetails,
+  type PerformanceResult,
+  type TaskSpec,
+  type VersionRef,
+  versionName,
 } from '../contracts/index.js';
 import { byArrival } from '../data/arrivals.js';
 import { identifier, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
@@ -134,10 +135,6 @@ async function labelDrift(
   }
   const column = { feature: 'the label', of: 'label' } as const;
   return { labels: { ...assessed, distances, warnings: warningsOf(column, distances, assessed.psi, limits) } };
-}
-
-function versionName({ algorithm, version }: VersionRef): string {
-  return `${algorithm} ${version}`;
 }
 
 async function matureRows(

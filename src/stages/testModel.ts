@@ -11,6 +11,7 @@ import {
   type TestedModel,
   type TestModelInput,
   type VersionRef,
+  versionName,
 } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { championMetric } from '../registry/championMetric.js';
@@ -110,14 +111,10 @@ async function stage(
 function outcomeOf(challenger: VersionRef, tests: ModelTest[], staging: VersionRef | null): string {
   const failed = failedTests(tests);
   if (failed.length === 0)
-    return `${named(challenger)} passed all ${countOf(tests.length, 'model test')} and is in staging.`;
+    return `${versionName(challenger)} passed all ${countOf(tests.length, 'model test')} and is in staging.`;
   const faults = failed.map(({ test, expected, actual }) => `${test} (expected ${expected}, got ${figure(actual)})`);
   const back = staging
-    ? `staging ${isSameVersion(staging, challenger) ? 'keeps it from an earlier run' : `falls back to ${named(staging)}`}`
+    ? `staging ${isSameVersion(staging, challenger) ? 'keeps it from an earlier run' : `falls back to ${versionName(staging)}`}`
     : 'nothing is in staging';
-  return `${named(challenger)} did not pass ${faults.join(', ')}; ${back}.`;
-}
-
-function named({ algorithm, version }: VersionRef): string {
-  return `${algorithm} ${version}`;
+  return `${versionName(challenger)} did not pass ${faults.join(', ')}; ${back}.`;
 }

@@ -3,8 +3,6 @@ import {
   Search,
   type AlgorithmInput,
   type AlgorithmTrained,
-  type Candidate,
-  type EvaluateCandidateInput,
   type Progress,
   type SearchOutcome,
   type SearchPlan,
@@ -83,68 +81,43 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
   return algorithmTrained(registered, best, performance, search);
 }
 
-/** Evaluates the plan's candidates, rung by rung, or those of a study, round by round. A candidate that fails leaves the search with its reason. */
+/** Evaluates candidates within this process. One that fails leaves the search with its reason. */
 async function searchCandidates(
   input: AlgorithmInput,
   plan: SearchPlan,
   steps: AlgorithmSteps,
 ): Promise<SearchOutcome> {
   const search = new Search(plan);
-
-  /** Returns the indexes of those that failed. */
-  async function evaluate(
-    candidates: Candidate[],
-    asked: Pick<EvaluateCandidateInput, 'folds' | 'limits'>,
-    tell: () => void,
-  ): Promise<number[]> {
-    const failed: number[] = [];
-    // The engine pool takes as many at a time as it has hosts.
-    const evaluations = candidates.map(async (candidate) => {
-      try {
-        search.score(
-          candidate,
-          await steps.perform(
-            evaluateCandidate,
-            { ...input, candidate, ...asked },
-            JSON.stringify({ index: candidate.index, folds: asked.folds }),
-          ),
-        );
-      } catch (error) {
-        search.fail(candidate, messageOf(error));
-        failed.push(candidate.index);
-      }
-      tell();
-    });
-    await Promise.all(evaluations);
-    steps.signal.throwIfAborted();
-    return failed;
-  }
-
-  /** Tells of one candidate more of so many. */
-  function counting(total: number): () => void {
-    let done = 0;
-    return () => steps.onProgress({ what: 'candidates', done: ++done, total });
-  }
-
-  async function race(): Promise<void> {
-    for (const folds of plan.rungs) {
-      const racers = search.racers();
-      await evaluate(racers, { folds }, counting(racers.length));
-      search.select(await steps.perform(selectCandidates, { ...input, ...search.scored(folds) }));
-    }
-  }
-
-  async function study(trials: number): Promise<void> {
-    const tell = counting(trials);
-    let failed: number[] = [];
-    for (let round = 0; ; round++) {
-      const suggestion = await steps.perform(suggestCandidates, { ...input, round, failed });
-      if (suggestion.candidates.length === 0) return search.end(suggestion);
-      search.add(suggestion.candidates);
-      failed = await evaluate(suggestion.candidates, { folds: plan.rungs.flat(), limits: suggestion.limits }, tell);
-    }
-  }
-
-  await (plan.study ? study(plan.study.trials) : race());
+  let [done, total] = [0, 0];
+  await search.run({
+    count(candidates) {
+      [done, total] = [0, candidates];
+    },
+    async evaluate(candidates, asked) {
+      const failed: number[] = [];
+      // The engine pool takes as many at a time as it has hosts.
+      const evaluations = candidates.map(async (candidate) => {
+        try {
+          search.score(
+            candidate,
+            await steps.perform(
+              evaluateCandidate,
+              { ...input, candidate, ...asked },
+              JSON.stringify({ index: candidate.index, folds: asked.folds }),
+            ),
+          );
+        } catch (error) {
+          search.fail(candidate, messageOf(error));
+          failed.push(candidate.index);
+        }
+        steps.onProgress({ what: 'candidates', done: ++done, total });
+      });
+      await Promise.all(evaluations);
+      steps.signal.throwIfAborted();
+      return failed;
+    },
+    select: (scored) => steps.perform(selectCandidates, { ...input, ...scored }),
+    suggest: (asked) => steps.perform(suggestCandidates, { ...input, ...asked }),
+  });
   return search.outcome(input.algorithm, (sentence) => new PerdureError('EngineFailed', sentence));
 }

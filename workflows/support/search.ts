@@ -1,12 +1,5 @@
 import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
-import {
-  Search,
-  type AlgorithmInput,
-  type Candidate,
-  type EvaluateCandidateInput,
-  type SearchOutcome,
-  type SearchPlan,
-} from '../../src/contracts/index.js';
+import { Search, type AlgorithmInput, type SearchOutcome, type SearchPlan } from '../../src/contracts/index.js';
 import { activities, type Fitting } from './activityProxies.js';
 import { failureOf } from './failures.js';
 import { inParallel } from './parallel.js';
@@ -17,9 +10,8 @@ import { agreeing } from '../../src/contracts/counts.js';
 const CANDIDATES_AT_ONCE = 100;
 
 /**
- * Evaluates the plan's candidates, rung by rung, or those of a study, round by round. Each evaluation is an activity of its
- * own, so what has finished is never computed again, whatever happens to a worker. A candidate that fails leaves the search
- * with its reason.
+ * Evaluates candidates, each evaluation an activity of its own, so that what has finished is never computed again, whatever
+ * happens to a worker. A candidate that fails leaves the search with its reason.
  * @throws ApplicationFailure `AllCandidatesFailed`
  */
 export async function searchCandidates(
@@ -29,49 +21,30 @@ export async function searchCandidates(
   progress: ProgressTracker,
 ): Promise<SearchOutcome> {
   const search = new Search(plan);
-
-  /** Returns the indexes of those that failed. */
-  async function evaluate(candidates: Candidate[], asked: Pick<EvaluateCandidateInput, 'folds' | 'limits'>) {
-    const failed: number[] = [];
-    await inParallel(candidates, CANDIDATES_AT_ONCE, async (candidate) => {
-      try {
-        const scored = await fitting.evaluateCandidate.executeWithOptions(
-          { summary: summaryOf(candidate.index, asked.folds) },
-          [{ ...input, candidate, ...asked }],
-        );
-        const score = search.score(candidate, scored);
-        if (!scored.pruned) progress.contend(candidate.params, score);
-      } catch (error) {
-        if (isCancellation(error)) throw error;
-        search.fail(candidate, failureOf(error).reason);
-        failed.push(candidate.index);
-      }
-      progress.advance();
-    });
-    return failed;
-  }
-
-  async function race() {
-    for (const folds of plan.rungs) {
-      const racers = search.racers();
-      progress.count('candidates', racers.length);
-      await evaluate(racers, { folds });
-      search.select(await activities.selectCandidates({ ...input, ...search.scored(folds) }));
-    }
-  }
-
-  async function study(trials: number) {
-    progress.count('candidates', trials);
-    let failed: number[] = [];
-    for (let round = 0; ; round++) {
-      const suggestion = await fitting.suggestCandidates({ ...input, round, failed });
-      if (suggestion.candidates.length === 0) return search.end(suggestion);
-      search.add(suggestion.candidates);
-      failed = await evaluate(suggestion.candidates, { folds: plan.rungs.flat(), limits: suggestion.limits });
-    }
-  }
-
-  await (plan.study ? study(plan.study.trials) : race());
+  await search.run({
+    count: (candidates) => progress.count('candidates', candidates),
+    async evaluate(candidates, asked) {
+      const failed: number[] = [];
+      await inParallel(candidates, CANDIDATES_AT_ONCE, async (candidate) => {
+        try {
+          const scored = await fitting.evaluateCandidate.executeWithOptions(
+            { summary: summaryOf(candidate.index, asked.folds) },
+            [{ ...input, candidate, ...asked }],
+          );
+          const score = search.score(candidate, scored);
+          if (!scored.pruned) progress.contend(candidate.params, score);
+        } catch (error) {
+          if (isCancellation(error)) throw error;
+          search.fail(candidate, failureOf(error).reason);
+          failed.push(candidate.index);
+        }
+        progress.advance();
+      });
+      return failed;
+    },
+    select: (scored) => activities.selectCandidates({ ...input, ...scored }),
+    suggest: (asked) => fitting.suggestCandidates({ ...input, ...asked }),
+  });
   return search.outcome(input.algorithm, (sentence) =>
     ApplicationFailure.nonRetryable(sentence, 'AllCandidatesFailed'),
   );

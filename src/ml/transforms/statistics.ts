@@ -5,6 +5,11 @@ export function presentSorted(values: Numbers): Float64Array {
   return Float64Array.from(values.filter((value) => !Number.isNaN(value))).sort();
 }
 
+/** The sum of the values, one after the other, by how many there are; NaN of none. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 /** A quantile of sorted values, between two of them by linear interpolation, as numpy has it; NaN of none. */
 export function quantile(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) return NaN;

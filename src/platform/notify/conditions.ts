@@ -19,8 +19,8 @@ import {
   type TrainingCompleted,
   type TrainingFailed,
   type UnusualDataVolume,
-  type VersionRef,
   type WeeklyReport,
+  versionName,
 } from '../../contracts/index.js';
 import { countOf } from '../../contracts/counts.js';
 import { adviceFor, type Advice, type WebUi } from './advice.js';
@@ -144,9 +144,9 @@ export function accuracyDrop(facts: AccuracyDrop, thresholds: AlertThresholds): 
   const level = critical ? 'critical' : 'warning';
   return {
     ...alertAbout(facts, level, model.algorithm, model.version, level),
-    summary: `${performance.metric} of ${facts.pipeline}'s ${named(model)} is ${rounded(performance.drop, 4)} below its baseline over ${countOf(performance.metrics.n, 'labelled row')}; see ${facts.report}.`,
+    summary: `${performance.metric} of ${facts.pipeline}'s ${versionName(model)} is ${rounded(performance.drop, 4)} below its baseline over ${countOf(performance.metrics.n, 'labelled row')}; see ${facts.report}.`,
     details: {
-      model: named(model),
+      model: versionName(model),
       metric: performance.metric,
       drop: rounded(performance.drop, 6),
       rows: performance.metrics.n,
@@ -167,9 +167,9 @@ function estimatedDrop(
   const level = drop > thresholds.accuracy_drop ? 'critical' : 'warning';
   return {
     ...alertAbout(facts, level, model.algorithm, model.version, 'estimated', level),
-    summary: `${metric} of ${facts.pipeline}'s ${named(model)} is estimated to be ${rounded(drop, 4)} below its baseline over ${countOf(rows, 'row')} whose labels are still to come; see ${facts.report}.`,
+    summary: `${metric} of ${facts.pipeline}'s ${versionName(model)} is estimated to be ${rounded(drop, 4)} below its baseline over ${countOf(rows, 'row')} whose labels are still to come; see ${facts.report}.`,
     details: {
-      model: named(model),
+      model: versionName(model),
       metric,
       drop: rounded(drop, 6),
       rows,
@@ -218,9 +218,9 @@ export function driftDetected(facts: DriftDetected, thresholds: AlertThresholds)
       String(severity),
       [...drifted, ...missing.map((feature) => `missing ${feature}`)].sort().join(','),
     ),
-    summary: `The data that ${facts.pipeline}'s ${named(model)} scores has changed: ${found}; see ${facts.report}.`,
+    summary: `The data that ${facts.pipeline}'s ${versionName(model)} scores has changed: ${found}; see ${facts.report}.`,
     details: {
-      model: named(model),
+      model: versionName(model),
       rows: drift.rows,
       'drift severity': severity,
       ...Object.fromEntries(drift.drifted.map((feature) => [`psi ${feature}`, drift.psi[feature] ?? null])),
@@ -256,9 +256,9 @@ export function trainingCompleted(facts: TrainingCompleted): Finding {
   const expected = estimate?.scores[training.challenger.algorithm] ?? null;
   return {
     ...alertAbout(facts, 'info', run.runId),
-    summary: `Training of ${facts.pipeline} ended as ${training.status}; the best by ${metric} is ${named(training.challenger)}${!estimate || expected === null ? '' : `, with ${estimate.metric} ${rounded(expected, 4)} on rows that had no part in the choice`}${outcomeOf(training)}.`,
+    summary: `Training of ${facts.pipeline} ended as ${training.status}; the best by ${metric} is ${versionName(training.challenger)}${!estimate || expected === null ? '' : `, with ${estimate.metric} ${rounded(expected, 4)} on rows that had no part in the choice`}${outcomeOf(training)}.`,
     details: {
-      champion: training.champion ? named(training.champion) : 'none',
+      champion: training.champion ? versionName(training.champion) : 'none',
       promotion: training.promotion.reason,
       ...Object.fromEntries(Object.entries(scores).map(([algorithm, score]) => [`${metric} ${algorithm}`, score])),
       ...Object.fromEntries(
@@ -274,7 +274,7 @@ export function trainingCompleted(facts: TrainingCompleted): Finding {
 
 function outcomeOf({ champion, challenger, promotion }: TrainingCompleted['training']): string {
   if (promotion.decision === 'promote') return '';
-  if (champion && named(champion) === named(challenger)) return ', which stays champion';
+  if (champion && versionName(champion) === versionName(challenger)) return ', which stays champion';
   return promotion.decision === 'hold'
     ? '; it waits in staging for a person to promote it'
     : '; the promotion gate refused it';
@@ -289,9 +289,9 @@ export function modelTestsFailed(facts: ModelTestsFailed): Finding | undefined {
     ...alertAbout(facts, 'warning', run.runId),
     summary: `Model tests of ${facts.pipeline}: ${tests.reason}`,
     details: {
-      model: named(tests.challenger),
-      staging: tests.staging ? named(tests.staging) : 'none',
-      champion: champion ? named(champion) : 'none',
+      model: versionName(tests.challenger),
+      staging: tests.staging ? versionName(tests.staging) : 'none',
+      champion: champion ? versionName(champion) : 'none',
       ...Object.fromEntries(failed.map(({ test, actual }) => [test, actual])),
       workflow_id: run.workflowId,
       run_id: run.runId,
@@ -302,11 +302,16 @@ export function modelTestsFailed(facts: ModelTestsFailed): Finding | undefined {
 /** For the record: another version is champion than before. */
 export function modelDeployed(facts: ModelDeployed): Finding | undefined {
   const { model, previous } = facts;
-  if (previous && named(previous) === named(model)) return undefined;
+  if (previous && versionName(previous) === versionName(model)) return undefined;
   return {
     ...alertAbout(facts, 'info', model.algorithm, model.version, facts.at),
-    summary: `${named(model)} is now the champion of ${facts.pipeline}, ${previous ? `in place of ${named(previous)}` : 'its first'}: ${facts.reason.replace(/\.$/, '')}.`,
-    details: { model: named(model), previous: previous ? named(previous) : 'none', by: facts.by, reason: facts.reason },
+    summary: `${versionName(model)} is now the champion of ${facts.pipeline}, ${previous ? `in place of ${versionName(previous)}` : 'its first'}: ${facts.reason.replace(/\.$/, '')}.`,
+    details: {
+      model: versionName(model),
+      previous: previous ? versionName(previous) : 'none',
+      by: facts.by,
+      reason: facts.reason,
+    },
   };
 }
 
@@ -409,10 +414,6 @@ function verdictInWords({ drift, performance_drop, missing, not_measured }: Week
     found.join(', ') || (unmeasured.length === 0 ? 'no problems found' : 'no problems found in what was measured'),
     ...unmeasured,
   ].join('; ');
-}
-
-function named({ algorithm, version }: VersionRef): string {
-  return `${algorithm} ${version}`;
 }
 
 function medianOf(values: number[]): number {

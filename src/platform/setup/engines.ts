@@ -6,7 +6,7 @@ import { variables } from '../../environment.js';
 import { PerdureError, messageOf } from '../../errors.js';
 import { LIBRARY_FILES, libraryFolder, libraryPath, type LibraryFile } from '../../ml/engines/library.js';
 import { lightGbmVersion } from '../../ml/engines/lightgbm.js';
-import { onPath, runCommand } from './command.js';
+import { findPython, unpackWheels } from './pip.js';
 import type { FoundTool, Tool } from './tool.js';
 
 /** A wheel that holds a library: what pip is asked for, and the checksums of what it may bring. */
@@ -126,8 +126,7 @@ function libraryTool({ library, wheel, load }: Source): Tool {
     remedy: 'see that python3 has pip and reaches its package index, then run "perdure setup" again',
     find,
     async install(tell) {
-      const python = (await onPath('python3')) ?? (await onPath('python'));
-      if (!python) throw new Error('there is no python3 on PATH');
+      const python = await findPython();
       tell(`${library.name}: fetching ${wheel.requirement} with pip`);
 
       const target = libraryFolder(library);
@@ -148,23 +147,5 @@ async function unpack(python: string, { requirement, hashes }: Wheel, folder: st
   const requirements = join(folder, 'requirements.txt');
   await writeFile(requirements, [requirement, ...hashes.map((hash) => `--hash=sha256:${hash}`)].join(' '));
   // No Python will run the wheel: its unpacked files are all that is wanted, whatever Python they are meant for.
-  const options = ['--no-deps', '--no-compile', '--ignore-requires-python', '--only-binary=:all:', '--require-hashes'];
-  const pip = await runCommand(
-    python,
-    [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      ...options,
-      '--target',
-      folder,
-      '-r',
-      requirements,
-    ],
-    // A user's own `user = true` can't be combined with a target.
-    { timeout: PIP_TIMEOUT_MS, env: { PIP_USER: '0' } },
-  );
-  if (!pip.ok) throw new Error(`pip said "${pip.complaint}"`);
+  await unpackWheels(python, folder, requirements, { timeout: PIP_TIMEOUT_MS, options: ['--ignore-requires-python'] });
 }

@@ -4,8 +4,9 @@ import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageFolder } from '../../package.js';
 import { cacheFolder } from '../files/cacheFolder.js';
-import { onPath, runCommand } from './command.js';
+import { runCommand } from './command.js';
 import { findNamed } from './named.js';
+import { findPython, unpackWheels } from './pip.js';
 import type { FoundTool, Tool } from './tool.js';
 
 const PIP_TIMEOUT_MS = 15 * 60_000;
@@ -55,8 +56,7 @@ export function pythonTool({
     },
 
     async install(tell) {
-      const python = (await onPath('python3')) ?? (await onPath('python'));
-      if (!python) throw new Error('there is no python3 on PATH');
+      const python = await findPython();
       tell(`${name}: fetching ${name}==${version} with pip`);
 
       const staged = `${target()}.${randomUUID()}`;
@@ -64,25 +64,7 @@ export function pythonTool({
         const packages = join(staged, 'packages');
         await mkdir(packages, { recursive: true });
         const requirements = join(packageFolder(), 'setup', `${name}.requirements.txt`);
-        const options = ['--no-deps', '--no-compile', '--only-binary=:all:', '--require-hashes'];
-        const pip = await runCommand(
-          python,
-          [
-            '-m',
-            'pip',
-            'install',
-            '--quiet',
-            '--disable-pip-version-check',
-            ...options,
-            '--target',
-            packages,
-            '-r',
-            requirements,
-          ],
-          // A user's own `user = true` can't be combined with a target.
-          { timeout: PIP_TIMEOUT_MS, env: { PIP_USER: '0' } },
-        );
-        if (!pip.ok) throw new Error(`pip said "${pip.complaint}"`);
+        await unpackWheels(python, packages, requirements, { timeout: PIP_TIMEOUT_MS });
         const launcher = join(staged, name);
         const runs = program === undefined ? '' : `"$folder/${program}" `;
         await writeFile(

@@ -1,5 +1,5 @@
 import type { Pipeline } from '../../config/load.js';
-import type { VersionRef } from '../../contracts/index.js';
+import { type VersionRef, versionName } from '../../contracts/index.js';
 import { CARD, requireVersion, versionKey, type VersionFile, type VersionMetadata } from '../../registry/versions.js';
 import type { ObjectStore, Stores } from '../storage/objectStore.js';
 import { metricsOf, type LoggedMetric } from './metrics.js';
@@ -52,8 +52,8 @@ export async function logTraining(
     found: { [TAG.kind]: 'training', [TAG.run]: run.runId },
     tags: {
       ...runTags(pipeline, training),
-      'perdure.challenger': nameOf(challenger),
-      'perdure.champion': champion ? nameOf(champion) : 'none',
+      'perdure.challenger': versionName(challenger),
+      'perdure.champion': champion ? versionName(champion) : 'none',
       'perdure.promotion': promotion.decision,
       'mlflow.note.content': promotion.reason,
     },
@@ -286,8 +286,4 @@ export async function findRegistered(
     { filter, max_results: '1' },
   );
   return model_versions[0]?.version;
-}
-
-function nameOf({ algorithm, version }: VersionRef): string {
-  return `${algorithm} ${version}`;
 }

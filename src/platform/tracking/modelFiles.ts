@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pipeline } from '../../config/load.js';
@@ -12,6 +11,7 @@ import {
   type Preprocessing,
   type VersionMetadata,
 } from '../../registry/versions.js';
+import { sha256 } from '../storage/checksum.js';
 import type { ObjectStore } from '../storage/objectStore.js';
 
 /** A file among the artifacts of a run or a model: what a local file holds, or a text. */
@@ -48,7 +48,7 @@ export async function modelFiles(
   const threshold = await readVersionFileIfAny(registry, metadata, 'threshold.json');
   const code = await readFile(join(packageFolder(), LOADER), 'utf8');
   // A process that loads models of several releases needs a module of its own for each.
-  const loader = `perdure_model_${createHash('sha256').update(code).digest('hex').slice(0, 8)}`;
+  const loader = `perdure_model_${sha256(code).slice(0, 8)}`;
   const requirements = ['numpy', 'pandas', `${PACKAGE_OF[model_file]}==${/[\d.]+$/.exec(lineage.engine)?.[0]}`];
   return [
     text(`code/${loader}.py`, code),
