@@ -30,7 +30,8 @@ test('versioned workers take work once their version is current: runs are pinned
   await expect(run.result()).rejects.toThrow();
   const outage = client.workflow.getHandle('nowhere-inference-outage');
   expect(await versionOf(run)).toEqual({ behavior: 1, buildId: 'build-1' });
-  await until(async () => (await versionOf(outage)).behavior !== 0);
+  // The child is told its parent's behavior until its own first task is done.
+  await until(async () => (await versionOf(outage)).behavior === 2);
   expect(await versionOf(outage)).toEqual({ behavior: 2, buildId: 'build-1' });
   await outage.terminate();
 
