@@ -11,7 +11,7 @@ import { MOST_ROWS } from '../src/data/referenceRows.js';
 import { Evaluator } from '../src/data/validation/evaluate.js';
 import { profileDistances } from '../src/monitoring/distances.js';
 import { shiftOf } from '../src/monitoring/psi.js';
-import { countInto, emptyLike, profileColumn, type ColumnProfile } from '../src/monitoring/profile.js';
+import { countInto, emptyLike, profileColumn } from '../src/monitoring/profile.js';
 import { twoSampleDistances } from '../src/monitoring/twoSamples.js';
 import { WORKERS } from '../src/platform/temporal/workers.js';
 
@@ -38,11 +38,11 @@ await withDuckDb(context, async (database) => {
   let drifted = 0;
   for (const { name, type } of columns) {
     const isNumber = type === 'DOUBLE';
-    const before = await profiled(database, name, reference, (values) =>
-      profileColumn(values, isNumber ? 'numeric' : 'categorical'),
-    );
+    const values: (number | string | null)[] = [];
+    await eachChunk(database, name, reference, (chunk) => values.push(...chunk));
+    const before = profileColumn(values, isNumber ? 'numeric' : 'categorical');
     const now = emptyLike(before);
-    await profiled(database, name, current, (values) => countInto(now, values));
+    await eachChunk(database, name, current, (chunk) => countInto(now, chunk));
     profileDistances(before, now);
     if (isNumber) twoSampleDistances(await comparedValues(database, name, kept, current));
     if ((shiftOf(before, now)?.psi ?? 0) >= pipeline.config.monitoring_config.drift_threshold_psi) drifted++;
@@ -51,15 +51,13 @@ await withDuckDb(context, async (database) => {
   console.log(JSON.stringify({ expectations: results.length, met, drifted }));
 });
 
-/** What becomes of a column's values. */
-async function profiled(
+/** A column's values, some at a time. */
+async function eachChunk(
   database: Database,
   name: string,
   relation: string,
-  make: (values: (number | string | null)[]) => ColumnProfile,
-): Promise<ColumnProfile> {
-  const values: (number | string | null)[] = [];
+  look: (values: (number | string | null)[]) => unknown,
+): Promise<void> {
   for await (const chunk of database.chunks(`SELECT ${identifier(name)} FROM ${relation}`))
-    for (const value of chunk.getColumnValues(0) as (number | string | null)[]) values.push(value);
-  return make(values);
+    look(chunk.getColumnValues(0) as (number | string | null)[]);
 }

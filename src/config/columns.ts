@@ -37,7 +37,6 @@ export const INTERNAL = {
   foldSince: `${INTERNAL_PREFIX}fold_since`,
   features: `${INTERNAL_PREFIX}features`,
   labels: `${INTERNAL_PREFIX}labels`,
-  value: `${INTERNAL_PREFIX}value`,
   /** Digest of the values that a row was scored by. */
   inputs: `${INTERNAL_PREFIX}inputs`,
   /** Place of a predictions file among those of its model, oldest first. */

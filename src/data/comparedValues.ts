@@ -1,10 +1,9 @@
-import { INTERNAL } from '../config/columns.js';
-import type { CountedValues } from '../monitoring/twoSamples.js';
+import { countedValues, type CountedValues } from '../monitoring/twoSamples.js';
 import { identifier, readParquetSql, type Database } from './duckdb.js';
 
 /**
- * The finite values of one feature in a file of reference rows and in a relation, each once: rows stay in DuckDB, which
- * spills what doesn't fit.
+ * The finite values of one feature in a file of reference rows and in a relation, each once. They are in memory, 8 bytes
+ * per row several times over.
  *
  * @param relation SQL that has the feature as a column of the same name
  */
@@ -14,17 +13,19 @@ export async function comparedValues(
   referenceFile: string,
   relation: string,
 ): Promise<CountedValues> {
-  const { value } = INTERNAL;
-  const chunks = database.chunks(`
-    SELECT ${value}, sum(reference)::DOUBLE, sum(current)::DOUBLE FROM (
-      SELECT ${identifier(feature)} AS ${value}, 1 AS reference, 0 AS current FROM ${readParquetSql([referenceFile])}
-      UNION ALL SELECT ${identifier(feature)}, 0, 1 FROM ${relation}
-    ) WHERE isfinite(${value}) GROUP BY ${value} ORDER BY ${value}`);
-  const columns: [number[], number[], number[]] = [[], [], []];
-  for await (const chunk of chunks)
-    columns.forEach((column, i) => {
-      for (const number of chunk.getColumnValues(i) as number[]) column.push(number);
-    });
-  const [values, reference, current] = columns.map((column) => Float64Array.from(column));
-  return { values: values!, reference: reference!, current: current! };
+  const reference = await finiteValues(database, feature, readParquetSql([referenceFile]));
+  return countedValues(reference, await finiteValues(database, feature, relation));
+}
+
+/** Sorting them here takes a third of the time that grouping them in DuckDB does. */
+async function finiteValues(database: Database, feature: string, relation: string): Promise<Float64Array> {
+  const finite = `FROM (SELECT CAST(${identifier(feature)} AS DOUBLE) AS value FROM ${relation}) WHERE isfinite(value)`;
+  const [{ rows }] = (await database.rows(`SELECT count(*)::DOUBLE AS rows ${finite}`)) as [{ rows: number }];
+  const values = new Float64Array(rows);
+  let row = 0;
+  for await (const chunk of database.chunks(`SELECT value ${finite}`)) {
+    values.set(chunk.getColumnValues(0) as number[], row);
+    row += chunk.rowCount;
+  }
+  return values;
 }
