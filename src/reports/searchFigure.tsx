@@ -14,8 +14,11 @@ export function SearchFigure({
   model,
   candidates,
   scoring,
+  ended,
 }: {
   model: string;
+  /** Why it ended before all its candidates. */
+  ended: string | undefined;
   candidates: CandidateResult[];
   scoring: string;
 }): VNode | null {
@@ -40,7 +43,7 @@ export function SearchFigure({
     <Figure
       title={`Search of ${model}`}
       alternative={`Scores of ${countOf(scored.length, 'candidate')} of ${model} on up to ${countOf(folds, 'fold')}. The best is candidate ${winner.index + 1} with a mean ${scoring} of ${formatNumber(winner.mean)}; ${left} left early.`}
-      caption={`Each candidate's ${scoring} by fold (small dots) and on the average (large); the line is the best of all folds so far. Candidate ${winner.index + 1} won with ${formatNumber(winner.mean)}${left > 0 ? `; ${left} ${agreeing(left, 'was', 'were')} given up before the last fold (pale)` : ''}.`}
+      caption={`Each candidate's ${scoring} by fold (small dots) and on the average (large); the line is the best of all folds so far. Candidate ${winner.index + 1} won with ${formatNumber(winner.mean)}${left > 0 ? `; ${left} ${agreeing(left, 'was', 'were')} given up before the last fold (pale)` : ''}.${ended === undefined ? '' : ` ${ended}`}`}
       picture={draw({
         x: { label: 'candidate', ticks: Math.min(8, shown.length), tickFormat: 'd' },
         y: { label: scoring, grid: true, ticks: 5 },

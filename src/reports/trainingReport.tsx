@@ -8,15 +8,14 @@ import type {
   TaskMetrics,
   VersionRef,
 } from '../contracts/index.js';
-import { directionOf, metricsOf, SPLITS } from '../contracts/index.js';
-import type { DatasetMetadata } from '../data/dataset.js';
-import { missingRate, type ColumnProfile } from '../monitoring/profile.js';
+import { countOf, directionOf, metricsOf, SPLITS } from '../contracts/index.js';
 import type { Explanation } from '../registry/curves.js';
 import type { Curves } from '../ml/metrics/curves.js';
 import { taskOf } from '../ml/tasks/task.js';
 import type { VersionImportance } from '../registry/importance.js';
 import type { ImportanceChange } from '../registry/importanceHistory.js';
 import type { VersionReadiness } from '../registry/readiness.js';
+import { sliceName, slicesOf, type VersionSlices } from '../registry/slices.js';
 import type { VersionMetadata } from '../registry/versions.js';
 import {
   Facts,
@@ -24,7 +23,6 @@ import {
   formatP,
   formatParams,
   Passed,
-  percent,
   renderPage,
   Section,
   Table,
@@ -43,6 +41,7 @@ import {
   ThresholdFigure,
   type DrawnCurves,
 } from './curveFigures.js';
+import { DataSection, type DataReport } from './dataSection.js';
 import { FeatureImportanceFigure, ImportanceFigure, SwarmFigure } from './explanationFigures.js';
 import { moment, titleOf } from './metricTitles.js';
 import { ModelTests } from './modelTests.js';
@@ -57,12 +56,16 @@ export interface ReportedVersion {
   importance: { importance: VersionImportance; change: ImportanceChange | undefined } | undefined;
   /** Of a version that decides by one; absent of versions of earlier releases. */
   threshold: ChosenThreshold | undefined;
+  /** Absent where the config names no slices. */
+  slices: VersionSlices | undefined;
+  /** Why the search ended before all its candidates, in a sentence. */
+  searchEnded: string | undefined;
   /** Whether an earlier run made it, as nothing has changed since. */
   unchanged: boolean;
 }
 
 /** What a training's page is made of: stored documents alone. */
-export interface TrainingReport {
+export interface TrainingReport extends DataReport {
   pipeline: string;
   title: string | undefined;
   run: { workflowId: string; runId: string; startedAt: string };
@@ -74,24 +77,7 @@ export interface TrainingReport {
   comparison: Comparison;
   /** The challenger first. */
   versions: ReportedVersion[];
-  dataset: DatasetMetadata;
-  columns: Record<string, ColumnProfile>;
-  /** Rows that silver left out, by reason. */
-  dropped: Record<string, number>;
-  /** How the data met what is expected of it; absent where nothing is. */
-  quality: ReportedQuality | undefined;
 }
-
-/** Expectations of a pipeline, counted over the partitions of silver. */
-export interface ReportedQuality {
-  evaluated: number;
-  met: number;
-  /** Each expectation, with the rows that break it where it is not met. */
-  rules: { rule: string; dimension: string; severity: string; met: boolean; rows: number }[];
-}
-
-/** Columns of the data-quality table. */
-const COLUMNS = 200;
 
 /** The page of a training. */
 export function renderTrainingReport(report: TrainingReport): string {
@@ -105,6 +91,7 @@ function TrainingPage({ title, report }: { title: string; report: TrainingReport
   const [choosing] = comparison.metric.split('.') as [SplitName];
   // What had no part in the choice tells the truth of it.
   const [told] = (comparison.estimate?.metric ?? comparison.metric).split('.') as [SplitName];
+  const shown = headlineMetrics(best?.metadata.performance[told], comparison.metric.split('.')[1] as MetricName);
   return (
     <>
       <header class="page">
@@ -126,13 +113,12 @@ function TrainingPage({ title, report }: { title: string; report: TrainingReport
           </p>
           <p>{promotion.reason}</p>
         </Verdict>
-        {best && (
-          <Headline best={best} told={told} metric={comparison.metric.split('.')[1] as MetricName} report={report} />
-        )}
+        {best && <Headline best={best} told={told} shown={shown} report={report} />}
         <nav aria-label="Sections">
           <a href="#gates">Gates</a>
           <a href="#tests">Tests</a>
           <a href="#metrics">Metrics</a>
+          {best?.slices && <a href="#slices">Slices</a>}
           <a href="#curves">Curves</a>
           <a href="#explanation">Explanation</a>
           <a href="#search">Search</a>
@@ -144,10 +130,11 @@ function TrainingPage({ title, report }: { title: string; report: TrainingReport
         <Gates promotion={promotion} choosing={choosing} />
         <ModelTests challenger={challenger} readiness={report.readiness} />
         <Metrics report={report} choosing={choosing} told={told} />
+        <SliceSection best={best} split={told} metrics={shown} />
         <CurveSection report={report} told={told} />
         <ExplanationSection versions={versions} />
         <SearchSection versions={versions} />
-        <DataSection report={report} />
+        <DataSection {...report} />
         <Lineage report={report} />
       </main>
       <footer>
@@ -159,18 +146,16 @@ function TrainingPage({ title, report }: { title: string; report: TrainingReport
 }
 
 function Headline({
-  best,
+  best: { metadata },
   told,
-  metric,
+  shown,
   report,
 }: {
   best: ReportedVersion;
   told: SplitName;
-  metric: MetricName;
+  shown: [MetricName, number][];
   report: TrainingReport;
 }): VNode {
-  const { metadata } = best;
-  const shown = headlineMetrics(metadata.performance[told], metric);
   return (
     <Tiles
       tiles={[
@@ -270,6 +255,49 @@ function Metrics({ report, choosing, told }: { report: TrainingReport; choosing:
   );
 }
 
+/** What the best model's metrics are on the rows of each slice. */
+function SliceSection({
+  best,
+  split,
+  metrics,
+}: {
+  best: ReportedVersion | undefined;
+  split: SplitName;
+  metrics: [MetricName, number][];
+}): VNode | null {
+  if (!best?.slices) return null;
+  const { min_rows, not_measured } = best.slices;
+  const slices = slicesOf(best.slices, split);
+  return (
+    <Section id="slices" title="Slices">
+      <p>
+        {not_measured ?? `${best.metadata.model_name} on the rows of each slice of the ${split} split.`}
+        {slices.some((slice) => slice.metrics === null) &&
+          ` A slice of fewer than ${countOf(min_rows, 'row')} is not measured.`}
+      </p>
+      {slices.length > 0 && (
+        <div class="card">
+          <Table
+            heads={['slice', 'rows', ...metrics.map(([metric]) => titleOf(metric))]}
+            rows={[
+              ['all rows', best.metadata.performance[split]?.n ?? null, ...metrics.map(([, value]) => value)],
+              ...slices.map((slice): Cell[] => [
+                sliceName(slice),
+                slice.rows,
+                ...metrics.map(([metric]): Cell => ({
+                  number: slice.metrics?.[metric] ?? null,
+                  marked: false,
+                  interval: slice.metrics?.intervals?.[metric] ?? undefined,
+                })),
+              ]),
+            ]}
+          />
+        </div>
+      )}
+    </Section>
+  );
+}
+
 function sideBySide(versions: ReportedVersion[], split: SplitName, metric: MetricName): Cell[] {
   const values = versions.map(({ metadata }) => metadata.performance[split]?.[metric] ?? null);
   const numbers = values.filter((value) => value !== null);
@@ -357,9 +385,10 @@ function SearchSection({ versions }: { versions: ReportedVersion[] }): VNode {
     <Section id="search" title="Search of the parameters">
       {searched.length > 0 ? (
         <div class="grid">
-          {searched.map(({ metadata }) => (
+          {searched.map(({ metadata, searchEnded }) => (
             <SearchFigure
               model={metadata.model_name}
+              ended={searchEnded}
               candidates={metadata.candidates}
               scoring={metadata.config.search.scoring ?? taskOf(metadata.task).defaultScoring}
             />
@@ -380,93 +409,6 @@ function SearchSection({ versions }: { versions: ReportedVersion[] }): VNode {
       </div>
     </Section>
   );
-}
-
-function DataSection({ report }: { report: TrainingReport }): VNode {
-  const { dataset, columns, dropped, quality } = report;
-  const classes = 'classes' in dataset.task ? dataset.task.classes : [];
-  const left = Object.entries(dropped).filter(([, rows]) => rows > 0);
-  const named = Object.entries(columns);
-  const byDays = Object.values(dataset.splits).some((split) => split.start_date || split.end_date);
-  return (
-    <Section id="data" title="Data and its quality">
-      {dataset.warnings.map((warning) => (
-        <Verdict kind="warn">
-          <p>{warning}</p>
-        </Verdict>
-      ))}
-      <div class="grid">
-        <div class="card">
-          <h3>Splits</h3>
-          <Table
-            heads={['split', 'rows', ...classes, 'without label', ...(byDays ? ['days'] : [])]}
-            rows={Object.entries(dataset.splits).map(([name, split]) => [
-              name,
-              split.rows,
-              ...classes.map((_, of) => split.classes?.[of] ?? null),
-              split.unlabelled,
-              ...(byDays ? [`${split.start_date ?? ''} to ${split.end_date ?? ''}`] : []),
-            ])}
-          />
-        </div>
-        {quality && (
-          <div class="card">
-            <h3>Expectations</h3>
-            <p class="quiet">
-              Quality score {formatNumber(quality.evaluated === 0 ? null : quality.met / quality.evaluated)}:{' '}
-              {formatNumber(quality.met)} of {formatNumber(quality.evaluated)} are met, each counted once per partition.
-            </p>
-            <Table
-              heads={['expectation', 'about', 'if broken', 'rows', 'verdict']}
-              rows={quality.rules.map(({ rule, dimension, severity, rows, met }) => [
-                rule,
-                dimension,
-                severity,
-                rows,
-                <Passed passed={met} />,
-              ])}
-            />
-          </div>
-        )}
-        <div class="card">
-          <h3>Rows left out by the checks of the data</h3>
-          {left.length === 0 ? (
-            <p class="quiet">None.</p>
-          ) : (
-            <Table heads={['check', 'rows']} rows={left.map(([check, rows]) => [check, rows])} />
-          )}
-        </div>
-        <div class="card">
-          <h3>Features of the training rows</h3>
-          <details>
-            <summary>
-              {named.length} features, {named.filter(([, profile]) => profile.missing > 0).length} of which have missing
-              values
-            </summary>
-            <Table
-              heads={['feature', 'kind', 'missing', 'values']}
-              rows={named
-                .slice(0, COLUMNS)
-                .map(([name, profile]) => [name, kindOf(profile), percent(missingRate(profile)), rangeOf(profile)])}
-            />
-          </details>
-        </div>
-      </div>
-    </Section>
-  );
-}
-
-function kindOf(profile: ColumnProfile): string {
-  return profile.kind === 'bins' ? 'number' : 'categories';
-}
-
-function rangeOf(profile: ColumnProfile): string {
-  if (profile.kind === 'bins')
-    return profile.edges.length === 0
-      ? 'none'
-      : `most from ${formatNumber(profile.edges[0])} to ${formatNumber(profile.edges.at(-1))}`;
-  const names = Object.keys(profile.counts);
-  return `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
 }
 
 function Lineage({ report }: { report: TrainingReport }): VNode {

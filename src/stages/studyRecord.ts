@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { params } from '../contracts/schemas.js';
-import type { AlgorithmInput } from '../contracts/index.js';
+import type { DatasetRef } from '../contracts/index.js';
 import { roundKey } from '../data/dataset.js';
 import { document, type DocumentOf } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -35,7 +35,7 @@ const TRAIN_AGAIN = 'run the training again, which searches anew';
  */
 export function studyRecord(
   datamart: ObjectStore,
-  { dataset, algorithm }: Pick<AlgorithmInput, 'dataset' | 'algorithm'>,
+  { dataset, algorithm }: { dataset: Pick<DatasetRef, 'id'>; algorithm: string },
 ) {
   const read = (round: number) => roundRecord.read(datamart, roundKey(dataset.id, algorithm, round), TRAIN_AGAIN);
   return {

@@ -2,14 +2,17 @@ import type { Pipeline } from '../config/load.js';
 import type { PromotedBest, PromoteBestInput, VersionRef, WrittenPage } from '../contracts/index.js';
 import { readDatasetMetadata, readDatasetProfile } from '../data/dataset.js';
 import { readManifest, type LayerManifest } from '../data/layers.js';
+import { checkFreshness } from '../data/validation/freshness.js';
 import { validationKey, validationResult } from '../data/validation/results.js';
-import type { ReportedQuality, ReportedVersion } from '../reports/trainingReport.js';
+import type { ReportedQuality } from '../reports/dataSection.js';
+import type { ReportedVersion } from '../reports/trainingReport.js';
 import { versionCurves } from '../registry/curves.js';
 import { importanceChange } from '../registry/importanceHistory.js';
 import { isSameVersion } from '../registry/pointers.js';
 import { readReadiness, requireVersion, versionId, versionKey, readVersionFileIfAny } from '../registry/versions.js';
-import type { ObjectStore } from '../platform/storage/objectStore.js';
+import type { ObjectStore, Stores } from '../platform/storage/objectStore.js';
 import type { StageContext } from './context.js';
+import { studyRecord } from './studyRecord.js';
 import { writePage } from './writePage.js';
 
 /** Writes the page of a training, `reports/training_<run>.html`, from what the run stored. */
@@ -25,7 +28,8 @@ export function writeTrainingPage(
     const others = [...trained, ...unchanged].filter((version) => !isSameVersion(version, challenger));
     const versions: ReportedVersion[] = [];
     for (const version of [challenger, ...others])
-      versions.push(await reported(modelRegistry, version, !trained.some((made) => isSameVersion(made, version))));
+      versions.push(await reported(stores, version, !trained.some((made) => isSameVersion(made, version))));
+    const dataset = await readDatasetMetadata(datamart, ref);
     const silver = await readManifest(datamart, 'silver');
     const dropped: Record<string, number> = {};
     for (const entry of Object.values(silver.partitions))
@@ -42,10 +46,11 @@ export function writeTrainingPage(
       readiness: await readReadiness(modelRegistry, challenger),
       comparison,
       versions,
-      dataset: await readDatasetMetadata(datamart, ref),
+      dataset,
       columns: (await readDatasetProfile(datamart, ref)).columns,
       dropped,
       quality: await qualityOf(datamart, silver),
+      freshness: checkFreshness(pipeline, silver, dataset.as_of).freshness,
     });
   });
 }
@@ -76,13 +81,21 @@ async function qualityOf(datamart: ObjectStore, { partitions }: LayerManifest): 
   return quality;
 }
 
-async function reported(registry: ObjectStore, ref: VersionRef, unchanged: boolean): Promise<ReportedVersion> {
+async function reported(
+  { datamart, modelRegistry: registry }: Stores,
+  ref: VersionRef,
+  unchanged: boolean,
+): Promise<ReportedVersion> {
   const metadata = await requireVersion(registry, ref);
   const importance = await readVersionFileIfAny(registry, metadata, 'importance.json');
+  const { algorithm } = ref;
+  const rounds = await studyRecord(datamart, { algorithm, dataset: metadata.lineage.dataset }).readAll();
   return {
     metadata,
     importance: importance && { importance, change: await importanceChange(registry, ref, importance) },
     threshold: await readVersionFileIfAny(registry, metadata, 'threshold.json'),
+    slices: await readVersionFileIfAny(registry, metadata, 'slices.json'),
+    searchEnded: rounds.at(-1)?.stopped,
     curves: await versionCurves.read(registry, versionKey(ref, 'curves.json'), () => undefined),
     unchanged,
   };

@@ -52,10 +52,11 @@ export async function createPagePipeline(
   folder: string,
   task: keyof typeof TASKS,
   config: object = CONFIG,
+  more: object = {},
 ): Promise<ShortPipeline> {
   const { definition, classes } = TASKS[task];
   const split = { by: 'random', validation: 0.2, test: 0.2, seed: 1 };
-  const whole = { source: { file: 'table.csv' }, key: 'id', split, ...definition };
+  const whole = { source: { file: 'table.csv' }, key: 'id', split, ...definition, ...more };
   const pipeline = await createShortPipeline(engines, folder, whole, config);
   await pipeline.process(csv(classes));
   return pipeline;

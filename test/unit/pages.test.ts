@@ -4,9 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openReport } from '../../src/cli/openReport.js';
 import {
-  createPagePipeline,
+  CATEGORY,
   CLASSES,
   COLUMN,
+  createPagePipeline,
+  csv,
   monitoredPage,
   openPage,
   trainedPage,
@@ -137,6 +139,40 @@ describe('of one training', () => {
     } finally {
       printed.mockRestore();
     }
+  });
+
+  test('the page has the metrics of each slice, how old the data are, and why the search ended early', async () => {
+    const config = {
+      algorithms: { logistic_regression: { param_distributions: { C: { low: 0.01, high: 10, log: true } } } },
+      training_config: { algorithms: ['logistic_regression'], hyperparameter_tuning: true },
+      model_config: { n_iter_search: 12, cv_folds: 2 },
+      search: { sampler: 'tpe', n_startup_trials: 2, early_stopping: { patience: 2, min_delta: 0.5 } },
+      evaluation: { slices: ['category'], min_slice_rows: 10 },
+    };
+    const pipeline = await createPagePipeline(engines, folder, 'binary', config, { partition: 'arrival' });
+    const fresh = {
+      type: 'expect_column_newest_value_age_to_be_between',
+      kwargs: { column: 'arrival_date', max_value: 3 },
+    };
+    writeFileSync(
+      join(process.env.PERDURE_CONF!, 'pipelines', 'table', 'expectations.json'),
+      JSON.stringify({ name: 'table', expectations: [{ ...fresh, meta: { name: 'newest_rows' }, severity: 'warn' }] }),
+    );
+    await pipeline.process(csv(2));
+    const { page } = await pipeline.train(['logistic_regression']);
+    const { document } = openPage(page);
+
+    const [, ...rows] = [...document.querySelectorAll('#slices tr')].map((row) =>
+      [...row.children].map((cell) => cell.textContent ?? ''),
+    );
+    expect(rows.map(([slice]) => slice)).toEqual(['all rows', `category = ${CATEGORY}`, 'category = other']);
+    const [all, ...slices] = rows.map(([, count]) => Number(count));
+    expect(slices[0]! + slices[1]!).toBe(all);
+    for (const [, , value] of rows) expect(Number.parseFloat(value!)).toBeGreaterThan(0.5);
+    expect(document.querySelector('#search')!.textContent).toMatch(
+      /It stopped after \d candidates, as the last \d brought nothing better[.]/,
+    );
+    expect(document.querySelector('#data')!.textContent).toMatch(/Freshness.*newest_rows.*0 days.*✓/);
   });
 
   test('a page that cannot be stored is told, and costs the training nothing', async () => {
