@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { anyTable } from './anyTable.js';
+import { churnJob } from './churnJob.js';
 import { ecsLaunch } from './ecsLaunch.js';
 import { falseAlarms } from './falseAlarms.js';
 import { lookup } from './lookup.js';
@@ -23,6 +24,7 @@ const SECTIONS: Record<string, Section> = {
   orchestration,
   wholeJob,
   anyTable,
+  churnJob,
   quality,
   memory,
   s3Throughput,

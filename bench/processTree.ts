@@ -21,7 +21,7 @@ export interface Measured {
  * Runs a command to its end and measures it. With `whole`, so is its memory; with `nameOf`, the processes that it names are watched with everything
  * below them (Linux only: read from `/proc`); with `gauges`, whatever they read off; with `until`, when standard error says it.
  *
- * @throws Error where the command ends with a code other than 0
+ * @throws Error where the command ends with another code than it may
  */
 export async function measure(
   command: string,
@@ -33,6 +33,8 @@ export async function measure(
     nameOf?: (commandLine: string) => string | undefined;
     gauges?: Record<string, () => number>;
     until?: string;
+    /** With which it may end. @default 0 alone */
+    codes?: number[];
   },
 ): Promise<Measured> {
   const started = performance.now();
@@ -74,7 +76,7 @@ export async function measure(
     child.once('close', resolve);
   });
   clearInterval(sampling);
-  if (code !== 0)
+  if (!(options.codes ?? [0]).includes(code ?? NaN))
     throw new Error(
       `${command} ${args.join(' ')} ended with ${code}: ${stderr.trim().split('\n').slice(-5).join('\n')}`,
     );

@@ -4,26 +4,22 @@ import { join } from 'node:path';
 import { cacheFolder } from '../src/platform/files/cacheFolder.js';
 import { measure } from './processTree.js';
 
+const ENGINES = ['scikit-learn==1.9.1', 'xgboost-cpu==3.2.0', 'lightgbm==4.7.0', 'optuna==5.0.0'];
+const EXPECTATIONS = ['great_expectations==1.24.1', 'pandas==2.3.3'];
+
 /** The interpreter with what the Python reference and the plain script need. */
 export function referencePython(): Promise<string> {
-  return pythonWith('bench-python', [
-    'pandas',
-    'pyarrow',
-    'scikit-learn==1.9.1',
-    'xgboost-cpu==3.2.0',
-    'lightgbm==4.7.0',
-    'optuna==5.0.0',
-  ]);
+  return pythonWith('bench-python', ['pandas', 'pyarrow', ...ENGINES]);
 }
 
 /** The interpreter with the packages that validation and drift are held against. */
 export function checkingPython(): Promise<string> {
-  return pythonWith('bench-checking-python', [
-    'great_expectations==1.24.1',
-    'evidently==0.7.23',
-    'pandas==2.3.3',
-    'pyarrow',
-  ]);
+  return pythonWith('bench-checking-python', [...EXPECTATIONS, 'evidently==0.7.23', 'pyarrow']);
+}
+
+/** The interpreter with what the script of the churn job needs. */
+export function churnPython(): Promise<string> {
+  return pythonWith('bench-churn-python', [...EXPECTATIONS, ...ENGINES, 'pyarrow']);
 }
 
 /** The interpreter of a virtual environment with some packages, made once in the cache. */

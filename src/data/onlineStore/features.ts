@@ -18,9 +18,7 @@ import { inputColumns } from '../inputColumns.js';
 import { sameName } from '../../config/columns.js';
 import { goldPartitions, partitionFile, type GoldPartition, type PartitionFile } from '../layers.js';
 import type { Workspace } from '../workspace.js';
-import { LmdbStore } from './lmdbStore.js';
 import type { FeatureRow, OnlineFeatures, OnlineRow, OnlineStore } from './onlineStore.js';
-import { RedisStore } from './redisStore.js';
 
 /**
  * Opens the online store of a pipeline: Redis where `REDIS_URL` names one, else the embedded one.
@@ -32,7 +30,12 @@ export async function openOnlineStore(
   scratch: string,
 ): Promise<OnlineStore> {
   const url = variables().REDIS_URL;
-  if (url) return RedisStore.open(url, `${pipeline.environment}:${pipeline.definition.name}`);
+  // The clients take their time to load, and most pipelines have no online store.
+  if (url) {
+    const { RedisStore } = await import('./redisStore.js');
+    return RedisStore.open(url, `${pipeline.environment}:${pipeline.definition.name}`);
+  }
+  const { LmdbStore } = await import('./lmdbStore.js');
   return new LmdbStore(datamart, join(scratch, 'online_store'));
 }
 
