@@ -29,7 +29,7 @@ const ENDPOINTS = {
   Ecs: InterfaceVpcEndpointAwsService.ECS,
 };
 
-/** Private subnets for the workers, a way out to Temporal and the alert channels, and endpoints for the rest. */
+/** Private subnets for the workers, a way out to Temporal, the alert channels and Redis, and endpoints for the rest. */
 export class Network extends Construct {
   readonly vpc: Vpc;
   readonly subnets: SubnetSelection = { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
@@ -61,7 +61,13 @@ export class Network extends Construct {
       allowAllOutbound: false,
     });
     const [, temporalPort] = settings.temporal.address.split(':');
-    const ports = [HTTPS, Number(temporalPort), ...(settings.secrets.PERDURE_SMTP_URL ? SMTP_PORTS : [])];
+    const { PERDURE_SMTP_URL, REDIS_URL } = settings.secrets;
+    const ports = [
+      HTTPS,
+      Number(temporalPort),
+      ...(PERDURE_SMTP_URL ? SMTP_PORTS : []),
+      ...(REDIS_URL ? [settings.redisPort] : []),
+    ];
     for (const port of new Set(ports)) this.workers.addEgressRule(Peer.anyIpv4(), Port.tcp(port));
 
     this.tasks = new SecurityGroup(this, 'Tasks', {

@@ -25,6 +25,9 @@ export const TRACKING_SECRETS = [
   'MLFLOW_TRACKING_PASSWORD',
 ] as const;
 
+/** The Redis of features for lookup by key, for the worker that writes them. */
+export const FEATURE_SECRETS = ['REDIS_URL'] as const;
+
 const secretName = z.string().regex(/^[A-Za-z0-9/_+=.@-]+$/, 'the name of a secret in Secrets Manager');
 
 /** How many tasks a service may run. */
@@ -50,8 +53,10 @@ const DeploymentSettings = z.strictObject({
   }),
   /** Name in Secrets Manager an environment variable; the variables that aren't named stay unset. */
   secrets: z
-    .partialRecord(z.enum([...TEMPORAL_SECRETS, ...ALERT_SECRETS, ...TRACKING_SECRETS]), secretName)
+    .partialRecord(z.enum([...TEMPORAL_SECRETS, ...ALERT_SECRETS, ...TRACKING_SECRETS, ...FEATURE_SECRETS]), secretName)
     .default({}),
+  /** Port of the address in REDIS_URL, to which workers may connect where that is set. */
+  redisPort: z.int().min(1).max(65_535).default(6_379),
   email: z.strictObject({ from: z.email(), to: z.array(z.email()).min(1) }).optional(),
   /** Who hears of CloudWatch alarms. */
   alarmEmail: z.email().optional(),

@@ -14,7 +14,7 @@ import type { BacklogLine } from '../src/platform/temporal/backlog.js';
 import { WORKERS, type WorkerName } from '../src/platform/temporal/workers.js';
 import { PerdureContainer } from './containers.js';
 import type { Network } from './network.js';
-import { ALERT_SECRETS, TEMPORAL_SECRETS, TRACKING_SECRETS, type Settings } from './settings.js';
+import { ALERT_SECRETS, FEATURE_SECRETS, TEMPORAL_SECRETS, TRACKING_SECRETS, type Settings } from './settings.js';
 
 export const WORKER_NAMES = Object.keys(WORKERS) as WorkerName[];
 
@@ -83,7 +83,10 @@ export class WorkerService extends Construct {
         PERDURE_HEALTH_PORT: String(HEALTH_PORT),
         ...(worker === ALERTING ? emailVariables(settings) : {}),
       },
-      secrets: worker === ALERTING ? [...TEMPORAL_SECRETS, ...ALERT_SECRETS, ...TRACKING_SECRETS] : TEMPORAL_SECRETS,
+      secrets:
+        worker === ALERTING
+          ? [...TEMPORAL_SECRETS, ...ALERT_SECRETS, ...TRACKING_SECRETS, ...FEATURE_SECRETS]
+          : TEMPORAL_SECRETS,
       healthCheck: HEALTH_CHECK,
     });
     this.service = new FargateService(this, 'Service', {

@@ -84,11 +84,12 @@ describe('secrets', () => {
     'TEMPORAL_TLS_CLIENT_CERT_DATA',
     'TEMPORAL_TLS_CLIENT_KEY_DATA',
   ];
+  const features = ['REDIS_URL'];
   const channels = ['PERDURE_PAGERDUTY_ROUTING_KEY', 'PERDURE_SLACK_WEBHOOK_URL', 'PERDURE_SMTP_URL'];
 
-  test('of the channels are for the worker that sends alerts alone; tasks have none', () => {
+  test('of channels and Redis are for the worker that sends alerts and writes features alone; tasks have none', () => {
     expect(secretsOf(SERVICES[0]!)).toEqual(temporal);
-    expect(secretsOf(SERVICES[1]!)).toEqual([...temporal, ...channels].sort());
+    expect(secretsOf(SERVICES[1]!)).toEqual([...temporal, ...channels, ...features].sort());
     expect(secretsOf(SERVICES[2]!)).toEqual(temporal);
     expect(TASKS.flatMap(secretsOf)).toEqual([]);
   });
@@ -240,6 +241,20 @@ describe('services', () => {
         ({ DestinationPrefixListId: list }) => list ?? [],
       ),
     ).toEqual(['pl-6da54004']);
+  });
+
+  test('let workers speak with Redis where the settings have one, at the port that they say', async () => {
+    const portsOf = (from: Template) => {
+      const groups = Object.values(from.findResources('AWS::EC2::SecurityGroup')) as {
+        Properties: { GroupDescription: string; SecurityGroupEgress: { FromPort: number }[] };
+      }[];
+      const workers = groups.find(({ Properties }) => Properties.GroupDescription === 'Perdure workers')!;
+      return workers.Properties.SecurityGroupEgress.map(({ FromPort }) => FromPort).sort((a, b) => a - b);
+    };
+    expect(portsOf(template)).toEqual([443, 465, 587, 6_379, 7_233]);
+    expect(portsOf((await synthesize({ ...SETTINGS, redisPort: 6_380 })).perdure)).toContain(6_380);
+    const { REDIS_URL: _, ...secrets } = SETTINGS.secrets;
+    expect(portsOf((await synthesize({ ...SETTINGS, secrets })).perdure)).not.toContain(6_379);
   });
 
   test('and the default security group, which nobody names, lets nothing in or out', () => {

@@ -16,6 +16,7 @@ export const SETTINGS = {
     PERDURE_PAGERDUTY_ROUTING_KEY: 'test/pagerduty',
     PERDURE_SLACK_WEBHOOK_URL: 'test/slack',
     PERDURE_SMTP_URL: 'test/smtp',
+    REDIS_URL: 'test/redis',
   },
   email: { from: 'perdure@example.com', to: ['team@example.com', 'lead@example.com'] },
   alarmEmail: 'operators@example.com',
