@@ -58,6 +58,8 @@ export type ErrorType =
   | 'EngineMissing'
   /** Native code refused its input. */
   | 'EngineFailed'
+  /** The promotion gate refused the best model, and the config has the training fail then. */
+  | 'PromotionRefused'
   /** The process that runs native code died: a crash, or killed for its memory. */
   | 'EngineCrashed'
   /** ECS can't be reached now. */

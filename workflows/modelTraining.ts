@@ -150,7 +150,7 @@ async function promoteBest(
   tests: TestedModel | undefined,
 ): Promise<ModelTrainingCompleted> {
   const { pipeline, run, dataset, unchanged } = best;
-  const { champion, previous, challenger, promotion, comparison, page, track } = await activities.promoteBest({
+  const { champion, previous, challenger, promotion, comparison, page, track, refusal } = await activities.promoteBest({
     ...best,
     ...(tests && { tested: { challenger: tests.challenger, tests: tests.tests } }),
   });
@@ -176,15 +176,19 @@ async function promoteBest(
   await raiseAlerts(() => {
     const about = { pipeline, at: now() };
     const { workflowId: by } = run;
+    const ofTests =
+      tests && !tests.passed ? [{ condition: 'model_tests_failed' as const, ...about, run, tests, champion }] : [];
+    if (refusal !== undefined) return ofTests;
     return [
       { condition: 'training_completed', ...about, run, training: result },
       { condition: 'training_failed', ...about, run, training: result },
-      ...(tests && !tests.passed ? [{ condition: 'model_tests_failed' as const, ...about, run, tests, champion }] : []),
+      ...ofTests,
       ...(champion
         ? [{ condition: 'model_deployed' as const, ...about, model: champion, previous, by, reason: promotion.grounds }]
         : []),
     ];
   });
+  if (refusal !== undefined) throw ApplicationFailure.nonRetryable(refusal, 'PromotionRefused', promotion.rules);
   return result;
 }
 

@@ -81,6 +81,8 @@ const csvPath = z
     'expected a path, or an address that begins with s3:// or file://; download the file and name its path',
   );
 
+const syntheticRows = z.int().min(1).max(MANY).describe('Rows that are generated');
+
 /** A CSV and how its text is read. */
 const sourceFile = z.strictObject({
   file: file.describe('Name of the raw CSV, as it lies in the store'),
@@ -115,10 +117,22 @@ const sourceFile = z.strictObject({
       otherwise: 'none: a file is given with --csv, or by its path',
     }),
   synthetic: z
-    .strictObject({
-      calibration: file.describe('Calibration file beside this one'),
-      rows: z.int().min(1).max(MANY).describe('Rows that are generated'),
-    })
+    .union([
+      z.strictObject({
+        calibration: file.describe('Calibration file beside this one'),
+        rows: syntheticRows,
+      }),
+      z.strictObject({
+        sql: file.describe("SQL file beside this one that gives the rows, whose number is getvariable('rows')"),
+        rows: syntheticRows,
+        seed: z
+          .int()
+          .min(0)
+          .max(2 ** 32 - 1)
+          .default(42)
+          .describe('Seed of random() in that SQL'),
+      }),
+    ])
     .optional()
     .meta({
       description: 'Settings of the generator of data that looks like the real one',
@@ -715,6 +729,10 @@ export const PromotionGate = z.strictObject({
     .describe(
       '`auto`: a challenger that passes becomes champion; `approve`: it waits in staging until a person promotes it',
     ),
+  on_refusal: z.enum(['keep', 'fail']).optional().meta({
+    description: '`fail`: a training whose best is refused ends as failed, with the values that were refused',
+    otherwise: 'it completes, and the champion stays',
+  }),
 });
 export type PromotionGate = z.infer<typeof PromotionGate>;
 

@@ -335,6 +335,8 @@ export interface PromotedBest {
   page?: WrittenPage;
   /** There is something to be written to MLflow. */
   track?: true;
+  /** What the run is to fail with, as the gate refused the challenger and the config has it fail then. */
+  refusal?: string;
 }
 
 /** What became of a training's record in MLflow. What waits is written by the next training, or by a person. */

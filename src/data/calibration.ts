@@ -39,8 +39,11 @@ export type Calibration = z.infer<typeof Calibration>;
 /** Reads a pipeline's calibration. Throws `ConfigInvalid` where it is wrong or doesn't fit the source's columns. */
 export async function readCalibration(pipeline: Pipeline): Promise<Calibration> {
   const { name, source } = pipeline.definition;
-  if (!source.synthetic) {
-    throw new PerdureError('ConfigInvalid', `The pipeline ${name} has no synthetic data; name a CSV file instead.`);
+  if (!source.synthetic || !('calibration' in source.synthetic)) {
+    throw new PerdureError(
+      'ConfigInvalid',
+      `The pipeline ${name} has no calibration of synthetic data; name a CSV file instead.`,
+    );
   }
   const path = join(pipeline.folder, source.synthetic.calibration);
   const { value } = await readChecked(path, Calibration);

@@ -67,8 +67,7 @@ export async function layerSql(
     own === undefined
       ? `The ${table} query that ${join(pipeline.folder, 'pipeline.json')} stands for`
       : join(pipeline.folder, own);
-  const text =
-    own === undefined ? defaultSql(pipeline.definition, table) : (await readText(file)).trim().replace(/;$/, '');
+  const text = own === undefined ? defaultSql(pipeline.definition, table) : await readSql(file);
   const tables = await Promise.all(
     Object.entries(named).map(async ([name, own]) => {
       const path = join(pipeline.folder, own);
@@ -105,6 +104,11 @@ export async function layerSql(
   });
   found.add(asked);
   return { file, text, tables, digest };
+}
+
+/** The one statement of a file. Throws `ConfigInvalid` where it can't be read. */
+export async function readSql(file: string): Promise<string> {
+  return (await readText(file)).trim().replace(/;$/, '');
 }
 
 /** The conditions of `expectations.json` that are a pipeline's own SQL. */

@@ -1,32 +1,39 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import { Mt19937 } from '../ml/mt19937.js';
 import { normalQuantile } from '../ml/normal.js';
 import { diskError } from '../platform/files/diskError.js';
+import { GIB } from '../platform/resources/resources.js';
 import { readCalibration, type Calibration } from './calibration.js';
+import { literal, withDuckDb } from './duckdb.js';
+import { readSql } from './layerSql.js';
 
 const PIECE_LENGTH = 1 << 20;
 
 /**
- * Writes a CSV that looks like the pipeline's real source, by its calibration: the label in the real proportions,
- * every other column with its distribution given the label, correlated ones joined by a Gaussian copula. The same
- * calibration and row count give the same bytes. The file appears whole or not at all.
+ * Writes a CSV of rows that are drawn: by SQL of the pipeline's, or such that they look like its real source, by its
+ * calibration. The same description and row count give the same bytes. The file appears whole or not at all.
  *
- * @param rows as many as the real source by default
- * @throws PerdureError `ConfigInvalid` for a calibration that doesn't fit; `StoreFull`, `StoreUnavailable`
+ * @param rows as many as the pipeline says by default
+ * @throws PerdureError `ConfigInvalid` for a calibration that doesn't fit, or SQL that fails; `StoreFull`, `StoreUnavailable`
  */
 export async function generateCsv(
   pipeline: Pipeline,
   path: string,
   { rows }: { rows?: number } = {},
 ): Promise<{ rows: number }> {
-  const calibration = await readCalibration(pipeline);
   const { columns, synthetic } = pipeline.definition.source;
   const wanted = rows ?? synthetic!.rows;
   const partial = `${path}.partial`;
   try {
-    await writeFile(partial, textOf(Object.keys(columns), calibration, wanted), { flush: true });
+    if (synthetic && 'sql' in synthetic)
+      await writeBySql(join(pipeline.folder, synthetic.sql), partial, { ...synthetic, rows: wanted });
+    else {
+      const calibration = await readCalibration(pipeline);
+      await writeFile(partial, textOf(Object.keys(columns), calibration, wanted), { flush: true });
+    }
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
@@ -35,7 +42,32 @@ export async function generateCsv(
   return { rows: wanted };
 }
 
-/** The CSV, in pieces. */
+/** The rows that a query gives. One thread draws them, so that each gets the same numbers again. */
+async function writeBySql(file: string, path: string, { rows, seed }: { rows: number; seed: number }): Promise<void> {
+  const query = await readSql(file);
+  const scratch = `${path}.scratch`;
+  const resources = { cpus: 1, memory: 2 * GIB };
+  const context = { resources, scratch, signal: new AbortController().signal };
+  try {
+    await withDuckDb(
+      context,
+      async (database) => {
+        await database.run(`SET VARIABLE rows = ${rows}`);
+        // DuckDB takes a number from -1 to 1, and those that are close for one.
+        await database.run(`SELECT setseed(${new Mt19937(seed).uint32() / 2 ** 32})`);
+        await database.run(`COPY (${query}\n) TO ${literal(path)} (HEADER)`, { sqlFile: file });
+      },
+      { threads: 1 },
+    );
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The CSV that a calibration tells of, in pieces: the label in the real proportions, every other column with its
+ * distribution given the label, correlated ones joined by a Gaussian copula.
+ */
 function* textOf(columns: string[], calibration: Calibration, rows: number): Generator<string> {
   const random = new Mt19937(calibration.seed);
   const labels = drawLabels(random, calibration, rows);

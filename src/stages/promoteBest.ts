@@ -36,11 +36,27 @@ export const promoteBest: Stage<PromoteBestInput, PromotedBest> = async (context
   await movePointer(modelRegistry, aliasKey(CHALLENGER), challenger, input.run, reason, { overDamage: true });
   const outcome = await challenge(context, pipeline, input, challenger, { split, metric, reason });
   const promoted: PromotedBest = { ...outcome, challenger, comparison };
-  const told = { ...promoted, page: await writeTrainingPage(context, pipeline, input, promoted) };
+  const refusal = refusalOf(pipeline, outcome.promotion);
+  const told = {
+    ...promoted,
+    page: await writeTrainingPage(context, pipeline, input, promoted),
+    ...(refusal !== undefined && { refusal }),
+  };
   if (!pipeline.definition.tracking) return told;
   await keepForTracking(context.stores(pipeline), input, told);
   return { ...told, track: true };
 };
+
+/** What a refusal is told with, where the config has the run fail then. */
+function refusalOf({ config }: Pipeline, { decision, challenger, rules }: PromotionDecision): string | undefined {
+  if (decision !== 'refuse' || config.promotion_gate.on_refusal !== 'fail') return undefined;
+  const missed = rules.filter(({ passed }) => !passed);
+  if (missed.length === 0) return undefined;
+  const values = missed.map(
+    ({ rule, actual, expected }) => `${rule} is ${actual?.toFixed(4) ?? 'not measured'}, and must be ${expected}`,
+  );
+  return `${challenger.algorithm} ${challenger.version} did not pass the promotion gate: ${values.join('; ')}. It stays registered; train on other data, or change promotion_gate.`;
+}
 
 /** Decides once more where somebody moves the champion between the decision and the move. */
 async function challenge(

@@ -110,11 +110,12 @@ class LocalTraining {
     options.onStep('testing the best model');
     const tests = await this.perform(testModel, best);
     options.onStep('choosing the champion');
-    const { champion, challenger, promotion, comparison, page, track } = await this.perform(promoteBest, {
+    const { champion, challenger, promotion, comparison, page, track, refusal } = await this.perform(promoteBest, {
       ...best,
       tested: tests,
     });
     const tracking = track && (await this.perform(trackTraining, stage));
+    if (refusal !== undefined) throw new PerdureError('PromotionRefused', refusal);
     const status = trained.length === Object.keys(algorithms).length ? 'completed' : 'partial';
     return {
       status,

@@ -137,6 +137,17 @@ describe('a version that breaks a limit', () => {
     const { promotion } = await world.perform(promoteBest, { ...asked('third', first), tested });
     expect(promotion.rules.filter(({ passed }) => !passed).map(({ rule }) => rule)).toEqual(['minimum roc_auc']);
   });
+
+  test('of the promotion gate has the run fail with its value where the config has it so', async () => {
+    const gate = { minimums: { roc_auc: 1 }, on_refusal: 'fail' };
+    world.configure((config) => Object.assign(config, { promotion_gate: gate }));
+    const tested = await again('other');
+    const { champion, refusal } = await world.perform(promoteBest, { ...asked('third', first), tested });
+    expect(champion).toEqual(first.challenger);
+    expect(refusal).toMatch(
+      /^\w+ v\S+ did not pass the promotion gate: minimum roc_auc is 0[.]\d{4}, and must be >= 1[.] It stays registered; /,
+    );
+  });
 });
 
 describe('a version that does not load', () => {

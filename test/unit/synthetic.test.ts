@@ -72,6 +72,41 @@ async function generate(rows?: number): Promise<string> {
   return path;
 }
 
+describe('data that SQL gives', () => {
+  const QUERY = `SELECT range AS id, CAST(floor(random() * 100) AS INTEGER) AS size FROM range(getvariable('rows'));`;
+
+  async function drawn(seed: number, rows: number): Promise<string> {
+    const { source, ...rest } = CONF['pipeline.json'];
+    const synthetic = { sql: 'generate.sql', rows: 5, seed };
+    world.writeConf('pipeline.json', { ...rest, source: { ...source, synthetic } });
+    writeFileSync(join(world.root, 'conf', 'pipelines', VISITS, 'generate.sql'), QUERY);
+    return readFileSync(await generate(rows), 'utf8');
+  }
+
+  test('are the same each time, others by another seed, and as many as are asked for', async () => {
+    const first = await drawn(42, 5_000);
+    expect(await drawn(42, 5_000)).toBe(first);
+    expect(await drawn(43, 5_000)).not.toBe(first);
+    const [header, ...lines] = first.trimEnd().split('\n');
+    expect(header).toBe('id,size');
+    const sizes = lines.map((line) => Number(line.split(',')[1]));
+    expect(sizes).toHaveLength(5_000);
+    // The mean of 5,000 numbers from 0 to 99 has a standard error of .41.
+    expect(Math.abs(sizes.reduce((a, b) => a + b, 0) / 5_000 - 49.5)).toBeLessThan(2);
+    expect(readdirSync(world.root).filter((name) => name.startsWith('generated'))).toEqual(['generated.csv']);
+  });
+
+  test('are none where the SQL fails, which is told with its file', async () => {
+    await drawn(42, 5);
+    writeFileSync(join(world.root, 'conf', 'pipelines', VISITS, 'generate.sql'), 'SELECT absent');
+    await expect(generate(5)).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringContaining('generate.sql') as string,
+    });
+    expect(readdirSync(world.root)).not.toContain('generated.csv.partial');
+  });
+});
+
 describe('generated data', () => {
   test('is the same bytes each time and everywhere', async () => {
     const path = await generate(1000);
@@ -323,7 +358,7 @@ describe('a calibration that does not fit is refused', () => {
     );
     await expect(generate(10)).rejects.toMatchObject({
       type: 'ConfigInvalid',
-      message: 'The pipeline visits has no synthetic data; name a CSV file instead.',
+      message: 'The pipeline visits has no calibration of synthetic data; name a CSV file instead.',
     });
   });
 });

@@ -169,6 +169,15 @@ describe('training', () => {
     expect(calls.promoteBest).toEqual([]);
   });
 
+  test('fails with what the gate refused where the config has it so, which is told, and once', async () => {
+    const refusal = 'xgboost v1 did not pass the promotion gate: minimum roc_auc is 0.6100, and must be >= 0.65.';
+    const promoteBest: Activities['promoteBest'] = async (asked) => ({ ...(await refusing(asked)), refusal });
+    const { failure, calls } = await server.fail('modelTraining', input, { promoteBest });
+
+    expect(failure).toMatchObject({ type: 'PromotionRefused', message: refusal });
+    expect(calls.sendAlerts.flat()).toMatchObject([{ condition: 'training_failed', training: { reason: refusal } }]);
+  });
+
   test('starts again where a schedule has it so, all of them having failed', async () => {
     const retry = { maximumAttempts: 4, initialInterval: '5 minutes', backoffCoefficient: 1 } as const;
     const runs = new Set<string>();
