@@ -12,6 +12,8 @@ import {
   TASK_QUEUES,
   type Approved,
   type ApproveInput,
+  type BackfillInput,
+  type BackfillResult,
   type DataProcessingInput,
   type DataProcessingResult,
   type DriftReport,
@@ -36,6 +38,8 @@ import { checkName } from './names.js';
 
 export type * from './contracts/index.js';
 export {
+  BACKFILL,
+  backfillIdOf,
   PROGRESS_QUERY,
   RETRAIN_CAUSES,
   SEARCH_ATTRIBUTES,
@@ -54,6 +58,8 @@ export interface Workflows {
   modelTraining(input: ModelTrainingInput): Promise<ModelTrainingResult>;
   modelInference(input: ModelInferenceInput): Promise<ModelInferenceResult>;
   modelMonitoring(input: ModelMonitoringInput): Promise<ModelMonitoringResult>;
+  /** The lifecycle of one period after the other; start it under the id that `backfillIdOf` gives, so that there is one at a time. */
+  backfill(input: BackfillInput): Promise<BackfillResult>;
 }
 
 const ID_PARTS: Record<keyof Workflows, string> = {
@@ -62,6 +68,7 @@ const ID_PARTS: Record<keyof Workflows, string> = {
   modelTraining: 'model-training',
   modelInference: 'model-inference',
   modelMonitoring: 'model-monitoring',
+  backfill: 'backfill',
 };
 
 /**

@@ -1,8 +1,10 @@
 import type { WorkflowDefinitionOptions } from '@temporalio/common';
 import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
+import { backfill } from './backfill.js';
 import { dataProcessing } from './dataProcessing.js';
 import { inferenceOutage } from './inferenceOutage.js';
 import { lifecycle } from './lifecycle.js';
+import { lifecycleOfPeriod } from './lifecycleOfPeriod.js';
 import { modelInference } from './modelInference.js';
 import { modelMonitoring } from './modelMonitoring.js';
 import { modelTraining } from './modelTraining.js';
@@ -18,6 +20,8 @@ const options = { failureExceptionTypes: [Error] };
 const longLived = (): WorkflowDefinitionOptions =>
   workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'AUTO_UPGRADE' } : {};
 setWorkflowOptions(options, lifecycle);
+setWorkflowOptions(() => ({ ...options, ...longLived() }), backfill);
+setWorkflowOptions(options, lifecycleOfPeriod);
 setWorkflowOptions(options, dataProcessing);
 setWorkflowOptions(options, modelTraining);
 setWorkflowOptions(options, trainAlgorithm);
@@ -29,6 +33,8 @@ setWorkflowOptions(longLived, steward);
 
 export {
   lifecycle,
+  backfill,
+  lifecycleOfPeriod,
   dataProcessing,
   modelTraining,
   trainAlgorithm,

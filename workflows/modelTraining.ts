@@ -23,7 +23,7 @@ import { startRun, type RunContext } from './support/startRun.js';
 import { runChild } from './support/children.js';
 import { computeTargetOf, stagesOn } from './support/computeTarget.js';
 import { failureOf } from './support/failures.js';
-import { FLAG, NAMES } from './support/input.js';
+import { FLAG, NAMES, RUN_REF } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
@@ -37,7 +37,7 @@ type PlannedAlgorithm = Extract<TrainingPlan, { status: 'ready' }>['algorithms']
  * each failing alone; the best challenges the champion.
  */
 export async function modelTraining(input: ModelTrainingInput): Promise<ModelTrainingResult> {
-  const context = startRun(input, { algorithms: NAMES, again: FLAG });
+  const context = startRun(input, { algorithms: NAMES, again: FLAG, claimedBy: RUN_REF });
   const { pipeline, run } = context.stage;
   try {
     return await withinServiceLevel('training', context.stage, () =>
@@ -64,7 +64,7 @@ async function trainAll(
   const stage = await withConfig(started, input);
 
   progress.step('claiming the one training at a time');
-  const claim = await activities.claimTraining(stage);
+  const claim = await activities.claimTraining(input.claimedBy ? { ...stage, run: input.claimedBy } : stage);
   if (claim.status === 'skipped') return claim;
 
   progress.step('checking the model config');

@@ -86,7 +86,7 @@ function resultsByPhase(phases: readonly Phase[], result: unknown): PhaseResults
 const FAILING_ATTEMPTS = 3;
 
 /** Why waiting for a run is in vain: workers take it, and can't go on with it. */
-async function faultOf(
+export async function faultOf(
   client: Client,
   view: RunView,
   attempts: Map<string, number>,
@@ -107,7 +107,7 @@ async function faultOf(
   );
 }
 
-function whenAborted(signal: AbortSignal): Promise<never> {
+export function whenAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const abort = () => reject(signal.reason as Error);
     if (signal.aborted) abort();

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { ownPackage } from '../package.js';
+import { addBackfill } from './commands/backfill.js';
 import { addConfig } from './commands/config.js';
 import { addData } from './commands/data.js';
 import { addDoctor } from './commands/doctor.js';
@@ -30,6 +31,7 @@ const COMMANDS = [
   addTrain,
   addPredict,
   addMonitor,
+  addBackfill,
   addUp,
   addStatus,
   addModels,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { startWorkflow, type Workflows } from '../client.js';
 import { algorithmsToTrain, loadPipeline, type Pipeline } from '../config/load.js';
 import type { LifecycleInput, ModelInferenceInput } from '../contracts/index.js';
@@ -45,15 +45,41 @@ export async function run(workflow: keyof Workflows, pipeline: string, options: 
   process.exitCode = exitCodeOf(results);
 }
 
-/**
- * Starts a run and follows it to its end; where this very command was stopped before, the run that it started then.
- * Where the server belongs to another process, and that ends, goes on with one of its own.
- */
-async function runWorkflow(
+/** What a command starts and follows. */
+export interface Followed<Results> {
+  name: keyof Workflows;
+  start(session: Session, settings: Pipeline, request: Request): Promise<StartedRun>;
+  follow(client: Client, run: FollowedRun, stop: AbortSignal): Promise<Results>;
+  /** The run that trains, where this one found that it had to wait. */
+  busyWith(results: Results): string | undefined;
+}
+
+/** A run of phases, shown phase by phase. */
+function runWorkflow(
   name: keyof Workflows,
   pipeline: string,
   options: RunOptions,
 ): Promise<{ run: RunJson; results: PhaseResults }> {
+  return runToEnd(pipeline, options, askedOf(options), {
+    name,
+    start: (session, settings, request) => start(session, name, settings, request, options),
+    follow: followRun,
+    busyWith: busyTraining,
+  });
+}
+
+/**
+ * Starts a run and follows it to its end; where this very command was stopped before, the run that it started then.
+ * Where the server belongs to another process, and that ends, goes on with one of its own.
+ *
+ * @param asked what makes one run differ from another
+ */
+export async function runToEnd<Results>(
+  pipeline: string,
+  options: RunOptions,
+  asked: object,
+  followed: Followed<Results>,
+): Promise<{ run: RunJson; results: Results }> {
   const settings = await loadPipeline(pipeline);
   algorithmsToTrain(settings.config, options.algorithm);
   const store = chosenStore(options);
@@ -68,18 +94,18 @@ async function runWorkflow(
       stop.throwIfAborted();
       if (!session.embedded && options.store && session.store !== store)
         say('--store has no say over workers that run already; they use the store they were started with.');
-      const request = await requestOf(settings, session.store, csv, askedOf(options));
+      const request = await requestOf(settings, session.store, csv, asked);
       begun =
         (await stillKnown(session, begun)) ??
-        (await unfinishedRun(session, name, request, stop)) ??
-        (await start(session, name, settings, request, options));
+        (await unfinishedRun(session, followed.name, request, stop)) ??
+        (await followed.start(session, settings, request));
       const { workflowId, runId } = begun;
       const url = session.urlOf(workflowId, runId);
       say(`Run: ${url ?? workflowId}`);
-      const results = await followToEnd(session, begun, stop).finally(() => {
+      const results = await followToEnd(session, begun, stop, followed.follow).finally(() => {
         if (session.embedded) say(`The run's history is kept: "perdure up" shows it${url ? ` at ${url}` : ''}`);
       });
-      const busyWith = busyTraining(results);
+      const busyWith = followed.busyWith(results);
       if (busyWith === undefined) return { run: { workflow_id: workflowId, run_id: runId, url: url ?? null }, results };
       say(`Nothing was trained, as ${busyWith} trains ${pipeline}; when that is over, this command begins again.`);
       await finish(session, { name: 'modelTraining', workflowId: busyWith }, stop);
@@ -193,7 +219,7 @@ async function finish(
   stop: AbortSignal,
 ): Promise<void> {
   try {
-    await followToEnd(session, run, stop);
+    await followToEnd(session, run, stop, followRun);
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     say(`${run.workflowId} did not end well: ${describeFailure(error).message}`);
@@ -201,7 +227,7 @@ async function finish(
 }
 
 function trains(name: keyof Workflows): boolean {
-  return name === 'lifecycle' || name === 'modelTraining';
+  return name === 'lifecycle' || name === 'modelTraining' || name === 'backfill';
 }
 
 /** The run that trains, where a training found that it had to wait. */
@@ -239,11 +265,16 @@ async function trainInThisProcess(pipeline: string, options: RunOptions): Promis
 const CLEAN_UP_MS = 10_000;
 
 /** An interrupted command takes its run along only where it takes the server along. */
-async function followToEnd(session: Session, run: FollowedRun, stop: AbortSignal): Promise<PhaseResults> {
+async function followToEnd<Results>(
+  session: Session,
+  run: FollowedRun,
+  stop: AbortSignal,
+  follow: Followed<Results>['follow'],
+): Promise<Results> {
   const broken = new AbortController();
   session.broken.catch((error: unknown) => broken.abort(error));
   try {
-    return await followRun(session.client, run, AbortSignal.any([stop, broken.signal]));
+    return await follow(session.client, run, AbortSignal.any([stop, broken.signal]));
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     if (!session.embedded)

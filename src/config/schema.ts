@@ -760,6 +760,24 @@ const ModelTests = z.strictObject({
 });
 export type ModelTests = z.infer<typeof ModelTests>;
 
+/** When a period of a backfill retrains. */
+const Retraining = z.strictObject({
+  every_days: z
+    .int()
+    .min(1)
+    .max(MANY_DAYS)
+    .default(90)
+    .describe('Days from the last retraining to the next; one that nobody recorded counts as so long ago'),
+  minimums: z
+    .partialRecord(z.enum(METRIC_NAMES), share)
+    .default({})
+    .describe('Metrics that retrain when the champion is below them on the rows of the period before, by their names'),
+  maximums: z
+    .partialRecord(z.enum(METRIC_NAMES), z.number().min(0).max(MANY))
+    .default({})
+    .describe('The same of metrics of which lower is better, when it is above them'),
+});
+
 const mode = z.enum(['auto', 'approve', 'off']);
 
 /** When the steward retrains. `auto` trains, `approve` waits for a person, `off` only notes that it was asked. */
@@ -1069,6 +1087,7 @@ export const ModelConfig = z
       .optional()
       .meta({ description: 'When data are too bad to go on with', otherwise: 'no score is asked for' }),
     steward: Steward.prefault({}).describe('When the steward retrains'),
+    retraining: Retraining.prefault({}).describe('When a period of "perdure backfill" retrains'),
     compute: Compute.prefault({}).describe('Where the stages of each phase run'),
     schedules: Schedules.default({}).describe('When phases start by themselves; one that is not named does not'),
     alerts: AlertThresholds.prefault({}).describe('When people are told'),

@@ -8,6 +8,16 @@ import type {
   ServiceLevel,
   UnusualDataVolume,
 } from './alerts.js';
+import type {
+  BackfillPlan,
+  DecideRetrainingInput,
+  EvaluatePeriodInput,
+  PeriodEvaluation,
+  PlanBackfillInput,
+  RecordPeriodInput,
+  ReopenTimelineInput,
+  RetrainingDecision,
+} from './backfill.js';
 import type { ConfigRef, Phase, StageInput } from './common.js';
 import type {
   BronzeInput,
@@ -153,6 +163,11 @@ export const ACTIVITIES = {
 
     resolveModel: activity<ResolveModelInput, ResolvedModel>('Which model predicts?'),
     checkPredictionsExist: activity<MonitoringStageInput, PredictionsCheck>('Are there predictions?'),
+
+    planBackfill: activity<PlanBackfillInput, BackfillPlan>('Which periods are to be run?'),
+    reopenTimeline: activity<ReopenTimelineInput, void>('Take periods out of the timeline, to run them again'),
+    decideRetraining: activity<DecideRetrainingInput, RetrainingDecision>('Is a retraining due?'),
+    recordPeriod: activity<RecordPeriodInput, void>('Take down what the period came to'),
   }),
 
   ...on('operations', 'steward', {
@@ -207,6 +222,8 @@ export const ACTIVITIES = {
     measurePerformance: taskOf<MonitorInput, PerformanceResult>('monitoring', 'Performance against mature labels'),
     detectDrift: taskOf<MonitorInput, DriftResult>('monitoring', 'Drift against the training rows'),
     writeReport: activity<WriteReportInput, WrittenReport>('Write the report, with its verdict'),
+
+    evaluatePeriod: activity<EvaluatePeriodInput, PeriodEvaluation>('The champion on the period before'),
   }),
 
   ...on('modelTraining', 'rows', {

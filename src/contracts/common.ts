@@ -18,6 +18,8 @@ export const WORKFLOW_OF_PHASE = {
 /** Every workflow that the orchestrator runs. */
 export const WORKFLOW_TYPES = [
   'lifecycle',
+  'backfill',
+  'lifecycleOfPeriod',
   ...Object.values(WORKFLOW_OF_PHASE),
   'trainAlgorithm',
   'inferenceOutage',

@@ -13,6 +13,7 @@ export * from './inference.js';
 export * from './monitoring.js';
 export * from './dispatch.js';
 export * from './lifecycle.js';
+export * from './backfill.js';
 export * from './progress.js';
 export * from './alerts.js';
 export * from './promotion.js';

@@ -1,4 +1,4 @@
-import type { Failed, ObjectRef, Skipped, StageInput, WorkflowInput, WrittenPage } from './common.js';
+import type { Failed, ObjectRef, RunRef, Skipped, StageInput, WorkflowInput, WrittenPage } from './common.js';
 import type { ComputeTarget } from './dispatch.js';
 import type { PromotionDecision } from './promotion.js';
 import type { TestedModel } from './modelTests.js';
@@ -16,6 +16,11 @@ export interface ModelTrainingInput extends WorkflowInput {
    * @default false
    */
   again?: boolean;
+  /**
+   * The run that has the claim of the one training at a time, where that is another than this one: a backfill has it for
+   * all of its periods.
+   */
+  claimedBy?: RunRef;
 }
 
 /** Sets of rows, in order of time where they are by time: a model learns from the first alone and is evaluated on the others, of which a pipeline has some. */

@@ -6,9 +6,11 @@ import { checkPredictionsExist } from './checkPredictionsExist.js';
 import { checkSufficientTrainingData } from './checkSufficientTrainingData.js';
 import { testModel } from './testModel.js';
 import { promoteBest } from './promoteBest.js';
+import { decideRetraining } from './decideRetraining.js';
 import { detectDrift } from './detectDrift.js';
 import { discardVersion } from './discardVersion.js';
 import { evaluateCandidate } from './evaluateCandidate.js';
+import { evaluatePeriod } from './evaluatePeriod.js';
 import { evaluateModel } from './evaluateModel.js';
 import { findNewRows } from './findNewRows.js';
 import { findUnchanged } from './findUnchanged.js';
@@ -16,11 +18,14 @@ import { gold } from './gold.js';
 import { measurePerformance } from './measurePerformance.js';
 import { moveChampion } from './moveChampion.js';
 import { pinConfig } from './pinConfig.js';
+import { planBackfill } from './planBackfill.js';
 import { planSearch } from './planSearch.js';
 import { predict } from './predict.js';
 import { publishFeatures } from './publishFeatures.js';
 import { preprocess } from './preprocess.js';
 import { refit } from './refit.js';
+import { recordPeriod } from './recordPeriod.js';
+import { reopenTimeline } from './reopenTimeline.js';
 import { readChampion } from './readChampion.js';
 import { readComputeTarget } from './readComputeTarget.js';
 import { readStewardPolicy } from './readStewardPolicy.js';
@@ -77,6 +82,11 @@ export const STAGES = {
   readChampion,
   checkNewData,
   moveChampion,
+  planBackfill,
+  reopenTimeline,
+  evaluatePeriod,
+  decideRetraining,
+  recordPeriod,
 } satisfies { [Name in keyof Activities]?: StageOf<Name> } & { [Name in TaskStageName]: StageOf<Name> };
 
 /** Any stage, whatever it takes and gives: documents are checked by the stage itself. */

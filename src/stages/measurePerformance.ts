@@ -11,9 +11,8 @@ import {
   versionName,
 } from '../contracts/index.js';
 import { byArrival } from '../data/arrivals.js';
-import { identifier, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
-import { labelReader, labelSql, lastLabelledDay, type RawLabel } from '../data/labels.js';
-import { labelStoreFiles } from '../data/layers.js';
+import { withDuckDb } from '../data/duckdb.js';
+import { lastLabelledDay } from '../data/labels.js';
 import { dayOf } from '../data/partitions.js';
 import { readReferenceScores, REFERENCE_ROWS, REFERENCE_SCORES } from '../data/referenceRows.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
@@ -31,14 +30,13 @@ import {
   loadScoredRows,
   newestArrivals,
   ofDaysSql,
-  scoreColumns,
-  SCORED_ROWS,
   type LoadedRows,
 } from '../data/scoredRows.js';
 import { TRAINED_ROWS } from '../data/trainedRows.js';
 import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
 import { SCORE_ANEW, readVersionFile, requireVersion, rowFile, readVersionFileIfAny } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
+import { readLabelledScores } from './labelledScores.js';
 import { thresholdOf } from './openModel.js';
 import { warningsOf } from './driftDistances.js';
 import { performanceBatches, type BatchSettings } from './performanceBatches.js';
@@ -145,51 +143,25 @@ async function matureRows(
 ): Promise<{ labels: number[]; output: ModelOutput; loaded: LoadedRows; batches: PerformanceDetails }> {
   const { task } = settings;
   const stores = context.stores(pipeline);
-  const { keys } = pipeline.definition;
-  const read = labelReader(pipeline, task);
-  const labels: number[] = [];
-  const values: number[] = [];
-  const scores = scoreColumns(task);
   const trainedRows = await rowFile(stores.modelRegistry, predictions.model, TRAINED_ROWS, SCORE_ANEW);
   return withDuckDb(context, async (database) => {
     const load = (until: string, windowDays?: number) =>
       loadScoredRows(database, pipeline, stores, predictions.model, { task, trainedRows, until, windowDays });
     const loaded = await load(lastLabelledDay(pipeline, asOf));
-    await readLabelled(database, loaded);
+    const labelled = await readLabelledScores(database, pipeline, stores, task, loaded.days, newest);
     // The batches begin as far back, and go on to the rows whose labels are still to come.
     const { label_maturity_days, window_days } = pipeline.config.monitoring_config;
     const { days } = label_maturity_days === 0 ? loaded : await load(dayOf(asOf), window_days + label_maturity_days);
     const batches: PerformanceDetails = days ? await performanceBatches(database, pipeline, stores, settings) : {};
     if (taskOf(task).estimation && !settings.reference)
       batches.estimate_not_measured = `${versionName(predictions.model)} was trained before versions kept their scores, by which estimates go; train again.`;
-    return { loaded, labels, output: { values: Float64Array.from(values), width: scores.length }, batches };
-  });
+    return { ...labelled, loaded, batches };
 
-  async function readLabelled(database: Database, { days }: LoadedRows): Promise<void> {
-    const files = days ? await labelStoreFiles(stores, days) : [];
-    if (files.length === 0) return;
-    const table = readParquetSql(files.map(({ path }) => path));
-    const label = await labelSql(database, pipeline, table, INTERNAL.labels);
-    const from = `FROM ${SCORED_ROWS} JOIN ${table} AS ${INTERNAL.labels} USING (${keys.map(identifier).join(', ')})`;
-    // Of rows that go by their arrival, the newest ones that have labels.
-    const labelled = byArrival(pipeline)
-      ? await countArrivals(database, `SELECT ${SCORED_ROWS}.${INTERNAL.day} ${from} WHERE ${label} IS NOT NULL`)
-      : [];
-    const { min_samples_for_metrics } = pipeline.config.monitoring_config;
-    const newest = labelled.length > 0 ? ofDaysSql(newestArrivals(labelled, min_samples_for_metrics)) : 'true';
-    const rows = database.chunks(`
-      SELECT ${label}, ${scores.join(', ')} ${from}
-      WHERE ${newest}
-      ORDER BY ${keys.map(identifier).join(', ')}`);
-    for await (const chunk of rows) {
-      const found = chunk.getColumnValues(0) as RawLabel[];
-      const said = scores.map((_, i) => chunk.getColumnValues(i + 1) as number[]);
-      found.forEach((raw, row) => {
-        const label = read(raw);
-        if (label === undefined || label === null) return;
-        labels.push(label);
-        for (const column of said) values.push(column[row]!);
-      });
+    /** Of rows that go by their arrival, the newest ones that have labels. */
+    async function newest(query: string): Promise<string> {
+      const arrivals = byArrival(pipeline) ? await countArrivals(database, query) : [];
+      const { min_samples_for_metrics } = pipeline.config.monitoring_config;
+      return arrivals.length > 0 ? ofDaysSql(newestArrivals(arrivals, min_samples_for_metrics)) : 'true';
     }
-  }
+  });
 }

@@ -15,7 +15,7 @@ export interface Child<Input, Result> {
  * Runs a child workflow and shows it in its parent's progress. A parent that is terminated or fails asks its
  * children to cancel, which lets them clean up, instead of terminating them.
  */
-export async function runChild<Input, Result extends { status: Outcome }>(
+export async function runChild<Input, Result extends { status: Outcome } | { outcome: string }>(
   progress: ProgressTracker,
   { name, workflow, input, summary }: Child<Input, Result>,
 ): Promise<Result> {
@@ -28,7 +28,7 @@ export async function runChild<Input, Result extends { status: Outcome }>(
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: summary,
     });
-    progress.childEnded(name, result.status);
+    progress.childEnded(name, 'status' in result ? result.status : 'completed');
     return result;
   } catch (error) {
     progress.childEnded(name, 'failed');

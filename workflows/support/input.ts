@@ -1,5 +1,5 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
-import { NAME, NAME_IN_WORDS, countOf, inShort, isMoment, isObject } from '../../src/contracts/index.js';
+import { NAME, NAME_IN_WORDS, countOf, inShort, isMoment, isObject, PERIOD_UNITS } from '../../src/contracts/index.js';
 
 /**
  * Checks by hand what comes in from outside, as no compiler has seen it: the inputs of workflows, signals and updates.
@@ -96,6 +96,8 @@ export const DAY: Kind = {
   expected: 'a day such as 2008-12-31',
   holds: (value) => typeof value === 'string' && value.length === 10 && isMoment(value),
 };
+export const PERIOD_UNIT: Kind = oneOf(...PERIOD_UNITS);
+export const PERIOD: Kind = object({ from: required(DAY), to: required(DAY) });
 export const MODEL: Kind = {
   expected: '{"alias": ...}, {"algorithm": ...} or {"algorithm": ..., "version": ...}',
   holds: (value) => {
@@ -106,6 +108,9 @@ export const MODEL: Kind = {
 
 /** The configuration of an earlier run. */
 export const CONFIG: Kind = object({ uri: required(SOURCE), checksum: required(TEXT), source: required(SOURCE) });
+
+/** A run, as one tells another of itself. */
+export const RUN_REF: Kind = object({ workflowId: required(TEXT), runId: required(TEXT), startedAt: required(MOMENT) });
 
 /** What every run of a phase may be told. */
 export const SHARED: Fields = { pipeline: PIPELINE, asOf: MOMENT, reason: TEXT, triggeredBy: TEXT };

@@ -8,6 +8,7 @@ import type {
 } from '../../src/contracts/index.js';
 import {
   A_NAME,
+  DAY,
   FLAG,
   faultsOf,
   listOf,
@@ -17,8 +18,11 @@ import {
   object,
   oneOf,
   OF_PIPELINE,
+  PERIOD,
+  PERIOD_UNIT,
   recordOf,
   required,
+  SOURCE,
   text,
   TEXT,
   wholeNumber,
@@ -133,6 +137,35 @@ export const STEWARD_INPUT: Fields = {
   carried: CARRIED,
   signalsARun: wholeNumber(1, 100_000),
   resyncSeconds: wholeNumber(1, 86_400),
+};
+
+/** Fields of {@link BackfillInput} besides those that every run has. */
+export const BACKFILL_INPUT: Fields = {
+  from: DAY,
+  periods: wholeNumber(1, 100_000),
+  by: PERIOD_UNIT,
+  againFrom: DAY,
+  later: oneOf('redo', 'keep'),
+  source: SOURCE,
+  labels: SOURCE,
+  periodsARun: wholeNumber(1, 10_000),
+  carried: object({
+    by: required(PERIOD_UNIT),
+    first: required(FLAG),
+    again: required(FLAG),
+    after: nullOr(VERSION),
+    ahead: required(listOf(PERIOD, 10_000)),
+    state: required(
+      object({
+        pipeline: required(A_NAME),
+        total: required(COUNT),
+        done: required(COUNT),
+        doneBefore: required(COUNT),
+        trained: required(COUNT),
+        paused: nullOr(object({ by: required(TEXT), reason: TEXT, at: required(MOMENT) })),
+      }),
+    ),
+  }),
 };
 
 function asked(): Kind {

@@ -6,6 +6,7 @@ import type {
   CandidateScores,
   Dispatched,
   EvaluateCandidateInput,
+  Period,
   SearchPlan,
   SelectCandidatesInput,
   Selection,
@@ -215,6 +216,12 @@ const metrics: TaskMetrics = {
   n: 100,
 };
 
+/** Weeks one after the other. */
+export function weeksFrom(from: string, count: number): Period[] {
+  const day = (days: number) => new Date(Date.parse(from) + days * 86_400_000).toISOString().slice(0, 10);
+  return Array.from({ length: count }, (_, week) => ({ from: day(7 * week), to: day(7 * week + 6) }));
+}
+
 const object = { uri: 'file:///store/object', checksum: 'c0ffee' };
 
 /** What a dry run finds where nothing is up to date. */
@@ -281,6 +288,14 @@ const goingWell: Activities = {
         },
       },
     }),
+
+  planBackfill: ({ from = '2022-01-16', periods = 3 }) =>
+    Promise.resolve({ by: 'week', periods: weeksFrom(from, periods), done: 0, first: true }),
+  reopenTimeline: () => Promise.resolve(),
+  evaluatePeriod: () => Promise.resolve({ status: 'skipped', reason: 'There is no period before.' }),
+  decideRetraining: () =>
+    Promise.resolve({ retrain: false, because: 'none', reason: 'The last retraining lies 7 days back, of 90.' }),
+  recordPeriod: () => Promise.resolve(),
 
   pinConfig: () => Promise.resolve({ ...object, source: '/conf/pipelines/readmission' }),
   readComputeTarget: () => Promise.resolve('local'),
