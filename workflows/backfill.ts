@@ -119,7 +119,14 @@ async function makeChampion(stage: StageInput, model: VersionRef | null, reason:
   // A run moves the champion once; each of these moves is one of its own.
   const run = { ...stage.run, runId: `${stage.run.runId}/${reason}` };
   const { algorithm, version } = model;
-  await activities.moveChampion({ ...stage, run, move: 'rollback', model: { algorithm, version }, by: 'backfill', reason });
+  await activities.moveChampion({
+    ...stage,
+    run,
+    move: 'rollback',
+    model: { algorithm, version },
+    by: 'backfill',
+    reason,
+  });
 }
 
 function runPeriod(
@@ -211,7 +218,9 @@ function resultOf({ run }: StageInput, { by, state }: BackfillCarried): Backfill
 }
 
 function nothingAhead({ total }: BackfillState): string {
-  return total === 0 ? 'No period is over yet.' : `${agreeing(total, 'The one period is', `All ${countOf(total, 'period')} are`)} done already.`;
+  return total === 0
+    ? 'No period is over yet.'
+    : `${agreeing(total, 'The one period is', `All ${countOf(total, 'period')} are`)} done already.`;
 }
 
 function showDetails(state: BackfillState): void {

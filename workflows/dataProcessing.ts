@@ -106,7 +106,9 @@ async function refine(
     look: Look<Result>,
     refine: (piece: string[]) => Promise<Result>,
   ): Promise<Result[]> {
-    const known = looks
+    // Of many partitions most are up to date, and one look costs less than as many pieces.
+    const isWorthALook = looks || (partitions.length > PARTITIONS_A_PIECE && patched('look-before-refining'));
+    const known = isWorthALook
       ? [
           await look.executeWithOptions({ summary: 'Which partitions are up to date?' }, [
             { ...stage, partitions, asOf, dryRun: true },

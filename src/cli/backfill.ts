@@ -83,7 +83,16 @@ export async function backfill(pipeline: string, options: BackfillOptions): Prom
   process.exitCode = results.status === 'skipped' ? EXIT.skipped : EXIT.ok;
 }
 
-function askedOf({ from, weeks, periods, by, againFrom, keepLater, asOf, labels }: BackfillOptions): Omit<BackfillInput, 'pipeline'> {
+function askedOf({
+  from,
+  weeks,
+  periods,
+  by,
+  againFrom,
+  keepLater,
+  asOf,
+  labels,
+}: BackfillOptions): Omit<BackfillInput, 'pipeline'> {
   if (weeks !== undefined && by !== undefined && by !== 'week')
     throw new PerdureError('InputInvalid', `--weeks counts weeks, and --by says ${by}; give --periods.`);
   return {
@@ -136,7 +145,9 @@ async function followBackfill(
     for (let looks = 0, ended = false; !ended && !stop.aborted && !stuck.signal.aborted; looks++) {
       await look().catch(() => undefined);
       if (looks % FAULT_LOOKS === 0) {
-        const fault = await viewRun(client, workflowId).then((view) => faultOf(client, view, attempts)).catch(() => undefined);
+        const fault = await viewRun(client, workflowId)
+          .then((view) => faultOf(client, view, attempts))
+          .catch(() => undefined);
         if (fault) stuck.abort(fault);
       }
       ended = await Promise.race([settled, sleep(LOOK_MS, false, { ref: false })]);

@@ -163,7 +163,8 @@ export interface LifecycleOfPeriodInput extends WorkflowInput {
   claimedBy: RunRef;
 }
 
-export interface PlanBackfillInput extends StageInput, Pick<BackfillInput, 'from' | 'periods' | 'by' | 'againFrom' | 'later'> {
+export interface PlanBackfillInput
+  extends StageInput, Pick<BackfillInput, 'from' | 'periods' | 'by' | 'againFrom' | 'later'> {
   asOf: string;
 }
 export interface BackfillPlan {

@@ -86,9 +86,11 @@ export async function refine(
       );
     const current = writer.intact(name);
     if (current?.inputs === refinement.inputs(name, tableOf(entry, from.table).checksum)) {
+      const amended = refinement.amend?.(current) ?? current;
+      // What is to be noted is work, too.
+      if (dryRun && !writer.isNoted(name, amended)) continue;
       result.unchanged.push(name);
       result.entries.push(current);
-      const amended = refinement.amend?.(current) ?? current;
       if (!dryRun && !writer.isNoted(name, amended)) await writer.note(name, amended);
     } else {
       stale.push({ name, entry });

@@ -49,6 +49,7 @@ export async function completed(pipeline: Pipeline, datamart: ObjectStore): Prom
  * earlier file stay: then they have to fit those.
  *
  * @param last the source that was read last
+ * @param isLast whether this is that one, read by the same settings: what was found in it stands
  * @throws PerdureError `InputInvalid` for what is no CSV, or lacks a column
  */
 export async function openSource(
@@ -56,10 +57,11 @@ export async function openSource(
   pipeline: Pipeline,
   path: string,
   last: SourceEntry | undefined,
-  replace: boolean,
+  { isLast, replace }: { isLast: boolean; replace: boolean },
 ): Promise<OpenSource> {
   const { source, partition } = pipeline.definition;
-  const own = source.findsColumns ? await foundReading(context, path, source.null_values) : undefined;
+  const known = isLast ? last?.reading : undefined;
+  const own = source.findsColumns ? (known ?? (await foundReading(context, path, source.null_values))) : undefined;
   // Partitions of an earlier file stay: its columns and types are theirs.
   const found = own && last?.reading && partition.by !== 'none' && !replace ? last.reading : own;
   const reading = found && own ? writtenAs(found, own) : { columns: source.columns, null_values: source.null_values };

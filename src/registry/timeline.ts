@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { METRICS, PERIOD_UNITS, type MetricName, type PeriodRecord, type RetrainingTracker } from '../contracts/index.js';
+import {
+  METRICS,
+  PERIOD_UNITS,
+  type MetricName,
+  type PeriodRecord,
+  type RetrainingTracker,
+} from '../contracts/index.js';
 import { taskMetrics, versionRef } from '../contracts/schemas.js';
 import { document, type DocumentOf } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -63,7 +69,10 @@ const tracker: z.ZodType<RetrainingTracker> = z.strictObject({
   macro_f1_score: z.number().nullable(),
   registration_date: z.string(),
 });
-const trackerDocument = document({ name: 'last retraining of a pipeline', schema: z.strictObject({ last: tracker.nullable() }) });
+const trackerDocument = document({
+  name: 'last retraining of a pipeline',
+  schema: z.strictObject({ last: tracker.nullable() }),
+});
 
 const REPAIR = 'delete it, and run the backfill again from its first day';
 

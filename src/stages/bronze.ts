@@ -19,7 +19,15 @@ import {
   type PartitionFile,
   type SourceEntry,
 } from '../data/layers.js';
-import { dayOf, daySql, earlier, isPartition, partitionKey, partitionNameSql } from '../data/partitions.js';
+import {
+  dayOf,
+  daySql,
+  earlier,
+  isPartition,
+  partitionDays,
+  partitionKey,
+  partitionNameSql,
+} from '../data/partitions.js';
 import { PerdureError } from '../errors.js';
 import { limitsOf } from '../platform/resources/limits.js';
 import type { Resources } from '../platform/resources/resources.js';
@@ -96,15 +104,29 @@ async function readRows(context: StageContext, pipeline: Pipeline, input: Bronze
     if (known.path !== found.path || known.etag !== found.etag) await writer.commit({ source: { ...known, ...found } });
     return resultOf(writer.manifest.partitions, []);
   }
-  const opened = await openSource(context, pipeline, path, last, input.replace === true);
+  const replace = input.replace === true;
+  const isLast = last !== undefined && last.checksum === found.checksum && last.sql === found.sql;
+  const opened = await openSource(context, pipeline, path, last, { isLast, replace });
   return readSource(context, withReading(pipeline, opened.found), writer, {
     ...opened,
     given: path,
     asOf,
     look: found,
     checkUnchanged,
-    replace: input.replace === true,
+    replace,
+    standing: isLast && !replace ? standingPartitions(pipeline, writer, last) : [],
   });
+}
+
+/**
+ * Partitions that are as the source makes them: it was read before to their last day. What a file of many years holds
+ * of them need not be made again for each day that is added.
+ */
+function standingPartitions(pipeline: Pipeline, writer: LayerWriter, last: SourceEntry): string[] {
+  if (byArrival(pipeline) || pipeline.definition.partition.column === undefined) return [];
+  return last.partitions.filter(
+    (name) => writer.intact(name)?.inputs === last.sql && partitionDays(name).end <= last.through,
+  );
 }
 
 /** Reads a source that is new, whole or not at all. */
@@ -118,8 +140,16 @@ async function readSource(
     look,
     checkUnchanged,
     replace,
+    standing,
     ...opened
-  }: OpenSource & { given: string; asOf: string; look: Source; checkUnchanged: () => Promise<void>; replace: boolean },
+  }: OpenSource & {
+    given: string;
+    asOf: string;
+    look: Source;
+    checkUnchanged: () => Promise<void>;
+    replace: boolean;
+    standing: string[];
+  },
 ): Promise<BronzeResult> {
   const { datamart } = context.stores(pipeline);
   const { sql, recipe } = await recipeOf(context, pipeline);
@@ -135,6 +165,7 @@ async function readSource(
         writer,
         datamart,
         replace,
+        standing,
       });
       await checkUnchanged();
       const stale = await staleBeyond(database, pipeline, writer, source, partitions, arrivals);
@@ -147,7 +178,12 @@ async function readSource(
         if (!made.has(name)) sorted.push(await emptyPartition(context, database, pipeline, sql, name));
       const result = await storeChanged(context, pipeline, writer, source, sorted);
       await writer.commit({
-        source: { ...source, lastDay, through: earlier(lastDay, asOf), partitions: partitions.map(({ name }) => name) },
+        source: {
+          ...source,
+          lastDay,
+          through: earlier(lastDay, asOf),
+          partitions: [...standing, ...partitions.map(({ name }) => name)].sort(),
+        },
       });
       return result;
     },
@@ -265,7 +301,7 @@ interface SourcePartition {
 
 /**
  * Splits the CSV into a local Parquet file a partition, in one pass that keeps little in memory. `lastDay` is that of
- * the whole file, days after `asOf` included. `arrivals` are the partitions as they were, where rows go by their arrival.
+ * the whole file, days after `asOf` included. Partitions that are `standing` are left out. `arrivals` are the partitions as they were, where rows go by their arrival.
  */
 async function splitSource(
   context: StageContext,
@@ -281,6 +317,7 @@ async function splitSource(
     writer,
     datamart,
     replace,
+    standing,
   }: OpenSource & {
     given: string;
     sql: LayerSql;
@@ -288,6 +325,7 @@ async function splitSource(
     writer: LayerWriter;
     datamart: ObjectStore;
     replace: boolean;
+    standing: string[];
   },
 ): Promise<{ partitions: SourcePartition[]; lastDay: string; arrivals?: Arrivals }> {
   const folder = join(context.scratch, 'split');
@@ -317,6 +355,7 @@ async function splitSource(
       `COPY (
         SELECT *, ${cut} AS ${INTERNAL.partition}
         FROM (${arrivals ? arrivingSql(pipeline, numbered, asOf) : numbered})
+        ${standing.length > 0 ? `WHERE ${name} NOT IN (${standing.map(literal).join(', ')})` : ''}
       ) TO ${literal(folder)} (FORMAT parquet, COMPRESSION uncompressed, PARTITION_BY (${INTERNAL.partition}), ROW_GROUP_SIZE ${Math.ceil(collected * OPEN_FILE_SHARE)}, RETURN_STATS)`,
       { csv: given, sqlFile: sql.file },
     )
@@ -332,6 +371,8 @@ async function splitSource(
       rows: Number(count),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const { source: before } = writer.manifest;
+  if (partitions.length === 0 && standing.length > 0) return { partitions, lastDay: before!.lastDay };
   if (partitions.length === 0)
     throw new PerdureError('InputInvalid', `${given} holds no rows below its header; give a file with data.`);
   const undated = partitions.find(({ name }) => name.startsWith('__HIVE'));
@@ -344,6 +385,8 @@ async function splitSource(
   if (partitions.some(({ name }) => name !== LATER && !isPartition(name))) throw outOfRange(pipeline, given);
   if (arrivals) return { partitions, lastDay: UNDATED_DAY, arrivals };
   if (day === undefined) return { partitions, lastDay: UNDATED_DAY };
+  if (standing.length > 0)
+    return { partitions: partitions.filter(({ name }) => name !== LATER), lastDay: before!.lastDay };
   const newest = partitions.at(-1)!;
   const [last] = await database.rows<{ day: string }>(
     `SELECT CAST(max(${day}) AS VARCHAR) AS day FROM ${readParquetSql([newest.path])}`,

@@ -52,9 +52,16 @@ async function measure(
     const windowDays = daysBetween(from, to) + 1;
     const { days } = await loadScoredRows(database, pipeline, stores, model, { task, trainedRows, until, windowDays });
     const within = days && { from: days.from > from ? days.from : from, to: days.to };
-    return readLabelledScores(database, pipeline, stores, task, within && within.from <= within.to ? within : undefined);
+    return readLabelledScores(
+      database,
+      pipeline,
+      stores,
+      task,
+      within && within.from <= within.to ? within : undefined,
+    );
   });
-  if (labels.length === 0) return skipped(`No row of ${from} to ${to} has a prediction and a label that is known by ${asOf}.`);
+  if (labels.length === 0)
+    return skipped(`No row of ${from} to ${to} has a prediction and a label that is known by ${asOf}.`);
   const { confusion_matrix: _, ...metrics } = taskOf(task).metrics(labels, output, threshold);
   const metric = watchedMetric(pipeline, task);
   const value = metrics[metric] ?? null;

@@ -19,7 +19,9 @@ export const planBackfill: Stage<PlanBackfillInput, BackfillPlan> = async (conte
   const done = timeline?.periods ?? [];
   const by = input.by ?? timeline?.by ?? 'week';
   if (timeline && done.length > 0 && timeline.by !== by)
-    throw refused(`The timeline of ${input.pipeline} goes by the ${timeline.by}, and ${by}s were asked for; ask for ${timeline.by}s.`);
+    throw refused(
+      `The timeline of ${input.pipeline} goes by the ${timeline.by}, and ${by}s were asked for; ask for ${timeline.by}s.`,
+    );
   if (pipeline.definition.partition.column === undefined || pipeline.definition.partition.by === 'arrival')
     throw refused(
       `The rows of ${input.pipeline} have no days, by which periods would be told apart; name them by "time" in pipeline.json.`,
@@ -33,7 +35,11 @@ export const planBackfill: Stage<PlanBackfillInput, BackfillPlan> = async (conte
   return { by, periods: ahead, done: asked.length - ahead.length, first: done.length === 0 };
 };
 
-function askedPeriods({ pipeline, from, periods, asOf, againFrom }: PlanBackfillInput, by: Timeline['by'], done: Period[]): Period[] {
+function askedPeriods(
+  { pipeline, from, periods, asOf, againFrom }: PlanBackfillInput,
+  by: Timeline['by'],
+  done: Period[],
+): Period[] {
   const last = done.at(-1);
   if (againFrom !== undefined && from === undefined) return done.map(({ from, to }) => ({ from, to }));
   const first = from ?? (last && daysAfter(last.to, 1));
@@ -41,14 +47,22 @@ function askedPeriods({ pipeline, from, periods, asOf, againFrom }: PlanBackfill
     throw refused(`No period of ${pipeline} was run yet; say the first day of the first one (--from).`);
   const count = periods ?? periodsOver(first, by, asOf);
   if (count > MOST_PERIODS)
-    throw refused(`${countOf(count, 'period')} are more than the ${MOST_PERIODS} of one backfill; ask for fewer, and again for the rest.`);
+    throw refused(
+      `${countOf(count, 'period')} are more than the ${MOST_PERIODS} of one backfill; ask for fewer, and again for the rest.`,
+    );
   return periodsFrom(first, by, count);
 }
 
 /** Periods that are run again: that of a day, and those after it unless they are kept. */
-function planAgain({ pipeline, againFrom, later = 'redo' }: PlanBackfillInput, by: Timeline['by'], asked: Period[], done: Timeline['periods']): BackfillPlan {
+function planAgain(
+  { pipeline, againFrom, later = 'redo' }: PlanBackfillInput,
+  by: Timeline['by'],
+  asked: Period[],
+  done: Timeline['periods'],
+): BackfillPlan {
   const at = done.findIndex(({ from, to }) => from <= againFrom! && againFrom! <= to);
-  if (at < 0) throw refused(`No period of ${pipeline} that was run has the day ${againFrom}; there is nothing to run again.`);
+  if (at < 0)
+    throw refused(`No period of ${pipeline} that was run has the day ${againFrom}; there is nothing to run again.`);
   const first = done[at]!;
   const before = done.slice(0, at).findLast(({ model }) => model !== null);
   const drop = (later === 'keep' ? [first] : done.slice(at)).map(({ from, to }) => ({ from, to }));

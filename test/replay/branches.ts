@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import {
+  BACKFILL,
   STEWARD,
   stewardIdOf,
   TASK_QUEUES,
   type Activities,
+  type BackfillState,
+  type Period,
   type StewardEvent,
   type StewardInput,
   type StewardSnapshot,
@@ -14,6 +17,8 @@ import { until } from '../support/until.js';
 import {
   ALGORITHMS,
   evaluateExcept,
+  PARTITIONS,
+  weeksFrom,
   untilCancelled,
   fakeActivities,
   nothingToRefine,
@@ -57,6 +62,22 @@ const late = { readServiceLevel: () => Promise.resolve({ lateAfterMinutes: 0, do
 const OUTAGE = { pipeline: 'readmission', since: '2008-12-31T06:00:00.000Z' };
 const BUSY = { status: 'skipped', reason: 'A training is already running: by-hand', busyWith: 'by-hand' } as const;
 
+const DONE = PARTITIONS.slice(0, -1);
+const WEEKS = weeksFrom('2022-01-16', 3);
+const [WEEK] = WEEKS as [Period];
+const backfilled = {
+  input: { pipeline: 'readmission', from: WEEK.from, periods: 3, asOf: '2025-01-05' },
+  ends: 'COMPLETED',
+} as const;
+/** The first week is done, and the others are run again. */
+const onceMore: Partial<Activities> = {
+  planBackfill: () =>
+    Promise.resolve({
+      ...{ by: 'week', periods: WEEKS.slice(1), done: 1, first: false },
+      again: { drop: WEEKS.slice(1), before: { algorithm: 'xgboost', version: 'v1' } },
+    }),
+};
+
 /** Every branch that has a stored history, by the file's name. */
 export const BRANCHES: Record<string, Branch> = {
   'lifecycle.completed': { workflow: 'lifecycle', ...completed },
@@ -69,6 +90,7 @@ export const BRANCHES: Record<string, Branch> = {
     ends: 'CANCELLED',
   },
   'dataProcessing.completed': { workflow: 'dataProcessing', ...completed },
+  'dataProcessing.looked': { workflow: 'dataProcessing', ...completed, changes: partlyDone() },
   'dataProcessing.skipped': { workflow: 'dataProcessing', ...completed, changes: nothingToRefine() },
   'dataProcessing.failed': { workflow: 'dataProcessing', input, changes: { gold: failing }, ends: 'FAILED' },
   'dataProcessing.onEcs': { workflow: 'dataProcessing', ...completed, changes: onEcs },
@@ -85,6 +107,21 @@ export const BRANCHES: Record<string, Branch> = {
     changes: { silver: untilCancelled },
     meanwhile: cancelDuring('silver'),
     ends: 'CANCELLED',
+  },
+  'backfill.completed': { workflow: 'backfill', ...backfilled, changes: trainsInWeek('2022-01-23') },
+  'backfill.continuedAsNew': { workflow: 'backfill', ...backfilled, input: { ...backfilled.input, periodsARun: 2 } },
+  'backfill.again': { workflow: 'backfill', ...backfilled, changes: onceMore },
+  'backfill.steered': { workflow: 'backfill', ...backfilled, meanwhile: pauseAndResume },
+  'backfill.busy': { workflow: 'backfill', ...backfilled, changes: { claimTraining: () => Promise.resolve(BUSY) } },
+  'backfill.failed': { workflow: 'backfill', ...backfilled, changes: { gold: failing }, ends: 'FAILED' },
+  'lifecycleOfPeriod.trained': {
+    workflow: 'lifecycleOfPeriod',
+    input: {
+      ...{ pipeline: 'readmission', by: 'week', period: WEEK, first: true, again: false },
+      claimedBy: { workflowId: 'readmission-backfill', runId: 'abcdef12', startedAt: '2022-01-16T06:00:00.000Z' },
+    },
+    changes: trainsInWeek(WEEK.from),
+    ends: 'COMPLETED',
   },
   'modelTraining.completed': { workflow: 'modelTraining', ...completed },
   'modelTraining.onEcs': { workflow: 'modelTraining', ...completed, changes: onEcs },
@@ -463,4 +500,28 @@ function cancelDuring(activity: keyof Activities): NonNullable<Branch['meanwhile
     await until(() => calls[activity].length > 0);
     await handle.cancel();
   };
+}
+
+function trainsInWeek(first: string): Partial<Activities> {
+  const due = { retrain: true, because: 'age', reason: 'The last retraining lies 91 days back.' } as const;
+  return {
+    decideRetraining: (asked) =>
+      asked.period.from === first ? Promise.resolve(due) : fakeActivities().activities.decideRetraining(asked),
+  };
+}
+
+/** A look finds that all but one partition is up to date. */
+function partlyDone(): Partial<Activities> {
+  const { silver, gold } = fakeActivities().activities;
+  return {
+    silver: (asked) => (asked.dryRun ? silver({ ...asked, dryRun: false, partitions: DONE }) : silver(asked)),
+    gold: (asked) => (asked.dryRun ? gold({ ...asked, dryRun: false, partitions: DONE }) : gold(asked)),
+  };
+}
+
+async function pauseAndResume(handle: WorkflowHandle, calls: Fakes['calls']): Promise<void> {
+  await until(() => calls.evaluatePeriod.length > 0);
+  await handle.executeUpdate(BACKFILL.updates.pause, { args: [{ by: 'ana' }] });
+  await until(async () => (await handle.query<BackfillState>(BACKFILL.queries.state)).now === null);
+  await handle.executeUpdate(BACKFILL.updates.resume, { args: [{ by: 'ana' }] });
 }

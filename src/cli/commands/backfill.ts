@@ -16,7 +16,9 @@ export function addBackfill(program: Command, pipelines: string[]): void {
     .addOption(countOption('--weeks <number>', 'how many weeks (default: all that are over)'))
     .addOption(countOption('--periods <number>', 'how many periods, whatever their length'))
     .addOption(
-      new Option('--by <length>', 'length of a period (default: that of the timeline, else week)').choices(PERIOD_UNITS),
+      new Option('--by <length>', 'length of a period (default: that of the timeline, else week)').choices(
+        PERIOD_UNITS,
+      ),
     )
     .addOption(dayOption('--again-from <day>', 'run the period of this day again, and those after it'))
     .option('--keep-later', 'keep the periods after it as they are')

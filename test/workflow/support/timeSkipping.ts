@@ -10,6 +10,8 @@ import {
   type Activities,
   type AlgorithmTrained,
   type InferenceOutageInput,
+  type LifecycleOfPeriodInput,
+  type PeriodRecord,
   type StewardInput,
   type TrainAlgorithmInput,
 } from '../../../src/contracts/index.js';
@@ -22,6 +24,7 @@ import { isAsleep } from './asleep.js';
 import { startWorkers } from './workers.js';
 
 export type AllWorkflows = Workflows & {
+  lifecycleOfPeriod(input: LifecycleOfPeriodInput): Promise<PeriodRecord>;
   trainAlgorithm(input: TrainAlgorithmInput): Promise<AlgorithmTrained>;
   inferenceOutage(input: InferenceOutageInput): Promise<void>;
   steward(input: StewardInput): Promise<void>;
