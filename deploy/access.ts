@@ -9,6 +9,7 @@ import { VALIDATION_FOLDER } from '../src/data/validation/results.js';
 import { PREDICTIONS_ENTRIES, PREDICTIONS_INDEX } from '../src/data/predictions.js';
 import { aliasKey, latestKey } from '../src/registry/pointers.js';
 import { TRACKING_FOLDER } from '../src/platform/tracking/waitingTrainings.js';
+import { RETRAINING, TIMELINE } from '../src/registry/timeline.js';
 import { TRAINING_CLAIM } from '../src/registry/trainingClaim.js';
 import { versionFolder, versionKey } from '../src/registry/versions.js';
 
@@ -78,6 +79,8 @@ export function operationsAccess(pipeline: Pipeline): StoreAccess {
         OWNER_KEY,
         ALIASES,
         TRAINING_CLAIM,
+        TIMELINE,
+        RETRAINING,
         ...tracking(pipeline),
         ...(['promotion.json', 'readiness.json'] as const).flatMap((file) =>
           algorithms.map((algorithm) => anyName((version) => versionKey({ algorithm, version }, file))),
@@ -107,7 +110,14 @@ export function operatorAccess(pipeline: Pipeline, confInStore: boolean): StoreA
       write: [rawKey(definition.source.file), ...second, VALIDATION, ...conf],
     },
     modelRegistry: {
-      read: [OWNER_KEY, ALIASES, ...config.training_config.algorithms.map(registryFolder), ...waiting],
+      read: [
+        OWNER_KEY,
+        ALIASES,
+        TIMELINE,
+        RETRAINING,
+        ...config.training_config.algorithms.map(registryFolder),
+        ...waiting,
+      ],
       write: [ALIASES, ...waiting],
       ...(waiting.length > 0 && { delete: waiting }),
     },

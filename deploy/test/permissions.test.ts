@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startWorkflow } from '../../src/client.js';
+import { backfillIdOf, startWorkflow } from '../../src/client.js';
 import { taskInput } from '../../src/platform/ecs/taskDocuments.js';
 import { packageFolder } from '../../src/package.js';
 import type { AlgorithmInput, LifecycleResult } from '../../src/contracts/index.js';
@@ -240,6 +240,9 @@ describe('with the rights of its role alone', () => {
     expect(Object.entries({ ...result }).map(([phase, { status }]): [string, string] => [phase, status])).toEqual(
       ['processing', 'training', 'inference', 'monitoring'].map((phase) => [phase, 'completed']),
     );
+    const days = { pipeline: TINY, from: '2001-12-21', by: 'day', periods: 1 } as const;
+    const backfill = await startWorkflow(client, 'backfill', days, backfillIdOf(TINY));
+    expect(await backfill.result()).toMatchObject({ status: 'completed', trained: 1 });
     expect(iam.refused).toEqual([]);
   });
 

@@ -1,12 +1,13 @@
 import { listPipelines, loadPipeline, type Pipeline } from '../config/load.js';
 import type { Prices } from '../config/schema.js';
 import { newestConfig } from '../config/pinned.js';
-import type { Verdict, VersionRef } from '../contracts/index.js';
+import type { RetrainingTracker, Verdict, VersionRef } from '../contracts/index.js';
 import { goldPartitions } from '../data/layers.js';
 import { UNDATED } from '../data/partitions.js';
 import { predictionsFiles } from '../data/predictions.js';
 import { aliasKey, readPointer } from '../registry/pointers.js';
 import { CHAMPION } from '../registry/resolve.js';
+import { readTimeline, readTracker, type Timeline } from '../registry/timeline.js';
 import { LATEST_REPORT, monitoringReport } from '../monitoring/report.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import { openStores } from '../platform/storage/stores.js';
@@ -19,6 +20,7 @@ import { phaseStatistics, statisticsTable, type PhaseStatistics } from './phaseS
 import { describeVerdict } from './phases.js';
 import { readStore } from './store.js';
 import { facts, table } from './table.js';
+import { timelineTable } from './timelineTable.js';
 import { countOf, duration, print, printJson } from './terminal.js';
 
 interface RunStatus {
@@ -44,6 +46,9 @@ interface StoreStatus {
   champion: (VersionRef & { since: string }) | null;
   predictions: { uri: string; rows: number; as_of: string; model: VersionRef; files: number } | null;
   report: ({ uri: string; as_of: string } & Verdict) | null;
+  /** What each period of a backfill came to, and the last retraining among them. */
+  timeline: Timeline | null;
+  last_retraining: RetrainingTracker | null;
   /** The configuration that the newest run took: its version, and where it came from. */
   config: { version: string; source: string; started_at: string; workflow_id: string } | null;
 }
@@ -64,6 +69,8 @@ export async function status(pipeline: string | undefined, options: { cost?: boo
   print(runs.length === 0 ? 'No runs yet.' : runsTable(runs));
   for (const [i, store] of stores.entries()) {
     print(`\n${describeStore(names[i]!, store)}`);
+    const timeline = store.timeline && timelineTable(store.timeline);
+    if (timeline) print(`\n${timeline}`);
     const { phases = [], costs = [], prices } = histories[i] ?? {};
     if (phases.length > 0) print(`\n${statisticsTable(phases)}`);
     if (costs.length > 0) print(`\n${costTable(costs, prices ?? undefined)}`);
@@ -92,6 +99,8 @@ async function storeStatus(stores: Stores): Promise<StoreStatus> {
           files: files.length,
         }
       : null,
+    timeline: (await readTimeline(stores.modelRegistry)) ?? null,
+    last_retraining: (await readTracker(stores.modelRegistry)) ?? null,
     report: report ? { uri: stores.monitoring.uri(LATEST_REPORT), as_of: report.as_of, ...report.verdict } : null,
     config: config
       ? {
@@ -171,7 +180,16 @@ function runsTable(runs: RunStatus[]): string {
 /** What a pipeline's store holds, in lines of at most `width` characters, the terminal's by default. */
 export function describeStore(
   name: string,
-  { partitions, rows, first, last, champion, predictions, report, config }: StoreStatus,
+  {
+    partitions,
+    rows,
+    first,
+    last,
+    champion,
+    predictions,
+    report,
+    config,
+  }: Omit<StoreStatus, 'timeline' | 'last_retraining'>,
   width?: number,
 ): string {
   // Where a store isn't cut there is nothing to tell of the names.
