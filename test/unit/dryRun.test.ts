@@ -87,7 +87,8 @@ describe('a dry run of the layers', () => {
   test('finds work where SQL was changed', async () => {
     await processData(await world.writeCsv(MONTHS));
     world.writeSql('silver', 'SELECT * FROM bronze WHERE x1 >= 0');
-    expect(await dryRun()).toEqual({ bronze: MONTHS, silver: [], gold: MONTHS });
+    // What gold is made by is another then, which is to be noted of its partitions.
+    expect(await dryRun()).toEqual({ bronze: MONTHS, silver: [], gold: [] });
     world.writeSql('bronze', 'SELECT * FROM source WHERE x1 >= 0');
     expect((await dryRun()).bronze).toBeUndefined();
   });
