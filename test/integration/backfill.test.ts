@@ -134,4 +134,4 @@ test('a backfill that is killed halfway goes on in its week, and leaves what an 
   const { timeline, tracker } = await leftIn(killed);
   expect({ timeline, tracker }).toEqual({ timeline: wanted.timeline, tracker: wanted.tracker });
   expect((await backfill(killed).ended).code).toBe(EXIT.skipped);
-});
+}, 600_000);

@@ -120,6 +120,9 @@ describe('in the web UI', () => {
     const alone = await pages(client);
     for (const page of alone) expect([page.id, page.details, page.red]).toEqual([page.id, 'completed', []]);
 
+    const weeks = { pipeline: PIPELINE, from: '2022-01-16', periods: 1 };
+    await (await startWorkflow(client, 'backfill', weeks)).result();
+
     // The steward's details follow what happens without a wait.
     const steward = stewardOf(client, PIPELINE);
     await steward.start();

@@ -17,7 +17,10 @@ describe('data processing', () => {
       gold: { rows: 20_000, written: 25, unchanged: 0 },
       config: 'c0ffee',
     });
-    for (const layer of [calls.silver, calls.gold]) {
+    for (const all of [calls.silver, calls.gold]) {
+      // Whether there is work at all is asked first.
+      expect(all[0]).toMatchObject({ dryRun: true, partitions: PARTITIONS });
+      const layer = all.filter(({ dryRun }) => !dryRun);
       expect(layer.map(({ partitions }) => partitions.length).sort()).toEqual([1, 12, 12]);
       expect(layer.flatMap(({ partitions }) => partitions).sort()).toEqual(PARTITIONS);
     }
@@ -36,13 +39,21 @@ describe('data processing', () => {
   });
 
   test('is complete when one layer alone had work', async () => {
-    const gold = ({ partitions }: { partitions: string[] }) => {
+    const gold = ({ partitions, dryRun }: { partitions: string[]; dryRun?: boolean }) => {
       const [first = '', ...rest] = partitions;
-      return Promise.resolve({ rows: partitions.length, written: [first], unchanged: rest });
+      return Promise.resolve({ rows: partitions.length, written: dryRun ? [] : [first], unchanged: rest });
     };
-    const { result } = await server.run('dataProcessing', { pipeline: 'readmission' }, { ...nothingToRefine(), gold });
+    const { result, calls } = await server.run(
+      'dataProcessing',
+      { pipeline: 'readmission' },
+      { ...nothingToRefine(), gold },
+    );
 
-    expect(result).toMatchObject({ status: 'completed', silver: { written: 0 }, gold: { written: 3, unchanged: 22 } });
+    expect(result).toMatchObject({ status: 'completed', silver: { written: 0 }, gold: { written: 1, unchanged: 24 } });
+    expect(calls.gold.map(({ partitions, dryRun }) => [partitions.length, dryRun])).toEqual([
+      [25, true],
+      [1, undefined],
+    ]);
   });
 });
 
