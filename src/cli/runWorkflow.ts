@@ -48,10 +48,10 @@ export async function run(workflow: keyof Workflows, pipeline: string, options: 
 /** What a command starts and follows. */
 export interface Followed<Results> {
   name: keyof Workflows;
-  start(session: Session, settings: Pipeline, request: Request): Promise<StartedRun>;
-  follow(client: Client, run: FollowedRun, stop: AbortSignal): Promise<Results>;
+  start: (session: Session, settings: Pipeline, request: Request) => Promise<StartedRun>;
+  follow: (client: Client, run: FollowedRun, stop: AbortSignal) => Promise<Results>;
   /** The run that trains, where this one found that it had to wait. */
-  busyWith(results: Results): string | undefined;
+  busyWith: (results: Results) => string | undefined;
 }
 
 /** A run of phases, shown phase by phase. */
