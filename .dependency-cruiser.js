@@ -5,6 +5,7 @@ const LAYERS = [
   '^src/platform/resources/',
   '^src/platform/files/',
   '^src/platform/observe/',
+  '^src/platform/programs/',
   '^src/ml/',
   '^src/validation/',
   '^src/platform/setup/',

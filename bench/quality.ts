@@ -23,7 +23,7 @@ const PARAMETERS: Partial<Record<Estimator, Params>> = {
 };
 
 /** By how much the metric may differ; 0 asks for the same outputs, to the last bit. */
-const AIMS: Record<Estimator, number> = {
+const AIMS: Partial<Record<Estimator, number>> = {
   logistic_regression: 0.0005,
   linear_regression: 0.0005,
   random_forest: 0.002,
@@ -175,7 +175,7 @@ type Verdict = 'identical' | 'within' | 'within, but for chance' | 'better' | 'N
 
 /** A difference beyond the aim is better or not reached, by the metric's direction. */
 function verdict({ estimator, metric, ours, theirs, chance, identical }: Compared): Verdict {
-  const aim = AIMS[estimator];
+  const aim = AIMS[estimator]!;
   if (aim === 0) return identical ? 'identical' : 'NOT REACHED';
   const difference = Math.abs(ours - theirs);
   if (difference <= aim) return 'within';

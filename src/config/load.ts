@@ -18,7 +18,8 @@ import { ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.
 import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js';
 import { agreeing, countOf } from '../contracts/counts.js';
 import type { TaskSpec } from '../contracts/task.js';
-import { estimatorKind } from '../ml/estimators/estimators.js';
+import type { EstimatorRef } from '../ml/estimators/estimator.js';
+import { estimatorKind, type Estimator } from '../ml/estimators/estimators.js';
 import { asksForNativeCategoricals } from '../ml/transforms/transforms.js';
 
 /** A pipeline as an environment runs it. */
@@ -216,6 +217,17 @@ export function algorithmConfig(config: ModelConfig, name: string): AlgorithmCon
     );
   }
   return found;
+}
+
+/** What trains an algorithm: an estimator, and its program in the pipeline's folder where it is one. */
+export function estimatorOf(
+  { config, folder }: Pick<Pipeline, 'config' | 'folder'>,
+  algorithm: string,
+): EstimatorRef<Estimator> {
+  const { estimator, script } = algorithmConfig(config, algorithm);
+  return script
+    ? { estimator, script: { ...script, name: script.folder, folder: join(folder, script.folder) } }
+    : { estimator };
 }
 
 /**

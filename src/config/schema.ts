@@ -12,7 +12,7 @@ import {
   type MetricName,
   type ScoringName,
 } from '../contracts/index.js';
-import { ESTIMATOR_NAMES, parameterFault } from '../ml/estimators/estimators.js';
+import { ESTIMATOR_NAMES, estimatorKind, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
 import { Range, gridOf, isRange, valuesWithin } from '../ml/searchSpace.js';
 import { SplitSettings } from './splitSettings.js';
@@ -537,9 +537,43 @@ export const SCORINGS = Object.values(SCORERS).flatMap((scorers) => Object.keys(
   ScoringName,
   ...ScoringName[],
 ];
-export const ESTIMATORS = ['logistic_regression', 'random_forest', 'xgboost'] as const;
+
+/** A folder below the pipeline's. */
+const FOLDER = /^(?!\.)[\w.-]+(\/(?!\.)[\w.-]+)*$/;
+
+/** A program that trains and predicts, as docs/scripts.md has it. */
+const Script = z.strictObject({
+  folder: z
+    .string()
+    .regex(FOLDER, 'a folder below the pipeline, such as "catboost"')
+    .describe(
+      'Folder in that of the pipeline with all files of the script, and with requirements.txt where it needs Python packages',
+    ),
+  command: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('Program and arguments, run in a copy of the folder, such as ["python", "catboost_model.py"]'),
+  timeout_seconds: z
+    .number()
+    .gt(0)
+    .max(HOURS_A_YEAR * 3600)
+    .default(3600)
+    .describe('Seconds that one training may take, and one prediction'),
+  validation_share: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe(
+      'Share of the training rows that it gets apart from the others, to stop by; 0 gives it all rows to train on',
+    ),
+});
 
 const algorithm = z.strictObject({
+  script: Script.optional().meta({
+    description: 'The program that trains, where the estimator is script',
+    otherwise: 'the estimator is one that Perdure has',
+  }),
   estimator: z
     .enum(ESTIMATOR_NAMES)
     .meta({ description: 'Estimator that stands behind the name', otherwise: 'each stands under its own name' }),
@@ -1113,7 +1147,15 @@ export const ModelConfig = z
         });
       }
     });
-    for (const [name, { estimator, params, param_distributions }] of Object.entries(config.algorithms)) {
+    for (const [name, { estimator, script, params, param_distributions }] of Object.entries(config.algorithms)) {
+      if (estimatorKind(estimator).needsScript !== (script !== undefined))
+        context.addIssue({
+          code: 'custom',
+          path: ['algorithms', name, 'script'],
+          message: script
+            ? `expected none, as ${estimator} needs no program`
+            : 'expected the folder and the command of a program',
+        });
       const values: [path: (string | number)[], parameter: string, value: string | number | boolean | null][] = [
         ...Object.entries(params).map(([parameter, value]): (typeof values)[number] => [
           ['params', parameter],

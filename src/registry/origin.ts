@@ -65,12 +65,12 @@ function settingsOf({ definition, config }: Pipeline, algorithm: string): unknow
   const sections: Partial<ModelConfig> = { ...config };
   for (const section of NO_PART) delete sections[section];
   const { hyperparameter_tuning, feature_selection, class_weight } = config.training_config;
-  const { estimator, params, param_distributions } = algorithmConfig(config, algorithm);
+  const { estimator, script, params, param_distributions } = algorithmConfig(config, algorithm);
   return {
     definition: { features, label, labelSource, task, objective, drop, split, transforms, keys, entity, partition },
     ...sections,
     training_config: { hyperparameter_tuning, feature_selection, class_weight },
-    algorithms: { estimator, params, param_distributions },
+    algorithms: { estimator, script, params, param_distributions },
     inference_config: { prediction_threshold: config.inference_config.prediction_threshold },
     monitoring_config: { label_maturity_days: config.monitoring_config.label_maturity_days },
   };

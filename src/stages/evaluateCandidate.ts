@@ -1,4 +1,4 @@
-import { algorithmConfig } from '../config/load.js';
+import { estimatorOf } from '../config/load.js';
 import { foldCount } from '../config/schema.js';
 import type { CandidateScores, EvaluateCandidateInput } from '../contracts/index.js';
 import { readDatasetMetadata } from '../data/dataset.js';
@@ -30,7 +30,7 @@ export const evaluateCandidate: Stage<EvaluateCandidateInput, CandidateScores> =
   const request = {
     train: await matrixFile(datamart, input.dataset, 'train'),
     task,
-    estimator: algorithmConfig(pipeline.config, input.algorithm).estimator,
+    ...estimatorOf(pipeline, input.algorithm),
     params,
     cvFolds: foldCount(pipeline.config),
     scorings: [scoringOf(pipeline.config, task)],

@@ -1,4 +1,4 @@
-import { algorithmConfig, unableOf, type Pipeline } from '../config/load.js';
+import { estimatorOf, unableOf, type Pipeline } from '../config/load.js';
 import type { FindUnchangedInput, PromotionDecision, Unchanged, VersionRef } from '../contracts/index.js';
 import { checksumsAsOf, partitionsAsOf } from '../data/goldAsOf.js';
 import { lastLabelledDay } from '../data/labels.js';
@@ -31,7 +31,8 @@ export const findUnchanged: Stage<FindUnchangedInput, Unchanged> = async (contex
   const unchanged: VersionRef[] = [];
   let unable: string[] = [];
   for (const algorithm of input.algorithms) {
-    const engine = await context.engines.version(algorithmConfig(pipeline.config, algorithm).estimator);
+    const { estimator, script } = estimatorOf(pipeline, algorithm);
+    const engine = await context.engines.version(estimator, script);
     const origin = await originOf(pipeline, algorithm, inputs, engine);
     const same = await unlessDamaged(async () => {
       const newest = await latestVersion(registry, algorithm);

@@ -2,6 +2,7 @@ import type { Pipeline } from '../config/load.js';
 import type { ChosenThreshold, TaskSpec, VersionRef } from '../contracts/index.js';
 import { calibrated, type Calibrator } from '../ml/calibrator.js';
 import type { PredictRequest } from '../ml/engines/pool.js';
+import { NOT_EXPLAINED } from '../ml/estimators/estimator.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import {
   modelFile,
@@ -25,6 +26,8 @@ export interface OpenModel extends ScoringModel {
   preprocessing: Preprocessing;
   /** `undefined` where the version keeps none. */
   threshold: ChosenThreshold | undefined;
+  /** Why its predictions can't have reasons; `undefined` where nothing speaks against it. */
+  notExplained: string | undefined;
   /** What SHAP values are counted from; `undefined` where the version keeps none. */
   background: { values: number[] } | undefined;
 }
@@ -37,6 +40,7 @@ export async function openModel(registry: ObjectStore, ref: VersionRef): Promise
     modelPath: await modelFile(registry, metadata),
     task: preprocessing.task,
     preprocessing,
+    notExplained: NOT_EXPLAINED[metadata.model_file],
     calibrator: await readVersionFileIfAny(registry, metadata, 'calibrator.json'),
     threshold: await readVersionFileIfAny(registry, metadata, 'threshold.json'),
     background: await readVersionFileIfAny(registry, metadata, 'background.json'),

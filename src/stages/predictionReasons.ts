@@ -13,7 +13,11 @@ import type { OpenModel } from './openModel.js';
 const MOST_NUMBERS = 4_000_000;
 
 /** Why a version's predictions can't have reasons, in a sentence; `undefined` where they can. */
-export function reasonsUnknown({ background }: Pick<OpenModel, 'background'>): string | undefined {
+export function reasonsUnknown({
+  background,
+  notExplained,
+}: Pick<OpenModel, 'background' | 'notExplained'>): string | undefined {
+  if (notExplained !== undefined) return notExplained;
   return background
     ? undefined
     : 'Its version was made by an earlier release, which kept nothing that SHAP values are counted from; train again with --again.';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { algorithmConfig } from '../config/load.js';
+import { estimatorOf } from '../config/load.js';
 import type { ModelRef, RefitInput } from '../contracts/index.js';
 import { createVersionFile, versionId, versionKey } from '../registry/versions.js';
 import { estimatorKind } from '../ml/estimators/estimators.js';
@@ -17,14 +17,14 @@ import { matrixFile } from './matrixFile.js';
 export const refit: Stage<RefitInput, ModelRef> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const { datamart, modelRegistry } = context.stores(pipeline);
-  const { estimator } = algorithmConfig(pipeline.config, input.algorithm);
-  const file = estimatorKind(estimator).modelFile;
+  const trainedBy = estimatorOf(pipeline, input.algorithm);
+  const file = estimatorKind(trainedBy.estimator).modelFile;
   const modelPath = join(context.scratch, file);
   const { task } = await readDatasetMetadata(datamart, input.dataset);
   const request = {
     train: await matrixFile(datamart, input.dataset, 'train'),
     task,
-    estimator,
+    ...trainedBy,
     params: input.params,
     seed: pipeline.config.model_config.random_state,
     modelPath,
@@ -32,13 +32,13 @@ export const refit: Stage<RefitInput, ModelRef> = async (context, input) => {
   await context.engines.fit(request, context.signal);
   const ref = { algorithm: input.algorithm, version: versionId(input.run) };
   const { uri, checksum } = await createFile(modelRegistry, modelPath, versionKey(ref, file));
-  const method = calibrationOf(pipeline.config, estimator, input.params, task.task);
+  const method = calibrationOf(pipeline.config, trainedBy.estimator, input.params, task.task);
   if (method !== undefined) {
     const { train, seed, params } = request;
     const cvFolds = foldCount(pipeline.config);
     const folds = Array.from({ length: cvFolds }, (_, fold) => fold);
     const said = await context.engines.crossPredict(
-      { train, task, estimator, params, folds, cvFolds, seed },
+      { train, task, ...trainedBy, params, folds, cvFolds, seed },
       context.signal,
     );
     const calibrator = calibratorOf(method, task, said);

@@ -1,7 +1,7 @@
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { launchOfThisTask } from '../platform/ecs/taskDocuments.js';
-import { algorithmConfig, type Pipeline } from '../config/load.js';
+import { estimatorOf, type Pipeline } from '../config/load.js';
 import {
   plannedParams,
   type CandidateResult,
@@ -162,6 +162,7 @@ async function describe(
   const { train, ...evaluating } = dataset.splits;
   const byTime = train?.start_date !== undefined || train?.end_date !== undefined;
   const task = launchOfThisTask();
+  const { estimator, script } = estimatorOf(pipeline, input.algorithm);
   return {
     model_name: input.algorithm,
     version: input.model.version,
@@ -187,12 +188,7 @@ async function describe(
       workflow_id: input.run.workflowId,
       run_id: input.run.runId,
       ...(task ? { task: { launch: task.launch, larger: task.larger, size: formatResources(resources) } } : {}),
-      ...(await originOf(
-        pipeline,
-        input.algorithm,
-        dataset,
-        await engines.version(algorithmConfig(config, input.algorithm).estimator),
-      )),
+      ...(await originOf(pipeline, input.algorithm, dataset, await engines.version(estimator, script))),
       config_hash: pipeline.configHash,
       ...(input.run.config && { config_version: input.run.config.checksum }),
       model_checksum: input.model.checksum,

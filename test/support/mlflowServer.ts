@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { FoundTool } from '../../src/platform/setup/tool.js';
-import { runCommand } from '../../src/platform/setup/command.js';
+import { runCommand } from '../../src/platform/programs/command.js';
 import { freePort } from '../../src/platform/temporal/processes.js';
 import { packageFolder } from '../../src/package.js';
 import { startServer } from './serverProcess.js';

@@ -249,7 +249,7 @@ const CONFIG = {
     champion_metric: 'oot.roc_auc',
   },
   search: { scoring: 'roc_auc', racing: false },
-  evaluation: { calibration: 'none' as 'none' | 'auto' },
+  evaluation: { calibration: 'none' as 'none' | 'auto' | 'sigmoid' },
   training_config: {
     algorithms: ['logistic_regression', 'xgboost'],
     enabled_algorithms: { logistic_regression: true, xgboost: true },

@@ -1,4 +1,8 @@
-import type { DataNeeds, TrainingRecipe } from '../estimators/estimator.js';
+import type { DataNeeds, Script, TrainingRecipe } from '../estimators/estimator.js';
+import type { TrainingOrder } from '../estimators/estimators.js';
+
+/** What a native library has at once, and a program of its own after a while. */
+export type Awaitable<T> = T | Promise<T>;
 
 /** Row-major float32; NaN is missing. */
 export interface Features {
@@ -31,7 +35,7 @@ export interface Model extends Held {
   /** Names of the columns that it was trained on, in order. */
   features(): string[];
   /** The same count of numbers for each row, row by row. */
-  predict(rows: Rows): ArrayLike<number>;
+  predict(rows: Rows): Awaitable<ArrayLike<number>>;
   /**
    * SHAP values, row by row: of each output (class) a number per feature, and last the one that they are counted from.
    * @param background a value per feature: those of a linear model are counted from there
@@ -40,26 +44,37 @@ export interface Model extends Held {
   /** Gain of all splits of each feature together; `undefined` of a model without splits. */
   gain(): Float64Array | undefined;
   /** The bytes of the model's file. */
-  save(): Uint8Array;
+  save(): Awaitable<Uint8Array>;
 }
 
 /**
- * A native library, called synchronously: a call returns when it is done.
+ * What trains and predicts: a native library, called synchronously, or programs of users.
  * Every method throws `PerdureError` `EngineFailed` with the library's own words.
  */
 export interface Library {
   /** Name and version, e.g. `libxgboost 3.2.0`. */
-  version(): string;
+  version(script?: Script): Awaitable<string>;
   /** @param features names of the matrix's columns */
-  dataset(matrix: Matrix, features: string[], needs: DataNeeds): Dataset;
+  dataset(matrix: Matrix, features: string[], needs: DataNeeds): Awaitable<Dataset>;
   /** The library may keep `features` until the rows are freed. */
   rows(features: Features): Rows;
-  train(dataset: Dataset, features: string[], recipe: TrainingRecipe): Model;
+  /** @param work what the recipe was made of, and what a program may take */
+  train(dataset: Dataset, features: string[], recipe: TrainingRecipe, work: TrainingWork): Awaitable<Model>;
   /**
    * A model from the bytes of its file.
    * @param threads that score rows side by side; what they say is the same with any number
+   * @param memory bytes that a program of its own may take
    */
-  load(bytes: Uint8Array, threads: number): Model;
+  load(bytes: Uint8Array, threads: number, memory: number): Awaitable<Model>;
+  /** The most memory that its processes have had resident, in bytes; absent where it is all in this process. */
+  peakMemory?(): number;
+}
+
+/** A training as it was asked for. */
+export interface TrainingWork extends TrainingOrder {
+  label: string;
+  /** Bytes that it may take. */
+  memory: number;
 }
 
 /** Weights with the mean 1 under which rows of each class count together as much as those of every other class that is there. */

@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { readColumns } from '../../platform/files/parquet.js';
 import { PerdureError, messageOf, systemCode } from '../../errors.js';
 import { diskError } from '../../platform/files/diskError.js';
-import type { DataNeeds, LibraryName, TrainingRecipe } from '../estimators/estimator.js';
+import type { DataNeeds, EstimatorRef, LibraryName, TrainingRecipe } from '../estimators/estimator.js';
 import {
   dataNeeds,
   estimatorKind,
@@ -14,8 +14,9 @@ import { Folds, foldsOf, seededFolds, type FoldSettings } from '../folds.js';
 import type { TaskSpec } from '../../contracts/index.js';
 import { joined, type ModelOutput } from '../modelOutput.js';
 import { taskOf } from '../tasks/task.js';
-import type { Features, Library, Matrix, Model } from './binding.js';
+import type { Awaitable, Features, Library, Matrix, Model } from './binding.js';
 import { isLightGbmModel } from './lightgbm.js';
+import { isArchive } from './script/archive.js';
 import { MatrixCache } from './matrixCache.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
 import type {
@@ -45,6 +46,8 @@ export class Engine implements EngineCalls {
   private readonly parts: MatrixCache<TrainingPart>;
   private matrix: { key: string; value: Matrix } | undefined;
   private model: OpenedModel | undefined;
+  /** Bytes that the call at work may take. */
+  memory = Infinity;
 
   /**
    * @param open loads a native library, which is kept
@@ -80,7 +83,7 @@ export class Engine implements EngineCalls {
   async fit(request: FitRequest): Promise<{ seconds: number }> {
     const started = performance.now();
     const part = await this.part(request);
-    const bytes = this.training(request, part, (model) => model.save(), this.threads);
+    const bytes = await this.training(request, part, (model) => model.save(), this.threads);
     await writeFile(request.modelPath, bytes).catch((error: unknown) => {
       throw diskError(error, request.modelPath);
     });
@@ -88,10 +91,10 @@ export class Engine implements EngineCalls {
   }
 
   async predict(request: PredictRequest): Promise<ModelOutput> {
-    const { values, width } = await this.output(request, (library, model, features) => {
+    const { values, width } = await this.output(request, async (library, model, features) => {
       const rows = library.rows(features);
       try {
-        return model.predict(rows);
+        return await model.predict(rows);
       } finally {
         rows.free();
       }
@@ -119,12 +122,13 @@ export class Engine implements EngineCalls {
     return model.gain();
   }
 
-  version(estimator: Estimator): Promise<string> {
-    return Promise.resolve(this.library(estimatorKind(estimator).library).version());
+  async version({ estimator, script }: EstimatorRef<Estimator>): Promise<string> {
+    return this.library(estimatorKind(estimator).library).version(script);
   }
 
-  peakMemory(): Promise<number> {
-    return peakMemory();
+  async peakMemory(): Promise<number> {
+    const besides = [...this.libraries.values()].map((library) => library.peakMemory?.() ?? 0);
+    return besides.reduce((sum, bytes) => sum + bytes, await peakMemory());
   }
 
   /** What a model of all but a fold says of the fold's rows. */
@@ -134,7 +138,7 @@ export class Engine implements EngineCalls {
       fold,
     });
     const { rows, labels } = part.validation!;
-    const output = this.training(request, part, (model) => outputOf(model.predict(rows), rows.count));
+    const output = await this.training(request, part, async (model) => outputOf(await model.predict(rows), rows.count));
     return { labels, output };
   }
 
@@ -149,16 +153,18 @@ export class Engine implements EngineCalls {
   }
 
   /** Trains a model, looks at it and frees it. */
-  private training<T>(
+  private async training<T>(
     request: TrainingOrder & { train: MatrixFile },
     part: TrainingPart,
-    look: (model: Model) => T,
+    look: (model: Model) => Awaitable<T>,
     threads = 1,
-  ): T {
+  ): Promise<T> {
     const recipe: TrainingRecipe = trainingRecipe(request, part.shape, threads);
-    const model = this.libraryOf(request).train(part.train, request.train.features, recipe);
+    const { features, label } = request.train;
+    const work = { ...request, label, memory: this.memory };
+    const model = await this.libraryOf(request).train(part.train, features, recipe, work);
     try {
-      return look(model);
+      return await look(model);
     } finally {
       model.free();
     }
@@ -167,13 +173,13 @@ export class Engine implements EngineCalls {
   /** What is said of the rows of a file, a block of them at a time. */
   private async output(
     { modelPath, data, offset, limit }: PredictRequest,
-    say: (library: Library, model: Model, features: Features) => ArrayLike<number>,
+    say: (library: Library, model: Model, features: Features) => Awaitable<ArrayLike<number>>,
   ): Promise<ModelOutput> {
     const { model, library } = await this.opened(modelPath);
     checkFeatures(modelPath, model, data.path, data.features);
     const blocks: ModelOutput[] = [];
     for await (const features of featureBlocks(data.path, data.features, { offset, limit }))
-      blocks.push(outputOf(say(library, model, features), features.rows));
+      blocks.push(outputOf(await say(library, model, features), features.rows));
     return joined(blocks);
   }
 
@@ -194,12 +200,12 @@ export class Engine implements EngineCalls {
     this.parts.makeRoom(bytes);
     const matrix = await this.load(file, matrixKey);
     const part = split
-      ? foldPart(library, matrix, file.features, needs, {
+      ? await foldPart(library, matrix, file.features, needs, {
           folds: await foldsOfFile(file, split.settings, matrix),
           fold: split.fold,
           refitted: await loadRefitted(file, split.fold),
         })
-      : wholePart(library, matrix, file.features, needs);
+      : await wholePart(library, matrix, file.features, needs);
     if (bytes + matrixBytes(file) > this.cacheBytes) this.matrix = undefined;
     // The library has a copy of its own, and the collector doesn't hurry for what lies outside its heap.
     gc?.();
@@ -224,10 +230,10 @@ export class Engine implements EngineCalls {
     const bytes = await readFile(path).catch((error: unknown) => {
       throw diskError(error, path);
     });
-    const name: LibraryName = isLightGbmModel(bytes) ? 'lib_lightgbm' : 'libxgboost';
+    const name = libraryOfModel(bytes);
     const library = this.library(name);
     try {
-      return (this.model = { key, library, model: library.load(bytes, this.threads) });
+      return (this.model = { key, library, model: await library.load(bytes, this.threads, this.memory) });
     } catch (error) {
       throw new PerdureError(
         'ObjectCorrupt',
@@ -236,6 +242,12 @@ export class Engine implements EngineCalls {
       );
     }
   }
+}
+
+/** By the beginning of a model's file, as names of files are the registry's. */
+function libraryOfModel(bytes: Uint8Array): LibraryName {
+  if (isArchive(bytes)) return 'script';
+  return isLightGbmModel(bytes) ? 'lib_lightgbm' : 'libxgboost';
 }
 
 function checkFeatures(modelPath: string, model: Model, path: string, features: string[]): void {

@@ -54,7 +54,7 @@ export class EngineHost {
    * @param signal kills the process when it is aborted; the call then throws the signal's reason
    * @throws PerdureError what the host threw, or `EngineCrashed` when it died
    */
-  async call({ method, request }: HostCall, signal?: AbortSignal): Promise<unknown> {
+  async call({ method, request, memory }: HostCall, signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted();
     if (!this.alive) throw this.crashed(method);
     const onAbort = () => {
@@ -66,7 +66,7 @@ export class EngineHost {
       return await new Promise((resolve, reject) => {
         this.underWay = { method, resolve, reject };
         // What can't be sent is a process that ended, and its end settles the call.
-        this.child.send({ method, request }, () => undefined);
+        this.child.send({ method, request, memory }, () => undefined);
       });
     } finally {
       signal?.removeEventListener('abort', onAbort);

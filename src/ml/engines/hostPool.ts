@@ -30,7 +30,7 @@ export function createEnginePool({ hosts, memory }: Limits['engines']): EnginePo
     predict: (request, signal) => pool.call('predict', request, signal, { reads: request.modelPath }),
     contributions: (request, signal) => pool.call('contributions', request, signal, { reads: request.modelPath }),
     gain: (request, signal) => pool.call('gain', request, signal, { reads: request.modelPath }),
-    version: (estimator) => pool.call('version', estimator),
+    version: (estimator, script) => pool.call('version', { estimator, script }),
     peakMemory: (signal) => pool.call('peakMemory', undefined, signal),
     close: () => pool.close(),
   };
@@ -76,16 +76,16 @@ class HostPool {
     return this.withHost<Awaited<ReturnType<EngineCalls[M]>>>(
       needs,
       signal,
-      async (host) => (await host.call({ method, request }, signal)) as never,
+      async (host, memory) => (await host.call({ method, request, memory }, signal)) as never,
     );
   }
 
   /** Folds are calls of their own on one host, so that what is finished is known while the rest is under way. */
   async evaluate(request: EvaluateRequest, signal: AbortSignal, onFold: OnFold = () => {}): Promise<FoldEvaluation[]> {
     const evaluations: FoldEvaluation[] = [];
-    await this.withHost(training(request.train), signal, async (host) => {
+    await this.withHost(training(request.train), signal, async (host, memory) => {
       for (const fold of request.folds) {
-        const call = { method: 'evaluate', request: { ...request, folds: [fold] } } as const;
+        const call = { method: 'evaluate', request: { ...request, folds: [fold] }, memory } as const;
         const [evaluated] = (await host.call(call, signal)) as [FoldEvaluation];
         evaluations.push(evaluated);
         await onFold(evaluated);
@@ -104,12 +104,12 @@ class HostPool {
   private async withHost<Result>(
     { reads, bytes = 0 }: Needs,
     signal: AbortSignal | undefined,
-    work: (host: EngineHost) => Promise<Result>,
+    work: (host: EngineHost, memory: number) => Promise<Result>,
   ): Promise<Result> {
     const shares = Math.min(this.size, Math.max(1, Math.ceil(bytes / this.shareBytes)));
     const host = await this.acquire(reads, shares, signal);
     try {
-      return await work(host);
+      return await work(host, shares * this.shareBytes);
     } finally {
       if (reads) host.holds.add(reads);
       if (host.alive) this.idle.push(host);

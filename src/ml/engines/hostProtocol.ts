@@ -5,6 +5,8 @@ import type { EngineCalls } from './pool.js';
 export interface HostCall {
   method: keyof EngineCalls;
   request: unknown;
+  /** Bytes that the call may take. */
+  memory: number;
 }
 
 /** What the host answers. */

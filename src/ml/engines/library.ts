@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { variables, type Variables } from '../../environment.js';
 import { PerdureError } from '../../errors.js';
 import { cacheFolder } from '../../platform/files/cacheFolder.js';
-import type { LibraryName } from '../estimators/estimator.js';
+import type { NativeLibraryName } from '../estimators/estimator.js';
 
 /** A native library of a Python package, which set-up unpacks into the cache. */
 export interface LibraryFile {
-  name: LibraryName;
+  name: NativeLibraryName;
   /** The package: its folder has `lib` with the library. */
   package: string;
   /** It is part of a model: 3.2 and 3.4 of XGBoost differ by up to .37 in a probability at equal parameters. */
@@ -16,7 +16,7 @@ export interface LibraryFile {
   variable: string;
 }
 
-export const LIBRARY_FILES: Record<LibraryName, LibraryFile> = {
+export const LIBRARY_FILES: Record<NativeLibraryName, LibraryFile> = {
   libxgboost: { name: 'libxgboost', package: 'xgboost', version: '3.2.0', variable: 'PERDURE_XGBOOST_LIB' },
   lib_lightgbm: { name: 'lib_lightgbm', package: 'lightgbm', version: '4.7.0', variable: 'PERDURE_LIGHTGBM_LIB' },
 };
@@ -30,7 +30,7 @@ export function libraryFolder({ package: name, version }: LibraryFile, env: Vari
  * Path of a library: what its environment variable names, else what set-up unpacked into the cache.
  * @throws PerdureError `EngineMissing` where it isn't there
  */
-export function libraryPath(library: LibraryName, env: Variables = variables()): string {
+export function libraryPath(library: NativeLibraryName, env: Variables = variables()): string {
   const file = LIBRARY_FILES[library];
   const named = env[file.variable] || undefined;
   const path =

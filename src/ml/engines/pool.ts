@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Params, ScoringName } from '../../contracts/index.js';
 import type { TaskSpec } from '../../contracts/task.js';
+import type { EstimatorRef, Script } from '../estimators/estimator.js';
 import type { Estimator } from '../estimators/estimators.js';
 import type { ModelOutput } from '../modelOutput.js';
 
@@ -35,10 +36,9 @@ export interface MatrixFile {
   folds?: StoredFolds;
 }
 
-export interface EvaluateRequest {
+export interface EvaluateRequest extends EstimatorRef<Estimator> {
   train: MatrixFile;
   task: TaskSpec;
-  estimator: Estimator;
   params: Params;
   /** Fold numbers to evaluate, from 0, of `cvFolds` folds. */
   folds: number[];
@@ -68,10 +68,9 @@ export interface FoldEvaluation {
   seconds: number;
 }
 
-export interface FitRequest {
+export interface FitRequest extends EstimatorRef<Estimator> {
   train: MatrixFile;
   task: TaskSpec;
-  estimator: Estimator;
   params: Params;
   seed: number;
   /** Where the model file is written. */
@@ -126,8 +125,8 @@ export interface EngineCalls {
   contributions(request: ContributionsRequest): Promise<Float64Array>;
   /** The gains of all splits of each feature added up, in the library's units; `undefined` for a model without splits. */
   gain(request: GainRequest): Promise<Float64Array | undefined>;
-  /** Name and version of the library that an estimator trains with, e.g. `libxgboost 3.2.0`. */
-  version(estimator: Estimator): Promise<string>;
+  /** Name and version of what an estimator trains with, e.g. `libxgboost 3.2.0`; of a script the digest of its files and its packages. */
+  version(ref: EstimatorRef<Estimator>): Promise<string>;
   /** The most memory that the process has had resident since its start, in bytes. */
   peakMemory(): Promise<number>;
 }
@@ -150,8 +149,8 @@ export interface EnginePool {
   contributions(request: ContributionsRequest, signal: AbortSignal): ReturnType<EngineCalls['contributions']>;
   /** As {@link EngineCalls.gain}. */
   gain(request: GainRequest, signal: AbortSignal): ReturnType<EngineCalls['gain']>;
-  /** Name and version of the library that an estimator trains with, e.g. `libxgboost 3.2.0`. */
-  version(estimator: Estimator): Promise<string>;
+  /** As {@link EngineCalls.version}. */
+  version(estimator: Estimator, script?: Script): Promise<string>;
   /** The most memory that a host has had resident, in bytes: of a pool of one host, that of all its calls. */
   peakMemory(signal: AbortSignal): Promise<number>;
   /** Ends every host; calls under way fail. */

@@ -44,8 +44,13 @@ function fillRowMajor(values: Float32Array, features: Column[]): void {
 }
 
 /** Every row to train on. */
-export function wholePart(library: Library, matrix: Matrix, features: string[], needs: DataNeeds): TrainingPart {
-  return { train: library.dataset(matrix, features, needs), shape: shapeOf(matrix) };
+export async function wholePart(
+  library: Library,
+  matrix: Matrix,
+  features: string[],
+  needs: DataNeeds,
+): Promise<TrainingPart> {
+  return { train: await library.dataset(matrix, features, needs), shape: shapeOf(matrix) };
 }
 
 /** Which rows are a fold's, and what is fitted anew within it. */
@@ -57,14 +62,14 @@ export interface FoldOfMatrix {
 }
 
 /** The rows that a fold's model learns from, and those that it is scored on. */
-export function foldPart(
+export async function foldPart(
   library: Library,
   matrix: Matrix,
   features: string[],
   needs: DataNeeds,
   { folds, fold, refitted }: FoldOfMatrix,
-): TrainingPart {
-  const part = wholePart(library, rowsOf(matrix, folds.train(fold), refitted), features, needs);
+): Promise<TrainingPart> {
+  const part = await wholePart(library, rowsOf(matrix, folds.train(fold), refitted), features, needs);
   const validation = rowsOf(matrix, folds.test(fold), refitted);
   return { ...part, validation: { rows: library.rows(validation), labels: validation.labels } };
 }

@@ -3,13 +3,43 @@ import type { TaskName, TaskSpec } from '../../contracts/task.js';
 import { readParameters, type Parameter, type Values } from './parameter.js';
 
 /** The native libraries that models are of. */
-export const LIBRARIES = ['libxgboost', 'lib_lightgbm'] as const;
-export type LibraryName = (typeof LIBRARIES)[number];
+export type NativeLibraryName = 'libxgboost' | 'lib_lightgbm';
+/** What models are of: a native library, or a program of the user's. */
+export type LibraryName = NativeLibraryName | 'script';
 
-/** Names that a model's file may have, by what is written there: Universal Binary JSON, or text. */
-export const MODEL_FILES = ['model.ubj', 'model.txt'] as const;
+/** Names that a model's file may have, by what is written there: Universal Binary JSON, text, or a folder as a tar archive. */
+export const MODEL_FILES = ['model.ubj', 'model.txt', 'model.tar'] as const;
 export type ModelFile = (typeof MODEL_FILES)[number];
-const FILE_OF: Record<LibraryName, ModelFile> = { libxgboost: 'model.ubj', lib_lightgbm: 'model.txt' };
+const FILE_OF: Record<LibraryName, ModelFile> = {
+  libxgboost: 'model.ubj',
+  lib_lightgbm: 'model.txt',
+  script: 'model.tar',
+};
+
+/** Why a model can't say what its predictions come from, by its file, in a sentence. */
+export const NOT_EXPLAINED: Partial<Record<ModelFile, string>> = {
+  'model.tar': 'A script says no SHAP values.',
+};
+
+/** A program of the user's that trains and predicts: what a run's configuration says of it. */
+export interface Script {
+  /** Name of its folder in the pipeline's. */
+  name: string;
+  /** Path of that folder, or of a copy. */
+  folder: string;
+  /** Program and arguments, run in a copy of the folder. */
+  command: string[];
+  /** Seconds that a training may take, and a prediction. */
+  timeout_seconds: number;
+  /** Share of the training rows that it gets apart from the others, to stop by. */
+  validation_share: number;
+}
+
+/** Which estimator an algorithm of a pipeline is; with `script` where that is a program. */
+export interface EstimatorRef<Name extends string = string> {
+  estimator: Name;
+  script?: Script;
+}
 
 /** What of the training rows a setting may depend on. */
 export interface TrainingShape {
@@ -31,6 +61,8 @@ export interface DataNeeds {
   kept?: true;
   /** Settings that the library needs when it takes the rows. */
   settings?: Settings;
+  /** Share of the rows that are kept apart, to stop by, and the seed by which they are drawn. */
+  validation?: { share: number; seed: number };
   /** Positions of the columns that hold categories. */
   categoricals?: number[];
 }
@@ -60,6 +92,8 @@ export interface EstimatorKind {
   cannot(task: TaskSpec): string | undefined;
   /** Whether it takes columns of categories as such. */
   nativeCategoricals: boolean;
+  /** Whether the config has to name a program that trains. */
+  needsScript: boolean;
   parametersOf(task: TaskName): Record<string, Parameter<unknown>>;
   data(params: Params, task: TaskSpec): DataNeeds;
   recipe(params: Params, task: TaskSpec, shape: TrainingShape): TrainingRecipe;
@@ -100,6 +134,7 @@ export function defineEstimator<P extends object>(name: string, definition: Defi
     modelFile: FILE_OF[library],
     cannot: definition.cannot ?? (() => undefined),
     nativeCategoricals: definition.nativeCategoricals ?? false,
+    needsScript: false,
     parametersOf,
     data: (params, task) => data?.(read(params, task), task) ?? {},
     recipe: (params, task, shape) => recipe(read(params, task), task, shape),

@@ -1,11 +1,12 @@
 import type { Params } from '../../contracts/index.js';
 import { ZERO_OR_ONE, type TaskSpec } from '../../contracts/task.js';
 import { PerdureError } from '../../errors.js';
-import type { DataNeeds, EstimatorKind, Settings, TrainingRecipe, TrainingShape } from './estimator.js';
+import type { DataNeeds, EstimatorKind, EstimatorRef, Settings, TrainingRecipe, TrainingShape } from './estimator.js';
 import { lightgbm } from './lightgbm.js';
 import { linearRegression } from './linearRegression.js';
 import { logisticRegression } from './logisticRegression.js';
 import { randomForest } from './randomForest.js';
+import { script } from './script.js';
 import { xgboost } from './xgboost.js';
 
 /** Every estimator, a line each: what the config's schema, the search and the engines go by. */
@@ -15,14 +16,14 @@ export const ESTIMATORS = {
   random_forest: randomForest,
   xgboost,
   lightgbm,
+  script,
 } satisfies Record<string, EstimatorKind>;
 
 export type Estimator = keyof typeof ESTIMATORS;
 export const ESTIMATOR_NAMES = Object.keys(ESTIMATORS) as [Estimator, ...Estimator[]];
 
 /** What is to be trained, in scikit-learn's parameters. */
-export interface TrainingOrder {
-  estimator: Estimator;
+export interface TrainingOrder extends EstimatorRef<Estimator> {
   params: Params;
   task: TaskSpec;
   /** `random_state` */
@@ -33,9 +34,11 @@ export function estimatorKind(estimator: Estimator): EstimatorKind {
   return ESTIMATORS[estimator];
 }
 
-/** The estimators that can do a task, in the table's order. */
+/** The estimators that can do a task without a program of the user's, in the table's order. */
 export function estimatorsFor(task: TaskSpec): Estimator[] {
-  return ESTIMATOR_NAMES.filter((name) => estimatorKind(name).cannot(task) === undefined);
+  return ESTIMATOR_NAMES.filter(
+    (name) => !estimatorKind(name).needsScript && estimatorKind(name).cannot(task) === undefined,
+  );
 }
 
 /**
@@ -60,7 +63,10 @@ export function trainingRecipe(
  *
  * @param categoricals positions of the columns that hold categories
  */
-export function dataNeeds({ estimator, params, task, seed }: TrainingOrder, categoricals: number[] = []): DataNeeds {
+export function dataNeeds(
+  { estimator, params, task, seed, script: program }: TrainingOrder,
+  categoricals: number[] = [],
+): DataNeeds {
   const kind = able(estimator, task);
   if (categoricals.length > 0 && !kind.nativeCategoricals) {
     throw new PerdureError(
@@ -69,9 +75,11 @@ export function dataNeeds({ estimator, params, task, seed }: TrainingOrder, cate
     );
   }
   const needs = kind.data(params, task);
+  const share = program?.validation_share ?? 0;
   return {
     ...needs,
     ...(needs.settings && { settings: { ...COMMON[kind.library], seed, ...needs.settings } }),
+    ...(share > 0 && { validation: { share, seed } }),
     ...(categoricals.length > 0 && { categoricals }),
   };
 }
@@ -102,6 +110,7 @@ const COMMON = {
   libxgboost: { nthread: 1, validate_parameters: 'true' },
   // Which of the two ways of counting is faster the library would try out, and the faster one is not always the same.
   lib_lightgbm: { num_threads: 1, deterministic: 'true', force_col_wise: 'true', verbosity: -1 },
+  script: {},
 } as const;
 
 function able(estimator: Estimator, task: TaskSpec): EstimatorKind {

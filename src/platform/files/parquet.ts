@@ -56,12 +56,7 @@ export async function readColumns(path: string, names: string[], rows: RowRange 
 
 /** As {@link readColumns}, some 260,000 rows at a time. There is one chunk at least, which may be empty. */
 export async function* readChunks(path: string, names: string[], rows: RowRange = {}): AsyncGenerator<Column[], void> {
-  const file = await readFile(path).catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') {
-      throw new PerdureError('InputInvalid', `${path} is not there; run the stage that writes it.`);
-    }
-    throw diskError(error, path);
-  });
+  const file = await readWhole(path);
   checkColumns(path, file, names);
   const { offset = 0, limit = Infinity } = rows;
   let read = 0;
@@ -98,6 +93,21 @@ export async function writeColumns(path: string, columns: Record<string, Column>
     .build();
   const bytes = writeParquet(WasmTable.fromIPCStream(tableToIPC(table, 'stream')), properties);
   await writeFile(path, bytes).catch((error: unknown) => {
+    throw diskError(error, path);
+  });
+}
+
+/** Names of the columns of a Parquet file, in its order. Throws as {@link readColumns}. */
+export async function columnNames(path: string): Promise<string[]> {
+  const file = await readWhole(path);
+  return decoding(path, () => tableFromIPC(readSchema(file).intoIPCStream()).schema.fields.map(({ name }) => name));
+}
+
+async function readWhole(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') {
+      throw new PerdureError('InputInvalid', `${path} is not there; run the stage that writes it.`);
+    }
     throw diskError(error, path);
   });
 }

@@ -1,4 +1,4 @@
-import { onPath, runCommand } from './command.js';
+import { onPath, runCommand } from '../programs/command.js';
 import { findNamed } from './named.js';
 import type { FoundTool, Tool } from './tool.js';
 import { firstThatWorks } from './ways.js';

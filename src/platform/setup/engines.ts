@@ -6,7 +6,7 @@ import { variables } from '../../environment.js';
 import { PerdureError, messageOf } from '../../errors.js';
 import { LIBRARY_FILES, libraryFolder, libraryPath, type LibraryFile } from '../../ml/engines/library.js';
 import { lightGbmVersion } from '../../ml/engines/lightgbm.js';
-import { findPython, unpackWheels } from './pip.js';
+import { findPython, unpackWheels } from '../programs/pip.js';
 import type { FoundTool, Tool } from './tool.js';
 
 /** A wheel that holds a library: what pip is asked for, and the checksums of what it may bring. */

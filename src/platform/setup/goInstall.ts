@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { onPath, runCommand } from './command.js';
+import { onPath, runCommand } from '../programs/command.js';
 
 /** Several times what the largest program takes on two cores. */
 const TIMEOUT_MS = 20 * 60_000;

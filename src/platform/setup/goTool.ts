@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { cacheFolder } from '../files/cacheFolder.js';
-import { isExecutable } from './command.js';
+import { isExecutable } from '../programs/command.js';
 import { goInstall } from './goInstall.js';
 import { findNamed } from './named.js';
 import type { Tool } from './tool.js';

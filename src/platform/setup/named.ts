@@ -1,6 +1,6 @@
 import { variables } from '../../environment.js';
 import { PerdureError } from '../../errors.js';
-import { isExecutable } from './command.js';
+import { isExecutable } from '../programs/command.js';
 import type { FoundTool } from './tool.js';
 
 /** A look at an executable: its version, or what is wrong with it as the end of "names X, which ...". */

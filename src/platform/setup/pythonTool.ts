@@ -4,9 +4,9 @@ import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageFolder } from '../../package.js';
 import { cacheFolder } from '../files/cacheFolder.js';
-import { runCommand } from './command.js';
+import { runCommand } from '../programs/command.js';
 import { findNamed } from './named.js';
-import { findPython, unpackWheels } from './pip.js';
+import { findPython, unpackWheels } from '../programs/pip.js';
 import type { FoundTool, Tool } from './tool.js';
 
 const PIP_TIMEOUT_MS = 15 * 60_000;

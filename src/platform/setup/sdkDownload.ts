@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { packageFolder } from '../../package.js';
-import { runCommand } from './command.js';
+import { runCommand } from '../programs/command.js';
 
 /** What the Temporal SDK downloads, by the call that makes it: the CLI, or the time-skipping server. */
 export type SdkServer = 'createLocal' | 'createTimeSkipping';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { cacheFolder } from '../files/cacheFolder.js';
-import { onPath, runCommand } from './command.js';
+import { onPath, runCommand } from '../programs/command.js';
 import { goInstall } from './goInstall.js';
 import { findNamed, type Examination } from './named.js';
 import { downloadWithSdk } from './sdkDownload.js';

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from '../files/cacheFolder.js';
-import { isExecutable, onPath, runCommand } from './command.js';
+import { isExecutable, onPath, runCommand } from '../programs/command.js';
 import { findNamed } from './named.js';
 import { downloadWithSdk } from './sdkDownload.js';
 import type { FoundTool, Tool } from './tool.js';

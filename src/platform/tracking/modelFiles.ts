@@ -21,7 +21,11 @@ export interface ArtifactFile {
 }
 
 /** Python's package of the library that a model's file is of. */
-const PACKAGE_OF: Record<ModelFile, string> = { 'model.ubj': 'xgboost', 'model.txt': 'lightgbm' };
+const PACKAGE_OF: Record<Exclude<ModelFile, 'model.tar'>, string> = { 'model.ubj': 'xgboost', 'model.txt': 'lightgbm' };
+
+/** Why a script's version is there without a `python_function`. */
+const NO_PYTHON_FUNCTION =
+  'A script of any language predicts by itself, as docs/scripts.md of Perdure has it; its files and its model are in data/model.tar.';
 
 /** Where the code lies in Perdure's package. */
 const LOADER = join('src', 'platform', 'tracking', 'pyfunc', 'perdure_model.py');
@@ -46,23 +50,40 @@ export async function modelFiles(
   const preprocessing = await readVersionFile(registry, { algorithm, version }, 'preprocessing.json');
   const calibrator = await readVersionFileIfAny(registry, metadata, 'calibrator.json');
   const threshold = await readVersionFileIfAny(registry, metadata, 'threshold.json');
+  const kept: ArtifactFile[] = [
+    { path: `data/${model_file}`, content: { file: await modelFile(registry, metadata) } },
+    json('data/preprocessing.json', preprocessing),
+    ...(calibrator ? [json('data/calibrator.json', calibrator)] : []),
+    json('data/decision.json', { threshold: threshold?.value ?? config.inference_config.prediction_threshold }),
+  ];
+  const described = {
+    model_id: about.modelId,
+    run_id: about.runId,
+    utc_time_created: about.createdAt.replace('T', ' ').replace('Z', ''),
+    signature: signatureOf(preprocessing),
+  };
+  const identity = { pipeline: lineage.pipeline, environment: lineage.environment, algorithm, version };
+  if (model_file === 'model.tar')
+    return [
+      ...kept,
+      json('MLmodel', {
+        ...described,
+        flavors: { perdure_script: { data: 'data' } },
+        metadata: { ...identity, no_python_function: NO_PYTHON_FUNCTION },
+      }),
+    ];
   const code = await readFile(join(packageFolder(), LOADER), 'utf8');
   // A process that loads models of several releases needs a module of its own for each.
   const loader = `perdure_model_${sha256(code).slice(0, 8)}`;
   const requirements = ['numpy', 'pandas', `${PACKAGE_OF[model_file]}==${/[\d.]+$/.exec(lineage.engine)?.[0]}`];
   return [
     text(`code/${loader}.py`, code),
-    { path: `data/${model_file}`, content: { file: await modelFile(registry, metadata) } },
-    json('data/preprocessing.json', preprocessing),
-    ...(calibrator ? [json('data/calibrator.json', calibrator)] : []),
-    json('data/decision.json', { threshold: threshold?.value ?? config.inference_config.prediction_threshold }),
+    ...kept,
     text('requirements.txt', `${requirements.join('\n')}\n`),
     json('python_env.yaml', { python: PYTHON, build_dependencies: ['pip'], dependencies: ['-r requirements.txt'] }),
     // Last: whoever finds it finds all.
     json('MLmodel', {
-      model_id: about.modelId,
-      run_id: about.runId,
-      utc_time_created: about.createdAt.replace('T', ' ').replace('Z', ''),
+      ...described,
       flavors: {
         python_function: {
           loader_module: loader,
@@ -72,8 +93,7 @@ export async function modelFiles(
           python_version: PYTHON,
         },
       },
-      signature: signatureOf(preprocessing),
-      metadata: { pipeline: lineage.pipeline, environment: lineage.environment, algorithm, version },
+      metadata: identity,
     }),
   ];
 }

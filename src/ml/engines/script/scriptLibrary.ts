@@ -1,0 +1,215 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PerdureError } from '../../../errors.js';
+import { diskError } from '../../../platform/files/diskError.js';
+import { writeColumns } from '../../../platform/files/parquet.js';
+import { stratifiedShuffleSplits } from '../../stratifiedShuffleSplit.js';
+import type { DataNeeds, Script, TrainingRecipe } from '../../estimators/estimator.js';
+import type { Dataset, Features, Library, Matrix, Model, Rows, TrainingWork } from '../binding.js';
+import { filesBelow, writeBelow } from './files.js';
+import { runnable, scriptVersion, sourcesOf, type Runnable } from './scriptFiles.js';
+import { ScriptModel, unpackModel, type ModelFacts, type Runs } from './scriptModel.js';
+import { ScriptProcess } from './scriptProcess.js';
+import { columnsOf, ScriptRows } from './scriptRows.js';
+import { makeWorkFolder } from './workFolder.js';
+
+/** Lines of one process that are passed on. */
+const MOST_LINES = 200;
+
+/** Programs of users as a library: each training is a process, and each model one that answers until it is freed. */
+export class ScriptLibrary implements Library, Runs {
+  private readonly root = makeWorkFolder();
+  private readonly copies = new Map<string, Promise<string>>();
+  private peak = 0;
+  private running = new Set<ScriptProcess>();
+
+  version(script?: Script): Promise<string> {
+    return scriptVersion(script!);
+  }
+
+  dataset(matrix: Matrix, features: string[], needs: DataNeeds): Dataset {
+    return new TrainingFiles(this.folder(), matrix, features, needs);
+  }
+
+  rows(features: Features): Rows {
+    return new ScriptRows(features);
+  }
+
+  async train(dataset: Dataset, features: string[], _recipe: TrainingRecipe, work: TrainingWork): Promise<Model> {
+    const script = work.script!;
+    const files = await (dataset as TrainingFiles).written(work);
+    const folder = this.folder();
+    const output = join(folder, 'model');
+    const params = join(folder, 'params.json');
+    try {
+      await mkdir(output);
+      await writeFile(params, JSON.stringify(paramsOf(work, features, files.categoricals), null, 2));
+    } catch (error) {
+      throw diskError(error, folder);
+    }
+    const sources = await this.copyOf(script);
+    const args = ['train', '--train', files.train, ...(files.validation ? ['--validation', files.validation] : [])];
+    const run = await this.start(script, sources, [...args, '--params', params, '--output', output], work.memory, {});
+    const fault = await run.within('finished training', run.fault);
+    const facts: ModelFacts = { format: 1, script: { ...script, folder: '' }, task: work.task, features };
+    try {
+      if (fault) throw fault;
+      const written = await filesBelow(output);
+      if (written.length === 0)
+        throw new PerdureError(
+          'EngineFailed',
+          `The script ${script.name} wrote no model; have "train" write its files into the folder that --output names.`,
+        );
+      return new ScriptModel(this, facts, { sources, model: output, folder, memory: work.memory });
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async load(bytes: Uint8Array, _threads: number, memory: number): Promise<Model> {
+    const folder = this.folder();
+    const facts = await unpackModel(bytes, folder);
+    return new ScriptModel(this, facts, {
+      sources: join(folder, 'script'),
+      model: join(folder, 'model'),
+      folder,
+      memory,
+    });
+  }
+
+  peakMemory(): number {
+    return Math.max(this.peak, ...[...this.running].map(({ peak }) => peak));
+  }
+
+  async start(
+    script: Script,
+    sources: string,
+    args: string[],
+    memory: number,
+    { onMessage }: { onMessage?: (message: Record<string, unknown>) => void },
+  ): Promise<ScriptProcess> {
+    const { name, timeout_seconds: timeoutSeconds } = script;
+    let lines = 0;
+    const onLog = (line: string) => {
+      lines++;
+      if (lines <= MOST_LINES) process.stderr.write(`${name}: ${line}\n`);
+      if (lines === MOST_LINES) process.stderr.write(`${name}: what it writes after this is left out\n`);
+    };
+    const run: Runnable = await runnable(script, sources, onLog);
+    const started = new ScriptProcess({
+      name,
+      program: run.program,
+      args: [...run.args, ...args],
+      env: run.env,
+      folder: sources,
+      memory,
+      work: this.root,
+      timeoutSeconds,
+      onLog,
+      onMessage: onMessage ?? (() => undefined),
+    });
+    this.running.add(started);
+    void started.fault.then(() => {
+      this.peak = Math.max(this.peak, started.peak);
+      this.running.delete(started);
+    });
+    return started;
+  }
+
+  /** A copy of a script's folder, in which it runs. */
+  private copyOf(script: Script): Promise<string> {
+    const { folder } = script;
+    const copy = this.copies.get(folder) ?? this.makeCopy(script);
+    this.copies.set(folder, copy);
+    copy.catch(() => this.copies.delete(folder));
+    return copy;
+  }
+
+  private async makeCopy(script: Script): Promise<string> {
+    const copy = this.folder();
+    await writeBelow(copy, await sourcesOf(script));
+    return copy;
+  }
+
+  private folder(): string {
+    try {
+      return mkdtempSync(join(this.root, 'work-'));
+    } catch (error) {
+      throw diskError(error, this.root);
+    }
+  }
+}
+
+/** What `params.json` says. */
+function paramsOf(
+  { task, params, seed, label, memory }: TrainingWork,
+  features: string[],
+  categoricals: number[],
+): Record<string, unknown> {
+  return {
+    ...task,
+    params,
+    seed,
+    features,
+    label,
+    categoricals: categoricals.map((position) => features[position]),
+    limits: { threads: 1, memory_mb: Number.isFinite(memory) ? Math.floor(memory / 1e6) : null },
+  };
+}
+
+/** Rows to train on, as Parquet files from the first training on. */
+class TrainingFiles implements Dataset {
+  private files: Promise<{ train: string; validation?: string; categoricals: number[] }> | undefined;
+
+  constructor(
+    private readonly folder: string,
+    private matrix: Matrix | undefined,
+    private readonly features: string[],
+    private readonly needs: DataNeeds,
+  ) {}
+
+  written(work: TrainingWork): Promise<{ train: string; validation?: string; categoricals: number[] }> {
+    return (this.files ??= this.write(work));
+  }
+
+  free(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async write({ label, task }: TrainingWork) {
+    const matrix = this.matrix!;
+    this.matrix = undefined;
+    const { validation, categoricals = [] } = this.needs;
+    const isClass = task.task !== 'regression';
+    const chosen = validation ? apart(matrix, isClass, validation) : { train: undefined };
+    const write = async (name: string, rows?: Uint32Array) => {
+      const path = join(this.folder, `${name}.parquet`);
+      const labels = valuesAt(matrix.labels, rows);
+      await writeColumns(path, {
+        ...columnsOf(matrix, this.features, rows),
+        [label]: isClass ? Int32Array.from(labels) : labels,
+      });
+      return path;
+    };
+    const train = await write('train', chosen.train);
+    const held = 'test' in chosen ? { validation: await write('validation', chosen.test) } : {};
+    return { train, ...held, categoricals };
+  }
+}
+
+/** Rows that are kept apart, of each class its share, in the order that the rows have. */
+function apart(
+  { labels, rows }: Matrix,
+  isClass: boolean,
+  { share, seed }: NonNullable<DataNeeds['validation']>,
+): { train: Uint32Array; test: Uint32Array } {
+  const classes = isClass ? labels : new Uint8Array(rows);
+  const [split] = stratifiedShuffleSplits(classes, { splits: 1, testShare: share, seed });
+  return { train: split!.train.sort(), test: split!.test.sort() };
+}
+
+function valuesAt(values: Float64Array, rows?: Uint32Array): Float64Array {
+  return rows ? Float64Array.from(rows, (row) => values[row]!) : values;
+}

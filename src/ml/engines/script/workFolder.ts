@@ -1,0 +1,32 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemCode } from '../../../errors.js';
+import { diskError } from '../../../platform/files/diskError.js';
+
+const BEGINNING = 'perdure-script-';
+
+/** A folder of this process for what its scripts read and write; those of processes that were killed go first. */
+export function makeWorkFolder(): string {
+  const root = tmpdir();
+  for (const name of readdirSync(root)) {
+    const owner = new RegExp(`^${BEGINNING}(\\d+)-`).exec(name)?.[1];
+    if (owner !== undefined && !isThere(Number(owner))) rmSync(join(root, name), { recursive: true, force: true });
+  }
+  try {
+    const folder = mkdtempSync(join(root, `${BEGINNING}${process.pid}-`));
+    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    return folder;
+  } catch (error) {
+    throw diskError(error, root);
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}

@@ -1,0 +1,92 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import lockfile from 'proper-lockfile';
+import { cacheFolder } from '../files/cacheFolder.js';
+import { runCommand } from './command.js';
+import { findPython, unpackWheels } from './pip.js';
+
+const PIP_TIMEOUT_MS = 30 * 60_000;
+const START_TIMEOUT_MS = 60_000;
+/** A process that makes an environment says every few seconds that it still does. */
+const STALE_MS = 30_000;
+
+export interface PythonEnvironment {
+  /** The folder of the environment. */
+  root: string;
+  /** The folder with its `python`. */
+  bin: string;
+}
+
+/** `name version` of each package that a requirements file pins, in its order. */
+export function pinnedPackages(requirements: string): string[] {
+  return [...requirements.matchAll(/^\s*([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==([^\s;\\]+)/gm)].map(
+    ([, name, version]) => `${name} ${version}`,
+  );
+}
+
+/** The version of the Python on PATH; `undefined` where there is none. */
+export async function pythonVersion(): Promise<string | undefined> {
+  const python = await findPython().catch(() => undefined);
+  if (python === undefined) return undefined;
+  const { ok, stdout } = await runCommand(python, ['--version'], { timeout: START_TIMEOUT_MS });
+  return ok ? /[\d.]+/.exec(stdout)?.[0] : undefined;
+}
+
+/**
+ * A virtual environment of the Python on PATH with the packages of a requirements file, each with its hashes. It lies in the
+ * cache under the digest of the file and the version of Python, and is made once.
+ *
+ * @throws Error with what Python or pip said
+ */
+export async function pythonEnvironment(
+  requirements: string,
+  tell: (line: string) => void,
+): Promise<PythonEnvironment> {
+  const python = await findPython();
+  const version = await pythonVersion();
+  const digest = createHash('sha256')
+    .update(await readFile(requirements))
+    .digest('hex')
+    .slice(0, 16);
+  const folder = join(cacheFolder(), 'python');
+  const root = join(folder, `${digest}-${version}`);
+  const environment = { root, bin: join(root, 'bin') };
+  if (existsSync(root)) return environment;
+
+  await mkdir(folder, { recursive: true });
+  const release = await lockfile.lock(root, {
+    realpath: false,
+    stale: STALE_MS,
+    retries: { forever: true, minTimeout: 500, maxTimeout: 500 },
+  });
+  try {
+    if (existsSync(root)) return environment;
+    tell(
+      `fetching its Python packages with pip, which is done once: ${pinnedPackages(await readFile(requirements, 'utf8')).join(', ')}`,
+    );
+    const staged = `${root}.${randomUUID()}`;
+    try {
+      await makeEnvironment(python, staged, requirements);
+      await rename(staged, root);
+    } finally {
+      await rm(staged, { recursive: true, force: true });
+    }
+  } finally {
+    await release();
+  }
+  return environment;
+}
+
+async function makeEnvironment(python: string, root: string, requirements: string): Promise<void> {
+  const made = await runCommand(python, ['-m', 'venv', '--without-pip', root], { timeout: START_TIMEOUT_MS });
+  if (!made.ok) throw new Error(`${python} -m venv said "${made.complaint}"`);
+  const own = join(root, 'bin', 'python');
+  const asked = await runCommand(own, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], {
+    timeout: START_TIMEOUT_MS,
+  });
+  if (!asked.ok) throw new Error(`${own} said "${asked.complaint}"`);
+  // The environment needs no pip of its own: the one of the Python that it is made of fills it.
+  await unpackWheels(python, asked.stdout.trim(), requirements, { timeout: PIP_TIMEOUT_MS });
+}

@@ -1,0 +1,155 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ModelTrainingCompleted, ModelTrainingResult, VersionRef } from '../../src/contracts/index.js';
+import { readVersionFile, readVersionFileIfAny, requireVersion } from '../../src/registry/versions.js';
+import { findUnchanged } from '../../src/stages/findUnchanged.js';
+import { predict } from '../../src/stages/predict.js';
+import { resolveModel } from '../../src/stages/resolveModel.js';
+import { trainLocally } from '../../src/stages/trainLocally.js';
+import { centroids, PARQUET } from '../support/scripts.js';
+import {
+  AFTER_ALL,
+  createTinyWorld,
+  MONTHS,
+  runRef,
+  TINY,
+  tinyEngines,
+  type TinyWorld,
+} from '../support/tinyPipeline.js';
+
+const engines = tinyEngines();
+let world: TinyWorld;
+
+beforeAll(async () => {
+  world = await createTinyWorld(engines);
+  centroids(join(process.env.PERDURE_CONF!, 'pipelines', TINY));
+  await world.writeGold(MONTHS);
+  configure();
+});
+afterAll(async () => {
+  world.close();
+  await engines.close();
+});
+
+/** The pipeline with a script as its only algorithm that trains. */
+function configure(change: Parameters<TinyWorld['configure']>[0] = () => {}): void {
+  world.configure((config) => {
+    config.model_config.cv_folds = 2;
+    config.model_config.n_iter_search = 2;
+    config.evaluation.calibration = 'sigmoid';
+    config.training_config.algorithms.push('centroids');
+    config.training_config.enabled_algorithms = { logistic_regression: false, xgboost: false };
+    Object.assign(config.algorithms, {
+      centroids: {
+        estimator: 'script',
+        script: { folder: 'centroids', command: ['node', 'centroids.mjs'] },
+        timeout_hours: 1,
+        param_distributions: { parquet: [PARQUET], shrinkage: [0, 0.5] },
+        params: {},
+      },
+    });
+    change(config);
+  });
+}
+
+async function train(): Promise<ModelTrainingResult> {
+  return trainLocally(
+    { pipeline: TINY, asOf: AFTER_ALL },
+    {
+      runStage: world.runStage,
+      signal: new AbortController().signal,
+      onStep: () => {},
+      onProgress: () => {},
+      onAlgorithm: () => {},
+    },
+  );
+}
+
+const scriptFile = () => join(process.env.PERDURE_CONF!, 'pipelines', TINY, 'centroids', 'centroids.mjs');
+
+describe('a pipeline with a script', () => {
+  let trained: ModelTrainingCompleted;
+  let version: VersionRef;
+  beforeAll(async () => {
+    const result = await train();
+    if (result.status === 'skipped') throw new Error(result.reason);
+    trained = result;
+    version = result.champion!;
+  });
+
+  test('trains it, tests it and makes it champion', async () => {
+    expect(trained.algorithms).toMatchObject({ centroids: { status: 'completed' } });
+    expect(version.algorithm).toBe('centroids');
+    expect(trained.tests).toMatchObject({ passed: true });
+    const { modelRegistry } = world.stores;
+    const metadata = await requireVersion(modelRegistry, version);
+    expect(metadata.model_file).toBe('model.tar');
+    expect(metadata.lineage.engine).toMatch(/^script centroids [0-9a-f]{16}$/);
+    expect(metadata.candidates.map(({ params }) => params.shrinkage).sort()).toEqual([0, 0.5]);
+    expect(await readVersionFileIfAny(modelRegistry, metadata, 'calibrator.json')).toMatchObject({ rows: 1080 });
+  });
+
+  test('tells how important features are by permutation, and why not by SHAP values and gain', async () => {
+    const { shap, gain, permutation, features } = await readVersionFile(
+      world.stores.modelRegistry,
+      version,
+      'importance.json',
+    );
+    expect(shap).toEqual({ not_measured: 'A script says no SHAP values.' });
+    expect(gain).toEqual({ not_measured: 'A script says nothing of splits whose gain could be counted.' });
+    expect(permutation).toMatchObject({ metric: 'roc_auc', repeats: 5 });
+    expect(features[0]).toMatchObject({ feature: 'x1', shap: null, gain: null });
+  });
+
+  test('predicts, and says why there are no reasons', async () => {
+    configure((config) => Object.assign(config.inference_config, { reasons: 2 }));
+    const asked = { pipeline: TINY, run: runRef('predicted'), asOf: AFTER_ALL };
+    const resolved = await world.perform(resolveModel, asked);
+    if (resolved.status === 'skipped') throw new Error(resolved.reason);
+    const predicted = await world.perform(predict, { ...asked, model: resolved.model });
+    configure();
+    expect(predicted).toMatchObject({ rows: 180, unexplained: 'A script says no SHAP values.' });
+  });
+
+  test('is as it was until its files change', async () => {
+    const unchanged = () =>
+      world.perform(findUnchanged, {
+        pipeline: TINY,
+        run: runRef('later'),
+        asOf: AFTER_ALL,
+        algorithms: ['centroids'],
+      });
+    expect(await unchanged()).toEqual({ unchanged: [version] });
+    const before = readFileSync(scriptFile());
+    appendFileSync(scriptFile(), '// another version');
+    expect(await unchanged()).toEqual({ unchanged: [] });
+    writeFileSync(scriptFile(), before);
+  });
+
+  test('that can not run fails alone', async () => {
+    configure((config) => {
+      config.training_config.enabled_algorithms.logistic_regression = true;
+      config.training_config.hyperparameter_tuning = false;
+      config.evaluation.calibration = 'none';
+      Object.assign(config.algorithms, {
+        centroids: {
+          ...(config.algorithms as Record<string, object>).centroids,
+          script: { folder: 'centroids', command: ['no-such-program'] },
+        },
+      });
+    });
+    const result = await train();
+    configure();
+    expect(result).toMatchObject({
+      status: 'partial',
+      algorithms: {
+        logistic_regression: { status: 'completed' },
+        centroids: {
+          status: 'failed',
+          reason: expect.stringContaining('There is no no-such-program on PATH') as string,
+        },
+      },
+    });
+  });
+});
