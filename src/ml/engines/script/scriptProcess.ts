@@ -1,6 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { agreeing, countOf } from '../../../contracts/counts.js';
 import { PerdureError, messageOf } from '../../../errors.js';
 import type { GuardedProgram, GuardNews, ProgramEnd } from './guardProtocol.js';
 import { Lines } from './lines.js';
@@ -121,8 +120,7 @@ export class ScriptProcess {
         'EngineFailed',
         `${script} was ended as it started more than a thousand processes; correct what starts them.`,
       );
-    if (left > 0)
-      this.call.onLog(`left ${countOf(left, 'process')} behind, which ${agreeing(left, 'was', 'were')} ended`);
+    if (left > 0) this.call.onLog(`left processes behind, which were ended: ${left}`);
     if (signal === 'SIGKILL')
       return new PerdureError(
         'EngineCrashed',
