@@ -3,6 +3,7 @@ import {
   ableOf,
   nothingChanged,
   type AlgorithmResult,
+  type Check,
   type ComputeTarget,
   type DatasetRef,
   type ModelTrainingCompleted,
@@ -26,8 +27,10 @@ import { failureOf } from './support/failures.js';
 import { FLAG, NAMES, RUN_REF } from './support/input.js';
 import { setSearchAttributes } from './support/searchAttributes.js';
 import { withConfig } from './support/pinConfig.js';
+import type { ProgressTracker } from './support/progress.js';
 import { withinServiceLevel } from './support/sla.js';
 import { requestRetrain, reportToSteward } from './support/signalSteward.js';
+import { waitForFeatures } from './support/waitForFeatures.js';
 import { trainAlgorithm } from './trainAlgorithm.js';
 
 type PlannedAlgorithm = Extract<TrainingPlan, { status: 'ready' }>['algorithms'][number];
@@ -71,13 +74,11 @@ async function trainAll(
   const plan = await activities.checkModelConfig({ ...stage, algorithms: input.algorithms });
   if (plan.status === 'skipped') return plan;
 
-  progress.step('checking that gold data exists');
-  const gold = await activities.checkGoldDataExists(stage);
-  if (gold.status === 'skipped') return gold;
-
-  progress.step('checking that there is enough training data');
-  const sufficient = await activities.checkSufficientTrainingData(stage);
-  if (sufficient.status === 'skipped') return sufficient;
+  if (plan.wait) await waitForFeatures(() => checkData(stage, progress), plan.wait, progress);
+  else {
+    const data = await checkData(stage, progress);
+    if (data.status === 'skipped') return data;
+  }
 
   progress.step('comparing with the newest versions');
   const { unchanged, unable = [] } = await unchangedOf(input, stage, asOf, plan.algorithms);
@@ -130,6 +131,16 @@ async function trainAll(
     progress.advance();
     return [name, result];
   }
+}
+
+/** Whether gold holds as much as a training asks for. */
+async function checkData(stage: StageInput, progress: ProgressTracker): Promise<Check> {
+  progress.step('checking that gold data exists');
+  const gold = await activities.checkGoldDataExists(stage);
+  if (gold.status === 'skipped') return gold;
+
+  progress.step('checking that there is enough training data');
+  return activities.checkSufficientTrainingData(stage);
 }
 
 /** Versions that this training would only make again. */

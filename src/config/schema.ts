@@ -1021,6 +1021,25 @@ export const ModelConfig = z
           description: '"balanced" weighs classes by their rows; null leaves it to the search',
           otherwise: 'probabilities stay those of the data',
         }),
+        wait_for_features: z
+          .strictObject({
+            timeout_minutes: z
+              .number()
+              .gt(0)
+              .max(43_200)
+              .describe('Minutes after which a training without its data ends as failed'),
+            poll_seconds: z
+              .int()
+              .min(1)
+              .max(3_600)
+              .default(30)
+              .describe('Seconds between two looks into the store; the signal featuresReady has it look at once'),
+          })
+          .optional()
+          .meta({
+            description: 'A training waits for as much of gold as it asks for',
+            otherwise: 'without it a training is skipped',
+          }),
         min_partitions: z
           .int()
           .min(1)

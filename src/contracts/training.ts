@@ -34,7 +34,23 @@ export type Params = Record<string, number | string | boolean | null>;
 export type Check = { status: 'ready' } | Skipped;
 
 /** What `checkModelConfig` found: the algorithms that train, each with its time budget. */
-export type TrainingPlan = { status: 'ready'; algorithms: { name: string; timeoutSeconds: number }[] } | Skipped;
+export type TrainingPlan =
+  | {
+      status: 'ready';
+      algorithms: { name: string; timeoutSeconds: number }[];
+      /** Where the training waits for its data, instead of being skipped without them. */
+      wait?: FeatureWait;
+    }
+  | Skipped;
+
+/** How long a training waits for its data at most, and how long from one look into the store to the next. */
+export interface FeatureWait {
+  timeoutSeconds: number;
+  pollSeconds: number;
+}
+
+/** Signal to a training that waits: look into the store now. */
+export const FEATURES_READY_SIGNAL = 'featuresReady';
 
 export interface CheckModelConfigInput extends StageInput {
   algorithms?: string[];

@@ -16,8 +16,10 @@ export const checkModelConfig: Stage<CheckModelConfigInput, TrainingPlan> = asyn
     };
   }
   checkChoosingSplit(config, trainingSplit(pipeline).names);
+  const { wait_for_features: wait } = config.training_config;
   return {
     status: 'ready',
+    ...(wait && { wait: { timeoutSeconds: wait.timeout_minutes * 60, pollSeconds: wait.poll_seconds } }),
     algorithms: names.map((name) => ({ name, timeoutSeconds: algorithmConfig(config, name).timeout_hours * 3600 })),
   };
 };

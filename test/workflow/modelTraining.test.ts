@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
-import type { Activities } from '../../src/contracts/index.js';
+import { FEATURES_READY_SIGNAL, type Activities, type Check } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
 import {
   ALGORITHMS,
@@ -167,6 +167,53 @@ describe('training', () => {
     for (const name of ALGORITHMS)
       expect(failure.message).toContain(`${name}: The library refused ${name}; lower max_depth.`);
     expect(calls.promoteBest).toEqual([]);
+  });
+
+  describe('waits for its features where the config has it so', () => {
+    const LACKS = 'The feature store and the label store are empty: run data processing first.';
+    const waiting =
+      (pollSeconds: number): Activities['checkModelConfig'] =>
+      async (asked) => {
+        const plan = await fakeActivities().activities.checkModelConfig(asked);
+        return plan.status === 'ready' ? { ...plan, wait: { timeoutSeconds: 7_200, pollSeconds } } : plan;
+      };
+    const readyAfter = (looks: number) => {
+      let left = looks;
+      return (): Promise<Check> =>
+        Promise.resolve(left-- > 0 ? { status: 'skipped', reason: LACKS } : { status: 'ready' });
+    };
+
+    test('and looks into the store from time to time', async () => {
+      const { result, calls } = await server.run('modelTraining', input, {
+        checkModelConfig: waiting(1_800),
+        checkGoldDataExists: readyAfter(3),
+      });
+      expect(result).toMatchObject({ status: 'completed' });
+      expect(calls.checkGoldDataExists).toHaveLength(4);
+    });
+
+    test('and at once when it is signalled', async () => {
+      const activities = { checkModelConfig: waiting(7_200), checkGoldDataExists: readyAfter(1) };
+      const { looks, result } = await server.during('modelTraining', input, activities, async ({ handle, calls }) => {
+        await until(() => calls.checkGoldDataExists.length === 1);
+        await handle.signal(FEATURES_READY_SIGNAL);
+        await until(() => calls.checkGoldDataExists.length === 2);
+        return { looks: calls.checkGoldDataExists.length, result: await handle.result() };
+      });
+      expect({ looks, status: (result as { status: string }).status }).toEqual({ looks: 2, status: 'completed' });
+    });
+
+    test('and fails with what lacks when its time is over', async () => {
+      const { failure, calls } = await server.fail('modelTraining', input, {
+        checkModelConfig: waiting(1_800),
+        checkGoldDataExists: readyAfter(100),
+      });
+      expect(failure).toMatchObject({
+        type: 'FeaturesNotReady',
+        message: `The features did not come within 120 minutes. ${LACKS}`,
+      });
+      expect(calls.preprocess).toEqual([]);
+    });
   });
 
   test('fails with what the gate refused where the config has it so, which is told, and once', async () => {
