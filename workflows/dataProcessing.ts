@@ -21,6 +21,7 @@ import { inParallel, piecesOf } from './support/parallel.js';
 import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
 import { reportToSteward } from './support/signalSteward.js';
+import { underBackfill } from './support/underBackfill.js';
 
 /** A year of monthly partitions a piece: some seconds of work, so that workers share it and a lost one costs little. */
 const PARTITIONS_A_PIECE = 12;
@@ -56,6 +57,8 @@ async function refine(
   input: DataProcessingInput,
   { stage: started, asOf, progress }: RunContext,
 ): Promise<DataProcessingResult> {
+  const busy = await underBackfill(input.pipeline);
+  if (busy) return { ...busy, rows: 0, partitions: 0 };
   const stage = await withConfig(started, input);
   const target = await computeTargetOf('processing', stage);
   const layer = stagesOn(target);

@@ -16,6 +16,7 @@ import { setSearchAttributes } from './support/searchAttributes.js';
 import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
 import { reportToSteward } from './support/signalSteward.js';
+import { underBackfill } from './support/underBackfill.js';
 
 /** The chosen model scores the gold rows that nobody has predicted yet. */
 export async function modelInference(input: ModelInferenceInput): Promise<ModelInferenceResult> {
@@ -41,6 +42,8 @@ async function infer(
   input: ModelInferenceInput,
   { stage: started, asOf, progress }: RunContext,
 ): Promise<ModelInferenceResult> {
+  const busy = await underBackfill(input.pipeline);
+  if (busy) return { ...busy, rows: 0 };
   const stage = await withConfig(started, input);
   progress.step('resolving the model');
   const resolved = await activities.resolveModel({ ...stage, model: input.model });

@@ -8,6 +8,7 @@ import { setSearchAttributes } from './support/searchAttributes.js';
 import { withConfig } from './support/pinConfig.js';
 import { withinServiceLevel } from './support/sla.js';
 import { reportDrift, requestRetrain, reportToSteward } from './support/signalSteward.js';
+import { underBackfill } from './support/underBackfill.js';
 
 /** Performance against mature labels and drift against the training rows become a report with a verdict. */
 export async function modelMonitoring(input: ModelMonitoringInput): Promise<ModelMonitoringResult> {
@@ -21,6 +22,8 @@ async function monitor(
   input: ModelMonitoringInput,
   { stage: started, asOf, progress }: RunContext,
 ): Promise<ModelMonitoringResult> {
+  const busy = await underBackfill(input.pipeline);
+  if (busy) return busy;
   const stage = await withConfig(started, input);
   progress.step('checking that predictions exist');
   const predictions = await activities.checkPredictionsExist({ ...stage, asOf });

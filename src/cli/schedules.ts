@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { listPipelines, loadPipeline } from '../config/load.js';
-import type { Phase } from '../contracts/index.js';
+import type { Scheduled } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import {
   applySchedules,
@@ -24,7 +24,7 @@ import { countOf, print, printJson, say } from './terminal.js';
 interface ScheduleJson {
   schedule_id: string;
   pipeline: string;
-  phase: Phase;
+  phase: Scheduled;
   times: string;
   time_zone: string;
   overlap: string;
@@ -78,13 +78,13 @@ export async function list(pipeline: string | undefined, { json }: JsonOption): 
 
 type Noted = { note?: string } & JsonOption;
 
-export async function pause(pipeline: string, phase: Phase, { note, json }: Noted): Promise<void> {
+export async function pause(pipeline: string, phase: Scheduled, { note, json }: Noted): Promise<void> {
   await changeState(pipeline, phase, json, (client) =>
     pauseSchedule(client, pipeline, phase, { by: person(), reason: note }),
   );
 }
 
-export async function resume(pipeline: string, phase: Phase, { note, json }: Noted): Promise<void> {
+export async function resume(pipeline: string, phase: Scheduled, { note, json }: Noted): Promise<void> {
   await changeState(pipeline, phase, json, (client) =>
     resumeSchedule(client, pipeline, phase, { by: person(), reason: note }),
   );
@@ -93,7 +93,7 @@ export async function resume(pipeline: string, phase: Phase, { note, json }: Not
 /** How long the server may take to start a run that was triggered. */
 const TRIGGER_PATIENCE_MS = 5_000;
 
-export async function trigger(pipeline: string, phase: Phase, { json }: JsonOption): Promise<void> {
+export async function trigger(pipeline: string, phase: Scheduled, { json }: JsonOption): Promise<void> {
   await loadPipeline(pipeline);
   const started = await withClient(async (client) => {
     const before = await lastRun(client, pipeline, phase);
@@ -109,7 +109,7 @@ export async function trigger(pipeline: string, phase: Phase, { json }: JsonOpti
 
 export async function backfill(
   pipeline: string,
-  phase: Phase,
+  phase: Scheduled,
   { from, to, json }: { from: string; to: string } & JsonOption,
 ): Promise<void> {
   const range = { from: new Date(from), to: new Date(to) };
@@ -131,7 +131,7 @@ export async function backfill(
 
 const SHOWN_TIMES = 20;
 
-function describeBackfill(pipeline: string, phase: Phase, runs: string[]): string {
+function describeBackfill(pipeline: string, phase: Scheduled, runs: string[]): string {
   const more = runs.length - SHOWN_TIMES;
   return [
     `${countOf(runs.length, 'run')} of ${phase} asked for, one after the other; "perdure status ${pipeline}" shows them. Their times (UTC):`,
@@ -142,7 +142,7 @@ function describeBackfill(pipeline: string, phase: Phase, runs: string[]): strin
 
 async function changeState(
   pipeline: string,
-  phase: Phase,
+  phase: Scheduled,
   json: boolean | undefined,
   change: (client: Client) => Promise<void>,
 ): Promise<void> {
@@ -169,7 +169,7 @@ async function withClient<Result>(work: (client: Client, lasting: boolean) => Pr
 async function newRun(
   client: Client,
   pipeline: string,
-  phase: Phase,
+  phase: Scheduled,
   before?: string,
 ): Promise<ScheduleJson['last_run'] | undefined> {
   for (const deadline = Date.now() + TRIGGER_PATIENCE_MS; Date.now() < deadline; await sleep(100)) {
@@ -179,7 +179,11 @@ async function newRun(
   return undefined;
 }
 
-async function lastRun(client: Client, pipeline: string, phase: Phase): Promise<ScheduleJson['last_run'] | undefined> {
+async function lastRun(
+  client: Client,
+  pipeline: string,
+  phase: Scheduled,
+): Promise<ScheduleJson['last_run'] | undefined> {
   const schedule = (await listSchedules(client, pipeline)).find((found) => found.phase === phase);
   return schedule && scheduleJson(pipeline, schedule).last_run;
 }

@@ -76,6 +76,10 @@ export const Schedules = z.strictObject({
   monitoring: schedule
     .optional()
     .meta({ description: 'Schedule of monitoring', otherwise: 'it does not start by itself' }),
+  backfill: schedule.optional().meta({
+    description: 'Schedule of the periods that are over since the last one of "perdure backfill", in order',
+    otherwise: 'they do not start by themselves',
+  }),
 });
 export type Schedules = z.infer<typeof Schedules>;
 

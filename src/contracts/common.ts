@@ -15,6 +15,15 @@ export const WORKFLOW_OF_PHASE = {
   monitoring: 'modelMonitoring',
 } as const satisfies Record<Phase, string>;
 
+/** What may start by a schedule: the phases, each on its own, and the periods that are over since the last. */
+export const SCHEDULED = [...PHASES, 'backfill'] as const;
+export type Scheduled = (typeof SCHEDULED)[number];
+
+export const WORKFLOW_OF_SCHEDULE = {
+  ...WORKFLOW_OF_PHASE,
+  backfill: 'backfill',
+} as const satisfies Record<Scheduled, string>;
+
 /** Every workflow that the orchestrator runs. */
 export const WORKFLOW_TYPES = [
   'lifecycle',

@@ -91,6 +91,12 @@ export const BRANCHES: Record<string, Branch> = {
   },
   'dataProcessing.completed': { workflow: 'dataProcessing', ...completed },
   'dataProcessing.looked': { workflow: 'dataProcessing', ...completed, changes: partlyDone() },
+  'dataProcessing.underBackfill': {
+    workflow: 'dataProcessing',
+    ...completed,
+    changes: { describeRun: () => Promise.resolve({ open: true, status: 'RUNNING' }) },
+    scheduled: true,
+  },
   'dataProcessing.skipped': { workflow: 'dataProcessing', ...completed, changes: nothingToRefine() },
   'dataProcessing.failed': { workflow: 'dataProcessing', input, changes: { gold: failing }, ends: 'FAILED' },
   'dataProcessing.onEcs': { workflow: 'dataProcessing', ...completed, changes: onEcs },

@@ -1,5 +1,5 @@
 import { Argument, Option, type Command } from '@commander-js/extra-typings';
-import { PHASES } from '../../contracts/index.js';
+import { SCHEDULED } from '../../contracts/index.js';
 import { pipelineArgument, withExamples } from '../help.js';
 import { instantOption, jsonOption } from '../options.js';
 
@@ -66,7 +66,7 @@ export function addSchedules(program: Command, pipelines: string[]): void {
 }
 
 function partArgument() {
-  return new Argument('<phase>', 'which schedule').choices(PHASES);
+  return new Argument('<phase>', 'which schedule').choices(SCHEDULED);
 }
 
 function noteOption() {

@@ -14,20 +14,27 @@ import type { RetryPolicy } from '@temporalio/common';
 import { msToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import type { Pipeline } from '../../config/load.js';
 import type { ScheduleConfig } from '../../config/schedules.js';
-import { countOf, PHASES, TASK_QUEUES, WORKFLOW_OF_PHASE, type Phase, type Steering } from '../../contracts/index.js';
+import {
+  countOf,
+  SCHEDULED,
+  TASK_QUEUES,
+  WORKFLOW_OF_SCHEDULE,
+  type Scheduled,
+  type Steering,
+} from '../../contracts/index.js';
 import { summaryOf, workflowIdOf } from '../../client.js';
 import { PerdureError, messageOf } from '../../errors.js';
 import { unusualDays, type UnusualDay } from './clockChanges.js';
 
 /** A schedule as Temporal has it. */
 export interface PipelineSchedule {
-  phase: Phase;
+  phase: Scheduled;
   description: ScheduleDescription;
 }
 
 /** What applying does, or would do, to one schedule. */
 export interface ScheduleChange {
-  phase: Phase;
+  phase: Scheduled;
   scheduleId: string;
   action: 'create' | 'update' | 'delete' | 'none';
   /** What differs: the setting, what Temporal has and what the config says; `null` where there is none. */
@@ -48,14 +55,14 @@ export interface ScheduleSettings {
   runs: string;
 }
 
-export function scheduleIdOf(pipeline: string, phase: Phase): string {
+export function scheduleIdOf(pipeline: string, phase: Scheduled): string {
   return `${pipeline}-${phase}`;
 }
 
 /** What {@link applySchedules} would do. */
 export async function diffSchedules(client: Client, pipeline: Pipeline): Promise<ScheduleChange[]> {
   return Promise.all(
-    PHASES.map(async (phase) => changeOf(pipeline, phase, await describe(client, pipeline.definition.name, phase))),
+    SCHEDULED.map(async (phase) => changeOf(pipeline, phase, await describe(client, pipeline.definition.name, phase))),
   );
 }
 
@@ -65,13 +72,13 @@ export async function diffSchedules(client: Client, pipeline: Pipeline): Promise
  * stays as it is. To apply the same config again changes nothing. Where one can't be changed, those before it are put
  * back as they were: all or nothing.
  *
- * @returns what was done, in the order of {@link PHASES}
+ * @returns what was done, in the order of {@link SCHEDULED}
  * @throws PerdureError `ConfigInvalid` where Temporal refuses one
  */
 export async function applySchedules(client: Client, pipeline: Pipeline): Promise<ScheduleChange[]> {
   const { name } = pipeline.definition;
-  const before = await Promise.all(PHASES.map((phase) => describe(client, name, phase)));
-  const changes = PHASES.map((phase, i) => changeOf(pipeline, phase, before[i]));
+  const before = await Promise.all(SCHEDULED.map((phase) => describe(client, name, phase)));
+  const changes = SCHEDULED.map((phase, i) => changeOf(pipeline, phase, before[i]));
   const done: (() => Promise<void>)[] = [];
   for (const [i, change] of changes.entries()) {
     try {
@@ -130,7 +137,7 @@ async function putBack(
 /** The schedules that a pipeline has now. */
 export async function listSchedules(client: Client, pipeline: string): Promise<PipelineSchedule[]> {
   const found = await Promise.all(
-    PHASES.map(async (phase) => ({ phase, description: await describe(client, pipeline, phase) })),
+    SCHEDULED.map(async (phase) => ({ phase, description: await describe(client, pipeline, phase) })),
   );
   return found.flatMap(({ phase, description }) => (description ? [{ phase, description }] : []));
 }
@@ -142,7 +149,7 @@ export async function listSchedules(client: Client, pipeline: string): Promise<P
 export async function pauseSchedule(
   client: Client,
   pipeline: string,
-  phase: Phase,
+  phase: Scheduled,
   { by, reason }: Steering,
 ): Promise<void> {
   const handle = handleOf(client, pipeline, phase);
@@ -156,7 +163,7 @@ export async function pauseSchedule(
 export async function resumeSchedule(
   client: Client,
   pipeline: string,
-  phase: Phase,
+  phase: Scheduled,
   { by, reason }: Steering,
 ): Promise<void> {
   const handle = handleOf(client, pipeline, phase);
@@ -167,7 +174,7 @@ export async function resumeSchedule(
 /**
  * Starts a run now, by the schedule's own overlap policy, whether or not it is paused. Throws `NotFound`.
  */
-export async function triggerSchedule(client: Client, pipeline: string, phase: Phase): Promise<void> {
+export async function triggerSchedule(client: Client, pipeline: string, phase: Scheduled): Promise<void> {
   const handle = handleOf(client, pipeline, phase);
   const { policies } = await orNotFound(pipeline, phase, handle.describe());
   // Without a policy the SDK lets a triggered run start beside one that is at work.
@@ -185,7 +192,7 @@ const MOST_BACKFILLED = 500;
 export async function backfillTimes(
   client: Client,
   pipeline: string,
-  phase: Phase,
+  phase: Scheduled,
   { from, to }: { from: Date; to: Date },
 ): Promise<Date[]> {
   if (to.getTime() > Date.now()) {
@@ -227,7 +234,7 @@ export async function backfillTimes(
 export async function backfillSchedule(
   client: Client,
   pipeline: string,
-  phase: Phase,
+  phase: Scheduled,
   range: { from: Date; to: Date },
 ): Promise<Date[]> {
   const times = await backfillTimes(client, pipeline, phase, range);
@@ -256,7 +263,7 @@ export function settingsOf({ spec, policies, action }: ScheduleDescription): Sch
   };
 }
 
-function wantedSettings(pipeline: string, phase: Phase, config: ScheduleConfig): ScheduleSettings {
+function wantedSettings(pipeline: string, phase: Scheduled, config: ScheduleConfig): ScheduleSettings {
   const { spec, policies, action } = optionsFor(pipeline, phase, config);
   return {
     times: calendarInWords(calendarOf(config)),
@@ -270,9 +277,9 @@ function wantedSettings(pipeline: string, phase: Phase, config: ScheduleConfig):
   };
 }
 
-function optionsFor(pipeline: string, phase: Phase, config: ScheduleConfig) {
+function optionsFor(pipeline: string, phase: Scheduled, config: ScheduleConfig) {
   const scheduleId = scheduleIdOf(pipeline, phase);
-  const workflow = WORKFLOW_OF_PHASE[phase];
+  const workflow = WORKFLOW_OF_SCHEDULE[phase];
   return {
     scheduleId,
     spec: { calendars: [calendarOf(config)], timezone: config.time_zone, jitter: config.jitter_seconds * 1000 },
@@ -362,7 +369,7 @@ function runInWords({
   return `${workflowType} as ${workflowId} on ${taskQueue} with ${JSON.stringify(args)}`;
 }
 
-function changeOf(pipeline: Pipeline, phase: Phase, present: ScheduleDescription | undefined): ScheduleChange {
+function changeOf(pipeline: Pipeline, phase: Scheduled, present: ScheduleDescription | undefined): ScheduleChange {
   const config = pipeline.config.schedules[phase];
   const from = present && settingsOf(present);
   const to = config && wantedSettings(pipeline.definition.name, phase, config);
@@ -411,11 +418,11 @@ async function update(
   }));
 }
 
-function handleOf(client: Client, pipeline: string, phase: Phase): ScheduleHandle {
+function handleOf(client: Client, pipeline: string, phase: Scheduled): ScheduleHandle {
   return client.schedule.getHandle(scheduleIdOf(pipeline, phase));
 }
 
-async function describe(client: Client, pipeline: string, phase: Phase): Promise<ScheduleDescription | undefined> {
+async function describe(client: Client, pipeline: string, phase: Scheduled): Promise<ScheduleDescription | undefined> {
   try {
     return await handleOf(client, pipeline, phase).describe();
   } catch (error) {
@@ -427,7 +434,7 @@ async function describe(client: Client, pipeline: string, phase: Phase): Promise
 /** Of gRPC. */
 const NOT_FOUND = 5;
 
-async function orNotFound<Result>(pipeline: string, phase: Phase, call: Promise<Result>): Promise<Result> {
+async function orNotFound<Result>(pipeline: string, phase: Scheduled, call: Promise<Result>): Promise<Result> {
   try {
     return await call;
   } catch (error) {
