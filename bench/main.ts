@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { anyTable } from './anyTable.js';
+import { backfill } from './backfill.js';
 import { churnJob } from './churnJob.js';
 import { ecsLaunch } from './ecsLaunch.js';
 import { falseAlarms } from './falseAlarms.js';
@@ -23,6 +24,7 @@ import { wholeJob } from './wholeJob.js';
 const SECTIONS: Record<string, Section> = {
   orchestration,
   wholeJob,
+  backfill,
   anyTable,
   churnJob,
   quality,

@@ -22,6 +22,11 @@ export function churnPython(): Promise<string> {
   return pythonWith('bench-churn-python', [...EXPECTATIONS, ...ENGINES, 'pyarrow']);
 }
 
+/** The interpreter with Airflow. */
+export function airflowPython(): Promise<string> {
+  return pythonWith('bench-airflow', ['apache-airflow==2.10.5']);
+}
+
 /** The interpreter of a virtual environment with some packages, made once in the cache. */
 async function pythonWith(name: string, packages: string[]): Promise<string> {
   const folder = join(cacheFolder(), name);
