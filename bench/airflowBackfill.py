@@ -39,6 +39,8 @@ def main(folder: str, weeks: int) -> None:
     (home / "dags" / "weeks.py").write_text(DAG)
     environment = {
         **os.environ,
+        # The executor calls it by its name.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "SequentialExecutor",

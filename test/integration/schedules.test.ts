@@ -2,7 +2,13 @@ import type { Client, ScheduleDescription } from '@temporalio/client';
 import { msToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
-import { stewardIdOf, TASK_QUEUES, type ModelInferenceInput, type Phase } from '../../src/contracts/index.js';
+import {
+  stewardIdOf,
+  TASK_QUEUES,
+  type ModelInferenceInput,
+  type Phase,
+  type Scheduled,
+} from '../../src/contracts/index.js';
 import { inferenceMissingSince } from '../../src/platform/notify/dueInference.js';
 import { connectClient } from '../../src/platform/temporal/connection.js';
 import {
@@ -37,7 +43,7 @@ beforeEach(async () => {
   return () => client.connection.close();
 });
 
-function described(phase: Phase): Promise<ScheduleDescription> {
+function described(phase: Scheduled): Promise<ScheduleDescription> {
   return client.schedule.getHandle(scheduleIdOf(NAME, phase)).describe();
 }
 
@@ -123,20 +129,32 @@ test('of the churn pipeline: Sundays at 02:00, three retries five minutes apart,
   expect(action.retry).toMatchObject({ maximumAttempts: 4, initialInterval: 5 * MINUTE, backoffCoefficient: 1 });
   expect(info.nextActionTimes[0]!.getUTCDay()).toBe(0);
   // Temporal gives the policy back as it was sent: nothing differs.
-  expect((await applySchedules(client, churn)).map(({ action }) => action)).toEqual(['none', 'none', 'none', 'none']);
+  expect((await applySchedules(client, churn)).map(({ action }) => action)).toEqual([
+    'none',
+    'none',
+    'none',
+    'none',
+    'none',
+  ]);
 });
 
 describe('applying', () => {
   test('twice changes nothing the second time', async () => {
+    pipeline.config.schedules.backfill = pipeline.config.schedules.processing;
     expect((await applySchedules(client, pipeline)).map(({ action }) => action)).toEqual([
+      'create',
       'create',
       'create',
       'create',
       'create',
     ]);
     const before = await described('processing');
+    // It goes on where the timeline ends: no first day is said.
+    const { action } = await described('backfill');
+    expect(action).toMatchObject({ workflowType: 'backfill', args: [{ pipeline: NAME, reason: 'scheduled' }] });
 
     expect((await applySchedules(client, pipeline)).map(({ action }) => action)).toEqual([
+      'none',
       'none',
       'none',
       'none',
