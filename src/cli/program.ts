@@ -13,6 +13,7 @@ import { addProcess } from './commands/process.js';
 import { addReport } from './commands/report.js';
 import { addRun } from './commands/run.js';
 import { addSchedules } from './commands/schedules.js';
+import { addScript } from './commands/script.js';
 import { addSetup } from './commands/setup.js';
 import { addStatus } from './commands/status.js';
 import { addSteward } from './commands/steward.js';
@@ -41,6 +42,7 @@ const COMMANDS = [
   addSteward,
   addSchedules,
   addData,
+  addScript,
   addTask,
   addSetup,
   addDoctor,

@@ -12,6 +12,7 @@ import { sha256 } from '../../src/platform/storage/checksum.js';
 import { writeColumns } from '../../src/platform/files/parquet.js';
 import { hostsOf } from '../support/engineHosts.js';
 import { centroids, withParquet } from '../support/scripts.js';
+import { perdure } from '../support/perdure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { until } from '../support/until.js';
 
@@ -299,4 +300,21 @@ describe('the version of a script', () => {
 test('classes of a model are those that it was trained for', async () => {
   const two = await fit({}, {}, { task: 'multiclass', classes: ['A', 'B'] });
   await expect(predict(two, CLASSES)).rejects.toMatchObject({ type: 'InputInvalid' });
+});
+
+test('perdure script check tells what a script keeps of the contract', async () => {
+  const { folder: sources } = centroids(mkdtempSync(join(folder, 'script-')));
+  const check = async (params: Params) => {
+    const args = ['script', 'check', join(sources, 'centroids.mjs'), '--json'];
+    const { code, stdout } = await perdure(folder, [...args, '--params', JSON.stringify(withParquet(params))]);
+    const { scripts } = JSON.parse(stdout) as { scripts: Record<string, { passed: boolean | null; detail: string }[]> };
+    return { code, checks: scripts['centroids.mjs']! };
+  };
+  const good = await check({});
+  expect(good.checks.map(({ passed }) => passed)).toEqual(Array(8).fill(true));
+  expect(good.code).toBe(0);
+  const bad = await check({ behaviour: 'no_model' });
+  expect(bad.checks.map(({ passed }) => passed)).toEqual([true, false, null, null, null, null, null, null]);
+  expect(bad.checks[1]!.detail).toMatch(/^The script centroids wrote no model/);
+  expect(bad.code).toBe(1);
 });

@@ -45,6 +45,10 @@ def train(args):
         eval_set=(validation[given["features"]], validation[given["label"]]) if validation is not None else None,
         callbacks=[Told()],
     )
+    # A time and an identity of its own would make every model's file another one.
+    about = model.get_metadata()
+    for name in ("model_guid", "train_finish_time"):
+        about[name] = ""
     model.save_model(f"{args.output}/model.cbm")
     with open(f"{args.output}/given.json", "w") as file:
         json.dump({name: given[name] for name in ("task", "features", "categoricals")}, file)

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { cacheFolder } from '../files/cacheFolder.js';
 import { runCommand } from './command.js';
@@ -17,6 +17,8 @@ export interface PythonEnvironment {
   root: string;
   /** The folder with its `python`. */
   bin: string;
+  /** The version of that. */
+  version: string;
 }
 
 /** `name version` of each package that a requirements file pins, in its order. */
@@ -34,6 +36,24 @@ export async function pythonVersion(): Promise<string | undefined> {
   return ok ? /[\d.]+/.exec(stdout)?.[0] : undefined;
 }
 
+/** The environment of a requirements file, where it was made. */
+export async function foundEnvironment(requirements: string): Promise<PythonEnvironment | undefined> {
+  const version = await pythonVersion();
+  if (version === undefined) return undefined;
+  const environment = await environmentOf(requirements, version);
+  return existsSync(environment.root) ? environment : undefined;
+}
+
+/** Where it lies, made or not. */
+async function environmentOf(requirements: string, version: string): Promise<PythonEnvironment> {
+  const digest = createHash('sha256')
+    .update(await readFile(requirements))
+    .digest('hex')
+    .slice(0, 16);
+  const root = join(cacheFolder(), 'python', `${digest}-${version}`);
+  return { root, bin: join(root, 'bin'), version };
+}
+
 /**
  * A virtual environment of the Python on PATH with the packages of a requirements file, each with its hashes. It lies in the
  * cache under the digest of the file and the version of Python, and is made once.
@@ -45,17 +65,11 @@ export async function pythonEnvironment(
   tell: (line: string) => void,
 ): Promise<PythonEnvironment> {
   const python = await findPython();
-  const version = await pythonVersion();
-  const digest = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex')
-    .slice(0, 16);
-  const folder = join(cacheFolder(), 'python');
-  const root = join(folder, `${digest}-${version}`);
-  const environment = { root, bin: join(root, 'bin') };
+  const environment = await environmentOf(requirements, (await pythonVersion()) ?? 'unknown');
+  const { root } = environment;
   if (existsSync(root)) return environment;
 
-  await mkdir(folder, { recursive: true });
+  await mkdir(dirname(root), { recursive: true });
   const release = await lockfile.lock(root, {
     realpath: false,
     stale: STALE_MS,

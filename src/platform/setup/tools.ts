@@ -5,6 +5,7 @@ import { temporalCli } from './temporalCli.js';
 import { mlflow } from './mlflow.js';
 import { timeSkippingServer } from './timeSkippingServer.js';
 import { redisServer } from './redisServer.js';
+import { catboostScript, sklearnScript } from './scripts.js';
 import { messageOf } from '../../errors.js';
 import { chromium } from './chromium.js';
 import { ensureTool, type Tool } from './tool.js';
@@ -22,6 +23,8 @@ export const TOOLS: readonly Tool[] = [
   redisServer,
   chromium,
   mlflow,
+  catboostScript,
+  sklearnScript,
   cfnLint,
   composeSpec,
 ];

@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { variables } from '../../../environment.js';
 import { systemCode } from '../../../errors.js';
 import { diskError } from '../../../platform/files/diskError.js';
 
@@ -8,12 +9,13 @@ const BEGINNING = 'perdure-script-';
 
 /** A folder of this process for what its scripts read and write; those of processes that were killed go first. */
 export function makeWorkFolder(): string {
-  const root = tmpdir();
-  for (const name of readdirSync(root)) {
-    const owner = new RegExp(`^${BEGINNING}(\\d+)-`).exec(name)?.[1];
-    if (owner !== undefined && !isThere(Number(owner))) rmSync(join(root, name), { recursive: true, force: true });
-  }
+  const root = variables().PERDURE_SCRATCH ?? tmpdir();
   try {
+    mkdirSync(root, { recursive: true });
+    for (const name of readdirSync(root)) {
+      const owner = new RegExp(`^${BEGINNING}(\\d+)-`).exec(name)?.[1];
+      if (owner !== undefined && !isThere(Number(owner))) rmSync(join(root, name), { recursive: true, force: true });
+    }
     const folder = mkdtempSync(join(root, `${BEGINNING}${process.pid}-`));
     process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
     return folder;
