@@ -29,7 +29,7 @@ export const refit: Stage<RefitInput, ModelRef> = async (context, input) => {
     seed: pipeline.config.model_config.random_state,
     modelPath,
   };
-  await context.engines.fit(request, context.signal);
+  await context.engines.fit(request, context.signal, (progress) => context.report(progress));
   const ref = { algorithm: input.algorithm, version: versionId(input.run) };
   const { uri, checksum } = await createFile(modelRegistry, modelPath, versionKey(ref, file));
   const method = calibrationOf(pipeline.config, trainedBy.estimator, input.params, task.task);

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Params, TaskSpec } from '../../src/contracts/index.js';
+import type { Params, Progress, TaskSpec } from '../../src/contracts/index.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import type { FitRequest, MatrixFile } from '../../src/ml/engines/pool.js';
@@ -27,6 +27,7 @@ const train: MatrixFile = {
   rows: ROWS,
 };
 const never = new AbortController().signal;
+process.env.PERDURE_CACHE = join(folder, 'cache');
 const pool = createEnginePool({ hosts: 1, memory: 300 * 2 ** 20 });
 afterAll(() => pool.close());
 
@@ -56,6 +57,7 @@ describe('a script', () => {
   test('trains, is kept as one archive, and predicts from it', async () => {
     const modelPath = await fit();
     expect(execFileSync('tar', ['-tf', modelPath]).toString().trim().split('\n')).toEqual([
+      'metrics.jsonl',
       'model/model.json',
       'perdure.json',
       'script/centroids.mjs',
@@ -124,7 +126,7 @@ describe('a script', () => {
     writeFileSync(
       join(script.folder, 'environment.mjs'),
       `import { writeFileSync } from 'node:fs';
-       writeFileSync(process.argv.at(-1) + '/environment.json', JSON.stringify(process.env));`,
+       writeFileSync(process.argv[process.argv.indexOf('--output') + 1] + '/environment.json', JSON.stringify(process.env));`,
     );
     const modelPath = join(folder, 'environment.tar');
     await pool.fit({ train, task: ZERO_OR_ONE, estimator: 'script', script, params: {}, seed: 1, modelPath }, never);
@@ -280,6 +282,30 @@ function commandLine(pid: string): string {
   } catch {
     return '';
   }
+}
+
+test('a training that was killed goes on from its checkpoint, and one that ended leaves none', async () => {
+  const asked = request({ behaviour: 'resumes', salt: Date.now() }, {}, ZERO_OR_ONE, join(folder, 'resumed.tar'));
+  const resumed = () => (JSON.parse(kept(asked.modelPath, 'model/model.json')) as { resumed: boolean }).resumed;
+  const steps: Progress[] = [];
+  const before = checkpoints();
+  const controller = new AbortController();
+  const cancelled = pool.fit(asked, controller.signal);
+  await until(() => checkpoints().some((path) => existsSync(join(path, 'begun'))));
+  controller.abort(new Error('no longer wanted'));
+  await expect(cancelled).rejects.toThrow('no longer wanted');
+  await pool.fit(asked, never, (progress) => steps.push(progress));
+  expect(resumed()).toBe(true);
+  expect(steps).toEqual([{ what: 'steps of the script', done: 1, total: 1 }]);
+  expect(JSON.parse(kept(asked.modelPath, 'metrics.jsonl'))).toEqual({ step: 1, metrics: { rows: ROWS } });
+  // Those of trainings before that were killed as well wait for their like.
+  expect(checkpoints()).toEqual(before);
+});
+
+/** Folders of trainings that may go on, in a cache of this file's own. */
+function checkpoints(): string[] {
+  const root = join(process.env.PERDURE_CACHE!, 'script-checkpoints');
+  return existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : [];
 }
 
 describe('the version of a script', () => {

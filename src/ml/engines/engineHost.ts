@@ -1,7 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { variables } from '../../environment.js';
+import type { Progress } from '../../contracts/index.js';
 import { PerdureError, messageOf } from '../../errors.js';
-import type { HostCall, HostReply } from './hostProtocol.js';
+import type { HostCall, HostNews, HostReply } from './hostProtocol.js';
+
+/** Hears how far a call is. */
+export type OnProgress = (progress: Progress) => void;
 
 /** A child process that runs native code, one call at a time. */
 export class EngineHost {
@@ -10,7 +14,14 @@ export class EngineHost {
   /** Resolves when the process is gone. */
   readonly gone: Promise<void>;
   private readonly child: ChildProcess;
-  private underWay: { method: string; resolve(value: unknown): void; reject(reason: unknown): void } | undefined;
+  private underWay:
+    | {
+        method: string;
+        onProgress?: OnProgress | undefined;
+        resolve(value: unknown): void;
+        reject(reason: unknown): void;
+      }
+    | undefined;
   /** How the process ended, in words. */
   private end: string | undefined;
 
@@ -27,7 +38,8 @@ export class EngineHost {
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    this.child.on('message', (reply: HostReply) => {
+    this.child.on('message', (reply: HostReply | HostNews) => {
+      if ('progress' in reply) return this.underWay?.onProgress?.(reply.progress);
       const call = this.takeCall();
       if (reply.ok) call?.resolve(reply.value);
       else call?.reject(new PerdureError(reply.type, reply.message));
@@ -54,7 +66,7 @@ export class EngineHost {
    * @param signal kills the process when it is aborted; the call then throws the signal's reason
    * @throws PerdureError what the host threw, or `EngineCrashed` when it died
    */
-  async call({ method, request, memory }: HostCall, signal?: AbortSignal): Promise<unknown> {
+  async call({ method, request, memory }: HostCall, signal?: AbortSignal, onProgress?: OnProgress): Promise<unknown> {
     signal?.throwIfAborted();
     if (!this.alive) throw this.crashed(method);
     const onAbort = () => {
@@ -64,7 +76,7 @@ export class EngineHost {
     signal?.addEventListener('abort', onAbort);
     try {
       return await new Promise((resolve, reject) => {
-        this.underWay = { method, resolve, reject };
+        this.underWay = { method, onProgress, resolve, reject };
         // What can't be sent is a process that ended, and its end settles the call.
         this.child.send({ method, request, memory }, () => undefined);
       });

@@ -4,7 +4,7 @@
  */
 import { PerdureError, messageOf } from '../../errors.js';
 import { Engine } from './engine.js';
-import type { HostCall, HostReply } from './hostProtocol.js';
+import type { HostCall, HostNews, HostReply } from './hostProtocol.js';
 import { LightGbmLibrary } from './lightgbm.js';
 import { libraryPath } from './library.js';
 import { dieWithParent } from './processControl.js';
@@ -14,7 +14,7 @@ import { XgBoostLibrary } from './xgboostTraining.js';
 const LIBRARIES = {
   libxgboost: () => new XgBoostLibrary(libraryPath('libxgboost')),
   lib_lightgbm: () => new LightGbmLibrary(libraryPath('lib_lightgbm')),
-  script: () => new ScriptLibrary(),
+  script: () => new ScriptLibrary((progress) => void process.send!({ progress } satisfies HostNews)),
 };
 
 dieWithParent();

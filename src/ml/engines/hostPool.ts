@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { packageFolder } from '../../package.js';
 import { PerdureError } from '../../errors.js';
 import type { Limits } from '../../platform/resources/limits.js';
-import { EngineHost } from './engineHost.js';
+import { EngineHost, type OnProgress } from './engineHost.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
 import type { EngineCalls, EnginePool, EvaluateRequest, FoldEvaluation, MatrixFile, OnFold } from './pool.js';
 
@@ -26,7 +26,7 @@ export function createEnginePool({ hosts, memory }: Limits['engines']): EnginePo
           pool.call('crossPredict', { ...request, folds: [fold] }, signal, training(request.train)),
         ),
       ),
-    fit: (request, signal) => pool.call('fit', request, signal, training(request.train)),
+    fit: (request, signal, onProgress) => pool.call('fit', request, signal, training(request.train), onProgress),
     predict: (request, signal) => pool.call('predict', request, signal, { reads: request.modelPath }),
     contributions: (request, signal) => pool.call('contributions', request, signal, { reads: request.modelPath }),
     gain: (request, signal) => pool.call('gain', request, signal, { reads: request.modelPath }),
@@ -72,11 +72,12 @@ class HostPool {
     request: Parameters<EngineCalls[M]>[0],
     signal?: AbortSignal,
     needs: Needs = {},
+    onProgress?: OnProgress,
   ): Promise<Awaited<ReturnType<EngineCalls[M]>>> {
     return this.withHost<Awaited<ReturnType<EngineCalls[M]>>>(
       needs,
       signal,
-      async (host, memory) => (await host.call({ method, request, memory }, signal)) as never,
+      async (host, memory) => (await host.call({ method, request, memory }, signal, onProgress)) as never,
     );
   }
 

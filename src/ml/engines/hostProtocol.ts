@@ -1,3 +1,4 @@
+import type { Progress } from '../../contracts/index.js';
 import type { ErrorType } from '../../errors.js';
 import type { EngineCalls } from './pool.js';
 
@@ -7,6 +8,11 @@ export interface HostCall {
   request: unknown;
   /** Bytes that the call may take. */
   memory: number;
+}
+
+/** How far the call at work is, as a program tells it. */
+export interface HostNews {
+  progress: Progress;
 }
 
 /** What the host answers. */

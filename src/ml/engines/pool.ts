@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Params, ScoringName } from '../../contracts/index.js';
+import type { Params, Progress, ScoringName } from '../../contracts/index.js';
 import type { TaskSpec } from '../../contracts/task.js';
 import type { EstimatorRef, Script } from '../estimators/estimator.js';
 import type { Estimator } from '../estimators/estimators.js';
@@ -143,7 +143,12 @@ export interface EnginePool {
   evaluate(request: EvaluateRequest, signal: AbortSignal, onFold?: OnFold): ReturnType<EngineCalls['evaluate']>;
   /** A result per fold, in the order asked for. */
   crossPredict(request: Omit<EvaluateRequest, 'scorings'>, signal: AbortSignal): Promise<FoldOutput[]>;
-  fit(request: FitRequest, signal: AbortSignal): ReturnType<EngineCalls['fit']>;
+  /** @param onProgress hears how far a script is that tells it */
+  fit(
+    request: FitRequest,
+    signal: AbortSignal,
+    onProgress?: (progress: Progress) => void,
+  ): ReturnType<EngineCalls['fit']>;
   predict(request: PredictRequest, signal: AbortSignal): Promise<ModelOutput>;
   /** SHAP contributions, as {@link EngineCalls.contributions}. */
   contributions(request: ContributionsRequest, signal: AbortSignal): ReturnType<EngineCalls['contributions']>;

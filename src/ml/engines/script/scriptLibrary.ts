@@ -1,12 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isObject, type Progress } from '../../../contracts/index.js';
 import { PerdureError } from '../../../errors.js';
 import { diskError } from '../../../platform/files/diskError.js';
 import { writeColumns } from '../../../platform/files/parquet.js';
 import { stratifiedShuffleSplits } from '../../stratifiedShuffleSplit.js';
 import type { DataNeeds, Script, TrainingRecipe } from '../../estimators/estimator.js';
 import type { Dataset, Features, Library, Matrix, Model, Rows, TrainingWork } from '../binding.js';
+import { checkpointFolder } from './checkpointFolder.js';
+import { sha256Of } from './digest.js';
 import { filesBelow, writeBelow } from './files.js';
 import { runnable, scriptVersion, sourcesOf, type Runnable } from './scriptFiles.js';
 import { ScriptModel, unpackModel, type ModelFacts, type Runs } from './scriptModel.js';
@@ -16,6 +19,8 @@ import { makeWorkFolder } from './workFolder.js';
 
 /** Lines of one process that are passed on. */
 const MOST_LINES = 200;
+/** Lines of metrics that are kept with a model. */
+const MOST_METRICS = 10_000;
 
 /** Programs of users as a library: each training is a process, and each model one that answers until it is freed. */
 export class ScriptLibrary implements Library, Runs {
@@ -23,6 +28,8 @@ export class ScriptLibrary implements Library, Runs {
   private readonly copies = new Map<string, Promise<string>>();
   private peak = 0;
   private running = new Set<ScriptProcess>();
+
+  constructor(private readonly onProgress: (progress: Progress) => void) {}
 
   version(script?: Script): Promise<string> {
     return scriptVersion(script!);
@@ -40,28 +47,38 @@ export class ScriptLibrary implements Library, Runs {
     const script = work.script!;
     const files = await (dataset as TrainingFiles).written(work);
     const folder = this.folder();
-    const output = join(folder, 'model');
-    const params = join(folder, 'params.json');
+    const [output, params] = [join(folder, 'model'), join(folder, 'params.json')];
+    const given = paramsOf(work, features, files.categoricals);
+    const metrics: string[] = [];
     try {
       await mkdir(output);
-      await writeFile(params, JSON.stringify(paramsOf(work, features, files.categoricals), null, 2));
-    } catch (error) {
-      throw diskError(error, folder);
-    }
-    const sources = await this.copyOf(script);
-    const args = ['train', '--train', files.train, ...(files.validation ? ['--validation', files.validation] : [])];
-    const run = await this.start(script, sources, [...args, '--params', params, '--output', output], work.memory, {});
-    const fault = await run.within('finished training', run.fault);
-    const facts: ModelFacts = { format: 1, script: { ...script, folder: '' }, task: work.task, features };
-    try {
+      await writeFile(params, JSON.stringify(given, null, 2)).catch((error: unknown) => {
+        throw diskError(error, params);
+      });
+      const sources = await this.copyOf(script);
+      const key = sha256Of(
+        JSON.stringify([await scriptVersion(script), files.digests, { ...given, limits: undefined }]),
+      );
+      const checkpoint = checkpointFolder(key, folder);
+      const args = ['train', '--train', files.train, ...(files.validation ? ['--validation', files.validation] : [])];
+      const run = await this.start(
+        script,
+        sources,
+        [...args, '--params', params, '--output', output, '--checkpoint', checkpoint.path],
+        work.memory,
+        (message) => this.takeNews(message, metrics),
+      );
+      const fault = await run.within('finished training', run.fault);
+      // What was killed may go on; what is wrong with the script, or with what it kept, would only be so again.
+      if (!fault?.retryable) checkpoint.remove();
       if (fault) throw fault;
-      const written = await filesBelow(output);
-      if (written.length === 0)
+      if ((await filesBelow(output)).length === 0)
         throw new PerdureError(
           'EngineFailed',
           `The script ${script.name} wrote no model; have "train" write its files into the folder that --output names.`,
         );
-      return new ScriptModel(this, facts, { sources, model: output, folder, memory: work.memory });
+      const facts: ModelFacts = { format: 1, script: { ...script, folder: '' }, task: work.task, features };
+      return new ScriptModel(this, facts, { sources, model: output, folder, memory: work.memory }, metrics);
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;
@@ -88,7 +105,7 @@ export class ScriptLibrary implements Library, Runs {
     sources: string,
     args: string[],
     memory: number,
-    { onMessage }: { onMessage?: (message: Record<string, unknown>) => void },
+    onMessage: (message: Record<string, unknown>) => void,
   ): Promise<ScriptProcess> {
     const { name, timeout_seconds: timeoutSeconds } = script;
     let lines = 0;
@@ -108,7 +125,7 @@ export class ScriptLibrary implements Library, Runs {
       work: this.root,
       timeoutSeconds,
       onLog,
-      onMessage: onMessage ?? (() => undefined),
+      onMessage,
     });
     this.running.add(started);
     void started.fault.then(() => {
@@ -116,6 +133,14 @@ export class ScriptLibrary implements Library, Runs {
       this.running.delete(started);
     });
     return started;
+  }
+
+  /** How far a training is, and its metrics after a step, which are kept with the model. */
+  private takeNews(message: Record<string, unknown>, metrics: string[]): void {
+    const { progress, step, metrics: measured } = message;
+    if (isObject(progress) && typeof progress.done === 'number' && typeof progress.total === 'number')
+      this.onProgress({ what: 'steps of the script', done: progress.done, total: progress.total });
+    if (isObject(measured) && metrics.length < MOST_METRICS) metrics.push(JSON.stringify({ step, metrics: measured }));
   }
 
   /** A copy of a script's folder, in which it runs. */
@@ -159,9 +184,18 @@ function paramsOf(
   };
 }
 
+/** Paths of the files, and what they hold. */
+interface WrittenFiles {
+  train: string;
+  validation?: string;
+  digests: string[];
+  /** Positions of the columns that hold categories. */
+  categoricals: number[];
+}
+
 /** Rows to train on, as Parquet files from the first training on. */
 class TrainingFiles implements Dataset {
-  private files: Promise<{ train: string; validation?: string; categoricals: number[] }> | undefined;
+  private files: Promise<WrittenFiles> | undefined;
 
   constructor(
     private readonly folder: string,
@@ -170,7 +204,7 @@ class TrainingFiles implements Dataset {
     private readonly needs: DataNeeds,
   ) {}
 
-  written(work: TrainingWork): Promise<{ train: string; validation?: string; categoricals: number[] }> {
+  written(work: TrainingWork): Promise<WrittenFiles> {
     return (this.files ??= this.write(work));
   }
 
@@ -178,12 +212,12 @@ class TrainingFiles implements Dataset {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private async write({ label, task }: TrainingWork) {
+  private async write({ label, task }: TrainingWork): Promise<WrittenFiles> {
     const matrix = this.matrix!;
     this.matrix = undefined;
-    const { validation, categoricals = [] } = this.needs;
+    const { validation: apartFrom, categoricals = [] } = this.needs;
     const isClass = task.task !== 'regression';
-    const chosen = validation ? apart(matrix, isClass, validation) : { train: undefined };
+    const chosen = apartFrom ? apart(matrix, isClass, apartFrom) : { train: undefined };
     const write = async (name: string, rows?: Uint32Array) => {
       const path = join(this.folder, `${name}.parquet`);
       const labels = valuesAt(matrix.labels, rows);
@@ -194,8 +228,11 @@ class TrainingFiles implements Dataset {
       return path;
     };
     const train = await write('train', chosen.train);
-    const held = 'test' in chosen ? { validation: await write('validation', chosen.test) } : {};
-    return { train, ...held, categoricals };
+    const validation = 'test' in chosen ? await write('validation', chosen.test) : undefined;
+    const digests = await Promise.all(
+      [train, validation ?? []].flat().map(async (path) => sha256Of(await readFile(path))),
+    );
+    return { train, ...(validation !== undefined && { validation }), categoricals, digests };
   }
 }
 

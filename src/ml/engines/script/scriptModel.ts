@@ -22,7 +22,7 @@ export interface Runs {
     sources: string,
     args: string[],
     memory: number,
-    on: { onMessage?: (message: Record<string, unknown>) => void },
+    onMessage: (message: Record<string, unknown>) => void,
   ): Promise<ScriptProcess>;
 }
 
@@ -41,6 +41,8 @@ const modelFacts = z.object({
 });
 export type ModelFacts = z.infer<typeof modelFacts>;
 const FACTS = 'perdure.json';
+/** What a training told of its steps, a line of JSON each. */
+const METRICS = 'metrics.jsonl';
 
 /** Writes a model's archive below a folder, as `script` and `model`. Throws an Error where it is not whole. */
 export async function unpackModel(bytes: Uint8Array, folder: string): Promise<ModelFacts> {
@@ -71,6 +73,8 @@ export class ScriptModel implements Model {
     private readonly runs: Runs,
     private readonly facts: ModelFacts,
     private readonly place: Place,
+    /** Lines of JSON that its training told, which are kept with it. */
+    private readonly metrics: readonly string[] = [],
   ) {}
 
   features(): string[] {
@@ -111,6 +115,7 @@ export class ScriptModel implements Model {
       (await filesBelow(folder)).map(({ path, bytes }) => ({ path: `${name}/${path}`, bytes }));
     return packed([
       { path: FACTS, bytes: Buffer.from(JSON.stringify(this.facts)) },
+      ...(this.metrics.length > 0 ? [{ path: METRICS, bytes: Buffer.from(`${this.metrics.join('\n')}\n`) }] : []),
       ...(await below('script', this.place.sources)),
       ...(await below('model', this.place.model)),
     ]);
@@ -125,10 +130,8 @@ export class ScriptModel implements Model {
   private start(): Promise<ScriptProcess> {
     const { script } = this.facts;
     const { sources, model, memory } = this.place;
-    return this.runs.start(script, sources, ['predict', '--model', model], memory, {
-      onMessage: (message) => {
-        if ('predicted' in message) this.answered?.(message.predicted);
-      },
+    return this.runs.start(script, sources, ['predict', '--model', model], memory, (message) => {
+      if ('predicted' in message) this.answered?.(message.predicted);
     });
   }
 

@@ -24,7 +24,8 @@ export function makeWorkFolder(): string {
   }
 }
 
-function isThere(pid: number): boolean {
+/** Whether a process of this number is there. */
+export function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
