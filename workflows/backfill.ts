@@ -4,6 +4,7 @@ import {
   continueAsNew,
   defineQuery,
   defineUpdate,
+  patched,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -14,6 +15,7 @@ import {
   BACKFILL,
   countOf,
   type BackfillCarried,
+  type BackfillCompleted,
   type BackfillInput,
   type BackfillResult,
   type BackfillState,
@@ -71,8 +73,9 @@ export async function backfill(input: BackfillInput): Promise<BackfillResult> {
   }
   if (backfilling.after !== undefined)
     await makeChampion(stage, backfilling.after, 'as it is after the periods that were kept');
+  const page = patched('timeline-page') ? await activities.drawTimeline(stage) : undefined;
   await condition(allHandlersFinished);
-  return resultOf(stage, backfilling);
+  return { ...resultOf(stage, backfilling), ...(page && { page }) };
 }
 
 /** The claim of the one training at a time, for all periods; a run that goes on waits for what came between. */
@@ -203,7 +206,7 @@ function setHandlers(state: BackfillState): void {
   );
 }
 
-function resultOf({ run }: StageInput, { by, state }: BackfillCarried): BackfillResult {
+function resultOf({ run }: StageInput, { by, state }: BackfillCarried): BackfillCompleted {
   const last = state.recent.at(-1)!;
   return {
     status: 'completed',

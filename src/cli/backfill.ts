@@ -161,16 +161,16 @@ export function describePeriod({ from, evaluation, decision, training, model, ro
     evaluation.status === 'measured'
       ? `${evaluation.metric} ${score(evaluation.value)} of ${countOf(evaluation.rows, 'row')} of ${evaluation.period.from}`
       : 'not evaluated';
-  if (!model) return `${from}  skipped    ${decision.reason}`;
+  if (!model && !training) return `${from}  skipped    ${decision.reason}`;
   const predicted = rows > 0 ? `${countOf(rows, 'row')} predicted` : 'nothing to predict';
   if (!training) return `${from}  predicted  ${predicted}; ${rated}`;
   const became = training.promoted ? '' : `; it was not promoted: ${training.reason}`;
   return `${from}  trained    ${versionName(training.model)}, ${training.metric} ${score(training.score)} (${decision.because.replaceAll('_', ' ')}: ${decision.reason}); ${predicted}; ${rated}${became}`;
 }
 
-function describe({ periods, by, trained, to, done_before, model }: BackfillCompleted): string {
+function describe({ periods, by, trained, to, done_before, model, page }: BackfillCompleted): string {
   const before = done_before > 0 ? `, ${done_before} done before` : '';
-  return `Backfill: ${countOf(periods, by)} until ${to}${before}; ${agreeing(trained, 'one trained', `${trained} trained`)}; champion ${model ? versionName(model) : 'none'}`;
+  return `Backfill: ${countOf(periods, by)} until ${to}${before}; ${agreeing(trained, 'one trained', `${trained} trained`)}; champion ${model ? versionName(model) : 'none'}${page ? `\n${'uri' in page ? `Page: ${page.uri}` : `There is no page: ${page.not_written}`}` : ''}`;
 }
 
 async function steer(pipeline: string, { pause, reason, json }: BackfillOptions): Promise<void> {

@@ -18,7 +18,7 @@ import type {
   ReopenTimelineInput,
   RetrainingDecision,
 } from './backfill.js';
-import type { ConfigRef, Phase, StageInput } from './common.js';
+import type { ConfigRef, Phase, StageInput, WrittenPage } from './common.js';
 import type {
   BronzeInput,
   BronzeResult,
@@ -168,6 +168,7 @@ export const ACTIVITIES = {
     reopenTimeline: activity<ReopenTimelineInput, void>('Take periods out of the timeline, to run them again'),
     decideRetraining: activity<DecideRetrainingInput, RetrainingDecision>('Is a retraining due?'),
     recordPeriod: activity<RecordPeriodInput, void>('Take down what the period came to'),
+    drawTimeline: activity<StageInput, WrittenPage>('Write the page of the timeline'),
   }),
 
   ...on('operations', 'steward', {

@@ -1,4 +1,4 @@
-import type { RunRef, Skipped, StageInput, WorkflowInput } from './common.js';
+import type { RunRef, Skipped, StageInput, WorkflowInput, WrittenPage } from './common.js';
 import type { MetricName, TaskMetrics } from './metrics.js';
 import type { Steering } from './steward.js';
 import type { VersionRef } from './training.js';
@@ -144,6 +144,8 @@ export interface BackfillCompleted {
   done_before: number;
   trained: number;
   model: VersionRef | null;
+  /** The page of the whole timeline, in HTML. */
+  page?: WrittenPage;
   config?: string;
 }
 /** Skipped where every period is done, or something else trains. */

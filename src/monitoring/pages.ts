@@ -4,7 +4,7 @@ export const PAGES_FOLDER = 'reports/';
 /** A run's page: what it is of, and when its run started. */
 export interface PageKey {
   key: string;
-  kind: 'training' | 'monitoring';
+  kind: 'training' | 'monitoring' | 'timeline';
   /** As in the names of versions: `<YYYYMMDD>_<HHMMSS>_<run>`. */
   run: string;
   /** ISO 8601, to the second. */
@@ -13,14 +13,19 @@ export interface PageKey {
 
 /** Reads the key of a page; `undefined` of anything else. */
 export function pageOfKey(key: string): PageKey | undefined {
-  const found = /^reports\/(training|report_[^_]+)_(\d{8})_(\d{6})_([A-Za-z0-9]+)[.]html$/.exec(key);
+  const found = /^reports\/(training|timeline|report_[^_]+)_(\d{8})_(\d{6})_([A-Za-z0-9]+)[.]html$/.exec(key);
   if (!found) return undefined;
   const [, kind, day, time, run] = found;
   const at = `${day!.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time!.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`;
   return {
     key,
-    kind: kind === 'training' ? 'training' : 'monitoring',
+    kind: kind === 'training' || kind === 'timeline' ? kind : 'monitoring',
     run: `${day}_${time}_${run}`,
     startedAt: at,
   };
+}
+
+/** The key of a timeline's page. @param run as in {@link PageKey} */
+export function timelinePageKey(run: string): string {
+  return `${PAGES_FOLDER}timeline_${run}.html`;
 }

@@ -9,6 +9,7 @@ import { promoteBest } from './promoteBest.js';
 import { decideRetraining } from './decideRetraining.js';
 import { detectDrift } from './detectDrift.js';
 import { discardVersion } from './discardVersion.js';
+import { drawTimeline } from './drawTimeline.js';
 import { evaluateCandidate } from './evaluateCandidate.js';
 import { evaluatePeriod } from './evaluatePeriod.js';
 import { evaluateModel } from './evaluateModel.js';
@@ -87,6 +88,7 @@ export const STAGES = {
   evaluatePeriod,
   decideRetraining,
   recordPeriod,
+  drawTimeline,
 } satisfies { [Name in keyof Activities]?: StageOf<Name> } & { [Name in TaskStageName]: StageOf<Name> };
 
 /** Any stage, whatever it takes and gives: documents are checked by the stage itself. */

@@ -115,6 +115,7 @@ export const BRANCHES: Record<string, Branch> = {
     ends: 'CANCELLED',
   },
   'backfill.completed': { workflow: 'backfill', ...backfilled, changes: trainsInWeek('2022-01-23') },
+  'backfill.drawn': { workflow: 'backfill', ...backfilled },
   'backfill.continuedAsNew': { workflow: 'backfill', ...backfilled, input: { ...backfilled.input, periodsARun: 2 } },
   'backfill.again': { workflow: 'backfill', ...backfilled, changes: onceMore },
   'backfill.steered': { workflow: 'backfill', ...backfilled, meanwhile: pauseAndResume },

@@ -6,9 +6,13 @@ import { jsonOption, storeOption } from '../options.js';
 export function addReport(program: Command, pipelines: string[]): void {
   const command = program
     .command('report')
-    .description('open the page of a training or a monitoring run in the browser, and print where it lies')
+    .description('open the page of a training, a monitoring run or a backfill in the browser, and print where it lies')
     .addArgument(pipelineArgument('<pipeline>', pipelines))
-    .argument('[run]', '"training" or "monitoring" for the newest of its kind, a version, or a run\'s id', 'newest')
+    .argument(
+      '[run]',
+      '"training", "monitoring" or "timeline" for the newest of its kind, a version, or a run\'s id',
+      'newest',
+    )
     .option('--output <file>', 'write a copy to this file instead of opening it')
     .addOption(storeOption())
     .addOption(jsonOption())

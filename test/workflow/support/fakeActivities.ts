@@ -296,6 +296,7 @@ const goingWell: Activities = {
   decideRetraining: () =>
     Promise.resolve({ retrain: false, because: 'none', reason: 'The last retraining lies 7 days back, of 90.' }),
   recordPeriod: () => Promise.resolve(),
+  drawTimeline: () => Promise.resolve({ uri: 'file:///store/reports/timeline.html' }),
 
   pinConfig: () => Promise.resolve({ ...object, source: '/conf/pipelines/readmission' }),
   readComputeTarget: () => Promise.resolve('local'),
