@@ -134,7 +134,7 @@ describe('of one training', () => {
         kind: 'training',
       });
       await expect(openReport('table', 'monitoring', { store })).rejects.toThrow(
-        /^table has no page of monitoring; name "training", "monitoring" or a run, of which the newest are \d{8}_/,
+        /^table has no page of monitoring; name "training", "monitoring", "timeline" or a run, of which the newest are \d{8}_/,
       );
     } finally {
       printed.mockRestore();
