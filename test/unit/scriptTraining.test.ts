@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ModelTrainingCompleted, ModelTrainingResult, VersionRef } from '../../src/contracts/index.js';
 import { readVersionFile, readVersionFileIfAny, requireVersion } from '../../src/registry/versions.js';
 import { findUnchanged } from '../../src/stages/findUnchanged.js';
+import { modelFiles } from '../../src/platform/tracking/modelFiles.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
@@ -110,6 +111,25 @@ describe('a pipeline with a script', () => {
     const predicted = await world.perform(predict, { ...asked, model: resolved.model });
     configure();
     expect(predicted).toMatchObject({ rows: 180, unexplained: 'A script says no SHAP values.' });
+  });
+
+  test('is logged in MLflow without a python_function, and why', async () => {
+    const { modelRegistry } = world.stores;
+    const metadata = await requireVersion(modelRegistry, version);
+    const about = { modelId: 'm-1', runId: 'r-1', createdAt: '2002-03-01T12:00:00.000Z' };
+    const files = await modelFiles(modelRegistry, await world.pipeline(), metadata, about);
+    expect(files.map(({ path }) => path)).toEqual([
+      'data/model.tar',
+      'data/preprocessing.json',
+      'data/calibrator.json',
+      'data/decision.json',
+      'MLmodel',
+    ]);
+    const { content } = files.at(-1)!;
+    expect(JSON.parse('text' in content ? content.text : '')).toMatchObject({
+      flavors: { perdure_script: { data: 'data' } },
+      metadata: { algorithm: 'centroids', no_python_function: expect.stringContaining('data/model.tar') as string },
+    });
   });
 
   test('is as it was until its files change', async () => {

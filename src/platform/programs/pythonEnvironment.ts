@@ -21,11 +21,10 @@ export interface PythonEnvironment {
   version: string;
 }
 
-/** `name version` of each package that a requirements file pins, in its order. */
+/** `name version` of each package that a requirements file pins, in its order; the name alone of one with an address. */
 export function pinnedPackages(requirements: string): string[] {
-  return [...requirements.matchAll(/^\s*([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==([^\s;\\]+)/gm)].map(
-    ([, name, version]) => `${name} ${version}`,
-  );
+  const lines = requirements.matchAll(/^\s*([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(?:==\s*([^\s;\\]+)|@)/gm);
+  return [...lines].map(([, name, version]) => (version === undefined ? name! : `${name} ${version}`));
 }
 
 /** The version of the Python on PATH; `undefined` where there is none. */
