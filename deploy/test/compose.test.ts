@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadPipeline } from '../../src/config/load.js';
 import { packageFolder } from '../../src/package.js';
-import { runCommand, type CommandResult } from '../../src/platform/setup/command.js';
+import { runCommand, type CommandResult } from '../../src/platform/programs/command.js';
 import { composeSpec } from '../../src/platform/setup/composeSpec.js';
 import { requireTool } from '../../src/platform/setup/tool.js';
 import { GIB } from '../../src/platform/resources/resources.js';

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { packageFolder } from '../../src/package.js';
-import { onPath } from '../../src/platform/setup/command.js';
+import { onPath } from '../../src/platform/programs/command.js';
 import { assignments, parseDockerfile, type Stage, type Step } from './dockerfile.js';
 
 const run = promisify(execFile);
