@@ -1,9 +1,10 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS } from '../../src/platform/temporal/workers.js';
+import { bucketsOf } from '../buckets.js';
 import { readSettings } from '../settings.js';
 import { requireOwnBuckets } from '../stacks.js';
-import { loadPipeline } from '../../src/config/load.js';
+import { listPipelines, loadPipeline } from '../../src/config/load.js';
 import { SETTINGS, synthesize } from './template.js';
 
 interface Container {
@@ -34,9 +35,11 @@ const SERVICES = ['orchestrator', 'data-processing', 'model-training'].map(
   (worker) => `diab-readmit-demo-worker-${worker}`,
 );
 /** Those of each pipeline in `conf`, as its production config or the defaults name them. */
-const BUCKETS = ['churn', 'diab-readmit-prod'].flatMap((prefix) =>
-  ['datamart', 'predictions', 'monitoring', 'model-registry'].map((store) => `${prefix}-${store}`),
-);
+const BUCKETS = (
+  await Promise.all(
+    (await listPipelines()).map((name) => loadPipeline(name, { ...process.env, ENVIRONMENT: SETTINGS.environment })),
+  )
+).flatMap((pipeline) => Object.values(bucketsOf(pipeline)));
 const TASKS = ['diab-readmit-demo-pipeline', 'diab-readmit-demo-model-training'];
 
 describe('task definitions', () => {
