@@ -3,6 +3,7 @@ import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { listPipelines } from '../../src/config/load.js';
 import { packageFolder } from '../../src/package.js';
 import { connectFresh } from '../support/testServer.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -92,17 +93,17 @@ describe('the package, installed by somebody else', () => {
         (path) =>
           (path.startsWith('dist/src/')
             ? 'dist/src'
-            : path.startsWith('conf/pipelines/')
-              ? 'conf'
-              : path.replace(/[^/]+\/?$/, '')) || path,
+            : (/^conf\/(pipelines|scripts)(?=\/)/.exec(path)?.[0] ?? path.replace(/[^/]+\/?$/, ''))) || path,
       ),
     );
     expect([...kinds].sort()).toEqual([
       'LICENSE',
       'README.md',
-      'conf',
       // JSON Schemas for editors.
       'conf/',
+      'conf/pipelines',
+      // To be copied.
+      'conf/scripts',
       'dist/',
       'dist/activities/',
       'dist/src',
@@ -112,7 +113,8 @@ describe('the package, installed by somebody else', () => {
       // What models in MLflow predict with.
       'src/platform/tracking/pyfunc/',
     ]);
-    expect(packed.files.filter((path) => /\.(map|py|tsbuildinfo)$|(^|\/)(test|bench|deploy)\//.test(path))).toEqual([
+    const isSpare = (path: string) => /\.(map|py|tsbuildinfo)$|(^|\/)(test|bench|deploy)\//.test(path);
+    expect(packed.files.filter((path) => isSpare(path) && !path.startsWith('conf/scripts/'))).toEqual([
       'src/platform/tracking/pyfunc/perdure_model.py',
     ]);
     expect(packed.entryCount).toBeLessThan(1_000);
@@ -142,10 +144,10 @@ describe('the package, installed by somebody else', () => {
       (error: unknown) => error as { stdout: string },
     );
     const { findings } = JSON.parse(stdout) as { findings: { name: string; status: string }[] };
+    const pipelines = await listPipelines(join(packageFolder(), 'conf'));
     expect(findings.filter(({ name }) => name === 'build' || name.startsWith('config of'))).toMatchObject([
       { status: 'ok' },
-      { name: 'config of churn', status: 'ok' },
-      { name: 'config of readmission', status: 'ok' },
+      ...pipelines.map((name) => ({ name: `config of ${name}`, status: 'ok' })),
     ]);
   });
 
