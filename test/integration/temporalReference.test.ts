@@ -29,7 +29,7 @@ describe('the reference page', () => {
     expect(lines.length).toBeGreaterThan(25);
     for (const line of lines) {
       // What a line follows on may take the workers a moment: drift that is to be approved, a workflow that is to be found.
-      for (let patience = 20; ; patience -= 1) {
+      for (let patience = 80; ; patience -= 1) {
         const failure = await run('sh', ['-c', line.replace(/^temporal /, `'${path}' `)], {
           env,
           timeout: 30_000,
