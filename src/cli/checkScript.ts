@@ -108,11 +108,11 @@ async function scriptsOf(
       timeout_seconds: 600,
       validation_share: 0.2,
     };
-    return [{ name: file, script, params: given ?? {}, task: taskNamed(options.task ?? 'binary') }];
+    return [{ name: file, script, params: given ?? {}, task: TASKS[options.task ?? 'binary'] }];
   }
   const pipeline = await loadPipeline(what);
   const names = algorithm === undefined ? Object.keys(pipeline.config.algorithms) : [algorithm];
-  const task = taskNamed(options.task ?? pipeline.definition.task ?? 'binary');
+  const task = TASKS[options.task ?? pipeline.definition.task ?? 'binary'];
   const found = names.flatMap((name): NamedScript[] => {
     const { script } = estimatorOf(pipeline, name);
     return script ? [{ name, script, params: given ?? pipeline.config.algorithms[name]!.params, task }] : [];
@@ -143,10 +143,6 @@ const TASKS: Record<TaskSpec['task'], TaskSpec> = {
   multiclass: { task: 'multiclass', classes: ['A', 'B', 'C'] },
   regression: { task: 'regression', objective: 'squared_error' },
 };
-
-function taskNamed(name: TaskSpec['task']): TaskSpec {
-  return TASKS[name];
-}
 
 const ROWS = 300;
 const FEATURES = ['number', 'with_missing', 'all_missing', 'flag'];

@@ -2,7 +2,7 @@ import { copyFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { variables } from '../environment.js';
 import { PerdureError } from '../errors.js';
-import { pageOfKey, PAGES_FOLDER, type PageKey } from '../monitoring/pages.js';
+import { PAGE_KINDS, pageOfKey, PAGES_FOLDER, type PageKey } from '../monitoring/pages.js';
 import { diskError } from '../platform/files/diskError.js';
 import { makeFolder } from '../platform/storage/folder.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -48,7 +48,7 @@ async function pagesOf(monitoring: ObjectStore): Promise<PageKey[]> {
 
 function isAsked({ kind, run }: PageKey, asked: string): boolean {
   if (asked === 'newest') return true;
-  if (asked === 'training' || asked === 'monitoring' || asked === 'timeline') return asked === kind;
+  if (PAGE_KINDS.some((known) => known === asked)) return asked === kind;
   // A version is named after its run; of the id of a run the name has the last letters.
   const version = asked.replace(/^.*\//, '').replace(/^v/, '');
   const letters = asked.replace(/[^A-Za-z0-9]/g, '');
@@ -59,7 +59,7 @@ function noPage(name: string, asked: string, pages: PageKey[]): string {
   if (pages.length === 0)
     return `There is no page of ${name} yet; run "perdure run ${name}", or train or monitor, which writes one.`;
   const newest = pages.slice(-3).map(({ kind, run }) => `${run} (${kind})`);
-  return `${name} has no page of ${asked}; name "training", "monitoring", "timeline" or a run, of which the newest are ${newest.join(', ')}.`;
+  return `${name} has no page of ${asked}; name ${PAGE_KINDS.map((kind) => `"${kind}"`).join(', ')} or a run, of which the newest are ${newest.join(', ')}.`;
 }
 
 /** A folder's page is opened where it lies; one of S3 is copied beside other things that were fetched. */

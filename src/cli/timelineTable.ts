@@ -3,11 +3,6 @@ import type { Timeline } from '../registry/timeline.js';
 import { score } from './phases.js';
 import { table } from './table.js';
 
-/** Periods one after the other that one model predicted, beginning with the one that trained it. */
-interface Reign {
-  periods: PeriodRecord[];
-}
-
 type Measured = Extract<PeriodEvaluation, { status: 'measured' }>;
 
 /** A timeline in a few lines: how far it goes, and each retraining with how its model did until the next. */
@@ -18,10 +13,10 @@ export function timelineTable({ by, periods }: Timeline): string {
   const waited = periods.findIndex(({ model }) => model !== null);
   const before = waited < 0 ? periods.length : waited;
   const head = `Timeline: ${countOf(periods.length, by)} from ${first.from} to ${last.to}; ${countOf(trained, 'retraining')}${before > 0 ? `; ${before} without a model` : ''}`;
-  const reigns = reignsOf(periods.slice(before));
-  if (reigns.length === 0) return head;
+  const models = byModel(periods.slice(before));
+  if (models.length === 0) return head;
   const metric = measured(periods).at(-1)?.metric ?? 'metric';
-  const rows = reigns.map(({ periods: own }) => {
+  const rows = models.map((own) => {
     const [begin, end] = [own[0]!, own.at(-1)!];
     const values = valuesOf(periods, own);
     return [
@@ -35,7 +30,7 @@ export function timelineTable({ by, periods }: Timeline): string {
       values.length > 0 ? score(Math.min(...values)) : '-',
     ];
   });
-  const { training } = reigns.findLast(({ periods: [begin] }) => begin!.training)?.periods[0] ?? {};
+  const { training } = models.findLast(([begin]) => begin!.training)?.[0] ?? {};
   return `${head}\n${table(
     [
       'from',
@@ -52,13 +47,14 @@ export function timelineTable({ by, periods }: Timeline): string {
   )}`;
 }
 
-function reignsOf(periods: PeriodRecord[]): Reign[] {
-  const reigns: Reign[] = [];
+/** Periods one after the other that one model predicted, beginning with the one that trained it. */
+function byModel(periods: PeriodRecord[]): PeriodRecord[][] {
+  const models: PeriodRecord[][] = [];
   for (const period of periods) {
-    if (period.training || reigns.length === 0) reigns.push({ periods: [period] });
-    else reigns.at(-1)!.periods.push(period);
+    if (period.training || models.length === 0) models.push([period]);
+    else models.at(-1)!.push(period);
   }
-  return reigns;
+  return models;
 }
 
 /** What was measured of these periods, which the one after each says. */

@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { z } from 'zod';
-import { readChecked, type Pipeline } from '../config/load.js';
+import { readChecked } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import { countOf } from '../contracts/counts.js';
 
@@ -37,19 +36,11 @@ export const Calibration = z.strictObject({
 export type Calibration = z.infer<typeof Calibration>;
 
 /** Reads a pipeline's calibration. Throws `ConfigInvalid` where it is wrong or doesn't fit the source's columns. */
-export async function readCalibration(pipeline: Pipeline): Promise<Calibration> {
-  const { name, source } = pipeline.definition;
-  if (!source.synthetic || !('calibration' in source.synthetic)) {
-    throw new PerdureError(
-      'ConfigInvalid',
-      `The pipeline ${name} has no calibration of synthetic data; name a CSV file instead.`,
-    );
-  }
-  const path = join(pipeline.folder, source.synthetic.calibration);
+export async function readCalibration(path: string, columns: string[]): Promise<Calibration> {
   const { value } = await readChecked(path, Calibration);
   const classes = value.label.values.length;
   const faults = [
-    ...Object.keys(source.columns)
+    ...columns
       .filter((column) => !describes(value, column))
       .map((column) => `columns: expected ${column}, which pipeline.json names`),
     ...Object.entries(value.columns)

@@ -17,7 +17,7 @@ export async function comparedValues(
   return countedValues(reference, await finiteValues(database, feature, relation));
 }
 
-/** Sorting them here takes a third of the time that grouping them in DuckDB does. */
+/** Sorting them here takes less than half of the time that grouping them in DuckDB does. */
 async function finiteValues(database: Database, feature: string, relation: string): Promise<Float64Array> {
   const finite = `FROM (SELECT CAST(${identifier(feature)} AS DOUBLE) AS value FROM ${relation}) WHERE isfinite(value)`;
   const [{ rows }] = (await database.rows(`SELECT count(*)::DOUBLE AS rows ${finite}`)) as [{ rows: number }];

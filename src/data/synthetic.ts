@@ -24,15 +24,22 @@ export async function generateCsv(
   path: string,
   { rows }: { rows?: number } = {},
 ): Promise<{ rows: number }> {
-  const { columns, synthetic } = pipeline.definition.source;
-  const wanted = rows ?? synthetic!.rows;
+  const {
+    name,
+    source: { columns, synthetic },
+  } = pipeline.definition;
+  if (!synthetic) {
+    throw new PerdureError('ConfigInvalid', `The pipeline ${name} has no synthetic data; name a CSV file instead.`);
+  }
+  const wanted = rows ?? synthetic.rows;
   const partial = `${path}.partial`;
   try {
-    if (synthetic && 'sql' in synthetic)
+    if ('sql' in synthetic)
       await writeBySql(join(pipeline.folder, synthetic.sql), partial, { ...synthetic, rows: wanted });
     else {
-      const calibration = await readCalibration(pipeline);
-      await writeFile(partial, textOf(Object.keys(columns), calibration, wanted), { flush: true });
+      const names = Object.keys(columns);
+      const calibration = await readCalibration(join(pipeline.folder, synthetic.calibration), names);
+      await writeFile(partial, textOf(names, calibration, wanted), { flush: true });
     }
     await rename(partial, path);
   } catch (error) {

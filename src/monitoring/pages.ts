@@ -1,10 +1,13 @@
 /** Where pages lie in the bucket of monitoring, beside the reports. */
 export const PAGES_FOLDER = 'reports/';
 
+/** What pages are of. */
+export const PAGE_KINDS = ['training', 'monitoring', 'timeline'] as const;
+
 /** A run's page: what it is of, and when its run started. */
 export interface PageKey {
   key: string;
-  kind: 'training' | 'monitoring' | 'timeline';
+  kind: (typeof PAGE_KINDS)[number];
   /** As in the names of versions: `<YYYYMMDD>_<HHMMSS>_<run>`. */
   run: string;
   /** ISO 8601, to the second. */

@@ -358,7 +358,7 @@ describe('a calibration that does not fit is refused', () => {
     );
     await expect(generate(10)).rejects.toMatchObject({
       type: 'ConfigInvalid',
-      message: 'The pipeline visits has no calibration of synthetic data; name a CSV file instead.',
+      message: 'The pipeline visits has no synthetic data; name a CSV file instead.',
     });
   });
 });

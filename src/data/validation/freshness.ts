@@ -4,8 +4,7 @@ import { countOf, type GoldResult } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { EXPECTATION_TYPES, type ExpectationName } from '../../validation/expectationTypes.js';
 import type { LayerManifest } from '../layers.js';
-
-const DAY_MS = 86_400_000;
+import { daysBetween } from '../periods.js';
 
 /**
  * The age of the newest value of each column whose age is expected, over all partitions of silver.
@@ -21,7 +20,7 @@ export function checkFreshness(pipeline: Pipeline, silver: LayerManifest, asOf: 
     if (kind?.about !== 'age') continue;
     const days = Object.values(silver.partitions).flatMap(({ validation }) => validation?.newest?.[name] ?? []);
     const newest = days.sort().at(-1);
-    const age = newest === undefined ? null : Math.round((Date.parse(asOf.slice(0, 10)) - Date.parse(newest)) / DAY_MS);
+    const age = newest === undefined ? null : Math.round(daysBetween(newest, asOf.slice(0, 10)));
     const met = age !== null && kind.check(config.kwargs, () => undefined).met(age);
     ages[name] = { days: age, met };
     if (met || severity !== 'fail') continue;

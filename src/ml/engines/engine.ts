@@ -55,7 +55,7 @@ export class Engine implements EngineCalls {
    * @param threads of a call whose result is the same with any number of them
    */
   constructor(
-    private readonly open: (name: LibraryName) => Library,
+    private readonly open: (name: LibraryName) => Awaitable<Library>,
     private readonly cacheBytes: number,
     private readonly threads: number,
   ) {
@@ -123,7 +123,7 @@ export class Engine implements EngineCalls {
   }
 
   async version({ estimator, script }: EstimatorRef<Estimator>): Promise<string> {
-    return this.library(estimatorKind(estimator).library).version(script);
+    return (await this.library(estimatorKind(estimator).library)).version(script);
   }
 
   async peakMemory(): Promise<number> {
@@ -142,13 +142,13 @@ export class Engine implements EngineCalls {
     return { labels, output };
   }
 
-  private library(name: LibraryName): Library {
-    const opened = this.libraries.get(name) ?? this.open(name);
+  private async library(name: LibraryName): Promise<Library> {
+    const opened = this.libraries.get(name) ?? (await this.open(name));
     this.libraries.set(name, opened);
     return opened;
   }
 
-  private libraryOf({ estimator }: TrainingOrder): Library {
+  private libraryOf({ estimator }: TrainingOrder): Promise<Library> {
     return this.library(estimatorKind(estimator).library);
   }
 
@@ -162,7 +162,8 @@ export class Engine implements EngineCalls {
     const recipe: TrainingRecipe = trainingRecipe(request, part.shape, threads);
     const { features, label } = request.train;
     const work = { ...request, label, memory: this.memory };
-    const model = await this.libraryOf(request).train(part.train, features, recipe, work);
+    const library = await this.libraryOf(request);
+    const model = await library.train(part.train, features, recipe, work);
     try {
       return await look(model);
     } finally {
@@ -194,7 +195,7 @@ export class Engine implements EngineCalls {
     const key = JSON.stringify([matrixKey, split, estimatorKind(request.estimator).library, needs]);
     const cached = this.parts.get(key);
     if (cached) return cached;
-    const library = this.libraryOf(request);
+    const library = await this.libraryOf(request);
     const bytes = libraryBytes(file);
     // Before anything is read: what goes and what comes would not fit side by side.
     this.parts.makeRoom(bytes);
@@ -231,7 +232,7 @@ export class Engine implements EngineCalls {
       throw diskError(error, path);
     });
     const name = libraryOfModel(bytes);
-    const library = this.library(name);
+    const library = await this.library(name);
     try {
       return (this.model = { key, library, model: await library.load(bytes, this.threads, this.memory) });
     } catch (error) {

@@ -3,18 +3,18 @@
  * Arguments: the bytes that matrices may take between calls, and the threads of a call that any number of them may share.
  */
 import { PerdureError, messageOf } from '../../errors.js';
+import type { Library } from './binding.js';
 import { Engine } from './engine.js';
 import type { HostCall, HostNews, HostReply } from './hostProtocol.js';
 import { LightGbmLibrary } from './lightgbm.js';
 import { libraryPath } from './library.js';
 import { dieWithParent } from './processControl.js';
-import { ScriptLibrary } from './script/scriptLibrary.js';
 import { XgBoostLibrary } from './xgboostTraining.js';
 
 const LIBRARIES = {
   libxgboost: () => new XgBoostLibrary(libraryPath('libxgboost')),
   lib_lightgbm: () => new LightGbmLibrary(libraryPath('lib_lightgbm')),
-  script: () => new ScriptLibrary((progress) => void process.send!({ progress } satisfies HostNews)),
+  script: openScripts,
 };
 
 dieWithParent();
@@ -26,6 +26,12 @@ let engine: Engine | undefined;
 process.on('message', (call: HostCall) => {
   void answer(call).then((reply) => process.send!(reply));
 });
+
+/** Loaded where there is a script: most hosts have none. */
+async function openScripts(): Promise<Library> {
+  const { ScriptLibrary } = await import('./script/scriptLibrary.js');
+  return new ScriptLibrary((progress) => void process.send!({ progress } satisfies HostNews));
+}
 
 async function answer({ method, request, memory }: HostCall): Promise<HostReply> {
   try {

@@ -30,8 +30,11 @@ export interface Runnable {
  * @throws PerdureError `ConfigInvalid` where its folder is not there
  */
 export async function scriptVersion(script: Script): Promise<string> {
-  const { name, command } = script;
-  const files = await sourcesOf(script);
+  return versionOf(script, await sourcesOf(script));
+}
+
+/** As {@link scriptVersion}, of files that were read. */
+export async function versionOf({ name, command }: Script, files: ArchivedFile[]): Promise<string> {
   const digest = sha256Of(JSON.stringify([command, files.map(({ path, bytes }) => [path, sha256Of(bytes)])]));
   const requirements = files.find(({ path }) => path === REQUIREMENTS);
   const packages = requirements

@@ -11,7 +11,7 @@ import type { Dataset, Features, Library, Matrix, Model, Rows, TrainingWork } fr
 import { checkpointFolder } from './checkpointFolder.js';
 import { sha256Of } from './digest.js';
 import { filesBelow, writeBelow } from './files.js';
-import { runnable, scriptVersion, sourcesOf, type Runnable } from './scriptFiles.js';
+import { runnable, scriptVersion, sourcesOf, versionOf, type Runnable } from './scriptFiles.js';
 import { ScriptModel, unpackModel, type ModelFacts, type Runs } from './scriptModel.js';
 import { ScriptProcess } from './scriptProcess.js';
 import { columnsOf, ScriptRows } from './scriptRows.js';
@@ -22,10 +22,16 @@ const MOST_LINES = 200;
 /** Lines of metrics that are kept with a model. */
 const MOST_METRICS = 10_000;
 
+/** A copy of a script's folder, and the version of what was copied. */
+interface Copy {
+  folder: string;
+  version: string;
+}
+
 /** Programs of users as a library: each training is a process, and each model one that answers until it is freed. */
 export class ScriptLibrary implements Library, Runs {
   private readonly root = makeWorkFolder();
-  private readonly copies = new Map<string, Promise<string>>();
+  private readonly copies = new Map<string, Promise<Copy>>();
   private peak = 0;
   private running = new Set<ScriptProcess>();
 
@@ -55,10 +61,8 @@ export class ScriptLibrary implements Library, Runs {
       await writeFile(params, JSON.stringify(given, null, 2)).catch((error: unknown) => {
         throw diskError(error, params);
       });
-      const sources = await this.copyOf(script);
-      const key = sha256Of(
-        JSON.stringify([await scriptVersion(script), files.digests, { ...given, limits: undefined }]),
-      );
+      const { folder: sources, version } = await this.copyOf(script);
+      const key = sha256Of(JSON.stringify([version, files.digests, { ...given, limits: undefined }]));
       const checkpoint = checkpointFolder(key, folder);
       const args = ['train', '--train', files.train, ...(files.validation ? ['--validation', files.validation] : [])];
       const run = await this.start(
@@ -144,18 +148,19 @@ export class ScriptLibrary implements Library, Runs {
   }
 
   /** A copy of a script's folder, in which it runs. */
-  private copyOf(script: Script): Promise<string> {
-    const { folder } = script;
-    const copy = this.copies.get(folder) ?? this.makeCopy(script);
-    this.copies.set(folder, copy);
-    copy.catch(() => this.copies.delete(folder));
+  private copyOf(script: Script): Promise<Copy> {
+    const key = JSON.stringify([script.folder, script.command]);
+    const copy = this.copies.get(key) ?? this.makeCopy(script);
+    this.copies.set(key, copy);
+    copy.catch(() => this.copies.delete(key));
     return copy;
   }
 
-  private async makeCopy(script: Script): Promise<string> {
-    const copy = this.folder();
-    await writeBelow(copy, await sourcesOf(script));
-    return copy;
+  private async makeCopy(script: Script): Promise<Copy> {
+    const folder = this.folder();
+    const files = await sourcesOf(script);
+    await writeBelow(folder, files);
+    return { folder, version: await versionOf(script, files) };
   }
 
   private folder(): string {
