@@ -54,7 +54,7 @@ export type ErrorType =
   | 'StoreRefused'
   /** No space is left where the store or the scratch files lie. */
   | 'StoreFull'
-  /** A native library isn't installed. */
+  /** The native library, program or packages that train an algorithm aren't installed. */
   | 'EngineMissing'
   /** Native code refused its input. */
   | 'EngineFailed'

@@ -1,10 +1,11 @@
-import type {
-  LifecycleOfPeriodInput,
-  ModelTrainingCompleted,
-  ModelTrainingResult,
-  Period,
-  PeriodRecord,
-  PeriodTraining,
+import {
+  leftOutOf,
+  type LifecycleOfPeriodInput,
+  type ModelTrainingCompleted,
+  type ModelTrainingResult,
+  type Period,
+  type PeriodRecord,
+  type PeriodTraining,
 } from '../src/contracts/index.js';
 import { ApplicationFailure } from '@temporalio/workflow';
 import { dataProcessing } from './dataProcessing.js';
@@ -94,13 +95,15 @@ export async function lifecycleOfPeriod(input: LifecycleOfPeriodInput): Promise<
 
 function trainingOf(result: ModelTrainingResult): PeriodTraining {
   if (result.status === 'skipped') throw ApplicationFailure.nonRetryable(result.reason, 'NotTrained');
-  const { challenger, champion, comparison, promotion }: ModelTrainingCompleted = result;
+  const { challenger, champion, comparison, promotion, algorithms }: ModelTrainingCompleted = result;
+  const left_out = leftOutOf(algorithms);
   return {
     model: challenger,
     metric: comparison.metric,
     score: comparison.scores[challenger.algorithm] ?? null,
     promoted: champion?.algorithm === challenger.algorithm && champion.version === challenger.version,
     reason: promotion.reason,
+    ...(Object.keys(left_out).length > 0 && { left_out }),
   };
 }
 

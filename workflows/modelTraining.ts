@@ -1,6 +1,8 @@
 import { ApplicationFailure, CancelledFailure, CancellationScope, isCancellation, patched } from '@temporalio/workflow';
 import {
   ableOf,
+  leftOutIfMissing,
+  leftOutOf,
   nothingChanged,
   type AlgorithmResult,
   type Check,
@@ -37,7 +39,7 @@ type PlannedAlgorithm = Extract<TrainingPlan, { status: 'ready' }>['algorithms']
 
 /**
  * Three prerequisites, preprocessing once, then in parallel every algorithm whose model would be another than its newest,
- * each failing alone; the best challenges the champion.
+ * each failing alone; one that may be left out is, where what trains it is not there. The best challenges the champion.
  */
 export async function modelTraining(input: ModelTrainingInput): Promise<ModelTrainingResult> {
   const context = startRun(input, { algorithms: NAMES, again: FLAG, claimedBy: RUN_REF });
@@ -102,6 +104,9 @@ async function trainAll(
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The training was cancelled.');
   const algorithms = Object.fromEntries(results);
   if (versionsOf(algorithms).length + unchanged.length === 0) throw nothingTrained(algorithms);
+  const leftOut = leftOutOf(algorithms);
+  if (Object.keys(leftOut).length === results.length)
+    return { status: 'skipped', reason: nothingChanged(unchanged, leftOut) };
 
   const best = { ...stage, trained: versionsOf(algorithms), ...(unchanged.length > 0 && { unchanged }), dataset };
   // Aliases may move now, and a run is what it did: a cancel that comes from here on is too late.
@@ -117,7 +122,7 @@ async function trainAll(
   }
 
   async function train(
-    { name, timeoutSeconds }: PlannedAlgorithm,
+    { name, timeoutSeconds, optional }: PlannedAlgorithm,
     dataset: DatasetRef,
     compute: ComputeTarget,
   ): Promise<[string, AlgorithmResult]> {
@@ -127,7 +132,9 @@ async function trainAll(
       input: { ...stage, algorithm: name, dataset, timeoutSeconds, compute },
       summary: `Train ${name}`,
     };
-    const result = await runChild(progress, child).catch(failureOf);
+    const result = await runChild(progress, child).catch((error: unknown) =>
+      leftOutIfMissing(failureOf(error), optional),
+    );
     progress.advance();
     return [name, result];
   }
@@ -161,8 +168,10 @@ async function promoteBest(
   tests: TestedModel | undefined,
 ): Promise<ModelTrainingCompleted> {
   const { pipeline, run, dataset, unchanged } = best;
+  const leftOut = leftOutOf(algorithms);
   const { champion, previous, challenger, promotion, comparison, page, track, refusal } = await activities.promoteBest({
     ...best,
+    ...(Object.keys(leftOut).length > 0 && { leftOut }),
     ...(tests && { tested: { challenger: tests.challenger, tests: tests.tests } }),
   });
 
@@ -226,7 +235,7 @@ function versionsOf(algorithms: Record<string, AlgorithmResult>): VersionRef[] {
 
 function nothingTrained(algorithms: Record<string, AlgorithmResult>): ApplicationFailure {
   const reasons = Object.entries(algorithms).map(
-    ([name, result]) => `${name}: ${result.status === 'failed' ? result.reason : ''}`,
+    ([name, result]) => `${name}: ${result.status === 'completed' ? '' : result.reason}`,
   );
   // A schedule may start the run again: nothing says that it would fail so once more.
   return ApplicationFailure.retryable(`No algorithm could be trained. ${reasons.join(' ')}`, 'AllAlgorithmsFailed');

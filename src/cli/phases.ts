@@ -1,11 +1,12 @@
-import type {
-  DataProcessingCompleted,
-  LifecycleResult,
-  ModelInferenceCompleted,
-  ModelMonitoringCompleted,
-  ModelTrainingCompleted,
-  Phase,
-  Verdict,
+import {
+  leftOutOf,
+  type DataProcessingCompleted,
+  type LifecycleResult,
+  type ModelInferenceCompleted,
+  type ModelMonitoringCompleted,
+  type ModelTrainingCompleted,
+  type Phase,
+  type Verdict,
 } from '../contracts/index.js';
 import { isSameVersion } from '../registry/pointers.js';
 import { count, countOf } from './terminal.js';
@@ -40,8 +41,12 @@ function summarizeProcessing({ rows, partitions, silver, gold }: DataProcessingC
 
 function summarizeTraining(result: ModelTrainingCompleted): string {
   const failed = Object.entries(result.algorithms).filter(([, outcome]) => outcome.status === 'failed');
-  const chosen = championLine(result);
-  return failed.length === 0 ? chosen : `${chosen}; failed: ${failed.map(([algorithm]) => algorithm).join(', ')}`;
+  const leftOut = Object.keys(leftOutOf(result.algorithms));
+  return [
+    championLine(result),
+    ...(failed.length > 0 ? [`failed: ${failed.map(([algorithm]) => algorithm).join(', ')}`] : []),
+    ...(leftOut.length > 0 ? [`left out: ${leftOut.join(', ')}`] : []),
+  ].join('; ');
 }
 
 function championLine({ champion, challenger, comparison, promotion }: ModelTrainingCompleted): string {

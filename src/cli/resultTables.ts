@@ -1,4 +1,6 @@
 import {
+  leftOutInWords,
+  leftOutOf,
   nothingChanged,
   type DataProcessingCompleted,
   type DataQuality,
@@ -149,12 +151,14 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
       result.status === 'completed' && isSameVersion(champion, { algorithm, version: result.version })
         ? `${algorithm} *`
         : algorithm;
-    if (result.status === 'failed')
+    if (result.status !== 'completed') {
+      const outcome = result.status === 'failed' ? 'failed' : 'left out';
       return [
         title,
-        ...(searched ? ['failed'] : []),
-        ...columns.heads.map((_, i) => (i === 0 && !searched ? 'failed' : '')),
+        ...(searched ? [outcome] : []),
+        ...columns.heads.map((_, i) => (i === 0 && !searched ? outcome : '')),
       ];
+    }
     return [title, ...(searched ? [score(result.cv_score)] : []), ...columns.cells(result)];
   });
   const failures = Object.entries(algorithms).flatMap(([algorithm, result]) =>
@@ -181,6 +185,7 @@ function algorithmTable(training: ModelTrainingCompleted): string[] {
     ...pageLine(training.page),
     ...trackingLine(training),
     ...failures,
+    ...leftOutInWords(leftOutOf(algorithms)),
     ...kept,
     ...partly,
     ...warnings,

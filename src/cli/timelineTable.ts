@@ -1,4 +1,4 @@
-import { countOf, versionName, type PeriodEvaluation, type PeriodRecord } from '../contracts/index.js';
+import { countOf, leftOutInWords, versionName, type PeriodEvaluation, type PeriodRecord } from '../contracts/index.js';
 import type { Timeline } from '../registry/timeline.js';
 import { score } from './phases.js';
 import { table } from './table.js';
@@ -31,20 +31,23 @@ export function timelineTable({ by, periods }: Timeline): string {
     ];
   });
   const { training } = models.findLast(([begin]) => begin!.training)?.[0] ?? {};
-  return `${head}\n${table(
-    [
-      'from',
-      'to',
-      `${by}s`,
-      'trained for',
-      'model',
-      training?.metric ?? 'score',
-      `${metric}\nmean`,
-      `${metric}\nlowest`,
-    ],
-    rows,
-    { spare: [1, 7] },
-  )}`;
+  return [
+    `${head}\n${table(
+      [
+        'from',
+        'to',
+        `${by}s`,
+        'trained for',
+        'model',
+        training?.metric ?? 'score',
+        `${metric}\nmean`,
+        `${metric}\nlowest`,
+      ],
+      rows,
+      { spare: [1, 7] },
+    )}`,
+    ...leftOutInWords(training?.left_out ?? {}),
+  ].join('\n');
 }
 
 /** Periods one after the other that one model predicted, beginning with the one that trained it. */

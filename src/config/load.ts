@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { variables, type Variables } from '../environment.js';
@@ -219,15 +219,18 @@ export function algorithmConfig(config: ModelConfig, name: string): AlgorithmCon
   return found;
 }
 
-/** What trains an algorithm: an estimator, and its program in the pipeline's folder where it is one. */
+/**
+ * What trains an algorithm: an estimator, and its program in the pipeline's folder where it is one. Packages of one that
+ * may be left out are never fetched by a training, which goes on without it.
+ */
 export function estimatorOf(
   { config, folder }: Pick<Pipeline, 'config' | 'folder'>,
   algorithm: string,
 ): EstimatorRef<Estimator> {
-  const { estimator, script } = algorithmConfig(config, algorithm);
-  return script
-    ? { estimator, script: { ...script, name: script.folder, folder: join(folder, script.folder) } }
-    : { estimator };
+  const { estimator, script, optional } = algorithmConfig(config, algorithm);
+  if (!script) return { estimator };
+  const setUpBy = optional ? { setUpBy: `perdure setup ${basename(folder)}` } : {};
+  return { estimator, script: { ...script, name: script.folder, folder: join(folder, script.folder), ...setUpBy } };
 }
 
 /**

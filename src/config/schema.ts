@@ -577,6 +577,12 @@ const algorithm = z.strictObject({
   estimator: z
     .enum(ESTIMATOR_NAMES)
     .meta({ description: 'Estimator that stands behind the name', otherwise: 'each stands under its own name' }),
+  optional: z
+    .boolean()
+    .default(false)
+    .describe(
+      'A training goes on without it where its library, program or packages are not on the worker, and says why; no training fetches its packages, "perdure setup" with the name of the pipeline does',
+    ),
   timeout_hours: z.number().min(0.001).max(HOURS_A_YEAR).meta({
     description: 'Hours for search, refit and registration together',
     otherwise: 'more than a table on one machine takes',

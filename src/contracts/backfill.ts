@@ -52,6 +52,8 @@ export interface PeriodTraining {
   /** Whether it became champion; else the promotion gate says why not. */
   promoted: boolean;
   reason: string;
+  /** Algorithms that were left out, by name, and why; absent where none was. */
+  left_out?: Record<string, string>;
 }
 
 /** What a period came to: an entry of the timeline. */

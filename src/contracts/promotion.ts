@@ -53,4 +53,6 @@ export interface PromotionDecision {
   comparison: AucComparison | MetricComparison | null;
   /** How the comparison was made, in words. */
   convention: string;
+  /** Algorithms that were left out of the run, by name, and why: the challenger was not compared with them. */
+  left_out?: Record<string, string>;
 }

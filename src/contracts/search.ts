@@ -1,14 +1,16 @@
-import type {
-  AlgorithmTrained,
-  Candidate,
-  CandidateScores,
-  Dropped,
-  EvaluateCandidateInput,
-  ParameterGrid,
-  Params,
-  SearchPlan,
-  Selection,
-  Suggestion,
+import type { Failed } from './common.js';
+import {
+  ENGINE_MISSING,
+  type AlgorithmTrained,
+  type Candidate,
+  type CandidateScores,
+  type Dropped,
+  type EvaluateCandidateInput,
+  type ParameterGrid,
+  type Params,
+  type SearchPlan,
+  type Selection,
+  type Suggestion,
 } from './training.js';
 import { shareOf } from './counts.js';
 
@@ -33,6 +35,8 @@ export interface SearchOutcome extends Pick<AlgorithmTrained, 'search'> {
 interface Racer extends Candidate {
   scores: number[];
   dropped?: string;
+  /** What trains it is not on the worker. */
+  missing?: boolean;
 }
 
 /** Who does the work of a search: activities in a workflow, stages where there is none. */
@@ -111,8 +115,10 @@ export class Search {
   }
 
   /** A candidate that fails leaves the search with its reason. */
-  fail({ index }: Candidate, reason: string): void {
-    this.all.get(index)!.dropped = reason;
+  fail({ index }: Candidate, { type, reason }: Pick<Failed, 'type' | 'reason'>): void {
+    const racer = this.all.get(index)!;
+    racer.dropped = reason;
+    racer.missing = type === ENGINE_MISSING;
     this.failed += 1;
   }
 
@@ -128,14 +134,16 @@ export class Search {
   }
 
   /**
-   * @param refuse makes the error to throw where every candidate failed, from the sentence that says so
+   * @param refuse makes the error to throw where every candidate failed, from the sentence that says so; its type where
+   * each failed as what trains it is not there
    */
-  outcome(algorithm: string, refuse: (sentence: string) => Error): SearchOutcome {
+  outcome(algorithm: string, refuse: (sentence: string, type?: typeof ENGINE_MISSING) => Error): SearchOutcome {
     const racers = [...this.all.values()];
     const { survivors, score } = this.selection;
     const [index] = survivors;
     if (index === undefined || (score === null && this.cvFolds > 0)) {
       const reason = racers.find(({ dropped }) => dropped !== undefined)?.dropped ?? 'there was none to evaluate.';
+      if (racers.length > 0 && racers.every(({ missing }) => missing)) throw refuse(reason, ENGINE_MISSING);
       throw refuse(`Every candidate of ${algorithm} failed; the first one: ${reason}`);
     }
     const foldsEvaluated = racers.reduce((folds, { scores }) => folds + scores.length, 0);

@@ -30,6 +30,9 @@ export type SplitName = (typeof SPLITS)[number];
 /** A hyperparameter setting, in scikit-learn's names. */
 export type Params = Record<string, number | string | boolean | null>;
 
+/** Type of the failure where the library, the program or the packages that train an algorithm are not on a worker. */
+export const ENGINE_MISSING = 'EngineMissing';
+
 /** Whether a prerequisite of training holds. */
 export type Check = { status: 'ready' } | Skipped;
 
@@ -37,7 +40,7 @@ export type Check = { status: 'ready' } | Skipped;
 export type TrainingPlan =
   | {
       status: 'ready';
-      algorithms: { name: string; timeoutSeconds: number }[];
+      algorithms: { name: string; timeoutSeconds: number; optional?: true }[];
       /** Where the training waits for its data, instead of being skipped without them. */
       wait?: FeatureWait;
     }
@@ -69,7 +72,7 @@ export interface Unchanged {
 }
 
 /** Why nothing is trained, in a sentence. */
-export function nothingChanged(unchanged: VersionRef[]): string {
+export function nothingChanged(unchanged: VersionRef[], leftOut: Record<string, string> = {}): string {
   const versions = [...new Set(unchanged.map(({ version }) => version))];
   const named = versions.map(
     (version) =>
@@ -78,7 +81,8 @@ export function nothingChanged(unchanged: VersionRef[]): string {
         .map(({ algorithm }) => algorithm)
         .join(', ')}`,
   );
-  return `Nothing changed since version ${named.join(' and ')}: data, settings, code and seed are the same, so a training would make the same again (--again, or "again": true, trains all the same).`;
+  const same = `Nothing changed since version ${named.join(' and ')}: data, settings, code and seed are the same, so a training would make the same again (--again, or "again": true, trains all the same).`;
+  return [same, ...leftOutInWords(leftOut)].join(' ');
 }
 
 export interface PreprocessInput extends StageInput {
@@ -298,7 +302,27 @@ export interface AlgorithmTrained {
   /** How the search went: candidates sampled, those that failed, folds that racing or pruning spared, and why it stopped early. */
   search: { candidates: number; failed: number; foldsEvaluated: number; foldsPlanned: number; stopped?: string };
 }
-export type AlgorithmResult = AlgorithmTrained | Failed;
+/** Skipped where it may be left out, and what trains it is not on the worker. */
+export type AlgorithmResult = AlgorithmTrained | Skipped | Failed;
+
+/** What a failed training is to its run: an algorithm that may be left out is, where its library, program or packages are not there. */
+export function leftOutIfMissing(failed: Failed, optional = false): Skipped | Failed {
+  return optional && failed.type === ENGINE_MISSING ? { status: 'skipped', reason: failed.reason } : failed;
+}
+
+/** Algorithms of a run that were left out, and why. */
+export function leftOutOf(algorithms: Record<string, AlgorithmResult>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(algorithms).flatMap(([name, result]) =>
+      result.status === 'skipped' ? [[name, result.reason]] : [],
+    ),
+  );
+}
+
+/** What was left out, in sentences. */
+export function leftOutInWords(leftOut: Record<string, string>): string[] {
+  return Object.entries(leftOut).map(([name, reason]) => `${name} was left out: ${reason}`);
+}
 
 /** What an algorithm's training came to, from what its steps gave. */
 export function algorithmTrained(
@@ -341,6 +365,8 @@ export interface TestModelInput extends StageInput {
 export interface PromoteBestInput extends TestModelInput {
   /** What the model tests said; absent of runs of releases before there were any. */
   tested?: Pick<TestedModel, 'challenger' | 'tests'>;
+  /** Algorithms that were left out, and why. */
+  leftOut?: Record<string, string>;
 }
 export interface PromotedBest {
   /** The champion from now on: the challenger, or the incumbent; `null` where the first one was refused. */

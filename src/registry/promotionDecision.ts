@@ -47,6 +47,7 @@ const decision: z.ZodType<PromotionDecision> = z.strictObject({
   metrics: z.strictObject({ challenger: taskMetrics, champion: taskMetrics.nullable() }),
   comparison: z.union([aucComparison, metricComparison]).nullable(),
   convention: z.string(),
+  left_out: z.record(z.string(), z.string()).optional(),
 });
 
 /** `promotion.json` of a version: what the promotion gate decided on it. */

@@ -47,6 +47,7 @@ const periodRecord: z.ZodType<PeriodRecord> = z.strictObject({
       score: z.number().nullable(),
       promoted: z.boolean(),
       reason: z.string(),
+      left_out: z.record(z.string(), z.string()).optional(),
     })
     .nullable(),
   model: versionRef.nullable(),

@@ -8,7 +8,7 @@ import type {
   TaskMetrics,
   VersionRef,
 } from '../contracts/index.js';
-import { countOf, directionOf, metricsOf, SPLITS } from '../contracts/index.js';
+import { countOf, directionOf, leftOutInWords, metricsOf, SPLITS } from '../contracts/index.js';
 import type { Explanation } from '../registry/curves.js';
 import type { Curves } from '../ml/metrics/curves.js';
 import { taskOf } from '../ml/tasks/task.js';
@@ -112,6 +112,9 @@ function TrainingPage({ title, report }: { title: string; report: TrainingReport
             </b>
           </p>
           <p>{promotion.reason}</p>
+          {leftOutInWords(promotion.left_out ?? {}).map((sentence) => (
+            <p>{sentence}</p>
+          ))}
         </Verdict>
         {best && <Headline best={best} told={told} shown={shown} report={report} />}
         <nav aria-label="Sections">

@@ -28,7 +28,7 @@ export interface BestVersion {
 
 /**
  * Compares the versions that a run trained, and those that it would only have made again, by `champion_metric`. The other
- * splits have no part in it. With equal scores the one named first wins. Where the metric is undefined for every version,
+ * splits have no part in it. With equal scores that of the algorithm wins that `training_config.algorithms` lists first. Where the metric is undefined for every version,
  * as its split holds one class, it is the best of the search.
  *
  * @throws PerdureError `NotFound` for a version that is gone
@@ -47,7 +47,8 @@ export async function bestVersion(
   const scores: Record<string, number> = {};
   const estimates: Record<string, number | null> = {};
   const searched: Record<string, number> = {};
-  const stand = [...trained, ...unchanged];
+  const listed = pipeline.config.training_config.algorithms;
+  const stand = [...trained, ...unchanged].sort((a, b) => listed.indexOf(a.algorithm) - listed.indexOf(b.algorithm));
   for (const ref of stand) {
     const { performance, cv_score } = await versionOf(modelRegistry, ref);
     if (cv_score !== null) searched[ref.algorithm] = cv_score;

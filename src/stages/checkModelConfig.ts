@@ -20,6 +20,9 @@ export const checkModelConfig: Stage<CheckModelConfigInput, TrainingPlan> = asyn
   return {
     status: 'ready',
     ...(wait && { wait: { timeoutSeconds: wait.timeout_minutes * 60, pollSeconds: wait.poll_seconds } }),
-    algorithms: names.map((name) => ({ name, timeoutSeconds: algorithmConfig(config, name).timeout_hours * 3600 })),
+    algorithms: names.map((name) => {
+      const { timeout_hours, optional } = algorithmConfig(config, name);
+      return { name, timeoutSeconds: timeout_hours * 3600, ...(optional && { optional }) };
+    }),
   };
 };

@@ -62,7 +62,7 @@ function refusalOf({ config }: Pipeline, { decision, challenger, rules }: Promot
 async function challenge(
   context: StageContext,
   pipeline: Pipeline,
-  { run, dataset, unchanged = [], tested }: PromoteBestInput,
+  { run, dataset, unchanged = [], tested, leftOut = {} }: PromoteBestInput,
   challenger: VersionRef,
   by: { split: SplitName; metric: MetricName; reason: string },
 ): Promise<{ champion: VersionRef | null; previous: VersionRef | null; promotion: PromotionDecision }> {
@@ -82,7 +82,7 @@ async function challenge(
     }
     const metadata = await versionOf(modelRegistry, challenger);
     const slices = await readVersionFileIfAny(modelRegistry, metadata, 'slices.json');
-    const promotion = await evaluateChallenger(context, pipeline, {
+    const decision = await evaluateChallenger(context, pipeline, {
       dataset,
       split,
       metric,
@@ -92,6 +92,7 @@ async function challenge(
       failedTests: failedBesidePerformance(tested, challenger),
       champion,
     });
+    const promotion = Object.keys(leftOut).length > 0 ? { ...decision, left_out: leftOut } : decision;
     await promotionDecision.write(modelRegistry, versionKey(challenger, 'promotion.json'), promotion);
     if (promotion.decision !== 'promote') return { champion, previous: champion, promotion };
     try {

@@ -3,6 +3,7 @@ import {
   Search,
   type AlgorithmInput,
   type AlgorithmTrained,
+  type Failed,
   type Progress,
   type SearchOutcome,
   type SearchPlan,
@@ -57,7 +58,7 @@ function contextOf(piece: string, context: StageContext, checkpoints: Checkpoint
 
 /**
  * Searches, fits, evaluates and registers.
- * @throws PerdureError `EngineFailed` where every candidate failed, and what a step throws
+ * @throws PerdureError `EngineFailed` where every candidate failed, `EngineMissing` where that is why each did, and what a step throws
  */
 export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps): Promise<AlgorithmTrained> {
   const { algorithm } = input;
@@ -79,6 +80,10 @@ export async function trainInSteps(input: AlgorithmInput, steps: AlgorithmSteps)
     performance,
   });
   return algorithmTrained(registered, best, performance, search);
+}
+
+export function failureOf(error: unknown): Failed {
+  return { status: 'failed', type: error instanceof Error ? error.name : 'Error', reason: messageOf(error) };
 }
 
 /** Evaluates candidates within this process. One that fails leaves the search with its reason. */
@@ -107,7 +112,7 @@ async function searchCandidates(
             ),
           );
         } catch (error) {
-          search.fail(candidate, messageOf(error));
+          search.fail(candidate, failureOf(error));
           failed.push(candidate.index);
         }
         steps.onProgress({ what: 'candidates', done: ++done, total });
@@ -119,5 +124,5 @@ async function searchCandidates(
     select: (scored) => steps.perform(selectCandidates, { ...input, ...scored }),
     suggest: (asked) => steps.perform(suggestCandidates, { ...input, ...asked }),
   });
-  return search.outcome(input.algorithm, (sentence) => new PerdureError('EngineFailed', sentence));
+  return search.outcome(input.algorithm, (sentence, type) => new PerdureError(type ?? 'EngineFailed', sentence));
 }

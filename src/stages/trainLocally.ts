@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import {
   ableOf,
+  leftOutIfMissing,
+  leftOutOf,
   nothingChanged,
   type AlgorithmInput,
   type AlgorithmResult,
-  type Failed,
   type ModelTrainingResult,
   type Progress,
   type StageInput,
   type Unchanged,
   type VersionRef,
 } from '../contracts/index.js';
-import { PerdureError, messageOf } from '../errors.js';
+import { PerdureError } from '../errors.js';
 import { checkGoldDataExists } from './checkGoldDataExists.js';
 import { checkModelConfig } from './checkModelConfig.js';
 import { checkSufficientTrainingData } from './checkSufficientTrainingData.js';
@@ -24,7 +25,7 @@ import { findUnchanged } from './findUnchanged.js';
 import { pinConfig } from './pinConfig.js';
 import { preprocess } from './preprocess.js';
 import { trackTraining } from './trackTraining.js';
-import { trainInSteps } from './trainAlgorithm.js';
+import { failureOf, trainInSteps } from './trainAlgorithm.js';
 
 export interface LocalTrainingInput {
   pipeline: string;
@@ -99,12 +100,16 @@ class LocalTraining {
 
     const algorithms: Record<string, AlgorithmResult> = {};
     for (const name of ableOf(due, dataset, input)) {
-      const result = await this.trainAlone({ ...stage, algorithm: name, dataset });
+      const { optional } = plan.algorithms.find((planned) => planned.name === name)!;
+      const result = await this.trainAlone({ ...stage, algorithm: name, dataset }, optional);
       algorithms[name] = result;
       options.onAlgorithm(name, result);
     }
     const trained = versionsOf(algorithms);
     if (trained.length + unchanged.length === 0) throw nothingTrained(algorithms);
+    const leftOut = leftOutOf(algorithms);
+    if (Object.keys(leftOut).length === Object.keys(algorithms).length)
+      return { status: 'skipped', reason: nothingChanged(unchanged, leftOut) };
 
     const best = { ...stage, trained, unchanged, dataset };
     options.onStep('testing the best model');
@@ -113,10 +118,11 @@ class LocalTraining {
     const { champion, challenger, promotion, comparison, page, track, refusal } = await this.perform(promoteBest, {
       ...best,
       tested: tests,
+      leftOut,
     });
     const tracking = track && (await this.perform(trackTraining, stage));
     if (refusal !== undefined) throw new PerdureError('PromotionRefused', refusal);
-    const status = trained.length === Object.keys(algorithms).length ? 'completed' : 'partial';
+    const status = Object.values(algorithms).some((result) => result.status === 'failed') ? 'partial' : 'completed';
     return {
       status,
       champion,
@@ -134,7 +140,7 @@ class LocalTraining {
   }
 
   /** A failure is the algorithm's result, and leaves nothing of its version behind. */
-  private async trainAlone(input: AlgorithmInput): Promise<AlgorithmResult> {
+  private async trainAlone(input: AlgorithmInput, optional?: boolean): Promise<AlgorithmResult> {
     try {
       const { signal, onStep, onProgress } = this.options;
       return await trainInSteps(input, {
@@ -148,7 +154,7 @@ class LocalTraining {
       const call = { signal: new AbortController().signal, report: () => {} };
       await this.options.runStage(discardVersion, { pipeline, run, algorithm }, call);
       this.options.signal.throwIfAborted();
-      return failureOf(error);
+      return leftOutIfMissing(failureOf(error), optional);
     }
   }
 
@@ -164,13 +170,9 @@ function versionsOf(algorithms: Record<string, AlgorithmResult>): VersionRef[] {
   );
 }
 
-function failureOf(error: unknown): Failed {
-  return { status: 'failed', type: error instanceof Error ? error.name : 'Error', reason: messageOf(error) };
-}
-
 function nothingTrained(algorithms: Record<string, AlgorithmResult>): PerdureError {
   const reasons = Object.entries(algorithms).map(
-    ([name, result]) => `${name}: ${result.status === 'failed' ? result.reason : ''}`,
+    ([name, result]) => `${name}: ${result.status === 'completed' ? '' : result.reason}`,
   );
   return new PerdureError('EngineFailed', `No algorithm could be trained. ${reasons.join(' ')}`);
 }

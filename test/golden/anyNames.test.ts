@@ -210,7 +210,7 @@ async function run(names: Names): Promise<Outcome | PerdureError> {
   );
   if (training.status === 'skipped') throw new Error(training.reason);
   const result = training.algorithms.logistic_regression!;
-  if (result.status === 'failed') throw new Error(result.reason);
+  if (result.status !== 'completed') throw new Error(result.reason);
   const resolved = await perform(resolveModel, asked);
   if (resolved.status === 'skipped') throw new Error(resolved.reason);
   await perform(predict, { ...asked, model: resolved.model });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Params, TaskSpec } from '../../src/contracts/index.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
@@ -11,6 +11,7 @@ import { readColumns, writeColumns } from '../../src/platform/files/parquet.js';
 import { runCommand } from '../../src/platform/programs/command.js';
 import { catboostScript, sklearnScript } from '../../src/platform/setup/scripts.js';
 import { variables } from '../../src/environment.js';
+import { scriptsOfPipelines } from '../support/shippedScripts.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const folder = temporaryFolder(afterAll);
@@ -66,6 +67,18 @@ pd.DataFrame(said).add_prefix("p").to_parquet("${output}")`;
   const columns = await readColumns(output, ['p0', 'p1', 'p2']);
   return Float64Array.from({ length: ROWS * 3 }, (_, at) => Number(columns[at % 3]![Math.floor(at / 3)]));
 }
+
+test('a pipeline that has one of them has it as it is in conf/scripts', async () => {
+  const copies = Object.entries(await scriptsOfPipelines()).filter(([copy]) =>
+    existsSync(join(packageFolder(), 'conf', 'scripts', basename(copy))),
+  );
+  expect(copies.length).toBeGreaterThan(0);
+  for (const [copy, files] of copies)
+    for (const file of files)
+      expect(readFileSync(join(packageFolder(), file)), file).toEqual(
+        readFileSync(join(packageFolder(), 'conf', 'scripts', basename(copy), relative(copy, file))),
+      );
+});
 
 const catboost = await catboostScript.find();
 describe.runIf(catboost)('the script for CatBoost', () => {

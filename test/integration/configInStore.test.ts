@@ -137,7 +137,7 @@ describe('a configuration in S3', () => {
 async function madeWith({ algorithms }: ReturnType<typeof completed>): Promise<unknown[]> {
   return Promise.all(
     Object.entries(algorithms).map(async ([algorithm, trained]) => {
-      if (trained.status === 'failed') throw new Error(trained.reason);
+      if (trained.status !== 'completed') throw new Error(trained.reason);
       const { seed, config_version } = (await readVersion(world.stores.modelRegistry, {
         algorithm,
         version: trained.version,

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { listPipelines } from '../../src/config/load.js';
 import { packageFolder } from '../../src/package.js';
+import { scriptsOfPipelines } from '../support/shippedScripts.js';
 import { connectFresh } from '../support/testServer.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { fakeActivities } from '../workflow/support/fakeActivities.js';
@@ -87,7 +88,7 @@ beforeAll(async () => {
 }, 120_000);
 
 describe('the package, installed by somebody else', () => {
-  test('holds what is needed to run, and nothing else', () => {
+  test('holds what is needed to run, and nothing else', async () => {
     const kinds = new Set(
       packed.files.map(
         (path) =>
@@ -114,7 +115,10 @@ describe('the package, installed by somebody else', () => {
       'src/platform/tracking/pyfunc/',
     ]);
     const isSpare = (path: string) => /\.(map|py|tsbuildinfo)$|(^|\/)(test|bench|deploy)\//.test(path);
-    expect(packed.files.filter((path) => isSpare(path) && !path.startsWith('conf/scripts/'))).toEqual([
+    const scripts = Object.values(await scriptsOfPipelines()).flat();
+    expect(packed.files).toEqual(expect.arrayContaining(scripts));
+    const isOfScript = (path: string) => path.startsWith('conf/scripts/') || scripts.includes(path);
+    expect(packed.files.filter((path) => isSpare(path) && !isOfScript(path))).toEqual([
       'src/platform/tracking/pyfunc/perdure_model.py',
     ]);
     expect(packed.entryCount).toBeLessThan(1_000);

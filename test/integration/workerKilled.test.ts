@@ -94,7 +94,7 @@ describe('an engine killed in the middle of a fit', () => {
 
     const { algorithms } = completed(await handle.result());
     const trained = algorithms.xgboost!;
-    if (trained.status === 'failed') throw new Error(trained.reason);
+    if (trained.status !== 'completed') throw new Error(trained.reason);
     expect(trained.search).toEqual({ candidates: 4, failed: 1, foldsEvaluated: 9, foldsPlanned: 12 });
     const { candidates } = (await readVersion(world.stores.modelRegistry, {
       algorithm: 'xgboost',

@@ -118,14 +118,18 @@ export function runRef(runId: string, startedAt = '2002-03-01T12:00:00.000Z'): R
 /** Trains the one candidate of logistic regression, and so makes it champion. */
 export async function trainTiny(
   world: TinyWorld,
-  { asOf = AFTER_ALL, change = () => {} }: { asOf?: string; change?: (config: typeof CONFIG) => void } = {},
+  {
+    asOf = AFTER_ALL,
+    algorithms = ['logistic_regression'],
+    change = () => {},
+  }: { asOf?: string; algorithms?: string[]; change?: (config: typeof CONFIG) => void } = {},
 ): Promise<ModelTrainingCompleted> {
   world.configure((config) => {
     config.training_config.hyperparameter_tuning = false;
     change(config);
   });
   const result = await trainLocally(
-    { pipeline: TINY, asOf, algorithms: ['logistic_regression'], again: true },
+    { pipeline: TINY, asOf, algorithms, again: true },
     {
       runStage: world.runStage,
       signal: new AbortController().signal,

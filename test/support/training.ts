@@ -11,7 +11,7 @@ export function completed(result: ModelTrainingResult): ModelTrainingCompleted {
 
 /** All of an algorithm's result and its version that doesn't name the run: equal for equal inputs and seed. */
 export async function madeBy(registry: ObjectStore, algorithm: string, result: AlgorithmResult) {
-  if (result.status === 'failed') throw new Error(result.reason);
+  if (result.status !== 'completed') throw new Error(result.reason);
   const { version, best_params, cv_score, test, oot, search } = result;
   const metadata = await readVersion(registry, { algorithm, version });
   const { model_checksum, config_hash, inputs_digest } = metadata!.lineage;

@@ -50,7 +50,7 @@ const text = (columns: (keyof (typeof ROWS)[number])[]) =>
 
 function versionOf({ algorithms }: ModelTrainingCompleted, algorithm: string): AlgorithmTrained {
   const trained = algorithms[algorithm]!;
-  if (trained.status === 'failed') throw new Error(trained.reason);
+  if (trained.status !== 'completed') throw new Error(trained.reason);
   return trained;
 }
 

@@ -34,7 +34,7 @@ async function trained(definition: object, config: object, algorithms = ALGORITH
 }
 const versionOf = ({ algorithms }: ModelTrainingCompleted, algorithm: string) => {
   const version = algorithms[algorithm]!;
-  if (version.status === 'failed') throw new Error(version.reason);
+  if (version.status !== 'completed') throw new Error(version.reason);
   return version;
 };
 const calibratorOf = ({ stores }: ShortPipeline, algorithm: string, { version }: AlgorithmTrained) =>

@@ -196,7 +196,7 @@ test('a training in one process goes by one configuration, which its versions na
   );
   if (result.status === 'skipped') throw new Error(result.reason);
   const versions = Object.entries(result.algorithms).map(async ([algorithm, trained]) => {
-    if (trained.status === 'failed') throw new Error(trained.reason);
+    if (trained.status !== 'completed') throw new Error(trained.reason);
     const { seed, config_version } = (await readVersion(world.stores.modelRegistry, {
       algorithm,
       version: trained.version,

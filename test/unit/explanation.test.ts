@@ -51,7 +51,7 @@ describe('a version of two classes', () => {
   const algorithms = ['logistic_regression', 'random_forest', 'xgboost', 'lightgbm'];
   const importanceOf = (algorithm: string, { algorithms } = training) => {
     const trained = algorithms[algorithm]!;
-    if (trained.status === 'failed') throw new Error(trained.reason);
+    if (trained.status !== 'completed') throw new Error(trained.reason);
     const ref = { algorithm, version: trained.version };
     return readVersionFile(pipeline.stores.modelRegistry, ref, 'importance.json');
   };

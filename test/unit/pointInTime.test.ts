@@ -169,7 +169,7 @@ async function trained(pipeline: ShortPipeline, asOf: string) {
   const { datamart, modelRegistry } = pipeline.stores;
   const result = (await pipeline.train(['xgboost'], asOf, true)).algorithms.xgboost!;
   const model = await madeBy(modelRegistry, 'xgboost', result);
-  if (result.status === 'failed') throw new Error(result.reason);
+  if (result.status !== 'completed') throw new Error(result.reason);
   const { lineage } = (await readVersion(modelRegistry, { algorithm: 'xgboost', version: result.version }))!;
   const { id: _, ...dataset } = await readDatasetMetadata(datamart, { ...lineage.dataset, rows: {} });
   return { model, dataset };

@@ -101,6 +101,28 @@ describe('the best version of a run', () => {
     );
   });
 
+  test('of equal scores is that of the algorithm that the config lists first', async () => {
+    const twice = await trainTiny(world, {
+      algorithms: ['logistic_regression', 'xgboost'],
+      // Two names of the same training score the same.
+      change: (config) => Object.assign(config.algorithms, { xgboost: config.algorithms.logistic_regression }),
+    });
+    const [one, other] = Object.entries(twice.algorithms).map(([algorithm, result]) => ({
+      algorithm,
+      version: result.status === 'completed' ? result.version : '',
+    }));
+    for (const [first, second] of [
+      ['xgboost', 'logistic_regression'],
+      ['logistic_regression', 'xgboost'],
+    ]) {
+      world.configure((config) => (config.training_config.algorithms = [first!, second!]));
+      const versions = { trained: [one!], unchanged: [other!] };
+      const { challenger, comparison } = await world.perform(promoteBest, { ...asked(twice, first!), ...versions });
+      expect(comparison.scores.xgboost).toBe(comparison.scores.logistic_regression);
+      expect(challenger.algorithm).toBe(first);
+    }
+  });
+
   test('is told with the split that chose it and the one that had no part in the choice', async () => {
     const { algorithms, comparison } = await trainTiny(world);
     const trained = algorithms.logistic_regression;

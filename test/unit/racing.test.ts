@@ -125,7 +125,11 @@ describe('the book of a search', () => {
     const search = new Search(plan(MAX_EVALUATIONS));
     for (const candidate of search.racers()) {
       if (candidate.index === 7) search.score(candidate, { scores: [0.5] });
-      else search.fail(candidate, `The engine refused C = ${candidate.index}. ${'x'.repeat(10_000)}`);
+      else
+        search.fail(candidate, {
+          type: 'EngineFailed',
+          reason: `The engine refused C = ${candidate.index}. ${'x'.repeat(10_000)}`,
+        });
     }
     expect(search.scored([0])).toEqual({ candidates: [7], folds: [0], cvFolds: 2 });
     search.select({ survivors: [7], score: 0.5 });
@@ -145,7 +149,8 @@ describe('the book of a search', () => {
 
   test('where every candidate failed, the first reason is told', () => {
     const search = new Search(plan(2));
-    for (const candidate of search.racers()) search.fail(candidate, `The engine refused C = ${candidate.index}.`);
+    for (const candidate of search.racers())
+      search.fail(candidate, { type: 'EngineFailed', reason: `The engine refused C = ${candidate.index}.` });
     search.select({ survivors: [], score: null });
     expect(() => search.outcome('xgboost', refuse)).toThrow(
       'Every candidate of xgboost failed; the first one: The engine refused C = 0.',

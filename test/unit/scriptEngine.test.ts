@@ -226,6 +226,16 @@ describe('a script that misbehaves', () => {
         'There is no no-such-program on PATH, which the script centroids runs with; install it, or correct "command".',
     });
     await expect(fit({}, { command: ['./train.sh'] })).rejects.toMatchObject({ type: 'EngineMissing' });
+    await expect(fit({}, { command: ['python3', '-c', 'import no_such_package.part'] })).rejects.toMatchObject({
+      type: 'EngineMissing',
+      message: expect.stringMatching(
+        /^The script centroids needs the Python module no_such_package, which is not installed; install it for .*python3, or pin it in the script's requirements\.txt\.$/,
+      ) as string,
+    });
+    // What is wrong with a script that has all its packages is no absence.
+    await expect(fit({}, { command: ['python3', '-c', 'from json import nothing'] })).rejects.toMatchObject({
+      type: 'EngineFailed',
+    });
     await expect(fit({}, { folder: join(folder, 'nowhere') })).rejects.toMatchObject({ type: 'ConfigInvalid' });
   });
 });

@@ -38,7 +38,7 @@ with zipfile.ZipFile(${JSON.stringify(path)}, 'w') as wheel:
 }
 
 /** A script in Python that writes what its package says, and which Python it has. */
-function script(requirements: string): Script {
+function script(requirements: string, change: Partial<Script> = {}): Script {
   const sources = mkdtempSync(join(folder, 'script-'));
   writeFileSync(
     join(sources, 'model.py'),
@@ -54,10 +54,11 @@ json.dump([tinypackage.ANSWER, sys.prefix], open(output + "/model.json", "w"))
     command: ['python', 'model.py'],
     timeout_seconds: 60,
     validation_share: 0,
+    ...change,
   };
 }
 
-async function fit(requirements: string, pool: EnginePool): Promise<unknown> {
+async function fit(requirements: string, pool: EnginePool, change: Partial<Script> = {}): Promise<unknown> {
   const own = mkdtempSync(join(folder, 'fit-'));
   const [path, modelPath] = [join(own, 'train.parquet'), join(own, 'model.tar')];
   await writeColumns(path, columns);
@@ -69,7 +70,7 @@ async function fit(requirements: string, pool: EnginePool): Promise<unknown> {
     seed: 1,
     modelPath,
   } as const;
-  await pool.fit({ ...asked, script: script(requirements) }, new AbortController().signal);
+  await pool.fit({ ...asked, script: script(requirements, change) }, new AbortController().signal);
   return JSON.parse(execFileSync('tar', ['-xOf', modelPath, 'model/model.json']).toString());
 }
 
@@ -95,6 +96,20 @@ describe('the packages of a script', () => {
     expect(second).toEqual(first);
   });
 
+  test('are not fetched by a training of what may be left out, and taken where they are there', async () => {
+    const setUpBy = 'perdure setup loans';
+    const other = `# Of another environment.\n${pinned(sha256(readFileSync(path)))}`;
+    await withPool(async (pool) => {
+      await expect(fit(other, pool, { setUpBy })).rejects.toMatchObject({
+        type: 'EngineMissing',
+        message:
+          'The packages of the script packaged are not installed; run `perdure setup loans` where it trains to have it.',
+      });
+      const fetched = await fit(other, pool);
+      expect(await fit(other, pool, { setUpBy })).toEqual(fetched);
+    });
+  });
+
   test('with other bytes than their hashes are of are refused in one sentence', async () => {
     await expect(withPool((pool) => fit(pinned(sha256('something else')), pool))).rejects.toMatchObject({
       type: 'EngineMissing',
@@ -116,6 +131,13 @@ describe('the packages of a script', () => {
           type: 'EngineMissing',
           message:
             "The packages of the script packaged can't be had (there is no python3 on PATH); see that python3 has pip and reaches its package index, or correct requirements.txt.",
+        });
+        await expect(
+          fit('six==1.17.0 --hash=sha256:00\n', pool, { setUpBy: 'perdure setup loans' }),
+        ).rejects.toMatchObject({
+          type: 'EngineMissing',
+          message:
+            'The packages of the script packaged are not installed, and there is no python3 on PATH; install Python 3 with pip, and run `perdure setup loans` where it trains to have it.',
         });
         const version = await pool.version('script', script('six==1.17.0\n'));
         expect(version).toMatch(/^script packaged [0-9a-f]{16}, Python absent, six 1\.17\.0$/);

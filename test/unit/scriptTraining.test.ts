@@ -8,6 +8,8 @@ import { modelFiles } from '../../src/platform/tracking/modelFiles.js';
 import { predict } from '../../src/stages/predict.js';
 import { resolveModel } from '../../src/stages/resolveModel.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
+import { describeResults } from '../../src/cli/resultTables.js';
+import { completed } from '../support/training.js';
 import { centroids, PARQUET } from '../support/scripts.js';
 import {
   AFTER_ALL,
@@ -168,6 +170,77 @@ describe('a pipeline with a script', () => {
         centroids: {
           status: 'failed',
           reason: expect.stringContaining('There is no no-such-program on PATH') as string,
+        },
+      },
+    });
+  });
+});
+
+describe('a script that may be left out', () => {
+  const REASON =
+    'There is no no-such-program on PATH, which the script centroids runs with; install it, or correct "command".';
+  /** Beside another algorithm, or alone. */
+  const configureOptional = (command: string[], beside: boolean, change: object = {}) =>
+    configure((config) => {
+      config.training_config.enabled_algorithms.logistic_regression = beside;
+      config.evaluation.calibration = 'none';
+      Object.assign((config.algorithms as Record<string, object>).centroids!, {
+        optional: true,
+        script: { folder: 'centroids', command },
+        ...change,
+      });
+    });
+  const trainAs = async (...asked: Parameters<typeof configureOptional>) => {
+    configureOptional(...asked);
+    try {
+      return await train();
+    } finally {
+      configure();
+    }
+  };
+
+  test('is, where its program is not there: the others carry on, and the result, the registry and the page say why', async () => {
+    // Each of its candidates fails alike.
+    const result = completed(await trainAs(['no-such-program'], true));
+    expect(result.algorithms).toMatchObject({
+      logistic_regression: { status: 'completed' },
+      centroids: { status: 'skipped', reason: REASON },
+    });
+    expect(result.challenger.algorithm).toBe('logistic_regression');
+    const { modelRegistry, monitoring } = world.stores;
+    const promotion = await readVersionFile(modelRegistry, result.challenger, 'promotion.json');
+    expect(promotion.left_out).toEqual({ centroids: REASON });
+    const page = result.page && 'uri' in result.page ? result.page.uri : '';
+    const html = readFileSync(await monitoring.localFile(monitoring.key(page)), 'utf8');
+    expect(html.replaceAll('&quot;', '"')).toContain(`centroids was left out: ${REASON}`);
+    expect(describeResults({ training: result })).toContain(`centroids was left out: ${REASON}`);
+  });
+
+  test('is so where nothing else is to be trained: the run is skipped with both reasons', async () => {
+    const result = await trainAs(['no-such-program'], true);
+    expect(result).toMatchObject({
+      status: 'skipped',
+      reason: expect.stringMatching(
+        /^Nothing changed since version v\S+ of logistic_regression: .* centroids was left out: There is no no-such-program/,
+      ) as string,
+    });
+  });
+
+  test('fails the run where it is the only one', async () => {
+    await expect(trainAs(['no-such-program'], false)).rejects.toThrow(
+      `No algorithm could be trained. centroids: ${REASON}`,
+    );
+  });
+
+  test('fails where it is there and crashes', async () => {
+    const broken = { param_distributions: { parquet: [PARQUET], behaviour: ['fails'] } };
+    const result = await trainAs(['node', 'centroids.mjs'], true, broken);
+    expect(result).toMatchObject({
+      status: 'partial',
+      algorithms: {
+        centroids: {
+          status: 'failed',
+          reason: expect.stringContaining('The script centroids ended with exit code 3') as string,
         },
       },
     });

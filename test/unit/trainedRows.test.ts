@@ -37,7 +37,7 @@ const SHORT = { source: 'table.csv', key: 'id', label: { column: 'bought', posit
 async function train(pipeline: ShortPipeline): Promise<VersionRef> {
   const { algorithms } = await pipeline.train(['xgboost']);
   const trained = algorithms.xgboost!;
-  if (trained.status === 'failed') throw new Error(trained.reason);
+  if (trained.status !== 'completed') throw new Error(trained.reason);
   return { algorithm: 'xgboost', version: trained.version };
 }
 

@@ -159,6 +159,64 @@ describe('training', () => {
     expect(calls.discardVersion.map(({ algorithm }) => algorithm)).toEqual(['random_forest']);
   });
 
+  describe('an algorithm that may be left out', () => {
+    const MISSING = 'The packages of the script xgboost are not installed; run `perdure setup readmission`.';
+    const optional: Activities['checkModelConfig'] = async (asked) => {
+      const plan = await fakeActivities().activities.checkModelConfig(asked);
+      if (plan.status !== 'ready') return plan;
+      return {
+        ...plan,
+        algorithms: plan.algorithms.map((planned) =>
+          planned.name === 'xgboost' ? { ...planned, optional: true } : planned,
+        ),
+      };
+    };
+    const lacking =
+      (type: string, ...names: string[]): Activities['evaluateCandidate'] =>
+      (asked) =>
+        names.includes(asked.algorithm)
+          ? Promise.reject(ApplicationFailure.nonRetryable(MISSING, type))
+          : fakeActivities().activities.evaluateCandidate(asked);
+
+    test('is, where what trains it is not there, and the run is complete with the reason', async () => {
+      const { result, calls } = await server.run('modelTraining', input, {
+        checkModelConfig: optional,
+        evaluateCandidate: lacking('EngineMissing', 'xgboost'),
+      });
+
+      expect(result).toMatchObject({
+        status: 'completed',
+        algorithms: { random_forest: { status: 'completed' }, xgboost: { status: 'skipped', reason: MISSING } },
+      });
+      expect(calls.promoteBest).toMatchObject([{ leftOut: { xgboost: MISSING } }]);
+    });
+
+    test('is not, where it fails otherwise, nor is one that may not', async () => {
+      const { result } = await server.run('modelTraining', input, {
+        checkModelConfig: optional,
+        evaluateCandidate: lacking('EngineFailed', 'xgboost'),
+      });
+      expect(result).toMatchObject({ status: 'partial', algorithms: { xgboost: { status: 'failed' } } });
+      const other = await server.run('modelTraining', input, {
+        checkModelConfig: optional,
+        evaluateCandidate: lacking('EngineMissing', 'random_forest'),
+      });
+      expect(other.result).toMatchObject({
+        status: 'partial',
+        algorithms: { random_forest: { status: 'failed', type: 'EngineMissing', reason: MISSING } },
+      });
+    });
+
+    test('fails the run with the others, where none could be trained', async () => {
+      const { failure } = await server.fail('modelTraining', input, {
+        checkModelConfig: optional,
+        evaluateCandidate: lacking('EngineMissing', ...ALGORITHMS),
+      });
+      expect(failure.type).toBe('AllAlgorithmsFailed');
+      expect(failure.message).toContain(`xgboost: ${MISSING}`);
+    });
+  });
+
   test('fails with the reason of each algorithm when all of them failed', async () => {
     const refit = refitExcept(...ALGORITHMS);
     const { failure, calls } = await server.fail('modelTraining', input, { refit });

@@ -12,7 +12,7 @@ const CANDIDATES_AT_ONCE = 100;
 /**
  * Evaluates candidates, each evaluation an activity of its own, so that what has finished is never computed again, whatever
  * happens to a worker. A candidate that fails leaves the search with its reason.
- * @throws ApplicationFailure `AllCandidatesFailed`
+ * @throws ApplicationFailure `AllCandidatesFailed`; `EngineMissing` where that is why each did
  */
 export async function searchCandidates(
   input: AlgorithmInput,
@@ -35,7 +35,7 @@ export async function searchCandidates(
           if (!scored.pruned) progress.contend(candidate.params, score);
         } catch (error) {
           if (isCancellation(error)) throw error;
-          search.fail(candidate, failureOf(error).reason);
+          search.fail(candidate, failureOf(error));
           failed.push(candidate.index);
         }
         progress.advance();
@@ -45,8 +45,8 @@ export async function searchCandidates(
     select: (scored) => activities.selectCandidates({ ...input, ...scored }),
     suggest: (asked) => fitting.suggestCandidates({ ...input, ...asked }),
   });
-  return search.outcome(input.algorithm, (sentence) =>
-    ApplicationFailure.nonRetryable(sentence, 'AllCandidatesFailed'),
+  return search.outcome(input.algorithm, (sentence, type) =>
+    ApplicationFailure.nonRetryable(sentence, type ?? 'AllCandidatesFailed'),
   );
 }
 

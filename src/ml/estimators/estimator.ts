@@ -33,6 +33,8 @@ export interface Script {
   timeout_seconds: number;
   /** Share of the training rows that it gets apart from the others, to stop by. */
   validation_share: number;
+  /** The command that fetches its packages, where a training doesn't. @default a training does, where they are not there */
+  setUpBy?: string;
 }
 
 /** Which estimator an algorithm of a pipeline is; with `script` where that is a program. */

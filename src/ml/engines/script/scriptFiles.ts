@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { variables } from '../../../environment.js';
 import { PerdureError, messageOf } from '../../../errors.js';
 import { onPath } from '../../../platform/programs/command.js';
-import { pinnedPackages, pythonEnvironment, pythonVersion } from '../../../platform/programs/pythonEnvironment.js';
+import {
+  foundEnvironment,
+  pinnedPackages,
+  pythonEnvironment,
+  pythonVersion,
+  type PythonEnvironment,
+} from '../../../platform/programs/pythonEnvironment.js';
 import type { Script } from '../../estimators/estimator.js';
 import { sha256Of } from './digest.js';
 import type { ArchivedFile } from './archive.js';
@@ -55,16 +61,17 @@ export async function sourcesOf({ folder }: Pick<Script, 'folder'>): Promise<Arc
 
 /**
  * What runs a script. Where its folder has a `requirements.txt` its packages are put into an environment of their own, once
- * for all scripts that need the same.
+ * for all scripts that need the same; where a command does that, they have to be there.
  *
  * @param folder the script's
  * @throws PerdureError `EngineMissing` where its program, Python or a package can't be had
  */
 export async function runnable(
-  { name, command }: Pick<Script, 'name' | 'command'>,
+  script: Pick<Script, 'name' | 'command' | 'setUpBy'>,
   folder: string,
   tell: (line: string) => void,
 ): Promise<Runnable> {
+  const { name, command } = script;
   const env: Record<string, string> = {
     ...passedVariables(),
     OMP_NUM_THREADS: '1',
@@ -79,17 +86,9 @@ export async function runnable(
   };
   const requirements = join(folder, REQUIREMENTS);
   if (existsSync(requirements)) {
-    try {
-      const { bin, root } = await pythonEnvironment(requirements, tell);
-      env.PATH = `${bin}:${env.PATH ?? ''}`;
-      env.VIRTUAL_ENV = root;
-    } catch (error) {
-      throw new PerdureError(
-        'EngineMissing',
-        `The packages of the script ${name} can't be had (${messageOf(error)}); see that python3 has pip and reaches its package index, or correct ${REQUIREMENTS}.`,
-        { cause: error },
-      );
-    }
+    const { bin, root } = await environmentFor(script, requirements, tell);
+    env.PATH = `${bin}:${env.PATH ?? ''}`;
+    env.VIRTUAL_ENV = root;
   }
   const [first, ...args] = command as [string, ...string[]];
   const program = first.includes('/') ? first : await found(first, env);
@@ -99,6 +98,35 @@ export async function runnable(
       `There is no ${first} on PATH, which the script ${name} runs with; install it, or correct "command".`,
     );
   return { program, args, env };
+}
+
+/** @throws PerdureError `EngineMissing` */
+async function environmentFor(
+  { name, setUpBy }: Pick<Script, 'name' | 'setUpBy'>,
+  requirements: string,
+  tell: (line: string) => void,
+): Promise<PythonEnvironment> {
+  if (setUpBy !== undefined) {
+    const environment = await foundEnvironment(requirements);
+    if (environment) return environment;
+    const [lacks, first] =
+      (await pythonVersion()) === undefined
+        ? ['are not installed, and there is no python3 on PATH', 'install Python 3 with pip, and ']
+        : ['are not installed', ''];
+    throw new PerdureError(
+      'EngineMissing',
+      `The packages of the script ${name} ${lacks}; ${first}run \`${setUpBy}\` where it trains to have it.`,
+    );
+  }
+  try {
+    return await pythonEnvironment(requirements, tell);
+  } catch (error) {
+    throw new PerdureError(
+      'EngineMissing',
+      `The packages of the script ${name} can't be had (${messageOf(error)}); see that python3 has pip and reaches its package index, or correct ${REQUIREMENTS}.`,
+      { cause: error },
+    );
+  }
 }
 
 /** `python` may be called `python3` alone. */

@@ -81,7 +81,9 @@ export class ScriptLibrary implements Library, Runs {
           'EngineFailed',
           `The script ${script.name} wrote no model; have "train" write its files into the folder that --output names.`,
         );
-      const facts: ModelFacts = { format: 1, script: { ...script, folder: '' }, task: work.task, features };
+      // Who fetches packages is a matter of the worker's, and none of the model's.
+      const { setUpBy: _, ...kept } = script;
+      const facts: ModelFacts = { format: 1, script: { ...kept, folder: '' }, task: work.task, features };
       return new ScriptModel(this, facts, { sources, model: output, folder, memory: work.memory }, metrics);
     } catch (error) {
       await rm(folder, { recursive: true, force: true });

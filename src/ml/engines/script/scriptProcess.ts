@@ -16,6 +16,9 @@ export interface ScriptCall extends GuardedProgram {
   onMessage: (message: Record<string, unknown>) => void;
 }
 
+/** Python's last line where a package is not installed. */
+const MODULE_MISSING = /^ModuleNotFoundError: No module named '([^']+)'/;
+
 const GUARD = fileURLToPath(new URL('./guard.js', import.meta.url));
 
 /** A program of the user's that runs, with all that it starts. */
@@ -132,10 +135,14 @@ export class ScriptProcess {
         `${script} died of ${signal}; run again, and correct it if that happens each time.`,
       );
     if (code === 0) return undefined;
-    const said =
-      this.complaints.complaint === undefined
-        ? 'and wrote nothing to stderr'
-        : `and said "${this.complaints.complaint}"`;
+    const { complaint } = this.complaints;
+    const module = MODULE_MISSING.exec(complaint ?? '')?.[1];
+    if (module !== undefined)
+      return new PerdureError(
+        'EngineMissing',
+        `${script} needs the Python module ${module}, which is not installed; install it for ${program}, or pin it in the script's requirements.txt.`,
+      );
+    const said = complaint === undefined ? 'and wrote nothing to stderr' : `and said "${complaint}"`;
     return new PerdureError('EngineFailed', `${script} ended with exit code ${code} ${said}; correct it.`);
   }
 }
