@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { cp, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { temporal } from '@temporalio/proto';
+import { loadPipeline } from '../src/config/load.js';
 import { backfillIdOf, type BackfillResult, type PeriodRecord } from '../src/contracts/index.js';
 import { packageFolder } from '../src/package.js';
 import { connectClient } from '../src/platform/temporal/connection.js';
@@ -10,23 +11,43 @@ import { measure } from './processTree.js';
 import { airflowPython } from './python.js';
 import type { Section } from './section.js';
 
-const PIPELINE = 'credit';
-const WEEKS = 156;
+export const PIPELINE = 'credit';
+export const WEEKS = 156;
 /** Weeks of Airflow that are measured: every one is like the other. */
 const AIRFLOW_WEEKS = 12;
+
+/** The file of loans, where the bench has it. */
+export function loans(): string | undefined {
+  const csv = join(process.env.PERDURE_BENCH_DATA ?? '', 'credit', 'loans_full_schema.csv');
+  return existsSync(csv) ? csv : undefined;
+}
+export const NO_LOANS = 'The loans were left out: PERDURE_BENCH_DATA names no folder that has them.';
+
+/** The command that is measured. */
+export function backfillArgs(csv: string): string[] {
+  return ['backfill', PIPELINE, '--from', '2022-01-16', '--weeks', String(WEEKS), '--csv', csv, '--json'];
+}
+
+/** Where an undisturbed backfill runs: below the folder that `PERDURE_BENCH_KEEP` names it stays. */
+export async function undisturbedFolder(temporary: string): Promise<string> {
+  const kept = process.env.PERDURE_BENCH_KEEP;
+  const folder = join(kept === undefined ? temporary : resolve(kept), 'backfill');
+  await mkdir(folder, { recursive: true });
+  return folder;
+}
 
 type Event = temporal.api.history.v1.IHistoryEvent;
 
 /** Three years of credit scoring, week by week; and weeks of as many tasks that do nothing in Airflow. */
 export const backfill: Section = {
   title: `Backfill: ${WEEKS} weeks of credit scoring, and Airflow's of tasks that do nothing`,
-  async run(_pipeline, folder, tell) {
-    const csv = join(process.env.PERDURE_BENCH_DATA ?? '', 'credit', 'loans_full_schema.csv');
-    if (!existsSync(csv)) return ['The loans were left out: PERDURE_BENCH_DATA names no folder that has them.'];
+  async run(_pipeline, temporary, tell) {
+    const csv = loans();
+    if (!csv) return [NO_LOANS];
+    const folder = await undisturbedFolder(temporary);
     tell(`${WEEKS} weeks`);
     const main = join(packageFolder(), 'dist', 'src', 'cli', 'main.js');
-    const asked = ['backfill', PIPELINE, '--from', '2022-01-16', '--weeks', String(WEEKS), '--csv', csv, '--json'];
-    const ours = await measure('node', [main, ...asked], { cwd: folder });
+    const ours = await measure('node', [main, ...backfillArgs(csv)], { cwd: folder });
     const { result, timeline } = JSON.parse(ours.stdout) as {
       result: BackfillResult;
       timeline: { periods: PeriodRecord[] };
@@ -66,6 +87,7 @@ async function weeksOf(folder: string, days: string[]): Promise<Week[]> {
   // The command's own database, of which a server makes use again.
   const state = join(folder, 'histories');
   await cp(join(folder, '.perdure'), state, { recursive: true });
+  const { algorithms } = (await loadPipeline(PIPELINE)).config.training_config;
   const server = await startEmbeddedServer(state);
   try {
     const client = await connectClient(server.target);
@@ -81,12 +103,16 @@ async function weeksOf(folder: string, days: string[]): Promise<Week[]> {
     for (const day of days) {
       const week = `${backfillIdOf(PIPELINE)}-${day}`;
       const own = await historyOf(week);
-      const [before, processing, training, algorithm, inference] = await Promise.all(
-        ['processing-before', 'processing', 'training', 'training-lightgbm', 'inference'].map((name) =>
-          historyOf(`${week}-${name}`),
-        ),
+      const [training, inference, ...others] = await Promise.all(
+        [
+          'training',
+          'inference',
+          'processing-before',
+          'processing',
+          ...algorithms.map((name) => `training-${name}`),
+        ].map((name) => historyOf(`${week}-${name}`)),
       );
-      const all = [own, before!, processing!, training!, algorithm!, inference!];
+      const all = [own, training!, inference!, ...others];
       weeks.push({
         total: lasted(own),
         training: lasted(training!),

@@ -3,6 +3,7 @@ import { availableParallelism, cpus, totalmem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { anyTable } from './anyTable.js';
 import { backfill } from './backfill.js';
+import { backfillKilled } from './backfillKilled.js';
 import { churnJob } from './churnJob.js';
 import { ecsLaunch } from './ecsLaunch.js';
 import { falseAlarms } from './falseAlarms.js';
@@ -25,6 +26,7 @@ const SECTIONS: Record<string, Section> = {
   orchestration,
   wholeJob,
   backfill,
+  backfillKilled,
   anyTable,
   churnJob,
   quality,
