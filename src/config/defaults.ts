@@ -29,7 +29,10 @@ export function defaultModelConfig({
     // Small tables have few rows to evaluate on, and a model is better than none; how many there were is told.
     promotion_gate: { min_samples: 10 },
     training_config: {
-      algorithms: able.filter((estimator) => !categories || estimatorKind(estimator).nativeCategoricals),
+      algorithms: able.filter(
+        (estimator) =>
+          !estimatorKind(estimator).listedOnly && (!categories || estimatorKind(estimator).nativeCategoricals),
+      ),
       // All of them; a config that lists fewer need not name the others here.
       enabled_algorithms: {},
       hyperparameter_tuning: false,

@@ -156,6 +156,12 @@ describe('a parameter that makes no sense is ConfigInvalid', () => {
       { class_weight: 'even' },
       'The parameter class_weight of random_forest is "even"; expected balanced or null.',
     ],
+    ['mlp', { dropout: 1 }, 'The parameter dropout of mlp is 1; expected a number of 0 or more and below 1.'],
+    [
+      'mlp',
+      { hidden_layer_sizes: '64,0' },
+      'The parameter hidden_layer_sizes of mlp is "64,0"; expected one to ten numbers of units up to 9999 with commas, such as "256,128,64".',
+    ],
     [
       'random_forest',
       { learning_rate: 1, depht: 2 },
@@ -170,11 +176,14 @@ describe('a parameter that makes no sense is ConfigInvalid', () => {
 
 describe('a task', () => {
   test.each([
-    [ZERO_OR_ONE, ['logistic_regression', 'random_forest', 'xgboost', 'lightgbm']],
-    [grades, ['logistic_regression', 'random_forest', 'xgboost', 'lightgbm']],
-    [amount, ['linear_regression', 'random_forest', 'xgboost', 'lightgbm']],
-    [{ task: 'regression', objective: 'poisson' }, ['linear_regression', 'random_forest', 'xgboost', 'lightgbm']],
-    [{ task: 'regression', objective: 'absolute_error' }, ['xgboost', 'lightgbm']],
+    [ZERO_OR_ONE, ['logistic_regression', 'random_forest', 'xgboost', 'lightgbm', 'mlp']],
+    [grades, ['logistic_regression', 'random_forest', 'xgboost', 'lightgbm', 'mlp']],
+    [amount, ['linear_regression', 'random_forest', 'xgboost', 'lightgbm', 'mlp']],
+    [
+      { task: 'regression', objective: 'poisson' },
+      ['linear_regression', 'random_forest', 'xgboost', 'lightgbm', 'mlp'],
+    ],
+    [{ task: 'regression', objective: 'absolute_error' }, ['xgboost', 'lightgbm', 'mlp']],
   ] as [TaskSpec, Estimator[]][])('%j has the estimators that can do it', (task, estimators) => {
     expect(estimatorsFor(task)).toEqual(estimators);
     for (const estimator of estimators) expect(recipeOf(estimator, {}, shape, 1, task)).toBeDefined();

@@ -314,7 +314,7 @@ test('a training that was killed goes on from its checkpoint, and one that ended
 
 /** Folders of trainings that may go on, in a cache of this file's own. */
 function checkpoints(): string[] {
-  const root = join(process.env.PERDURE_CACHE!, 'script-checkpoints');
+  const root = join(process.env.PERDURE_CACHE!, 'training-checkpoints');
   return existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : [];
 }
 

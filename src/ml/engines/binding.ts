@@ -30,6 +30,12 @@ export interface Rows extends Held {
   readonly count: number;
 }
 
+/** Metrics after a step of a training, such as an epoch, counted from 1. */
+export interface TrainingStep {
+  step: number;
+  metrics: Record<string, number>;
+}
+
 /** A model that a library holds. */
 export interface Model extends Held {
   /** Names of the columns that it was trained on, in order. */
@@ -43,12 +49,14 @@ export interface Model extends Held {
   contributions(rows: Features, background: ArrayLike<number>): ArrayLike<number>;
   /** Gain of all splits of each feature together; `undefined` of a model without splits. */
   gain(): Float64Array | undefined;
+  /** What its training told after each step; absent where it tells nothing. */
+  steps?(): readonly TrainingStep[];
   /** The bytes of the model's file. */
   save(): Awaitable<Uint8Array>;
 }
 
 /**
- * What trains and predicts: a native library, called synchronously, or programs of users.
+ * What trains and predicts: a native library, called synchronously, networks, or programs of users.
  * Every method throws `PerdureError` `EngineFailed` with the library's own words.
  */
 export interface Library {

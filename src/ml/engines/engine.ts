@@ -17,6 +17,7 @@ import { taskOf } from '../tasks/task.js';
 import type { Awaitable, Features, Library, Matrix, Model } from './binding.js';
 import { isLightGbmModel } from './lightgbm.js';
 import { isArchive } from './script/archive.js';
+import { isOnnx } from './network/isOnnx.js';
 import { MatrixCache } from './matrixCache.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
 import type {
@@ -248,6 +249,7 @@ export class Engine implements EngineCalls {
 /** By the beginning of a model's file, as names of files are the registry's. */
 function libraryOfModel(bytes: Uint8Array): LibraryName {
   if (isArchive(bytes)) return 'script';
+  if (isOnnx(bytes)) return 'tfjs';
   return isLightGbmModel(bytes) ? 'lib_lightgbm' : 'libxgboost';
 }
 

@@ -2,6 +2,7 @@
  * Entry of a child process that runs native code for an engine pool: calls come over IPC, one at a time.
  * Arguments: the bytes that matrices may take between calls, and the threads of a call that any number of them may share.
  */
+import type { Progress } from '../../contracts/index.js';
 import { PerdureError, messageOf } from '../../errors.js';
 import type { Library } from './binding.js';
 import { Engine } from './engine.js';
@@ -14,6 +15,7 @@ import { XgBoostLibrary } from './xgboostTraining.js';
 const LIBRARIES = {
   libxgboost: () => new XgBoostLibrary(libraryPath('libxgboost')),
   lib_lightgbm: () => new LightGbmLibrary(libraryPath('lib_lightgbm')),
+  tfjs: openNetworks,
   script: openScripts,
 };
 
@@ -27,10 +29,20 @@ process.on('message', (call: HostCall) => {
   void answer(call).then((reply) => process.send!(reply));
 });
 
+/** Loaded where there is a network: most hosts have none. */
+async function openNetworks(): Promise<Library> {
+  const { NetworkLibrary } = await import('./network/networkLibrary.js');
+  return NetworkLibrary.open(tell);
+}
+
 /** Loaded where there is a script: most hosts have none. */
 async function openScripts(): Promise<Library> {
   const { ScriptLibrary } = await import('./script/scriptLibrary.js');
-  return new ScriptLibrary((progress) => void process.send!({ progress } satisfies HostNews));
+  return new ScriptLibrary(tell);
+}
+
+function tell(progress: Progress): void {
+  process.send!({ progress } satisfies HostNews);
 }
 
 async function answer({ method, request, memory }: HostCall): Promise<HostReply> {

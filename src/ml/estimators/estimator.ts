@@ -4,20 +4,22 @@ import { readParameters, type Parameter, type Values } from './parameter.js';
 
 /** The native libraries that models are of. */
 export type NativeLibraryName = 'libxgboost' | 'lib_lightgbm';
-/** What models are of: a native library, or a program of the user's. */
-export type LibraryName = NativeLibraryName | 'script';
+/** What models are of: a native library, TensorFlow.js, or a program of the user's. */
+export type LibraryName = NativeLibraryName | 'tfjs' | 'script';
 
-/** Names that a model's file may have, by what is written there: Universal Binary JSON, text, or a folder as a tar archive. */
-export const MODEL_FILES = ['model.ubj', 'model.txt', 'model.tar'] as const;
+/** Names that a model's file may have, by what is written there: Universal Binary JSON, text, ONNX, or a folder as a tar archive. */
+export const MODEL_FILES = ['model.ubj', 'model.txt', 'model.onnx', 'model.tar'] as const;
 export type ModelFile = (typeof MODEL_FILES)[number];
 const FILE_OF: Record<LibraryName, ModelFile> = {
   libxgboost: 'model.ubj',
   lib_lightgbm: 'model.txt',
+  tfjs: 'model.onnx',
   script: 'model.tar',
 };
 
 /** Why a model can't say what its predictions come from, by its file, in a sentence. */
 export const NOT_EXPLAINED: Partial<Record<ModelFile, string>> = {
+  'model.onnx': 'A neural network says no SHAP values.',
   'model.tar': 'A script says no SHAP values.',
 };
 
@@ -69,6 +71,12 @@ export interface DataNeeds {
   categoricals?: number[];
 }
 
+/** What an estimator asks of its rows, whatever the seed and the columns. */
+export interface AskedData extends Omit<DataNeeds, 'validation' | 'categoricals'> {
+  /** Share of the rows that are kept apart. @default none */
+  validationShare?: number;
+}
+
 /** How a library is to train one estimator. */
 export interface TrainingRecipe {
   settings: Settings;
@@ -96,8 +104,10 @@ export interface EstimatorKind {
   nativeCategoricals: boolean;
   /** Whether the config has to name a program that trains. */
   needsScript: boolean;
+  /** Whether it trains only where a config lists it: a pipeline that names no algorithm goes without. */
+  listedOnly: boolean;
   parametersOf(task: TaskName): Record<string, Parameter<unknown>>;
-  data(params: Params, task: TaskSpec): DataNeeds;
+  data(params: Params, task: TaskSpec): AskedData;
   recipe(params: Params, task: TaskSpec, shape: TrainingShape): TrainingRecipe;
   /** About how long a candidate takes against others of its estimator, without a unit. */
   relativeCost(params: Params): number;
@@ -113,7 +123,8 @@ interface Definition<P extends object> extends Pick<EstimatorKind, 'library'> {
   only?: Partial<Record<keyof P, readonly TaskName[]>>;
   cannot?: EstimatorKind['cannot'];
   nativeCategoricals?: boolean;
-  data?: (values: Values<P>, task: TaskSpec) => DataNeeds;
+  listedOnly?: boolean;
+  data?: (values: Values<P>, task: TaskSpec) => AskedData;
   recipe: (values: Values<P>, task: TaskSpec, shape: TrainingShape) => TrainingRecipe;
   relativeCost?: EstimatorKind['relativeCost'];
   balancing?: EstimatorKind['balancing'];
@@ -137,6 +148,7 @@ export function defineEstimator<P extends object>(name: string, definition: Defi
     cannot: definition.cannot ?? (() => undefined),
     nativeCategoricals: definition.nativeCategoricals ?? false,
     needsScript: false,
+    listedOnly: definition.listedOnly ?? false,
     parametersOf,
     data: (params, task) => data?.(read(params, task), task) ?? {},
     recipe: (params, task, shape) => recipe(read(params, task), task, shape),

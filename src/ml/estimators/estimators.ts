@@ -5,6 +5,7 @@ import type { DataNeeds, EstimatorKind, EstimatorRef, Settings, TrainingRecipe, 
 import { lightgbm } from './lightgbm.js';
 import { linearRegression } from './linearRegression.js';
 import { logisticRegression } from './logisticRegression.js';
+import { mlp } from './mlp.js';
 import { randomForest } from './randomForest.js';
 import { script } from './script.js';
 import { xgboost } from './xgboost.js';
@@ -16,6 +17,7 @@ export const ESTIMATORS = {
   random_forest: randomForest,
   xgboost,
   lightgbm,
+  mlp,
   script,
 } satisfies Record<string, EstimatorKind>;
 
@@ -74,8 +76,8 @@ export function dataNeeds(
       `${estimator} can't take categories as they are; use one_hot or ordinal instead of categorical, or leave the algorithm out.`,
     );
   }
-  const needs = kind.data(params, task);
-  const share = program?.validation_share ?? 0;
+  const { validationShare, ...needs } = kind.data(params, task);
+  const share = program?.validation_share ?? validationShare ?? 0;
   return {
     ...needs,
     ...(needs.settings && { settings: { ...COMMON[kind.library], seed, ...needs.settings } }),
@@ -110,6 +112,7 @@ const COMMON = {
   libxgboost: { nthread: 1, validate_parameters: 'true' },
   // Which of the two ways of counting is faster the library would try out, and the faster one is not always the same.
   lib_lightgbm: { num_threads: 1, deterministic: 'true', force_col_wise: 'true', verbosity: -1 },
+  tfjs: {},
   script: {},
 } as const;
 

@@ -39,6 +39,7 @@ export const NUMBERS = {
   notNegative: { expected: 'a number of 0 or more', schema: z.number().min(0) },
   count: { expected: `a whole number from 1 to ${MOST}`, schema: z.int().min(1).max(MOST) },
   whole: { expected: 'a whole number of 0 or more', schema: z.int().min(0) },
+  fraction: { expected: 'a number of 0 or more and below 1', schema: z.number().min(0).lt(1) },
   share: { expected: 'a number above 0 and up to 1', schema: z.number().gt(0).max(1) },
 } as const satisfies Record<string, NumberKind>;
 
@@ -65,6 +66,15 @@ export function oneOf<const T extends string | null>(choices: readonly T[], byDe
   return {
     schema: z.custom<T>((value) => (choices as readonly unknown[]).includes(value)),
     expected: choices.map(String).join(' or '),
+    byDefault,
+  };
+}
+
+/** Units of hidden layers, the first layer's first. */
+export function layerSizes(byDefault: string): Given<string> {
+  return {
+    schema: z.string().regex(/^([1-9]\d{0,3})(,[1-9]\d{0,3}){0,9}$/),
+    expected: 'one to ten numbers of units up to 9999 with commas, such as "256,128,64"',
     byDefault,
   };
 }

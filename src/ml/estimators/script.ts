@@ -10,6 +10,7 @@ export const script: EstimatorKind = {
   cannot: () => undefined,
   nativeCategoricals: true,
   needsScript: true,
+  listedOnly: true,
   parametersOf: () => ({}),
   data: () => ({}),
   recipe: () => ({ settings: {}, rounds: 0 }),

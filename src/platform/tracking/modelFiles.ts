@@ -20,8 +20,12 @@ export interface ArtifactFile {
   content: { file: string } | { text: string };
 }
 
-/** Python's package of the library that a model's file is of. */
-const PACKAGE_OF: Record<Exclude<ModelFile, 'model.tar'>, string> = { 'model.ubj': 'xgboost', 'model.txt': 'lightgbm' };
+/** Python's package that reads a model's file, by the version of the library that wrote it. */
+const PACKAGE_OF: Record<Exclude<ModelFile, 'model.tar'>, (version: string | undefined) => string> = {
+  'model.ubj': (version) => `xgboost==${version}`,
+  'model.txt': (version) => `lightgbm==${version}`,
+  'model.onnx': () => 'onnxruntime==1.32.0',
+};
 
 /** Why a script's version is there without a `python_function`. */
 const NO_PYTHON_FUNCTION =
@@ -75,7 +79,7 @@ export async function modelFiles(
   const code = await readFile(join(packageFolder(), LOADER), 'utf8');
   // A process that loads models of several releases needs a module of its own for each.
   const loader = `perdure_model_${sha256(code).slice(0, 8)}`;
-  const requirements = ['numpy', 'pandas', `${PACKAGE_OF[model_file]}==${/[\d.]+$/.exec(lineage.engine)?.[0]}`];
+  const requirements = ['numpy', 'pandas', PACKAGE_OF[model_file](/[\d.]+$/.exec(lineage.engine)?.[0])];
   return [
     text(`code/${loader}.py`, code),
     ...kept,

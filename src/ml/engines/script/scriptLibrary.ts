@@ -5,10 +5,10 @@ import { isObject, type Progress } from '../../../contracts/index.js';
 import { PerdureError } from '../../../errors.js';
 import { diskError } from '../../../platform/files/diskError.js';
 import { writeColumns } from '../../../platform/files/parquet.js';
-import { stratifiedShuffleSplits } from '../../stratifiedShuffleSplit.js';
 import type { DataNeeds, Script, TrainingRecipe } from '../../estimators/estimator.js';
 import type { Dataset, Features, Library, Matrix, Model, Rows, TrainingWork } from '../binding.js';
-import { checkpointFolder } from './checkpointFolder.js';
+import { checkpointFolder } from '../checkpointFolder.js';
+import { apart } from '../validationRows.js';
 import { sha256Of } from './digest.js';
 import { filesBelow, writeBelow } from './files.js';
 import { runnable, scriptVersion, sourcesOf, versionOf, type Runnable } from './scriptFiles.js';
@@ -63,18 +63,19 @@ export class ScriptLibrary implements Library, Runs {
       });
       const { folder: sources, version } = await this.copyOf(script);
       const key = sha256Of(JSON.stringify([version, files.digests, { ...given, limits: undefined }]));
-      const checkpoint = checkpointFolder(key, folder);
+      const checkpoint = checkpointFolder(key);
+      const checkpoints = checkpoint?.path ?? mkdtempSync(join(folder, 'checkpoint-'));
       const args = ['train', '--train', files.train, ...(files.validation ? ['--validation', files.validation] : [])];
       const run = await this.start(
         script,
         sources,
-        [...args, '--params', params, '--output', output, '--checkpoint', checkpoint.path],
+        [...args, '--params', params, '--output', output, '--checkpoint', checkpoints],
         work.memory,
         (message) => this.takeNews(message, metrics),
       );
       const fault = await run.within('finished training', run.fault);
       // What was killed may go on; what is wrong with the script, or with what it kept, would only be so again.
-      if (!fault?.retryable) checkpoint.remove();
+      if (!fault?.retryable) checkpoint?.remove();
       if (fault) throw fault;
       if ((await filesBelow(output)).length === 0)
         throw new PerdureError(
@@ -241,17 +242,6 @@ class TrainingFiles implements Dataset {
     );
     return { train, ...(validation !== undefined && { validation }), categoricals, digests };
   }
-}
-
-/** Rows that are kept apart, of each class its share, in the order that the rows have. */
-function apart(
-  { labels, rows }: Matrix,
-  isClass: boolean,
-  { share, seed }: NonNullable<DataNeeds['validation']>,
-): { train: Uint32Array; test: Uint32Array } {
-  const classes = isClass ? labels : new Uint8Array(rows);
-  const [split] = stratifiedShuffleSplits(classes, { splits: 1, testShare: share, seed });
-  return { train: split!.train.sort(), test: split!.test.sort() };
 }
 
 function valuesAt(values: Float64Array, rows?: Uint32Array): Float64Array {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { variables } from '../../../environment.js';
-import { systemCode } from '../../../errors.js';
 import { diskError } from '../../../platform/files/diskError.js';
+import { isThere } from '../processControl.js';
 
 const BEGINNING = 'perdure-script-';
 
@@ -21,15 +21,5 @@ export function makeWorkFolder(): string {
     return folder;
   } catch (error) {
     throw diskError(error, root);
-  }
-}
-
-/** Whether a process of this number is there. */
-export function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
   }
 }

@@ -5,7 +5,7 @@ model's columns, `calibrator.json` what makes probabilities of what the model sa
 probability a row counts as positive. The meaning of missing, infinite and unseen values is that of Perdure's own
 predictions (`src/ml/transforms`), which a test compares with these.
 
-Needs numpy and pandas, and the library that the model is of: xgboost for `model.ubj`, lightgbm for `model.txt`.
+Needs numpy and pandas, and the library that the model is of: xgboost for `model.ubj`, lightgbm for `model.txt`, onnxruntime for `model.onnx`.
 """
 
 import json
@@ -88,6 +88,12 @@ def _scorer(folder):
         model = xgboost.Booster(model_file=str(boosted))
         # Names of columns may have signs that the Python package takes for no names; the order is the model's.
         return lambda matrix: model.predict(xgboost.DMatrix(matrix, missing=np.nan), validate_features=False)
+    network = folder / "model.onnx"
+    if network.exists():
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
+        return lambda matrix: session.run(None, {"features": matrix})[0]
     import lightgbm
 
     model = lightgbm.Booster(model_file=str(folder / "model.txt"))

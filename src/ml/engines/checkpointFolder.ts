@@ -1,16 +1,7 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder } from '../../../platform/files/cacheFolder.js';
-import { isThere } from './workFolder.js';
+import { cacheFolder } from '../../platform/files/cacheFolder.js';
+import { isThere } from './processControl.js';
 
 /** How long what a training left is kept that never went on. */
 const KEPT_MS = 7 * 24 * 3_600_000;
@@ -23,19 +14,18 @@ export interface CheckpointFolder {
 }
 
 /**
- * The folder of a training on this machine, as the attempt before left it. Where another process has it at work, or the
- * cache can't be written, it is an empty one.
+ * The folder of a training on this machine, as the attempt before left it. `undefined` where another process has it at work, or the
+ * cache can't be written: a training is as good without, only another attempt begins anew.
  *
  * @param key says the training, all that it depends on included: letters and digits
- * @param work folder for one that nobody will come back to
  */
-export function checkpointFolder(key: string, work: string): CheckpointFolder {
-  const root = join(cacheFolder(), 'script-checkpoints');
+export function checkpointFolder(key: string): CheckpointFolder | undefined {
+  const root = join(cacheFolder(), 'training-checkpoints');
   const [path, owner] = [join(root, key), join(root, `${key}.owner`)];
   try {
     mkdirSync(root, { recursive: true });
     removeOld(root);
-    if (isOthers(owner)) throw new Error('another process has it');
+    if (isOthers(owner)) return undefined;
     writeFileSync(owner, String(process.pid));
     mkdirSync(path, { recursive: true });
     return {
@@ -46,9 +36,7 @@ export function checkpointFolder(key: string, work: string): CheckpointFolder {
       },
     };
   } catch {
-    // A training is as good without; only another attempt begins anew.
-    const alone = mkdtempSync(join(work, 'checkpoint-'));
-    return { path: alone, remove: () => rmSync(alone, { recursive: true, force: true }) };
+    return undefined;
   }
 }
 
