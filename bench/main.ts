@@ -9,6 +9,7 @@ import { ecsLaunch } from './ecsLaunch.js';
 import { falseAlarms } from './falseAlarms.js';
 import { lookup } from './lookup.js';
 import { memory } from './memory.js';
+import { network } from './network.js';
 import { orchestration } from './orchestration.js';
 import { quality } from './quality.js';
 import { racing } from './racing.js';
@@ -30,6 +31,7 @@ const SECTIONS: Record<string, Section> = {
   anyTable,
   churnJob,
   quality,
+  network,
   memory,
   s3Throughput,
   ecsLaunch,

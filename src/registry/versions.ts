@@ -24,6 +24,7 @@ import { MODEL_FILES, type ModelFile } from '../ml/estimators/estimator.js';
 import { modelProfile } from '../monitoring/profile.js';
 import { checkName } from '../names.js';
 import { versionCurves } from './curves.js';
+import { learningCurve } from './learningCurve.js';
 import { versionBackground, versionImportance } from './importance.js';
 import { promotionDecision } from './promotionDecision.js';
 import { originShape } from './origin.js';
@@ -106,7 +107,7 @@ export type Preprocessing = DocumentOf<typeof preprocessing>;
 /**
  * The documents of a version's folder beside its metadata: `threshold.json` of a binary task, and of none of earlier
  * releases; `calibrator.json` where its probabilities are calibrated, `slices.json` where the config names some; `importance.json` and
- * `background.json` of none of earlier releases; `promotion.json` only of one that stood before the promotion gate,
+ * `background.json` of none of earlier releases; `learning_curve.json` of an estimator that tells its steps; `promotion.json` only of one that stood before the promotion gate,
  * `readiness.json` of one that was tested.
  */
 const VERSION_DOCUMENTS = {
@@ -120,6 +121,7 @@ const VERSION_DOCUMENTS = {
   'promotion.json': promotionDecision,
   'readiness.json': versionReadiness,
   'curves.json': versionCurves,
+  'learning_curve.json': learningCurve,
   'importance.json': versionImportance,
   'background.json': versionBackground,
 };
@@ -141,6 +143,7 @@ const MAY_BE_ABSENT = [
   'calibrator.json',
   'slices.json',
   'signature.json',
+  'learning_curve.json',
   'importance.json',
   'background.json',
 ] as const satisfies readonly VersionDocument[];

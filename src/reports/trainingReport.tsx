@@ -10,6 +10,7 @@ import type {
 } from '../contracts/index.js';
 import { countOf, directionOf, leftOutInWords, metricsOf, SPLITS } from '../contracts/index.js';
 import type { Explanation } from '../registry/curves.js';
+import type { TrainingStep } from '../ml/engines/binding.js';
 import type { Curves } from '../ml/metrics/curves.js';
 import { taskOf } from '../ml/tasks/task.js';
 import type { VersionImportance } from '../registry/importance.js';
@@ -44,6 +45,7 @@ import {
 import { DataSection, type DataReport } from './dataSection.js';
 import { FeatureImportanceFigure, ImportanceFigure, SwarmFigure } from './explanationFigures.js';
 import { moment, titleOf } from './metricTitles.js';
+import { LearningFigure } from './learningFigure.js';
 import { ModelTests } from './modelTests.js';
 import { SearchFigure } from './searchFigure.js';
 
@@ -58,6 +60,8 @@ export interface ReportedVersion {
   threshold: ChosenThreshold | undefined;
   /** Absent where the config names no slices. */
   slices: VersionSlices | undefined;
+  /** What its training told after each step; none of an estimator that tells nothing. */
+  learned: readonly TrainingStep[];
   /** Why the search ended before all its candidates, in a sentence. */
   searchEnded: string | undefined;
   /** Whether an earlier run made it, as nothing has changed since. */
@@ -342,6 +346,9 @@ function CurveSection({ report, told }: { report: TrainingReport; told: SplitNam
           <ThresholdFigure of={best} split={told} threshold={versions[0]?.threshold} />
           <ScoreFigure of={best} split={told} />
           <ResidualFigure of={best} split={told} />
+          {versions.map(({ metadata, learned }) => (
+            <LearningFigure name={metadata.model_name} steps={learned} />
+          ))}
         </div>
       )}
     </Section>

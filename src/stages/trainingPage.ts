@@ -96,6 +96,7 @@ async function reported(
     threshold: await readVersionFileIfAny(registry, metadata, 'threshold.json'),
     slices: await readVersionFileIfAny(registry, metadata, 'slices.json'),
     searchEnded: rounds.at(-1)?.stopped,
+    learned: (await readVersionFileIfAny(registry, metadata, 'learning_curve.json'))?.steps ?? [],
     curves: await versionCurves.read(registry, versionKey(ref, 'curves.json'), () => undefined),
     unchanged,
   };

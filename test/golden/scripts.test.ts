@@ -123,13 +123,13 @@ describe.runIf(torch.ok)('the script for PyTorch', () => {
     cpSync(join(packageFolder(), 'conf', 'scripts', 'pytorch'), copy, { recursive: true });
     writeFileSync(join(copy, 'run.sh'), `exec ${python} network.py "$@"\n`);
     const script = { ...example('pytorch', ['sh', 'run.sh']), folder: copy, validation_share: 0.2 };
-    const first = await said(script, { epochs: 15, patience: 3 });
+    const first = await said(script, { max_iter: 15, n_iter_no_change: 3 });
     const labels = (await readColumns(train.path, ['label']))[0]!;
     const right = Array.from(labels as Int8Array, (label, row) => {
       const row3 = first.subarray(row * 3, row * 3 + 3);
       return row3.indexOf(Math.max(...row3)) === label;
     });
     expect(right.filter(Boolean).length).toBeGreaterThan(0.85 * ROWS);
-    expect(await said(script, { epochs: 15, patience: 3 })).toEqual(first);
+    expect(await said(script, { max_iter: 15, n_iter_no_change: 3 })).toEqual(first);
   });
 });

@@ -1,7 +1,9 @@
 """A multilayer perceptron of PyTorch as a script of Perdure's (docs/scripts.md): dropout, Adam, early stopping by the validation rows.
 
-Parameters, with their defaults: hidden "256,128,64", dropout 0.3, learning_rate 0.001, weight_decay 0.0001, batch_size 128, epochs 30,
-patience 5. Needs torch, numpy, pandas and pyarrow. A checkpoint is written after every epoch, and an attempt goes on with it.
+The same network as the estimator mlp, with the same parameters (docs/pipelines.md): hidden_layer_sizes, dropout, learning_rate_init,
+weight_decay, batch_size, max_iter, n_iter_no_change; validation_share of the config stands for validation_fraction. It takes the columns as the
+transforms make them, so that what is to be scaled they scale; a missing value counts as 0. Needs torch, numpy, pandas and pyarrow. A checkpoint is
+written after every epoch, and an attempt goes on with it. Uses a CUDA device where torch finds one.
 """
 
 import argparse
@@ -15,13 +17,13 @@ import torch
 from torch import nn
 
 DEFAULTS = {
-    "hidden": "256,128,64",
+    "hidden_layer_sizes": "256,128,64",
     "dropout": 0.3,
-    "learning_rate": 1e-3,
+    "learning_rate_init": 1e-3,
     "weight_decay": 1e-4,
     "batch_size": 128,
-    "epochs": 30,
-    "patience": 5,
+    "max_iter": 30,
+    "n_iter_no_change": 5,
 }
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -40,7 +42,7 @@ def main():
 
 def network(inputs, outputs, settings):
     layers = []
-    for width in (int(text) for text in str(settings["hidden"]).split(",")):
+    for width in (int(text) for text in str(settings["hidden_layer_sizes"]).split(",")):
         layers += [nn.Linear(inputs, width), nn.ReLU(), nn.Dropout(settings["dropout"])]
         inputs = width
     return nn.Sequential(*layers, nn.Linear(inputs, outputs)).to(DEVICE)
@@ -58,14 +60,10 @@ def train(args):
     torch.manual_seed(given["seed"])
 
     rows = pd.read_parquet(args.train)
-    values = rows[given["features"]].to_numpy(np.float32)
-    mean, scale = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
     kept = {
         "task": given["task"],
         "features": given["features"],
         "settings": settings,
-        "mean": np.nan_to_num(mean).tolist(),
-        "scale": np.where(scale > 0, scale, 1).tolist(),
         "outputs": len(given["classes"]) if given["task"] == "multiclass" else 1,
     }
     x, y = inputs(rows, kept), labels(rows, given)
@@ -73,7 +71,7 @@ def train(args):
     loss_of = {"binary": nn.BCEWithLogitsLoss(), "multiclass": nn.CrossEntropyLoss(), "regression": nn.MSELoss()}[given["task"]]
 
     model = network(len(given["features"]), kept["outputs"], settings)
-    optimizer = torch.optim.Adam(model.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"])
+    optimizer = torch.optim.Adam(model.parameters(), lr=settings["learning_rate_init"], weight_decay=settings["weight_decay"])
     best, best_loss, waited, first = None, float("inf"), 0, 0
     checkpoint = os.path.join(args.checkpoint, "checkpoint.pt") if args.checkpoint else None
     if checkpoint and os.path.exists(checkpoint):
@@ -83,8 +81,8 @@ def train(args):
         torch.set_rng_state(state["random"].cpu())
         best, best_loss, waited, first = state["best"], state["best_loss"], state["waited"], state["epoch"] + 1
 
-    for epoch in range(first, settings["epochs"]):
-        if waited >= settings["patience"]:
+    for epoch in range(first, settings["max_iter"]):
+        if waited >= settings["n_iter_no_change"]:
             break
         model.train()
         total = 0.0
@@ -107,7 +105,7 @@ def train(args):
         else:
             waited += 1
         print(json.dumps({"step": epoch + 1, "metrics": metrics}), flush=True)
-        print(json.dumps({"progress": {"done": epoch + 1, "total": settings["epochs"]}}), flush=True)
+        print(json.dumps({"progress": {"done": epoch + 1, "total": settings["max_iter"]}}), flush=True)
         if checkpoint:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "random": torch.get_rng_state()}
             torch.save({**state, "best": best, "best_loss": best_loss, "waited": waited, "epoch": epoch}, checkpoint + ".new")
@@ -141,9 +139,7 @@ def predict(args):
 
 
 def inputs(rows, kept):
-    """Standardized; a missing value is the mean."""
-    values = (rows[kept["features"]].to_numpy(np.float32) - np.float32(kept["mean"])) / np.float32(kept["scale"])
-    return torch.from_numpy(np.nan_to_num(values)).to(DEVICE)
+    return torch.from_numpy(np.nan_to_num(rows[kept["features"]].to_numpy(np.float32))).to(DEVICE)
 
 
 def labels(rows, given):

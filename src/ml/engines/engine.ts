@@ -25,6 +25,7 @@ import type {
   EngineCalls,
   EvaluateRequest,
   FitRequest,
+  Fitted,
   FoldEvaluation,
   FoldOutput,
   GainRequest,
@@ -81,14 +82,15 @@ export class Engine implements EngineCalls {
     return { labels: labels.slice(), output: heldToProbabilities(request.task, output) };
   }
 
-  async fit(request: FitRequest): Promise<{ seconds: number }> {
+  async fit(request: FitRequest): Promise<Fitted> {
     const started = performance.now();
     const part = await this.part(request);
-    const bytes = await this.training(request, part, (model) => model.save(), this.threads);
+    const look = async (model: Model) => ({ bytes: await model.save(), steps: model.steps?.() ?? [] });
+    const { bytes, steps } = await this.training(request, part, look, this.threads);
     await writeFile(request.modelPath, bytes).catch((error: unknown) => {
       throw diskError(error, request.modelPath);
     });
-    return { seconds: secondsSince(started) };
+    return { seconds: secondsSince(started), steps };
   }
 
   async predict(request: PredictRequest): Promise<ModelOutput> {

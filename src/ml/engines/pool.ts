@@ -4,6 +4,7 @@ import type { TaskSpec } from '../../contracts/task.js';
 import type { EstimatorRef, Script } from '../estimators/estimator.js';
 import type { Estimator } from '../estimators/estimators.js';
 import type { ModelOutput } from '../modelOutput.js';
+import type { TrainingStep } from './binding.js';
 
 export type { Estimator };
 
@@ -77,6 +78,12 @@ export interface FitRequest extends EstimatorRef<Estimator> {
   modelPath: string;
 }
 
+export interface Fitted {
+  seconds: number;
+  /** What the training told after each step; none of an estimator that tells nothing. */
+  steps: readonly TrainingStep[];
+}
+
 export interface PredictRequest {
   modelPath: string;
   /** The task that the model was trained for. */
@@ -114,7 +121,7 @@ export interface EngineCalls {
   evaluate(request: EvaluateRequest): Promise<FoldEvaluation[]>;
   /** Of one fold, whose number is the only one in `folds`. */
   crossPredict(request: Omit<EvaluateRequest, 'scorings'>): Promise<FoldOutput>;
-  fit(request: FitRequest): Promise<{ seconds: number }>;
+  fit(request: FitRequest): Promise<Fitted>;
   predict(request: PredictRequest): Promise<ModelOutput>;
   /**
    * SHAP contributions, features + 1 a row and the one that they are counted from last; they add up to the log-odds, for a

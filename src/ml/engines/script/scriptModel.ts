@@ -9,7 +9,7 @@ import { readColumns, columnNames, writeColumns, type Column } from '../../../pl
 import { fromColumns } from '../../modelOutput.js';
 import { taskOf } from '../../tasks/task.js';
 import { NOT_EXPLAINED, type Script } from '../../estimators/estimator.js';
-import type { Model, Rows } from '../binding.js';
+import type { Model, Rows, TrainingStep } from '../binding.js';
 import { packed, unpacked, type ArchivedFile } from './archive.js';
 import { filesBelow, writeBelow } from './files.js';
 import type { ScriptProcess } from './scriptProcess.js';
@@ -108,6 +108,15 @@ export class ScriptModel implements Model {
 
   gain(): never {
     throw new PerdureError('EngineFailed', 'A script says nothing of splits whose gain could be counted.');
+  }
+
+  /** Those of its metrics that are numbers. */
+  steps(): TrainingStep[] {
+    return this.metrics.map((line, at) => {
+      const { step, metrics } = JSON.parse(line) as { step: unknown; metrics: Record<string, unknown> };
+      const numbers = Object.entries(metrics).filter((entry): entry is [string, number] => Number.isFinite(entry[1]));
+      return { step: Number.isFinite(step) ? (step as number) : at + 1, metrics: Object.fromEntries(numbers) };
+    });
   }
 
   async save(): Promise<Buffer> {
