@@ -6,7 +6,7 @@ import { raise } from '../platform/notify/raise.js';
 import { channelsFrom } from '../platform/notify/settings.js';
 import { moveAlias, type AliasMove } from '../registry/operations.js';
 import type { Mover } from '../registry/pointers.js';
-import { CHAMPION } from '../registry/resolve.js';
+import { CHAMPION } from '../registry/aliases.js';
 import { readReadiness } from '../registry/versions.js';
 import { openStores } from '../platform/storage/stores.js';
 import type { CommonOptions } from './options.js';

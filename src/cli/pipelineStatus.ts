@@ -6,7 +6,7 @@ import { goldPartitions } from '../data/layers.js';
 import { UNDATED } from '../data/partitions.js';
 import { predictionsFiles } from '../data/predictions.js';
 import { aliasKey, readPointer } from '../registry/pointers.js';
-import { CHAMPION } from '../registry/resolve.js';
+import { CHAMPION } from '../registry/aliases.js';
 import { readTimeline, readTracker, type Timeline } from '../registry/timeline.js';
 import { LATEST_REPORT, monitoringReport } from '../monitoring/report.js';
 import type { Stores } from '../platform/storage/objectStore.js';

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { ownPackage } from '../package.js';
 import { addBackfill } from './commands/backfill.js';
+import { addCompare } from './commands/compare.js';
 import { addConfig } from './commands/config.js';
 import { addData } from './commands/data.js';
 import { addDoctor } from './commands/doctor.js';
@@ -36,6 +37,7 @@ const COMMANDS = [
   addUp,
   addStatus,
   addModels,
+  addCompare,
   addReport,
   addTrack,
   addFeatures,

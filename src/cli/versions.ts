@@ -13,16 +13,16 @@ import {
 } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { Calibrator } from '../ml/calibrator.js';
-import { ALIASES } from '../registry/operations.js';
-import { aliasKey, isSameVersion, readPointer } from '../registry/pointers.js';
+import { ALIASES, CHAMPION } from '../registry/aliases.js';
+import { aliasKey, isSameVersion, movesOf, readPointer } from '../registry/pointers.js';
 import { scoringOf } from '../registry/championMetric.js';
 import { testsSection } from '../registry/modelCard.js';
 import { promotionDecision } from '../registry/promotionDecision.js';
 import { measuredWith, type VersionReadiness } from '../registry/readiness.js';
 import { sliceName, type VersionSlices } from '../registry/slices.js';
-import { CHAMPION, latestVersion, resolveModel } from '../registry/resolve.js';
+import { latestVersion, resolveModel } from '../registry/resolve.js';
+import { listVersions, type VersionSummary } from '../registry/versionIndex.js';
 import {
-  listVersions,
   readVersion,
   versionKey,
   readCard,
@@ -30,7 +30,6 @@ import {
   readVersionFile,
   readVersionFileIfAny,
   type VersionMetadata,
-  type VersionSummary,
 } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { CommonOptions } from './options.js';
@@ -54,20 +53,27 @@ interface ListedVersion extends VersionSummary {
 /** What each alias means; `null` for none. */
 type Aliases = Record<string, VersionRef | null>;
 
-/** Every version of every algorithm. */
-export async function listModels(name: string, options: CommonOptions): Promise<void> {
+/**
+ * Every version of every algorithm.
+ * @param options.alias lists those alone that the alias means or has meant
+ */
+export async function listModels(name: string, options: CommonOptions & { alias?: string }): Promise<void> {
   const { pipeline, stores } = await openToRead(name, options);
   const { modelRegistry } = stores;
   const aliases = await meaningOfAliases(modelRegistry);
-  const versions = await listedVersions(modelRegistry, pipeline, aliases);
+  const all = await listedVersions(modelRegistry, pipeline, aliases);
+  const versions = options.alias === undefined ? all : await meantBy(modelRegistry, options.alias, all);
   if (options.json) {
     printJson({ versions, aliases });
+  } else if (all.length > 0 && versions.length === 0) {
+    print(`No version of ${name} is or was ${options.alias}.`);
   } else if (versions.length === 0) {
     print(`No model of ${name} is registered yet; "perdure train ${name}" trains some.`);
   } else {
     const columns = new MetricColumns(versions);
     const rows = versions.map((version) => [
       version.algorithm,
+      `v${version.number}`,
       version.version,
       marksOf(version),
       testsOf(version),
@@ -75,12 +81,18 @@ export async function listModels(name: string, options: CommonOptions): Promise<
       ...columns.cells(version),
     ]);
     print(
-      table(['algorithm', 'version', 'aliases', 'tests', 'CV\nscore', ...columns.heads], rows, {
-        spare: [...columns.spare(5), 4],
+      table(['algorithm', 'version', 'id', 'aliases', 'tests', 'CV\nscore', ...columns.heads], rows, {
+        spare: [...columns.spare(6), 5, 2],
       }),
     );
   }
-  if (!options.json) for (const line of danglingAliases(aliases, versions)) print(line);
+  if (!options.json) for (const line of danglingAliases(aliases, all)) print(line);
+}
+
+/** Of these versions, those that an alias means or has meant. */
+async function meantBy(registry: ObjectStore, alias: string, versions: ListedVersion[]): Promise<ListedVersion[]> {
+  const moves = movesOf(await readPointer(registry, aliasKey(alias)));
+  return versions.filter((version) => moves.some((move) => isSameVersion(move, version)));
 }
 
 async function meaningOfAliases(registry: ObjectStore): Promise<Aliases> {
@@ -270,7 +282,7 @@ function describeVersion(
     ...splits.map((split) => withInterval(performance[split]!, metric)),
   ]);
   return [
-    `${metadata.model_name} ${metadata.version}`,
+    `${metadata.model_name} ${metadata.version}${metadata.number === undefined ? '' : ` (v${metadata.number})`}`,
     ...facts.map(([fact, value]) => `  ${fact.padEnd(11)} ${value}`),
     table([withIntervals ? 'metric (95% interval)' : '', ...splits.map(titleOf)], rows),
     ...(metadata.task.task === 'regression'

@@ -22,8 +22,8 @@ export interface TrainingRows {
   unlabelled: number;
   /** Rows that were left out as their class is none of the task's. */
   unknown: number;
-  /** Of the train split: the digest of each row's key, by which monitoring knows what a model was fitted on. */
-  keys?: Float64Array;
+  /** The digest of each row's key, by which monitoring knows what a model was fitted on. */
+  keys: Float64Array;
   /** The column that was read beside the features. */
   beside?: RawColumn;
 }
@@ -64,13 +64,13 @@ export async function readTrainingRows(
   const columns = [...inputs, ...(beside ? [beside] : [])];
   const reader = new InputReader([...inputs, ...(beside ? [{ ...beside, name: INTERNAL.fold }] : [])], capacity);
   const labels = new Float64Array(capacity);
-  const keys = rows.name === 'train' ? new Float64Array(capacity) : undefined;
+  const keys = new Float64Array(capacity);
   const read = labelReader(pipeline, task);
   let [taken, unlabelled, unknown] = [0, 0, 0];
   const values = [
     ...columns.map((input) => inputSql(input, INTERNAL.features)),
     await labelOf(database, pipeline, files),
-    ...(keys ? [keyDigestSql(pipeline.definition.keys, INTERNAL.features)] : []),
+    keyDigestSql(pipeline.definition.keys, INTERNAL.features),
   ];
   for (const file of files) {
     const before = taken + unlabelled + unknown;
@@ -95,10 +95,8 @@ export async function readTrainingRows(
         }
       }
       reader.take(chunk, kept);
-      if (keys) {
-        const digests = chunk.getColumnVector(columns.length + 1);
-        kept.forEach((row, i) => (keys[taken + i] = digests.getItem(row) as number));
-      }
+      const digests = chunk.getColumnVector(columns.length + 1);
+      kept.forEach((row, i) => (keys[taken + i] = digests.getItem(row) as number));
       taken += kept.length;
     }
   }
@@ -110,7 +108,7 @@ export async function readTrainingRows(
     labels: labels.subarray(0, taken),
     unlabelled,
     unknown,
-    ...(keys && { keys: keys.subarray(0, taken) }),
+    keys: keys.subarray(0, taken),
     ...(other && { beside: other }),
   };
 }

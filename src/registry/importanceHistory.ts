@@ -2,7 +2,8 @@ import type { VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { importanceShift, type ImportanceShift, type VersionImportance } from './importance.js';
-import { listVersions, readVersion, readVersionFileIfAny } from './versions.js';
+import { listVersions } from './versionIndex.js';
+import { readVersion, readVersionFileIfAny } from './versions.js';
 
 /** How the importance of a version's features differs from that of the version of its algorithm before it, or why nobody knows. */
 export type ImportanceChange = { before: VersionRef } & (ImportanceShift | { unknown: string });

@@ -1,6 +1,7 @@
 import { type MovedAlias, type ModelSelector, type VersionRef, versionName } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
+import { ALIASES, CHALLENGER } from './aliases.js';
 import {
   aliasKey,
   isSameVersion,
@@ -12,11 +13,8 @@ import {
   type Mover,
   type Pointer,
 } from './pointers.js';
-import { CHALLENGER, CHAMPION, PRODUCTION, STAGING, resolveModel } from './resolve.js';
+import { resolveModel } from './resolve.js';
 import { checkVersion } from './versions.js';
-
-/** The aliases that people may move; `latest` is moved by registration alone. */
-export const ALIASES = [CHAMPION, CHALLENGER, STAGING, PRODUCTION] as const;
 
 export interface AliasMove {
   alias: string;

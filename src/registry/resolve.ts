@@ -1,18 +1,11 @@
 import type { ModelSelector, ResolvedModel, VersionRef } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
+import { CHAMPION } from './aliases.js';
 import { aliasKey, latestKey, listAliases, readPointer } from './pointers.js';
-import { listVersions, modelRef, readVersion, requireVersion } from './versions.js';
+import { listVersions, versionNumbered } from './versionIndex.js';
+import { modelRef, readVersion, requireVersion } from './versions.js';
 import { agreeing } from '../contracts/counts.js';
-
-/** The alias that inference uses when nothing else is said. */
-export const CHAMPION = 'champion';
-/** The best version of the newest training, whether or not it became champion. */
-export const CHALLENGER = 'challenger';
-/** The newest version that passed its model tests: who may be promoted. */
-export const STAGING = 'staging';
-/** For whoever serves models elsewhere: moved by people only. */
-export const PRODUCTION = 'production';
 
 /**
  * Finds the version that a selector means. Skipped where nothing is trained yet.
@@ -81,14 +74,14 @@ async function byAlgorithm(
       }
     );
   }
-  if (!(await readVersion(registry, { algorithm, version }))) {
-    const known = (await listVersions(registry, algorithm)).map((summary) => summary.version);
-    throw new PerdureError(
-      'NotFound',
-      `There is no version "${version}" of ${algorithm}; registered are ${known.join(', ') || 'none'}.`,
-    );
-  }
-  return { algorithm, version };
+  if (await readVersion(registry, { algorithm, version })) return { algorithm, version };
+  const numbered = await versionNumbered(registry, algorithm, version);
+  if (numbered !== undefined) return { algorithm, version: numbered };
+  const known = (await listVersions(registry, algorithm)).map(({ number, version }) => `v${number} (${version})`);
+  throw new PerdureError(
+    'NotFound',
+    `There is no version "${version}" of ${algorithm}; registered are ${known.join(', ') || 'none'}.`,
+  );
 }
 
 async function knownAliases(registry: ObjectStore): Promise<string> {

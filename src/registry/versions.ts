@@ -1,14 +1,7 @@
 import { z } from 'zod';
 import { SCORINGS } from '../config/schema.js';
 import { ZERO_OR_ONE, type ModelRef, type RunRef, type VersionRef } from '../contracts/index.js';
-import {
-  candidateResult,
-  chosenThreshold,
-  params,
-  splitMetrics,
-  splitMetricsShape,
-  taskSpec,
-} from '../contracts/schemas.js';
+import { candidateResult, chosenThreshold, params, splitMetrics, taskSpec } from '../contracts/schemas.js';
 import {
   entityShare,
   partitionChecksums,
@@ -61,6 +54,8 @@ export const versionMetadata = document({
   schema: z.strictObject({
     model_name: z.string(),
     version: z.string(),
+    /** How many versions its algorithm had with it; those of earlier releases have none. */
+    number: z.number().int().optional(),
     /** ISO 8601: the start of the run that trained it. */
     training_date: z.string(),
     task: taskSpec,
@@ -169,23 +164,6 @@ export async function newVersionDocument<File extends VersionDocument>(
 ): Promise<DocumentOf<(typeof VERSION_DOCUMENTS)[File]> | undefined> {
   return kindOf(file).read(registry, versionKey(ref, file), REPAIR);
 }
-
-/** A line of `versions.json`, the index of an algorithm's versions. */
-const versionSummary = z.strictObject({
-  algorithm: z.string(),
-  version: z.string(),
-  ...splitMetricsShape,
-  training_date: z.string(),
-  cv_score: z.number().nullable(),
-  model_checksum: z.string(),
-});
-export type VersionSummary = z.infer<typeof versionSummary>;
-
-const versionIndex = document({
-  name: 'index of versions',
-  schema: z.strictObject({ versions: z.array(versionSummary) }),
-});
-type VersionIndex = DocumentOf<typeof versionIndex>;
 
 /**
  * The version that a run makes: `v<YYYYMMDD>_<HHMMSS>_<run>` with the run's start in UTC and the last 8 letters and
@@ -388,64 +366,4 @@ export function modelRef(
 ): ModelRef {
   const uri = registry.uri(versionKey({ algorithm: model_name, version }, model_file));
   return { algorithm: model_name, version, uri, checksum: lineage.model_checksum };
-}
-
-/**
- * Registered versions of an algorithm, oldest first: those whose folder holds a `metadata.json`. The index spares reading
- * each of them; what it lacks is read, and what is gone from the registry isn't listed.
- */
-export async function listVersions(registry: ObjectStore, algorithm: string): Promise<VersionSummary[]> {
-  const { versions: indexed } = (await versionIndex.read(registry, indexKey(algorithm), NO_INDEX)) ?? NO_INDEX();
-  const known = new Map(indexed.map((summary) => [summary.version, summary]));
-  const versions: VersionSummary[] = [];
-  for await (const version of registeredVersions(registry, algorithm)) {
-    const metadata = known.has(version)
-      ? undefined
-      : await readVersion(registry, { algorithm, version }, 'restore it, or delete the folder of this version');
-    const summary = known.get(version) ?? (metadata && summaryOf(metadata));
-    if (summary) versions.push(summary);
-  }
-  return versions.sort((a, b) => (a.version < b.version ? -1 : 1));
-}
-
-/** Puts a version into its algorithm's index, once. */
-export async function indexVersion(registry: ObjectStore, metadata: VersionMetadata): Promise<void> {
-  const summary = summaryOf(metadata);
-  await versionIndex.update(
-    registry,
-    indexKey(summary.algorithm),
-    (current) => {
-      const versions = current?.versions ?? [];
-      if (versions.some((known) => known.version === summary.version)) return undefined;
-      return { versions: [...versions, summary].sort((a, b) => (a.version < b.version ? -1 : 1)) };
-    },
-    NO_INDEX,
-  );
-}
-
-/** A damaged index counts as empty: what it lacks is read from the versions. */
-const NO_INDEX = (): VersionIndex => ({ versions: [] });
-
-function summaryOf({
-  model_name: algorithm,
-  version,
-  training_date,
-  cv_score,
-  performance,
-  lineage,
-}: VersionMetadata): VersionSummary {
-  return { algorithm, version, training_date, cv_score, ...performance, model_checksum: lineage.model_checksum };
-}
-
-/** Names of an algorithm's finished versions. */
-async function* registeredVersions(registry: ObjectStore, algorithm: string): AsyncGenerator<string> {
-  const folder = `model_registry/${checkName('an algorithm', algorithm)}/`;
-  for await (const { key } of registry.list(folder)) {
-    const [version, file, ...deeper] = key.slice(folder.length).split('/');
-    if (version && file === 'metadata.json' && deeper.length === 0) yield version;
-  }
-}
-
-function indexKey(algorithm: string): string {
-  return `model_registry/${checkName('an algorithm', algorithm)}/versions.json`;
 }

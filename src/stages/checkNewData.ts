@@ -1,7 +1,7 @@
 import type { NewData, StageInput } from '../contracts/index.js';
 import { goldPartitions } from '../data/layers.js';
 import { aliasKey, readPointer } from '../registry/pointers.js';
-import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
+import { CHALLENGER, CHAMPION } from '../registry/aliases.js';
 import { readVersion, type Lineage } from '../registry/versions.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import type { Stage } from './context.js';

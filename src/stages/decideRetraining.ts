@@ -7,7 +7,7 @@ import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { decideRetraining as decide } from '../monitoring/retraining.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import { aliasKey, readPointer } from '../registry/pointers.js';
-import { CHAMPION } from '../registry/resolve.js';
+import { CHAMPION } from '../registry/aliases.js';
 import { readTracker } from '../registry/timeline.js';
 import type { Stage } from './context.js';
 

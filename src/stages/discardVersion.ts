@@ -1,5 +1,6 @@
 import type { DiscardVersionInput } from '../contracts/index.js';
-import { indexVersion, readVersion, versionFolder, versionId } from '../registry/versions.js';
+import { indexVersion } from '../registry/versionIndex.js';
+import { readVersion, versionFolder, versionId } from '../registry/versions.js';
 import type { Stage } from './context.js';
 
 /** Removes what a failed or cancelled run left of its version. A registered version stays, and is listed from then on. */
@@ -8,7 +9,10 @@ export const discardVersion: Stage<DiscardVersionInput, void> = async (context, 
   const { modelRegistry } = context.stores(pipeline);
   const ref = { algorithm: input.algorithm, version: versionId(input.run) };
   const metadata = await readVersion(modelRegistry, ref);
-  if (metadata) return indexVersion(modelRegistry, metadata);
+  if (metadata) {
+    await indexVersion(modelRegistry, metadata);
+    return;
+  }
   for await (const { key } of modelRegistry.list(versionFolder(ref))) {
     await modelRegistry.delete(key);
   }

@@ -105,7 +105,8 @@ export async function rowsOf(
   });
 }
 
-async function scored(
+/** What a version says of raw rows, by the transforms that it was trained with. Throws `InputInvalid` where it can't score them. */
+export async function scored(
   context: StageContext,
   pipeline: Pipeline,
   ref: VersionRef,

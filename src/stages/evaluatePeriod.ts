@@ -9,7 +9,7 @@ import { taskOf } from '../ml/tasks/task.js';
 import { watchedMetric } from '../registry/championMetric.js';
 import { readTimeline } from '../registry/timeline.js';
 import { aliasKey, isSameVersion, readPointer } from '../registry/pointers.js';
-import { CHAMPION } from '../registry/resolve.js';
+import { CHAMPION } from '../registry/aliases.js';
 import { readVersionFile, readVersionFileIfAny, requireVersion, rowFile, SCORE_ANEW } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 import { readLabelledScores } from './labelledScores.js';

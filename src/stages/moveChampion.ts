@@ -1,6 +1,6 @@
 import type { MoveChampionInput, MovedAlias } from '../contracts/index.js';
 import { moveAlias } from '../registry/operations.js';
-import { CHAMPION } from '../registry/resolve.js';
+import { CHAMPION } from '../registry/aliases.js';
 import type { Stage } from './context.js';
 
 /** Moves the champion because a person says so. Asked again by the same run, it gives the same answer. */

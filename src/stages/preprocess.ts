@@ -150,17 +150,16 @@ async function buildDataset(
       )
         await keep(REFERENCE_ROWS, reference);
     }
-    if (rows.keys) {
-      const path = join(context.scratch, TRAINED_ROWS);
-      await writeTrainedRows(path, rows.keys);
-      await keep(TRAINED_ROWS, path);
-    }
-    if (name === 'train')
+    if (name === 'train') {
+      const trained = join(context.scratch, TRAINED_ROWS);
+      await writeTrainedRows(trained, rows.keys);
+      await keep(TRAINED_ROWS, trained);
       folds = trainingFolds(pipeline, rows, {
         task,
         transforms: decided.transforms,
         settings: transformSettings(pipeline, decided.inputs),
       });
+    }
     const path = join(context.scratch, `${name}.parquet`);
     const label = { [labelColumn(pipeline, columnNames(decided.transforms))]: labelsOf(rows, task) };
     await writeMatrix(path, decided.transforms, rows.table, {

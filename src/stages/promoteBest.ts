@@ -13,7 +13,7 @@ import { PerdureError } from '../errors.js';
 import { DELONG_CONVENTION } from '../ml/comparison/delong.js';
 import { promotionDecision } from '../registry/promotionDecision.js';
 import { aliasKey, isSameVersion, moveOf, movePointer, readPointer } from '../registry/pointers.js';
-import { CHALLENGER, CHAMPION } from '../registry/resolve.js';
+import { CHALLENGER, CHAMPION } from '../registry/aliases.js';
 import { slicesOf } from '../registry/slices.js';
 import { readVersionFile, readVersionFileIfAny, versionKey } from '../registry/versions.js';
 import { keepForTracking } from '../platform/tracking/waitingTrainings.js';

@@ -1,6 +1,6 @@
 import type { ReadChampion, StageInput } from '../contracts/index.js';
 import { aliasKey, readPointer } from '../registry/pointers.js';
-import { CHAMPION } from '../registry/resolve.js';
+import { CHAMPION } from '../registry/aliases.js';
 import type { Stage } from './context.js';
 
 /** The champion as the registry has it now; `null` where there is none yet. */

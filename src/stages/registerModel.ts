@@ -17,12 +17,12 @@ import { signatureOf } from '../registry/signature.js';
 import { importanceChange } from '../registry/importanceHistory.js';
 import { originOf } from '../registry/origin.js';
 import { latestKey, movePointer } from '../registry/pointers.js';
+import { indexVersion } from '../registry/versionIndex.js';
 import {
   CARD,
   checksumsOf,
   newVersionDocument,
   createVersionFile,
-  indexVersion,
   modelFileOf,
   modelRef,
   readVersion,
@@ -40,8 +40,8 @@ import { searchRecord } from './searchRecord.js';
 import { studyRecord } from './studyRecord.js';
 
 /**
- * Makes a version of the files that lie in its folder: what belongs beside the model first, `metadata.json` last,
- * then the index and `latest`. Until the metadata is there nobody sees the version.
+ * Makes a version of the files that lie in its folder: what belongs beside the model first, then a line in the index, which
+ * gives it its number, `metadata.json` last, then `latest`. Until the metadata is there nobody sees the version.
  */
 export const registerModel: Stage<RegisterModelInput, RegisteredModel> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -70,7 +70,8 @@ export const registerModel: Stage<RegisterModelInput, RegisteredModel> = async (
     const described = await describe(context, pipeline, input, dataset, candidates);
     await writeCard(context, pipeline, input, { metadata: described, dataset });
     const files = await checksumsOf(modelRegistry, model, rowFiles);
-    metadata = await complete(modelRegistry, model, { ...described, files });
+    const number = await indexVersion(modelRegistry, described);
+    metadata = await complete(modelRegistry, model, { ...described, number, files });
   }
 
   await indexVersion(modelRegistry, metadata);

@@ -15,7 +15,7 @@ import {
 } from '../../src/contracts/index.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
 import { aliasKey, readPointer } from '../../src/registry/pointers.js';
-import { CHAMPION } from '../../src/registry/resolve.js';
+import { CHAMPION } from '../../src/registry/aliases.js';
 import { connectFresh } from '../support/testServer.js';
 import { createTinyWorld, MONTHS, ROWS_A_MONTH, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
 import { until } from '../support/until.js';

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { ModelTrainingCompleted, TestedModel } from '../../src/contracts/index.js';
 import { moveAlias } from '../../src/registry/operations.js';
 import { aliasKey, readPointer } from '../../src/registry/pointers.js';
-import { CHAMPION, STAGING } from '../../src/registry/resolve.js';
+import { CHAMPION, STAGING } from '../../src/registry/aliases.js';
 import { readReadiness, readVersion, versionKey } from '../../src/registry/versions.js';
 import { promoteBest } from '../../src/stages/promoteBest.js';
 import { testModel, testVersionAgain } from '../../src/stages/testModel.js';

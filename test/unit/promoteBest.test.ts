@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ModelTrainingCompleted, VersionRef } from '../../src/contracts/index.js';
 import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.js';
-import { CHALLENGER, CHAMPION } from '../../src/registry/resolve.js';
+import { CHALLENGER, CHAMPION } from '../../src/registry/aliases.js';
 import { readVersionFile } from '../../src/registry/versions.js';
 import { promoteBest } from '../../src/stages/promoteBest.js';
 import {

@@ -10,13 +10,13 @@ import { PerdureError } from '../../src/errors.js';
 import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, movePointer, readPointer, versionBefore } from '../../src/registry/pointers.js';
 import { moveAlias } from '../../src/registry/operations.js';
-import { CHAMPION, resolveModel } from '../../src/registry/resolve.js';
+import { CHAMPION } from '../../src/registry/aliases.js';
+import { resolveModel } from '../../src/registry/resolve.js';
+import { indexVersion, listVersions } from '../../src/registry/versionIndex.js';
 import {
   checkVersion,
   checksumsOf,
   createVersionFile,
-  indexVersion,
-  listVersions,
   readVersion,
   versionId,
   versionKey,
@@ -165,6 +165,29 @@ describe('the index of versions', () => {
     await registry.delete(versionKey(version('v1'), 'metadata.json'));
     expect(await listed()).toEqual(['v10', 'v2', 'v4']);
     expect(await listVersions(registry, 'logistic_regression')).toEqual([]);
+  });
+
+  test('numbers versions by their order, and no number is given twice: neither where the index is lost nor a version', async () => {
+    const ids = ['v20250101_a', 'v20250102_b', 'v20250103_c', 'v20250104_d'];
+    const add = async (id: string) => {
+      const number = await indexVersion(registry, metadata(id));
+      await versionMetadata.create(registry, versionKey(version(id), 'metadata.json'), { ...metadata(id), number });
+      return number;
+    };
+    const meaning = async (name: string) => {
+      const resolved = await resolveModel(registry, ALGORITHMS, version(name));
+      return resolved.status === 'ready' && resolved.model.version;
+    };
+    expect([await add(ids[0]!), await add(ids[1]!), await add(ids[2]!)]).toEqual([1, 2, 3]);
+    expect(await indexVersion(registry, metadata(ids[1]!))).toBe(2);
+    expect([await meaning('v2'), await meaning(ids[1]!)]).toEqual([ids[1], ids[1]]);
+    await registry.delete(versionKey(version(ids[0]!), 'metadata.json'));
+    await registry.put('model_registry/xgboost/versions.json', '{"cut');
+    expect(await add(ids[3]!)).toBe(4);
+    expect((await listVersions(registry, 'xgboost')).map(({ number }) => number)).toEqual([2, 3, 4]);
+    await expect(meaning('v1')).rejects.toThrow(
+      `There is no version "v1" of xgboost; registered are v2 (${ids[1]}), v3 (${ids[2]}), v4 (${ids[3]}).`,
+    );
   });
 });
 
@@ -336,7 +359,7 @@ describe('who answers to a name', () => {
   test.each([
     [{ alias: 'challenger' }, 'There is no alias "challenger" in the registry; there is champion.'],
     [{ algorithm: 'catboost' }, 'There is no algorithm "catboost"; this pipeline has logistic_regression, xgboost.'],
-    [{ algorithm: 'xgboost', version: 'v9' }, 'There is no version "v9" of xgboost; registered are v1.'],
+    [{ algorithm: 'xgboost', version: 'v9' }, 'There is no version "v9" of xgboost; registered are v1 (v1).'],
   ])('a name that nothing answers to is told with the names there are: %j', async (selector, message) => {
     await register('v1');
     await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'best');

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { moveAlias } from '../../src/registry/operations.js';
 import { aliasKey, readPointer } from '../../src/registry/pointers.js';
-import { CHAMPION } from '../../src/registry/resolve.js';
-import { indexVersion, versionKey, versionMetadata } from '../../src/registry/versions.js';
+import { CHAMPION } from '../../src/registry/aliases.js';
+import { indexVersion } from '../../src/registry/versionIndex.js';
+import { versionKey, versionMetadata } from '../../src/registry/versions.js';
 import { versionMetadataOf } from '../support/wholeDocuments.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 
@@ -95,7 +96,7 @@ describe('promotion by hand', () => {
     [
       'a version that is not there',
       { alias: CHAMPION, model: xgboost('v9') },
-      'There is no version "v9" of xgboost; registered are v1, v2, v3.',
+      'There is no version "v9" of xgboost; registered are v1 (v1), v2 (v2), v3 (v3).',
     ],
     [
       'an alias that is not moved by hand',

@@ -12,7 +12,7 @@ import type { DriftResult, PerformanceResult, RunRef } from '../../src/contracts
 import { literal, withDuckDb } from '../../src/data/duckdb.js';
 import { predictionsFiles } from '../../src/data/predictions.js';
 import { moveAlias } from '../../src/registry/operations.js';
-import { listVersions } from '../../src/registry/versions.js';
+import { listVersions } from '../../src/registry/versionIndex.js';
 import { bronze } from '../../src/stages/bronze.js';
 import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
 import type { Stage } from '../../src/stages/context.js';

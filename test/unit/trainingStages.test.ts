@@ -8,7 +8,8 @@ import {
 } from '../../src/contracts/index.js';
 import { datasetKey, datasetMetadata } from '../../src/data/dataset.js';
 import { messageOf } from '../../src/errors.js';
-import { listVersions, versionId, versionKey, versionMetadata } from '../../src/registry/versions.js';
+import { listVersions } from '../../src/registry/versionIndex.js';
+import { versionId, versionKey, versionMetadata } from '../../src/registry/versions.js';
 import { checkGoldDataExists } from '../../src/stages/checkGoldDataExists.js';
 import { checkModelConfig } from '../../src/stages/checkModelConfig.js';
 import { checkSufficientTrainingData } from '../../src/stages/checkSufficientTrainingData.js';

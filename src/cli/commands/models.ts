@@ -1,8 +1,10 @@
 import { Option, type Command } from '@commander-js/extra-typings';
+import { ALIASES } from '../../registry/aliases.js';
 import { pipelineArgument, withExamples } from '../help.js';
 import { jsonOption, reasonOption, storeOption } from '../options.js';
 
-const MODEL = 'an alias, an algorithm for its latest version, or algorithm/version';
+const MODEL = 'an alias, an algorithm for its latest version, or algorithm/version, such as xgboost/v3';
+const VERSION = 'a version of the algorithm, such as v3 (default: its latest)';
 
 /** `perdure models ...`: the versions in the registry, and which of them is meant. */
 export function addModels(program: Command, pipelines: string[]): void {
@@ -35,12 +37,12 @@ export function addModels(program: Command, pipelines: string[]): void {
   );
   withExamples(rollback, pipelines, (pipeline) => [
     [`perdure models rollback ${pipeline} --reason "worse since Monday"`, 'to the champion before'],
-    [`perdure models rollback ${pipeline} xgboost/v20250102_030405_1a2b3c4d --reason audit`, 'to a version'],
+    [`perdure models rollback ${pipeline} xgboost/v3 --reason audit`, 'to a version'],
   ]);
 
   const card = add('card', 'what a version is for, was made from and is worth, in Markdown')
     .argument('[model]', 'an algorithm, or an alias', 'champion')
-    .argument('[version]', 'a version of the algorithm (default: its latest)')
+    .argument('[version]', VERSION)
     .addOption(storeOption())
     .addOption(jsonOption())
     .action(async (pipeline, model, version, options) => {
@@ -54,7 +56,7 @@ export function addModels(program: Command, pipelines: string[]): void {
 
   const explain = add('explain', 'which features decide what a version says, and what changed since the version before')
     .argument('[model]', 'an algorithm, or an alias', 'champion')
-    .argument('[version]', 'a version of the algorithm (default: its latest)')
+    .argument('[version]', VERSION)
     .addOption(storeOption())
     .addOption(jsonOption())
     .action(async (pipeline, model, version, options) => {
@@ -110,6 +112,9 @@ export function addModels(program: Command, pipelines: string[]): void {
   ]);
 
   const list = add('list', 'every version with its metrics')
+    .addOption(
+      new Option('--alias <name>', 'those alone that the alias means or has meant, such as staging').choices(ALIASES),
+    )
     .addOption(storeOption())
     .addOption(jsonOption())
     .action(async (pipeline, options) => {
@@ -118,12 +123,13 @@ export function addModels(program: Command, pipelines: string[]): void {
     });
   withExamples(list, pipelines, (pipeline) => [
     [`perdure models list ${pipeline}`, 'with what each alias means'],
+    [`perdure models list ${pipeline} --alias staging`, 'those that were in staging'],
     [`perdure models list ${pipeline} --json`, 'with every metric'],
   ]);
 
   const show = add('show', 'one version: its settings, its metrics and what it was made from')
     .argument('[model]', 'an algorithm, or an alias', 'champion')
-    .argument('[version]', 'a version of the algorithm (default: its latest)')
+    .argument('[version]', VERSION)
     .addOption(storeOption())
     .addOption(jsonOption())
     .action(async (pipeline, model, version, options) => {
@@ -133,12 +139,11 @@ export function addModels(program: Command, pipelines: string[]): void {
   withExamples(show, pipelines, (pipeline) => [
     [`perdure models show ${pipeline}`, 'the champion'],
     [`perdure models show ${pipeline} xgboost`, 'the latest xgboost'],
-    [`perdure models show ${pipeline} xgboost v20250102_030405_1a2b3c4d`, 'one version'],
+    [`perdure models show ${pipeline} xgboost v3`, 'its third version'],
+    [`perdure models show ${pipeline} xgboost v20250102_030405_1a2b3c4d`, 'one version by its id'],
   ]);
 }
 
 function aliasOption() {
-  return new Option('--alias <name>', 'the alias that moves')
-    .choices(['champion', 'challenger', 'staging', 'production'])
-    .default('champion');
+  return new Option('--alias <name>', 'the alias that moves').choices(ALIASES).default('champion');
 }

@@ -89,7 +89,7 @@ export interface Task extends Pick<
    * Whether two models that predicted the same rows differ in a metric.
    * @param options.alpha one minus the confidence of the interval
    * @param options.seed of the bootstrap, 0 to 2^32 - 1
-   * @param options.threshold as in {@link metrics}. @default .5
+   * @param options.thresholds of each model, as in {@link metrics}. @default .5
    * @returns `null` where the metric, or its sampling variance, is undefined for these rows
    * @throws PerdureError `InputInvalid` where the outputs are not of the same rows, `ConfigInvalid` where the task has no such metric
    */
@@ -98,7 +98,7 @@ export interface Task extends Pick<
     labels: TaskLabels,
     a: ModelOutput,
     b: ModelOutput,
-    options: { alpha: number; seed: number; threshold?: number },
+    options: { alpha: number; seed: number; thresholds?: [number, number] },
   ): MetricComparison | null;
 }
 
@@ -161,12 +161,12 @@ export function taskOf(spec: TaskSpec): Task {
       if (value === null) throw new PerdureError('InputInvalid', undefinedScore(kind, scoring, labels));
       return foldScoreOf(value, measure, directionOf(metric), strataOf(labels, kind.classes?.length ?? null));
     },
-    compare(metric, labels, a, b, { alpha, seed, threshold = SCORING_THRESHOLD }) {
+    compare(metric, labels, a, b, { alpha, seed, thresholds = [SCORING_THRESHOLD, SCORING_THRESHOLD] }) {
       checkMetric(kind, metric);
       for (const output of [a, b]) checkRows(kind, labels, output);
       const exactly = kind.compareExactly?.(metric, labels, a, b, alpha);
       if (exactly !== undefined) return exactly === null ? null : { metric, ...exactly };
-      const [ofA, ofB] = [a, b].map((output) => kind.measuresOf(labels, output, threshold).measure(metric));
+      const [ofA, ofB] = [a, b].map((output, i) => kind.measuresOf(labels, output, thresholds[i]!).measure(metric));
       const drawn = pairedBootstrap(ofA!, ofB!, labels.length, { alpha, seed });
       return drawn === null ? null : { metric, ...drawn, method: 'bootstrap' };
     },
