@@ -103,7 +103,7 @@ function customers(label: (signal: number, noise: number) => number | string): s
 }
 
 const churned = customers((signal, noise) => (signal + noise > 1 ? 'yes' : 'no'));
-const ALL = ['logistic_regression', 'random_forest', 'xgboost', 'lightgbm'] as const;
+const ALL = ['logistic_regression', 'random_forest', 'xgboost', 'lightgbm', 'mlp'] as const;
 const TASKS = {
   binary: { csv: churned, definition: { transforms: TRANSFORMS }, algorithms: ALL },
   multiclass: {
@@ -135,9 +135,14 @@ describe.runIf(tool)('trainings in MLflow', async () => {
     const trees = { param_distributions: { n_estimators: [5, 10, 20] } };
     const config = {
       model_config: { n_iter_search: 3, cv_folds: 2 },
-      training_config: { hyperparameter_tuning: true },
+      training_config: { hyperparameter_tuning: true, algorithms: TASKS[task].algorithms },
       ...(task !== 'regression' && { evaluation: { calibration: task === 'binary' ? 'isotonic' : 'sigmoid' } }),
-      algorithms: { random_forest: trees, xgboost: trees, lightgbm: trees },
+      algorithms: {
+        random_forest: trees,
+        xgboost: trees,
+        lightgbm: trees,
+        mlp: { params: { hidden_layer_sizes: '16,8', max_iter: 5 } },
+      },
     };
     const pipeline = await createShortPipeline(
       engines,

@@ -5,7 +5,8 @@ export const mlflow = pythonTool({
   name: 'mlflow',
   purpose: 'the tests of tracking',
   version: '3.17.0',
-  check: ['-c', 'import numpy'],
+  // Compiled parts are for one Python, and onnxruntime came later than the others.
+  check: ['-c', 'import numpy, onnxruntime'],
   variable: 'PERDURE_MLFLOW_PYTHON',
   optional: true,
   python: '3.11',
