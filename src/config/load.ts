@@ -147,6 +147,7 @@ async function readFolder(
   });
   checkCategoricals(definition, config.value, folder);
   checkReasons(definition, config.value, folder);
+  checkScripts(config.value, folder);
   const expectations = await readChecked(join(folder, 'expectations.json'), Expectations, {
     otherwise: 'restore it, or write {"silver": []} into it where nothing is expected of the rows',
     base: base?.expectations,
@@ -174,6 +175,18 @@ function checkCategoricals({ transforms = [] }: PipelineDefinition, config: Mode
     'ConfigInvalid',
     `"transforms" in ${join(folder, 'pipeline.json')} leave categories to the estimators ("categorical"), and ${unable.join(' and ')} can't take them; use one_hot, ordinal or target there, or leave ${agreeing(unable.length, 'it', 'them')} out of "algorithms".`,
   );
+}
+
+/** Refuses algorithms that train by a script whose files are not in the pipeline's folder, as they travel with it. */
+function checkScripts(config: ModelConfig, folder: string): void {
+  for (const name of algorithmsToTrain(config)) {
+    const { script } = estimatorOf({ config, folder }, name);
+    if (!script || existsSync(script.folder)) continue;
+    throw new PerdureError(
+      'ConfigInvalid',
+      `The algorithm "${name}" is the script ${script.name}, and there is no folder ${script.folder}; put its files there, or correct "script.folder".`,
+    );
+  }
 }
 
 /** Refuses keys with the names that reasons have in a predictions file. */

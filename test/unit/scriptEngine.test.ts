@@ -209,6 +209,13 @@ describe('a script that misbehaves', () => {
     });
   });
 
+  test('is a program among its own files: it is run, though no copy of a configuration keeps that it may be', async () => {
+    const own = centroids(mkdtempSync(join(folder, 'own-')));
+    writeFileSync(join(own.folder, 'train.sh'), '#!/bin/sh\nexec node centroids.mjs "$@"\n', { mode: 0o600 });
+    const modelPath = await fit({}, { folder: own.folder, command: ['./train.sh'] });
+    expect((await predict(modelPath)).values.length).toBe(ROWS);
+  });
+
   test('prints garbage: its model is as good', async () => {
     const modelPath = await fit({ behaviour: 'garbage' });
     expect((await predict(modelPath)).values.length).toBe(ROWS);
@@ -225,7 +232,10 @@ describe('a script that misbehaves', () => {
       message:
         'There is no no-such-program on PATH, which the script centroids runs with; install it, or correct "command".',
     });
-    await expect(fit({}, { command: ['./train.sh'] })).rejects.toMatchObject({ type: 'EngineMissing' });
+    await expect(fit({}, { command: ['./train.sh'] })).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: 'There is no ./train.sh among the files of the script centroids; put it there, or correct "command".',
+    });
     await expect(fit({}, { command: ['python3', '-c', 'import no_such_package.part'] })).rejects.toMatchObject({
       type: 'EngineMissing',
       message: expect.stringMatching(

@@ -149,6 +149,21 @@ describe('a pipeline with a script', () => {
     writeFileSync(scriptFile(), before);
   });
 
+  test('whose files are not in its folder is refused when the configuration is read', async () => {
+    configure((config) =>
+      Object.assign((config.algorithms as Record<string, object>).centroids!, {
+        script: { folder: 'nowhere', command: ['node', 'centroids.mjs'] },
+      }),
+    );
+    await expect(world.pipeline()).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringMatching(
+        /^The algorithm "centroids" is the script nowhere, and there is no folder .*tiny\/nowhere; put its files there, or correct "script\.folder"\.$/,
+      ) as string,
+    });
+    configure();
+  });
+
   test('that can not run fails alone', async () => {
     configure((config) => {
       config.training_config.enabled_algorithms.logistic_regression = true;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmod } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
 import { variables } from '../../../environment.js';
 import { PerdureError, messageOf } from '../../../errors.js';
 import { onPath } from '../../../platform/programs/command.js';
@@ -64,7 +65,8 @@ export async function sourcesOf({ folder }: Pick<Script, 'folder'>): Promise<Arc
  * for all scripts that need the same; where a command does that, they have to be there.
  *
  * @param folder the script's
- * @throws PerdureError `EngineMissing` where its program, Python or a package can't be had
+ * @throws PerdureError `EngineMissing` where its program, Python or a package can't be had; `ConfigInvalid` where the program is
+ * said to be among its files, and isn't
  */
 export async function runnable(
   script: Pick<Script, 'name' | 'command' | 'setUpBy'>,
@@ -91,7 +93,7 @@ export async function runnable(
     env.VIRTUAL_ENV = root;
   }
   const [first, ...args] = command as [string, ...string[]];
-  const program = first.includes('/') ? first : await found(first, env);
+  const program = first.includes('/') ? await ownProgram(name, folder, first) : await found(first, env);
   if (program === undefined)
     throw new PerdureError(
       'EngineMissing',
@@ -127,6 +129,19 @@ async function environmentFor(
       { cause: error },
     );
   }
+}
+
+/** A program by its path, of a script's own files or not. What travels with a configuration loses that it may be run. */
+async function ownProgram(name: string, folder: string, path: string): Promise<string> {
+  if (isAbsolute(path)) return path;
+  const own = join(folder, path);
+  if (!existsSync(own))
+    throw new PerdureError(
+      'ConfigInvalid',
+      `There is no ${path} among the files of the script ${name}; put it there, or correct "command".`,
+    );
+  await chmod(own, 0o755);
+  return own;
 }
 
 /** `python` may be called `python3` alone. */
