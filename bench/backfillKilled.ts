@@ -39,7 +39,6 @@ export const backfillKilled: Section = {
     tell(`weeks ${before + 1} to ${WEEKS}, by the same command`);
     const again = await startCommand({ folder, ...asked }).ended;
     if (again.code !== 0) return [`The command that was started again ended with ${again.code}: ${again.stderr}`];
-    const [first] = /^\d{4}-\d\d-\d\d(?= {2}(trained|predicted|skipped) )/m.exec(again.stderr) ?? [];
 
     if ((await (await weeksOf(calm))()) < WEEKS) {
       tell(`${WEEKS} weeks, undisturbed`);
@@ -52,7 +51,6 @@ export const backfillKilled: Section = {
     const other = differences(wanted, found);
     return [
       `weeks done when it was killed            ${before}, and ${left.length} of ${pids.length} processes left behind`,
-      `the first week that the next command told ${first ?? 'none'}`,
       `objects in the undisturbed store         ${wanted.size}, ${wanted.size - other.length} of them the same but for ids, instants and what was measured`,
       ...other,
     ];
