@@ -68,7 +68,7 @@ describe('a host that dies', () => {
       message:
         'The engine process of a call to fit was killed (SIGKILL), probably for its memory; give the worker more memory or fewer cpus.',
     });
-    expect(await pool.fit(quick, never)).toEqual({ seconds: expect.any(Number) as number });
+    expect(await pool.fit(quick, never)).toEqual({ seconds: expect.any(Number) as number, steps: [] });
     expect(hostsOf(process.pid)).not.toContain(host);
   });
 
@@ -102,7 +102,7 @@ describe('a host that dies', () => {
     await until(() => hostsOf(process.pid).length === 2);
     process.kill(Math.min(...hostsOf(process.pid)), 'SIGKILL');
     await rejection;
-    await expect(other).resolves.toEqual({ seconds: expect.any(Number) as number });
+    await expect(other).resolves.toEqual({ seconds: expect.any(Number) as number, steps: [] });
   });
 });
 
@@ -155,7 +155,7 @@ test('training that needs more memory than a host has runs alone, and ends the h
   expect(hostsOf(process.pid)).toHaveLength(1);
   controller.abort(new Error('no longer wanted'));
   await expect(alone).rejects.toThrow('no longer wanted');
-  expect(await next).toEqual({ seconds: expect.any(Number) as number });
+  expect(await next).toEqual({ seconds: expect.any(Number) as number, steps: [] });
 });
 
 test('closing a pool ends its hosts and the calls under way', async () => {
