@@ -9,7 +9,7 @@ import { aliasKey, readPointer } from '../src/registry/pointers.js';
 import { CHAMPION } from '../src/registry/aliases.js';
 import { listVersions } from '../src/registry/versionIndex.js';
 import { openStores } from '../src/platform/storage/stores.js';
-import { isAlive } from '../src/platform/temporal/processes.js';
+import { isAlive } from '../src/platform/programs/command.js';
 import { processesBelow, type Process } from './processTree.js';
 
 /** Who is killed: one process of a run, or all in turn. */

@@ -1,10 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { availableParallelism, totalmem } from 'node:os';
 import { loadPipeline } from '../config/load.js';
 import type { MetricName, SplitName } from '../contracts/index.js';
-import { createEnginePool } from '../ml/engines/hostPool.js';
-import { limitsOf } from '../platform/resources/limits.js';
-import { chosenResources } from '../platform/resources/resources.js';
 import {
   compareModels,
   type CompareModelsInput,
@@ -13,12 +9,11 @@ import {
   type ModelsCompared,
   type VersionOfPipeline,
 } from '../stages/compareModels.js';
-import { createRunStage } from '../stages/createContext.js';
-import { describeInterval } from './gateTable.js';
+import { withInterval } from './gateTable.js';
 import { interruption } from './interruption.js';
 import type { CommonOptions } from './options.js';
-import { score } from './phases.js';
 import { selectorOf } from './selector.js';
+import { withStagesHere } from './stagesHere.js';
 import { readStore } from './store.js';
 import { table } from './table.js';
 import { countOf, print, printJson } from './terminal.js';
@@ -30,20 +25,19 @@ export async function compareHere(
 ): Promise<void> {
   const named = await Promise.all(models.map(namedModel));
   const storeRoot = await readStore(options);
-  const resources = chosenResources({ cpus: availableParallelism(), memory: totalmem() });
-  const engines = createEnginePool(limitsOf(resources).engines);
   const run = { workflowId: 'perdure compare', runId: randomUUID(), startedAt: new Date().toISOString() };
-  try {
-    const compared = await createRunStage({ storeRoot, engines, resources })(
-      compareModels,
-      { pipeline: named[0]!.pipeline, run, models: named, ...(split && { split }), ...(metric && { metric }) },
-      { signal: interruption(), report: () => {} },
-    );
-    if (options.json) printJson(compared);
-    else print(describe(compared));
-  } finally {
-    await engines.close();
-  }
+  const input = {
+    pipeline: named[0]!.pipeline,
+    run,
+    models: named,
+    ...(split && { split }),
+    ...(metric && { metric }),
+  };
+  const compared = await withStagesHere(storeRoot, (runStage) =>
+    runStage(compareModels, input, { signal: interruption(), report: () => {} }),
+  );
+  if (options.json) printJson(compared);
+  else print(describe(compared));
 }
 
 async function namedModel(text: string): Promise<CompareModelsInput['models'][number]> {
@@ -83,10 +77,6 @@ function linesOf({ metric, splits, rows, models }: ComparedTable): string[] {
     ),
     ...(models.length === 1 ? [] : [`Differences are from ${nameOf(models[0]!)}, ${methodOf(models)}.`]),
   ];
-}
-
-function withInterval(value: number | null, interval: [number, number] | null | undefined): string {
-  return interval ? `${score(value)} (${describeInterval(interval)})` : score(value);
 }
 
 function methodOf(models: ComparedModel[]): string {

@@ -27,3 +27,8 @@ export function gateTable({ rules, not_judged = [] }: Pick<PromotionDecision, 'r
 export function describeInterval([low, high]: [number, number]): string {
   return `${score(low)} to ${score(high)}`;
 }
+
+/** E.g. `0.8312 (0.8051 to 0.8563)`. */
+export function withInterval(value: number | null, interval: [number, number] | null | undefined): string {
+  return interval ? `${score(value)} (${describeInterval(interval)})` : score(value);
+}

@@ -7,7 +7,6 @@ import {
   type DriftDistance,
   type EstimatedMetric,
   type LabelCounts,
-  type MeasuredMetric,
   type PerformanceResult,
   type ModelInferenceCompleted,
   type ModelMonitoringCompleted,
@@ -22,7 +21,7 @@ import {
 } from '../contracts/index.js';
 import { isSameVersion } from '../registry/pointers.js';
 import type { PhaseResults } from './follow.js';
-import { describeInterval, gateTable } from './gateTable.js';
+import { describeInterval, gateTable, withInterval } from './gateTable.js';
 import { PHASE_TITLES, score, summarize, type Completed } from './phases.js';
 import { table } from './table.js';
 import { testLines } from './testTable.js';
@@ -325,7 +324,7 @@ function batchTable(performance: PerformanceResult): string[] {
       count(rows),
       ...(isEstimated ? [withError(estimated?.[metric])] : []),
       count(labelled),
-      withInterval(measured?.[metric]),
+      withInterval(measured?.[metric]?.value ?? null, measured?.[metric]?.interval),
       breached === undefined ? '-' : breached ? 'dropped' : 'no drop',
     ]);
   const columns = [...(isEstimated ? [`${metric} estimated`] : []), 'labelled', `${metric} measured`];
@@ -346,12 +345,6 @@ function estimateLine({ estimate, estimate_not_measured: reason }: PerformanceRe
   return [
     `Warning: ${metric} of the newest ${countOf(rows, 'row')} is estimated at ${score(value)}, against ${score(baseline)} at training`,
   ];
-}
-
-function withInterval(measured: MeasuredMetric | undefined): string {
-  if (!measured) return '-';
-  const { value, interval } = measured;
-  return interval ? `${score(value)} (${score(interval[0])} to ${score(interval[1])})` : score(value);
 }
 
 function conceptLine({ concept_drift: concept }: PerformanceResult): string[] {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { configuredTarget, connectClient, type TemporalTarget } from '../platform/temporal/connection.js';
 import { PerdureError } from '../errors.js';
-import { isAlive } from '../platform/temporal/processes.js';
+import { isAlive } from '../platform/programs/command.js';
 import { databasePath } from '../platform/temporal/serverDatabase.js';
 import {
   joinOrStart,

@@ -1,15 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { availableParallelism, totalmem } from 'node:os';
 import { loadPipeline } from '../config/load.js';
-import { createEnginePool } from '../ml/engines/hostPool.js';
-import { limitsOf } from '../platform/resources/limits.js';
-import { chosenResources } from '../platform/resources/resources.js';
-import { createRunStage } from '../stages/createContext.js';
 import { testVersionAgain } from '../stages/testModel.js';
 import { EXIT } from './exitCodes.js';
 import { interruption } from './interruption.js';
 import type { CommonOptions } from './options.js';
 import { selectorOf } from './selector.js';
+import { withStagesHere } from './stagesHere.js';
 import { chosenStore } from './store.js';
 import { requireStore } from './storeCheck.js';
 import { print, printJson } from './terminal.js';
@@ -20,24 +16,17 @@ export async function testModelHere(name: string, model: string, options: Common
   const pipeline = await loadPipeline(name);
   const storeRoot = chosenStore(options);
   await requireStore(storeRoot, [name]);
-  const resources = chosenResources({ cpus: availableParallelism(), memory: totalmem() });
-  const engines = createEnginePool(limitsOf(resources).engines);
   const run = { workflowId: 'perdure models test', runId: randomUUID(), startedAt: new Date().toISOString() };
-  try {
-    const { challenger, passed, tests } = await createRunStage({ storeRoot, engines, resources })(
-      testVersionAgain,
-      { pipeline: name, run, model: selectorOf(pipeline, model) },
-      { signal: interruption(), report: () => {} },
+  const input = { pipeline: name, run, model: selectorOf(pipeline, model) };
+  const { challenger, passed, tests } = await withStagesHere(storeRoot, (runStage) =>
+    runStage(testVersionAgain, input, { signal: interruption(), report: () => {} }),
+  );
+  if (options.json) printJson({ ...challenger, passed, tests });
+  else {
+    print(testTable(tests));
+    print(
+      `${challenger.algorithm} ${challenger.version} ${passed ? 'passed its model tests' : 'did not pass its model tests'}; no alias was moved.`,
     );
-    if (options.json) printJson({ ...challenger, passed, tests });
-    else {
-      print(testTable(tests));
-      print(
-        `${challenger.algorithm} ${challenger.version} ${passed ? 'passed its model tests' : 'did not pass its model tests'}; no alias was moved.`,
-      );
-    }
-    if (!passed) process.exitCode = EXIT.testsFailed;
-  } finally {
-    await engines.close();
   }
+  if (!passed) process.exitCode = EXIT.testsFailed;
 }

@@ -1,14 +1,10 @@
-import { availableParallelism, totalmem } from 'node:os';
 import type { Progress } from '../contracts/index.js';
-import { createEnginePool } from '../ml/engines/hostPool.js';
-import { limitsOf } from '../platform/resources/limits.js';
-import { chosenResources } from '../platform/resources/resources.js';
-import { createRunStage } from '../stages/createContext.js';
 import { trainLocally, type LocalTrainingInput } from '../stages/trainLocally.js';
 import type { PhaseResults } from './follow.js';
 import { describeProgress } from './progressText.js';
 import { createReporter } from './reporter.js';
 import { summarize } from './phases.js';
+import { withStagesHere } from './stagesHere.js';
 import { duration } from './terminal.js';
 
 /** Trains in this process with all of the machine or container, without Temporal, and shows how it goes. */
@@ -17,25 +13,24 @@ export async function trainHere(
   storeRoot: string,
   signal: AbortSignal,
 ): Promise<PhaseResults> {
-  const resources = chosenResources({ cpus: availableParallelism(), memory: totalmem() });
-  const engines = createEnginePool(limitsOf(resources).engines);
   const reporter = createReporter(['training']);
   const began = Date.now();
   let step = '';
   try {
-    const training = await trainLocally(input, {
-      runStage: createRunStage({ storeRoot, engines, resources }),
-      signal,
-      onStep: (news) => show((step = news)),
-      onProgress: (progress) => show(step, progress),
-      onAlgorithm: (name, { status }) => show((step = `${name}: ${status}`)),
-    });
+    const training = await withStagesHere(storeRoot, (runStage) =>
+      trainLocally(input, {
+        runStage,
+        signal,
+        onStep: (news) => show((step = news)),
+        onProgress: (progress) => show(step, progress),
+        onAlgorithm: (name, { status }) => show((step = `${name}: ${status}`)),
+      }),
+    );
     const summary = `${summarize('training', training)} (${duration(Date.now() - began)})`;
     reporter.complete('training', { skipped: training.status === 'skipped', summary });
     return { training };
   } finally {
     await reporter.close();
-    await engines.close();
   }
 
   function show(step: string, progress?: Progress): void {

@@ -5,7 +5,7 @@ import { PerdureError } from '../errors.js';
 import { checkAlias } from '../registry/operations.js';
 import { aliasKey, latestKey, movesOf, readPointer, type Move } from '../registry/pointers.js';
 import { resolveModel } from '../registry/resolve.js';
-import { readVersion, type VersionMetadata } from '../registry/versions.js';
+import { readVersion, refOf, type VersionMetadata } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { CommonOptions } from './options.js';
 import { selectorOf } from './selector.js';
@@ -69,10 +69,6 @@ async function metadataOf(registry: ObjectStore, pipeline: Pipeline, model: stri
 
 function moveJson({ algorithm, version, ...move }: Move): Record<string, unknown> {
   return { model: { algorithm, version }, ...move };
-}
-
-function refOf({ model_name, version }: VersionMetadata): VersionRef {
-  return { algorithm: model_name, version };
 }
 
 function historyRow({ at, algorithm, version, by, reason, rollback }: Move): string[] {

@@ -3,7 +3,6 @@ import {
   metricsOf,
   SPLITS,
   type ChosenThreshold,
-  type MetricName,
   type PromotionDecision,
   type ModelSelector,
   type SplitName,
@@ -29,11 +28,12 @@ import {
   readReadiness,
   readVersionFile,
   readVersionFileIfAny,
+  refOf,
   type VersionMetadata,
 } from '../registry/versions.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { CommonOptions } from './options.js';
-import { describeInterval, gateTable } from './gateTable.js';
+import { gateTable, withInterval } from './gateTable.js';
 import { MetricColumns } from './resultTables.js';
 import { score } from './phases.js';
 import { openToRead } from './store.js';
@@ -204,7 +204,7 @@ export async function openVersion(
   const { pipeline, stores } = await openToRead(name, options);
   const registry = stores.modelRegistry;
   const metadata = await findVersion(registry, pipeline, model, version);
-  return { registry, metadata, ref: { algorithm: metadata.model_name, version: metadata.version } };
+  return { registry, metadata, ref: refOf(metadata) };
 }
 
 async function findVersion(
@@ -279,7 +279,9 @@ function describeVersion(
   const withIntervals = splits.some((split) => performance[split]!.intervals);
   const rows = metricsOf(metadata.task.task).map((metric) => [
     metric,
-    ...splits.map((split) => withInterval(performance[split]!, metric)),
+    ...splits.map((split) =>
+      withInterval(performance[split]![metric] ?? null, performance[split]!.intervals?.[metric]),
+    ),
   ]);
   return [
     `${metadata.model_name} ${metadata.version}${metadata.number === undefined ? '' : ` (v${metadata.number})`}`,
@@ -323,12 +325,6 @@ function sliceTables({ splits, min_rows, not_measured }: VersionSlices): string[
       ...(few ? [`A slice of fewer than ${min_rows} is not measured.`] : []),
     ];
   });
-}
-
-/** E.g. `0.8312 (0.8051 to 0.8563)`. */
-function withInterval(metrics: TaskMetrics, metric: MetricName): string {
-  const interval = metrics.intervals?.[metric];
-  return `${score(metrics[metric] ?? null)}${interval ? ` (${describeInterval(interval)})` : ''}`;
 }
 
 function describeThreshold({ value, rule, split, met }: ChosenThreshold): string {

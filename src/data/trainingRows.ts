@@ -22,8 +22,8 @@ export interface TrainingRows {
   unlabelled: number;
   /** Rows that were left out as their class is none of the task's. */
   unknown: number;
-  /** The digest of each row's key, by which monitoring knows what a model was fitted on. */
-  keys: Float64Array;
+  /** The digest of each row's key, where they were asked for. */
+  keys?: Float64Array;
   /** The column that was read beside the features. */
   beside?: RawColumn;
 }
@@ -37,6 +37,8 @@ export interface RowsOfSplit {
   labelledTo: string;
   /** Rows that are read at most, the first ones. @default all */
   limit?: number;
+  /** Whether the digests of the rows' keys are wanted: half a second a million rows. @default false */
+  keys?: boolean;
 }
 
 /**
@@ -64,13 +66,13 @@ export async function readTrainingRows(
   const columns = [...inputs, ...(beside ? [beside] : [])];
   const reader = new InputReader([...inputs, ...(beside ? [{ ...beside, name: INTERNAL.fold }] : [])], capacity);
   const labels = new Float64Array(capacity);
-  const keys = new Float64Array(capacity);
+  const keys = rows.keys ? new Float64Array(capacity) : undefined;
   const read = labelReader(pipeline, task);
   let [taken, unlabelled, unknown] = [0, 0, 0];
   const values = [
     ...columns.map((input) => inputSql(input, INTERNAL.features)),
     await labelOf(database, pipeline, files),
-    keyDigestSql(pipeline.definition.keys, INTERNAL.features),
+    ...(keys ? [keyDigestSql(pipeline.definition.keys, INTERNAL.features)] : []),
   ];
   for (const file of files) {
     const before = taken + unlabelled + unknown;
@@ -95,8 +97,10 @@ export async function readTrainingRows(
         }
       }
       reader.take(chunk, kept);
-      const digests = chunk.getColumnVector(columns.length + 1);
-      kept.forEach((row, i) => (keys[taken + i] = digests.getItem(row) as number));
+      if (keys) {
+        const digests = chunk.getColumnVector(columns.length + 1);
+        kept.forEach((row, i) => (keys[taken + i] = digests.getItem(row) as number));
+      }
       taken += kept.length;
     }
   }
@@ -108,7 +112,7 @@ export async function readTrainingRows(
     labels: labels.subarray(0, taken),
     unlabelled,
     unknown,
-    keys: keys.subarray(0, taken),
+    ...(keys && { keys: keys.subarray(0, taken) }),
     ...(other && { beside: other }),
   };
 }

@@ -359,6 +359,11 @@ function fileDamaged(registry: ObjectStore, ref: VersionRef, file: VersionFile, 
   );
 }
 
+/** Which version a metadata is of. */
+export function refOf({ model_name: algorithm, version }: Pick<VersionMetadata, 'model_name' | 'version'>): VersionRef {
+  return { algorithm, version };
+}
+
 /** The model file of a registered version. */
 export function modelRef(
   registry: ObjectStore,

@@ -14,6 +14,8 @@ import {
 import { TRAINED_ROWS } from '../data/trainedRows.js';
 import { trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
+import { BOOTSTRAP_CONVENTION } from '../ml/comparison/bootstrap.js';
+import { DELONG_CONVENTION } from '../ml/comparison/delong.js';
 import { rowsAt } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { adjustedPValues } from '../monitoring/homogeneity.js';
@@ -23,13 +25,12 @@ import { baselineSplit, championMetric } from '../registry/championMetric.js';
 import { isSameVersion } from '../registry/pointers.js';
 import type { ScoredVersion } from '../registry/promotionGate.js';
 import { resolveModel } from '../registry/resolve.js';
-import { requireVersion, rowFile, type VersionMetadata } from '../registry/versions.js';
+import { refOf, requireVersion, rowFile, type VersionMetadata } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
 import { isUseless, rowsOf, scored } from './evaluateChallenger.js';
 
 /** The convention behind every comparison, to be named beside it. */
-export const COMPARISON_CONVENTION =
-  'all models of a table score the same held-out rows, which none of them was trained on; each is compared with the first. ROC AUC by the test of DeLong, other metrics by the paired bootstrap (2,000 draws, fewer where there are many rows); intervals of 95%; p-values adjusted by Benjamini and Hochberg within a table';
+export const COMPARISON_CONVENTION = `all models of a table score the same held-out rows, which none of them was trained on; each is compared with the first. ROC AUC: ${DELONG_CONVENTION}; other metrics: ${BOOTSTRAP_CONVENTION}; intervals of 95%; p-values adjusted by Benjamini and Hochberg within a table`;
 
 /** One minus the confidence of the intervals, and the limit of the adjusted p-values. */
 const ALPHA = 0.05;
@@ -157,12 +158,14 @@ async function sideOf(
       'NotFound',
       `${pipeline.definition.name} has no split ${split}; it has ${names.join(', ')}.`,
     );
-  const { task, ...rows } = await rowsOf(context, pipeline, { ...newest.lineage.dataset, rows: {} }, split);
+  const { task, ...rows } = await rowsOf(context, pipeline, { ...newest.lineage.dataset, rows: {} }, split, {
+    keys: true,
+  });
   const side: Side = {
     pipeline,
     task,
     split,
-    rows: new Map(Array.from(rows.keys, (key, row) => [key, row])),
+    rows: new Map(Array.from(rows.keys!, (key, row) => [key, row])),
     labels: rows.labels,
     trained: new Set(),
     versions: [],
@@ -261,8 +264,4 @@ async function tableOf(context: StageContext, sides: Side[], wanted: MetricName 
 
 function named(pipeline: Pipeline, ref: VersionRef, number: number | undefined): VersionOfPipeline {
   return { pipeline: pipeline.definition.name, ...ref, ...(number !== undefined && { number }) };
-}
-
-function refOf({ model_name: algorithm, version }: VersionMetadata): VersionRef {
-  return { algorithm, version };
 }

@@ -15,7 +15,7 @@ import { readParquetSql, withDuckDb } from '../data/duckdb.js';
 import { goldFilesAsOf } from '../data/goldAsOf.js';
 import { writeMatrix } from '../data/matrix.js';
 import { inputColumns, type InputColumn } from '../data/inputColumns.js';
-import { readTrainingRows, type TrainingRows } from '../data/trainingRows.js';
+import { readTrainingRows, type RowsOfSplit, type TrainingRows } from '../data/trainingRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError, type ErrorType } from '../errors.js';
 import {
@@ -74,14 +74,14 @@ export async function evaluateChallenger(
 
 /**
  * The rows of a split with every feature that gold has: the champion may read others than the new model.
- * @param limit of the first of them
+ * @param only of the first of them, or with the digests of their keys
  */
 export async function rowsOf(
   context: StageContext,
   pipeline: Pipeline,
   dataset: DatasetRef,
   name: SplitName,
-  limit?: number,
+  only: Pick<RowsOfSplit, 'limit' | 'keys'> = {},
 ): Promise<TrainingRows & { task: TaskSpec }> {
   const stores = context.stores(pipeline);
   const { task, as_of: asOf, labelled_to: labelledTo } = await readDatasetMetadata(stores.datamart, dataset);
@@ -93,14 +93,7 @@ export async function rowsOf(
       : [];
     return {
       task,
-      ...(await readTrainingRows(
-        database,
-        pipeline,
-        files,
-        { name, asOf, labelledTo, ...(limit !== undefined && { limit }) },
-        inputs,
-        task,
-      )),
+      ...(await readTrainingRows(database, pipeline, files, { name, asOf, labelledTo, ...only }, inputs, task)),
     };
   });
 }

@@ -113,7 +113,8 @@ async function buildDataset(
     const task = decided?.task ?? (await readTask(database, pipeline, files, asked));
     const inputs = decided?.inputs ?? (await readInputs(database, pipeline, files, name, asOf));
     const folding = name === 'train' && foldsOfTraining(pipeline, task) > 0 ? foldInput(pipeline) : undefined;
-    const rows = await readTrainingRows(database, pipeline, files, asked, inputs, task, folding);
+    const wanted = { ...asked, keys: name === 'train' };
+    const rows = await readTrainingRows(database, pipeline, files, wanted, inputs, task, folding);
     if (rows.labels.length === 0 && !split.required.includes(name)) continue;
     const classes = classesOf(rows, task);
     checkSplit(pipeline, name, asOf, rows, task, classes);
@@ -152,7 +153,7 @@ async function buildDataset(
     }
     if (name === 'train') {
       const trained = join(context.scratch, TRAINED_ROWS);
-      await writeTrainedRows(trained, rows.keys);
+      await writeTrainedRows(trained, rows.keys!);
       await keep(TRAINED_ROWS, trained);
       folds = trainingFolds(pipeline, rows, {
         task,

@@ -72,9 +72,8 @@ export const registerModel: Stage<RegisterModelInput, RegisteredModel> = async (
     const files = await checksumsOf(modelRegistry, model, rowFiles);
     const number = await indexVersion(modelRegistry, described);
     metadata = await complete(modelRegistry, model, { ...described, number, files });
-  }
+  } else await indexVersion(modelRegistry, metadata);
 
-  await indexVersion(modelRegistry, metadata);
   await movePointer(modelRegistry, latestKey(model.algorithm), model, run, `trained on ${input.dataset.id}`, {
     overDamage: true,
   });

@@ -76,7 +76,7 @@ async function measure(
   ref: VersionRef,
   split: SplitName,
 ): Promise<ModelTest[]> {
-  const { table: rows } = await rowsOf(context, pipeline, dataset, split, TESTED_ROWS);
+  const { table: rows } = await rowsOf(context, pipeline, dataset, split, { limit: TESTED_ROWS });
   const tests = await testVersion(context, pipeline, { ref, split, rows });
   await versionReadiness.write(context.stores(pipeline).modelRegistry, versionKey(ref, 'readiness.json'), {
     tested_at: new Date().toISOString(),

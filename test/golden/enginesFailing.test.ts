@@ -9,7 +9,7 @@ import { writeColumns } from '../../src/platform/files/parquet.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import type { EnginePool, FitRequest, MatrixFile } from '../../src/ml/engines/pool.js';
-import { isAlive } from '../../src/platform/temporal/processes.js';
+import { isAlive } from '../../src/platform/programs/command.js';
 import { hostsOf } from '../support/engineHosts.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { until } from '../support/until.js';

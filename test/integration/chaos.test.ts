@@ -1,7 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
-import { isAlive } from '../../src/platform/temporal/processes.js';
+import { isAlive } from '../../src/platform/programs/command.js';
 import { isAtWork } from '../support/activitiesAtWork.js';
 import { listedKeys } from '../support/buckets.js';
 import { hostsOf } from '../support/engineHosts.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { expect, test } from 'vitest';
 import { packageFolder } from '../../src/package.js';
-import { isAlive } from '../../src/platform/temporal/processes.js';
+import { isAlive } from '../../src/platform/programs/command.js';
 import { until } from '../support/until.js';
 
 const PROGRAM = join(packageFolder(), 'dist', 'test', 'support', 'heapProcess.js');

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
 import type { EvaluateCandidateInput } from '../../src/contracts/index.js';
 import { readVersion } from '../../src/registry/versions.js';
-import { isAlive } from '../../src/platform/temporal/processes.js';
+import { isAlive } from '../../src/platform/programs/command.js';
 import { atWork, hasBegun, processOf } from '../support/activitiesAtWork.js';
 import { hostsOf } from '../support/engineHosts.js';
 import { startTestStack } from '../support/testStack.js';

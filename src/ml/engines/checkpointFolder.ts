@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../platform/files/cacheFolder.js';
-import { isThere } from './processControl.js';
+import { isAlive } from '../../platform/programs/command.js';
 
 /** How long what a training left is kept that never went on. */
 const KEPT_MS = 7 * 24 * 3_600_000;
@@ -43,7 +43,7 @@ export function checkpointFolder(key: string): CheckpointFolder | undefined {
 function isOthers(owner: string): boolean {
   if (!existsSync(owner)) return false;
   const pid = Number(readFileSync(owner, 'utf8'));
-  return pid !== process.pid && isThere(pid);
+  return pid !== process.pid && isAlive(pid);
 }
 
 function removeOld(root: string): void {

@@ -1,5 +1,4 @@
 import koffi from 'koffi';
-import { systemCode } from '../../errors.js';
 
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -15,16 +14,6 @@ export function dieWithParent(): void {
 /** Makes this process the parent of every descendant that loses its own, so that none gets out of sight; on Linux. */
 export function adoptOrphans(): void {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
-}
-
-/** Whether a process of this number is there. */
-export function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
-  }
 }
 
 function prctl(option: number, value: number): void {

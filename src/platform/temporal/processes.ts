@@ -4,7 +4,6 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { variables, type Variables } from '../../environment.js';
-import { systemCode } from '../../errors.js';
 
 /**
  * Two watch over the program, so that it ends with this process also where one of them was killed before. Where
@@ -46,16 +45,6 @@ export function spawnBound(program: string, args: string[], log: string, env: Va
 
 export function hasExited(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
-}
-
-/** Whether a process of this number is there. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
-  }
 }
 
 /** Asks a child to end, insists after `patience` milliseconds, and returns when it is gone. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { CheckpointFolder } from '../checkpointFolder.js';
-import { sha256Of } from '../script/digest.js';
+import { sha256Of } from '../digest.js';
 
 /** Bytes of the digest before what it is of. */
 const DIGEST = 64;

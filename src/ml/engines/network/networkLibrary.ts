@@ -8,6 +8,7 @@ import { PerdureError, messageOf } from '../../../errors.js';
 import type { DataNeeds, TrainingRecipe } from '../../estimators/estimator.js';
 import type { Dataset, Features, Library, Matrix, Model, Rows, TrainingStep, TrainingWork } from '../binding.js';
 import { checkpointFolder } from '../checkpointFolder.js';
+import { sha256Of } from '../digest.js';
 import { apart } from '../validationRows.js';
 import { forward, type Layer } from './layers.js';
 import { lossOf, type Loss } from './losses.js';
@@ -64,9 +65,9 @@ export class NetworkLibrary implements Library {
         'ConfigInvalid',
         `A network of hidden_layer_sizes ${settings.hidden.join(',')} has ${weights} weights, which take ${Math.ceil(bytes / 1e6)} MB while it trains, and a fit has ${Math.floor(memory / 1e6)} MB; make the layers smaller, or give the worker more memory.`,
       );
-    const key = createHash('sha256')
-      .update(JSON.stringify([this.version(), rows.digest(), features, task, settings, rows.validation ?? null]))
-      .digest('hex');
+    const key = sha256Of(
+      JSON.stringify([this.version(), rows.digest(), features, task, settings, rows.validation ?? null]),
+    );
     const checkpoint = checkpointFolder(key);
     const trained = await trainNetwork(train, validation, loss, settings, checkpoint, this.onProgress).finally(() =>
       checkpoint?.remove(),

@@ -12,7 +12,7 @@ import {
   type PythonEnvironment,
 } from '../../../platform/programs/pythonEnvironment.js';
 import type { Script } from '../../estimators/estimator.js';
-import { sha256Of } from './digest.js';
+import { sha256Of } from '../digest.js';
 import type { ArchivedFile } from './archive.js';
 import { filesBelow } from './files.js';
 

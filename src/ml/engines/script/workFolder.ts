@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { variables } from '../../../environment.js';
 import { diskError } from '../../../platform/files/diskError.js';
-import { isThere } from '../processControl.js';
+import { isAlive } from '../../../platform/programs/command.js';
 
 const BEGINNING = 'perdure-script-';
 
@@ -14,7 +14,7 @@ export function makeWorkFolder(): string {
     mkdirSync(root, { recursive: true });
     for (const name of readdirSync(root)) {
       const owner = new RegExp(`^${BEGINNING}(\\d+)-`).exec(name)?.[1];
-      if (owner !== undefined && !isThere(Number(owner))) rmSync(join(root, name), { recursive: true, force: true });
+      if (owner !== undefined && !isAlive(Number(owner))) rmSync(join(root, name), { recursive: true, force: true });
     }
     const folder = mkdtempSync(join(root, `${BEGINNING}${process.pid}-`));
     process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
