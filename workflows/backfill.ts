@@ -49,14 +49,15 @@ const BUSY_PAUSE = '10 seconds';
 export async function backfill(input: BackfillInput): Promise<BackfillResult> {
   const { stage: started, asOf, progress } = startRun(input, BACKFILL_INPUT);
   const { carried, periodsARun = PERIODS_A_RUN } = input;
+  const state = carried?.state ?? notBegun(input.pipeline);
+  setHandlers(state);
   const stage = await withConfig(started, input);
 
   const claim = await claimTraining(stage, carried);
   if (claim.status === 'skipped') return claim;
 
-  const backfilling = carried ?? (await begin(input, stage, asOf));
-  const { state, ahead } = backfilling;
-  setHandlers(state);
+  const backfilling = carried ?? (await begin(input, stage, asOf, state));
+  const { ahead } = backfilling;
   if (ahead.length === 0 && state.done === state.doneBefore) return { status: 'skipped', reason: nothingAhead(state) };
   progress.count(`${backfilling.by}s`, state.total);
   progress.advance(state.done);
@@ -88,7 +89,12 @@ async function claimTraining(stage: StageInput, carried: BackfillCarried | undef
 }
 
 /** Plans the periods; those that are run again leave the timeline, and the champion is who it was before them. */
-async function begin(input: BackfillInput, stage: StageInput, asOf: string): Promise<BackfillCarried> {
+async function begin(
+  input: BackfillInput,
+  stage: StageInput,
+  asOf: string,
+  state: BackfillState,
+): Promise<BackfillCarried> {
   const { from, periods, by, againFrom, later } = input;
   const plan = await activities.planBackfill({ ...stage, asOf, from, periods, by, againFrom, later });
   if (plan.again) {
@@ -101,16 +107,7 @@ async function begin(input: BackfillInput, stage: StageInput, asOf: string): Pro
     first: plan.first,
     again: plan.again !== undefined,
     ...(plan.again?.after !== undefined && { after: plan.again.after }),
-    state: {
-      pipeline: input.pipeline,
-      total: plan.done + plan.periods.length,
-      done: plan.done,
-      doneBefore: plan.done,
-      now: null,
-      paused: null,
-      trained: 0,
-      recent: [],
-    },
+    state: Object.assign(state, { total: plan.done + plan.periods.length, done: plan.done, doneBefore: plan.done }),
   };
 }
 
@@ -168,6 +165,11 @@ async function goOn(input: BackfillInput, { run }: StageInput, carried: Backfill
     config: run.config,
     carried,
   });
+}
+
+/** Before the periods are planned: a backfill can be paused from its first moment. */
+function notBegun(pipeline: string): BackfillState {
+  return { pipeline, total: 0, done: 0, doneBefore: 0, now: null, paused: null, trained: 0, recent: [] };
 }
 
 function setHandlers(state: BackfillState): void {

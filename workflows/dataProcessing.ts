@@ -57,7 +57,7 @@ async function refine(
   input: DataProcessingInput,
   { stage: started, asOf, progress }: RunContext,
 ): Promise<DataProcessingResult> {
-  const busy = await underBackfill(input.pipeline);
+  const busy = await underBackfill(started);
   if (busy) return { ...busy, rows: 0, partitions: 0 };
   const stage = await withConfig(started, input);
   const target = await computeTargetOf('processing', stage);

@@ -42,7 +42,7 @@ async function infer(
   input: ModelInferenceInput,
   { stage: started, asOf, progress }: RunContext,
 ): Promise<ModelInferenceResult> {
-  const busy = await underBackfill(input.pipeline);
+  const busy = await underBackfill(started);
   if (busy) return { ...busy, rows: 0 };
   const stage = await withConfig(started, input);
   progress.step('resolving the model');

@@ -22,7 +22,7 @@ async function monitor(
   input: ModelMonitoringInput,
   { stage: started, asOf, progress }: RunContext,
 ): Promise<ModelMonitoringResult> {
-  const busy = await underBackfill(input.pipeline);
+  const busy = await underBackfill(started);
   if (busy) return busy;
   const stage = await withConfig(started, input);
   progress.step('checking that predictions exist');

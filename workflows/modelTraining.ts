@@ -16,6 +16,7 @@ import {
   type TestedModel,
   type TestModelInput,
   type Tracking,
+  type TrainAlgorithmInput,
   type TrainingPlan,
   type Unchanged,
   type VersionRef,
@@ -126,15 +127,13 @@ async function trainAll(
     dataset: DatasetRef,
     compute: ComputeTarget,
   ): Promise<[string, AlgorithmResult]> {
-    const child = {
+    const result = await runChild<TrainAlgorithmInput, AlgorithmResult>(progress, {
       name,
       workflow: trainAlgorithm,
       input: { ...stage, algorithm: name, dataset, timeoutSeconds, compute },
       summary: `Train ${name}`,
-    };
-    const result = await runChild(progress, child).catch((error: unknown) =>
-      leftOutIfMissing(failureOf(error), optional),
-    );
+      ifFailed: (error: unknown) => leftOutIfMissing(failureOf(error), optional),
+    });
     progress.advance();
     return [name, result];
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { startWorkflow } from '../client.js';
 import {
   agreeing,
@@ -20,7 +20,7 @@ import { PerdureError } from '../errors.js';
 import { readTimeline } from '../registry/timeline.js';
 import { EXIT } from './exitCodes.js';
 import { faultOf, whenAborted, type FollowedRun } from './follow.js';
-import { memoOf } from './openRuns.js';
+import { memoOf, openRunsOf } from './openRuns.js';
 import { person } from './person.js';
 import { runToEnd, type RunOptions } from './runWorkflow.js';
 import { viewRun } from './runView.js';
@@ -173,12 +173,19 @@ function describe({ periods, by, trained, to, done_before, model, page }: Backfi
   return `Backfill: ${countOf(periods, by)} until ${to}${before}; ${agreeing(trained, 'one trained', `${trained} trained`)}; champion ${model ? versionName(model) : 'none'}${page ? `\n${'uri' in page ? `Page: ${page.uri}` : `There is no page: ${page.not_written}`}` : ''}`;
 }
 
+/** The backfill that is at work, whoever started it; `undefined` where none is. */
+export async function openBackfill(client: Client, pipeline: string): Promise<WorkflowHandle | undefined> {
+  const open = (await openRunsOf(client, pipeline)).find(({ name }) => name === 'backfill');
+  return open && client.workflow.getHandle(open.workflowId);
+}
+
 async function steer(pipeline: string, { pause, reason, json }: BackfillOptions): Promise<void> {
   await loadPipeline(pipeline);
   const session = await openServed();
   if (!session) throw new PerdureError('NotFound', `No Temporal server runs here, and so no backfill of ${pipeline}.`);
   try {
-    const handle = session.client.workflow.getHandle(backfillIdOf(pipeline));
+    const handle = await openBackfill(session.client, pipeline);
+    if (!handle) throw new PerdureError('NotFound', `No backfill of ${pipeline} is under way.`);
     const args: [Steering] = [{ by: person(), ...(reason !== undefined && { reason }) }];
     const update = pause ? BACKFILL.updates.pause : BACKFILL.updates.resume;
     const state = await handle.executeUpdate<BackfillState, [Steering]>(update, { args });

@@ -153,6 +153,8 @@ export const ACTIVITIES = {
     readComputeTarget: activity<ReadComputeTargetInput, ComputeTarget>('Where do the heavy stages run?'),
 
     claimTraining: activity<StageInput, TrainingClaim>('Claim the one training at a time'),
+    /** Returns the id of its workflow. */
+    findBackfill: activity<StageInput, string | null>('Is a backfill under way?'),
     checkModelConfig: activity<CheckModelConfigInput, TrainingPlan>('Is the model config valid?'),
     checkGoldDataExists: activity<StageInput, Check>('Is there gold data?'),
     checkSufficientTrainingData: activity<StageInput, Check>('Is there enough training data?'),

@@ -218,6 +218,8 @@ export interface RunStatus {
   open: boolean;
   /** As Temporal calls it: `COMPLETED`, `TERMINATED`, ...; `NOT_FOUND`. */
   status: string;
+  /** Type of its workflow; absent where there is none. */
+  type?: string;
 }
 
 /** A signal to the steward. */

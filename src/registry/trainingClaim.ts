@@ -11,6 +11,11 @@ const trainingClaim = document({ name: 'claim of a training', schema: runRef });
 /** What is done about a damaged claim: only a person can tell whether the run that had it is over. */
 const REPAIR = 'delete it once no training of this pipeline is at work, then train again';
 
+/** The run that has the claim, or had it last; `undefined` where none has trained. */
+export function readTrainingClaim(registry: ObjectStore): Promise<RunRef | undefined> {
+  return trainingClaim.read(registry, TRAINING_CLAIM, REPAIR);
+}
+
 /**
  * Claims the one training that a pipeline may have at a time, for as long as the run is open. A run that asks again
  * has its claim already.

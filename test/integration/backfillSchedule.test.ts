@@ -2,15 +2,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DateTime } from 'luxon';
 import { afterAll, expect, test, vi } from 'vitest';
-import { startWorkflow } from '../../src/client.js';
+import { startWorkflow, workflowIdOf } from '../../src/client.js';
+import { openBackfill } from '../../src/cli/backfill.js';
 import { loadPipeline } from '../../src/config/load.js';
-import { backfillIdOf } from '../../src/contracts/index.js';
+import { BACKFILL, backfillIdOf, type BackfillState, type Steering } from '../../src/contracts/index.js';
 import { openStores } from '../../src/platform/storage/stores.js';
 import { applySchedules, triggerSchedule } from '../../src/platform/temporal/schedules.js';
 import { readTimeline } from '../../src/registry/timeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { startTestStack } from '../support/testStack.js';
-import { until } from '../support/until.js';
+import { until, untilFound } from '../support/until.js';
 
 const NAME = 'weekly';
 const BACKFILLED = 4;
@@ -20,6 +21,11 @@ const FROM = DateTime.utc().startOf('week').minus({ days: 1, weeks: WEEKS }).toI
 
 const root = temporaryFolder(afterAll);
 const csv = join(root, 'weekly.csv');
+
+const SUNDAYS = {
+  ...{ at: '06:00', day_of_week: 'sunday', time_zone: 'UTC', overlap: 'skip' },
+  ...{ catchup_window_minutes: 1, jitter_seconds: 0, pause_on_failure: false },
+};
 
 /** Rows of six weeks whose label follows from one number; there is enough of them to train on after three weeks. */
 function writePipeline(): void {
@@ -41,10 +47,8 @@ function writePipeline(): void {
     retraining: { every_days: 90 },
     monitoring_config: { performance_metric: 'accuracy', min_samples_for_metrics: 10 },
     schedules: {
-      backfill: {
-        ...{ at: '06:00', day_of_week: 'sunday', time_zone: 'UTC', overlap: 'skip' },
-        ...{ catchup_window_minutes: 1, jitter_seconds: 0, pause_on_failure: false },
-      },
+      backfill: SUNDAYS,
+      inference: SUNDAYS,
     },
   };
   writeFileSync(join(folder, 'pipeline.json'), JSON.stringify(definition));
@@ -73,6 +77,24 @@ test('the weekly schedule goes on where the backfill ended, week by week, with i
 
   await applySchedules(client, pipeline);
   await triggerSchedule(client, NAME, 'backfill');
+  const scheduledBackfill = await untilFound(() => openBackfill(client, NAME));
+  const steer = (update: string) =>
+    scheduledBackfill.executeUpdate<BackfillState, [Steering]>(update, { args: [{ by: 'person' }] });
+  await steer(BACKFILL.updates.pause);
+  await until(async () => (await scheduledBackfill.query<BackfillState>(BACKFILL.queries.state)).total > 0);
+
+  // What else a schedule starts has nothing to do meanwhile.
+  await triggerSchedule(client, NAME, 'inference');
+  const inference = await untilFound(async () => {
+    for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = 'modelInference'` }))
+      if (workflowId.startsWith(workflowIdOf('modelInference', NAME))) return client.workflow.getHandle(workflowId);
+    return undefined;
+  });
+  expect(await inference.result()).toMatchObject({
+    status: 'skipped',
+    reason: `A backfill of ${NAME} is under way: ${scheduledBackfill.workflowId}.`,
+  });
+  await steer(BACKFILL.updates.resume);
   await until(async () => (await weeks()).length === WEEKS);
 
   const after = await weeks();

@@ -94,7 +94,7 @@ export const BRANCHES: Record<string, Branch> = {
   'dataProcessing.underBackfill': {
     workflow: 'dataProcessing',
     ...completed,
-    changes: { describeRun: () => Promise.resolve({ open: true, status: 'RUNNING' }) },
+    changes: { findBackfill: () => Promise.resolve('readmission-backfill') },
     scheduled: true,
   },
   'dataProcessing.skipped': { workflow: 'dataProcessing', ...completed, changes: nothingToRefine() },
@@ -257,6 +257,12 @@ export const BRANCHES: Record<string, Branch> = {
   'modelInference.onEcs': { workflow: 'modelInference', ...completed, changes: onEcs },
   'modelInference.skipped': { workflow: 'modelInference', ...completed, changes: { findNewRows: skip } },
   'modelInference.noModel': { workflow: 'modelInference', ...completed, changes: { resolveModel: skip } },
+  'modelInference.underBackfill': {
+    workflow: 'modelInference',
+    ...completed,
+    changes: { findBackfill: () => Promise.resolve('readmission-backfill') },
+    scheduled: true,
+  },
   'modelInference.failed': { workflow: 'modelInference', input, changes: { predict: failing }, ends: 'FAILED' },
   // Recorded right after the one before, which is watched.
   'modelInference.failedAgain': { workflow: 'modelInference', input, changes: { predict: failing }, ends: 'FAILED' },

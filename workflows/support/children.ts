@@ -9,6 +9,8 @@ export interface Child<Input, Result> {
   input: Input;
   /** One line for the web UI. */
   summary: string;
+  /** What a child that failed is to its parent, which fails with it where this is not given. */
+  ifFailed?: (error: unknown) => Result;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface Child<Input, Result> {
  */
 export async function runChild<Input, Result extends { status: Outcome } | { outcome: string }>(
   progress: ProgressTracker,
-  { name, workflow, input, summary }: Child<Input, Result>,
+  { name, workflow, input, summary, ifFailed }: Child<Input, Result>,
 ): Promise<Result> {
   const workflowId = `${workflowInfo().workflowId}-${name}`;
   progress.childStarted(name, workflowId);
@@ -28,10 +30,15 @@ export async function runChild<Input, Result extends { status: Outcome } | { out
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: summary,
     });
-    progress.childEnded(name, 'status' in result ? result.status : 'completed');
-    return result;
+    return ended(result);
   } catch (error) {
+    if (ifFailed) return ended(ifFailed(error));
     progress.childEnded(name, 'failed');
     throw error;
+  }
+
+  function ended(result: Result): Result {
+    progress.childEnded(name, 'status' in result ? result.status : 'completed');
+    return result;
   }
 }

@@ -386,11 +386,8 @@ const goingWell: Activities = {
     });
   },
   claimTraining: () => Promise.resolve({ status: 'ready' }),
-  // Whatever runs is asked for is open, but nobody backfills.
-  describeRun: (workflowId) =>
-    Promise.resolve(
-      workflowId.endsWith('-backfill') ? { open: false, status: 'NOT_FOUND' } : { open: true, status: 'RUNNING' },
-    ),
+  findBackfill: () => Promise.resolve(null),
+  describeRun: () => Promise.resolve({ open: true, status: 'RUNNING' }),
   // The real one: who is told what is what these tests are about.
   signalSteward: (input) =>
     createStewardActivities({ runStage: () => Promise.reject(new Error('not a stage')) }).signalSteward(input),
