@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
-import { FEATURES_READY_SIGNAL, type Activities, type Check } from '../../src/contracts/index.js';
+import { FEATURES_READY_SIGNAL, type Activities, type Check, type RunProgress } from '../../src/contracts/index.js';
 import { until } from '../support/until.js';
 import {
   ALGORITHMS,
@@ -179,16 +179,19 @@ describe('training', () => {
           : fakeActivities().activities.evaluateCandidate(asked);
 
     test('is, where what trains it is not there, and the run is complete with the reason', async () => {
-      const { result, calls } = await server.run('modelTraining', input, {
-        checkModelConfig: optional,
-        evaluateCandidate: lacking('EngineMissing', 'xgboost'),
+      const changes = { checkModelConfig: optional, evaluateCandidate: lacking('EngineMissing', 'xgboost') };
+      await server.during('modelTraining', input, changes, async ({ handle, calls }) => {
+        expect(await handle.result()).toMatchObject({
+          status: 'completed',
+          algorithms: { random_forest: { status: 'completed' }, xgboost: { status: 'skipped', reason: MISSING } },
+        });
+        expect(calls.promoteBest).toMatchObject([{ leftOut: { xgboost: MISSING } }]);
+        expect((await handle.query<RunProgress>('progress')).ended).toEqual({
+          logistic_regression: 'completed',
+          random_forest: 'completed',
+          xgboost: 'skipped',
+        });
       });
-
-      expect(result).toMatchObject({
-        status: 'completed',
-        algorithms: { random_forest: { status: 'completed' }, xgboost: { status: 'skipped', reason: MISSING } },
-      });
-      expect(calls.promoteBest).toMatchObject([{ leftOut: { xgboost: MISSING } }]);
     });
 
     test('is not, where it fails otherwise, nor is one that may not', async () => {
