@@ -17,8 +17,6 @@ import type { Section } from './section.js';
 
 const TRIALS = 50;
 const SEEDS = 20;
-/** Of the search on the churn data, each of which takes 250 fits on either side. */
-const SEARCH_SEEDS = 5;
 /** Candidates decided together: one after the other as Optuna's own examples do, and as many as a config has by default. */
 const BATCHES = [1, 4];
 const CV_FOLDS = 5;
@@ -140,7 +138,7 @@ async function churn(folder: string, tell: (what: string) => void): Promise<stri
   const batch = BATCHES.at(-1)!;
   tell('churn, Optuna');
   const theirs = (await optuna(folder, 'search', {
-    seeds: SEARCH_SEEDS,
+    seeds: SEEDS,
     batch,
     space: BOOSTER,
     file: train.path,
@@ -150,13 +148,13 @@ async function churn(folder: string, tell: (what: string) => void): Promise<stri
   const engines = createEnginePool(limitsOf(resources).engines);
   try {
     const ours: number[] = [];
-    for (let seed = 0; seed < SEARCH_SEEDS; seed++) {
+    for (let seed = 0; seed < SEEDS; seed++) {
       tell(`churn, seed ${seed}`);
       ours.push((await bestOfStudy(BOOSTER, batch, seed, (params) => cvScore(engines, train, params))).score);
     }
     const same = await Promise.all(theirs.params.map((params) => cvScore(engines, train, params)));
     const apart = Math.max(...same.map((score, i) => Math.abs(score - theirs.best[i]!)));
-    const times = `${SEARCH_SEEDS} seeds, ${CV_FOLDS} folds of ${train.rows} rows`;
+    const times = `${SEEDS} seeds, ${CV_FOLDS} folds of ${train.rows} rows`;
     return [
       `churn, xgboost, mean ROC AUC (${times}); the parameters that Optuna found score here what they scored there to ${apart.toExponential(0)}, and a difference below that says nothing`,
       lineOf('churn', batch, { ours, theirs: theirs.best, better: 'higher', apart }),

@@ -38,7 +38,7 @@ with zipfile.ZipFile(${JSON.stringify(path)}, 'w') as wheel:
 }
 
 /** A script in Python that writes what its package says, and which Python it has. */
-function script(requirements: string, change: Partial<Script> = {}): Script {
+function script(requirements: string | undefined, change: Partial<Script> = {}): Script {
   const sources = mkdtempSync(join(folder, 'script-'));
   writeFileSync(
     join(sources, 'model.py'),
@@ -47,7 +47,7 @@ output = sys.argv[sys.argv.index("--output") + 1]
 json.dump([tinypackage.ANSWER, sys.prefix], open(output + "/model.json", "w"))
 `,
   );
-  writeFileSync(join(sources, 'requirements.txt'), requirements);
+  if (requirements !== undefined) writeFileSync(join(sources, 'requirements.txt'), requirements);
   return {
     name: 'packaged',
     folder: sources,
@@ -118,6 +118,33 @@ describe('the packages of a script', () => {
         /^The packages of the script packaged can't be had \(pip said ".*"\); see that python3 has pip and reaches its package index, or correct requirements\.txt\.$/,
       ) as string,
     });
+  });
+
+  test('that are not pinned are those that it imports, as they are installed', async () => {
+    const root = join(folder, 'environment');
+    execFileSync('python3', ['-m', 'venv', '--without-pip', root]);
+    const python = join(root, 'bin', 'python');
+    const [version, packages] = execFileSync(
+      python,
+      ['-c', 'import sys, sysconfig; print(sys.version.split()[0]); print(sysconfig.get_path("purelib"))'],
+      { encoding: 'utf8' },
+    ).split('\n') as [string, string];
+    writeFileSync(join(packages, 'tinypackage.py'), 'ANSWER = 42\n');
+    const install = (number: string) => {
+      const info = join(packages, 'tiny_package-1.4.dist-info');
+      mkdirSync(info, { recursive: true });
+      writeFileSync(join(info, 'METADATA'), `Metadata-Version: 2.1\nName: Tiny-Package\nVersion: ${number}\n`);
+      writeFileSync(join(info, 'top_level.txt'), 'tinypackage\n');
+    };
+    const imports = script(undefined, { command: [python, 'model.py'] });
+    const versionOf = () => withPool((pool) => pool.version('script', imports));
+
+    const without = await versionOf();
+    expect(without).toMatch(new RegExp(`^script packaged [0-9a-f]{16}, Python ${version}$`));
+    install('1.4');
+    expect(await versionOf()).toBe(`${without}, Tiny-Package 1.4`);
+    install('1.5');
+    expect(await versionOf()).toBe(`${without}, Tiny-Package 1.5`);
   });
 
   test('can not be had where there is no Python, which is said', async () => {

@@ -35,6 +35,42 @@ export async function pythonVersion(): Promise<string | undefined> {
   return ok ? /[\d.]+/.exec(stdout)?.[0] : undefined;
 }
 
+/** Prints the version of Python, and those of the packages that the files below a folder import, a line each. */
+const LIST_IMPORTED = `
+import ast, importlib.metadata, pathlib, sys
+modules = set()
+for path in pathlib.Path(sys.argv[1]).rglob("*.py"):
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        continue  # What can't be read can't be run: the script itself says so.
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            modules.add(node.module.split(".")[0])
+owners = getattr(importlib.metadata, "packages_distributions", dict)()  # From 3.10 on.
+names = {name for module in modules for name in owners.get(module, [])}
+print("Python", sys.version.split()[0])
+for name in sorted(names, key=str.lower):
+    print(name, importlib.metadata.version(name))
+`;
+
+/**
+ * `name version` of Python and of each installed package that the Python files below a folder import, as a script needs
+ * them that pins none. Those that are not installed are not listed.
+ *
+ * @throws Error with what Python said
+ */
+export async function importedPackages(python: string, folder: string): Promise<string[]> {
+  // Isolated, as a script sees no packages of the person either.
+  const { ok, stdout, complaint } = await runCommand(python, ['-I', '-c', LIST_IMPORTED, folder], {
+    timeout: START_TIMEOUT_MS,
+  });
+  if (!ok) throw new Error(`${python} said "${complaint}"`);
+  return stdout.trim().split('\n');
+}
+
 /** The environment of a requirements file, where it was made. */
 export async function foundEnvironment(requirements: string): Promise<PythonEnvironment | undefined> {
   const version = await pythonVersion();

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { variables } from '../../../environment.js';
 import { PerdureError, messageOf } from '../../../errors.js';
 import { onPath } from '../../../platform/programs/command.js';
 import {
   foundEnvironment,
+  importedPackages,
   pinnedPackages,
   pythonEnvironment,
   pythonVersion,
@@ -41,13 +42,31 @@ export async function scriptVersion(script: Script): Promise<string> {
 }
 
 /** As {@link scriptVersion}, of files that were read. */
-export async function versionOf({ name, command }: Script, files: ArchivedFile[]): Promise<string> {
+export async function versionOf(script: Script, files: ArchivedFile[]): Promise<string> {
+  const { name, command } = script;
   const digest = sha256Of(JSON.stringify([command, files.map(({ path, bytes }) => [path, sha256Of(bytes)])]));
-  const requirements = files.find(({ path }) => path === REQUIREMENTS);
-  const packages = requirements
-    ? [`Python ${(await pythonVersion()) ?? 'absent'}`, ...pinnedPackages(Buffer.from(requirements.bytes).toString())]
-    : [];
+  const packages = await packagesOf(script, files);
   return [`script ${name} ${digest.slice(0, 16)}`, ...packages].join(', ');
+}
+
+/** Those that are pinned; else, of a Python program, those that it imports. */
+async function packagesOf({ name, command: [first], folder }: Script, files: ArchivedFile[]): Promise<string[]> {
+  const requirements = files.find(({ path }) => path === REQUIREMENTS);
+  if (requirements)
+    return [
+      `Python ${(await pythonVersion()) ?? 'absent'}`,
+      ...pinnedPackages(Buffer.from(requirements.bytes).toString()),
+    ];
+  if (!/^python[\d.]*$/.test(basename(first!))) return [];
+  const python = isAbsolute(first!) ? first : await found(first!, passedVariables());
+  if (python === undefined) return ['Python absent'];
+  return importedPackages(python, folder).catch((error: unknown) => {
+    throw new PerdureError(
+      'EngineMissing',
+      `Which packages the script ${name} has can't be told (${messageOf(error)}); see that its "command" begins with Python.`,
+      { cause: error },
+    );
+  });
 }
 
 /** The files of a script. Throws `ConfigInvalid` where there are none. */
