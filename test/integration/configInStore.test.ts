@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startWorkflow } from '../../src/client.js';
 import { listPipelines, loadPipeline } from '../../src/config/load.js';
@@ -13,6 +13,7 @@ import { hasBegun } from '../support/activitiesAtWork.js';
 import { perdure } from '../support/perdure.js';
 import { startS3Server } from '../support/s3Server.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
+import { CENTROIDS, centroids } from '../support/scripts.js';
 import { startTestStack } from '../support/testStack.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, tinyEngines } from '../support/tinyPipeline.js';
 import { completed } from '../support/training.js';
@@ -31,12 +32,20 @@ vi.stubEnv('PERDURE_STORE', 's3://');
 const world = await createTinyWorld(engines, 's3://');
 afterAll(() => world.close());
 const local = join(process.env.PERDURE_CONF!, 'pipelines', TINY);
+centroids(local);
 let bucket: ObjectStore;
 
 /** What a person does who changes a setting: `aws s3 cp` of the file. */
 async function upload(change: Parameters<typeof world.configure>[0] = () => {}): Promise<void> {
-  world.configure((config) => ((config.training_config.hyperparameter_tuning = false), change(config)));
-  for (const file of readdirSync(local)) await bucket.put(`${FOLDER}${file}`, readFileSync(join(local, file)));
+  world.configure((config) => {
+    config.training_config.hyperparameter_tuning = false;
+    config.training_config.algorithms.push('centroids');
+    Object.assign(config.algorithms, { centroids: CENTROIDS });
+    change(config);
+  });
+  const entries = readdirSync(local, { recursive: true, withFileTypes: true });
+  for (const path of entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)))
+    await bucket.put(`${FOLDER}${relative(local, path)}`, readFileSync(path));
 }
 
 beforeAll(async () => {
@@ -115,13 +124,16 @@ describe('a configuration in S3', () => {
     const before = completed(await first.result());
     const after = completed(await (await train()).result());
 
+    // The last is a script, whose files travel with the configuration.
     expect(await madeWith(before)).toEqual([
-      [42, before.config],
-      [42, before.config],
+      ['logistic_regression', 42, before.config],
+      ['xgboost', 42, before.config],
+      ['centroids', 42, before.config],
     ]);
     expect(await madeWith(after)).toEqual([
-      [7, after.config],
-      [7, after.config],
+      ['logistic_regression', 7, after.config],
+      ['xgboost', 7, after.config],
+      ['centroids', 7, after.config],
     ]);
     const { stdout } = await perdure(temporaryFolder(), ['status', TINY, '--json'], {
       PERDURE_CONF: CONF,
@@ -133,7 +145,7 @@ describe('a configuration in S3', () => {
   });
 });
 
-/** Seed and configuration of each version that a training made. */
+/** Algorithm, seed and configuration of each version that a training made. */
 async function madeWith({ algorithms }: ReturnType<typeof completed>): Promise<unknown[]> {
   return Promise.all(
     Object.entries(algorithms).map(async ([algorithm, trained]) => {
@@ -142,7 +154,7 @@ async function madeWith({ algorithms }: ReturnType<typeof completed>): Promise<u
         algorithm,
         version: trained.version,
       }))!.lineage;
-      return [seed, config_version];
+      return [algorithm, seed, config_version];
     }),
   );
 }

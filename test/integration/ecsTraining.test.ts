@@ -12,6 +12,7 @@ import { CLUSTER } from '../support/ecs/ecsEndpoint.js';
 import { untilStopped, type TaskOptions } from '../support/ecs/ecsTask.js';
 import { startEcsEndpoint } from '../support/ecs/testEndpoint.js';
 import { perdure } from '../support/perdure.js';
+import { CENTROIDS, centroids } from '../support/scripts.js';
 import { startS3Server } from '../support/s3Server.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { startTestStack } from '../support/testStack.js';
@@ -38,8 +39,11 @@ for (const purpose of ['datamart', 'registry', 'predictions', 'monitoring'])
   await server.createBucket(`tiny-${purpose}`);
 const world = await createTinyWorld(engines, 's3://');
 afterAll(() => world.close());
+centroids(join(process.env.PERDURE_CONF!, 'pipelines', TINY));
 world.configure((config) => {
   Object.assign(config, { compute: COMPUTE });
+  config.training_config.algorithms.push('centroids');
+  Object.assign(config.algorithms, { centroids: CENTROIDS });
   // Long enough to be taken away in between.
   config.algorithms.xgboost.param_distributions.n_estimators = [400, 600];
 });
@@ -99,7 +103,7 @@ describe('training as tasks of ECS', () => {
     );
 
     const { modelRegistry } = world.stores;
-    expect(Object.keys(durable.algorithms)).toEqual(['logistic_regression', 'xgboost']);
+    expect(Object.keys(durable.algorithms)).toEqual(['logistic_regression', 'xgboost', 'centroids']);
     for (const [algorithm, result] of Object.entries(durable.algorithms)) {
       expect(await madeBy(modelRegistry, algorithm, result)).toEqual(
         await madeBy(modelRegistry, algorithm, local.algorithms[algorithm]!),
@@ -109,6 +113,7 @@ describe('training as tasks of ECS', () => {
       endpoint.tasks.map(({ options, starts }) => [options.command[2], options.environment.ALGORITHM, starts]).sort(),
     ).toEqual([
       ['preprocess', undefined, 1],
+      ['trainAlgorithm', 'centroids', 1],
       ['trainAlgorithm', 'logistic_regression', 1],
       ['trainAlgorithm', 'xgboost', 1],
       ['trainAlgorithm', 'xgboost', 1],

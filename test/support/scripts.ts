@@ -8,6 +8,15 @@ import { packageFolder } from '../../src/package.js';
 /** What scripts for tests read and write Parquet with. */
 export const PARQUET = pathToFileURL(join(packageFolder(), 'dist', 'src', 'platform', 'files', 'parquet.js')).href;
 
+/** The algorithm `centroids` of a model config whose pipeline has that script in its folder. */
+export const CENTROIDS = {
+  estimator: 'script',
+  script: { folder: 'centroids', command: ['node', 'centroids.mjs'] },
+  timeout_hours: 1,
+  param_distributions: { parquet: [PARQUET], shrinkage: [0, 0.5] },
+  params: { parquet: PARQUET },
+};
+
 /** The script `centroids` in a folder of its own; its parameters say how it misbehaves. */
 export function centroids(folder: string, change: Partial<Script> = {}): Script {
   const copy = join(folder, 'centroids');

@@ -10,7 +10,7 @@ import { resolveModel } from '../../src/stages/resolveModel.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import { describeResults } from '../../src/cli/resultTables.js';
 import { completed } from '../support/training.js';
-import { centroids, PARQUET } from '../support/scripts.js';
+import { CENTROIDS, centroids, PARQUET } from '../support/scripts.js';
 import {
   AFTER_ALL,
   createTinyWorld,
@@ -43,15 +43,7 @@ function configure(change: Parameters<TinyWorld['configure']>[0] = () => {}): vo
     config.evaluation.calibration = 'sigmoid';
     config.training_config.algorithms.push('centroids');
     config.training_config.enabled_algorithms = { logistic_regression: false, xgboost: false };
-    Object.assign(config.algorithms, {
-      centroids: {
-        estimator: 'script',
-        script: { folder: 'centroids', command: ['node', 'centroids.mjs'] },
-        timeout_hours: 1,
-        param_distributions: { parquet: [PARQUET], shrinkage: [0, 0.5] },
-        params: {},
-      },
-    });
+    Object.assign(config.algorithms, { centroids: CENTROIDS });
     change(config);
   });
 }
