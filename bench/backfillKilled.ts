@@ -12,8 +12,8 @@ import { differences, storedObjects } from './storedObjects.js';
 /** The week in which everything is killed, from 1. */
 const KILLED_IN = 80;
 /** From the end of the week before it: its processing, evaluation or inference is at work. */
-const INTO_THE_WEEK_MS = 1_500;
-const POLL_MS = 200;
+const INTO_THE_WEEK_MS = 300;
+const POLL_MS = 50;
 
 /** Three years of credit scoring, killed on the way and started again, beside an undisturbed run of the same. */
 export const backfillKilled: Section = {

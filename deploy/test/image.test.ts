@@ -9,6 +9,7 @@ import { packageFolder } from '../../src/package.js';
 import type { DevServer } from '../../src/platform/temporal/devServer.js';
 import { freePort, hasExited } from '../../src/platform/temporal/processes.js';
 import { startTestServer } from '../../test/support/testServer.js';
+import { TRIES_ALL } from '../../test/support/triesAll.js';
 import { buildImage, type BuiltImage } from './imageBuild.js';
 
 const BUILD_TIMEOUT_MS = 10 * 60_000;
@@ -23,7 +24,11 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perdure-image-'));
   // An unprivileged user has to get at what is in it.
   await chmod(folder, 0o755);
-  image = await buildImage(join(packageFolder(), 'deploy', 'Dockerfile'), folder);
+  image = await buildImage(
+    join(packageFolder(), 'deploy', 'Dockerfile'),
+    folder,
+    TRIES_ALL ? { SCRIPTS: 'credit' } : {},
+  );
   const logs = join(folder, 'logs');
   await mkdir(logs);
   server = await startTestServer(logs);
@@ -61,8 +66,12 @@ function confined(command: string[]): string[] {
   ];
 }
 
-function start(command: string[], env: Record<string, string>): ChildProcess & { output: () => string } {
-  const [program, ...args] = confined(command);
+function start(
+  command: string[],
+  env: Record<string, string>,
+  how = confined,
+): ChildProcess & { output: () => string } {
+  const [program, ...args] = how(command);
   const child = spawn(program!, args, {
     cwd: image.workdir,
     env: { ...image.env, ...env },
@@ -74,8 +83,12 @@ function start(command: string[], env: Record<string, string>): ChildProcess & {
   return Object.assign(child, { output: () => said });
 }
 
-async function run(command: string[], env: Record<string, string> = {}): Promise<{ code: number; output: string }> {
-  const child = start(command, env);
+async function run(
+  command: string[],
+  env: Record<string, string> = {},
+  how = confined,
+): Promise<{ code: number; output: string }> {
+  const child = start(command, env, how);
   const [code] = (await once(child, 'close')) as [number];
   return { code, output: child.output() };
 }
@@ -96,7 +109,14 @@ test('the image holds what runs, and neither tests nor what only the build needs
   expect(await readdir(join(image.workdir, 'dist'))).not.toContain('test');
 });
 
-test('the engine is in it, and loads without Python', async () => {
+// Its packages are fetched, which takes a minute.
+test.runIf(TRIES_ALL)('a script in Python trains in it', async () => {
+  // As who runs this: the Python that stands in for the image's may be theirs alone.
+  const { code, output } = await run(['perdure', 'script', 'check', 'credit', 'catboost'], {}, (command) => command);
+  expect({ code, output }).toEqual({ code: 0, output: expect.any(String) as string });
+});
+
+test('the engine is in it, and loads', async () => {
   const { code, output } = await run(['perdure', 'setup', '--engines'], {
     PATH: join(image.root, 'usr/local/bin') + ':/usr/bin:/bin',
   });

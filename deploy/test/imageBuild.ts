@@ -44,14 +44,18 @@ interface Built {
  * absolute path of a step means the one below it, RUN lines get the stage's own environment and nothing of this one,
  * and base images are stood in for by this machine's Node and Python. What it can't do faithfully it refuses.
  */
-export async function buildImage(dockerfile: string, folder: string): Promise<BuiltImage> {
+export async function buildImage(
+  dockerfile: string,
+  folder: string,
+  buildArgs: Record<string, string> = {},
+): Promise<BuiltImage> {
   const stages = parseDockerfile(await readFile(dockerfile, 'utf8'));
   const built = new Map<string, Built>();
   const ran: string[] = [];
   for (const [i, stage] of stages.entries()) {
     const state = await begin(stage, join(folder, String(i)));
     built.set(stage.name ?? String(i), state);
-    for (const step of stage.steps) await perform(step, state, built, ran);
+    for (const step of stage.steps) await perform(step, state, built, ran, buildArgs);
   }
   const last = built.get(stages.at(-1)!.name ?? String(stages.length - 1))!;
   const { user, command, healthCheck } = last.settings;
@@ -90,7 +94,13 @@ async function begin({ base }: Stage, root: string): Promise<Built> {
   return { root, workdir: '/', env: { PATH: '/usr/local/bin' }, args: {}, settings: {}, volumes: [] };
 }
 
-async function perform(step: Step, state: Built, built: Map<string, Built>, ran: string[]): Promise<void> {
+async function perform(
+  step: Step,
+  state: Built,
+  built: Map<string, Built>,
+  ran: string[],
+  buildArgs: Record<string, string>,
+): Promise<void> {
   const { instruction, rest, flags } = step;
   switch (instruction) {
     case 'RUN':
@@ -106,7 +116,12 @@ async function perform(step: Step, state: Built, built: Map<string, Built>, ran:
       Object.assign(state.env, assignments(rest, { ...state.args, ...state.env }));
       return;
     case 'ARG':
-      Object.assign(state.args, assignments(rest, {}));
+      Object.assign(
+        state.args,
+        Object.fromEntries(
+          Object.entries(assignments(rest, {})).map(([name, usual]) => [name, buildArgs[name] ?? usual]),
+        ),
+      );
       return;
     case 'USER':
       state.settings.user = rest;
@@ -133,7 +148,7 @@ async function runLine({ rest, flags }: Step, state: Built): Promise<void> {
   try {
     await run('/bin/sh', ['-ec', below(state.root, rest)], {
       cwd: at(state, state.workdir),
-      env: { ...environmentOf(state), HOME: join(state.root, 'root') },
+      env: { ...state.args, ...environmentOf(state), HOME: join(state.root, 'root') },
       maxBuffer: 64 << 20,
     });
   } catch (error) {
