@@ -76,6 +76,8 @@ describe('RunTask', () => {
 });
 
 test('a task that stops is DEPROVISIONING first, with the exit code of its container', async () => {
+  // Long enough to be seen, however busy the machine is.
+  endpoint.step = 500;
   const { taskArn } = await runTask({ overrides: { containerOverrides: [{ name: 'perdure' }] } });
   const seen = new Set<string>();
   const exitCodes = new Set<number | undefined>();

@@ -90,6 +90,8 @@ export class EcsEndpoint {
   /** Calls a second that each operation allows, and how many at once; none by default. */
   readonly limits = new Map<Operation, { burst: number; perSecond: number }>();
   private readonly buckets = new Map<string, { tokens: number; at: number }>();
+  /** Milliseconds from one status of a task to the next. */
+  step = STEP_MS;
   /** How long a task is not listed after its launch, in milliseconds: lists lag behind. */
   listLag = 0;
   /** ARNs a page of ListTasks, however many are asked for. */
@@ -226,7 +228,7 @@ export class EcsEndpoint {
       cpu: overrides.cpu ?? definition.cpu,
       memory: overrides.memory ?? definition.memory,
       stopTimeout: definition.stopTimeout,
-      step: STEP_MS,
+      step: this.step,
       processEnvironment: { ...this.processEnvironment, ...definition.environment },
       log: (line) => this.logs.append(definition.logGroup, `${STREAM_PREFIX}/${container}/${id}`, line),
     };
