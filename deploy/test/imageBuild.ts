@@ -116,12 +116,7 @@ async function perform(
       Object.assign(state.env, assignments(rest, { ...state.args, ...state.env }));
       return;
     case 'ARG':
-      Object.assign(
-        state.args,
-        Object.fromEntries(
-          Object.entries(assignments(rest, {})).map(([name, usual]) => [name, buildArgs[name] ?? usual]),
-        ),
-      );
+      for (const [name, usual] of Object.entries(assignments(rest, {}))) state.args[name] = buildArgs[name] ?? usual;
       return;
     case 'USER':
       state.settings.user = rest;

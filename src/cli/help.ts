@@ -1,9 +1,16 @@
 import { Argument, Help, type Command, type CommandUnknownOpts, type Option } from '@commander-js/extra-typings';
 
-/** The argument that names a pipeline. */
-export function pipelineArgument<const Usage extends '<pipeline>' | '[pipeline]'>(usage: Usage, pipelines: string[]) {
+/**
+ * The argument that names a pipeline.
+ * @param without what is done where it may be left out and is, after the word "or"
+ */
+export function pipelineArgument<const Usage extends '<pipeline>' | '[pipeline]'>(
+  usage: Usage,
+  pipelines: string[],
+  without = 'all',
+) {
   const known = pipelines.length > 0 ? pipelines.join(', ') : 'none yet';
-  return new Argument(usage, `a folder in conf/pipelines (${known})${usage === '[pipeline]' ? ', or all' : ''}`);
+  return new Argument(usage, `a folder in conf/pipelines (${known})${usage === '[pipeline]' ? `, or ${without}` : ''}`);
 }
 
 /** Characters of a line below which a description no longer stands beside what it describes. */

@@ -11,7 +11,7 @@ import { applySchedules, triggerSchedule } from '../../src/platform/temporal/sch
 import { readTimeline } from '../../src/registry/timeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { startTestStack } from '../support/testStack.js';
-import { until, untilFound } from '../support/until.js';
+import { until } from '../support/until.js';
 
 const NAME = 'weekly';
 const BACKFILLED = 4;
@@ -77,7 +77,7 @@ test('the weekly schedule goes on where the backfill ended, week by week, with i
 
   await applySchedules(client, pipeline);
   await triggerSchedule(client, NAME, 'backfill');
-  const scheduledBackfill = await untilFound(() => openBackfill(client, NAME));
+  const scheduledBackfill = await until(() => openBackfill(client, NAME));
   const steer = (update: string) =>
     scheduledBackfill.executeUpdate<BackfillState, [Steering]>(update, { args: [{ by: 'person' }] });
   await steer(BACKFILL.updates.pause);
@@ -85,7 +85,7 @@ test('the weekly schedule goes on where the backfill ended, week by week, with i
 
   // What else a schedule starts has nothing to do meanwhile.
   await triggerSchedule(client, NAME, 'inference');
-  const inference = await untilFound(async () => {
+  const inference = await until(async () => {
     for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = 'modelInference'` }))
       if (workflowId.startsWith(workflowIdOf('modelInference', NAME))) return client.workflow.getHandle(workflowId);
     return undefined;

@@ -16,7 +16,7 @@ export interface Outcome {
 export interface PerdureProcess {
   process: ChildProcess;
   /** Waits for a line on stderr. */
-  says(text: string): Promise<void>;
+  says(text: string): Promise<unknown>;
   /** Waits for its end. */
   outcome: Promise<Outcome>;
 }

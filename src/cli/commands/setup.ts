@@ -7,7 +7,7 @@ export function addSetup(program: Command, pipelines: string[]): void {
   const command = program
     .command('setup')
     .description('find the native tools, and fetch those that are missing into the cache')
-    .addArgument(pipelineArgument('[pipeline]', pipelines))
+    .addArgument(pipelineArgument('[pipeline]', pipelines, 'the tools alone'))
     .option('--tests', 'also what only the tests need')
     .option('--engines', 'only what a worker needs, for an image')
     .action(async (pipeline, options) => {

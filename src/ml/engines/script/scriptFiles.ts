@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
-import { basename, isAbsolute, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { variables } from '../../../environment.js';
 import { PerdureError, messageOf } from '../../../errors.js';
 import { onPath } from '../../../platform/programs/command.js';
@@ -57,7 +57,8 @@ async function packagesOf({ name, command: [first], folder }: Script, files: Arc
       `Python ${(await pythonVersion()) ?? 'absent'}`,
       ...pinnedPackages(Buffer.from(requirements.bytes).toString()),
     ];
-  if (!/^python[\d.]*$/.test(basename(first!))) return [];
+  // One among its own files is in their digest.
+  if (!/^(\/.*\/)?python[\d.]*$/.test(first!)) return [];
   const python = isAbsolute(first!) ? first : await found(first!, passedVariables());
   if (python === undefined) return ['Python absent'];
   return importedPackages(python, folder).catch((error: unknown) => {
