@@ -2,6 +2,9 @@ import type { ModelOutput } from './modelOutput.js';
 import { Mt19937 } from './mt19937.js';
 import type { SourceColumn } from './transforms/sourceColumns.js';
 
+/** Numbers that are scored at once, 16 MB of them: a call for each column would cost more than its scoring. */
+const MOST_NUMBERS = 4_000_000;
+
 /** By how much a score falls, on the average of the repeats, and the standard deviation over them (ddof 0). */
 export interface PermutationImportance {
   mean: number;
@@ -13,7 +16,7 @@ export interface PermutationSettings {
   repeats: number;
   /** 0 to 2^32 - 1 */
   seed: number;
-  /** What the model says of rows, `repeats` times as many as there are, by the model's columns. */
+  /** What the model says of rows, given by the model's columns: those of several shuffles one after the other. */
   predict: (columns: Float32Array[]) => Promise<ModelOutput>;
   /** Of the rows in their order; greater is better, `null` where it is undefined. */
   score: (output: ModelOutput) => number | null;
@@ -37,32 +40,45 @@ export async function permutationImportance(
 ): Promise<PermutationImportance[] | undefined> {
   const rows = columns[0]?.length ?? 0;
   const orders = permutations(rows, repeats, seed);
-  const repeated = columns.map((values) => {
-    const copies = new Float32Array(rows * repeats);
-    for (let repeat = 0; repeat < repeats; repeat++) copies.set(values, repeat * rows);
-    return copies;
-  });
-  const found: PermutationImportance[] = [];
-  for (const { positions } of sources) {
-    const shuffled = repeated.slice();
-    for (const position of positions)
-      shuffled[position] = Float32Array.from({ length: rows * repeats }, (_, at) => {
-        const order = orders[Math.floor(at / rows)]!;
-        return columns[position]![order[at % rows]!]!;
-      });
-    const { values, width } = await predict(shuffled);
-    const falls: number[] = [];
-    for (let repeat = 0; repeat < repeats; repeat++) {
-      const part = values.subarray(repeat * rows * width, (repeat + 1) * rows * width);
-      const reached = score({ values: part, width });
+  const falls: number[] = [];
+  const atOnce = Math.max(1, Math.floor(MOST_NUMBERS / Math.max(1, rows * repeats * columns.length)));
+  for (let first = 0; first < sources.length; first += atOnce) {
+    const some = sources.slice(first, first + atOnce);
+    const { values, width } = await predict(shuffledColumns(columns, some, orders));
+    for (let part = 0; part < some.length * repeats; part++) {
+      const reached = score({ values: values.subarray(part * rows * width, (part + 1) * rows * width), width });
       if (reached === null) return undefined;
       falls.push(baseline - reached);
     }
-    const mean = falls.reduce((sum, fall) => sum + fall, 0) / repeats;
-    const variance = falls.reduce((sum, fall) => sum + (fall - mean) ** 2, 0) / repeats;
-    found.push({ mean, std: Math.sqrt(variance) });
   }
-  return found;
+  return sources.map((_, source) => meanAndStd(falls.slice(source * repeats, (source + 1) * repeats)));
+}
+
+/** The rows once per source and order, the columns of that source in that order. */
+function shuffledColumns(
+  columns: readonly Float32Array[],
+  sources: readonly SourceColumn[],
+  orders: readonly Int32Array[],
+): Float32Array[] {
+  return columns.map((values, column) => {
+    const shuffled = new Float32Array(values.length * orders.length * sources.length);
+    let start = 0;
+    for (const { positions } of sources) {
+      const moves = positions.includes(column);
+      for (const order of orders) {
+        if (moves) order.forEach((from, row) => (shuffled[start + row] = values[from]!));
+        else shuffled.set(values, start);
+        start += values.length;
+      }
+    }
+    return shuffled;
+  });
+}
+
+function meanAndStd(values: number[]): PermutationImportance {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+  return { mean, std: Math.sqrt(variance) };
 }
 
 /** For each repeat the row that takes the place of each row. */

@@ -8,11 +8,11 @@ import { short } from '../ml/metrics/curves.js';
 import { permutationImportance, type PermutationImportance } from '../ml/permutationImportance.js';
 import { taskOf } from '../ml/tasks/task.js';
 import type { SourceColumn } from '../ml/transforms/sourceColumns.js';
-import { readColumns, writeColumns } from '../platform/files/parquet.js';
+import { writeColumns } from '../platform/files/parquet.js';
 import { IMPORTANCE_KINDS, importanceOf, isMeasured, type VersionImportance } from '../registry/importance.js';
 import type { StageContext } from './context.js';
 import type { EvaluatedRows } from './decisionThreshold.js';
-import { evenBlocks, rowsOfBlocks, type ExplainedModel, type ShapValues } from './explainModel.js';
+import { columnsOfBlocks, evenBlocks, rowsOfBlocks, type ExplainedModel, type ShapValues } from './explainModel.js';
 import { scoreRows } from './openModel.js';
 
 /** Features whose importance is kept. */
@@ -132,20 +132,4 @@ async function permute(
     falls,
     measured: { split, rows: positions.length, metric, baseline: short(sign * baseline), repeats },
   };
-}
-
-async function columnsOfBlocks(
-  path: string,
-  features: string[],
-  blocks: ReturnType<typeof evenBlocks>,
-): Promise<Float32Array[]> {
-  const rows = blocks.reduce((sum, { limit }) => sum + limit, 0);
-  const columns = features.map(() => new Float32Array(rows));
-  let start = 0;
-  for (const block of blocks) {
-    const read = await readColumns(path, features, block);
-    read.forEach((values, column) => columns[column]!.set(values as Float32Array, start));
-    start += block.limit;
-  }
-  return columns;
 }

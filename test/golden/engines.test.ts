@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +9,7 @@ import { writeColumns } from '../../src/platform/files/parquet.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import type { Estimator, FoldEvaluation, MatrixFile, PredictRequest } from '../../src/ml/engines/pool.js';
 import { sha256File } from '../../src/platform/storage/checksum.js';
+import { hostsOf } from '../support/engineHosts.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** Made by `fixtures/make_engine_fixtures.py`: a null is a missing number. */
@@ -182,4 +184,21 @@ test('rows are scored by offset and limit', async () => {
     values: all.slice(190),
     width: 1,
   });
+});
+
+/** Threads of the host of a pool that has scored the rows of a fixture. */
+async function threadsOfHost(hosts: number): Promise<number> {
+  const others = hostsOf(process.pid);
+  const opened = createEnginePool({ hosts, memory: 2 ** 30 });
+  try {
+    await opened.predict(scoring(join(FIXTURES, 'engine', 'python_gbtree.ubj')), never);
+    const host = hostsOf(process.pid).find((pid) => !others.includes(pid))!;
+    return readdirSync(`/proc/${host}/task`).length;
+  } finally {
+    await opened.close();
+  }
+}
+
+test('a prediction has as many threads as its pool has hosts, where the machine has as many CPUs', async () => {
+  expect((await threadsOfHost(2)) - (await threadsOfHost(1))).toBe(Math.min(2, availableParallelism()) - 1);
 });

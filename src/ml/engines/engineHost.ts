@@ -33,8 +33,9 @@ export class EngineHost {
   constructor(script: string, cacheBytes: number, threads: number) {
     this.child = fork(script, [String(cacheBytes), String(threads)], {
       serialization: 'advanced',
-      // Two fits of one thread are faster than one of two, and OpenMP's default spinning makes them wait for each other.
-      env: { ...variables(), OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' },
+      // The libraries take no more threads than these, whatever a call asks for. OpenMP's default spinning would make calls
+      // that run side by side wait for each other.
+      env: { ...variables(), OMP_NUM_THREADS: String(threads), OMP_WAIT_POLICY: 'passive' },
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

@@ -23,7 +23,7 @@ export async function loadMatrix({ path, rows, features, label }: MatrixFile): P
   return matrix;
 }
 
-/** Features to predict from, some 260,000 rows at a time. */
+/** Features to predict from, a part of the rows at a time. */
 export async function* featureBlocks(
   path: string,
   features: string[],

@@ -16,6 +16,15 @@ const LEAF_SHARE = 1e-4;
  * CPU and 2.1 GB, with 64 values 3.6 s and .8 GB, at a ROC AUC of .664 and .666.
  */
 const BINS = 64;
+/** Values that a split of other trees chooses among, as the library has it. */
+const LIBRARY_BINS = 256;
+/**
+ * Memory for the counts of nodes that are kept while their children are split, in bytes. Without a limit 20 trees of 202,000
+ * rows x 135 columns took 1.2 GB; with this one a fifth of it, at 105% of the time and with the same bytes.
+ */
+const KEPT_COUNTS = 2 ** 28;
+/** Two sums in double precision, a value and label. */
+const BYTES_PER_COUNT = 16;
 /** The library adds in double precision what has single precision: it is exact while a sum is below so many of the least part. */
 const EXACT = 2 ** (53 - 24);
 /** Levels that a tree without a limit reaches, about. */
@@ -59,6 +68,9 @@ export const randomForest = defineEstimator('random_forest', {
     const rowsOfLeaf = leaf < 1 ? Math.ceil(leaf * shape.rows) : leaf;
     const positiveWeight = task.task === 'binary' && values.class_weight === 'balanced' ? balance(shape) : 1;
     // As in scikit-learn, a split of a classification sees the root of the number of features, that of a regression all.
+    const bins = task.task === 'binary' && values.max_depth !== null ? LIBRARY_BINS : BINS;
+    const labels = task.task === 'multiclass' ? task.classes.length : 1;
+    const bytesPerNode = shape.features * bins * labels * BYTES_PER_COUNT;
     const featuresPerSplit =
       task.task === 'regression' ? shape.features : Math.max(1, Math.floor(Math.sqrt(shape.features)));
     return {
@@ -71,7 +83,8 @@ export const randomForest = defineEstimator('random_forest', {
         max_depth: values.max_depth ?? UNLIMITED,
         min_child_weight: Math.max(rowsOfLeaf, split / 2),
         ...(task.task === 'binary' ? { scale_pos_weight: positiveWeight } : {}),
-        ...(task.task === 'binary' && values.max_depth !== null ? {} : { max_bin: BINS }),
+        max_bin: bins,
+        max_cached_hist_node: Math.max(1, Math.floor(KEPT_COUNTS / bytesPerNode)),
         ...(task.task === 'multiclass' ? { multi_strategy: 'multi_output_tree' } : {}),
         learning_rate: 1,
         reg_lambda: 1e-5,
