@@ -72,6 +72,36 @@ describe('texts that say that no value is known', () => {
     ]);
   });
 
+  const anywhere = [
+    ...['?', '??', 'na', 'N/A', '#n/a', '<NA>', 'NaN', 'NaT', 'NULL', '(null)', '\\N'],
+    ...['#NULL!', '#VALUE!', '#DIV/0!'],
+  ];
+  const amongNumbers = [
+    ...['-', '--', '---', '.', '..', '...', '*', 'n.a.', 'none', 'nil', 'unknown', 'missing', 'undefined'],
+    ...['inf', '-inf', '+inf', 'infinity', '-infinity', '+infinity'],
+  ];
+
+  it('are all that programs and people write for it', async () => {
+    const written = [...anywhere, ...amongNumbers];
+    const numbers = await sniffed(column('1.5', ...written));
+    expect(numbers.columns.x).toBe('DOUBLE');
+    expect(numbers.null_values).toEqual(anywhere.toSorted());
+    expect(numbers.no_numbers).toEqual(amongNumbers.toSorted());
+    const texts = await sniffed(column('word', ...written));
+    expect([texts.columns.x, texts.null_values, texts.no_numbers]).toEqual(['VARCHAR', anywhere.toSorted(), []]);
+  });
+
+  it.each(['nana', 'none of them', '?!', 'x-', '....', 'infinite', 'nilx', '(null', '**'])(
+    'are no others: %s makes a column text',
+    async (text) => {
+      expect(await sniffed(column('1.5', text))).toMatchObject({
+        columns: { x: 'VARCHAR' },
+        null_values: [],
+        no_numbers: [],
+      });
+    },
+  );
+
   it('are fewer among texts, where "None" is a category', async () => {
     const { columns, null_values, no_numbers } = await sniffed(column('None', 'Norm', '?', '>200', '-'));
     expect(columns.x).toBe('VARCHAR');
@@ -172,6 +202,31 @@ describe('dialect and encoding', () => {
     ['%Y-%m', 'DATE', ['2022-12', '2023-01']],
     ['%b-%y', 'DATE', ['Dec-22', 'May-23']],
     ['%B %Y', 'DATE', ['December 2022', 'May 2023']],
+    ['%m/%d/%Y', 'DATE', ['12/31/2022', '1/2/2023']],
+    ['%d/%m/%Y', 'DATE', ['31/12/2022', '2/1/2023']],
+    ['%m-%d-%Y', 'DATE', ['12-31-2022', '1-2-2023']],
+    ['%d-%m-%Y', 'DATE', ['31-12-2022', '2-1-2023']],
+    ['%Y.%m.%d', 'DATE', ['2022.12.31', '2023.1.2']],
+    ['%m/%d/%y', 'DATE', ['12/31/22', '1/2/23']],
+    ['%d/%m/%y', 'DATE', ['31/12/22', '2/1/23']],
+    ['%d-%b-%Y', 'DATE', ['31-Dec-2022', '1-May-2023']],
+    ['%d-%b-%y', 'DATE', ['31-Dec-22', '1-May-23']],
+    ['%d %b %Y', 'DATE', ['31 Dec 2022', '1 Feb 2023']],
+    ['%b %d %Y', 'DATE', ['Dec 31 2022', 'Feb 1 2023']],
+    ['%b %d, %Y', 'DATE', ['Dec 31, 2022', 'Feb 1, 2023']],
+    ['%b-%Y', 'DATE', ['Dec-2022', 'Feb-2023']],
+    ['%b %Y', 'DATE', ['Dec 2022', 'Feb 2023']],
+    ['%d.%m.%Y %H:%M:%S', 'TIMESTAMP', ['31.12.2022 23:59:58', '1.2.2023 1:02:03']],
+    ['%m/%d/%Y %I:%M %p', 'TIMESTAMP', ['12/31/2022 11:59 PM', '1/2/2023 1:02 am']],
+    ['%m/%d/%Y %I:%M:%S %p', 'TIMESTAMP', ['12/31/2022 11:59:58 PM', '1/2/2023 1:02:03 AM']],
+    ['%Y-%m-%dT%H:%M:%S%z', 'TIMESTAMP', ['2022-12-31T23:59:58+02:00', '2023-01-02T03:04:05-0330']],
+    ['%Y-%m-%dT%H:%M:%S %z', 'TIMESTAMP', ['2022-12-31T23:59:58 +02:00', '2023-01-02T03:04:05 -03']],
+    ['%Y-%m-%dT%H:%M:%S.%f%z', 'TIMESTAMP', ['2022-12-31T23:59:58.5+02:00', '2023-01-02T03:04:05.123456-03:30']],
+    ['%Y-%m-%dT%H:%M:%S.%f %z', 'TIMESTAMP', ['2022-12-31T23:59:58.5 +02:00', '2023-01-02T03:04:05.123 -03:30']],
+    ['%Y-%m-%d %H:%M:%S%z', 'TIMESTAMP', ['2022-12-31 23:59:58+02:00', '2023-01-02 03:04:05-0330']],
+    ['%Y-%m-%d %H:%M:%S %z', 'TIMESTAMP', ['2022-12-31 23:59:58 +02:00', '2023-01-02 03:04:05 -0330']],
+    ['%Y-%m-%d %H:%M:%S.%f%z', 'TIMESTAMP', ['2022-12-31 23:59:58.5+02:00', '2023-01-02 03:04:05.123-0330']],
+    ['%Y-%m-%d %H:%M:%S.%f %z', 'TIMESTAMP', ['2022-12-31 23:59:58.5 +02:00', '2023-01-02 03:04:05.123 -0330']],
   ])('reads days and moments as %s', async (format, type, values) => {
     const quoted = values.map((value) => `"${value}"`);
     expect(await sniffed(column(...quoted))).toMatchObject({ date_format: format, columns: { x: type } });
@@ -253,7 +308,72 @@ describe('refusals in one sentence', () => {
       /^Line 3 of .*table\.csv has 3 values where the header names 2 columns/,
     ],
     ['carriage returns', 'a,b\r1,2\r', /ends its lines with carriage returns alone/],
+    [
+      'an old spreadsheet',
+      Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 1]),
+      /table\.csv is a spreadsheet; save the sheet as CSV\.$/,
+    ],
+    ['a Parquet file', 'PAR1....', /table\.csv is a Parquet file; write it as CSV\.$/],
+    [
+      'one compressed with zstd',
+      Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1]),
+      /table\.csv is compressed with zstd; unpack it and give the file within\.$/,
+    ],
+    [
+      'bytes that are no text',
+      Buffer.from('a,b\n1,\0\n'),
+      /table\.csv holds bytes of value 0, so it is no text; save it as CSV in UTF-8\.$/,
+    ],
+    ['an empty first line', '\na,b\n1,2\n', /table\.csv begins with an empty line; give a CSV with a header line\.$/],
+    ['a first line of separators', ' , \n1,2\n', /table\.csv begins with an empty line; give a CSV with a header/],
   ])('%s', async (_, content, message) => {
-    await expect(sniffed(content)).rejects.toThrow(message);
+    await expect(sniffed(content)).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it('a file that is not there', async () => {
+    const path = join(temporaryFolder(), 'absent.csv');
+    await expect(sniffCsv(await opened, path)).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: `There is no file ${path}; check the path.`,
+      cause: { code: 'ENOENT' },
+    });
+    writeFileSync(path, 'a,b\n1,2\n');
+    const below = join(path, 'table.csv');
+    await expect(sniffCsv(await opened, below)).rejects.toThrow(`There is no file ${below}; check the path.`);
+  });
+});
+
+describe('records', () => {
+  it('decide the delimiter: that under which most of them have as many fields as the header', async () => {
+    // By the header alone there are more commas.
+    expect(await sniffed('a, b;c, d;e, f, g\n1;2;3\n4;5;6\n')).toMatchObject({
+      delimiter: ';',
+      header: ['a, b', 'c, d', 'e, f, g'],
+    });
+    expect(await sniffed('word\nthis; that; other\n')).toMatchObject({ delimiter: ',', header: ['word'] });
+  });
+
+  it('of which one may be empty', async () => {
+    expect(await sniffed('x\n1\n\n2\n')).toMatchObject({ columns: { x: 'BIGINT' } });
+  });
+
+  it('hold quotes only where one stands at the beginning of a value', async () => {
+    expect(await sniffed('a,b\n5" pipe,1\n6" pipe,2\n')).toMatchObject({
+      header: ['a', 'b'],
+      columns: { b: 'BIGINT' },
+    });
+    expect(await sniffed('"a ""x""",b\r\n"1\r\n2",3\r\n')).toMatchObject({
+      header: ['a "x"', 'b'],
+      columns: { 'a "x"': 'VARCHAR', b: 'BIGINT' },
+    });
+    expect(await sniffed(`'a';'b;c'\n'1';'x'\n`)).toMatchObject({ quote: `'`, delimiter: ';', header: ['a', 'b;c'] });
+  });
+
+  it('may be without an end, and so may a header', async () => {
+    expect(await sniffed('a;b\n1;2')).toMatchObject({ delimiter: ';', columns: { a: 'BIGINT', b: 'BIGINT' } });
+    expect(await sniffed('a;b')).toMatchObject({ delimiter: ';', header: ['a', 'b'] });
   });
 });
