@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readParquetSql, withDuckDb } from '../../src/data/duckdb.js';
+import { loadPipeline } from '../../src/config/load.js';
+import { labelsEntry } from '../../src/data/labelsFile.js';
 import { labelStoreFiles, readManifest } from '../../src/data/layers.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { RESOURCES } from '../support/medallion.js';
@@ -79,6 +81,11 @@ describe('labels that come in a second file, after the rows', () => {
     const stored = await storedLabels(pipeline);
     expect(ROWS.map(({ id }) => stored[id])).toEqual(ROWS.map(({ gone }, i) => (i < 250 ? gone : null)));
     expect(await pipeline.isRead({ labels: path })).toBe(true);
+    expect(await pipeline.isRead()).toBe(true);
+    expect(await pipeline.isRead({ labels: labelsFile(text(early)) })).toBe(false);
+    const gone = labelsFile(text(early));
+    rmSync(gone);
+    expect(await pipeline.isRead({ labels: gone })).toBe(false);
   });
 
   test('train and measure by those that are known; the column is no feature', async () => {
@@ -144,6 +151,16 @@ describe('a file of labels is refused in a sentence, and nothing changes,', () =
       'customer;gone\nc-1;yes\nc-2;no\nc-1;no\n',
       /labels-\d+\.csv says more than one thing of customer c-1 \(no and yes\); leave one row of each in the file\.$/,
     ],
+    [
+      'where it says two things of several keys',
+      'customer;gone\nc-3;yes\nc-1;yes\nc-2;no\nc-1;no\nc-3;no\n',
+      /says more than one thing of customer c-1 \(no and yes\) and of 1 other key; leave one row of each in the file\.$/,
+    ],
+    [
+      'where it says two things of no key',
+      'customer;gone\n;yes\nc-2;no\n;no\n',
+      /says more than one thing of customer nothing \(no and yes\); leave one row of each in the file\.$/,
+    ],
     ['where it lacks the key', 'client;gone\nc-1;yes\n', /lacks the column customer/],
     ['where it lacks the label', 'customer;left\nc-1;yes\n', /lacks the column gone/],
   ])('%s', async (_, content, message) => {
@@ -152,6 +169,42 @@ describe('a file of labels is refused in a sentence, and nothing changes,', () =
     const before = await readManifest(pipeline.stores.datamart, 'bronze');
     await expect(pipeline.process(SOURCE, { labels: labelsFile(content) })).rejects.toThrow(message);
     expect(await readManifest(pipeline.stores.datamart, 'bronze')).toEqual(before);
+  });
+
+  test('where it is not there, by its path or in the store', async () => {
+    const pipeline = await createShortPipeline(engines, folder, DEFINITION);
+    await expect(pipeline.process(SOURCE)).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: `There are no labels at ${pipeline.stores.datamart.uri('raw/labels.csv')}; name the file that has them with --labels.`,
+    });
+    expect(await pipeline.isRead()).toBe(false);
+    const absent = join(folder, 'absent.csv');
+    await expect(pipeline.process(SOURCE, { labels: absent })).rejects.toThrow(absent);
+    const { definition } = await loadPipeline('table');
+    await expect(
+      labelsEntry({ definition } as Awaited<ReturnType<typeof loadPipeline>>, pipeline.stores.datamart),
+    ).rejects.toMatchObject({
+      type: 'NotFound',
+      message: 'Bronze holds no labels of labels.csv yet; run data processing, which reads them.',
+    });
+  });
+
+  test('where it has nothing but keys, and where rows lack the column that it is joined on', async () => {
+    const sql = await createShortPipeline(engines, folder, { ...DEFINITION, label: { sql: "gone = 'yes'" } });
+    const path = labelsFile('customer\nc-1\n');
+    await expect(sql.process(SOURCE, { labels: path })).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: `${path} has no column beside customer; give a file that has the labels too.`,
+    });
+    const joined = await createShortPipeline(engines, folder, {
+      ...DEFINITION,
+      labels: { file: 'labels.csv', on: { visit: 'customer' } },
+    });
+    await expect(joined.process(SOURCE, { labels: labelsFile('customer;gone\nc-1;no\n') })).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message:
+        '"labels.on" of pipeline.json names visit, which the rows don\'t have (they have id, x); name columns of the source.',
+    });
   });
 
   test('but one that says the same twice, or of some rows nothing yet, is read', async () => {

@@ -1,4 +1,5 @@
 import { readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { featureStoreFiles, goldPartitions, partitionFile, tableOf, type TableName } from '../../src/data/layers.js';
@@ -310,6 +311,51 @@ describe('silver', () => {
     expect(silver).toMatchObject({ rows: 4, written: ['2020_01', '2020_02'], dropped: { cost_not_negative: 4 } });
     expect(gold.rows).toBe(4);
     expect(await world.rows('gold', 'label_store')).toHaveLength(4);
+  });
+
+  test('of a partition that bronze does not have is refused', async () => {
+    world.writeCsv(visitsOf(1));
+    await world.process();
+    const none = (layer: string) => ({
+      type: 'NotFound',
+      message: `${layer} holds no partition 2020_09; run data processing with a source that has it.`,
+    });
+    await expect(world.silver(['2020_09'])).rejects.toMatchObject(none('bronze'));
+    await expect(world.gold(['2020_09'])).rejects.toMatchObject(none('silver'));
+  });
+
+  test('may read tables of the pipeline, which are told where they are gone', async () => {
+    const kinds = join(world.root, 'conf', 'pipelines', 'visits', 'kinds.csv');
+    world.writeConf('pipeline.json', { ...CONF['pipeline.json'], tables: { Kinds: 'kinds.csv' } });
+    world.writeConf('kinds.csv', 'kind,known\nurgent,None\nNone,urgent\n');
+    world.writeConf(
+      'silver.sql',
+      'SELECT id, day, known AS kind, cost FROM bronze JOIN kinds USING (kind) ORDER BY id',
+    );
+    world.writeCsv(visitsOf(1));
+    await world.process();
+    expect((await world.rows('silver', 'silver')).map(({ kind }) => kind)).toEqual([
+      'urgent',
+      'None',
+      'urgent',
+      'None',
+    ]);
+    // What the table says now counts.
+    world.writeConf('kinds.csv', 'kind,known\nurgent,urgent\nNone,None\n');
+    expect((await world.process()).silver.written).toEqual(['2020_01']);
+    rmSync(kinds);
+    await expect(world.silver(['2020_01'])).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringMatching(
+        /kinds\.csv, the table Kinds of pipeline\.json, can't be read \(.*ENOENT.*\); restore it\.$/,
+      ) as string,
+      cause: { code: 'ENOENT' },
+    });
+    rmSync(join(world.root, 'conf', 'pipelines', 'visits', 'bronze.sql'));
+    await expect(world.bronze()).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      cause: expect.anything() as Error,
+    });
   });
 
   test('refuses a source that breaks what must hold', async () => {

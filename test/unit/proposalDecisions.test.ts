@@ -239,6 +239,9 @@ describe('the label', () => {
   test('may have a hundred classes, and its name may be written in another case', async () => {
     const { definition } = await proposed(200, { x, Kind: (i) => `c${i % 100}` }, { label: ' kind' });
     expect(definition).toMatchObject({ label: 'Kind', task: 'multiclass' });
+    // The name as it stands comes first.
+    const both = await proposed(200, { x, ' Y': (i) => i % 3, Y: (i) => i % 2 }, { label: 'Y' });
+    expect(both.definition).toMatchObject({ label: 'Y', task: 'binary' });
   });
 
   test('that is not there is told with the columns that are, and with a first line that looks like data', async () => {
@@ -321,6 +324,27 @@ describe('the key', () => {
     );
     expect(await told(120, { account_no: (i) => Math.max(i, 1), other: (i) => i * 31 })).toMatch(
       /^none: no column tells all rows apart; nearly: account_no \(119 values in 120 of 120 rows\); /,
+    );
+  });
+
+  test('is nearly one of texts and identifiers alone that repeat in less than a tenth of the rows', async () => {
+    const near = async (columns: Columns, label = 'y') =>
+      / nearly: (.*?); /.exec(
+        (await textOf(
+          'key',
+          200,
+          { size: (i) => 0.5 + (i % 3), ...columns, y },
+          { label, task: label === 'y' ? undefined : 'regression' },
+        ))!,
+      )?.[1];
+    const repeated = (distinct: number) => (i: number) => i % distinct;
+    expect(await near({ a_no: repeated(181) })).toBe('a_no (181 values in 200 of 200 rows)');
+    expect(await near({ a_no: repeated(180) })).toBeUndefined();
+    expect(await near({ a: (i) => `t${i % 181}` })).toBe('a (181 values in 200 of 200 rows)');
+    expect(await near({ amount: repeated(181), share: (i) => 0.25 + (i % 181) })).toBeUndefined();
+    expect(await near({ a_no: repeated(181) }, 'a_no')).toBeUndefined();
+    expect(await near({ a_no: repeated(199), b_no: repeated(199), c_no: repeated(199), d_no: repeated(199) })).toBe(
+      ['a_no', 'b_no', 'c_no'].map((name) => `${name} (199 values in 200 of 200 rows)`).join(', '),
     );
   });
 

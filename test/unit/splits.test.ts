@@ -114,7 +114,23 @@ describe('by time', () => {
   });
 
   test('is refused for rows without a day', () => {
-    expect(() => splitOf(SplitSettings.parse({ by: 'time', test: '2013-09-01' }), KEYS)).toThrow(/no "time"/);
+    expect(() => splitOf(SplitSettings.parse({ by: 'time', test: '2013-09-01' }), KEYS)).toThrow(
+      expect.objectContaining({
+        type: 'ConfigInvalid',
+        message:
+          'A split by time needs rows with a day, and this pipeline has no "time"; name the column or give another "split", such as {"by": "random"}.',
+      }) as Error,
+    );
+  });
+
+  test('goes back to the year 1, and is refused where it goes farther', () => {
+    expect(days({ by: 'time', test: '1 years' }, '0002-12-31').test).toMatchObject({ from: '0002-01-01' });
+    expect(() => days({ by: 'time', test: '3 years' }, '0002-12-31')).toThrow(
+      expect.objectContaining({
+        type: 'ConfigInvalid',
+        message: 'The lengths of "split" lead back to before the year 1 from 0002-12-31; give shorter ones.',
+      }) as Error,
+    );
   });
 
   test('says what is wrong with its days', () => {

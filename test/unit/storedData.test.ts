@@ -10,7 +10,9 @@ import {
   datasetMetadata,
   readDatasetMetadata,
   readDatasetProfile,
+  roundKey,
   searchKey,
+  splitOfDataset,
   type DatasetFile,
 } from '../../src/data/dataset.js';
 import {
@@ -27,9 +29,10 @@ import {
   type StoredTable,
   type TableName,
 } from '../../src/data/layers.js';
-import { labelReader, lastLabelledDay } from '../../src/data/labels.js';
+import { declaredTask, labelReader, lastLabelledDay, taskSpecOf, type RawLabel } from '../../src/data/labels.js';
 import { daysAsked } from '../../src/data/newRows.js';
 import { intactPredictions, openPredictions, predictionsFiles, storePredictions } from '../../src/data/predictions.js';
+import { besides, newestArrivals } from '../../src/data/scoredRows.js';
 import { sha256 } from '../../src/platform/storage/checksum.js';
 import { datasetProfile } from '../../src/monitoring/profile.js';
 import { writeJson } from '../support/anyDocument.js';
@@ -255,6 +258,32 @@ describe('a layer', () => {
   });
 });
 
+describe('scored rows', () => {
+  test('of the newest arrivals are as many as are needed', () => {
+    const arrivals = [
+      { day: '2020-01-01', rows: 5 },
+      { day: '2020-01-03', rows: 3 },
+      { day: '2020-01-04', rows: 2 },
+    ];
+    const from = (least: number) => newestArrivals(arrivals, least);
+    expect(from(2)).toEqual({ from: '2020-01-04', to: '2020-01-04' });
+    expect(from(3)).toEqual({ from: '2020-01-03', to: '2020-01-04' });
+    expect(from(5)).toEqual({ from: '2020-01-03', to: '2020-01-04' });
+    expect(from(6)).toEqual({ from: '2020-01-01', to: '2020-01-04' });
+    expect(from(99)).toEqual({ from: '2020-01-01', to: '2020-01-04' });
+  });
+
+  test('that are too few are told beside the others that there are', () => {
+    const config = { monitoring_config: { window_days: 1 } } as Pipeline['config'];
+    const told = (trained: number, older: number) => besides({ days: undefined, trained, older }, { config });
+    expect(told(0, 0)).toBe('');
+    expect(told(1, 0)).toBe(', besides 1 row that the version was trained on');
+    expect(told(2, 1)).toBe(
+      ', besides 2 rows that the version was trained on and 1 row from before the 1 day of monitoring_config.window_days',
+    );
+  });
+});
+
 describe('the days that are asked for', () => {
   const pipeline = { config: { inference_config: { start_date: '2020-02-01' } } } as Pipeline;
   test.each([
@@ -353,6 +382,18 @@ describe('a preprocessed dataset', () => {
     await datasetProfile.write(store, datasetKey('train_data_1', 'profile.json'), { window: {}, rows: 3, columns: {} });
     expect(await readDatasetProfile(store, dataset)).toMatchObject({ rows: 3 });
     expect(searchKey('d', 'xgboost', 12, 3)).toBe('gold/preprocessed/d/search/xgboost/12_3.json');
+    expect(roundKey('d', 'xgboost', 2)).toBe('gold/preprocessed/d/search/xgboost/round_2.json');
+    expect(() => roundKey('../d', 'xgboost', 2)).toThrow("can't name a dataset");
+    expect(() => roundKey('d', '../a', 2)).toThrow("can't name an algorithm");
+    const split = { rows: 3, unlabelled: 0, checksum: 'c' };
+    const splits = { train: split, test: { ...split, rows: 4 } };
+    expect(splitOfDataset({ id: 'd', splits }, 'test').rows).toBe(4);
+    expect(() => splitOfDataset({ id: 'd', splits }, 'oot')).toThrow(
+      expect.objectContaining({
+        type: 'InputInvalid',
+        message: 'The dataset d has no split oot (it has train, test); name another in the model config.',
+      }) as Error,
+    );
     for (const id of ['../d', 'a/b', '']) expect(() => datasetKey(id, 'metadata.json')).toThrow("can't name a dataset");
     expect(() => searchKey('d', '../a', 1, 1)).toThrow("can't name an algorithm");
   });
@@ -366,6 +407,96 @@ describe('labels', () => {
     expect(lastLabelledDay(pipeline(1), '2020-03-01')).toBe('2020-02-29');
     expect(lastLabelledDay(pipeline(30), '2020-03-01')).toBe('2020-01-31');
     expect(lastLabelledDay(pipeline(36_525), '0050-01-01')).toBe('0000-01-01');
+  });
+
+  const defined = (definition: object) =>
+    ({ definition: { label: 'y', ...definition }, folder: 'conf/pipelines/p' }) as unknown as Pipeline;
+  const positive = (value: unknown) => ({ labelSource: { column: 'y', positive: value } });
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => count - i);
+
+  test.each<[string, object, RawLabel[], object]>([
+    ['none that are known', {}, [null, NaN], { task: 'binary', classes: ['0', '1'] }],
+    ['one number', {}, [1], { task: 'binary', classes: ['1', 'not 1'] }],
+    ['two texts', {}, ['b', null, 'a'], { task: 'binary', classes: ['a', 'b'] }],
+    ['two numbers, in their order', {}, [10, 9], { task: 'binary', classes: ['9', '10'] }],
+    ['three texts', {}, ['c', 'a', 'b'], { task: 'multiclass', classes: ['a', 'b', 'c'] }],
+    ['numbers and a text', {}, [2, 'x', 1], { task: 'multiclass', classes: ['1', '2', 'x'] }],
+    ['twenty whole numbers', {}, numbers(20), { task: 'multiclass', classes: numbers(20).reverse().map(String) }],
+    ['more of them', {}, numbers(21), { task: 'regression', objective: 'squared_error' }],
+    ['numbers with a fraction', {}, [1, 2, 2.5], { task: 'regression', objective: 'squared_error' }],
+    [
+      'two numbers of a regression',
+      { task: 'regression', objective: 'poisson' },
+      [0, 1],
+      { task: 'regression', objective: 'poisson' },
+    ],
+    [
+      'two values that are called classes of more',
+      { task: 'multiclass' },
+      [1, 0],
+      { task: 'multiclass', classes: ['0', '1'] },
+    ],
+    ['two texts, one of them positive', positive('a'), ['b', 'a'], { task: 'binary', classes: ['b', 'a'] }],
+    ['a positive one of three', positive('b'), ['c', 'b', 'a'], { task: 'binary', classes: ['not b', 'b'] }],
+    ['a positive one alone', positive('b'), ['b'], { task: 'binary', classes: ['not b', 'b'] }],
+    ['a positive number', positive(1), [1, 2], { task: 'binary', classes: ['2', '1'] }],
+    [
+      'a positive one beside a task',
+      { ...positive('b'), task: 'multiclass' },
+      ['b', 'a'],
+      { task: 'multiclass', classes: ['a', 'b'] },
+    ],
+    [
+      'those that SQL gives',
+      { labelSource: { sql: 'a > 1' } },
+      ['true', 'false'],
+      { task: 'binary', classes: ['false', 'true'] },
+    ],
+  ])('say what is predicted: %s', (_, definition, labels, spec) => {
+    expect(taskSpecOf(defined(definition), labels)).toEqual(spec);
+  });
+
+  test('are refused where the task can not be of them', () => {
+    const refused = (definition: object, labels: RawLabel[], message: string) =>
+      expect(() => taskSpecOf(defined(definition), labels)).toThrow(
+        expect.objectContaining({ type: 'ConfigInvalid', message }) as Error,
+      );
+    refused(
+      { task: 'regression' },
+      [1, 'b', 'a', null],
+      'The task of conf/pipelines/p is a regression, and the label holds "a"; give numbers, or another "task".',
+    );
+    refused(
+      { task: 'binary' },
+      ['f', 'a', 'b', 'c', 'd', 'e'],
+      'The task of conf/pipelines/p is binary, and the label has 6 values (a, b, c, d, e); name the positive one, "label": {"column": ..., "positive": ...}, or make the task multiclass.',
+    );
+  });
+
+  test('need no look where 0 and 1 are declared', () => {
+    expect(declaredTask(defined({}))).toEqual(ZERO_OR_ONE);
+    expect(declaredTask(defined({ task: 'binary' }))).toEqual(ZERO_OR_ONE);
+    expect(declaredTask(defined({ task: 'multiclass' }))).toBeUndefined();
+    expect(declaredTask(defined(positive('a')))).toBeUndefined();
+  });
+
+  test('are read as positions of classes, or as values', () => {
+    const read = (spec: Parameters<typeof labelReader>[1], ...labels: RawLabel[]) =>
+      labels.map(labelReader(defined({}), spec));
+    const classes = ['a', 'b', 'c'];
+    expect(read({ task: 'multiclass', classes }, 'b', 'a', 'd', null)).toEqual([1, 0, null, undefined]);
+    expect(read({ task: 'binary', classes: ['not b', 'b'] }, 'b', 'a', 'd', null)).toEqual([1, 0, 0, undefined]);
+    expect(read({ task: 'regression', objective: 'squared_error' }, 2.5, null, Infinity)).toEqual([
+      2.5,
+      undefined,
+      undefined,
+    ]);
+    expect(() => read({ task: 'binary', classes: ['a', 'b'] }, 'c')).toThrow(
+      'The column y of the label store holds c; expected a or b.',
+    );
+    expect(() => read({ task: 'regression', objective: 'squared_error' }, 'c')).toThrow(
+      'The column y of the label store holds c; expected a number.',
+    );
   });
 
   test('are 0, 1 or not known yet; anything else is refused', () => {

@@ -5,7 +5,13 @@ import { loadPipeline } from '../../src/config/load.js';
 import { EXPECTATION_NAMES } from '../../src/validation/expectationTypes.js';
 import { validationKey, validationResult, type ValidationResult } from '../../src/data/validation/results.js';
 import { readParquetSql, withDuckDb, type Database, type SqlValue } from '../../src/data/duckdb.js';
-import { exportQuarantine, openQuarantine, returnRows } from '../../src/data/validation/quarantine.js';
+import {
+  exportQuarantine,
+  firstQuarantined,
+  openQuarantine,
+  quarantineLine,
+  returnRows,
+} from '../../src/data/validation/quarantine.js';
 import { gold } from '../../src/stages/gold.js';
 import { CONF, createMedallion, RESOURCES, visitsOf, type Medallion, type Visit } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -172,6 +178,98 @@ describe('a suite', () => {
     expect((await world.process()).silver.unchanged).toEqual(['2020_01']);
   });
 
+  test('that must hold and does not names the worst first, and how many more there are', async () => {
+    const fails = (type: string, kwargs: object, name: string) => ({
+      type: `expect_${type}`,
+      kwargs,
+      severity: 'fail',
+      meta: { name },
+    });
+    expects(
+      fails('column_values_to_be_between', { column: 'cost', max_value: 30 }, 'cheap'),
+      fails('column_values_to_be_between', { column: 'cost', max_value: 20 }, 'cheaper'),
+      fails('table_row_count_to_equal', { value: 3 }, 'three'),
+      fails('column_values_to_be_in_set', { column: 'kind', value_set: ['urgent'] }, 'urgent'),
+      fails('column_to_exist', { column: 'id' }, 'met'),
+      { type: 'expect_column_to_exist', kwargs: { column: 'absent' }, severity: 'warn', meta: { name: 'warned' } },
+    );
+    const remedy = 'correct the source, or the rows that "perdure data quarantine visits" shows, and run again.';
+    const visits = [...visitsOf(1), { id: 5, day: '2020-01-20', kind: 'urgent', cost: 1 }];
+    await expect(processed(visits)).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: `Expectations that must hold are not met: three is not met (5) in 2020_01, cheaper is broken by 2 rows of 2020_01, urgent is broken by 2 rows of 2020_01, and 1 more; ${remedy}`,
+    });
+    expects(
+      fails('column_values_to_be_between', { column: 'cost', max_value: 30 }, 'cheap'),
+      fails('column_to_exist', { column: 'absent' }, 'there'),
+    );
+    await expect(processed(visits)).rejects.toMatchObject({
+      message: `Expectations that must hold are not met: there is not met in 2020_01, cheap is broken by 1 row of 2020_01; ${remedy}`,
+    });
+    expects(fails('column_to_exist', { column: 'absent' }, 'there'));
+    await expect(processed(visits)).rejects.toMatchObject({
+      message: `The expectation there, which must hold, is not met in partition 2020_01; ${remedy}`,
+    });
+  });
+
+  test('of which too few are met tells of the worst partition, the worst three, and of how many others', async () => {
+    world.writeConf('model_config.dev.json', {
+      ...CONF['model_config.dev.json'],
+      validation_config: { min_quality_score: 0.9 },
+    });
+    const warns = (max_value: number) => ({
+      type: 'expect_column_values_to_be_between',
+      kwargs: { column: 'cost', max_value },
+      severity: 'warn',
+      meta: { name: `to ${max_value}` },
+    });
+    // January costs up to 40, February up to 80, March up to 120.
+    expects(...[35, 45, 100, 15, 110].map(warns), {
+      type: 'expect_column_to_exist',
+      kwargs: { column: 'absent' },
+      severity: 'warn',
+      meta: { name: 'there' },
+    });
+    const low = (partitions: string, score: string, met: string) =>
+      `Partition ${partitions} has a quality score of ${score} (${met} of 6 expectations `;
+    const end = 'correct the source, or the rows that "perdure data quarantine visits" shows, and run again.';
+    await expect(processed(visitsOf(2))).rejects.toMatchObject({
+      message: `${low('2020_02, as 1 other,', '0.33', '2')}are met), below the minimum of 0.9 (validation_config.min_quality_score); the worst are to 35 (100.0% of the rows), to 45 (100.0% of the rows), to 15 (100.0% of the rows) and 1 more; ${end}`,
+    });
+    await expect(processed(visitsOf(3))).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: `${low('2020_03, as 2 others,', '0.00', '0')}are met), below the minimum of 0.9 (validation_config.min_quality_score); the worst are to 35 (100.0% of the rows), to 45 (100.0% of the rows), to 15 (100.0% of the rows) and 3 more; ${end}`,
+    });
+    world.writeConf('model_config.dev.json', CONF['model_config.dev.json']);
+    await processed(visitsOf(3));
+    world.writeConf('model_config.dev.json', {
+      ...CONF['model_config.dev.json'],
+      validation_config: { min_quality_score: 0.5 },
+    });
+    await expect(world.process()).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: `${low('2020_03, as 1 other,', '0.00', '0')}are met), below the minimum of 0.5 (validation_config.min_quality_score); not met are to 35 (4 rows), to 45 (4 rows), to 15 (4 rows) and 3 more; correct the source, or lower the minimum, and run again.`,
+    });
+  });
+
+  test('of the age of a column without values is not met', async () => {
+    expects({
+      type: 'expect_column_newest_value_age_to_be_between',
+      kwargs: { column: 'seen', max_value: 30 },
+      severity: 'fail',
+      meta: { name: 'fresh' },
+    });
+    world.writeConf('silver.sql', "SELECT *, CAST(NULL AS DATE) AS seen FROM bronze WHERE kind <> 'x'");
+    await processed(visitsOf(1));
+    await expect(
+      world.perform(gold, { ...world.stage, partitions: ['2020_01'], asOf: '2020-02-20' }),
+    ).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message:
+        'The expectation fresh, which must hold, is not met: no row has a value; bring newer data, or correct expectations.json, and run again.',
+    });
+  });
+
   test('says how old the newest value is, over all partitions, on the day of the run', async () => {
     const fresh = (severity: string) =>
       expects({
@@ -326,6 +424,37 @@ describe('rows in quarantine', () => {
     expect(await open()).toEqual([]);
   });
 
+  test('are shown, the first of them as text, and counted in a line', async () => {
+    const opened = await open();
+    expect(quarantineLine(opened)).toBe('2 rows of 1 partition in quarantine');
+    expect(await perform((database) => firstQuarantined(database, opened, 1))).toEqual([
+      {
+        __perdure_partition: '2020_01',
+        __perdure_id: expect.stringMatching(/-1$/) as string,
+        __perdure_rules: 'expect_column_values_to_be_between(cost)',
+        id: '2',
+        day: '2020-01-11',
+        kind: 'urgent',
+        cost: '-20.0',
+      },
+    ]);
+    expect(await perform((database) => firstQuarantined(database, [], 1))).toEqual([]);
+    await expect(sendBack((await exported()).replace('kind', 'kind,more'))).rejects.toMatchObject({
+      type: 'InputInvalid',
+    });
+    const text = await exported();
+    await processed(visitsOf(2));
+    expect(await open()).toEqual([]);
+    await expect(sendBack(text)).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: expect.stringMatching(
+        /corrected\.csv can't be taken back, as no rows are in quarantine; run data processing, and export them anew\.$/,
+      ) as string,
+    });
+    expects();
+    expect(await open()).toEqual([]);
+  });
+
   test('that come back bad are found so again, and can be corrected again', async () => {
     await sendBack((await exported()).replace('-20.0', '-21'));
     expect((await world.process()).silver.dropped).toEqual({ 'expect_column_values_to_be_between(cost)': 2 });
@@ -359,6 +488,11 @@ describe('rows in quarantine', () => {
       /names a row that is not in quarantine \(record 2, __perdure_id f{32}-1\); export the rows anew/,
     ],
     ['a column less', (text) => text.replace(',kind', ',sort'), /has no column kind; export the rows anew/],
+    [
+      'columns more',
+      (text) => text.trimEnd().replaceAll('\n', ',1,2\n').replace(',1,2\n', ',more,most\n') + ',1,2\n',
+      /has the column more, most, which silver does not have; leave it out\.$/,
+    ],
     [
       'a day of another partition',
       (text) => text.replace('2020-01-11', '2020-02-11').replace('-20.0', '20'),

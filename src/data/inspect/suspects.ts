@@ -168,7 +168,8 @@ function sumOf(features: ColumnSummary[], { columns, labels }: Sample): Sum | un
   const chosen: { name: string; values: number[] }[] = [];
   while (chosen.length < MOST_TERMS && norm(left) > 1e-7 * size) {
     const scored = open
-      .filter(({ name, own, values }) => !chosen.some((one) => one.name === name) && norm(own) > 1e-6 * norm(values))
+      // Of a chosen one nothing is left.
+      .filter(({ own, values }) => norm(own) > 1e-6 * norm(values))
       .map((column) => ({ column, gain: Math.abs(dot(column.own, left)) / norm(column.own) }));
     const best = scored.toSorted((a, b) => b.gain - a.gain)[0];
     if (!best || rows.length < 5 * (chosen.length + 1)) return undefined;
