@@ -203,6 +203,17 @@ describe('by hash', () => {
     expect(empty.some(([a, b]) => a !== b)).toBe(true);
   });
 
+  test('has the splits that have a share, and train', () => {
+    const namesOf = (settings: object) => splitOf(SplitSettings.parse({ by: 'random', ...settings }), KEYS);
+    expect(namesOf({ test: 0.2 })).toMatchObject({
+      names: ['train', 'test'],
+      required: ['train', 'test'],
+      columns: [],
+    });
+    expect(namesOf({ oot: 0.1, test: 0.2, validation: 0.2 }).names).toEqual(['train', 'validation', 'test', 'oot']);
+    expect(splitOf(SplitSettings.parse({ by: 'group', column: 'who', test: 0.2 }), KEYS).columns).toEqual(['who']);
+  });
+
   test('another seed deals anew', async () => {
     const [a, b] = [
       await sides({ by: 'random', seed: 1 }, KEYS, rows),

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { FILE_ROW, INTERNAL } from '../../src/config/columns.js';
 import { columnsOf, identifier, literal, readParquetSql, withDuckDb, type Database } from '../../src/data/duckdb.js';
 import {
+  betweenDaysSql,
   dayOf,
   earlier,
   isPartition,
@@ -264,6 +265,35 @@ describe('partitions', () => {
       ),
     );
     expect(rows).toEqual([{ name: '2008_02' }]);
+  });
+
+  test('of rows without a day are one, and all days are theirs', async () => {
+    const by = (by: string, column?: string) => ({ definition: { partition: { by, column } } }) as Pipeline;
+    expect(partitionNameSql(by('none'))).toBe("'all'");
+    expect(partitionNameSql(by('none', 'day'))).toBe("'all'");
+    expect(betweenDaysSql(by('none'), { from: '2020-01-01', to: '2020-01-02' })).toBe('true');
+    const days = ['2019-12-31', '2020-01-01', '2020-01-02', '2020-01-03'].map(
+      (day) => `('${day} 23:59:59'::TIMESTAMP)`,
+    );
+    const rows = await withDatabase((database) =>
+      database.rows(
+        `SELECT CAST(t."on" AS VARCHAR) AS day FROM (VALUES ${days.join(', ')}) AS t ("on") WHERE ${betweenDaysSql(by('day', 'on'), { from: '2020-01-01', to: '2020-01-02' }, 't')} ORDER BY 1`,
+      ),
+    );
+    expect(rows).toEqual([{ day: '2020-01-01 23:59:59' }, { day: '2020-01-02 23:59:59' }]);
+    const names = await withDatabase((database) =>
+      database.rows(
+        `SELECT ${(['day', 'week', 'month', 'year', 'arrival'] as const).map((unit) => `${partitionNameSql(by(unit, 'on'))} AS ${unit}`).join(', ')} FROM (SELECT DATE '2021-01-03' AS "on")`,
+      ),
+    );
+    // A Sunday, of the last ISO week of 2020.
+    expect(names).toEqual([
+      { day: '2021_01_03', week: '2020_W53', month: '2021_01', year: '2021', arrival: '2021_01_03' },
+    ]);
+    expect(partitionDays('2020_W53')).toEqual({ start: '2020-12-28', end: '2021-01-03' });
+    expect(partitionDays('2021_01_03')).toEqual({ start: '2021-01-03', end: '2021-01-03' });
+    expect(partitionDays('2021')).toEqual({ start: '2021-01-01', end: '2021-12-31' });
+    expect(partitionDays('all')).toEqual({ start: '0000-01-01', end: '9999-12-31' });
   });
 
   test('days are of UTC, and the earlier comes first', () => {

@@ -486,6 +486,7 @@ describe('labels', () => {
     const classes = ['a', 'b', 'c'];
     expect(read({ task: 'multiclass', classes }, 'b', 'a', 'd', null)).toEqual([1, 0, null, undefined]);
     expect(read({ task: 'binary', classes: ['not b', 'b'] }, 'b', 'a', 'd', null)).toEqual([1, 0, 0, undefined]);
+    expect(read({ task: 'multiclass', classes: ['not b', 'b'] }, 'b', 'a')).toEqual([1, null]);
     expect(read({ task: 'regression', objective: 'squared_error' }, 2.5, null, Infinity)).toEqual([
       2.5,
       undefined,

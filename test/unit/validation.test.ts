@@ -339,6 +339,70 @@ describe('a suite', () => {
     });
   });
 
+  test.each([
+    ['expect_column_mean_to_be_between', { column: 'price', min_value: 0 }],
+    ['expect_column_newest_value_age_to_be_between', { column: 'price', max_value: 3 }],
+  ])('of a column that silver does not have is told by its name: %s', async (type, kwargs) => {
+    expects({ type: 'expect_column_to_exist', kwargs: { column: 'id' } }, { type, kwargs, meta: { name: 'mine' } });
+    await expect(processed(visitsOf(1))).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringMatching(
+        /expectations\.json: the expectation mine can't be run: Referenced column "price" not found/,
+      ) as string,
+    });
+  });
+
+  test('shows the first twenty values that break it, and the twenty most frequent', async () => {
+    expects({
+      type: 'expect_column_values_to_be_between',
+      kwargs: { column: 'cost', min_value: 0 },
+      severity: 'warn',
+      meta: { name: 'cost' },
+    });
+    // Two of -25, and one of each from -24 to -1.
+    await processed(
+      Array.from({ length: 26 }, (_, i) => ({ id: i, day: '2020-01-05', kind: 'urgent', cost: -1 - Math.min(i, 24) })),
+    );
+    const { result } = of((await resultOf('2020_01'))!, 'cost');
+    expect(result.partial_unexpected_list).toEqual(Array.from({ length: 20 }, (_, i) => -1 - i));
+    expect(result.partial_unexpected_counts).toHaveLength(20);
+    expect(result.partial_unexpected_counts![0]).toEqual({ value: -25, count: 2 });
+    expect(result.partial_unexpected_counts![1]).toMatchObject({ count: 1 });
+  });
+
+  test('of nothing observes nothing, and is met where no row has to be looked at', async () => {
+    world.writeConf('silver.sql', 'SELECT id, day, kind, CASE WHEN cost > 1000 THEN cost END AS cost FROM bronze');
+    expects(
+      { type: 'expect_column_mean_to_be_between', kwargs: { column: 'cost', min_value: 0 }, severity: 'warn' },
+      { type: 'expect_column_values_to_be_between', kwargs: { column: 'cost', min_value: 0 }, severity: 'warn' },
+      { type: 'expect_column_values_to_not_be_null', kwargs: { column: 'cost', mostly: 0.25 }, severity: 'warn' },
+    );
+    await processed([...visitsOf(1).slice(0, 3)]);
+    const [mean, between, present] = (await resultOf('2020_01'))!.results;
+    expect(mean!.result).toEqual({ observed_value: null });
+    expect(between).toMatchObject({
+      success: true,
+      result: { element_count: 3, unexpected_count: 0, missing_count: 3, missing_percent: 100 },
+    });
+    expect(between!.result).toMatchObject({ unexpected_percent: null, unexpected_percent_total: 0 });
+    expect(present).toMatchObject({ success: false, result: { unexpected_count: 3, unexpected_percent: 100 } });
+  });
+
+  test('is met where just as many rows are as expected as have to be', async () => {
+    const mostly = (mostly: number, name: string) => ({
+      type: 'expect_column_values_to_be_between',
+      kwargs: { column: 'cost', max_value: 30, mostly },
+      severity: 'warn',
+      meta: { name },
+    });
+    expects(mostly(0.75, 'enough'), mostly(0.76, 'too few'));
+    await processed(visitsOf(1));
+    expect((await resultOf('2020_01'))!.results.map(({ rule, success }) => [rule, success])).toEqual([
+      ['enough', true],
+      ['too few', false],
+    ]);
+  });
+
   test('of conditions that read what no run would notice is refused', async () => {
     expects({
       type: 'unexpected_rows_expectation',
