@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
 import { literal, readParquetSql, withDuckDb, type Database, type SqlValue } from '../../src/data/duckdb.js';
 import { goldFilesAsOf } from '../../src/data/goldAsOf.js';
-import { beginning, withHistory } from '../../src/data/goldHistory.js';
+import { beginning, versionsUntil, withHistory } from '../../src/data/goldHistory.js';
 import { readDatasetMetadata } from '../../src/data/dataset.js';
 import { readManifest, type StoredTable } from '../../src/data/layers.js';
 import { LayerWriter } from '../../src/data/layerWriter.js';
@@ -174,6 +174,28 @@ async function trained(pipeline: ShortPipeline, asOf: string) {
   const { id: _, ...dataset } = await readDatasetMetadata(datamart, { ...lineage.dataset, rows: {} });
   return { model, dataset };
 }
+
+test('a table that changes leaves the version that it was, as long as that is kept', () => {
+  const at = (hour: number) => Date.parse('2020-01-01T00:00:00Z') + hour * 3_600_000;
+  const until = (hour: number, checksum: string) => ({ until: new Date(at(hour)).toISOString(), checksum });
+  const change = (hour: number, horizon = 0) => ({
+    at: at(hour),
+    horizon: at(horizon),
+    former: 'now',
+    checksum: 'next',
+  });
+  const other = expect.not.stringMatching(/^(a|b|c|now|next)$/) as string;
+
+  expect(versionsUntil([], change(5))).toEqual([until(5, 'now')]);
+  const known = [until(1, 'a'), until(3, 'b'), until(7, 'c')];
+  expect(versionsUntil(known, change(9))).toEqual([...known, until(9, 'now')]);
+  // At an earlier moment it replaces what was seen then, and those after it are mixtures.
+  expect(versionsUntil(known, change(2))).toEqual([until(1, 'a'), until(2, 'b'), until(3, other), until(7, other)]);
+  expect(versionsUntil(known, change(3))).toEqual([until(1, 'a'), until(3, 'b'), until(7, other)]);
+  expect(versionsUntil(known, change(9, 3))).toEqual([until(7, 'c'), until(9, 'now')]);
+  const [, , one, two] = versionsUntil(known, change(2));
+  expect(one!.checksum).not.toBe(two!.checksum);
+});
 
 describe('a training that stands before a correction', () => {
   const random = new Mt19937(5);

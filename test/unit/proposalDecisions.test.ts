@@ -400,6 +400,13 @@ describe('time', () => {
     expect(await timeOf({ years: year, month })).toBeUndefined();
     expect(await timeOf({ year, months: month })).toBeUndefined();
     expect(await timeOf({ month, day: date })).toBeUndefined();
+    // Of what the day is made no model learns: of itself the month would tell the label.
+    const made = await proposed(
+      200,
+      { size: (i) => 0.5 + mixed(i, 7), year, month, label: (i) => (month(i) > 6 ? 1 : 0) },
+      { label: 'label' },
+    );
+    expect([made.definition.time, made.suspects]).toEqual(['make_date(year, month, 1)', []]);
     // A 30th of February is no day.
     expect(await timeOf({ year, month: () => 2, day: () => 30 })).toBeUndefined();
   });
@@ -578,6 +585,15 @@ test('rare categories are told of text alone, and of files that are large enough
   expect(await rare(199)).toBeUndefined();
 });
 
+test('columns without a name are counted, whatever else is wrong with names', async () => {
+  const path = join(temporaryFolder(), 'table.csv');
+  writeFileSync(path, ['"",x,"",y', ...Array.from({ length: 50 }, (_, i) => `1,${x(i)},2,${i % 2}`)].join('\n'));
+  const { remarks } = await propose(await opened, path, 'table.csv', { label: 'y' });
+  expect(remarks.find(({ topic }) => topic === 'names')!.text).toBe(
+    '2 columns without a name; rename them in the file to have them read',
+  );
+});
+
 test('rows that repeat are counted, and a file of columns that say nothing is refused', async () => {
   expect(await textOf('file', 100, { a: (i) => i % 50, y: (i) => i % 2 }, { label: 'y' })).toBe(
     '100 rows, 2 columns, commas, utf-8; 50 rows equal to another',
@@ -624,6 +640,8 @@ describe('what is said of columns', () => {
     expect(await remark('many categories', { kind: (i) => `k${i % 30}` })).toBeUndefined();
     expect(await remark('many categories', { kind: (i) => `k${i % 31}` })).toBe('kind 31');
     expect(await remark('many categories', { code: (i) => i % 31 })).toBeUndefined();
+    expect(await remark('rare categories', { kind: (i) => `k${i % 30}` })).toMatch(/ in kind; they are grouped$/);
+    expect(await remark('rare categories', { kind: (i) => `k${i % 31}` })).toBeUndefined();
     const kinds = (least: number) => (i: number) => (i < least ? 'seldom' : 'often');
     expect(await remark('rare categories', { a: kinds(19), b: kinds(20) })).toMatch(/ in a; they are grouped$/);
     expect(await remark('names', { a: kinds(99) })).toBeUndefined();

@@ -50,6 +50,16 @@ describe('types', () => {
     ['a column without values', ['', ''], 'VARCHAR'],
     ['infinities, which are no number to learn from', ['1.5', 'inf', '-Infinity'], 'DOUBLE'],
     ['digits with underscores', ['1_000'], 'VARCHAR'],
+    ['numbers below zero that begin with a zero', ['-01', '2'], 'VARCHAR'],
+    ['zeros', ['0', '-0', '+0', ' 0'], 'BIGINT'],
+    ['the largest whole number of 64 bits', ['9223372036854775807', '1'], 'BIGINT'],
+    ['the next one', ['9223372036854775808', '1'], 'VARCHAR'],
+    ['nineteen digits and a fraction', ['1234567890123456789.5', '1'], 'DOUBLE'],
+    ['days without a day of that name', ['2005-02-30', '2005-12-31'], 'VARCHAR'],
+    ['times of UTC', ['2005-12-31 10:15:00Z', '2005-12-31 10:15:00.25 UTC', '2005-12-31T10:15:00+00:00'], 'TIMESTAMP'],
+    ['a day and times', ['2005-12-31', '2005-12-31 10:15'], 'TIMESTAMP'],
+    ['booleans with spaces', [' true', 'false '], 'BOOLEAN'],
+    ['booleans and a number', ['true', '1'], 'VARCHAR'],
   ])('%s', async (_, values, type) => {
     expect(await typeOf(...values)).toBe(type);
   });
@@ -146,6 +156,16 @@ describe('dialect and encoding', () => {
     // Three digits after the comma may be a thousand, unless there is a zero before it or another column tells.
     expect(await sniffed('a;b\n0,500;2\n-2,250;3\n')).toMatchObject({ decimal: ',', columns: { a: 'DOUBLE' } });
     expect(await sniffed('a;b\n1,500;2,5\n2;3\n')).toMatchObject({ columns: { a: 'DOUBLE', b: 'DOUBLE' } });
+    const plain = await sniffed('a;b\n1,5e3;2\n-2E-1;3\n');
+    expect(plain).toMatchObject({ decimal: ',', columns: { a: 'DOUBLE', b: 'BIGINT' } });
+    expect(plain.number_signs).toBeUndefined();
+    expect(await sniffed('a;b\n1.234,50;2,5\n2;3\n')).toMatchObject({
+      decimal: ',',
+      number_signs: true,
+      columns: { a: 'DOUBLE', b: 'DOUBLE' },
+    });
+    const points = await sniffed('a;b\n1.5;2\n2;3\n');
+    expect([points.decimal, points.number_signs, points.date_format]).toEqual([undefined, undefined, undefined]);
   });
 
   it.each([
@@ -179,6 +199,8 @@ describe('dialect and encoding', () => {
     const many = Array.from({ length: 60 }, (_, i) => `"${i + 1},${String(101 + i)}"`);
     expect(await typeOf(...many, '7')).toBe('DOUBLE');
     expect(await typeOf(...many)).toBe('VARCHAR');
+    expect(await typeOf(...many.slice(0, 50), '7')).toBe('DOUBLE');
+    expect(await typeOf(...many.slice(0, 49), many[0]!, '7')).toBe('VARCHAR');
     expect(await sniffed(['a;b', '1,500;2.5', '2;3', ''].join('\n'))).toMatchObject({
       number_signs: true,
       columns: { a: 'DOUBLE' },
@@ -237,7 +259,9 @@ describe('dialect and encoding', () => {
     expect(await sniffed(column(...days))).toMatchObject({ date_format: '%Y%m%d', columns: { x: 'DATE' } });
     // A thirteenth month, and too few to know.
     expect(await typeOf(...days, '20231301')).toBe('BIGINT');
-    expect(await typeOf(...days.slice(0, 3))).toBe('BIGINT');
+    expect(await typeOf(...days.slice(0, 10), days[0]!)).toBe('DATE');
+    expect(await typeOf(...days.slice(0, 9), days[0]!)).toBe('BIGINT');
+    expect(await typeOf(...days, '18991231')).toBe('BIGINT');
   });
 
   it('takes a day for one only where it can tell the month', async () => {
@@ -254,6 +278,12 @@ describe('dialect and encoding', () => {
     expect(await sniffed('a,b\n13.01.2020,01.02.2020\n')).toMatchObject({
       date_format: '%d.%m.%Y',
       columns: { a: 'DATE', b: 'DATE' },
+    });
+    // One format is that of the file: the one that more columns have.
+    const others = 'Dec-2020,13.01.2020,31.12.2020,14.01.2020';
+    expect(await sniffed(`a,b,c,d\n${others}\n`)).toMatchObject({
+      date_format: '%d.%m.%Y',
+      columns: { a: 'VARCHAR', b: 'DATE', c: 'DATE', d: 'DATE' },
     });
     // What one column tells of the order holds for the other, of which alone it can't be told.
     expect(await sniffed('a,b\n1/13/2020,1/2/2020\n')).toMatchObject({

@@ -146,7 +146,7 @@ async function decideTogether(
       .filter(({ name, type }) => isIdentifierName(name) || type === 'DATE' || type === 'TIMESTAMP')
       .map(({ name }) => name),
   );
-  if (anchors.size === 0 || rows < 20) return undefined;
+  if (rows < 20) return undefined;
   const byDistinct = (columns: ColumnSummary[]) => columns.toSorted((a, b) => b.distinct - a.distinct);
   const varying = usable.filter(({ distinct }) => distinct > 1 && distinct < rows);
   const others = varying.filter(({ name }) => !anchors.has(name));
