@@ -2,7 +2,7 @@ import type { FittedTransforms } from '../ml/transforms/fitted.js';
 import type { TransformTarget } from '../ml/transforms/flow.js';
 import { applyTransforms } from '../ml/transforms/transforms.js';
 import type { RawTable } from '../ml/table.js';
-import { writeColumns, type Column } from '../platform/files/parquet.js';
+import { namedColumns, writeColumns, type Column } from '../platform/files/parquet.js';
 
 /** Names of the columns that transforms make, in their order. */
 export function columnNames({ columns }: FittedTransforms): string[] {
@@ -21,5 +21,5 @@ export async function writeMatrix(
   { label = {}, target }: { label?: Record<string, Column>; target?: TransformTarget } = {},
 ): Promise<void> {
   const { names, columns } = applyTransforms(transforms, table, target ? { target } : {});
-  await writeColumns(path, { ...Object.fromEntries(names.map((name, i) => [name, columns[i]!])), ...label });
+  await writeColumns(path, { ...namedColumns(names, columns), ...label });
 }

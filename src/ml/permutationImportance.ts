@@ -41,7 +41,7 @@ export async function permutationImportance(
   const rows = columns[0]?.length ?? 0;
   const orders = permutations(rows, repeats, seed);
   const falls: number[] = [];
-  const atOnce = Math.max(1, Math.floor(MOST_NUMBERS / Math.max(1, rows * repeats * columns.length)));
+  const atOnce = Math.max(1, Math.floor(MOST_NUMBERS / (rows * repeats * columns.length)));
   for (let first = 0; first < sources.length; first += atOnce) {
     const some = sources.slice(first, first + atOnce);
     const { values, width } = await predict(shuffledColumns(columns, some, orders));

@@ -6,7 +6,7 @@ import type { MatrixFile } from '../ml/engines/pool.js';
 import { short } from '../ml/metrics/curves.js';
 import { isMissing } from '../ml/missing.js';
 import { summedBySource, type SourceColumn } from '../ml/transforms/sourceColumns.js';
-import { readChunks, readColumns, writeColumns } from '../platform/files/parquet.js';
+import { namedColumns, readChunks, readColumns, writeColumns } from '../platform/files/parquet.js';
 import type { Explanation } from '../registry/curves.js';
 import type { StageContext } from './context.js';
 import type { ScoringModel } from './openModel.js';
@@ -53,10 +53,10 @@ export async function explainModel(
   const columns = await columnsOfBlocks(path, features, blocks);
   const explained = rowsOfBlocks(blocks).length;
   if (explained === 0) return notExplained(`The ${split} split has no rows.`);
+  const data = { path: join(scratch, 'explained.parquet'), features };
+  await writeColumns(data.path, namedColumns(features, columns));
   let values: Float64Array;
   try {
-    const data = { path: join(scratch, 'explained.parquet'), features };
-    await writeColumns(data.path, Object.fromEntries(features.map((name, i) => [name, columns[i]!])));
     values = await engines.contributions({ modelPath, task, data, background }, signal);
   } catch (error) {
     signal.throwIfAborted();

@@ -8,7 +8,7 @@ import { short } from '../ml/metrics/curves.js';
 import { permutationImportance, type PermutationImportance } from '../ml/permutationImportance.js';
 import { taskOf } from '../ml/tasks/task.js';
 import type { SourceColumn } from '../ml/transforms/sourceColumns.js';
-import { writeColumns } from '../platform/files/parquet.js';
+import { namedColumns, writeColumns } from '../platform/files/parquet.js';
 import { IMPORTANCE_KINDS, importanceOf, isMeasured, type VersionImportance } from '../registry/importance.js';
 import type { StageContext } from './context.js';
 import type { EvaluatedRows } from './decisionThreshold.js';
@@ -111,7 +111,7 @@ async function permute(
 
   const scratch = join(context.scratch, 'permuted.parquet');
   const predict = async (values: Float32Array[]) => {
-    await writeColumns(scratch, Object.fromEntries(features.map((name, i) => [name, values[i]!])));
+    await writeColumns(scratch, namedColumns(features, values));
     return scoreRows(context, model, { path: scratch, features });
   };
   const asLabelled = Float64Array.from(positions, (row) => Number(labels[row]));

@@ -58,7 +58,7 @@ export async function readColumns(path: string, names: string[], rows: RowRange 
   return names.map((_, i) => joined(chunks.map((chunk) => chunk[i]!)));
 }
 
-/** As {@link readColumns}, a part of the rows at a time, so that its memory doesn't grow with them. There is one chunk at least, which may be empty. */
+/** As {@link readColumns}, with a part of the rows decoded at a time. There is one chunk at least, which may be empty. */
 export async function* readChunks(path: string, names: string[], rows: RowRange = {}): AsyncGenerator<Column[], void> {
   const file = await readWhole(path);
   checkColumns(path, file, names);
@@ -81,6 +81,11 @@ export async function* readChunks(path: string, names: string[], rows: RowRange 
     read += chunk.numRows;
     if (read >= limit || chunk.numRows < wanted) return;
   }
+}
+
+/** Columns by their names, as {@link writeColumns} takes them. @param columns aligned with the names */
+export function namedColumns(names: string[], columns: Column[]): Record<string, Column> {
+  return Object.fromEntries(names.map((name, i) => [name, columns[i]!]));
 }
 
 /**

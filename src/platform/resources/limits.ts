@@ -10,7 +10,7 @@ export interface Limits {
     memory: number;
   };
   engines: {
-    /** Child processes, a thread each. */
+    /** Child processes. Most calls have a thread; what says the same with any number of them has as many as there are hosts. */
     hosts: number;
     /** Of all hosts together. */
     memory: number;
