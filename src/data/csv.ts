@@ -5,7 +5,7 @@ import { PerdureError, systemCode } from '../errors.js';
 import { diskError } from '../platform/files/diskError.js';
 import { openRegularFile } from '../platform/storage/regularFile.js';
 import { identifier, literal, type Database } from './duckdb.js';
-import { ENCODINGS } from './inspect/encoding.js';
+import { ENCODINGS, readStart, type Encoding } from './inspect/encoding.js';
 import { agreeing } from '../contracts/counts.js';
 
 /** How a CSV is read: what `pipeline.json` says of it, or what was found by reading it whole. */
@@ -48,7 +48,7 @@ export async function readCsvHeader(
   wanted: string[],
   { delimiter = ',', encoding = 'utf-8' }: Partial<SourceReading> = {},
 ): Promise<CsvHeader> {
-  const start = (await readStart(path, encoding)).replace(/^\uFEFF/, '');
+  const start = await startOf(path, encoding);
   const { fields, newLine } = firstRecord(start, delimiter);
   if (!/\n/.test(start) && /\r[^\n]/.test(start)) {
     throw new PerdureError(
@@ -281,15 +281,9 @@ const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-async function readStart(path: string, encoding: string): Promise<string> {
+async function startOf(path: string, encoding: Encoding): Promise<string> {
   try {
-    const file = await openRegularFile(path);
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_LIMIT), 0, HEADER_LIMIT, 0);
-      return new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead));
-    } finally {
-      await file.close();
-    }
+    return (await readStart(path, HEADER_LIMIT, encoding)).text;
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') {

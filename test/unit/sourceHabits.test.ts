@@ -18,14 +18,14 @@ const FIRST = [
   '3;03.01.2024;Aachen;;none;yes',
 ].join('\n');
 
-async function gold({ stores }: ShortPipeline): Promise<Record<string, SqlValue>[]> {
+async function gold(
+  { stores }: ShortPipeline,
+  columns = 'id::INT AS id, CAST(snapshot_date AS VARCHAR) AS day, town, cost, rooms::INT AS rooms',
+): Promise<Record<string, SqlValue>[]> {
   const paths = (await featureStoreFiles(stores)).map(({ path }) => path);
   return withDuckDb(
     { resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal },
-    (database) =>
-      database.rows(
-        `SELECT id::INT AS id, CAST(snapshot_date AS VARCHAR) AS day, town, cost, rooms::INT AS rooms FROM ${readParquetSql(paths)} ORDER BY id`,
-      ),
+    (database) => database.rows(`SELECT ${columns} FROM ${readParquetSql(paths)} ORDER BY id`),
   );
 }
 const FIRST_ROWS = [
@@ -73,5 +73,23 @@ describe('a later file that is written otherwise than the first', () => {
 
   test('is refused where it lacks a column', async () => {
     await expect(after('id;day;town;rooms;bought\n4;05.02.2024;Bonn;2;no\n')).rejects.toThrow(/lacks the column cost/);
+  });
+});
+
+/** Python: bytes(b for b in range(0x80, 0xa0) if b not in (0x81, 0x8d, 0x8f, 0x90, 0x9d)).decode('cp1252') */
+const ONLY_WINDOWS = '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ';
+const BYTES = Array.from({ length: 0x20 }, (_, i) => 0x80 + i).filter(
+  (byte) => ![0x81, 0x8d, 0x8f, 0x90, 0x9d].includes(byte),
+);
+
+describe.each<[string, (text: string) => Buffer]>([
+  ['utf-8', (text) => Buffer.from(text)],
+  ['utf-16le', (text) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+  ['windows-1252', (text) => Buffer.from(text.replaceAll(ONLY_WINDOWS, String.fromCharCode(...BYTES)), 'latin1')],
+])('a file in %s', (_encoding, encoded) => {
+  test('has its characters, in the names of columns as well', async () => {
+    const pipeline = await createShortPipeline(engines, folder, { source: 'table.csv', key: 'id', label: 'bought' });
+    await pipeline.process(encoded(`id,${ONLY_WINDOWS},bought\n1,ü${ONLY_WINDOWS},yes\n2,é,no\n`));
+    expect(await gold(pipeline, `"${ONLY_WINDOWS}" AS text`)).toEqual([{ text: `ü${ONLY_WINDOWS}` }, { text: 'é' }]);
   });
 });

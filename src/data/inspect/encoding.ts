@@ -81,6 +81,29 @@ async function readEncoding(path: string, chunks: AsyncIterable<Buffer>): Promis
 }
 
 /**
+ * The first characters of a text file.
+ *
+ * @param bytes how many of the file are read at most; a character that they cut is left out
+ * @returns `whole` where the file ends there
+ */
+export async function readStart(
+  path: string,
+  bytes: number,
+  encoding: Encoding,
+): Promise<{ text: string; whole: boolean }> {
+  const file = await openRegularFile(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+    const { size } = await file.stat();
+    // Only as a stream does Node.js 20 tell windows-1252 from Latin-1.
+    const text = new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead), { stream: true });
+    return { text, whole: bytesRead === size };
+  } finally {
+    await file.close();
+  }
+}
+
+/**
  * A path in `folder` under which a CSV can be read in UTF-8: a link to it, or a copy where it is in another encoding.
  * DuckDB takes some characters of a path for a pattern, which those of the given folder must not hold.
  */

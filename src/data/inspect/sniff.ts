@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { isInternal, sameName } from '../../config/columns.js';
 import type { ColumnType } from '../../config/schema.js';
 import { PerdureError } from '../../errors.js';
-import { openRegularFile } from '../../platform/storage/regularFile.js';
 import { CURRENCY, DAY, WHOLE_NUMBER, numberWithSigns, type SourceReading } from '../csv.js';
 import { literal, type Database, type SqlValue } from '../duckdb.js';
 import { dialectOf, type Dialect } from './dialect.js';
-import { asUtf8, encodingOf, type Encoding } from './encoding.js';
+import { asUtf8, encodingOf, readStart, type Encoding } from './encoding.js';
 
 /** How a CSV has to be read, by all of its values. */
 export interface SniffedCsv extends SourceReading {
@@ -139,7 +138,7 @@ export async function withReadableCsv<T>(path: string, work: (csv: ReadableCsv) 
   const folder = await mkdtemp(join(tmpdir(), 'perdure-csv-'));
   try {
     const readable = await asUtf8(path, encoding, folder);
-    const { text, whole } = await startOf(readable);
+    const { text, whole } = await readStart(readable, START, 'utf-8');
     if (!/\n/.test(text) && /\r[^\n]/.test(text)) {
       throw new PerdureError(
         'InputInvalid',
@@ -158,17 +157,6 @@ export async function withReadableCsv<T>(path: string, work: (csv: ReadableCsv) 
     return await work({ encoding, dialect, header, relation });
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function startOf(path: string): Promise<{ text: string; whole: boolean }> {
-  const file = await openRegularFile(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(START), 0, START, 0);
-    const { size } = await file.stat();
-    return { text: new TextDecoder().decode(buffer.subarray(0, bytesRead)), whole: bytesRead === size };
-  } finally {
-    await file.close();
   }
 }
 
