@@ -46,11 +46,11 @@ const HEADER_LIMIT = 1 << 20;
 export async function readCsvHeader(
   path: string,
   wanted: string[],
-  { delimiter = ',', encoding = 'utf-8' }: Partial<SourceReading> = {},
+  { delimiter = ',', quote = '"', encoding = 'utf-8' }: Partial<SourceReading> = {},
 ): Promise<CsvHeader> {
   const start = await startOf(path, encoding);
-  const { fields, newLine } = firstRecord(start, delimiter);
-  if (!/\n/.test(start) && /\r[^\n]/.test(start)) {
+  const { fields, newLine } = firstRecord(start, delimiter, quote);
+  if (start.includes('\r') && !start.includes('\n')) {
     throw new PerdureError(
       'InputInvalid',
       `${path} ends its lines with carriage returns alone; save it with line feeds and run again.`,
@@ -59,7 +59,7 @@ export async function readCsvHeader(
   if (fields.every((field) => field.trim() === ''))
     throw new PerdureError('InputInvalid', `${path} is empty; give a CSV with a header line.`);
   const missing = wanted.filter((column) => !fields.includes(column));
-  if (missing.length > 0) throw lacksColumns(path, start, fields, missing);
+  if (missing.length > 0) throw lacksColumns(path, start, quote, fields, missing);
   const repeated = wanted.find((column) => fields.indexOf(column) !== fields.lastIndexOf(column));
   if (repeated !== undefined) {
     throw new PerdureError(
@@ -96,8 +96,8 @@ export function isBadValue(error: unknown): boolean {
 /**
  * The sentence about the first value of a CSV that its column's type can't hold.
  *
- * @param file the path that `header` was read from, for the message and to count its lines
- * @param path the path that DuckDB reads
+ * @param file the path that `header` was read from, for the message
+ * @param path the path that DuckDB reads: the same lines in UTF-8
  */
 export async function badValue(
   database: Database,
@@ -121,7 +121,7 @@ export async function badValue(
       `${file} holds a value that does not fit the type of its column; correct it and run again.`,
     );
   const { name, type } = typed[found.bad]!;
-  const line = await lineOf(file, header, Number(found.row));
+  const line = await lineOf(path, header, source, Number(found.row));
   return new PerdureError(
     'InputInvalid',
     `Line ${line} of ${file} holds ${JSON.stringify(shorten(found.value))} in the column ${name}, where ${EXPECTED[type]} is expected; ${remedy(found.value, type)}.`,
@@ -223,8 +223,10 @@ export function numberWithSigns(decimal?: ','): string {
   const thousands = `[${decimal ? '.' : ','}'${SPACES}]`;
   const digits = `([0-9]+|[1-9][0-9]{0,2}(${thousands}[0-9]{3})+)`;
   const fraction = `(${decimal ?? '[.]'}[0-9]+)?([eE][+-]?[0-9]+)?`;
-  const number = `[+-]?[${CURRENCY}]?[${SPACES}]?[+-]?${digits}${fraction}[${SPACES}]?[%${CURRENCY}]?`;
-  return `(${number}|[(]${number}[)])`;
+  const amount = `${digits}${fraction}[${SPACES}]?[%${CURRENCY}]?`;
+  const before = `[${CURRENCY}]?[${SPACES}]?`;
+  // One sign at most, on either side of the currency: two are no number.
+  return `(([+-]?${before}|${before}[+-])${amount}|[(]${before}${amount}[)])`;
 }
 
 /** Patterns of what a text must say whole, for DuckDB's `regexp_full_match`. */
@@ -249,8 +251,16 @@ function isWhole({ type, text, value }: TypedColumn): string {
   }
 }
 
-/** The line, from 1, on which a record begins; records are numbered from 1 below the header. Empty lines are none. */
-async function lineOf(path: string, header: CsvHeader, record: number): Promise<number> {
+/**
+ * The line, from 1, on which a record of a file in UTF-8 begins; records are numbered from 1 below the header. Empty
+ * lines are none.
+ */
+async function lineOf(
+  path: string,
+  header: CsvHeader,
+  { delimiter = ',', quote = '"' }: SourceReading,
+  record: number,
+): Promise<number> {
   const file = await openRegularFile(path);
   // A file of one column may have empty values, which are empty lines.
   const skipsEmpty = header.columns.length > 1;
@@ -258,12 +268,23 @@ async function lineOf(path: string, header: CsvHeader, record: number): Promise<
   let begin = 1;
   let seen = -1;
   let quoted = false;
+  // Only at its beginning does a quote open a value, and after a closing one, as two are a quote within.
+  let opens = true;
   let empty = true;
-  for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    for (const byte of chunk) {
-      if (byte === QUOTE) quoted = !quoted;
-      if (byte !== LINE_FEED) {
-        if (byte !== CARRIAGE_RETURN) empty = false;
+  for await (const chunk of file.createReadStream({
+    encoding: 'utf8',
+    highWaterMark: 1 << 20,
+  }) as AsyncIterable<string>) {
+    for (const character of chunk) {
+      if (character === quote && (quoted || opens)) {
+        quoted = !quoted;
+        opens = true;
+        empty = false;
+        continue;
+      }
+      opens = character === delimiter || character === '\n';
+      if (character !== '\n') {
+        if (character !== '\r') empty = false;
         continue;
       }
       line++;
@@ -276,10 +297,6 @@ async function lineOf(path: string, header: CsvHeader, record: number): Promise<
   }
   return begin;
 }
-
-const QUOTE = 0x22;
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
 
 async function startOf(path: string, encoding: Encoding): Promise<string> {
   try {
@@ -298,15 +315,18 @@ async function startOf(path: string, encoding: Encoding): Promise<string> {
 }
 
 /** The fields of a CSV's first record, any of which may be quoted and then hold line ends, and how it ends. */
-function firstRecord(text: string, separator: string): { fields: string[]; newLine: '\n' | '\r\n' } {
+function firstRecord(text: string, separator: string, quote: string): { fields: string[]; newLine: '\n' | '\r\n' } {
   const fields: string[] = [];
   const end = `([${separator}]|\\r\\n|\\n|$)`;
-  const field = new RegExp(`"((?:[^"]|"")*)"${end}|([^${separator}\\r\\n]*)${end}`, 'y');
+  const field = new RegExp(
+    `${quote}((?:[^${quote}]|${quote}${quote})*)${quote}${end}|([^${separator}\\r\\n]*)${end}`,
+    'y',
+  );
   for (;;) {
     const match = field.exec(text);
     if (!match) return { fields, newLine: '\n' };
     const [, quoted, afterQuoted, plain, afterPlain] = match;
-    fields.push(quoted === undefined ? plain! : quoted.replaceAll('""', '"'));
+    fields.push(quoted === undefined ? plain! : quoted.replaceAll(quote + quote, quote));
     const after = afterQuoted ?? afterPlain;
     if (after !== separator) return { fields, newLine: after === '\r\n' ? '\r\n' : '\n' };
   }
@@ -314,9 +334,9 @@ function firstRecord(text: string, separator: string): { fields: string[]; newLi
 
 const SEPARATORS: Record<string, string> = { ';': 'semicolons', '\t': 'tabs', '|': 'vertical bars' };
 
-function lacksColumns(path: string, start: string, fields: string[], missing: string[]): PerdureError {
+function lacksColumns(path: string, start: string, quote: string, fields: string[], missing: string[]): PerdureError {
   const separator = Object.keys(SEPARATORS).find((candidate) => {
-    const names = firstRecord(start, candidate).fields;
+    const names = firstRecord(start, candidate, quote).fields;
     return missing.every((name) => names.includes(name));
   });
   if (separator !== undefined) {

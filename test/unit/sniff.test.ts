@@ -143,6 +143,7 @@ describe('dialect and encoding', () => {
       quote: `'`,
       columns: { a: 'VARCHAR', b: 'BIGINT' },
     });
+    expect((await readAll(`'a','b'\n'x, y',1\n'it''s',2\n`)).values).toEqual(['x, y', "it's"]);
     expect(await sniffed(`a,b\nl'eau,1\nd'or,2\n`)).toMatchObject({
       quote: '"',
       columns: { a: 'VARCHAR', b: 'BIGINT' },
