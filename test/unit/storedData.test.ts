@@ -1,7 +1,7 @@
 import { appendFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Pipeline } from '../../src/config/load.js';
 import type { DatasetRef } from '../../src/contracts/index.js';
 import { readCsvHeader } from '../../src/data/csv.js';
@@ -35,6 +35,7 @@ import { intactPredictions, openPredictions, predictionsFiles, storePredictions 
 import { besides, newestArrivals } from '../../src/data/scoredRows.js';
 import { sha256 } from '../../src/platform/storage/checksum.js';
 import { datasetProfile } from '../../src/monitoring/profile.js';
+import { PerdureError } from '../../src/errors.js';
 import { writeJson } from '../support/anyDocument.js';
 import { datasetMetadataOf } from '../support/wholeDocuments.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
@@ -242,6 +243,18 @@ describe('a layer', () => {
     expect(() => tableOf({ inputs: 'i', objects: [] }, 'label_store')).toThrow(
       'A manifest names no label_store file for a partition; delete the manifest and run data processing again, which writes it anew.',
     );
+  });
+
+  test('that can not be read just now is not taken for damaged', async () => {
+    const { partitions } = await gold('2020_01');
+    const known = tableOf(partitions['2020_01']!, 'feature_store');
+    const open = () => partitionFile(store, 'gold', 'feature_store', '2020_01', known);
+    const local = vi.spyOn(store, 'localFile');
+    for (const failure of [new PerdureError('StoreUnavailable', 'The store is away.'), new Error('no')]) {
+      local.mockRejectedValueOnce(failure);
+      await expect(open()).rejects.toBe(failure);
+    }
+    expect((await open()).checksum).toBe(known.checksum);
   });
 
   test('that is written meanwhile is read as it is then', async () => {
