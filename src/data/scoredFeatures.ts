@@ -39,7 +39,7 @@ export async function scoredFeatures(
   };
 }
 
-function valueSql(column: string, kind: InputColumn['kind'] = 'number'): string {
+function valueSql(column: string, kind: InputColumn['kind'] | undefined): string {
   if (kind === 'category') return `CAST(${column} AS VARCHAR)`;
   return kind === 'date'
     ? `epoch(TRY_CAST(CAST(${column} AS VARCHAR) AS TIMESTAMP)) / 86400.0`

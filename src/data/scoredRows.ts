@@ -174,8 +174,8 @@ async function presentScoresSql(
 
 async function daysOf(database: Database, table: string): Promise<ScoredDays | undefined> {
   const { day } = INTERNAL;
-  const [days] = await database.rows<{ from: string | null; to: string | null }>(
-    `SELECT CAST(min(${day}) AS VARCHAR) AS "from", CAST(max(${day}) AS VARCHAR) AS "to" FROM ${table}`,
+  const [days] = await database.rows<{ from: string; to: string }>(
+    `SELECT CAST(min(${day}) AS VARCHAR) AS "from", CAST(max(${day}) AS VARCHAR) AS "to" FROM ${table} HAVING count(*) > 0`,
   );
-  return days && days.from !== null && days.to !== null ? { from: days.from, to: days.to } : undefined;
+  return days;
 }

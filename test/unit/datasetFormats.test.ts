@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { ZERO_OR_ONE } from '../../src/contracts/index.js';
+import { datasetMetadata, upgradePreprocessing } from '../../src/data/dataset.js';
+import { predictionsFiles } from '../../src/data/predictions.js';
+import { FolderStore } from '../../src/platform/storage/folderStore.js';
+import { writeJson } from '../support/anyDocument.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+/** As the first releases wrote it: labels of 0 and 1, features that are numbers, some of them scaled. */
+const FIRST = { scaler: { cost: { mean: 10, scale: 2 } }, features: ['cost', 'urgent'], label: 'costly' };
+const NOW = {
+  task: ZERO_OR_ONE,
+  inputs: [
+    { name: 'cost', kind: 'number', type: 'numeric' },
+    { name: 'urgent', kind: 'number', type: 'numeric' },
+  ],
+  transforms: {
+    columns: [
+      { column: 'cost', kind: 'number', steps: [{ scale: [{ center: 10, scale: 2 }] }], outputs: ['cost'] },
+      { column: 'urgent', kind: 'number', steps: [], outputs: ['urgent'] },
+    ],
+  },
+  features: ['cost', 'urgent'],
+  label: 'costly',
+};
+
+test('preprocessing of the first format is what it does, in the present one', () => {
+  expect(upgradePreprocessing(FIRST)).toEqual(NOW);
+  // What every object has is no feature's scale.
+  expect(upgradePreprocessing({ ...FIRST, features: ['constructor'] })).toMatchObject({
+    transforms: { columns: [{ column: 'constructor', steps: [] }] },
+  });
+});
+
+describe('metadata of a dataset of the first format', () => {
+  const common = { id: 'd', pipeline: 'p', as_of: '2020-01-01', labelled_to: '2020-01-01', partitions: {}, warnings: [], config_hash: 'h' }; // prettier-ignore
+  const read = async (value: object) => {
+    const store = new FolderStore(temporaryFolder());
+    await writeJson(store, 'metadata.json', value);
+    return datasetMetadata.read(store, 'metadata.json');
+  };
+
+  test('has the rows of each class by those that are positive', async () => {
+    const window = { start_date: '2019-01-01', end_date: '2019-12-31', rows: 10, unlabelled: 1, checksum: 'c' };
+    expect(
+      await read({ ...common, ...FIRST, windows: { train: { ...window, positives: 3 }, test: { ...window, positives: 10 } } }), // prettier-ignore
+    ).toEqual({
+      ...common,
+      ...NOW,
+      splits: { train: { ...window, classes: [7, 3] }, test: { ...window, classes: [0, 10] } },
+    });
+  });
+
+  test('keeps the splits that it has already', async () => {
+    const splits = { train: { rows: 10, classes: [7, 3], unlabelled: 0, checksum: 'c' } };
+    expect(await read({ ...common, ...FIRST, splits })).toEqual({ ...common, ...NOW, splits });
+  });
+});
+
+test('predictions of the first format are read without their pipeline, from the index and from the entries beside the files', async () => {
+  const file = {
+    key: 'predictions_2020-01-01.parquet',
+    checksum: 'c',
+    rows: 1,
+    batches: 1,
+    model: { algorithm: 'xgboost', version: 'v1' },
+    run: { workflowId: 'w', runId: 'r' },
+    asOf: '2020-01-01',
+    at: '2020-01-01T00:00:00.000Z',
+  };
+  const store = new FolderStore(temporaryFolder());
+  await store.put(file.key, 'rows');
+  await writeJson(store, 'predictions_2020-01-01.json', { ...file, pipeline: 'p' });
+  expect(await predictionsFiles(store)).toEqual([file]);
+  await writeJson(store, 'index.json', { files: [{ ...file, rows: 2, pipeline: 'p' }], names: { [file.key]: 'r' } });
+  expect(await predictionsFiles(store)).toEqual([{ ...file, rows: 2 }]);
+});
