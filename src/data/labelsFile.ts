@@ -64,8 +64,7 @@ export async function takeLabels(
     async (database): Promise<LabelsEntry> => {
       const store = async (): Promise<LabelsEntry['object']> => {
         await readIncoming(context, database, pipeline, found.path);
-        const before =
-          kept && !asked.replace ? await datamart.localFile(kept.object.key, kept.object.checksum) : undefined;
+        const before = kept && !asked.replace ? await openObject(datamart, kept) : undefined;
         const file = join(context.scratch, 'labels.parquet');
         const rows = await writeMerged(database, Object.keys(labels.on), before, file);
         const key = `bronze/labels_${(await sha256File(file)).slice(0, 32)}.parquet`;
@@ -73,7 +72,7 @@ export async function takeLabels(
         return { key, checksum, size, rows };
       };
       const object = kept && kept.checksum === checksum && !asked.replace ? kept.object : await store();
-      const path = await datamart.localFile(object.key, object.checksum);
+      const path = await openObject(datamart, { object });
       return {
         ...(given === undefined ? {} : { path: given }),
         checksum,
@@ -115,14 +114,27 @@ export async function labelsEntry({ definition }: Pipeline, datamart: ObjectStor
   );
 }
 
-/** Makes the labels known to SQL under the name {@link LABELS}. */
-export async function openLabelsTable(
-  database: Database,
-  datamart: ObjectStore,
-  { object }: LabelsEntry,
-): Promise<void> {
-  const path = await datamart.localFile(object.key, object.checksum);
+/** Makes the labels known to SQL under the name {@link LABELS}. Throws `ObjectCorrupt` where they are lost. */
+export async function openLabelsTable(database: Database, datamart: ObjectStore, entry: LabelsEntry): Promise<void> {
+  const path = await openObject(datamart, entry);
   await database.run(`CREATE OR REPLACE TEMP VIEW ${LABELS} AS SELECT * FROM ${readParquetSql([path])}`);
+}
+
+/** The labels' local file. Where it is lost, no run can make it again: it holds what all files said that were read. */
+async function openObject(
+  datamart: ObjectStore,
+  { object: { key, checksum } }: Pick<LabelsEntry, 'object'>,
+): Promise<string> {
+  try {
+    return await datamart.localFile(key, checksum);
+  } catch (error) {
+    if (!(error instanceof PerdureError && (error.type === 'NotFound' || error.type === 'ObjectCorrupt'))) throw error;
+    throw new PerdureError(
+      'ObjectCorrupt',
+      `${datamart.uri(key)}, which held the labels, is gone or not what was written; give a file that has all of them and ask to replace (--replace, or "replace": true).`,
+      { cause: error },
+    );
+  }
 }
 
 function countsOf({ object, unknown }: LabelsEntry): LabelCounts {
@@ -220,11 +232,13 @@ async function readIncoming(
       throw isBadValue(error) ? await badValue(database, path, opened.path, opened.header, opened.reading) : error;
     });
   const names = on.map(([column]) => identifier(column));
-  const differing = others.map((name) => `count(DISTINCT ${identifier(name)}) > 1`).join(' OR ');
-  const example = `CAST(${identifier(others[0]!)} AS VARCHAR)`;
+  const differing = others.map((name) => `count(DISTINCT ${identifier(name)}) > 1`);
+  /** The first column that differs, by its least or greatest value. */
+  const example = (pick: 'min' | 'max') =>
+    `CASE ${others.map((name, i) => `WHEN ${differing[i]} THEN ${pick}(CAST(${identifier(name)} AS VARCHAR))`).join(' ')} END`;
   const [conflict] = await database.rows<{ key: string; one: string; other: string; keys: bigint }>(
-    `SELECT ${names.map((name) => `coalesce(CAST(${name} AS VARCHAR), 'nothing')`).join(` || ', ' || `)} AS key, min(${example}) AS one, max(${example}) AS other, count(*) OVER () AS keys
-      FROM ${rows} GROUP BY ${names.join(', ')} HAVING ${differing} ORDER BY ${names.join(', ')} LIMIT 1`,
+    `SELECT ${names.map((name) => `coalesce(CAST(${name} AS VARCHAR), 'nothing')`).join(` || ', ' || `)} AS key, ${example('min')} AS one, ${example('max')} AS other, count(*) OVER () AS keys
+      FROM ${rows} GROUP BY ${names.join(', ')} HAVING ${differing.join(' OR ')} ORDER BY ${names.join(', ')} LIMIT 1`,
   );
   if (conflict) {
     const more = Number(conflict.keys) - 1;
