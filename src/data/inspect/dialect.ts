@@ -41,9 +41,8 @@ function counted(text: string, whole: boolean, delimiter: string, quote: string)
   let quoted = false;
   const endRecord = (end: number) => {
     fields.push(unquote(text.slice(begin, end).replace(/\r$/, ''), quote));
-    const empty = fields.length === 1 && fields[0] === '';
     if (header === undefined) header = fields;
-    else if (!empty) {
+    else {
       records++;
       if (fields.length === header.length) alike++;
     }
@@ -70,7 +69,7 @@ function counted(text: string, whole: boolean, delimiter: string, quote: string)
       begin = at + 1;
     }
   }
-  if ((whole || header === undefined) && begin < text.length) endRecord(text.length);
+  if (whole || header === undefined) endRecord(text.length);
   const names = header ?? [];
   // One column fits every text, so it is the choice only where no delimiter divides the header.
   return { header: names, score: names.length < 2 ? -1 : records === 0 ? 1 : alike / records };

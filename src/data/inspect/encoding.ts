@@ -70,10 +70,9 @@ async function readEncoding(path: string, chunks: AsyncIterable<Buffer>): Promis
       first = false;
     }
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    // A character of several bytes may be cut by the chunk's end: what follows the last single byte waits.
-    let end = bytes.length;
-    while (end > 0 && bytes.length - end < 4 && bytes[end - 1]! >= 0x80) end--;
-    if (!isUtf8(bytes.subarray(0, end))) return 'windows-1252';
+    // The last character may be cut by the chunk's end, so it waits: from the last byte on that is not 10xxxxxx.
+    const end = bytes.findLastIndex((byte) => byte >> 6 !== 0b10);
+    if (end < 0 || !isUtf8(bytes.subarray(0, end))) return 'windows-1252';
     rest = bytes.subarray(end);
   }
   if (first) throw new PerdureError('InputInvalid', `${path} is empty; give a CSV with a header line.`);
