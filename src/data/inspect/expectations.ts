@@ -82,18 +82,17 @@ async function valuesOf(database: Database, { name }: ColumnSummary): Promise<(s
 /** As far beyond the smallest and largest value as these lie apart; no negative numbers where there are none. */
 function looseBounds({ min, max }: ColumnSummary): { min_value: number; max_value: number } | undefined {
   const [least, greatest] = [Number(min), Number(max)];
-  if (min === null || max === null || !Number.isFinite(least) || !Number.isFinite(greatest)) return undefined;
+  if (min === null) return undefined;
   const range = greatest - least || Math.abs(greatest) || 1;
-  if (!Number.isFinite(range) || !Number.isFinite(greatest + range)) return undefined;
-  return {
+  const bounds = {
     min_value: least >= 0 ? 0 : outward(least - range),
     max_value: greatest <= 0 && least < 0 ? 0 : outward(greatest + range),
   };
+  return Object.values(bounds).every(Number.isFinite) ? bounds : undefined;
 }
 
-/** A number of two digits that lies farther from zero. */
+/** A number of two digits that lies farther from zero; NaN where no number of 64 bits does. */
 function outward(value: number): number {
-  if (value === 0) return 0;
   const digits = Math.floor(Math.log10(Math.abs(value))) - 1;
   const rounded = Math.sign(value) * Math.ceil(Math.abs(value) / 10 ** digits);
   return Number(`${rounded}e${digits}`);

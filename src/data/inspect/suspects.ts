@@ -197,15 +197,11 @@ function sumOf(features: ColumnSummary[], { columns, labels }: Sample): Sum | un
     : undefined;
 }
 
-/** Least squares by the normal equations, of which there are few. */
+/** Least squares by the normal equations, of which there are few; they are positive definite, so no rows have to be swapped. */
 function solve(columns: number[][], target: number[]): number[] {
   const n = columns.length;
   const rows = columns.map((one) => [...columns.map((other) => dot(one, other)), dot(one, target)]);
   for (let pivot = 0; pivot < n; pivot++) {
-    const best = rows
-      .slice(pivot)
-      .reduce((best, row, i) => (Math.abs(row[pivot]!) > Math.abs(rows[best]![pivot]!) ? i + pivot : best), pivot);
-    [rows[pivot], rows[best]] = [rows[best]!, rows[pivot]!];
     for (let row = 0; row < n; row++) {
       if (row === pivot) continue;
       const factor = rows[row]![pivot]! / rows[pivot]![pivot]!;
