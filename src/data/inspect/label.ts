@@ -1,3 +1,4 @@
+import type { ColumnType } from '../../config/schema.js';
 import type { Objective, TaskName } from '../../contracts/task.js';
 import { count, countOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
@@ -64,7 +65,7 @@ export async function decideLabel(
       'InputInvalid',
       `--positive names one of two classes, and --task says ${task}; leave one of them out.`,
     );
-  const isNumber = column.type === 'BIGINT' || column.type === 'DOUBLE';
+  const isNumber = isNumberType(column.type);
   const [decided, reason] =
     task !== undefined
       ? [task, 'as --task says']
@@ -126,6 +127,10 @@ export function findColumn(
   );
 }
 
+function isNumberType(type: ColumnType): boolean {
+  return type === 'BIGINT' || type === 'DOUBLE';
+}
+
 function guess(
   { type, distinct }: ColumnSummary,
   classes: { value: string; rows: number }[],
@@ -170,12 +175,13 @@ function positiveOf(
   asked: string | undefined,
   reason: string,
 ): { positive?: string | number | boolean; reason: string } {
-  const typed = (value: string) => (type === 'VARCHAR' ? value : type === 'BOOLEAN' ? value === 'true' : Number(value));
+  const isNumber = isNumberType(type);
+  const typed = (value: string) => (isNumber ? Number(value) : type === 'BOOLEAN' ? value === 'true' : value);
   if (asked !== undefined) {
     const found =
       classes.find(({ value }) => value === asked) ??
       classes.find(({ value }) => value.toLowerCase() === asked.toLowerCase()) ??
-      classes.find(({ value }) => type !== 'VARCHAR' && Number(value) === Number(asked));
+      classes.find(({ value }) => isNumber && Number(value) === Number(asked));
     if (!found)
       throw new PerdureError(
         'NotFound',
@@ -201,14 +207,12 @@ function positiveOf(
     );
   }
   const [common, rare] = classes as [{ value: string; rows: number }, { value: string; rows: number }];
-  if (type !== 'VARCHAR') {
-    const larger = type === 'BOOLEAN' ? 'true' : Number(common.value) > Number(rare.value) ? common.value : rare.value;
+  if (type === 'BOOLEAN') return { positive: true, reason };
+  if (isNumber) {
+    const larger = Math.max(Number(common.value), Number(rare.value));
     return {
-      positive: typed(larger),
-      reason:
-        type === 'BOOLEAN' || larger === '1'
-          ? reason
-          : `${reason}; the larger is taken as the positive one (--positive says otherwise)`,
+      positive: larger,
+      reason: larger === 1 ? reason : `${reason}; the larger is taken as the positive one (--positive says otherwise)`,
     };
   }
   const [yes] = [rare, common].filter(({ value }) => POSITIVE.test(value.trim()));

@@ -1,5 +1,5 @@
 import { SAMPLED_ROWS, strengthOf, SUSPICIOUS, type Strength } from '../../ml/leakage.js';
-import { identifier, type Database } from '../duckdb.js';
+import { identifier, literal, type Database } from '../duckdb.js';
 import { TABLE, type ColumnSummary } from './describe.js';
 import type { LabelDecision } from './label.js';
 
@@ -106,16 +106,15 @@ interface Sample {
 async function readSample(
   database: Database,
   features: ColumnSummary[],
-  { column, task, positive, classes }: LabelDecision,
+  { column, task, positive }: LabelDecision,
 ): Promise<Sample> {
-  const text = `CAST(${identifier(column)} AS VARCHAR)`;
-  const last = positive ?? classes.at(-1)?.value;
+  const own = identifier(column);
   const label =
     task === 'regression'
-      ? `CAST(${identifier(column)} AS DOUBLE)`
+      ? `CAST(${own} AS DOUBLE)`
       : task === 'binary'
-        ? `CAST(${text} = '${String(last).replaceAll("'", "''")}' AS INTEGER)`
-        : text;
+        ? `CAST(${own} = ${typeof positive === 'string' ? literal(positive) : positive} AS INTEGER)`
+        : `CAST(${own} AS VARCHAR)`;
   const read = features.map(({ name, type }) =>
     type === 'VARCHAR'
       ? identifier(name)
