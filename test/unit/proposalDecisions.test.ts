@@ -94,6 +94,38 @@ describe('the label', () => {
       {},
       'multiclass, 3 whole numbers; if they are a quantity, add --task regression; 3.0 33.5%, 4.0 33.5%, 5.0 33.0%',
     ],
+    ['0 and 1', (i) => i % 2, {}, 'binary, two values; positive 1 50.0%'],
+    ['0 and 1 that are written with a point', (i) => `${i % 2}.0`, {}, 'binary, two values; positive 1.0 50.0%'],
+    [
+      'two numbers, of which the smaller is more frequent',
+      (i) => (i % 4 === 0 ? 5 : 2),
+      {},
+      'binary, two values; the larger is taken as the positive one (--positive says otherwise); positive 5 25.0%',
+    ],
+    [
+      'two days, of which the rarer counts',
+      (i) => day(i % 4 === 0 ? 0 : 9),
+      {},
+      'binary, two values; the rarer is taken as the positive one (--positive says otherwise); positive 2020-01-01 25.0%',
+    ],
+    [
+      'false, where that is asked for',
+      (i) => String(i % 4 === 0),
+      { positive: 'FALSE' },
+      'binary, as --positive names one class; positive false 75.0%',
+    ],
+    [
+      'whole numbers from 0 of which there are three',
+      (i) => (i % 2 === 0 ? 0 : i % 4 === 1 ? 1 : 2),
+      {},
+      'multiclass, 3 whole numbers; if they are a quantity, add --task regression; 0 50.0%, 1 25.0%, 2 25.0%',
+    ],
+    [
+      'numbers with signs of two kinds, which are text',
+      (i) => `${'$€£'[i % 3]!}${i % 3}`,
+      {},
+      'multiclass, text; $0 33.5%, €1 33.5%, £2 33.0%',
+    ],
     ['few numbers with a fraction', (i) => 0.5 + (i % 3), {}, 'regression, numbers, 3 distinct'],
     ['ten whole numbers', (i) => 1 + (i % 10), {}, expect.stringMatching(/^multiclass, 10 whole numbers; /) as string],
     ['eleven', (i) => 2 + (i % 11), {}, 'regression, numbers, 11 distinct'],
@@ -150,11 +182,47 @@ describe('the label', () => {
       expect(await positiveOf(word, 'zzz')).toEqual({ column: 'label', positive: 'zzz' });
   });
 
+  test.each<[string, (i: number) => string | number, string | undefined, unknown]>([
+    ['0 and 1', (i) => i % 2, undefined, 'label'],
+    ['-1 and 1', (i) => (i % 2) * 2 - 1, undefined, 'label'],
+    ['1 and 2', (i) => 1 + (i % 2), '1', { column: 'label', positive: 1 }],
+    ['0 and 1, of which 0 is asked for', (i) => i % 2, '0', { column: 'label', positive: 0 }],
+    ['0, 1 and 2', (i) => i % 3, '1', { column: 'label', positive: 1 }],
+    ['true and false', (i) => String(i % 2 === 0), undefined, 'label'],
+    [
+      'true and false, of which that is asked for',
+      (i) => String(i % 2 === 0),
+      'false',
+      { column: 'label', positive: false },
+    ],
+    ['fractions', (i) => 0.25 + (i % 2), undefined, { column: 'label', positive: 1.25 }],
+    ['days', (i) => day(i % 2), '2020-01-02', { column: 'label', positive: '2020-01-02' }],
+    ['digits that are a name', (i) => `0${i % 3}`, '01', { column: 'label', positive: '01' }],
+  ])(
+    'is written down with its positive value where that does not go without saying: %s',
+    async (_, label, positive, told) => {
+      const { definition } = await proposed(200, { x, label }, { label: 'label', positive });
+      expect(definition.label).toEqual(told);
+      expect(definition.task).toBe(told === 'label' ? 'binary' : undefined);
+    },
+  );
+
   test.each<[string, (i: number) => string | number, string]>([
     ['many counts from 1, some of them large', (i) => 1 + mixed(i, 150), 'poisson'],
     ['amounts that leave most numbers out', (i) => 1_000 * mixed(i, 50), 'squared_error'],
     ['numbers that spread less than their mean', (i) => (i === 0 ? 1 : 30 + (i % 5)), 'squared_error'],
     ['whole numbers from 2', (i) => 2 + mixed(i, 150), 'squared_error'],
+    ['numbers that spread as much as their mean', (i) => (i % 2) * 2, 'squared_error'],
+    ['numbers that spread a little more', (i) => (i % 2) * 3, 'poisson'],
+    // Of up to 50 a few may be left out, of up to 51 only where half of them, or as many as the mean, are there.
+    ['a few numbers up to 50', (i) => (i % 5 ? 0 : 50), 'poisson'],
+    ['a few numbers up to 51', (i) => (i % 5 ? i % 3 : 51), 'squared_error'],
+    ['fewer numbers than their mean', (i) => (i % 50 ? i % 2 : 130), 'squared_error'],
+    ['more numbers than their mean', (i) => (i % 50 ? i % 4 : 120), 'poisson'],
+    ['half of the numbers up to 60', (i) => (i % 2 ? 60 - (i % 30) : i % 4 ? 0 : 55), 'squared_error'],
+    ['more than half of the numbers up to 60', (i) => (i % 2 ? 60 - ((i >> 1) % 31) : i % 4 ? 0 : 20), 'poisson'],
+    ['more numbers with a point than are looked at', (i) => `${mixed(i, 150)}.0`, 'squared_error'],
+    ['fractions', (i) => mixed(i, 40) + (i % 2) / 2, 'squared_error'],
     ['counts that are written with a point', (i) => `${mixed(i, 40)}.0`, 'poisson'],
   ])('of a regression has an objective: %s', async (_, label, objective) => {
     const { definition } = await proposed(200, { x, label }, { label: 'label', task: 'regression' });
@@ -226,6 +294,34 @@ describe('the label', () => {
       'The column label holds text such as "c0", and a regression needs numbers; leave --task out, or name another column with --label.',
     ],
     [
+      'classes of amounts that are too many',
+      (i) => `${i % 2 ? '$' : '€'}${i}`,
+      {},
+      'InputInvalid',
+      'The column label holds numbers as text, such as "$1", and can\'t be learned so; write plain numbers without signs into the file, or name another with --label.',
+    ],
+    [
+      'classes of numbers that are too many, one of which is a range',
+      (i) => (i === 201 ? '5-9' : `${i % 101}.5`),
+      {},
+      'InputInvalid',
+      'The column label holds numbers as text, such as "0.5", and can\'t be learned so; write plain numbers without signs into the file, or name another with --label.',
+    ],
+    [
+      'no value',
+      () => '',
+      {},
+      'InputInvalid',
+      'The column label holds no value at all, so there is nothing to tell apart; name another with --label.',
+    ],
+    [
+      'another way to write a name of digits',
+      (i) => `0${i % 3}`,
+      { positive: '1' },
+      'NotFound',
+      'No row has "1" in the column label; it holds 00, 01, 02.',
+    ],
+    [
       'one value',
       () => 'a',
       {},
@@ -250,6 +346,16 @@ describe('the label', () => {
     await expect(proposed(3, wide, { label: 'y' })).rejects.toThrow(
       `The file has no column "y"; name one of these with --label: ${twenty} and 1 more.`,
     );
+    const { c20: _, ...fewer } = wide;
+    await expect(proposed(3, fewer, { label: 'y' })).rejects.toThrow(
+      `The file has no column "y"; name one of these with --label: ${twenty}.`,
+    );
+    for (const data of ['12', ' 1', '1 ', '+3', '.5'])
+      await expect(proposed(3, { a: x, [data]: x }, { label: 'y' })).rejects.toThrow(
+        /; if its first line is data already, add one with the names\.$/,
+      );
+    for (const name of ['c1', '1c', '1 c', '1-2'])
+      await expect(proposed(3, { a: x, [name]: x }, { label: 'y' })).rejects.toThrow(`--label: a, ${name}.`);
     await expect(proposed(3, { a: x, '-1.5': x }, { label: 'y' })).rejects.toThrow(
       'The file has no column "y"; name one of these with --label: a, -1.5; if its first line is data already, add one with the names.',
     );
@@ -285,6 +391,12 @@ describe('the key', () => {
       'a and b do not tell the rows apart: 0, 0 stands in 2 of them; give more columns with --key, or none.',
     ],
     [
+      'one that does not tell the rows apart',
+      { a: (i) => i >> 2, x, y },
+      ['a'],
+      'a does not tell the rows apart: 0 stands in 4 of them; give more columns with --key, or none.',
+    ],
+    [
       'one that is not there',
       { a: (i) => i, x, y },
       ['c'],
@@ -307,6 +419,37 @@ describe('the key', () => {
     const moment = (i: number) => `${day(i >> 2)} 10:00:00`;
     const { definition } = await proposed(120, { moment, seq: (i) => `s${i % 4}`, x, y }, { label: 'y' });
     expect(definition.key).toEqual(['moment', 'seq']);
+  });
+
+  test('is made of an identifier and others that repeat nothing, though chance would have repeated some', async () => {
+    const keyOf = async (rows: number, columns: Columns) =>
+      (await proposed(rows, { size: (i) => 0.5 + (i % 3), ...columns, y }, { label: 'y' })).definition.key;
+    const bits = (from: number, below: number) => (i: number) => `t${Math.floor(i / from) % below}`;
+    expect(await keyOf(200, { day: (i) => day(i >> 2), seq: bits(1, 4) })).toEqual(['day', 'seq']);
+    // Three pairs of 25 rows, of which there are 300, would be equal in two columns of ten values.
+    const ten = (i: number) => (i < 20 ? i % 10 : i % 5);
+    const apart = (i: number) => (i < 10 ? i : i < 20 ? (i + 1) % 10 : (i + 2) % 5);
+    expect(await keyOf(25, { a_id: ten, b: (i) => `t${apart(i)}` })).toEqual(['a_id', 'b']);
+    expect(await keyOf(25, { a_id: ten, b: (i) => `t${i === 24 ? 10 : apart(i)}` })).toBeUndefined();
+    // Identifiers alone need no such sign.
+    expect(await keyOf(25, { a_id: ten, b_id: (i) => `t${i === 24 ? 10 : apart(i)}` })).toEqual(['b_id', 'a_id']);
+    // Without an identifier or a day there is none, nor in a table of 19 rows.
+    expect(await keyOf(200, { shop: (i) => `s${i >> 2}`, seq: bits(1, 4) })).toBeUndefined();
+    expect(await keyOf(20, { a_id: (i) => i >> 2, seq: bits(1, 4) })).toEqual(['a_id', 'seq']);
+    expect(await keyOf(19, { a_id: (i) => i >> 2, seq: bits(1, 4) })).toBeUndefined();
+    // As few columns as do it, and at most four.
+    const of = (count: number): Columns => ({
+      a_id: (i) => i >> (2 * count),
+      ...Object.fromEntries(Array.from({ length: count }, (_, n) => [`c${n}`, bits(4 ** n, 4)])),
+    });
+    expect(await keyOf(320, of(2))).toEqual(['a_id', 'c0', 'c1']);
+    expect(await keyOf(640, of(3))).toEqual(['a_id', 'c0', 'c1', 'c2']);
+    expect(await keyOf(1_024, of(4))).toBeUndefined();
+    expect(await keyOf(320, { ...of(2), both: bits(1, 16) })).toEqual(['a_id', 'both']);
+    // The number of a thing may be one of them, an amount that differs in half of the rows may not, nor a fraction.
+    expect(await keyOf(320, { a_id: (i) => i >> 4, no: (i) => 3 * (i % 16) })).toEqual(['a_id', 'no']);
+    expect(await keyOf(320, { a_id: (i) => i >> 4, amount: (i) => 3 * (i % 160) })).toBeUndefined();
+    expect(await keyOf(320, { a_id: (i) => i >> 4, share: (i) => 0.5 + (i % 16) })).toBeUndefined();
   });
 
   test('is told with why it is', async () => {
@@ -407,6 +550,11 @@ describe('time', () => {
       { label: 'label' },
     );
     expect([made.definition.time, made.suspects]).toEqual(['make_date(year, month, 1)', []]);
+    // A moment beside a day that is spelled out may be of another time zone; a day is what it says.
+    const moment = (i: number) => `${day(i)} 23:30:00`;
+    expect(await timeOf({ moment, year, month, day: date })).toBe('make_date(year, month, day)');
+    expect(await timeOf({ moment, year, month })).toBe('moment');
+    expect(await timeOf({ seen: day, year, month, day: date })).toBe('seen');
     // A 30th of February is no day.
     expect(await timeOf({ year, month: () => 2, day: () => 30 })).toBeUndefined();
   });
@@ -439,6 +587,8 @@ describe('time', () => {
     ['63 days', (i) => day(i % 64), 'month'],
     ['first days of months alone', (i) => day(i % 2 === 0 ? 0 : 31), 'month'],
     ['29 years', (i) => `${1990 + (i % 30)}-01-02`, 'month'],
+    ['30 years of 365 days, less 6 days', (i) => day(i % 2 ? 0 : 10_944), 'month'],
+    ['a day more', (i) => day(i % 2 ? 0 : 10_945), 'year'],
     ['40 years', (i) => `${1980 + (i % 41)}-01-02`, 'year'],
   ])('cuts the store into no more partitions than there may be: %s', async (_, seen, partition) => {
     expect((await of(200, { size: (i) => 0.5 + (i % 3), seen })).definition.partition).toBe(partition);
@@ -449,6 +599,19 @@ describe('time', () => {
     const splitOf = async (days: number) => (await of(days, { seen: day })).definition.split;
     expect(await splitOf(366)).toEqual({ by: 'time', validation: '2020-08-07', test: '2020-10-19' });
     expect(await splitOf(367)).toEqual({ by: 'time', validation: '2020-08-01', test: '2020-10-01' });
+    // In the first month, the day itself: the month would take all rows.
+    const crowded = (first: number) => (i: number) => day(i < 190 ? first + Math.floor(i / 10) : 360 + i);
+    const splitBy = async (seen: (i: number) => string) =>
+      (await of(200, { size: (i) => 0.5 + (i % 3), seen })).definition.split;
+    // Of 200 rows, the 120th is of the 12th day, the 160th of the 16th.
+    expect(await splitBy(crowded(0))).toEqual({ by: 'time', validation: '2020-01-12', test: '2020-01-16' });
+    expect(await splitBy(crowded(9))).toEqual({ by: 'time', validation: '2020-01-21', test: '2020-01-25' });
+    // Nothing chooses where the two fifths are of one day, or where three are of the first.
+    expect(await splitBy((i) => day(i < 100 ? i : 100))).toEqual({ by: 'time', test: '2020-04-10' });
+    expect(await splitBy((i) => day(i < 130 ? 0 : i - 129))).toEqual({ by: 'time', test: '2020-01-31' });
+    // One day is no time to split by.
+    const one = await of(200, { size: (i) => 0.5 + (i % 3), seen: () => day(0) }, { time: 'seen' });
+    expect([one.definition.time, one.definition.partition, one.definition.split]).toEqual(['seen', 'month', undefined]);
     // Most rows are of the first day: what comes after tests, and nothing is left to choose by.
     const late = await of(200, { seen: (i) => day(i < 190 ? 0 : 1) });
     expect(late.definition.split).toEqual({ by: 'time', test: '2020-01-02' });
@@ -462,6 +625,10 @@ describe('time', () => {
     expect(await timeOf('seen')).toBe('seen');
     expect(await timeOf('Seen At')).toBe('"Seen At"');
     expect(await timeOf('order')).toBe('"order"');
+    expect(await timeOf('seen at')).toBe('"seen at"');
+    expect(await timeOf('1st')).toBe('"1st"');
+    expect(await timeOf('Seen')).toBe('"Seen"');
+    expect(await timeOf('_day_2')).toBe('_day_2');
     expect(await timeOf('current_day')).toBe('"current_day"');
   });
 
@@ -470,6 +637,15 @@ describe('time', () => {
       time: "seen + INTERVAL '1 day'",
       partition: 'month',
     });
+    // A column is named as SQL needs it, and no model learns from it, nor is it left out for its many values.
+    const late = (i: number) => (i < 40 ? 0 : 1);
+    const named = await proposed(80, { x, 'Due At': day, late }, { label: 'late', time: 'Due At' });
+    expect([named.definition.time, named.suspects]).toEqual(['"Due At"', []]);
+    const mixedDays = (i: number) => (i % 2 ? day(i) : `${day(i)}T10:00:00+02:00`);
+    const text = await proposed(80, { x, told: mixedDays, late }, { label: 'late', time: 'told' });
+    expect([text.definition.time, text.definition.drop]).toEqual(['told', undefined]);
+    // What is to be predicted is no row's day.
+    expect((await proposed(80, { x, seen: (i) => day(i % 3) }, { label: 'seen' })).definition.time).toBeUndefined();
     await expect(of(80, { seen: (i) => (i < 2 ? '' : day(i)) }, { time: 'seen' })).rejects.toMatchObject({
       type: 'InputInvalid',
       message: '--time seen gives no day for 2 of 80 rows; give SQL that does, or leave it out.',
@@ -594,6 +770,25 @@ test('columns without a name are counted, whatever else is wrong with names', as
   );
 });
 
+test('a suite has the name of its file, and the classes of a label', async () => {
+  const path = join(temporaryFolder(), 'table.csv');
+  writeFileSync(path, ['x,y', ...Array.from({ length: 100 }, (_, i) => `${x(i)},${i % 2 ? 3 : 8}`)].join('\n'));
+  const suite = async (file: string, wishes: Partial<Wishes> = {}) =>
+    (await propose(await opened, path, file, { label: 'y', ...wishes })).expectations;
+  expect((await suite('visits.2020.csv')).name).toBe('visits.2020');
+  expect((await suite('visits')).name).toBe('visits');
+  const known = async (wishes: Partial<Wishes>) =>
+    (await suite('visits.csv', wishes)).expectations.filter(({ type }) => type === 'expect_column_values_to_be_in_set');
+  expect(await known({})).toMatchObject([{ kwargs: { column: 'y', value_set: [3, 8] } }]);
+  expect(await known({ task: 'regression' })).toEqual([]);
+});
+
+test('a file of fewer than a hundred rows is told to be small', async () => {
+  const file = (rows: number) => textOf('file', rows, { id: (i) => i, x, y: (i) => i % 2 }, { label: 'y' });
+  expect(await file(99)).toBe('99 rows, 3 columns, commas, utf-8; so few that metrics will say little');
+  expect(await file(100)).toBe('100 rows, 3 columns, commas, utf-8');
+});
+
 test('rows that repeat are counted, and a file of columns that say nothing is refused', async () => {
   expect(await textOf('file', 100, { a: (i) => i % 50, y: (i) => i % 2 }, { label: 'y' })).toBe(
     '100 rows, 2 columns, commas, utf-8; 50 rows equal to another',
@@ -648,6 +843,28 @@ describe('what is said of columns', () => {
     expect(await remark('numbers as text', { a: kinds(99) })).toBeUndefined();
   });
 
+  test('has an example of each', async () => {
+    const amount = (signs: string) => (i: number) => `${signs[i % 2]!}${i}`;
+    expect(await remark('numbers as text', { price: amount('$€'), cost: amount('£¥') })).toBe(
+      'price (such as "$0"), cost (such as "£0"): read as categories; write plain numbers, or list what means "no value" in source.null_values',
+    );
+    expect(
+      await remark(
+        'many categories',
+        some(2, (i, n) => `k${i % (31 + n)}`),
+      ),
+    ).toBe('c0 31, c1 32');
+    expect(
+      await remark(
+        'rare categories',
+        some(2, (i) => (i < 3 ? 'seldom' : 'often')),
+      ),
+    ).toBe('of fewer than 20 rows in c0, c1; they are grouped');
+    expect(await remark('names', { a: x, A: x, file_row_number: x })).toBe(
+      'A stands there twice, file_row_number is a reserved name; rename them in the file to have them read',
+    );
+  });
+
   test('leaves out texts and identifiers that differ nearly in each row, and no others', async () => {
     const dropped = async (rows: number, columns: Columns) =>
       (await proposed(rows, { size: (i) => 0.5 + (i % 3), ...columns, y }, { label: 'y' })).definition.drop;
@@ -660,6 +877,10 @@ describe('what is said of columns', () => {
     // Of those that have one.
     expect(await dropped(300, { note: text(300, 250) })).toEqual(['note']);
     expect(await dropped(300, { note: text(300, 251) })).toBeUndefined();
+    // Amounts are told, and left to people.
+    expect(await dropped(300, { price: (i) => `${i % 2 ? '$' : '€'}${i}` })).toBeUndefined();
+    expect(await dropped(60, { note: text(60, 10) })).toEqual(['note']);
+    expect(await dropped(60, { note: text(60, 11) })).toBeUndefined();
     expect(await dropped(2_000, { shop_id: (i) => i % 101 })).toEqual(['shop_id']);
     expect(await dropped(2_000, { shop_id: (i) => i % 100 })).toBeUndefined();
     expect(await dropped(2_000, { shop_id: (i) => `s${i % 101}` })).toEqual(['shop_id']);

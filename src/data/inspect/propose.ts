@@ -153,7 +153,7 @@ function dropped(columns: ColumnSummary[], rows: number, time: TimeDecision): Dr
   const constant = columns.filter(({ distinct }) => distinct <= 1);
   const identifying = columns.filter((column) => {
     const { name, type, distinct, present } = column;
-    if (distinct <= 1 || time.columns.includes(name) || isNumbersAsText(column)) return false;
+    if (time.columns.includes(name) || isNumbersAsText(column)) return false;
     if (type === 'VARCHAR' && present >= 50 && distinct > 0.95 * present) return true;
     return (type === 'BIGINT' || type === 'VARCHAR') && isIdentifierName(name) && distinct > Math.max(50, 0.05 * rows);
   });
@@ -286,8 +286,8 @@ async function withExamples(database: Database, columns: ColumnSummary[]): Promi
 async function rareCategories(database: Database, columns: ColumnSummary[]): Promise<string[]> {
   if (columns.length === 0) return [];
   const counts = columns.map(({ name }, i) => `list_min(map_values(histogram(${identifier(name)}))) AS m${i}`);
-  const [row] = await database.rows<Record<string, bigint | null>>(`SELECT ${counts.join(', ')} FROM ${TABLE}`);
-  return columns.filter((_, i) => row![`m${i}`] !== null && Number(row![`m${i}`]) < RARE).map(({ name }) => name);
+  const [row] = await database.rows<Record<string, bigint>>(`SELECT ${counts.join(', ')} FROM ${TABLE}`);
+  return columns.filter((_, i) => row![`m${i}`]! < RARE).map(({ name }) => name);
 }
 
 /** Columns of the header that can't be read, each in words. */

@@ -53,13 +53,11 @@ export async function decideTime(
   const chosen = days.find(({ name, type }) => !OF_A_THING.test(name) && !(spelled && type === 'TIMESTAMP'));
   if (chosen) {
     const others = days.filter((column) => column !== chosen).map(({ name }) => name);
-    const span = await spanOf(database, await plain(database, chosen.name), rows, false);
-    if (span)
-      return {
-        ...span,
-        columns: [chosen.name],
-        reason: `a day in every row${others.length > 0 ? ` (so have ${others.join(', ')})` : ''}`,
-      };
+    return {
+      ...(await spanOf(database, await plain(database, chosen.name), rows, false))!,
+      columns: [chosen.name],
+      reason: `a day in every row${others.length > 0 ? ` (so have ${others.join(', ')})` : ''}`,
+    };
   }
   if (parts) {
     const names = await Promise.all(
@@ -135,8 +133,8 @@ async function spanOf(
   if (!answer) return undefined;
   const { present, first, last, monthly, ...span } = answer[0]!;
   const future = Number(span.future);
+  // Columns that nobody asked for have a value in every row.
   if (Number(present) < rows) {
-    if (!asked) return undefined;
     throw new PerdureError(
       'InputInvalid',
       `--time ${sql} gives no day for ${shareOf(rows - Number(present), rows, 'rows')}; give SQL that does, or leave it out.`,
