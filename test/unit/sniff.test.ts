@@ -255,6 +255,21 @@ describe('dialect and encoding', () => {
     expect(await sniffed(column(...quoted))).toMatchObject({ date_format: format, columns: { x: type } });
   });
 
+  it.each([
+    ['days', '%d.%m.%Y', ['31.12.2022', '', '1.2.2023', 'n/a', ' 2.1.2023 ']],
+    ['moments', '%m/%d/%Y %H:%M', ['12/31/2022 23:59', '', '-', '1/2/2023 1:02']],
+    ['moments with an offset', '%Y-%m-%dT%H:%M:%S%z', ['2022-12-31T23:59:58+02:00', 'NULL', '']],
+    ['days without signs', '%Y%m%d', ['', 'unknown', ...Array.from({ length: 12 }, (_, i) => String(20_230_101 + i))]],
+  ])('reads %s some of which are not known', async (_, format, values) => {
+    const { date_format, columns } = await sniffed(column(...values));
+    expect([date_format, columns.x]).toEqual([format, format.includes('%H') ? 'TIMESTAMP' : 'DATE']);
+  });
+
+  it('reads days in whatever rows have one', async () => {
+    const { values } = await readAll('a;b\n31.12.2022;x\n;y\n1.2.2023;z\n');
+    expect(values.map((value) => value && String(value))).toEqual(['2022-12-31', null, '2023-02-01']);
+  });
+
   it('takes whole numbers for days where all of many are', async () => {
     const days = Array.from({ length: 12 }, (_, i) => String(20_230_101 + i));
     expect(await sniffed(column(...days))).toMatchObject({ date_format: '%Y%m%d', columns: { x: 'DATE' } });

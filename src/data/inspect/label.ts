@@ -43,12 +43,14 @@ export async function decideLabel(
   { columns, sniffed, rows }: DescribedCsv,
   { label, positive, task }: LabelWishes,
 ): Promise<LabelDecision> {
-  const column = findColumn(columns, label, sniffed.header);
-  const name = column.name;
-  const values = await database.rows<{ value: string; rows: bigint }>(
-    `SELECT CAST(${identifier(name)} AS VARCHAR) AS value, count(*) AS rows FROM ${TABLE} WHERE ${identifier(name)} IS NOT NULL GROUP BY ALL ORDER BY rows DESC, value LIMIT ${MOST_CLASSES + 1}`,
+  const found = findColumn(columns, label, sniffed.header);
+  const name = found.name;
+  const values = await database.rows<{ value: string; rows: bigint; distinct: bigint }>(
+    `SELECT CAST(${identifier(name)} AS VARCHAR) AS value, count(*) AS rows, count(*) OVER () AS distinct FROM ${TABLE} WHERE ${identifier(name)} IS NOT NULL GROUP BY ALL ORDER BY rows DESC, value LIMIT ${MOST_CLASSES + 1}`,
   );
   const classes = values.map(({ value, rows }) => ({ value, rows: Number(rows) }));
+  // Of other columns an estimate may be enough.
+  const column = { ...found, distinct: Number(values[0]?.distinct ?? 0) };
   const unlabelled = rows - column.present;
   if (classes.length < 2) {
     const held =

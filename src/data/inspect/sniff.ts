@@ -426,9 +426,9 @@ async function lookAtTexts(
   }
 }
 
-/** Whether every value is of a format; strptime alone takes a year of two digits where four are meant. */
+/** Whether every value that is known is of a format; strptime alone takes a year of two digits where four are meant. */
 function isDaySql(v: string, format: string, pattern: string): string {
-  return `bool_and(regexp_full_match(${v}, '${pattern}') AND try_strptime(${v}, ${literal(format)}) IS NOT NULL)`;
+  return `bool_and(regexp_full_match(${v}, '${pattern}') AND try_strptime(${v}, ${literal(format)}) IS NOT NULL) FILTER (${v} IS NOT NULL)`;
 }
 
 /** The one format that most columns have; a column that also has another one of the same pattern decides nothing. */
