@@ -104,6 +104,11 @@ describe('the quote', () => {
     expect(read(`'a ''b''',c\n'd',e\n`)[2]).toEqual(["a 'b'", 'c']);
   });
 
+  test('is that by which the larger share of records has as many fields as the header', () => {
+    // One of one, as against one of four.
+    expect(read(`'a',b\n'1\n2\n3\n4',c\n`)[1]).toBe("'");
+  });
+
   test('is none of two kinds that reads the records worse', () => {
     // The apostrophe of the second record opens a value that would go on until the end.
     expect(read(`a,b\n'c',d\n'tis,e\nf,g\nh,i\n`)[1]).toBe('"');

@@ -142,7 +142,7 @@ async function readSample(
   return { columns, labels: Float64Array.from(labels) };
 }
 
-/** Columns whose sum, with these signs, is the label. */
+/** Columns whose sum, so many times each, may be the label. */
 type Sum = { column: string; times: number }[];
 
 const MOST_TERMS = 8;
@@ -150,7 +150,7 @@ const SUM_ROWS = 500;
 
 /**
  * Takes the column that explains most of what is left of the label, again and again (orthogonal matching pursuit); once
- * nothing is left, the label is a sum if all factors are whole.
+ * nothing is left, the label may be a sum of these columns with whole factors, the nearest of which are taken.
  */
 function sumOf(features: ColumnSummary[], { columns, labels }: Sample): Sum | undefined {
   const rows = Array.from({ length: Math.min(SUM_ROWS, labels.length) }, (_, i) => i);
@@ -191,9 +191,7 @@ function sumOf(features: ColumnSummary[], { columns, labels }: Sample): Sum | un
   const terms = chosen
     .map(({ name }, i) => ({ column: name, times: Math.round(factors[i]!) }))
     .filter(({ times }) => times !== 0);
-  return factors.every((factor) => Math.abs(factor - Math.round(factor)) < 1e-4) && terms.length > 1
-    ? terms
-    : undefined;
+  return terms.length > 1 ? terms : undefined;
 }
 
 /** Least squares by the normal equations, of which there are few; they are positive definite, so no rows have to be swapped. */
