@@ -55,7 +55,7 @@ export function defaultModelConfig({
       missing_rate_threshold: 0.1,
       min_samples_for_metrics: 100,
       label_maturity_days: 0,
-      window_days: partition.column === undefined || partition.by === 'arrival' ? 36_525 : 30,
+      ...((partition.column === undefined || partition.by === 'arrival') && { window_days: 36_525 }),
     },
   };
 }

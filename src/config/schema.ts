@@ -1129,9 +1129,9 @@ export const ModelConfig = z
           .min(0)
           .max(MANY_DAYS)
           .meta({ description: 'Days until a label is known', otherwise: 'labels are known at once' }),
-        window_days: z.int().min(1).max(MANY_DAYS).meta({
+        window_days: z.int().min(1).max(MANY_DAYS).optional().meta({
           description: 'Days of scored rows that are looked at, back from the newest',
-          otherwise: 'a month; without dates, all rows',
+          otherwise: 'a month, or as far back as `min_samples_for_metrics` rows take; without dates, all rows',
         }),
       })
       .describe('When predictions and data call for attention'),

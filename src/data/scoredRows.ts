@@ -83,11 +83,12 @@ export interface LoadedRows {
 
 /**
  * Loads a version's predictions into a temporary table: the pipeline's keys and the version's {@link scoreNames}, for rows up to
- * `until`, back `monitoring_config.window_days` (or `windowDays`) from the newest of them. Of a row that was scored several times the newest
+ * `until`, back to `from`, or as far as `monitoring_config.window_days` says. Of a row that was scored several times the newest
  * score counts, and one that was made from other features than the row has now doesn't. Rows that the version was trained
  * on are left out.
  *
- * @param asked `trainedRows`: a file of `TRAINED_ROWS`, where the version has one; `until`: the last day to look at. A second call loads anew
+ * @param asked `trainedRows`: a file of `TRAINED_ROWS`, where the version has one; `from`, `until`: the first and the last day to
+ *   look at. A second call loads anew
  */
 export async function loadScoredRows(
   database: Database,
@@ -97,9 +98,9 @@ export async function loadScoredRows(
   {
     task,
     trainedRows,
+    from,
     until,
-    windowDays = pipeline.config.monitoring_config.window_days,
-  }: { task: TaskSpec; trainedRows: string | undefined; until: string; windowDays?: number | undefined },
+  }: { task: TaskSpec; trainedRows: string | undefined; from?: string | undefined; until: string },
 ): Promise<LoadedRows> {
   const files = (await predictionsFiles(stores.predictions)).filter(
     (file) => file.model.algorithm === model.algorithm && file.model.version === model.version,
@@ -130,8 +131,7 @@ export async function loadScoredRows(
       .join(', ')}, ${day}, ${isTrained} AS ${INTERNAL.trained} FROM newest`);
   await database.run(`
     CREATE OR REPLACE TEMP TABLE ${SCORED_ROWS} AS SELECT * EXCLUDE (${INTERNAL.trained}) FROM ${INTERNAL.eligible}
-    WHERE NOT ${INTERNAL.trained} AND ${day} >
-      (SELECT max(${day}) FROM ${INTERNAL.eligible} WHERE NOT ${INTERNAL.trained}) - ${windowDays}`);
+    WHERE NOT ${INTERNAL.trained} AND ${day} >= ${from === undefined ? windowStartSql(pipeline) : `DATE ${literal(from)}`}`);
   const days = await daysOf(database, SCORED_ROWS);
   const within = days ? `${day} >= DATE ${literal(days.from)}` : 'true';
   const counting = (condition: string) => `CAST(count(*) FILTER (${condition}) AS INTEGER)`;
@@ -141,15 +141,30 @@ export async function loadScoredRows(
   return { days, ...counted! };
 }
 
+/** SQL for the first day that is looked at, of the rows that the version was not trained on. */
+function windowStartSql({ config: { monitoring_config } }: Pipeline): string {
+  const { window_days, min_samples_for_metrics } = monitoring_config;
+  const { day, eligible, trained } = INTERNAL;
+  const newest = `SELECT ${day} FROM ${eligible} WHERE NOT ${trained} ORDER BY ${day} DESC`;
+  const start = (days: number) => `max(${day}) - ${days - 1}`;
+  if (window_days !== undefined) return `(SELECT ${start(window_days)} FROM (${newest}))`;
+  // Of a table with few rows a month, that month would say nothing.
+  return `(SELECT least(${start(MONTH)}, (SELECT min(${day}) FROM (${newest} LIMIT ${min_samples_for_metrics}))) FROM (${newest}))`;
+}
+
 /** Says of rows that are told to be too few which others there are: words to follow the day. */
-export function besides({ trained, older }: LoadedRows, { config }: Pick<Pipeline, 'config'>): string {
-  const days = countOf(config.monitoring_config.window_days, 'day');
+export function besides({ days, trained, older }: LoadedRows): string {
   const others = [
     ...(trained > 0 ? [`${countOf(trained, 'row')} that the version was trained on`] : []),
-    ...(older > 0 ? [`${countOf(older, 'row')} from before the ${days} of monitoring_config.window_days`] : []),
+    ...(days && older > 0
+      ? [`${countOf(older, 'row')} from before ${days.from}, which monitoring_config.window_days leaves out`]
+      : []),
   ];
   return others.length === 0 ? '' : `, besides ${others.join(' and ')}`;
 }
+
+/** Days that are looked at where no config says how many, and these hold enough rows. */
+const MONTH = 30;
 
 const NOTHING: LoadedRows = { days: undefined, trained: 0, older: 0 };
 

@@ -67,7 +67,7 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
       const scored =
         rows === 0 && trained > 0
           ? `There is nothing new to monitor: the version was trained on every row that is scored by ${until}`
-          : `${countOf(rows, 'row')} ${agreeing(rows, 'is', 'are')} scored by ${until}${besides(loaded, pipeline)}`;
+          : `${countOf(rows, 'row')} ${agreeing(rows, 'is', 'are')} scored by ${until}${besides(loaded)}`;
       return { status: 'skipped', reason: `${scored}; drift needs at least ${least}.` };
     }
     const assessed = assessDrift(reference, current, settings);

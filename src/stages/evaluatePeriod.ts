@@ -2,7 +2,6 @@ import type { EvaluatePeriodInput, Period, PeriodEvaluation, VersionRef } from '
 import { withDuckDb } from '../data/duckdb.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { earlier } from '../data/partitions.js';
-import { daysBetween } from '../data/periods.js';
 import { loadScoredRows } from '../data/scoredRows.js';
 import { TRAINED_ROWS } from '../data/trainedRows.js';
 import { taskOf } from '../ml/tasks/task.js';
@@ -49,16 +48,8 @@ async function measure(
   const trainedRows = await rowFile(modelRegistry, model, TRAINED_ROWS, SCORE_ANEW);
   const until = earlier(to, lastLabelledDay(pipeline, asOf));
   const { labels, output } = await withDuckDb(context, async (database) => {
-    const windowDays = daysBetween(from, to) + 1;
-    const { days } = await loadScoredRows(database, pipeline, stores, model, { task, trainedRows, until, windowDays });
-    const within = days && { from: days.from > from ? days.from : from, to: days.to };
-    return readLabelledScores(
-      database,
-      pipeline,
-      stores,
-      task,
-      within && within.from <= within.to ? within : undefined,
-    );
+    const { days } = await loadScoredRows(database, pipeline, stores, model, { task, trainedRows, from, until });
+    return readLabelledScores(database, pipeline, stores, task, days);
   });
   if (labels.length === 0)
     return skipped(`No row of ${from} to ${to} has a prediction and a label that is known by ${asOf}.`);

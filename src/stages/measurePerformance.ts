@@ -80,7 +80,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
         : `${agreeing(labels.length, 'has a label', 'have labels')} by`;
     return {
       status: 'skipped',
-      reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}${besides(loaded, pipeline)}; performance needs at least ${min_samples_for_metrics}.`,
+      reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}${besides(loaded)}; performance needs at least ${min_samples_for_metrics}.`,
       ...batches,
     };
   }
@@ -145,13 +145,13 @@ async function matureRows(
   const stores = context.stores(pipeline);
   const trainedRows = await rowFile(stores.modelRegistry, predictions.model, TRAINED_ROWS, SCORE_ANEW);
   return withDuckDb(context, async (database) => {
-    const load = (until: string, windowDays?: number) =>
-      loadScoredRows(database, pipeline, stores, predictions.model, { task, trainedRows, until, windowDays });
+    const load = (until: string, from?: string) =>
+      loadScoredRows(database, pipeline, stores, predictions.model, { task, trainedRows, from, until });
     const loaded = await load(lastLabelledDay(pipeline, asOf));
     const labelled = await readLabelledScores(database, pipeline, stores, task, loaded.days, newest);
     // The batches begin as far back, and go on to the rows whose labels are still to come.
-    const { label_maturity_days, window_days } = pipeline.config.monitoring_config;
-    const { days } = label_maturity_days === 0 ? loaded : await load(dayOf(asOf), window_days + label_maturity_days);
+    const { label_maturity_days } = pipeline.config.monitoring_config;
+    const { days } = label_maturity_days === 0 ? loaded : await load(dayOf(asOf), loaded.days?.from);
     const batches: PerformanceDetails = days ? await performanceBatches(database, pipeline, stores, settings) : {};
     if (taskOf(task).estimation && !settings.reference)
       batches.estimate_not_measured = `${versionName(predictions.model)} was trained before versions kept their scores, by which estimates go; train again.`;

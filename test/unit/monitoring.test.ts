@@ -130,6 +130,22 @@ describe('performance', () => {
     const result = await world.perform(measurePerformance, await monitored(AFTER_ALL));
     expect(result).toMatchObject({ status: 'measured', metrics: { n: ROWS_A_MONTH } });
   });
+
+  test('looks back a month, and to as many rows as a measure needs where a month has fewer', async () => {
+    const rows = async (least: number) => {
+      world.configure((config) => {
+        const { window_days: _, ...others } = config.monitoring_config;
+        Object.assign(config, { monitoring_config: { ...others, min_samples_for_metrics: least } });
+      });
+      const result = await world.perform(measurePerformance, await monitored(AFTER_ALL));
+      return result.status === 'measured' ? result.metrics.n : result.reason;
+    };
+    expect(await rows(10)).toBe(ROWS_A_MONTH);
+    expect(await rows(ROWS_A_MONTH)).toBe(ROWS_A_MONTH);
+    // The rows lie on 28 days of each month, so two or three on each; days are taken whole.
+    expect(await rows(ROWS_A_MONTH + 1)).toBeOneOf([1, 2, 3].map((more) => ROWS_A_MONTH + more));
+    expect(await rows(3 * ROWS_A_MONTH)).toBe(3 * ROWS_A_MONTH);
+  });
 });
 
 describe('drift', () => {

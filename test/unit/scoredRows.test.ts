@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { INTERNAL } from '../../src/config/columns.js';
 import { ZERO_OR_ONE, type TaskSpec } from '../../src/contracts/index.js';
+import type { Pipeline } from '../../src/config/load.js';
 import { inputsDigestSql } from '../../src/data/newRows.js';
 import { scoredFeatures } from '../../src/data/scoredFeatures.js';
 import { countArrivals, loadScoredRows, scoreColumns, SCORED_ROWS } from '../../src/data/scoredRows.js';
@@ -32,20 +33,19 @@ async function world(pipeline = dated) {
       task = ZERO_OR_ONE,
       trainedRows,
       until = '2020-12-31',
-      windowDays,
+      from,
+      monitoring = {},
     }: {
       model?: { algorithm: string; version: string };
       task?: TaskSpec;
       trainedRows?: string;
       until?: string;
-      windowDays?: number;
+      from?: string;
+      monitoring?: Partial<Pipeline['config']['monitoring_config']>;
     } = {}) => {
-      const found = await loadScoredRows(database, pipeline, tables.stores, model, {
-        task,
-        trainedRows,
-        until,
-        windowDays,
-      });
+      const monitoring_config = { ...pipeline.config.monitoring_config, ...monitoring };
+      const asked = { ...pipeline, config: { ...pipeline.config, monitoring_config } };
+      const found = await loadScoredRows(database, asked, tables.stores, model, { task, trainedRows, from, until });
       if (!found.days) return found;
       const rows = await database.rows<{ id: number }>(
         `SELECT id, ${scoreColumns(task).join(', ')} FROM ${SCORED_ROWS} ORDER BY id`,
@@ -85,8 +85,37 @@ describe('scored rows', () => {
     expect(await load({ until: '2020-03-04' })).toMatchObject({ days: { to: '2020-03-01' }, rows: [[1, 0.1]] });
     expect(await load({ until: '2020-02-29' })).toEqual(NONE);
     // Of five days the first is March 6.
-    expect(await load({ windowDays: 5 })).toMatchObject({ older: 2, rows: [[3, 0.3]] });
-    expect(await load({ windowDays: 6 })).toMatchObject({ older: 1, days: { from: '2020-03-05', to: '2020-03-10' } });
+    expect(await load({ monitoring: { window_days: 5 } })).toMatchObject({ older: 2, rows: [[3, 0.3]] });
+    expect(await load({ monitoring: { window_days: 6 } })).toMatchObject({
+      older: 1,
+      days: { from: '2020-03-05', to: '2020-03-10' },
+    });
+    expect(await load({ from: '2020-03-02', until: '2020-03-09' })).toMatchObject({ older: 1, rows: [[2, 0.2]] });
+    expect(await load({ from: '2020-03-11' })).toMatchObject({ days: undefined });
+  });
+
+  test('are of a month where no config says how many days, or of as many as hold the rows that a measure needs', async () => {
+    const { predictions, load } = await world();
+    await predictions(
+      scores(
+        [1, '2020-01-01', 0.1],
+        [2, '2020-02-10', 0.2],
+        [3, '2020-02-10', 0.3],
+        [4, '2020-02-11', 0.4],
+        [5, '2020-03-11', 0.5],
+      ),
+    );
+    const ofMonth = async (min_samples_for_metrics: number) => {
+      const monitoring = { window_days: undefined, min_samples_for_metrics };
+      return (await load({ monitoring })).days?.from;
+    };
+    // The 30 days up to March 11 of a leap year begin on February 11.
+    expect(await ofMonth(1)).toBe('2020-02-11');
+    expect(await ofMonth(2)).toBe('2020-02-11');
+    expect(await ofMonth(3)).toBe('2020-02-10');
+    expect(await ofMonth(4)).toBe('2020-02-10');
+    expect(await ofMonth(5)).toBe('2020-01-01');
+    expect(await ofMonth(99)).toBe('2020-01-01');
   });
 
   test('are not those that the version was trained on, which are counted where they are of the days', async () => {
@@ -105,13 +134,16 @@ describe('scored rows', () => {
       trained: 1,
       older: 0,
     });
-    expect(await load({ trainedRows: await trained(3), windowDays: 4 })).toMatchObject({
+    expect(await load({ trainedRows: await trained(3), monitoring: { window_days: 4 } })).toMatchObject({
       days: { from: '2020-03-05', to: '2020-03-05' },
       trained: 1,
       older: 1,
       rows: [[2, 0.2]],
     });
-    expect(await load({ trainedRows: await trained(1), windowDays: 1 })).toMatchObject({ trained: 0, older: 1 });
+    expect(await load({ trainedRows: await trained(1), monitoring: { window_days: 1 } })).toMatchObject({
+      trained: 0,
+      older: 1,
+    });
     expect(await load({ trainedRows: await trained(1, 2, 3) })).toEqual({ days: undefined, trained: 3, older: 0 });
   });
 

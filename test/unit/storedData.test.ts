@@ -287,12 +287,12 @@ describe('scored rows', () => {
   });
 
   test('that are too few are told beside the others that there are', () => {
-    const config = { monitoring_config: { window_days: 1 } } as Pipeline['config'];
-    const told = (trained: number, older: number) => besides({ days: undefined, trained, older }, { config });
+    const days = { from: '2020-01-04', to: '2020-01-04' };
+    const told = (trained: number, older: number) => besides({ days, trained, older });
     expect(told(0, 0)).toBe('');
     expect(told(1, 0)).toBe(', besides 1 row that the version was trained on');
     expect(told(2, 1)).toBe(
-      ', besides 2 rows that the version was trained on and 1 row from before the 1 day of monitoring_config.window_days',
+      ', besides 2 rows that the version was trained on and 1 row from before 2020-01-04, which monitoring_config.window_days leaves out',
     );
   });
 });

@@ -117,12 +117,12 @@ test('where too little else is scored nothing is measured, and that is said', as
     {
       status: 'skipped',
       reason:
-        '120 rows are scored by 2029-12-31, besides 150 rows from before the 5 days of monitoring_config.window_days; drift needs at least 130.',
+        '120 rows are scored by 2029-12-31, besides 150 rows from before 2029-12-28, which monitoring_config.window_days leaves out; drift needs at least 130.',
     },
     {
       status: 'skipped',
       reason:
-        '120 scored rows have labels by 2029-12-31, besides 150 rows from before the 5 days of monitoring_config.window_days; performance needs at least 130.',
+        '120 scored rows have labels by 2029-12-31, besides 150 rows from before 2029-12-28, which monitoring_config.window_days leaves out; performance needs at least 130.',
     },
   ]);
 }, 60_000);
