@@ -113,11 +113,8 @@ const BY_HAND = 'try again later, or fetch the file by hand and name it with --c
 
 /** Whether a local file is at fault, rather than the network or the archive. */
 function isFileError(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'syscall' in error &&
-    (error.syscall === 'open' || error.syscall === 'write' || error.syscall === 'rename')
-  );
+  const { syscall } = error as NodeJS.ErrnoException;
+  return syscall === 'open' || syscall === 'write';
 }
 
 async function checksumIfThere(path: string): Promise<string | undefined> {

@@ -1,8 +1,15 @@
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { literal, withDuckDb, type Database } from '../../src/data/duckdb.js';
-import { readColumns, writeColumns, type Column } from '../../src/platform/files/parquet.js';
+import {
+  columnNames,
+  namedColumns,
+  readChunks,
+  readColumns,
+  writeColumns,
+  type Column,
+} from '../../src/platform/files/parquet.js';
 import { sha256File } from '../../src/platform/storage/checksum.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -48,6 +55,50 @@ describe('columns written here', () => {
     expect(await sha256File(file('2.parquet'))).toBe(await sha256File(file('1.parquet')));
   });
 
+  test('are packed by Snappy, and without dictionaries', async () => {
+    await writeColumns(file('packed.parquet'), { zeros: new Float64Array(10_000) });
+    const [column] = await duckDb((database) =>
+      database.rows(
+        `SELECT compression, dictionary_page_offset FROM parquet_metadata(${literal(file('packed.parquet'))})`,
+      ),
+    );
+    expect(column).toEqual({ compression: 'SNAPPY', dictionary_page_offset: null });
+    // 80,000 bytes of zeros.
+    expect(readFileSync(file('packed.parquet')).length).toBeLessThan(8_000);
+  });
+
+  test('have their names, in their order', async () => {
+    const columns = namedColumns(['b', 'ä', 'a'], [Int8Array.of(1), Int8Array.of(2), Int8Array.of(3)]);
+    expect(columns).toEqual({ b: Int8Array.of(1), ä: Int8Array.of(2), a: Int8Array.of(3) });
+    await writeColumns(file('names.parquet'), columns);
+    expect(await columnNames(file('names.parquet'))).toEqual(['b', 'ä', 'a']);
+    expect(await readColumns(file('names.parquet'), [])).toEqual([]);
+  });
+
+  test('are read in parts of at most 262,144 rows and 4,194,304 numbers', async () => {
+    const path = file('parts.parquet');
+    const values = Int8Array.from({ length: 300_000 }, (_, i) => i % 100);
+    const names = Array.from({ length: 32 }, (_, i) => `c${i}`);
+    await writeColumns(path, Object.fromEntries(names.map((name) => [name, values])));
+    const partsOf = async (names: string[], rows = {}) => {
+      const lengths: number[] = [];
+      for await (const [first] of readChunks(path, names, rows)) lengths.push(first!.length);
+      return lengths;
+    };
+    expect(await partsOf(['c0'])).toEqual([262_144, 37_856]);
+    expect(await partsOf(['c0'], { offset: 37_856, limit: 262_144 })).toEqual([262_144]);
+    expect(await partsOf(['c0'], { offset: 300_000 })).toEqual([0]);
+    // Of 32 columns 131,072 rows are 4,194,304 numbers.
+    expect(await partsOf(names)).toEqual([131_072, 131_072, 37_856]);
+    expect(await readColumns(path, ['c31'])).toEqual([values]);
+  });
+
+  test.each([3, 8, 1_000])('may be one array of %s values several times', async (length) => {
+    const values = Int8Array.from({ length }, (_, i) => i % 100);
+    await writeColumns(file('twice.parquet'), { a: values, b: values, c: values });
+    expect(await readColumns(file('twice.parquet'), ['a', 'b', 'c'])).toEqual([values, values, values]);
+  });
+
   test('may be empty', async () => {
     await writeColumns(file('empty.parquet'), { a: new Float32Array(0) });
     expect(await readColumns(file('empty.parquet'), ['a'])).toEqual([new Float32Array(0)]);
@@ -75,6 +126,29 @@ describe("DuckDB's files", () => {
     expect(await readColumns(path, ['i'], { offset: 600_000 })).toEqual([new Int32Array(0)]);
   });
 
+  test('are read of the columns asked for, whatever others there are', async () => {
+    const path = file('others.parquet');
+    await duckDb((database) =>
+      database.run(
+        `COPY (SELECT 'a' AS words, 1.5::DOUBLE AS f, true AS flag, 7::UTINYINT AS u, NULL::INTEGER AS none) TO ${literal(path)} (FORMAT parquet)`,
+      ),
+    );
+    expect(await readColumns(path, ['u', 'f'])).toEqual([Uint8Array.of(7), Float64Array.of(1.5)]);
+    expect(await columnNames(path)).toEqual(['words', 'f', 'flag', 'u', 'none']);
+  });
+
+  test('nulls of broken numbers are NaN in whichever row group they stand', async () => {
+    const path = file('nullGroups.parquet');
+    await duckDb((database) =>
+      database.run(
+        `COPY (SELECT CASE WHEN i % 1000 <> 7 THEN i / 2 END AS f FROM range(10000) AS rows(i)) TO ${literal(path)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
+      ),
+    );
+    const expected = Float64Array.from({ length: 10_000 }, (_, i) => (i % 1000 === 7 ? NaN : i / 2));
+    expect(await readColumns(path, ['f'])).toEqual([expected]);
+    expect(await readColumns(path, ['f'], { offset: 5_000, limit: 10 })).toEqual([expected.slice(5_000, 5_010)]);
+  });
+
   test('a null is NaN where numbers may be broken, and refused where they are whole', async () => {
     const path = file('nulls.parquet');
     await duckDb((database) =>
@@ -85,7 +159,7 @@ describe("DuckDB's files", () => {
     expect(await readColumns(path, ['f'])).toEqual([Float32Array.of(1.5, NaN, 2.5)]);
     await expect(readColumns(path, ['i'])).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: expect.stringContaining('The column i of') as string,
+      message: `The column i of ${path} holds nulls, which whole numbers can't express; run the stage that writes it again.`,
     });
   });
 
@@ -94,7 +168,7 @@ describe("DuckDB's files", () => {
     await duckDb((database) => database.run(`COPY (SELECT 'a' AS words) TO ${literal(path)} (FORMAT parquet)`));
     await expect(readColumns(path, ['words'])).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: expect.stringContaining('expected numbers') as string,
+      message: `The column words of ${path} is of type Utf8; expected numbers.`,
     });
   });
 });
@@ -109,8 +183,12 @@ describe('a file that cannot be used', () => {
     truncateSync(path, cut < 1 ? Math.floor(length * cut) : cut);
     await expect(readColumns(path, ['values'])).rejects.toMatchObject({
       type: 'ObjectCorrupt',
-      message: expect.stringMatching(/is not a whole Parquet file .*; delete it/) as string,
+      message: expect.stringMatching(
+        /torn\.parquet is not a whole Parquet file \(.+\); delete it and run the stage that writes it again\.$/,
+      ) as string,
+      cause: expect.anything() as unknown,
     });
+    await expect(columnNames(path)).rejects.toMatchObject({ type: 'ObjectCorrupt' });
   });
 
   test('overwritten in the middle is ObjectCorrupt, and the next file is read all the same', async () => {
@@ -122,7 +200,12 @@ describe('a file that cannot be used', () => {
   });
 
   test('absent, or short of columns, is InputInvalid', async () => {
-    await expect(readColumns(file('absent.parquet'), ['a'])).rejects.toMatchObject({ type: 'InputInvalid' });
+    const absent = {
+      type: 'InputInvalid',
+      message: `${file('absent.parquet')} is not there; run the stage that writes it.`,
+    };
+    await expect(readColumns(file('absent.parquet'), ['a'])).rejects.toMatchObject(absent);
+    await expect(columnNames(file('absent.parquet'))).rejects.toMatchObject(absent);
     await writeColumns(file('short.parquet'), { a: Float32Array.of(1) });
     await expect(readColumns(file('short.parquet'), ['a', 'b', 'c'])).rejects.toMatchObject({
       type: 'InputInvalid',
@@ -131,6 +214,13 @@ describe('a file that cannot be used', () => {
     await expect(readColumns(file('short.parquet'), ['a', 'b'])).rejects.toMatchObject({
       message: `${file('short.parquet')} lacks the column b; run the stage that writes it again.`,
     });
+  });
+
+  test('a folder in its place is StoreUnavailable', async () => {
+    mkdirSync(file('folder.parquet'));
+    const told = { type: 'StoreUnavailable', cause: { code: 'EISDIR' } };
+    await expect(readColumns(file('folder.parquet'), ['a'])).rejects.toMatchObject(told);
+    await expect(writeColumns(file('folder.parquet'), { a: Int8Array.of(1) })).rejects.toMatchObject(told);
   });
 
   test('in a folder that is not there is StoreUnavailable', async () => {

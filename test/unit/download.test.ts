@@ -11,7 +11,7 @@ import { sha256 } from '../../src/platform/storage/checksum.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const CSV = `id,value\n${Array.from({ length: 5000 }, (_, i) => `${i},${i * 7919}`).join('\n')}\n`;
-const ARCHIVE = zipOf('folder/data.csv', CSV);
+const ARCHIVE = zipOf(['folder/data.csv', CSV]);
 
 let folder: string;
 let target: string;
@@ -61,14 +61,17 @@ describe('downloading a source', () => {
 
   test('tells the whole size while it is under way, where the server announces it', async () => {
     for (const announced of [true, false]) {
+      let finish = () => {};
       const { url } = await serve((response) => {
         if (announced) response.setHeader('content-length', ARCHIVE.length);
         response.write(ARCHIVE.subarray(0, 100));
-        setTimeout(() => response.end(ARCHIVE.subarray(100)), 50);
+        finish = () => response.end(ARCHIVE.subarray(100));
       });
       const progress: { what: string; done: number; total: number }[] = [];
       await downloadSource(pipelineAt(url), join(folder, String(announced), 'data.csv'), {
-        report: (news) => progress.push(news),
+        report: (news) => {
+          if (progress.push(news) === 1) finish();
+        },
       });
       expect(progress[0]).toEqual({ what: 'bytes', done: 100, total: announced ? ARCHIVE.length : 100 });
       expect(progress.at(-1)).toEqual({ what: 'bytes', done: ARCHIVE.length, total: ARCHIVE.length });
@@ -78,6 +81,18 @@ describe('downloading a source', () => {
   test('fetches a file that is not packed', async () => {
     const { url } = await serve((response) => response.end(CSV));
     await downloadSource(pipelineAt(url, { member: undefined }), target);
+    expect(readFileSync(target, 'utf8')).toBe(CSV);
+  });
+
+  test('finds its member among others, in the folder that it lies in', async () => {
+    const archive = zipOf(
+      ['data.csv/other', 'a,b\n'],
+      ['olddata.csv', 'c\n'],
+      ['data.csvx', 'd\n'],
+      ['a/b/data.csv', CSV],
+    );
+    const { url } = await serve((response) => response.end(archive));
+    await downloadSource(pipelineAt(url), target);
     expect(readFileSync(target, 'utf8')).toBe(CSV);
   });
 
@@ -121,22 +136,56 @@ describe('a download that fails says so in a sentence and leaves nothing', () =>
     ],
     [
       'an archive of something else',
-      (response) => response.end(zipOf('other.csv', CSV)),
+      (response) => response.end(zipOf(['other.csv', CSV])),
       (url) => `The archive from ${url} can't be unpacked (it has no member data.csv); ${BY_HAND}`,
     ],
     [
       'an archive of a file whose name only ends like it',
-      (response) => response.end(zipOf('olddata.csv', CSV)),
+      (response) => response.end(zipOf(['olddata.csv', CSV])),
       (url) => `The archive from ${url} can't be unpacked (it has no member data.csv); ${BY_HAND}`,
     ],
     [
       'other bytes',
-      (response) => response.end(zipOf('data.csv', 'id,value\n1,2\n')),
+      (response) => response.end(zipOf(['data.csv', 'id,value\n1,2\n'])),
       (url) =>
         `data.csv from ${url} has SHA-256 ${sha256('id,value\n1,2\n')}, where ${sha256(CSV)} is expected; ` +
         'the data was changed or the download garbled, so fetch it by hand and look.',
     ],
   ];
+  test('what was wrong with an archive is kept for whoever looks closer', async () => {
+    const { url } = await serve((response) => response.end(zipOf(['other.csv', CSV])));
+    await expect(downloadSource(pipelineAt(url), target)).rejects.toMatchObject({
+      cause: { message: 'it has no member data.csv' },
+    });
+  });
+
+  test.each(['fetched', 'member'])('a folder stands where the %s file is to be', async (file) => {
+    const { url } = await serve((response) => {
+      mkdirSync(join(folder, 'nested', readdirSync(join(folder, 'nested'))[0]!, file));
+      response.end(ARCHIVE);
+    });
+    await expect(downloadSource(pipelineAt(url), target)).rejects.toMatchObject({
+      type: 'StoreUnavailable',
+      message: expect.stringContaining(`${target} can't be read or written: EISDIR: `) as string,
+    });
+    expect(leftovers()).toEqual([]);
+  });
+
+  test("a folder stands where the data is to be, and the target can't be read", async () => {
+    const { url, requests } = await serve((response) => response.end(ARCHIVE));
+    mkdirSync(target, { recursive: true });
+    await expect(downloadSource(pipelineAt(url), target)).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: expect.stringContaining(`${target} is a folder`) as string,
+    });
+    const long = join(folder, 'x'.repeat(300));
+    await expect(downloadSource(pipelineAt(url), long)).rejects.toMatchObject({
+      type: 'StoreUnavailable',
+      message: expect.stringContaining(`${long} can't be read or written: ENAMETOOLONG`) as string,
+    });
+    expect(requests()).toBe(0);
+  });
+
   test.each(cases)('%s', async (_what, answer, message) => {
     const { url } = await serve(answer);
     await expect(downloadSource(pipelineAt(url), target)).rejects.toMatchObject({
@@ -149,7 +198,9 @@ describe('a download that fails says so in a sentence and leaves nothing', () =>
   test('other bytes of a file that is not packed', async () => {
     const { url } = await serve((response) => response.end('id,value\n'));
     await expect(downloadSource(pipelineAt(url, { member: undefined }), target)).rejects.toMatchObject({
-      message: expect.stringMatching(`^The file from ${url} has SHA-256 `) as string,
+      message:
+        `The file from ${url} has SHA-256 ${sha256('id,value\n')}, where ${sha256(CSV)} is expected; ` +
+        'the data was changed or the download garbled, so fetch it by hand and look.',
     });
     expect(leftovers()).toEqual([]);
   });
@@ -165,11 +216,23 @@ describe('a download that fails says so in a sentence and leaves nothing', () =>
   });
 
   test('nobody answers', async () => {
-    const { url } = await serve(() => {});
-    const closed = url.replace(/:\d+/, ':1');
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await new Promise((closed) => server.close(closed));
+    const closed = `http://127.0.0.1:${port}/data.csv`;
     await expect(downloadSource(pipelineAt(closed), target)).rejects.toMatchObject({
       type: 'SetupFailed',
-      message: expect.stringContaining(`${closed} can't be fetched (`) as string,
+      message: `${closed} can't be fetched (connect ECONNREFUSED 127.0.0.1:${port}); ${BY_HAND}`,
+      cause: { message: 'fetch failed' },
+    });
+    expect(leftovers()).toEqual([]);
+  });
+
+  test('an address that is none', async () => {
+    await expect(downloadSource(pipelineAt('data.csv'), target)).rejects.toMatchObject({
+      type: 'SetupFailed',
+      message: expect.stringMatching(/^data\.csv can't be fetched \(\S.*\); try again later/) as string,
     });
   });
 
@@ -198,28 +261,33 @@ describe.skipIf(!existsSync('/dev/full'))('a full disk is told as one, not as a 
   });
 });
 
-/** A zip archive with one deflated member (APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16). */
-function zipOf(name: string, content: string): Buffer {
-  const data = deflateRawSync(content);
-  const fields = Buffer.alloc(26);
-  fields.writeUInt16LE(20, 0);
-  fields.writeUInt16LE(8, 4);
-  fields.writeUInt32LE(crc32(content), 10);
-  fields.writeUInt32LE(data.length, 14);
-  fields.writeUInt32LE(Buffer.byteLength(content), 18);
-  fields.writeUInt16LE(name.length, 22);
-  const local = Buffer.concat([Buffer.from('PK\u0003\u0004'), fields, Buffer.from(name), data]);
-  const central = Buffer.concat([
-    Buffer.from('PK\u0001\u0002\u0014\u0000'),
-    fields,
-    Buffer.alloc(14),
-    Buffer.from(name),
-  ]);
+/** A zip archive of deflated members (APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16). */
+function zipOf(...members: [name: string, content: string][]): Buffer {
+  const locals: Buffer[] = [];
+  const centrals: Buffer[] = [];
+  let offset = 0;
+  for (const [name, content] of members) {
+    const data = deflateRawSync(content);
+    const fields = Buffer.alloc(26);
+    fields.writeUInt16LE(20, 0);
+    fields.writeUInt16LE(8, 4);
+    fields.writeUInt32LE(crc32(content), 10);
+    fields.writeUInt32LE(data.length, 14);
+    fields.writeUInt32LE(Buffer.byteLength(content), 18);
+    fields.writeUInt16LE(name.length, 22);
+    const more = Buffer.alloc(14);
+    more.writeUInt32LE(offset, 10);
+    const local = Buffer.concat([Buffer.from('PK\u0003\u0004'), fields, Buffer.from(name), data]);
+    locals.push(local);
+    centrals.push(Buffer.from('PK\u0001\u0002\u0014\u0000'), fields, more, Buffer.from(name));
+    offset += local.length;
+  }
+  const central = Buffer.concat(centrals);
   const end = Buffer.alloc(22);
   end.write('PK\u0005\u0006', 'latin1');
-  end.writeUInt16LE(1, 8);
-  end.writeUInt16LE(1, 10);
+  end.writeUInt16LE(members.length, 8);
+  end.writeUInt16LE(members.length, 10);
   end.writeUInt32LE(central.length, 12);
-  end.writeUInt32LE(local.length, 16);
-  return Buffer.concat([local, central, end]);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...locals, central, end]);
 }
