@@ -325,20 +325,34 @@ const TIMES: [format: string, pattern: string][] = [
   [' %I:%M %p', ' [0-9]{1,2}:[0-9]{2} [AaPp][Mm]'],
   [' %I:%M:%S %p', ' [0-9]{1,2}:[0-9]{2}:[0-9]{2} [AaPp][Mm]'],
 ];
-/** Moments with an offset from UTC, which they are brought to. */
-const OFFSETS = ['T', ' '].flatMap((between) =>
-  ['', '.%f'].flatMap((fraction) =>
-    ['', ' '].map((space) => ({
-      format: `%Y-%m-%d${between}%H:%M:%S${fraction}${space}%z`,
-      pattern: `[0-9]{4}-[0-9]{2}-[0-9]{2}${between}[0-9]{2}:[0-9]{2}:[0-9]{2}${fraction && '[.][0-9]{1,6}'}${space}[+-][0-9]{2}(:?[0-9]{2})?`,
-    })),
+/** Clocks of a moment whose zone is told, and their patterns. */
+const CLOCKS = [
+  ['%H:%M', '[0-9]{2}:[0-9]{2}'],
+  ['%H:%M:%S', '[0-9]{2}:[0-9]{2}:[0-9]{2}'],
+  ['%H:%M:%S.%f', '[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{1,6}'],
+] as const;
+/** An offset from UTC, or UTC itself, which DuckDB's cast reads only after seconds. */
+const ZONES = [
+  ['%z', '[+-][0-9]{2}(:?[0-9]{2})?'],
+  ['Z', 'Z'],
+  ['UTC', 'UTC'],
+] as const;
+/** Moments with a zone, which are brought to UTC. */
+const ZONED = ['T', ' '].flatMap((between) =>
+  CLOCKS.flatMap(([clock, clockPattern]) =>
+    ['', ' '].flatMap((space) =>
+      ZONES.map(([zone, zonePattern]) => ({
+        format: `%Y-%m-%d${between}${clock}${space}${zone}`,
+        pattern: `[0-9]{4}-[0-9]{2}-[0-9]{2}${between}${clockPattern}${space}${zonePattern}`,
+      })),
+    ),
   ),
 );
 const FORMATS = [
   ...DAYS.flatMap(([day, dayPattern]) =>
     TIMES.map(([time, pattern]) => ({ format: day + time, pattern: dayPattern + pattern })),
   ),
-  ...OFFSETS,
+  ...ZONED,
 ];
 /** A day without signs, which is a whole number as well: so many different ones are days all of them by no chance. */
 const COMPACT = { format: '%Y%m%d', pattern: '(19|20)[0-9]{6}', distinct: 10 };
