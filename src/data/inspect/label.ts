@@ -29,10 +29,11 @@ export interface LabelWishes {
 const FEW = 10;
 /** Classes beyond which a text is no label. */
 const MOST_CLASSES = 100;
+/** Words of yes and of no, in English and as other languages say yes and no. */
 const POSITIVE =
-  /^(yes|y|true|t|1|positive|pos|\+|default(ed)?|charged off|fraud|spam|churn(ed)?|malignant|m|bad|dead|died|failed|failure|fail|sick|disease|won|win|success|clicked|bought|above|high|up|>50k\.?)$/i;
+  /^(yes|y|true|t|1|positive|pos|\+|default(ed)?|charged off|fraud|spam|churn(ed)?|malignant|m|bad|dead|died|failed|failure|fail|sick|disease|won|win|success|clicked|bought|above|high|up|case|>50k\.?|ja|oui|s[iíì]|sim|tak|да|evet|ano|igen|kyllä|是|はい|예)$/i;
 const NEGATIVE =
-  /^(no|n|false|f|0|-1|negative|neg|-|none|ham|benign|b|good|alive|survived|ok|okay|pass(ed)?|normal|healthy|lost|loss|below|low|down|<=50k\.?)$/i;
+  /^(no|n|false|f|0|-1|negative|neg|-|none|ham|benign|b|good|alive|survived|ok|okay|pass(ed)?|normal|healthy|lost|loss|below|low|down|control|<=50k\.?|nein|nee|nej|non|não|nie|нет|hayır|ne|nem|ei|否|いいえ|아니요)$/i;
 
 /**
  * The task, classes and objective of a label column.
