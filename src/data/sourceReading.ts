@@ -6,9 +6,9 @@ import { makeFolder } from '../platform/storage/folder.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import type { Workspace } from './workspace.js';
 import { readCsvHeader, type CsvHeader, type SourceReading } from './csv.js';
-import { withDuckDb, type Database } from './duckdb.js';
+import { withDuckDb } from './duckdb.js';
 import { asUtf8 } from './inspect/encoding.js';
-import { sniffCsv } from './inspect/sniff.js';
+import { sniffCsv, type SniffedCsv } from './inspect/sniff.js';
 import { readManifest, type SourceEntry } from './layers.js';
 
 /** A source at hand: a local path under which DuckDB can read it. */
@@ -119,13 +119,8 @@ async function openAs(
 }
 
 async function foundReading(context: Workspace, path: string, known: string[]): Promise<SourceReading> {
-  const reading: SourceReading = await withDuckDb(context, (database) => readingOf(database, path));
+  const { header: _, ...reading }: SniffedCsv = await withDuckDb(context, (database) => sniffCsv(database, path));
   if (Object.keys(reading.columns).length === 0)
     throw new PerdureError('InputInvalid', `${path} names no column in its header; give a CSV with a header line.`);
   return { ...reading, null_values: [...new Set([...known, ...reading.null_values])] };
-}
-
-async function readingOf(database: Database, path: string): Promise<SourceReading> {
-  const { header, ...reading } = await sniffCsv(database, path);
-  return header.length === 0 ? { ...reading, columns: {} } : reading;
 }
