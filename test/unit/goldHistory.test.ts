@@ -178,6 +178,16 @@ describe('what is written of a partition', () => {
     });
   });
 
+  test('that changes at the moment of the first processing has nothing before it', async () => {
+    await withDatabase(async (database) => {
+      const { made, tables } = await written(database, {
+        manifest: { began: { at: march(5), partitions: [NAME] } },
+        rows: [[3, 'a', 31]],
+      });
+      expect(made).toEqual({ tables, kept: [], recipe: 'r', announced: true, past: { feature_store: [] } });
+    });
+  });
+
   test('that stays as it is keeps its history, but for one that is lost', async () => {
     await withDatabase(async (database) => {
       const { made, tables } = await written(database);

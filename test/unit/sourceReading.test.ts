@@ -122,12 +122,10 @@ describe('a source', () => {
   });
 
   test('that was read before is not looked at again', async () => {
-    const { reading, found } = await open(pipelineOf(true), csv(TEXT), {
-      last: lastOf({ ...OWN, null_values: ['none'] }),
-      isLast: true,
-    });
-    expect(reading.null_values).toEqual(['none']);
-    expect(found).toEqual({ ...OWN, null_values: ['none'] });
+    const { no_numbers: _, ...known } = { ...OWN, null_values: ['none'] };
+    const { reading, found } = await open(pipelineOf(true), csv(TEXT), { last: lastOf(known), isLast: true });
+    expect(reading).toEqual({ ...known, no_numbers: [] });
+    expect(found).toEqual(known);
   });
 
   test('that comes after another has the columns of that, and its own way of writing them', async () => {

@@ -1,9 +1,10 @@
-import { INTERNAL } from '../../config/columns.js';
+import { INTERNAL, repeatedName } from '../../config/columns.js';
 import { rulesOf } from '../../config/expectations.js';
 import type { Pipeline } from '../../config/load.js';
 import { countOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import type { ObjectStore } from '../../platform/storage/objectStore.js';
+import { readCsvHeader } from '../csv.js';
 import { describe, identifier, literal, readParquetSql, type Database, type SqlValue } from '../duckdb.js';
 import { readManifest } from '../layers.js';
 import { isPartition, partitionNameSql } from '../partitions.js';
@@ -96,19 +97,22 @@ export async function returnRows(
   if (opened.length === 0)
     throw refuse("can't be taken back, as no rows are in quarantine; run data processing, and export them anew.");
   await database.run(`CREATE TEMP TABLE ${quarantine} AS ${quarantineSql(opened)}`);
-  // Every value as text, so that a bad one is told with its line.
-  const csv = `read_csv(${literal(file)}, header = true, all_varchar = true, allow_quoted_nulls = false, delim = ',', quote = '"', escape = '"')`;
-  await database.run(`CREATE TEMP TABLE returned AS SELECT *, row_number() OVER () + 1 AS ${row} FROM ${csv}`, {
-    csv: file,
-  });
   const columns = await describe(database, `SELECT * EXCLUDE (${id}, ${rules}, ${partition}) FROM ${quarantine}`);
-  const given = (await describe(database, `SELECT * EXCLUDE (${row}) FROM returned`)).map(({ name }) => name);
+  const { columns: given, newLine } = await readCsvHeader(file, []);
   const wanted = [id, ...columns.map(({ name }) => name)];
   const missing = wanted.filter((name) => !given.includes(name));
   if (missing.length > 0)
     throw refuse(`has no column ${missing.join(', ')}; export the rows anew and keep all columns.`);
   const more = given.filter((name) => ![...wanted, rules, partition].includes(name));
   if (more.length > 0) throw refuse(`has the column ${more.join(', ')}, which silver does not have; leave it out.`);
+  const repeated = repeatedName(given);
+  if (repeated !== undefined) throw refuse(`has the column ${repeated} twice; leave one of them out.`);
+  // Every value as text, and nothing left to DuckDB to find out, so that what is bad is told with its line.
+  const csv = `read_csv(${literal(file)}, auto_detect = false, header = true, columns = {${given.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')}},
+    allow_quoted_nulls = false, delim = ',', quote = '"', escape = '"', new_line = '${newLine === '\n' ? '\\n' : '\\r\\n'}')`;
+  await database.run(`CREATE TEMP TABLE returned AS SELECT *, row_number() OVER () + 1 AS ${row} FROM ${csv}`, {
+    csv: file,
+  });
 
   const first = async (sql: string) => (await database.rows<Record<string, SqlValue>>(`${sql} ORDER BY 1 LIMIT 1`))[0];
   const unknown = await first(
