@@ -137,6 +137,25 @@ describe('what DuckDB says, as a sentence that says what to do', () => {
     expect(sqlError(cause, origin)).toMatchObject({ type, message: sentence, cause });
   });
 
+  test.each([
+    "Invalid Input Error: No magic bytes found at end of file '/s/a.parquet'",
+    "Invalid Input Error: Footer length error in file '/s/a.parquet'",
+    "Invalid Input Error: File '/s/a.parquet' too small to be a Parquet file",
+    "Invalid Input Error: Failed to read Parquet file '/s/a.parquet': no page header",
+    'Invalid Error: TProtocolException: Invalid data in "/s/a.parquet"',
+    "Invalid Error: don't know what type: 14",
+    'Invalid Error: invalid TType',
+    'IO Error: Could not read enough bytes from file "/s/a.parquet": attempted to read 10',
+  ])('of a torn Parquet file: %s', (message) => {
+    const path = message.includes('/s/') ? '/s/a.parquet' : 'A file that is read';
+    expect(sqlError(new Error(message))).toMatchObject({
+      type: 'ObjectCorrupt',
+      message: `${path} is not a whole Parquet file; delete it and run the stage that writes it again.`,
+    });
+    // What only names such an error somewhere is another.
+    expect(sqlError(new Error(`A user said: ${message}`)).type).toBe('EngineFailed');
+  });
+
   test('an error that is a sentence already stays as it is', () => {
     const error = new PerdureError('NotFound', 'It is not there.');
     expect(sqlError(error, { sqlFile: 'a.sql' })).toBe(error);
