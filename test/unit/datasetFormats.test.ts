@@ -57,21 +57,39 @@ describe('metadata of a dataset of the first format', () => {
   });
 });
 
+const FILE = {
+  key: 'predictions_2020-01-01.parquet',
+  checksum: 'c',
+  rows: 1,
+  batches: 1,
+  model: { algorithm: 'xgboost', version: 'v1' },
+  run: { workflowId: 'w', runId: 'r' },
+  asOf: '2020-01-01',
+  at: '2020-01-01T00:00:00.000Z',
+};
+
 test('predictions of the first format are read without their pipeline, from the index and from the entries beside the files', async () => {
-  const file = {
-    key: 'predictions_2020-01-01.parquet',
-    checksum: 'c',
-    rows: 1,
-    batches: 1,
-    model: { algorithm: 'xgboost', version: 'v1' },
-    run: { workflowId: 'w', runId: 'r' },
-    asOf: '2020-01-01',
-    at: '2020-01-01T00:00:00.000Z',
-  };
   const store = new FolderStore(temporaryFolder());
-  await store.put(file.key, 'rows');
-  await writeJson(store, 'predictions_2020-01-01.json', { ...file, pipeline: 'p' });
-  expect(await predictionsFiles(store)).toEqual([file]);
-  await writeJson(store, 'index.json', { files: [{ ...file, rows: 2, pipeline: 'p' }], names: { [file.key]: 'r' } });
-  expect(await predictionsFiles(store)).toEqual([{ ...file, rows: 2 }]);
+  await store.put(FILE.key, 'rows');
+  await writeJson(store, 'predictions_2020-01-01.json', { ...FILE, pipeline: 'p' });
+  expect(await predictionsFiles(store)).toEqual([FILE]);
+  await writeJson(store, 'index.json', { files: [{ ...FILE, rows: 2, pipeline: 'p' }], names: { [FILE.key]: 'r' } });
+  expect(await predictionsFiles(store)).toEqual([{ ...FILE, rows: 2 }]);
+});
+
+test('predictions whose index is lost are those of the entries, in the order they were stored', async () => {
+  const store = new FolderStore(temporaryFolder());
+  // Names go by the day that a run stood at, which may be before that of an earlier run.
+  for (const [day, minute] of [
+    ['2020-01-01', '02'],
+    ['2020-01-02', '01'],
+    ['2020-01-03', '03'],
+  ]) {
+    const key = `predictions_${day}.parquet`;
+    await store.put(key, day!);
+    await writeJson(store, `predictions_${day}.json`, { ...FILE, key, at: `2020-02-01T00:${minute}:00.000Z` });
+  }
+  await store.put('predictions_notes.txt', 'of a person');
+  const stored = await predictionsFiles(store);
+  expect(stored.map(({ key }) => key.slice(12, 22))).toEqual(['2020-01-02', '2020-01-01', '2020-01-03']);
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -238,11 +238,23 @@ describe('a later file', () => {
     const told = {
       type: 'ObjectCorrupt',
       message: `${datamart().uri(key)}, which held the labels, is gone or not what was written; give a file that has all of them and ask to replace (--replace, or "replace": true).`,
+      cause: { type: damage === 'lost' ? 'NotFound' : 'ObjectCorrupt' },
     };
     await expect(take()).rejects.toMatchObject(told);
     await expect(take({ labels: csv('customer,gone', '3,yes') })).rejects.toMatchObject(told);
     await expect(openLabelsTable(await opened, datamart(), await entry())).rejects.toMatchObject(told);
     expect(await take({ labels: path, replace: true })).toEqual({ rows: 1, unknown: 0 });
+  });
+
+  test('does not take for lost what can not be looked at just now', async () => {
+    await take({ labels: csv('customer,gone', '2,yes') });
+    const path = fileURLToPath(datamart().uri((await entry()).object.key));
+    rmSync(path);
+    // A link to itself can't be opened, as a disk that is away.
+    symlinkSync(path, path);
+    await expect(openLabelsTable(await opened, datamart(), await entry())).rejects.toMatchObject({
+      type: 'StoreUnavailable',
+    });
   });
 });
 
@@ -279,6 +291,17 @@ describe('labels are refused', () => {
       message: `${path} says more than one thing of ${told} one row of each in the file.`,
     });
     expect(await entry()).toBeUndefined();
+  });
+
+  test.each([
+    ['the key', 'client,gone', 'customer'],
+    ['the label', 'customer,left', 'gone'],
+  ])('where the file lacks %s', async (_, header, column) => {
+    const path = csv(header, '1,yes');
+    await expect(take({ labels: path })).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: `${path} lacks the column ${column}; add it or give another file.`,
+    });
   });
 
   test('where the file has nothing but keys', async () => {

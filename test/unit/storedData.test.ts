@@ -130,6 +130,16 @@ describe('predictions', () => {
     expect((await put('d')).key).toBe('predictions_2020-03-01_4.parquet');
   });
 
+  test('of the same bytes as others that are lost stay', async () => {
+    const same = async (runId: string) =>
+      storePredictions(store, file('same'), await predictionsFiles(store), entry(runId));
+    const [lost, kept] = [await same('a'), await same('b')];
+    expect(lost.checksum).toBe(kept.checksum);
+    rmSync(local(lost.key));
+    expect(await intactPredictions(store)).toEqual({ files: [kept], paths: [local(kept.key)] });
+    expect(await predictionsFiles(store)).toEqual([kept]);
+  });
+
   test.each(['deleted', 'emptied'])(
     'are found by what lies beside them where the index is %s, but not those of a run that did not finish',
     async (damage) => {
