@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { withDuckDb } from '../../src/data/duckdb.js';
 import { goldFilesAsOf } from '../../src/data/goldAsOf.js';
-import { countSharedEntities, readTask, readTrainingRows } from '../../src/data/trainingRows.js';
+import { readTrainingRows } from '../../src/data/trainingRows.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { CONF, createMedallion, RESOURCES, visitsOf, type Medallion } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -197,68 +197,6 @@ test('a training refuses keys that several rows of gold have', async () => {
   await expect(trainingRows()).rejects.toMatchObject({
     type: 'InputInvalid',
     message: 'Several rows of gold have the same id; add an expectation that drops them and run data processing again.',
-  });
-});
-
-test('rows are read up to a limit, with the digests of their keys and a column beside', async () => {
-  const visits = visitsOf(2);
-  world.writeConf(
-    'label_store.sql',
-    'SELECT id, day, CASE id WHEN 2 THEN NULL ELSE CAST(id % 4 IN (0, 3) AS INTEGER) END AS costly FROM silver',
-  );
-  const config = structuredClone(CONF['model_config.dev.json']);
-  config.temporal_splits.train = { start_date: '2020-01-01', end_date: '2020-02-28' };
-  config.temporal_splits.test = { start_date: '2020-03-01', end_date: '2020-03-28' };
-  config.temporal_splits.oot = { start_date: '2020-04-01', end_date: '2020-04-28' };
-  world.writeConf('model_config.dev.json', config);
-  world.writeCsv(visits);
-  await world.process();
-  const pipeline = await loadVisits();
-  const context = { resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal };
-  await withDuckDb(context, async (database) => {
-    const reader = { database, scratch: temporaryFolder(), pipeline, stores: world.stores };
-    const files = await goldFilesAsOf(reader, YEAR, YEAR.to);
-    const asked = { name: 'train' as const, asOf: YEAR.to, labelledTo: YEAR.to };
-    const beside = { name: 'id', kind: 'number' as const, type: 'numeric' as const };
-    const read = (more: object) =>
-      readTrainingRows(database, pipeline, files, { ...asked, ...more }, COST, ZERO_OR_ONE, beside);
-    const all = await read({ keys: true });
-    // Of the eight rows the second has no label.
-    const ids = [1, 3, 4, 5, 6, 7, 8];
-    expect(all).toMatchObject({ unlabelled: 1, unknown: 0, beside: { values: Float64Array.from(ids) } });
-    expect([...all.table.columns.keys()]).toEqual(['cost']);
-    expect(Array.from(all.labels)).toEqual([0, 1, 1, 0, 0, 1, 1]);
-    expect(new Set(all.keys).size).toBe(ids.length);
-    // Rows without a label count among them.
-    for (const [limit, kept] of [
-      [1, 1],
-      [2, 1],
-      [3, 2],
-      [4, 3],
-      [5, 4],
-      [100, 7],
-    ] as const) {
-      const { labels, keys, beside } = await read({ limit });
-      expect([labels.length, keys, (beside as { values: Float64Array }).values.length]).toEqual([
-        kept,
-        undefined,
-        kept,
-      ]);
-    }
-    expect((await read({ labelledTo: '2020-01-31' })).labels).toHaveLength(3);
-    expect((await read({ name: 'test' })).labels).toHaveLength(0);
-
-    const sql = {
-      ...pipeline,
-      definition: { ...pipeline.definition, labelSource: { sql: 'costly' } },
-    } as typeof pipeline;
-    expect(await readTask(database, pipeline, files, asked)).toEqual(ZERO_OR_ONE);
-    expect(await readTask(database, sql, files, asked)).toEqual({ task: 'binary', classes: ['0', '1'] });
-    await expect(countSharedEntities(database, pipeline, files, 'owner', asked)).rejects.toMatchObject({
-      type: 'ConfigInvalid',
-      message:
-        '"entity" names owner, which the feature store doesn\'t have (it has id, day, urgent, cost, constant); have feature_store.sql give it, or correct the name.',
-    });
   });
 });
 
