@@ -111,7 +111,12 @@ test.each([
   '2008-12-31T12:00:00',
 ])('there is no moment %s', (moment) => {
   expect(isMoment(moment)).toBe(false);
-  expect(() => dayOf(moment)).toThrow(`"${moment}" is no moment`);
+  expect(() => dayOf(moment)).toThrow(
+    expect.objectContaining({
+      type: 'InputInvalid',
+      message: `"${moment}" is no moment; give an ISO 8601 date or instant such as 2008-12-31.`,
+    }) as Error,
+  );
 });
 
 test.each(['2008-02-29', '2008-02-29T23:59:59.999Z', '2008-12-31T12:00+05:30'])('%s is a moment', (moment) => {

@@ -33,7 +33,7 @@ test('preprocessing of the first format is what it does, in the present one', ()
 });
 
 describe('metadata of a dataset of the first format', () => {
-  const common = { id: 'd', pipeline: 'p', as_of: '2020-01-01', labelled_to: '2020-01-01', partitions: {}, warnings: [], config_hash: 'h' }; // prettier-ignore
+  const common = { id: 'd', pipeline: 'p', as_of: '2020-01-01', labelled_to: '2020-01-01', partitions: { '2019': { feature_store: 'f', label_store: 'l' } }, warnings: [], config_hash: 'h' }; // prettier-ignore
   const read = async (value: object) => {
     const store = new FolderStore(temporaryFolder());
     await writeJson(store, 'metadata.json', value);

@@ -270,7 +270,10 @@ describe('partitions', () => {
     for (const name of ['1999_00', '1999_13', '199_01', '1999-01', '1999_1', 'x1999_01', '1999_01x', '']) {
       expect(isPartition(name)).toBe(false);
       expect(() => partitionDays(name)).toThrow(
-        `${JSON.stringify(name)} can't name a partition; give a day, an ISO week, a month or a year such as 1999_01_31, 1999_W05, 1999_01 or 1999.`,
+        expect.objectContaining({
+          type: 'InputInvalid',
+          message: `${JSON.stringify(name)} can't name a partition; give a day, an ISO week, a month or a year such as 1999_01_31, 1999_W05, 1999_01 or 1999.`,
+        }) as Error,
       );
       expect(() => partitionKey('{partition}', name)).toThrow();
     }
