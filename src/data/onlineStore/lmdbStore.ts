@@ -50,12 +50,15 @@ export class LmdbStore implements OnlineStore {
     await mkdir(this.scratch, { recursive: true });
     const path = join(this.scratch, `${features.version}.mdb`);
     const database = open<string, string>({ path, noSubdir: true, encoding: 'string', noSync: true });
-    for await (const batch of rows)
-      database.transactionSync(() => {
-        for (const [key, value] of batch) database.putSync(key, value);
-      });
-    await database.flushed;
-    await database.close();
+    try {
+      for await (const batch of rows)
+        database.transactionSync(() => {
+          for (const [key, value] of batch) database.putSync(key, value);
+        });
+      await database.flushed;
+    } finally {
+      await database.close();
+    }
     const { checksum } = await this.datamart.upload(path, fileKey(features.version));
 
     let old: string | undefined;

@@ -95,7 +95,7 @@ function clientOf(url: string) {
 
 /** An address without its password. @throws PerdureError `ConfigInvalid` */
 function addressOf(url: string): string {
-  if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol))
+  if (!URL.canParse(url) || !['redis:', 'rediss:'].includes(new URL(url).protocol))
     throw new PerdureError(
       'ConfigInvalid',
       'REDIS_URL names no Redis server; give an address such as redis://host:6379, or unset it to have features in the datamart.',
