@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readCsvHeader, readCsvSql } from '../../src/data/csv.js';
 import type { SqlValue } from '../../src/data/duckdb.js';
 import { sniffCsv } from '../../src/data/inspect/sniff.js';
@@ -111,6 +111,14 @@ describe('texts that say that no value is known', () => {
       });
     },
   );
+
+  it('are told once each, of all columns', async () => {
+    expect(await sniffed('a,b,c\nNA,1,-\n1,NA,x\n?,-,NA\n')).toMatchObject({
+      columns: { a: 'BIGINT', b: 'BIGINT', c: 'VARCHAR' },
+      null_values: ['?', 'NA'],
+      no_numbers: ['-'],
+    });
+  });
 
   it('are fewer among texts, where "None" is a category', async () => {
     const { columns, null_values, no_numbers } = await sniffed(column('None', 'Norm', '?', '>200', '-'));
@@ -335,6 +343,7 @@ describe('dialect and encoding', () => {
     const { header, columns } = await sniffed('"",a,a,constructor\n1,2,3,4\n', 'a[1]*.csv');
     expect(header).toEqual(['', 'a', 'a', 'constructor']);
     expect(columns).toEqual({ a: 'BIGINT', constructor: 'BIGINT' });
+    expect(await sniffed('file_row_number,"",__perdure_row\n1,2,3\n')).toMatchObject({ columns: {}, null_values: [] });
   });
 });
 
@@ -356,7 +365,11 @@ describe('refusals in one sentence', () => {
       'a,b\n1,2\n1,2,3\n4,5\n',
       /^Line 3 of .*table\.csv has 3 values where the header names 2 columns/,
     ],
-    ['carriage returns', 'a,b\r1,2\r', /ends its lines with carriage returns alone/],
+    [
+      'carriage returns',
+      'a,b\r1,2\r',
+      /table\.csv ends its lines with carriage returns alone; save it with line feeds and run again\.$/,
+    ],
     [
       'an old spreadsheet',
       Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 1]),
@@ -382,6 +395,18 @@ describe('refusals in one sentence', () => {
     });
   });
 
+  it('leave nothing behind, nor does a file that can be read', async () => {
+    const folder = temporaryFolder();
+    vi.stubEnv('TMPDIR', folder);
+    try {
+      await sniffed(Buffer.from('name,n\nM\xfcller,1\n', 'latin1'));
+      await expect(sniffed('\na,b\n')).rejects.toThrow('begins with an empty line');
+      expect(readdirSync(folder).filter((name) => name.startsWith('perdure-csv-'))).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   it('a file that is not there', async () => {
     const path = join(temporaryFolder(), 'absent.csv');
     await expect(sniffCsv(await opened, path)).rejects.toMatchObject({
@@ -403,6 +428,13 @@ describe('records', () => {
       header: ['a, b', 'c, d', 'e, f, g'],
     });
     expect(await sniffed('word\nthis; that; other\n')).toMatchObject({ delimiter: ',', header: ['word'] });
+  });
+
+  it('end with carriage returns and line feeds, or with line feeds alone where some do', async () => {
+    expect(await sniffed('a,b\r\n1,x\r\n2,y\r\n')).toMatchObject({ columns: { a: 'BIGINT', b: 'VARCHAR' } });
+    expect(await sniffed('a\n1')).toMatchObject({ header: ['a'], columns: { a: 'BIGINT' } });
+    // A carriage return at the very end is none alone.
+    expect(await sniffed('a,b\r')).toMatchObject({ header: ['a', 'b'], columns: { a: 'VARCHAR', b: 'VARCHAR' } });
   });
 
   it('of which one may be empty', async () => {
