@@ -94,6 +94,8 @@ test('values are counted one by one where there are few, where they may be a key
 test.each<[string, { min: string | null; max: string | null; written?: number; type?: 'VARCHAR' | 'DOUBLE' }, boolean]>(
   [
     ['money', { min: '$1', max: '$9' }, true],
+    ['money with zeros', { min: '$100', max: '$900' }, true],
+    ['per cent with zeros', { min: '100 %', max: '7 %' }, true],
     ['money among digits', { min: '$1', max: '99' }, true],
     ['per cent after digits', { min: '10', max: '9 %' }, true],
     ['fractions', { min: '0.5', max: '9' }, true],

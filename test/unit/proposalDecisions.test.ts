@@ -115,6 +115,12 @@ describe('the label', () => {
       'binary, as --positive names one class; positive false 75.0%',
     ],
     [
+      'digits that are another name with a zero before them',
+      (i) => ['1', '1', '01', 'x'][i % 4]!,
+      { positive: '01' },
+      'binary, as --positive names one class, all others are the other; positive 01 25.0%',
+    ],
+    [
       'whole numbers from 0 of which there are three',
       (i) => (i % 2 === 0 ? 0 : i % 4 === 1 ? 1 : 2),
       {},
@@ -768,6 +774,50 @@ test('columns without a name are counted, whatever else is wrong with names', as
   expect(remarks.find(({ topic }) => topic === 'names')!.text).toBe(
     '2 columns without a name; rename them in the file to have them read',
   );
+});
+
+describe('the short form of a pipeline', () => {
+  const size = (i: number) => 0.5 + (i % 3);
+  const y = (i: number) => mixed(i, 2);
+  test.each<[string, Columns, Partial<Wishes>, Record<string, unknown>]>([
+    ['nothing but a label', { size, y }, {}, { label: 'y', task: 'binary' }],
+    ['a key', { id: (i) => i, size, y }, {}, { key: 'id', label: 'y', task: 'binary', partition: 'arrival' }],
+    [
+      'a key of two columns, and a positive value',
+      { shop_id: (i) => i >> 2, seq: (i) => `s${i % 4}`, size, y: (i) => (i % 2 ? 'yes' : 'no') },
+      {},
+      { key: ['shop_id', 'seq'], label: { column: 'y', positive: 'yes' }, partition: 'arrival' },
+    ],
+    [
+      'days, and a constant',
+      { seen: (i) => day(i % 50), size, same: () => 7, y },
+      {},
+      {
+        label: 'y',
+        task: 'binary',
+        time: 'seen',
+        partition: 'day',
+        drop: ['same'],
+        split: { by: 'time', validation: '2020-01-30', test: '2020-02-09' },
+      },
+    ],
+    [
+      'entities, and counts',
+      { shop_id: (i) => i % 100, size, y: (i) => mixed(i, 150) },
+      {},
+      {
+        label: 'y',
+        task: 'regression',
+        objective: 'poisson',
+        drop: ['shop_id'],
+        split: { by: 'group', column: 'shop_id', validation: 0.2 },
+      },
+    ],
+  ])('says of %s no more than that', async (_, columns, wishes, definition) => {
+    const proposal = await proposed(200, columns, { label: 'y', ...wishes });
+    expect(proposal.definition).toStrictEqual({ source: 'table.csv', ...definition });
+    expect([proposal.rows, proposal.columns]).toEqual([200, Object.keys(columns).length]);
+  });
 });
 
 test('a suite has the name of its file, and the classes of a label', async () => {

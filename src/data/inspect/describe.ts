@@ -31,8 +31,9 @@ export function isNumbersAsText({
   min,
   max,
 }: Pick<ColumnSummary, 'type' | 'written' | 'min' | 'max'>): boolean {
-  const digits = [min, max].every((value) => /^\s*[0-9]+\s*$/.test(value ?? ''));
-  return type === 'VARCHAR' && written >= 0.9 && !digits && !/^\s*0[0-9]/.test(min ?? '');
+  if (type !== 'VARCHAR' || written < 0.9) return false;
+  const digits = [min!, max!].every((value) => /^\s*[0-9]+\s*$/.test(value));
+  return !digits && !/^\s*0[0-9]/.test(min!);
 }
 
 /** A CSV whose every row is in the database's table {@link TABLE}, whose columns have the file's names and sniffed types. */

@@ -197,11 +197,13 @@ function labelText({ column, task, positive, classes, unlabelled, reason }: Labe
   const labelled = rows - unlabelled;
   const share = (part: number) => `${((100 * part) / labelled).toFixed(1)}%`;
   const shown =
-    task === 'binary' && positive !== undefined
-      ? [classes.find(({ value }) => value === String(positive) || Number(value) === Number(positive))!]
-      : classes.slice(0, 7);
+    positive === undefined
+      ? classes.slice(0, 7)
+      : classes.filter(({ value }) =>
+          typeof positive === 'number' ? Number(value) === positive : value === String(positive),
+        );
   const shares = shown
-    .map(({ value, rows }) => `${task === 'binary' ? 'positive ' : ''}${value} ${share(rows)}`)
+    .map(({ value, rows }) => `${positive === undefined ? '' : 'positive '}${value} ${share(rows)}`)
     .join(', ');
   const rare = task === 'multiclass' ? classes.filter(({ rows }) => rows < RARE) : [];
   return [

@@ -420,7 +420,11 @@ async function lookAtTexts(
   const points = [...looks.values()].some(({ type }) => type === 'DOUBLE');
   const commas = !points && held.some(({ numbers }) => numbers === 'commas');
   // 1,234 may be either; another column tells which.
-  const meant: (NumberHabit | 'bare' | undefined)[] = commas ? ['commas', 'either'] : points ? ['points', 'either'] : ['points'];
+  const meant: (NumberHabit | 'bare' | undefined)[] = commas
+    ? ['commas', 'either']
+    : points
+      ? ['points', 'either']
+      : ['points'];
   for (const { position, numbers } of held) {
     if (!meant.includes(numbers)) continue;
     const bare = held.some((other) => other.position === position && other.numbers === 'bare');
