@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { describeCsv, isNumbersAsText, TABLE } from '../../src/data/inspect/describe.js';
+import { describeCsv, isNumbersAsText, summarise, TABLE } from '../../src/data/inspect/describe.js';
 import { sharedDatabase } from '../support/sharedDatabase.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -64,31 +64,45 @@ test('columns are summed up, and rows that others equal are counted', async () =
   ]);
 });
 
-test('values are counted one by one where there are few, where they may be a key, and in text', async () => {
+test('values are counted one by one, but for those of more than 200 fractions', async () => {
   const rows = 3_000;
-  const keys = Array.from({ length: 60 }, (_, k) => k);
+  const some = Array.from({ length: 30 }, (_, k) => k);
   const lines = Array.from({ length: rows }, (_, i) =>
-    [i % 1_000, `t${i % 1_500}`, i + 0.5, ...keys.flatMap((k) => [i * (k + 1) + k, (i * (k + 7)) % 200])].join(','),
+    [`t${i % 1_500}`, i + 0.5, ...some.flatMap((k) => [(i * (k + 1)) % 1_009, (i % (171 + k)) + 0.5])].join(','),
   );
-  const header = ['many', 'text', 'share', ...keys.flatMap((k) => [`key${k}`, `few${k}`])];
+  const header = ['text', 'share', ...some.flatMap((k) => [`whole${k}`, `few${k}`])];
   const { columns, repeated } = await described([header.join(','), ...lines]);
   const distinct = Object.fromEntries(columns.map(({ name, distinct }) => [name, distinct]));
-  // 7 + k has no divisor in common with 200, or has one.
-  const few = (k: number) => new Set(Array.from({ length: 200 }, (_, i) => (i * (k + 7)) % 200)).size;
+  // 1009 is a prime number.
   expect(distinct).toMatchObject({
     text: 1_500,
     ...Object.fromEntries(
-      keys.flatMap((k) => [
-        [`key${k}`, rows],
-        [`few${k}`, few(k)],
+      some.flatMap((k) => [
+        [`whole${k}`, 1_009],
+        [`few${k}`, 171 + k],
       ]),
     ),
   });
-  // Others are estimated, and never beyond the rows that have one.
-  expect(Math.abs(distinct.many! / 1_000 - 1)).toBeLessThan(0.5);
+  // Of others there are never more than rows that have one.
   expect(Math.abs(distinct.share! / rows - 1)).toBeLessThan(0.5);
   expect(distinct.share).toBeLessThanOrEqual(rows);
   expect(repeated).toBe(0);
+});
+
+test('values that may be a key are counted one by one in large files as well', async () => {
+  const database = await opened;
+  const rows = 1_800_000;
+  await database.run(
+    `CREATE OR REPLACE TEMP TABLE ${TABLE} AS SELECT i * 3 AS id, i // 2 AS pair, i % 150 AS few FROM range(${rows}) t(i)`,
+  );
+  const { columns } = await summarise(database, [
+    ['id', 'BIGINT'],
+    ['pair', 'BIGINT'],
+    ['few', 'BIGINT'],
+  ]);
+  const [id, pair, few] = columns.map(({ distinct }) => distinct);
+  expect([id, few]).toEqual([rows, 150]);
+  expect(Math.abs(pair! / (rows / 2) - 1)).toBeLessThan(0.5);
 });
 
 test.each<[string, { min: string | null; max: string | null; written?: number; type?: 'VARCHAR' | 'DOUBLE' }, boolean]>(

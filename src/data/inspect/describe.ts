@@ -9,7 +9,7 @@ export interface ColumnSummary {
   type: ColumnType;
   /** Rows that have a value. */
   present: number;
-  /** Distinct values, exact for up to {@link EXACT}, in text and where they may be a key; estimated otherwise, as {@link OFF} says. */
+  /** Distinct values, of fractions beyond {@link EXACT} and of large files an estimate, see {@link OFF}; exact where they may be a key. */
   distinct: number;
   /** As text; `null` where no row has a value. */
   min: string | null;
@@ -51,8 +51,8 @@ export const TABLE = 'inspected';
 const EXACT = 200;
 /** An estimate is some 13% off (a HyperLogLog of 64 registers), and hardly ever by a factor of 2. */
 const OFF = 2;
-/** So many texts are counted one by one in no time. */
-const FEW_TEXTS = 5_000_000;
+/** So many values, beside fractions, are counted one by one in no time. */
+const FEW_VALUES = 5_000_000;
 
 /**
  * Reads a whole CSV into the table {@link TABLE} and summarises its columns.
@@ -79,7 +79,8 @@ function valueSql(text: string, type: ColumnType, sniffed: SniffedCsv): string {
   return type === 'VARCHAR' ? text : `TRY_CAST(${writtenOut(text, type, sniffed)} AS ${type})`;
 }
 
-async function summarise(
+/** What is known of the columns of {@link TABLE}. */
+export async function summarise(
   database: Database,
   columns: [name: string, type: ColumnType][],
 ): Promise<Omit<DescribedCsv, 'sniffed'>> {
@@ -122,10 +123,10 @@ async function summarise(
 
 /** Replaces estimates where it matters what exactly the number is. */
 async function countExactly(database: Database, rows: number, summaries: ColumnSummary[]): Promise<void> {
-  const texts = summaries.filter(({ type }) => type === 'VARCHAR').length * rows <= FEW_TEXTS;
+  const countable = summaries.filter(({ type }) => type !== 'DOUBLE');
+  const few = countable.length * rows <= FEW_VALUES;
   const matters = summaries.filter(
-    ({ distinct, type }) =>
-      distinct <= OFF * EXACT || (distinct > rows / OFF && type !== 'DOUBLE') || (texts && type === 'VARCHAR'),
+    ({ distinct, type }) => distinct <= OFF * EXACT || (type !== 'DOUBLE' && (few || distinct > rows / OFF)),
   );
   if (matters.length === 0) return;
   const [row] = await database.rows<Record<string, bigint>>(

@@ -161,7 +161,8 @@ async function decideTogether(
       (group) =>
         group.some(({ name }) => anchors.has(name)) &&
         (group.every(({ name }) => anchors.has(name)) || repeatsByChance(rows, group) >= TOO_MANY_BY_CHANCE) &&
-        group.reduce((product, { distinct }) => product * distinct, 1) >= rows,
+        // Of large files the numbers are estimates, which may all be too low; the rows decide.
+        group.reduce((product, { distinct }) => product * distinct, 1) >= rows / 4,
     );
     const first = await whichDiffer(database, groups, `(SELECT * FROM ${TABLE} LIMIT ${FIRST})`, Math.min(rows, FIRST));
     for (const group of first.slice(0, 5)) {
