@@ -87,6 +87,7 @@ describe('columns that the day of a row is made of are no features', () => {
     // Functions, types and texts that are called as columns are none of them.
     ["strptime(year || '-' || Month, '%Y-day')", ['day', 'date', 'Seen on']],
     ['CAST(year("date") || \'-01-01\' AS date)', ['year', 'month', 'day', 'Seen on']],
+    ["CAST(year || '-01-01' as\n  date)", ['month', 'day', 'date', 'Seen on']],
   ])('%s', (time, features) => {
     const written = PipelineDefinition.parse({ source: { file: 'a.csv', columns }, key: 'id', label: 'id2', time });
     const definition = { ...written, name: 'a', title: 'a', labelSource: { sql: 'true' } };
