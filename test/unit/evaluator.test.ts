@@ -439,6 +439,11 @@ describe('rows in quarantine', () => {
       const other = 'SELECT id, CAST(cost AS FLOAT) AS cost, kind, day FROM (' + ROWS + ')';
       expect((await rowsNow('2020_01', other)).rows.query).toBe(other);
       expect((await rowsNow('2020_01', `${ROWS} WHERE id = 1`)).values).toEqual([[1, 30]]);
+      const failing = `SELECT * REPLACE (CASE WHEN id = 4 THEN CAST('x' || kind AS DOUBLE) ELSE cost END AS cost) FROM (${ROWS})`;
+      await expect(rowsNow('2020_01', failing)).rejects.toMatchObject({
+        type: 'InputInvalid',
+        message: expect.stringMatching(/^silver\.sql failed on its data: Could not convert string 'xc'/) as string,
+      });
     });
   });
 

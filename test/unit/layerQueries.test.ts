@@ -142,6 +142,13 @@ describe('the query of a layer that has no file', () => {
       expect(Object.keys((await made(other, LABELS)).features[0]!)).toContain('paid');
     });
 
+    test('takes none of the source where the second file has no such column', async () => {
+      const definition = definitionOf({ labels: { file: 'b.csv', on: ['id'] } });
+      await expect(made(definition, 'CREATE TABLE labels AS SELECT 8 AS id, 9 AS amount')).rejects.toThrow(
+        /does not have a column named "paid"/,
+      );
+    });
+
     test('joins them on each of several columns', async () => {
       const definition = definitionOf({ labels: { file: 'b.csv', on: ['id', 'city'] } });
       const { labels } = await made(definition, LABELS.replace("'Köln'", "'Bonn'"));
