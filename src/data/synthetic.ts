@@ -125,9 +125,7 @@ function cellWriter(
 /** The label of every row, by position in the calibration: exact proportions in random order. */
 function drawLabels(random: Mt19937, { label }: Calibration, rows: number): Uint8Array {
   const shares = cumulativeShares(label.values.map(([, count]) => count));
-  const labels = new Uint8Array(rows);
-  for (let row = 0; row < rows; row++) labels[row] = firstAbove(shares, (row + 0.5) / rows);
-  return random.shuffle(labels);
+  return random.shuffle(Uint8Array.from({ length: rows }, (_, row) => firstAbove(shares, (row + 0.5) / rows)));
 }
 
 function identifierWriter(random: Mt19937, identifier: Calibration['identifiers'][number], rows: number): CellWriter {
@@ -214,7 +212,8 @@ function drawNormalPair(random: Mt19937, into: Float64Array, at: number): void {
     const x = 2 * uniform(random) - 1;
     const y = 2 * uniform(random) - 1;
     const square = x * x + y * y;
-    if (square >= 1 || square === 0) continue;
+    // It is never 0, as `uniform` is never 1/2.
+    if (square >= 1) continue;
     const factor = Math.sqrt((-2 * Math.log(square)) / square);
     into[at] = x * factor;
     into[at + 1] = y * factor;

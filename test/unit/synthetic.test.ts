@@ -101,8 +101,9 @@ describe('data that SQL gives', () => {
     writeFileSync(join(world.root, 'conf', 'pipelines', VISITS, 'generate.sql'), 'SELECT absent');
     await expect(generate(5)).rejects.toMatchObject({
       type: 'ConfigInvalid',
-      message: expect.stringContaining('generate.sql') as string,
+      message: expect.stringMatching(/generate\.sql can't be run: /) as string,
     });
+    expect(readdirSync(world.root)).not.toContain('generated.csv.partial.scratch');
     expect(readdirSync(world.root)).not.toContain('generated.csv.partial');
   });
 });
@@ -186,6 +187,9 @@ describe('generated data', () => {
       .map((line) => line.replace('odd, ""quoted""', '').split(','));
     expect(rows).toHaveLength(60_000);
     expect(rows.map((row) => row.length).filter((fields) => fields !== 6)).toEqual([]);
+    // Identifiers ascend, also from one piece to the next.
+    const ids = rows.map((row) => Number(row[0]));
+    expect(ids.findIndex((id, i) => !(id > (ids[i - 1] ?? 999)))).toBe(-1);
     const counts = (column: number) =>
       Object.fromEntries(
         [...new Set(rows.map((row) => row[column]!))]
@@ -210,7 +214,33 @@ describe('generated data', () => {
   test('may have as many rows as asked for', async () => {
     const path = await generate(37);
     expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(38);
+    // Half a row of five is a tenth, and counts as a whole one.
+    const five = readFileSync(await generate(5), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(1);
+    expect(five.filter((line) => line.endsWith(',bad'))).toHaveLength(1);
   });
+
+  test.each(['comma, here', 'say "so"', 'two\nlines', 'a\rreturn'])(
+    'has %j in quotes, as a name and as values',
+    async (text) => {
+      const { source, ...rest } = CONF['pipeline.json'];
+      const synthetic = { calibration: 'calibration.json', rows: 3 };
+      const name = text.replaceAll(/[\r\n]/g, ',');
+      const columns = { [name]: 'VARCHAR', fate: 'VARCHAR' };
+      world.writeConf('pipeline.json', { ...rest, source: { ...source, columns, synthetic } });
+      world.writeConf('calibration.json', {
+        ...CALIBRATION,
+        identifiers: [],
+        columns: { [name]: [[text, 1, 1]] },
+        correlations: { columns: [], lower: [] },
+      });
+      const inQuotes = (text: string) => `"${text.replaceAll('"', '""')}"`;
+      const row = `${inQuotes(text)},good\n`;
+      expect(readFileSync(await generate(), 'utf8')).toBe(`${inQuotes(name)},fate\n${row}${row}${row}`);
+    },
+  );
 });
 
 describe('a calibration that does not fit is refused', () => {
@@ -319,7 +349,7 @@ describe('a calibration that does not fit is refused', () => {
     [
       'correlations contradict each other',
       { correlations: { columns: ['kind', 'size', 'weight'], lower: [[], [0.9], [0.9, -0.9]] } },
-      /not positive definite/,
+      /^The correlations of the calibration are not those of any distribution \(not positive definite\); count them anew\.$/,
     ],
   ])('%s', async (_what, change, message) => {
     world.writeConf('calibration.json', { ...CALIBRATION, ...change });
