@@ -44,7 +44,10 @@ export async function findDuplicates(
   return duplicates;
 }
 
-/** What was found when bronze was what it is now, where somebody looked then; `inputs` is bronze's fingerprint. */
+/**
+ * What was found when bronze was what it is now, where somebody looked then and the file of it is whole; `inputs` is bronze's
+ * fingerprint.
+ */
 export async function knownDuplicates(
   pipeline: Pipeline,
   datamart: ObjectStore,
@@ -54,7 +57,12 @@ export async function knownDuplicates(
   const checksums = Object.entries(bronze.partitions).map(([name, entry]) => [name, tableOf(entry, 'bronze').checksum]);
   const inputs = fingerprint(checksums, Object.keys(columns), pipeline.definition.keys);
   const known = (await readManifestToWrite(datamart, 'silver'))?.duplicates;
-  return known?.inputs === inputs ? { inputs, known } : { inputs };
+  return known?.inputs === inputs && (await isWhole(datamart, known)) ? { inputs, known } : { inputs };
+}
+
+async function isWhole(datamart: ObjectStore, { file }: DuplicatesEntry): Promise<boolean> {
+  if (!file) return true;
+  return (await datamart.head(file.key)) !== undefined && !(await datamart.isChanged(file.key, file.checksum));
 }
 
 async function search(

@@ -180,6 +180,19 @@ describe('rows of bronze that repeat an earlier one', () => {
     expect(next['2020_01']!.rows).toBe(1);
   });
 
+  test.each(['lost', 'damaged'])('are sought anew where the file of them is %s', async (damage) => {
+    const pipeline = pipelineOf();
+    await written();
+    const found = await findDuplicates(context(), pipeline, store);
+    const { key, checksum } = found.file!;
+    if (damage === 'lost') await store.delete(key);
+    else await store.put(key, 'damaged');
+    expect(await knownDuplicates(pipeline, store)).toEqual({ inputs: found.inputs });
+    expect(await findDuplicates(context(), pipeline, store)).toEqual(found);
+    expect(await store.isChanged(key, checksum)).toBe(false);
+    expect(await store.head(key)).toBeDefined();
+  });
+
   test('may be none, also in a silver whose manifest is damaged', async () => {
     await written({ '2020_01': ROWS['2020_01']!.slice(1, 3) });
     await store.put(manifestKey('silver'), 'damaged');
