@@ -341,6 +341,8 @@ describe('the label', () => {
   test('may have a hundred classes, and its name may be written in another case', async () => {
     const { definition } = await proposed(200, { x, Kind: (i) => `c${i % 100}` }, { label: ' kind' });
     expect(definition).toMatchObject({ label: 'Kind', task: 'multiclass' });
+    const amounts = await proposed(200, { x, y: (i) => `${i % 2 ? '$' : '€'}${i % 100}` }, { label: 'y' });
+    expect(amounts.definition).toMatchObject({ label: 'y', task: 'multiclass' });
     // The name as it stands comes first.
     const both = await proposed(200, { x, ' Y': (i) => i % 3, Y: (i) => i % 2 }, { label: 'Y' });
     expect(both.definition).toMatchObject({ label: 'Y', task: 'binary' });
