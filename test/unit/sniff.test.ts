@@ -437,6 +437,11 @@ describe('records', () => {
     expect(await sniffed('a,b\r')).toMatchObject({ header: ['a', 'b'], columns: { a: 'VARCHAR', b: 'VARCHAR' } });
   });
 
+  it('decide nothing where the first mebibyte ends within one', async () => {
+    const text = `${'x'.repeat((1 << 20) - 100)},${'y'.repeat(200)}`;
+    expect(await sniffed(`a;b,c\n1;2\n${text};3\n`)).toMatchObject({ delimiter: ';', header: ['a', 'b,c'] });
+  });
+
   it('of which one may be empty', async () => {
     expect(await sniffed('x\n1\n\n2\n')).toMatchObject({ columns: { x: 'BIGINT' } });
   });

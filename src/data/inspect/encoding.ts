@@ -38,7 +38,6 @@ export async function encodingOf(path: string): Promise<Encoding> {
       await file.close();
     }
   } catch (error) {
-    if (error instanceof PerdureError) throw error;
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR')
       throw new PerdureError('InputInvalid', `There is no file ${path}; check the path.`, { cause: error });
