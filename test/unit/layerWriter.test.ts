@@ -311,6 +311,10 @@ describe('a layer that is made of another', () => {
       unchanged: [],
     });
     expect(await textOf(keyOf('silver', '2020_03'))).toBe('b of 2020_03');
+    // Where nothing is to do, nothing is written, and the manifest not again.
+    const put = vi.spyOn(store, 'put');
+    expect(counts(await refine(at, store, asked(MONTHS.slice(0, 2)), silverOf('a'))).unchanged).toHaveLength(2);
+    expect(put).not.toHaveBeenCalled();
   });
 
   test('is left as it is by a dry run, which tells what is up to date', async () => {
