@@ -5,6 +5,7 @@ import { predictionsFiles } from '../../src/data/predictions.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { writeJson } from '../support/anyDocument.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
+import { datasetMetadataOf } from '../support/wholeDocuments.js';
 
 /** As the first releases wrote it: labels of 0 and 1, features that are numbers, some of them scaled. */
 const FIRST = { scaler: { cost: { mean: 10, scale: 2 } }, features: ['cost', 'urgent'], label: 'costly' };
@@ -32,6 +33,14 @@ test('preprocessing of the first format is what it does, in the present one', ()
   });
 });
 
+test('what was written between two formats has its transforms already, and nothing else of them', () => {
+  const columns = [{ name: 'cost', steps: [] }];
+  expect(upgradePreprocessing({ scaler: {}, features: ['cost'], transforms: { columns, numbers: 1 } })).toEqual({
+    features: ['cost'],
+    transforms: { columns },
+  });
+});
+
 describe('metadata of a dataset of the first format', () => {
   const common = { id: 'd', pipeline: 'p', as_of: '2020-01-01', labelled_to: '2020-01-01', partitions: { '2019': { feature_store: 'f', label_store: 'l' } }, warnings: [], config_hash: 'h' }; // prettier-ignore
   const read = async (value: object) => {
@@ -55,6 +64,25 @@ describe('metadata of a dataset of the first format', () => {
     const splits = { train: { rows: 10, classes: [7, 3], unlabelled: 0, checksum: 'c' } };
     expect(await read({ ...common, ...FIRST, splits })).toEqual({ ...common, ...NOW, splits });
   });
+});
+
+test('metadata of a dataset is read as it was written, with features of every kind and the rows that share an entity', async () => {
+  const store = new FolderStore(temporaryFolder());
+  const metadata = datasetMetadataOf('train_data_1', {
+    inputs: [
+      { name: 'cost', kind: 'number', type: 'numeric' },
+      { name: 'place', kind: 'category', type: 'categorical' },
+      { name: 'day', kind: 'date', type: 'numeric' },
+      { name: 'urgent', kind: 'number', type: 'binary' },
+    ],
+    splits: { test: { start_date: '2020-01-01', end_date: '2020-01-31', rows: 4, unlabelled: 1, checksum: 'c' } },
+    row_files: { 'trained_rows.parquet': 't', 'reference_rows.parquet': 'r' },
+    partitions: { '2020_01': { feature_store: 'f', label_store: 'l' } },
+    entity: { column: 'person', shared: [{ split: 'test', rows: 4, sharedRows: 2, groups: 3, sharedGroups: 1 }] },
+    warnings: ['2 of 4 rows of test are of persons whom train has.'],
+  });
+  await datasetMetadata.write(store, 'metadata.json', metadata);
+  expect(await datasetMetadata.read(store, 'metadata.json')).toEqual(metadata);
 });
 
 const FILE = {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { datasetKey, readDatasetMetadata, readDatasetProfile, upgradePreprocessing } from '../../src/data/dataset.js';
+import { datasetKey, readDatasetMetadata, readDatasetProfile } from '../../src/data/dataset.js';
 import { readColumns } from '../../src/platform/files/parquet.js';
 import { preprocess } from '../../src/stages/preprocess.js';
 import { readJson } from '../support/anyDocument.js';
@@ -143,13 +143,5 @@ describe('what cannot be learned from is refused', () => {
     world.writeConf(file, sql);
     await world.process();
     await expect(run()).rejects.toMatchObject({ type: 'InputInvalid', message });
-  });
-});
-
-test('what was written between two formats has its transforms already, and nothing else of them', () => {
-  const columns = [{ name: 'cost', steps: [] }];
-  expect(upgradePreprocessing({ scaler: {}, features: ['cost'], transforms: { columns, numbers: 1 } })).toEqual({
-    features: ['cost'],
-    transforms: { columns },
   });
 });

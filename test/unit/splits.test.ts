@@ -255,6 +255,14 @@ describe('by a column', () => {
     expect(
       await sides({ by: 'column', column: 'c' }, KEYS, table(`('train'), ('Test '), ('OOT'), ('dev'), (NULL)`)),
     ).toEqual(['train', 'test', 'oot', null, null]);
+    // A column need not say all names, but these.
+    expect(splitOf(SplitSettings.parse({ by: 'column', column: 'c' }), KEYS)).toMatchObject({
+      names: ['train', 'validation', 'test', 'oot'],
+      required: ['train', 'test'],
+      columns: ['c'],
+    });
+    const given = splitOf(SplitSettings.parse({ by: 'column', column: 'c', test: 'a', oot: 'b' }), KEYS);
+    expect(given).toMatchObject({ names: ['train', 'test', 'oot'], required: ['train', 'test', 'oot'] });
   });
 
   test('that says values, of any type', async () => {
