@@ -18,7 +18,7 @@ export type InputColumn = z.infer<typeof inputColumn>;
 
 /** What DuckDB calls the types of numbers, truth values among them; a column of nulls alone has none. */
 export const NUMBER = /^(BOOLEAN|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)|"NULL")$/;
-const MOMENT = /^(DATE|TIMESTAMP.*)$/;
+const MOMENT = /^(DATE|TIMESTAMP(_S|_MS|_NS| WITH TIME ZONE)?)$/;
 
 /**
  * The features of a pipeline, by the columns of a feature store's file: those that `pipeline.json` names, else all but the

@@ -25,8 +25,15 @@ describe('features', () => {
     expect(
       await features("DATE '2020-01-01' AS a, TIMESTAMP '2020-01-01' AS b, TIMESTAMPTZ '2020-01-01' AS c"),
     ).toEqual(['a date numeric', 'b date numeric', 'c date numeric']);
-    expect(await features("'x' AS a, [1] AS b, TIME '10:00' AS c, {'d': 1} AS d")).toEqual(
-      ['a', 'b', 'c', 'd'].map((name) => `${name} category categorical`),
+    expect(
+      await features(
+        "'2020-01-01'::TIMESTAMP_S AS a, '2020-01-01'::TIMESTAMP_MS AS b, '2020-01-01'::TIMESTAMP_NS AS c",
+      ),
+    ).toEqual(['a date numeric', 'b date numeric', 'c date numeric']);
+    // Lists and structs are none of what they hold.
+    const others = ["'x'", '[1]', "TIME '10:00'", "{'d': 1}", "{'d': 1.5}", "[TIMESTAMP '2020-01-01']", "[DATE '2020-01-01']"]; // prettier-ignore
+    expect(await features(others.map((value, i) => `${value} AS c${i}`).join(', '))).toEqual(
+      others.map((_, i) => `c${i} category categorical`),
     );
   });
 

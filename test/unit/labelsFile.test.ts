@@ -304,6 +304,15 @@ describe('labels are refused', () => {
     });
   });
 
+  test('where the file is torn', async () => {
+    const lines = Array.from({ length: 30_000 }, (_, i) => `${i},no`);
+    const path = csv('customer,gone', ...lines, '1,no,more');
+    await expect(take({ labels: path })).rejects.toMatchObject({
+      type: 'InputInvalid',
+      message: `Line 30002 of ${path} has 3 values where the header names 2 columns, so the file may be torn; fetch it again or correct the line.`,
+    });
+  });
+
   test('where the file has nothing but keys', async () => {
     const path = csv('customer', '2');
     await expect(take({ labels: path }, sql)).rejects.toMatchObject({
