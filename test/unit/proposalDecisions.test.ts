@@ -258,6 +258,13 @@ describe('the label', () => {
       'The column label has 5 values (c0, c1, c2, c3, c4), and a binary task has two; say which is the positive one with --positive, or give --task multiclass.',
     ],
     [
+      'two classes of a hundred values',
+      (i) => `c${i % 100}`,
+      { task: 'binary' },
+      'InputInvalid',
+      'The column label has 100 values (c0, c1, c10, c11, c12, ...), and a binary task has two; say which is the positive one with --positive, or give --task multiclass.',
+    ],
+    [
       'two classes of very many values',
       (i) => `c${i % 101}`,
       { task: 'binary' },
@@ -411,7 +418,8 @@ describe('the key', () => {
       'The file has no column "c"; name one of these with --key: a, x, y.',
     ],
   ])('that is asked for is refused: %s', async (_, columns, key, message) => {
-    await expect(proposed(120, columns, { label: 'y', key })).rejects.toThrow(message);
+    const type = message.startsWith('The file has no column') ? 'NotFound' : 'InputInvalid';
+    await expect(proposed(120, columns, { label: 'y', key })).rejects.toMatchObject({ type, message });
   });
 
   test('is named as identifiers are', () => {
