@@ -107,6 +107,14 @@ describe('new rows', () => {
     expect((await found()).ids).toEqual([2, 4, 7, 8]);
   });
 
+  test('are told by the features of gold, also where predictions have a column of such a name', async () => {
+    const { partition, predictions, new: found } = await world();
+    await partition('2020_02', `SELECT i::INT AS id, DATE '2020-02-01' AS day, i AS label FROM range(1, 3) AS t (i)`);
+    const scored = digested('SELECT 1 AS id, 1 AS label UNION ALL SELECT 2, 9', 'label');
+    await predictions(`SELECT *, 1 AS label FROM (${scored})`, { features: ['label'] });
+    expect((await found()).ids).toEqual([2]);
+  });
+
   test('of several keys are those whose keys differ in one', async () => {
     const { partition, predictions, new: found } = await world();
     const of = pipelineOf({ keys: ['id', 'place'] }, config);
