@@ -60,30 +60,51 @@ describe('with folds outstanding', () => {
       cvFolds,
     ).survivors.includes(1);
 
-  test('a candidate leaves when it would win by more than .0005 with next to no chance', () => {
-    // After one fold of five the means of five differ from what is seen by .001 sqrt(4 / 5) = .000894: 2.807 of them are
-    // .00251, of which .0005 is worth no fold.
-    expect(stays([0.62 - 0.002])).toBe(true);
-    expect(stays([0.62 - 0.00202])).toBe(false);
-    // After four by .001 sqrt(1 / 20) = .000224: .00063.
-    const afterFour = (behind: number) => stays([0.62 - behind, 0.62 - behind, 0.62 - behind, 0.62 - behind]);
-    expect(afterFour(0.0001)).toBe(true);
-    expect(afterFour(0.00014)).toBe(false);
+  test('a candidate leaves when it would win by more than .001 with next to no chance', () => {
+    // After one fold, of which the rows are taken to explain a ninth, the means of five differ from what is seen by
+    // .001 sqrt(9 * 4 / 5) = .002683: 2.807 of them are .00753, of which .001 is worth no fold.
+    expect(stays([0.62 - 0.0065])).toBe(true);
+    expect(stays([0.62 - 0.00656])).toBe(false);
+    // After two that are alike, by .001 sqrt(3 / 10) = .000548: .00154.
+    expect(stays([0.62 - 0.0005, 0.62 - 0.0005])).toBe(true);
+    expect(stays([0.62 - 0.00056, 0.62 - 0.00056])).toBe(false);
+    // After four by .001 sqrt(1 / 20) = .000224: .00063, less than what is worth no fold.
+    expect(stays([0.62, 0.62, 0.62, 0.62])).toBe(false);
+  });
+
+  test('what differs from fold to fold counts for as much as it does over the candidates', () => {
+    // Differences of .003 more and less have the variance 2 (.003)^2 from fold to fold, 18 times that of the rows:
+    // .001 sqrt(18 * 3 / 10) = .002324, and 2.807 of them .00652.
+    const moving = (behind: number) => [0.62 - behind - 0.003, 0.62 - behind + 0.003];
+    expect(stays(moving(0.0055))).toBe(true);
+    expect(stays(moving(0.00556))).toBe(false);
+    // Beside one that does not move it is 9 times: .01 / 8 is 3.023 standard deviations, of .001643, so .00497.
+    const beside = (behind: number) =>
+      selectCandidates(
+        contenders(
+          { scores: [0.62, 0.62] },
+          { scores: moving(behind), influence: APART },
+          { scores: [0.5, 0.5], influence: APART },
+        ),
+        5,
+      ).survivors;
+    expect(beside(0.0039)).toEqual([0, 1]);
+    expect(beside(0.004)).toEqual([0]);
   });
 
   test('more chances to be wrong ask for more certainty', () => {
     const rest = Array.from({ length: 18 }, () => ({ scores: [0.5] }));
     const among = selectCandidates(
-      contenders({ scores: [0.62] }, { scores: [0.62 - 0.00202], influence: APART }, ...rest),
+      contenders({ scores: [0.62] }, { scores: [0.62 - 0.00656], influence: APART }, ...rest),
       5,
     );
-    // .01 / (19 * 4) is 3.648 standard deviations, .00326.
+    // .01 / (19 * 4) is 3.648 standard deviations, .00979.
     expect(among.survivors).toEqual([0, 1]);
   });
 
   test('the unit of the labels changes nothing', () => {
     const among = (unit: number) => {
-      const behind = [0, 0.002, 0.00202, 0.01].map((by, index) => ({
+      const behind = [0, 0.007, 0.0072, 0.02].map((by, index) => ({
         scores: [-by * unit],
         influence: APART.map((part) => (index === 0 ? 0 : part * unit)),
       }));
