@@ -33,6 +33,8 @@ export interface Refinement {
   ): Promise<Built | undefined>;
   /** What the manifest says besides its partitions once one is written. @param partitions all that the layer before has */
   begin?(manifest: LayerManifest, partitions: string[]): Partial<LayerManifest>;
+  /** Whether what a partition left beside the layer is there; what it lacks is made again with it. */
+  isKept?(partition: string, entry: PartitionEntry): Promise<boolean>;
   /** What is noted of a partition that is up to date; `undefined` where that stands there. */
   amend?(entry: PartitionEntry): PartitionEntry | undefined;
 }
@@ -61,7 +63,7 @@ export interface Refined extends Omit<LayerResult, 'rows'> {
 }
 
 /**
- * Brings partitions of a layer up to date: builds those whose inputs differ from last time, or whose files are lost,
+ * Brings partitions of a layer up to date: builds those whose inputs differ from last time, or that have lost something,
  * and leaves the others alone; a dry run only tells these. Work that was done before a failure stays done.
  *
  * @throws PerdureError `NotFound` for a partition that the layer before lacks; `ObjectCorrupt` for a torn input file
@@ -85,7 +87,8 @@ export async function refine(
         `${from.layer} holds no partition ${name}; run data processing with a source that has it.`,
       );
     const current = writer.intact(name);
-    if (current?.inputs === refinement.inputs(name, tableOf(entry, from.table).checksum)) {
+    const isCurrent = current?.inputs === refinement.inputs(name, tableOf(entry, from.table).checksum);
+    if (isCurrent && ((await refinement.isKept?.(name, current)) ?? true)) {
       const amended = refinement.amend?.(current) ?? current;
       // What is to be noted is work, too.
       if (dryRun && !writer.isNoted(name, amended)) continue;

@@ -11,7 +11,7 @@ import type { BuiltTable } from '../data/layerWriter.js';
 import { refine } from '../data/refine.js';
 import { correctedRows, readCorrections } from '../data/validation/corrections.js';
 import { Evaluator, summaryOf, type Evaluation } from '../data/validation/evaluate.js';
-import { writeResult } from '../data/validation/results.js';
+import { keptResults, writeResult } from '../data/validation/results.js';
 import { isRefused, qualityOf, refusal, refuseLowScores, type RefusedPartition } from '../data/validation/verdict.js';
 import { PerdureError } from '../errors.js';
 import type { Stage } from './context.js';
@@ -51,6 +51,7 @@ export const silver: Stage<RefineInput, SilverResult> = async (context, input) =
         duplicates?.partitions[partition],
         ...(corrected[partition] ? [corrected[partition].checksum] : []),
       ),
+    ...(isExpected && { isKept: await keptResults(datamart) }),
     check: (database) => openTables(database, sql),
     build: async (database, partition, file, folder) => {
       const repeated = countDuplicates(pipeline, duplicates, partition);

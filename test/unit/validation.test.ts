@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { loadPipeline } from '../../src/config/load.js';
 import { EXPECTATION_NAMES } from '../../src/validation/expectationTypes.js';
@@ -30,6 +31,16 @@ const processed = (visits: Visit[]) => {
   world.writeCsv(visits);
   return world.process();
 };
+
+function cut(path: string): void {
+  truncateSync(path, 5);
+}
+
+function change(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[bytes.length >> 1]! ^= 1;
+  writeFileSync(path, bytes);
+}
 
 async function quarantined(partition: string): Promise<Record<string, SqlValue>[]> {
   const { quarantine } = (await resultOf(partition))!;
@@ -482,6 +493,56 @@ describe('rows in quarantine', () => {
       [3, 30],
     ]);
     expect(await open()).toEqual([]);
+  });
+
+  /** Local paths of what validation keeps, by the end of their names. */
+  const keptFile = (end: string) => {
+    const folder = dirname(fileURLToPath(world.stores.datamart.uri(validationKey('2020_01'))));
+    return join(
+      folder,
+      readdirSync(folder).find((name) => name.endsWith(end))!,
+    );
+  };
+
+  test.each<[string, string, (path: string) => void]>([
+    ['2020_01.json', 'deleted', rmSync],
+    ['2020_01.json', 'cut', cut],
+    ['2020_01.quarantine.parquet', 'deleted', rmSync],
+    ['2020_01.quarantine.parquet', 'cut', cut],
+    ['2020_01.quarantine.parquet', 'changed', change],
+    ['2020_02.json', 'deleted', rmSync],
+    ['2020_02.json', 'cut', cut],
+  ])('and the results are there again with the next run where %s is %s', async (name, _, lose) => {
+    const before = [await exported(), await resultOf('2020_01'), await resultOf('2020_02')];
+    lose(keptFile(name));
+    if (lose !== rmSync) {
+      // What is not what was written is told by whoever reads it, with what to do.
+      await expect(exported()).rejects.toThrow(
+        /; delete it and run (data processing|the stage that writes it) again\.$/,
+      );
+      rmSync(keptFile(name));
+    }
+    expect((await world.process()).silver.written).toEqual([name.slice(0, 7)]);
+    expect([await exported(), await resultOf('2020_01'), await resultOf('2020_02')]).toEqual(before);
+    expect((await world.process()).silver.written).toEqual([]);
+  });
+
+  test('are there again where their corrections are lost, once these are given up', async () => {
+    const before = await exported();
+    await sendBack(before.replace('-20.0', '20'));
+    await world.process();
+    const corrections = keptFile('corrections.json');
+    const [, held] = /"key": ?"validation\/([^"]+)"/.exec(readFileSync(corrections, 'utf8'))!;
+    // The partition is made again, as something else of it is lost.
+    for (const name of [held!, '2020_01.json']) rmSync(keptFile(name));
+    const uri = (name: string) => world.stores.datamart.uri(`validation/${name}`);
+    await expect(world.process()).rejects.toThrow(
+      `${uri(held!)}, which held corrected rows, is gone or not what was written; delete ${uri('corrections.json')}, run data processing, and correct the rows in quarantine anew.`,
+    );
+    rmSync(corrections);
+    await world.process();
+    expect(await exported()).toBe(before);
+    expect(await sendBack(before.replace('-20.0', '20'))).toMatchObject({ corrected: 1 });
   });
 
   test('are shown, the first of them as text, and counted in a line', async () => {

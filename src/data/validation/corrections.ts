@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { INTERNAL } from '../../config/columns.js';
+import { PerdureError } from '../../errors.js';
 import { document, type DocumentOf } from '../../platform/storage/documents.js';
 import type { ObjectStore } from '../../platform/storage/objectStore.js';
 import { sha256File } from '../../platform/storage/checksum.js';
@@ -41,8 +42,7 @@ export async function correctedRows(
 ): Promise<RowSource> {
   const plain = { sql, query: sql.text, columns };
   if (!entry) return plain;
-  const path = await datamart.localFile(entry.key, entry.checksum);
-  const found = readParquetSql([path]);
+  const found = readParquetSql([await correctedFile(datamart, entry)]);
   const { id, row, corrections: corrected } = INTERNAL;
   const known = (await describe(database, `SELECT * EXCLUDE (${id}) FROM ${found}`)).map(({ name, type }) => [
     name,
@@ -82,7 +82,7 @@ export async function addCorrections(
   for (const partition of partitions) {
     const before = (await readCorrections(datamart))[partition];
     const own = `SELECT * EXCLUDE (${name}) FROM ${relation} WHERE ${name} = ${literal(partition)}`;
-    const earlier = before && readParquetSql([await datamart.localFile(before.key, before.checksum)]);
+    const earlier = before && readParquetSql([await correctedFile(datamart, before)]);
     const all = earlier ? `${own} UNION ALL BY NAME SELECT * FROM ${earlier} ANTI JOIN (${own}) USING (${id})` : own;
     const path = join(folder, `${partition}.corrections.parquet`);
     const [written] = await database.rows<{ Count: bigint }>(
@@ -92,6 +92,23 @@ export async function addCorrections(
     await corrections.update(datamart, KEY, (current) => ({
       partitions: { ...current?.partitions, [partition]: entry },
     }));
+  }
+}
+
+/** The local file of corrected rows. Where it is lost, no run can make it again: it holds what people sent back. */
+async function correctedFile(
+  datamart: ObjectStore,
+  { key, checksum }: Corrections['partitions'][string],
+): Promise<string> {
+  try {
+    return await datamart.localFile(key, checksum);
+  } catch (error) {
+    if (!(error instanceof PerdureError && (error.type === 'NotFound' || error.type === 'ObjectCorrupt'))) throw error;
+    throw new PerdureError(
+      'ObjectCorrupt',
+      `${datamart.uri(key)}, which held corrected rows, is gone or not what was written; delete ${datamart.uri(KEY)}, run data processing, and correct the rows in quarantine anew.`,
+      { cause: error },
+    );
   }
 }
 

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Pipeline } from '../../config/load.js';
+import { PerdureError } from '../../errors.js';
 import type { ObjectStore } from '../../platform/storage/objectStore.js';
 import { literal, type Database } from '../duckdb.js';
+import type { PartitionEntry } from '../layers.js';
 import type { Evaluation, Evaluator } from './evaluate.js';
 import { document, type DocumentOf } from '../../platform/storage/documents.js';
 import { DIMENSIONS } from '../../validation/checks.js';
@@ -66,6 +68,28 @@ export function validationKey(partition: string): string {
 /** Parquet of a partition's rows that break an expectation. */
 export function quarantineKey(partition: string): string {
   return `${VALIDATION_FOLDER}${partition}.quarantine.parquet`;
+}
+
+/**
+ * Tells whether what was kept of a partition's expectations is there: its results, and the rows that break one. Of those
+ * rows it is asked alone whether there are any bytes; whoever reads them checks them.
+ */
+export async function keptResults(
+  datamart: ObjectStore,
+): Promise<(partition: string, entry: Pick<PartitionEntry, 'validation'>) => Promise<boolean>> {
+  const keys = new Set<string>();
+  for await (const { key } of datamart.list(VALIDATION_FOLDER)) keys.add(key);
+  return async (partition, { validation }) => {
+    if (!validation || validation.evaluated === 0) return true;
+    const key = validationKey(partition);
+    if (!keys.has(key)) return false;
+    if (Object.values(validation.unmet).every((rows) => rows === 0)) return true;
+    const result = await validationResult.read(datamart, key).catch((error: unknown) => {
+      if (error instanceof PerdureError && error.type === 'ObjectCorrupt') return undefined;
+      throw error;
+    });
+    return result !== undefined && (result.quarantine === undefined || keys.has(result.quarantine.key));
+  };
 }
 
 /** The share of expectations that are met; `null` of none. */
