@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ConfigRef, RunRef, StageInput } from '../contracts/index.js';
-import { PerdureError, type ErrorType } from '../errors.js';
+import { PerdureError, isLost } from '../errors.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { document, type DocumentOf } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -104,9 +104,6 @@ export async function pipelineOf(
 
 const REMEDY = 'restore it, or start the run again, which takes the present configuration';
 
-/** What says that a file is gone or damaged; all else is a failure to look. */
-const LOST: ReadonlySet<string> = new Set<ErrorType>(['NotFound', 'ObjectCorrupt']);
-
 async function fetchVersion(
   { uri, checksum }: ConfigRef,
   name: string,
@@ -122,7 +119,7 @@ async function fetchVersion(
     throw new PerdureError('ObjectCorrupt', `${uri} is not the configuration that this run began with; ${REMEDY}.`);
   return unpack(name, files, scratch, (file) =>
     store.localFile(`${FILES}${file}`, file).catch((error: unknown) => {
-      if (!(error instanceof PerdureError && LOST.has(error.type))) throw error;
+      if (!isLost(error)) throw error;
       throw new PerdureError(
         'ObjectCorrupt',
         `${store.uri(`${FILES}${file}`)}, of the configuration that this run began with, is gone or damaged; ${REMEDY}.`,

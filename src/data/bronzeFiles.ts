@@ -1,6 +1,6 @@
 import { isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import { PerdureError } from '../errors.js';
+import { isLost } from '../errors.js';
 import type { Workspace } from './workspace.js';
 import { checksumOfFile } from '../platform/storage/checksum.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -43,8 +43,7 @@ export async function manifestOfBronzeFiles(
   await withDuckDb(context, async (database) => {
     for (const { name, key, size } of files) {
       const found = await contentOf(database, pipeline, datamart, key).catch((error: unknown) => {
-        if (error instanceof PerdureError && (error.type === 'ObjectCorrupt' || error.type === 'NotFound'))
-          return undefined;
+        if (isLost(error)) return undefined;
         throw error;
       });
       if (!found) continue;

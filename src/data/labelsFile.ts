@@ -3,7 +3,7 @@ import { INTERNAL, isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { fileNameOf } from '../config/schema.js';
 import { countOf, type LabelCounts } from '../contracts/index.js';
-import { PerdureError } from '../errors.js';
+import { PerdureError, isLost } from '../errors.js';
 import { sha256File } from '../platform/storage/checksum.js';
 import { diskError } from '../platform/files/diskError.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
@@ -128,7 +128,7 @@ async function openObject(
   try {
     return await datamart.localFile(key, checksum);
   } catch (error) {
-    if (!(error instanceof PerdureError && (error.type === 'NotFound' || error.type === 'ObjectCorrupt'))) throw error;
+    if (!isLost(error)) throw error;
     throw new PerdureError(
       'ObjectCorrupt',
       `${datamart.uri(key)}, which held the labels, is gone or not what was written; give a file that has all of them and ask to replace (--replace, or "replace": true).`,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ObjectRef, RunRef, VersionRef } from '../contracts/index.js';
 import { versionRef } from '../contracts/schemas.js';
-import { PerdureError } from '../errors.js';
+import { PerdureError, isLost } from '../errors.js';
 import { document, type DocumentOf } from '../platform/storage/documents.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { dayOf } from './partitions.js';
@@ -92,8 +92,7 @@ async function openIntact(predictions: ObjectStore, { key, checksum }: Predictio
   try {
     return await predictions.localFile(key, checksum);
   } catch (error) {
-    if (error instanceof PerdureError && (error.type === 'NotFound' || error.type === 'ObjectCorrupt'))
-      return undefined;
+    if (isLost(error)) return undefined;
     throw error;
   }
 }

@@ -28,7 +28,7 @@ import {
   partitionKey,
   partitionNameSql,
 } from '../data/partitions.js';
-import { PerdureError } from '../errors.js';
+import { PerdureError, isLost } from '../errors.js';
 import { limitsOf } from '../platform/resources/limits.js';
 import type { Resources } from '../platform/resources/resources.js';
 import { sha256File } from '../platform/storage/checksum.js';
@@ -531,8 +531,7 @@ async function refuseLoss(
     if (!entry || tableOf(entry, 'bronze').checksum === partition.checksum) continue;
     const before = await partitionFile(datamart, 'bronze', 'bronze', partition.name, tableOf(entry, 'bronze')).catch(
       (error: unknown) => {
-        if (error instanceof PerdureError && (error.type === 'ObjectCorrupt' || error.type === 'NotFound'))
-          return undefined;
+        if (isLost(error)) return undefined;
         throw error;
       },
     );

@@ -3,7 +3,7 @@ import type { FindUnchangedInput, PromotionDecision, Unchanged, VersionRef } fro
 import { checksumsAsOf, partitionsAsOf } from '../data/goldAsOf.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
-import { PerdureError, type ErrorType } from '../errors.js';
+import { isLost } from '../errors.js';
 import { isSameOrigin, originOf, type Inputs } from '../registry/origin.js';
 import { aliasKey, moveOf, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/aliases.js';
@@ -80,12 +80,9 @@ async function inputsOf(pipeline: Pipeline, stores: Stores, asOf: string): Promi
   return { partitions, labelled_to: lastLabelledDay(pipeline, asOf), as_of: asOf };
 }
 
-/** What makes a version unusable; a store that is away is a failure to look. */
-const DAMAGE: ReadonlySet<string> = new Set<ErrorType>(['NotFound', 'ObjectCorrupt']);
-
 async function unlessDamaged<T>(look: () => Promise<T>): Promise<T | undefined> {
   return look().catch((error: unknown) => {
-    if (error instanceof PerdureError && DAMAGE.has(error.type)) return undefined;
+    if (isLost(error)) return undefined;
     throw error;
   });
 }

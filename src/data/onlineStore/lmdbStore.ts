@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { z } from 'zod';
-import { PerdureError } from '../../errors.js';
+import { PerdureError, isLost } from '../../errors.js';
 import { document } from '../../platform/storage/documents.js';
 import type { ObjectStore } from '../../platform/storage/objectStore.js';
 import { onlineFeatures, type OnlineFeatures, type OnlineRow, type OnlineStore } from './onlineStore.js';
@@ -92,7 +92,7 @@ export class LmdbStore implements OnlineStore {
     const path = await this.datamart
       .localFile(fileKey(version), current?.version === version ? current.checksum : undefined)
       .catch((error: unknown) => {
-        if (!(error instanceof PerdureError && ['NotFound', 'ObjectCorrupt'].includes(error.type))) throw error;
+        if (!isLost(error)) throw error;
         throw new PerdureError(
           'ObjectCorrupt',
           `${this.datamart.uri(fileKey(version))} is gone or damaged; delete ${this.datamart.uri(CURRENT)} and ${WRITE_AGAIN}.`,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { INTERNAL } from '../../config/columns.js';
-import { PerdureError } from '../../errors.js';
+import { PerdureError, isLost } from '../../errors.js';
 import { document, type DocumentOf } from '../../platform/storage/documents.js';
 import type { ObjectStore } from '../../platform/storage/objectStore.js';
 import { sha256File } from '../../platform/storage/checksum.js';
@@ -103,7 +103,7 @@ async function correctedFile(
   try {
     return await datamart.localFile(key, checksum);
   } catch (error) {
-    if (!(error instanceof PerdureError && (error.type === 'NotFound' || error.type === 'ObjectCorrupt'))) throw error;
+    if (!isLost(error)) throw error;
     throw new PerdureError(
       'ObjectCorrupt',
       `${datamart.uri(key)}, which held corrected rows, is gone or not what was written; delete ${datamart.uri(KEY)}, run data processing, and correct the rows in quarantine anew.`,
