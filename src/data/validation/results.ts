@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Pipeline } from '../../config/load.js';
-import { PerdureError } from '../../errors.js';
+import { isLost } from '../../errors.js';
 import type { ObjectStore } from '../../platform/storage/objectStore.js';
 import { literal, type Database } from '../duckdb.js';
 import type { PartitionEntry } from '../layers.js';
@@ -85,7 +85,7 @@ export async function keptResults(
     if (!keys.has(key)) return false;
     if (Object.values(validation.unmet).every((rows) => rows === 0)) return true;
     const result = await validationResult.read(datamart, key).catch((error: unknown) => {
-      if (error instanceof PerdureError && error.type === 'ObjectCorrupt') return undefined;
+      if (isLost(error)) return undefined;
       throw error;
     });
     return result !== undefined && (result.quarantine === undefined || keys.has(result.quarantine.key));

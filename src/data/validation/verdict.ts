@@ -1,5 +1,5 @@
 import type { Pipeline } from '../../config/load.js';
-import { agreeing, countOf, type DataQuality } from '../../contracts/index.js';
+import { countOf, shareOf, type DataQuality } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import type { PartitionEntry } from '../layers.js';
 import { scoreOf, type ExpectationResult, type ValidationResult } from './results.js';
@@ -98,7 +98,7 @@ function scoreText(
   partitions: number,
 ): string {
   const others = partitions - 1;
-  return `Partition ${partition}${others > 0 ? `, as ${countOf(others, 'other')},` : ''} has a quality score of ${quality_score!.toFixed(2)} (${met} of ${countOf(evaluated, 'expectation')} ${agreeing(met, 'is', 'are')} met), below the minimum of ${config.validation_config!.min_quality_score} (validation_config.min_quality_score)`;
+  return `Partition ${partition}${others > 0 ? `, as ${countOf(others, 'other')},` : ''} has a quality score of ${quality_score!.toFixed(2)} (${shareOf(met, evaluated, 'expectations')} ${met === 1 || evaluated === 1 ? 'is' : 'are'} met), below the minimum of ${config.validation_config!.min_quality_score} (validation_config.min_quality_score)`;
 }
 
 function listed(names: string[]): string {
