@@ -95,11 +95,6 @@ export class PerdureError extends Error {
   }
 }
 
-/** Whether something in a store is gone, or not what was written. A store that is away is a failure to look, and no loss. */
-export function isLost(error: unknown): error is PerdureError {
-  return error instanceof PerdureError && (error.type === 'NotFound' || error.type === 'ObjectCorrupt');
-}
-
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

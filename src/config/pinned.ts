@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ConfigRef, RunRef, StageInput } from '../contracts/index.js';
-import { PerdureError, isLost } from '../errors.js';
+import { PerdureError } from '../errors.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { document, type DocumentOf } from '../platform/storage/documents.js';
+import { localFileOr } from '../platform/storage/lost.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { openAddress, scratchRoot } from '../platform/storage/stores.js';
 import { loadFrom, loadPipeline, type Pipeline } from './load.js';
@@ -118,14 +119,11 @@ async function fetchVersion(
   if (digestOf(files) !== checksum)
     throw new PerdureError('ObjectCorrupt', `${uri} is not the configuration that this run began with; ${REMEDY}.`);
   return unpack(name, files, scratch, (file) =>
-    store.localFile(`${FILES}${file}`, file).catch((error: unknown) => {
-      if (!isLost(error)) throw error;
-      throw new PerdureError(
-        'ObjectCorrupt',
-        `${store.uri(`${FILES}${file}`)}, of the configuration that this run began with, is gone or damaged; ${REMEDY}.`,
-        { cause: error },
-      );
-    }),
+    localFileOr(
+      store,
+      { key: `${FILES}${file}`, checksum: file },
+      `, of the configuration that this run began with, is gone or damaged; ${REMEDY}.`,
+    ),
   );
 }
 

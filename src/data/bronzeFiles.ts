@@ -1,8 +1,8 @@
 import { isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import { isLost } from '../errors.js';
 import type { Workspace } from './workspace.js';
 import { checksumOfFile } from '../platform/storage/checksum.js';
+import { unlessLost } from '../platform/storage/lost.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { columnsOf, readParquetSql, withDuckDb, type Database } from './duckdb.js';
 import type { LayerManifest } from './layers.js';
@@ -42,10 +42,7 @@ export async function manifestOfBronzeFiles(
   const partitions: LayerManifest['partitions'] = {};
   await withDuckDb(context, async (database) => {
     for (const { name, key, size } of files) {
-      const found = await contentOf(database, pipeline, datamart, key).catch((error: unknown) => {
-        if (isLost(error)) return undefined;
-        throw error;
-      });
+      const found = await unlessLost(() => contentOf(database, pipeline, datamart, key));
       if (!found) continue;
       const { checksum, rows, lastDay } = found;
       const objects = [{ table: 'bronze' as const, key, checksum, size, rows }];

@@ -3,8 +3,9 @@ import { INTERNAL, isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { fileNameOf } from '../config/schema.js';
 import { countOf, type LabelCounts } from '../contracts/index.js';
-import { PerdureError, isLost } from '../errors.js';
+import { PerdureError } from '../errors.js';
 import { sha256File } from '../platform/storage/checksum.js';
+import { localFileOr } from '../platform/storage/lost.js';
 import { diskError } from '../platform/files/diskError.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { absoluteSource, isAddress } from '../platform/storage/stores.js';
@@ -121,20 +122,12 @@ export async function openLabelsTable(database: Database, datamart: ObjectStore,
 }
 
 /** The labels' local file. Where it is lost, no run can make it again: it holds what all files said that were read. */
-async function openObject(
-  datamart: ObjectStore,
-  { object: { key, checksum } }: Pick<LabelsEntry, 'object'>,
-): Promise<string> {
-  try {
-    return await datamart.localFile(key, checksum);
-  } catch (error) {
-    if (!isLost(error)) throw error;
-    throw new PerdureError(
-      'ObjectCorrupt',
-      `${datamart.uri(key)}, which held the labels, is gone or not what was written; give a file that has all of them and ask to replace (--replace, or "replace": true).`,
-      { cause: error },
-    );
-  }
+function openObject(datamart: ObjectStore, { object }: Pick<LabelsEntry, 'object'>): Promise<string> {
+  return localFileOr(
+    datamart,
+    object,
+    ', which held the labels, is gone or not what was written; give a file that has all of them and ask to replace (--replace, or "replace": true).',
+  );
 }
 
 function countsOf({ object, unknown }: LabelsEntry): LabelCounts {

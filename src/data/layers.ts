@@ -65,6 +65,8 @@ const partitionEntry = z.strictObject({
       unmet: z.record(z.string(), z.number()),
       /** The newest day of a column whose age is expected, by the expectation's name; `null` where there is none. */
       newest: z.record(z.string(), z.string().nullable()).optional(),
+      /** Rows that break an expectation, met or not, and are kept in quarantine; absent where there are none. */
+      quarantined: z.number().optional(),
     })
     .optional(),
   /** Fingerprint of all but the data that decides what its rows are (gold): where it changes, rows differ without a correction. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { ObjectRef, RunRef, VersionRef } from '../contracts/index.js';
 import { versionRef } from '../contracts/schemas.js';
-import { PerdureError, isLost } from '../errors.js';
+import { PerdureError } from '../errors.js';
 import { document, type DocumentOf } from '../platform/storage/documents.js';
+import { unlessLost } from '../platform/storage/lost.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { dayOf } from './partitions.js';
 
@@ -88,13 +89,8 @@ export async function intactPredictions(
 }
 
 /** The local path of a file's bytes as they were written; `undefined` where they are gone or others. */
-async function openIntact(predictions: ObjectStore, { key, checksum }: PredictionsFile): Promise<string | undefined> {
-  try {
-    return await predictions.localFile(key, checksum);
-  } catch (error) {
-    if (isLost(error)) return undefined;
-    throw error;
-  }
+function openIntact(predictions: ObjectStore, { key, checksum }: PredictionsFile): Promise<string | undefined> {
+  return unlessLost(() => predictions.localFile(key, checksum));
 }
 
 async function strikeOff(predictions: ObjectStore, lost: PredictionsFile[]): Promise<void> {

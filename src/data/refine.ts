@@ -34,7 +34,7 @@ export interface Refinement {
   /** What the manifest says besides its partitions once one is written. @param partitions all that the layer before has */
   begin?(manifest: LayerManifest, partitions: string[]): Partial<LayerManifest>;
   /** Whether what a partition left beside the layer is there; what it lacks is made again with it. */
-  isKept?(partition: string, entry: PartitionEntry): Promise<boolean>;
+  isKept?(partition: string, entry: PartitionEntry): boolean;
   /** What is noted of a partition that is up to date; `undefined` where that stands there. */
   amend?(entry: PartitionEntry): PartitionEntry | undefined;
 }
@@ -88,7 +88,7 @@ export async function refine(
       );
     const current = writer.intact(name);
     const isCurrent = current?.inputs === refinement.inputs(name, tableOf(entry, from.table).checksum);
-    if (isCurrent && ((await refinement.isKept?.(name, current)) ?? true)) {
+    if (isCurrent && (refinement.isKept?.(name, current) ?? true)) {
       const amended = refinement.amend?.(current) ?? current;
       // What is to be noted is work, too.
       if (dryRun && !writer.isNoted(name, amended)) continue;

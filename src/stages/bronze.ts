@@ -28,11 +28,12 @@ import {
   partitionKey,
   partitionNameSql,
 } from '../data/partitions.js';
-import { PerdureError, isLost } from '../errors.js';
+import { PerdureError } from '../errors.js';
 import { limitsOf } from '../platform/resources/limits.js';
 import type { Resources } from '../platform/resources/resources.js';
 import { sha256File } from '../platform/storage/checksum.js';
 import { diskError } from '../platform/files/diskError.js';
+import { unlessLost } from '../platform/storage/lost.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { openSource, withReading, type OpenSource } from '../data/sourceReading.js';
 import { absoluteSource, isAddress } from '../platform/storage/stores.js';
@@ -529,11 +530,8 @@ async function refuseLoss(
   for (const partition of partitions) {
     const entry = writer.intact(partition.name);
     if (!entry || tableOf(entry, 'bronze').checksum === partition.checksum) continue;
-    const before = await partitionFile(datamart, 'bronze', 'bronze', partition.name, tableOf(entry, 'bronze')).catch(
-      (error: unknown) => {
-        if (isLost(error)) return undefined;
-        throw error;
-      },
+    const before = await unlessLost(() =>
+      partitionFile(datamart, 'bronze', 'bronze', partition.name, tableOf(entry, 'bronze')),
     );
     if (!before) continue;
     const lost = await countLost(database, pipeline, before, {

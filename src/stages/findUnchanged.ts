@@ -3,12 +3,12 @@ import type { FindUnchangedInput, PromotionDecision, Unchanged, VersionRef } fro
 import { checksumsAsOf, partitionsAsOf } from '../data/goldAsOf.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
-import { isLost } from '../errors.js';
 import { isSameOrigin, originOf, type Inputs } from '../registry/origin.js';
 import { aliasKey, moveOf, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/aliases.js';
 import { latestVersion } from '../registry/resolve.js';
 import { checkVersion, readVersionFile, requireVersion } from '../registry/versions.js';
+import { unlessLost } from '../platform/storage/lost.js';
 import type { ObjectStore, Stores } from '../platform/storage/objectStore.js';
 import type { Stage } from './context.js';
 
@@ -22,7 +22,7 @@ export const findUnchanged: Stage<FindUnchangedInput, Unchanged> = async (contex
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const registry = stores.modelRegistry;
-  const challenger = await unlessDamaged(() => readPointer(registry, aliasKey(CHALLENGER)));
+  const challenger = await unlessLost(() => readPointer(registry, aliasKey(CHALLENGER)));
   const decision = challenger && (await decisionOn(registry, challenger));
   if (await lacksChampion(registry, decision)) return { unchanged: [] };
   const hasChosen = (run: string) =>
@@ -35,7 +35,7 @@ export const findUnchanged: Stage<FindUnchangedInput, Unchanged> = async (contex
     const { estimator, script } = estimatorOf(pipeline, algorithm);
     const engine = await context.engines.version(estimator, script);
     const origin = await originOf(pipeline, algorithm, inputs, engine);
-    const same = await unlessDamaged(async () => {
+    const same = await unlessLost(async () => {
       const newest = await latestVersion(registry, algorithm);
       if (!newest) return undefined;
       const { lineage, task } = await requireVersion(registry, newest);
@@ -56,7 +56,7 @@ async function decisionOn(
   registry: ObjectStore,
   challenger: VersionRef,
 ): Promise<PromotionDecision['decision'] | undefined> {
-  return unlessDamaged(async () => (await readVersionFile(registry, challenger, 'promotion.json')).decision);
+  return unlessLost(async () => (await readVersionFile(registry, challenger, 'promotion.json')).decision);
 }
 
 /** Whether there should be a champion that can be used, and isn't. Where the gate refused the only challenger, or it waits for a person, none is due. */
@@ -66,7 +66,7 @@ async function lacksChampion(
 ): Promise<boolean> {
   const champion = await readPointer(registry, aliasKey(CHAMPION));
   if (!champion) return decision !== 'refuse' && decision !== 'hold';
-  return (await unlessDamaged(() => checkVersion(registry, champion).then(() => true))) === undefined;
+  return (await unlessLost(() => checkVersion(registry, champion).then(() => true))) === undefined;
 }
 
 /** The gold files that `preprocess` would read, as they were at `asOf`, by the manifest. */
@@ -78,11 +78,4 @@ async function inputsOf(pipeline: Pipeline, stores: Stores, asOf: string): Promi
       partitions[name] = checksumsAsOf(entry, asOf);
   }
   return { partitions, labelled_to: lastLabelledDay(pipeline, asOf), as_of: asOf };
-}
-
-async function unlessDamaged<T>(look: () => Promise<T>): Promise<T | undefined> {
-  return look().catch((error: unknown) => {
-    if (isLost(error)) return undefined;
-    throw error;
-  });
 }

@@ -181,6 +181,13 @@ test('what is not met of a partition is kept by name, with the rows that break i
     met: 1,
     unmet: { a: 3, c: 0 },
   });
+  // An expectation may be met though some rows break it.
+  expect(summaryOf({ ...evaluation({}, { ...rows('a', 3), success: true }), quarantined: 3 })).toEqual({
+    evaluated: 1,
+    met: 1,
+    unmet: {},
+    quarantined: 3,
+  });
   expect(summaryOf(evaluation({ fresh: '2020-01-31', none: null }))).toEqual({
     evaluated: 0,
     met: 0,

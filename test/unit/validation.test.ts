@@ -527,6 +527,20 @@ describe('rows in quarantine', () => {
     expect((await world.process()).silver.written).toEqual([]);
   });
 
+  test('are there again where an expectation is met that a few rows may break', async () => {
+    expects({
+      type: 'expect_column_values_to_be_between',
+      kwargs: { column: 'cost', min_value: 0, mostly: 0.5 },
+      severity: 'warn',
+    });
+    expect((await world.process()).silver.quality).toMatchObject({ unmet: {} });
+    const before = await exported();
+    expect(before.trimEnd().split('\n')).toHaveLength(3);
+    rmSync(keptFile('2020_01.quarantine.parquet'));
+    expect((await world.process()).silver.written).toEqual(['2020_01']);
+    expect(await exported()).toBe(before);
+  });
+
   test('are there again where their corrections are lost, once these are given up', async () => {
     const before = await exported();
     await sendBack(before.replace('-20.0', '20'));

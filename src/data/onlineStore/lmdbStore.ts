@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { z } from 'zod';
-import { PerdureError, isLost } from '../../errors.js';
 import { document } from '../../platform/storage/documents.js';
+import { localFileOr } from '../../platform/storage/lost.js';
 import type { ObjectStore } from '../../platform/storage/objectStore.js';
 import { onlineFeatures, type OnlineFeatures, type OnlineRow, type OnlineStore } from './onlineStore.js';
 
@@ -89,16 +89,11 @@ export class LmdbStore implements OnlineStore {
     if (this.opened?.version === version) return this.opened.database;
     await this.close();
     const current = await currentFile.read(this.datamart, CURRENT, WRITE_AGAIN);
-    const path = await this.datamart
-      .localFile(fileKey(version), current?.version === version ? current.checksum : undefined)
-      .catch((error: unknown) => {
-        if (!isLost(error)) throw error;
-        throw new PerdureError(
-          'ObjectCorrupt',
-          `${this.datamart.uri(fileKey(version))} is gone or damaged; delete ${this.datamart.uri(CURRENT)} and ${WRITE_AGAIN}.`,
-          { cause: error },
-        );
-      });
+    const path = await localFileOr(
+      this.datamart,
+      { key: fileKey(version), checksum: current?.version === version ? current.checksum : undefined },
+      ` is gone or damaged; delete ${this.datamart.uri(CURRENT)} and ${WRITE_AGAIN}.`,
+    );
     const database = open<string, string>({
       path,
       noSubdir: true,

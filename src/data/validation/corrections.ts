@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { INTERNAL } from '../../config/columns.js';
-import { PerdureError, isLost } from '../../errors.js';
+import { localFileOr } from '../../platform/storage/lost.js';
 import { document, type DocumentOf } from '../../platform/storage/documents.js';
 import type { ObjectStore } from '../../platform/storage/objectStore.js';
 import { sha256File } from '../../platform/storage/checksum.js';
@@ -96,20 +96,12 @@ export async function addCorrections(
 }
 
 /** The local file of corrected rows. Where it is lost, no run can make it again: it holds what people sent back. */
-async function correctedFile(
-  datamart: ObjectStore,
-  { key, checksum }: Corrections['partitions'][string],
-): Promise<string> {
-  try {
-    return await datamart.localFile(key, checksum);
-  } catch (error) {
-    if (!isLost(error)) throw error;
-    throw new PerdureError(
-      'ObjectCorrupt',
-      `${datamart.uri(key)}, which held corrected rows, is gone or not what was written; delete ${datamart.uri(KEY)}, run data processing, and correct the rows in quarantine anew.`,
-      { cause: error },
-    );
-  }
+function correctedFile(datamart: ObjectStore, entry: Corrections['partitions'][string]): Promise<string> {
+  return localFileOr(
+    datamart,
+    entry,
+    `, which held corrected rows, is gone or not what was written; delete ${datamart.uri(KEY)}, run data processing, and correct the rows in quarantine anew.`,
+  );
 }
 
 /** A file of its own for each content: what the document names is never written over. */

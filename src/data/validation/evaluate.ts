@@ -276,13 +276,14 @@ function rowResult(
 }
 
 /** How a partition met what is expected, as silver's manifest keeps it. */
-export function summaryOf({ results, newest }: Evaluation): NonNullable<PartitionEntry['validation']> {
+export function summaryOf({ results, newest, quarantined }: Evaluation): NonNullable<PartitionEntry['validation']> {
   const unmet = results.filter(({ success }) => !success);
   return {
     evaluated: results.length,
     met: results.length - unmet.length,
     unmet: Object.fromEntries(unmet.map(({ rule, result }) => [rule, result.unexpected_count ?? 0])),
     ...(Object.keys(newest).length > 0 && { newest }),
+    ...(quarantined > 0 && { quarantined }),
   };
 }
 

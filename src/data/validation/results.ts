@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Pipeline } from '../../config/load.js';
-import { isLost } from '../../errors.js';
 import type { ObjectStore } from '../../platform/storage/objectStore.js';
 import { literal, type Database } from '../duckdb.js';
 import type { PartitionEntry } from '../layers.js';
@@ -71,24 +70,17 @@ export function quarantineKey(partition: string): string {
 }
 
 /**
- * Tells whether what was kept of a partition's expectations is there: its results, and the rows that break one. Of those
- * rows it is asked alone whether there are any bytes; whoever reads them checks them.
+ * Tells whether what was kept of a partition's expectations is there: its results, and the rows that break one. Whoever
+ * reads them tells whether they are as they were written.
  */
 export async function keptResults(
   datamart: ObjectStore,
-): Promise<(partition: string, entry: Pick<PartitionEntry, 'validation'>) => Promise<boolean>> {
+): Promise<(partition: string, entry: Pick<PartitionEntry, 'validation'>) => boolean> {
   const keys = new Set<string>();
   for await (const { key } of datamart.list(VALIDATION_FOLDER)) keys.add(key);
-  return async (partition, { validation }) => {
+  return (partition, { validation }) => {
     if (!validation || validation.evaluated === 0) return true;
-    const key = validationKey(partition);
-    if (!keys.has(key)) return false;
-    if (Object.values(validation.unmet).every((rows) => rows === 0)) return true;
-    const result = await validationResult.read(datamart, key).catch((error: unknown) => {
-      if (isLost(error)) return undefined;
-      throw error;
-    });
-    return result !== undefined && (result.quarantine === undefined || keys.has(result.quarantine.key));
+    return keys.has(validationKey(partition)) && (!validation.quarantined || keys.has(quarantineKey(partition)));
   };
 }
 
