@@ -32,6 +32,12 @@ export async function isAtWork(run: WorkflowHandle, type: string): Promise<boole
   return (await atWork(run)).some((activity) => activity.type === type);
 }
 
+/** What a run waits for, for a person who asks why it doesn't end. */
+export async function pendingOf(run: WorkflowHandle) {
+  const { raw } = await run.describe();
+  return { run: run.workflowId, status: raw.workflowExecutionInfo?.status, pending: raw.pendingActivities };
+}
+
 /** Whether a child was started yet. */
 export async function hasBegun(run: WorkflowHandle): Promise<boolean> {
   try {

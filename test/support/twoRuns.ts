@@ -9,10 +9,10 @@ import { gold } from '../../src/stages/gold.js';
 import { silver } from '../../src/stages/silver.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import type { Stores } from '../../src/platform/storage/objectStore.js';
-import { hasBegun, isAtWork } from './activitiesAtWork.js';
+import { hasBegun, isAtWork, pendingOf } from './activitiesAtWork.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, type TinyWorld } from './tinyPipeline.js';
 import { completed, madeBy, registryKeys } from './training.js';
-import { until } from './until.js';
+import { inTime, until } from './until.js';
 
 /** Two years that come after those that the models train on. */
 const LATER_MONTHS = MONTHS.map((month) => month.replace('2000', '2002').replace('2001', '2003'));
@@ -55,10 +55,14 @@ export async function startTwoRuns(client: Client, world: TinyWorld): Promise<Tw
   if (!(await isAtWork(search, 'evaluateCandidate')))
     throw new Error('the search was over before there was anything to disturb');
   return {
-    async ended() {
-      await processing.result();
-      return finalState(world.stores, await training.result());
-    },
+    ended: () =>
+      inTime(
+        async () => {
+          await processing.result();
+          return finalState(world.stores, await training.result());
+        },
+        async () => JSON.stringify(await Promise.all([processing, training, search].map(pendingOf))),
+      ),
   };
 }
 
