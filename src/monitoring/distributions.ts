@@ -57,9 +57,11 @@ function ranges(edges: number[], reference: number[], current: number[]): Distri
 }
 
 function categories(reference: Record<string, number>, current: Record<string, number>): Distribution['groups'] {
-  const names = [...new Set([...Object.keys(reference), ...Object.keys(current)])];
+  // Maps, as every object has properties that may be categories: `constructor` is one.
+  const [before, now] = [new Map(Object.entries(reference)), new Map(Object.entries(current))];
+  const names = [...new Set([...before.keys(), ...now.keys()])];
   const groups = names
-    .map((category) => ({ category, reference: reference[category] ?? 0, current: current[category] ?? 0 }))
+    .map((category) => ({ category, reference: before.get(category) ?? 0, current: now.get(category) ?? 0 }))
     .sort((a, b) => b.reference + b.current - a.reference - a.current);
   if (groups.length <= MOST_CATEGORIES) return groups;
   const others = groups.slice(MOST_CATEGORIES - 1);
