@@ -1,8 +1,8 @@
 import type { FeatureDistances } from '../contracts/index.js';
 import { pearsonStatistic } from './homogeneity.js';
-import { jStat } from './jstat.js';
 import type { ColumnProfile } from './profile.js';
 import { pairedCounts } from './psi.js';
+import { upperGamma } from './upperGamma.js';
 
 /** The rule behind the distances of a report, to be named beside them. */
 export const DISTANCES_CONVENTION =
@@ -37,7 +37,7 @@ export function chiSquare(cells: readonly (readonly [number, number])[]): Featur
   if (first === 0 || second === 0) return null;
   const degrees = filled.length - 1;
   const statistic = pearsonStatistic(filled, first, second);
-  return { statistic, degrees, p_value: degrees === 0 ? 1 : 1 - jStat.lowRegGamma(degrees / 2, statistic / 2) };
+  return { statistic, degrees, p_value: degrees === 0 ? 1 : upperGamma(degrees / 2, statistic / 2) };
 }
 
 /** The distances that two profiles with the same bins have; `null` where either holds no value. */

@@ -1,4 +1,4 @@
-import { jStat } from './jstat.js';
+import { upperGamma } from './upperGamma.js';
 
 /**
  * Whether two samples that were counted into the same cells may come from one distribution: the p-value of Pearson's
@@ -25,7 +25,7 @@ export function homogeneityP(cells: readonly (readonly [number, number])[]): num
   );
   // All tables with these margins have one statistic, such as where every cell has a single row.
   if (variance < 1e-9 * mean ** 2) return 1;
-  return 1 - jStat.lowRegGamma(mean ** 2 / variance, (statistic * mean) / variance);
+  return upperGamma(mean ** 2 / variance, (statistic * mean) / variance);
 }
 
 /**

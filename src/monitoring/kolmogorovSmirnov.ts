@@ -36,9 +36,10 @@ export function exactP(statistic: number, n: number, m: number): number {
   return left[long]!;
 }
 
-/** By the exact distribution of the one-sample statistic of the harmonic number of rows, rounded. */
+/** By the exact distribution of the one-sample statistic of n m / (n + m) rows, rounded, a half to the even number. */
 export function asymptoticP(statistic: number, n: number, m: number): number {
-  const rows = Math.round((n * m) / (n + m));
+  const exact = (n * m) / (n + m);
+  const rows = exact % 2 === 0.5 ? Math.floor(exact) : Math.round(exact);
   return Math.min(1, Math.max(0, oneSampleP(statistic, Math.max(1, rows))));
 }
 

@@ -1,19 +1,20 @@
 import type { FeatureDistances } from '../contracts/index.js';
+import { isMissing } from '../ml/missing.js';
 import { kolmogorovSmirnovP } from './kolmogorovSmirnov.js';
 
 /** The distinct values of two samples, ascending, with how many rows of each have them. */
 export interface CountedValues {
-  /** Finite. */
+  /** None of them missing. */
   values: Float64Array;
   reference: Float64Array;
   current: Float64Array;
 }
 
-/** Two samples that are in memory; what is not finite is left out. */
+/** Two samples that are in memory; missing values are left out. */
 export function countedValues(reference: ArrayLike<number>, current: ArrayLike<number>): CountedValues {
   const [first, second] = [reference, current].map((sample) =>
     Float64Array.from(sample)
-      .filter((value) => Number.isFinite(value))
+      .filter((value) => !isMissing(value))
       .sort(),
   ) as [Float64Array, Float64Array];
   const all = first.length + second.length;

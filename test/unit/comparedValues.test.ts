@@ -6,7 +6,7 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const opened = sharedDatabase();
 
-test('finite values of a file and of a relation are counted, in whatever chunks they come', async () => {
+test('values of a file and of a relation that are not missing are counted, in whatever chunks they come', async () => {
   const database = await opened;
   const file = join(temporaryFolder(), 'reference.parquet');
   // From 0 to 6999, 10 000 rows: those below 3000 twice.
@@ -14,7 +14,7 @@ test('finite values of a file and of a relation are counted, in whatever chunks 
     `COPY (SELECT (i % 7000)::INTEGER AS "a b", 'x' AS other FROM range(10000) t(i)) TO '${file}' (FORMAT parquet)`,
   );
   await database.run(
-    `CREATE OR REPLACE TEMP TABLE now AS SELECT unnest([NULL, 'nan'::DOUBLE, 'inf'::DOUBLE, '-inf'::DOUBLE, 0.5, 3000, 0.5, -1]) AS "a b"`,
+    `CREATE OR REPLACE TEMP TABLE now AS SELECT unnest([NULL, 'nan'::DOUBLE, 'inf'::DOUBLE, '-inf'::DOUBLE, 1e300, -1e39, 0.5, 3000, 0.5, -1]) AS "a b"`,
   );
   const { values, reference, current } = await comparedValues(database, 'a b', file, 'now');
   expect([...values]).toEqual([-1, 0, 0.5, ...Array.from({ length: 6_999 }, (_, i) => i + 1)]);
