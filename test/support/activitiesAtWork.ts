@@ -32,6 +32,12 @@ export async function isAtWork(run: WorkflowHandle, type: string): Promise<boole
   return (await atWork(run)).some((activity) => activity.type === type);
 }
 
+/** Whether a run has asked for an activity, be it over or not. */
+export async function wasScheduled(run: WorkflowHandle, type: string): Promise<boolean> {
+  const { events } = await run.fetchHistory();
+  return (events ?? []).some((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === type);
+}
+
 /** What a run waits for, for a person who asks why it doesn't end. */
 export async function pendingOf(run: WorkflowHandle) {
   const { raw } = await run.describe();

@@ -9,7 +9,7 @@ import { gold } from '../../src/stages/gold.js';
 import { silver } from '../../src/stages/silver.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
 import type { Stores } from '../../src/platform/storage/objectStore.js';
-import { hasBegun, isAtWork, pendingOf } from './activitiesAtWork.js';
+import { hasBegun, isAtWork, pendingOf, wasScheduled } from './activitiesAtWork.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, runRef, TINY, type TinyWorld } from './tinyPipeline.js';
 import { completed, madeBy, registryKeys } from './training.js';
 import { inTime, until } from './until.js';
@@ -51,7 +51,8 @@ export async function startTwoRuns(client: Client, world: TinyWorld): Promise<Tw
     async () => (await hasBegun(search)) && ((await search.query<RunProgress>(PROGRESS_QUERY)).progress?.done ?? 0) > 0,
   );
   const processing = await startWorkflow(client, 'dataProcessing', { pipeline: TINY, asOf: AFTER_LATER, source });
-  await until(() => isAtWork(processing, 'silver'));
+  // Not "is at work", which a look now and then can miss.
+  await until(() => wasScheduled(processing, 'silver'));
   if (!(await isAtWork(search, 'evaluateCandidate')))
     throw new Error('the search was over before there was anything to disturb');
   return {
