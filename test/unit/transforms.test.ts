@@ -32,6 +32,10 @@ function dates(...moments: (string | null)[]): RawColumn {
   };
 }
 
+function numbersAsDates(days: number[]): RawColumn {
+  return { kind: 'date', values: Float64Array.from(days) };
+}
+
 function table(columns: Record<string, RawColumn>): RawTable {
   const [first] = Object.values(columns);
   return {
@@ -249,6 +253,41 @@ test('parts of dates are those of the calendar', () => {
     'x hour': [0, 23, 0, 6, NaN],
     'x minute': [0, 59, 0, 30, NaN],
   });
+});
+
+test('a moment short of midnight and a date of the first century have the parts of their own day', () => {
+  // As DuckDB gives them, microseconds and all: 1609459199.999999 s is 2020-12-31 23:59:59.999999.
+  const days = [1609459199.999999, 1609459199.9996, 1709188200.0, -62135596800, -59958144000 - 60].map(
+    (seconds) => seconds / 86_400,
+  );
+  // By Python's datetime: 2020-12-31 twice, 2024-02-29 06:30, 0001-01-01, 0069-12-31 23:59.
+  expect(
+    made(
+      [{ date_parts: ['year', 'quarter', 'month', 'week', 'day', 'weekday', 'day_of_year', 'hour', 'minute'] }],
+      numbersAsDates(days),
+    ),
+  ).toEqual({
+    'x year': [2020, 2020, 2024, 1, 69],
+    'x quarter': [4, 4, 1, 1, 4],
+    'x month': [12, 12, 2, 1, 12],
+    'x week': [53, 53, 9, 1, 1],
+    'x day': [31, 31, 29, 1, 31],
+    'x weekday': [4, 4, 4, 1, 2],
+    'x day of year': [366, 366, 60, 1, 365],
+    'x hour': [23, 23, 6, 0, 23],
+    'x minute': [59, 59, 30, 0, 59],
+  });
+});
+
+test('every minute of a day has its hour and its minute, in any century', () => {
+  for (const day of [-719162, -25567, -1, 0, 20000, 1_000_000]) {
+    const minutes = Array.from({ length: 1440 }, (_, minute) => minute);
+    const days = minutes.map((minute) => (day * 86_400 + minute * 60) / 86_400);
+    const parts = made([{ date_parts: ['hour', 'minute', 'weekday'] }], numbersAsDates(days));
+    expect(parts['x hour']).toEqual(minutes.map((minute) => Math.floor(minute / 60)));
+    expect(parts['x minute']).toEqual(minutes.map((minute) => minute % 60));
+    expect(new Set(parts['x weekday']).size).toBe(1);
+  }
 });
 
 describe('any table', () => {

@@ -27,10 +27,23 @@ export const dateParts: Transform<
   },
 };
 
-const dateOf = (days: number) => new Date(Math.round(days * DAY));
+/** What rounding may make of a whole millisecond on its way to days and back, as a share of it: three roundings of half a unit each. */
+const ROUNDING = 1.5 * Number.EPSILON;
+
+/** The millisecond in which a moment lies: a microsecond before midnight is of the day that ends. */
+function millisecondOf(days: number): number {
+  const time = days * DAY;
+  const nearest = Math.round(time);
+  return Math.abs(time - nearest) <= Math.abs(time) * ROUNDING ? nearest : Math.floor(time);
+}
+
+const dateOf = (days: number) => new Date(millisecondOf(days));
+const wholeDays = (days: number) => Math.floor(millisecondOf(days) / DAY);
 /** 1970-01-01 was a Thursday. */
-const weekday = (days: number) => ((((Math.floor(days) + 3) % 7) + 7) % 7) + 1;
-const dayOfYear = (days: number) => Math.floor(days) - Date.UTC(dateOf(days).getUTCFullYear(), 0, 1) / DAY + 1;
+const weekday = (days: number) => ((((wholeDays(days) + 3) % 7) + 7) % 7) + 1;
+// `Date.UTC` would take the years 0 to 99 for those of the twentieth century.
+const newYear = (days: number) => new Date(0).setUTCFullYear(dateOf(days).getUTCFullYear(), 0, 1);
+const dayOfYear = (days: number) => wholeDays(days) - newYear(days) / DAY + 1;
 
 const PARTS: Record<DatePart, (days: number) => number> = {
   days: (days) => days,
@@ -39,7 +52,7 @@ const PARTS: Record<DatePart, (days: number) => number> = {
   month: (days) => dateOf(days).getUTCMonth() + 1,
   week: (days) => {
     // The week of ISO 8601 is that of its Thursday.
-    const thursday = Math.floor(days) - weekday(days) + 4;
+    const thursday = wholeDays(days) - weekday(days) + 4;
     return Math.floor((dayOfYear(thursday) - 1) / 7) + 1;
   },
   day: (days) => dateOf(days).getUTCDate(),
