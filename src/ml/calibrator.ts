@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { countOf } from '../contracts/counts.js';
 import { PerdureError } from '../errors.js';
+import { meanOf } from './metrics/measure.js';
 import { columnOf, type ModelOutput } from './modelOutput.js';
 
 /** How probabilities are calibrated: by Platt's sigmoid, or by isotonic regression. */
@@ -90,10 +91,13 @@ function valueOf(fitted: Curve, said: number): number {
 const MAX_STEPS = 100;
 /** Gradient per row below which a sigmoid is fitted. */
 const FLAT = 1e-12;
+/** Steps that are shortened more than this make nothing better. */
+const MOST_DAMPING = 1e12;
 
 /**
  * Platt (1999): the labels are drawn towards the middle by their prior, and the log loss is minimised. It has two
- * parameters and is convex, so Newton's steps, halved where they go too far, find the one minimum.
+ * parameters and is convex, so Newton's steps find the one minimum, damped (Levenberg and Marquardt) where they go too
+ * far: into probabilities of nearly 0 and 1, which say nothing of the way back.
  */
 function fitSigmoid(positive: Uint8Array, said: Float64Array): Curve {
   const rows = positive.length;
@@ -102,22 +106,24 @@ function fitSigmoid(positive: Uint8Array, said: Float64Array): Curve {
   const negatives = rows - positives;
   const high = (positives + 1) / (positives + 2);
   const low = 1 / (negatives + 2);
+  const { center, spread } = placeOf(said);
   let [a, b] = [0, Math.log((negatives + 1) / (positives + 1))];
-  /** Of probabilities p = 1 / (1 + exp(a s + b)): -sum(t log p + (1 - t) log(1 - p)). */
+  /** Of probabilities p = 1 / (1 + exp(a s + b)), s in deviations from the center: -sum(t log p + (1 - t) log(1 - p)). */
   const loss = (a: number, b: number) => {
     let sum = 0;
     for (let row = 0; row < rows; row++) {
-      const at = a * said[row]! + b;
+      const at = (a * (said[row]! - center)) / spread + b;
       const target = positive[row] === 1 ? high : low;
       sum += Math.log1p(Math.exp(-Math.abs(at))) + Math.max(0, at) - (1 - target) * at;
     }
     return sum;
   };
   let now = loss(a, b);
+  let damping = 1e-3;
   for (let step = 0; step < MAX_STEPS; step++) {
     let [ga, gb, haa, hab, hbb] = [0, 0, 0, 0, 0];
     for (let row = 0; row < rows; row++) {
-      const s = said[row]!;
+      const s = (said[row]! - center) / spread;
       const p = 1 / (1 + Math.exp(a * s + b));
       const off = (positive[row] === 1 ? high : low) - p;
       const weight = p * (1 - p);
@@ -129,21 +135,32 @@ function fitSigmoid(positive: Uint8Array, said: Float64Array): Curve {
     }
     if (Math.abs(ga) <= FLAT * rows && Math.abs(gb) <= FLAT * rows) break;
     // Where every row says the same the slope is arbitrary: it stays.
-    const ridge = 1e-12 * (haa + hbb) + Number.MIN_VALUE;
-    const determinant = (haa + ridge) * (hbb + ridge) - hab * hab;
-    const [da, db] = [-((hbb + ridge) * ga - hab * gb) / determinant, -((haa + ridge) * gb - hab * ga) / determinant];
-    let scale = 1;
-    let next = loss(a + da, b + db);
-    while (next > now && scale > 1e-10) {
-      scale /= 2;
-      next = loss(a + scale * da, b + scale * db);
+    haa += 1e-12 * hbb;
+    let next = Infinity;
+    for (; damping < MOST_DAMPING; damping *= 10) {
+      const [ha, hb] = [haa * (1 + damping), hbb * (1 + damping)];
+      const determinant = ha * hb - hab * hab;
+      const [da, db] = [-(hb * ga - hab * gb) / determinant, -(ha * gb - hab * ga) / determinant];
+      next = loss(a + da, b + db);
+      if (!(next <= now)) continue;
+      [a, b] = [a + da, b + db];
+      break;
     }
-    if (next > now) break;
-    [a, b] = [a + scale * da, b + scale * db];
-    if (now - next <= FLAT * Math.abs(now)) break;
+    if (!(next <= now)) break;
     now = next;
+    damping /= 10;
   }
-  return { method: 'sigmoid', a, b };
+  return { method: 'sigmoid', a: a / spread, b: b - (a * center) / spread };
+}
+
+/**
+ * The mean of what is said, and its standard deviation (1 where all say the same). What a model says of a rare class lies
+ * so close together that steps in its own units would be lost in rounding.
+ */
+function placeOf(said: Float64Array): { center: number; spread: number } {
+  const center = meanOf(said) ?? 0;
+  const variance = meanOf(said.map((value) => (value - center) ** 2)) ?? 0;
+  return { center, spread: Math.sqrt(variance) || 1 };
 }
 
 /** Rising values of least squares (Barlow and others 1972); rows that say the same are one point of their mean. */
