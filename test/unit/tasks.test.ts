@@ -70,6 +70,18 @@ describe('what can not be measured', () => {
     );
   });
 
+  test('R2 of labels that are all alike, whose sum rounding moves off', async () => {
+    // Ten times 0.1 add up to 0.9999999999999999.
+    const labels = new Array<number>(10).fill(0.1);
+    const scored = output(1, ...labels.map((label, row) => label + row / 10));
+    expect(taskOf(COUNTS).metrics(labels, scored, 0.5).r2).toBeNull();
+    // Of 27 draws 8 have none but the rows of 0.1, of which R2 is undefined.
+    const two = { labels: [0.1, 0.1, 0.3], scored: output(1, 0.2, 0.1, 0.3) };
+    const { signal } = new AbortController();
+    const { r2 } = await taskOf(COUNTS).intervals(two.labels, two.scored, 0.5, { seed: 1, signal });
+    expect(r2![0]).toBeGreaterThan(-10);
+  });
+
   test.each<[string, TaskSpec, number[], ModelOutput]>([
     ['a model did not score a row', BINARY, [0, 1], output(1, 0.2, NaN)],
     ['a model did not score all rows', BINARY, [0, 1], output(1, 0.2)],

@@ -54,21 +54,29 @@ export function meanMeasure(
 
 /**
  * Weighted by the counts; `null` without rows. Without counts the order of the rows doesn't matter: two readings of the
- * same rows, whose order a query leaves open, have the same mean to the bit.
+ * same rows, whose order a query leaves open, have the same mean to the bit. The mean of equal values is that value to the
+ * bit, as the values that rounding makes of it would seem to differ from it.
  */
 export function meanOf(perRow: Float64Array, counts?: Counts): number | null {
   let sum = 0;
   let rows = 0;
+  let [low, high] = [Infinity, -Infinity];
   if (counts) {
     for (let row = 0; row < perRow.length; row++) {
-      sum += counts[row]! * perRow[row]!;
-      rows += counts[row]!;
+      const [value, count] = [perRow[row]!, counts[row]!];
+      if (count === 0) continue;
+      sum += count * value;
+      rows += count;
+      if (value < low) low = value;
+      if (value > high) high = value;
     }
   } else {
-    for (const value of perRow.toSorted()) sum += value;
-    rows = perRow.length;
+    const sorted = perRow.toSorted();
+    for (const value of sorted) sum += value;
+    rows = sorted.length;
+    [low, high] = [sorted[0]!, sorted.at(-1)!];
   }
-  return rows === 0 ? null : sum / rows;
+  return rows === 0 ? null : Math.min(high, Math.max(low, sum / rows));
 }
 
 /** Of rows that leave a metric undefined. */
