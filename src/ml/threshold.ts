@@ -116,7 +116,8 @@ export function chooseThreshold(
       Math.max(0, (rule.min_precision ?? 0) - precisionOf(cells)) +
       Math.max(0, (rule.min_recall ?? 0) - recallOf(cells));
     const worth = worthOf(rule, cells);
-    if (!best || miss < best.miss || (miss === best.miss && worth > best.worth)) best = { value, miss, worth };
+    if (!best || isMore(best.miss, miss) || (!isMore(miss, best.miss) && isMore(worth, best.worth)))
+      best = { value, miss, worth };
   };
   // No row is positive, unless one is certain.
   if (probabilities[order[0]!]! < 1) consider(1, 0, 0);
@@ -127,6 +128,11 @@ export function chooseThreshold(
     consider(probabilities[order[end - 1]!]!, tp, end);
   }
   return { value: best!.value, rule: describeRule(rule), met: best!.miss === 0 };
+}
+
+/** By more than rounding makes of two sums that are equal, such as of costs. */
+function isMore(one: number, other: number): boolean {
+  return one - other > 1e-12 * Math.abs(other);
 }
 
 function worthOf({ maximize, cost: costs }: ThresholdRule, cells: Cells): number {

@@ -40,6 +40,17 @@ describe('a rule', () => {
     });
   });
 
+  test('takes the highest of thresholds that are equally good, whatever rounding makes of their worth', () => {
+    // 3 positive rows that are missed cost 3 x 2.1, and 9 negative ones that are not 9 x 0.7: 6.3 either way.
+    const costs = { cost: { false_positive: 0.7, false_negative: 2.1 } };
+    const labels = Array.from({ length: 12 }, (_, row) => Number(row < 3));
+    expect(chooseThreshold(costs, labels, new Float64Array(12).fill(0.5)).value).toBe(1);
+    // Of 6 positive and 12 negative rows 4 and 5 are right from .8 on, 5 and 3 from .4 on: (4/6 + 5/12) / 2 = (5/6 + 3/12) / 2.
+    const scored = [...[0.8, 0.8, 0.8, 0.8, 0.4, 0.1], ...[0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.4, 0.4, 0.1, 0.1, 0.1]];
+    const six = scored.map((_, row) => Number(row < 6));
+    expect(chooseThreshold({ maximize: 'balanced_accuracy' }, six, Float64Array.from(scored)).value).toBe(0.8);
+  });
+
   test('cannot be followed on rows of one class', () => {
     expect(() => chooseThreshold({ maximize: 'f1' }, [1, 1], Float64Array.of(0.1, 0.9))).toThrow(/2 rows of one class/);
   });
