@@ -30,6 +30,36 @@ test('slices are the values of the training rows, or their quarters', () => {
   expect([...sliceRows(few, sliceValues(few)).keys()]).toEqual(['0', '1']);
 });
 
+test('slices have names of their own, whatever the values are', () => {
+  const number = (values: Iterable<number>) => ({ kind: 'number' as const, values: Float64Array.from(values) });
+  const sizes = (column: Parameters<typeof sliceRows>[0]) =>
+    [...sliceRows(column, sliceValues(column))].map(([name, rows]) => [name, rows.length]);
+  // Quarters of 0 to 40 fortieths: the positions 10, 20 and 30.
+  expect(sizes(number(Array.from({ length: 41 }, (_, i) => 1_000_000 + i / 40)))).toEqual([
+    ['below 1000000.3', 10],
+    ['1000000.3 to 1000000.5', 10],
+    ['1000000.5 to 1000000.8', 10],
+    ['1000000.8 and above', 11],
+  ]);
+  // In the order of the numbers, not of their texts.
+  expect(sizes(number([10, 2, -1, 10]))).toEqual([
+    ['-1', 1],
+    ['2', 1],
+    ['10', 2],
+  ]);
+  // Three quarters and more are 0.
+  expect(sizes(number(Array.from({ length: 100 }, (_, i) => (i < 80 ? 0 : i))))).toEqual([
+    ['below 80', 80],
+    ['80 and above', 20],
+  ]);
+  const words = { kind: 'category' as const, codes: Int32Array.of(0, 0, 1, -1), values: ['missing', 'other values'] };
+  expect(sizes(words)).toEqual([
+    ['missing', 2],
+    ['other values', 1],
+    ['(missing)', 1],
+  ]);
+});
+
 describe('a version', () => {
   const folder = temporaryFolder(afterAll);
   const engines = tinyEngines();
