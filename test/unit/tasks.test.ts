@@ -89,6 +89,7 @@ describe('what can not be measured', () => {
     ['a row has no class', GRADES, [0, NaN], output(3, 0.2, 0.3, 0.5, 0.5, 0.25, 0.25)],
     ['a row has a class that the task does not know', BINARY, [0, 2], output(1, 0.2, 0.3)],
     ['a row has no value', COUNTS, [1, NaN], output(1, 0.2, 0.3)],
+    ['a model predicts more than any number', COUNTS, [1, 2], output(1, 0.2, Infinity)],
   ])('is refused: %s', (_, spec, labels, scored) => {
     expect(() => taskOf(spec).metrics(labels, scored, 0.5)).toThrow(
       expect.objectContaining({ type: 'InputInvalid' }) as Error,
@@ -112,6 +113,30 @@ describe('what can not be measured', () => {
       taskOf(BINARY).compare('balanced_accuracy', [1, 1], output(1, 0.1, 0.2), output(1, 0.3, 0.2), options),
     ).toBeNull();
   });
+});
+
+describe('how probabilities compare with what came', () => {
+  test('is told of groups of equally many rows, beside those of equal probabilities', () => {
+    // Half of the rows say .1, which are as many as five of ten groups have.
+    const values = Array.from({ length: 1_000 }, (_, row) => (row < 500 ? 0.1 : row / 1_000));
+    const labels = values.map((_, row) => Number(row % 3 === 0));
+    const { calibration } = taskOf(BINARY).curves(labels, output(1, ...values));
+    expect(calibration!.map(({ rows }) => rows)).toEqual([500, 100, 100, 100, 100, 100]);
+    // Rows 500 to 599: mean of 500 / 1000 to 599 / 1000, of which 501, 504 ... 597 are positive.
+    expect(calibration![1]).toEqual({ predicted: 0.5495, observed: 0.33, rows: 100 });
+  });
+});
+
+test('predictions and values that lie close together far from 0 are told apart where they are drawn', () => {
+  const labels = [1_700_000_001, 1_700_000_002, 1_700_000_003, 1_700_000_011];
+  const curves = taskOf(COUNTS).curves(labels, output(1, 1_700_000_001.5, 1_700_000_002, 1_700_000_005, 1_700_000_010));
+  expect(curves.predicted_actual).toEqual([
+    [1_700_000_001.5, 1_700_000_001],
+    [1_700_000_002, 1_700_000_002],
+    [1_700_000_005, 1_700_000_003],
+    [1_700_000_010, 1_700_000_011],
+  ]);
+  expect(curves.calibration![3]).toEqual({ predicted: 1_700_000_010, observed: 1_700_000_011, rows: 1 });
 });
 
 describe('the standard error', () => {

@@ -91,12 +91,16 @@ export function regressionCurves(labels: ArrayLike<number>, { values }: ModelOut
   // A few far residuals would squeeze all others into one bin: they count in the outermost ones.
   const [low, high] = [0.005, 0.995].map((share) => residuals[Math.round(share * (residuals.length - 1))]!);
   const step = (high! - low!) / HISTOGRAM_BINS;
+  const drawn = someOf(values.length);
+  const digits = digitsOf(drawn.flatMap((row) => [values[row]!, labels[row]!]));
   return {
-    calibration: calibrationOf(rank(values, () => false).order, values, (row) => labels[row]!),
-    predicted_actual: someOf(values.length).map((row) => [short(values[row]!), short(labels[row]!)]),
+    calibration: calibrationOf(rank(values, () => false).order, values, (row) => labels[row]!, digits),
+    predicted_actual: drawn.map((row) => [short(values[row]!, digits), short(labels[row]!, digits)]),
     ...(step > 0 && {
       residuals: {
-        edges: Array.from({ length: HISTOGRAM_BINS + 1 }, (_, bin) => short(low! + bin * step)),
+        edges: Array.from({ length: HISTOGRAM_BINS + 1 }, (_, bin) =>
+          short(low! + bin * step, digitsOf([low!, high!])),
+        ),
         counts: equalBins(residuals, low!, high!),
       },
     }),
@@ -109,9 +113,19 @@ export function someOf(rows: number, most = MAX_POINTS): number[] {
   return Array.from({ length: chosen }, (_, i) => Math.floor((i * rows) / chosen));
 }
 
+/** Digits of a number as far as a picture shows it. */
+const DIGITS = 5;
+
 /** A number as far as a picture shows it. */
-export function short(value: number): number {
-  return Number(value.toPrecision(5));
+export function short(value: number, digits = DIGITS): number {
+  return Number(value.toPrecision(digits));
+}
+
+/** The digits of numbers that share a picture: those that all have alike, as of moments in seconds, tell nothing there. */
+function digitsOf(values: number[]): number {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const alike = Math.max(Math.abs(low), Math.abs(high)) / (high - low);
+  return Number.isFinite(alike) ? DIGITS + Math.max(0, Math.floor(Math.log10(alike))) : DIGITS;
 }
 
 /** Classes that no row has, or all rows, have no curve. */
@@ -169,10 +183,12 @@ function calibrationOf(
   order: Uint32Array,
   predicted: ArrayLike<number>,
   observed: (row: number) => number,
+  digits?: number,
 ): NonNullable<Curves['calibration']> {
   const bins: NonNullable<Curves['calibration']> = [];
   let sums = { predicted: 0, observed: 0, rows: 0 };
   let seen = 0;
+  let next = 1;
   for (let at = order.length - 1; at >= 0; at--) {
     const row = order[at]!;
     sums = {
@@ -183,10 +199,12 @@ function calibrationOf(
     seen++;
     // Equal predictions stay together.
     const isWhole = at === 0 || predicted[order[at - 1]!] !== predicted[row];
-    if (at > 0 && !(isWhole && seen >= ((bins.length + 1) * order.length) / CALIBRATION_BINS)) continue;
+    if (at > 0 && !(isWhole && seen >= (next * order.length) / CALIBRATION_BINS)) continue;
     const { rows } = sums;
-    bins.push({ predicted: short(sums.predicted / rows), observed: short(sums.observed / rows), rows });
+    bins.push({ predicted: short(sums.predicted / rows, digits), observed: short(sums.observed / rows, digits), rows });
     sums = { predicted: 0, observed: 0, rows: 0 };
+    // Equal predictions may have filled several groups: the next one is as large as any nevertheless.
+    next = Math.max(next, Math.round((seen * CALIBRATION_BINS) / order.length)) + 1;
   }
   return bins;
 }

@@ -231,11 +231,14 @@ function checkRows(kind: Kind, labels: TaskLabels, { values, width }: ModelOutpu
     }
   }
   for (let at = 0; at < values.length; at++) {
-    if (Number.isNaN(values[at]))
-      throw new PerdureError(
-        'InputInvalid',
-        `Row ${Math.floor(at / width)} has no prediction; score it, or leave it out.`,
-      );
+    if (Number.isFinite(values[at])) continue;
+    const row = Math.floor(at / width);
+    throw new PerdureError(
+      'InputInvalid',
+      Number.isNaN(values[at])
+        ? `Row ${row} has no prediction; score it, or leave it out.`
+        : `Row ${row} has the prediction ${values[at]}, of which nothing can be measured; use parameters with which the model predicts numbers.`,
+    );
   }
 }
 
