@@ -85,8 +85,26 @@ describe('random forest', () => {
     [{ min_samples_leaf: 1 }, 60_000, 1],
     [{ min_samples_leaf: 0.01 }, 1_001, 11],
     [{ min_samples_leaf: 3, min_samples_split: 10 }, 1_000, 5],
+    // scikit-learn splits a node of ceil(.1 x 1,001) = 101 rows.
+    [{ min_samples_split: 0.1 }, 1_001, 50.5],
   ] as [Params, number, number][])('with %j and %i rows a leaf has %i', (params, rows, least) => {
     expect(recipeOf('random_forest', params, { ...shape, rows }, 1).settings.min_child_weight).toBe(least);
+  });
+
+  test('a leaf is asked for no more rows than a tree sees, beyond which it would say 0 of every row', () => {
+    const leastOf = (params: Params, of = shape, task: TaskSpec = amount) =>
+      recipeOf('random_forest', params, of, 1, task).settings.min_child_weight;
+    // A tree of 1,000 rows sees some 632 of them.
+    const many: Params[] = [{ min_samples_leaf: 0.9 }, { min_samples_leaf: 5_000 }, { min_samples_split: 5_000 }];
+    for (const params of many) {
+      expect(leastOf(params)).toBeGreaterThan(632 / 2);
+      expect(leastOf(params)).toBeLessThan(632 - 5 * Math.sqrt(1_000 * 0.632 * 0.368));
+    }
+    expect(leastOf({ min_samples_leaf: 300 })).toBe(300);
+    // Balanced, 900 positives weigh 1 / 9 each: all rows weigh 200 together.
+    const mostly = { ...shape, positives: 900 };
+    expect(leastOf({ min_samples_leaf: 150, class_weight: 'balanced' }, mostly, ZERO_OR_ONE)).toBeLessThan(0.632 * 200);
+    expect(leastOf({ min_samples_leaf: 50, class_weight: 'balanced' }, mostly, ZERO_OR_ONE)).toBe(50);
   });
 
   test('has the threads that it is given where sums are exact, and one where they are not', () => {
@@ -131,6 +149,22 @@ describe('xgboost', () => {
   test('balanced is negatives / positives', () => {
     expect(recipeOf('xgboost', { scale_pos_weight: 'balanced' }, shape, 1).settings.scale_pos_weight).toBe(4);
   });
+
+  // As of the first stretch of a fold by time, before anything has happened.
+  test.each([0, 1000])(
+    'balanced is nothing where %i of 1,000 rows are positive, as there is one class',
+    (positives) => {
+      for (const [estimator, params] of [
+        ['xgboost', { scale_pos_weight: 'balanced' }],
+        ['lightgbm', { scale_pos_weight: 'balanced' }],
+        ['random_forest', { class_weight: 'balanced' }],
+        ['logistic_regression', { class_weight: 'balanced' }],
+      ] as const) {
+        const { settings } = recipeOf(estimator, params, { ...shape, positives }, 1);
+        expect(settings).toEqual(recipeOf(estimator, {}, { ...shape, positives }, 1).settings);
+      }
+    },
+  );
 });
 
 describe('a parameter that makes no sense is ConfigInvalid', () => {

@@ -158,9 +158,12 @@ export function defineEstimator<P extends object>(name: string, definition: Defi
   };
 }
 
-/** Weight of a positive row against a negative one under which both classes count alike. */
+/**
+ * Weight of a positive row against a negative one under which both classes count alike. The rows of a fold by time may be
+ * of one class alone, which nothing weighs against.
+ */
 export function balance({ rows, positives }: TrainingShape): number {
-  return (rows - positives) / positives;
+  return positives === 0 || positives === rows ? 1 : (rows - positives) / positives;
 }
 
 /** Trees times levels; parameters that can't be read count as the defaults. */

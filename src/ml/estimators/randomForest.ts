@@ -5,6 +5,11 @@ import { CLASS_WEIGHT, limit, number } from './parameter.js';
 const BOOTSTRAP_SHARE = 0.632;
 const UNLIMITED = 0;
 /**
+ * Share of what a tree sees that a leaf is asked to have at most: half would keep it from splitting, and a tree that sees
+ * fewer rows than a leaf is asked to have says 0 of every row instead of their mean.
+ */
+const MOST_OF_LEAF = 0.6;
+/**
  * Share of the training rows that a leaf has at least: one row of up to 10,000, as in scikit-learn. With one row of any
  * number, trees and the time and memory that they take would grow without end: 100 trees of 60,000 rows have 67 MB.
  */
@@ -35,8 +40,7 @@ const DEEP = 30;
  * share of positives among its rows, the prediction is the mean of the leaves, the gain of a split is Gini's, and
  * `min_child_weight` counts (weighted) rows as `min_samples_leaf` does. Several classes are as many labels of one tree,
  * whose leaves hold a share for each. Approximations: rows are drawn without replacement, and `min_samples_split` of m,
- * which has no counterpart, asks for m / 2 rows a leaf. As in scikit-learn,
- * a `min_samples_leaf` below 1 is a share of the rows.
+ * which has no counterpart, asks for m / 2 rows a leaf. As in scikit-learn, either of them is a share of the rows below 1.
  *
  * lib_lightgbm's `boosting=rf` is no faster: 20 trees of 60,000 rows x 91 columns with 6 rows a leaf took 7.0 s of a CPU (6.7 s
  * with quantized gradients) where these took 3.9 s, at a ROC AUC of .7006 (.6990) and .7033.
@@ -65,8 +69,9 @@ export const randomForest = defineEstimator('random_forest', {
   },
   recipe(values, task, shape) {
     const { min_samples_leaf: leaf, min_samples_split: split } = values;
-    const rowsOfLeaf = leaf < 1 ? Math.ceil(leaf * shape.rows) : leaf;
+    const rowsOf = (given: number) => (given < 1 ? Math.ceil(given * shape.rows) : given);
     const positiveWeight = task.task === 'binary' && values.class_weight === 'balanced' ? balance(shape) : 1;
+    const weight = shape.rows + shape.positives * (positiveWeight - 1);
     const bins = task.task === 'binary' && values.max_depth !== null ? LIBRARY_BINS : BINS;
     const labels = task.task === 'multiclass' ? task.classes.length : 1;
     const bytesPerNode = shape.features * bins * labels * BYTES_PER_COUNT;
@@ -81,7 +86,10 @@ export const randomForest = defineEstimator('random_forest', {
         tree_method: 'hist',
         num_parallel_tree: values.n_estimators,
         max_depth: values.max_depth ?? UNLIMITED,
-        min_child_weight: Math.max(rowsOfLeaf, split / 2),
+        min_child_weight: Math.min(
+          Math.max(rowsOf(leaf), rowsOf(split) / 2),
+          Math.max(1, MOST_OF_LEAF * BOOTSTRAP_SHARE * weight),
+        ),
         ...(task.task === 'binary' ? { scale_pos_weight: positiveWeight } : {}),
         max_bin: bins,
         max_cached_hist_node: Math.max(1, Math.floor(KEPT_COUNTS / bytesPerNode)),
