@@ -1,6 +1,6 @@
 import type { BehaviouralTest, ColumnChange } from '../config/modelTests.js';
 import { shareOf } from '../contracts/counts.js';
-import type { ModelTest } from '../contracts/index.js';
+import { isMoment, type ModelTest } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { columnOf, type ModelOutput } from '../ml/modelOutput.js';
 import { rowsOfTable, withColumn, type RawValue } from '../ml/rows.js';
@@ -83,14 +83,23 @@ const KINDS: { [Type in BehaviouralTest['type']]: Holds<Type> } = {
 
 /** The number of each row that a test looks at. */
 function numbersOf({ task }: Trial['model'], output: ModelOutput, of: string | undefined): Float64Array {
-  if (output.width === 1) return columnOf(output, 0);
-  const classes = 'classes' in task ? task.classes : [];
-  const position = classes.findIndex((name) => name === of);
-  if (position >= 0) return columnOf(output, position);
-  throw new PerdureError(
-    'InputInvalid',
-    `The test has to say in "class" whose probability it means, one of ${classes.join(', ')}${of === undefined ? '' : `; "${of}" is none`}.`,
-  );
+  const single = output.width === 1;
+  if (single && of === undefined) return columnOf(output, 0);
+  if (!('classes' in task))
+    throw new PerdureError(
+      'InputInvalid',
+      'The test says in "class" whose probability it means, and the model predicts numbers; take it out.',
+    );
+  const position = task.classes.findIndex((name) => name === of);
+  if (position < 0)
+    throw new PerdureError(
+      'InputInvalid',
+      `The test has to say in "class" whose probability it means, one of ${task.classes.join(', ')}${of === undefined ? '' : `; "${of}" is none`}.`,
+    );
+  if (!single) return columnOf(output, position);
+  // Of two classes it is the second whose probability is said.
+  const second = columnOf(output, 0);
+  return position === 1 ? second : second.map((probability) => 1 - probability);
 }
 
 /** The class that each row is predicted to be. */
@@ -156,10 +165,22 @@ function rawValue(table: RawTable, column: string, value: ColumnValue): RawValue
   const { kind } = table.columns.get(column)!;
   if (value === null) return null;
   if (kind === 'category') return String(value);
-  const number = kind === 'date' ? Date.parse(String(value)) / DAY_MS : Number(value);
+  const number = kind === 'date' ? daysOf(String(value)) : typeof value === 'string' ? numberOf(value) : Number(value);
   if (Number.isFinite(number)) return number;
+  const give = kind === 'date' ? 'dates; give one as 2008-12-31 or 2008-12-31T12:00:00Z' : 'numbers; give one';
   throw new PerdureError(
     'InputInvalid',
-    `The test has ${JSON.stringify(value)} for ${column}, which holds ${kind === 'date' ? 'dates' : 'numbers'}; correct it.`,
+    `The test has ${JSON.stringify(value)} for ${column}, which holds ${give}, or null where it is missing.`,
   );
+}
+
+/** Empty text is no 0. */
+function numberOf(text: string): number {
+  return text.trim() === '' ? NaN : Number(text);
+}
+
+/** A moment without a zone is in UTC, as those of the layers are, wherever the test runs. */
+function daysOf(text: string): number {
+  const moment = /[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/.test(text) ? `${text.replace(' ', 'T')}Z` : text;
+  return isMoment(moment) ? Date.parse(moment) / DAY_MS : NaN;
 }
