@@ -115,6 +115,10 @@ describe('numbers', () => {
     for (const step of [{ scale: 'standard' }, { scale: 'minmax' }, { scale: 'robust' }, { clip: { iqr: 1.5 } }])
       expect(made([step], numbers(NaN, NaN), numbers(5, NaN))).toEqual({ x: [5, NaN] });
     expect(made([{ impute: 'median' }], numbers(NaN), numbers(NaN, 5))).toEqual({ x: [0, 5] });
+    // Of 0 to 4 the quartiles are 1 and 3: bounds of 1 - 2 and 3 + 2.
+    expect(made([{ clip: { iqr: 1 } }], numbers(0, 1, 2, 3, 4), numbers(-9, -1, 2, 9, NaN))).toEqual({
+      x: [-1, -1, 2, 5, NaN],
+    });
     // Both quartiles are 0: a bound of 0 and 0 would leave nothing of the column.
     expect(made([{ clip: { iqr: 1.5 } }], numbers(0, 0, 0, 0, 0, 0, 1), numbers(0, 1))).toEqual({ x: [0, 1] });
   });
@@ -160,6 +164,22 @@ describe('categories', () => {
       made([{ ordinal: { categories: ['low', 'mid', 'high'] } }], texts('high'), texts('low', 'high', 'x', null)),
     ).toEqual({ x: [0, 2, NaN, NaN] });
     expect(made([{ ordinal: {} }], texts('b', 'a', null))).toEqual({ x: [1, 0, NaN] });
+  });
+
+  test('an order that has a value twice, or none of the values, is refused', () => {
+    const steps = [{ ordinal: { categories: ['low', 'mid', 'low'] } }];
+    expect(TransformSettings.safeParse([{ columns: ['x'], steps }]).error?.issues[0]?.message).toBe(
+      'expected every value once',
+    );
+    // As numbers are named by their shortest text: 1 and not 1.0.
+    expect(() => made([{ ordinal: { categories: ['1.0', '2.0'] } }], numbers(2, 1, NaN))).toThrow(
+      'The step "ordinal" of the column "x" lists none of its values, which are "1", "2"; correct "categories".',
+    );
+    const many = texts(...Array.from({ length: 11 }, (_, i) => `v${String(i).padStart(2, '0')}`));
+    expect(() => made([{ ordinal: { categories: ['low'] } }], many)).toThrow(
+      'which are "v00", "v01", "v02", "v03", "v04", "v05", "v06", "v07", "v08", "v09" and others; correct',
+    );
+    expect(made([{ ordinal: { categories: ['low'] } }], texts(null), texts('low', 'v'))).toEqual({ x: [0, NaN] });
   });
 
   test('categories that go to the estimators are positions in the sorted values, with the names of their columns', () => {
@@ -211,6 +231,39 @@ describe('categories', () => {
     expect([...applyTransforms(fitted, unique, { target }).columns[0]!]).toEqual(labels.map(() => 0.5));
     expect([...applyTransforms(fitted, unique).columns[0]!]).toEqual(labels);
     expect([...applyTransforms(fitted, table({ x: texts('new', null) })).columns[0]!]).toEqual([0.5, 0.5]);
+  });
+});
+
+test('columns that learn from labels keep their places within a fold, whatever stands between them', () => {
+  // Each value of a fold's test rows is as often 1 in its training rows as in all others: 3 rows of a, 1; of b, 0.
+  const cells = Array.from({ length: 12 }, (_, i) => (i % 2 ? 'b' : 'a'));
+  const target = { labels: cells.map((cell) => Number(cell === 'a')), task: REGRESSION };
+  const data = table({
+    n: numbers(...cells.map((_, i) => i)),
+    first: texts(...cells),
+    between: texts(...cells),
+    second: texts(...cells.map((cell) => (cell === 'a' ? 'b' : 'a'))),
+  });
+  const settings = TransformSettings.parse([
+    { columns: ['first', 'second'], steps: [{ target: { smooth: 0, folds: 2 } }] },
+    { columns: ['between'], steps: [{ one_hot: {} }] },
+  ]);
+  const folds = foldsOf({ by: 'rows', count: 3 }, 12, {});
+  const columns = foldColumns(settings, fitTransforms(settings, data, target), data, target, folds, 0);
+  // The model's columns are n, first, between=a, between=b and second.
+  expect([...columns.keys()]).toEqual([1, 4]);
+  expect([...columns.get(1)!]).toEqual(target.labels);
+  expect([...columns.get(4)!]).toEqual(target.labels);
+});
+
+test('values of few rows are drawn towards the mean by how much they vary among themselves', () => {
+  // By hand: labels of a 0 and 4, of b 6 and 6, the mean 4 and the variance (16 + 4 + 0 + 4) / 4 = 6. Of a the weight is
+  // 6 x 2 / (6 x 2 + 8 / 2) = .75, of its mean 2: .75 x 2 + .25 x 4 = 2.5; b doesn't vary, and has its own mean.
+  expect(made([{ target: {} }], texts('a', 'b', 'a', 'b'), texts('a', 'b', 'new'), [0, 6, 4, 6])).toEqual({
+    x: [2.5, 6, 4],
+  });
+  expect(made([{ target: { smooth: 2 } }], texts('a', 'b', 'a', 'b'), texts('a', 'b'), [0, 6, 4, 6])).toEqual({
+    x: [3, 5],
   });
 });
 
@@ -280,6 +333,13 @@ test('a moment short of midnight and a date of the first century have the parts 
 });
 
 test('every minute of a day has its hour and its minute, in any century', () => {
+  expect(() => made([{ date_parts: ['year'] }], numbers(1))).toThrow(
+    expect.objectContaining({
+      type: 'ConfigInvalid',
+      message:
+        'The step "date_parts" of the column "x" needs dates, and the column has numbers; declare it as DATE or TIMESTAMP.',
+    }) as Error,
+  );
   for (const day of [-719162, -25567, -1, 0, 20000, 1_000_000]) {
     const minutes = Array.from({ length: 1440 }, (_, minute) => minute);
     const days = minutes.map((minute) => (day * 86_400 + minute * 60) / 86_400);

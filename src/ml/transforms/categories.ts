@@ -1,3 +1,4 @@
+import { PerdureError } from '../../errors.js';
 import { categoryPositions, sortedCategories } from './categoryCodes.js';
 import { categoriesOf, type Flow, type StepContext, type Transform } from './flow.js';
 import type { FittedStep } from './fitted.js';
@@ -60,9 +61,25 @@ function seen(step: string, flow: Flow, context: StepContext): Listed {
   };
 }
 
+/** Values that a column may have many of. */
+function shown(categories: string[]): string {
+  const texts = categories.slice(0, 10).map((category) => JSON.stringify(category));
+  return texts.join(', ') + (categories.length > texts.length ? ' and others' : '');
+}
+
 /** Positions in a list: scikit-learn's `OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=nan)`. */
 export const ordinal: Of<'ordinal'> = {
-  fit: ({ categories }, flow, context) => (categories ? { categories } : seen('ordinal', flow, context)),
+  fit({ categories }, flow, context) {
+    const found = seen('ordinal', flow, context);
+    if (!categories) return found;
+    const known = new Set(categories);
+    if (found.categories.length > 0 && !found.categories.some((category) => known.has(category)))
+      throw new PerdureError(
+        'ConfigInvalid',
+        `The step "ordinal" of the column ${JSON.stringify(context.column)} lists none of its values, which are ${shown(found.categories)}; correct "categories".`,
+      );
+    return { categories };
+  },
   apply: (fitted, flow, context) => positions(fitted, 'ordinal', flow, context),
 };
 

@@ -119,6 +119,7 @@ export const TransformStep = z.union([
         categories: z
           .array(categoryText)
           .min(1)
+          .refine((values) => new Set(values).size === values.length, 'expected every value once')
           .optional()
           .meta({ description: 'The list', otherwise: 'the sorted values of train' }),
       })
