@@ -167,6 +167,16 @@ describe('xgboost', () => {
   );
 });
 
+test('a forest of lightgbm is told that its trees have to see different rows or columns', () => {
+  const forest = (params: Params) => recipeOf('lightgbm', { boosting_type: 'rf', ...params }, shape, 1).settings;
+  for (const params of [{}, { subsample: 0.6 }, { subsample_freq: 1 }] as Params[])
+    expect(() => forest(params)).toThrow(
+      'The parameter boosting_type of lightgbm is "rf", whose trees would all be the same; give a subsample below 1 with a subsample_freq of 1, or a colsample_bytree below 1.',
+    );
+  for (const params of [{ subsample: 0.6, subsample_freq: 1 }, { colsample_bytree: 0.5 }] as Params[])
+    expect(forest(params).boosting).toBe('rf');
+});
+
 describe('a parameter that makes no sense is ConfigInvalid', () => {
   test.each([
     [
@@ -230,10 +240,26 @@ describe('a task', () => {
   });
 
   test('without classes has no weights of classes', () => {
-    expect(parameterFault('xgboost', 'scale_pos_weight', 2, amount)).toBe(
+    expect(parameterFault('xgboost', 'scale_pos_weight', 2, [amount])).toBe(
       'xgboost has no parameter scale_pos_weight; take it out of the model config.',
     );
-    expect(parameterFault('xgboost', 'class_weight', 'balanced', grades)).toBeUndefined();
+    expect(parameterFault('xgboost', 'class_weight', 'balanced', [grades])).toBeUndefined();
+  });
+
+  test('that is not known yet has any parameter that one of them takes', () => {
+    for (const estimator of ['xgboost', 'lightgbm'] as const) {
+      expect(parameterFault(estimator, 'class_weight', 'balanced')).toBeUndefined();
+      expect(parameterFault(estimator, 'scale_pos_weight', 'balanced')).toBeUndefined();
+      expect(parameterFault(estimator, 'scale_pos_weight', 0)).toBe(
+        `The parameter scale_pos_weight of ${estimator} is 0; expected a number above 0, or "balanced".`,
+      );
+    }
+    expect(parameterFault('linear_regression', 'alpha', 1)).toBeUndefined();
+    expect(parameterFault('linear_regression', 'alpha', -1)).toBe(
+      'The parameter alpha of linear_regression is -1; expected a number of 0 or more.',
+    );
+    expect(parameterFault('lightgbm', 'boosting_type', 'rf')).toBeUndefined();
+    expect(parameterFault('script', 'anything', 'it likes')).toBeUndefined();
   });
 
   test('of several classes weighs the rows of a balanced candidate, so that its rows are others than those of one that is not', () => {

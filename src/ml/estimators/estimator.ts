@@ -150,7 +150,10 @@ export function defineEstimator<P extends object>(name: string, definition: Defi
     needsScript: false,
     listedOnly: definition.listedOnly ?? false,
     parametersOf,
-    data: (params, task) => data?.(read(params, task), task) ?? {},
+    data(params, task) {
+      const values = read(params, task);
+      return data?.(values, task) ?? {};
+    },
     recipe: (params, task, shape) => recipe(read(params, task), task, shape),
     relativeCost: definition.relativeCost ?? (() => 1),
     balancing: definition.balancing ?? (() => undefined),

@@ -86,20 +86,33 @@ export function dataNeeds(
   };
 }
 
-/** What is wrong with one value of a parameter, in words; `undefined` where the estimator takes it. */
+/** A task of each kind, where it is not known yet which one is to be done. */
+const ANY_TASK: readonly TaskSpec[] = [
+  ZERO_OR_ONE,
+  { task: 'multiclass', classes: ['0', '1', '2'] },
+  { task: 'regression', objective: 'squared_error' },
+];
+
+/**
+ * What is wrong with one value of a parameter by itself, in words; `undefined` where the estimator takes it.
+ * @param tasks of which it has to take the value for one
+ */
 export function parameterFault(
   estimator: Estimator,
   name: string,
   value: Params[string],
-  task: TaskSpec = ZERO_OR_ONE,
+  tasks: readonly TaskSpec[] = ANY_TASK,
 ): string | undefined {
-  try {
-    estimatorKind(estimator).recipe({ [name]: value }, task, { rows: 100, positives: 50, features: 10 });
-    return undefined;
-  } catch (error) {
-    if (error instanceof PerdureError && error.type === 'ConfigInvalid') return error.message;
-    throw error;
-  }
+  const faults = tasks.map((task) => {
+    try {
+      estimatorKind(estimator).data({ [name]: value }, task);
+      return undefined;
+    } catch (error) {
+      if (error instanceof PerdureError && error.type === 'ConfigInvalid') return error.message;
+      throw error;
+    }
+  });
+  return faults.includes(undefined) ? undefined : faults[0];
 }
 
 /** About how long a candidate takes against others of its estimator, without a unit: for the order of work only. */

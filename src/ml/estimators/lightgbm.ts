@@ -1,4 +1,5 @@
 import type { Objective, TaskSpec } from '../../contracts/task.js';
+import { PerdureError } from '../../errors.js';
 import { balance, defineEstimator, type Settings } from './estimator.js';
 import { CLASS_WEIGHT, integer, number, oneOf, positiveWeight } from './parameter.js';
 
@@ -46,6 +47,12 @@ export const lightgbm = defineEstimator('lightgbm', {
     ...(task.task === 'multiclass' && class_weight === 'balanced' ? { balancedClasses: task.classes.length } : {}),
   }),
   recipe(values, task, shape) {
+    const { boosting_type, subsample, subsample_freq, colsample_bytree } = values;
+    if (boosting_type === 'rf' && (subsample === 1 || subsample_freq === 0) && colsample_bytree === 1)
+      throw new PerdureError(
+        'ConfigInvalid',
+        'The parameter boosting_type of lightgbm is "rf", whose trees would all be the same; give a subsample below 1 with a subsample_freq of 1, or a colsample_bytree below 1.',
+      );
     const weight = values.scale_pos_weight === 'balanced' ? balance(shape) : values.scale_pos_weight;
     return {
       settings: {
