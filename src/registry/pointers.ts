@@ -142,9 +142,13 @@ export function moveOf(pointer: Pointer | undefined, runId: string): Move | unde
 export function versionBefore(pointer: Pointer): VersionRef | undefined {
   const line: VersionRef[] = [];
   for (const move of movesOf(pointer).reverse()) {
-    const known = move.rollback ? line.findLastIndex((earlier) => isSameVersion(earlier, move)) : -1;
-    if (known >= 0) line.length = known + 1;
-    else line.push({ algorithm: move.algorithm, version: move.version });
+    if (move.rollback) {
+      // Back to one that never stood in the line, only the version that it takes the place of leaves it.
+      const known = line.findLastIndex((earlier) => isSameVersion(earlier, move));
+      line.length = known >= 0 ? known : Math.max(0, line.length - 1);
+    }
+    // A version that was moved to twice in a row has itself before it, which is no way back.
+    if (!isSameVersion(line.at(-1), move)) line.push({ algorithm: move.algorithm, version: move.version });
   }
   return line.at(-2);
 }

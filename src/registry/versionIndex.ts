@@ -32,17 +32,33 @@ type VersionIndex = DocumentOf<typeof versionIndex>;
  * each of them; what it lacks is read, and what is gone from the registry isn't listed.
  */
 export async function listVersions(registry: ObjectStore, algorithm: string): Promise<VersionSummary[]> {
+  const { versions, damaged } = await lookThrough(registry, algorithm);
+  if (damaged[0]) throw damaged[0];
+  return versions;
+}
+
+/** As {@link listVersions}, with what is wrong with each version that the index lacks and that can't be read. */
+async function lookThrough(
+  registry: ObjectStore,
+  algorithm: string,
+): Promise<{ versions: VersionSummary[]; damaged: PerdureError[] }> {
   const { versions: indexed } = (await versionIndex.read(registry, indexKey(algorithm), NO_INDEX)) ?? NO_INDEX();
   const known = new Map(indexed.map((summary) => [summary.version, summary]));
   const versions: VersionIndex['versions'] = [];
+  const damaged: PerdureError[] = [];
   for await (const version of registeredVersions(registry, algorithm)) {
-    const metadata = known.has(version)
-      ? undefined
-      : await readVersion(registry, { algorithm, version }, 'restore it, or delete the folder of this version');
-    const summary = known.get(version) ?? (metadata && summaryOf(metadata));
-    if (summary) versions.push(summary);
+    try {
+      const metadata = known.has(version)
+        ? undefined
+        : await readVersion(registry, { algorithm, version }, 'restore it, or delete the folder of this version');
+      const summary = known.get(version) ?? (metadata && summaryOf(metadata));
+      if (summary) versions.push(summary);
+    } catch (error) {
+      if (!(error instanceof PerdureError && error.type === 'ObjectCorrupt')) throw error;
+      damaged.push(error);
+    }
   }
-  return numbered(versions);
+  return { versions: numbered(versions), damaged };
 }
 
 /** The id of the version with a number, written such as `v3`; `undefined` where there is none, or it isn't a number. */
@@ -58,16 +74,13 @@ export async function versionNumbered(
 
 /**
  * Puts a version into its algorithm's index, once.
- * @returns its number: one more than any version of the algorithm has had, unless it has one already
+ * @returns its number: above that of every version that the algorithm has had, unless it has one already
  */
 export async function indexVersion(registry: ObjectStore, metadata: VersionMetadata): Promise<number> {
   const summary = summaryOf(metadata);
   const { algorithm, version } = summary;
-  // A version that is damaged hinders no newer one.
-  const registered = await listVersions(registry, algorithm).catch((error: unknown) => {
-    if (error instanceof PerdureError && error.type === 'ObjectCorrupt') return [];
-    throw error;
-  });
+  // A version that is damaged hinders no newer one, and keeps its number until it is restored.
+  const { versions: registered, damaged } = await lookThrough(registry, algorithm);
   const index = await versionIndex.update(
     registry,
     indexKey(algorithm),
@@ -75,7 +88,7 @@ export async function indexVersion(registry: ObjectStore, metadata: VersionMetad
       const versions = current?.versions ?? [];
       if (versions.some((known) => known.version === version)) return undefined;
       const taken = [...numbered(versions), ...registered].map(({ number }) => number);
-      const number = registered.find((known) => known.version === version)?.number ?? Math.max(0, ...taken) + 1;
+      const number = registered.find((known) => known.version === version)?.number ?? Math.max(0, ...taken) + damaged.length + 1;
       return { versions: sorted([...versions, { ...summary, number }]) };
     },
     NO_INDEX,

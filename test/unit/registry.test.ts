@@ -10,7 +10,7 @@ import { PerdureError } from '../../src/errors.js';
 import { codeCommit } from '../../src/registry/codeCommit.js';
 import { aliasKey, latestKey, movePointer, readPointer, versionBefore } from '../../src/registry/pointers.js';
 import { moveAlias } from '../../src/registry/operations.js';
-import { CHAMPION } from '../../src/registry/aliases.js';
+import { CHALLENGER, CHAMPION } from '../../src/registry/aliases.js';
 import { resolveModel } from '../../src/registry/resolve.js';
 import { indexVersion, listVersions } from '../../src/registry/versionIndex.js';
 import {
@@ -129,6 +129,20 @@ describe('pointers', () => {
     expect(await before()).toBe('v2');
   });
 
+  test('know the way back past a version that was moved to twice, and past one that a rollback to another left', async () => {
+    const key = aliasKey(CHALLENGER);
+    const before = async () => versionBefore((await readPointer(registry, key))!)?.version;
+    await movePointer(registry, key, version('v1'), run('a'), 'first');
+    await movePointer(registry, key, version('v2'), run('b'), 'better');
+    // Two trainings that make nothing new, and name the best once more.
+    await movePointer(registry, key, version('v2'), run('c'), 'still the best');
+    await movePointer(registry, key, version('v2'), run('d'), 'still the best');
+    expect(await before()).toBe('v1');
+    // v9 never stood there: v2 was rolled back from all the same.
+    await movePointer(registry, key, version('v9'), run('e'), 'v2 was worse', { rollback: true });
+    expect(await before()).toBe('v1');
+  });
+
   test('keep every move of many writers at once', async () => {
     const names = Array.from({ length: 12 }, (_, i) => `v${i}`);
     await Promise.all(names.map((name) => movePointer(registry, aliasKey(CHAMPION), version(name), run(name), 'race')));
@@ -188,6 +202,25 @@ describe('the index of versions', () => {
     await expect(meaning('v1')).rejects.toThrow(
       `There is no version "v1" of xgboost; registered are v2 (${ids[1]}), v3 (${ids[2]}), v4 (${ids[3]}).`,
     );
+  });
+
+  test('gives no number twice where the index is lost and a version is damaged, which keeps its own', async () => {
+    const add = async (id: string) => {
+      const number = await indexVersion(registry, metadata(id));
+      await versionMetadata.create(registry, versionKey(version(id), 'metadata.json'), { ...metadata(id), number });
+      return number;
+    };
+    for (const id of ['v20250101_a', 'v20250102_b', 'v20250103_c']) await add(id);
+    const key = versionKey(version('v20250103_c'), 'metadata.json');
+    const whole = (await registry.get(key))!.body;
+    await registry.put(key, '{"cut');
+    await registry.delete('model_registry/xgboost/versions.json');
+    expect(await add('v20250104_d')).toBe(4);
+    await expect(listVersions(registry, 'xgboost')).rejects.toThrow(
+      /v20250103_c\/metadata.json is damaged: .*; restore it, or delete the folder of this version\.$/,
+    );
+    await registry.put(key, whole);
+    expect((await listVersions(registry, 'xgboost')).map(({ number }) => number)).toEqual([1, 2, 3, 4]);
   });
 });
 
