@@ -48,18 +48,27 @@ export function groupInfluence(influence: Float64Array, strata: Uint32Array[]): 
   return groups;
 }
 
-/** Of one metric what `differenceVariance` is of a difference, from every row; `null` where a stratum has a single row. */
+/**
+ * Of one metric what `differenceVariance` is of a difference, from every row; `null` where a stratum has a single row, which
+ * has no variance of its own; for a mean over the rows it counts among those of the largest stratum.
+ */
 export function standardErrorOf(measure: Measure, strata: Uint32Array[]): number | null {
   const influence = measure.influence();
+  const largest = strata.reduce((most, rows) => (rows.length > most.length ? rows : most));
+  const single = strata.filter((rows) => rows.length === 1).map(([row]) => row!);
+  if (largest.length < 2 || (single.length > 0 && !measure.isMean)) return null;
   let variance = measure.step() ** 2;
   for (const rows of strata) {
-    if (rows.length === 0) continue;
-    if (rows.length === 1) return null;
+    if (rows.length < 2) continue;
+    const of = rows === largest ? [...rows, ...single] : rows;
+    // Influence is a share of the stratum, which is larger with the rows of others.
+    const grown = of.length / rows.length;
+    const shares = Float64Array.from(of, (row, at) => influence[row]! * (at < rows.length ? grown : of.length));
     let mean = 0;
-    for (const row of rows) mean += influence[row]! / rows.length;
+    for (const share of shares) mean += share / of.length;
     let squares = 0;
-    for (const row of rows) squares += (influence[row]! - mean) ** 2;
-    variance += squares / (rows.length - 1) / rows.length;
+    for (const share of shares) squares += (share - mean) ** 2;
+    variance += squares / (of.length - 1) / of.length;
   }
   return Math.sqrt(variance);
 }

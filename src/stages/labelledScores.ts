@@ -12,6 +12,8 @@ import type { Stores } from '../platform/storage/objectStore.js';
 export interface LabelledScores {
   labels: number[];
   output: ModelOutput;
+  /** The class of each row beside these whose class the version doesn't know: no metric can tell of them. */
+  unknown: string[];
 }
 
 /**
@@ -33,6 +35,7 @@ export async function readLabelledScores(
   const keys = pipeline.definition.keys.map(identifier).join(', ');
   const labels: number[] = [];
   const values: number[] = [];
+  const unknown: string[] = [];
   const files = within ? await labelStoreFiles(stores, within) : [];
   if (within && files.length > 0) {
     const table = readParquetSql(files.map(({ path }) => path));
@@ -48,11 +51,12 @@ export async function readLabelledScores(
       const said = scores.map((_, i) => chunk.getColumnValues(i + 1) as number[]);
       found.forEach((raw, row) => {
         const label = read(raw);
+        if (label === null) unknown.push(String(raw));
         if (label === undefined || label === null) return;
         labels.push(label);
         for (const column of said) values.push(column[row]!);
       });
     }
   }
-  return { labels, output: { values: Float64Array.from(values), width: scores.length } };
+  return { labels, output: { values: Float64Array.from(values), width: scores.length }, unknown };
 }

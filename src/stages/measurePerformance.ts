@@ -3,9 +3,12 @@ import type { Pipeline } from '../config/load.js';
 import {
   type FeatureDistances,
   type LabelDrift,
+  type MetricName,
   type MonitorInput,
   type PerformanceDetails,
   type PerformanceResult,
+  type SplitName,
+  type TaskMetrics,
   type TaskSpec,
   type VersionRef,
   versionName,
@@ -15,7 +18,6 @@ import { withDuckDb } from '../data/duckdb.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { dayOf } from '../data/partitions.js';
 import { readReferenceScores, REFERENCE_ROWS, REFERENCE_SCORES } from '../data/referenceRows.js';
-import type { ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { profileDistances } from '../monitoring/distances.js';
 import { assessLabels } from '../monitoring/drift.js';
@@ -36,7 +38,7 @@ import { TRAINED_ROWS } from '../data/trainedRows.js';
 import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
 import { SCORE_ANEW, readVersionFile, requireVersion, rowFile, readVersionFileIfAny } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
-import { readLabelledScores } from './labelledScores.js';
+import { readLabelledScores, type LabelledScores } from './labelledScores.js';
 import { thresholdOf } from './openModel.js';
 import { warningsOf } from './driftDistances.js';
 import { performanceBatches, type BatchSettings } from './performanceBatches.js';
@@ -64,7 +66,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const settings = { ...monitoring_config, performance_metric: metric };
   const baseline = performance[baselineSplit(performance)];
 
-  const { labels, output, loaded, batches } = await matureRows(context, pipeline, input, {
+  const { labels, output, unknown, loaded, batches } = await matureRows(context, pipeline, input, {
     task,
     asOf: input.asOf,
     threshold,
@@ -80,12 +82,12 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
         : `${agreeing(labels.length, 'has a label', 'have labels')} by`;
     return {
       status: 'skipped',
-      reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}${besides(loaded)}; performance needs at least ${min_samples_for_metrics}.`,
+      reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}${besides(loaded)}${andUnknown(unknown)}; performance needs at least ${min_samples_for_metrics}.`,
       ...batches,
     };
   }
 
-  const details = { ...(await labelDrift(context, pipeline, model, task, labels)), ...batches };
+  const details = { ...(await labelDrift(context, pipeline, model, task, { labels, unknown })), ...batches };
   const metrics = taskOf(task).metrics(labels, output, threshold);
   const assessed =
     baseline &&
@@ -93,10 +95,34 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   if (assessed) return { ...assessed, ...details };
   return {
     status: 'skipped',
-    reason: `${metric} is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.`,
+    reason: whyUndefined(metric, task, { split: baselineSplit(performance), baseline, metrics }),
     ...details,
   };
 };
+
+/** Says of rows that are told to be too few that there are others of classes that nobody knew at training. */
+function andUnknown(unknown: string[]): string {
+  if (unknown.length === 0) return '';
+  const classes = [...new Set(unknown)].sort();
+  return `, and ${countOf(unknown.length, 'row')} of ${agreeing(classes.length, 'a class', 'classes')} that the version does not know (${classes.slice(0, MOST_CLASSES).join(', ')})`;
+}
+
+/** Classes that a sentence names. */
+const MOST_CLASSES = 5;
+
+function whyUndefined(
+  metric: MetricName,
+  task: TaskSpec,
+  { split, baseline, metrics }: { split: SplitName; baseline: TaskMetrics | undefined; metrics: TaskMetrics },
+): string {
+  const another = 'set monitoring_config.performance_metric to another';
+  if ((baseline?.[metric] ?? null) === null)
+    return `${metric} was undefined on the ${split} split at training, and there is nothing to hold it against; ${another}, or train again with more labels in that split.`;
+  if ((metrics[metric] ?? null) !== null)
+    return `How certain ${metric} is can't be told while a class has a single label; wait for more labels, or ${another}.`;
+  const labels = task.task === 'regression' ? 'these labels and predictions' : 'labels of one class only';
+  return `${metric} is undefined for ${labels}; wait for more labels, or ${another}.`;
+}
 
 /** What a version said of held-out rows; nothing of one that kept nothing, or whose task has no estimates. */
 async function referenceScores(
@@ -115,13 +141,13 @@ async function labelDrift(
   pipeline: Pipeline,
   model: VersionRef,
   task: TaskSpec,
-  labels: number[],
+  { labels, unknown }: Pick<LabelledScores, 'labels' | 'unknown'>,
 ): Promise<{ labels?: LabelDrift }> {
   const { modelRegistry } = context.stores(pipeline);
   const { label: reference } = await readVersionFile(modelRegistry, model, 'profile.json', SCORE_ANEW);
   if (!reference) return {};
   const { monitoring_config } = pipeline.config;
-  const current = countInto(emptyLike(reference), labelValues(task, labels));
+  const current = countInto(countInto(emptyLike(reference), labelValues(task, labels)), unknown);
   const assessed = assessLabels(reference, current, monitoring_config);
   const limits = monitoring_config.drift_warnings;
   if (!limits) return { labels: assessed };
@@ -140,7 +166,7 @@ async function matureRows(
   pipeline: Pipeline,
   { predictions, asOf }: MonitorInput,
   settings: BatchSettings,
-): Promise<{ labels: number[]; output: ModelOutput; loaded: LoadedRows; batches: PerformanceDetails }> {
+): Promise<LabelledScores & { loaded: LoadedRows; batches: PerformanceDetails }> {
   const { task } = settings;
   const stores = context.stores(pipeline);
   const trainedRows = await rowFile(stores.modelRegistry, predictions.model, TRAINED_ROWS, SCORE_ANEW);

@@ -114,7 +114,30 @@ test('the score drifts as a feature does', () => {
   });
 });
 
+test('the chance of a difference is that of a gamma distribution with the moments of all tables of the same margins', () => {
+  // Moments by enumerating the tables: 20/9 and 3.63317, 45/14 and 3.87436; the chance by SciPy's gammaincc.
+  const few = homogeneityP([
+    [4, 0],
+    [1, 3],
+    [0, 2],
+  ]);
+  expect(few).toBeCloseTo(0.028126033405574912, 12);
+  const more = homogeneityP([
+    [5, 1],
+    [2, 2],
+    [1, 3],
+    [0, 1],
+  ]);
+  expect(more).toBeCloseTo(0.20325767013743262, 12);
+});
+
 describe('missing values', () => {
+  test('that are a little more of many than they were are none, however surely', () => {
+    // 40% then and 45% now, by a threshold of 10%.
+    expect(assess(of(3_000, 3_000, 4_000), of(2_750, 2_750, 4_500)).missing).toEqual([]);
+    expect(assess(of(3_000, 3_000, 4_000), of(2_400, 2_400, 5_200)).missing).toEqual(['x']);
+  });
+
   test('count where their share differs by more than the threshold, up or down', () => {
     expect(assess(of(500, 500), of(400, 400, 200))).toMatchObject({
       missing: ['x'],

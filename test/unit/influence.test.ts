@@ -182,6 +182,24 @@ describe('what a row has to do with a metric of any task', () => {
   });
 });
 
+test('the only row of a class counts among those of the largest one', () => {
+  const labels = [0, 0, 1, 1, 0, 2];
+  const own = [0.5, 0.4, 0.8, 0.25, 0.9, 0.5];
+  const values = Float64Array.from(
+    own.flatMap((p, row) => [0, 1, 2].map((of) => (of === labels[row] ? p : (1 - p) / 2))),
+  );
+  const variance = (rows: number[]) => {
+    const losses = rows.map((row) => -Math.log(own[row]!));
+    const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    return losses.reduce((sum, loss) => sum + (loss - mean) ** 2, 0) / (losses.length - 1);
+  };
+  // The mean of six losses has the variance of the sum of each class's, over 36.
+  const wanted = Math.sqrt((4 * variance([0, 1, 4, 5]) + 2 * variance([2, 3])) / 36);
+  const task = taskOf({ task: 'multiclass', classes: ['a', 'b', 'c'] });
+  expect(task.standardError('log_loss', labels, { values, width: 3 }, 0.5)).toBeCloseTo(wanted, 12);
+  expect(task.standardError('log_loss', [0], { values: values.slice(0, 3), width: 3 }, 0.5)).toBeNull();
+});
+
 describe('missing numbers', () => {
   test.each([NaN, Infinity, -Infinity, 3.5e38, -3.5e38, 3.402823466385289e38])('%d is one', (value) =>
     expect(isMissing(value)).toBe(true),

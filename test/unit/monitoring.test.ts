@@ -3,6 +3,7 @@ import type { ModelRef, MonitorInput, PredictionsCheck, Verdict } from '../../sr
 import { layerManifest, manifestKey } from '../../src/data/layers.js';
 import { predictionsFiles, predictionsIndex } from '../../src/data/predictions.js';
 import { verdictOf } from '../../src/monitoring/verdict.js';
+import { readVersion, versionKey, versionMetadata } from '../../src/registry/versions.js';
 import { checkPredictionsExist } from '../../src/stages/checkPredictionsExist.js';
 import { detectDrift } from '../../src/stages/detectDrift.js';
 import { measurePerformance } from '../../src/stages/measurePerformance.js';
@@ -119,6 +120,22 @@ describe('performance', () => {
       status: 'skipped',
       reason:
         'roc_auc is undefined for labels of one class only; wait for more labels, or set monitoring_config.performance_metric to another.',
+    });
+  });
+
+  test('that was undefined at training has nothing to be held against, whatever labels come', async () => {
+    const { model } = (await monitored(AFTER_ALL)).predictions;
+    const key = versionKey(model, 'metadata.json');
+    const metadata = (await readVersion(world.stores.modelRegistry, model))!;
+    const { test: baseline, ...performance } = metadata.performance;
+    await versionMetadata.write(world.stores.modelRegistry, key, {
+      ...metadata,
+      performance: { ...performance, test: { ...baseline!, roc_auc: null } },
+    });
+    expect(await world.perform(measurePerformance, await monitored(AFTER_ALL))).toMatchObject({
+      status: 'skipped',
+      reason:
+        'roc_auc was undefined on the test split at training, and there is nothing to hold it against; set monitoring_config.performance_metric to another, or train again with more labels in that split.',
     });
   });
 

@@ -215,6 +215,84 @@ describe('labels against those of the training rows', () => {
   });
 });
 
+describe('labels of several classes', () => {
+  const csv = (rows: string[]) => `id,fold,x,kind\n${rows.join('\n')}\n`;
+  const kindsOf = (fold: string, kinds: [string, number][]) =>
+    kinds.flatMap(([kind, rows], at) =>
+      Array.from({ length: rows }, (_, i) => `${fold}-${kind}-${i},${fold},${(at + uniform()).toFixed(4)},${kind}`),
+    );
+  let pipeline: Awaited<ReturnType<typeof createShortPipeline>>;
+  let model: { algorithm: string; version: string };
+  const watch = (monitoring_config: object) =>
+    writeFileSync(join(pipeline.folder, 'model_config.dev.json'), JSON.stringify({ monitoring_config }));
+  beforeAll(async () => {
+    pipeline = await createShortPipeline(
+      engines,
+      folder,
+      {
+        source: 'table.csv',
+        key: 'id',
+        label: 'kind',
+        partition: 'arrival',
+        split: { by: 'column', column: 'fold', train: 'train', test: 'test' },
+      },
+      { monitoring_config: { performance_metric: 'log_loss' } },
+    );
+    const folds = ['train', 'test'].map((fold) =>
+      kindsOf(fold, [
+        ['a', 150],
+        ['b', 150],
+        ['c', 100],
+      ]),
+    );
+    await pipeline.process(csv(folds.flat()), { asOf: '2029-12-01' });
+    const { algorithms } = await pipeline.train(['xgboost']);
+    model = { algorithm: 'xgboost', version: (algorithms.xgboost as { version: string }).version };
+  });
+
+  test('a class of a single row hides nothing of the others, and a class that is new is seen in the labels', async () => {
+    const arrived = kindsOf('new', [
+      ['a', 100],
+      ['b', 99],
+      ['c', 1],
+      ['d', 80],
+      ['e', 20],
+    ]);
+    await pipeline.process(csv(arrived), { asOf: '2030-01-01' });
+    await pipeline.predict('xgboost');
+    const { performance } = await pipeline.monitor(model);
+    if (performance.status === 'skipped') throw new Error(performance.reason);
+    // No metric can tell of d and e, which the model has no probability of.
+    expect(performance.metrics.n).toBe(200);
+    expect(performance.p_value).toBeGreaterThan(0);
+    expect(performance.labels).toMatchObject({ rows: 300, drifted: true });
+
+    watch({ performance_metric: 'f1_macro' });
+    expect((await pipeline.monitor(model)).performance).toMatchObject({
+      status: 'skipped',
+      reason:
+        "How certain f1_macro is can't be told while a class has a single label; wait for more labels, or set monitoring_config.performance_metric to another.",
+    });
+  });
+
+  test('where those that the version knows are too few, the others are told', async () => {
+    const arrived = kindsOf('newer', [
+      ['a', 40],
+      ['d', 150],
+      ['e', 1],
+    ]);
+    await pipeline.process(csv(arrived), { asOf: '2030-02-01' });
+    await pipeline.predict('xgboost', '2030-02-01');
+    watch({ min_samples_for_metrics: 150 });
+    const { performance } = await pipeline.monitor(model, '2030-02-01');
+    expect(performance).toMatchObject({
+      status: 'skipped',
+      reason:
+        '40 scored rows have labels by 2030-02-01, besides 400 rows that the version was trained on, and 151 rows of classes that the version does not know (d, e); performance needs at least 150.',
+    });
+  });
+});
+
 describe('days are put together', () => {
   const day = (number: number, rows: number) => ({ day: `2030-01-${String(number).padStart(2, '0')}`, rows });
 

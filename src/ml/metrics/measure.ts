@@ -26,6 +26,8 @@ export interface Measure {
    * models that decide alike on every row show no variance, and yet may differ on other rows.
    */
   step(): number;
+  /** Whether it is a mean over the rows, whose influence leaves out no constant: strata may be put together. */
+  isMean?: true;
   /** What counts as 1 in the metric's units: 1, or where the labels' units decide, what a constant prediction has. */
   unit(): number;
 }
@@ -48,6 +50,7 @@ export function meanMeasure(
     value: (counts) => meanOf(perRow, counts),
     influence: () => perRow.map((value, row) => value * share(row)),
     step: () => 0,
+    isMean: true,
     unit,
   };
 }
