@@ -88,7 +88,8 @@ export async function indexVersion(registry: ObjectStore, metadata: VersionMetad
       const versions = current?.versions ?? [];
       if (versions.some((known) => known.version === version)) return undefined;
       const taken = [...numbered(versions), ...registered].map(({ number }) => number);
-      const number = registered.find((known) => known.version === version)?.number ?? Math.max(0, ...taken) + damaged.length + 1;
+      const number =
+        registered.find((known) => known.version === version)?.number ?? Math.max(0, ...taken) + damaged.length + 1;
       return { versions: sorted([...versions, { ...summary, number }]) };
     },
     NO_INDEX,
