@@ -79,6 +79,8 @@ export interface LoadedRows {
   trained: number;
   /** Rows that were left out, as they are older than `monitoring_config.window_days` allow. */
   older: number;
+  /** Rows that were left out, as their features have changed since they were scored, or are gone. */
+  stale: number;
 }
 
 /**
@@ -138,7 +140,10 @@ export async function loadScoredRows(
   const [counted] = await database.rows<{ trained: number; older: number }>(
     `SELECT ${counting(`${INTERNAL.trained} AND ${within}`)} AS trained, ${counting(`NOT ${INTERNAL.trained} AND NOT ${within}`)} AS older FROM ${INTERNAL.eligible}`,
   );
-  return { days, ...counted! };
+  const [{ stale }] = (await database.rows(
+    `SELECT CAST(count(*) AS INTEGER) AS stale FROM (SELECT DISTINCT ${keys} FROM ${scores} WHERE ${within}) ANTI JOIN ${INTERNAL.eligible} USING (${keys})`,
+  )) as [{ stale: number }];
+  return { days, ...counted!, stale };
 }
 
 /** SQL for the first day that is looked at, of the rows that the version was not trained on. */
@@ -153,11 +158,14 @@ function windowStartSql({ config: { monitoring_config } }: Pipeline): string {
 }
 
 /** Says of rows that are told to be too few which others there are: words to follow the day. */
-export function besides({ days, trained, older }: LoadedRows): string {
+export function besides({ days, trained, older, stale }: LoadedRows): string {
   const others = [
     ...(trained > 0 ? [`${countOf(trained, 'row')} that the version was trained on`] : []),
     ...(days && older > 0
       ? [`${countOf(older, 'row')} from before ${days.from}, which monitoring_config.window_days leaves out`]
+      : []),
+    ...(stale > 0
+      ? [`${countOf(stale, 'row')} whose features have changed since, or are gone (predict again to score them)`]
       : []),
   ];
   return others.length === 0 ? '' : `, besides ${others.join(' and ')}`;
@@ -166,7 +174,7 @@ export function besides({ days, trained, older }: LoadedRows): string {
 /** Days that are looked at where no config says how many, and these hold enough rows. */
 const MONTH = 30;
 
-const NOTHING: LoadedRows = { days: undefined, trained: 0, older: 0 };
+const NOTHING: LoadedRows = { days: undefined, trained: 0, older: 0, stale: 0 };
 
 /** SQL for the day that a row was scored for, by its file: rows without dates go by their arrival. */
 function arrivalSql(files: PredictionsFile[], paths: string[]): string {

@@ -319,7 +319,8 @@ describe('drift', () => {
     await without(OOT);
     expect(await world.perform(detectDrift, input)).toMatchObject({
       status: 'skipped',
-      reason: '0 rows are scored by 2001-12-31; drift needs at least 100.',
+      reason:
+        '0 rows are scored by 2001-12-31, besides 180 rows whose features have changed since, or are gone (predict again to score them); drift needs at least 100.',
     });
   });
 
@@ -332,6 +333,17 @@ describe('drift', () => {
       (index) => ({ ...index!, files: index!.files.map((file) => ({ ...file, features: undefined })) }),
       () => undefined,
     );
+    expect((await drift()).rows).toBe(3 * ROWS_A_MONTH);
+  });
+
+  test('of rows that were corrected since is not measured, and what scores them is told', async () => {
+    await world.writeGold(['2001_11', '2001_12'], { x1: '1 - x1' });
+    expect(await world.perform(detectDrift, await monitored(YEAR_END))).toEqual({
+      status: 'skipped',
+      reason:
+        '60 rows are scored by 2001-12-31, besides 120 rows whose features have changed since, or are gone (predict again to score them); drift needs at least 100.',
+    });
+    await scoreAgain();
     expect((await drift()).rows).toBe(3 * ROWS_A_MONTH);
   });
 

@@ -56,7 +56,7 @@ async function world(pipeline = dated) {
 }
 
 describe('scored rows', () => {
-  const NONE = { days: undefined, trained: 0, older: 0 };
+  const NONE = { days: undefined, trained: 0, older: 0, stale: 0 };
 
   test('are those of the version, each as it was scored last', async () => {
     const { predictions, load } = await world();
@@ -67,6 +67,7 @@ describe('scored rows', () => {
     expect(await load()).toEqual({
       days: { from: '2020-03-01', to: '2020-03-10' },
       trained: 0,
+      stale: 0,
       older: 0,
       rows: [
         [1, 0.1],
@@ -144,7 +145,7 @@ describe('scored rows', () => {
       trained: 0,
       older: 1,
     });
-    expect(await load({ trainedRows: await trained(1, 2, 3) })).toEqual({ days: undefined, trained: 3, older: 0 });
+    expect(await load({ trainedRows: await trained(1, 2, 3) })).toEqual({ ...NONE, trained: 3 });
   });
 
   test('go by the day that they were scored for where they have none', async () => {
@@ -183,13 +184,13 @@ describe('scored rows', () => {
     test('count where the row has them still', async () => {
       const { predictions, partition, load } = await world();
       await predictions(first, { features: ['x'] });
-      expect(await load()).toEqual(NONE);
+      expect(await load()).toEqual({ ...NONE, stale: 2 });
       await partition('2020_02', gold);
-      expect(await load()).toEqual(NONE);
+      expect(await load()).toEqual({ ...NONE, stale: 2 });
       await partition('2020_03', gold);
-      expect(await load()).toMatchObject({ rows: [[1, 0.5]] });
+      expect(await load()).toMatchObject({ rows: [[1, 0.5]], stale: 1 });
       await predictions(digested(`(2, DATE '2020-03-02', 2)`), { features: ['x'] });
-      expect(await load()).toMatchObject({ rows: [[1, 0.5], [2, 0.5]] }); // prettier-ignore
+      expect(await load()).toMatchObject({ rows: [[1, 0.5], [2, 0.5]], stale: 0 }); // prettier-ignore
     });
 
     test('count whatever they are now where that can not be told of all', async () => {

@@ -298,11 +298,14 @@ describe('scored rows', () => {
 
   test('that are too few are told beside the others that there are', () => {
     const days = { from: '2020-01-04', to: '2020-01-04' };
-    const told = (trained: number, older: number) => besides({ days, trained, older });
+    const told = (trained: number, older: number, stale = 0) => besides({ days, trained, older, stale });
     expect(told(0, 0)).toBe('');
     expect(told(1, 0)).toBe(', besides 1 row that the version was trained on');
     expect(told(2, 1)).toBe(
       ', besides 2 rows that the version was trained on and 1 row from before 2020-01-04, which monitoring_config.window_days leaves out',
+    );
+    expect(told(0, 0, 2)).toBe(
+      ', besides 2 rows whose features have changed since, or are gone (predict again to score them)',
     );
   });
 });
