@@ -49,7 +49,7 @@ export function modelCard(facts: CardFacts): string {
   const { title, metadata } = facts;
   return (
     [
-      `# ${plain(title)}: ${metadata.model_name} ${metadata.version}`,
+      `# ${named(title)}: ${metadata.model_name} ${metadata.version}`,
       ...section('Purpose', purposeOf(facts)),
       ...section('Data', dataOf(facts)),
       ...section('Model', modelOf(facts)),
@@ -101,7 +101,7 @@ function purposeOf({ title, label, metadata: { task } }: CardFacts): string {
       : task.task === 'multiclass'
         ? `: ${task.classes.map(code).join(', ')}`
         : '';
-  return `Predicts ${code(label)} of each row of "${plain(title)}", which is ${TASKS[task.task]}${classes}. It is meant for rows of the same source, and says nothing of what causes what.`;
+  return `Predicts ${code(label)} of each row of "${named(title)}", which is ${TASKS[task.task]}${classes}. It is meant for rows of the same source, and says nothing of what causes what.`;
 }
 
 function dataOf({ source, dataset }: CardFacts): string {
@@ -166,8 +166,8 @@ function confusionOf(
   classes: readonly string[],
 ): string {
   return table(
-    [`${split}: actual`, ...classes.map((name) => `predicted ${name}`)],
-    matrix.map((row, actual) => [classes[actual]!, ...row.map(String)]),
+    [`${split}: actual`, ...classes.map((name) => `predicted ${named(name)}`)],
+    matrix.map((row, actual) => [named(classes[actual]!), ...row.map(String)]),
   );
 }
 
@@ -179,7 +179,7 @@ function slicesTable({ splits, min_rows, not_measured }: VersionSlices): string 
     if (!first) return [];
     const names = SLICE_METRICS.filter((name) => first[name] !== undefined);
     const rows = slices.map((slice) => [
-      sliceName(slice),
+      named(sliceName(slice)),
       String(slice.rows),
       ...names.map((name) => (slice.metrics ? withInterval(slice.metrics, name) : 'too few rows')),
     ]);
@@ -230,7 +230,7 @@ function inputsTable({ inputs, outputs }: ModelSignature): string {
 }
 
 function listed(categories: string[]): string {
-  const shown = categories.slice(0, SHOWN).join(', ');
+  const shown = categories.slice(0, SHOWN).map(named).join(', ');
   return categories.length > SHOWN ? `${shown} and ${categories.length - SHOWN} more` : shown;
 }
 
@@ -242,7 +242,7 @@ function limitsOf({ dataset, metadata, threshold }: CardFacts): string {
       ? [`The threshold was chosen on the rows of ${threshold.split}, so what is measured at it there is too good.`]
       : []),
     ...(threshold?.met === false ? [`No threshold has ${threshold.rule} there; the nearest one is used.`] : []),
-    ...dataset.warnings,
+    ...dataset.warnings.map(named),
     'Whether it passes the model tests, and may take the place of the champion, is decided after this was written; "perdure models show" has the verdicts.',
   ]);
 }
@@ -283,6 +283,11 @@ function table(head: string[], rows: string[][]): string {
 
 function code(text: string): string {
   return `\`${text.replaceAll('`', "'")}\``;
+}
+
+/** Text of people's own as it is: what Markdown has signs for is none of it. An underscore inside a word is no sign. */
+function named(text: string): string {
+  return plain(text.replaceAll(/[\\`*~[\]]|(?<![^\W_])_|_(?![^\W_])/g, '\\$&'));
 }
 
 /** Names are people's own: no line of theirs ends a table, and no tag of theirs is one. */

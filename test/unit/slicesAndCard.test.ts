@@ -69,7 +69,7 @@ describe('a version', () => {
   const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
   /** What tells the label in the north tells nothing in the south; the west has a few rows. */
   const rows = Array.from({ length: 900 }, (_, i) => {
-    const place = i % 30 === 0 ? 'west | <b>' : i % 2 === 0 ? 'north' : 'south';
+    const place = i % 30 === 0 ? 'west | <b>*_x' : i % 2 === 0 ? 'north' : 'south';
     const y = uniform() < 0.4 ? 1 : 0;
     const x = Math.round((uniform() + (place === 'north' ? y : 0)) * 1000) / 1000;
     return { id: `r-${i}`, place, x: i % 11 === 0 ? '' : x, y };
@@ -88,7 +88,7 @@ describe('a version', () => {
         source: 'rows.csv',
         key: 'id',
         label: { column: 'y', positive: 1 },
-        title: 'Rows of <places>',
+        title: 'Rows of [<places>](at_home)',
         transforms: [
           { columns: 'numbers', steps: [{ impute: 'median' }, { clip: { iqr: 1.5 } }, { scale: 'standard' }] },
           { columns: 'categories', steps: [{ one_hot: {} }] },
@@ -112,7 +112,7 @@ describe('a version', () => {
     const of = (place: string) => splits.test!.find(({ column, value }) => column === 'place' && value === place)!;
     expect(of('north').metrics!.roc_auc).toBeGreaterThan(0.8);
     expect(of('south').metrics!.roc_auc).toBeLessThan(0.65);
-    expect(of('west | <b>').metrics).toBeNull();
+    expect(of('west | <b>*_x').metrics).toBeNull();
     // Both evaluating splits together, counted here.
     for (const place of ['north', 'south']) {
       const slices = [splits.validation!, splits.test!].map((split) =>
@@ -135,7 +135,7 @@ describe('a version', () => {
       ['minimum roc_auc of place = north', true],
       ['minimum roc_auc of place = south', false],
     ]);
-    expect(training.promotion.not_judged).toEqual(['place = west | <b> (7 rows)', 'x = missing (13 rows)']);
+    expect(training.promotion.not_judged).toEqual(['place = west | <b>*_x (7 rows)', 'x = missing (13 rows)']);
     const text = describeResults({ training });
     expect(text).toMatch(/roc_auc of place = south +\d\.\d{4} +[\d.]+ to [\d.]+ +>= 0\.65 +FAILED/);
     expect(text).toContain('Too few rows to judge by: place = west');
@@ -148,7 +148,7 @@ describe('a version', () => {
         {
           name: 'place',
           type: 'text',
-          categories: ['north', 'south', 'west | <b>'],
+          categories: ['north', 'south', 'west | <b>*_x'],
           missing: 'is none of the categories: each of their columns is 0',
           outside: 'is none of the categories: each of their columns is 0',
         },
@@ -174,8 +174,8 @@ describe('a version', () => {
     const shown = (value: number) => String(Number(value.toFixed(4)));
     const { roc_auc, intervals } = trained.test!;
     expect(card).toContain(`${shown(roc_auc!)} (${intervals!.roc_auc!.map(shown).join(' to ')})`);
-    expect(card).toContain('# Rows of &lt;places>: xgboost');
-    // Names of people's own neither end a cell nor begin a tag.
+    expect(card).toContain('# Rows of \\[&lt;places>\\](at_home): xgboost');
+    // Names of people's own neither end a cell nor begin a tag, and none is a link or in italics.
     expect(card).toContain('place = west \\| &lt;b>');
     expect(card).not.toMatch(/<b>/);
     expect(card).toContain(training.dataset.id);
