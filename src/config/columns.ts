@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { sameName } from '../contracts/columnNames.js';
+
+export { sameName };
 
 /**
  * The names of columns: which are Perdure's own, and which a pipeline may give. Rows of a user's pass through SQL in
@@ -87,11 +90,6 @@ export function reasonColumns(count: number): { feature: string; value: string; 
     const feature = `reason_${i + 1}`;
     return { feature, value: `${feature}_value`, contribution: `${feature}_contribution` };
   });
-}
-
-/** A column's name as DuckDB compares it: without regard to the case of the letters A to Z. */
-export function sameName(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /** Whether DuckDB takes a name for one of these. */

@@ -31,6 +31,18 @@ describe('what a predictions file has per row', () => {
     ]);
   });
 
+  test('of classes that only the case of letters tells apart: columns that are told apart without it', () => {
+    const cased = taskOf({ task: 'multiclass', classes: ['a', 'A', 'A_2', 'É', 'é'] });
+    expect(cased.predictionColumns(output(5), 0.5).map(({ name }) => name)).toEqual([
+      'label',
+      'probability_a',
+      'probability_A_3',
+      'probability_A_2',
+      'probability_É',
+      'probability_é',
+    ]);
+  });
+
   test('of a number: the number', () => {
     expect(taskOf(COUNTS).predictionColumns(output(1, 2.5), 0.5)).toEqual([
       { name: 'prediction', type: 'DOUBLE', values: Float64Array.of(2.5) },
@@ -113,6 +125,12 @@ describe('what can not be measured', () => {
       taskOf(BINARY).compare('balanced_accuracy', [1, 1], output(1, 0.1, 0.2), output(1, 0.3, 0.2), options),
     ).toBeNull();
   });
+});
+
+test('one row has no interval of any metric', async () => {
+  const { signal } = new AbortController();
+  const found = await taskOf(COUNTS).intervals([2], output(1, 3), 0.5, { seed: 1, signal });
+  expect(Object.values(found).filter((interval) => interval !== null)).toEqual([]);
 });
 
 describe('how probabilities compare with what came', () => {

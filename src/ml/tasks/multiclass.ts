@@ -1,3 +1,4 @@
+import { sameName } from '../../contracts/columnNames.js';
 import { SCORERS, metricsOf, type ScoringOf, type TaskSpec } from '../../contracts/index.js';
 import { wrongDecisions } from '../metrics/decisions.js';
 import { multiclassCurves } from '../metrics/curves.js';
@@ -35,14 +36,32 @@ export function multiclassTask({ classes }: Extract<TaskSpec, { task: 'multiclas
     predictionColumns(output) {
       const { values, width } = output;
       const decided = mostProbable(output);
+      const names = probabilityNames(classes);
       return [
         { name: 'label', type: 'VARCHAR', values: Array.from(decided, (of) => classes[of]!) },
-        ...classes.map((name, of) => ({
-          name: `probability_${name}`,
+        ...names.map((name, of) => ({
+          name,
           type: 'DOUBLE' as const,
           values: Float64Array.from(decided, (_, row) => values[row * width + of]!),
         })),
       ];
     },
   };
+}
+
+/**
+ * The columns of the classes' probabilities. Columns are not told apart by the case of letters, as classes are: the later
+ * one of two would be read as the first.
+ */
+function probabilityNames(classes: readonly string[]): string[] {
+  const names = classes.map((of) => `probability_${of}`);
+  const known = new Map<string, string>();
+  for (const name of names) if (!known.has(sameName(name))) known.set(sameName(name), name);
+  return names.map((name) => {
+    if (known.get(sameName(name)) === name) return name;
+    let number = 2;
+    while (known.has(sameName(`${name}_${number}`))) number++;
+    known.set(sameName(`${name}_${number}`), name);
+    return `${name}_${number}`;
+  });
 }
