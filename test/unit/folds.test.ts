@@ -57,11 +57,27 @@ describe('folds by group', () => {
     expect(foldsOf({ by: 'group', count: 4 }, 4, { groups: [-1, -1, -1, -1] }).tested).toHaveLength(4);
   });
 
+  test('are of nearly equal size: the largest groups go first, each to the fold with the fewest rows', () => {
+    // Groups of 5, 4, 3, 3 and 1 rows in two folds: 5 + 3 against 4 + 3 + 1.
+    const groups = [5, 4, 3, 3, 1].flatMap((rows, group) => new Array<number>(rows).fill(group));
+    const folds = foldsOf({ by: 'group', count: 2 }, groups.length, { groups });
+    expect([folds.test(0).length, folds.test(1).length]).toEqual([8, 8]);
+  });
+
   test('are refused where there are fewer groups', () => {
     expect(() => foldsOf({ by: 'group', count: 3 }, 4, { groups: [1, 1, 2, 2] })).toThrow(
       '3 folds by group need at least 3 groups, and there are 2; use fewer folds.',
     );
   });
+});
+
+test('so many folds as a row can not be marked with, and one alone, are refused', () => {
+  expect(() => foldsOf({ by: 'rows', count: 1 }, 300, {})).toThrow('1 fold was asked for; give 2 to 254.');
+  expect(() => foldsOf({ by: 'rows', count: 255 }, 300, {})).toThrow('255 folds were asked for; give 2 to 254.');
+  expect([...foldsOf({ by: 'rows', count: 254 }, 254, {}).test(253)]).toEqual([253]);
+  expect(() => foldsOf({ by: 'rows', count: 4 }, 3, {})).toThrow(
+    '4 folds need at least 4 rows, and there are 3; use fewer folds.',
+  );
 });
 
 test('every row is tested once, and trained on in all other folds', () => {
