@@ -1,7 +1,22 @@
 import { asksForNativeCategoricals } from '../ml/transforms/transforms.js';
 import { ESTIMATOR_NAMES, estimatorKind, estimatorsFor, type Estimator } from '../ml/estimators/estimators.js';
 import { isObject, OBJECTIVES, type TaskSpec } from '../contracts/index.js';
+import { sha256 } from '../platform/storage/checksum.js';
 import type { PipelineDefinition } from './schema.js';
+
+/** Settings of an algorithm that says nothing else. */
+const ALGORITHM = { timeout_hours: 4, param_distributions: {}, params: {} };
+
+/** S3 takes 63 characters: this leaves room for what is stored there. */
+const LONGEST_BEGINNING = 63 - '-model-registry'.length;
+
+/** How the names of a pipeline's buckets begin, each pipeline's in its own way. */
+function bucketsOf(name: string): string {
+  const bucket = name.toLowerCase().replace(/[^a-z0-9-]+/g, '-');
+  if (bucket.length <= LONGEST_BEGINNING) return bucket;
+  const mark = sha256(name).slice(0, 8);
+  return `${bucket.slice(0, LONGEST_BEGINNING - mark.length - 1)}-${mark}`;
+}
 
 /**
  * The model config of a pipeline that has none: what `model_config.<environment>.json` says is laid over it. Algorithms
@@ -15,7 +30,7 @@ export function defaultModelConfig({
   string,
   unknown
 > {
-  const bucket = name.toLowerCase().replace(/[^a-z0-9-]+/g, '-');
+  const bucket = bucketsOf(name);
   const able = algorithmsFor(predicted);
   const categories = asksForNativeCategoricals(predicted.transforms ?? []);
   return {
@@ -40,9 +55,7 @@ export function defaultModelConfig({
       class_weight: null,
       min_partitions: 1,
     },
-    algorithms: Object.fromEntries(
-      able.map((estimator) => [estimator, { estimator, timeout_hours: 4, param_distributions: {}, params: {} }]),
-    ),
+    algorithms: Object.fromEntries(able.map((estimator) => [estimator, { estimator, ...ALGORITHM }])),
     inference_config: {
       batch_size: 100_000,
       prediction_threshold: 0.5,
@@ -74,6 +87,13 @@ function algorithmsFor({
   ];
   const possible = specs.filter((spec) => task === undefined || spec.task === task).flatMap(estimatorsFor);
   return ESTIMATOR_NAMES.filter((estimator) => possible.includes(estimator));
+}
+
+/** A model config laid over the defaults; an algorithm of another name than theirs has the same as they have. */
+export function laidOverDefaults(defaults: unknown, config: unknown): unknown {
+  const algorithms = isObject(config) && isObject(config.algorithms) ? Object.keys(config.algorithms) : [];
+  const unnamed = { algorithms: Object.fromEntries(algorithms.map((name) => [name, ALGORITHM])) };
+  return laidOver(laidOver(unnamed, defaults), config);
 }
 
 /** Objects laid over others, property by property; anything else takes the place of what it is laid over. */

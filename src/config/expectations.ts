@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { DIMENSIONS, type Dimension } from '../validation/checks.js';
 import { EXPECTATION_NAMES, EXPECTATION_TYPES, type ExpectationName } from '../validation/expectationTypes.js';
 import { isObject, NAME, NAME_IN_WORDS } from '../contracts/index.js';
+import { didYouMean } from '../nearestName.js';
+import { faultInWords } from './faults.js';
 
 /** What is done about rows that break an expectation, or about a table that does. */
 export const SEVERITIES = ['fail', 'warn', 'drop'] as const;
@@ -126,11 +128,14 @@ function faultsOf({ type, expectation_type, kwargs, severity }: Written): { path
     return [
       {
         path: [field],
-        message: `expected a type that is known (${EXPECTATION_NAMES.join(', ')})${named === undefined ? '' : `, got ${JSON.stringify(named)}`}`,
+        message:
+          named === undefined
+            ? `must be given: one of ${EXPECTATION_NAMES.join(', ')}`
+            : `there is no expectation ${JSON.stringify(named)}; ${didYouMean(named, EXPECTATION_NAMES)}`,
       },
     ];
   const { about, kwargs: schema } = EXPECTATION_TYPES[known];
-  const faults = schema.safeParse(saidOf(kwargs)).error?.issues ?? [];
+  const faults = schema.safeParse(saidOf(kwargs), { reportInput: true, error: faultInWords }).error?.issues ?? [];
   return [
     ...faults.map(({ path, message }) => ({ path: ['kwargs', ...path], message })),
     ...(severity === 'drop' && about !== 'rows'

@@ -1,19 +1,22 @@
 import { readdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { checkName } from '../names.js';
+import { slipsBetween } from '../nearestName.js';
 import { packageFolder } from '../package.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { readRegularFile } from '../platform/storage/regularFile.js';
 import { scratchRoot, storeRoot } from '../platform/storage/stores.js';
-import { defaultModelConfig, laidOver } from './defaults.js';
+import { defaultModelConfig, laidOver, laidOverDefaults } from './defaults.js';
 import { Expectations } from './expectations.js';
+import { faultInWords, faultsInWords } from './faults.js';
 import { carriedColumns, isAmong, reasonColumns } from './columns.js';
 import { BehaviouralTests } from './modelTests.js';
+import { repeatedNames } from './repeatedNames.js';
 import { ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js';
 import { agreeing, countOf } from '../contracts/counts.js';
@@ -140,19 +143,22 @@ async function readFolder(
   const chosen = environment(env);
   const written = await readChecked(join(folder, 'pipeline.json'), PipelineDefinition);
   const definition = { ...written.value, name: written.value.name ?? name, title: written.value.title ?? name };
-  const base = definition.brief ? { config: defaultModelConfig(definition), expectations: { silver: [] } } : undefined;
+  await checkFileNames(definition, folder);
+  const defaults = defaultModelConfig(definition);
   const config = await readChecked(join(folder, `model_config.${chosen}.json`), ModelConfig, {
     otherwise: 'restore it, or set ENVIRONMENT to one that has it',
-    base: base?.config,
+    complete: definition.brief ? (said) => laidOverDefaults(defaults, said) : undefined,
   });
   checkCategoricals(definition, config.value, folder);
   checkReasons(definition, config.value, folder);
   checkScripts(config.value, folder);
   const expectations = await readChecked(join(folder, 'expectations.json'), Expectations, {
     otherwise: 'restore it, or write {"silver": []} into it where nothing is expected of the rows',
-    base: base?.expectations,
+    complete: definition.brief ? (said) => said : undefined,
   });
-  const behaviour = await readChecked(join(folder, 'model_tests.json'), BehaviouralTests, { base: { tests: [] } });
+  const behaviour = await readChecked(join(folder, 'model_tests.json'), BehaviouralTests, {
+    complete: (said) => laidOver({ tests: [] }, said),
+  });
   return {
     definition,
     config: config.value,
@@ -162,6 +168,37 @@ async function readFolder(
     folder,
     configHash: sha256(written.text + config.text),
   };
+}
+
+/** Refuses files beside `pipeline.json` that nothing reads, and whose names are nearly those of files that are read. */
+async function checkFileNames({ brief, layers, source, tables }: PipelineDefinition, folder: string): Promise<void> {
+  const configs = ENVIRONMENTS.map((each) => `model_config.${each}.json`);
+  const known = [
+    ...configs,
+    'pipeline.json',
+    'expectations.json',
+    'model_tests.json',
+    ...(brief ? Object.keys(layers).map((layer) => `${layer}.sql`) : []),
+  ];
+  const named = [
+    ...known,
+    ...Object.values(layers).map(({ sql }) => sql),
+    ...Object.values(tables),
+    ...Object.values(source.synthetic ?? {}),
+  ];
+  const present = await readdir(folder);
+  for (const file of present) {
+    if (named.includes(file)) continue;
+    const isConfig = /^model_config(\.[^.]*)?\.json$/.test(file);
+    const meant = known.find(
+      (name) => !present.includes(name) && extname(name) === extname(file) && slipsBetween(file, name) <= 2,
+    );
+    if (!isConfig && meant === undefined) continue;
+    throw new PerdureError(
+      'ConfigInvalid',
+      `Nothing reads ${join(folder, file)}; rename it to ${isConfig ? configs.join(', ').replace(/, (?=[^,]*$)/, ' or ') : meant}, or move it out of the folder.`,
+    );
+  }
 }
 
 /** Refuses algorithms that would take positions of categories for numbers. */
@@ -249,16 +286,19 @@ export function estimatorOf(
 /**
  * Reads a JSON file by a schema.
  * @param options.otherwise what to do where the file isn't there
- * @param options.base what the file is laid over; it may then be absent
+ * @param options.complete adds what the file doesn't say; it may then be absent
  * @throws PerdureError `ConfigInvalid` with every fault at once
  */
 export async function readChecked<S extends z.ZodType>(
   path: string,
   schema: S,
-  { otherwise = 'restore it', base }: { otherwise?: string; base?: unknown } = {},
+  {
+    otherwise = 'restore it',
+    complete,
+  }: { otherwise?: string; complete?: ((said: unknown) => unknown) | undefined } = {},
 ): Promise<{ value: z.infer<S>; text: string }> {
   const bytes = await readRegularFile(path).catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT' && base !== undefined) return Buffer.from('{}');
+    if (systemCode(error) === 'ENOENT' && complete) return Buffer.from('{}');
     if (systemCode(error) === 'ENOENT') throw new PerdureError('ConfigInvalid', `${path} is not there; ${otherwise}.`);
     throw new PerdureError(
       'ConfigInvalid',
@@ -279,10 +319,14 @@ export async function readChecked<S extends z.ZodType>(
   } catch (error) {
     throw new PerdureError('ConfigInvalid', `${path} is not valid JSON: ${messageOf(error)}.`);
   }
-  const parsed = schema.safeParse(base === undefined ? json : laidOver(base, json), { reportInput: true });
+  const parsed = schema.safeParse(complete ? complete(json) : json, {
+    reportInput: true,
+    error: faultInWords,
+  });
   const faults = [
     ...unusable.map((key) => `  (anywhere): expected another name than "${key}"`),
-    ...(parsed.error?.issues ?? []).flatMap(describeFault),
+    ...repeatedNames(text).map((path) => `  ${path.join('.')}: is given more than once; keep one`),
+    ...faultsInWords(parsed.error?.issues ?? []),
   ];
   if (!parsed.success || faults.length > 0) {
     throw new PerdureError(
@@ -291,17 +335,4 @@ export async function readChecked<S extends z.ZodType>(
     );
   }
   return { value: parsed.data, text };
-}
-
-/** Of what may be one thing or another, the faults are told of the one that is nearest to what is there. */
-function describeFault(issue: z.core.$ZodIssue): string[] {
-  const nearest =
-    issue.code === 'invalid_union' ? issue.errors.filter((issues) => issues.some(({ path }) => path.length > 0)) : [];
-  if (issue.code === 'invalid_union' && nearest.length === 1)
-    return nearest[0]!.flatMap((inner) => describeFault({ ...inner, path: [...issue.path, ...inner.path] }));
-  const path = issue.path.map(String).join('.') || '(top level)';
-  // What is wrong with a name that an object may have freely is told below the name.
-  if (issue.code === 'invalid_key')
-    return issue.issues.map(({ message }) => `  ${path}: expected ${message.replace(/^expected /, '')} as a name`);
-  return [`  ${path}: ${issue.message}`];
 }

@@ -15,6 +15,7 @@ import {
 import { ESTIMATOR_NAMES, estimatorKind, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
 import { Range, gridOf, isRange, valuesWithin } from '../ml/searchSpace.js';
+import { didYouMean } from '../nearestName.js';
 import { SplitSettings } from './splitSettings.js';
 import { CALIBRATIONS } from '../ml/calibrator.js';
 import { ThresholdRule } from '../ml/threshold.js';
@@ -100,14 +101,16 @@ const sourceFile = z.strictObject({
     .describe('Texts that say that no value is known, such as "NA"; an empty field always does'),
   download: z
     .strictObject({
-      url: z.url().describe('Address of the file or of a zip archive'),
+      url: z
+        .url({ protocol: /^https?$/, error: 'expected an address that begins with https:// or http://' })
+        .describe('Address of the file or of a zip archive'),
       member: z
         .string()
         .optional()
         .meta({ description: 'The file within a zip archive', otherwise: 'the address leads to the file itself' }),
       sha256: z
         .string()
-        .regex(/^[0-9a-f]{64}$/)
+        .regex(/^[0-9a-f]{64}$/, 'expected the 64 digits 0 to 9 and a to f of a SHA-256')
         .describe('SHA-256 of what the address leads to, in hexadecimal digits'),
       licence: z.string().describe('Licence of the data, which is told before it is fetched'),
     })
@@ -1168,7 +1171,7 @@ export const ModelConfig = z
         context.addIssue({
           code: 'custom',
           path: ['training_config', 'algorithms', i],
-          message: `expected a name that "algorithms" describes, got "${algorithm}"`,
+          message: `expected a name that "algorithms" describes, got "${algorithm}"; ${didYouMean(algorithm, Object.keys(config.algorithms))}`,
         });
       }
     });
@@ -1207,7 +1210,7 @@ export const ModelConfig = z
         context.addIssue({
           code: 'custom',
           path: ['training_config', 'enabled_algorithms', algorithm],
-          message: 'expected a name that "training_config.algorithms" lists',
+          message: `expected a name that "training_config.algorithms" lists; ${didYouMean(algorithm, config.training_config.algorithms)}`,
         });
       }
     }

@@ -90,7 +90,7 @@ describe('numbers of a config', () => {
       'algorithms.xgboost.param_distributions.max_depth.2: The parameter max_depth of xgboost is 2.5; expected a whole number of 0 or more.',
       'algorithms.xgboost.param_distributions.learning_rate.1: The parameter learning_rate of xgboost is true; expected a number of 0 or more.',
       'algorithms.xgboost.param_distributions.subsample.1: The parameter subsample of xgboost is 1.5; expected a number above 0 and up to 1.',
-      'algorithms.xgboost.param_distributions.depth.0: xgboost has no parameter depth; take it out of the model config.',
+      'algorithms.xgboost.param_distributions.depth.0: xgboost has no parameter depth; did you mean "max_depth"?',
     ]);
   });
 

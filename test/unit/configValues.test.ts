@@ -398,11 +398,11 @@ describe('temporal windows', () => {
 describe('algorithms', () => {
   test('that train are described, those that are switched on or off train', () => {
     expect(inConfig('training_config.algorithms', ['xgboost', 'mine'])).toEqual([
-      'training_config.algorithms.1: expected a name that "algorithms" describes, got "mine"',
+      'training_config.algorithms.1: expected a name that "algorithms" describes, got "mine"; there is xgboost',
     ]);
     expect(inConfig('training_config.enabled_algorithms', { xgboost: false })).toEqual([]);
     expect(inConfig('training_config.enabled_algorithms', { mine: true })).toEqual([
-      'training_config.enabled_algorithms.mine: expected a name that "training_config.algorithms" lists',
+      'training_config.enabled_algorithms.mine: expected a name that "training_config.algorithms" lists; there is xgboost',
     ]);
   });
 

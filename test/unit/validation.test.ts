@@ -307,12 +307,12 @@ describe('a suite', () => {
     [
       'an unknown type',
       [{ type: 'expect_rain', kwargs: {} }],
-      `expectations.0.type: expected a type that is known (${EXPECTATION_NAMES.join(', ')}), got "expect_rain"`,
+      `expectations.0.type: there is no expectation "expect_rain"; there are ${EXPECTATION_NAMES.join(', ')}`,
     ],
     [
       'a field that its type does not have',
       [{ type: 'expect_column_values_to_be_unique', kwargs: { column: 'id', min_value: 3 } }],
-      'expectations.0.kwargs: Unrecognized key: "min_value"',
+      'expectations.0.kwargs: there is no "min_value" here; there are column, mostly',
     ],
     [
       'no bounds',

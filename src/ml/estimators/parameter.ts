@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Params } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
+import { nearestName } from '../../nearestName.js';
 
 /** A parameter of an estimator: which values it takes, and which one it has where none is given. */
 export interface Parameter<T> {
@@ -99,9 +100,10 @@ export function readParameters<P extends object>(estimator: string, parameters: 
   const known = parameters as Record<string, Parameter<unknown>>;
   const unknown = Object.keys(params).filter((name) => !Object.hasOwn(known, name));
   if (unknown.length > 0) {
+    const meant = unknown.map((name) => nearestName(name, Object.keys(known))).find((name) => name !== undefined);
     throw new PerdureError(
       'ConfigInvalid',
-      `${estimator} has no parameter ${unknown.join(', ')}; take it out of the model config.`,
+      `${estimator} has no parameter ${unknown.join(', ')}; ${meant === undefined ? 'take it out of the model config.' : `did you mean ${JSON.stringify(meant)}?`}`,
     );
   }
   const values = Object.entries(known).map(([name, { schema, expected, byDefault }]) => {
