@@ -152,6 +152,7 @@ async function readFolder(
   checkCategoricals(definition, config.value, folder);
   checkReasons(definition, config.value, folder);
   checkScripts(config.value, folder);
+  checkDays(definition, config.value, folder);
   const expectations = await readChecked(join(folder, 'expectations.json'), Expectations, {
     otherwise: 'restore it, or write {"silver": []} into it where nothing is expected of the rows',
     complete: definition.brief ? (said) => said : undefined,
@@ -224,6 +225,15 @@ function checkScripts(config: ModelConfig, folder: string): void {
       `The algorithm "${name}" is the script ${script.name}, and there is no folder ${script.folder}; put its files there, or correct "script.folder".`,
     );
   }
+}
+
+/** Refuses ranges of days of rows that have none. */
+function checkDays({ partition }: PipelineDefinition, { temporal_splits }: ModelConfig, folder: string): void {
+  if (!temporal_splits || partition.column !== undefined) return;
+  throw new PerdureError(
+    'ConfigInvalid',
+    `"temporal_splits" are ranges of days, and rows have none by ${join(folder, 'pipeline.json')}; give each row's day in "time" there, or take the ranges out.`,
+  );
 }
 
 /** Refuses keys with the names that reasons have in a predictions file. */

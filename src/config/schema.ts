@@ -9,6 +9,7 @@ import {
   OBJECTIVES,
   SCORERS,
   TASKS,
+  directionOf,
   type MetricName,
   type ScoringName,
 } from '../contracts/index.js';
@@ -502,6 +503,12 @@ export const PipelineDefinition = writtenDefinition
         message: `expected SQL that gives each row's day, as rows are partitioned by ${definition.partition.by}`,
       });
     }
+    if (definition.split?.by === 'time' && definition.partition.column === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['split', 'by'],
+        message: 'expected another split, or the day of each row in "time"',
+      });
     for (const { path, message } of nameFaults(definition)) context.addIssue({ code: 'custom', path, message });
     const layers = Object.entries(definition.layers);
     layers.forEach(([layer, { path }], i) => {
@@ -685,13 +692,28 @@ const MAX_TRIALS = 1_000;
 const MAX_DRAWN_VALUES = 12_000;
 
 const METRIC_NAMES = Object.keys(METRICS) as [MetricName, ...MetricName[]];
+const minimums = z
+  .partialRecord(z.enum(METRIC_NAMES), share)
+  .superRefine(onlyOf('higher', 'a maximum, as lower is better'))
+  .default({});
+const maximums = z
+  .partialRecord(z.enum(METRIC_NAMES), z.number().min(0).max(MANY))
+  .superRefine(onlyOf('lower', 'a minimum, as higher is better'))
+  .default({});
+
+/** A limit on the good side of a metric would refuse good models and let bad ones pass. */
+function onlyOf(better: 'higher' | 'lower', expected: string) {
+  return (limits: Partial<Record<MetricName, number>>, context: z.RefinementCtx): void => {
+    for (const metric of Object.keys(limits) as MetricName[])
+      if (directionOf(metric) !== better)
+        context.addIssue({ code: 'custom', path: [metric], message: `expected ${expected} of this metric` });
+  };
+}
+
 /** Limits of metrics, by their names. */
 const limits = {
-  minimums: z.partialRecord(z.enum(METRIC_NAMES), share).default({}).describe('Least value of metrics, by their names'),
-  maximums: z
-    .partialRecord(z.enum(METRIC_NAMES), z.number().min(0).max(MANY))
-    .default({})
-    .describe('Largest value of metrics of which lower is better, by their names'),
+  minimums: minimums.describe('Least value of metrics, by their names'),
+  maximums: maximums.describe('Largest value of metrics of which lower is better, by their names'),
 };
 
 /** How permutation importance is measured; SHAP values and gain have no settings. */
@@ -811,14 +833,10 @@ const Retraining = z.strictObject({
     .max(MANY_DAYS)
     .default(90)
     .describe('Days from the last retraining to the next; one that nobody recorded counts as so long ago'),
-  minimums: z
-    .partialRecord(z.enum(METRIC_NAMES), share)
-    .default({})
-    .describe('Metrics that retrain when the champion is below them on the rows of the period before, by their names'),
-  maximums: z
-    .partialRecord(z.enum(METRIC_NAMES), z.number().min(0).max(MANY))
-    .default({})
-    .describe('The same of metrics of which lower is better, when it is above them'),
+  minimums: minimums.describe(
+    'Metrics that retrain when the champion is below them on the rows of the period before, by their names',
+  ),
+  maximums: maximums.describe('The same of metrics of which lower is better, when it is above them'),
 });
 
 const mode = z.enum(['auto', 'approve', 'off']);
@@ -871,6 +889,20 @@ export type Prices = z.infer<typeof Prices>;
 const bucket = z
   .string()
   .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, "." and "-"');
+
+/** A warning above what a distance can be would never come. */
+function checkDistances(
+  { kolmogorov_smirnov, jensen_shannon }: Partial<Record<(typeof DRIFT_DISTANCES)[number], number>>,
+  context: z.RefinementCtx,
+): void {
+  for (const [distance, value = 0] of Object.entries({ kolmogorov_smirnov, jensen_shannon }))
+    if (value >= 1)
+      context.addIssue({
+        code: 'custom',
+        path: [distance],
+        message: 'expected less than 1, as it is never more than that',
+      });
+}
 
 /** Windows follow each other. */
 function checkWindows(
@@ -1091,11 +1123,15 @@ export const ModelConfig = z
           description: 'PSI from which a feature or the score has drifted',
           otherwise: 'the usual mark of a significant shift',
         }),
-        drift_warnings: z.partialRecord(z.enum(DRIFT_DISTANCES), z.number().gt(0).max(100)).optional().meta({
-          description:
-            'Distances of a feature from the training rows above which monitoring warns, without a verdict: psi, kolmogorov_smirnov (0 to 1), wasserstein (in standard deviations of train), jensen_shannon (0 to 1)',
-          otherwise: 'only PSI is looked at, for the verdict',
-        }),
+        drift_warnings: z
+          .partialRecord(z.enum(DRIFT_DISTANCES), z.number().gt(0).max(100))
+          .superRefine(checkDistances)
+          .optional()
+          .meta({
+            description:
+              'Distances of a feature from the training rows above which monitoring warns, without a verdict: psi, kolmogorov_smirnov (0 to 1), wasserstein (in standard deviations of train), jensen_shannon (0 to 1)',
+            otherwise: 'only PSI is looked at, for the verdict',
+          }),
         performance_threshold_drop: share.meta({
           description: 'Drop of the metric from which performance has dropped, as a difference of the two',
           otherwise: 'what people notice',
@@ -1165,6 +1201,13 @@ export const ModelConfig = z
         code: 'custom',
         path: ['evaluation', 'slices'],
         message: 'expected a column at least, as "promotion_gate.slices" sets limits for slices',
+      });
+    const repeated = config.training_config.algorithms.find((algorithm, i, all) => all.indexOf(algorithm) < i);
+    if (repeated !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['training_config', 'algorithms'],
+        message: `expected every name once, got "${repeated}" twice`,
       });
     config.training_config.algorithms.forEach((algorithm, i) => {
       if (!Object.hasOwn(config.algorithms, algorithm)) {

@@ -16,6 +16,34 @@ export function championMetric(pipeline: Pipeline, task: TaskSpec): { split: Spl
   return { split, metric: checked(task, metric, 'model_config.champion_metric') };
 }
 
+/**
+ * Holds what the config says of splits to those that there are, before anything is trained.
+ * @throws PerdureError `ConfigInvalid` where the champion is to be chosen on a split that isn't there
+ */
+export function checkChampionSplit(pipeline: Pipeline): void {
+  const [named] = pipeline.config.model_config.champion_metric?.split('.') ?? [];
+  const { names } = trainingSplit(pipeline);
+  if (named === undefined || names.some((name) => name === named)) return;
+  throw new PerdureError(
+    'ConfigInvalid',
+    `model_config.champion_metric chooses on the split ${named}, and there is none (there are ${names.join(', ')}); name another, or give ${named} its share or its days in the split.`,
+  );
+}
+
+/**
+ * Holds every setting that names a metric to those of the task, once that is known, and before anything is trained.
+ * @throws PerdureError `ConfigInvalid`
+ */
+export function checkMetrics(pipeline: Pipeline, task: TaskSpec): void {
+  championMetric(pipeline, task);
+  watchedMetric(pipeline, task);
+  const { promotion_gate: gate, retraining } = pipeline.config;
+  const limits = { promotion_gate: gate, 'promotion_gate.slices': gate.slices, retraining };
+  for (const [setting, set] of Object.entries(limits))
+    for (const side of ['minimums', 'maximums'] as const)
+      for (const metric of Object.keys(set?.[side] ?? {}) as MetricName[]) checked(task, metric, `${setting}.${side}`);
+}
+
 /** Rows that choose tell too good of what they chose: where there are others, those stay untouched. */
 function choosingSplit(names: SplitName[]): SplitName {
   return names.includes('validation') ? 'validation' : names.at(-1)!;

@@ -1,6 +1,7 @@
 import { algorithmConfig, algorithmsToTrain } from '../config/load.js';
 import type { CheckModelConfigInput, TrainingPlan } from '../contracts/index.js';
 import { trainingSplit } from '../data/trainingSplit.js';
+import { checkChampionSplit } from '../registry/championMetric.js';
 import type { Stage } from './context.js';
 import { checkChoosingSplit } from './decisionThreshold.js';
 
@@ -16,6 +17,7 @@ export const checkModelConfig: Stage<CheckModelConfigInput, TrainingPlan> = asyn
     };
   }
   checkChoosingSplit(config, trainingSplit(pipeline).names);
+  checkChampionSplit(pipeline);
   const { wait_for_features: wait } = config.training_config;
   return {
     status: 'ready',

@@ -25,6 +25,15 @@ export function checkChoosingSplit({ evaluation }: Pick<Settings, 'evaluation'>,
   );
 }
 
+/** @throws PerdureError `ConfigInvalid` where `evaluation.threshold` is to choose and the task has no threshold */
+export function checkThresholdTask({ evaluation }: Pick<Settings, 'evaluation'>, task: TaskSpec): void {
+  if (!evaluation.threshold || taskOf(task).decidesByThreshold) return;
+  throw new PerdureError(
+    'ConfigInvalid',
+    `evaluation.threshold chooses a threshold, which a ${task.task} task doesn't have; remove it.`,
+  );
+}
+
 /**
  * The decision threshold of a new version: that of the config, or the one that its rule chooses on the validation rows.
  * @throws PerdureError `ConfigInvalid` where a rule is to choose and the task has no threshold, or there are no such rows
@@ -36,11 +45,7 @@ export function decisionThreshold(
 ): ChosenThreshold {
   const { threshold: rule } = config.evaluation;
   if (!rule) return { value: config.inference_config.prediction_threshold };
-  if (!taskOf(task).decidesByThreshold)
-    throw new PerdureError(
-      'ConfigInvalid',
-      `evaluation.threshold chooses a threshold, which a ${task.task} task doesn't have; remove it.`,
-    );
+  checkThresholdTask(config, task);
   checkChoosingSplit(config, [...evaluated.keys()]);
   const { labels, output } = evaluated.get(CHOOSING_SPLIT)!;
   return { ...chooseThreshold(rule, labels, output.values), split: CHOOSING_SPLIT };

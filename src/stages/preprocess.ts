@@ -30,9 +30,11 @@ import type { FittedTransforms } from '../ml/transforms/fitted.js';
 import { fitTransforms } from '../ml/transforms/transforms.js';
 import { inColumnOrder, transformSettings } from '../data/pipelineTransforms.js';
 import { datasetProfile, profileColumn, profileLabels, type DatasetProfile } from '../monitoring/profile.js';
+import { checkMetrics } from '../registry/championMetric.js';
 import { versionId } from '../registry/versions.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
+import { checkThresholdTask } from './decisionThreshold.js';
 import { foldInput, foldsOfTraining, trainingFolds, type FoldsOfTraining } from './trainingFolds.js';
 import { agreeing, countOf, shareOf } from '../contracts/counts.js';
 
@@ -111,6 +113,10 @@ async function buildDataset(
     }
     const asked = { name, asOf, labelledTo };
     const task = decided?.task ?? (await readTask(database, pipeline, files, asked));
+    if (!decided) {
+      checkMetrics(pipeline, task);
+      checkThresholdTask(pipeline.config, task);
+    }
     const inputs = decided?.inputs ?? (await readInputs(database, pipeline, files, name, asOf));
     const folding = name === 'train' && foldsOfTraining(pipeline, task) > 0 ? foldInput(pipeline) : undefined;
     const wanted = { ...asked, keys: name === 'train' };
