@@ -1,3 +1,5 @@
+import { agreeing } from './contracts/counts.js';
+
 /** What in a list somebody may have meant by a name that it doesn't have: slips of the hand, and names that were shortened. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const written = name.toLowerCase();
@@ -17,7 +19,7 @@ export function didYouMean(name: string, known: readonly string[]): string {
 
 function thereAre(known: readonly string[]): string {
   if (known.length === 0) return 'are none';
-  return `${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
+  return `${agreeing(known.length, 'is', 'are')} ${known.join(', ')}`;
 }
 
 /** Letters to put in, take out, replace or swap with their neighbour, to make one name of the other, whatever their case. */

@@ -1,7 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
@@ -9,6 +8,7 @@ import { checkName } from '../names.js';
 import { slipsBetween } from '../nearestName.js';
 import { packageFolder } from '../package.js';
 import { sha256 } from '../platform/storage/checksum.js';
+import { pathOfAddress } from '../platform/storage/fileAddress.js';
 import { readRegularFile } from '../platform/storage/regularFile.js';
 import { scratchRoot, storeRoot } from '../platform/storage/stores.js';
 import { defaultModelConfig, laidOver, laidOverDefaults } from './defaults.js';
@@ -63,7 +63,7 @@ export function confFolder(env: Variables = variables()): string {
   const named = env.PERDURE_CONF;
   if (!named) return join(packageFolder(), 'conf');
   if (/^s3:\/\/[^/]+/.test(named)) return named.replace(/\/+$/, '');
-  if (named.startsWith('file://')) return fileURLToPath(named);
+  if (named.startsWith('file://')) return pathOfAddress(named);
   if (/^[a-z][a-z0-9+.-]+:/i.test(named) && !existsSync(named)) {
     throw new PerdureError(
       'ConfigInvalid',

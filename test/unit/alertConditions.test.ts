@@ -3,6 +3,7 @@ import type {
   AlertFacts,
   DriftResult,
   DriftSeverity,
+  EstimatedPerformance,
   TaskMetrics,
   ModelMonitoringCompleted,
   ModelTrainingCompleted,
@@ -123,6 +124,40 @@ describe('critical', () => {
       summary: `accuracy of readmission's xgboost v20260104_030000_6f0d9a52 is 0.12 below its baseline over 1,000 labelled rows; see ${report}.`,
     });
     expect(drop(0.12)?.dedupKey).not.toBe(drop(0.06)?.dedupKey);
+  });
+
+  test('a drop that was measured is told also where a smaller one is estimated of newer rows, and the other way round', () => {
+    const estimate = (drop: number): EstimatedPerformance => ({
+      from: '2026-01-01',
+      to: '2026-01-03',
+      metric: 'accuracy',
+      rows: 400,
+      value: 0.8 - drop,
+      sampling_error: 0.01,
+      baseline: 0.8,
+      drop,
+      p_value: 0.001,
+      breached: true,
+      alarm: true,
+    });
+    const told = (measured: PerformanceResult, estimated: number) =>
+      alertFor(
+        {
+          condition: 'accuracy_drop',
+          pipeline,
+          at,
+          model,
+          performance: { ...measured, estimate: estimate(estimated) },
+          report,
+        },
+        thresholds,
+      );
+    // .12 is beyond the .1 that wakes somebody, .06 is not.
+    expect(told(fell(0.12), 0.06)).toMatchObject({ level: 'critical', details: { drop: 0.12, rows: 1_000 } });
+    expect(told(fell(0.06), 0.12)).toMatchObject({ level: 'critical', details: { drop: 0.12, rows: 400 } });
+    expect(told(fell(0.06), 0.06)).toMatchObject({ level: 'warning', details: { rows: 1_000 } });
+    expect(told(fell(0.01), 0.06)).toMatchObject({ level: 'warning', details: { rows: 400 } });
+    expect(told({ status: 'skipped', reason: 'Too few.' }, 0.06)).toMatchObject({ details: { rows: 400 } });
   });
 
   test('performance that was not measured is no drop', () => {
@@ -314,6 +349,23 @@ describe('info', () => {
       summary: 'Monitoring of readmission in week 2026-W01: drift.',
       dedupKey: 'readmission/weekly_report/2026-W01',
     });
+    // Beside the drop, what the watched metric is and was: of a regression there is no accuracy to tell.
+    expect(of(at)?.details).toMatchObject({ metric: 'accuracy', drop: 0.01, accuracy: 0.79, accuracy_baseline: 0.8 });
+    const regression = of(at, {
+      ...ok,
+      performance: {
+        status: 'measured',
+        metrics: { rmse: 2.5, n: 300 },
+        baseline: { rmse: 2.25, n: 400 },
+        drop: 0.25,
+        metric: 'rmse',
+        p_value: 0.2,
+        breached: false,
+      },
+    });
+    expect(regression?.details).toMatchObject({ metric: 'rmse', drop: 0.25, rmse: 2.5, rmse_baseline: 2.25 });
+    expect(Object.values(regression?.details ?? {})).not.toContain(undefined);
+    expect(Object.keys(regression?.details ?? {})).not.toContain('accuracy');
     expect(of('2025-12-29T00:00:00Z')?.dedupKey).toBe('readmission/weekly_report/2026-W01');
     expect(of('2026-01-05T00:00:00Z')?.dedupKey).toBe('readmission/weekly_report/2026-W02');
     expect(of('2027-01-03T23:59:59Z')?.dedupKey).toBe('readmission/weekly_report/2026-W53');

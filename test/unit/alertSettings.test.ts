@@ -41,3 +41,18 @@ test('every fault is told at once, by name and without a value', () => {
   for (const name of ['PERDURE_PAGERDUTY_URL', 'PERDURE_SLACK_WEBHOOK_URL', 'PERDURE_EMAIL_FROM', 'PERDURE_EMAIL_TO'])
     expect(error.message).toContain(name);
 });
+
+test.each([
+  ['no server', 'smtp:mail.example.org:25'],
+  ['a password with a lone %', 'smtps://user:s3cret%zz@mail.example.org'],
+  ['a user with a lone %', 'smtps://us%er:s3cret@mail.example.org'],
+])('mail by an address with %s is refused at once, and not sent elsewhere', (_, address) => {
+  const error = faultsOf({
+    PERDURE_SMTP_URL: address,
+    PERDURE_EMAIL_FROM: 'perdure@example.org',
+    PERDURE_EMAIL_TO: 'team@example.org',
+  });
+  expect(error.message).toBe(
+    "Alerts can't be sent as the environment says; correct or unset: PERDURE_SMTP_URL names no server, or has a user or password that is not percent-encoded.",
+  );
+});

@@ -577,6 +577,11 @@ describe("a pipeline's folder", () => {
     });
     const env = { PERDURE_CONF: root };
     expect([confFolder(env), confFolder({})]).toEqual([root, join(packageFolder(), 'conf')]);
+    expect(confFolder({ PERDURE_CONF: 'file:///srv/conf%20of%20us' })).toBe('/srv/conf of us');
+    for (const address of ['file://host/conf', 'file:///srv/100%'])
+      expect(() => confFolder({ PERDURE_CONF: address })).toThrow(
+        `"${address}" is no address of a file on this machine`,
+      );
     await expect(loadPipeline('a', env)).rejects.toMatchObject(message('are none'));
     mkdirSync(join(root, 'pipelines', 'c'), { recursive: true });
     writeFileSync(join(root, 'pipelines', 'README'), '');

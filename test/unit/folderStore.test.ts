@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeEach, expect, test } from 'vitest';
+import { PerdureError } from '../../src/errors.js';
 import { sha256 } from '../../src/platform/storage/checksum.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -203,4 +204,17 @@ test('a folder that has the place of an object is a failure, by its path', async
   await expect(store.delete('a')).rejects.toThrow(join(root, 'a'));
   await expect(store.isChanged('a', sha256('x'))).rejects.toThrow(join(root, 'a'));
   expect(readdirSync(join(root, STAGED))).toEqual([]);
+});
+
+test.each([
+  ['a lone %', 'file:///data/100%.csv'],
+  ['half a letter', 'file:///data/%E0%A4%A.csv'],
+  ['an encoded slash', 'file:///data/a%2Fb.csv'],
+])('an address with %s is refused with what to do', (_, address) => {
+  expect(() => store.key(address)).toThrow(
+    new PerdureError(
+      'InputInvalid',
+      `${JSON.stringify(address)} is no address of a file on this machine; begin it with file:/// and write "%25" for "%" in it, or give the path.`,
+    ),
+  );
 });

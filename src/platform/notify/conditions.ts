@@ -133,11 +133,17 @@ export function inferenceDown(facts: InferenceDown, thresholds: AlertThresholds)
 
 /**
  * Critical where the monitored metric fell by more than `accuracy_drop`; a warning where it fell by more than
- * `monitoring_config.performance_threshold_drop`.
+ * `monitoring_config.performance_threshold_drop`. Of a drop that was measured and one that is estimated the worse is told.
  */
 export function accuracyDrop(facts: AccuracyDrop, thresholds: AlertThresholds): Finding | undefined {
+  const { estimate } = facts.performance;
+  const measured = measuredDrop(facts, thresholds);
+  const estimated = estimate?.alarm ? estimatedDrop(facts, estimate, thresholds) : undefined;
+  return [measured, estimated].find((finding) => finding?.level === 'critical') ?? measured ?? estimated;
+}
+
+function measuredDrop(facts: AccuracyDrop, thresholds: AlertThresholds): Finding | undefined {
   const { performance, model } = facts;
-  if (performance.estimate?.alarm) return estimatedDrop(facts, performance.estimate, thresholds);
   if (performance.status !== 'measured') return undefined;
   const critical = performance.drop > thresholds.accuracy_drop;
   if (!critical && !performance.breached) return undefined;
@@ -334,8 +340,7 @@ export function weeklyReport(facts: WeeklyReport): Finding {
         ? {
             metric: performance.metric,
             drop: performance.drop,
-            accuracy: performance.metrics.accuracy,
-            roc_auc: performance.metrics.roc_auc,
+            ...measured(performance),
           }
         : {}),
       conclusion: monitoring.conclusion,

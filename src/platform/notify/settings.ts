@@ -52,6 +52,8 @@ export function channelsFrom(env: Variables = variables()): Channels {
   if (webhookUrl) channels.slack = slack(webhookUrl);
 
   const smtpUrl = readUrl(SWITCH.email, ['smtp:', 'smtps:']);
+  if (smtpUrl && !namesServer(smtpUrl))
+    faults.push(`${SWITCH.email} names no server, or has a user or password that is not percent-encoded`);
   if (smtpUrl) {
     const [from] = readAddresses('PERDURE_EMAIL_FROM');
     const to = readAddresses('PERDURE_EMAIL_TO');
@@ -65,4 +67,16 @@ export function channelsFrom(env: Variables = variables()): Channels {
     );
   }
   return channels;
+}
+
+/** Without a server mail would go to one on this machine; a lone "%" is no part of an address. */
+function namesServer(address: string): boolean {
+  const { hostname, username, password } = new URL(address);
+  try {
+    decodeURIComponent(username);
+    decodeURIComponent(password);
+  } catch {
+    return false;
+  }
+  return hostname !== '';
 }

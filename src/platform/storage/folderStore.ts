@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import lockfile from 'proper-lockfile';
 import type { ObjectRef } from '../../contracts/index.js';
 import { PerdureError, systemCode } from '../../errors.js';
 import { checksumOfFile, sha256, sha256File } from './checksum.js';
 import { diskError } from '../files/diskError.js';
+import { pathOfAddress } from './fileAddress.js';
 import { makeFolder } from './folder.js';
 import { STAGING, checkKey, checkPrefix, compareKeys } from './key.js';
 import type { CreateOnly, ListedObject, ObjectInfo, ObjectStore, WriteCondition } from './objectStore.js';
@@ -34,7 +35,7 @@ export class FolderStore implements ObjectStore {
         `${uri} is no file of the folder store at ${this.root}; name a file, or the store that has the object (PERDURE_STORE=s3://).`,
       );
     }
-    const path = fileURLToPath(uri);
+    const path = pathOfAddress(uri);
     const key = relative(this.root, path).split(sep).join('/');
     if (key === '..' || key.startsWith('../')) {
       throw new PerdureError('NotFound', `${uri} does not lie in the store at ${this.root}.`);
