@@ -31,7 +31,7 @@ export const Range = z
     if (int && ![low, high, step ?? 1].every(Number.isInteger))
       refuse('int', 'expected whole numbers as "low", "high" and "step"');
     const steps = (high - low) / (step ?? 1);
-    if (step !== undefined && Math.abs(steps - Math.round(steps)) > ROUNDING)
+    if (step !== undefined && (steps < 0.5 || Math.abs(steps - Math.round(steps)) > ROUNDING))
       refuse('step', 'expected "high" to be a whole number of steps above "low"');
   });
 export type Range = z.infer<typeof Range>;

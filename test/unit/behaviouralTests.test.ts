@@ -103,6 +103,7 @@ describe('a value that a test sets', () => {
   });
 
   test.each([2009, '13.02.2009', '02/13/2009', '2009-02-30', 'soon', ''])('is no date as %j', async (value) => {
+    await expect(set('since', value)).rejects.toMatchObject({ type: 'InputInvalid' });
     await expect(set('since', value)).rejects.toThrow(
       `The test has ${JSON.stringify(value)} for since, which holds dates; give one as 2008-12-31 or 2008-12-31T12:00:00Z, or null where it is missing.`,
     );
