@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { sameName } from '../contracts/columnNames.js';
-
-export { sameName };
+import { sameName } from '../contracts/index.js';
 
 /**
  * The names of columns: which are Perdure's own, and which a pipeline may give. Rows of a user's pass through SQL in

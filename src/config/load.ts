@@ -144,10 +144,9 @@ async function readFolder(
   const written = await readChecked(join(folder, 'pipeline.json'), PipelineDefinition);
   const definition = { ...written.value, name: written.value.name ?? name, title: written.value.title ?? name };
   await checkFileNames(definition, folder);
-  const defaults = defaultModelConfig(definition);
   const config = await readChecked(join(folder, `model_config.${chosen}.json`), ModelConfig, {
     otherwise: 'restore it, or set ENVIRONMENT to one that has it',
-    complete: definition.brief ? (said) => laidOverDefaults(defaults, said) : undefined,
+    complete: definition.brief ? (said) => laidOverDefaults(defaultModelConfig(definition), said) : undefined,
   });
   checkCategoricals(definition, config.value, folder);
   checkReasons(definition, config.value, folder);

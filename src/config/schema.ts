@@ -12,6 +12,7 @@ import {
   directionOf,
   type MetricName,
   type ScoringName,
+  sameName,
 } from '../contracts/index.js';
 import { ESTIMATOR_NAMES, estimatorKind, parameterFault } from '../ml/estimators/estimators.js';
 import { MAX_GRID_CELLS, gridCells } from '../ml/parameterSampler.js';
@@ -22,7 +23,7 @@ import { CALIBRATIONS } from '../ml/calibrator.js';
 import { ThresholdRule } from '../ml/threshold.js';
 import { TransformSettings } from '../ml/transforms/settings.js';
 import { AlertThresholds } from './alerts.js';
-import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults, sameName } from './columns.js';
+import { ColumnName, INTERNAL_IN_WORDS, isInternal, ModelColumnName, nameFaults } from './columns.js';
 import { Compute } from './compute.js';
 import { Schedules } from './schedules.js';
 

@@ -3,8 +3,8 @@ import { countedValues, type CountedValues } from '../monitoring/twoSamples.js';
 import { identifier, readParquetSql, type Database } from './duckdb.js';
 
 /**
- * The values of one feature in a file of reference rows and in a relation, each once, without those that are missing. They are in memory, 8 bytes
- * per row several times over.
+ * The values of one feature in a file of reference rows and in a relation, each once, without those that are missing. They
+ * are in memory, 8 bytes per row several times over.
  *
  * @param relation SQL that has the feature as a column of the same name
  */

@@ -1,4 +1,5 @@
-import { INTERNAL_PREFIX, sameName } from '../config/columns.js';
+import { INTERNAL_PREFIX } from '../config/columns.js';
+import { sameName } from '../contracts/index.js';
 import { z } from 'zod';
 import { COLUMN_TYPES, type ColumnType } from '../config/schema.js';
 import { PerdureError, systemCode } from '../errors.js';

@@ -1,4 +1,5 @@
-import { carriedColumns, isAmong, sameName } from '../config/columns.js';
+import { carriedColumns, isAmong } from '../config/columns.js';
+import { sameName } from '../contracts/index.js';
 import { ROW_NUMBER, type PipelineDefinition } from '../config/schema.js';
 import { PerdureError } from '../errors.js';
 import { identifier } from './duckdb.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { featureType } from '../config/schema.js';
-import { isAmong, sameName } from '../config/columns.js';
+import { isAmong } from '../config/columns.js';
+import { sameName } from '../contracts/index.js';
 import type { Pipeline } from '../config/load.js';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { isMissing } from '../ml/missing.js';

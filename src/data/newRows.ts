@@ -1,4 +1,5 @@
-import { INTERNAL, sameName } from '../config/columns.js';
+import { INTERNAL } from '../config/columns.js';
+import { sameName } from '../contracts/index.js';
 import type { Pipeline } from '../config/load.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import { presentSql } from '../ml/missing.js';

@@ -1,5 +1,5 @@
+import { sameName } from '../contracts/index.js';
 import { join } from 'node:path';
-import { sameName } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { GoldResult, RefineInput } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database, type ResultColumn } from '../data/duckdb.js';

@@ -1,5 +1,5 @@
-import { isInternal, PREDICTION_COLUMNS, sameName } from '../../config/columns.js';
-import { agreeing, count, countOf, shareOf } from '../../contracts/index.js';
+import { isInternal, PREDICTION_COLUMNS } from '../../config/columns.js';
+import { agreeing, count, countOf, shareOf, sameName } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
 import { isNumbersAsText, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';

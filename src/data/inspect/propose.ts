@@ -1,5 +1,5 @@
-import { isInternal, sameName } from '../../config/columns.js';
-import { agreeing, count, countOf } from '../../contracts/index.js';
+import { isInternal } from '../../config/columns.js';
+import { agreeing, count, countOf, sameName } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
 import { describeCsv, isNumbersAsText, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';

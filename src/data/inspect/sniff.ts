@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isInternal, sameName } from '../../config/columns.js';
+import { isInternal } from '../../config/columns.js';
+import { sameName } from '../../contracts/index.js';
 import type { ColumnType } from '../../config/schema.js';
 import { PerdureError } from '../../errors.js';
 import { CURRENCY, DAY, WHOLE_NUMBER, numberWithSigns, type SourceReading } from '../csv.js';

@@ -1,3 +1,4 @@
+import { sameName } from '../../contracts/index.js';
 import { join } from 'node:path';
 import type { Pipeline } from '../../config/load.js';
 import { variables } from '../../environment.js';
@@ -15,7 +16,6 @@ import {
   type ResultColumn,
 } from '../duckdb.js';
 import { inputColumns } from '../inputColumns.js';
-import { sameName } from '../../config/columns.js';
 import { goldPartitions, partitionFile, type GoldPartition, type PartitionFile } from '../layers.js';
 import type { Workspace } from '../workspace.js';
 import type { FeatureRow, OnlineFeatures, OnlineRow, OnlineStore } from './onlineStore.js';

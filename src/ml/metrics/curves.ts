@@ -93,14 +93,13 @@ export function regressionCurves(labels: ArrayLike<number>, { values }: ModelOut
   const step = (high! - low!) / HISTOGRAM_BINS;
   const drawn = someOf(values.length);
   const digits = digitsOf(drawn.flatMap((row) => [values[row]!, labels[row]!]));
+  const digitsOfEdges = digitsOf([low!, high!]);
   return {
     calibration: calibrationOf(rank(values, () => false).order, values, (row) => labels[row]!, digits),
     predicted_actual: drawn.map((row) => [short(values[row]!, digits), short(labels[row]!, digits)]),
     ...(step > 0 && {
       residuals: {
-        edges: Array.from({ length: HISTOGRAM_BINS + 1 }, (_, bin) =>
-          short(low! + bin * step, digitsOf([low!, high!])),
-        ),
+        edges: Array.from({ length: HISTOGRAM_BINS + 1 }, (_, bin) => short(low! + bin * step, digitsOfEdges)),
         counts: equalBins(residuals, low!, high!),
       },
     }),

@@ -1,5 +1,4 @@
-import { sameName } from '../../contracts/columnNames.js';
-import { SCORERS, metricsOf, type ScoringOf, type TaskSpec } from '../../contracts/index.js';
+import { SCORERS, metricsOf, sameName, type ScoringOf, type TaskSpec } from '../../contracts/index.js';
 import { wrongDecisions } from '../metrics/decisions.js';
 import { multiclassCurves } from '../metrics/curves.js';
 import { ClassifiedRows } from '../metrics/classification.js';

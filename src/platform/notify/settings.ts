@@ -52,9 +52,9 @@ export function channelsFrom(env: Variables = variables()): Channels {
   if (webhookUrl) channels.slack = slack(webhookUrl);
 
   const smtpUrl = readUrl(SWITCH.email, ['smtp:', 'smtps:']);
-  if (smtpUrl && !namesServer(smtpUrl))
-    faults.push(`${SWITCH.email} names no server, or has a user or password that is not percent-encoded`);
   if (smtpUrl) {
+    if (!namesServer(smtpUrl))
+      faults.push(`${SWITCH.email} names no server, or has a user or password that is not percent-encoded`);
     const [from] = readAddresses('PERDURE_EMAIL_FROM');
     const to = readAddresses('PERDURE_EMAIL_TO');
     if (from && faults.length === 0) channels.email = email({ url: smtpUrl, from, to });
