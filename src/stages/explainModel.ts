@@ -1,12 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { SplitName } from '../contracts/index.js';
 import { messageOf } from '../errors.js';
 import type { MatrixFile } from '../ml/engines/pool.js';
 import { short } from '../ml/metrics/curves.js';
 import { isMissing } from '../ml/missing.js';
 import { summedBySource, type SourceColumn } from '../ml/transforms/sourceColumns.js';
-import { namedColumns, readChunks, writeColumns } from '../platform/files/parquet.js';
+import { readChunks } from '../platform/files/parquet.js';
 import type { Explanation } from '../registry/curves.js';
 import type { StageContext } from './context.js';
 import type { ScoringModel } from './openModel.js';
@@ -44,7 +43,7 @@ export interface ShapValues {
 
 /** SHAP values of some rows of a split: which columns decide what the model says. What the library has none of is told. */
 export async function explainModel(
-  { engines, signal, scratch }: StageContext,
+  { engines, signal }: StageContext,
   { modelPath, task, split, file, sources, background }: ExplainedModel,
 ): Promise<ShapValues> {
   const { path, features, rows: all } = file;
@@ -53,11 +52,9 @@ export async function explainModel(
   const columns = await columnsOfBlocks(path, features, blocks);
   const explained = rowsOfBlocks(blocks).length;
   if (explained === 0) return notExplained(`The ${split} split has no rows.`);
-  const data = { path: join(scratch, 'explained.parquet'), features };
-  await writeColumns(data.path, namedColumns(features, columns));
   let values: Float64Array;
   try {
-    values = await engines.contributions({ modelPath, task, data, background }, signal);
+    values = await engines.contributions({ modelPath, task, data: { features, columns }, background }, signal);
   } catch (error) {
     signal.throwIfAborted();
     // The model is as good without its explanation.

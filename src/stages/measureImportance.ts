@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ModelConfig } from '../config/schema.js';
 import { directionOf, type MetricName } from '../contracts/index.js';
 import { countOf } from '../contracts/counts.js';
@@ -8,7 +7,6 @@ import { short } from '../ml/metrics/curves.js';
 import { permutationImportance, type PermutationImportance } from '../ml/permutationImportance.js';
 import { taskOf } from '../ml/tasks/task.js';
 import type { SourceColumn } from '../ml/transforms/sourceColumns.js';
-import { namedColumns, writeColumns } from '../platform/files/parquet.js';
 import { IMPORTANCE_KINDS, importanceOf, isMeasured, type VersionImportance } from '../registry/importance.js';
 import type { StageContext } from './context.js';
 import type { EvaluatedRows } from './decisionThreshold.js';
@@ -19,7 +17,7 @@ import { scoreRows } from './openModel.js';
 const MOST_FEATURES = 500;
 /** Of more features than these the most important by SHAP values or gain change places. */
 const MOST_PERMUTED = 100;
-/** Numbers that may be written for the engine to score, and of a model of so many bytes: of more features or a larger model fewer rows count. */
+/** Numbers that may be sent to the engine to score, and of a model of so many bytes: of more features or a larger model fewer rows count. */
 const MOST_NUMBERS = 20_000_000;
 const QUICK_BYTES = 4_000_000;
 const FEWEST_ROWS = 100;
@@ -109,11 +107,7 @@ async function permute(
   const positions = rowsOfBlocks(blocks);
   const columns = await columnsOfBlocks(path, features, blocks);
 
-  const scratch = join(context.scratch, 'permuted.parquet');
-  const predict = async (values: Float32Array[]) => {
-    await writeColumns(scratch, namedColumns(features, values));
-    return scoreRows(context, model, { path: scratch, features });
-  };
+  const predict = (values: Float32Array[]) => scoreRows(context, model, { features, columns: values });
   const asLabelled = Float64Array.from(positions, (row) => Number(labels[row]));
   const sign = directionOf(metric) === 'higher' ? 1 : -1;
   const measure = (output: Awaited<ReturnType<typeof predict>>) => {

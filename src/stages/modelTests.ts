@@ -1,15 +1,14 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Pipeline } from '../config/load.js';
 import { countOf } from '../contracts/counts.js';
 import { PERFORMANCE_TEST, type ModelTest, type SplitName, type VersionRef } from '../contracts/index.js';
-import { writeMatrix } from '../data/matrix.js';
 import { PerdureError } from '../errors.js';
 import { createEnginePool } from '../ml/engines/hostPool.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import { rowsOfTable, withColumn, type RawValue } from '../ml/rows.js';
 import type { RawColumn, RawTable } from '../ml/table.js';
 import { taskOf } from '../ml/tasks/task.js';
+import { applyTransforms } from '../ml/transforms/transforms.js';
 import { limitsOf } from '../platform/resources/limits.js';
 import { limitRules } from '../registry/promotionGate.js';
 import { slicesOf } from '../registry/slices.js';
@@ -133,12 +132,11 @@ class VersionTests {
     return openModel(modelRegistry, this.tested.ref);
   }
 
-  /** As any prediction goes, from raw rows to calibrated ones. A process that another ended is started once more. */
+  /** From raw rows to calibrated predictions. A process that another ended is started once more. */
   private async predict(model: OpenModel, rows: RawTable): Promise<ModelOutput> {
     const { transforms, features } = model.preprocessing;
-    const path = join(this.context.scratch, 'tested.parquet');
-    await writeMatrix(path, transforms, rows);
-    const score = () => scoreRows(this.context, model, { path, features });
+    const { columns } = applyTransforms(transforms, rows);
+    const score = () => scoreRows(this.context, model, { features, columns });
     return score().catch((error: unknown) => {
       if (!isCrash(error)) throw error;
       return score();

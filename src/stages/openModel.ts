@@ -1,7 +1,7 @@
 import type { Pipeline } from '../config/load.js';
 import type { ChosenThreshold, TaskSpec, VersionRef } from '../contracts/index.js';
 import { calibrated, type Calibrator } from '../ml/calibrator.js';
-import type { PredictRequest } from '../ml/engines/pool.js';
+import type { PredictRequest, ScoredRows } from '../ml/engines/pool.js';
 import { NOT_EXPLAINED } from '../ml/estimators/estimator.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
 import {
@@ -51,12 +51,12 @@ export async function openModel(registry: ObjectStore, ref: VersionRef): Promise
  * What a version says of rows, calibrated where it is: the one way by which training, the gate and predictions of any number
  * of rows come to it.
  *
- * @param data a Parquet file of the model's columns
+ * @param data the model's columns
  */
 export async function scoreRows(
   context: Pick<StageContext, 'engines' | 'signal'>,
   { modelPath, task, calibrator }: ScoringModel,
-  data: PredictRequest['data'],
+  data: ScoredRows,
 ): Promise<ModelOutput> {
   const output = await context.engines.predict({ modelPath, task, data }, context.signal);
   return calibrated(calibrator?.curves, output);

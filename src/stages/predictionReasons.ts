@@ -1,5 +1,5 @@
 import { INTERNAL, reasonColumns } from '../config/columns.js';
-import type { PredictRequest } from '../ml/engines/pool.js';
+import type { RowsOfFile } from '../ml/engines/pool.js';
 import { mostProbable, type ModelOutput } from '../ml/modelOutput.js';
 import { strongestReasons, type Reasons } from '../ml/reasons.js';
 import { sourceColumns, summedBySource, type SourceColumn } from '../ml/transforms/sourceColumns.js';
@@ -33,7 +33,7 @@ export function reasonsUnknown({
 export async function reasonsOf(
   { engines, signal }: Pick<StageContext, 'engines' | 'signal'>,
   { modelPath, task, preprocessing, background }: OpenModel,
-  data: PredictRequest['data'],
+  data: RowsOfFile,
   output: ModelOutput,
   count: number,
 ): Promise<Reasons> {
@@ -45,7 +45,7 @@ export async function reasonsOf(
   const found: Reasons = { features: new Int32Array(rows * count), contributions: new Float64Array(rows * count) };
   for (let offset = 0; offset < rows; offset += atOnce) {
     const limit = Math.min(atOnce, rows - offset);
-    const request = { modelPath, task, data, offset, limit, background: background?.values };
+    const request = { modelPath, task, data: { ...data, offset, limit }, background: background?.values };
     const values = await engines.contributions(request, signal);
     const chosen = decided ? ofClasses(values, width, output.width, decided.subarray(offset)) : values;
     const strongest = strongestReasons(summedBySource(chosen, width, sources), sources.length, count);

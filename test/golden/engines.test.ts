@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Params } from '../../src/contracts/index.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
-import { writeColumns } from '../../src/platform/files/parquet.js';
+import { readColumns, writeColumns, type RowRange } from '../../src/platform/files/parquet.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
 import type { Estimator, FoldEvaluation, MatrixFile, PredictRequest } from '../../src/ml/engines/pool.js';
 import { sha256File } from '../../src/platform/storage/checksum.js';
@@ -57,13 +57,8 @@ beforeAll(async () => {
   await writeColumns(train.path, { ...Object.fromEntries(columns), label: Int8Array.from(data.labels) });
 });
 
-function scoring(modelPath: string): PredictRequest {
-  return {
-    modelPath,
-    task: ZERO_OR_ONE,
-    data: { path: train.path, features: data.features },
-    limit: expected.scored_rows,
-  };
+function scoring(modelPath: string, rows: RowRange = { limit: expected.scored_rows }): PredictRequest {
+  return { modelPath, task: ZERO_OR_ONE, data: { path: train.path, features: data.features, ...rows } };
 }
 
 /** Bit for bit: every float32 reads back from its shortest decimals. */
@@ -173,17 +168,20 @@ test('a fold counts the same alone, with others, and in another process', async 
 });
 
 test('rows are scored by offset and limit', async () => {
-  const request = scoring(join(FIXTURES, 'engine', 'python_gbtree.ubj'));
-  const { values: all } = await pool.predict({ ...request, limit: undefined }, never);
+  const model = join(FIXTURES, 'engine', 'python_gbtree.ubj');
+  const said = (rows: RowRange) => pool.predict(scoring(model, rows), never);
+  const { values: all } = await said({});
   expect(all).toHaveLength(200);
-  expect(await pool.predict({ ...request, offset: 150, limit: 20 }, never)).toEqual({
-    values: all.slice(150, 170),
-    width: 1,
-  });
-  expect(await pool.predict({ ...request, offset: 190, limit: 20 }, never)).toEqual({
-    values: all.slice(190),
-    width: 1,
-  });
+  expect(await said({ offset: 150, limit: 20 })).toEqual({ values: all.slice(150, 170), width: 1 });
+  expect(await said({ offset: 190, limit: 20 })).toEqual({ values: all.slice(190), width: 1 });
+});
+
+test('rows at hand are scored as those of a file, missing values too', async () => {
+  const modelPath = join(FIXTURES, 'engine', 'python_gbtree.ubj');
+  const columns = (await readColumns(train.path, data.features)) as Float32Array[];
+  expect(columns.some((column) => column.some(Number.isNaN))).toBe(true);
+  const atHand = { modelPath, task: ZERO_OR_ONE, data: { features: data.features, columns } };
+  expect(await pool.predict(atHand, never)).toEqual(await pool.predict(scoring(modelPath, {}), never));
 });
 
 /** Threads of the host of a pool that has scored the rows of a fixture. */

@@ -320,7 +320,7 @@ test('any name of a column comes back from a model of lib_lightgbm', async () =>
     },
     never,
   );
-  const { values } = await pool.predict({ modelPath, task: TASKS.binary!, data: { path, features }, limit: 3 }, never);
+  const { values } = await pool.predict({ modelPath, task: TASKS.binary!, data: { path, features, limit: 3 } }, never);
   expect(values).toHaveLength(3);
 });
 

@@ -75,7 +75,7 @@ describe.each(Object.entries(expected.linear))(
       const means = features.map((_, i) => column(i).reduce((sum, value) => sum + value, 0) / count);
       const modelPath = written(`linear-${kind}`, model);
       const said = await pool.contributions(
-        { modelPath, task: TASKS[kind as 'binary'], data: { path, features }, limit: shown, background: means },
+        { modelPath, task: TASKS[kind as 'binary'], data: { path, features, limit: shown }, background: means },
         never,
       );
       const found = taken(said);

@@ -96,7 +96,7 @@ describe('a network', () => {
     const modelPath = await fit('rows.onnx', 'grade', GRADES);
     const data = { path, features: FEATURES };
     const all = await pool.predict({ modelPath, task: GRADES, data }, never);
-    const one = await pool.predict({ modelPath, task: GRADES, data, offset: 70, limit: 1 }, never);
+    const one = await pool.predict({ modelPath, task: GRADES, data: { ...data, offset: 70, limit: 1 } }, never);
     expect(one.values).toEqual(all.values.slice(70 * 3, 71 * 3));
   });
 

@@ -33,7 +33,15 @@ import type {
   PredictRequest,
 } from './pool.js';
 import { peakMemory } from '../../platform/resources/peakMemory.js';
-import { featureBlocks, foldPart, freePart, loadMatrix, wholePart, type TrainingPart } from './trainingMatrix.js';
+import {
+  featureBlocks,
+  featuresOf,
+  foldPart,
+  freePart,
+  loadMatrix,
+  wholePart,
+  type TrainingPart,
+} from './trainingMatrix.js';
 
 /** The model of a file, and the library that it is of. */
 interface OpenedModel {
@@ -121,7 +129,7 @@ export class Engine implements EngineCalls {
 
   async gain({ modelPath, features }: GainRequest): Promise<Float64Array | undefined> {
     const { model } = await this.opened(modelPath);
-    checkFeatures(modelPath, model, modelPath, features);
+    checkFeatures(modelPath, model, features);
     return model.gain();
   }
 
@@ -174,15 +182,15 @@ export class Engine implements EngineCalls {
     }
   }
 
-  /** What is said of the rows of a file, a block of them at a time. */
+  /** What is said of some rows, those of a file a block at a time. */
   private async output(
-    { modelPath, data, offset, limit }: PredictRequest,
+    { modelPath, data }: PredictRequest,
     say: (library: Library, model: Model, features: Features) => Awaitable<ArrayLike<number>>,
   ): Promise<ModelOutput> {
     const { model, library } = await this.opened(modelPath);
-    checkFeatures(modelPath, model, data.path, data.features);
+    checkFeatures(modelPath, model, data.features);
     const blocks: ModelOutput[] = [];
-    for await (const features of featureBlocks(data.path, data.features, { offset, limit }))
+    for await (const features of 'path' in data ? featureBlocks(data) : [featuresOf(data.columns)])
       blocks.push(outputOf(await say(library, model, features), features.rows));
     return joined(blocks);
   }
@@ -255,12 +263,12 @@ function libraryOfModel(bytes: Uint8Array): LibraryName {
   return isLightGbmModel(bytes) ? 'lib_lightgbm' : 'libxgboost';
 }
 
-function checkFeatures(modelPath: string, model: Model, path: string, features: string[]): void {
+function checkFeatures(modelPath: string, model: Model, features: string[]): void {
   const trainedOn = model.features();
   if (trainedOn.join() === features.join()) return;
   throw new PerdureError(
     'InputInvalid',
-    `${modelPath} was trained on the columns ${trainedOn.join(', ')}, and ${path} was to be read for ${features.join(', ')}; use the dataset that the model names.`,
+    `${modelPath} was trained on the columns ${trainedOn.join(', ')}, and is asked about ${features.join(', ')}; use the dataset that the model names.`,
   );
 }
 

@@ -84,15 +84,28 @@ export interface Fitted {
   steps: readonly TrainingStep[];
 }
 
+/** Rows of a Parquet file, of which only the columns of the features are read. */
+export interface RowsOfFile {
+  features: string[];
+  path: string;
+  /** Rows to score: `[offset, offset + limit)`. All by default. */
+  offset?: number;
+  limit?: number;
+}
+
+/** Rows at hand, a column per feature: sent to the engine as they are, so for few rows or few megabytes. */
+export interface RowsAtHand {
+  features: string[];
+  columns: Float32Array[];
+}
+
+export type ScoredRows = RowsOfFile | RowsAtHand;
+
 export interface PredictRequest {
   modelPath: string;
   /** The task that the model was trained for. */
   task: TaskSpec;
-  /** A Parquet file; only the feature columns are read. */
-  data: { path: string; features: string[] };
-  /** Rows to score: `[offset, offset + limit)`. All by default. */
-  offset?: number;
-  limit?: number;
+  data: ScoredRows;
 }
 
 export interface ContributionsRequest extends PredictRequest {

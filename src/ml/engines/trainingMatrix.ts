@@ -1,8 +1,8 @@
-import { readChunks, type Column, type RowRange } from '../../platform/files/parquet.js';
+import { readChunks, type Column } from '../../platform/files/parquet.js';
 import type { DataNeeds, TrainingShape } from '../estimators/estimator.js';
 import type { Folds } from '../folds.js';
 import type { Dataset, Features, Library, Matrix, Rows } from './binding.js';
-import type { MatrixFile } from './pool.js';
+import type { MatrixFile, RowsOfFile } from './pool.js';
 
 /** Rows to train on as a library has them, and rows to score on where the part is a fold. */
 export interface TrainingPart {
@@ -24,17 +24,16 @@ export async function loadMatrix({ path, rows, features, label }: MatrixFile): P
 }
 
 /** Features to predict from, a part of the rows at a time. */
-export async function* featureBlocks(
-  path: string,
-  features: string[],
-  range: RowRange,
-): AsyncGenerator<Features, void> {
-  for await (const chunk of readChunks(path, features, range)) {
-    const [rows, columns] = [chunk[0]?.length ?? 0, chunk.length];
-    const values = new Float32Array(rows * columns);
-    fillRowMajor(values, chunk);
-    yield { values, rows, columns };
-  }
+export async function* featureBlocks({ path, features, ...range }: RowsOfFile): AsyncGenerator<Features, void> {
+  for await (const chunk of readChunks(path, features, range)) yield featuresOf(chunk);
+}
+
+/** @param columns a value per row each */
+export function featuresOf(columns: Column[]): Features {
+  const rows = columns[0]?.length ?? 0;
+  const values = new Float32Array(rows * columns.length);
+  fillRowMajor(values, columns);
+  return { values, rows, columns: columns.length };
 }
 
 function fillRowMajor(values: Float32Array, features: Column[]): void {
