@@ -432,28 +432,159 @@ describe('the words and the details', () => {
 
   test('a training that nobody could compare says no number, one that the gate refused says so', () => {
     const { estimate, ...comparison } = training.comparison;
-    for (const scores of [{}, { xgboost: null }] as Record<string, number | null>[]) {
+    const unscored = [{}, { xgboost: null }].map((scores) => ({
+      ...comparison,
+      estimate: { ...estimate!, scores: scores as Record<string, number | null> },
+    }));
+    for (const compared of [{ ...comparison, estimate: null }, ...unscored]) {
       const unknown = alertOf({
         condition: 'training_completed',
         pipeline,
         at,
         run,
-        training: { ...training, champion: null, comparison: { ...comparison, estimate: { ...estimate!, scores } } },
+        training: { ...training, champion: null, comparison: compared },
       })!;
       expect(unknown.summary).toBe('Training of churn ended as partial; the best by oot.roc_auc is xgboost v1.');
       expect(unknown.details.champion).toBe('none');
     }
-    const refused = (champion: ModelTrainingCompleted['champion']) =>
+    const told = (decision: 'refuse' | 'hold', champion: ModelTrainingCompleted['champion']) =>
       alertOf({
         condition: 'training_completed',
         pipeline,
         at,
         run,
-        training: { ...training, champion, promotion: decided('refuse', model) },
+        training: { ...training, champion, promotion: decided(decision, model) },
       })!.summary;
-    for (const champion of [null, { ...model, version: 'v0' }])
-      expect(refused(champion)).toMatch(/ on rows that had no part in the choice; the promotion gate refused it\.$/);
-    expect(refused(model)).toMatch(/ on rows that had no part in the choice, which stays champion\.$/);
+    for (const champion of [null, { ...model, version: 'v0' }]) {
+      expect(told('refuse', champion)).toMatch(
+        / on rows that had no part in the choice; the promotion gate refused it\.$/,
+      );
+      expect(told('hold', champion)).toMatch(
+        / on rows that had no part in the choice; it waits in staging for a person to promote it\.$/,
+      );
+    }
+    expect(told('refuse', model)).toMatch(/ on rows that had no part in the choice, which stays champion\.$/);
+  });
+
+  test('an algorithm that was left out is none that failed', () => {
+    const algorithms: ModelTrainingCompleted['algorithms'] = {
+      xgboost: { status: 'skipped', reason: 'Its library is not there.' },
+    };
+    const ended = { ...training, algorithms };
+    expect(alertOf({ condition: 'training_failed', pipeline, at, run, training: ended })).toBeUndefined();
+    expect(
+      alertOf({ condition: 'training_completed', pipeline, at, run, training: ended })!.details,
+    ).not.toHaveProperty('xgboost');
+  });
+
+  test('model tests that were all passed are told to nobody; of a failed one the versions that go on are', () => {
+    const failing = (facts: { staging: typeof model | null; champion: typeof model | null; passed?: boolean }) =>
+      alertOf({
+        condition: 'model_tests_failed',
+        pipeline,
+        at,
+        run,
+        tests: {
+          challenger: { algorithm: 'xgboost', version: 'v2' },
+          passed: facts.passed ?? false,
+          tests: [{ test: 'loads', expected: 'a prediction', actual: 0, passed: facts.passed ?? false }],
+          staging: facts.staging,
+          reason: 'xgboost v2 does not load.',
+        },
+        champion: facts.champion,
+      });
+    expect(failing({ staging: null, champion: model, passed: true })).toBeUndefined();
+    expect(failing({ staging: null, champion: model })!.details).toMatchObject({
+      staging: 'none',
+      champion: 'xgboost v1',
+    });
+  });
+
+  test('a drop that is only estimated says so, with what it is of; without an alarm it is told to nobody', () => {
+    const facts = (drop: number, alarm: boolean): AlertFacts => ({
+      condition: 'accuracy_drop',
+      pipeline,
+      at,
+      model,
+      performance: {
+        status: 'skipped',
+        reason: 'Too few labels.',
+        estimate: {
+          from: '2026-01-01',
+          to: '2026-01-03',
+          metric: 'accuracy',
+          rows: 1,
+          value: 0.712345678,
+          sampling_error: 0.01,
+          baseline: 0.784691356,
+          drop,
+          p_value: 0.001,
+          breached: true,
+          ...(alarm && { alarm }),
+        },
+      },
+      report,
+    });
+    const warning = alertOf(facts(0.0723456789, true))!;
+    expect(warning).toMatchObject({
+      level: 'warning',
+      summary: `accuracy of churn's xgboost v1 is estimated to be 0.0723 below its baseline over 1 row whose labels are still to come; see ${report}.`,
+      repeatAfterHours: 24,
+    });
+    expect(warning.details).toEqual({
+      model: 'xgboost v1',
+      metric: 'accuracy',
+      drop: 0.072346,
+      rows: 1,
+      estimated: 0.712346,
+      baseline: 0.784691,
+      report,
+    });
+    // As of one that was measured, exactly at the threshold is not beyond it.
+    expect(alertOf(facts(0.1, true))!.level).toBe('warning');
+    const critical = alertOf(facts(0.11, true))!;
+    expect(critical.level).toBe('critical');
+    const measured = alertOf({ condition: 'accuracy_drop', pipeline, at, model, performance, report })!;
+    expect(new Set([warning, critical, measured].map(({ dedupKey }) => dedupKey)).size).toBe(3);
+    expect(alertOf(facts(0.11, false))).toBeUndefined();
+  });
+
+  test('is over where a drop was measured to be small, unless one is estimated that alarms', () => {
+    const over = (alarm: boolean) =>
+      isOver(
+        {
+          condition: 'accuracy_drop',
+          pipeline,
+          at,
+          model,
+          performance: {
+            ...performance,
+            drop: 0.01,
+            estimate: {
+              from: '2026-01-01',
+              to: '2026-01-03',
+              metric: 'accuracy',
+              rows: 400,
+              value: 0.6,
+              sampling_error: 0.01,
+              baseline: 0.8,
+              drop: 0.2,
+              p_value: 0.001,
+              breached: true,
+              ...(alarm && { alarm }),
+            },
+          },
+          report,
+        },
+        thresholds,
+      );
+    expect([over(false), over(true)]).toEqual([true, false]);
+  });
+
+  test('drift without a severity is moderate', () => {
+    expect(
+      alertOf({ condition: 'drift_detected', pipeline, at, model, severity: null, drift, report })!.summary,
+    ).toContain('moderate drift in age, cost, the score and');
   });
 
   test('a long reason of failing tasks is cut', () => {
@@ -519,6 +650,19 @@ describe('the words and the details', () => {
     const trained = (runId: string) =>
       key({ condition: 'training_completed', pipeline, at, run: { ...run, runId }, training });
     expect(trained('a')).not.toBe(trained('b'));
+    // The same version may become champion a second time.
+    const deployed = (facts: { at?: string; algorithm?: string; version?: string }) =>
+      key({
+        condition: 'model_deployed',
+        pipeline,
+        at: facts.at ?? at,
+        model: { ...model, ...facts },
+        previous: null,
+        by: 'ana',
+        reason: 'better',
+      });
+    const others = [{}, { at: '2026-01-05T10:00:00.000Z' }, { algorithm: 'random_forest' }, { version: 'v2' }];
+    expect(new Set(others.map(deployed)).size).toBe(4);
     const drifted = (facts: Partial<DriftResult>) =>
       key({
         condition: 'drift_detected',
