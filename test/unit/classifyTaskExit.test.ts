@@ -9,6 +9,10 @@ import {
 
 const PERDURE = 'perdure';
 
+/** What to do of a task that could not start. */
+const NETWORK = 'see to the network of the tasks where this comes often';
+const DEFINITION = 'correct the task definition, its image, roles or secrets';
+
 /** A stopped task as ECS describes it, with the container that runs Perdure. */
 function stoppedTask(task: Task, container: NonNullable<Task['containers']>[number] = {}): Task {
   return {
@@ -84,23 +88,34 @@ describe('how a stopped task ended', () => {
   });
 
   test.each([
-    [
-      'CannotPullContainerError: pull access denied, i/o timeout',
-      true,
-      'see to the network of the tasks where this comes often',
-    ],
-    ['unexpected EOF', true, 'see to the network of the tasks where this comes often'],
-    [
-      'ResourceInitializationError: unable to pull secrets: request timed out',
-      true,
-      'see to the network of the tasks where this comes often',
-    ],
-    ['Client.Timeout exceeded while awaiting headers', true, 'see to the network of the tasks where this comes often'],
-    ['secretsmanager:ResourceNotFoundException', false, 'correct the task definition, its image, roles or secrets'],
-    ['ECR: AccessDeniedException', false, 'correct the task definition, its image, roles or secrets'],
-    ['CannotPullContainerError: image not found', false, 'correct the task definition, its image, roles or secrets'],
-    ['CannotPullContainerError: manifest unknown', false, 'correct the task definition, its image, roles or secrets'],
-    ['AccessDenied: role', false, 'correct the task definition, its image, roles or secrets'],
+    ['CannotPullContainerError: pull access denied, i/o timeout', true, NETWORK],
+    ['unexpected EOF', true, NETWORK],
+    ['ResourceInitializationError: unable to pull secrets: request timed out', true, NETWORK],
+    ['Client.Timeout exceeded while awaiting headers', true, NETWORK],
+    ['secretsmanager:ResourceNotFoundException', false, DEFINITION],
+    ['ECR: AccessDeniedException', false, DEFINITION],
+    ['CannotPullContainerError: image not found', false, DEFINITION],
+    ['CannotPullContainerError: manifest unknown', false, DEFINITION],
+    ['AccessDenied: role', false, DEFINITION],
+    ['Timeout waiting for network interface provisioning to complete.', true, NETWORK],
+    ['failed to attach the network interface', true, NETWORK],
+    ['ephemeral storage is not there yet', true, NETWORK],
+    ['InsufficientFreeAddressesInSubnet: the subnet does not have enough free addresses', true, NETWORK],
+    ['provisioning failed', true, NETWORK],
+    ['read: connection reset by peer', true, NETWORK],
+    ['net/http: request canceled', true, NETWORK],
+    ['TLS handshake failure', true, NETWORK],
+    ['InternalError: try again', true, NETWORK],
+    ['the request has timed out', true, NETWORK],
+    ['time out', true, NETWORK],
+    ['the repository does not exist', false, DEFINITION],
+    ['is not authorized to perform ecr:GetAuthorizationToken', false, DEFINITION],
+    ['401 Unauthorized', false, DEFINITION],
+    ['no basic auth credentials', false, DEFINITION],
+    ['403 Forbidden', false, DEFINITION],
+    ['invalid reference format', false, DEFINITION],
+    // Only as a word of its own: of a name that has these letters nothing follows.
+    ['no GEOFENCE', true, 'look at the task in the ECS console'],
     ['something new', true, 'look at the task in the ECS console'],
   ])('not started because of %s', (reason, retryable, whatToDo) => {
     const end = { kind: 'StartFailed', retryable, reason, whatToDo };

@@ -11,7 +11,7 @@ export const UNWANTED_REASON = 'perdure: its result is no longer wanted';
 
 /** Reasons for not starting that pass by themselves; asked first, as an unreachable registry may name a secret too. */
 const PASSING =
-  /i\/o timeout|\bEOF\b|time?d? ?out|network interface|ephemeral storage|no free addresses|free addresses|provisioning failed|connection reset|request canceled|TLS handshake|InternalError/i;
+  /i\/o timeout|\bEOF\b|timed? ?out|network interface|ephemeral storage|free addresses|provisioning failed|connection reset|request canceled|TLS handshake|InternalError/i;
 /** Reasons that stay until somebody acts. */
 const STAYING =
   /not ?found|manifest unknown|does not exist|access ?denied|not authorized|unauthorized|no basic auth|forbidden|\brole\b|secret|invalid/i;
