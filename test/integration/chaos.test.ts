@@ -8,7 +8,7 @@ import { hostsOf } from '../support/engineHosts.js';
 import { startEmbeddedTestStack } from '../support/testStack.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines } from '../support/tinyPipeline.js';
 import { registryKeys } from '../support/training.js';
-import { LABORIOUS, prepareTwoRuns, startTwoRuns, undisturbed } from '../support/twoRuns.js';
+import { LABORIOUS, makeLaborious, prepareTwoRuns, startTwoRuns, undisturbed } from '../support/twoRuns.js';
 import { until } from '../support/until.js';
 
 const engines = tinyEngines();
@@ -20,9 +20,9 @@ world.save();
 const { client, stack, told } = await startEmbeddedTestStack(afterAll, world.storeRoot);
 
 describe('a training and a processing under way', () => {
-  beforeEach(async () => {
+  beforeEach(() => {
     world.restore();
-    await prepareTwoRuns(world);
+    makeLaborious(world);
     told.length = 0;
   });
 
