@@ -36,13 +36,16 @@ beforeAll(async () => {
 
 const DATABASE = ['temporal.db', 'temporal.db-wal', 'temporal.db-shm'];
 
-/** A folder with what is whole but for one file. */
-function damaged(state: string, file: string, damage: (path: string) => void): string {
+/** A folder with what is whole but for some files. */
+function damaged(state: string, damages: Damages): string {
   for (const name of [...DATABASE, 'ports.json'])
     if (existsSync(join(whole, name))) copyFileSync(join(whole, name), join(state, name));
-  damage(join(state, file));
+  for (const [file, damage] of Object.entries(damages)) damage(join(state, file));
   return state;
 }
+
+/** What is done to files, by their names. */
+type Damages = Record<string, (path: string) => void>;
 
 const empty = (path: string) => writeFileSync(path, '');
 const garbage = (path: string) => writeFileSync(path, 'x'.repeat(5_000));
@@ -52,54 +55,63 @@ const alone = (path: string) => {
   for (const suffix of ['-wal', '-shm']) empty(`${path}${suffix}`);
 };
 
-/** Each with the words of SQLite or of JSON. */
-const BROKEN: Record<string, { file: string; damage: (path: string) => void; says: RegExp }> = {
-  'a database of 0 bytes, as a killed server leaves it': { file: 'temporal.db', damage: alone, says: /no such table/ },
-  'a database that is none': { file: 'temporal.db', damage: garbage, says: /not a database|malformed/ },
-  'remembered ports of 0 bytes': { file: 'ports.json', damage: empty, says: /it is no JSON/ },
-  'remembered ports that are cut': { file: 'ports.json', damage: cut, says: /it is no JSON/ },
-  'remembered ports that are none': {
-    file: 'ports.json',
-    damage: (path) => writeFileSync(path, '{"port": 0, "ui_port": "x"}'),
-    says: /it lacks what belongs there/,
+const holding = (text: string) => (path: string) => writeFileSync(path, text);
+
+/** Each with the words of SQLite or of JSON, several in a folder, as each costs the start of a server. */
+const BROKEN: Record<string, Record<string, { damage: (path: string) => void; says: RegExp }>> = {
+  'a database, remembered ports and a note of 0 bytes, as a killed server leaves them': {
+    'temporal.db': { damage: alone, says: /no such table/ },
+    'ports.json': { damage: empty, says: /it is no JSON/ },
+    'temporal.json': { damage: empty, says: /it is no JSON/ },
   },
-  'a note of 0 bytes': { file: 'temporal.json', damage: empty, says: /it is no JSON/ },
-  'a note that lacks its address': {
-    file: 'temporal.json',
-    damage: (path) => writeFileSync(path, '{"pid": 1}'),
-    says: /it lacks what belongs there/,
+  'a database that is none, remembered ports that are cut and a note that lacks its address': {
+    'temporal.db': { damage: garbage, says: /not a database|malformed/ },
+    'ports.json': { damage: cut, says: /it is no JSON/ },
+    'temporal.json': { damage: holding('{"pid": 1}'), says: /it lacks what belongs there/ },
+  },
+  'remembered ports that are none and a note of 0 bytes, beside a history that is whole': {
+    'ports.json': { damage: holding('{"port": 0, "ui_port": "x"}'), says: /it lacks what belongs there/ },
+    'temporal.json': { damage: empty, says: /it is no JSON/ },
   },
 };
 
 describe('a state file that is broken', () => {
   test.each(Object.entries(BROKEN))(
-    '%s is set aside with one sentence, and a server starts',
-    async (_, { file, damage, says }) => {
-      const state = damaged(temporaryFolder(), file, damage);
-      const broken = readFileSync(join(state, file));
+    '%s: each is set aside with one sentence, and a server starts',
+    async (_, files) => {
+      const names = Object.keys(files);
+      const state = damaged(
+        temporaryFolder(),
+        Object.fromEntries(Object.entries(files).map(([file, { damage }]) => [file, damage])),
+      );
+      const broken = new Map(names.map((file) => [file, readFileSync(join(state, file))]));
       const told: string[] = [];
       // Ports may be taken by now, which is told as well.
       const tell = (line: string) => void (line.includes("can't be used") && told.push(line));
       const server = await startEmbeddedServer(state, { tell });
       try {
-        expect(told).toEqual([expect.stringMatching(says)]);
-        const kept = /it is kept as (\S+), and a new one takes its place\.$/.exec(told[0]!)?.[1];
-        // SQLite makes a header of its own in an empty file.
-        if (file !== 'temporal.db') expect(readFileSync(join(state, kept!))).toEqual(broken);
-        expect(readdirSync(state)).toContain(kept);
+        expect(told).toHaveLength(names.length);
+        for (const [file, { says }] of Object.entries(files)) {
+          const [sentence = ''] = told.filter((line) => line.startsWith(`${join(state, file)} can't be used`));
+          expect(sentence).toMatch(says);
+          const kept = /it is kept as (\S+), and a new one takes its place\.$/.exec(sentence)?.[1];
+          // SQLite makes a header of its own in an empty file.
+          if (file !== 'temporal.db') expect(readFileSync(join(state, kept!))).toEqual(broken.get(file));
+          expect(readdirSync(state)).toContain(kept);
+        }
         expect(await runningStack(state)).toMatchObject({ pid: process.pid, target: server.target });
         const client = await connectClient(server.target);
         const { count } = await client.workflow.count();
         await client.connection.close();
         // A history that is whole stays.
-        expect(count).toBe(file === 'temporal.db' ? 0 : 1);
+        expect(count).toBe('temporal.db' in files ? 0 : 1);
       } finally {
         await server.stop();
       }
       // What was set aside once doesn't come back.
       const again = await startEmbeddedServer(state, { tell });
       await again.stop();
-      expect(told).toHaveLength(1);
+      expect(told).toHaveLength(names.length);
     },
   );
 
@@ -124,11 +136,13 @@ test('a history whose pages are damaged is told of, and doing what is said repai
   const folder = temporaryFolder();
   const state = join(folder, '.perdure');
   mkdirSync(join(state, 'logs'), { recursive: true });
-  damaged(state, 'temporal.db', (path) => {
-    const bytes = readFileSync(path);
-    // All but the first page, which has the names of the tables.
-    writeFileSync(path, bytes.fill(0xa5, 4_096));
-    for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+  damaged(state, {
+    'temporal.db': (path) => {
+      const bytes = readFileSync(path);
+      // All but the first page, which has the names of the tables.
+      writeFileSync(path, bytes.fill(0xa5, 4_096));
+      for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+    },
   });
   const { code, stderr } = await perdure(folder, ['status', 'readmission']);
   if (code !== 0) {
