@@ -43,8 +43,10 @@ test('cfn-lint would find a mistake', async () => {
   const template = perdure.toJSON() as {
     Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
   };
-  const [definition] = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::ECS::TaskDefinition');
-  definition!.Properties.Cpu = 'plenty';
-  const findings = await findingsIn([template]);
+  const definitions = Object.entries(template.Resources).filter(([, { Type }]) => Type === 'AWS::ECS::TaskDefinition');
+  const [name, definition] = definitions[0]!;
+  definition.Properties.Cpu = 'plenty';
+  // That resource alone: what it refers to is found missing too.
+  const findings = await findingsIn([{ Resources: { [name]: definition } }]);
   expect(findings).toContainEqual(expect.stringMatching(/^E\d+ .*plenty.*Cpu/));
 });
