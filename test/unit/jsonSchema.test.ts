@@ -119,17 +119,17 @@ test.each(Object.entries(SCHEMAS))('every field of %s says what it means', (name
 });
 
 test('what init writes names a schema that lies there, and is valid by it', async () => {
-  const here = process.cwd();
-  process.chdir(mkdtempSync(join(folder, 'init-')));
-  vi.stubEnv('PERDURE_CONF', join(process.cwd(), 'conf'));
+  const project = mkdtempSync(join(folder, 'init-'));
+  const [conf, csv] = [join(project, 'conf'), join(project, 'telco.csv')];
+  vi.stubEnv('PERDURE_CONF', conf);
   const silent = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write').mockReturnValue(true));
   try {
     const rows = Array.from({ length: 300 }, (_, i) => `c${i},${(i * 37) % 101},${i % 3 === 0 ? 'Yes' : 'No'}`);
-    writeFileSync('telco.csv', ['customer,tenure,churn', ...rows, ''].join('\n'));
-    await createProgram([]).parseAsync(['init', 'telco', '--csv', 'telco.csv', '--label', 'churn', '--yes'], {
+    writeFileSync(csv, ['customer,tenure,churn', ...rows, ''].join('\n'));
+    await createProgram([]).parseAsync(['init', 'telco', '--csv', csv, '--label', 'churn', '--yes'], {
       from: 'user',
     });
-    const path = join('conf', 'pipelines', 'telco', 'pipeline.json');
+    const path = join(conf, 'pipelines', 'telco', 'pipeline.json');
     const written = JSON.parse(readFileSync(path, 'utf8')) as { $schema: string };
     const schema = JSON.parse(readFileSync(join(dirname(path), written.$schema), 'utf8')) as object;
     const isValid = validator('written', schema);
@@ -138,6 +138,5 @@ test('what init writes names a schema that lies there, and is valid by it', asyn
   } finally {
     silent.forEach((spy) => spy.mockRestore());
     vi.unstubAllEnvs();
-    process.chdir(here);
   }
 });
