@@ -3,6 +3,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { estimatorOf, loadPipeline } from '../config/load.js';
+import { toldTask } from '../config/schema.js';
 import { countOf } from '../contracts/counts.js';
 import { isObject, type Params, type TaskSpec } from '../contracts/index.js';
 import { PerdureError, messageOf } from '../errors.js';
@@ -112,7 +113,7 @@ async function scriptsOf(
   }
   const pipeline = await loadPipeline(what);
   const names = algorithm === undefined ? Object.keys(pipeline.config.algorithms) : [algorithm];
-  const task = TASKS[options.task ?? pipeline.definition.task ?? 'binary'];
+  const task = TASKS[options.task ?? toldTask(pipeline.definition) ?? 'binary'];
   const found = names.flatMap((name): NamedScript[] => {
     const { script } = estimatorOf(pipeline, name);
     return script ? [{ name, script, params: given ?? pipeline.config.algorithms[name]!.params, task }] : [];

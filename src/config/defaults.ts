@@ -2,7 +2,7 @@ import { asksForNativeCategoricals } from '../ml/transforms/transforms.js';
 import { ESTIMATOR_NAMES, estimatorKind, estimatorsFor, type Estimator } from '../ml/estimators/estimators.js';
 import { isObject, OBJECTIVES, type TaskSpec } from '../contracts/index.js';
 import { sha256 } from '../platform/storage/checksum.js';
-import type { PipelineDefinition } from './schema.js';
+import { toldTask, type PipelineDefinition } from './schema.js';
 
 /** Settings of an algorithm that says nothing else. */
 const ALGORITHM = { timeout_hours: 4, param_distributions: {}, params: {} };
@@ -74,12 +74,9 @@ export function defaultModelConfig({
 }
 
 /** Every estimator that can do the task; where the labels are to say what that is, those that can do one that they may be of. */
-function algorithmsFor({
-  labelSource,
-  objective = OBJECTIVES[0],
-  ...named
-}: Pick<PipelineDefinition, 'labelSource' | 'task' | 'objective'>): Estimator[] {
-  const task = named.task ?? (labelSource && 'positive' in labelSource ? 'binary' : undefined);
+function algorithmsFor(definition: Pick<PipelineDefinition, 'labelSource' | 'task' | 'objective'>): Estimator[] {
+  const { objective = OBJECTIVES[0] } = definition;
+  const task = toldTask(definition);
   const specs: TaskSpec[] = [
     { task: 'binary', classes: ['0', '1'] },
     { task: 'multiclass', classes: ['0', '1', '2'] },

@@ -278,7 +278,8 @@ const writtenDefinition = z.strictObject({
     }),
   task: z.enum(TASKS).optional().meta({
     description: 'What the label is',
-    found: 'two values are binary; text, or up to 20 whole numbers, are classes; other numbers are a regression',
+    found:
+      'a positive value says binary, and an objective regression; else two values are binary; text, or up to 20 whole numbers, are classes; other numbers are a regression',
   }),
   objective: z
     .enum(OBJECTIVES)
@@ -504,6 +505,19 @@ export const PipelineDefinition = writtenDefinition
         message: `expected SQL that gives each row's day, as rows are partitioned by ${definition.partition.by}`,
       });
     }
+    const task = toldTask(definition);
+    if (positiveOf(definition) !== undefined && task !== 'binary')
+      context.addIssue({
+        code: 'custom',
+        path: ['label', 'positive'],
+        message: `expected none, as a ${task} task has no positive class`,
+      });
+    if (definition.objective !== undefined && task !== 'regression')
+      context.addIssue({
+        code: 'custom',
+        path: ['objective'],
+        message: `expected none, as a ${task} task has none; it is of a regression`,
+      });
     if (definition.split?.by === 'time' && definition.partition.column === undefined)
       context.addIssue({
         code: 'custom',
@@ -524,6 +538,20 @@ export const PipelineDefinition = writtenDefinition
   });
 /** As spelled out and, where the source's columns aren't written, completed by what was read of them. */
 export type PipelineDefinition = z.infer<typeof PipelineDefinition> & { name: string; title: string };
+
+type ToldTask = Partial<Pick<PipelineDefinition, 'labelSource' | 'task' | 'objective'>>;
+
+/** The task that a definition says, by its name or by what only one task has; `undefined` where the labels are to say it. */
+export function toldTask(definition: ToldTask): PipelineDefinition['task'] {
+  if (definition.task !== undefined) return definition.task;
+  if (positiveOf(definition) !== undefined) return 'binary';
+  return definition.objective === undefined ? undefined : 'regression';
+}
+
+/** The value of the label that is the positive class of two. */
+export function positiveOf({ labelSource }: ToldTask): string | number | boolean | undefined {
+  return labelSource && 'column' in labelSource ? labelSource.positive : undefined;
+}
 
 function yearText(value: number): string {
   return String(value).padStart(4, '0');

@@ -1,4 +1,5 @@
 import type { Pipeline } from '../config/load.js';
+import { positiveOf, toldTask } from '../config/schema.js';
 import { countOf, ZERO_OR_ONE, type TaskSpec } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { isMissing } from '../ml/missing.js';
@@ -37,10 +38,8 @@ export async function labelSql(
 }
 
 /** What labels of 0 and 1, as a pipeline's own SQL makes them, are of; `undefined` where it takes a look at the labels. */
-export function declaredTask({
-  definition: { labelSource, task = 'binary' },
-}: Pick<Pipeline, 'definition'>): TaskSpec | undefined {
-  return !labelSource && task === 'binary' ? ZERO_OR_ONE : undefined;
+export function declaredTask({ definition }: Pick<Pipeline, 'definition'>): TaskSpec | undefined {
+  return !definition.labelSource && (toldTask(definition) ?? 'binary') === 'binary' ? ZERO_OR_ONE : undefined;
 }
 
 /** Distinct labels beyond which whole numbers are taken for a quantity rather than for classes. */
@@ -57,12 +56,12 @@ export function taskSpecOf(
   { definition, folder }: Pick<Pipeline, 'definition' | 'folder'>,
   labels: RawLabel[],
 ): TaskSpec {
-  const { labelSource, objective = 'squared_error' } = definition;
+  const { objective = 'squared_error' } = definition;
   const known = labels.filter((label) => !isUnknown(label));
   const numbers = known.filter((label) => typeof label === 'number');
   const texts = classTexts(known);
-  const positive = labelSource && 'column' in labelSource ? labelSource.positive : undefined;
-  const task = definition.task ?? (positive !== undefined ? 'binary' : guessed(known, numbers));
+  const positive = positiveOf(definition);
+  const task = toldTask(definition) ?? guessed(known, numbers);
   if (task === 'regression') {
     const [text] = known.filter((label) => typeof label === 'string').sort();
     if (text !== undefined)

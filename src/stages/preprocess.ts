@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { INTERNAL } from '../config/columns.js';
 import { algorithmsToTrain, unableOf, type Pipeline } from '../config/load.js';
+import { toldTask } from '../config/schema.js';
 import type { DatasetRef, PreprocessInput, SplitName, TaskSpec } from '../contracts/index.js';
 import {
   datasetKey,
@@ -337,8 +338,7 @@ function warningsOf(
     );
   }
   if (name !== 'train') return warnings;
-  const told = definition.labelSource && 'positive' in definition.labelSource;
-  if (definition.task === undefined && definition.labelSource && !told && task.task !== 'regression') {
+  if (toldTask(definition) === undefined && definition.labelSource && task.task !== 'regression') {
     warnings.push(
       `"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of the classes ${task.classes.slice(0, 5).join(', ')}${task.classes.length > 5 ? ', ...' : ''}`}.`,
     );

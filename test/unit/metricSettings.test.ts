@@ -59,6 +59,38 @@ describe('limits that could only do the opposite, or nothing, are refused', () =
   });
 });
 
+describe('what another task has alone', () => {
+  const faults = (said: object) =>
+    PipelineDefinition.safeParse({ source: 'loans.csv', ...said }).error?.issues.map(
+      ({ path, message }) => `${path.join('.')}: ${message}`,
+    );
+  const paid = { column: 'paid', positive: 'yes' };
+
+  test.each<[said: object, fault: string]>([
+    [{ label: paid, task: 'multiclass' }, 'label.positive: expected none, as a multiclass task has no positive class'],
+    [{ label: paid, task: 'regression' }, 'label.positive: expected none, as a regression task has no positive class'],
+    [
+      { label: 'paid', task: 'multiclass', objective: 'poisson' },
+      'objective: expected none, as a multiclass task has none; it is of a regression',
+    ],
+    [
+      { label: 'paid', task: 'binary', objective: 'squared_error' },
+      'objective: expected none, as a binary task has none; it is of a regression',
+    ],
+    [
+      { label: paid, objective: 'poisson' },
+      'objective: expected none, as a binary task has none; it is of a regression',
+    ],
+  ])('of %j is refused', (said, fault) => expect(faults(said)).toEqual([fault]));
+
+  test.each([
+    { label: paid },
+    { label: { column: 'paid' }, task: 'multiclass' },
+    { label: 'paid', objective: 'poisson' },
+    { label: 'paid', task: 'regression', objective: 'absolute_error' },
+  ])('is not in %j', (said) => expect(faults(said)).toBeUndefined());
+});
+
 describe('days that rows do not have', () => {
   test('split no rows', () => {
     const issues = PipelineDefinition.safeParse({
