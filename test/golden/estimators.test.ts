@@ -118,8 +118,7 @@ describe.each(KINDS)('the Python packages say the same of %s', (kind) => {
     const request = {
       modelPath: await fitted(kind, 'lightgbm', PARAMS.lightgbm),
       task: TASKS[kind]!,
-      data: { path: held, features: FEATURES },
-      limit: 5,
+      data: { path: held, features: FEATURES, limit: 5 },
     };
     expect(await pool.contributions(request, never)).toEqual(Float64Array.from(contributions));
   });

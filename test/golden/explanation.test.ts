@@ -94,7 +94,7 @@ describe.each(Object.entries(expected.linear))(
 
 test("a forest of several classes has the SHAP values of shap's TreeExplainer, which add up to what it says", async () => {
   const modelPath = join(FIXTURES, 'multiclass_forest.ubj');
-  const request = { modelPath, task: TASKS.multiclass, data: { path, features }, limit: shown };
+  const request = { modelPath, task: TASKS.multiclass, data: { path, features, limit: shown } };
   const said = await pool.contributions(request, never);
   expectNear(taken(said).ofFeatures, expected.forest.contributions, 1e-6);
   const { values } = await pool.predict(request, never);
