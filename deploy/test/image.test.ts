@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packageFolder } from '../../src/package.js';
 import type { DevServer } from '../../src/platform/temporal/devServer.js';
-import { freePort, hasExited } from '../../src/platform/temporal/processes.js';
+import { freePort, hasExited, listens } from '../../src/platform/temporal/processes.js';
 import { startTestServer } from '../../test/support/testServer.js';
 import { TRIES_ALL } from '../../test/support/triesAll.js';
 import { buildImage, type BuiltImage } from './imageBuild.js';
@@ -137,10 +137,13 @@ test.each(['orchestrator', 'dataProcessing', 'modelTraining'])(
     const [node] = image.command;
     const child = start([node!, `dist/workers/${worker}.js`], env);
     try {
-      for (;;) {
+      // The image's own check is a process, so it is asked when there is somebody to answer.
+      while (!(await listens(`127.0.0.1:${env.PERDURE_HEALTH_PORT}`))) {
         if (hasExited(child)) throw new Error(`The worker ended:\n${child.output()}`);
-        const { code } = await run(image.healthCheck, env);
-        if (code === 0) break;
+        await sleep(POLL_MS);
+      }
+      while ((await run(image.healthCheck, env)).code !== 0) {
+        if (hasExited(child)) throw new Error(`The worker ended:\n${child.output()}`);
         await sleep(POLL_MS);
       }
       if (uid !== undefined)
