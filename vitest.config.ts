@@ -14,7 +14,7 @@ function project(
   order: number,
   timeout: number,
   atOnce: number,
-  options: { folder?: string; globalSetup?: string } = {},
+  options: { folder?: string; globalSetup?: string; sharedProcess?: boolean } = {},
 ) {
   return {
     test: {
@@ -26,6 +26,7 @@ function project(
       hookTimeout: Math.max(timeout, 60 * SECOND),
       maxWorkers: atOnce,
       ...(options.globalSetup ? { globalSetup: options.globalSetup } : {}),
+      ...(options.sharedProcess ? { isolate: false, setupFiles: 'test/support/sharedProcess.ts' } : {}),
       sequence: { groupOrder: order },
     },
   };
@@ -35,7 +36,7 @@ export default defineConfig({
   test: {
     globalSetup: 'test/support/globalTemporaryFolder.ts',
     projects: [
-      project('unit', 0, 60 * SECOND, COMPUTING),
+      project('unit', 0, 60 * SECOND, COMPUTING, { sharedProcess: true }),
       project('replay', 0, 60 * SECOND, COMPUTING),
       // Kinds of one order share their processes: some mostly wait, the others mostly compute.
       project('workflow', 1, 120 * SECOND, WAITING, { globalSetup: 'test/support/globalWorkflowBundle.ts' }),
