@@ -33,16 +33,7 @@ export const ROOMS: Record<string, Room> = {
  * files, by itself or through what of `test/support` it imports.
  */
 export async function testsOf({ code, golden = [] }: Room): Promise<string[]> {
-  const { output } = await cruise(['test/unit'], {
-    tsPreCompilationDeps: true,
-    doNotFollow: { path: ['node_modules', '^(?!test/)'] },
-  });
-  const imports = new Map(
-    (output as ICruiseResult).modules.map(({ source, dependencies }) => [
-      source,
-      dependencies.map(({ resolved }) => resolved),
-    ]),
-  );
+  const imports = await (unitImports ??= readUnitImports());
   const uses = (file: string, seen = new Set<string>()): boolean => {
     if (seen.has(file)) return false;
     seen.add(file);
@@ -53,6 +44,22 @@ export async function testsOf({ code, golden = [] }: Room): Promise<string[]> {
   };
   const unit = [...imports.keys()].filter((file) => file.endsWith('.test.ts') && uses(file));
   return [...unit, ...golden.map((name) => `test/golden/${name}.test.ts`)].sort();
+}
+
+/** What each unit test, and what of the tests' support it imports, imports. Read once for all rooms, as it takes seconds. */
+let unitImports: Promise<Map<string, string[]>> | undefined;
+
+async function readUnitImports(): Promise<Map<string, string[]>> {
+  const { output } = await cruise(['test/unit'], {
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: ['node_modules', '^(?!test/)'] },
+  });
+  return new Map(
+    (output as ICruiseResult).modules.map(({ source, dependencies }) => [
+      source,
+      dependencies.map(({ resolved }) => resolved),
+    ]),
+  );
 }
 
 /** The files of a room's code. Throws where one of the table is not there. */
