@@ -37,7 +37,7 @@ let first: ModelTrainingCompleted;
 beforeAll(async () => {
   world = await createTinyWorld(engines);
   await world.writeGold(MONTHS);
-  first = await trainTiny(world);
+  first = await trainTiny(world, { tested: true });
   world.save();
 });
 beforeEach(() => world.restore());
@@ -107,6 +107,7 @@ describe('a version that breaks a limit', () => {
 
   test('stays registered, and staging and champion fall back to the version before', async () => {
     const second = await trainTiny(world, {
+      tested: true,
       change: (config) => Object.assign(config, { model_tests: { max_memory_mb: 1 } }),
     });
     expect(second.challenger).not.toEqual(first.challenger);

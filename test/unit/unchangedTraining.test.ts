@@ -12,6 +12,7 @@ import { trainLocally } from '../../src/stages/trainLocally.js';
 import { writeJson } from '../support/anyDocument.js';
 import { listedKeys } from '../support/buckets.js';
 import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { presumingTested } from '../support/training.js';
 
 const engines = tinyEngines();
 /** What the engine says its version is. */
@@ -52,7 +53,7 @@ async function train(
   const result = await trainLocally(
     { pipeline: TINY, asOf: AFTER_ALL, ...asked },
     {
-      runStage: world.runStage,
+      runStage: presumingTested(world.runStage),
       signal: new AbortController().signal,
       onStep: (step) => steps.push(step),
       onProgress: () => {},
