@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { ModelTrainingCompleted, VersionRef } from '../../src/contracts/index.js';
 import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../../src/registry/aliases.js';
@@ -18,12 +18,19 @@ import {
 
 const engines = tinyEngines();
 let world: TinyWorld;
-beforeEach(async () => {
+/** The first training, as every test finds it. */
+let first: ModelTrainingCompleted;
+beforeAll(async () => {
   world = await createTinyWorld(engines);
   await world.writeGold(MONTHS);
+  first = await trainTiny(world);
+  world.save();
 });
-afterEach(() => world.close());
-afterAll(() => engines.close());
+beforeEach(() => world.restore());
+afterAll(async () => {
+  world.close();
+  await engines.close();
+});
 
 const gate = (settings: object) => world.configure((config) => Object.assign(config, { promotion_gate: settings }));
 const pointer = (alias: string) => readPointer(world.stores.modelRegistry, aliasKey(alias));
@@ -36,7 +43,7 @@ const asked = (training: ModelTrainingCompleted, runId: string) => ({
 
 describe('the best version of a run', () => {
   test('is the first champion where it shows the minimums', async () => {
-    const { champion, challenger, promotion, algorithms } = await trainTiny(world);
+    const { champion, challenger, promotion, algorithms } = first;
     const { algorithm, version } = challenger;
     expect(champion).toEqual(challenger);
     expect(promotion).toMatchObject({
@@ -52,16 +59,14 @@ describe('the best version of a run', () => {
   });
 
   test('is no champion where it does not', async () => {
-    const training = await trainTiny(world);
     await world.stores.modelRegistry.delete(aliasKey(CHAMPION));
     gate({ minimums: { roc_auc: 1 } });
-    const choice = await world.perform(promoteBest, asked(training, 'other'));
+    const choice = await world.perform(promoteBest, asked(first, 'other'));
     expect(choice).toMatchObject({ champion: null, previous: null, promotion: { decision: 'refuse' } });
     expect(await pointer(CHAMPION)).toBeUndefined();
   });
 
   test('takes the place of a champion that is no better on the same rows, once', async () => {
-    const first = await trainTiny(world);
     const second = await trainTiny(world);
     expect(second).toMatchObject({
       champion: second.challenger,
@@ -78,7 +83,6 @@ describe('the best version of a run', () => {
   });
 
   test('is refused with the working of every rule, and the champion stays', async () => {
-    const first = await trainTiny(world);
     gate({ require: 'better' });
     const choice = await world.perform(promoteBest, asked(first, 'again'));
     expect(choice).toMatchObject({ champion: first.champion, promotion: { decision: 'refuse' } });
@@ -92,7 +96,6 @@ describe('the best version of a run', () => {
   });
 
   test('is compared with a champion of another scaling on the same raw rows', async () => {
-    const first = await trainTiny(world);
     await world.writeGold(MONTHS.slice(0, 6), { x2: 'x2 * 1000' });
     const second = await trainTiny(world);
     const oot = first.algorithms.logistic_regression;
@@ -111,20 +114,20 @@ describe('the best version of a run', () => {
       algorithm,
       version: result.status === 'completed' ? result.version : '',
     }));
-    for (const [first, second] of [
+    for (const listed of [
       ['xgboost', 'logistic_regression'],
       ['logistic_regression', 'xgboost'],
     ]) {
-      world.configure((config) => (config.training_config.algorithms = [first!, second!]));
+      world.configure((config) => (config.training_config.algorithms = listed));
       const versions = { trained: [one!], unchanged: [other!] };
-      const { challenger, comparison } = await world.perform(promoteBest, { ...asked(twice, first!), ...versions });
+      const { challenger, comparison } = await world.perform(promoteBest, { ...asked(twice, listed[0]!), ...versions });
       expect(comparison.scores.xgboost).toBe(comparison.scores.logistic_regression);
-      expect(challenger.algorithm).toBe(first);
+      expect(challenger.algorithm).toBe(listed[0]);
     }
   });
 
   test('is told with the split that chose it and the one that had no part in the choice', async () => {
-    const { algorithms, comparison } = await trainTiny(world);
+    const { algorithms, comparison } = first;
     const trained = algorithms.logistic_regression;
     if (trained?.status !== 'completed') throw new Error('It was not trained.');
     expect(comparison).toEqual({
@@ -132,9 +135,8 @@ describe('the best version of a run', () => {
       scores: { logistic_regression: trained.oot!.roc_auc },
       estimate: { metric: 'test.roc_auc', scores: { logistic_regression: trained.test!.roc_auc } },
     });
-    const training = await trainTiny(world);
     world.configure((config) => (config.model_config.champion_metric = 'test.recall'));
-    const choice = await world.perform(promoteBest, asked(training, 'by_test'));
+    const choice = await world.perform(promoteBest, asked(first, 'by_test'));
     expect(choice.comparison).toMatchObject({
       metric: 'test.recall',
       estimate: { metric: 'oot.recall', scores: { logistic_regression: trained.oot!.recall } },
@@ -148,7 +150,6 @@ describe('a champion that cannot be compared with', () => {
   test.each(['all', 'metadata.json', 'model.ubj', 'preprocessing.json'])(
     'as %s of its folder is gone does not fail the training, and the minimums decide',
     async (file) => {
-      const first = await trainTiny(world);
       const registry = world.stores.modelRegistry;
       for await (const { key } of registry.list(folderOf(first.champion!)))
         if (file === 'all' || key.endsWith(`/${file}`)) await registry.delete(key);
@@ -166,9 +167,10 @@ describe('a champion that cannot be compared with', () => {
   );
 
   test('as a feature was dropped does not fail the training; below the minimums the champion stays', async () => {
-    const first = await trainTiny(world);
     const path = join(process.env.PERDURE_CONF!, 'pipelines', TINY, 'pipeline.json');
-    const definition = JSON.parse(readFileSync(path, 'utf8')) as { features: { name: string }[] };
+    const before = readFileSync(path, 'utf8');
+    onTestFinished(() => writeFileSync(path, before));
+    const definition = JSON.parse(before) as { features: { name: string }[] };
     writeFileSync(
       path,
       JSON.stringify({ ...definition, features: definition.features.filter(({ name }) => name !== 'x2') }),
