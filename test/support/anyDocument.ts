@@ -4,7 +4,7 @@ import { document, type OnDamage } from '../../src/platform/storage/documents.js
 import type { ObjectStore } from '../../src/platform/storage/objectStore.js';
 
 /** Documents of any content in the first format, for tests to which the content is all the same or a fault of its own. */
-const anyDocument = document({ name: 'document of a test', schema: z.looseObject({}) });
+export const anyDocument = document({ name: 'document of a test', schema: z.looseObject({}) });
 
 export function writeJson(store: ObjectStore, key: string, value: object): Promise<ObjectRef> {
   return anyDocument.write(store, key, { ...value });
