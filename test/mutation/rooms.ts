@@ -7,50 +7,49 @@ export interface Room {
   code: string[];
   /** Of these, what belongs to no room. */
   without?: string[];
-  /** Files of `test/golden` that are to notice a change of it, as do all unit tests that use it (see {@link testsOf}). */
-  golden?: string[];
 }
 
 /** What `npm run mutation` changes. */
 export const ROOMS: Record<string, Room> = {
-  learning: {
-    code: ['src/ml/'],
-    without: ['src/ml/engines/', 'src/ml/estimators/'],
-    golden: ['learning', 'delong', 'tasks', 'transforms'],
-  },
+  learning: { code: ['src/ml/'], without: ['src/ml/engines/', 'src/ml/estimators/'] },
   taskExit: { code: ['src/platform/ecs/classifyTaskExit.ts'] },
-  data: { code: ['src/data/', 'src/platform/files/'], golden: ['parquet'] },
+  data: { code: ['src/data/', 'src/platform/files/'] },
   registry: { code: ['src/registry/'] },
-  monitoring: { code: ['src/monitoring/'], golden: ['psi', 'delong', 'distances'] },
+  monitoring: { code: ['src/monitoring/'] },
   steward: { code: ['workflows/support/stewardState.ts'] },
   notify: { code: ['src/platform/notify/conditions.ts'] },
   folderStore: { code: ['src/platform/storage/folderStore.ts'] },
   config: { code: ['src/config/'] },
 };
 
+/** What a golden test imports that is not done in seconds: engine processes, stages, and what prepares real files for them. */
+const DEAR = /^(src\/(ml\/engines|stages)\/|test\/support\/(?!temporaryFolder))/;
+
 /**
- * The test files that are to notice a change of a room: its golden ones, and every unit test that imports one of its
- * files, by itself or through what of `test/support` it imports.
+ * The test files that are to notice a change of a room: every unit test that imports one of its files, by itself or
+ * through what of `test/support` it imports, and every golden test that imports one, but for dear ones.
  */
-export async function testsOf({ code, golden = [] }: Room): Promise<string[]> {
-  const imports = await (unitImports ??= readUnitImports());
+export async function testsOf({ code }: Room): Promise<string[]> {
+  const imports = await (testImports ??= readTestImports());
+  const isOfRoom = (imported: string) => code.some((path) => imported.startsWith(path));
   const uses = (file: string, seen = new Set<string>()): boolean => {
     if (seen.has(file)) return false;
     seen.add(file);
     return (imports.get(file) ?? []).some(
-      (imported) =>
-        code.some((path) => imported.startsWith(path)) || (imported.startsWith('test/') && uses(imported, seen)),
+      (imported) => isOfRoom(imported) || (imported.startsWith('test/') && uses(imported, seen)),
     );
   };
-  const unit = [...imports.keys()].filter((file) => file.endsWith('.test.ts') && uses(file));
-  return [...unit, ...golden.map((name) => `test/golden/${name}.test.ts`)].sort();
+  return [...imports.keys()]
+    .filter((file) => file.endsWith('.test.ts') && uses(file))
+    .filter((file) => file.startsWith('test/unit/') || !imports.get(file)!.some((imported) => DEAR.test(imported)))
+    .sort();
 }
 
-/** What each unit test, and what of the tests' support it imports, imports. Read once for all rooms, as it takes seconds. */
-let unitImports: Promise<Map<string, string[]>> | undefined;
+/** What each unit and golden test, and what of the tests' support it imports, imports. Read once for all rooms, as it takes seconds. */
+let testImports: Promise<Map<string, string[]>> | undefined;
 
-async function readUnitImports(): Promise<Map<string, string[]>> {
-  const { output } = await cruise(['test/unit'], {
+async function readTestImports(): Promise<Map<string, string[]>> {
+  const { output } = await cruise(['test/unit', 'test/golden'], {
     tsPreCompilationDeps: true,
     doNotFollow: { path: ['node_modules', '^(?!test/)'] },
   });
