@@ -1,5 +1,6 @@
 import { sameName } from '../contracts/index.js';
 import { join } from 'node:path';
+import { toldTask } from '../config/schema.js';
 import type { Pipeline } from '../config/load.js';
 import type { GoldResult, RefineInput } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database, type ResultColumn } from '../data/duckdb.js';
@@ -37,12 +38,15 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
   const silver = await readManifest(datamart, 'silver');
   refuseEmptied(await readManifest(datamart, 'bronze'), silver);
   const freshness = input.asOf === undefined ? {} : checkFreshness(pipeline, silver, input.asOf);
-  const { keys, features: columns, label, labelSource, task = 'binary', partition } = pipeline.definition;
+  const { keys, features: columns, label, labelSource, partition } = pipeline.definition;
   const numbers = columns.filter(({ type }) => type !== 'categorical').map(({ name }) => name);
   /** Checked where a partition is made, so that a column that is named later is missed at once. */
   const needed = {
     features: { names: [...keys, ...columns.map(({ name }) => name)], numbers },
-    labels: { names: [...keys, label], numbers: !labelSource && task !== 'multiclass' ? [label] : [] },
+    labels: {
+      names: [...keys, label],
+      numbers: !labelSource && toldTask(pipeline.definition) !== 'multiclass' ? [label] : [],
+    },
     partition,
   };
 

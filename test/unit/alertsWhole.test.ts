@@ -500,6 +500,18 @@ describe('the words and the details', () => {
     });
   });
 
+  const estimate = {
+    from: '2026-01-01',
+    to: '2026-01-03',
+    metric: 'accuracy' as const,
+    rows: 1,
+    value: 0.712345678,
+    sampling_error: 0.01,
+    baseline: 0.784691356,
+    p_value: 0.001,
+    breached: true,
+  };
+
   test('a drop that is only estimated says so, with what it is of; without an alarm it is told to nobody', () => {
     const facts = (drop: number, alarm: boolean): AlertFacts => ({
       condition: 'accuracy_drop',
@@ -509,19 +521,7 @@ describe('the words and the details', () => {
       performance: {
         status: 'skipped',
         reason: 'Too few labels.',
-        estimate: {
-          from: '2026-01-01',
-          to: '2026-01-03',
-          metric: 'accuracy',
-          rows: 1,
-          value: 0.712345678,
-          sampling_error: 0.01,
-          baseline: 0.784691356,
-          drop,
-          p_value: 0.001,
-          breached: true,
-          ...(alarm && { alarm }),
-        },
+        estimate: { ...estimate, drop, ...(alarm && { alarm }) },
       },
       report,
     });
@@ -560,19 +560,7 @@ describe('the words and the details', () => {
           performance: {
             ...performance,
             drop: 0.01,
-            estimate: {
-              from: '2026-01-01',
-              to: '2026-01-03',
-              metric: 'accuracy',
-              rows: 400,
-              value: 0.6,
-              sampling_error: 0.01,
-              baseline: 0.8,
-              drop: 0.2,
-              p_value: 0.001,
-              breached: true,
-              ...(alarm && { alarm }),
-            },
+            estimate: { ...estimate, drop: 0.2, ...(alarm && { alarm }) },
           },
           report,
         },

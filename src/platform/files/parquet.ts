@@ -156,7 +156,7 @@ function typeName({ typeId }: DataType): string {
 function arrowColumn(values: Column): ArrowColumn<unknown> {
   return values.length > 0
     ? columnFromArray(values, undefined, { useBigInt: true })
-    : new ArrowColumn([], columnFromArray(new (values.constructor as new (length: number) => Column)(1)).type);
+    : new ArrowColumn([], columnFromArray(new (values.constructor as ColumnType)(1)).type);
 }
 
 function decoding<T>(path: string, decode: () => T): T {
@@ -172,8 +172,12 @@ function decoding<T>(path: string, decode: () => T): T {
 }
 
 function joined(parts: Column[]): Column {
-  if (parts.length === 1) return parts[0]!;
-  const Type = parts[0]!.constructor as new (length: number) => Column;
+  return parts.length === 1 ? parts[0]! : copied(parts[0]!.constructor as ColumnType, parts);
+}
+
+type ColumnType = new (length: number) => Column;
+
+function copied(Type: ColumnType, parts: Column[]): Column {
   const column = new Type(parts.reduce((sum, part) => sum + part.length, 0));
   let start = 0;
   for (const part of parts) {
@@ -183,14 +187,12 @@ function joined(parts: Column[]): Column {
   return column;
 }
 
-function columnOf(path: string, name: string, { type, length, nullCount, data }: ArrowColumn<unknown>): Column {
+function columnOf(path: string, name: string, { type, nullCount, data }: ArrowColumn<unknown>): Column {
   // A copy, as the batches are parts of the decoded bytes of all columns.
-  const column = new (type as NumericType).values(length) as Column;
-  let start = 0;
-  for (const batch of data) {
-    (column.set as (values: Column, offset: number) => void)(batch.values, start);
-    start += batch.length;
-  }
+  const column = copied(
+    (type as NumericType).values,
+    data.map(({ values }) => values),
+  );
   if (nullCount === 0) return column;
   if (!(column instanceof Float32Array || column instanceof Float64Array)) {
     throw new PerdureError(
@@ -198,7 +200,7 @@ function columnOf(path: string, name: string, { type, length, nullCount, data }:
       `The column ${name} of ${path} holds nulls, which whole numbers can't express; run the stage that writes it again.`,
     );
   }
-  start = 0;
+  let start = 0;
   for (const batch of data) {
     if (batch.nullCount > 0)
       for (let row = 0; row < batch.length; row++) if (!batch.isValid(row)) column[start + row] = NaN;
