@@ -303,6 +303,13 @@ describe('days are put together', () => {
     ]);
   });
 
+  test('a batch that has just enough rows is full', () => {
+    expect(planBatches([day(1, 100), day(2, 40), day(3, 60)], 100)).toEqual([
+      { from: '2030-01-01', to: '2030-01-01', rows: 100 },
+      { from: '2030-01-02', to: '2030-01-03', rows: 100 },
+    ]);
+  });
+
   test('few rows are one batch, none are none', () => {
     expect(planBatches([day(1, 3), day(2, 4)], 100)).toEqual([{ from: '2030-01-01', to: '2030-01-02', rows: 7 }]);
     expect(planBatches([], 100)).toEqual([]);

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { TaskMetrics } from '../../src/contracts/index.js';
+import type { MetricName, TaskMetrics } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
+import { breachedBatches, measureBatch, type LabelledBatch } from '../../src/monitoring/batches.js';
 import { assessPerformance, metricVariance, type KnownVariance } from '../../src/monitoring/performance.js';
 import { binaryMetrics } from '../support/binaryMetrics.js';
 
@@ -139,4 +140,129 @@ describe('a drop', () => {
     expect(assessPerformance(metrics(50, 200, null), metrics(50, 200), settings)).toBeNull();
     expect(assessPerformance(metrics(50, 200), metrics(50, 200, null), settings)).toBeNull();
   });
+});
+
+describe('a drop of an error, which is better the lower it is', () => {
+  const numbers = (mae: number, n: number): TaskMetrics => ({ mae, n });
+  const limit = { performance_metric: 'mae' as const, performance_threshold_drop: 0.1, alpha: 0.01 };
+
+  test('is a rise, held to a share of what it was at training', () => {
+    // The limit is .1 of 20. Errors of .5 on both sides, as of equally many rows: 3 are 4.24 of .7071.
+    const found = assessPerformance(numbers(20, 100), numbers(23, 100), limit, 0.5)!;
+    expect(found).toMatchObject({ drop: 3, breached: true });
+    // scipy.stats.norm.sf(3 / sqrt(.5)).
+    expect(found.p_value).toBeCloseTo(1.1045e-5, 8);
+    expect(assessPerformance(numbers(20, 100), numbers(22, 100), limit, 0.01)).toMatchObject({ breached: false });
+    expect(assessPerformance(numbers(20, 100), numbers(17, 100), limit, 0.01)).toMatchObject({
+      drop: -3,
+      breached: false,
+    });
+  });
+
+  test('is less certain against a training of fewer rows, and not assessed without a standard error', () => {
+    // .5 sqrt(1 + 100 / 25) = 1.118: 3 are 2.6833 of it. scipy.stats.norm.sf(2.6833) = .003645.
+    expect(assessPerformance(numbers(20, 25), numbers(23, 100), limit, 0.5)!.p_value).toBeCloseTo(0.003645, 6);
+    expect(assessPerformance(numbers(20, 25), numbers(23, 100), limit)).toBeNull();
+  });
+
+  test('r2 and log_loss are held to the threshold itself', () => {
+    const of = (metric: MetricName, before: number, now: number) =>
+      assessPerformance(
+        { [metric]: before, n: 100 },
+        { [metric]: now, n: 100 },
+        { ...limit, performance_metric: metric },
+        0.001,
+      )!.breached;
+    // .08 is above .1 of what it was, and below .1.
+    expect([of('r2', 0.5, 0.42), of('r2', 0.5, 0.38)]).toEqual([false, true]);
+    expect([of('log_loss', 0.5, 0.58), of('log_loss', 0.5, 0.62)]).toEqual([false, true]);
+  });
+});
+
+describe('a batch of labelled rows', () => {
+  const settings = { performance_metric: 'mae' as const, performance_threshold_drop: 0.1, alpha: 0.01 };
+  const numbers = (labels: number[], said: number[], metrics: MetricName[], baseline?: TaskMetrics) =>
+    measureBatch(
+      { task: 'regression', objective: 'squared_error' },
+      labels,
+      { values: Float64Array.from(said), width: 1 },
+      {
+        metrics,
+        threshold: 0.5,
+        baseline,
+        settings,
+      },
+    );
+  const classes = (labels: number[], said: number[], metrics: MetricName[]) =>
+    measureBatch(
+      { task: 'binary', classes: ['0', '1'] },
+      labels,
+      { values: Float64Array.from(said), width: 1 },
+      {
+        metrics,
+        threshold: 0.5,
+        baseline: undefined,
+        settings,
+      },
+    ).measured;
+
+  test('has an interval of 1.96 standard errors on each side', () => {
+    const { mae } = numbers([0, 1, 0, 1, 0, 1], [1, 9, 2, 8, 1, 0], ['mae']).measured;
+    // Errors of 1, 8, 2, 7, 1 and 1, whose squares add up to 120: a variance of (120 - 400/6) / 5 = 32/3.
+    const half = 1.96 * Math.sqrt(32 / 3 / 6);
+    expect(mae!.value).toBeCloseTo(20 / 6, 12);
+    expect(mae!.interval).toEqual([expect.closeTo(20 / 6 - half, 9), expect.closeTo(20 / 6 + half, 9)]);
+  });
+
+  test('has no interval beyond what its metric can be', () => {
+    // One of six rows is right: 1/6 less 1.96 standard errors is below 0.
+    const found = classes(
+      [1, 1, 0, 0, 1, 0],
+      [0.1, 0.2, 0.9, 0.8, 0.6, 0.7],
+      ['accuracy', 'matthews_corrcoef', 'cohen_kappa'],
+    );
+    expect(found.accuracy!.interval![0]).toBe(0);
+    expect(found.matthews_corrcoef!.interval![0]).toBe(-1);
+    expect(found.cohen_kappa!.interval![0]).toBe(-1);
+    const other = classes(
+      [1, 1, 0, 0, 1, 0],
+      [0.9, 0.8, 0.1, 0.2, 0.4, 0.3],
+      ['accuracy', 'matthews_corrcoef', 'cohen_kappa'],
+    );
+    expect(Object.values(other).map(({ interval }) => interval![1])).toEqual([1, 1, 1]);
+
+    // An error may be large, and is never below 0; r2 is never above 1, and may be far below 0.
+    const far = numbers([0, 0, 0, 1], [0, 0, 0, 11], ['mae', 'r2']).measured;
+    expect(far.mae!.interval![0]).toBe(0);
+    expect(far.mae!.interval![1]).toBeGreaterThan(2.5);
+    expect(far.r2!.interval![0]).toBeLessThan(far.r2!.value);
+    expect(numbers([0, 1, 2, 3], [1, 1, 1, 3], ['r2']).measured.r2!.interval![1]).toBe(1);
+  });
+
+  test('leaves out what its rows leave undefined', () => {
+    expect(Object.keys(classes([1, 1], [0.7, 0.8], ['roc_auc', 'accuracy']))).toEqual(['accuracy']);
+  });
+
+  test('tells of a drop only what is known of the training', () => {
+    const [labels, said] = [
+      [0, 0, 0, 0],
+      [1, 2, 3, 2],
+    ];
+    expect(numbers(labels, said, ['mae']).drop).toBeNull();
+    // A mean error of 2 is more than 1.1 and no more than 2.2.
+    expect(numbers(labels, said, ['mae'], { mae: 1, n: 4 }).drop).toMatchObject({ isLarge: true });
+    expect(numbers(labels, said, ['mae'], { mae: 2, n: 4 }).drop).toEqual({ p_value: 0.5, isLarge: false });
+    // Without the watched metric among those that are told, it is not known how certain it is.
+    expect(numbers(labels, said, ['r2'], { mae: 1, n: 4 }).drop).toBeNull();
+  });
+});
+
+test('batches breach whose large drops are certain when all are looked at together', () => {
+  const batch = (p_value: number, isLarge = true): LabelledBatch => ({ measured: {}, drop: { p_value, isLarge } });
+  // Of three tests the limits are a third, two thirds and the whole of alpha.
+  expect(
+    breachedBatches([batch(0.01), undefined, batch(0.03), { measured: {}, drop: null }, batch(0.9)], 0.05),
+  ).toEqual([true, false, true, false, false]);
+  expect(breachedBatches([batch(0.03), batch(0.9), batch(0.8)], 0.05)).toEqual([false, false, false]);
+  expect(breachedBatches([batch(0.01, false), batch(0.01)], 0.05)).toEqual([false, true]);
 });

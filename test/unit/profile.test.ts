@@ -3,12 +3,16 @@ import {
   countedRows,
   countInto,
   emptyLike,
+  labelValues,
   missingRate,
   profileColumn,
+  profileLabels,
   profileNumbers,
+  profileOutput,
   type BinnedProfile,
   type CategoryProfile,
 } from '../../src/monitoring/profile.js';
+import type { TaskSpec } from '../../src/contracts/index.js';
 import { normalQuantile, twoSidedP } from '../../src/ml/normal.js';
 import { homogeneityP, rejected } from '../../src/monitoring/homogeneity.js';
 import { psi, shiftOf } from '../../src/monitoring/psi.js';
@@ -81,6 +85,26 @@ describe('counting', () => {
       counts: { 0: 1, 1: 2, a: 2, 2: 1 },
       missing: 4,
     });
+  });
+
+  test('takes labels and what a model says by the task: numbers by bins, classes by their names', () => {
+    const regression: TaskSpec = { task: 'regression', objective: 'squared_error' };
+    const binary: TaskSpec = { task: 'binary', classes: ['no', 'yes'] };
+    const several: TaskSpec = { task: 'multiclass', classes: ['a', 'b', 'c'] };
+    expect([labelValues(regression, [2, 0]), labelValues(several, [2, 0])]).toEqual([
+      [2, 0],
+      ['c', 'a'],
+    ]);
+    expect(profileLabels(regression, [0, 1, 1])).toEqual(profileNumbers([0, 1, 1]));
+    expect(profileLabels(binary, [0, 1, 1])).toEqual({ kind: 'categories', counts: { no: 1, yes: 2 }, missing: 0 });
+
+    const said = Float64Array.of(0.2, 0.7, 0.1, 0.5, 0.1, 0.4);
+    expect(profileOutput(several, { values: said, width: 3 })).toEqual({
+      kind: 'categories',
+      counts: { b: 1, a: 1 },
+      missing: 0,
+    });
+    expect(profileOutput(binary, { values: said, width: 1 })).toEqual(profileNumbers(said));
   });
 
   test('names that every JavaScript object has are categories as others', () => {
