@@ -96,7 +96,8 @@ export class Adwin {
     const sum = this.window.sum - oldest.sum;
     const between = (oldest.n * n * (oldest.sum / oldest.n - sum / n) ** 2) / (oldest.n + n);
     this.window = { n, sum, squares: this.window.squares - oldest.squares - between };
-    if (this.rows.at(-1)!.length === 0 && this.rows.length > 1) this.rows.pop();
+    // Never the last row: a cut leaves the newer part.
+    if (this.rows.at(-1)!.length === 0) this.rows.pop();
   }
 }
 

@@ -37,6 +37,19 @@ test('shares are of the values that are there, categories by their rows, ranges 
   });
   expect(score?.of).toBe('score');
   expect(score?.groups.reduce((sum, { current }) => sum + current, 0)).toBeCloseTo(1, 3);
+  // Nine deciles make ten ranges, open at both ends; .5 is the fifth decile, and what is above the ninth is .75.
+  expect(score?.groups).toHaveLength(10);
+  expect(score?.groups[0]).toEqual({ to: 0.3, reference: 0.3333, current: 0 });
+  expect(score?.groups[4]).toEqual({ above: 0.45, to: 0.5, reference: 0.3333, current: 1 });
+  expect(score?.groups[9]).toEqual({ above: 0.7, reference: 0.3333, current: 0 });
+});
+
+test('a side without a value has shares of 0', () => {
+  const [, text] = drawn(['a', 'b'], [null, null]);
+  expect(text?.groups).toEqual([
+    { category: 'a', reference: 0.5, current: 0 },
+    { category: 'b', reference: 0.5, current: 0 },
+  ]);
 });
 
 test.each(['constructor', 'toString', '__proto__'])('a category %s is one like any other', (name) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assessDrift } from '../../src/monitoring/drift.js';
+import { assessDrift, assessLabels } from '../../src/monitoring/drift.js';
 import { homogeneityP } from '../../src/monitoring/homogeneity.js';
 import type { BinnedProfile, CategoryProfile, ModelProfile } from '../../src/monitoring/profile.js';
 
@@ -95,6 +95,37 @@ describe('a feature drifts', () => {
       p_value: { x: null },
       drifted: [],
       score_drifted: true,
+    });
+  });
+});
+
+describe('labels drift by the rule for a feature', () => {
+  test('where they have moved far, and surely', () => {
+    // Shares .5 against .75: .25 ln 3; (1/1,000 + 1/1,000)(2 - 1).
+    expect(assessLabels(of(500, 500, 7), of(750, 250, 9), settings)).toEqual({
+      rows: 1_000,
+      psi: expect.closeTo(0.25 * Math.log(3), 12),
+      expected_psi: expect.closeTo(0.002, 12),
+      p_value: expect.closeTo(
+        homogeneityP([
+          [500, 750],
+          [500, 250],
+        ]),
+        12,
+      ),
+      drifted: true,
+    });
+  });
+
+  test('not where the move is small, where few rows explain it, or where there are none', () => {
+    expect(assessLabels(of(50_000, 50_000), of(60_000, 40_000), settings).drifted).toBe(false);
+    expect(assessLabels(of(4, 4), of(7, 1), settings).drifted).toBe(false);
+    expect(assessLabels(of(500, 500), of(0, 0), settings)).toEqual({
+      rows: 0,
+      psi: null,
+      expected_psi: null,
+      p_value: null,
+      drifted: false,
     });
   });
 });
