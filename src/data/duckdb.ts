@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { FILE_ROW, INTERNAL } from '../config/columns.js';
 import { limitsOf } from '../platform/resources/limits.js';
 import type { Workspace } from './workspace.js';
@@ -31,6 +31,8 @@ export async function withDuckDb<T>(
   await makeFolder(temporary).catch((error: unknown) => {
     throw diskError(error, temporary);
   });
+  // Only here: it takes a third of a second of computing to load, and most commands and some workers need no database.
+  const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(threads),
     memory_limit: `${Math.floor(memory / 2 ** 20)}MiB`,
