@@ -464,7 +464,7 @@ const namesOfAPipeline: fc.Arbitrary<Names> = fc
   .filter((names) => new Set(Object.values(names)).size === ROLES.length);
 
 /** Random pipelines; that most are refused would say little of the numbers. */
-const RANDOM = TRIES_ALL ? 200 : 40;
+const RANDOM = TRIES_ALL ? 200 : 20;
 
 test(`any names: ${RANDOM} random pipelines`, async () => {
   const outcomes: string[] = [];
