@@ -15,25 +15,24 @@ export function kolmogorovSmirnovP(statistic: number, n: number, m: number): num
 
 /**
  * The share of all orders of the two samples' rows whose statistic is at least this: of lattice paths from (0, 0) to
- * (n, m), those that leave the band around the diagonal (Hodges 1958, Arkiv foer Matematik 3, 469). What left is summed,
+ * (m, n), those that leave the band around the diagonal (Hodges 1958, Arkiv foer Matematik 3, 469). What left is summed,
  * so that a small p-value keeps its digits.
  */
 export function exactP(statistic: number, n: number, m: number): number {
-  const [long, short] = n > m ? [n, m] : [m, n];
   // The statistic is a multiple of 1 / (n m); half of one below it nothing is lost to rounding.
-  const limit = Math.round(statistic * long * short) - 0.5;
+  const limit = Math.round(statistic * n * m) - 0.5;
   if (limit < 0) return 1;
   // Of the paths that come to (i, j), the share that has left: all of them outside the band, and within it those of
   // (i - 1, j), from which i of i + j come, and of (i, j - 1).
-  const left = new Float64Array(long + 1).fill(1);
-  for (let i = 0; i <= short; i++) {
-    const first = Math.max(0, Math.ceil((i * long - limit) / short));
-    const last = Math.min(long, Math.floor((i * long + limit) / short));
+  const left = new Float64Array(n + 1).fill(1);
+  for (let i = 0; i <= m; i++) {
+    const first = Math.max(0, Math.ceil((i * n - limit) / m));
+    const last = Math.min(n, Math.floor((i * n + limit) / m));
     if (first > 0) left[first - 1] = 1;
     for (let j = first; j <= last; j++)
       left[j] = i + j === 0 ? 0 : (i * left[j]! + (j === 0 ? 0 : j * left[j - 1]!)) / (i + j);
   }
-  return left[long]!;
+  return left[n]!;
 }
 
 /** By the exact distribution of the one-sample statistic of n m / (n + m) rows, rounded, a half to the even number. */

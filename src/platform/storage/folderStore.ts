@@ -59,13 +59,12 @@ export class FolderStore implements ObjectStore {
   }
 
   async put(key: string, body: Uint8Array | string, condition?: WriteCondition): Promise<{ etag: string }> {
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     await this.writing(key, async (target) => {
       const staged = await this.stage();
       try {
         const file = await open(staged, 'w');
         try {
-          await file.writeFile(bytes);
+          await file.writeFile(body);
           await file.sync();
         } finally {
           await file.close();
@@ -75,7 +74,7 @@ export class FolderStore implements ObjectStore {
         await rm(staged, { force: true });
       }
     });
-    return { etag: sha256(bytes) };
+    return { etag: sha256(body) };
   }
 
   async upload(file: string, key: string, condition?: CreateOnly): Promise<ObjectRef & { size: number }> {
