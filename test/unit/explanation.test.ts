@@ -256,5 +256,6 @@ describe('from version to version', () => {
   test('nothing is compared that one of them was not measured by', () => {
     const unmeasured = { ...importance({ a: 1 }), shap: { not_measured: 'too large' } };
     expect(importanceShift(unmeasured, importance({ a: 1 }))).toBeUndefined();
+    expect(importanceShift(importance({ a: 1 }), unmeasured)).toBeUndefined();
   });
 });

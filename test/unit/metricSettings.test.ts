@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ModelConfig, PipelineDefinition } from '../../src/config/schema.js';
 import { loadPipeline } from '../../src/config/load.js';
+import { metricsOf } from '../../src/contracts/index.js';
 import { checkModelConfig } from '../../src/stages/checkModelConfig.js';
 import { preprocess } from '../../src/stages/preprocess.js';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -154,7 +155,9 @@ describe('before anything is trained', () => {
     await expect(trained).rejects.toMatchObject({
       type: 'ConfigInvalid',
       message: expect.stringMatching(
-        new RegExp(`^${setting} ${reason.source}, which a binary task doesn't have`),
+        new RegExp(
+          `^${setting} ${reason.source}, which a binary task doesn't have; name one of ${metricsOf('binary').join(', ')}\\.$`,
+        ),
       ) as string,
     });
   });

@@ -273,6 +273,19 @@ describe('a version', () => {
     expect((await openModel(registry, version('v1'))).threshold).toEqual({ value: 0.25 });
   });
 
+  test.each(['model.ubj', 'preprocessing.json', 'performance.json', 'profile.json'] as const)(
+    'gets no checksums where its %s is gone',
+    async (file) => {
+      const uri = registry.uri(versionKey(version('v1'), 'model.ubj'));
+      const checksum = createHash('sha256').update('model').digest('hex');
+      rmSync(path(file));
+      await expect(checksumsOf(registry, { ...version('v1'), uri, checksum }, {})).rejects.toMatchObject({
+        type: 'ObjectCorrupt',
+        message: `${registry.uri(versionKey(version('v1'), file))} of ${version('v1').algorithm} v1 is gone; restore it, promote another version, or train again.`,
+      });
+    },
+  );
+
   test.each([
     'model.ubj',
     'trained_rows.parquet',
