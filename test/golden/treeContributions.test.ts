@@ -8,10 +8,10 @@ import { Mt19937 } from '../../src/ml/mt19937.js';
 const library = new XgBoost(libraryPath('libxgboost'));
 const ROWS = 3000;
 const COLUMNS = 40;
-/** Its values are positions of seven categories. */
+/** The column whose values are positions of seven categories. */
 const CATEGORICAL = 7;
 
-/** Numbers of which a tenth is missing; the last column has categories. */
+/** Numbers of which a tenth is missing; one column has categories. */
 function table(): Float32Array {
   const random = new Mt19937(7);
   return Float32Array.from({ length: ROWS * COLUMNS }, (_, cell) => {

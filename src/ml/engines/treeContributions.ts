@@ -93,9 +93,12 @@ export function readTrees(json: Uint8Array): TreeEnsemble {
   const bases = Float64Array.from({ length: Math.max(1, labels, Number(num_class)) }, (_, output) =>
     link(scores[output] ?? scores[0]!),
   );
-  for (const tree of trees)
+  let pathFeatures = 0;
+  for (const tree of trees) {
+    pathFeatures = Math.max(pathFeatures, tree.pathFeatures);
     for (let label = 0; label < tree.labels; label++) bases[tree.first + label]! += meanOfLeaves(tree, label);
-  return { trees, pathFeatures: Math.max(0, ...trees.map((tree) => tree.pathFeatures)), bases };
+  }
+  return { trees, pathFeatures, bases };
 }
 
 function readTree(document: TreeDocument, labels: number, first: number): Tree {
@@ -112,8 +115,12 @@ function readTree(document: TreeDocument, labels: number, first: number): Tree {
       values[node * labels + label] =
         labels === 1 ? conditions[node]! : document.leaf_weights![right[node]! * labels + label]!;
   });
-  const ends = document.categories_sizes.map((_, i) =>
-    document.categories_sizes.slice(0, i + 1).reduce((sum, size) => sum + size, 0),
+  let start = 0;
+  const categories = new Map(
+    document.categories_nodes.map((node, i) => {
+      const own = document.categories.slice(start, (start += document.categories_sizes[i]!));
+      return [node, new Set(own)];
+    }),
   );
   const nodes = {
     left: Int32Array.from(left),
@@ -124,9 +131,7 @@ function readTree(document: TreeDocument, labels: number, first: number): Tree {
     ...nodes,
     threshold: Float32Array.from(conditions),
     missingLeft: Uint8Array.from(document.default_left),
-    categories: new Map(
-      document.categories_nodes.map((node, i) => [node, new Set(document.categories.slice(ends[i - 1] ?? 0, ends[i]))]),
-    ),
+    categories,
     share,
     values,
     labels,
@@ -170,7 +175,7 @@ function longestPaths({
   return longest;
 }
 
-/** Enough for every digit: of trees of 55 levels and up to 46 features a path, contributions are the same to 1e-13 with 23 points. */
+/** Enough for every digit: of trees of 55 levels and up to 46 features per path, contributions are the same to 1e-13 with 23 points. */
 const MOST_POINTS = 8;
 
 /** Points between 0 and 1 and their weights: the integral of a polynomial is the weighted sum of its values there. */
