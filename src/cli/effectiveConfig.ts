@@ -1,9 +1,10 @@
-import { settingsOf, type Setting } from '../config/origins.js';
+import type { Pipeline } from '../config/load.js';
+import { idleInWords, settingsOf, type Setting } from '../config/origins.js';
 import { completed } from '../data/sourceReading.js';
 import type { CommonOptions } from './options.js';
 import { openToRead } from './store.js';
 import { table } from './table.js';
-import { print, printJson } from './terminal.js';
+import { print, printJson, say } from './terminal.js';
 
 /** Prints every setting of a pipeline with where it comes from. */
 export async function showConfig(name: string, options: CommonOptions): Promise<void> {
@@ -11,12 +12,13 @@ export async function showConfig(name: string, options: CommonOptions): Promise<
   const { datamart } = stores;
   const settings = settingsOf(await completed(pipeline, datamart));
   if (options.json) {
-    const told = settings.map(({ setting, value, from, reason, meaning }) => ({
+    const told = settings.map(({ setting, value, from, reason, meaning, idle }) => ({
       setting,
       value: value ?? null,
       from,
       reason: reason ?? null,
       meaning: meaning ?? null,
+      no_effect: idle ? `as ${idle.because}` : null,
     }));
     printJson({ pipeline: name, environment: pipeline.environment, settings: told });
   } else print(describeSettings(`${name}, ${pipeline.environment}`, settings));
@@ -42,8 +44,14 @@ export function describeSettings(title: string, settings: Setting[], width?: num
   ].join('\n');
 }
 
-function describeOrigin({ from, reason, meaning }: Omit<Setting, 'setting' | 'value'>): string {
+/** Tells people which settings of a pipeline's files change nothing as the others stand. */
+export function tellIdle(pipeline: Pipeline): void {
+  for (const sentence of idleInWords(settingsOf(pipeline))) say(`Warning: ${sentence}`);
+}
+
+function describeOrigin({ from, reason, meaning, idle }: Omit<Setting, 'setting' | 'value'>): string {
   const where = from === 'data' ? 'found in the data' : from;
+  if (idle) return `${where}; no effect, as ${idle.because}`;
   if (reason !== undefined) return `${where}: ${reason}`;
   return from === 'default' && meaning !== undefined ? `${where} (${meaning})` : where;
 }

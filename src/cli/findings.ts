@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { environment, listPipelines, loadPipeline } from '../config/load.js';
+import { idleInWords, settingsOf } from '../config/origins.js';
 import { ownPackage, packageFolder } from '../package.js';
 import { messageOf } from '../errors.js';
 import { checkNodeVersion } from '../platform/setup/nodeVersion.js';
@@ -89,8 +90,9 @@ async function checkConfig(): Promise<Finding[]> {
 async function checkPipeline(pipeline: string): Promise<Finding> {
   const name = `config of ${pipeline}`;
   try {
-    const { folder } = await loadPipeline(pipeline);
-    return { name, status: 'ok', detail: `valid for ${environment()}, ${folder}` };
+    const loaded = await loadPipeline(pipeline);
+    const idle = idleInWords(settingsOf(loaded));
+    return { name, status: 'ok', detail: [`valid for ${environment()}, ${loaded.folder}`, ...idle].join('; ') };
   } catch (error) {
     return { name, status: 'missing', detail: messageOf(error) };
   }

@@ -3,6 +3,7 @@ import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@tempor
 import { startWorkflow, type Workflows } from '../client.js';
 import { algorithmsToTrain, loadPipeline, type Pipeline } from '../config/load.js';
 import type { LifecycleInput, ModelInferenceInput } from '../contracts/index.js';
+import { tellIdle } from './effectiveConfig.js';
 import { openExecutions } from './executions.js';
 import { exitCodeOf } from './exitCodes.js';
 import { describeFailure } from './failure.js';
@@ -82,6 +83,7 @@ export async function runToEnd<Results>(
 ): Promise<{ run: RunJson; results: Results }> {
   const settings = await loadPipeline(pipeline);
   algorithmsToTrain(settings.config, options.algorithm);
+  if (trains(followed.name)) tellIdle(settings);
   const store = chosenStore(options);
   const csv = options.csv ? await checkCsv(settings, options.csv) : undefined;
   if (options.labels !== undefined) await labelsOf(settings, store, options.labels);
@@ -253,8 +255,9 @@ function instant(at: Date): string {
 }
 
 async function trainInThisProcess(pipeline: string, options: RunOptions): Promise<PhaseResults> {
-  const { config } = await loadPipeline(pipeline);
-  algorithmsToTrain(config, options.algorithm);
+  const settings = await loadPipeline(pipeline);
+  algorithmsToTrain(settings.config, options.algorithm);
+  tellIdle(settings);
   const { algorithm: algorithms, again, asOf = new Date().toISOString() } = options;
   const store = chosenStore(options);
   await requireStore(store, [pipeline]);

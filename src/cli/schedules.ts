@@ -15,6 +15,7 @@ import {
   type PipelineSchedule,
   type ScheduleChange,
 } from '../platform/temporal/schedules.js';
+import { tellIdle } from './effectiveConfig.js';
 import type { JsonOption } from './options.js';
 import { person } from './person.js';
 import { openServer } from './session.js';
@@ -42,6 +43,7 @@ interface ScheduleJson {
 
 export async function apply(name: string, { json }: JsonOption): Promise<void> {
   const pipeline = await loadPipeline(name);
+  tellIdle(pipeline);
   const changes = await withClient((client) => applySchedules(client, pipeline));
   warnOfClocks(changes);
   if (json) printJson({ changes: changes.map(changeJson) });

@@ -1,8 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
+import { defaultModelConfig, laidOverDefaults } from './defaults.js';
 import type { Pipeline } from './load.js';
 import { Expectations } from './expectations.js';
+import { idleSettings, type IdleSetting } from './idleSettings.js';
+import { agreeing } from '../contracts/counts.js';
 import { ModelConfig, PipelineDefinition, spelledOut, withDefaults } from './schema.js';
 import { childrenOf, factsOf, type FieldFacts } from './fields.js';
 
@@ -18,6 +22,8 @@ export interface Setting {
   reason?: string;
   /** What the setting is. */
   meaning?: string;
+  /** Why what a file says changes nothing. */
+  idle?: IdleSetting;
 }
 
 /** Something that says settings. */
@@ -57,11 +63,44 @@ export function settingsOf(pipeline: Pipeline): Setting[] {
     source: { ...effective.source, columns, null_values: source.null_values },
   };
   const modelConfig = `model_config.${environment}.json`;
-  return [
+  const settings = [
     ...settingsIn(PipelineDefinition, values, [{ from: written.from, said }, ...sql], []),
     ...settingsIn(Expectations, expectations, [file('expectations.json')], ['expectations']),
     ...settingsIn(ModelConfig, config, [file(modelConfig)], []),
   ];
+  return withIdle(settings, pipeline);
+}
+
+/** Marks settings of which a file says something else than the default, and that change nothing. */
+function withIdle(settings: Setting[], pipeline: Pipeline): Setting[] {
+  const idle = idleSettings(pipeline);
+  const usual = new Map(usualSettings(pipeline).map(({ setting, value }) => [setting, value]));
+  return settings.map((setting) => {
+    const { setting: name, from, value } = setting;
+    const found = idle.find((outer) => name === outer.setting || name.startsWith(`${outer.setting}.`));
+    const isSaid = from !== 'default' && from !== 'data';
+    if (!found || !isSaid || isDeepStrictEqual(usual.get(name), value)) return setting;
+    return { ...setting, idle: found };
+  });
+}
+
+/** What the model config's settings are where no file says anything of them, for the algorithms that a pipeline has. */
+function usualSettings({ definition, config }: Pipeline): Setting[] {
+  const algorithms = Object.fromEntries(
+    Object.entries(config.algorithms).map(([name, { estimator, script }]) => [name, { estimator, script }]),
+  );
+  const usual = ModelConfig.parse(laidOverDefaults(defaultModelConfig(definition), { algorithms }));
+  return settingsIn(ModelConfig, usual, [], []);
+}
+
+/** A sentence for each reason why something that a pipeline's files say changes nothing. */
+export function idleInWords(settings: Setting[]): string[] {
+  const said = settings.flatMap(({ from, idle }) => (idle ? [{ from, ...idle }] : []));
+  return [...new Set(said.map(({ because }) => because))].map((because) => {
+    const same = said.filter((each) => each.because === because);
+    const names = [...new Set(same.map(({ setting }) => setting))];
+    return `In ${same[0]!.from}, ${names.join(', ')} ${agreeing(names.length, 'has', 'have')} no effect, as ${because}.`;
+  });
 }
 
 /** @param above what the object that holds the setting says, where the setting itself doesn't say why it is as it is */

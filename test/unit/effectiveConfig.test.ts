@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { describeSettings } from '../../src/cli/effectiveConfig.js';
 import { loadPipeline } from '../../src/config/load.js';
-import { settingsOf } from '../../src/config/origins.js';
+import { idleInWords, settingsOf } from '../../src/config/origins.js';
 import { withReading } from '../../src/data/sourceReading.js';
 import { packageFolder } from '../../src/package.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -113,4 +113,166 @@ test('of a pipeline that writes everything, what its files say is from them and 
     config.filter((path) => path === '$schema'),
   );
   expect(from.filter((setting) => !config.some((path) => `${path}.`.startsWith(`${setting}.`)))).toEqual([]);
+});
+
+describe('a setting that has an effect only under another one, which is off, is told in a sentence', () => {
+  let pipelines = 0;
+  const told = async (config: Record<string, unknown>, definition: Record<string, unknown> = {}) => {
+    const { settings } = await settingsOfFiles(`idle_${pipelines++}`, {
+      'pipeline.json': { source: 'loans.csv', label: 'grade', ...definition },
+      'model_config.dev.json': config,
+    });
+    return { settings, sentences: idleInWords(settings) };
+  };
+  const searched = { param_distributions: { max_depth: [2, 3] } };
+  const tuned = { hyperparameter_tuning: true };
+
+  test('with the file, every name once, and the setting that is off; "perdure config" has it beside the value', async () => {
+    const { settings, sentences } = await told({
+      model_config: { n_iter_search: 20 },
+      search: { racing: true },
+      algorithms: {
+        xgboost: {
+          param_distributions: { max_depth: { low: 2, high: 8, int: true }, subsample: { low: 0.5, high: 1 } },
+        },
+      },
+    });
+    expect(sentences).toEqual([
+      'In model_config.dev.json, model_config.n_iter_search, search.racing, algorithms.xgboost.param_distributions have no effect, as "training_config.hyperparameter_tuning" is false.',
+    ]);
+    const table = describeSettings('idle', settings, 300);
+    expect(table).toMatch(
+      /n_iter_search +20 +model_config\.dev\.json; no effect, as "training_config\.hyperparameter_tuning" is false/,
+    );
+  });
+
+  test.each<[what: string, names: string, because: RegExp, config: Record<string, unknown>, definition?: object]>([
+    [
+      'a search of one candidate',
+      'search.sampler',
+      /n_iter_search" is 1/,
+      { training_config: tuned, search: { sampler: 'tpe' } },
+    ],
+    [
+      'candidates at a time of a search at random',
+      'search.batch_size',
+      /"sampler": "tpe"/,
+      { training_config: tuned, model_config: { n_iter_search: 9 }, search: { batch_size: 8 } },
+    ],
+    [
+      'what is scored without folds',
+      'search.scoring',
+      /hyperparameter_tuning" is false/,
+      { search: { scoring: 'roc_auc' } },
+    ],
+    [
+      'a fixed parameter beside a search',
+      'algorithms.xgboost.params',
+      /nothing of n_estimators$/,
+      {
+        training_config: tuned,
+        model_config: { n_iter_search: 9 },
+        algorithms: { xgboost: { ...searched, params: { n_estimators: 9 } } },
+      },
+    ],
+    [
+      'an algorithm that is not listed',
+      'algorithms.mlp',
+      /does not list "mlp"/,
+      { algorithms: { mlp: { params: { batch_size: 32 } } } },
+    ],
+    [
+      'a threshold where a rule chooses',
+      'inference_config.prediction_threshold',
+      /evaluation\.threshold" chooses/,
+      { evaluation: { threshold: { maximize: 'f1' } }, inference_config: { prediction_threshold: 0.3 } },
+    ],
+    [
+      'a least size of slices without slices',
+      'evaluation.min_slice_rows',
+      /"evaluation\.slices"/,
+      { evaluation: { min_slice_rows: 9 } },
+    ],
+    [
+      'rows for repeats that are none',
+      'evaluation.permutation_importance.max_rows',
+      /n_repeats" is 0/,
+      { evaluation: { permutation_importance: { n_repeats: 0, max_rows: 90 } } },
+    ],
+    [
+      'a task definition of a phase that runs here',
+      'compute.ecs',
+      /no phase/,
+      { compute: { ecs: { tasks: { training: { task_definition: 'train' } } } } },
+    ],
+    [
+      'a reason to retrain that nothing gives',
+      'steward.retrain.schedule',
+      /"schedules\.training"/,
+      { steward: { retrain: { schedule: 'approve' } } },
+    ],
+    [
+      'a first day of rows without days',
+      'inference_config.start_date',
+      /"time"/,
+      { inference_config: { start_date: '2008-01-01' } },
+    ],
+    [
+      'calibration of numbers',
+      'evaluation.calibration',
+      /task is regression/,
+      { evaluation: { calibration: 'sigmoid' } },
+      { task: 'regression' },
+    ],
+    [
+      'a split beside windows',
+      'split',
+      /temporal_splits/,
+      {
+        temporal_splits: {
+          train: { start_year: 2001, end_year: 2002 },
+          test: { start_year: 2003, end_year: 2003 },
+          oot: { start_year: 2004, end_year: 2004 },
+        },
+      },
+      { time: 'issued', split: { by: 'random', test: 0.2 } },
+    ],
+  ])('%s: %s', async (_, names, because, config, definition = {}) => {
+    const { sentences } = await told(config, { ...definition });
+    expect(sentences).toHaveLength(1);
+    const [, told_, reason] = /^In \S+, (.*) has no effect, as (.*)\.$/.exec(sentences[0]!)!;
+    expect(told_).toBe(names);
+    expect(reason).toMatch(because);
+  });
+
+  test.each<[what: string, config: Record<string, unknown>]>([
+    [
+      'what has an effect',
+      {
+        training_config: tuned,
+        model_config: { n_iter_search: 9 },
+        search: { sampler: 'tpe', batch_size: 8, scoring: 'roc_auc' },
+        algorithms: { xgboost: searched },
+      },
+    ],
+    [
+      'what is said and is the default',
+      {
+        model_config: { n_iter_search: 1 },
+        search: { racing: false, n_startup_trials: 10 },
+        algorithms: { xgboost: { param_distributions: {} } },
+      },
+    ],
+    [
+      'parameters of both forms, between which a switch chooses',
+      {
+        training_config: tuned,
+        model_config: { n_iter_search: 9 },
+        algorithms: { xgboost: { ...searched, params: { max_depth: 3 } } },
+      },
+    ],
+    ['a scoring that folds of one candidate have', { model_config: { cv_folds: 3 }, search: { scoring: 'roc_auc' } }],
+  ])('not %s', async (_, config) => {
+    expect((await told(config)).sentences).toEqual([]);
+  });
 });
