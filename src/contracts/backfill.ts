@@ -27,6 +27,8 @@ export type PeriodEvaluation =
       metric: MetricName;
       value: number | null;
       metrics: TaskMetrics;
+      /** Why these don't tell of all labelled rows, where some are of classes that the version doesn't know. */
+      rows_not_measured?: string;
     }
   | Skipped;
 

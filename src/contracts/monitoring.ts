@@ -33,6 +33,8 @@ export type PerformanceResult = PerformanceDetails &
         p_value: number;
         /** Whether the drop is above `performance_threshold_drop`, and more than sampling explains. */
         breached: boolean;
+        /** Why the metrics don't tell of all labelled rows, where some are of classes that the version doesn't know. */
+        rows_not_measured?: string;
       }
     | Skipped
   );

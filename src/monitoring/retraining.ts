@@ -37,10 +37,11 @@ export function decideRetraining(
     const reason = beyond ?? above;
     if (reason !== undefined) return { retrain: true, because: 'metric', reason };
   }
+  const untold = evaluation.status === 'measured' ? evaluation.rows_not_measured : undefined;
   return {
     retrain: false,
     because: 'none',
-    reason: `The last retraining lies ${countOf(days, 'day')} back, of ${every_days}.`,
+    reason: [`The last retraining lies ${countOf(days, 'day')} back, of ${every_days}.`, untold ?? []].flat().join(' '),
   };
 }
 

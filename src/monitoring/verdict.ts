@@ -8,13 +8,16 @@ type MeasuredDrift = Extract<DriftResult, { status: 'measured' }>;
  */
 export function verdictOf(performance: PerformanceResult, drift: DriftResult): Verdict {
   const unmeasured = drift.status === 'skipped' ? drift.reason : unmeasuredFeatures(drift);
+  // Rows that no metric tells of can only make it worse: a drop stays one.
+  const untold = performance.status === 'skipped' ? performance.reason : performance.rows_not_measured;
   const found = {
     drift: drift.status === 'measured' && hasDrifted(drift) ? true : unmeasured === undefined ? false : null,
-    performance_drop: performance.estimate?.alarm
-      ? true
-      : performance.status === 'measured'
-        ? performance.breached
-        : null,
+    performance_drop:
+      performance.estimate?.alarm || (performance.status === 'measured' && performance.breached)
+        ? true
+        : untold === undefined
+          ? false
+          : null,
     missing: drift.status === 'measured' ? drift.missing.length > 0 : null,
   };
   const findings = Object.values(found);
@@ -25,7 +28,7 @@ export function verdictOf(performance: PerformanceResult, drift: DriftResult): V
     conclusion: retrain ? 'attention' : findings.includes(null) ? 'not_measured' : 'ok',
     not_measured: {
       ...(unmeasured !== undefined && { drift: unmeasured }),
-      ...(performance.status === 'skipped' && { performance: performance.reason }),
+      ...(untold !== undefined && { performance: untold }),
     },
   };
 }

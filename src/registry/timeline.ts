@@ -26,6 +26,7 @@ const evaluation = z.discriminatedUnion('status', [
     metric: z.enum(Object.keys(METRICS) as [MetricName, ...MetricName[]]),
     value: z.number().nullable(),
     metrics: taskMetrics,
+    rows_not_measured: z.string().optional(),
   }),
   z.strictObject({ status: z.literal('skipped'), reason: z.string() }),
 ]);

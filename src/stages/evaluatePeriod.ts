@@ -11,7 +11,7 @@ import { aliasKey, isSameVersion, readPointer } from '../registry/pointers.js';
 import { CHAMPION } from '../registry/aliases.js';
 import { readVersionFile, readVersionFileIfAny, requireVersion, rowFile, SCORE_ANEW } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
-import { readLabelledScores } from './labelledScores.js';
+import { leftOutOfMetrics, readLabelledScores, unknownInWords } from './labelledScores.js';
 import { thresholdOf } from './openModel.js';
 
 /**
@@ -47,16 +47,19 @@ async function measure(
   );
   const trainedRows = await rowFile(modelRegistry, model, TRAINED_ROWS, SCORE_ANEW);
   const until = earlier(to, lastLabelledDay(pipeline, asOf));
-  const { labels, output } = await withDuckDb(context, async (database) => {
+  const { labels, output, unknown } = await withDuckDb(context, async (database) => {
     const { days } = await loadScoredRows(database, pipeline, stores, model, { task, trainedRows, from, until });
     return readLabelledScores(database, pipeline, stores, task, days);
   });
   if (labels.length === 0)
-    return skipped(`No row of ${from} to ${to} has a prediction and a label that is known by ${asOf}.`);
+    return skipped(
+      `No row of ${from} to ${to} has a prediction and a label that is known by ${asOf}${unknown.length > 0 ? `, besides ${unknownInWords(unknown)}` : ''}.`,
+    );
   const { confusion_matrix: _, ...metrics } = taskOf(task).metrics(labels, output, threshold);
   const metric = watchedMetric(pipeline, task);
   const value = metrics[metric] ?? null;
-  return { status: 'measured', period: { from, to }, model, rows: labels.length, metric, value, metrics };
+  const left = leftOutOfMetrics(unknown);
+  return { status: 'measured', period: { from, to }, model, rows: labels.length, metric, value, metrics, ...left };
 }
 
 function skipped(reason: string): PeriodEvaluation {

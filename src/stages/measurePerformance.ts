@@ -38,7 +38,7 @@ import { TRAINED_ROWS } from '../data/trainedRows.js';
 import { baselineSplit, watchedMetric } from '../registry/championMetric.js';
 import { SCORE_ANEW, readVersionFile, requireVersion, rowFile, readVersionFileIfAny } from '../registry/versions.js';
 import type { Stage, StageContext } from './context.js';
-import { readLabelledScores, type LabelledScores } from './labelledScores.js';
+import { leftOutOfMetrics, readLabelledScores, unknownInWords, type LabelledScores } from './labelledScores.js';
 import { thresholdOf } from './openModel.js';
 import { warningsOf } from './driftDistances.js';
 import { performanceBatches, type BatchSettings } from './performanceBatches.js';
@@ -82,7 +82,7 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
         : `${agreeing(labels.length, 'has a label', 'have labels')} by`;
     return {
       status: 'skipped',
-      reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}${besides(loaded)}${andUnknown(unknown)}; performance needs at least ${min_samples_for_metrics}.`,
+      reason: `${countOf(labels.length, 'scored row')} ${mature} ${dayOf(input.asOf)}${besides(loaded)}${unknown.length > 0 ? `, and ${unknownInWords(unknown)}` : ''}; performance needs at least ${min_samples_for_metrics}.`,
       ...batches,
     };
   }
@@ -92,23 +92,13 @@ export const measurePerformance: Stage<MonitorInput, PerformanceResult> = async 
   const assessed =
     baseline &&
     assessPerformance(baseline, metrics, settings, taskOf(task).standardError(metric, labels, output, threshold));
-  if (assessed) return { ...assessed, ...details };
+  if (assessed) return { ...assessed, ...leftOutOfMetrics(unknown), ...details };
   return {
     status: 'skipped',
     reason: whyUndefined(metric, task, { split: baselineSplit(performance), baseline, metrics }),
     ...details,
   };
 };
-
-/** Says of rows that are told to be too few that there are others of classes that nobody knew at training. */
-function andUnknown(unknown: string[]): string {
-  if (unknown.length === 0) return '';
-  const classes = [...new Set(unknown)].sort();
-  return `, and ${countOf(unknown.length, 'row')} of ${agreeing(classes.length, 'a class', 'classes')} that the version does not know (${classes.slice(0, MOST_CLASSES).join(', ')})`;
-}
-
-/** Classes that a sentence names. */
-const MOST_CLASSES = 5;
 
 function whyUndefined(
   metric: MetricName,

@@ -266,6 +266,9 @@ describe('labels of several classes', () => {
     expect(performance.metrics.n).toBe(200);
     expect(performance.p_value).toBeGreaterThan(0);
     expect(performance.labels).toMatchObject({ rows: 300, drifted: true });
+    expect(performance.rows_not_measured).toBe(
+      'No metric tells of 100 rows of classes that the version does not know (d, e); train again, so that a version knows them.',
+    );
 
     watch({ performance_metric: 'f1_macro' });
     expect((await pipeline.monitor(model)).performance).toMatchObject({

@@ -73,6 +73,17 @@ describe('a retraining', () => {
     expect(decide({}).retrain).toBe(false);
   });
 
+  test('is not due for rows that no metric tells of, which the reason says', () => {
+    const { retrain, reason } = decide({
+      evaluation: {
+        ...measured({ f1_macro: 0.9 }),
+        rows_not_measured: 'No metric tells of 9 rows.',
+      } as PeriodEvaluation,
+    });
+    expect(retrain).toBe(false);
+    expect(reason).toMatch(/^The last retraining .* No metric tells of 9 rows\.$/);
+  });
+
   test('waits for enough data, whatever else calls for it', () => {
     const lacking = 'The days that a training uses have 49 of 50 partitions by 2022-12-24.';
     expect(decide({ days: null, hasModel: false, lacking })).toEqual({

@@ -18,7 +18,8 @@ const measured: Extract<DriftResult, { status: 'measured' }> = {
   missing: [],
 };
 const skipped = { status: 'skipped' as const, reason: 'Too few.' };
-const performance = (breached: boolean) => ({ status: 'measured', breached }) as PerformanceResult;
+const performance = (breached: boolean, rows_not_measured?: string) =>
+  ({ status: 'measured', breached, ...(rows_not_measured && { rows_not_measured }) }) as PerformanceResult;
 
 test.each<[string, PerformanceResult, DriftResult, Verdict]>([
   [
@@ -82,6 +83,24 @@ test.each<[string, PerformanceResult, DriftResult, Verdict]>([
       retrain: true,
       conclusion: 'attention',
       not_measured: { drift: 'Too few.' },
+    },
+  ],
+  [
+    'no drop on some of the rows is not measured where no metric tells of the others',
+    performance(false, 'Some are left out.'),
+    measured,
+    {
+      ...{ drift: false, performance_drop: null, missing: false, retrain: false, conclusion: 'not_measured' },
+      not_measured: { performance: 'Some are left out.' },
+    },
+  ],
+  [
+    'a drop on some of the rows is one, and the others are told',
+    performance(true, 'Some are left out.'),
+    measured,
+    {
+      ...{ drift: false, performance_drop: true, missing: false, retrain: true, conclusion: 'attention' },
+      not_measured: { performance: 'Some are left out.' },
     },
   ],
   [
