@@ -38,9 +38,12 @@ export default defineConfig({
     projects: [
       project('unit', 0, 60 * SECOND, COMPUTING, { sharedProcess: true }),
       project('replay', 0, 60 * SECOND, COMPUTING),
-      // Kinds of one order share their processes: some mostly wait, the others mostly compute.
-      project('workflow', 1, 120 * SECOND, WAITING, { globalSetup: 'test/support/globalWorkflowBundle.ts' }),
-      project('golden', 1, 300 * SECOND, WAITING),
+      // Kinds of one order run side by side: some mostly wait, the others mostly compute.
+      project('workflow', 1, 120 * SECOND, WAITING, {
+        globalSetup: 'test/support/globalWorkflowBundle.ts',
+        sharedProcess: true,
+      }),
+      project('golden', 1, 300 * SECOND, WAITING, { sharedProcess: true }),
       project('integration', 1, 300 * SECOND, WAITING, { globalSetup: 'test/support/globalDevServer.ts' }),
       project('deploy', 1, 300 * SECOND, WAITING, { folder: 'deploy/test' }),
     ],
