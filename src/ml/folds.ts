@@ -122,11 +122,28 @@ function rowFolds(n: number, count: number, seed?: number): Uint8Array {
   return folds;
 }
 
+/** How many groups rows are of; see {@link FoldRows}. */
+export function countGroups(groups: ArrayLike<number>): number {
+  return sizesOf(groups).size;
+}
+
+/** Rows of each group. A row without one is a group of its own, by a number that no other has. */
+function sizesOf(groups: ArrayLike<number>): Map<number, number> {
+  const sizes = new Map<number, number>();
+  for (let row = 0; row < groups.length; row++) {
+    const group = groupOf(groups, row);
+    sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  }
+  return sizes;
+}
+
+function groupOf(groups: ArrayLike<number>, row: number): number {
+  return groups[row]! >= 0 ? groups[row]! : -1 - row;
+}
+
 /** Groups go, the largest first, each into the fold that has the fewest rows by then. */
 function groupFolds(groups: ArrayLike<number>, count: number): Uint8Array {
-  const sizes = new Map<number, number>();
-  const groupOf = (row: number) => (groups[row]! >= 0 ? groups[row]! : -1 - row);
-  for (let row = 0; row < groups.length; row++) sizes.set(groupOf(row), (sizes.get(groupOf(row)) ?? 0) + 1);
+  const sizes = sizesOf(groups);
   if (sizes.size < count)
     throw new PerdureError(
       'InputInvalid',
@@ -140,7 +157,7 @@ function groupFolds(groups: ArrayLike<number>, count: number): Uint8Array {
     filled[lightest]! += size;
     foldOf.set(group, lightest);
   }
-  return Uint8Array.from({ length: groups.length }, (_, row) => foldOf.get(groupOf(row))!);
+  return Uint8Array.from({ length: groups.length }, (_, row) => foldOf.get(groupOf(groups, row))!);
 }
 
 /**

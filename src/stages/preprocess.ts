@@ -36,7 +36,7 @@ import { versionId } from '../registry/versions.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { checkThresholdTask } from './decisionThreshold.js';
-import { foldInput, foldsOfTraining, trainingFolds, type FoldsOfTraining } from './trainingFolds.js';
+import { foldInput, foldsOfTraining, trainingFolds, transformTarget, type FoldsOfTraining } from './trainingFolds.js';
 import { agreeing, countOf, shareOf } from '../contracts/counts.js';
 
 const LATEST = 'gold/preprocessed/latest.json';
@@ -119,7 +119,7 @@ async function buildDataset(
       checkThresholdTask(pipeline.config, task);
     }
     const inputs = decided?.inputs ?? (await readInputs(database, pipeline, files, name, asOf));
-    const folding = name === 'train' && foldsOfTraining(pipeline, task) > 0 ? foldInput(pipeline) : undefined;
+    const folding = name === 'train' ? foldInput(pipeline) : undefined;
     const wanted = { ...asked, keys: name === 'train' };
     const rows = await readTrainingRows(database, pipeline, files, wanted, inputs, task, folding);
     if (rows.labels.length === 0 && !split.required.includes(name)) continue;
@@ -140,10 +140,11 @@ async function buildDataset(
       decided = {
         task,
         inputs: chosen,
-        transforms: fitTransforms(transformSettings(pipeline, chosen), only(chosen, rows.table), {
-          labels: rows.labels,
-          task,
-        }),
+        transforms: fitTransforms(
+          transformSettings(pipeline, chosen),
+          only(chosen, rows.table),
+          transformTarget(rows, task),
+        ),
       };
       await datasetProfile.write(
         datamart,
@@ -172,7 +173,7 @@ async function buildDataset(
     const label = { [labelColumn(pipeline, columnNames(decided.transforms))]: labelsOf(rows, task) };
     await writeMatrix(path, decided.transforms, rows.table, {
       label: { ...label, ...(name === 'train' && folds.columns) },
-      ...(name === 'train' && { target: { labels: rows.labels, task } }),
+      ...(name === 'train' && { target: transformTarget(rows, task) }),
     });
     const { checksum } = await datamart.upload(path, datasetKey(id, `${name}_processed.parquet`));
     splits[name] = {

@@ -9,6 +9,7 @@ import { mayCalibrate } from './calibration.js';
 import { foldsOf, seededFolds, type FoldSettings } from '../ml/folds.js';
 import type { StoredFolds } from '../ml/engines/pool.js';
 import type { FittedTransforms } from '../ml/transforms/fitted.js';
+import type { TransformTarget } from '../ml/transforms/flow.js';
 import { foldColumns } from '../ml/transforms/foldColumns.js';
 import { learnsFromLabels } from '../ml/transforms/transforms.js';
 import type { TransformSettings } from '../ml/transforms/settings.js';
@@ -31,6 +32,14 @@ export function foldInput({ definition: { split, partition } }: Pipeline): Input
   if (split?.by === 'time' && partition.column !== undefined)
     return { name: partition.column, kind: 'date', type: 'numeric' };
   return undefined;
+}
+
+/** What transforms learn from: the labels of training rows, and their groups where the split is by group. */
+export function transformTarget(
+  { labels, beside }: Pick<TrainingRows, 'labels' | 'beside'>,
+  task: TaskSpec,
+): TransformTarget {
+  return { labels, task, ...(beside?.kind === 'category' && { groups: beside.codes }) };
 }
 
 /** Folds as the training file has them, beside a row's features. */
@@ -67,6 +76,7 @@ export function trainingFolds(
     ...(beside?.kind === 'category' && { groups: beside.codes }),
     ...(beside?.kind === 'date' && { times: beside.values }),
   });
+  const target = transformTarget(rows, task);
   const stored: StoredFolds = { count, tested: INTERNAL.fold, refitted: [] };
   const columns: Record<string, Column> = { [INTERNAL.fold]: Int16Array.from(folds.tested) };
   if (folds.trainedSince) {
@@ -75,7 +85,7 @@ export function trainingFolds(
   }
   for (let fold = 0; learning && fold < count; fold++) {
     const refitted: Record<number, string> = {};
-    for (const [position, values] of foldColumns(settings, transforms, table, { labels, task }, folds, fold)) {
+    for (const [position, values] of foldColumns(settings, transforms, table, target, folds, fold)) {
       refitted[position] = `${INTERNAL.fold}_${fold}_${position}`;
       columns[refitted[position]] = values;
     }

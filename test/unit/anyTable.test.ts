@@ -417,6 +417,25 @@ describe('folds', () => {
     expect(new Set(foldOf.values())).toEqual(new Set([0, 1, 2]));
   }, 60_000);
 
+  test('of a target encoding keep the groups of a split by group whole, also without a cross-validation', async () => {
+    const pipeline = await createShortPipeline(engines, folder, {
+      source: 'flowers.csv',
+      key: 'id',
+      label: 'well',
+      split: { by: 'group', column: 'person', test: 0.2 },
+      transforms: [{ columns: ['street'], steps: [{ target: { folds: 4 } }] }],
+    });
+    const persons = Array.from({ length: 300 }, (_, i) => Math.floor(i / 5));
+    const lines = persons.map((person, i) => `${i},${person},street ${person},${i},${person % 3 === 0 ? 'yes' : 'no'}`);
+    await pipeline.process(['id,person,street,age,well', ...lines].join('\n'));
+    const { dataset } = await pipeline.train(['xgboost']);
+    const path = await pipeline.stores.datamart.localFile(datasetKey(dataset.id, 'train_processed.parquet'));
+    const [street] = (await readColumns(path, ['street'])) as ArrayLike<number>[];
+    expect(street!.length).toBeGreaterThan(200);
+    // Nobody of another fold lives in the streets of one: its rows get the mean of the others, and nothing of their own label.
+    expect(Array.from(street!).filter((value) => value < 0.1 || value > 0.9)).toEqual([]);
+  }, 60_000);
+
   test('of a split by time are tested by what came before', async () => {
     const { folds, read } = await foldsOf(
       {

@@ -234,6 +234,49 @@ describe('categories', () => {
   });
 });
 
+describe('target encoding of rows of groups', () => {
+  const settings = TransformSettings.parse([{ columns: 'categories', steps: [{ target: { smooth: 0, folds: 3 } }] }]);
+  // A value of each group's own: whoever encodes a row by others of its group reads the label that they have in common.
+  const groups = Array.from({ length: 40 }, (_, i) => Math.floor(i / 4));
+  const rows = table({ x: texts(...groups.map((group) => `street ${group}`)) });
+  const target: TransformTarget = { labels: groups.map((group) => group % 2), task: REGRESSION, groups };
+  const fitted = fitTransforms(settings, rows, target);
+
+  test('keeps what rows of its own group say out of a row', () => {
+    const encoded = [...applyTransforms(fitted, rows, { target }).columns[0]!];
+    // Each fold's rows have values that the others don't have, and get the mean of these.
+    expect(new Set(encoded).size).toBeLessThanOrEqual(3);
+    expect(encoded.every((value) => value > 0.3 && value < 0.7)).toBe(true);
+  });
+
+  test('does so within a fold of a cross-validation, which has fewer groups than the encoding folds', () => {
+    const folds = foldsOf({ by: 'group', count: 5 }, 40, { groups: groups.map((group) => group % 5) });
+    const columns = foldColumns(
+      settings,
+      fitted,
+      rows,
+      { ...target, groups: groups.map((group) => group % 3) },
+      folds,
+      0,
+    );
+    const trained = [...folds.train(0)].map((row) => columns.get(0)![row]!);
+    expect(new Set(trained).size).toBeLessThanOrEqual(3);
+    const two = foldColumns(settings, fitted, rows, { ...target, groups: groups.map((group) => group % 2) }, folds, 0);
+    // Of two groups, one has label 0 and the other 1.
+    expect([...folds.train(0)].map((row) => two.get(0)![row])).toEqual(
+      [...folds.train(0)].map((row) => 1 - (groups[row]! % 2)),
+    );
+  });
+
+  test('gives the rows of one group their mean', () => {
+    const one = { ...target, groups: groups.map(() => 7) };
+    expect(new Set(applyTransforms(fitted, rows, { target: one }).columns[0])).toEqual(new Set([0.5]));
+    // Rows without a group are each one of its own.
+    const none = { ...target, groups: groups.map(() => -1) };
+    expect([...applyTransforms(fitted, rows, { target: none }).columns[0]!]).toEqual(target.labels);
+  });
+});
+
 test('columns that learn from labels keep their places within a fold, whatever stands between them', () => {
   // Each value of a fold's test rows is as often 1 in its training rows as in all others: 3 rows of a, 1; of b, 0.
   const cells = Array.from({ length: 12 }, (_, i) => (i % 2 ? 'b' : 'a'));

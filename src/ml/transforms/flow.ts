@@ -5,6 +5,8 @@ import { PerdureError } from '../../errors.js';
 export interface TransformTarget {
   labels: ArrayLike<number>;
   task: TaskSpec;
+  /** A number per group, where rows of a group stay together; a row with a number below 0 is one of its own. */
+  groups?: ArrayLike<number>;
 }
 
 /** What one column of a table is between two steps. What is missing is NaN, or the code -1. */

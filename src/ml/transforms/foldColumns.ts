@@ -16,7 +16,7 @@ export function foldColumns(
   settings: TransformSettings,
   fitted: FittedTransforms,
   table: RawTable,
-  { labels, task }: TransformTarget,
+  { labels, task, groups }: TransformTarget,
   folds: Folds,
   fold: number,
 ): Map<number, Float32Array> {
@@ -32,7 +32,11 @@ export function foldColumns(
   }));
   const [trained, tested] = [folds.train(fold), folds.test(fold)];
   const [train, test] = [takeRows(whole, trained), takeRows(whole, tested)];
-  const target: TransformTarget = { labels: Float64Array.from(trained, (row) => labels[row]!), task };
+  const target: TransformTarget = {
+    labels: Float64Array.from(trained, (row) => labels[row]!),
+    task,
+    ...(groups && { groups: Int32Array.from(trained, (row) => groups[row]!) }),
+  };
   const ofFold = fitTransforms(rules, train, target);
   const sides = [
     [trained, applyTransforms(ofFold, train, { target })],

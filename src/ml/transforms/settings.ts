@@ -135,7 +135,8 @@ export const TransformStep = z.union([
   }),
   /**
    * The mean label of the value's rows, drawn towards the mean of all the less the rows say (`smooth`: `auto`, or so many
-   * rows' worth). Rows of train get it from the folds that they are not in. One column; one per class of several.
+   * rows' worth). Rows of train get it from the folds that they are not in, which keep groups whole under a split by group. One
+   * column; one per class of several.
    */
   z.strictObject({
     target: z
@@ -144,16 +145,21 @@ export const TransformStep = z.union([
           .union([z.literal('auto'), z.number().min(0).max(1_000_000_000)])
           .default('auto')
           .describe("auto, or so many rows' worth of the mean of all"),
-        folds: z.int().min(2).max(100).default(5).describe('Folds of train'),
+        folds: z
+          .int()
+          .min(2)
+          .max(100)
+          .default(5)
+          .describe('Folds of train; under a split by group as many as there are groups, at most'),
         seed: z
           .int()
           .min(0)
           .max(2 ** 32 - 1)
           .default(0)
-          .describe('Seed of the folds'),
+          .describe('Seed of the folds, which are by chance unless the split is by group'),
       })
       .describe(
-        'The mean label of the rows of the value, drawn towards the mean of all the less the rows say; rows of train get it from the folds that they are not in',
+        'The mean label of the rows of the value, drawn towards the mean of all the less the rows say; rows of train get it from the folds that they are not in. Under a split by group these keep every group whole',
       ),
   }),
   /** Numbers of the calendar, in UTC: `weekday` is 1 (Monday) to 7, `week` that of ISO 8601, `days` counts from 1970-01-01. */

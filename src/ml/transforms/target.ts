@@ -1,5 +1,5 @@
 import { PerdureError } from '../../errors.js';
-import { foldsOf } from '../folds.js';
+import { countGroups, foldsOf, type Folds } from '../folds.js';
 import { categoryPositions, sortedCategories } from './categoryCodes.js';
 import { categoriesOf, type Part, type Transform, type TransformTarget } from './flow.js';
 import type { FittedStep } from './fitted.js';
@@ -11,7 +11,8 @@ type Smooth = Fitted['smooth'];
 /**
  * Encodes a category by the labels of its rows: scikit-learn's `TargetEncoder`. Training rows get what the other folds
  * say, so that a model doesn't read their own labels out of them; all other rows what the whole of train says. A value
- * that train doesn't have gets the mean of all; missing is a value like others.
+ * that train doesn't have gets the mean of all; missing is a value like others. Where the rows are of groups, a group is in one
+ * fold: what rows of one patient have in common would tell their labels else, as it can't of a patient that is new.
  */
 export const target: Transform<StepSettings<'target'>, Fitted> = {
   fit(settings, flow, context) {
@@ -48,20 +49,15 @@ export const target: Transform<StepSettings<'target'>, Fitted> = {
         })),
       };
     }
-    const { labels, task } = context.target;
-    const folds = foldsOf(
-      task.task === 'regression'
-        ? { by: 'rows', count, shuffleSeed: seed }
-        : { by: 'stratified', count, shuffleSeed: seed },
-      codes.length,
-      { labels },
-    );
+    const folds = foldsOfEncoding(context.target, count, seed);
     const parts = outcomesOf(context.target).map(({ suffix, labels }): Part & { labels: Float64Array } => ({
       name: name + suffix,
       values: new Float64Array(codes.length),
       labels,
     }));
-    for (let fold = 0; fold < count; fold++) {
+    // One group leaves no other rows to go by: all its rows get the mean, as a value does that train has not seen.
+    if (!folds) classes.forEach(({ mean }, i) => parts[i]!.values.fill(mean));
+    for (let fold = 0; folds && fold < folds.count; fold++) {
       const train = folds.train(fold);
       const trained = Int32Array.from(train, (row) => positions[row]!);
       const test = folds.test(fold);
@@ -78,6 +74,16 @@ export const target: Transform<StepSettings<'target'>, Fitted> = {
     return { kind: 'number', parts: parts.map(({ name, values }) => ({ name, values })) };
   },
 };
+
+/** As many as are asked for, or as there are groups: within a cross-validation there are fewer. `undefined` for one group. */
+function foldsOfEncoding({ labels, task, groups }: TransformTarget, count: number, seed: number): Folds | undefined {
+  if (groups) {
+    const all = countGroups(groups);
+    return all < 2 ? undefined : foldsOf({ by: 'group', count: Math.min(count, all) }, groups.length, { groups });
+  }
+  const by = task.task === 'regression' ? 'rows' : 'stratified';
+  return foldsOf({ by, count, shuffleSeed: seed }, labels.length, { labels });
+}
 
 /** What is averaged: the labels themselves, or for each of several classes whether a row is of it. */
 function outcomesOf({ labels, task }: TransformTarget): { suffix: string; labels: Float64Array }[] {
