@@ -23,7 +23,8 @@ export function remembered(): () => void {
     vi.restoreAllMocks();
     vi.unstubAllGlobals();
     vi.unstubAllEnvs();
-    process.chdir(folder);
+    // A thread, where a mutant's tests run, can't change it at all.
+    if (process.cwd() !== folder) process.chdir(folder);
     process.exitCode = exitCode;
     for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
     // Only what differs, as writing TZ alone sets the time zone anew.
