@@ -13,7 +13,7 @@ import { rejected } from './homogeneity.js';
 
 /** The rule behind `batches` and `concept_drift`, to be named beside them. */
 export const BATCHES_CONVENTION =
-  "batches: scored rows by their days, as many days together as hold min_samples_for_metrics rows, 20 batches at most. interval: the metric give or take 1.96 standard errors by the rows' influence, held to the metric's range. breached: as for performance, the batches' tests held to alpha together by Benjamini and Hochberg. concept_drift: ADWIN (delta .002, as river has it) over the errors of the labelled rows by day and key: 1 for a wrong class, 0 for a right one; for numbers the absolute error, in units of four times its mean at training, at most 1";
+  "batches: scored rows by their days, as many days together as hold min_samples_for_metrics rows, 20 batches at most. interval: the metric give or take 1.96 standard errors by the rows' influence, held to the metric's range. breached: as for performance, the batches' tests held to alpha together by Benjamini and Hochberg. concept_drift: ADWIN (delta .002, as river has it) over the errors of the labelled rows, day after day, those of a day by a digest of their keys: 1 for a wrong class, 0 for a right one; for numbers the absolute error, in units of four times its mean at training, at most 1";
 
 /** Batches that a report shows at most. */
 const MOST_BATCHES = 20;

@@ -5,6 +5,7 @@ import { identifier, readParquetSql, type Database } from '../data/duckdb.js';
 import { labelReader, labelSql, lastLabelledDay, type RawLabel } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
 import { countArrivals, ofDaysSql, scoreColumns, SCORED_ROWS, type ScoredDays } from '../data/scoredRows.js';
+import { keyDigestSql } from '../data/trainedRows.js';
 import { rowsAt, type ModelOutput } from '../ml/modelOutput.js';
 import { taskOf } from '../ml/tasks/task.js';
 import { Adwin } from '../monitoring/adwin.js';
@@ -25,7 +26,7 @@ export interface BatchSettings {
   reference: { labels: Float64Array; output: ModelOutput } | undefined;
 }
 
-/** The scored rows of a batch, by day and key. */
+/** The scored rows of a batch, day after day. */
 interface BatchRows {
   days: string[];
   /** `undefined` where the label isn't known yet, or is none of the task's. */
@@ -119,6 +120,9 @@ async function batchReader(
   const join = table === undefined ? '' : `LEFT JOIN ${table} AS ${INTERNAL.labels} USING (${keys})`;
   const readLabel = labelReader(pipeline, task);
   const scores = scoreColumns(task);
+  // Keys often follow what is predicted, as numbers of the rows of a sorted file do: a detector of changes over time would
+  // find one between two halves of a day.
+  const byChance = keyDigestSql(pipeline.definition.keys, SCORED_ROWS);
   return async (asked) => {
     const rows: { days: string[]; labels: BatchRows['labels']; values: number[] } = {
       days: [],
@@ -127,7 +131,7 @@ async function batchReader(
     };
     const chunks = database.chunks(`
       SELECT CAST(${SCORED_ROWS}.${INTERNAL.day} AS VARCHAR), ${label}, ${scores.join(', ')} FROM ${SCORED_ROWS} ${join}
-      WHERE ${ofDaysSql(asked)} ORDER BY ${SCORED_ROWS}.${INTERNAL.day}, ${keys}`);
+      WHERE ${ofDaysSql(asked)} ORDER BY ${SCORED_ROWS}.${INTERNAL.day}, ${byChance}, ${keys}`);
     for await (const chunk of chunks) {
       const ofDay = chunk.getColumnValues(0) as string[];
       const raw = chunk.getColumnValues(1) as RawLabel[];

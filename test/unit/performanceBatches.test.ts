@@ -87,6 +87,27 @@ describe('rows whose labels mean something else after ten days', () => {
   });
 });
 
+test('rows of one day are no course of time, whatever their keys are sorted by', async () => {
+  const pipeline = await createShortPipeline(engines, folder, DATED_FOLDS, { monitoring_config: MONITORING });
+  const day = '2029-12-01';
+  // What the model gets wrong stands before what it gets right: all of it came on the same day.
+  const sorted = [
+    ...rowsOf('new', day, 400, true),
+    ...rowsOf('late', day, 400).map((row) => row.replace(',late,', ',new,')),
+  ].map((row, i) => row.replace(/^[^,]+/, `row-${1_000 + i}`));
+  const rows = [...rowsOf('train', '2029-10-15', 600), ...rowsOf('test', '2029-11-15', 400), ...sorted];
+  await pipeline.process(`id,fold,seen,x,label\n${rows.join('\n')}\n`, { asOf: day });
+  const { algorithms } = await pipeline.train(['logistic_regression'], '2029-11-30');
+  await pipeline.predict('logistic_regression', day);
+  writeFileSync(
+    join(pipeline.folder, 'model_config.dev.json'),
+    JSON.stringify({ monitoring_config: { ...MONITORING, window_days: 1 } }),
+  );
+  const { version } = algorithms.logistic_regression as { version: string };
+  const { performance } = await pipeline.monitor({ algorithm: 'logistic_regression', version }, day);
+  expect(performance.concept_drift).toMatchObject({ rows: 800, changes: [] });
+});
+
 describe('estimates before labels come', () => {
   // A label is as likely as x says, which a model can learn; of rows whose x lies near .5 nobody can say much.
   const likely = (fold: string, day: string, rows: number, x: () => number) =>
