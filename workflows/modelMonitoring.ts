@@ -49,6 +49,7 @@ async function monitor(
     score_psi,
     missing_rate,
     ...(drift.status === 'measured' && {
+      ...(drift.looked_at && { looked_at: drift.looked_at }),
       ...(drift.trained_rows !== undefined && { trained_rows: drift.trained_rows }),
       ...(drift.arrivals && { arrivals: drift.arrivals }),
       ...(drift.warnings && { warnings: drift.warnings }),

@@ -9,6 +9,7 @@ import {
   type Verdict,
 } from '../contracts/index.js';
 import { isSameVersion } from '../registry/pointers.js';
+import { rowsLeftOut } from '../monitoring/verdict.js';
 import { count, countOf } from './terminal.js';
 
 export const PHASE_TITLES: Record<Phase, string> = {
@@ -66,9 +67,10 @@ function summarizeInference(result: ModelInferenceCompleted): string {
 }
 
 function summarizeMonitoring(result: ModelMonitoringCompleted): string {
-  const { rows, trained_rows: trained = 0 } = result;
-  const others = trained > 0 ? ` (${count(trained)} more are of rows that the model was trained on)` : '';
-  return `${countOf(rows - trained, 'prediction')} looked at${others}, ${describeVerdict(result)}`;
+  const { rows, trained_rows: trained = 0, looked_at } = result;
+  const others = rowsLeftOut(result);
+  const besides = others.length > 0 ? ` (left out: ${others.join(', ')})` : '';
+  return `${countOf(looked_at?.rows ?? rows - trained, 'prediction')} looked at${besides}, ${describeVerdict(result)}`;
 }
 
 const FINDINGS = {

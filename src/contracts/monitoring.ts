@@ -188,12 +188,26 @@ export interface Distribution {
   }[];
 }
 
+/** Which of a version's predictions monitoring looks at. */
+export interface RowsLookedAt {
+  /** Those that performance and drift are told of. */
+  rows: number;
+  /** Their first day, ISO 8601. */
+  from: string;
+  /** Left out, as they are of days before it; absent where there are none. */
+  older?: number;
+  /** Left out, as the features of their rows have changed since, or are gone; absent where there are none. */
+  stale?: number;
+}
+
 /** Distribution of the scored rows against the model's train split. */
 export type DriftResult =
   | {
       status: 'measured';
-      /** Rows that were looked at. */
+      /** Rows that are told of here: of those that go by their arrival, the newest. */
       rows: number;
+      /** Absent of releases that did not tell. */
+      looked_at?: RowsLookedAt;
       /** Rows beside them that were left out, as the version was trained on them; absent where there are none. */
       trained_rows?: number;
       /** PSI (scorecard: deciles or categories of the reference) per feature; `null` where it can't be computed. */
@@ -271,9 +285,11 @@ export interface WrittenReport {
 
 export interface ModelMonitoringCompleted extends Verdict {
   status: 'completed';
-  /** Predictions of the version that was looked at, in all. */
+  /** Predictions that the version has made, in all. */
   rows: number;
-  /** Of these, those that were left out, as the version was trained on their rows; absent where there are none. */
+  /** Absent where drift was not measured. */
+  looked_at?: RowsLookedAt;
+  /** Of all, those that were left out, as the version was trained on their rows; absent where there are none. */
   trained_rows?: number;
   psi: Record<string, number | null>;
   score_psi: number | null;

@@ -75,6 +75,7 @@ export const SCORED_ROWS = INTERNAL.scoredRows;
 export interface LoadedRows {
   /** The days that the rows fall on; `undefined` where there are none. */
   days: ScoredDays | undefined;
+  rows: number;
   /** Rows that were left out, as the version was trained on them. */
   trained: number;
   /** Rows that were left out, as they are older than `monitoring_config.window_days` allow. */
@@ -137,8 +138,9 @@ export async function loadScoredRows(
   const days = await daysOf(database, SCORED_ROWS);
   const within = days ? `${day} >= DATE ${literal(days.from)}` : 'true';
   const counting = (condition: string) => `CAST(count(*) FILTER (${condition}) AS INTEGER)`;
-  const [counted] = await database.rows<{ trained: number; older: number }>(
-    `SELECT ${counting(`${INTERNAL.trained} AND ${within}`)} AS trained, ${counting(`NOT ${INTERNAL.trained} AND NOT ${within}`)} AS older FROM ${INTERNAL.eligible}`,
+  const [counted] = await database.rows<Pick<LoadedRows, 'rows' | 'trained' | 'older'>>(
+    `SELECT ${counting(`NOT ${INTERNAL.trained} AND ${within}`)} AS rows, ${counting(INTERNAL.trained)} AS trained,
+      ${counting(`NOT ${INTERNAL.trained} AND NOT ${within}`)} AS older FROM ${INTERNAL.eligible}`,
   );
   const [{ stale }] = (await database.rows(
     `SELECT CAST(count(*) AS INTEGER) AS stale FROM (SELECT DISTINCT ${keys} FROM ${scores} WHERE ${within}) ANTI JOIN ${INTERNAL.eligible} USING (${keys})`,
@@ -174,7 +176,7 @@ export function besides({ days, trained, older, stale }: LoadedRows): string {
 /** Days that are looked at where no config says how many, and these hold enough rows. */
 const MONTH = 30;
 
-const NOTHING: LoadedRows = { days: undefined, trained: 0, older: 0, stale: 0 };
+const NOTHING: LoadedRows = { days: undefined, rows: 0, trained: 0, older: 0, stale: 0 };
 
 /** SQL for the day that a row was scored for, by its file: rows without dates go by their arrival. */
 function arrivalSql(files: PredictionsFile[], paths: string[]): string {

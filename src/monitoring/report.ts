@@ -113,6 +113,9 @@ const drift: z.ZodType<DriftResult> = z.discriminatedUnion('status', [
   z.strictObject({
     status: z.literal('measured'),
     rows: z.number(),
+    looked_at: z
+      .strictObject({ rows: z.number(), from: z.string(), older: z.number().optional(), stale: z.number().optional() })
+      .optional(),
     trained_rows: z.number().optional(),
     psi: perFeature,
     score_psi: z.number().nullable(),

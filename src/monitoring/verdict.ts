@@ -1,4 +1,11 @@
-import type { DriftResult, DriftSeverity, PerformanceResult, Verdict } from '../contracts/index.js';
+import {
+  count,
+  type DriftResult,
+  type DriftSeverity,
+  type PerformanceResult,
+  type RowsLookedAt,
+  type Verdict,
+} from '../contracts/index.js';
 
 type MeasuredDrift = Extract<DriftResult, { status: 'measured' }>;
 
@@ -31,6 +38,23 @@ export function verdictOf(performance: PerformanceResult, drift: DriftResult): V
       ...(untold !== undefined && { performance: untold }),
     },
   };
+}
+
+/** Says of each kind of predictions that monitoring leaves out how many there are, and why; none where there are none. */
+export function rowsLeftOut({
+  trained_rows: trained = 0,
+  looked_at,
+}: {
+  trained_rows?: number;
+  looked_at?: RowsLookedAt;
+}): string[] {
+  const { from = '', older = 0, stale = 0 } = looked_at ?? {};
+  const reasons: [number, string][] = [
+    [trained, 'of rows that the model was trained on'],
+    [older, `of days before ${from}`],
+    [stale, 'of rows whose features have changed since, or are gone'],
+  ];
+  return reasons.flatMap(([rows, why]) => (rows > 0 ? [`${count(rows)} ${why}`] : []));
 }
 
 /**

@@ -2,6 +2,7 @@ import type { VNode } from 'preact';
 import type { DriftDistance, DriftResult, DriftWarning, MetricName, PerformanceResult } from '../contracts/index.js';
 import { countOf, metricsOf, type TaskName } from '../contracts/index.js';
 import type { MonitoringReport } from '../monitoring/report.js';
+import { rowsLeftOut } from '../monitoring/verdict.js';
 import type { VersionMetadata } from '../registry/versions.js';
 import {
   Facts,
@@ -234,13 +235,12 @@ function DriftSection({ drift, thresholds }: { drift: DriftResult; thresholds: R
     (a, b) => Number(isFound(drift, b)) - Number(isFound(drift, a)) || (drift.psi[b] ?? -1) - (drift.psi[a] ?? -1),
   );
   const limit = thresholds.drift_threshold_psi;
+  const leftOut = rowsLeftOut(drift);
   return (
     <Section id="drift" title="Drift">
       <p>
         {countOf(drift.rows, 'scored row')} against the rows that the version was trained on
-        {drift.trained_rows !== undefined &&
-          `; left out are ${countOf(drift.trained_rows, 'row')} that it was trained on`}
-        .
+        {leftOut.length > 0 && `; left out: ${leftOut.join(', ')}`}.
         {typeof limit === 'number' &&
           ` A feature drifted where its PSI is at least ${limit} and more than sampling explains.`}
         {drift.drifted_share !== undefined && ` That is so of ${percent(drift.drifted_share)}.`}

@@ -1,6 +1,6 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import type { ArrivalDrift, DriftResult, MonitorInput, TaskSpec } from '../contracts/index.js';
+import type { ArrivalDrift, DriftResult, MonitorInput, RowsLookedAt, TaskSpec } from '../contracts/index.js';
 import { byArrival } from '../data/arrivals.js';
 import { withDuckDb, type Database } from '../data/duckdb.js';
 import { dayOf, earlier } from '../data/partitions.js';
@@ -16,6 +16,7 @@ import {
   newestArrivals,
   scoreColumns,
   SCORED_ROWS,
+  type LoadedRows,
   type ScoredDays,
 } from '../data/scoredRows.js';
 import { TRAINED_ROWS } from '../data/trainedRows.js';
@@ -85,6 +86,7 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
           psi: assessed,
           limits,
         }))),
+      ...(days && { looked_at: lookedAt(days.from, loaded) }),
       ...(trained > 0 && { trained_rows: trained }),
       ...(arrivals && {
         arrivals: each.map(({ arrived: { day: arrival, rows }, current }): ArrivalDrift => {
@@ -98,6 +100,11 @@ export const detectDrift: Stage<MonitorInput, DriftResult> = async (context, inp
     };
   });
 };
+
+/** @param from the first day of the rows */
+function lookedAt(from: string, { rows, older, stale }: LoadedRows): RowsLookedAt {
+  return { rows, from, ...(older > 0 && { older }), ...(stale > 0 && { stale }) };
+}
 
 /** Arrivals that are looked at one by one: what is longer ago had its report then. */
 const SHOWN_ARRIVALS = 20;

@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { resultJson } from '../../src/cli/resultJson.js';
 import { describeResults } from '../../src/cli/resultTables.js';
-import { describeVerdict } from '../../src/cli/phases.js';
+import { describeVerdict, summarize } from '../../src/cli/phases.js';
 import { duration } from '../../src/cli/terminal.js';
 import { workflowIdAt } from '../../src/client.js';
-import type { LifecycleResult, TaskMetrics, ModelTrainingCompleted, Verdict } from '../../src/contracts/index.js';
+import type {
+  LifecycleResult,
+  ModelMonitoringCompleted,
+  ModelTrainingCompleted,
+  TaskMetrics,
+  Verdict,
+} from '../../src/contracts/index.js';
 import { decided } from '../support/promotions.js';
 
 const METRICS: TaskMetrics = {
@@ -127,6 +133,33 @@ describe('what monitoring found, in a line', () => {
     not_measured: {},
   };
   const labels = '12 scored rows have labels that are 30 days old by 2001-11-30; performance needs at least 100.';
+
+  test.each<[Pick<ModelMonitoringCompleted, 'rows' | 'looked_at' | 'trained_rows'>, string]>([
+    [{ rows: 60, looked_at: { rows: 60, from: '2001-11-01' } }, '60 predictions looked at, '],
+    // Scores that took the place of others are none of the rows that are told of.
+    [
+      { rows: 7_100, trained_rows: 4_173, looked_at: { rows: 2_870, from: '2001-11-01' } },
+      '2,870 predictions looked at (left out: 4,173 of rows that the model was trained on), ',
+    ],
+    [
+      { rows: 756, trained_rows: 452, looked_at: { rows: 1, from: '2014-09-01', older: 200, stale: 12 } },
+      '1 prediction looked at (left out: 452 of rows that the model was trained on, 200 of days before 2014-09-01, 12 of rows whose features have changed since, or are gone), ',
+    ],
+    // Of a release that did not tell.
+    [
+      { rows: 756, trained_rows: 452 },
+      '304 predictions looked at (left out: 452 of rows that the model was trained on), ',
+    ],
+  ])('of %o predictions', (predictions, told) => {
+    const measured = {
+      status: 'completed',
+      ...ok,
+      ...predictions,
+    } as ModelMonitoringCompleted;
+    expect(summarize('monitoring', measured)).toBe(
+      `${told}no drift, no drop in performance, no changed share of missing values`,
+    );
+  });
 
   test.each<[Partial<Verdict>, string]>([
     [{}, 'no drift, no drop in performance, no changed share of missing values'],

@@ -298,7 +298,7 @@ describe('scored rows', () => {
 
   test('that are too few are told beside the others that there are', () => {
     const days = { from: '2020-01-04', to: '2020-01-04' };
-    const told = (trained: number, older: number, stale = 0) => besides({ days, trained, older, stale });
+    const told = (trained: number, older: number, stale = 0) => besides({ days, rows: 1, trained, older, stale });
     expect(told(0, 0)).toBe('');
     expect(told(1, 0)).toBe(', besides 1 row that the version was trained on');
     expect(told(2, 1)).toBe(

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { VersionRef } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
@@ -69,6 +71,7 @@ describe('a model that knows its training rows by heart', () => {
     expect(auc(TESTED)).toBeLessThan(0.65);
     const { drift, performance } = await pipeline.monitor(version);
     expect(drift).toMatchObject({ status: 'measured', rows: 150, trained_rows: 300, score_drifted: false });
+    expect(drift).toMatchObject({ looked_at: { rows: 150 } });
     expect(performance).toMatchObject({ metrics: { n: 150 } });
     expect(performance.status === 'measured' && performance.metrics.roc_auc).toBeCloseTo(auc(TESTED), 10);
     expect(verdictOf(performance, drift)).toMatchObject({ retrain: false, conclusion: 'ok' });
@@ -112,17 +115,28 @@ test('where too little else is scored nothing is measured, and that is said', as
   expect(verdictOf(performance, drift)).toMatchObject({ drift: null, retrain: false, conclusion: 'not_measured' });
 
   // Of 120 and 150 rows that the version was not trained on.
+  writeFileSync(
+    join(pipeline.folder, 'model_config.dev.json'),
+    JSON.stringify({ monitoring_config: { ...monitoring_config, min_samples_for_metrics: 100 } }),
+  );
+  const { drift: measured } = await pipeline.monitor(version, '2029-12-31');
+  expect(measured).toMatchObject({
+    rows: 120,
+    trained_rows: 300,
+    looked_at: { rows: 120, from: '2029-12-28', older: 150 },
+  });
+  writeFileSync(join(pipeline.folder, 'model_config.dev.json'), JSON.stringify({ monitoring_config }));
   const last = await pipeline.monitor(version, '2029-12-31');
   expect([last.drift, last.performance]).toMatchObject([
     {
       status: 'skipped',
       reason:
-        '120 rows are scored by 2029-12-31, besides 150 rows from before 2029-12-28, which monitoring_config.window_days leaves out; drift needs at least 130.',
+        '120 rows are scored by 2029-12-31, besides 300 rows that the version was trained on and 150 rows from before 2029-12-28, which monitoring_config.window_days leaves out; drift needs at least 130.',
     },
     {
       status: 'skipped',
       reason:
-        '120 scored rows have labels by 2029-12-31, besides 150 rows from before 2029-12-28, which monitoring_config.window_days leaves out; performance needs at least 130.',
+        '120 scored rows have labels by 2029-12-31, besides 300 rows that the version was trained on and 150 rows from before 2029-12-28, which monitoring_config.window_days leaves out; performance needs at least 130.',
     },
   ]);
 }, 60_000);
