@@ -25,28 +25,32 @@ const name = z
 const unused = z.unknown().optional().meta({ description: 'Kept for Great Expectations', isSetting: false });
 
 const condition = z.strictObject({
-  name: name.describe('Name under which rows that break it are counted'),
-  check: z.string().min(1).describe('SQL condition that a good row satisfies'),
-  on_failure: z.enum(['drop', 'fail']).describe('`drop` leaves the row out and counts it; `fail` stops the run'),
+  /** Name under which rows that break it are counted. */
+  name,
+  /** SQL condition that a good row satisfies. */
+  check: z.string().min(1),
+  /** `drop` leaves the row out and counts it; `fail` stops the run. */
+  on_failure: z.enum(['drop', 'fail']),
 });
 
 const written = z.strictObject({
-  type: z.string().optional().describe('What is expected, by its name in Great Expectations'),
-  expectation_type: z.string().optional().meta({ description: 'The same, in suites of its first releases' }),
-  kwargs: z.record(z.string(), z.unknown()).default({}).describe('Of which columns, and how much of it'),
+  /** What is expected, by its name in Great Expectations. */
+  type: z.string().optional(),
+  /** The same, in suites of its first releases. */
+  expectation_type: z.string().optional(),
+  /** Of which columns, and how much of it. */
+  kwargs: z.record(z.string(), z.unknown()).default({}),
+  /** `fail` stops the run, `warn` tells of it, `drop` leaves the rows out that break it. */
   severity: z
     .enum([...SEVERITIES, ...(Object.keys(THEIR_SEVERITIES) as (keyof typeof THEIR_SEVERITIES)[])])
-    .default('fail')
-    .describe(
-      '`fail` stops the run, `warn` tells of it, `drop` leaves the rows out that break it; `critical` is fail, `warning` and `info` are warn',
-    ),
+    .default('fail'),
+  /** `name` is what it is called in results, `dimension` what of the quality it is about. */
   meta: z
     .looseObject({
       name: z.string().min(1).max(200).optional(),
       dimension: z.enum(DIMENSIONS).optional(),
     })
-    .nullish()
-    .describe('`name` is what it is called in results, `dimension` what of the quality it is about'),
+    .nullish(),
   id: unused,
   notes: unused,
   description: unused,

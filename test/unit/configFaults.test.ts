@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { loadPipeline } from '../../src/config/load.js';
+import { loadPipeline, named } from '../../src/config/load.js';
 import { ModelConfig } from '../../src/config/schema.js';
+import { PerdureError } from '../../src/errors.js';
+import { EXPECTATION_NAMES } from '../../src/validation/expectationTypes.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** What people write wrongly, and what they are told of it. */
@@ -85,6 +87,11 @@ describe('a fault of a configuration', () => {
       'expectations.0.type: there is no expectation "expect_column_values_to_be_uniqe"; did you mean "expect_column_values_to_be_unique"?',
     ],
     [
+      'expectations.json',
+      { expectations: [{ kwargs: { column: 'id' } }] },
+      `expectations.0.type: must be given: one of ${EXPECTATION_NAMES.join(', ')}`,
+    ],
+    [
       'model_tests.json',
       { tests: [{ type: 'invariance', name: 'region', colum: 'region', values: ['a'] }] },
       'tests.0: there is no "colum" here; did you mean "column"?',
@@ -165,4 +172,18 @@ describe('a fault of a configuration', () => {
     expect((await load()).config.storage.datamart_bucket).toBe('loans-datamart');
     expect(ModelConfig.shape.storage.shape.datamart_bucket.safeParse('x'.repeat(64)).success).toBe(false);
   });
+});
+
+test('a fault of a copy tells of the place that it was copied from; of no other error is anything changed', () => {
+  const fault = new PerdureError('ConfigInvalid', '/copy/a.json is wrong; correct /copy/a.json.');
+  const told = named(fault, '/copy', 's3://conf') as PerdureError;
+  expect(told).toMatchObject({
+    type: 'ConfigInvalid',
+    message: 's3://conf/a.json is wrong; correct s3://conf/a.json.',
+    cause: fault,
+  });
+  expect(named(fault, '/copy', '/copy')).toBe(fault);
+  expect(named(fault, '/elsewhere', 's3://conf')).toBe(fault);
+  const other = new Error('/copy/a.json is wrong.');
+  expect(named(other, '/copy', 's3://conf')).toBe(other);
 });
