@@ -2,7 +2,7 @@ import { agreeing, countOf } from '../contracts/counts.js';
 import type { TaskSpec } from '../contracts/task.js';
 import { PerdureError } from '../errors.js';
 import { Mt19937 } from './mt19937.js';
-import { stratifiedFolds } from './stratifiedKFold.js';
+import { FOLD_WORDS, stratifiedFolds, type FoldWords } from './stratifiedKFold.js';
 
 /** How training rows are cut into folds for cross-validation. */
 export type FoldSettings =
@@ -71,9 +71,10 @@ function rowsWhere(values: Uint8Array, holds: (value: number) => boolean): Int32
 /**
  * Cuts `n` rows into folds.
  *
+ * @param words of whose folds a message is
  * @throws PerdureError `InputInvalid` where there are too few rows, classes, groups or moments for so many folds
  */
-export function foldsOf(settings: FoldSettings, n: number, rows: FoldRows): Folds {
+export function foldsOf(settings: FoldSettings, n: number, rows: FoldRows, words: FoldWords = FOLD_WORDS): Folds {
   const { count } = settings;
   if (count < 2 || count > MAX_FOLDS)
     throw new PerdureError(
@@ -84,18 +85,17 @@ export function foldsOf(settings: FoldSettings, n: number, rows: FoldRows): Fold
     case 'stratified':
       return new Folds(
         count,
-        stratifiedFolds(
-          valuesOf(rows.labels, n, 'labels'),
-          count,
-          settings.shuffleSeed === undefined ? {} : { shuffleSeed: settings.shuffleSeed },
-        ),
+        stratifiedFolds(valuesOf(rows.labels, n, 'labels'), count, {
+          words,
+          ...(settings.shuffleSeed !== undefined && { shuffleSeed: settings.shuffleSeed }),
+        }),
       );
     case 'rows':
-      return new Folds(count, rowFolds(n, count, settings.shuffleSeed));
+      return new Folds(count, rowFolds(n, count, words, settings.shuffleSeed));
     case 'group':
-      return new Folds(count, groupFolds(valuesOf(rows.groups, n, 'groups'), count));
+      return new Folds(count, groupFolds(valuesOf(rows.groups, n, 'groups'), count, words));
     case 'time':
-      return timeFolds(valuesOf(rows.times, n, 'times'), count, settings.gap ?? 0);
+      return timeFolds(valuesOf(rows.times, n, 'times'), count, words, settings.gap ?? 0);
   }
 }
 
@@ -105,11 +105,11 @@ function valuesOf(values: ArrayLike<number> | undefined, n: number, what: string
 }
 
 /** The first folds are one row longer where the rows can't be divided evenly. */
-function rowFolds(n: number, count: number, seed?: number): Uint8Array {
+function rowFolds(n: number, count: number, { of, remedy }: FoldWords, seed?: number): Uint8Array {
   if (n < count)
     throw new PerdureError(
       'InputInvalid',
-      `${countOf(count, 'fold')} need at least ${countOf(count, 'row')}, and there are ${n}; use fewer folds.`,
+      `${countOf(count, 'fold')}${of} need at least ${countOf(count, 'row')}, and there ${agreeing(n, 'is', 'are')} ${n}; ${remedy}.`,
     );
   const order = Int32Array.from({ length: n }, (_, row) => row);
   if (seed !== undefined) new Mt19937(seed).shuffle(order);
@@ -142,12 +142,12 @@ function groupOf(groups: ArrayLike<number>, row: number): number {
 }
 
 /** Groups go, the largest first, each into the fold that has the fewest rows by then. */
-function groupFolds(groups: ArrayLike<number>, count: number): Uint8Array {
+function groupFolds(groups: ArrayLike<number>, count: number, { of, remedy }: FoldWords): Uint8Array {
   const sizes = sizesOf(groups);
   if (sizes.size < count)
     throw new PerdureError(
       'InputInvalid',
-      `${countOf(count, 'fold')} by group need at least ${countOf(count, 'group')}, and there are ${sizes.size}; use fewer folds.`,
+      `${countOf(count, 'fold')}${of} by group need at least ${countOf(count, 'group')}, and there ${agreeing(sizes.size, 'is', 'are')} ${sizes.size}; ${remedy}.`,
     );
   const largestFirst = [...sizes].sort(([a, sizeA], [b, sizeB]) => sizeB - sizeA || b - a);
   const filled = new Array<number>(count).fill(0);
@@ -164,7 +164,7 @@ function groupFolds(groups: ArrayLike<number>, count: number): Uint8Array {
  * The rows in order of time make `count + 1` blocks of equal size but the first, which takes what is left over. Rows of
  * one moment stay together, in the block where the middle one of them lies.
  */
-function timeFolds(times: ArrayLike<number>, count: number, gap: number): Folds {
+function timeFolds(times: ArrayLike<number>, count: number, { of, remedy }: FoldWords, gap: number): Folds {
   const n = times.length;
   const order = Int32Array.from({ length: n }, (_, row) => row).sort((a, b) => times[a]! - times[b]! || a - b);
   const size = Math.floor(n / (count + 1));
@@ -192,7 +192,7 @@ function timeFolds(times: ArrayLike<number>, count: number, gap: number): Folds 
     const left = gap > 0 ? ` with ${gap} left out before each` : '';
     throw new PerdureError(
       'InputInvalid',
-      `${countOf(count, 'fold')} by time${left} leave fold ${empty + 1} without rows to train or to test: the ${countOf(n, 'row')} lie at too few moments; use fewer folds.`,
+      `${countOf(count, 'fold')}${of} by time${left} leave fold ${empty + 1} without rows to train or to test: the ${countOf(n, 'row')} lie at too few moments; ${remedy}.`,
     );
   }
   return folds;

@@ -36,7 +36,14 @@ import { versionId } from '../registry/versions.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import type { Stage, StageContext } from './context.js';
 import { checkThresholdTask } from './decisionThreshold.js';
-import { foldInput, foldsOfTraining, trainingFolds, transformTarget, type FoldsOfTraining } from './trainingFolds.js';
+import {
+  FEWER_FOLDS,
+  foldInput,
+  foldsOfTraining,
+  trainingFolds,
+  transformTarget,
+  type FoldsOfTraining,
+} from './trainingFolds.js';
 import { agreeing, countOf, shareOf } from '../contracts/counts.js';
 
 const LATEST = 'gold/preprocessed/latest.json';
@@ -274,22 +281,30 @@ function checkSplit(
   classes: number[] | undefined,
 ): void {
   if (rows.labels.length === 0) throw noRows(pipeline, name, asOf);
-  if (name !== 'train' || task.task === 'regression' || !classes) return;
+  if (name !== 'train') return;
   const all = rows.labels.length;
+  const cv_folds = foldsOfTraining(pipeline, task);
+  if (task.task === 'regression' || !classes) {
+    if (all < cv_folds)
+      throw new PerdureError(
+        'InputInvalid',
+        `The train split has ${countOf(all, 'row')}, and ${countOf(cv_folds, 'fold')} need one each; ${FEWER_FOLDS}.`,
+      );
+    return;
+  }
   if (classes.filter((count) => count > 0).length < 2) {
     throw new PerdureError(
       'InputInvalid',
       `The train split has ${countOf(all, 'row')}, all with the label ${task.classes[classes.findIndex((count) => count > 0)]}; nothing can be learned from one class.`,
     );
   }
-  // Several classes may have rare ones, of which a fold has none.
-  if (task.task !== 'binary') return;
-  const cv_folds = foldsOfTraining(pipeline, task);
-  const fewest = Math.min(...classes);
+  // Several classes may have rare ones, of which a fold has none; folds by group or time have what they have.
+  if (task.task !== 'binary' && rows.beside) return;
+  const fewest = task.task === 'binary' ? Math.min(...classes) : Math.max(...classes);
   if (fewest < cv_folds) {
     throw new PerdureError(
       'InputInvalid',
-      `${fewest} of the ${countOf(all, 'row')} of the train split ${agreeing(fewest, 'has', 'have')} the label ${task.classes[classes.indexOf(fewest)]}, and ${countOf(cv_folds, 'fold')} need one each; lower model_config.cv_folds, widen the split or process more data.`,
+      `${fewest} of the ${countOf(all, 'row')} of the train split ${agreeing(fewest, 'has', 'have')} the ${task.task === 'binary' ? '' : 'most frequent '}label ${task.classes[classes.indexOf(fewest)]}, and ${countOf(cv_folds, 'fold')} need one each; ${FEWER_FOLDS}.`,
     );
   }
 }

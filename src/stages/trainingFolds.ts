@@ -26,6 +26,9 @@ export function foldsOfTraining(pipeline: Pick<Pipeline, 'config'>, { task }: Ta
   return foldsOfSearch(pipeline) || (mayCalibrate(pipeline.config, task) ? foldCount(pipeline.config) : 0);
 }
 
+/** What to do where the train split has too few rows for the folds. */
+export const FEWER_FOLDS = 'lower model_config.cv_folds, widen the split or process more data';
+
 /** The column of gold that the folds go by, where the split of `pipeline.json` is by group or by time. */
 export function foldInput({ definition: { split, partition } }: Pipeline): InputColumn | undefined {
   if (split?.by === 'group') return { name: split.column, kind: 'category', type: 'categorical' };
@@ -71,11 +74,16 @@ export function trainingFolds(
   const learning = transforms.columns.some((column) => learnsFromLabels(column));
   if (!beside && !learning) return { columns: {} };
 
-  const folds = foldsOf(chosen, table.rows, {
-    labels,
-    ...(beside?.kind === 'category' && { groups: beside.codes }),
-    ...(beside?.kind === 'date' && { times: beside.values }),
-  });
+  const folds = foldsOf(
+    chosen,
+    table.rows,
+    {
+      labels,
+      ...(beside?.kind === 'category' && { groups: beside.codes }),
+      ...(beside?.kind === 'date' && { times: beside.values }),
+    },
+    { of: ' of the cross-validation', remedy: FEWER_FOLDS },
+  );
   const target = transformTarget(rows, task);
   const stored: StoredFolds = { count, tested: INTERNAL.fold, refitted: [] };
   const columns: Record<string, Column> = { [INTERNAL.fold]: Int16Array.from(folds.tested) };

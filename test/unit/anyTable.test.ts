@@ -417,6 +417,36 @@ describe('folds', () => {
     expect(new Set(foldOf.values())).toEqual(new Set([0, 1, 2]));
   }, 60_000);
 
+  const byFold = { by: 'column', column: 'fold', train: 'train', test: 'test' };
+  test.each([
+    ['rows', 'regression', byFold, /^The train split has 4 rows, and 9 folds need one each; /],
+    [
+      'rows of a class',
+      'multiclass',
+      byFold,
+      /^2 of the 4 rows of the train split have the most frequent label 2, and 9 folds need one each; /,
+    ],
+    [
+      'groups',
+      'multiclass',
+      { by: 'group', column: 'person', test: 0.3 },
+      /^9 folds of the cross-validation by group need at least 9 groups, and there are \d; /,
+    ],
+  ])('of fewer %s than there are folds are refused with what to do, %s', async (_, task, split, message) => {
+    const pipeline = await createShortPipeline(
+      engines,
+      folder,
+      { source: 'flowers.csv', key: 'id', label: 'label', task, split },
+      { model_config: { cv_folds: 9 } },
+    );
+    const lines = [1, 2, 3, 2, 1, 2].map((label, i) => `${i},${i * i},p${i},${i < 4 ? 'train' : 'test'},${label}`);
+    await pipeline.process(['id,size,person,fold,label', ...lines].join('\n'));
+    const refused = (await pipeline.train(['xgboost']).catch((error: unknown) => error)) as Error;
+    expect(refused).toMatchObject({ type: 'InputInvalid' });
+    expect(refused.message).toMatch(message);
+    expect(refused.message).toMatch(/lower model_config\.cv_folds, widen the split or process more data\.$/);
+  });
+
   test('of a target encoding keep the groups of a split by group whole, also without a cross-validation', async () => {
     const pipeline = await createShortPipeline(engines, folder, {
       source: 'flowers.csv',

@@ -234,6 +234,22 @@ describe('categories', () => {
   });
 });
 
+test('target encoding of fewer rows than folds says which step of which column, and what to do', () => {
+  const rows = table({ city: texts('a', 'b', 'a') });
+  const encode = (target: TransformTarget) => () =>
+    applyTransforms(
+      fitTransforms(TransformSettings.parse([{ columns: ['city'], steps: [{ target: {} }] }]), rows, target),
+      rows,
+      { target },
+    );
+  expect(encode({ labels: [1, 2, 3], task: REGRESSION })).toThrow(
+    '5 folds of the step "target" of the column "city" need at least 5 rows, and there are 3; give the column fewer "folds" or another step in "transforms", or process more data.',
+  );
+  expect(encode({ labels: [0, 1, 1], task: { task: 'binary', classes: ['0', '1'] } })).toThrow(
+    '5 folds of the step "target" of the column "city" need at least 5 rows of a class, and the largest class has 2; give',
+  );
+});
+
 describe('target encoding of rows of groups', () => {
   const settings = TransformSettings.parse([{ columns: 'categories', steps: [{ target: { smooth: 0, folds: 3 } }] }]);
   // A value of each group's own: whoever encodes a row by others of its group reads the label that they have in common.

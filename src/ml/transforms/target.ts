@@ -49,7 +49,7 @@ export const target: Transform<StepSettings<'target'>, Fitted> = {
         })),
       };
     }
-    const folds = foldsOfEncoding(context.target, count, seed);
+    const folds = foldsOfEncoding(context.column, context.target, count, seed);
     const parts = outcomesOf(context.target).map(({ suffix, labels }): Part & { labels: Float64Array } => ({
       name: name + suffix,
       values: new Float64Array(codes.length),
@@ -76,13 +76,26 @@ export const target: Transform<StepSettings<'target'>, Fitted> = {
 };
 
 /** As many as are asked for, or as there are groups: within a cross-validation there are fewer. `undefined` for one group. */
-function foldsOfEncoding({ labels, task, groups }: TransformTarget, count: number, seed: number): Folds | undefined {
+function foldsOfEncoding(
+  column: string,
+  { labels, task, groups }: TransformTarget,
+  count: number,
+  seed: number,
+): Folds | undefined {
   if (groups) {
     const all = countGroups(groups);
     return all < 2 ? undefined : foldsOf({ by: 'group', count: Math.min(count, all) }, groups.length, { groups });
   }
   const by = task.task === 'regression' ? 'rows' : 'stratified';
-  return foldsOf({ by, count, shuffleSeed: seed }, labels.length, { labels });
+  return foldsOf(
+    { by, count, shuffleSeed: seed },
+    labels.length,
+    { labels },
+    {
+      of: ` of the step "target" of the column ${JSON.stringify(column)}`,
+      remedy: 'give the column fewer "folds" or another step in "transforms", or process more data',
+    },
+  );
 }
 
 /** What is averaged: the labels themselves, or for each of several classes whether a row is of it. */
