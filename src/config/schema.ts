@@ -915,9 +915,13 @@ const Prices = z.strictObject({
 });
 export type Prices = z.infer<typeof Prices>;
 
+/** By the rules of S3 for new buckets; the endings that it keeps for aliases, such as those of access points, lead to buckets too. */
 const bucket = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name: 3 to 63 lower-case letters, digits, "." and "-"');
+  .regex(
+    /^(?!xn--|sthree-|amzn-s3-demo-|\d+(\.\d+){3}$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+    'a bucket name as S3 takes it: 3 to 63 lower-case letters, digits, "-" and single ".", no IP address, and not beginning with "xn--", "sthree-" or "amzn-s3-demo-"',
+  );
 
 /** A warning above what a distance can be would never come. */
 function checkDistances(

@@ -140,9 +140,12 @@ const TEXTS: [where: 'config' | 'definition', path: string, good: string[], bad:
   [
     'config',
     'storage.datamart_bucket',
-    ['abc', 'a.b-c9', 'x'.repeat(63)],
-    ['ab', 'x'.repeat(64), '-ab', 'ab-', 'aBc', 'a_b', ' abc'],
-    'a bucket name: 3 to 63 lower-case letters, digits, "." and "-"',
+    ['abc', 'a.b-c9', 'x'.repeat(63), '1.2.3', '1.2.3.4.5', '1.2.3.4a', 'axn--b', 'point-s3alias', 'a--use1-az4--x-s3'],
+    [
+      ...['ab', 'x'.repeat(64), '-ab', 'ab-', 'aBc', 'a_b', ' abc', '.ab', 'ab.', 'a..b', 'abc.d..e'],
+      ...['192.168.1.1', '1.2.3.4', 'xn--abc', 'sthree-abc', 'amzn-s3-demo-abc'],
+    ],
+    'a bucket name as S3 takes it: 3 to 63 lower-case letters, digits, "-" and single ".", no IP address, and not beginning with "xn--", "sthree-" or "amzn-s3-demo-"',
   ],
   [
     'config',
