@@ -25,8 +25,7 @@ import { writeTrainingPage } from './trainingPage.js';
 /**
  * The best of the versions of a run is the challenger. It becomes champion where it passes the model tests and the
  * promotion gate, on the rows of `champion_metric`'s split, and where the config leaves that to no person; else the champion stays. The
- * gate's working is kept as the challenger's `promotion.json`. Where the best is a version of an earlier run that is
- * champion, it stays. Where the metric is undefined for every version, the gate refuses the best of the search. A run
+ * gate's working is kept as the challenger's `promotion.json`. Where the best is champion already, it stays. Where the metric is undefined for every version, the gate refuses the best of the search. A run
  * moves an alias once, however often it asks. The training's page comes last, and what MLflow is to know.
  */
 export const promoteBest: Stage<PromoteBestInput, PromotedBest> = async (context, input) => {
@@ -62,7 +61,7 @@ function refusalOf({ config }: Pipeline, { decision, challenger, rules }: Promot
 async function challenge(
   context: StageContext,
   pipeline: Pipeline,
-  { run, dataset, unchanged = [], tested, leftOut = {} }: PromoteBestInput,
+  { run, dataset, tested, leftOut = {} }: PromoteBestInput,
   challenger: VersionRef,
   by: { split: SplitName; metric: MetricName; reason: string },
 ): Promise<{ champion: VersionRef | null; previous: VersionRef | null; promotion: PromotionDecision }> {
@@ -77,8 +76,12 @@ async function challenge(
     }
 
     const champion = pointer ? { algorithm: pointer.algorithm, version: pointer.version } : null;
-    if (isSameVersion(champion, challenger) && unchanged.some((ref) => isSameVersion(ref, challenger))) {
-      return { champion, previous: champion, promotion: await stays(context, pipeline, { challenger, split, reason }) };
+    const key = versionKey(challenger, 'promotion.json');
+    // Also a version of this run, which a person may have promoted by now.
+    if (isSameVersion(champion, challenger)) {
+      const promotion = await stays(context, pipeline, { challenger, split, reason });
+      if (!(await modelRegistry.head(key))) await promotionDecision.write(modelRegistry, key, promotion);
+      return { champion, previous: champion, promotion };
     }
     const metadata = await versionOf(modelRegistry, challenger);
     const slices = await readVersionFileIfAny(modelRegistry, metadata, 'slices.json');
@@ -93,7 +96,7 @@ async function challenge(
       champion,
     });
     const promotion = Object.keys(leftOut).length > 0 ? { ...decision, left_out: leftOut } : decision;
-    await promotionDecision.write(modelRegistry, versionKey(challenger, 'promotion.json'), promotion);
+    await promotionDecision.write(modelRegistry, key, promotion);
     if (promotion.decision !== 'promote') return { champion, previous: champion, promotion };
     try {
       await movePointer(modelRegistry, aliasKey(CHAMPION), challenger, run, reason, { from: champion });
@@ -114,7 +117,7 @@ function failedBesidePerformance(
   return failedTests(tested.tests).filter(({ test }) => test !== PERFORMANCE_TEST).length;
 }
 
-/** The best is a version of an earlier run, and champion already. */
+/** The best is champion already: a version of an earlier run, or one that a person promoted. */
 async function stays(
   context: StageContext,
   pipeline: Pipeline,

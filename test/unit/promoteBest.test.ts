@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import type { ModelTrainingCompleted, VersionRef } from '../../src/contracts/index.js';
 import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../../src/registry/aliases.js';
-import { readVersionFile } from '../../src/registry/versions.js';
+import { readVersionFile, versionKey } from '../../src/registry/versions.js';
 import { promoteBest } from '../../src/stages/promoteBest.js';
 import {
   createTinyWorld,
@@ -83,16 +83,31 @@ describe('the best version of a run', () => {
   });
 
   test('is refused with the working of every rule, and the champion stays', async () => {
-    gate({ require: 'better' });
-    const choice = await world.perform(promoteBest, asked(first, 'again'));
-    expect(choice).toMatchObject({ champion: first.champion, promotion: { decision: 'refuse' } });
-    expect(choice.promotion.rules.map(({ rule, passed }) => [rule, passed])).toEqual([
+    const second = await trainTiny(world, {
+      change: (config) => Object.assign(config, { promotion_gate: { require: 'better' } }),
+    });
+    expect(second).toMatchObject({ champion: first.champion, promotion: { decision: 'refuse' } });
+    expect(second.promotion.rules.map(({ rule, passed }) => [rule, passed])).toEqual([
       ['min_samples', true],
       ['max_auc_loss', true],
       ['significantly_better', false],
     ]);
-    const kept = await readVersionFile(world.stores.modelRegistry, first.challenger, 'promotion.json');
-    expect(kept).toEqual(choice.promotion);
+    const kept = await readVersionFile(world.stores.modelRegistry, second.challenger, 'promotion.json');
+    expect(kept).toEqual(second.promotion);
+  });
+
+  test('stays champion where a person promoted it before the gate came to it, and does not take its own place', async () => {
+    const { modelRegistry } = world.stores;
+    const key = versionKey(first.challenger, 'promotion.json');
+    for (const isDecided of [true, false]) {
+      if (!isDecided) await modelRegistry.delete(key);
+      const { champion, previous, promotion } = await world.perform(promoteBest, asked(first, 'another'));
+      expect([champion, previous]).toEqual([first.challenger, first.challenger]);
+      expect(promotion).toMatchObject({ decision: 'refuse', rules: [] });
+      expect(promotion.reason).toMatch(/stays champion: it is champion already/);
+      const kept = await readVersionFile(modelRegistry, first.challenger, 'promotion.json');
+      expect(kept).toEqual(isDecided ? first.promotion : promotion);
+    }
   });
 
   test('is compared with a champion of another scaling on the same raw rows', async () => {
