@@ -120,17 +120,27 @@ describe('a network', () => {
     expect(checkpoints()).toEqual([]);
   });
 
-  test('whose loss gets lost fails with what to do', async () => {
+  test.each<[when: string, label: string, task: TaskSpec, params: Params]>([
+    ['in an epoch', 'binary', ZERO_OR_ONE, {}],
+    // The one batch was measured before the step that it is for.
+    [
+      'in its last step',
+      'value',
+      amount('squared_error'),
+      { hidden_layer_sizes: '1', dropout: 0, batch_size: ROWS, max_iter: 1, validation_fraction: 0 },
+    ],
+  ])('that diverges %s fails with what to do', async (_, label, task, params) => {
     const request = {
-      task: ZERO_OR_ONE,
+      task,
       estimator: 'mlp',
-      params: { ...SMALL, learning_rate_init: 1 },
+      params: { ...SMALL, learning_rate_init: 1, ...params },
       seed: 1,
       modelPath: join(folder, 'lost.onnx'),
     } as const;
-    await expect(pool.fit({ ...request, train: train('binary', ['huge']) }, never)).rejects.toMatchObject({
+    await expect(pool.fit({ ...request, train: train(label, ['huge']) }, never)).rejects.toMatchObject({
       type: 'EngineFailed',
-      message: expect.stringContaining('have the transforms scale its columns') as string,
+      message:
+        'The fit of the network has diverged: its loss is no number after 1 epoch; lower learning_rate_init, or have the transforms scale its columns.',
     });
   });
 

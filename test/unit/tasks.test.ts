@@ -82,6 +82,12 @@ describe('what can not be measured', () => {
     );
   });
 
+  test.each([NaN, -Infinity])('a prediction that is %d is told as that of a fit that diverged', (value) => {
+    expect(() => taskOf(COUNTS).metrics([1, 2], output(1, 0.2, value), 0.5)).toThrow(
+      `Row 1 has the prediction ${value}, of which nothing can be measured, as of a model whose fit has diverged; lower its learning rate, or have the transforms scale its columns.`,
+    );
+  });
+
   test('R2 of labels that are all alike, whose sum rounding moves off', async () => {
     // Ten times 0.1 add up to 0.9999999999999999.
     const labels = new Array<number>(10).fill(0.1);

@@ -235,9 +235,7 @@ function checkRows(kind: Kind, labels: TaskLabels, { values, width }: ModelOutpu
     const row = Math.floor(at / width);
     throw new PerdureError(
       'InputInvalid',
-      Number.isNaN(values[at])
-        ? `Row ${row} has no prediction; score it, or leave it out.`
-        : `Row ${row} has the prediction ${values[at]}, of which nothing can be measured; use parameters with which the model predicts numbers.`,
+      `Row ${row} has the prediction ${values[at]}, of which nothing can be measured, as of a model whose fit has diverged; lower its learning rate, or have the transforms scale its columns.`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Progress } from '../../../contracts/index.js';
+import { countOf, type Progress } from '../../../contracts/index.js';
 import { PerdureError } from '../../../errors.js';
 import { Mt19937 } from '../../mt19937.js';
 import type { Matrix, TrainingStep } from '../binding.js';
@@ -69,11 +69,7 @@ export async function trainNetwork(
     state.epoch++;
     const validationLoss = validation && meanLoss(validation, loss, state.layers);
     const judged = validationLoss ?? trainLoss;
-    if (!Number.isFinite(judged))
-      throw new PerdureError(
-        'EngineFailed',
-        `The loss of the network is no number after ${state.epoch} epochs; have the transforms scale its columns, or lower learning_rate_init.`,
-      );
+    refuseDiverged(judged, state.epoch);
     if (validationLoss === undefined || validationLoss < state.best.loss) {
       state.best = { layers: copied(state.layers), loss: judged };
       state.waited = 0;
@@ -85,7 +81,17 @@ export async function trainNetwork(
     // Lets what is told go out.
     await setImmediate();
   }
+  // The loss of the last steps' batches was that of the network before each of them.
+  if (!validation) refuseDiverged(meanLoss(train, loss, state.layers), state.epoch);
   return { layers: state.best.layers, steps: state.steps };
+}
+
+function refuseDiverged(loss: number, epochs: number): void {
+  if (Number.isFinite(loss)) return;
+  throw new PerdureError(
+    'EngineFailed',
+    `The fit of the network has diverged: its loss is no number after ${countOf(epochs, 'epoch')}; lower learning_rate_init, or have the transforms scale its columns.`,
+  );
 }
 
 function initialState({ columns }: Matrix, { outputs }: Loss, { hidden }: NetworkSettings, seed: number): State {
