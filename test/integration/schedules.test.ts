@@ -428,6 +428,17 @@ describe('inference that a schedule should have started', () => {
     expect(await missing(inDays(3))).toBe(first!.toISOString());
   });
 
+  test('is missed for as long, however seldom it is due', async () => {
+    await applySchedules(client, pipeline);
+    const schedule = client.schedule.getHandle(scheduleIdOf(NAME, 'inference'));
+    await schedule.update((before) => ({ ...before, spec: { intervals: [{ every: '150 days' }] } }));
+    const [first, second] = (await described('inference')).info.nextActionTimes;
+    const after = (due: Date, days: number) => new Date(due.getTime() + days * 24 * 60 * MINUTE);
+    expect(await missing(after(first!, -0.1))).toBeNull();
+    for (const days of [1, 31, 33, 97, 149]) expect(await missing(after(first!, days))).toBe(first!.toISOString());
+    expect(await missing(after(second!, 1))).toBe(second!.toISOString());
+  });
+
   test('is missed no more once it has begun', async () => {
     await applySchedules(client, pipeline);
     // Due every second, and never started: no action is left.

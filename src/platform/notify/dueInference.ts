@@ -1,11 +1,11 @@
-import { ScheduleNotFoundError, type Client } from '@temporalio/client';
+import { ScheduleNotFoundError, type Client, type ScheduleDescription } from '@temporalio/client';
 import { msToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import { scheduleIdOf } from '../temporal/schedules.js';
 import { hasInferredSince } from './runHistory.js';
 
 const DAY_MS = 24 * 3_600_000;
 
-/** How far to look back: a schedule that is due more seldom than this is not watched. */
+/** The days that are looked at first; of a schedule that was not due in them, as many again before, and so on. */
 const LOOK_BACK_MS = 32 * DAY_MS;
 
 /**
@@ -14,35 +14,46 @@ const LOOK_BACK_MS = 32 * DAY_MS;
  * an operator paused it, nothing is due.
  */
 export async function inferenceMissingSince(client: Client, pipeline: string, now: Date): Promise<string | null> {
-  let missing: string | null = null;
-  for (const due of (await dueTimes(client, pipeline, now)).reverse()) {
-    if (await hasInferredSince(client, pipeline, due)) break;
-    missing = due;
-  }
-  return missing;
-}
-
-/** When inference should have started, oldest first, since its schedule was made. */
-async function dueTimes(client: Client, pipeline: string, now: Date): Promise<string[]> {
   const scheduleId = scheduleIdOf(pipeline, 'inference');
-  const found = await client.schedule
+  const schedule = await client.schedule
     .getHandle(scheduleId)
     .describe()
     .catch((error: unknown) => {
       if (error instanceof ScheduleNotFoundError) return undefined;
       throw error;
     });
-  if (!found || found.state.paused) return [];
-  const from = Math.max(
-    found.info.createdAt.getTime(),
-    found.info.lastUpdatedAt?.getTime() ?? 0,
-    now.getTime() - LOOK_BACK_MS,
-  );
-  const { startTime } = await client.workflowService.listScheduleMatchingTimes({
-    namespace: client.options.namespace,
-    scheduleId,
-    startTime: msToTs(from),
-    endTime: msToTs(now.getTime()),
-  });
-  return startTime.map((time) => tsToDate(time).toISOString());
+  if (!schedule || schedule.state.paused) return null;
+  let missing: string | null = null;
+  for (const due of (await newestDueTimes(client, schedule, now)).reverse()) {
+    if (hasStartedSince(schedule, due) || (await hasInferredSince(client, pipeline, due.toISOString()))) break;
+    missing = due.toISOString();
+  }
+  return missing;
+}
+
+/** Whether a schedule has started a run for a time or a later one: it remembers that for longer than Temporal keeps the run. */
+function hasStartedSince({ info: { recentActions } }: ScheduleDescription, due: Date): boolean {
+  return recentActions.some(({ scheduledAt }) => scheduledAt.getTime() >= due.getTime());
+}
+
+/** The last times that inference should have started at, oldest first, since its schedule was made. */
+async function newestDueTimes(
+  client: Client,
+  { scheduleId, info: { createdAt, lastUpdatedAt } }: ScheduleDescription,
+  now: Date,
+): Promise<Date[]> {
+  const since = Math.max(createdAt.getTime(), lastUpdatedAt?.getTime() ?? 0);
+  let to = now.getTime();
+  for (let days = LOOK_BACK_MS; to > since; days *= 2) {
+    const from = Math.max(since, to - days);
+    const { startTime } = await client.workflowService.listScheduleMatchingTimes({
+      namespace: client.options.namespace,
+      scheduleId,
+      startTime: msToTs(from),
+      endTime: msToTs(to),
+    });
+    if (startTime.length > 0) return startTime.map(tsToDate);
+    to = from;
+  }
+  return [];
 }
