@@ -1,3 +1,4 @@
+import { listOf } from '../contracts/counts.js';
 import { loadPipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
 import { openFeatureStore } from '../data/onlineStore/featureStore.js';
@@ -31,7 +32,7 @@ export async function showFeatures(name: string, keys: string[], options: Common
     if (absent.length > 0)
       throw new PerdureError(
         'NotFound',
-        `There are no features of ${absent.slice(0, 5).join(', ')}${absent.length > 5 ? ` and ${absent.length - 5} more` : ''}; correct the ${absent.length > 1 ? 'keys' : 'key'}, or process data that ${absent.length > 1 ? 'have them' : 'has it'}.`,
+        `There are no features of ${listOf(absent)}; correct the ${absent.length > 1 ? 'keys' : 'key'}, or process data that ${absent.length > 1 ? 'have them' : 'has it'}.`,
       );
   } finally {
     await store.close();

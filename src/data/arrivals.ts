@@ -1,7 +1,7 @@
 import { FILE_ROW, INTERNAL, isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { ARRIVAL } from '../config/schema.js';
-import { agreeing } from '../contracts/counts.js';
+import { agreeing, listOf } from '../contracts/counts.js';
 import { PerdureError } from '../errors.js';
 import type { ObjectStore } from '../platform/storage/objectStore.js';
 import { columnsOf, identifier, literal, readParquetSql, sameKeySql, type Database } from './duckdb.js';
@@ -52,7 +52,7 @@ export async function openArrivals(
   if (lost.length > 0 && !replace)
     throw new PerdureError(
       'InputInvalid',
-      `Bronze has lost ${agreeing(lost.length, 'the partition', 'the partitions')} ${lost.join(', ')}, and with ${agreeing(lost.length, 'it', 'them')} which rows arrived then; give a file that has those rows and ask to replace (--replace, or "replace": true), which has them arrive anew.`,
+      `Bronze has lost ${agreeing(lost.length, 'the partition', 'the partitions')} ${listOf(lost)}, and with ${agreeing(lost.length, 'it', 'them')} which rows arrived then; give a file that has those rows and ask to replace (--replace, or "replace": true), which has them arrive anew.`,
     );
   const files: Arrivals = new Map();
   for (const name of names) {

@@ -7,7 +7,7 @@ import { diskError } from '../platform/files/diskError.js';
 import { openRegularFile } from '../platform/storage/regularFile.js';
 import { identifier, literal, type Database } from './duckdb.js';
 import { ENCODINGS, readStart, type Encoding } from './inspect/encoding.js';
-import { agreeing } from '../contracts/counts.js';
+import { agreeing, listOf } from '../contracts/counts.js';
 
 /** How a CSV is read: what `pipeline.json` says of it, or what was found by reading it whole. */
 export const sourceReading = z.strictObject({
@@ -350,16 +350,11 @@ function lacksColumns(path: string, start: string, quote: string, fields: string
     const found = fields.find((field) => sameName(field.trim()) === sameName(name.trim()));
     return found === undefined ? [] : [JSON.stringify(found)];
   });
-  const hint = similar.length === 0 ? '' : ` (it has ${enumerate(similar)})`;
+  const hint = similar.length === 0 ? '' : ` (it has ${listOf(similar)})`;
   return new PerdureError(
     'InputInvalid',
-    `${path} lacks the ${agreeing(missing.length, 'column', 'columns')} ${enumerate(missing)}${hint}; add ${agreeing(missing.length, 'it', 'them')} or give another file.`,
+    `${path} lacks the ${agreeing(missing.length, 'column', 'columns')} ${listOf(missing)}${hint}; add ${agreeing(missing.length, 'it', 'them')} or give another file.`,
   );
-}
-
-function enumerate(names: string[]): string {
-  const shown = names.slice(0, 5).join(', ');
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
 
 function shorten(value: string): string {

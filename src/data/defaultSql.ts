@@ -1,3 +1,4 @@
+import { listOf } from '../contracts/counts.js';
 import { carriedColumns, isAmong } from '../config/columns.js';
 import { sameName } from '../contracts/index.js';
 import { ROW_NUMBER, type PipelineDefinition } from '../config/schema.js';
@@ -41,7 +42,7 @@ export function defaultSql(definition: PipelineDefinition, table: TableName): st
       if (unknown !== undefined)
         throw new PerdureError(
           'ConfigInvalid',
-          `pipeline.json names the column ${unknown}, which ${definition.source.file} doesn't have (it has ${columns.join(', ')}); correct the name.`,
+          `pipeline.json names the column ${unknown}, which ${definition.source.file} doesn't have (it has ${listOf(columns)}); correct the name.`,
         );
       const out = new Set([...carried, ...left].map(sameName));
       const features = columns.filter((name) => !out.has(sameName(name)));

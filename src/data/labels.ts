@@ -1,6 +1,6 @@
 import type { Pipeline } from '../config/load.js';
 import { positiveOf, toldTask } from '../config/schema.js';
-import { countOf, ZERO_OR_ONE, type TaskSpec } from '../contracts/index.js';
+import { countOf, ZERO_OR_ONE, type TaskSpec, listOf } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { isMissing } from '../ml/missing.js';
 import { describe, identifier, type Database } from './duckdb.js';
@@ -79,7 +79,7 @@ export function taskSpecOf(
   if (texts.length > 2) {
     throw new PerdureError(
       'ConfigInvalid',
-      `The task of ${folder} is binary, and the label has ${countOf(texts.length, 'value')} (${texts.slice(0, 5).join(', ')}); name the positive one, "label": {"column": ..., "positive": ...}, or make the task multiclass.`,
+      `The task of ${folder} is binary, and the label has ${countOf(texts.length, 'value')} (${listOf(texts, 5)}); name the positive one, "label": {"column": ..., "positive": ...}, or make the task multiclass.`,
     );
   }
   return { task, classes: [texts[0] ?? '0', texts[1] ?? (texts[0] === undefined ? '1' : `not ${texts[0]}`)] };

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { INTERNAL, isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { fileNameOf } from '../config/schema.js';
-import { countOf, type LabelCounts } from '../contracts/index.js';
+import { countOf, type LabelCounts, listOf } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { sha256File } from '../platform/storage/checksum.js';
 import { localFileOr } from '../platform/storage/lost.js';
@@ -282,7 +282,7 @@ async function placesOf(
   if (lacking !== undefined)
     throw new PerdureError(
       'ConfigInvalid',
-      `"labels.on" of pipeline.json names ${lacking}, which the rows don't have (they have ${given.join(', ')}); name columns of the source.`,
+      `"labels.on" of pipeline.json names ${lacking}, which the rows don't have (they have ${listOf(given)}); name columns of the source.`,
     );
   const rows = readParquetSql(
     files.map(({ path }) => path),

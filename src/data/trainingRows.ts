@@ -1,3 +1,4 @@
+import { listOf } from '../contracts/counts.js';
 import { FILE_ROW, INTERNAL, isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { TaskSpec } from '../contracts/index.js';
@@ -184,7 +185,7 @@ export async function countSharedEntities(
   if (!isAmong(present, entity))
     throw new PerdureError(
       'ConfigInvalid',
-      `"entity" names ${entity}, which the feature store doesn't have (it has ${present.join(', ')}); have ${layers.feature_store.sql ?? 'its query'} give it, or correct the name.`,
+      `"entity" names ${entity}, which the feature store doesn't have (it has ${listOf(present)}); have ${layers.feature_store.sql ?? 'its query'} give it, or correct the name.`,
     );
   const labels = readParquetSql(files.map((file) => file.labels.path));
   const known = `SELECT ${keys.map(identifier).join(', ')} FROM ${labels} WHERE ${identifier(label)} IS NOT NULL`;

@@ -5,6 +5,7 @@ import {
   type PerformanceResult,
   type RowsLookedAt,
   type Verdict,
+  listOf,
 } from '../contracts/index.js';
 
 type MeasuredDrift = Extract<DriftResult, { status: 'measured' }>;
@@ -86,5 +87,5 @@ function unmeasuredFeatures({
   const columns = [...features, ...(score_psi === null ? ['the score'] : [])];
   return columns.length === 0
     ? undefined
-    : `There is no PSI of ${columns.join(', ')}, which hold no value at training or now.`;
+    : `There is no PSI of ${listOf(columns)}, which hold no value at training or now.`;
 }

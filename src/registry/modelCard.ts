@@ -6,7 +6,7 @@ import {
   type TaskMetrics,
   type TaskSpec,
 } from '../contracts/index.js';
-import { countOf } from '../contracts/counts.js';
+import { countOf, listOf } from '../contracts/counts.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import type { Calibrator } from '../ml/calibrator.js';
 import { INTERVAL_CONVENTION } from '../ml/comparison/bootstrap.js';
@@ -219,7 +219,7 @@ function inputsTable({ inputs, outputs }: ModelSignature): string {
   const rows = inputs.map(({ name, type, range, categories, missing, outside }) => [
     code(name),
     type,
-    range ? `${number(range[0])} to ${number(range[1])}` : categories ? listed(categories) : 'any',
+    range ? `${number(range[0])} to ${number(range[1])}` : categories ? listOf(categories.map(named), SHOWN) : 'any',
     missing,
     outside,
   ]);
@@ -227,11 +227,6 @@ function inputsTable({ inputs, outputs }: ModelSignature): string {
     table(['column', 'type', 'values', 'a missing value', 'another value'], rows),
     `A prediction has ${outputs.map(({ name }) => code(name)).join(', ')}. ${code('signature.json')} has all of this.`,
   ].join('\n\n');
-}
-
-function listed(categories: string[]): string {
-  const shown = categories.slice(0, SHOWN).map(named).join(', ');
-  return categories.length > SHOWN ? `${shown} and ${categories.length - SHOWN} more` : shown;
 }
 
 function limitsOf({ dataset, metadata, threshold }: CardFacts): string {

@@ -5,7 +5,7 @@ import { CHAMPION } from './aliases.js';
 import { aliasKey, latestKey, listAliases, readPointer } from './pointers.js';
 import { listVersions, versionNumbered } from './versionIndex.js';
 import { modelRef, readVersion, requireVersion } from './versions.js';
-import { agreeing } from '../contracts/counts.js';
+import { agreeing, listOf } from '../contracts/counts.js';
 
 /**
  * Finds the version that a selector means. Skipped where nothing is trained yet.
@@ -80,7 +80,7 @@ async function byAlgorithm(
   const known = (await listVersions(registry, algorithm)).map(({ number, version }) => `v${number} (${version})`);
   throw new PerdureError(
     'NotFound',
-    `There is no version "${version}" of ${algorithm}; registered are ${known.join(', ') || 'none'}.`,
+    `There is no version "${version}" of ${algorithm}; registered are ${listOf(known) || 'none'}.`,
   );
 }
 

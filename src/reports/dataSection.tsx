@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { countOf, type GoldResult } from '../contracts/index.js';
+import { countOf, type GoldResult, listOf } from '../contracts/index.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import { missingRate, type ColumnProfile } from '../monitoring/profile.js';
 import { formatNumber, Passed, percent, Section, Table, Verdict } from './components.js';
@@ -123,6 +123,5 @@ function rangeOf(profile: ColumnProfile): string {
     return profile.edges.length === 0
       ? 'none'
       : `most from ${formatNumber(profile.edges[0])} to ${formatNumber(profile.edges.at(-1))}`;
-  const names = Object.keys(profile.counts);
-  return `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
+  return listOf(Object.keys(profile.counts), 5);
 }

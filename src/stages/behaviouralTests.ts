@@ -1,5 +1,5 @@
 import type { BehaviouralTest, ColumnChange } from '../config/modelTests.js';
-import { shareOf } from '../contracts/counts.js';
+import { shareOf, listOf } from '../contracts/counts.js';
 import { isMoment, type ModelTest } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { columnOf, type ModelOutput } from '../ml/modelOutput.js';
@@ -154,7 +154,7 @@ function present(table: RawTable, column: string): string {
   if (table.columns.has(column)) return column;
   throw new PerdureError(
     'InputInvalid',
-    `The test names ${column}, which the model doesn't read; it reads ${[...table.columns.keys()].join(', ')}.`,
+    `The test names ${column}, which the model doesn't read; it reads ${listOf([...table.columns.keys()])}.`,
   );
 }
 

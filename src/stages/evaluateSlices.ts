@@ -1,3 +1,4 @@
+import { listOf } from '../contracts/counts.js';
 import type { Pipeline } from '../config/load.js';
 import { isAmong } from '../config/columns.js';
 import type { SliceMetrics, SplitName } from '../contracts/index.js';
@@ -97,7 +98,7 @@ async function sliceInputs(database: Database, columns: string[], [first]: GoldF
     if (!column)
       throw new PerdureError(
         'ConfigInvalid',
-        `evaluation.slices names ${name}, which the feature store doesn't have (it has ${present.map((candidate) => candidate.name).join(', ')}); correct the name, or have the query of the feature store give it.`,
+        `evaluation.slices names ${name}, which the feature store doesn't have (it has ${listOf(present.map((candidate) => candidate.name))}); correct the name, or have the query of the feature store give it.`,
       );
     const isNumber = NUMBER.test(column.type) && column.type !== 'BOOLEAN';
     return isNumber ? { name, kind: 'number', type: 'numeric' } : { name, kind: 'category', type: 'categorical' };

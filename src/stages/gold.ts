@@ -26,7 +26,7 @@ import { refine } from '../data/refine.js';
 import { checkFreshness } from '../data/validation/freshness.js';
 import { PerdureError } from '../errors.js';
 import type { Stage, StageContext } from './context.js';
-import { countOf } from '../contracts/counts.js';
+import { countOf, listOf } from '../contracts/counts.js';
 
 /** Silver as features and labels, by the pipeline's `feature_store.sql` and `label_store.sql`. */
 export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
@@ -194,10 +194,10 @@ async function checkColumns(
   const find = (name: string) => columns.find((column) => sameName(column.name) === sameName(name));
   const missing = needed.names.filter((name) => !find(name));
   if (missing.length > 0) {
-    const given = columns.map(({ name }) => name).join(', ');
+    const given = listOf(columns.map(({ name }) => name));
     throw new PerdureError(
       'ConfigInvalid',
-      `pipeline.json names ${missing.join(', ')}, which ${sql.file} doesn't give (it gives ${given}); correct the name in pipeline.json or add the column to the query.`,
+      `pipeline.json names ${listOf(missing)}, which ${sql.file} doesn't give (it gives ${given}); correct the name in pipeline.json or add the column to the query.`,
     );
   }
   const text = needed.numbers.map((name) => find(name)!).find(({ type }) => !NUMBER.test(type));

@@ -1,6 +1,6 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import { agreeing, countOf, type TaskSpec } from '../contracts/index.js';
+import { agreeing, countOf, type TaskSpec, listOf } from '../contracts/index.js';
 import { identifier, readParquetSql, type Database } from '../data/duckdb.js';
 import { labelReader, labelSql, type RawLabel } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';
@@ -16,13 +16,10 @@ export interface LabelledScores {
   unknown: string[];
 }
 
-/** Classes that a sentence names. */
-const MOST_CLASSES = 5;
-
 /** Rows of classes that a version doesn't know, in words: how many, and which classes. */
 export function unknownInWords(unknown: string[]): string {
   const classes = [...new Set(unknown)].sort();
-  return `${countOf(unknown.length, 'row')} of ${agreeing(classes.length, 'a class', 'classes')} that the version does not know (${classes.slice(0, MOST_CLASSES).join(', ')})`;
+  return `${countOf(unknown.length, 'row')} of ${agreeing(classes.length, 'a class', 'classes')} that the version does not know (${listOf(classes)})`;
 }
 
 /** Why metrics of labelled rows don't tell of all of them, in a sentence; nothing where they do. */

@@ -44,7 +44,7 @@ import {
   transformTarget,
   type FoldsOfTraining,
 } from './trainingFolds.js';
-import { agreeing, countOf, shareOf } from '../contracts/counts.js';
+import { agreeing, countOf, listOf, shareOf } from '../contracts/counts.js';
 
 const LATEST = 'gold/preprocessed/latest.json';
 
@@ -356,7 +356,7 @@ function warningsOf(
   if (name !== 'train') return warnings;
   if (toldTask(definition) === undefined && definition.labelSource && task.task !== 'regression') {
     warnings.push(
-      `"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of the classes ${task.classes.slice(0, 5).join(', ')}${task.classes.length > 5 ? ', ...' : ''}`}.`,
+      `"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of the classes ${listOf(task.classes, 5)}`}.`,
     );
   }
   for (const { column, same, measure, value } of findLeaks(table, labels, task.task)) {

@@ -592,5 +592,13 @@ describe("a pipeline's folder", () => {
     mkdirSync(join(root, 'pipelines', 'b'));
     await expect(loadPipeline('a', env)).rejects.toMatchObject(message('are b, c'));
     expect(await listPipelines(root)).toEqual(['b', 'c']);
+    mkdirSync(join(root, 'pipelines', 'loans'));
+    await expect(loadPipeline('laons', env)).rejects.toMatchObject({
+      message: `There is no pipeline "laons" in ${root}/pipelines; did you mean "loans"?`,
+    });
+    for (let i = 10; i < 20; i++) mkdirSync(join(root, 'pipelines', `p${i}`));
+    await expect(loadPipeline('a', env)).rejects.toMatchObject(
+      message('are b, c, loans, p10, p11, p12, p13, p14 and 5 more'),
+    );
   });
 });

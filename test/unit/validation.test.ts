@@ -208,7 +208,7 @@ describe('a suite', () => {
     const visits = [...visitsOf(1), { id: 5, day: '2020-01-20', kind: 'urgent', cost: 1 }];
     await expect(processed(visits)).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: `Expectations that must hold are not met: three is not met (5) in 2020_01, cheaper is broken by 2 rows of 2020_01, urgent is broken by 2 rows of 2020_01, and 1 more; ${remedy}`,
+      message: `Expectations that must hold are not met: three is not met (5) in 2020_01, cheaper is broken by 2 rows of 2020_01, urgent is broken by 2 rows of 2020_01 and 1 more; ${remedy}`,
     });
     expects(
       fails('column_values_to_be_between', { column: 'cost', max_value: 30 }, 'cheap'),

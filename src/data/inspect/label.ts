@@ -1,6 +1,6 @@
 import type { ColumnType } from '../../config/schema.js';
 import type { Objective, TaskName } from '../../contracts/task.js';
-import { count, countOf } from '../../contracts/index.js';
+import { count, countOf, listOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
 import { isNumbersAsText, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
@@ -120,13 +120,12 @@ export function findColumn(
     columns.find((column) => column.name === name) ??
     columns.find((column) => column.name.trim().toLowerCase() === name.trim().toLowerCase());
   if (found) return found;
-  const shown = header.slice(0, 20).join(', ');
   const first = header.some((field) => /^\s*[-+]?[0-9.]+\s*$/.test(field))
     ? '; if its first line is data already, add one with the names'
     : '';
   throw new PerdureError(
     'NotFound',
-    `The file has no column ${JSON.stringify(name)}; name one of these with ${option}: ${shown}${header.length > 20 ? ` and ${header.length - 20} more` : ''}${first}.`,
+    `The file has no column ${JSON.stringify(name)}; name one of these with ${option}: ${listOf(header, 20)}${first}.`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { isInternal } from '../../config/columns.js';
-import { agreeing, count, countOf, sameName } from '../../contracts/index.js';
+import { agreeing, count, countOf, sameName, listOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
 import { describeCsv, isNumbersAsText, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
@@ -118,7 +118,7 @@ export async function propose(database: Database, path: string, file: string, wi
           : `${time.sql}: ${time.reason}; the store is cut by ${time.partition}${time.future === undefined ? '' : `; ${agreeing(time.future, '1 row is of a day to come, and counts', `${countOf(time.future, 'row')} are of days to come, and count`)} from then on`}`,
     },
     { topic: 'split', text: splitText(time, group, rows, key.columns.length > 0) },
-    ...drop.map(({ columns, reason }) => ({ topic: 'drop', text: `${listed(columns)}: ${reason}` })),
+    ...drop.map(({ columns, reason }) => ({ topic: 'drop', text: `${listOf(columns)}: ${reason}` })),
     { topic: 'expectations', text: expectationsText(expectations) },
   ];
   const remarks = [
@@ -257,11 +257,7 @@ async function remarksOn(
   if (empty.length > 0)
     remarks.push({
       topic: 'mostly empty',
-      text:
-        empty
-          .slice(0, 8)
-          .map(({ name, present }) => `${name} ${((100 * (rows - present)) / rows).toFixed(0)}%`)
-          .join(', ') + (empty.length > 8 ? ` and ${empty.length - 8} more` : ''),
+      text: listOf(empty.map(({ name, present }) => `${name} ${((100 * (rows - present)) / rows).toFixed(0)}%`)),
     });
   const rare = await rareCategories(
     database,
@@ -270,7 +266,7 @@ async function remarksOn(
   if (rare.length > 0 && rows >= 10 * RARE)
     remarks.push({
       topic: 'rare categories',
-      text: `of fewer than ${countOf(RARE, 'row')} in ${listed(rare)}; they are grouped`,
+      text: `of fewer than ${countOf(RARE, 'row')} in ${listOf(rare)}; they are grouped`,
     });
   const unusable = unusableNames(sniffed.header);
   if (unusable.length > 0)
@@ -302,8 +298,4 @@ function unusableNames(header: string[]): string[] {
     ...repeated.map((name) => `${name} stands there twice`),
     ...header.filter(isInternal).map((name) => `${name} is a reserved name`),
   ];
-}
-
-function listed(names: string[]): string {
-  return names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ');
 }

@@ -1,5 +1,5 @@
 import type { Pipeline } from '../../config/load.js';
-import { countOf, shareOf, type DataQuality } from '../../contracts/index.js';
+import { countOf, shareOf, type DataQuality, listOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import type { PartitionEntry } from '../layers.js';
 import { scoreOf, type ExpectationResult, type ValidationResult } from './results.js';
@@ -42,11 +42,10 @@ export function refusal(pipeline: Pipeline, refused: RefusedPartition[]): Perdur
       'InputInvalid',
       `The expectation ${first.rule}, which must hold, is ${brokenBy(first)} partition ${first.partition}; ${remedy}`,
     );
-  const named = broken.slice(0, NAMED).map((result) => `${result.rule} is ${brokenBy(result)} ${result.partition}`);
-  const more = broken.length - named.length;
+  const named = broken.map((result) => `${result.rule} is ${brokenBy(result)} ${result.partition}`);
   return new PerdureError(
     'InputInvalid',
-    `Expectations that must hold are not met: ${named.join(', ')}${more > 0 ? `, and ${more} more` : ''}; ${remedy}`,
+    `Expectations that must hold are not met: ${listOf(named, NAMED)}; ${remedy}`,
   );
 }
 
@@ -65,7 +64,10 @@ export function refuseLowScores(pipeline: Pipeline, entries: [partition: string,
   const unmet = Object.entries(worst.unmet).sort(([, a], [, b]) => b - a);
   throw new PerdureError(
     'InputInvalid',
-    `${scoreText(pipeline, worst, low.length)}; not met are ${listed(unmet.map(([rule, rows]) => (rows > 0 ? `${rule} (${countOf(rows, 'row')})` : rule)))}; correct the source, or lower the minimum, and run again.`,
+    `${scoreText(pipeline, worst, low.length)}; not met are ${listOf(
+      unmet.map(([rule, rows]) => (rows > 0 ? `${rule} (${countOf(rows, 'row')})` : rule)),
+      NAMED,
+    )}; correct the source, or lower the minimum, and run again.`,
   );
 }
 
@@ -83,7 +85,7 @@ function tooLow(
   });
   return new PerdureError(
     'InputInvalid',
-    `${scoreText(pipeline, counted, partitions)}; the worst are ${listed(named)}; ${remedy}`,
+    `${scoreText(pipeline, counted, partitions)}; the worst are ${listOf(named, NAMED)}; ${remedy}`,
   );
 }
 
@@ -99,11 +101,6 @@ function scoreText(
 ): string {
   const others = partitions - 1;
   return `Partition ${partition}${others > 0 ? `, as ${countOf(others, 'other')},` : ''} has a quality score of ${quality_score!.toFixed(2)} (${shareOf(met, evaluated, 'expectations')} ${met === 1 || evaluated === 1 ? 'is' : 'are'} met), below the minimum of ${config.validation_config!.min_quality_score} (validation_config.min_quality_score)`;
-}
-
-function listed(names: string[]): string {
-  const more = names.length - NAMED;
-  return `${names.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function brokenBy({ result: { unexpected_count, observed_value } }: ExpectationResult): string {

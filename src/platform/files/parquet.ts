@@ -20,7 +20,7 @@ import {
 } from 'parquet-wasm';
 import { PerdureError, messageOf, systemCode } from '../../errors.js';
 import { diskError } from './diskError.js';
-import { agreeing } from '../../contracts/counts.js';
+import { agreeing, listOf } from '../../contracts/counts.js';
 
 /** A column of numbers, a value a row. */
 export type Column =
@@ -128,7 +128,7 @@ function checkColumns(path: string, file: Uint8Array, names: string[]): void {
   if (missing.length > 0) {
     throw new PerdureError(
       'InputInvalid',
-      `${path} lacks the ${agreeing(missing.length, 'column', 'columns')} ${missing.join(', ')}; run the stage that writes it again.`,
+      `${path} lacks the ${agreeing(missing.length, 'column', 'columns')} ${listOf(missing)}; run the stage that writes it again.`,
     );
   }
   for (const field of schema.fields) {
