@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { chiSquare, profileDistances } from '../../src/monitoring/distances.js';
 import { assessDrift, assessLabels } from '../../src/monitoring/drift.js';
 import { homogeneityP } from '../../src/monitoring/homogeneity.js';
 import type { BinnedProfile, CategoryProfile, ModelProfile } from '../../src/monitoring/profile.js';
@@ -160,6 +161,18 @@ test('the chance of a difference is that of a gamma distribution with the moment
     [0, 1],
   ]);
   expect(more).toBeCloseTo(0.20325767013743262, 12);
+});
+
+test('categories have a chi-square statistic beside their distance, bins have none', () => {
+  expect(profileDistances(of(500, 500), of(750, 250))).toEqual({
+    jensen_shannon: expect.any(Number) as number,
+    chi_square: chiSquare([
+      [500, 750],
+      [500, 250],
+    ]),
+  });
+  expect(Object.keys(profileDistances(score(500, 500), score(750, 250))!)).toEqual(['jensen_shannon']);
+  expect(profileDistances(of(500, 500), of(0, 0))).toBeNull();
 });
 
 describe('missing values', () => {

@@ -178,6 +178,12 @@ test('rows of one class only can show nothing, so nothing is promoted', () => {
   expect(decision.reason).toContain('got nothing that can be computed');
 });
 
+test('labels of a regression may all be one', () => {
+  const task = { task: 'regression', objective: 'squared_error' } as const;
+  const { rules } = decide({ task, metric: 'rmse', champion: null, labels: labels.map(() => 0) });
+  expect(rules.map(({ rule }) => rule)).not.toContain('rows_of_each_class');
+});
+
 test('models that scored different rows are refused', () => {
   expect(() => decide({ champion: { ...weak, output: said([0.5]) } })).toThrow(/same rows/);
 });

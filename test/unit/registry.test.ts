@@ -337,15 +337,14 @@ describe('a version', () => {
 
 describe('a pointer that is lost', () => {
   beforeEach(async () => {
-    await register('v1');
-    await register('v2');
+    for (const name of ['v1', 'v2', 'v3']) await register(name);
   });
 
   test("leaves the newest version as an algorithm's latest", async () => {
     await registry.put(latestKey('xgboost'), '');
-    expect(await resolveModel(registry, ALGORITHMS, { algorithm: 'xgboost' })).toMatchObject({ model: version('v2') });
+    expect(await resolveModel(registry, ALGORITHMS, { algorithm: 'xgboost' })).toMatchObject({ model: version('v3') });
     await registry.delete(latestKey('xgboost'));
-    expect(await resolveModel(registry, ALGORITHMS, { algorithm: 'xgboost' })).toMatchObject({ model: version('v2') });
+    expect(await resolveModel(registry, ALGORITHMS, { algorithm: 'xgboost' })).toMatchObject({ model: version('v3') });
     await registry.put(latestKey('xgboost'), 'cut');
     await movePointer(registry, latestKey('xgboost'), version('v2'), run('b'), 'trained', { overDamage: true });
     expect((await readPointer(registry, latestKey('xgboost')))?.version).toBe('v2');
@@ -405,9 +404,10 @@ describe('who answers to a name', () => {
   test.each([
     [{ alias: 'challenger' }, 'There is no alias "challenger" in the registry; there is champion.'],
     [{ algorithm: 'catboost' }, 'There is no algorithm "catboost"; this pipeline has logistic_regression, xgboost.'],
-    [{ algorithm: 'xgboost', version: 'v9' }, 'There is no version "v9" of xgboost; registered are v1 (v1).'],
+    [{ algorithm: 'xgboost', version: 'v9' }, 'There is no version "v9" of xgboost; registered are v1 (v1), v2 (v2).'],
   ])('a name that nothing answers to is told with the names there are: %j', async (selector, message) => {
     await register('v1');
+    await register('v2');
     await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'best');
     await expect(resolveModel(registry, ALGORITHMS, selector)).rejects.toThrow(new PerdureError('NotFound', message));
   });
