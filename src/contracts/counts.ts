@@ -15,10 +15,10 @@ export function agreeing(value: number, one: string, many: string): string {
   return value === 1 ? one : many;
 }
 
-/** `a, b and 3 more`: how a sentence names some things, of which there may be more than anybody reads. */
+/** `a, b, and 3 more`: how a sentence names some things, of which there may be more than anybody reads. */
 export function listOf(names: readonly string[], most = 8): string {
   const shown = names.slice(0, most).join(', ');
-  return names.length > most ? `${shown} and ${count(names.length - most)} more` : shown;
+  return names.length > most ? `${shown}, and ${count(names.length - most)} more` : shown;
 }
 
 /** `5 of 20 candidates`, `1 of 1 batch`, of a plural. */

@@ -25,8 +25,9 @@ import { writeTrainingPage } from './trainingPage.js';
 /**
  * The best of the versions of a run is the challenger. It becomes champion where it passes the model tests and the
  * promotion gate, on the rows of `champion_metric`'s split, and where the config leaves that to no person; else the champion stays. The
- * gate's working is kept as the challenger's `promotion.json`. Where the best is champion already, it stays. Where the metric is undefined for every version, the gate refuses the best of the search. A run
- * moves an alias once, however often it asks. The training's page comes last, and what MLflow is to know.
+ * gate's working is kept as the challenger's `promotion.json`. Where the best is champion already, it stays. Where the
+ * metric is undefined for every version, the gate refuses the best of the search. A run moves an alias once, however
+ * often it asks. The training's page comes last, and what MLflow is to know.
  */
 export const promoteBest: Stage<PromoteBestInput, PromotedBest> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);

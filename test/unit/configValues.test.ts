@@ -598,7 +598,7 @@ describe("a pipeline's folder", () => {
     });
     for (let i = 10; i < 20; i++) mkdirSync(join(root, 'pipelines', `p${i}`));
     await expect(loadPipeline('a', env)).rejects.toMatchObject(
-      message('are b, c, loans, p10, p11, p12, p13, p14 and 5 more'),
+      message('are b, c, loans, p10, p11, p12, p13, p14, and 5 more'),
     );
   });
 });

@@ -13,9 +13,9 @@ test('of many names a sentence shows the first ones, and says how many there are
     'a',
     'a, b',
     'a, b, c, d, e, f, g, h',
-    'a, b, c, d, e, f, g, h and 1 more',
+    'a, b, c, d, e, f, g, h, and 1 more',
   ]);
-  expect(listOf(names, 3)).toBe('a, b, c and 6 more');
+  expect(listOf(names, 3)).toBe('a, b, c, and 6 more');
 });
 
 test.each([

@@ -110,7 +110,7 @@ describe('a header', () => {
       'a,b\n',
       ['1', '2', '3', '4', '5', '6', '7', '8', '9'],
       {},
-      'CSV lacks the columns 1, 2, 3, 4, 5, 6, 7, 8 and 1 more; add them or give another file.',
+      'CSV lacks the columns 1, 2, 3, 4, 5, 6, 7, 8, and 1 more; add them or give another file.',
     ],
     [
       'eight missing columns',

@@ -254,7 +254,7 @@ test('says what its inputs may be, of which it names a dozen categories', () => 
   expect(sectionOf(modelCard(facts), 'Inputs')).toBe(`| column | type | values | a missing value | another value |
 |---|---|---|---|---|
 | \`age\` | number | 18 to 90.1235 | becomes 41 | is moved to the nearer bound |
-| \`place\` | text | p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11 and 1 more | stays missing | is missing |
+| \`place\` | text | p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, and 1 more | stays missing | is missing |
 | \`since\` | date | any | stays missing | is taken as it is |
 
 A prediction has \`probability\`, \`label\`. \`signature.json\` has all of this.`);

@@ -57,6 +57,9 @@ const asked = (runId: string, { dataset, challenger }: ModelTrainingCompleted) =
   trained: [challenger],
 });
 const again = (runId: string) => world.perform(testModel, asked(runId, first));
+/** A version that may be promoted, beside the champion. */
+const trainBesideChampion = () =>
+  trainTiny(world, { change: (config) => Object.assign(config, { promotion_gate: { promote: 'approve' } }) });
 const found = ({ tests }: TestedModel, name: string) => tests.find(({ test }) => test === name)!;
 
 describe('a version that is as it should be', () => {
@@ -129,21 +132,23 @@ describe('a version that breaks a limit', () => {
   });
 
   test('of the promotion gate does not pass for its performance, which the gate tells by its own rules', async () => {
+    const second = await trainBesideChampion();
     world.configure((config) => Object.assign(config, { promotion_gate: { minimums: { roc_auc: 1 } } }));
-    const tested = await again('other');
+    const tested = await world.perform(testModel, asked('other', second));
     expect(found(tested, 'performance')).toMatchObject({ passed: false, actual: 1, expected: 'no limit broken' });
     expect(found(tested, 'performance').detail).toMatch(
       /^Below or above its limit: minimum roc_auc 0\.\d+ \(>= 1\)\.$/,
     );
-    const { promotion } = await world.perform(promoteBest, { ...asked('third', first), tested });
+    const { promotion } = await world.perform(promoteBest, { ...asked('third', second), tested });
     expect(promotion.rules.filter(({ passed }) => !passed).map(({ rule }) => rule)).toEqual(['minimum roc_auc']);
   });
 
   test('of the promotion gate has the run fail with its value where the config has it so', async () => {
+    const second = await trainBesideChampion();
     const gate = { minimums: { roc_auc: 1 }, on_refusal: 'fail' };
     world.configure((config) => Object.assign(config, { promotion_gate: gate }));
-    const tested = await again('other');
-    const { champion, refusal } = await world.perform(promoteBest, { ...asked('third', first), tested });
+    const tested = await world.perform(testModel, asked('other', second));
+    const { champion, refusal } = await world.perform(promoteBest, { ...asked('third', second), tested });
     expect(champion).toEqual(first.challenger);
     expect(refusal).toMatch(
       /^\w+ v\S+ did not pass the promotion gate: minimum roc_auc is 0[.]\d{4}, and must be >= 1[.] It stays registered; /,
@@ -238,9 +243,7 @@ describe('what a version has to know', () => {
 
 describe('promotion', () => {
   test('is held for a person where the config says so, who takes what is in staging', async () => {
-    const second = await trainTiny(world, {
-      change: (config) => Object.assign(config, { promotion_gate: { promote: 'approve' } }),
-    });
+    const second = await trainBesideChampion();
     expect(second.promotion.decision).toBe('hold');
     expect(second.promotion.reason).toMatch(
       / may be promoted, and waits for a person to do so: it passes all \d rules\.$/,
@@ -256,7 +259,7 @@ describe('promotion', () => {
 
   test('is refused to a version that was not tested where another was', async () => {
     const { promotion } = await world.perform(promoteBest, {
-      ...asked('third', first),
+      ...asked('third', await trainBesideChampion()),
       tested: { challenger: { algorithm: 'xgboost', version: 'v1' }, tests: [] },
     });
     expect(promotion.rules).toContainEqual(

@@ -359,7 +359,7 @@ describe('the label', () => {
     const wide = Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`c${i}`, x]));
     const twenty = Array.from({ length: 20 }, (_, i) => `c${i}`).join(', ');
     await expect(proposed(3, wide, { label: 'y' })).rejects.toThrow(
-      `The file has no column "y"; name one of these with --label: ${twenty} and 1 more.`,
+      `The file has no column "y"; name one of these with --label: ${twenty}, and 1 more.`,
     );
     const { c20: _, ...fewer } = wide;
     await expect(proposed(3, fewer, { label: 'y' })).rejects.toThrow(
@@ -874,7 +874,7 @@ describe('what is said of columns', () => {
     const sparse = (i: number, n: number) => ((i + n) % 4 === 0 ? mixed(i, 11) + 0.5 : '');
     const eight = 'c0 75%, c1 75%, c2 75%, c3 75%, c4 75%, c5 75%, c6 75%, c7 75%';
     expect(await remark('mostly empty', some(8, sparse))).toBe(eight);
-    expect(await remark('mostly empty', some(9, sparse))).toBe(`${eight} and 1 more`);
+    expect(await remark('mostly empty', some(9, sparse))).toBe(`${eight}, and 1 more`);
     const constant = 'c0, c1, c2, c3, c4, c5, c6, c7';
     expect(
       await remark(
@@ -887,7 +887,7 @@ describe('what is said of columns', () => {
         'drop',
         some(9, () => 1),
       ),
-    ).toBe(`${constant} and 1 more: one value in all rows, or none`);
+    ).toBe(`${constant}, and 1 more: one value in all rows, or none`);
   });
 
   test('is at its limits what it says', async () => {

@@ -150,7 +150,7 @@ describe('partitions that were made when a lower score was enough', () => {
       message: `Partition 2020_02, as 2 others, has a quality score of 0.25 (1 of 4 expectations is met), ${below}; not met are c (3 rows), a (1 row), b; ${remedy}`,
     });
     expect(refused(['2020_02', entry({ a: 1, b: 2, c: 3, d: 4 })])).toMatchObject({
-      message: `Partition 2020_02 has a quality score of 0.00 (0 of 4 expectations are met), ${below}; not met are d (4 rows), c (3 rows), b (2 rows) and 1 more; ${remedy}`,
+      message: `Partition 2020_02 has a quality score of 0.00 (0 of 4 expectations are met), ${below}; not met are d (4 rows), c (3 rows), b (2 rows), and 1 more; ${remedy}`,
     });
     expect(refused(['2020_02', entry({ a: 1 }, 1)])).toMatchObject({
       message: `Partition 2020_02 has a quality score of 0.00 (0 of 1 expectation is met), ${below}; not met are a (1 row); ${remedy}`,

@@ -360,10 +360,6 @@ describe("a CSV's header", () => {
     expect(await refused('ID, day\n')).toBe(
       'a.csv lacks the columns id, day (it has "ID", " day"); add them or give another file.',
     );
-    expect(await refused('x\n', ['a', 'b', 'c', 'd', 'e'])).toContain('lacks the columns a, b, c, d, e; add them');
-    expect(await refused('x\n', ['a', 'b', 'c', 'd', 'e', 'f', 'g'])).toContain(
-      'lacks the columns a, b, c, d, e and 2 more; add them',
-    );
     for (const [separator, name] of [
       [';', 'semicolons'],
       ['\t', 'tabs'],
@@ -495,7 +491,7 @@ describe('labels', () => {
     refused(
       { task: 'binary' },
       ['f', 'a', 'b', 'c', 'd', 'e'],
-      'The task of conf/pipelines/p is binary, and the label has 6 values (a, b, c, d, e); name the positive one, "label": {"column": ..., "positive": ...}, or make the task multiclass.',
+      'The task of conf/pipelines/p is binary, and the label has 6 values (a, b, c, d, e, and 1 more); name the positive one, "label": {"column": ..., "positive": ...}, or make the task multiclass.',
     );
   });
 

@@ -208,7 +208,7 @@ describe('a suite', () => {
     const visits = [...visitsOf(1), { id: 5, day: '2020-01-20', kind: 'urgent', cost: 1 }];
     await expect(processed(visits)).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: `Expectations that must hold are not met: three is not met (5) in 2020_01, cheaper is broken by 2 rows of 2020_01, urgent is broken by 2 rows of 2020_01 and 1 more; ${remedy}`,
+      message: `Expectations that must hold are not met: three is not met (5) in 2020_01, cheaper is broken by 2 rows of 2020_01, urgent is broken by 2 rows of 2020_01, and 1 more; ${remedy}`,
     });
     expects(
       fails('column_values_to_be_between', { column: 'cost', max_value: 30 }, 'cheap'),
@@ -245,11 +245,11 @@ describe('a suite', () => {
       `Partition ${partitions} has a quality score of ${score} (${met} of 6 expectations `;
     const end = 'correct the source, or the rows that "perdure data quarantine visits" shows, and run again.';
     await expect(processed(visitsOf(2))).rejects.toMatchObject({
-      message: `${low('2020_02, as 1 other,', '0.33', '2')}are met), below the minimum of 0.9 (validation_config.min_quality_score); the worst are to 35 (100.0% of the rows), to 45 (100.0% of the rows), to 15 (100.0% of the rows) and 1 more; ${end}`,
+      message: `${low('2020_02, as 1 other,', '0.33', '2')}are met), below the minimum of 0.9 (validation_config.min_quality_score); the worst are to 35 (100.0% of the rows), to 45 (100.0% of the rows), to 15 (100.0% of the rows), and 1 more; ${end}`,
     });
     await expect(processed(visitsOf(3))).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: `${low('2020_03, as 2 others,', '0.00', '0')}are met), below the minimum of 0.9 (validation_config.min_quality_score); the worst are to 35 (100.0% of the rows), to 45 (100.0% of the rows), to 15 (100.0% of the rows) and 3 more; ${end}`,
+      message: `${low('2020_03, as 2 others,', '0.00', '0')}are met), below the minimum of 0.9 (validation_config.min_quality_score); the worst are to 35 (100.0% of the rows), to 45 (100.0% of the rows), to 15 (100.0% of the rows), and 3 more; ${end}`,
     });
     world.writeConf('model_config.dev.json', CONF['model_config.dev.json']);
     await processed(visitsOf(3));
@@ -259,7 +259,7 @@ describe('a suite', () => {
     });
     await expect(world.process()).rejects.toMatchObject({
       type: 'InputInvalid',
-      message: `${low('2020_03, as 1 other,', '0.00', '0')}are met), below the minimum of 0.5 (validation_config.min_quality_score); not met are to 35 (4 rows), to 45 (4 rows), to 15 (4 rows) and 3 more; correct the source, or lower the minimum, and run again.`,
+      message: `${low('2020_03, as 1 other,', '0.00', '0')}are met), below the minimum of 0.5 (validation_config.min_quality_score); not met are to 35 (4 rows), to 45 (4 rows), to 15 (4 rows), and 3 more; correct the source, or lower the minimum, and run again.`,
     });
   });
 
