@@ -1,4 +1,4 @@
-import { agreeing } from './contracts/counts.js';
+import { agreeing, listOf } from './contracts/counts.js';
 
 /** What in a list somebody may have meant by a name that it doesn't have: slips of the hand, and names that were shortened. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
@@ -11,15 +11,18 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return written.length > 2 ? known.find((candidate) => candidate.toLowerCase().includes(written)) : undefined;
 }
 
-/** The end of a sentence about an unknown name: what it may be, else what there is. */
-export function didYouMean(name: string, known: readonly string[]): string {
+/**
+ * The end of a sentence about an unknown name: what it may be, else what there is.
+ * @param most how many of these are named. @default all
+ */
+export function didYouMean(name: string, known: readonly string[], most?: number): string {
   const nearest = nearestName(name, known);
-  return nearest === undefined ? `there ${thereAre(known)}` : `did you mean ${JSON.stringify(nearest)}?`;
+  return nearest === undefined ? `there ${thereAre(known, most)}` : `did you mean ${JSON.stringify(nearest)}?`;
 }
 
-function thereAre(known: readonly string[]): string {
+function thereAre(known: readonly string[], most = known.length): string {
   if (known.length === 0) return 'are none';
-  return `${agreeing(known.length, 'is', 'are')} ${known.join(', ')}`;
+  return `${agreeing(known.length, 'is', 'are')} ${listOf(known, most)}`;
 }
 
 /** Letters to put in, take out, replace or swap with their neighbour, to make one name of the other, whatever their case. */

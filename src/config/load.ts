@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { variables, type Variables } from '../environment.js';
 import { PerdureError, messageOf, systemCode } from '../errors.js';
 import { checkName } from '../names.js';
-import { nearestName, slipsBetween } from '../nearestName.js';
+import { didYouMean, slipsBetween } from '../nearestName.js';
 import { packageFolder } from '../package.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { pathOfAddress } from '../platform/storage/fileAddress.js';
@@ -19,7 +19,7 @@ import { BehaviouralTests } from './modelTests.js';
 import { repeatedNames } from './repeatedNames.js';
 import { ModelConfig, PipelineDefinition, type AlgorithmConfig } from './schema.js';
 import { folderAt, isRemote, remotePipelines, takeSnapshot } from './snapshot.js';
-import { agreeing, countOf, listOf } from '../contracts/counts.js';
+import { agreeing, countOf } from '../contracts/counts.js';
 import type { TaskSpec } from '../contracts/task.js';
 import type { EstimatorRef } from '../ml/estimators/estimator.js';
 import { estimatorKind, type Estimator } from '../ml/estimators/estimators.js';
@@ -135,11 +135,10 @@ async function readFolder(
   const folder = join(conf, 'pipelines', name);
   if (!existsSync(join(folder, 'pipeline.json'))) {
     const known = await listPipelines(address);
-    const meant = nearestName(name, known);
-    const others = `there ${agreeing(known.length, 'is', 'are')} ${listOf(known) || 'none'}.`;
+    const meant = didYouMean(name, known, 8);
     throw new PerdureError(
       'NotFound',
-      `There is no pipeline "${name}" in ${address}/pipelines; ${meant === undefined ? others : `did you mean "${meant}"?`}`,
+      `There is no pipeline "${name}" in ${address}/pipelines; ${meant}${meant.endsWith('?') ? '' : '.'}`,
     );
   }
   const chosen = environment(env);

@@ -1,6 +1,6 @@
 import type { Pipeline } from '../config/load.js';
 import { positiveOf, toldTask } from '../config/schema.js';
-import { countOf, ZERO_OR_ONE, type TaskSpec, listOf } from '../contracts/index.js';
+import { countOf, listOf, ZERO_OR_ONE, type TaskSpec } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { isMissing } from '../ml/missing.js';
 import { describe, identifier, type Database } from './duckdb.js';

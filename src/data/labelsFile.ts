@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { INTERNAL, isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { fileNameOf } from '../config/schema.js';
-import { countOf, type LabelCounts, listOf } from '../contracts/index.js';
+import { countOf, listOf, type LabelCounts } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { sha256File } from '../platform/storage/checksum.js';
 import { localFileOr } from '../platform/storage/lost.js';

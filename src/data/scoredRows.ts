@@ -75,6 +75,7 @@ export const SCORED_ROWS = INTERNAL.scoredRows;
 export interface LoadedRows {
   /** The days that the rows fall on; `undefined` where there are none. */
   days: ScoredDays | undefined;
+  /** How many there are. */
   rows: number;
   /** Rows that were left out, as the version was trained on them. */
   trained: number;

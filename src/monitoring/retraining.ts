@@ -41,7 +41,7 @@ export function decideRetraining(
   return {
     retrain: false,
     because: 'none',
-    reason: [`The last retraining lies ${countOf(days, 'day')} back, of ${every_days}.`, untold ?? []].flat().join(' '),
+    reason: `The last retraining lies ${countOf(days, 'day')} back, of ${every_days}.${untold === undefined ? '' : ` ${untold}`}`,
   };
 }
 

@@ -1,11 +1,11 @@
 import {
   count,
+  listOf,
   type DriftResult,
   type DriftSeverity,
   type PerformanceResult,
   type RowsLookedAt,
   type Verdict,
-  listOf,
 } from '../contracts/index.js';
 
 type MeasuredDrift = Extract<DriftResult, { status: 'measured' }>;

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { countOf, type GoldResult, listOf } from '../contracts/index.js';
+import { countOf, listOf, type GoldResult } from '../contracts/index.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import { missingRate, type ColumnProfile } from '../monitoring/profile.js';
 import { formatNumber, Passed, percent, Section, Table, Verdict } from './components.js';

@@ -1,5 +1,5 @@
 import type { BehaviouralTest, ColumnChange } from '../config/modelTests.js';
-import { shareOf, listOf } from '../contracts/counts.js';
+import { listOf, shareOf } from '../contracts/counts.js';
 import { isMoment, type ModelTest } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { columnOf, type ModelOutput } from '../ml/modelOutput.js';

@@ -1,6 +1,6 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
-import { agreeing, countOf, type TaskSpec, listOf } from '../contracts/index.js';
+import { agreeing, countOf, listOf, type TaskSpec } from '../contracts/index.js';
 import { identifier, readParquetSql, type Database } from '../data/duckdb.js';
 import { labelReader, labelSql, type RawLabel } from '../data/labels.js';
 import { labelStoreFiles } from '../data/layers.js';

@@ -1,5 +1,5 @@
 import { isInternal } from '../../config/columns.js';
-import { agreeing, count, countOf, sameName, listOf } from '../../contracts/index.js';
+import { agreeing, count, countOf, listOf, sameName } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import { identifier, type Database } from '../duckdb.js';
 import { describeCsv, isNumbersAsText, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';

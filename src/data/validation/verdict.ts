@@ -1,5 +1,5 @@
 import type { Pipeline } from '../../config/load.js';
-import { countOf, shareOf, type DataQuality, listOf } from '../../contracts/index.js';
+import { countOf, listOf, shareOf, type DataQuality } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import type { PartitionEntry } from '../layers.js';
 import { scoreOf, type ExpectationResult, type ValidationResult } from './results.js';
