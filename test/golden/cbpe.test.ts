@@ -128,6 +128,40 @@ describe('by hand: an estimate', () => {
     expect(of.accuracy!.sampling_error).toBe(0);
   });
 
+  test('of several classes has no sampling error where the held-out rows have none of one of them', () => {
+    const several = PerformanceEstimator.of(
+      { task: 'multiclass', classes: ['a', 'b', 'c'] },
+      [0, 1, 0],
+      outputOf([
+        [0.8, 0.1, 0.1],
+        [0.1, 0.8, 0.1],
+        [0.2, 0.7, 0.1],
+      ]),
+      0.5,
+    )!;
+    const of = several.estimate(outputOf([[0.6, 0.3, 0.1]]));
+    expect(Object.values(of).map(({ sampling_error }) => sampling_error)).toEqual([
+      null,
+      // One of three decisions is wrong.
+      expect.closeTo(Math.sqrt((1 / 3) * (2 / 3)), 12),
+      null,
+    ]);
+  });
+
+  test.each([
+    [20, 2, true],
+    [19, 2, false],
+    [20, 1, false],
+  ])(
+    'is of calibrated probabilities where %i held-out rows, %i of them positive, are said to be so by .8: %s',
+    (rows, positives, isCalibrated) => {
+      const labels = Array.from({ length: rows }, (_, row) => Number(row < positives));
+      // One is told from the others, so that the ranking is not perfect.
+      const said = labels.map((_, row) => (row === 0 ? 0.9 : 0.8));
+      expect(PerformanceEstimator.of(task, labels, outputOf(said), 0.5)!.calibrated).toEqual([isCalibrated]);
+    },
+  );
+
   test('is not there without held-out rows, or for a task without probabilities', () => {
     expect(PerformanceEstimator.of(task, [], outputOf([]), 0.5)).toBeUndefined();
     expect(

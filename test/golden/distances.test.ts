@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { chiSquare, jensenShannon } from '../../src/monitoring/distances.js';
-import { kolmogorovSmirnovP } from '../../src/monitoring/kolmogorovSmirnov.js';
+import { asymptoticP, kolmogorovSmirnovP } from '../../src/monitoring/kolmogorovSmirnov.js';
 import { homogeneityP } from '../../src/monitoring/homogeneity.js';
 import { upperGamma } from '../../src/monitoring/upperGamma.js';
 import { countedValues, twoSampleDistances, type CountedValues } from '../../src/monitoring/twoSamples.js';
@@ -12,6 +12,7 @@ interface Distances {
 }
 interface Golden {
   samples: Record<string, Distances & { reference: number[]; current: number[] }>;
+  one_sample: { rows: number; statistic: number; p_value: number }[];
   p_values: { rows: [number, number]; statistic: number; p_value: number }[];
   categories: {
     cells: [number, number][];
@@ -46,6 +47,11 @@ describe("distances of two samples are SciPy's", () => {
 
   test.each(golden.p_values)('the p-value of $rows rows', ({ rows, statistic, p_value }) => {
     expectEqual(kolmogorovSmirnovP(statistic, ...rows), p_value);
+  });
+
+  test.each(golden.one_sample)('the p-value of two samples that stand for $rows rows, at $statistic', (one) => {
+    // Two samples of twice as many rows stand for n m / (n + m) of them.
+    expectEqual(asymptoticP(one.statistic, 2 * one.rows, 2 * one.rows), one.p_value);
   });
 
   test.each(golden.categories)('of categories $cells', ({ cells, jensen_shannon, chi_square }) => {
