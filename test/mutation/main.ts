@@ -13,7 +13,7 @@ import { Instrumenter, type File } from '@stryker-mutator/instrumenter';
 import { messageOf } from '../../src/errors.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
 import { codeOf, ROOMS, testsOf, type Room } from './rooms.js';
-import { keyOf, results, SAMPLE } from './sample.js';
+import { keyOf, results, SAMPLE, type Place } from './sample.js';
 
 /** Share of a room's mutants, in percent, that its tests are to notice. */
 const AIM = 90;
@@ -47,12 +47,13 @@ async function main(): Promise<void> {
   let short = false;
   for (const name of rooms) {
     const room = ROOMS[name]!;
-    const { all, sample } = await sampleOf(room, mutants, seed);
+    const { all, drawn } = await sampleOf(room, mutants, seed);
+    const sample = new Set(drawn.map((mutant) => keyOf(mutant, 0)));
     results.length = 0;
     if (!deadline.aborted) {
       // Stryker can't be cancelled: at the deadline it is left, and ends with this process.
       await Promise.race([
-        testMutants(room, sample, concurrency),
+        testMutants(room, drawn, concurrency),
         sleep(2 ** 31 - 1, undefined, { signal: deadline, ref: false }).catch(() => undefined),
       ]);
     }
@@ -66,7 +67,7 @@ async function main(): Promise<void> {
 }
 
 /** Some mutants of a room, drawn by the seed, and how many it has in all. */
-async function sampleOf(room: Room, size: number, seed: number): Promise<{ all: number; sample: Set<string> }> {
+async function sampleOf(room: Room, size: number, seed: number): Promise<{ all: number; drawn: Place[] }> {
   const files: File[] = codeOf(room).map((name) => ({
     name: join(process.cwd(), name),
     content: readFileSync(name, 'utf8'),
@@ -77,24 +78,24 @@ async function sampleOf(room: Room, size: number, seed: number): Promise<{ all: 
     excludedMutations: [],
     ignorers: [],
   });
-  const left = mutants.map((mutant) => keyOf(mutant, 0));
+  const left = [...mutants];
   const random = new Mt19937(seed);
-  const sample = Array.from(
+  const drawn = Array.from(
     { length: Math.min(left.length, size) },
     () => left.splice(random.integer(left.length - 1), 1)[0]!,
   );
-  return { all: mutants.length, sample: new Set(sample) };
+  return { all: mutants.length, drawn };
 }
 
 /** Runs the room's tests against each mutant of the sample; `results` has what came of it. */
-async function testMutants(room: Room, sample: Set<string>, concurrency: number): Promise<void> {
+async function testMutants(room: Room, drawn: Place[], concurrency: number): Promise<void> {
   process.env.MUTATION_TESTS = (await testsOf(room)).join(',');
   const stryker = new Stryker({
-    mutate: codeOf(room),
+    mutate: drawn.map(rangeOf),
     plugins: ['@stryker-mutator/vitest-runner', fileURLToPath(new URL('./sample.js', import.meta.url))],
     checkers: [SAMPLE],
     reporters: [SAMPLE],
-    [SAMPLE]: [...sample],
+    [SAMPLE]: drawn.map((mutant) => keyOf(mutant, 0)),
     testRunner: 'vitest',
     vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
     coverageAnalysis: 'perTest',
@@ -109,6 +110,15 @@ async function testMutants(room: Room, sample: Set<string>, concurrency: number)
     tempDirName: WORK,
   });
   await stryker.runMutationTest();
+}
+
+/**
+ * A mutant's place, as Stryker reads it: nothing else of the file is prepared for mutants, each of which slows the code
+ * down by a question at each pass. Loops of the learning room take many times as long with one at each operator.
+ */
+function rangeOf({ fileName, location: { start, end } }: Place): string {
+  const path = relative(process.cwd(), fileName);
+  return `${path}:${start.line + 1}:${start.column}-${end.line + 1}:${end.column}`;
 }
 
 /** Prints what came of a room's sample. @returns whether all of it was tried, and enough of it noticed */

@@ -11,14 +11,14 @@ export const SAMPLE = 'sample';
 /** Results of the mutants tested so far by the run of this process; `main.ts` empties it before each room. */
 export const results: MutantResult[] = [];
 
+/** What a mutant changes, and to what. */
+export type Place = Pick<Mutant, 'fileName' | 'location' | 'replacement'>;
+
 /**
  * What tells a mutant from all others, whichever run names it.
  * @param first the number of a file's first line and of a line's first column: 0 in a mutant, 1 in a result
  */
-export function keyOf(
-  { fileName, location: { start, end }, replacement }: Pick<Mutant, 'fileName' | 'location' | 'replacement'>,
-  first: 0 | 1,
-): string {
+export function keyOf({ fileName, location: { start, end }, replacement }: Place, first: 0 | 1): string {
   const places = [start.line, start.column, end.line, end.column].map((place) => place - first);
   return JSON.stringify([fileName, ...places, replacement]);
 }
