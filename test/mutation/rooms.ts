@@ -22,30 +22,38 @@ export const ROOMS: Record<string, Room> = {
   config: { code: ['src/config/'] },
 };
 
+/** What starts other processes: programs, those of engines, or servers. They run the code as it is, whatever the mutant. */
+const STARTING = /^(child_process|src\/ml\/engines\/hostPool\.ts|test\/support\/serverProcess\.ts)$/;
+
 /** What a golden test imports that is not done in seconds: engine processes, stages, and what prepares real files for them. */
 const DEAR = /^(src\/(ml\/engines|stages)\/|test\/support\/(?!temporaryFolder))/;
 
 /**
  * The test files that are to notice a change of a room: every unit test that imports one of its files, by itself or
- * through what of `test/support` it imports, and every golden test that imports one, but for dear ones.
+ * through what of `test/support` it imports, and every golden test that imports one, but for dear ones, and for those
+ * that start other processes, as trainings do: they took minutes of a room that needs none.
  */
 export async function testsOf({ code }: Room): Promise<string[]> {
   const imports = await (testImports ??= readTestImports());
-  const isOfRoom = (imported: string) => code.some((path) => imported.startsWith(path));
-  const uses = (file: string, seen = new Set<string>()): boolean => {
+  const uses = (file: string, wanted: (imported: string) => boolean, seen = new Set<string>()): boolean => {
     if (seen.has(file)) return false;
     seen.add(file);
     return (imports.get(file) ?? []).some(
-      (imported) => isOfRoom(imported) || (imported.startsWith('test/') && uses(imported, seen)),
+      (imported) => wanted(imported) || (imported.startsWith('test/') && uses(imported, wanted, seen)),
     );
   };
+  const isOfRoom = (imported: string) => code.some((path) => imported.startsWith(path));
   return [...imports.keys()]
-    .filter((file) => file.endsWith('.test.ts') && uses(file))
+    .filter((file) => file.endsWith('.test.ts') && uses(file, isOfRoom))
+    .filter((file) => !uses(file, (imported) => STARTING.test(imported)))
     .filter((file) => file.startsWith('test/unit/') || !imports.get(file)!.some((imported) => DEAR.test(imported)))
     .sort();
 }
 
-/** What each unit and golden test, and what of the tests' support it imports, imports. Read once for all rooms, as it takes seconds. */
+/**
+ * What each unit and golden test, and what of the tests' support it imports, imports: types alone, of which nothing
+ * runs, don't count. Read once for all rooms, as it takes seconds.
+ */
 let testImports: Promise<Map<string, string[]>> | undefined;
 
 async function readTestImports(): Promise<Map<string, string[]>> {
@@ -56,7 +64,9 @@ async function readTestImports(): Promise<Map<string, string[]>> {
   return new Map(
     (output as ICruiseResult).modules.map(({ source, dependencies }) => [
       source,
-      dependencies.map(({ resolved }) => resolved),
+      dependencies
+        .filter(({ dependencyTypes }) => !dependencyTypes.includes('type-only'))
+        .map(({ resolved }) => resolved),
     ]),
   );
 }

@@ -15,7 +15,15 @@ test.each(Object.entries(ROOMS))(
 test('the tests of a room are those that use it, also through the support of the tests', async () => {
   const tests = await testsOf(ROOMS.data!);
   expect(tests).toContain('test/unit/init.test.ts');
-  // It reads no file of the room: `support/tinyPipeline.ts` does.
+  // It reads no file of the room: `support/medallion.ts` does.
   expect(tests).toContain('test/unit/rowsOverTime.test.ts');
   expect(tests).not.toContain('test/unit/stewardState.test.ts');
+});
+
+test('no test of a room starts other processes, by itself or through the support of the tests', async () => {
+  const tests = await testsOf(ROOMS.learning!);
+  expect(tests).toContain('test/unit/folds.test.ts');
+  // A script's process, and the engines' that `support/tinyPipeline.ts` starts.
+  expect(tests).not.toContain('test/unit/scriptPackages.test.ts');
+  expect(tests).not.toContain('test/unit/trainLocally.test.ts');
 });
