@@ -36,6 +36,11 @@ describe('a retraining', () => {
     expect(decide({ days })).toMatchObject({ retrain, because });
   });
 
+  test('says how long ago the last one was, and after how many days one is due', () => {
+    expect(decide({ days: 90 }).reason).toBe('The last retraining lies 90 days back; one is due after 90.');
+    expect(decide({ days: 1 }).reason).toBe('The last retraining lies 1 day back, of 90.');
+  });
+
   test('is due where none is recorded, as if it were ninety days ago', () => {
     expect(decide({ days: null })).toMatchObject({ retrain: true, because: 'age' });
   });
