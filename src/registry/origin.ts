@@ -4,7 +4,7 @@ import { ownPackage } from '../package.js';
 import type { ModelConfig } from '../config/schema.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import type { DayRange } from '../data/layers.js';
-import { earlier, partitionDays } from '../data/partitions.js';
+import { daySql, earlier, partitionDays } from '../data/partitions.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { sha256 } from '../platform/storage/checksum.js';
 import { codeCommit } from './codeCommit.js';
@@ -77,12 +77,12 @@ function settingsOf({ definition, config }: Pipeline, algorithm: string): unknow
 }
 
 /**
- * The days of each split by time whose rows can have a label that counts. The data's own end bounds them, so that days
- * that pass after it change nothing.
+ * The days whose rows can have a label that counts, of each split that is by time, else of all rows that have a day. The
+ * data's own end bounds them, so that days that pass after it change nothing.
  */
 function splitDaysOf(pipeline: Pipeline, { partitions, labelled_to }: Inputs, asOf: string): Required<DayRange>[] {
+  if (daySql(pipeline) === undefined) return [];
   const split = trainingSplit(pipeline);
-  if (!split.days) return [];
   const ends = Object.keys(partitions).map((name) => partitionDays(name).end);
   return split.names.map((name) => {
     const { from, to } = splitDays(split, name, asOf);

@@ -168,6 +168,18 @@ describe('a training is done', () => {
     expect((await train()).result.status).toBe('completed');
   });
 
+  test('as of a day when fewer labels were known, of rows that have days and are split by chance', async () => {
+    world.configure((config) => {
+      quickly(config);
+      Object.assign(config, { temporal_splits: undefined });
+      config.model_config.champion_metric = 'test.roc_auc';
+    });
+    expect((await train({ asOf: '2001-12-31' })).result.status).toBe('completed');
+    expect((await train({ asOf: '2001-12-31' })).result.status).toBe('skipped');
+    expect((await train()).result.status).toBe('completed');
+    expect((await train({ asOf: '2009-07-01' })).result.status).toBe('skipped');
+  });
+
   test.each<[string, () => void]>([
     ['a model that was changed', () => writeFileSync(fileOf('xgboost', 'model.ubj'), 'no model')],
     ['a model that is gone', () => rmSync(fileOf('xgboost', 'model.ubj'))],
