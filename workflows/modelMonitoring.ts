@@ -63,7 +63,11 @@ async function monitor(
   };
 
   await raiseAlerts(() => {
-    const about = { pipeline: stage.pipeline, at: now(), model, report: report.uri };
+    const { no_retraining: noRetraining } = verdict;
+    const about = {
+      ...{ pipeline: stage.pipeline, at: now(), model, report: report.uri },
+      ...(noRetraining !== undefined && { noRetraining }),
+    };
     return [
       { condition: 'accuracy_drop', ...about, performance },
       { condition: 'drift_detected', ...about, drift, severity },
@@ -73,8 +77,9 @@ async function monitor(
     ];
   });
   // The report's address, which names the run, and the severity make the request one of its own.
-  if (severity) await reportDrift(stage.pipeline, { severity, report: report.uri, asOf: input.asOf });
-  if (verdict.performance_drop) {
+  if (severity && verdict.retrain)
+    await reportDrift(stage.pipeline, { severity, report: report.uri, asOf: input.asOf });
+  if (verdict.performance_drop && verdict.retrain) {
     const requestId = `performance ${report.uri}`;
     await requestRetrain(stage.pipeline, {
       reason: 'performance_drop',

@@ -87,9 +87,7 @@ export function describeVerdict(verdict: Verdict): string {
     );
   const reasons = Object.values(verdict.not_measured);
   return [
-    ...(where(true).length > 0
-      ? [`found ${where(true).join(' and ')}${verdict.retrain ? ': a retraining is asked for' : ''}`]
-      : []),
+    ...(where(true).length > 0 ? [`found ${where(true).join(' and ')}${requestInWords(verdict)}`] : []),
     ...(where(false).length > 0
       ? [
           `no ${where(false)
@@ -101,6 +99,12 @@ export function describeVerdict(verdict: Verdict): string {
       ? [`not measured: ${[`${where(null).join(' and ')}.`, ...reasons].join(' ').replace(/\.$/, '')}`]
       : []),
   ].join('; ');
+}
+
+/** Whether what was found leads to a retraining; a release that did not tell why not says nothing. */
+function requestInWords({ retrain, no_retraining: why }: Verdict): string {
+  if (retrain) return ': a retraining is asked for';
+  return why === undefined ? '' : `: ${why[0]!.toLowerCase()}${why.slice(1).replace(/\.$/, '')}`;
 }
 
 /** Four decimals, as the metric tables have them; `-` where undefined. */

@@ -881,7 +881,9 @@ const Steward = z.strictObject({
       schedule: mode.default('auto').describe('The schedule of training says so'),
     })
     .prefault({})
-    .describe('What each reason to retrain leads to: auto trains, approve waits for a person, off only notes it'),
+    .describe(
+      'What each reason to retrain leads to: auto trains, approve waits for a person, off only notes it. What monitoring finds is no reason while a training would only make the newest versions again, as nothing to learn from has come.',
+    ),
   cooldown_hours: z
     .number()
     .min(0)

@@ -74,6 +74,8 @@ export interface AccuracyDrop extends Facts<'accuracy_drop'> {
   performance: PerformanceResult;
   /** Address of the monitoring report. */
   report: string;
+  /** Why no retraining is asked for, in a sentence; absent where one is. */
+  noRetraining?: string;
 }
 
 export interface TrainingFailed extends Facts<'training_failed'> {
@@ -89,6 +91,8 @@ export interface DriftDetected extends Facts<'drift_detected'> {
   severity: DriftSeverity | null;
   /** Address of the monitoring report. */
   report: string;
+  /** Why no retraining is asked for, in a sentence; absent where one is. */
+  noRetraining?: string;
 }
 
 export interface UnusualDataVolume extends Facts<'unusual_data_volume'> {

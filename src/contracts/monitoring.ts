@@ -258,8 +258,10 @@ export interface Verdict {
   drift: boolean | null;
   performance_drop: boolean | null;
   missing: boolean | null;
-  /** Whether a retraining is asked for: any of the above is true. */
+  /** Whether a retraining is asked for: any of the above is true, and there is something to learn from. */
   retrain: boolean;
+  /** Why none is asked for in spite of a finding, in a sentence; absent otherwise. */
+  no_retraining?: string;
   /** `attention` where anything was found, `ok` where all was measured and nothing found, else `not_measured`. */
   conclusion: 'ok' | 'attention' | 'not_measured';
   /** Why a measurement is absent, in a sentence each. */

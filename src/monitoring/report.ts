@@ -174,6 +174,7 @@ const verdict: z.ZodType<Verdict> = z.strictObject({
   performance_drop: z.boolean().nullable(),
   missing: z.boolean().nullable(),
   retrain: z.boolean(),
+  no_retraining: z.string().optional(),
   conclusion: z.enum(['ok', 'attention', 'not_measured']),
   not_measured: z.strictObject({ drift: z.string().optional(), performance: z.string().optional() }),
 });

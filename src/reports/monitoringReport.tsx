@@ -117,6 +117,7 @@ function Conclusion({ report: { verdict, severity } }: { report: MonitoringRepor
         <b>{text}</b>
       </p>
       {verdict.retrain && <p>A retraining is asked for.</p>}
+      {verdict.no_retraining !== undefined && <p>{verdict.no_retraining}</p>}
       {Object.values(verdict.not_measured).map((reason) => (
         <p>{reason}</p>
       ))}

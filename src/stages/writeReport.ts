@@ -10,6 +10,7 @@ import { LATEST_REPORT, monitoringReport, type MonitoringReport } from '../monit
 import { severityOf, verdictOf } from '../monitoring/verdict.js';
 import { requireVersion, versionId } from '../registry/versions.js';
 import type { Stage } from './context.js';
+import { nothingToLearn } from './nothingToLearn.js';
 import { writePage } from './writePage.js';
 
 /** How every number of a report is defined. */
@@ -27,15 +28,17 @@ const CONVENTIONS = {
 };
 
 /**
- * Concludes from the measurements and stores them as `report_<day>_<run>.json`: one report per run, and a retry writes
- * the same one. `latest.json` is a copy of the newest: the one with the latest `as_of`, of several the run started last.
+ * Concludes from the measurements, and from whether there is anything to learn from, and stores them as
+ * `report_<day>_<run>.json`: one report per run, and a retry writes its own again. `latest.json` is a copy of the newest: the one with the latest `as_of`, of several the run started last.
  * Beside it lies the page of the run, as HTML.
  */
 export const writeReport: Stage<WriteReportInput, WrittenReport> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
   const stores = context.stores(pipeline);
   const { monitoring } = stores;
-  const verdict = verdictOf(input.performance, input.drift);
+  const found = verdictOf(input.performance, input.drift);
+  const useless = found.retrain ? await nothingToLearn(context, input) : undefined;
+  const verdict = useless === undefined ? found : { ...found, retrain: false, no_retraining: useless };
   const severity = severityOf(input.drift, pipeline.config.steward.severe_drift_psi);
   const report: MonitoringReport = {
     pipeline: input.pipeline,

@@ -273,6 +273,24 @@ const monitoring: ModelMonitoringCompleted = {
 };
 const alertOf = (facts: AlertFacts) => alertFor(facts, thresholds, webUi);
 
+test('where no retraining is asked for, alerts of what monitoring found say why, and nothing waits for an approval', () => {
+  const noRetraining = 'No retraining is asked for, as nothing to learn from has come since xgboost v1 was trained.';
+  const about = { pipeline, at, model, report, noRetraining };
+  expect(alertOf({ condition: 'accuracy_drop', ...about, performance })).toMatchObject({
+    consequence: `The champion goes on predicting, less well than when it was chosen. ${noRetraining}`,
+    command: 'perdure process churn',
+  });
+  expect(alertOf({ condition: 'drift_detected', ...about, severity: 'moderate', drift })).toMatchObject({
+    consequence: `The champion goes on predicting rows unlike those that it was trained with. ${noRetraining}`,
+    command: 'perdure process churn',
+  });
+  const weekly = { ...monitoring, retrain: false, no_retraining: noRetraining };
+  expect(alertOf({ condition: 'weekly_report', pipeline, at, monitoring: weekly })?.details).toMatchObject({
+    retrain: false,
+    'no retraining': noRetraining,
+  });
+});
+
 /** Everything that an alert says, by itself. */
 const SAID: [AlertFacts, string, Alert['details'], number | undefined][] = [
   [

@@ -168,6 +168,13 @@ describe('what monitoring found, in a line', () => {
       'found drift: a retraining is asked for; no drop in performance, no changed share of missing values',
     ],
     [
+      {
+        drift: true,
+        no_retraining: 'No retraining is asked for, as nothing to learn from has come since xgboost v1 was trained.',
+      },
+      'found drift: no retraining is asked for, as nothing to learn from has come since xgboost v1 was trained; no drop in performance, no changed share of missing values',
+    ],
+    [
       { performance_drop: null, conclusion: 'not_measured', not_measured: { performance: labels } },
       'no drift, no changed share of missing values; not measured: a drop in performance. 12 scored rows have labels that are 30 days old by 2001-11-30; performance needs at least 100',
     ],

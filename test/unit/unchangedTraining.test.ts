@@ -1,23 +1,46 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ModelTrainingResult } from '../../src/contracts/index.js';
+import type {
+  DriftResult,
+  ModelTrainingResult,
+  ObjectRef,
+  PerformanceResult,
+  WrittenReport,
+} from '../../src/contracts/index.js';
+import { PerdureError } from '../../src/errors.js';
 import type { EnginePool } from '../../src/ml/engines/pool.js';
+import { LATEST_REPORT, monitoringReport } from '../../src/monitoring/report.js';
 import * as code from '../../src/registry/codeCommit.js';
 import { aliasKey, movePointer, readPointer } from '../../src/registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../../src/registry/aliases.js';
 import { latestVersion } from '../../src/registry/resolve.js';
 import { versionKey, type VersionFile } from '../../src/registry/versions.js';
 import { trainLocally } from '../../src/stages/trainLocally.js';
+import { writeReport } from '../../src/stages/writeReport.js';
 import { writeJson } from '../support/anyDocument.js';
 import { listedKeys } from '../support/buckets.js';
-import { AFTER_ALL, createTinyWorld, MONTHS, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import {
+  AFTER_ALL,
+  createTinyWorld,
+  MONTHS,
+  runRef,
+  TINY,
+  tinyEngines,
+  type TinyWorld,
+} from '../support/tinyPipeline.js';
 import { presumingTested } from '../support/training.js';
 
 const engines = tinyEngines();
-/** What the engine says its version is. */
+/** What the engine says its version is; `missing` where it is not installed. */
 let engine: string | undefined;
-const pool: EnginePool = { ...engines, version: async (estimator) => engine ?? (await engines.version(estimator)) };
+const pool: EnginePool = {
+  ...engines,
+  version: async (estimator) => {
+    if (engine === 'missing') throw new PerdureError('EngineMissing', 'The library is not installed.');
+    return engine ?? (await engines.version(estimator));
+  },
+};
 let world: TinyWorld;
 /** Version per algorithm of the first training. */
 let first: Record<string, string>;
@@ -235,6 +258,86 @@ describe('a training is done', () => {
     rmSync(fileURLToPath(world.stores.modelRegistry.uri(aliasKey(CHAMPION))));
     expect((await train()).result.status).toBe('completed');
     expect(await champion()).toBeDefined();
+  });
+});
+
+describe('monitoring that found something', () => {
+  /** Drift, or a performance that dropped: the report goes by what was measured. */
+  const drift: DriftResult = {
+    ...{ status: 'measured', rows: 200, drifted: ['x1'], score_drifted: false, missing: [] },
+    ...{
+      psi: { x1: 0.6 },
+      expected_psi: { x1: 0.01 },
+      p_value: { x1: 0 },
+      missing_rate: {},
+      training_missing_rate: {},
+    },
+    ...{ score_psi: 0, score_expected_psi: 0, score_p_value: 1 },
+  };
+  const performance: PerformanceResult = { status: 'skipped', reason: 'There are 12 labels; 100 are needed.' };
+
+  async function report(asOf = AFTER_ALL, found: DriftResult = drift): Promise<WrittenReport> {
+    const { algorithm, version } = (await champion())!;
+    return world.perform(writeReport, {
+      ...{ pipeline: TINY, run: runRef('m'), asOf, performance, drift: found },
+      predictions: { model: { algorithm, version }, rows: 200 },
+    });
+  }
+  const withForest = (optional: boolean) => (config: Parameters<Configure>[0]) => {
+    quickly(config);
+    const forest = { estimator: 'random_forest', timeout_hours: 1, params: {}, param_distributions: {}, optional };
+    config.training_config.algorithms.push('forest');
+    Object.assign(config.training_config.enabled_algorithms, { forest: true });
+    Object.assign(config.algorithms, { forest });
+  };
+  const asked = async (asOf?: string) => {
+    const { verdict } = await report(asOf);
+    return { retrain: verdict.retrain, why: verdict.no_retraining };
+  };
+
+  test('asks for no retraining where nothing to learn from has come since, and says so', async () => {
+    const { algorithm, version } = (await champion())!;
+    const why = `No retraining is asked for, as nothing to learn from has come since ${algorithm} ${version} was trained.`;
+    const { verdict, severity, page } = await report();
+    expect({ verdict, severity }).toEqual({
+      severity: 'severe',
+      verdict: {
+        ...{ drift: true, performance_drop: null, missing: false, conclusion: 'attention' },
+        ...{ retrain: false, no_retraining: why, not_measured: { performance: performance.reason } },
+      },
+    });
+    expect((await monitoringReport.read(world.stores.monitoring, LATEST_REPORT))?.verdict).toEqual(verdict);
+    expect(readFileSync(fileURLToPath((page as ObjectRef).uri), 'utf8')).toContain(why);
+    expect(await asked('2009-07-01')).toEqual({ retrain: false, why });
+  });
+
+  test.each<[string, () => void | Promise<void>]>([
+    ['once labelled rows came', () => world.writeGold(['2001_11'], { label: '1 - label' })],
+    [
+      'where settings changed',
+      () => world.configure((config) => (quickly(config), (config.model_config.cv_folds = 4))),
+    ],
+    ['where one of the algorithms is new', () => world.configure(withForest(false))],
+    ['where the engine cannot be looked at', () => void (engine = 'missing')],
+  ])('asks for one %s', async (_, change) => {
+    expect((await asked()).retrain).toBe(false);
+    await change();
+    expect(await asked()).toEqual({ retrain: true, why: undefined });
+  });
+
+  test('asks for one as of a day when fewer labels were known', async () => {
+    expect(await asked('2001-12-31')).toEqual({ retrain: true, why: undefined });
+  });
+
+  test('asks for none where only an algorithm is missing that is left out', async () => {
+    world.configure(withForest(true));
+    expect((await asked()).retrain).toBe(false);
+  });
+
+  test('has no reason to tell where nothing was found', async () => {
+    const { verdict } = await report(AFTER_ALL, { status: 'skipped', reason: 'Too few.' });
+    expect(verdict.retrain).toBe(false);
+    expect(verdict).not.toHaveProperty('no_retraining');
   });
 });
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
+import type { DriftDetected, Verdict } from '../../src/contracts/index.js';
 import { skipping } from './support/fakeActivities.js';
 import { TimeSkipping } from './support/timeSkipping.js';
 
@@ -36,6 +37,35 @@ describe('monitoring', () => {
       drift: { status: 'measured' },
       performance: { status: 'measured' },
     });
+  });
+
+  test('asks the steward for a retraining for each finding, and for none where there is nothing to learn from', async () => {
+    const why = 'No retraining is asked for, as nothing to learn from has come since xgboost v1 was trained.';
+    const found = { drift: true, performance_drop: true, missing: false, conclusion: 'attention', not_measured: {} };
+    const told = async (asked: { retrain: boolean; no_retraining?: string }) => {
+      const verdict = { ...found, ...asked } as Verdict;
+      const { calls } = await server.run('modelMonitoring', input, {
+        writeReport: () =>
+          Promise.resolve({
+            report: { uri: 'file:///store/report.json', checksum: 'c0ffee' },
+            verdict,
+            severity: 'severe',
+          }),
+      });
+      const facts = calls.sendAlerts
+        .flat()
+        .filter(({ condition }) => /^(accuracy_drop|drift_detected)$/.test(condition));
+      return {
+        signals: calls.signalSteward.map(({ signal }) => signal),
+        why: facts.map((fact) => (fact as DriftDetected).noRetraining),
+      };
+    };
+
+    expect(await told({ retrain: true })).toEqual({
+      signals: ['driftDetected', 'requestRetrain', 'runEnded'],
+      why: [undefined, undefined],
+    });
+    expect(await told({ retrain: false, no_retraining: why })).toEqual({ signals: ['runEnded'], why: [why, why] });
   });
 
   test('a failure is told once nothing is at work any more', async () => {

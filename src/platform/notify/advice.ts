@@ -35,8 +35,8 @@ export function adviceFor(facts: AlertFacts, webUi?: WebUi): Advice {
       return { consequence: 'New rows have no predictions.', command: `perdure predict ${pipeline}`, link: ofPipeline };
     case 'accuracy_drop':
       return {
-        consequence: 'The champion goes on predicting, less well than when it was chosen.',
-        command: `perdure steward approve ${pipeline} --reason "performance drop"`,
+        consequence: inSentences('The champion goes on predicting, less well than when it was chosen.', facts),
+        command: answerTo(facts, 'performance drop'),
         link: facts.report,
       };
     case 'training_failed':
@@ -47,9 +47,11 @@ export function adviceFor(facts: AlertFacts, webUi?: WebUi): Advice {
       };
     case 'drift_detected':
       return {
-        consequence:
-          'The champion goes on predicting rows unlike those that it was trained with; a retraining that needs approval waits for it.',
-        command: `perdure steward approve ${pipeline} --reason "the drift is real"`,
+        consequence: inSentences(
+          `The champion goes on predicting rows unlike those that it was trained with${facts.noRetraining === undefined ? '; a retraining that needs approval waits for it' : ''}.`,
+          facts,
+        ),
+        command: answerTo(facts, 'the drift is real'),
         link: facts.report,
       };
     case 'unusual_data_volume':
@@ -95,6 +97,20 @@ export function adviceFor(facts: AlertFacts, webUi?: WebUi): Advice {
         link: facts.failing ? runUrlOf(webUi, facts.failing.run) : ofPipeline,
       };
   }
+}
+
+type Found = Extract<AlertFacts, { condition: 'accuracy_drop' | 'drift_detected' }>;
+
+/** What goes on, and why no retraining is asked for where none is. */
+function inSentences(goesOn: string, { noRetraining }: Found): string {
+  return noRetraining === undefined ? goesOn : `${goesOn} ${noRetraining}`;
+}
+
+/** A retraining that is asked for may wait for a person; where none is, new rows come first. */
+function answerTo({ pipeline, noRetraining }: Found, reason: string): string {
+  return noRetraining === undefined
+    ? `perdure steward approve ${pipeline} --reason "${reason}"`
+    : `perdure process ${pipeline}`;
 }
 
 /** The web UI that the environment names; `undefined` where it names none. */

@@ -335,6 +335,7 @@ export function weeklyReport(facts: WeeklyReport): Finding {
       performance_drop: monitoring.performance_drop,
       missing: monitoring.missing,
       retrain: monitoring.retrain,
+      ...(monitoring.no_retraining !== undefined && { 'no retraining': monitoring.no_retraining }),
       score_psi: monitoring.score_psi,
       ...(performance.status === 'measured'
         ? {
