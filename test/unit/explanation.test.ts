@@ -5,20 +5,11 @@ import { explainModel } from '../../src/cli/versionImportance.js';
 import { describeResults } from '../../src/cli/resultTables.js';
 import type { ModelTrainingCompleted } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { strongestReasons } from '../../src/ml/reasons.js';
 import type { ImportanceChange } from '../../src/registry/importanceHistory.js';
-import { importanceShift, type VersionImportance } from '../../src/registry/importance.js';
 import { readCard, readVersion, readVersionFile, versionKey, versionMetadata } from '../../src/registry/versions.js';
 import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
-
-test('the strongest reasons are those of the largest size, of equal ones the first, and nothing is no reason', () => {
-  const contributions = Float64Array.of(0.5, -2, 0, 0.5, /* row */ 0, 0, 0.1, 0);
-  const { features, contributions: strongest } = strongestReasons(contributions, 4, 3);
-  expect([...features]).toEqual([1, 0, 3, 2, -1, -1]);
-  expect([...strongest]).toEqual([-2, 0.5, 0.5, 0.1, NaN, NaN]);
-});
 
 const folder = temporaryFolder(afterAll);
 const engines = tinyEngines();
@@ -235,27 +226,3 @@ test('a row of several classes has the reasons for the class that it got', async
     }
   }
 }, 120_000);
-
-describe('from version to version', () => {
-  const importance = (shap: Record<string, number>): VersionImportance => ({
-    features: Object.entries(shap).map(([feature, value]) => ({ feature, shap: value, permutation: null, gain: null })),
-    shap: { split: 'test', rows: 200 },
-    permutation: { not_measured: 'off' },
-    gain: { not_measured: 'none' },
-  });
-
-  test('shares are compared, the largest change first, with the order of all of them', () => {
-    const shift = importanceShift(importance({ a: 5, b: 3, c: 2 }), importance({ a: 2, b: 3, d: 5 }))!;
-    expect(shift.kind).toBe('shap');
-    expect(shift.features.map(({ feature }) => feature)).toEqual(['d', 'a', 'c', 'b']);
-    expect(shift.features[0]).toEqual({ feature: 'd', before: null, after: 0.5, change: 0.5 });
-    // Ranks 4 3 2 1 and 2 3 1 4: 1 - 6 (4 + 0 + 1 + 9) / 60.
-    expect(shift.rank_correlation).toBeCloseTo(-0.4, 12);
-  });
-
-  test('nothing is compared that one of them was not measured by', () => {
-    const unmeasured = { ...importance({ a: 1 }), shap: { not_measured: 'too large' } };
-    expect(importanceShift(unmeasured, importance({ a: 1 }))).toBeUndefined();
-    expect(importanceShift(importance({ a: 1 }), unmeasured)).toBeUndefined();
-  });
-});

@@ -2,63 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeResults } from '../../src/cli/resultTables.js';
 import type { AlgorithmTrained, ModelTrainingCompleted } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { sliceRows, sliceValues } from '../../src/ml/slices.js';
 import { readCard, readVersionFile } from '../../src/registry/versions.js';
 import { isHeldOut } from '../support/heldOut.js';
 import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
-
-test('slices are the values of the training rows, or their quarters', () => {
-  const colours = { kind: 'category' as const, codes: Int32Array.of(0, 1, 0, -1), values: ['red', 'blue'] };
-  const by = sliceValues(colours);
-  const later = { kind: 'category' as const, codes: Int32Array.of(0, 1, -1), values: ['green', 'red'] };
-  expect([...sliceRows(later, by)]).toEqual([
-    ['red', [1]],
-    ['other values', [0]],
-    ['missing', [2]],
-  ]);
-  const numbers = { kind: 'number' as const, values: Float64Array.from({ length: 101 }, (_, i) => i) };
-  const some = { kind: 'number' as const, values: Float64Array.of(-5, 25, 49, 75, 900, NaN) };
-  expect([...sliceRows(some, sliceValues(numbers))]).toEqual([
-    ['below 25', [0]],
-    ['25 to 50', [1, 2]],
-    ['75 and above', [3, 4]],
-    ['missing', [5]],
-  ]);
-  const few = { kind: 'number' as const, values: Float64Array.of(0, 1, 1) };
-  expect([...sliceRows(few, sliceValues(few)).keys()]).toEqual(['0', '1']);
-});
-
-test('slices have names of their own, whatever the values are', () => {
-  const number = (values: Iterable<number>) => ({ kind: 'number' as const, values: Float64Array.from(values) });
-  const sizes = (column: Parameters<typeof sliceRows>[0]) =>
-    [...sliceRows(column, sliceValues(column))].map(([name, rows]) => [name, rows.length]);
-  // Quarters of 0 to 40 fortieths: the positions 10, 20 and 30.
-  expect(sizes(number(Array.from({ length: 41 }, (_, i) => 1_000_000 + i / 40)))).toEqual([
-    ['below 1000000.3', 10],
-    ['1000000.3 to 1000000.5', 10],
-    ['1000000.5 to 1000000.8', 10],
-    ['1000000.8 and above', 11],
-  ]);
-  // In the order of the numbers, not of their texts.
-  expect(sizes(number([10, 2, -1, 10]))).toEqual([
-    ['-1', 1],
-    ['2', 1],
-    ['10', 2],
-  ]);
-  // Three quarters and more are 0.
-  expect(sizes(number(Array.from({ length: 100 }, (_, i) => (i < 80 ? 0 : i))))).toEqual([
-    ['below 80', 80],
-    ['80 and above', 20],
-  ]);
-  const words = { kind: 'category' as const, codes: Int32Array.of(0, 0, 1, -1), values: ['missing', 'other values'] };
-  expect(sizes(words)).toEqual([
-    ['missing', 2],
-    ['other values', 1],
-    ['(missing)', 1],
-  ]);
-});
 
 describe('a version', () => {
   const folder = temporaryFolder(afterAll);
