@@ -78,6 +78,8 @@ async function byAlgorithm(
   const numbered = await versionNumbered(registry, algorithm, version);
   if (numbered !== undefined) return { algorithm, version: numbered };
   const known = (await listVersions(registry, algorithm)).map(({ number, version }) => `v${number} (${version})`);
+  // The newest first, as they are what somebody looks for, and the oldest are only counted.
+  known.reverse();
   throw new PerdureError(
     'NotFound',
     `There is no version "${version}" of ${algorithm}; registered are ${listOf(known) || 'none'}.`,

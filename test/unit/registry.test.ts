@@ -200,7 +200,7 @@ describe('the index of versions', () => {
     expect(await add(ids[3]!)).toBe(4);
     expect((await listVersions(registry, 'xgboost')).map(({ number }) => number)).toEqual([2, 3, 4]);
     await expect(meaning('v1')).rejects.toThrow(
-      `There is no version "v1" of xgboost; registered are v2 (${ids[1]}), v3 (${ids[2]}), v4 (${ids[3]}).`,
+      `There is no version "v1" of xgboost; registered are v4 (${ids[3]}), v3 (${ids[2]}), v2 (${ids[1]}).`,
     );
   });
 
@@ -404,12 +404,21 @@ describe('who answers to a name', () => {
   test.each([
     [{ alias: 'challenger' }, 'There is no alias "challenger" in the registry; there is champion.'],
     [{ algorithm: 'catboost' }, 'There is no algorithm "catboost"; this pipeline has logistic_regression, xgboost.'],
-    [{ algorithm: 'xgboost', version: 'v9' }, 'There is no version "v9" of xgboost; registered are v1 (v1), v2 (v2).'],
+    [{ algorithm: 'xgboost', version: 'v9' }, 'There is no version "v9" of xgboost; registered are v2 (v2), v1 (v1).'],
   ])('a name that nothing answers to is told with the names there are: %j', async (selector, message) => {
     await register('v1');
     await register('v2');
     await movePointer(registry, aliasKey(CHAMPION), version('v1'), run('a'), 'best');
     await expect(resolveModel(registry, ALGORITHMS, selector)).rejects.toThrow(new PerdureError('NotFound', message));
+  });
+
+  test('a version that is not there is told with the eight newest, and how many more there are', async () => {
+    const day = (number: number) => `v202501${String(number).padStart(2, '0')}_a`;
+    for (let number = 1; number <= 10; number++) await register(day(number));
+    const newest = [10, 9, 8, 7, 6, 5, 4, 3].map((number) => `v${number} (${day(number)})`).join(', ');
+    await expect(resolveModel(registry, ALGORITHMS, { algorithm: 'xgboost', version: 'v11' })).rejects.toThrow(
+      `There is no version "v11" of xgboost; registered are ${newest}, and 2 more.`,
+    );
   });
 
   test('a version without metadata does not exist', async () => {

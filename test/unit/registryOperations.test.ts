@@ -96,7 +96,7 @@ describe('promotion by hand', () => {
     [
       'a version that is not there',
       { alias: CHAMPION, model: xgboost('v9') },
-      'There is no version "v9" of xgboost; registered are v1 (v1), v2 (v2), v3 (v3).',
+      'There is no version "v9" of xgboost; registered are v3 (v3), v2 (v2), v1 (v1).',
     ],
     [
       'an alias that is not moved by hand',
