@@ -4,7 +4,7 @@ import type { ActivitiesOfClass, AlertFacts, AlertOutcome } from '../src/contrac
 import { webUiFrom } from '../src/platform/notify/advice.js';
 import { newestVolume } from '../src/platform/notify/dataVolume.js';
 import { alertSettings, raiseFor, type AlertDependencies } from '../src/platform/notify/raiseFor.js';
-import { inferenceMissingSince } from '../src/platform/notify/dueInference.js';
+import { missedInference } from '../src/platform/notify/dueInference.js';
 import { hasPredictedSince, processingFailures } from '../src/platform/notify/runHistory.js';
 import { isStopping, workerStopped } from './stageActivity.js';
 
@@ -38,8 +38,8 @@ export function createAlertActivities(dependencies: AlertDependencies): Activiti
     },
 
     async checkDueInference(pipeline) {
-      const since = await inferenceMissingSince(Context.current().client, pipeline, new Date());
-      return since === null ? null : { condition: 'inference_down', pipeline, at: new Date().toISOString(), since };
+      const found = await missedInference(Context.current().client, pipeline, new Date());
+      return found && { condition: 'inference_down', pipeline, at: new Date().toISOString(), ...found };
     },
 
     async countNewRows({ pipeline, asOf }) {

@@ -67,6 +67,8 @@ export interface ProcessingFailing extends Facts<'processing_failing'> {
 export interface InferenceDown extends Facts<'inference_down'> {
   /** ISO 8601 instant from which due predictions have been missing; `null` while inference does its work. */
   since: string | null;
+  /** How often a schedule should have started inference since; absent where a run began, and failed. */
+  missed?: number;
 }
 
 export interface AccuracyDrop extends Facts<'accuracy_drop'> {

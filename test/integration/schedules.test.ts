@@ -1,4 +1,5 @@
 import type { Client, ScheduleDescription } from '@temporalio/client';
+import type { Duration } from '@temporalio/common';
 import { msToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
@@ -9,7 +10,7 @@ import {
   type Phase,
   type Scheduled,
 } from '../../src/contracts/index.js';
-import { inferenceMissingSince } from '../../src/platform/notify/dueInference.js';
+import { missedInference } from '../../src/platform/notify/dueInference.js';
 import { connectClient } from '../../src/platform/temporal/connection.js';
 import {
   applySchedules,
@@ -413,7 +414,7 @@ describe('a scheduled run', () => {
 
 describe('inference that a schedule should have started', () => {
   const inDays = (days: number) => new Date(Date.now() + days * 24 * 60 * MINUTE);
-  const missing = (now: Date) => inferenceMissingSince(client, NAME, now);
+  const missing = (now: Date) => missedInference(client, NAME, now);
 
   test('is missed from the first time it was due, and not where nothing was due', async () => {
     expect(await missing(inDays(3))).toBeNull();
@@ -421,22 +422,30 @@ describe('inference that a schedule should have started', () => {
     const [first] = (await described('inference')).info.nextActionTimes;
 
     expect(await missing(new Date(first!.getTime() - MINUTE))).toBeNull();
-    expect(await missing(inDays(3))).toBe(first!.toISOString());
+    expect(await missing(inDays(3))).toEqual({ since: first!.toISOString(), missed: 3 });
     await pauseSchedule(client, NAME, 'inference', { by: 'ana', reason: 'the registry is being repaired' });
     expect(await missing(inDays(3))).toBeNull();
     await resumeSchedule(client, NAME, 'inference', { by: 'bo', reason: 'repaired' });
-    expect(await missing(inDays(3))).toBe(first!.toISOString());
+    expect(await missing(inDays(3))).toEqual({ since: first!.toISOString(), missed: 3 });
   });
 
-  test('is missed for as long, however seldom it is due', async () => {
+  test.each<[Duration, number[]]>([
+    ['150 days', [1, 31, 33, 97, 149, 151, 460]],
+    ['20 days', [1, 21, 41, 101]],
+    ['10 minutes', [1, 3, 40]],
+  ])('is missed from the first time on, however seldom or often it is due: every %s', async (every, allDays) => {
     await applySchedules(client, pipeline);
     const schedule = client.schedule.getHandle(scheduleIdOf(NAME, 'inference'));
-    await schedule.update((before) => ({ ...before, spec: { intervals: [{ every: '150 days' }] } }));
+    await schedule.update((before) => ({ ...before, spec: { intervals: [{ every }] } }));
     const [first, second] = (await described('inference')).info.nextActionTimes;
-    const after = (due: Date, days: number) => new Date(due.getTime() + days * 24 * 60 * MINUTE);
-    expect(await missing(after(first!, -0.1))).toBeNull();
-    for (const days of [1, 31, 33, 97, 149]) expect(await missing(after(first!, days))).toBe(first!.toISOString());
-    expect(await missing(after(second!, 1))).toBe(second!.toISOString());
+    const since = first!.toISOString();
+    const between = second!.getTime() - first!.getTime();
+    expect(await missing(new Date(first!.getTime() - 1_000))).toBeNull();
+    for (const days of allDays) {
+      const passed = days * 24 * 60 * MINUTE;
+      const missed = Math.min(1_000, 1 + Math.floor(passed / between));
+      expect(await missing(new Date(first!.getTime() + passed))).toEqual({ since, missed });
+    }
   });
 
   test('is missed no more once it has begun', async () => {

@@ -316,6 +316,12 @@ const SAID: [AlertFacts, string, Alert['details'], number | undefined][] = [
     24,
   ],
   [
+    { condition: 'inference_down', pipeline, at, since: '2026-01-04T07:00:00.000Z', missed: 4 },
+    'Inference of churn has been down for 3 h, since 2026-01-04T07:00:00.000Z, and has not started 4 times when it was due; look at its last run.',
+    { since: '2026-01-04T07:00:00.000Z', hours: 3, missed: 4 },
+    24,
+  ],
+  [
     { condition: 'training_failed', pipeline, at, run, training },
     "Training of churn's random_forest, logistic_regression failed: The engine died. No memory.",
     {

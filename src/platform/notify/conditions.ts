@@ -123,10 +123,12 @@ export function inferenceDown(facts: InferenceDown, thresholds: AlertThresholds)
   if (facts.since === null) return undefined;
   const downMs = Date.parse(facts.at) - Date.parse(facts.since);
   if (downMs <= thresholds.inference_down_hours * HOUR_MS) return undefined;
+  const { missed } = facts;
+  const unstarted = missed === undefined ? '' : `, and has not started ${countOf(missed, 'time')} when it was due`;
   return {
     ...alertAbout(facts, 'critical', facts.since),
-    summary: `Inference of ${facts.pipeline} has been down for ${duration(downMs)}, since ${facts.since}; look at its last run.`,
-    details: { since: facts.since, hours: rounded(downMs / HOUR_MS, 2) },
+    summary: `Inference of ${facts.pipeline} has been down for ${duration(downMs)}, since ${facts.since}${unstarted}; look at its last run.`,
+    details: { since: facts.since, hours: rounded(downMs / HOUR_MS, 2), ...(missed !== undefined && { missed }) },
     repeatAfterHours: thresholds.repeat_after_hours,
   };
 }

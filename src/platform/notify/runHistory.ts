@@ -29,16 +29,16 @@ export async function hasPredictedSince(client: Client, pipeline: string, since:
   return hasAny(runsOf(client, pipeline, 'inference', `ExecutionStatus = "Completed" AND CloseTime > "${since}"`));
 }
 
-/** Whether a run of inference has begun at an instant or after it, or has succeeded since. */
-export async function hasInferredSince(client: Client, pipeline: string, since: string): Promise<boolean> {
-  return hasAny(
-    runsOf(
-      client,
-      pipeline,
-      'inference',
-      `(StartTime >= "${since}" OR (ExecutionStatus = "Completed" AND CloseTime > "${since}"))`,
-    ),
-  );
+/** The last moment at which a run of inference began, or succeeded; `undefined` where Temporal knows of none. */
+export async function lastInference(client: Client, pipeline: string): Promise<Date | undefined> {
+  let last: Date | undefined;
+  for await (const { startTime, closeTime, status } of runsOf(client, pipeline, 'inference')) {
+    // Those that are open come first, then the last that ended: what ended before this moment also began before it.
+    if (last && closeTime && closeTime <= last) break;
+    const moment = closeTime && status.name === 'COMPLETED' ? closeTime : startTime;
+    if (!last || moment > last) last = moment;
+  }
+  return last;
 }
 
 /** Newest first. */
@@ -46,9 +46,10 @@ function runsOf(
   client: Client,
   pipeline: string,
   phase: Phase,
-  condition: string,
+  condition?: string,
 ): AsyncIterable<WorkflowExecutionInfo> {
-  return runsOfPipeline(client, pipeline, `WorkflowType = "${WORKFLOW_OF_PHASE[phase]}" AND ${condition}`);
+  const ofPhase = `WorkflowType = "${WORKFLOW_OF_PHASE[phase]}"`;
+  return runsOfPipeline(client, pipeline, condition === undefined ? ofPhase : `${ofPhase} AND ${condition}`);
 }
 
 async function hasAny(runs: AsyncIterable<unknown>): Promise<boolean> {
