@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { libraryPath } from '../../src/ml/engines/library.js';
-import { readTrees, treeContributions } from '../../src/ml/engines/treeContributions.js';
+import { explainedTrees, treeContributions } from '../../src/ml/engines/treeContributions.js';
+import { readTrees } from '../../src/ml/engines/trees.js';
 import { XgBoost, type Booster } from '../../src/ml/engines/xgboost.js';
 import { XgBoostLibrary } from '../../src/ml/engines/xgboostTraining.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
@@ -65,7 +66,7 @@ const SHALLOW: Record<string, () => Booster> = {
 test.each(Object.entries(SHALLOW))('SHAP values of %s are those of the library, where these are right', (_, train) => {
   const booster = train();
   const expected = byLibrary(booster, 'contributions');
-  const said = treeContributions(readTrees(booster.save('json')), some);
+  const said = treeContributions(explainedTrees(readTrees(booster.save('ubj'))), some);
   expect(said).toHaveLength(expected.length);
   const size = Math.max(...expected.map(Math.abs));
   said.forEach((value, at) => expect(Math.abs(value - expected[at]!)).toBeLessThan(3e-6 * size));

@@ -1,147 +1,45 @@
-import { constants } from 'node:buffer';
-import { PerdureError } from '../../errors.js';
 import type { Features } from './binding.js';
+import type { Tree, TreeEnsemble } from './trees.js';
 
-/** A tree as the library saves it, a number per node and array: what of it is read. */
-interface TreeDocument {
-  /** -1 of a leaf. */
-  left_children: number[];
-  /** Of a leaf of several labels its number among the leaves. */
-  right_children: number[];
-  split_indices: number[];
-  /** Of a node with children where it splits; of a leaf of one label its value. */
-  split_conditions: number[];
-  default_left: number[];
-  sum_hessian: number[];
-  /** A number per label of each leaf, of trees of several labels. */
-  leaf_weights?: number[];
-  /** Nodes that split by categories; of each how many go to the right, and these one node after the other. */
-  categories_nodes: number[];
-  categories_sizes: number[];
-  categories: number[];
-}
-
-interface ModelDocument {
-  learner: {
-    learner_model_param: { base_score: string; num_class: string; num_target: string };
-    objective: { name: string };
-    gradient_booster: {
-      model: {
-        /** The class that each tree is of. */
-        tree_info: number[];
-        trees: TreeDocument[];
-      };
-    };
-  };
-}
-
-interface Tree {
-  /** Per node; -1 of a leaf. */
-  left: Int32Array;
-  right: Int32Array;
-  feature: Int32Array;
-  threshold: Float32Array;
-  missingLeft: Uint8Array;
-  /** Categories that go to the right, of nodes that split by them. */
-  categories: Map<number, Set<number>>;
+/** A tree with what its contributions need besides. */
+interface ExplainedTree extends Tree {
   /** Share of the parent's training rows per node; 1 of the root. */
   share: Float64Array;
-  /** Per node and label of a leaf; 0 of nodes with children. */
-  values: Float64Array;
-  /** Labels that each leaf has a number for, and the first of them. */
-  labels: number;
-  first: number;
   /** Splits above the deepest leaf. */
   depth: number;
   /** The most features that the splits above one leaf are by. */
   pathFeatures: number;
 }
 
-/** Trees that are added up. */
-export interface TreeEnsemble {
-  trees: Tree[];
+/** Trees whose predictions can be explained. */
+export interface ExplainedTrees {
+  trees: ExplainedTree[];
   /** The most features that the splits above one leaf of all are by. */
   pathFeatures: number;
   /** What they say of no row, on the average of their training rows: a number per output. */
   bases: Float64Array;
 }
 
-/** Numbers are added before the link function of the objective, and `base_score` of these is what comes after it. */
-const LINKS: Record<string, (mean: number) => number> = {
-  'binary:logistic': (mean) => Math.log(mean / (1 - mean)),
-  'count:poisson': Math.log,
-};
-
-/**
- * @param json a model of trees, as the library saves it
- * @throws PerdureError `EngineFailed` for a model that is too large to be read as text
- */
-export function readTrees(json: Uint8Array): TreeEnsemble {
-  if (json.length > constants.MAX_STRING_LENGTH)
-    throw new PerdureError(
-      'EngineFailed',
-      `The model takes ${Math.round(json.length / 2 ** 20)} MB as text, too much for SHAP values; train it with fewer trees or a max_depth.`,
-    );
-  const text = Buffer.from(json.buffer, json.byteOffset, json.length).toString('utf8');
-  const { learner } = JSON.parse(text) as ModelDocument;
-  const { base_score, num_class, num_target } = learner.learner_model_param;
-  const { trees: documents, tree_info: classes } = learner.gradient_booster.model;
-  const labels = Number(num_target);
-  const trees = documents.map((document, i) => readTree(document, labels, classes[i]!));
-  const link = LINKS[learner.objective.name] ?? ((mean) => mean);
-  const scores = [JSON.parse(base_score) as number | number[]].flat();
-  const bases = Float64Array.from({ length: Math.max(1, labels, Number(num_class)) }, (_, output) =>
-    link(scores[output] ?? scores[0]!),
-  );
-  let pathFeatures = 0;
-  for (const tree of trees) {
-    pathFeatures = Math.max(pathFeatures, tree.pathFeatures);
+export function explainedTrees(ensemble: TreeEnsemble): ExplainedTrees {
+  const trees = ensemble.trees.map((tree) => ({ ...tree, share: sharesOf(tree), ...longestPaths(tree) }));
+  const bases = ensemble.bases.slice();
+  for (const tree of trees)
     for (let label = 0; label < tree.labels; label++) bases[tree.first + label]! += meanOfLeaves(tree, label);
-  }
-  return { trees, pathFeatures, bases };
+  return { trees, pathFeatures: trees.reduce((most, tree) => Math.max(most, tree.pathFeatures), 0), bases };
 }
 
-function readTree(document: TreeDocument, labels: number, first: number): Tree {
-  const { left_children: left, right_children: right, split_conditions: conditions, sum_hessian: rows } = document;
+function sharesOf({ left, right, rows }: Tree): Float64Array {
   const share = new Float64Array(left.length).fill(1);
-  const values = new Float64Array(left.length * labels);
   left.forEach((child, node) => {
-    if (child !== -1) {
-      share[child] = rows[child]! / rows[node]!;
-      share[right[node]!] = rows[right[node]!]! / rows[node]!;
-      return;
-    }
-    for (let label = 0; label < labels; label++)
-      values[node * labels + label] =
-        labels === 1 ? conditions[node]! : document.leaf_weights![right[node]! * labels + label]!;
+    if (child === -1) return;
+    share[child] = rows[child]! / rows[node]!;
+    share[right[node]!] = rows[right[node]!]! / rows[node]!;
   });
-  let start = 0;
-  const categories = new Map(
-    document.categories_nodes.map((node, i) => {
-      const own = document.categories.slice(start, (start += document.categories_sizes[i]!));
-      return [node, new Set(own)];
-    }),
-  );
-  const nodes = {
-    left: Int32Array.from(left),
-    right: Int32Array.from(right),
-    feature: Int32Array.from(document.split_indices),
-  };
-  return {
-    ...nodes,
-    threshold: Float32Array.from(conditions),
-    missingLeft: Uint8Array.from(document.default_left),
-    categories,
-    share,
-    values,
-    labels,
-    first,
-    ...longestPaths(nodes),
-  };
+  return share;
 }
 
 /** The mean of the leaves of a label, by their training rows. */
-function meanOfLeaves({ left, right, share, values, labels }: Tree, label: number): number {
+function meanOfLeaves({ left, right, share, values, labels }: ExplainedTree, label: number): number {
   const visit = (node: number): number => {
     if (left[node] === -1) return values[node * labels + label]!;
     const [one, other] = [left[node]!, right[node]!];
@@ -150,11 +48,7 @@ function meanOfLeaves({ left, right, share, values, labels }: Tree, label: numbe
   return visit(0);
 }
 
-function longestPaths({
-  left,
-  right,
-  feature,
-}: Pick<Tree, 'left' | 'right' | 'feature'>): Pick<Tree, 'depth' | 'pathFeatures'> {
+function longestPaths({ left, right, feature }: Tree): Pick<ExplainedTree, 'depth' | 'pathFeatures'> {
   const above = new Map<number, number>();
   const longest = { depth: 0, pathFeatures: 0 };
   const visit = (node: number, depth: number): void => {
@@ -225,7 +119,7 @@ function gaussLegendre(count: number): Points {
  *
  * @returns of each row and output a number per feature, and last the output's base
  */
-export function treeContributions({ trees, bases }: TreeEnsemble, { values, rows, columns }: Features): Float64Array {
+export function treeContributions({ trees, bases }: ExplainedTrees, { values, rows, columns }: Features): Float64Array {
   const width = columns + 1;
   const ofRow = bases.length * width;
   const contributions = new Float64Array(rows * ofRow);
@@ -245,7 +139,19 @@ export function treeContributions({ trees, bases }: TreeEnsemble, { values, rows
 
 /** A function that adds the contributions of one tree to those of a row, which begin with the tree's first label. */
 function contributionsOfTree(
-  { left, right, feature, threshold, missingLeft, categories, share, values, labels, depth, pathFeatures }: Tree,
+  {
+    left,
+    right,
+    feature,
+    threshold,
+    missingLeft,
+    categories,
+    share,
+    values,
+    labels,
+    depth,
+    pathFeatures,
+  }: ExplainedTree,
   columns: number,
 ): (row: Float32Array, contributions: Float64Array) => void {
   const { at, weights } = gaussLegendre(Math.min(MOST_POINTS, Math.max(1, Math.ceil(pathFeatures / 2))));

@@ -10,7 +10,9 @@ import {
 } from './binding.js';
 import { solveLinear, type LinearModel } from './linearSolver.js';
 import { linearContributions } from './linearContributions.js';
-import { readTrees, treeContributions, type TreeEnsemble } from './treeContributions.js';
+import { explainedTrees, treeContributions, type ExplainedTrees } from './treeContributions.js';
+import { packedTrees, treePredictions, type PackedTrees } from './treePredictions.js';
+import { readTrees } from './trees.js';
 import { XgBoost, type Booster, type DMatrix } from './xgboost.js';
 
 /**
@@ -20,6 +22,9 @@ import { XgBoost, type Booster, type DMatrix } from './xgboost.js';
  * 0 and 1. They take long as well: 1.1 s of a CPU a row of 100 such trees, where `treeContributions` takes .16 s.
  */
 const EXACT_FEATURES = 12;
+/** Bytes of a model from where `treePredictions` is quicker than the library, and rows that are worth its being read. */
+const LARGE_MODEL = 4 * 2 ** 20;
+const MANY_ROWS = 1000;
 
 /** Rows to train on: in libxgboost's memory, or with us where the weights are solved for. */
 class TrainingRows implements Dataset {
@@ -35,20 +40,33 @@ class TrainingRows implements Dataset {
 }
 
 class ScoredRows implements Rows {
-  constructor(readonly matrix: DMatrix) {}
+  private held: DMatrix | undefined;
+
+  constructor(
+    private readonly library: XgBoost,
+    readonly features: Features,
+  ) {}
 
   get count(): number {
-    return this.matrix.rows;
+    return this.features.rows;
+  }
+
+  /** The rows in the library's memory. */
+  get matrix(): DMatrix {
+    const { values, rows, columns } = this.features;
+    return (this.held ??= this.library.matrix(values, rows, columns));
   }
 
   free(): void {
-    this.matrix.free();
+    this.held?.free();
   }
 }
 
 class XgBoostModel implements Model {
   /** Read when they are asked for contributions. */
-  private trees: TreeEnsemble | undefined;
+  private explained: ExplainedTrees | undefined;
+  /** Read for the first prediction of many rows; `null` where the library is as quick, or alone can say it. */
+  private packed: PackedTrees | null | undefined;
 
   constructor(
     private readonly library: XgBoost,
@@ -60,7 +78,15 @@ class XgBoostModel implements Model {
   }
 
   predict(rows: Rows): Float32Array {
-    return this.booster.predict((rows as ScoredRows).matrix, 'value');
+    const scored = rows as ScoredRows;
+    const trees = scored.count < MANY_ROWS ? null : (this.packed ??= this.packedTrees());
+    return trees ? treePredictions(trees, scored.features) : this.booster.predict(scored.matrix, 'value');
+  }
+
+  private packedTrees(): PackedTrees | null {
+    if (this.booster.kind().linear) return null;
+    const bytes = this.booster.save('ubj');
+    return bytes.length < LARGE_MODEL ? null : (packedTrees(readTrees(bytes)) ?? null);
   }
 
   contributions(rows: Features, background: ArrayLike<number>): ArrayLike<number> {
@@ -69,8 +95,8 @@ class XgBoostModel implements Model {
       const biases = this.biases(rows.columns);
       return linearContributions(rows, { weights: linearWeights(this.booster), biases }, background);
     }
-    this.trees ??= readTrees(this.booster.save('json'));
-    if (targets > 1 || this.trees.pathFeatures > EXACT_FEATURES) return treeContributions(this.trees, rows);
+    this.explained ??= explainedTrees(readTrees(this.booster.save('ubj')));
+    if (targets > 1 || this.explained.pathFeatures > EXACT_FEATURES) return treeContributions(this.explained, rows);
     const matrix = this.library.matrix(rows.values, rows.rows, rows.columns);
     try {
       return this.booster.predict(matrix, 'contributions');
@@ -134,8 +160,8 @@ export class XgBoostLibrary implements Library {
     return new TrainingRows(held, scalesOf(matrix));
   }
 
-  rows({ values, rows, columns }: Features): Rows {
-    return new ScoredRows(this.library.matrix(values, rows, columns));
+  rows(features: Features): Rows {
+    return new ScoredRows(this.library, features);
   }
 
   train(dataset: Dataset, features: string[], recipe: TrainingRecipe): Model {
