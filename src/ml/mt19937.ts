@@ -7,7 +7,8 @@ const TWO_TO_32 = 2 ** 32;
  * Matsumoto & Nishimura, "Mersenne Twister", ACM TOMACS 8 (1998); seeding is `init_genrand` of their 2002 code.
  */
 export class Mt19937 {
-  private readonly state = new Uint32Array(WORDS);
+  /** Signed, as numbers of 32 bits are quicker than those above 2^31. */
+  private readonly state = new Int32Array(WORDS);
   private next = WORDS;
 
   /** @param seed 0 to 2^32 - 1 */
@@ -54,7 +55,9 @@ export class Mt19937 {
   shuffle<T extends { [index: number]: number; readonly length: number }>(values: T): T {
     for (let i = values.length - 1; i > 0; i--) {
       const j = this.integer(i);
-      [values[i], values[j]] = [values[j]!, values[i]!];
+      const value = values[i]!;
+      values[i] = values[j]!;
+      values[j] = value;
     }
     return values;
   }
@@ -70,11 +73,15 @@ export class Mt19937 {
   }
 
   private refill(): void {
-    const { state } = this;
-    for (let i = 0; i < WORDS; i++) {
-      const y = (state[i]! & 0x80000000) | (state[(i + 1) % WORDS]! & 0x7fffffff);
-      state[i] = state[(i + SHIFT) % WORDS]! ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
-    }
+    for (let i = 0; i < WORDS - SHIFT; i++) this.turn(i, i + 1, i + SHIFT);
+    for (let i = WORDS - SHIFT; i < WORDS - 1; i++) this.turn(i, i + 1, i + SHIFT - WORDS);
+    this.turn(WORDS - 1, 0, SHIFT - 1);
     this.next = 0;
+  }
+
+  private turn(at: number, following: number, far: number): void {
+    const { state } = this;
+    const y = (state[at]! & 0x80000000) | (state[following]! & 0x7fffffff);
+    state[at] = state[far]! ^ (y >>> 1) ^ (-(y & 1) & 0x9908b0df);
   }
 }

@@ -197,7 +197,9 @@ function contributionsOfTree(
       const took = goes ? tookBefore : 0;
       const part = shareBefore * share[child]!;
       const below = level + 1;
-      const [ofLast, ofLevel, ofBelow] = [last * count, level * count, below * count];
+      const ofLast = last * count;
+      const ofLevel = level * count;
+      const ofBelow = below * count;
       for (let point = 0; point < count; point++) {
         const factor = part + at[point]! * (took - part);
         products[ofBelow + point] = products[ofLevel + point]! * factor * inverses[ofLast + point]!;

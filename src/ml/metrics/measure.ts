@@ -63,11 +63,13 @@ export function meanMeasure(
 export function meanOf(perRow: Float64Array, counts?: Counts): number | null {
   let sum = 0;
   let rows = 0;
-  let [low, high] = [Infinity, -Infinity];
+  let low = Infinity;
+  let high = -Infinity;
   if (counts) {
     for (let row = 0; row < perRow.length; row++) {
-      const [value, count] = [perRow[row]!, counts[row]!];
+      const count = counts[row]!;
       if (count === 0) continue;
+      const value = perRow[row]!;
       sum += count * value;
       rows += count;
       if (value < low) low = value;
