@@ -6,14 +6,12 @@ import type { Stage } from '../../src/stages/context.js';
 import { planBackfill } from '../../src/stages/planBackfill.js';
 import { recordPeriod } from '../../src/stages/recordPeriod.js';
 import { reopenTimeline } from '../../src/stages/reopenTimeline.js';
-import { createTinyWorld, runRef, TINY, tinyEngines } from '../support/tinyPipeline.js';
+import { createTinyWorld, NO_ENGINES, runRef, TINY } from '../support/tinyWorld.js';
 
-const engines = tinyEngines();
-const world = await createTinyWorld(engines);
+const world = await createTinyWorld(NO_ENGINES);
 const { modelRegistry } = world.stores;
 afterAll(async () => {
   world.close();
-  await engines.close();
 });
 
 const asked = { pipeline: TINY, run: runRef('backfill'), asOf: '2022-03-05' };

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { PerdureError } from '../../src/errors.js';
 import { taskSettings } from '../../src/platform/ecs/taskSettings.js';
-import { createTinyWorld, tinyEngines } from '../support/tinyPipeline.js';
+import { createTinyWorld, NO_ENGINES } from '../support/tinyWorld.js';
 
-const world = await createTinyWorld(tinyEngines());
+const world = await createTinyWorld(NO_ENGINES);
 afterAll(() => world.close());
 
 const TASK = { task_definition: 'tiny-training' };

@@ -1,34 +1,22 @@
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { newestConfig, pipelineOf } from '../../src/config/pinned.js';
 import { digestOf, takeSnapshot } from '../../src/config/snapshot.js';
 import type { ConfigRef } from '../../src/contracts/index.js';
-import { readVersion } from '../../src/registry/versions.js';
 import { checkModelConfig } from '../../src/stages/checkModelConfig.js';
 import { createRunStage } from '../../src/stages/createContext.js';
 import { gold } from '../../src/stages/gold.js';
 import { pinConfig } from '../../src/stages/pinConfig.js';
-import { trainLocally } from '../../src/stages/trainLocally.js';
 import { sha256 } from '../../src/platform/storage/checksum.js';
 import { listedKeys } from '../support/buckets.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-import {
-  AFTER_ALL,
-  createTinyWorld,
-  MONTHS,
-  runRef,
-  TINY,
-  tinyEngines,
-  type TinyWorld,
-} from '../support/tinyPipeline.js';
+import { createTinyWorld, NO_ENGINES, runRef, TINY, type TinyWorld } from '../support/tinyWorld.js';
 
-const engines = tinyEngines();
-afterAll(() => engines.close());
 let world: TinyWorld;
 beforeEach(async () => {
-  world = await createTinyWorld(engines);
+  world = await createTinyWorld(NO_ENGINES);
 });
 afterEach(() => world.close());
 
@@ -93,7 +81,7 @@ describe('the configuration of a run', () => {
     world.writeSql('silver', 'SELECT nothing_of_the_kind FROM bronze');
     const elsewhere = createRunStage({
       storeRoot: world.storeRoot,
-      engines,
+      engines: NO_ENGINES,
       resources: { cpus: 1, memory: 2 ** 31 },
       scratchRoot: temporaryFolder(onTestFinished),
     });
@@ -175,37 +163,4 @@ describe('the configuration of a run', () => {
       clearInterval(writing);
     }
   });
-});
-
-test('a training in one process goes by one configuration, which its versions name', async () => {
-  await world.writeGold(MONTHS);
-  world.configure((config) => (config.training_config.hyperparameter_tuning = false));
-  const result = await trainLocally(
-    { pipeline: TINY, asOf: AFTER_ALL },
-    {
-      runStage: world.runStage,
-      signal: new AbortController().signal,
-      onStep: () => {},
-      onProgress: () => {},
-      // After the first of two algorithms.
-      onAlgorithm: () =>
-        world.configure(
-          (config) => ((config.training_config.hyperparameter_tuning = false), (config.model_config.random_state = 7)),
-        ),
-    },
-  );
-  if (result.status === 'skipped') throw new Error(result.reason);
-  const versions = Object.entries(result.algorithms).map(async ([algorithm, trained]) => {
-    if (trained.status !== 'completed') throw new Error(trained.reason);
-    const { seed, config_version } = (await readVersion(world.stores.modelRegistry, {
-      algorithm,
-      version: trained.version,
-    }))!.lineage;
-    return [seed, config_version];
-  });
-  expect(await Promise.all(versions)).toEqual([
-    [42, result.config],
-    [42, result.config],
-  ]);
-  expect(existsSync(fileURLToPath(world.stores.datamart.uri(`conf/versions/${result.config}.json`)))).toBe(true);
 });

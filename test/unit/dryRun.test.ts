@@ -2,23 +2,21 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { RefineInput } from '../../src/contracts/index.js';
 import { rawKey } from '../../src/data/layers.js';
 import { bronze } from '../../src/stages/bronze.js';
 import { gold } from '../../src/stages/gold.js';
 import { silver } from '../../src/stages/silver.js';
 import { listedKeys } from '../support/buckets.js';
-import { AFTER_ALL, createTinyWorld, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { AFTER_ALL, createTinyWorld, NO_ENGINES, runRef, TINY, type TinyWorld } from '../support/tinyWorld.js';
 
-const engines = tinyEngines();
-afterAll(() => engines.close());
 const MONTHS = ['2000_01', '2000_02', '2000_03'];
 const asked = { pipeline: TINY, run: runRef('a'), asOf: AFTER_ALL };
 let world: TinyWorld;
 
 beforeEach(async () => {
-  world = await createTinyWorld(engines);
+  world = await createTinyWorld(NO_ENGINES);
   const made = world;
   onTestFinished(() => made.close());
 });

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AlgorithmResult, ModelTrainingCompleted, Progress } from '../../src/contracts/index.js';
 import type { EnginePool } from '../../src/ml/engines/pool.js';
@@ -174,6 +176,41 @@ describe('training with the real engine', () => {
     if (a.status !== 'completed' || b.status !== 'completed') throw new Error('failed');
     expect(b.search.foldsEvaluated).toBeLessThanOrEqual(a.search.foldsEvaluated);
     expect(b.cv_score).toBeGreaterThan(a.cv_score! - 0.001);
+  });
+
+  test('goes by one configuration, whatever is changed meanwhile, and its versions name it', async () => {
+    world.configure((config) => (config.training_config.hyperparameter_tuning = false));
+    const result = await trainLocally(
+      { pipeline: TINY, asOf: AFTER_ALL },
+      {
+        runStage: world.runStage,
+        signal: new AbortController().signal,
+        onStep: () => {},
+        onProgress: () => {},
+        // After the first of two algorithms.
+        onAlgorithm: () =>
+          world.configure(
+            (config) => (
+              (config.training_config.hyperparameter_tuning = false),
+              (config.model_config.random_state = 7)
+            ),
+          ),
+      },
+    );
+    if (result.status === 'skipped') throw new Error(result.reason);
+    const versions = Object.entries(result.algorithms).map(async ([algorithm, trained]) => {
+      if (trained.status !== 'completed') throw new Error(trained.reason);
+      const { seed, config_version } = (await readVersion(world.stores.modelRegistry, {
+        algorithm,
+        version: trained.version,
+      }))!.lineage;
+      return [seed, config_version];
+    });
+    expect(await Promise.all(versions)).toEqual([
+      [42, result.config],
+      [42, result.config],
+    ]);
+    expect(existsSync(fileURLToPath(world.stores.datamart.uri(`conf/versions/${result.config}.json`)))).toBe(true);
   });
 
   test('without gold it skips', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   gridCell,
   MAX_EVALUATIONS,
@@ -17,15 +17,13 @@ import { discardVersion } from '../../src/stages/discardVersion.js';
 import { planSearch } from '../../src/stages/planSearch.js';
 import { writeJson } from '../support/anyDocument.js';
 import { datasetMetadataOf, versionMetadataOf } from '../support/wholeDocuments.js';
-import { createTinyWorld, MONTHS, runRef, TINY, tinyEngines, type TinyWorld } from '../support/tinyPipeline.js';
+import { createTinyWorld, MONTHS, NO_ENGINES, runRef, TINY, type TinyWorld } from '../support/tinyWorld.js';
 
-const engines = tinyEngines();
 let world: TinyWorld;
 beforeEach(async () => {
-  world = await createTinyWorld(engines);
+  world = await createTinyWorld(NO_ENGINES);
 });
 afterEach(() => world.close());
-afterAll(() => engines.close());
 
 const input = { pipeline: TINY, run: runRef('a') };
 
