@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TaskName } from '../../src/contracts/task.js';
-import { findLeaks, type Leak } from '../../src/ml/leakage.js';
+import { findLeaks, strengthOf, type Leak } from '../../src/ml/leakage.js';
 import type { RawColumn } from '../../src/ml/table.js';
 
 const labels = Int8Array.from({ length: 2_000 }, (_, row) => Number(row % 5 === 0));
@@ -140,4 +140,20 @@ describe('of a label that is a number', () => {
       found ? ['x'] : [],
     );
   });
+});
+
+test.each<[TaskName, number]>([
+  ['binary', 0],
+  ['multiclass', 2],
+  ['regression', 3.5],
+])('labels of a %s task that are all alike are told by nothing', (task, label) => {
+  const values = Array.from({ length: 500 }, (_, row) => noise(row));
+  expect(
+    strengthOf(
+      'x',
+      values,
+      Float64Array.from(values, () => label),
+      task,
+    ),
+  ).toBeUndefined();
 });

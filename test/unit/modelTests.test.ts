@@ -9,7 +9,6 @@ import { CHAMPION, STAGING } from '../../src/registry/aliases.js';
 import { readReadiness, readVersion, versionKey } from '../../src/registry/versions.js';
 import { promoteBest } from '../../src/stages/promoteBest.js';
 import { testModel, testVersionAgain } from '../../src/stages/testModel.js';
-import { taskOf } from '../../src/ml/tasks/task.js';
 import {
   createTinyWorld,
   MONTHS,
@@ -280,23 +279,4 @@ test('a version is tested again by hand, which moves nothing', async () => {
   expect(tested).toMatchObject({ challenger: first.challenger, passed: true });
   expect(await readReadiness(modelRegistry, first.challenger)).toMatchObject({ by: { run_id: 'hand' }, passed: true });
   expect(await meaning(STAGING)).toBeUndefined();
-});
-
-test.each([
-  ['binary', { task: 'binary', classes: ['no', 'yes'] }, [[0], [1]], [[NaN], [1.01], [-0.01], [Infinity]]],
-  [
-    'multiclass',
-    { task: 'multiclass', classes: ['a', 'b', 'c'] },
-    [[0.2, 0.3, 0.5]],
-    [
-      [0.2, 0.3, 0.4],
-      [NaN, 0.5, 0.5],
-      [-0.5, 0.5, 1],
-    ],
-  ],
-  ['regression', { task: 'regression', objective: 'squared_error' }, [[-3.5], [1e30]], [[NaN], [-Infinity]]],
-] as const)('what a %s model may say of a row', (_, spec, sound, unsound) => {
-  const task = taskOf(spec as Parameters<typeof taskOf>[0]);
-  for (const row of sound) expect(task.isSound(Float64Array.from(row))).toBe(true);
-  for (const row of unsound) expect(task.isSound(Float64Array.from(row))).toBe(false);
 });

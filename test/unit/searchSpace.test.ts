@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { randomCandidates, Range, valuesWithin } from '../../src/ml/searchSpace.js';
+import { candidatesIn, gridOf, randomCandidates, Range, valuesWithin } from '../../src/ml/searchSpace.js';
 import { suggest, type Trial } from '../../src/ml/tpe.js';
 
 const drawn = (given: object, count = 4_000) =>
@@ -95,4 +95,15 @@ test('what the sampler suggests keeps to the ranges and their steps, where the b
   }
   // Better where the depth is larger: at random half of them would be above 3.
   expect(suggested.filter(({ depth }) => Number(depth) > 3).length).toBeGreaterThan(45);
+});
+
+test('a space with a range beside lists is no grid: it has as many candidates as are wanted', () => {
+  const lists = { x: [1, 2, 3], y: ['a', 'b'] };
+  const mixed = { ...lists, z: Range.parse({ low: 0, high: 1 }) };
+  expect([gridOf(lists), gridOf(mixed)]).toEqual([lists, undefined]);
+  expect([candidatesIn(lists, 9), candidatesIn(lists, 5), candidatesIn(mixed, 9)]).toEqual([6, 5, 9]);
+  const drawn = randomCandidates(mixed, 50, 7);
+  expect(new Set(drawn.map(({ x }) => x))).toEqual(new Set([1, 2, 3]));
+  expect(new Set(drawn.map(({ y }) => y))).toEqual(new Set(['a', 'b']));
+  expect(new Set(drawn.map(({ z }) => z)).size).toBe(50);
 });

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { ScoringName, TaskSpec } from '../../src/contracts/index.js';
+import { bootstrapIntervals } from '../../src/ml/comparison/bootstrap.js';
 import { delongTest } from '../../src/ml/comparison/delong.js';
 import type { ModelOutput } from '../../src/ml/modelOutput.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
+import type { Measure } from '../../src/ml/metrics/measure.js';
 import { rowsFromHighest } from '../../src/ml/metrics/ranking.js';
 import { taskOf } from '../../src/ml/tasks/task.js';
 
@@ -139,6 +141,20 @@ test('one row has no interval of any metric', async () => {
   expect(Object.values(found).filter((interval) => interval !== null)).toEqual([]);
 });
 
+test('intervals that nobody waits for any more are given up within a turn', async () => {
+  const aborted = AbortSignal.abort(new Error('The stage was stopped.'));
+  const slow = {
+    passes: 1,
+    value: () => {
+      const until = performance.now() + 60;
+      while (performance.now() < until);
+      return 1;
+    },
+  } as unknown as Measure;
+  const asked = bootstrapIntervals(new Map([['slow', slow]]), 2, { seed: 1, signal: aborted, draws: 5 });
+  await expect(asked).rejects.toThrow('The stage was stopped.');
+});
+
 describe('how probabilities compare with what came', () => {
   test('is told of groups of equally many rows, beside those of equal probabilities', () => {
     // Half of the rows say .1, which are as many as five of ten groups have.
@@ -252,4 +268,23 @@ test('rows are ranked alike by few and by many, whatever their scores', () => {
     );
     expect([...rowsFromHighest(scores)]).toEqual(expected);
   }
+});
+
+test.each([
+  ['binary', { task: 'binary', classes: ['no', 'yes'] }, [[0], [1]], [[NaN], [1.01], [-0.01], [Infinity]]],
+  [
+    'multiclass',
+    { task: 'multiclass', classes: ['a', 'b', 'c'] },
+    [[0.2, 0.3, 0.5]],
+    [
+      [0.2, 0.3, 0.4],
+      [NaN, 0.5, 0.5],
+      [-0.5, 0.5, 1],
+    ],
+  ],
+  ['regression', { task: 'regression', objective: 'squared_error' }, [[-3.5], [1e30]], [[NaN], [-Infinity]]],
+] as const)('what a %s model may say of a row', (_, spec, sound, unsound) => {
+  const task = taskOf(spec as Parameters<typeof taskOf>[0]);
+  for (const row of sound) expect(task.isSound(Float64Array.from(row))).toBe(true);
+  for (const row of unsound) expect(task.isSound(Float64Array.from(row))).toBe(false);
 });
