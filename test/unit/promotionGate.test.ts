@@ -176,12 +176,63 @@ test('rows of one class only can show nothing, so nothing is promoted', () => {
     'not_significantly_worse',
   ]);
   expect(decision.reason).toContain('got nothing that can be computed');
+  const { rules } = decide({ labels: labels.map(() => 0) }, { require: 'better' });
+  expect(rules.at(-1)).toMatchObject({ rule: 'significantly_better', actual: null, passed: false });
 });
 
 test('labels of a regression may all be one', () => {
   const task = { task: 'regression', objective: 'squared_error' } as const;
   const { rules } = decide({ task, metric: 'rmse', champion: null, labels: labels.map(() => 0) });
   expect(rules.map(({ rule }) => rule)).not.toContain('rows_of_each_class');
+});
+
+describe('by a metric of which less is better', () => {
+  const task = { task: 'regression', objective: 'squared_error' } as const;
+  const truth = Array.from({ length: 200 }, (_, row) => row % 7);
+  /** Errors of this size, up and down in turn: their root mean square. */
+  const off = (version: string, error: number) => ({
+    ref: { algorithm: 'xgboost', version },
+    output: said(truth.map((value, row) => value + (row % 2 ? error : -error))),
+    threshold: 0.5,
+  });
+  const [near, far] = [off('near', 1), off('far', 2)];
+  const rmse = { task, metric: 'rmse', labels: truth } as const;
+
+  test('a challenger with less of it passes, as nothing worse and as better', () => {
+    for (const require of ['better', 'not_worse'] as const) {
+      const decision = decide({ ...rmse, challenger: near, champion: far }, { require });
+      expect(decision.decision).toBe('promote');
+      expect(decision.comparison).toMatchObject({ difference: -1 });
+      expect(decision.convention).toContain('bootstrap');
+    }
+  });
+
+  test('a challenger with more of it does not, and the rule says which way', () => {
+    const worse = decide({ ...rmse, challenger: far, champion: near });
+    expect(worse.rules.at(-1)).toMatchObject({
+      rule: 'not_significantly_worse',
+      expected: 'no higher rmse with p < 0.05',
+      passed: false,
+    });
+    const notBetter = decide({ ...rmse, challenger: far, champion: near }, { require: 'better' });
+    expect(notBetter.rules.at(-1)).toMatchObject({
+      rule: 'significantly_better',
+      expected: 'lower rmse with p < 0.05',
+      passed: false,
+    });
+    // How much of a metric in units of its own is too much, no rule says.
+    expect(worse.rules.map(({ rule }) => rule)).not.toContain('max_auc_loss');
+  });
+});
+
+test.each([
+  [undefined, []],
+  [0, []],
+  [2, [{ rule: 'failed_model_tests', expected: '<= 0', actual: 2, passed: false }]],
+  [null, [{ rule: 'failed_model_tests', expected: '<= 0', actual: null, passed: false }]],
+])('of failed model tests %s stand in the way', (failedTests, rules) => {
+  const found = decide({ failedTests }).rules.filter(({ rule }) => rule === 'failed_model_tests');
+  expect(found).toEqual(rules);
 });
 
 test('models that scored different rows are refused', () => {

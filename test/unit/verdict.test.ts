@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DriftResult, DriftSeverity, PerformanceResult, Verdict } from '../../src/contracts/index.js';
-import { severityOf, verdictOf } from '../../src/monitoring/verdict.js';
+import { rowsLeftOut, severityOf, verdictOf } from '../../src/monitoring/verdict.js';
 
 const measured: Extract<DriftResult, { status: 'measured' }> = {
   status: 'measured',
@@ -190,4 +190,14 @@ test.each<[string, DriftResult, DriftSeverity | null]>([
   ],
 ])('severity: %s', (_, drift, severity) => {
   expect(severityOf(drift, 0.5)).toBe(severity);
+});
+
+test('rows that monitoring leaves out are counted by why, and only those that there are', () => {
+  expect(rowsLeftOut({})).toEqual([]);
+  expect(rowsLeftOut({ trained_rows: 0, looked_at: { rows: 9, from: '2020-03-01', older: 0, stale: 0 } })).toEqual([]);
+  expect(rowsLeftOut({ trained_rows: 1_200, looked_at: { rows: 9, from: '2020-03-01', older: 2, stale: 1 } })).toEqual([
+    '1,200 of rows that the model was trained on',
+    '2 of days before 2020-03-01',
+    '1 of rows whose features have changed since, or are gone',
+  ]);
 });

@@ -2,7 +2,13 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { ZERO_OR_ONE } from '../../src/contracts/index.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { slicesOf } from '../../src/registry/slices.js';
-import { createVersionFile, readVersion, readVersionFile, versionKey } from '../../src/registry/versions.js';
+import {
+  createUnlessThere,
+  createVersionFile,
+  readVersion,
+  readVersionFile,
+  versionKey,
+} from '../../src/registry/versions.js';
 import { writeJson } from '../support/anyDocument.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { versionMetadataOf } from '../support/wholeDocuments.js';
@@ -124,6 +130,14 @@ test('an explanation that there is none is one as well', async () => {
   const none = { splits: {}, explanation: { not_explained: 'The engine has none.' } };
   await createVersionFile(registry, ref, 'curves.json', none);
   expect(await readVersionFile(registry, ref, 'curves.json')).toEqual(none);
+});
+
+test('of two attempts at a document the first one counts, and what else is wrong is told', async () => {
+  await createUnlessThere(registry, ref, 'background.json', { features: ['x'], values: [0.5] });
+  await createUnlessThere(registry, ref, 'background.json', { features: ['x'], values: [0.7] });
+  expect(await readVersionFile(registry, ref, 'background.json')).toEqual({ features: ['x'], values: [0.5] });
+  const wrong = createUnlessThere(registry, ref, 'slices.json', {} as typeof slices);
+  await expect(wrong).rejects.toThrow('This is no ');
 });
 
 test('a version without slices, or without those of a split, has none there', () => {
