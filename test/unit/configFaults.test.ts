@@ -1,7 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { loadPipeline, named } from '../../src/config/load.js';
+import {
+  algorithmConfig,
+  algorithmsToTrain,
+  estimatorOf,
+  listPipelines,
+  loadPipeline,
+  named,
+  unableOf,
+} from '../../src/config/load.js';
 import { ModelConfig } from '../../src/config/schema.js';
 import { PerdureError } from '../../src/errors.js';
 import { EXPECTATION_NAMES } from '../../src/validation/expectationTypes.js';
@@ -137,6 +146,244 @@ describe('a fault of a configuration', () => {
     write(file, '{}');
 
     await expect(load()).resolves.toMatchObject({ environment: 'dev' });
+  });
+
+  const DOWNLOAD = { url: 'https://example.org/a.csv', sha256: 'a'.repeat(64), licence: 'CC0' };
+
+  test.each<[said: object, fault: string]>([
+    [
+      { source: 'http://example.org/a.csv' },
+      'source: expected a path, or an address that begins with s3:// or file://; download the file and name its path',
+    ],
+    [{ source: { file: 'a.csv', columns: {} } }, 'source.columns: expected one column at least'],
+    [
+      { source: { file: 'a.csv', download: { ...DOWNLOAD, url: 'ftp://example.org/a.csv' } } },
+      'source.download.url: expected an address that begins with https:// or http://',
+    ],
+    [
+      { source: { file: 'a.csv', download: { ...DOWNLOAD, sha256: 'A'.repeat(64) } } },
+      'source.download.sha256: expected the 64 digits 0 to 9 and a to f of a SHA-256',
+    ],
+    [{ keys: ['id'] }, 'key: expected "key" or "keys", not both'],
+    [
+      { key: undefined, labels: { file: 'late.csv' } },
+      'labels.on: expected the columns that labels are joined on, as there is no key',
+    ],
+    [
+      { labels: { file: 'late.csv' }, tables: { Labels: 'more.csv' } },
+      'tables: expected another name than "labels", by which SQL reads the labels of the second file',
+    ],
+    [
+      { key: undefined, time: undefined, partition: 'arrival' },
+      'key: expected the columns that tell rows apart, as "arrival" is when a key was first there',
+    ],
+    [{ partition: 'arrival' }, 'time: expected none, as "arrival" has rows go by the day on which they arrive'],
+    [
+      { time: undefined, partition: 'month' },
+      "time: expected SQL that gives each row's day, as rows are partitioned by month",
+    ],
+    [
+      { task: 'regression', label: { column: 'paid', positive: 'yes' } },
+      'label.positive: expected none, as a regression task has no positive class',
+    ],
+    [
+      { task: 'multiclass', objective: 'poisson' },
+      'objective: expected none, as a multiclass task has none; it is of a regression',
+    ],
+    [
+      { time: undefined, split: { by: 'time', test: '90 days' } },
+      'split.by: expected another split, or the day of each row in "time"',
+    ],
+  ])('that is in what %j has to do with the rest is told', async (said, fault) => {
+    write('pipeline.json', { ...PIPELINE, ...said });
+
+    expect(await faults()).toEqual([fault]);
+  });
+
+  const layer = (name: string) => ({ sql: `${name}.sql`, path: `${name}/${name}_{partition}.parquet` });
+  /** With SQL of its own for each layer. */
+  const LAYERED = {
+    source: { file: 'loans.csv', columns: { id: 'BIGINT', day: 'DATE', age: 'DOUBLE', paid: 'INTEGER' } },
+    partition: { column: 'day', by: 'month' },
+    keys: ['id'],
+    label: 'paid',
+    layers: {
+      ...{ bronze: layer('bronze'), silver: layer('silver') },
+      ...{ feature_store: layer('feature_store'), label_store: layer('label_store') },
+    },
+    features: [{ name: 'age', type: 'numeric' }],
+  };
+
+  test.each<[said: object, fault: string]>([
+    [{ keys: undefined }, 'keys: expected the columns that join features with labels, as "layers" are given'],
+    [{ partition: 'month' }, 'partition: expected the column of the rows\' days and "by", as "layers" are given'],
+    [
+      { features: [{ name: 'PAID', type: 'numeric' }] },
+      'features.0.name: expected another column than the label, "paid": a model can\'t learn from what it predicts',
+    ],
+    [{ features: [{ name: 'ID', type: 'numeric' }] }, 'features.0.name: expected "id", as keys.0 spells it'],
+    [
+      { layers: { ...LAYERED.layers, silver: layer('bronze') } },
+      'layers.silver.path: expected another path than that of bronze, as each layer has files of its own',
+    ],
+  ])('that is in what %j has to do with layers is told', async (said, fault) => {
+    write('pipeline.json', { ...LAYERED, ...said });
+
+    expect(await faults()).toEqual([fault]);
+  });
+
+  const tests = (test: object) => ({ tests: [{ name: 'it', ...test }] });
+
+  test.each<[file: string, said: object, fault: string]>([
+    [
+      'model_tests.json',
+      tests({ type: 'minimum_functionality', rows: [{ age: 3 }] }),
+      'tests.0: expected "min", "max" or "label", as the test says nothing without one',
+    ],
+    [
+      'model_tests.json',
+      tests({ type: 'directional', change: {}, expect: 'increase' }),
+      'tests.0.change: expected one column at least',
+    ],
+    [
+      'model_config.dev.json',
+      { promotion_gate: { slices: { minimums: { accuracy: 0.5 } } } },
+      'evaluation.slices: expected a column at least, as "promotion_gate.slices" sets limits for slices',
+    ],
+    [
+      'model_config.dev.json',
+      { training_config: { algorithms: ['xgboost', 'xgboost'] } },
+      'training_config.algorithms: expected every name once, got "xgboost" twice',
+    ],
+    [
+      'model_config.dev.json',
+      { algorithms: { mine: { estimator: 'script' } } },
+      'algorithms.mine.script: expected the folder and the command of a program',
+    ],
+    [
+      'model_config.dev.json',
+      { algorithms: { xgboost: { script: { folder: 'mine', command: ['run'] } } } },
+      'algorithms.xgboost.script: expected none, as xgboost needs no program',
+    ],
+    [
+      'model_config.dev.json',
+      { search: { racing: true, sampler: 'tpe' } },
+      'search.racing: expected false, as racing needs all candidates from the start; "pruner" gives up candidates of the others',
+    ],
+    [
+      'model_config.dev.json',
+      { algorithms: { xgboost: { param_distributions: { max_depth: 3 } } } },
+      'algorithms.xgboost.param_distributions.max_depth: expected a list of values, or a range such as {"low": 0.01, "high": 0.3, "log": true}',
+    ],
+  ])('that is in what %s has to do with the rest, %j, is told', async (file, said, fault) => {
+    write(file, said);
+
+    expect(await faults()).toEqual([fault]);
+  });
+
+  test.each<[what: string, definition: object, config: object, message: () => string]>([
+    [
+      'categories left to an estimator that takes none',
+      { transforms: [{ columns: 'categories', steps: [{ categorical: {} }] }] },
+      { training_config: { algorithms: ['logistic_regression', 'random_forest', 'xgboost'] } },
+      () =>
+        `"transforms" in ${join(folder, 'pipeline.json')} leave categories to the estimators ("categorical"), and logistic_regression and random_forest can't take them; use one_hot, ordinal or target there, or leave them out of "algorithms".`,
+    ],
+    [
+      'a script without its folder',
+      {},
+      {
+        training_config: { algorithms: ['mine'] },
+        algorithms: { mine: { estimator: 'script', script: { folder: 'mine', command: ['run'] } } },
+      },
+      () =>
+        `The algorithm "mine" is the script mine, and there is no folder ${join(folder, 'mine')}; put its files there, or correct "script.folder".`,
+    ],
+    [
+      'ranges of days of rows without any',
+      { time: undefined },
+      {
+        temporal_splits: {
+          train: { start_year: 2001, end_year: 2002 },
+          test: { start_year: 2003, end_year: 2003 },
+          oot: { start_year: 2004, end_year: 2004 },
+        },
+      },
+      () =>
+        `"temporal_splits" are ranges of days, and rows have none by ${join(folder, 'pipeline.json')}; give each row's day in "time" there, or take the ranges out.`,
+    ],
+    [
+      'a key with the name of a reason',
+      { key: 'Reason_2' },
+      { inference_config: { reasons: 2 } },
+      () =>
+        `${join(folder, 'pipeline.json')} has the column "Reason_2", which predictions carry beside a column of that name, as "inference_config.reasons" asks for; rename it in SQL, or ask for none.`,
+    ],
+  ])('that two files make together is told: %s', async (_, definition, config, message) => {
+    write('pipeline.json', { ...PIPELINE, ...definition });
+    write('model_config.dev.json', config);
+
+    await expect(load()).rejects.toMatchObject({ type: 'ConfigInvalid', message: message() });
+  });
+
+  test('of an address that is none of a folder of pipelines is told, and so is a folder that is none', async () => {
+    await expect(loadPipeline('loans', { PERDURE_CONF: 'gs://bucket/conf' })).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: 'PERDURE_CONF is "gs://bucket/conf"; give a folder, or an address such as s3://bucket/prefix.',
+    });
+    const file = join(conf, 'file');
+    writeFileSync(file, '');
+    await expect(listPipelines(file)).rejects.toMatchObject({
+      type: 'ConfigInvalid',
+      message: expect.stringMatching(
+        new RegExp(`^${join(file, 'pipelines')} can't be listed \\(.+\\); make it a folder that can be read, `),
+      ) as string,
+    });
+    expect(await listPipelines(join(conf, 'nothing'))).toEqual([]);
+    expect(await listPipelines(conf)).toEqual(['loans']);
+    await expect(loadPipeline('loans', { PERDURE_CONF: pathToFileURL(conf).href })).resolves.toMatchObject({
+      environment: 'dev',
+    });
+  });
+
+  test('an algorithm that nobody knows is refused with those that there are', async () => {
+    const { config } = await load();
+    const all = config.training_config.algorithms;
+    expect(algorithmsToTrain(config)).toEqual(all);
+    expect(algorithmsToTrain(config, [])).toEqual(all);
+    expect(algorithmsToTrain(config, [all[1]!])).toEqual([all[1]]);
+    expect(() => algorithmsToTrain(config, ['catboost', all[0]!])).toThrow(
+      `There is no algorithm "catboost"; this pipeline has ${all.join(', ')}.`,
+    );
+    expect(() => algorithmConfig(config, 'toString')).toThrow(
+      `There is no algorithm "toString"; this pipeline has ${Object.keys(config.algorithms).join(', ')}.`,
+    );
+  });
+
+  test('an algorithm trains where it is enabled, and one that can not do a task is named', async () => {
+    write('model_config.dev.json', {
+      training_config: {
+        algorithms: ['logistic_regression', 'linear_regression', 'xgboost'],
+        enabled_algorithms: { xgboost: false, logistic_regression: true },
+      },
+    });
+    const { config } = await load();
+    expect(algorithmsToTrain(config)).toEqual(['logistic_regression', 'linear_regression']);
+    const all = config.training_config.algorithms;
+    expect(unableOf(config, all, { task: 'binary', classes: ['a', 'b'] })).toEqual(['linear_regression']);
+    expect(unableOf(config, all, { task: 'regression', objective: 'squared_error' })).toEqual(['logistic_regression']);
+  });
+
+  test('a program is in the folder of its pipeline; one that may be left out is set up by a command', () => {
+    const script = { folder: 'models/mine', command: ['run'], timeout_seconds: 60, validation_share: 0 };
+    const refOf = (optional: boolean) =>
+      estimatorOf(
+        { config: { algorithms: { mine: { estimator: 'script', script, optional } } } as never, folder: '/conf/loans' },
+        'mine',
+      );
+    const program = { ...script, name: 'models/mine', folder: join('/conf/loans', 'models/mine') };
+    expect(refOf(false)).toEqual({ estimator: 'script', script: program });
+    expect(refOf(true)).toEqual({ estimator: 'script', script: { ...program, setUpBy: 'perdure setup loans' } });
   });
 
   test('an algorithm of a name of its own may leave out what the others may', async () => {
