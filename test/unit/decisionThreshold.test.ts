@@ -4,57 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeResults } from '../../src/cli/resultTables.js';
 import type { AlgorithmTrained, ModelTrainingCompleted } from '../../src/contracts/index.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
-import { ThresholdRule, chooseThreshold } from '../../src/ml/threshold.js';
 import { readVersionFile } from '../../src/registry/versions.js';
 import { isHeldOut } from '../support/heldOut.js';
 import { createShortPipeline, type ShortPipeline } from '../support/shortPipeline.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinyEngines } from '../support/tinyPipeline.js';
-
-describe('a rule', () => {
-  const faults = (rule: object) => ThresholdRule.safeParse(rule).error?.issues.map(({ message }) => message) ?? [];
-
-  test('names what is to be best, once, with what keeps it from being trivial', () => {
-    for (const rule of [
-      { maximize: 'f1' },
-      { maximize: 'recall', min_precision: 0.7 },
-      { cost: { false_positive: 1, false_negative: 5 } },
-    ])
-      expect(faults(rule)).toEqual([]);
-    expect(faults({})).toEqual(['expected "maximize" or "cost", one of the two']);
-    expect(faults({ maximize: 'f1', cost: { false_positive: 1, false_negative: 1 } })).toHaveLength(1);
-    expect(faults({ maximize: 'recall' })).toHaveLength(1);
-    expect(faults({ maximize: 'precision', min_precision: 0.5 })).toHaveLength(1);
-    expect(faults({ maximize: 'roc_auc' })).toHaveLength(1);
-    expect(faults({ cost: { false_positive: 0, false_negative: 0 } })).toEqual(['expected a cost above 0']);
-  });
-
-  test('that no threshold meets is met as nearly as can be, which is told', () => {
-    const labels = [0, 1, 0, 1, 0];
-    const probabilities = Float64Array.of(0.9, 0.8, 0.4, 0.3, 0.1);
-    // Precision is 1/2 at .8, 1/3 at .4, and 1/2 again at .3, where recall is 1.
-    expect(chooseThreshold({ maximize: 'recall', min_precision: 0.9 }, labels, probabilities)).toEqual({
-      value: 0.3,
-      rule: 'highest recall at precision >= 0.9',
-      met: false,
-    });
-  });
-
-  test('takes the highest of thresholds that are equally good, whatever rounding makes of their worth', () => {
-    // 3 positive rows that are missed cost 3 x 2.1, and 9 negative ones that are not 9 x 0.7: 6.3 either way.
-    const costs = { cost: { false_positive: 0.7, false_negative: 2.1 } };
-    const labels = Array.from({ length: 12 }, (_, row) => Number(row < 3));
-    expect(chooseThreshold(costs, labels, new Float64Array(12).fill(0.5)).value).toBe(1);
-    // Of 6 positive and 12 negative rows 4 and 5 are right from .8 on, 5 and 3 from .4 on: (4/6 + 5/12) / 2 = (5/6 + 3/12) / 2.
-    const scored = [...[0.8, 0.8, 0.8, 0.8, 0.4, 0.1], ...[0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.4, 0.4, 0.1, 0.1, 0.1]];
-    const six = scored.map((_, row) => Number(row < 6));
-    expect(chooseThreshold({ maximize: 'balanced_accuracy' }, six, Float64Array.from(scored)).value).toBe(0.8);
-  });
-
-  test('cannot be followed on rows of one class', () => {
-    expect(() => chooseThreshold({ maximize: 'f1' }, [1, 1], Float64Array.of(0.1, 0.9))).toThrow(/2 rows of one class/);
-  });
-});
 
 describe('a version whose threshold is chosen on validation rows', () => {
   const folder = temporaryFolder(afterAll);

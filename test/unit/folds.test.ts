@@ -100,3 +100,11 @@ function tryFolds<T>(make: () => T): T | undefined {
     return undefined;
   }
 }
+
+test.each([
+  ['stratified', 'Folds of 3 rows need as many labels, not none.', {}],
+  ['group', 'Folds of 3 rows need as many groups, not 2.', { groups: [1, 2] }],
+  ['time', 'Folds of 3 rows need as many times, not none.', { groups: [1, 2, 3] }],
+] as const)('folds by %s need what they go by, of each row', (by, message, rows) => {
+  expect(() => foldsOf({ by, count: 2 }, 3, rows)).toThrow(message);
+});

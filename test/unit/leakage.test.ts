@@ -157,3 +157,11 @@ test.each<[TaskName, number]>([
     ),
   ).toBeUndefined();
 });
+
+test('a number that most rows lack is not judged by its straight line', () => {
+  // Where it is there, it is the label; where it is not, it says nothing of it.
+  const labels = Float64Array.from({ length: 1_000 }, (_, row) => noise(row));
+  const known = (tenths: number) => Array.from(labels, (label, row) => (row % 10 < tenths ? label : null));
+  expect(strengthOf('x', known(6), labels, 'regression')!.value).toBeCloseTo(1, 9);
+  expect(strengthOf('x', known(4), labels, 'regression')!.value).toBeLessThan(0.7);
+});
