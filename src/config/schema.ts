@@ -877,7 +877,7 @@ const Steward = z.strictObject({
       drift: mode.default('approve').describe('Features or scores have drifted'),
       severe_drift: mode.default('auto').describe('They have drifted by severe_drift_psi or more'),
       performance_drop: mode.default('auto').describe('The metric has dropped by performance_threshold_drop'),
-      new_data: mode.default('auto').describe('New partitions lie within the days that a training uses'),
+      new_data: mode.default('auto').describe('New partitions with labels lie within the days that a training uses'),
       schedule: mode.default('auto').describe('The schedule of training says so'),
     })
     .prefault({})
@@ -899,7 +899,7 @@ const Steward = z.strictObject({
         .max(MANY)
         .default(1)
         .describe(
-          'Partitions within the days that a training uses, new or changed since the newest one, from which it does',
+          'Partitions with labels that count, within the days that a training uses, new or changed since the newest one, from which it does',
         ),
     })
     .prefault({})

@@ -97,7 +97,7 @@ export const datasetMetadata = document({
     splits: z.partialRecord(splitName, datasetSplit),
     /** SHA-256 of the {@link ROW_FILES} that it has; datasets of earlier releases have none. */
     row_files: z.partialRecord(z.enum(ROW_FILES), z.string()).optional(),
-    /** SHA-256 of the gold files that were read, per partition. */
+    /** SHA-256 of the gold files that were read, per partition that may have a row to train on. */
     partitions: partitionChecksums,
     /** Folds that the train split's file has, where they aren't by chance or something is fitted anew within each. */
     folds: storedFolds.optional(),

@@ -14,6 +14,7 @@ import {
   type PartitionEntry,
   type PartitionFile,
 } from './layers.js';
+import { partitionDays } from './partitions.js';
 
 /** A partition's two files. */
 export interface GoldFiles {
@@ -21,6 +22,8 @@ export interface GoldFiles {
   labels: PartitionFile;
   /** Where the run stands before it: the moment as of which the rows are, as nothing older is known. */
   knownFrom?: string;
+  /** Whether none of its rows has a label, nor had one before. */
+  unlabelled?: true;
 }
 
 /** Where gold is read. */
@@ -55,6 +58,21 @@ export async function partitionsAsOf(
   return (await goldPartitions(stores, days)).filter(({ entry }) => wasThere(entry, asOf));
 }
 
+/** Whether none of a partition's rows has a label, nor had one before, by its manifest entry. */
+export function isUnlabelled(entry: PartitionEntry): boolean {
+  return tableOf(entry, 'label_store').labelled === 0 && entry.past?.label_store === undefined;
+}
+
+/**
+ * Whether a partition may have a row that a training learns from: one with a label, of a day whose labels count. What is in
+ * any other changes nothing about a training.
+ *
+ * @param labelledTo the last day whose rows' labels count
+ */
+export function mayTrain(partition: string, unlabelled: boolean, labelledTo: string): boolean {
+  return !unlabelled && partitionDays(partition).start <= labelledTo;
+}
+
 /** SHA-256 of a partition's files as they were at `asOf`, by its manifest entry. */
 export function checksumsAsOf(entry: PartitionEntry, asOf: string): Record<GoldTable, string> {
   return {
@@ -85,7 +103,12 @@ async function openAsOf(reader: GoldReader, partition: GoldPartition, asOf: stri
     const labels = features && (await openTable(reader, name, entry, 'label_store', asOf));
     if (labels) {
       const isKnown = momentOf(entry, asOf) === standsAt(asOf);
-      return { features, labels, ...(!isKnown && { knownFrom: entry.past!.from! }) };
+      return {
+        features,
+        labels,
+        ...(isUnlabelled(entry) && { unlabelled: true }),
+        ...(!isKnown && { knownFrom: entry.past!.from! }),
+      };
     }
     // A writer came between: what the present file says goes with the past that its own entry knows.
     const again = (await goldPartitions(reader.stores, { from: partition.start, to: partition.end })).find(

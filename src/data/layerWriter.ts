@@ -23,6 +23,7 @@ export interface BuiltTable {
   /** Local path; the file is moved away. */
   path: string;
   rows: number;
+  labelled?: number;
 }
 
 /** Writes partitions of one layer: the objects first, then their entries in the manifest, several at a time. */
@@ -81,9 +82,9 @@ export class LayerWriter {
     // From the first object on there is a manifest, so that its absence beside files tells of a loss.
     if (!this.begun) await this.commit({ ...this.manifest });
     const objects: PartitionEntry['objects'] = [];
-    for (const { table, key, path, rows } of tables) {
-      const { checksum, size } = await this.datamart.upload(path, key);
-      objects.push({ table, key, checksum, size, rows });
+    for (const { path, ...table } of tables) {
+      const { checksum, size } = await this.datamart.upload(path, table.key);
+      objects.push({ ...table, checksum, size });
     }
     const entry: PartitionEntry = { inputs, objects: [...objects, ...kept], ...more };
     await this.note(partition, entry);
@@ -108,8 +109,8 @@ export class LayerWriter {
     const current = this.manifest.partitions[partition];
     if (!current) return;
     const objects: StoredTable[] = [...kept];
-    for (const { table, key, path, rows } of tables)
-      objects.push({ table, key, checksum: await checksumOfFile(path), size: (await stat(path)).size, rows });
+    for (const { path, ...table } of tables)
+      objects.push({ ...table, checksum: await checksumOfFile(path), size: (await stat(path)).size });
     this.pending[partition] = { ...current, next: { inputs, objects, ...(past && { past }) } };
     await this.commit();
   }

@@ -32,6 +32,8 @@ const storedTable = z.strictObject({
   /** Bytes. */
   size: z.number(),
   rows: z.number(),
+  /** Rows whose label is not null (label store); absent of earlier releases. */
+  labelled: z.number().optional(),
 });
 export type StoredTable = z.infer<typeof storedTable>;
 

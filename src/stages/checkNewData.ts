@@ -1,4 +1,6 @@
 import type { NewData, StageInput } from '../contracts/index.js';
+import { isUnlabelled, mayTrain } from '../data/goldAsOf.js';
+import { lastLabelledDay } from '../data/labels.js';
 import { goldPartitions } from '../data/layers.js';
 import { aliasKey, readPointer } from '../registry/pointers.js';
 import { CHALLENGER, CHAMPION } from '../registry/aliases.js';
@@ -8,7 +10,8 @@ import type { Stage } from './context.js';
 
 /**
  * Whether gold holds enough that the newest training has not seen: partitions within the days of its splits that are
- * new, or differ from those it read. What lies outside them would not be trained on, so it doesn't count.
+ * new, or differ from those it read. What lies outside them, or has no label that counts, would not be trained on, so it
+ * doesn't count.
  */
 export const checkNewData: Stage<StageInput, NewData> = async (context, input) => {
   const pipeline = await context.pipeline(input.pipeline);
@@ -24,7 +27,9 @@ export const checkNewData: Stage<StageInput, NewData> = async (context, input) =
   const within = await Promise.all(
     split.names.map((name) => goldPartitions(stores, splitDays(split, name, input.run.startedAt))),
   );
-  const partitions = within.flat().filter(({ name, featureStore, labelStore }) => {
+  const labelledTo = lastLabelledDay(pipeline, input.run.startedAt);
+  const partitions = within.flat().filter(({ name, featureStore, labelStore, entry }) => {
+    if (!mayTrain(name, isUnlabelled(entry), labelledTo)) return false;
     const read = seen[name];
     return read?.feature_store !== featureStore.checksum || read.label_store !== labelStore.checksum;
   });

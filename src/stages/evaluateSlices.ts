@@ -4,7 +4,7 @@ import { isAmong } from '../config/columns.js';
 import type { SliceMetrics, SplitName } from '../contracts/index.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import { describe, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
-import { goldFilesAsOf, type GoldFiles } from '../data/goldAsOf.js';
+import { goldFilesAsOf, mayTrain, type GoldFiles } from '../data/goldAsOf.js';
 import { NUMBER, type InputColumn } from '../data/inputColumns.js';
 import { readTrainingRows } from '../data/trainingRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
@@ -83,11 +83,12 @@ function changed(found: VersionSlices): VersionSlices {
 }
 
 /** Whether gold is still what the dataset was made of. */
-function isWhatWasRead(files: GoldFiles[], { partitions }: DatasetMetadata): boolean {
+function isWhatWasRead(files: GoldFiles[], { partitions, labelled_to }: DatasetMetadata): boolean {
   return files.every(
-    ({ features, labels }) =>
-      partitions[features.partition]?.feature_store === features.checksum &&
-      partitions[features.partition]?.label_store === labels.checksum,
+    ({ features, labels, unlabelled = false }) =>
+      !mayTrain(features.partition, unlabelled, labelled_to) ||
+      (partitions[features.partition]?.feature_store === features.checksum &&
+        partitions[features.partition]?.label_store === labels.checksum),
   );
 }
 

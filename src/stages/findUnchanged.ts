@@ -1,6 +1,6 @@
 import { estimatorOf, unableOf, type Pipeline } from '../config/load.js';
 import type { FindUnchangedInput, PromotionDecision, Unchanged, VersionRef } from '../contracts/index.js';
-import { checksumsAsOf, partitionsAsOf } from '../data/goldAsOf.js';
+import { checksumsAsOf, isUnlabelled, mayTrain, partitionsAsOf } from '../data/goldAsOf.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { isSameOrigin, originOf, type Inputs } from '../registry/origin.js';
@@ -69,13 +69,14 @@ async function lacksChampion(
   return (await unlessLost(() => checkVersion(registry, champion).then(() => true))) === undefined;
 }
 
-/** The gold files that `preprocess` would read, as they were at `asOf`, by the manifest. */
+/** The gold files that `preprocess` would find rows in to train on, as they were at `asOf`, by the manifest. */
 async function inputsOf(pipeline: Pipeline, stores: Stores, asOf: string): Promise<Inputs> {
   const partitions: Inputs['partitions'] = {};
   const split = trainingSplit(pipeline);
+  const labelledTo = lastLabelledDay(pipeline, asOf);
   for (const side of split.names) {
     for (const { name, entry } of await partitionsAsOf(stores, splitDays(split, side, asOf), asOf))
-      partitions[name] = checksumsAsOf(entry, asOf);
+      if (mayTrain(name, isUnlabelled(entry), labelledTo)) partitions[name] = checksumsAsOf(entry, asOf);
   }
-  return { partitions, labelled_to: lastLabelledDay(pipeline, asOf), as_of: asOf };
+  return { partitions, labelled_to: labelledTo, as_of: asOf };
 }

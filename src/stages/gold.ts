@@ -83,10 +83,11 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
         { ...tables[0], sql: features.file },
         { ...tables[1], sql: labels.file },
       ];
+      const labelled = await countLabelled(database, pipeline, labelStore.path);
       await checkPartitionDays(database, pipeline, partition, featureStore);
       await checkKeys(database, pipeline, partition, featureStore, silverRows);
       await checkKeys(database, pipeline, partition, labelStore, silverRows);
-      const change = { partition, asOf, recipe, tables: [...tables], folder, before };
+      const change = { partition, asOf, recipe, tables: [tables[0], { ...tables[1], labelled }], folder, before };
       return withHistory(database, pipeline, datamart, change);
     },
   });
@@ -179,6 +180,14 @@ async function build(
     path,
     rows: Number(count!.Count),
   };
+}
+
+/** The rows of a label store that have a label. */
+async function countLabelled(database: Database, { definition }: Pipeline, path: string): Promise<number> {
+  const [counted] = await database.rows<{ labelled: bigint }>(
+    `SELECT count(${identifier(definition.label)}) AS labelled FROM ${readParquetSql([path])}`,
+  );
+  return Number(counted!.labelled);
 }
 
 /**

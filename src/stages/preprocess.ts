@@ -13,7 +13,7 @@ import {
   type RowFile,
 } from '../data/dataset.js';
 import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
-import { goldFilesAsOf, type GoldFiles } from '../data/goldAsOf.js';
+import { goldFilesAsOf, mayTrain, type GoldFiles } from '../data/goldAsOf.js';
 import { inputColumns, namesRows, valuesOf, type InputColumn } from '../data/inputColumns.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { goldPartitions } from '../data/layers.js';
@@ -115,8 +115,9 @@ async function buildDataset(
     const files = await goldFilesAsOf(reader, splitDays(split, name, asOf), asOf);
     if (files.length === 0) await refuseLater(pipeline, stores, name, asOf);
     for (const file of files) {
-      const { features, labels } = file;
+      const { features, labels, unlabelled = false } = file;
       filesOf.set(features.partition, file);
+      if (!mayTrain(features.partition, unlabelled, labelledTo)) continue;
       partitions[features.partition] = { feature_store: features.checksum, label_store: labels.checksum };
     }
     const asked = { name, asOf, labelledTo };

@@ -6,6 +6,7 @@ import { literal, withDuckDb, type SqlValue } from '../../src/data/duckdb.js';
 import type { EnginePool } from '../../src/ml/engines/pool.js';
 import { openStores } from '../../src/platform/storage/stores.js';
 import { bronze } from '../../src/stages/bronze.js';
+import { checkNewData } from '../../src/stages/checkNewData.js';
 import { createRunStage } from '../../src/stages/createContext.js';
 import type { Stage } from '../../src/stages/context.js';
 import { detectDrift } from '../../src/stages/detectDrift.js';
@@ -122,6 +123,9 @@ export async function createShortPipeline(
         (database) => database.rows(`SELECT * FROM read_parquet(${literal(path)}, hive_partitioning = false)`),
       );
     },
+    /** Partitions that no training has seen, by `asOf`. */
+    newData: async (asOf = AS_OF) =>
+      (await perform(checkNewData, { pipeline: NAME, run: { ...run(), startedAt: asOf } })).partitions,
     publish: () => perform(publishFeatures, { pipeline: NAME, run: run() }),
     /** The whole of a monitoring run. */
     async report(model: { algorithm: string; version: string }, asOf = AS_OF) {
