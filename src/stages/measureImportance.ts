@@ -4,6 +4,7 @@ import { directionOf, type MetricName } from '../contracts/index.js';
 import { countOf } from '../contracts/counts.js';
 import { messageOf } from '../errors.js';
 import { short } from '../ml/metrics/curves.js';
+import type { Shuffle } from '../ml/engines/pool.js';
 import { permutationImportance, type PermutationImportance } from '../ml/permutationImportance.js';
 import { taskOf } from '../ml/tasks/task.js';
 import type { SourceColumn } from '../ml/transforms/sourceColumns.js';
@@ -17,7 +18,7 @@ import { scoreRows } from './openModel.js';
 const MOST_FEATURES = 500;
 /** Of more features than these the most important by SHAP values or gain change places. */
 const MOST_PERMUTED = 100;
-/** Numbers that may be sent to the engine to score, and of a model of so many bytes: of more features or a larger model fewer rows count. */
+/** Numbers that the engine may be asked to score, and of a model of so many bytes: of more features or a larger model fewer rows count. */
 const MOST_NUMBERS = 20_000_000;
 const QUICK_BYTES = 4_000_000;
 const FEWEST_ROWS = 100;
@@ -107,20 +108,25 @@ async function permute(
   const positions = rowsOfBlocks(blocks);
   const columns = await columnsOfBlocks(path, features, blocks);
 
-  const predict = (values: Float32Array[]) => scoreRows(context, model, { features, columns: values });
+  const predict = (shuffles: Shuffle[]) => scoreRows(context, model, { features, columns, shuffles });
   const asLabelled = Float64Array.from(positions, (row) => Number(labels[row]));
   const sign = directionOf(metric) === 'higher' ? 1 : -1;
   const measure = (output: Awaited<ReturnType<typeof predict>>) => {
     const value = taskOf(task).metric(metric, asLabelled, output, threshold);
     return value === null ? null : sign * value;
   };
-  const baseline = positions.length === 0 ? null : measure(await predict(columns));
+  const baseline = positions.length === 0 ? null : measure(await scoreRows(context, model, { features, columns }));
   const undefinedHere = {
     not_measured: `The ${metric} of ${countOf(positions.length, 'row')} of the ${split} split is undefined.`,
   };
   if (baseline === null) return undefinedHere;
   const sources: SourceColumn[] = chosen.map((source) => model.sources[source]!);
-  const falls = await permutationImportance(columns, sources, baseline, { repeats, seed, predict, score: measure });
+  const falls = await permutationImportance(positions.length, sources, baseline, {
+    repeats,
+    seed,
+    predict,
+    score: measure,
+  });
   if (!falls) return undefinedHere;
   return {
     falls,

@@ -7,7 +7,14 @@ import type { Params } from '../../src/contracts/index.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { readColumns, writeColumns, type RowRange } from '../../src/platform/files/parquet.js';
 import { createEnginePool } from '../../src/ml/engines/hostPool.js';
-import type { Estimator, FoldEvaluation, MatrixFile, PredictRequest } from '../../src/ml/engines/pool.js';
+import type {
+  Estimator,
+  FoldEvaluation,
+  MatrixFile,
+  PredictRequest,
+  RowsAtHand,
+  ShuffledRows,
+} from '../../src/ml/engines/pool.js';
 import { sha256File } from '../../src/platform/storage/checksum.js';
 import { hostsOf } from '../support/engineHosts.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -182,6 +189,36 @@ test('rows at hand are scored as those of a file, missing values too', async () 
   expect(columns.some((column) => column.some(Number.isNaN))).toBe(true);
   const atHand = { modelPath, task: ZERO_OR_ONE, data: { features: data.features, columns } };
   expect(await pool.predict(atHand, never)).toEqual(await pool.predict(scoring(modelPath, {}), never));
+});
+
+test('rows that change places get what the same rows get that are sent as they are, however many blocks they make', async () => {
+  const modelPath = join(FIXTURES, 'engine', 'python_gbtree.ubj');
+  const columns = data.features.map((name) => Float32Array.from(data.columns[name]!, (value) => value ?? NaN));
+  const rows = data.labels.length;
+  const turned = Int32Array.from({ length: rows }, (_, row) => rows - 1 - row);
+  const movedOn = Int32Array.from({ length: rows }, (_, row) => (row + 1) % rows);
+  const shuffles = [
+    { positions: [0], order: turned },
+    { positions: [0, 2], order: movedOn },
+    { positions: [], order: turned },
+  ];
+  // 4 million numbers make a block.
+  const times = Math.ceil(4_000_000 / (rows * columns.length * shuffles.length)) + 1;
+  const many = Array.from({ length: times }, () => shuffles).flat();
+  const predict = async (given: Omit<RowsAtHand, 'features'> | Omit<ShuffledRows, 'features'>) =>
+    (await pool.predict({ modelPath, task: ZERO_OR_ONE, data: { features: data.features, ...given } }, never)).values;
+  const alone = await Promise.all(
+    shuffles.map(({ positions, order }) =>
+      predict({
+        columns: columns.map((values, at) =>
+          positions.includes(at) ? Float32Array.from(order, (from) => values[from]!) : values,
+        ),
+      }),
+    ),
+  );
+  const said = await predict({ columns, shuffles: many });
+  expect(said).toHaveLength(rows * many.length);
+  many.forEach((_, i) => expect(said.subarray(i * rows, (i + 1) * rows)).toEqual(alone[i % shuffles.length]));
 });
 
 /** Threads of the host of a pool that has scored the rows of a fixture. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { TaskSpec } from '../../src/contracts/index.js';
+import type { Shuffle } from '../../src/ml/engines/pool.js';
 import { permutationImportance } from '../../src/ml/permutationImportance.js';
 import { taskOf } from '../../src/ml/tasks/task.js';
 import type { SourceColumn } from '../../src/ml/transforms/sourceColumns.js';
@@ -32,18 +33,23 @@ test.each(expected.permutation.cases)(
   async ({ scoring, seed, mean, std }) => {
     const { columns, sources, weights, bias, labels } = expected.permutation;
     const values = columns.map((one) => Float32Array.from(one));
-    const predict = (rows: Float32Array[]) => {
-      const said = Float64Array.from(rows[0]!, (_, row) => {
-        const margin = rows.reduce((sum, one, i) => sum + one[row]! * weights[i]!, bias);
+    /** Of the rows, where those of the columns at the positions come from others. */
+    const say = (positions: readonly number[], order: ArrayLike<number>) =>
+      labels.map((_, row) => {
+        const cell = (one: Float32Array, at: number) => one[positions.includes(at) ? order[row]! : row]!;
+        const margin = values.reduce((sum, one, at) => sum + cell(one, at) * weights[at]!, bias);
         return 1 / (1 + Math.exp(-margin));
       });
-      return Promise.resolve({ values: said, width: 1 });
-    };
+    const predict = (shuffles: Shuffle[]) =>
+      Promise.resolve({
+        values: Float64Array.from(shuffles.flatMap(({ positions, order }) => say(positions, order))),
+        width: 1,
+      });
     const metric = scoring === 'roc_auc' ? 'roc_auc' : 'log_loss';
     const score = (output: { values: Float64Array; width: number }) =>
       (metric === 'roc_auc' ? 1 : -1) * taskOf(BINARY).metric(metric, labels, output, 0.5)!;
-    const baseline = score(await predict(values));
-    const found = await permutationImportance(values, sources, baseline, { repeats: 5, seed, predict, score });
+    const baseline = score({ values: Float64Array.from(say([], [])), width: 1 });
+    const found = await permutationImportance(labels.length, sources, baseline, { repeats: 5, seed, predict, score });
     // The columns have single precision here.
     expectNear(
       found!.map((one) => one.mean),

@@ -33,15 +33,7 @@ import type {
   PredictRequest,
 } from './pool.js';
 import { peakMemory } from '../../platform/resources/peakMemory.js';
-import {
-  featureBlocks,
-  featuresOf,
-  foldPart,
-  freePart,
-  loadMatrix,
-  wholePart,
-  type TrainingPart,
-} from './trainingMatrix.js';
+import { featureBlocks, foldPart, freePart, loadMatrix, wholePart, type TrainingPart } from './trainingMatrix.js';
 
 /** The model of a file, and the library that it is of. */
 interface OpenedModel {
@@ -182,7 +174,7 @@ export class Engine implements EngineCalls {
     }
   }
 
-  /** What is said of some rows, those of a file a block at a time. */
+  /** What is said of some rows, a block at a time. */
   private async output(
     { modelPath, data }: PredictRequest,
     say: (library: Library, model: Model, features: Features) => Awaitable<ArrayLike<number>>,
@@ -190,7 +182,7 @@ export class Engine implements EngineCalls {
     const { model, library } = await this.opened(modelPath);
     checkFeatures(modelPath, model, data.features);
     const blocks: ModelOutput[] = [];
-    for await (const features of 'path' in data ? featureBlocks(data) : [featuresOf(data.columns)])
+    for await (const features of featureBlocks(data))
       blocks.push(outputOf(await say(library, model, features), features.rows));
     return joined(blocks);
   }

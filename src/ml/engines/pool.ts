@@ -99,7 +99,20 @@ export interface RowsAtHand {
   columns: Float32Array[];
 }
 
-export type ScoredRows = RowsOfFile | RowsAtHand;
+/** Rows of which some columns change places. */
+export interface Shuffle {
+  /** Positions of the features that move together. */
+  positions: readonly number[];
+  /** For each row the one whose values it gets. */
+  order: Int32Array;
+}
+
+/** Rows at hand, all of them once per shuffle: made where they are scored, as many shuffles of few rows are many numbers. */
+export interface ShuffledRows extends RowsAtHand {
+  shuffles: readonly Shuffle[];
+}
+
+export type ScoredRows = RowsOfFile | RowsAtHand | ShuffledRows;
 
 export interface PredictRequest {
   modelPath: string;

@@ -2,7 +2,7 @@ import { readChunks, type Column } from '../../platform/files/parquet.js';
 import type { DataNeeds, TrainingShape } from '../estimators/estimator.js';
 import type { Folds } from '../folds.js';
 import type { Dataset, Features, Library, Matrix, Rows } from './binding.js';
-import type { MatrixFile, RowsOfFile } from './pool.js';
+import type { MatrixFile, RowsOfFile, ScoredRows, Shuffle } from './pool.js';
 
 /** Rows to train on as a library has them, and rows to score on where the part is a fold. */
 export interface TrainingPart {
@@ -23,13 +23,38 @@ export async function loadMatrix({ path, rows, features, label }: MatrixFile): P
   return matrix;
 }
 
+/** Numbers of a block of shuffled rows, 16 MB of them. */
+const MOST_NUMBERS = 4_000_000;
+
 /** Features to predict from, a part of the rows at a time. */
-export async function* featureBlocks({ path, features, ...range }: RowsOfFile): AsyncGenerator<Features, void> {
+export async function* featureBlocks(data: ScoredRows): AsyncGenerator<Features, void> {
+  if ('path' in data) yield* blocksOfFile(data);
+  else if ('shuffles' in data) yield* shuffledBlocks(featuresOf(data.columns), data.shuffles);
+  else yield featuresOf(data.columns);
+}
+
+async function* blocksOfFile({ path, features, ...range }: RowsOfFile): AsyncGenerator<Features, void> {
   for await (const chunk of readChunks(path, features, range)) yield featuresOf(chunk);
 }
 
+/** The rows once per shuffle, as many shuffles at a time as a block takes, and one at least. */
+function* shuffledBlocks({ values, rows, columns }: Features, shuffles: readonly Shuffle[]): Generator<Features, void> {
+  const atOnce = Math.max(1, Math.floor(MOST_NUMBERS / values.length));
+  for (let first = 0; first < shuffles.length; first += atOnce) {
+    const some = shuffles.slice(first, first + atOnce);
+    const block = new Float32Array(values.length * some.length);
+    some.forEach(({ positions, order }, i) => {
+      const shuffled = block.subarray(i * values.length, (i + 1) * values.length);
+      shuffled.set(values);
+      for (const column of positions)
+        order.forEach((from, row) => (shuffled[row * columns + column] = values[from * columns + column]!));
+    });
+    yield { values: block, rows: rows * some.length, columns };
+  }
+}
+
 /** @param columns a value per row each */
-export function featuresOf(columns: Column[]): Features {
+function featuresOf(columns: Column[]): Features {
   const rows = columns[0]?.length ?? 0;
   const values = new Float32Array(rows * columns.length);
   fillRowMajor(values, columns);
