@@ -37,3 +37,14 @@ describe("Platt's sigmoid", () => {
     }
   });
 });
+
+test('a calibrator of another model is told: it has a curve for each number that the model says of a row', () => {
+  const curve = { method: 'sigmoid' as const, a: -1, b: 0 };
+  expect(() => calibrated([curve, curve], { values: Float64Array.of(0.2, 0.3, 0.5), width: 3 })).toThrow(
+    expect.objectContaining({
+      type: 'ObjectCorrupt',
+      message:
+        'A calibrator has 2 curves, and the model beside it says 3 numbers per row; promote another version, or train again.',
+    }) as Error,
+  );
+});

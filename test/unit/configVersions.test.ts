@@ -121,6 +121,26 @@ describe('the configuration of a run', () => {
     expect((await elsewhere()).config.model_config.cv_folds).toBe(3);
   });
 
+  test('is never another one, which lies where it was', async () => {
+    const first = await world.perform(pinConfig, asked('a'));
+    world.configure((config) => (config.model_config.cv_folds = 4));
+    const second = await world.perform(pinConfig, asked('b'));
+    cpSync(fileURLToPath(second.uri), fileURLToPath(first.uri));
+
+    await expect(
+      pipelineOf(TINY, by(first).run, world.storeRoot, temporaryFolder(onTestFinished)),
+    ).rejects.toMatchObject({
+      type: 'ObjectCorrupt',
+      message: `${first.uri} is not the configuration that this run began with; restore it, or start the run again, which takes the present configuration.`,
+    });
+  });
+
+  test('is the newest by the start of its run, whichever was kept last', async () => {
+    await world.perform(pinConfig, asked('late', '2002-03-01T13:00:00.000Z'));
+    await world.perform(pinConfig, asked('early', '2002-03-01T12:00:00.000Z'));
+    expect(await newestConfig(world.stores.datamart)).toMatchObject({ workflow_id: 'tiny-late' });
+  });
+
   test('is refused at the start where it is invalid, by the file that people know', async () => {
     writeFileSync(join(folder(), 'model_config.dev.json'), '{}');
     await expect(world.perform(pinConfig, asked('a'))).rejects.toThrow(

@@ -67,20 +67,31 @@ describe('what can not be measured', () => {
     }
   });
 
-  test.each<[string, TaskSpec, ScoringName, number[], ModelOutput]>([
+  const NO_COUNTS =
+    'The neg_mean_poisson_deviance of 2 rows is undefined, as a label is below 0 or a prediction is not above 0; use labels that are counts and estimators with the objective poisson, or another scoring.';
+
+  test.each<[string, TaskSpec, ScoringName, number[], ModelOutput, string]>([
     [
       'several classes are asked for, and one occurs',
       GRADES,
       'roc_auc_ovr',
       [1, 1],
       output(3, 0.1, 0.8, 0.1, 0.2, 0.5, 0.3),
+      'The roc_auc_ovr of 2 rows of one class is undefined; use fewer folds or a split with more classes.',
     ],
-    ['all values are alike', COUNTS, 'r2', [2, 2], output(1, 1, 2)],
-    ['a count is predicted as less than 0', COUNTS, 'neg_mean_poisson_deviance', [2, 3], output(1, -0.1, 2)],
-    ['a count is below 0', COUNTS, 'neg_mean_poisson_deviance', [-1, 3], output(1, 1, 2)],
-  ])('a search says so: %s', (_, spec, scoring, labels, scored) => {
+    [
+      'all values are alike',
+      COUNTS,
+      'r2',
+      [2, 2],
+      output(1, 1, 2),
+      'The r2 of 2 rows with one value is undefined; use fewer folds or a split with more values.',
+    ],
+    ['a count is predicted as less than 0', COUNTS, 'neg_mean_poisson_deviance', [2, 3], output(1, -0.1, 2), NO_COUNTS],
+    ['a count is below 0', COUNTS, 'neg_mean_poisson_deviance', [-1, 3], output(1, 1, 2), NO_COUNTS],
+  ])('a search says so: %s', (_, spec, scoring, labels, scored, message) => {
     expect(() => taskOf(spec).foldScore(scoring, labels, scored)).toThrow(
-      expect.objectContaining({ type: 'InputInvalid' }) as Error,
+      expect.objectContaining({ type: 'InputInvalid', message }) as Error,
     );
   });
 
@@ -102,17 +113,59 @@ describe('what can not be measured', () => {
     expect(r2![0]).toBeGreaterThan(-10);
   });
 
-  test.each<[string, TaskSpec, number[], ModelOutput]>([
-    ['a model did not score a row', BINARY, [0, 1], output(1, 0.2, NaN)],
-    ['a model did not score all rows', BINARY, [0, 1], output(1, 0.2)],
-    ['a model knows other classes', GRADES, [0, 1], output(2, 0.2, 0.8, 0.5, 0.5)],
-    ['a row has no class', GRADES, [0, NaN], output(3, 0.2, 0.3, 0.5, 0.5, 0.25, 0.25)],
-    ['a row has a class that the task does not know', BINARY, [0, 2], output(1, 0.2, 0.3)],
-    ['a row has no value', COUNTS, [1, NaN], output(1, 0.2, 0.3)],
-    ['a model predicts more than any number', COUNTS, [1, 2], output(1, 0.2, Infinity)],
-  ])('is refused: %s', (_, spec, labels, scored) => {
+  test.each<[string, TaskSpec, number[], ModelOutput, string]>([
+    ['a model did not score a row', BINARY, [0, 1], output(1, 0.2, NaN), 'Row 1 has the prediction NaN, of which'],
+    [
+      'a model did not score all rows',
+      BINARY,
+      [0, 1],
+      output(1, 0.2),
+      '2 labels of a binary task need 2 x 1 numbers of a model, and there are 1 x 1; score the same rows.',
+    ],
+    [
+      'a model knows other classes',
+      GRADES,
+      [0, 1],
+      output(2, 0.2, 0.8, 0.5, 0.5),
+      '2 labels of a multiclass task need 2 x 3 numbers of a model, and there are 2 x 2; score the same rows.',
+    ],
+    [
+      'a row has no class',
+      GRADES,
+      [0, NaN],
+      output(3, 0.2, 0.3, 0.5, 0.5, 0.25, 0.25),
+      'Row 1 has the label NaN, which is no position among its classes; leave unlabelled rows out.',
+    ],
+    [
+      'a row has a class that the task does not know',
+      BINARY,
+      [0, 2],
+      output(1, 0.2, 0.3),
+      'Row 1 has the label 2, which is no position among its classes; leave unlabelled rows out.',
+    ],
+    ['a class is below 0', BINARY, [-1, 1], output(1, 0.2, 0.3), 'Row 0 has the label -1, which is no position'],
+    ['a class is between two', BINARY, [0.5, 1], output(1, 0.2, 0.3), 'Row 0 has the label 0.5, which is no position'],
+    [
+      'a row has no value',
+      COUNTS,
+      [1, NaN],
+      output(1, 0.2, 0.3),
+      'Row 1 has the label NaN, which is no number; leave unlabelled rows out.',
+    ],
+    ['a model predicts more than any number', COUNTS, [1, 2], output(1, 0.2, Infinity), 'Row 1 has the prediction'],
+    [
+      'a row of several classes was not scored',
+      GRADES,
+      [0, 1],
+      output(3, 0.2, 0.3, 0.5, 0.5, NaN, 0.25),
+      'Row 1 has the prediction NaN, of which nothing can be measured',
+    ],
+  ])('is refused: %s', (_, spec, labels, scored, message) => {
     expect(() => taskOf(spec).metrics(labels, scored, 0.5)).toThrow(
-      expect.objectContaining({ type: 'InputInvalid' }) as Error,
+      expect.objectContaining({
+        type: 'InputInvalid',
+        message: expect.stringContaining(message) as string,
+      }) as Error,
     );
   });
 

@@ -234,6 +234,46 @@ describe('categories', () => {
   });
 });
 
+test.each<[steps: object[], column: RawColumn, message: string]>([
+  [
+    [{ one_hot: {} }],
+    dates('2020-01-01'),
+    'The step "one_hot" of the column "x" needs categories, and there are dates; use date_parts.',
+  ],
+  [
+    [{ date_parts: ['year', 'month'] }, { ordinal: {} }],
+    dates('2020-01-01'),
+    'The step "ordinal" of the column "x" needs categories, and there are several columns by then; put it first.',
+  ],
+  [
+    [{ impute: { constant: 'none' } }],
+    numbers(1, NaN),
+    'The column "x" has numbers, and its impute step the text "none"; give a number.',
+  ],
+  [[{ impute: 'mean' }], texts('a', null), 'The column "x" is text, which has no mean; impute its mode or a constant.'],
+  [
+    [{ date_parts: ['year'] }],
+    texts('a'),
+    'The step "date_parts" of the column "x" needs dates, and the column has text; declare it as DATE or TIMESTAMP.',
+  ],
+  [
+    [{ target: {} }],
+    texts('a', 'b'),
+    'The step "target" of the column "x" learns from labels, and there are none; use one_hot or ordinal.',
+  ],
+])('steps %j for another kind of column are refused with what to do', (steps, column, message) => {
+  expect(() => made(steps, column)).toThrow(expect.objectContaining({ type: 'ConfigInvalid', message }) as Error);
+});
+
+test.each([
+  [{ clip: { quantiles: [0.9, 0.1] } }, 'expected the lower quantile first'],
+  [{ clip: { quantiles: [0.5, 0.5] } }, 'expected the lower quantile first'],
+  [{ date_parts: ['year', 'year'] }, 'expected every part once'],
+])('a step %j is refused where it is written', (step, message) => {
+  const { error } = TransformSettings.safeParse([{ columns: ['x'], steps: [step] }]);
+  expect(JSON.stringify(error?.issues)).toContain(message);
+});
+
 test('target encoding of fewer rows than folds says which step of which column, and what to do', () => {
   const rows = table({ city: texts('a', 'b', 'a') });
   const encode = (target: TransformTarget) => () =>
