@@ -235,6 +235,7 @@ describe('a fault of a configuration', () => {
   const tests = (test: object) => ({ tests: [{ name: 'it', ...test }] });
 
   test.each<[file: string, said: object, fault: string]>([
+    ['model_tests.json', { zebra: 1 }, '(top level): there is no "zebra" here; there is tests'],
     [
       'model_tests.json',
       tests({ type: 'minimum_functionality', rows: [{ age: 3 }] }),

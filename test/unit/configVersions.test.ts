@@ -44,6 +44,11 @@ describe('the configuration of a run', () => {
     expect(await folds(by(second).run)).toBe(4);
     expect(first.source).toBe(folder());
     expect(first.checksum).not.toBe(second.checksum);
+    // A document for each, beside the files of both: all but one are the same.
+    expect(first.uri).toBe(world.stores.datamart.uri(`conf/versions/${first.checksum}.json`));
+    const keys = await listedKeys(world.stores.datamart);
+    expect(keys.filter((key) => key.startsWith('conf/versions/'))).toHaveLength(2);
+    expect(keys.filter((key) => key.startsWith('conf/files/'))).toHaveLength(7 + 1);
     expect(await newestConfig(world.stores.datamart)).toEqual({
       ...second,
       started_at: '2002-03-01T13:00:00.000Z',

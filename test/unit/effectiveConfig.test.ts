@@ -124,6 +124,15 @@ describe('a setting that has an effect only under another one, which is off, is 
     });
     return { settings, sentences: idleInWords(settings) };
   };
+  const YEARS = {
+    train: { start_year: 2001, end_year: 2002 },
+    test: { start_year: 2003, end_year: 2003 },
+    oot: { start_year: 2004, end_year: 2004 },
+  };
+  const WEEKLY = {
+    ...{ at: '06:00', time_zone: 'UTC', overlap: 'skip', catchup_window_minutes: 60 },
+    ...{ jitter_seconds: 0, pause_on_failure: false },
+  };
   const searched = { param_distributions: { max_depth: [2, 3] } };
   const tuned = { hyperparameter_tuning: true };
 
@@ -229,11 +238,7 @@ describe('a setting that has an effect only under another one, which is off, is 
       'split',
       /temporal_splits/,
       {
-        temporal_splits: {
-          train: { start_year: 2001, end_year: 2002 },
-          test: { start_year: 2003, end_year: 2003 },
-          oot: { start_year: 2004, end_year: 2004 },
-        },
+        temporal_splits: YEARS,
       },
       { time: 'issued', split: { by: 'random', test: 0.2 } },
     ],
@@ -245,7 +250,41 @@ describe('a setting that has an effect only under another one, which is off, is 
     expect(reason).toMatch(because);
   });
 
-  test.each<[what: string, config: Record<string, unknown>]>([
+  test.each<[what: string, config: Record<string, unknown>, definition?: Record<string, unknown>]>([
+    ['a split without windows', {}, { split: { by: 'random', test: 0.3 } }],
+    [
+      'a split that folds follow beside windows',
+      { temporal_splits: YEARS },
+      { time: 'issued', key: 'id', split: { by: 'group', column: 'customer', test: 0.3 } },
+    ],
+    [
+      'reasons to retrain of a schedule that there is',
+      {
+        schedules: { training: WEEKLY },
+        steward: { retrain: { schedule: 'approve' } },
+      },
+    ],
+    [
+      'a task definition of a phase that runs on ECS',
+      {
+        compute: {
+          training: 'ecs',
+          ecs: { cluster: 'c', subnets: ['s'], tasks: { training: { task_definition: 't' } } },
+        },
+      },
+    ],
+    ['a first day of rows with days', { inference_config: { start_date: '2008-01-01' } }, { time: 'issued' }],
+    [
+      'what slices, rules and repeats go by where there are some',
+      {
+        evaluation: {
+          slices: ['region'],
+          min_slice_rows: 9,
+          permutation_importance: { n_repeats: 2, max_rows: 90 },
+        },
+        inference_config: { prediction_threshold: 0.3 },
+      },
+    ],
     [
       'what has an effect',
       {
@@ -272,7 +311,7 @@ describe('a setting that has an effect only under another one, which is off, is 
       },
     ],
     ['a scoring that folds of one candidate have', { model_config: { cv_folds: 3 }, search: { scoring: 'roc_auc' } }],
-  ])('not %s', async (_, config) => {
-    expect((await told(config)).sentences).toEqual([]);
+  ])('not %s', async (_, config, definition) => {
+    expect((await told(config, definition)).sentences).toEqual([]);
   });
 });
