@@ -65,6 +65,12 @@ describe('from version to version', () => {
     });
   });
 
+  test('an order that one of the two has not can not be compared', () => {
+    const [alike, falling] = [importance({ a: 1, b: 1 }), importance({ a: 3, b: 1 })];
+    expect(importanceShift(alike, falling)!.rank_correlation).toBeNull();
+    expect(importanceShift(falling, alike)!.rank_correlation).toBeNull();
+  });
+
   test('what has not changed, and what has no order, is told so', () => {
     const same = importanceShift(importance({ a: 1, b: 1 }), importance({ a: 1, b: 1 }))!;
     expect(shiftInWords(same)).toBe("the order of the features can't be compared by mean |SHAP|; no share has changed");

@@ -36,6 +36,7 @@ test.each<[string, 'number' | 'category' | 'date', FittedStep[], object]>([
   ],
   ['a number is moved to the nearer bound', 'number', [impute, clip], { ...bounds, missing: 'becomes 41' }],
   ['bounds of what was a logarithm before are no bounds of the number', 'number', [log, clip], {}],
+  ['a column of which nothing is left to impute stays as it is', 'number', [{ impute: [] }], {}],
   ['a column that is clipped without bounds has none', 'number', [{ clip: [null] }], {}],
   [
     'bounds of a column made of a category are no bounds of it',

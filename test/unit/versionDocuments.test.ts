@@ -132,6 +132,20 @@ test('an explanation that there is none is one as well', async () => {
   expect(await readVersionFile(registry, ref, 'curves.json')).toEqual(none);
 });
 
+test('a decision by another metric than ROC AUC has its comparison, by the one method or the other', async () => {
+  const compared = (method: 'delong' | 'bootstrap') => ({
+    ...WHOLE['promotion.json'],
+    comparison: { metric: 'rmse' as const, a: 1, b: 2, difference: -1, p: 0.001, interval: pair, method },
+  });
+  for (const [version, method] of [
+    ['v1', 'delong'],
+    ['v2', 'bootstrap'],
+  ] as const) {
+    await createVersionFile(registry, { ...ref, version }, 'promotion.json', compared(method));
+    expect(await readVersionFile(registry, { ...ref, version }, 'promotion.json')).toEqual(compared(method));
+  }
+});
+
 test('of two attempts at a document the first one counts, and what else is wrong is told', async () => {
   await createUnlessThere(registry, ref, 'background.json', { features: ['x'], values: [0.5] });
   await createUnlessThere(registry, ref, 'background.json', { features: ['x'], values: [0.7] });
@@ -150,4 +164,17 @@ test('metadata of the first format, which knew one task and one engine, is read 
   const { task: _, model_file: __, ...first } = versionMetadataOf(ref);
   await writeJson(registry, versionKey(ref, 'metadata.json'), first);
   expect(await readVersion(registry, ref)).toEqual({ ...first, task: ZERO_OR_ONE, model_file: 'model.ubj' });
+});
+
+test('preprocessing of the first format, which knew numbers and one scale each, is read as it is meant', async () => {
+  const first = { features: ['age', 'flag'], label: 'y', scaler: { age: { mean: 40, scale: 12 } } };
+  await writeJson(registry, versionKey(ref, 'preprocessing.json'), first);
+  const column = (name: string, steps: object[]) => ({ column: name, kind: 'number', steps, outputs: [name] });
+  expect(await readVersionFile(registry, ref, 'preprocessing.json')).toEqual({
+    features: ['age', 'flag'],
+    label: 'y',
+    task: ZERO_OR_ONE,
+    inputs: ['age', 'flag'].map((name) => ({ name, kind: 'number', type: 'numeric' })),
+    transforms: { columns: [column('age', [{ scale: [{ center: 40, scale: 12 }] }]), column('flag', [])] },
+  });
 });
