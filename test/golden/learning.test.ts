@@ -7,6 +7,7 @@ import { Mt19937 } from '../../src/ml/mt19937.js';
 import { sampleCells } from '../../src/ml/parameterSampler.js';
 import { differenceVariance } from '../../src/ml/racing.js';
 import { stratifiedFolds } from '../../src/ml/stratifiedKFold.js';
+import { stratifiedShuffleSplits } from '../../src/ml/stratifiedShuffleSplit.js';
 import { taskOf } from '../../src/ml/tasks/task.js';
 import { delongTest } from '../../src/ml/comparison/delong.js';
 
@@ -132,4 +133,36 @@ describe('the noise of a difference of two scores', () => {
     expect(noise('average_precision')).toBe(0);
     expect(Math.sqrt(noise('accuracy'))).toBeCloseTo(1 / 600, 12);
   });
+});
+
+// By scikit-learn 1.9.1: [test for _, test in StratifiedShuffleSplit(n, test_size=share, random_state=seed).split(y, y)].
+test.each<[string, number[], splits: number, share: number, seed: number, tested: number[][]]>([
+  [
+    'three classes of 10, 9 and 4 rows',
+    Array.from({ length: 23 }, (_, i) => Math.floor((i % 5) / 2)),
+    3,
+    0.25,
+    42,
+    [
+      [4, 6, 7, 10, 15, 17],
+      [5, 6, 9, 15, 17, 22],
+      [1, 12, 18, 19, 20, 21],
+    ],
+  ],
+  [
+    'two classes of 14 and 6 rows',
+    Array.from({ length: 20 }, (_, i) => Number(i >= 14)),
+    2,
+    0.1,
+    7,
+    [
+      [4, 16],
+      [8, 14],
+    ],
+  ],
+])("shuffled splits of %s have the rows of scikit-learn's", (_, labels, splits, testShare, seed, tested) => {
+  const found = stratifiedShuffleSplits(labels, { splits, testShare, seed });
+  const sorted = (rows: Iterable<number>) => [...rows].sort((a, b) => a - b);
+  expect(found.map(({ test }) => sorted(test))).toEqual(tested);
+  for (const { train, test } of found) expect(sorted([...train, ...test])).toEqual([...labels.keys()]);
 });

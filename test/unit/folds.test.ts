@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { foldsOf } from '../../src/ml/folds.js';
+import { countGroups, foldsOf, seededFolds } from '../../src/ml/folds.js';
 
 describe('folds by time', () => {
   test('rows of one moment stay together, in whatever order they come', () => {
@@ -107,4 +107,19 @@ test.each([
   ['time', 'Folds of 3 rows need as many times, not none.', { groups: [1, 2, 3] }],
 ] as const)('folds by %s need what they go by, of each row', (by, message, rows) => {
   expect(() => foldsOf({ by, count: 2 }, 3, rows)).toThrow(message);
+});
+
+test('a row without a group is one of its own, by a number that no group has', () => {
+  expect(countGroups([-1, 1, 2, -1, 1])).toBe(4);
+  const folds = foldsOf({ by: 'group', count: 4 }, 5, { groups: [-1, 1, 2, -1, 1] });
+  expect(new Set([0, 1, 2, 3].map((fold) => [...folds.test(fold)].join(' ')))).toEqual(new Set(['0', '1 4', '2', '3']));
+});
+
+test('folds by chance have their share of every class, and those of numbers are shuffled', () => {
+  expect(seededFolds({ task: 'multiclass', classes: ['a', 'b', 'c'] }, 5, 7)).toEqual({ by: 'stratified', count: 5 });
+  expect(seededFolds({ task: 'regression', objective: 'poisson' }, 5, 7)).toEqual({
+    by: 'rows',
+    count: 5,
+    shuffleSeed: 7,
+  });
 });
