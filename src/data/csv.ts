@@ -33,6 +33,7 @@ export interface CsvHeader {
   /** As the file names them: a name may be empty or stand there twice. */
   columns: string[];
   newLine: '\n' | '\r\n';
+  encoding: Encoding;
 }
 
 /** A header line longer than this, in bytes, is no header. */
@@ -47,9 +48,9 @@ const HEADER_LIMIT = 1 << 20;
 export async function readCsvHeader(
   path: string,
   wanted: string[],
-  { delimiter = ',', quote = '"', encoding = 'utf-8' }: Partial<SourceReading> = {},
+  { delimiter = ',', quote = '"', encoding }: Partial<SourceReading> = {},
 ): Promise<CsvHeader> {
-  const start = await startOf(path, encoding);
+  const { text: start, encoding: found } = await startOf(path, encoding);
   const { fields, newLine } = firstRecord(start, delimiter, quote);
   if (start.includes('\r') && !start.includes('\n')) {
     throw new PerdureError(
@@ -68,7 +69,7 @@ export async function readCsvHeader(
       `${path} names the column ${repeated} twice in its header; rename one and run again.`,
     );
   }
-  return { columns: fields, newLine };
+  return { columns: fields, newLine, encoding: found };
 }
 
 /**
@@ -299,9 +300,9 @@ async function lineOf(
   return begin;
 }
 
-async function startOf(path: string, encoding: Encoding): Promise<string> {
+async function startOf(path: string, encoding: Encoding | undefined): ReturnType<typeof readStart> {
   try {
-    return (await readStart(path, HEADER_LIMIT, encoding)).text;
+    return await readStart(path, HEADER_LIMIT, encoding);
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') {

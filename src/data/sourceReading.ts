@@ -115,7 +115,7 @@ async function openAs(
   const header = await readCsvHeader(path, wanted, reading);
   const folder = join(context.scratch, name);
   await makeFolder(folder);
-  return { path: await asUtf8(path, reading.encoding ?? 'utf-8', folder), header, reading };
+  return { path: await asUtf8(path, header.encoding, folder), header, reading };
 }
 
 async function foundReading(context: Workspace, path: string, known: string[]): Promise<SourceReading> {

@@ -12,6 +12,7 @@ import {
   writtenOut,
   type SourceReading,
 } from '../../src/data/csv.js';
+import type { Encoding } from '../../src/data/inspect/encoding.js';
 import { literal, type SqlValue } from '../../src/data/duckdb.js';
 import type { ColumnType } from '../../src/config/schema.js';
 import { PerdureError } from '../../src/errors.js';
@@ -38,7 +39,7 @@ async function refusal(content: string, wanted: string[] = [], reading: Partial<
 }
 
 describe('a header', () => {
-  it.each<[string, string | Uint8Array, Partial<SourceReading>, string[], string]>([
+  it.each<[string, string | Uint8Array, Partial<SourceReading>, string[], string, Encoding?]>([
     ['plain', 'a,b\n1,2\n', {}, ['a', 'b'], '\n'],
     ['of Windows', 'a,b\r\n1,2\r\n', {}, ['a', 'b'], '\r\n'],
     ['quoted, of Windows', '"a","b"\r\n1,2\r\n', {}, ['a', 'b'], '\r\n'],
@@ -62,17 +63,26 @@ describe('a header', () => {
     ['by tabs', 'a\tb\r\n', { delimiter: '\t' }, ['a', 'b'], '\r\n'],
     ['in apostrophes', `'a,1','it''s',c"d\n`, { quote: `'` }, ['a,1', `it's`, 'c"d'], '\n'],
     ['with a byte order mark', '\uFEFFa,b\n', {}, ['a', 'b'], '\n'],
+    ['in UTF-16, with a byte order mark', Buffer.from('\uFEFFa,ü\r\n', 'utf16le'), {}, ['a', 'ü'], '\r\n', 'utf-16le'],
     [
-      'in UTF-16, with a byte order mark',
-      Buffer.from('\uFEFFa,ü\n', 'utf16le'),
-      { encoding: 'utf-16le' },
+      'in UTF-16 of the other order of bytes',
+      Buffer.from('\uFEFFa,ü\r\n', 'utf16le').swap16(),
+      {},
+      ['a', 'ü'],
+      '\r\n',
+      'utf-16be',
+    ],
+    [
+      "in Windows' Western set",
+      Buffer.from('a,\xfc\n', 'latin1'),
+      { encoding: 'windows-1252' },
       ['a', 'ü'],
       '\n',
+      'windows-1252',
     ],
-    ["in Windows' Western set", Buffer.from('a,\xfc\n', 'latin1'), { encoding: 'windows-1252' }, ['a', 'ü'], '\n'],
     ['above a carriage return within a value', 'a,b\n"1\r2",3\n', {}, ['a', 'b'], '\n'],
-  ])('%s', async (_what, content, reading, columns, newLine) => {
-    expect(await header(content, [], reading)).toEqual({ columns, newLine });
+  ])('%s', async (_what, content, reading, columns, newLine, encoding = 'utf-8') => {
+    expect(await header(content, [], reading)).toEqual({ columns, newLine, encoding });
   });
 
   it('of any names that are quoted as they must be is read as they are', async () => {

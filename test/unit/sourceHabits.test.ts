@@ -85,11 +85,17 @@ const BYTES = Array.from({ length: 0x20 }, (_, i) => 0x80 + i).filter(
 describe.each<[string, (text: string) => Buffer]>([
   ['utf-8', (text) => Buffer.from(text)],
   ['utf-16le', (text) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+  ['utf-16be', (text) => Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
   ['windows-1252', (text) => Buffer.from(text.replaceAll(ONLY_WINDOWS, String.fromCharCode(...BYTES)), 'latin1')],
 ])('a file in %s', (_encoding, encoded) => {
-  test('has its characters, in the names of columns as well', async () => {
-    const pipeline = await createShortPipeline(engines, folder, { source: 'table.csv', key: 'id', label: 'bought' });
-    await pipeline.process(encoded(`id,${ONLY_WINDOWS},bought\n1,ü${ONLY_WINDOWS},yes\n2,é,no\n`));
-    expect(await gold(pipeline, `"${ONLY_WINDOWS}" AS text`)).toEqual([{ text: `ü${ONLY_WINDOWS}` }, { text: 'é' }]);
-  });
+  test.each(['\n', '\r\n'])(
+    'has its characters, in the names of columns as well, with lines that end in %j',
+    async (end) => {
+      const pipeline = await createShortPipeline(engines, folder, { source: 'table.csv', key: 'id', label: 'bought' });
+      await pipeline.process(
+        encoded(`id,${ONLY_WINDOWS},bought\n1,ü${ONLY_WINDOWS},yes\n2,é,no\n`.replaceAll('\n', end)),
+      );
+      expect(await gold(pipeline, `"${ONLY_WINDOWS}" AS text`)).toEqual([{ text: `ü${ONLY_WINDOWS}` }, { text: 'é' }]);
+    },
+  );
 });

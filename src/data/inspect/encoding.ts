@@ -59,8 +59,8 @@ async function readEncoding(path: string, chunks: AsyncIterable<Buffer>): Promis
       const start = chunk.toString('latin1', 0, 4);
       const other = OTHER_KINDS.find(([magic]) => start.startsWith(magic));
       if (other) throw new PerdureError('InputInvalid', `${path} ${other[1]}; ${other[2]}.`);
-      if (start.startsWith('\xff\xfe')) return 'utf-16le';
-      if (start.startsWith('\xfe\xff')) return 'utf-16be';
+      const marked = markedEncoding(chunk);
+      if (marked !== undefined) return marked;
       if (chunk.subarray(0, 4096).includes(0))
         throw new PerdureError(
           'InputInvalid',
@@ -78,24 +78,32 @@ async function readEncoding(path: string, chunks: AsyncIterable<Buffer>): Promis
   return isUtf8(rest) ? 'utf-8' : 'windows-1252';
 }
 
+/** UTF-16, by the byte order mark that a file begins with. */
+function markedEncoding(start: Buffer): Encoding | undefined {
+  if (start[0] === 0xff && start[1] === 0xfe) return 'utf-16le';
+  return start[0] === 0xfe && start[1] === 0xff ? 'utf-16be' : undefined;
+}
+
 /**
  * The first characters of a text file.
  *
  * @param bytes how many of the file are read at most; a character that they cut is left out
+ * @param known the encoding. @default by the byte order mark, else UTF-8
  * @returns `whole` where the file ends there
  */
 export async function readStart(
   path: string,
   bytes: number,
-  encoding: Encoding,
-): Promise<{ text: string; whole: boolean }> {
+  known?: Encoding,
+): Promise<{ text: string; encoding: Encoding; whole: boolean }> {
   const file = await openRegularFile(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
     const { size } = await file.stat();
+    const encoding = known ?? markedEncoding(buffer) ?? 'utf-8';
     // Only as a stream does Node.js 20 tell windows-1252 from Latin-1.
     const text = new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead), { stream: true });
-    return { text, whole: bytesRead === size };
+    return { text, encoding, whole: bytesRead === size };
   } finally {
     await file.close();
   }
