@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { AucComparison } from '../../src/contracts/index.js';
+import type { AucComparison, MetricComparison } from '../../src/contracts/index.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { PromotionGate } from '../../src/config/schema.js';
 import { promotionGate, type PromotionCase } from '../../src/registry/promotionGate.js';
@@ -205,6 +205,18 @@ describe('by a metric of which less is better', () => {
       expect(decision.comparison).toMatchObject({ difference: -1 });
       expect(decision.convention).toContain('bootstrap');
     }
+  });
+
+  test('the interval of the difference is that of alpha, by the seed', () => {
+    const uneven = { ...near, output: said(truth.map((value, row) => value + (row % 5) / 2)) };
+    const width = (alpha: number, seed = 42) => {
+      const { comparison } = decide({ ...rmse, seed, challenger: uneven, champion: far }, { alpha });
+      const [low, high] = (comparison as MetricComparison).interval;
+      return high - low;
+    };
+    expect(width(0.5)).toBeLessThan(width(0.05) / 2);
+    expect(width(0.05)).toBe(width(0.05));
+    expect(width(0.05, 7)).not.toBe(width(0.05));
   });
 
   test('a challenger with more of it does not, and the rule says which way', () => {
