@@ -110,6 +110,24 @@ describe('the label', () => {
   ])('refuses %s', async (_, label, wishes, message) => {
     await expect(proposed(table(label), { label: 'label', ...wishes })).rejects.toThrow(message);
   });
+
+  it('that has "." and "-" beside words is told, with the label that leaves them out', async () => {
+    const label = (i: number) => ['yes', 'no', 'no', '.', '-'][i % 5]!;
+    const { decisions, remarks } = await proposed(table(label), { label: 'label' });
+    expect(decisions[1]!.text).toBe('label: multiclass, text; no 40.0%, - 20.0%, . 20.0%, yes 20.0%');
+    expect(remarks[0]).toEqual({
+      topic: 'label',
+      text: `"-" (20.0%) and "." (20.0%) are taken for classes; where that says that no label is known, write "label": {"sql":"nullif(nullif(\\"label\\", '-'), '.')"}, and drop label`,
+    });
+  });
+
+  it('of plus and minus is of two classes, and nothing is told of the minus', async () => {
+    const { remarks } = await proposed(
+      table((i) => (i % 3 === 0 ? '+' : '-')),
+      { label: 'label' },
+    );
+    expect(remarks.filter(({ topic }) => topic === 'label')).toEqual([]);
+  });
 });
 
 describe('the key', () => {

@@ -1,11 +1,12 @@
 import { isInternal } from '../../config/columns.js';
 import { agreeing, count, countOf, listOf, sameName } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
-import { identifier, type Database } from '../duckdb.js';
+import { identifier, literal, type Database } from '../duckdb.js';
 import { describeCsv, isNumbersAsText, TABLE, type ColumnSummary, type DescribedCsv } from './describe.js';
 import { proposeExpectations, type ProposedSuite } from './expectations.js';
 import { decideKey, isIdentifierName } from './keys.js';
 import { decideLabel, type LabelDecision, type LabelWishes } from './label.js';
+import { mayBeAbsent } from './sniff.js';
 import { findSuspects, type Suspect } from './suspects.js';
 import { decideTime, type TimeDecision } from './time.js';
 
@@ -122,6 +123,7 @@ export async function propose(database: Database, path: string, file: string, wi
     { topic: 'expectations', text: expectationsText(expectations) },
   ];
   const remarks = [
+    ...absentLabels(label, rows),
     ...(await remarksOn(database, described, features, rows)),
     ...(strongest.length === 0
       ? []
@@ -216,6 +218,22 @@ function labelText({ column, task, positive, classes, unlabelled, reason }: Labe
       : []),
     ...(unlabelled > 0 ? [`${count(unlabelled)} of ${countOf(rows, 'row')} have no label yet`] : []),
   ].join('; ');
+}
+
+/** Classes beside others that may say that no label is known, which a person knows. */
+function absentLabels({ column, task, classes, unlabelled }: LabelDecision, rows: number): Finding[] {
+  const absent = task === 'multiclass' ? classes.filter(({ value }) => mayBeAbsent(value)) : [];
+  if (absent.length === 0) return [];
+  const shares = absent.map(
+    ({ value, rows: having }) => `${JSON.stringify(value)} (${((100 * having) / (rows - unlabelled)).toFixed(1)}%)`,
+  );
+  const sql = absent.reduce((inner, { value }) => `nullif(${inner}, ${literal(value)})`, identifier(column));
+  return [
+    {
+      topic: 'label',
+      text: `${shares.join(' and ')} ${agreeing(absent.length, 'is taken for a class', 'are taken for classes')}; where that says that no label is known, write "label": ${JSON.stringify({ sql })}, and drop ${column}`,
+    },
+  ];
 }
 
 function splitText(time: TimeDecision, group: ColumnSummary | undefined, rows: number, keyed: boolean): string {

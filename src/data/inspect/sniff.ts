@@ -66,6 +66,11 @@ const NO_NUMBER = [
   '+infinity',
 ];
 
+/** Whether a text may say that no value is known, where it may be a category as well. */
+export function mayBeAbsent(text: string): boolean {
+  return NO_NUMBER.includes(text.trim().toLowerCase());
+}
+
 /** A header longer than this, in characters, is no header; the dialect shows in as much. */
 const START = 1 << 20;
 
