@@ -56,6 +56,13 @@ describe('a challenger against the champion', () => {
     expect(decision.convention).toContain('DeLong');
   });
 
+  test('one that passes waits for a person where the gate leaves it to one', () => {
+    const decision = decide({}, { promote: 'approve' });
+    expect(decision.decision).toBe('hold');
+    expect(decision.reason).toBe('xgboost v2 may be promoted, and waits for a person to do so: it passes all 3 rules.');
+    expect(decide({ challenger: weak, champion: strong }, { promote: 'approve' }).decision).toBe('refuse');
+  });
+
   test('one that is significantly worse is refused, even where the loss is allowed', () => {
     const decision = decide({ challenger: weak, champion: strong }, { max_auc_loss: 0.5 });
     expect(decision.decision).toBe('refuse');
