@@ -96,7 +96,7 @@ describe('a source', () => {
       isLast: true,
     });
     expect(opened).toEqual({
-      header: { columns: ['day', 'id', 'more'], newLine: '\n' },
+      header: { columns: ['day', 'id', 'more'], newLine: '\n', encoding: 'utf-8' },
       reading: { columns: { id: 'BIGINT', day: 'DATE' }, null_values: ['no'] },
     });
     expect(readFileSync(local, 'utf8')).toBe(readFileSync(path, 'utf8'));
@@ -113,6 +113,13 @@ describe('a source', () => {
     expect(found).toEqual(reading);
     const first = await open(pipelineOf(true), csv(TEXT), { last: lastOf() });
     expect(first.found).toEqual(OWN);
+  });
+
+  test('is read in UTF-8 by its byte order mark, where its columns are written', async () => {
+    const path = csv('\uFEFFid,day\r\n1,2020-01-31\r\n', 'utf16le');
+    const { path: local, header } = await open(pipelineOf(false), path);
+    expect(header).toEqual({ columns: ['id', 'day'], newLine: '\r\n', encoding: 'utf-16le' });
+    expect(readFileSync(local, 'utf8')).toBe('id,day\r\n1,2020-01-31\r\n');
   });
 
   test('is read in UTF-8, whatever it is written in', async () => {
