@@ -79,7 +79,7 @@ test('SHAP values of trees of any depth add up to the prediction, where those of
   const predictions = byLibrary(booster, 'value');
   expect(farthest(byLibrary(booster, 'contributions'), predictions)).toBeGreaterThan(1e-3);
 
-  const model = new XgBoostLibrary(libraryPath('libxgboost')).load(booster.save('ubj'), 1);
+  const model = new XgBoostLibrary(libraryPath('libxgboost')).load(booster.save('ubj'), 1, Infinity);
   expect(farthest(model.contributions(some, new Float64Array(COLUMNS)), predictions)).toBeLessThan(1e-6);
 });
 

@@ -35,7 +35,10 @@ interface Order {
 }
 
 /** The bytes of a model, and what the library says of the rows that it learnt from. */
-function trained({ settings, rounds, labels, categorical }: Order): { ubj: Uint8Array; expected: Float32Array } {
+function trained({ settings, rounds, labels, categorical }: Order): {
+  ubj: Uint8Array<ArrayBuffer>;
+  expected: Float32Array;
+} {
   const matrix = library.matrix(values, ROWS, COLUMNS);
   const table = Array.from({ length: ROWS }, (_, row) => labels(row));
   matrix.setLabels(Float32Array.from(table.flat()), table[0]!.length);
@@ -103,7 +106,7 @@ test.each(Object.entries(BY_LIBRARY))('trees with %s are left to the library', (
   expect(packedTrees(readTrees(trained(order).ubj))).toBeUndefined();
 });
 
-test('a row has the same prediction alone, where the library says it, and among many of a large model', async () => {
+test('a row has the same prediction alone or with little memory, where the library says it, and among many of a large model', async () => {
   const { ubj, expected } = trained({
     settings: { ...FOREST, base_score: 0, num_parallel_tree: 200, min_child_weight: 1 },
     rounds: 1,
@@ -112,11 +115,11 @@ test('a row has the same prediction alone, where the library says it, and among 
   // Large enough for its trees to be read.
   expect(ubj.length).toBeGreaterThan(4 * 2 ** 20);
   const engine = new XgBoostLibrary(libraryPath('libxgboost'));
-  const model = engine.load(ubj, 1);
-  const say = (start: number, rows: number) => {
+  const say = (start: number, rows: number, memory = Infinity) => {
     const part = values.subarray(start * COLUMNS, (start + rows) * COLUMNS);
-    return model.predict(engine.rows({ values: part, rows, columns: COLUMNS }));
+    return engine.load(ubj, 1, memory).predict(engine.rows({ values: part, rows, columns: COLUMNS }));
   };
   expect(await say(0, ROWS)).toEqual(expected);
+  expect(await say(0, ROWS, ubj.length)).toEqual(expected);
   for (const row of [0, 1, 1023, 1024, ROWS - 1]) expect(await say(row, 1)).toEqual(expected.subarray(row, row + 1));
 });

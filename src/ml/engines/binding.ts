@@ -71,7 +71,7 @@ export interface Library {
   /**
    * A model from the bytes of its file.
    * @param threads that score rows side by side; what they say is the same with any number
-   * @param memory bytes that a program of its own may take
+   * @param memory bytes that the call at work may take
    */
   load(bytes: Uint8Array, threads: number, memory: number): Awaitable<Model>;
   /** The most memory that its processes have had resident, in bytes; absent where it is all in this process. */

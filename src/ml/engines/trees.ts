@@ -8,9 +8,9 @@ interface TreeDocument {
   right_children: ArrayLike<number>;
   split_indices: ArrayLike<number>;
   /** Of a node with children where it splits; of a leaf of one label its value. */
-  split_conditions: ArrayLike<number>;
-  default_left: ArrayLike<number>;
-  sum_hessian: ArrayLike<number>;
+  split_conditions: Float32Array;
+  default_left: Uint8Array;
+  sum_hessian: Float32Array;
   /** A number per label of each leaf, of trees of several labels. */
   leaf_weights?: ArrayLike<number>;
   /** Nodes that split by categories; of each how many go to the right, and these one node after the other. */
@@ -67,9 +67,12 @@ const LINKS: Record<string, (mean: number) => number> = {
 };
 const IDENTITY = new Set(['reg:squarederror', 'reg:absoluteerror']);
 
-/** @param ubj a model of trees, as the library saves it */
-export function readTrees(ubj: Uint8Array): TreeEnsemble {
-  const { learner } = decodeUbjson(ubj.slice().buffer, {
+/**
+ * Takes about the bytes of the model again.
+ * @param ubj a model of trees, as the library saves it: all of a buffer
+ */
+export function readTrees(ubj: Uint8Array<ArrayBuffer>): TreeEnsemble {
+  const { learner } = decodeUbjson(ubj.buffer, {
     useTypedArrays: true,
     int64Handling: ({ view }, offset) => Number(view.getBigInt64(offset)),
   }) as ModelDocument;
@@ -106,15 +109,20 @@ function readTree(document: TreeDocument, labels: number, first: number): Tree {
     }),
   );
   return {
-    left: Int32Array.from(left),
-    right: Int32Array.from(right),
-    feature: Int32Array.from(document.split_indices),
-    threshold: Float32Array.from(conditions),
-    missingLeft: Uint8Array.from(document.default_left),
+    left: integers(left),
+    right: integers(right),
+    feature: integers(document.split_indices),
+    threshold: conditions,
+    missingLeft: document.default_left,
     categories,
-    rows: Float32Array.from(document.sum_hessian),
+    rows: document.sum_hessian,
     values,
     labels,
     first,
   };
+}
+
+/** Of 64 bits each where the library counts beyond 32, which are no typed array. */
+function integers(numbers: ArrayLike<number>): Int32Array {
+  return numbers instanceof Int32Array ? numbers : Int32Array.from(numbers);
 }

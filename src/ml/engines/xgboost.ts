@@ -202,7 +202,7 @@ export class Booster {
   }
 
   /** The bytes of the model's file. */
-  save(format: ModelFormat): Uint8Array {
+  save(format: ModelFormat): Uint8Array<ArrayBuffer> {
     const length: Out<number> = [null];
     const bytes: Out<Pointer> = [null];
     this.check(this.api.boosterSave(this.handle, JSON.stringify({ format }), length, bytes));

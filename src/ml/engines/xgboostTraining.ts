@@ -7,6 +7,7 @@ import {
   type Matrix,
   type Model,
   type Rows,
+  type TrainingWork,
 } from './binding.js';
 import { solveLinear, type LinearModel } from './linearSolver.js';
 import { linearContributions } from './linearContributions.js';
@@ -25,6 +26,8 @@ const EXACT_FEATURES = 12;
 /** Bytes of a model from where `treePredictions` is quicker than the library, and rows that are worth its being read. */
 const LARGE_MODEL = 4 * 2 ** 20;
 const MANY_ROWS = 1000;
+/** Times the bytes of a model that its trees take while they are read: those bytes, what is read of them, and what is kept. */
+const READING = 4;
 
 /** Rows to train on: in libxgboost's memory, or with us where the weights are solved for. */
 class TrainingRows implements Dataset {
@@ -71,6 +74,7 @@ class XgBoostModel implements Model {
   constructor(
     private readonly library: XgBoost,
     private readonly booster: Booster,
+    private readonly memory: number,
   ) {}
 
   features(): string[] {
@@ -79,14 +83,16 @@ class XgBoostModel implements Model {
 
   predict(rows: Rows): Float32Array {
     const scored = rows as ScoredRows;
-    const trees = scored.count < MANY_ROWS ? null : (this.packed ??= this.packedTrees());
+    if (scored.count >= MANY_ROWS && this.packed === undefined) this.packed = this.packedTrees();
+    const trees = scored.count >= MANY_ROWS ? this.packed : null;
     return trees ? treePredictions(trees, scored.features) : this.booster.predict(scored.matrix, 'value');
   }
 
   private packedTrees(): PackedTrees | null {
     if (this.booster.kind().linear) return null;
     const bytes = this.booster.save('ubj');
-    return bytes.length < LARGE_MODEL ? null : (packedTrees(readTrees(bytes)) ?? null);
+    if (bytes.length < LARGE_MODEL || bytes.length * READING > this.memory) return null;
+    return packedTrees(readTrees(bytes)) ?? null;
   }
 
   contributions(rows: Features, background: ArrayLike<number>): ArrayLike<number> {
@@ -164,25 +170,30 @@ export class XgBoostLibrary implements Library {
     return new ScoredRows(this.library, features);
   }
 
-  train(dataset: Dataset, features: string[], recipe: TrainingRecipe): Model {
+  train(dataset: Dataset, features: string[], recipe: TrainingRecipe, { memory }: Pick<TrainingWork, 'memory'>): Model {
     const { held, scales } = dataset as TrainingRows;
-    if (recipe.solve) return this.linear(features, recipe, solveLinear(held as Matrix, recipe.solve));
+    if (recipe.solve) return this.linear(features, recipe, solveLinear(held as Matrix, recipe.solve), memory);
     const booster = this.library.booster(held as DMatrix, features, recipe.settings);
     try {
       boost(booster, held as DMatrix, scales, recipe);
-      return new XgBoostModel(this.library, booster);
+      return new XgBoostModel(this.library, booster, memory);
     } catch (error) {
       booster.free();
       throw error;
     }
   }
 
-  load(bytes: Uint8Array, threads: number): Model {
-    return new XgBoostModel(this.library, this.library.loadModel(bytes, threads));
+  load(bytes: Uint8Array, threads: number, memory: number): Model {
+    return new XgBoostModel(this.library, this.library.loadModel(bytes, threads), memory);
   }
 
   /** A linear model with weights that were solved for, in the form that the library gives its own. */
-  private linear(features: string[], { settings }: TrainingRecipe, { weights, bias }: LinearModel): Model {
+  private linear(
+    features: string[],
+    { settings }: TrainingRecipe,
+    { weights, bias }: LinearModel,
+    memory: number,
+  ): Model {
     const row = this.library.matrix(new Float32Array(features.length), 1, features.length);
     row.setLabels(Float32Array.of(1), 1);
     const pattern = this.library.booster(row, features, settings);
@@ -195,7 +206,7 @@ export class XgBoostLibrary implements Library {
         '"weights":[]',
         `"weights":[${numbers}]`,
       );
-      return new XgBoostModel(this.library, this.library.loadModel(Buffer.from(text)));
+      return new XgBoostModel(this.library, this.library.loadModel(Buffer.from(text)), memory);
     } finally {
       pattern.free();
       row.free();
