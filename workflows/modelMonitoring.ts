@@ -65,7 +65,10 @@ async function monitor(
   await raiseAlerts(() => {
     const { no_retraining: noRetraining } = verdict;
     const about = {
-      ...{ pipeline: stage.pipeline, at: now(), model, report: report.uri },
+      pipeline: stage.pipeline,
+      at: now(),
+      model,
+      report: report.uri,
       ...(noRetraining !== undefined && { noRetraining }),
     };
     return [

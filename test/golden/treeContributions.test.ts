@@ -5,6 +5,7 @@ import { readTrees } from '../../src/ml/engines/trees.js';
 import { XgBoost, type Booster } from '../../src/ml/engines/xgboost.js';
 import { XgBoostLibrary } from '../../src/ml/engines/xgboostTraining.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
+import { matrixOf, trainedTrees } from '../support/trainedTrees.js';
 
 const library = new XgBoost(libraryPath('libxgboost'));
 const ROWS = 3000;
@@ -29,25 +30,15 @@ const signal = (row: number) =>
   number(row, 0) + number(row, 1) * number(row, 2) + (number(row, CATEGORICAL) % 3 === 1 ? 1 : 0);
 
 function trained(settings: Record<string, string | number>, label: (row: number) => number, rounds: number): Booster {
-  const matrix = library.matrix(values, ROWS, COLUMNS);
-  matrix.setLabels(
-    Float32Array.from({ length: ROWS }, (_, row) => label(row)),
-    1,
-  );
-  matrix.setCategoricals([CATEGORICAL], COLUMNS);
-  const names = Array.from({ length: COLUMNS }, (_, column) => `c${column}`);
-  const booster = library.booster(matrix, names, { tree_method: 'hist', nthread: 1, ...settings });
-  for (let round = 0; round < rounds; round++) booster.update(round, matrix);
-  return booster;
+  const table = { values, rows: ROWS, columns: COLUMNS, categorical: CATEGORICAL };
+  return trainedTrees(library, table, settings, { rounds, labels: (row) => [label(row)] });
 }
 
 const SOME = 50;
 const some = { values: values.subarray(0, SOME * COLUMNS), rows: SOME, columns: COLUMNS };
 
 function byLibrary(booster: Booster, type: 'contributions' | 'value'): Float32Array {
-  const matrix = library.matrix(some.values, some.rows, some.columns);
-  matrix.setCategoricals([CATEGORICAL], COLUMNS);
-  return booster.predict(matrix, type);
+  return booster.predict(matrixOf(library, { ...some, categorical: CATEGORICAL }), type);
 }
 
 const SHALLOW: Record<string, () => Booster> = {

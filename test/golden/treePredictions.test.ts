@@ -5,6 +5,7 @@ import { readTrees } from '../../src/ml/engines/trees.js';
 import { XgBoost } from '../../src/ml/engines/xgboost.js';
 import { XgBoostLibrary } from '../../src/ml/engines/xgboostTraining.js';
 import { Mt19937 } from '../../src/ml/mt19937.js';
+import { matrixOf, trainedTrees } from '../support/trainedTrees.js';
 
 const library = new XgBoost(libraryPath('libxgboost'));
 /** More than one block of rows, and not a whole number of them. */
@@ -35,20 +36,13 @@ interface Order {
 }
 
 /** The bytes of a model, and what the library says of the rows that it learnt from. */
-function trained({ settings, rounds, labels, categorical }: Order): {
+function trained({ settings, categorical, ...order }: Order): {
   ubj: Uint8Array<ArrayBuffer>;
   expected: Float32Array;
 } {
-  const matrix = library.matrix(values, ROWS, COLUMNS);
-  const table = Array.from({ length: ROWS }, (_, row) => labels(row));
-  matrix.setLabels(Float32Array.from(table.flat()), table[0]!.length);
-  if (categorical) matrix.setCategoricals([CATEGORICAL], COLUMNS);
-  const names = Array.from({ length: COLUMNS }, (_, column) => `c${column}`);
-  const booster = library.booster(matrix, names, { tree_method: 'hist', nthread: 1, ...settings });
-  for (let round = 0; round < rounds; round++) booster.update(round, matrix);
-  const scored = library.matrix(values, ROWS, COLUMNS);
-  if (categorical) scored.setCategoricals([CATEGORICAL], COLUMNS);
-  return { ubj: booster.save('ubj'), expected: booster.predict(scored, 'value') };
+  const table = { values, rows: ROWS, columns: COLUMNS, ...(categorical && { categorical: CATEGORICAL }) };
+  const booster = trainedTrees(library, table, settings, order);
+  return { ubj: booster.save('ubj'), expected: booster.predict(matrixOf(library, table), 'value') };
 }
 
 const FOREST = { objective: 'reg:squarederror', eta: 1, subsample: 0.632, max_depth: 0, reg_lambda: 1e-5 };

@@ -83,12 +83,16 @@ class XgBoostModel implements Model {
 
   predict(rows: Rows): Float32Array {
     const scored = rows as ScoredRows;
-    if (scored.count >= MANY_ROWS && this.packed === undefined) this.packed = this.packedTrees();
-    const trees = scored.count >= MANY_ROWS ? this.packed : null;
+    const trees = scored.count < MANY_ROWS ? null : this.packedTrees();
     return trees ? treePredictions(trees, scored.features) : this.booster.predict(scored.matrix, 'value');
   }
 
   private packedTrees(): PackedTrees | null {
+    if (this.packed === undefined) this.packed = this.readPacked();
+    return this.packed;
+  }
+
+  private readPacked(): PackedTrees | null {
     if (this.booster.kind().linear) return null;
     const bytes = this.booster.save('ubj');
     if (bytes.length < LARGE_MODEL || bytes.length * READING > this.memory) return null;
