@@ -108,8 +108,7 @@ function dataOf({ source, dataset }: CardFacts): string {
   const rows = SPLITS.flatMap((name) => {
     const split = dataset.splits[name];
     if (!split) return [];
-    const days =
-      split.start_date || split.end_date ? `${split.start_date ?? 'the beginning'} to ${split.end_date}` : '';
+    const days = split.end_date === undefined ? '' : `${split.start_date ?? 'the beginning'} to ${split.end_date}`;
     const classes = dataset.task.task === 'regression' ? '' : (split.classes ?? []).join(' / ');
     return [[name, String(split.rows), classes, days, split.unlabelled > 0 ? String(split.unlabelled) : '']];
   });
@@ -277,7 +276,7 @@ function table(head: string[], rows: string[][]): string {
 }
 
 function code(text: string): string {
-  return `\`${text.replaceAll('`', "'")}\``;
+  return `\`${onOneLine(text).replaceAll('`', "'")}\``;
 }
 
 /** Text of people's own as it is: what Markdown has signs for is none of it. An underscore inside a word is no sign. */
@@ -285,7 +284,11 @@ function named(text: string): string {
   return plain(text.replaceAll(/[\\`*~[\]]|(?<![^\W_])_|_(?![^\W_])/g, '\\$&'));
 }
 
-/** Names are people's own: no line of theirs ends a table, and no tag of theirs is one. */
+/** Names are people's own: no line of theirs ends a table, and no tag of theirs is one. In code there are none. */
 function plain(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll('<', '&lt;');
+  return onOneLine(text).replaceAll(/(?<!\\)`[^`]*`|</g, (found) => (found === '<' ? '&lt;' : found));
+}
+
+function onOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ');
 }

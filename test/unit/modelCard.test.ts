@@ -227,6 +227,73 @@ A slice of fewer rows than 20 is not measured.`);
   expect(sectionOf(modelCard({ ...facts, slices: none }), 'Slices')).toBe('The rows are not there.');
 });
 
+test('has of a slice what its task measures, and nothing of a split whose slices are all too small', () => {
+  const slice = { column: 'place', rows: 30 };
+  const slices: CardFacts['slices'] = {
+    min_rows: 1,
+    splits: {
+      validation: [
+        { ...slice, value: 'p0', metrics: null },
+        {
+          ...slice,
+          value: 'p|1',
+          metrics: { n: 30, mae: 1.23456, rmse: 2, r2: 0.5, intervals: { mae: [1, 1.56789] } },
+        },
+        { ...slice, value: 'p2', metrics: { n: 30, mae: null, rmse: 3 } },
+      ],
+      oot: [{ ...slice, value: 'p0', metrics: { n: 30, f1_macro: 0.5, log_loss: 0.25, precision: 1, recall: 0 } }],
+    },
+  };
+  expect(sectionOf(modelCard({ ...facts, slices }), 'Slices')).toBe(`| validation | rows | rmse | mae |
+|---|---|---|---|
+| place = p0 | 30 | too few rows | too few rows |
+| place = p\\|1 | 30 | 2 | 1.2346 (1 to 1.5679) |
+| place = p2 | 30 | 3 | undefined |
+
+| oot | rows | precision | recall | f1_macro | log_loss |
+|---|---|---|---|---|---|
+| place = p0 | 30 | 1 | 0 | 0.5 | 0.25 |
+
+A slice of fewer rows than 1 is not measured.`);
+});
+
+test.each([
+  ['snake_case', 'snake_case'],
+  ['_private and last_', '\\_private and last\\_'],
+  ['*bold* ~struck~ `code`', '\\*bold\\* \\~struck\\~ \\`code\\`'],
+  ['[text](link)', '\\[text\\](link)'],
+  ['C:\\rows', 'C:\\\\rows'],
+  ['<script>', '&lt;script>'],
+  ['two\n\n  lines', 'two lines'],
+])('a title %j is told as it is, whatever Markdown makes of such signs', (title, told) => {
+  const card = modelCard({ ...facts, title });
+  expect(card.split('\n')[0]).toBe(`# ${told}: xgboost v20260102_030405_abc`);
+  expect(sectionOf(card, 'Purpose')).toContain(`of each row of "${told}", which is`);
+});
+
+test('names of people break no line and no table, and in code they stand as they are', () => {
+  const task: TaskSpec = { task: 'binary', classes: ['no|ne', '<b>_x_'] };
+  const card = modelCard({
+    ...facts,
+    source: 'a`b\n\n# c<d.csv',
+    label: 'is\nleft',
+    metadata: { ...facts.metadata, task },
+    signature: {
+      ...facts.signature,
+      inputs: [{ ...facts.signature.inputs[0]!, name: 'age|<18', missing: '`x` < `y`' }],
+    },
+  });
+  expect(card).toContain("\nRows of `a'b # c<d.csv` as they stood at");
+  expect(card).toContain('\nPredicts `is left` of each row');
+  expect(card).toContain('\n| `age\\|<18` | number | 18 to 90.1235 | `x` &lt; `y` | is moved to the nearer bound |\n');
+  expect(card).toContain('\n| validation: actual | predicted no\\|ne | predicted &lt;b>\\_x\\_ |\n');
+  expect(card).toContain('\n| no\\|ne | 30 | 1 |\n');
+  // What is no code has no backticks of its own.
+  const slices = { min_rows: 20, splits: {}, not_measured: 'The rows ` < are not there.' };
+  expect(sectionOf(modelCard({ ...facts, slices }), 'Slices')).toBe('The rows ` &lt; are not there.');
+  expect(modelCard({ ...facts, title: '`<b>`' }).split('\n')[0]).toMatch(/^# \\`&lt;b>\\`: /);
+});
+
 test('has the ten most important features, by each kind that was measured, and what has changed', () => {
   const importance = sectionOf(modelCard(facts), 'Importance').split('\n');
   expect(importance.slice(0, 4)).toEqual([
@@ -286,6 +353,22 @@ test('says where it ends, and what it was made from', () => {
   expect(told).toContain('| config | cafe |\n| code | commit unknown, package 0.1.0 |');
 });
 
+test('says in singular and plural of how much it is made', () => {
+  const one: CardFacts = {
+    ...facts,
+    metadata: { ...facts.metadata, feature_count: 1, candidates: [{}] as never },
+    dataset: { ...facts.dataset, partitions: { '2025_01_01': files }, warnings: [] },
+    calibrator: { ...facts.calibrator!, rows: 1234 },
+    threshold: undefined,
+  };
+  const card = modelCard(one);
+  expect(card).toContain('as they stood at 2026-01-02, in 1 partition.');
+  expect(card).toContain('seed 42, of 1 column\n');
+  expect(card).toContain('the best of 1 candidate\n');
+  expect(card).toContain('fitted on 1,234 rows of the training folds');
+  expect(sectionOf(card, 'Limits').split('\n')).toHaveLength(2);
+});
+
 test('the model tests of a version are a section of their own', () => {
   expect(testsSection(undefined)).toBe('## Model tests\n\nIt was not tested.');
   expect(
@@ -307,4 +390,8 @@ test('the model tests of a version are a section of their own', () => {
 | \`invariance\` | not measured | 0 | failed |
 
 Measured 2026-01-02T03:04:05.000Z with 1 vCPU and 2 GiB.`);
+  const tested = { tested_at: 'today', by: { workflow_id: '', run_id: '' }, passed: true, tests: [] };
+  expect(testsSection({ ...tested, resources: '2x3.14159' })).toMatch(
+    /\n\nMeasured today with 2 vCPUs and 3\.1 GiB\.$/,
+  );
 });
