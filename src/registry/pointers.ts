@@ -70,7 +70,7 @@ export function aliasKey(alias: string): string {
 export async function listAliases(registry: ObjectStore): Promise<string[]> {
   const names: string[] = [];
   for await (const { key } of registry.list(ALIASES_FOLDER))
-    names.push(key.slice(ALIASES_FOLDER.length).replace(/\.json$/, ''));
+    names.push(key.slice(ALIASES_FOLDER.length, -'.json'.length));
   return names;
 }
 

@@ -1,27 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { moveAlias } from '../../src/registry/operations.js';
 import { aliasKey, readPointer } from '../../src/registry/pointers.js';
 import { CHAMPION } from '../../src/registry/aliases.js';
-import { indexVersion } from '../../src/registry/versionIndex.js';
-import { versionKey, versionMetadata } from '../../src/registry/versions.js';
-import { versionMetadataOf } from '../support/wholeDocuments.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
+import { register } from '../support/registered.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
 
-let root: string;
 let registry: FolderStore;
 beforeEach(async () => {
-  root = mkdtempSync(join(tmpdir(), 'registry-'));
-  registry = new FolderStore(root);
-  for (const version of ['v1', 'v2', 'v3']) {
-    const metadata = versionMetadataOf({ algorithm: 'xgboost', version });
-    await versionMetadata.write(registry, versionKey({ algorithm: 'xgboost', version }, 'metadata.json'), metadata);
-    await indexVersion(registry, metadata);
-  }
+  registry = new FolderStore(temporaryFolder());
+  for (const version of ['v1', 'v2', 'v3']) await register(registry, { algorithm: 'xgboost', version });
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const ALGORITHMS = ['xgboost'];
 const xgboost = (version: string) => ({ algorithm: 'xgboost', version });

@@ -1,7 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
+import { packageFolder } from '../../src/package.js';
+import { codeCommit } from '../../src/registry/codeCommit.js';
 import { isSameOrigin, originOf, type Inputs } from '../../src/registry/origin.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -67,5 +69,19 @@ describe('they make another one', () => {
     // Of the days of the second month some are not labelled yet.
     expect(await isSame(undefined, { labelled_to: '2000-02-10' })).toBe(false);
     expect(await isSame(undefined, {}, 'lib_lightgbm')).toBe(false);
+  });
+});
+
+describe('the commit of the code', () => {
+  test('is that of the checkout, where there is one', async () => {
+    const checkout = existsSync(join(packageFolder(), '.git'));
+    expect(await codeCommit({ PATH: process.env.PATH })).toEqual(
+      checkout ? expect.stringMatching(/^[0-9a-f]{40}$/) : null,
+    );
+  });
+
+  test('is what PERDURE_COMMIT says where git can not tell, else unknown', async () => {
+    expect(await codeCommit({ PATH: '', PERDURE_COMMIT: 'c0ffee' })).toBe('c0ffee');
+    expect(await codeCommit({ PATH: '' })).toBeNull();
   });
 });

@@ -30,8 +30,28 @@ const slices = {
   },
   not_measured: 'The rows are not there.',
 };
+const bins = { kind: 'bins' as const, edges: [0.5], counts: [1, 0, 2], missing: 1 };
 /** Of each document everything that it may have. */
 const WHOLE = {
+  'preprocessing.json': {
+    task: ZERO_OR_ONE,
+    inputs: [
+      { name: 'x', kind: 'number' as const, type: 'numeric' as const },
+      { name: 'place', kind: 'category' as const, type: 'categorical' as const },
+      { name: 'since', kind: 'date' as const, type: 'numeric' as const },
+    ],
+    transforms: { columns: [{ column: 'x', kind: 'number' as const, steps: [], outputs: ['x'] }] },
+    features: ['x'],
+    label: 'y',
+  },
+  'profile.json': {
+    window: { start_date: '2025-01-01', end_date: '2025-06-30' },
+    rows: 4,
+    columns: { x: bins, place: { kind: 'categories' as const, counts: { north: 3 }, missing: 1 } },
+    label: bins,
+    score: bins,
+  },
+  'threshold.json': { value: 0.25, rule: 'best f1', split: 'validation' as const, met: true },
   'slices.json': slices,
   'curves.json': {
     splits: {
@@ -121,9 +141,20 @@ describe.each(Object.keys(WHOLE) as (keyof typeof WHOLE)[])('%s of a version', (
     await writeJson(registry, versionKey(ref, file), {});
     await expect(readVersionFile(registry, ref, file)).rejects.toMatchObject({
       type: 'ObjectCorrupt',
-      message: expect.stringMatching(/ is damaged: it is no \w[\w ]+ o[fn] a version \(.+\); restore it, /) as string,
+      message: expect.stringMatching(
+        / is damaged: it is no \w[\w ]+ o[fn] a version( \(.+\)| of format 1); restore it, /,
+      ) as string,
     });
   });
+});
+
+test('performance of a version is that of some splits, and of nothing else', async () => {
+  const whole = { train: { n: 3 }, validation: { n: 2, roc_auc: null }, test: { n: 1 }, oot: { n: 0 } };
+  await createVersionFile(registry, ref, 'performance.json', whole);
+  expect(await readVersionFile(registry, ref, 'performance.json')).toEqual(whole);
+  await expect(createVersionFile(registry, ref, 'performance.json', { rest: { n: 1 } } as never)).rejects.toThrow(
+    'This is no performance of a version that can be written (',
+  );
 });
 
 test('an explanation that there is none is one as well', async () => {
