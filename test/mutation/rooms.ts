@@ -13,7 +13,7 @@ export interface Room {
 export const ROOMS: Record<string, Room> = {
   learning: { code: ['src/ml/'], without: ['src/ml/engines/', 'src/ml/estimators/'] },
   taskExit: { code: ['src/platform/ecs/classifyTaskExit.ts'] },
-  data: { code: ['src/data/', 'src/platform/files/'] },
+  data: { code: ['src/data/', 'src/platform/files/'], without: ['src/data/onlineStore/redisStore.ts'] },
   registry: { code: ['src/registry/'] },
   monitoring: { code: ['src/monitoring/'] },
   steward: { code: ['workflows/support/stewardState.ts'] },
