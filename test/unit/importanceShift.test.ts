@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { PerdureError } from '../../src/errors.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import {
   importanceNotes,
@@ -9,6 +10,7 @@ import {
 } from '../../src/registry/importance.js';
 import { importanceChange } from '../../src/registry/importanceHistory.js';
 import { versionKey, versionMetadata } from '../../src/registry/versions.js';
+import { writeJson } from '../support/anyDocument.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { versionMetadataOf } from '../support/wholeDocuments.js';
 
@@ -63,6 +65,12 @@ describe('from version to version', () => {
         },
       ],
     });
+  });
+
+  test('nothing is compared by a kind by which all is unimportant in one of them, before or after', () => {
+    const [none, some] = [importance({ a: 0 }), importance({ a: 1 })];
+    expect(importanceShift(none, some)).toBeUndefined();
+    expect(importanceShift(some, none)).toBeUndefined();
   });
 
   test('an order that one of the two has not can not be compared', () => {
@@ -144,5 +152,28 @@ describe('what a version is compared with', () => {
       before: ref('v1'),
       unknown: expect.stringMatching(/importance\.json .*[^.]$/) as string,
     });
+  });
+
+  test('is told where a newer release wrote it', async () => {
+    await register('v1', importance({ a: 3, b: 1 }));
+    await writeJson(registry, versionKey(ref('v1'), 'metadata.json'), { format: 99 });
+    // The index knows it from before.
+    await writeJson(registry, 'model_registry/xgboost/versions.json', {
+      versions: [{ ...ref('v1'), training_date: '', cv_score: null, model_checksum: '' }],
+    });
+    expect(await change()).toEqual({
+      before: ref('v1'),
+      unknown: expect.stringMatching(/was written by a newer Perdure .*[^.]$/) as string,
+    });
+  });
+
+  test('is waited for where the store is away', async () => {
+    await register('v1', importance({ a: 3, b: 1 }));
+    const away = new PerdureError('StoreUnavailable', 'The store is away.');
+    const get = registry.get.bind(registry);
+    vi.spyOn(registry, 'get').mockImplementation((key) =>
+      key.endsWith('importance.json') ? Promise.reject(away) : get(key),
+    );
+    await expect(change()).rejects.toBe(away);
   });
 });

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadPipeline, type Pipeline } from '../../src/config/load.js';
-import { packageFolder } from '../../src/package.js';
+import { ownPackage, packageFolder } from '../../src/package.js';
 import { codeCommit } from '../../src/registry/codeCommit.js';
 import { isSameOrigin, originOf, type Inputs } from '../../src/registry/origin.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -35,6 +36,15 @@ const isSame = async (...otherwise: Parameters<typeof origin>) =>
 describe('two trainings make the same model', () => {
   test.each<[string, (of: Pipeline) => void]>([
     ['alerts', ({ config }) => (config.alerts.accuracy_drop = 0.5)],
+    ['storage', ({ config }) => (config.storage.datamart_bucket = 'elsewhere')],
+    ['the steward', ({ config }) => (config.steward.cooldown_hours = 3)],
+    ['schedules', ({ config }) => (config.schedules = { training: {} as never })],
+    ['prices', ({ config }) => (config.prices = { currency: 'EUR', per_vcpu_hour: 1, per_gb_hour: 1 })],
+    ['the least number of partitions', ({ config }) => (config.training_config.min_partitions = 3)],
+    ['how long an algorithm may take', ({ config }) => (config.algorithms.xgboost!.timeout_hours = 3)],
+    ['the title', ({ definition }) => (definition.title = 'Loans of 2000')],
+    ['where the rows come from', ({ definition }) => (definition.source.file = 'others.csv')],
+    ['the online store', ({ definition }) => (definition.online_store = {} as never)],
     ['where a phase works', ({ config }) => (config.compute.training = 'ecs')],
     ['what monitoring looks at', ({ config }) => (config.monitoring_config.window_days = 3)],
     ['how many rows are scored at once', ({ config }) => (config.inference_config.batch_size = 3)],
@@ -59,6 +69,22 @@ describe('they make another one', () => {
     ['gate', ({ config }) => (config.promotion_gate.min_samples = 7)],
     ['label', ({ definition }) => (definition.label = 'default')],
     ['dropped column', ({ definition }) => (definition.drop = ['age'])],
+    ['list of features', ({ definition }) => (definition.features = [{ name: 'age', type: 'numeric', scale: true }])],
+    ['source of labels', ({ definition }) => (definition.labelSource = { column: 'default' } as never)],
+    ['task', ({ definition }) => (definition.task = 'multiclass')],
+    ['objective', ({ definition }) => (definition.objective = 'poisson')],
+    ['split', ({ definition }) => (definition.split = { by: 'random', test: 0.3, seed: 0 })],
+    ['transform', ({ definition }) => (definition.transforms = [])],
+    ['key', ({ definition }) => (definition.keys = ['id', 'branch'])],
+    ['entity', ({ definition }) => (definition.entity = 'branch')],
+    ['partition', ({ definition }) => (definition.partition.by = 'year')],
+    ['search', ({ config }) => (config.search.scoring = 'accuracy')],
+    ['evaluation', ({ config }) => (config.evaluation.min_slice_rows = 7)],
+    ['tuning', ({ config }) => (config.training_config.hyperparameter_tuning = true)],
+    ['selection of features', ({ config }) => (config.training_config.feature_selection = false)],
+    ['estimator', ({ config }) => (config.algorithms.xgboost!.estimator = 'lightgbm')],
+    ['script', ({ config }) => (config.algorithms.xgboost!.script = { folder: 'mine' } as never)],
+    ['distribution', ({ config }) => (config.algorithms.xgboost!.param_distributions = { max_depth: [3] })],
   ])('by another %s', async (_, change) => {
     expect(await isSame(change)).toBe(false);
   });
@@ -70,6 +96,27 @@ describe('they make another one', () => {
     expect(await isSame(undefined, { labelled_to: '2000-02-10' })).toBe(false);
     expect(await isSame(undefined, {}, 'lib_lightgbm')).toBe(false);
   });
+});
+
+test('of a training is taken down what it was made from, in digests where that is much', async () => {
+  const sha256 = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  expect(await origin()).toEqual({
+    inputs_digest: sha256(INPUTS.partitions),
+    settings_digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+    code_commit: await codeCommit(),
+    package_version: ownPackage().version,
+    engine: 'libxgboost',
+    seed: 42,
+  });
+});
+
+test('rows without days have no end, so that no day changes what is made of them', async () => {
+  const withoutDays = ({ definition }: Pipeline) => {
+    definition.partition = { by: 'none', column: undefined } as never;
+    definition.split = { by: 'random', test: 0.2, seed: 0 };
+  };
+  const later = { as_of: '2001-01-01', labelled_to: '2000-01-01' };
+  expect(isSameOrigin(await origin(withoutDays, later), await origin(withoutDays))).toBe(true);
 });
 
 describe('the commit of the code', () => {

@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { ZERO_OR_ONE } from '../../src/contracts/index.js';
+import { PerdureError } from '../../src/errors.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { slicesOf } from '../../src/registry/slices.js';
 import {
@@ -177,12 +178,25 @@ test('a decision by another metric than ROC AUC has its comparison, by the one m
   }
 });
 
+test.each(['promote', 'hold', 'refuse'] as const)('a version may have the decision to %s', async (decision) => {
+  const decided = { ...WHOLE['promotion.json'], decision, champion: null, comparison: null };
+  await createVersionFile(registry, ref, 'promotion.json', decided);
+  expect(await readVersionFile(registry, ref, 'promotion.json')).toEqual(decided);
+  const other = { ...decided, decision: 'wait' as never };
+  await expect(createVersionFile(registry, { ...ref, version: 'v2' }, 'promotion.json', other)).rejects.toThrow(
+    'This is no decision on a version that can be written (decision: ',
+  );
+});
+
 test('of two attempts at a document the first one counts, and what else is wrong is told', async () => {
   await createUnlessThere(registry, ref, 'background.json', { features: ['x'], values: [0.5] });
   await createUnlessThere(registry, ref, 'background.json', { features: ['x'], values: [0.7] });
   expect(await readVersionFile(registry, ref, 'background.json')).toEqual({ features: ['x'], values: [0.5] });
   const wrong = createUnlessThere(registry, ref, 'slices.json', {} as typeof slices);
   await expect(wrong).rejects.toThrow('This is no ');
+  const away = new PerdureError('StoreUnavailable', 'The store is away.');
+  vi.spyOn(registry, 'put').mockRejectedValue(away);
+  await expect(createUnlessThere(registry, ref, 'slices.json', slices)).rejects.toBe(away);
 });
 
 test('a version without slices, or without those of a split, has none there', () => {
