@@ -86,9 +86,9 @@ describe('from version to version', () => {
 });
 
 test('how each kind was measured is told, or why it was not', () => {
-  expect(importanceNotes({ ...importance({}), permutation: { not_measured: 'It is off.' } })).toEqual([
+  expect(importanceNotes({ ...importance({}), permutation: { not_measured: 'Of 2.5 GiB. It is off.' } })).toEqual([
     'Mean |SHAP| is by how much a feature moves the score of a row, before calibration, on the average of 200 rows of test',
-    'Permutation importance was not measured: It is off',
+    'Permutation importance was not measured: Of 2.5 GiB. It is off',
     'Gain was not measured: none',
   ]);
   const others = importanceNotes({
@@ -150,7 +150,9 @@ describe('what a version is compared with', () => {
     await registry.put(versionKey(ref('v1'), 'importance.json'), '{}');
     expect(await change()).toEqual({
       before: ref('v1'),
-      unknown: expect.stringMatching(/importance\.json .*[^.]$/) as string,
+      unknown: expect.stringMatching(
+        /importance\.json .*; restore it, promote another version, or train again$/,
+      ) as string,
     });
   });
 
@@ -163,7 +165,7 @@ describe('what a version is compared with', () => {
     });
     expect(await change()).toEqual({
       before: ref('v1'),
-      unknown: expect.stringMatching(/was written by a newer Perdure .*[^.]$/) as string,
+      unknown: expect.stringMatching(/was written by a newer Perdure .*: use that one, or another store$/) as string,
     });
   });
 

@@ -143,6 +143,54 @@ describe('minimums', () => {
   });
 });
 
+describe('limits for slices', () => {
+  const gate = { slices: { minimums: { recall: 0.5, roc_auc: 0.7 }, maximums: { log_loss: 0.4 } } };
+  const slices: PromotionCase['slices'] = [
+    {
+      ...{ column: 'place', value: 'north', rows: 40 },
+      metrics: { n: 40, roc_auc: 0.75, recall: 0.4, log_loss: 0.3, intervals: { recall: [0.3, 0.5] } },
+    },
+    { column: 'place', value: 'south', rows: 1_200, metrics: { n: 1_200, roc_auc: null, recall: 0.5, log_loss: 0.5 } },
+    { column: 'place', value: 'west', rows: 1, metrics: null },
+    { column: 'sex', value: 'f', rows: 1_900, metrics: null },
+  ];
+
+  test('count for each that was measured, and those of too few rows are told', () => {
+    const decision = decide({ slices, champion: null }, gate);
+    expect(decision.rules).toEqual([
+      { rule: 'min_samples', expected: '>= 100', actual: 200, passed: true },
+      ...[
+        {
+          rule: 'minimum recall of place = north',
+          expected: '>= 0.5',
+          actual: 0.4,
+          interval: [0.3, 0.5],
+          passed: false,
+        },
+        { rule: 'minimum roc_auc of place = north', expected: '>= 0.7', actual: 0.75, passed: true },
+        { rule: 'maximum log_loss of place = north', expected: '<= 0.4', actual: 0.3, passed: true },
+        { rule: 'minimum recall of place = south', expected: '>= 0.5', actual: 0.5, passed: true },
+        { rule: 'minimum roc_auc of place = south', expected: '>= 0.7', actual: null, passed: false },
+        { rule: 'maximum log_loss of place = south', expected: '<= 0.4', actual: 0.5, passed: false },
+      ],
+    ]);
+    expect(decision.not_judged).toEqual(['place = west (1 row)', 'sex = f (1,900 rows)']);
+    expect(decision).toMatchObject({
+      decision: 'refuse',
+      grounds:
+        'it does not pass minimum recall of place = north (expected >= 0.5, got 0.4), minimum roc_auc of place = south (expected >= 0.7, got nothing that can be computed), maximum log_loss of place = south (expected <= 0.4, got 0.5)',
+    });
+  });
+
+  test('are none where the gate has none, or all slices were measured', () => {
+    const without = decide({ slices, champion: null });
+    expect(without.rules).toHaveLength(1);
+    expect(without).not.toHaveProperty('not_judged');
+    const measured = decide({ slices: slices.slice(0, 2), champion: null }, gate);
+    expect(measured).not.toHaveProperty('not_judged');
+  });
+});
+
 describe('a champion that cannot score the rows', () => {
   const gone = {
     ref: weak.ref,

@@ -8,6 +8,7 @@ import {
   recordInTimeline,
   writeTracker,
 } from '../../src/registry/timeline.js';
+import { writeJson } from '../support/anyDocument.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 let store: FolderStore;
@@ -52,7 +53,7 @@ const THIRD = '2023-01-15';
 
 /** Puts something else in the place of an object, of which there is one. */
 async function damage(): Promise<void> {
-  for await (const { key } of store.list('')) await store.put(key, '{}');
+  for await (const { key } of store.list('')) await writeJson(store, key, {});
 }
 
 test('a timeline has its periods in the order of their days, and each once, as it was run last', async () => {
@@ -90,7 +91,9 @@ test('a damaged timeline says what it is and what to do, and is not written over
   await damage();
   const refusal = {
     type: 'ObjectCorrupt',
-    message: expect.stringMatching(/; delete it, and run the backfill again from its first day\.$/) as string,
+    message: expect.stringMatching(
+      / is damaged: it is no timeline of a pipeline \(.*\); delete it, and run the backfill again from its first day\.$/,
+    ) as string,
   };
   await expect(readTimeline(store)).rejects.toMatchObject(refusal);
   await expect(recordInTimeline(store, 'week', week(SECOND))).rejects.toMatchObject(refusal);
@@ -116,6 +119,8 @@ test('the last retraining is kept, or that there is none', async () => {
   await damage();
   await expect(readTracker(store)).rejects.toMatchObject({
     type: 'ObjectCorrupt',
-    message: expect.stringMatching(/; delete it: it counts as long ago then\.$/) as string,
+    message: expect.stringMatching(
+      / is damaged: it is no last retraining of a pipeline \(.*\); delete it: it counts as long ago then\.$/,
+    ) as string,
   });
 });
