@@ -15,7 +15,7 @@ export type SqlValue = string | number | bigint | boolean | null;
 
 /**
  * Runs `work` with an embedded DuckDB that keeps to the worker's resources and spills into the stage's scratch folder.
- * The database is closed when `work` ends, and a query at work is stopped when the stage's signal is aborted.
+ * Its time zone is UTC, so that SQL gives the same on every machine. The database is closed when `work` ends, and a query at work is stopped when the stage's signal is aborted.
  *
  * @param threads fewer threads than the worker has, where the order of rows or the bytes written depend on it
  * @throws PerdureError as {@link sqlError} says
@@ -47,6 +47,8 @@ export async function withDuckDb<T>(
   const interrupt = () => connection.interrupt();
   context.signal.addEventListener('abort', interrupt);
   try {
+    // Else moments with a zone would have the days and hours of the machine's own.
+    await connection.run("SET TimeZone = 'UTC'");
     return await work(new Database(connection, context.signal));
   } finally {
     context.signal.removeEventListener('abort', interrupt);

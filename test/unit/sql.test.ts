@@ -23,6 +23,15 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 const withDatabase = <T>(work: (database: Database) => Promise<T>) =>
   withDuckDb({ resources: RESOURCES, scratch: temporaryFolder(), signal: new AbortController().signal }, work);
 
+test('moments with a zone have the days and hours of UTC, wherever the process runs', async () => {
+  const rows = await withDatabase((database) =>
+    database.rows(
+      `SELECT current_setting('TimeZone') AS zone, CAST(CAST(to_timestamp(1706745600) AS DATE) AS VARCHAR) AS day, CAST(hour(TIMESTAMPTZ '2024-01-31 19:00:00-05') AS INTEGER) AS hour`,
+    ),
+  );
+  expect(rows).toEqual([{ zone: 'UTC', day: '2024-02-01', hour: 0 }]);
+});
+
 describe('what DuckDB says, as a sentence that says what to do', () => {
   const CSV = '/data/visits.csv';
   test.each<[string, Parameters<typeof sqlError>[1], string, string]>([
