@@ -80,9 +80,9 @@ export async function readCsvHeader(
 export function readCsvSql(path: string, header: CsvHeader, source: SourceReading): string {
   const columns = columnsOf(header, source);
   const values = columns.map((column) => {
-    const { name, text, value } = column;
+    const { name, type, text, value } = column;
     if (!isTyped(column)) return `${text} AS ${identifier(name)}`;
-    return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isWhole(column)} THEN ${value} ELSE error(${literal(BAD_VALUE)}) END AS ${identifier(name)}`;
+    return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isWholeSql(type, text, value)} THEN ${value} ELSE error(${literal(BAD_VALUE)}) END AS ${identifier(name)}`;
   });
   return `SELECT ${values.join(', ')} FROM (${textSql(path, header, source)})`;
 }
@@ -110,7 +110,8 @@ export async function badValue(
 ): Promise<PerdureError> {
   const typed = columnsOf(header, source).filter(isTyped);
   const cases = typed.map(
-    (column, i) => `WHEN ${column.text} IS NOT NULL AND NOT coalesce(${isWhole(column)}, false) THEN ${i}`,
+    ({ type, text, value }, i) =>
+      `WHEN ${text} IS NOT NULL AND NOT coalesce(${isWholeSql(type, text, value)}, false) THEN ${i}`,
   );
   const texts = typed.map(({ text }, i) => `WHEN ${i} THEN ${text}`);
   const [found] = await database.rows<{ row: bigint; bad: number; value: string }>(`
@@ -182,7 +183,7 @@ function textSql(path: string, header: CsvHeader, source: SourceReading): string
   const texts = columns.map(({ type, text }) => `${writtenOut(text, type, source)} AS ${text}`);
   const values = [
     ...columns.map(({ text }) => text),
-    ...columns.filter(isTyped).map(({ type, text, value }) => `TRY_CAST(${text} AS ${type}) AS ${value}`),
+    ...columns.filter(isTyped).map(({ type, text, value }) => `${castSql(text, type)} AS ${value}`),
   ];
   const types = header.columns.map((_, position) => `${textColumn(position)}: 'VARCHAR'`);
   const newLine = header.newLine === '\r\n' ? String.raw`\r\n` : String.raw`\n`;
@@ -191,6 +192,17 @@ function textSql(path: string, header: CsvHeader, source: SourceReading): string
     auto_detect = false, header = true, columns = {${types.join(', ')}}, nullstr = [${['', ...source.null_values].map(literal).join(', ')}],
     delim = ${literal(source.delimiter ?? ',')}, quote = ${quote}, escape = ${quote}, new_line = '${newLine}'))`;
 }
+
+/** A text as what DuckDB's cast makes of it, NULL where that fails. A moment with an offset is brought to UTC, which the cast alone drops. */
+export function castSql(text: string, type: string): string {
+  const cast = `TRY_CAST(${text} AS ${type})`;
+  return type === 'TIMESTAMP'
+    ? `CASE WHEN regexp_matches(${text}, ${literal(OFFSET)}) THEN CAST(TRY_CAST(${text} AS TIMESTAMPTZ) AS TIMESTAMP) ELSE ${cast} END`
+    : cast;
+}
+
+/** The end of a moment that says how far from UTC it is. */
+const OFFSET = String.raw`:[0-9.]+\s*[+-][0-9]{2}(:?[0-9]{2}){0,2}\s*$`;
 
 /** A text in the way that DuckDB's casts read it, where numbers or days of a source are written in another. */
 export function writtenOut(
@@ -210,7 +222,18 @@ export function writtenOut(
   if (date_format === undefined || (type !== 'DATE' && type !== 'TIMESTAMP')) return point;
   // Not the moment itself: of a format with an offset it has a type of its own, which DuckDB can't write out alone.
   const moment = `make_timestamp(epoch_us(try_strptime(trim(${text}), ${literal(date_format)})))`;
-  return `coalesce(strftime(${moment}, '%Y-%m-%d${type === 'DATE' ? '' : ' %H:%M:%S.%f'}'), ${text})`;
+  // DuckDB takes a year of two digits where four are meant, which it then puts into the first century.
+  const day = `CASE WHEN regexp_full_match(trim(${text}), ${literal(patternOfDays(date_format))}) THEN ${moment} END`;
+  return `coalesce(strftime(${day}, '%Y-%m-%d${type === 'DATE' ? '' : ' %H:%M:%S.%f'}'), ${text})`;
+}
+
+/** The pattern of what is written in a `strptime` format. Numbers with nothing between them have all of their digits. */
+function patternOfDays(format: string): string {
+  const least = /%[a-zA-Z]%/.test(format) ? 2 : 1;
+  const parts: Record<string, string> = { Y: '[0-9]{4}', y: '[0-9]{2}', f: '[0-9]+', b: '[^0-9]+', B: '[^0-9]+', p: '[A-Za-z]{2}', z: '[+-][0-9:]+' }; // prettier-ignore
+  return format
+    .replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    .replaceAll(/%([a-zA-Z])/g, (_, part: string) => parts[part] ?? `[0-9]{${least},2}`);
 }
 
 const SPACES = ' \u00a0\u202f';
@@ -233,24 +256,25 @@ export function numberWithSigns(decimal?: ','): string {
 
 /** Patterns of what a text must say whole, for DuckDB's `regexp_full_match`. */
 export const WHOLE_NUMBER = String.raw`\s*[+-]?[0-9]+\s*`;
+/** Where a value is missing, some programs write the others of its column as fractions: 3.0 is 3. */
+const WHOLE_NUMBER_ALSO_AS_FRACTION = String.raw`\s*[+-]?[0-9]+([.]0+)?\s*`;
 /** A day at midnight is how some programs write a day. */
 export const DAY = String.raw`\s*[0-9]{4}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2}([ T]00:00(:00(\.0+)?)?)?\s*`;
 
-/** Whether a text says the whole value, rather than more or something else that DuckDB's cast reads as it. */
-function isWhole({ type, text, value }: TypedColumn): string {
-  switch (type) {
-    case 'BIGINT':
-    case 'INTEGER':
-      // Nearly every number is written as DuckDB writes it, and that is told faster than by a pattern.
-      return `(CAST(${value} AS VARCHAR) = ${text} OR (${value} IS NOT NULL AND regexp_full_match(${text}, '${WHOLE_NUMBER}')))`;
-    case 'DOUBLE':
-      return `(isfinite(${value}) AND NOT contains(${text}, '_'))`;
-    case 'DATE':
-      return `(${value} IS NOT NULL AND regexp_full_match(${text}, '${DAY}'))`;
-    case 'TIMESTAMP':
-    case 'BOOLEAN':
-      return `${value} IS NOT NULL`;
-  }
+/**
+ * SQL of whether a text says a whole value of a type of DuckDB's, rather than more or something else that the cast reads as it.
+ * @param value SQL of what {@link castSql} makes of it
+ */
+export function isWholeSql(type: string, text: string, value: string): string {
+  // Nearly every number is written as DuckDB writes it, and that is told faster than by a pattern.
+  if (/INT(EGER)?$/.test(type))
+    return `(CAST(${value} AS VARCHAR) = ${text} OR (${value} IS NOT NULL AND regexp_full_match(${text}, '${WHOLE_NUMBER_ALSO_AS_FRACTION}')))`;
+  if (/^DECIMAL/.test(type)) return `CAST(${value} AS DOUBLE) = TRY_CAST(${text} AS DOUBLE)`;
+  if (/^(DOUBLE|FLOAT)$/.test(type)) return `(isfinite(${value}) AND NOT contains(${text}, '_'))`;
+  if (type === 'DATE') return `(${value} IS NOT NULL AND regexp_full_match(${text}, '${DAY}'))`;
+  // The cast takes "infinity" and "epoch" for moments, too.
+  if (/^TIMESTAMP/.test(type)) return `(isfinite(${value}) AND regexp_matches(${text}, '^\\s*[0-9]'))`;
+  return `${value} IS NOT NULL`;
 }
 
 /**

@@ -212,6 +212,9 @@ function openFiles(path: string): number {
   }).length;
 }
 
+/** Microseconds of a TIMESTAMP since 1970. */
+const micros = (value: unknown) => (value as { micros: bigint }).micros;
+
 /** The rows of a CSV by a reading. */
 async function rows(content: string, reading: Omit<SourceReading, 'null_values'> & { null_values?: string[] }) {
   const path = fileOf(content);
@@ -252,6 +255,20 @@ describe('the rows of a CSV', () => {
       { a: null, 'b;1': null },
       { a: `it's "so"`, 'b;1': null },
     ]);
+  });
+
+  it.each([
+    ['2024-01-31 23:30:00', '2024-01-31 23:30:00'],
+    ['2024-01-31T23:30:00Z', '2024-01-31 23:30:00'],
+    ['2024-01-31 23:30:00-05', '2024-02-01 04:30:00'],
+    [' 2024-01-31T23:30:00.25-05:00 ', '2024-02-01 04:30:00.25'],
+    ['2024-03-31 01:30:00+01:00', '2024-03-31 00:30:00'],
+    // An hour later by the clock on the wall, as summer has begun meanwhile.
+    ['2024-03-31 03:30:00+02:00', '2024-03-31 01:30:00'],
+    ['2024-01-31', '2024-01-31 00:00:00'],
+  ])('have the moment %j as %j: one with an offset is brought to UTC', async (text, expected) => {
+    const [row] = await rows(`a,b\n${text},1\n`, { columns: { a: 'TIMESTAMP' } });
+    expect(micros(row!.a)).toBe(BigInt(Date.parse(`${expected.replace(' ', 'T')}Z`)) * 1000n);
   });
 
   it('fail for a value that its type does not hold, and for that alone in these words', async () => {
@@ -298,6 +315,12 @@ describe('the first value that its column cannot hold', () => {
     ['DOUBLE', '0x10', 'a number', 'correct it and run again'],
     ['DATE', '1e3', 'a date such as 2005-12-31', 'correct it and run again'],
     ['TIMESTAMP', '2005-12-31 25:00:00', 'a moment such as 2005-12-31 23:59:59', 'correct it and run again'],
+    ...['infinity', 'epoch'].map((value): [ColumnType, string, string, string] => [
+      'TIMESTAMP',
+      value,
+      'a moment such as 2005-12-31 23:59:59',
+      'correct it and run again',
+    ]),
     ['BOOLEAN', '3', 'true or false', 'correct it and run again'],
     ...['na', 'n.a', 'n/a', 'n./a.', ' NaT ', 'nil', '.', '???', '-', '  --  '].map(
       (value): [ColumnType, string, string, string] => ['DATE', value, 'a date such as 2005-12-31', AS_NULL],
@@ -398,6 +421,15 @@ describe('a text as casts read it', () => {
     ['31/12/2005 10:15', 'TIMESTAMP', { date_format: '%d/%m/%Y %H:%M' }, '2005-12-31 10:15:00.000000'],
     ['2005-12-31 10:15 +0200', 'TIMESTAMP', { date_format: '%Y-%m-%d %H:%M %z' }, '2005-12-31 08:15:00.000000'],
     ['31/13/2005', 'DATE', { date_format: '%d/%m/%Y' }, '31/13/2005'],
+    // A year has four digits where the format says so: that of two would be in the first century.
+    ['31/12/05', 'DATE', { date_format: '%d/%m/%Y' }, '31/12/05'],
+    ['31/12/05', 'DATE', { date_format: '%d/%m/%y' }, '2005-12-31'],
+    ['20051231', 'DATE', { date_format: '%Y%m%d' }, '2005-12-31'],
+    ['051231', 'DATE', { date_format: '%Y%m%d' }, '051231'],
+    ['1-Dec-2005', 'DATE', { date_format: '%d-%b-%Y' }, '2005-12-01'],
+    ['December 1, 2005', 'DATE', { date_format: '%B %d, %Y' }, '2005-12-01'],
+    ['1/2/2005 9:05 pm', 'TIMESTAMP', { date_format: '%m/%d/%Y %I:%M %p' }, '2005-01-02 21:05:00.000000'],
+    ['2005-12-31T10:15:00.25Z', 'TIMESTAMP', { date_format: '%Y-%m-%dT%H:%M:%S.%fZ' }, '2005-12-31 10:15:00.250000'],
     ['31/12/2005', 'VARCHAR', { date_format: '%d/%m/%Y' }, '31/12/2005'],
     ['20051231', 'BIGINT', { date_format: '%Y%m%d' }, '20051231'],
   ])('%j of the type %s by %j', async (text, type, habits, expected) => {

@@ -33,7 +33,7 @@ describe('a value that its type cannot hold as it stands is refused with its lin
   test.each([
     ['BIGINT', '2.5', 'a whole number', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
     ['BIGINT', '35754.4', 'a whole number', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
-    ['BIGINT', '2.0', 'a whole number', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
+    ['BIGINT', '2.01', 'a whole number', 'correct it, or declare the column DOUBLE in pipeline.json, and run again'],
     [
       'BIGINT',
       '2.28E+06',
@@ -186,6 +186,10 @@ describe('a value that its type holds is read', () => {
     ['BIGINT', '+5', 5n],
     ['BIGINT', '007', 7n],
     ['BIGINT', ' 12 ', 12n],
+    // As some programs write the whole numbers of a column in which a value is missing.
+    ['BIGINT', '12.0', 12n],
+    ['INTEGER', '-5.000', -5],
+    ['BIGINT', '9007199254740993.0', 9007199254740993n],
     ['INTEGER', '-2147483648', -2147483648],
     ['DOUBLE', '1', 1],
     ['DOUBLE', '-1.50', -1.5],

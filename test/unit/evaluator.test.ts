@@ -477,6 +477,20 @@ describe('rows in quarantine', () => {
     expect(await refused(text.replace('-2.0', 'two'))).toBe(
       'InputInvalid: FILE has "two" in the column cost (record 6), which is no DOUBLE; correct it and send the file again.',
     );
+    // DuckDB's own casts round the one, cut the other, and make an infinite number of the third.
+    for (const [right, wrong, column, type] of [
+      [',5,a,', ',5.4,a,', 'id', 'INTEGER'],
+      ['2020-02-01', '2020-02-01 10:15:00', 'day', 'DATE'],
+      ['-2.0', '1e999', 'cost', 'DOUBLE'],
+    ] as const)
+      expect(await refused(text.replace(right, wrong))).toMatch(
+        new RegExp(
+          `^InputInvalid: FILE has "${wrong.replaceAll(/,a?/g, '')}" in the column ${column} \\(record \\d\\), which is no ${type};`,
+        ),
+      );
+    expect(await refused(text.replaceAll(',', ';'))).toBe(
+      'InputInvalid: FILE separates its values by semicolons; save it with commas between them and run again.',
+    );
     expect(await refused(text.replace('2020-02-01', '2020-03-01'))).toBe(
       'InputInvalid: FILE moves a row out of its partition 2020_02 by the column day (record 6); correct the source instead.',
     );

@@ -4,7 +4,7 @@ import type { Pipeline } from '../../config/load.js';
 import { countOf } from '../../contracts/index.js';
 import { PerdureError } from '../../errors.js';
 import type { ObjectStore } from '../../platform/storage/objectStore.js';
-import { readCsvHeader } from '../csv.js';
+import { castSql, isWholeSql, readCsvHeader } from '../csv.js';
 import { describe, identifier, literal, readParquetSql, type Database, type SqlValue } from '../duckdb.js';
 import { readManifest } from '../layers.js';
 import { isPartition, partitionNameSql } from '../partitions.js';
@@ -99,6 +99,8 @@ export async function returnRows(
   await database.run(`CREATE TEMP TABLE ${quarantine} AS ${quarantineSql(opened)}`);
   const columns = await describe(database, `SELECT * EXCLUDE (${id}, ${rules}, ${partition}) FROM ${quarantine}`);
   const { columns: given, newLine } = await readCsvHeader(file, []);
+  // It has more, so other signs may be between them, which this tells.
+  if (given.length === 1) await readCsvHeader(file, [id]);
   const wanted = [id, ...columns.map(({ name }) => name)];
   const missing = wanted.filter((name) => !given.includes(name));
   if (missing.length > 0)
@@ -126,8 +128,11 @@ export async function returnRows(
   if (twice) throw refuse(`has a row twice (record ${lineOf(twice)}); leave one of them out.`);
   for (const { name, type } of columns) {
     const column = identifier(name);
+    // What stands there as it was exported may be what no text should say, as an infinite number of silver's SQL.
     const bad = await first(
-      `SELECT ${row} AS line, ${column} AS value FROM returned WHERE ${column} IS NOT NULL AND TRY_CAST(${column} AS ${type}) IS NULL`,
+      `SELECT r.${row} AS line, r.${column} AS value FROM returned r JOIN ${quarantine} q USING (${id})
+        WHERE r.${column} IS DISTINCT FROM CAST(q.${column} AS VARCHAR) AND r.${column} IS NOT NULL
+          AND NOT coalesce(${isWholeSql(type, `r.${column}`, castSql(`r.${column}`, type))}, false)`,
     );
     if (bad)
       throw refuse(
@@ -136,8 +141,9 @@ export async function returnRows(
   }
 
   const names = columns.map(({ name }) => identifier(name));
-  const typed = columns.map(({ name, type }) => `CAST(r.${identifier(name)} AS ${type}) AS ${identifier(name)}`);
-  const differs = names.map((name) => `CAST(r.${name} AS ${typeOf(columns, name)}) IS DISTINCT FROM q.${name}`);
+  const values = columns.map(({ name, type }) => castSql(`r.${identifier(name)}`, type));
+  const typed = values.map((value, i) => `${value} AS ${names[i]!}`);
+  const differs = values.map((value, i) => `${value} IS DISTINCT FROM q.${names[i]!}`);
   await database.run(
     `CREATE TEMP TABLE corrected AS SELECT q.${partition}, q.${id}, ${typed.join(', ')}, r.${row}
       FROM returned r JOIN ${quarantine} q USING (${id}) WHERE ${differs.join(' OR ')}`,
@@ -161,10 +167,6 @@ export async function returnRows(
   await database.run(`CREATE TEMP VIEW taken AS SELECT ${[partition, id, ...names].join(', ')} FROM corrected`);
   await addCorrections(database, datamart, partitions, 'taken', folder);
   return { corrected, unchanged: Number(all!.rows) - corrected, partitions };
-}
-
-function typeOf(columns: { name: string; type: string }[], quoted: string): string {
-  return columns.find(({ name }) => identifier(name) === quoted)!.type;
 }
 
 /** Of the header is 1. */
