@@ -175,11 +175,11 @@ describe('the label', () => {
     const positiveOf = async (frequent: string, rare: string) =>
       (await proposed(200, { x, label: (i) => (i % 4 === 0 ? rare : frequent) }, { label: 'label' })).definition.label;
     const yes =
-      'yes,y,t,positive,pos,+,default,defaulted,charged off,fraud,spam,churn,churned,malignant,m,bad,dead,died,failed,failure,fail,sick,disease,won,win,success,clicked,bought,above,high,up,case,>50K,>50K.,Ja,oui,si,sí,sì,sim,tak,Да,evet,ano,igen,kyllä,是,はい,예';
+      'yes,y,t,positive,pos,+,default,defaulted,charged off,fraud,spam,churn,churned,malignant,m,bad,dead,died,failed,failure,fail,sick,disease,won,win,success,clicked,bought,above,high,up,case,>50K,>50K.,Ja,oui,si,sí,sì,sim,tak,Да,evet,ano,igen,kyllä,是,はい,예,WAHR,VRAI,verdadero,verdadera,VERDADEIRO,vero,waar,prawda,ИСТИНА,sant,sann,tosi,pravda,igaz,doğru';
     for (const word of yes.split(','))
       expect(await positiveOf(word, 'zzz')).toEqual({ column: 'label', positive: word });
     const no =
-      'no,n,f,negative,neg,none,ham,benign,b,good,alive,survived,ok,okay,pass,passed,normal,healthy,lost,loss,below,low,down,control,<=50K,<=50K.,Nein,nee,nej,non,não,nie,Нет,hayır,ne,nem,ei,否,いいえ,아니요';
+      'no,n,f,negative,neg,none,ham,benign,b,good,alive,survived,ok,okay,pass,passed,normal,healthy,lost,loss,below,low,down,control,<=50K,<=50K.,Nein,nee,nej,non,não,nie,Нет,hayır,ne,nem,ei,否,いいえ,아니요,FALSCH,FAUX,falso,falsa,onwaar,fałsz,ЛОЖЬ,falsk,falskt,usann,epätosi,nepravda,hamis,yanlış';
     for (const word of no.split(','))
       expect(await positiveOf('zzz', word)).toEqual({ column: 'label', positive: 'zzz' });
     for (const word of ['yes!', 'oh yes', 'churner', 'spammer', 'note', 'unhealthy', 'okayish', 'passing', 'by no'])

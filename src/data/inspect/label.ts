@@ -29,11 +29,11 @@ export interface LabelWishes {
 const FEW = 10;
 /** Classes beyond which a text is no label. */
 const MOST_CLASSES = 100;
-/** Words of yes and of no, in English and as other languages say yes and no. */
+/** Words of yes and of no, in English, and as other languages say yes and no, and true and false in their spreadsheets. */
 const POSITIVE =
-  /^(yes|y|true|t|1|positive|pos|\+|default(ed)?|charged off|fraud|spam|churn(ed)?|malignant|m|bad|dead|died|failed|failure|fail|sick|disease|won|win|success|clicked|bought|above|high|up|case|>50k\.?|ja|oui|s[iíì]|sim|tak|да|evet|ano|igen|kyllä|是|はい|예)$/i;
+  /^(yes|y|true|t|1|positive|pos|\+|default(ed)?|charged off|fraud|spam|churn(ed)?|malignant|m|bad|dead|died|failed|failure|fail|sick|disease|won|win|success|clicked|bought|above|high|up|case|>50k\.?|ja|oui|s[iíì]|sim|tak|да|evet|ano|igen|kyllä|是|はい|예|wahr|vrai|verdader[oa]|verdadeir[oa]|vero|waar|prawda|истина|sant|sann|tosi|pravda|igaz|doğru)$/i;
 const NEGATIVE =
-  /^(no|n|false|f|0|-1|negative|neg|-|none|ham|benign|b|good|alive|survived|ok|okay|pass(ed)?|normal|healthy|lost|loss|below|low|down|control|<=50k\.?|nein|nee|nej|non|não|nie|нет|hayır|ne|nem|ei|否|いいえ|아니요)$/i;
+  /^(no|n|false|f|0|-1|negative|neg|-|none|ham|benign|b|good|alive|survived|ok|okay|pass(ed)?|normal|healthy|lost|loss|below|low|down|control|<=50k\.?|nein|nee|nej|non|não|nie|нет|hayır|ne|nem|ei|否|いいえ|아니요|falsch|faux|fals[oa]|onwaar|fałsz|ложь|falskt?|usann|epätosi|nepravda|hamis|yanlış)$/i;
 
 /**
  * The task, classes and objective of a label column.
