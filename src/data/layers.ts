@@ -89,8 +89,10 @@ const sourceEntry = z.strictObject({
   checksum: z.string(),
   /** Fingerprint of SQL and column types. */
   sql: z.string(),
-  /** How it was read, where `pipeline.json` leaves its columns to it. */
+  /** The columns that were found, where `pipeline.json` leaves them to the source, as the first file of them was written. */
   reading: sourceReading.optional(),
+  /** How this file is written, with the same columns; absent of earlier releases. */
+  own: sourceReading.optional(),
   /** Last day in the file. */
   lastDay: z.string(),
   /** Last day that was read: the file's, or the day that the run stood at. */

@@ -8,7 +8,7 @@ import type { Workspace } from './workspace.js';
 import { readCsvHeader, type CsvHeader, type SourceReading } from './csv.js';
 import { withDuckDb } from './duckdb.js';
 import { asUtf8 } from './inspect/encoding.js';
-import { sniffCsv, type SniffedCsv } from './inspect/sniff.js';
+import { showsPoints, sniffCsv, type SniffedCsv } from './inspect/sniff.js';
 import { readManifest, type SourceEntry } from './layers.js';
 
 /** A source at hand: a local path under which DuckDB can read it. */
@@ -60,14 +60,16 @@ export async function openSource(
   { isLast, replace }: { isLast: boolean; replace: boolean },
 ): Promise<OpenSource> {
   const { source, partition } = pipeline.definition;
-  const known = isLast ? last?.reading : undefined;
-  const own = source.findsColumns ? (known ?? (await foundReading(context, path, source.null_values))) : undefined;
+  const { columns, null_values } = source;
+  if (!source.findsColumns) return openAs(context, path, Object.keys(columns), { columns, null_values }, 'source');
   // Partitions of an earlier file stay: its columns and types are theirs.
-  const found = own && last?.reading && partition.by !== 'none' && !replace ? last.reading : own;
-  const reading = found && own ? writtenAs(found, own) : { columns: source.columns, null_values: source.null_values };
+  const stays = partition.by === 'none' || replace ? undefined : last?.reading;
+  const known = isLast && !replace ? last?.own : undefined;
+  const own = known ?? (await foundReading(context, path, null_values));
+  const reading = stays && !known ? await writtenAs(context, path, stays, own) : own;
   return {
     ...(await openAs(context, path, Object.keys(reading.columns), reading, 'source')),
-    ...(found && { found }),
+    found: stays ?? reading,
   };
 }
 
@@ -75,10 +77,19 @@ export async function openSource(
  * The columns of an earlier file as another one writes them: its separator, encoding, decimal sign, dates and texts for
  * what is not known. Where that file doesn't show how it writes dates or fractions, it is taken to do so as the earlier one.
  */
-function writtenAs(columns: SourceReading, own: SourceReading): SourceReading {
+async function writtenAs(
+  context: Workspace,
+  path: string,
+  { decimal, ...columns }: SourceReading,
+  own: SourceReading,
+): Promise<SourceReading> {
+  const isComma =
+    decimal !== undefined &&
+    (own.decimal !== undefined || !(await withDuckDb(context, (database) => showsPoints(database, path, own))));
   const both = (name: 'null_values' | 'no_numbers') => [...new Set([...(columns[name] ?? []), ...(own[name] ?? [])])];
   return {
     ...columns,
+    ...(isComma && { decimal }),
     ...own,
     columns: columns.columns,
     null_values: both('null_values'),

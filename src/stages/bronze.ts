@@ -96,6 +96,7 @@ async function readRows(context: StageContext, pipeline: Pipeline, input: Bronze
     checksum: await checksumOf(path),
     sql: before.recipe,
     ...(last?.reading && { reading: last.reading }),
+    ...(last?.own && { own: last.own }),
     // A file that was replaced while it was fetched may be either.
     ...(key !== undefined && etag !== undefined && (await datamart.head(key))?.etag === etag ? { etag } : {}),
   };
@@ -154,7 +155,7 @@ async function readSource(
 ): Promise<BronzeResult> {
   const { datamart } = context.stores(pipeline);
   const { sql, recipe } = await recipeOf(context, pipeline);
-  const source: Source = { ...look, sql: recipe, ...(opened.found && { reading: opened.found }) };
+  const source: Source = { ...look, sql: recipe, ...(opened.found && { reading: opened.found, own: opened.reading }) };
   return withDuckDb(
     context,
     async (database) => {
@@ -201,7 +202,7 @@ async function recipeOf(context: StageContext, pipeline: Pipeline): Promise<{ sq
 }
 
 /** What is known of a source before it is read. */
-type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql' | 'etag' | 'reading'>;
+type Source = Pick<SourceEntry, 'path' | 'checksum' | 'sql' | 'etag' | 'reading' | 'own'>;
 
 /** Whether the source is the one that was read last, by the store's mark of it, or of a local file by its bytes. */
 async function lookAt(

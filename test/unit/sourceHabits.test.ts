@@ -65,6 +65,38 @@ describe('a later file that is written otherwise than the first', () => {
     ]);
   });
 
+  test.each([
+    // 1.250 alone may be a thousand, which beside 12.5 it is not.
+    ['has points for decimal signs where its numbers show it', '12.5', 1.25],
+    ['has points between thousands where none of its numbers shows another meaning', '3', 1250],
+  ])('%s, after one with decimal commas and points', async (_, other, cost) => {
+    const pipeline = await createShortPipeline(engines, folder, DEFINITION);
+    await pipeline.process('id;day;cost;bought\n1;2024-01-31;1.234,5;yes\n2;2024-01-02;0,5;no\n');
+    await pipeline.process(`id,day,cost,bought\n4,2024-02-05,1.250,no\n5,2024-02-06,${other},yes\n`);
+    expect(await gold(pipeline, 'id::INT AS id, cost')).toEqual([
+      { id: 1, cost: 1234.5 },
+      { id: 2, cost: 0.5 },
+      { id: 4, cost },
+      { id: 5, cost: Number(other) },
+    ]);
+  });
+
+  test('is read in the same way again, when a day of it has come that had not', async () => {
+    const pipeline = await createShortPipeline(engines, folder, DEFINITION);
+    await pipeline.process('id;day;cost;bought\n1;31.01.2024;1.234,5;yes\n2;02.01.2024;0,5;no\n', {
+      asOf: '2024-01-31',
+    });
+    const second = 'id,day,cost,bought\n4,2024-02-05,1.250,no\n5,2024-03-06,12.5,yes\n';
+    await pipeline.process(second, { asOf: '2024-02-29' });
+    await pipeline.process(second, { asOf: '2024-03-31' });
+    expect(await gold(pipeline, 'id::INT AS id, cost')).toEqual([
+      { id: 1, cost: 1234.5 },
+      { id: 2, cost: 0.5 },
+      { id: 4, cost: 1.25 },
+      { id: 5, cost: 12.5 },
+    ]);
+  });
+
   test('is refused with the line where a value is of another type', async () => {
     await expect(after('id;day;town;cost;rooms;bought\n4;05.02.2024;Bonn;cheap;2;no\n')).rejects.toThrow(
       /^Line 2 of .*table\.csv holds "cheap" in the column cost, where a number is expected; correct it and run again\.$/,

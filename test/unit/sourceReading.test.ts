@@ -129,10 +129,17 @@ describe('a source', () => {
   });
 
   test('that was read before is not looked at again', async () => {
-    const { no_numbers: _, ...known } = { ...OWN, null_values: ['none'] };
-    const { reading, found } = await open(pipelineOf(true), csv(TEXT), { last: lastOf(known), isLast: true });
-    expect(reading).toEqual({ ...known, no_numbers: [] });
-    expect(found).toEqual(known);
+    const columns: SourceReading = { ...OWN, decimal: ',', delimiter: '|' };
+    const { date_format: _, ...known } = { ...OWN, null_values: ['none'] };
+    const last = { ...lastOf(columns), own: known };
+    const { reading, found } = await open(pipelineOf(true), csv(TEXT), { last, isLast: true });
+    expect(reading).toEqual(known);
+    expect(found).toEqual(columns);
+    // To replace all, it is looked at by itself; and so is one that an earlier release read.
+    const anew = await open(pipelineOf(true), csv(TEXT), { last, isLast: true, replace: true });
+    expect([anew.reading, anew.found]).toEqual([OWN, OWN]);
+    const earlier = await open(pipelineOf(true), csv(TEXT), { last: lastOf(columns), isLast: true });
+    expect([earlier.reading, earlier.found]).toEqual([OWN, columns]);
   });
 
   test('that comes after another has the columns of that, and its own way of writing them', async () => {

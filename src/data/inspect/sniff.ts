@@ -198,6 +198,25 @@ function matching(v: string, pattern: string, type: string): string {
   return `CASE WHEN length(${v}) < 8 THEN false WHEN regexp_full_match(${v}, '${pattern}') THEN TRY_CAST(${v} AS ${type}) IS NOT NULL ELSE false END`;
 }
 
+/**
+ * Whether numbers of a file show that a point is its decimal sign, as 12.5 does; 1.250 may be a thousand as well.
+ *
+ * @param reading what was found in the file
+ */
+export async function showsPoints(database: Database, path: string, { columns }: SourceReading): Promise<boolean> {
+  return withReadableCsv(path, async ({ header, relation }) => {
+    const numbers = [...positionsOf(header)].flatMap(([name, position]) =>
+      columns[name] === 'DOUBLE' ? [`c${position}`] : [],
+    );
+    if (numbers.length === 0) return false;
+    const is = (decimal?: ',') => `regexp_full_match(trim(v), ${literal(numberWithSigns(decimal))})`;
+    const [row] = await database.rows<{ shown: boolean | null }>(
+      `SELECT bool_or(${is()} AND NOT ${is(',')}) AS shown FROM (SELECT unnest([${numbers.join(', ')}]) AS v FROM ${relation()})`,
+    );
+    return row!.shown === true;
+  });
+}
+
 /** Rows that are looked at first: what they rule out need not be asked of the others. */
 const SAMPLE = 2_000;
 
