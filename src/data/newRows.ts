@@ -3,7 +3,7 @@ import { sameName } from '../contracts/index.js';
 import type { Pipeline } from '../config/load.js';
 import type { Stores } from '../platform/storage/objectStore.js';
 import { presentSql } from '../ml/missing.js';
-import { columnsOf, identifier, readParquetSql, type Database } from './duckdb.js';
+import { describe, identifier, readParquetSql, type Database, type ResultColumn } from './duckdb.js';
 import { featureStoreFiles, type DayRange } from './layers.js';
 import { betweenDaysSql, dayOf, earlier } from './partitions.js';
 import { intactPredictions, type PredictionsFile } from './predictions.js';
@@ -45,7 +45,7 @@ export async function newRowsQuery(
   const gold = readParquetSql(features.map(({ path }) => path));
   let sql = `SELECT * FROM ${gold} WHERE ${betweenDaysSql(pipeline, days)}`;
   if (asked.again) return { sql, known };
-  const present = await columnsOf(database, gold);
+  const present = await describe(database, `SELECT * FROM ${gold}`);
   for (const files of groupByFeatures(present, known).values()) {
     const predicted = readParquetSql(files.map((file) => paths[known.indexOf(file)]!));
     sql = `SELECT * FROM (${sql}) AS ${INTERNAL.features} ANTI JOIN ${predicted} AS ${INTERNAL.scores} ON ${sameRowSql(pipeline, files[0]!, present)}`;
@@ -62,17 +62,27 @@ export function daysAsked({ config }: Pipeline, { asOf, from, to }: RowsAsked): 
   };
 }
 
+/** Types whose values are the same number as a DOUBLE and by their text: a cast spares writing and reading it. */
+const CAST_TO_DOUBLE = /^(DOUBLE|BIGINT|U?(TINYINT|SMALLINT|INTEGER))$/;
+
 /**
  * SQL for a digest of a row's features: a score stays good for as long as it is the same.
  *
- * @param table that the columns are of
+ * @param columns those of the relation that has them
+ * @param table its name
  */
-export function inputsDigestSql(features: string[], table?: string): string {
+export function inputsDigestSql(features: string[], columns: ResultColumn[], table?: string): string {
+  const types = new Map(columns.map(({ name, type }) => [sameName(name), type]));
   const values = features.map((name) => {
+    const type = types.get(sameName(name))!;
     const column = `${table === undefined ? '' : `${table}.`}${identifier(name)}`;
+    const text = `coalesce(CAST(${column} AS VARCHAR), '')`;
+    if (type === 'VARCHAR') return text;
     // Whole numbers and fractions of one value are the same; what is no number counts by its text.
+    const numberText = (number: string) => `coalesce(CAST(${presentSql(number)} AS VARCHAR), '')`;
+    if (CAST_TO_DOUBLE.test(type)) return numberText(`CAST(${column} AS DOUBLE)`);
     const number = `TRY_CAST(CAST(${column} AS VARCHAR) AS DOUBLE)`;
-    return `CASE WHEN typeof(${column}) = 'VARCHAR' OR ${number} IS NULL THEN coalesce(CAST(${column} AS VARCHAR), '') ELSE coalesce(CAST(${presentSql(number)} AS VARCHAR), '') END`;
+    return `CASE WHEN ${number} IS NULL THEN ${text} ELSE ${numberText(number)} END`;
   });
   return `md5_number_lower(concat_ws(',', ${values.join(', ')}))`;
 }
@@ -81,22 +91,24 @@ export function inputsDigestSql(features: string[], table?: string): string {
  * SQL that tells whether a row of `INTERNAL.features` is the one that a row of `INTERNAL.scores`, in a file like `file`, was
  * made from.
  *
- * @param present features that gold has
+ * @param present columns that gold has
  */
-export function sameRowSql(pipeline: Pipeline, file: PredictionsFile, present: string[]): string {
+export function sameRowSql(pipeline: Pipeline, file: PredictionsFile, present: ResultColumn[]): string {
   const { features, scores, inputs } = INTERNAL;
   const keys = pipeline.definition.keys.map((key) => `${features}.${identifier(key)} = ${scores}.${identifier(key)}`);
   const digested = digestedFeatures(file, present);
-  return [...keys, ...(digested ? [`${inputsDigestSql(digested, features)} = ${scores}.${inputs}`] : [])].join(' AND ');
+  return [...keys, ...(digested ? [`${inputsDigestSql(digested, present, features)} = ${scores}.${inputs}`] : [])].join(
+    ' AND ',
+  );
 }
 
 /** `undefined` where a file has no digests, or gold no longer has all of the features: nobody can tell then. */
-function digestedFeatures({ features }: PredictionsFile, present: string[]): string[] | undefined {
-  const names = new Set(present.map(sameName));
+function digestedFeatures({ features }: PredictionsFile, present: ResultColumn[]): string[] | undefined {
+  const names = new Set(present.map(({ name }) => sameName(name)));
   return features?.every((name) => names.has(sameName(name))) ? features : undefined;
 }
 
-function groupByFeatures(present: string[], files: PredictionsFile[]): Map<string, PredictionsFile[]> {
+function groupByFeatures(present: ResultColumn[], files: PredictionsFile[]): Map<string, PredictionsFile[]> {
   const groups = new Map<string, PredictionsFile[]>();
   for (const file of files) {
     const key = JSON.stringify(digestedFeatures(file, present));

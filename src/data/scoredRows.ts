@@ -1,7 +1,7 @@
 import { INTERNAL } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { countOf, type TaskSpec, type VersionRef } from '../contracts/index.js';
-import { columnsOf, identifier, literal, readParquetSql, type Database } from './duckdb.js';
+import { describe, identifier, literal, readParquetSql, type Database } from './duckdb.js';
 import { featureStoreFiles, type PartitionFile } from './layers.js';
 import { sameRowSql } from './newRows.js';
 import { openPredictions, predictionsFiles, type PredictionsFile } from './predictions.js';
@@ -195,7 +195,7 @@ async function presentScoresSql(
   const { scores, features } = INTERNAL;
   if (gold.length === 0) return `(SELECT * FROM ${scores} LIMIT 0)`;
   const table = readParquetSql(gold.map(({ path }) => path));
-  return `(SELECT ${scores}.* FROM ${scores} SEMI JOIN ${table} AS ${features} ON ${sameRowSql(pipeline, file, await columnsOf(database, table))})`;
+  return `(SELECT ${scores}.* FROM ${scores} SEMI JOIN ${table} AS ${features} ON ${sameRowSql(pipeline, file, await describe(database, `SELECT * FROM ${table}`))})`;
 }
 
 async function daysOf(database: Database, table: string): Promise<ScoredDays | undefined> {

@@ -6,7 +6,7 @@ import { PerdureError } from '../errors.js';
 import type { RawColumn, RawTable } from '../ml/table.js';
 import { columnsOf, identifier, literal, readParquetSql, type Database } from './duckdb.js';
 import type { GoldFiles } from './goldAsOf.js';
-import { InputReader, inputSql, type InputColumn } from './inputColumns.js';
+import { InputReader, inputSql, readableSql, type InputColumn } from './inputColumns.js';
 import { declaredTask, labelReader, labelSql, taskSpecOf, type RawLabel } from './labels.js';
 import { betweenDaysSql } from './partitions.js';
 import { keyDigestSql } from './trainedRows.js';
@@ -71,7 +71,7 @@ export async function readTrainingRows(
   const read = labelReader(pipeline, task);
   let [taken, unlabelled, unknown] = [0, 0, 0];
   const values = [
-    ...columns.map((input) => inputSql(input, INTERNAL.features)),
+    ...columns.map((input) => readableSql(input, inputSql(input, INTERNAL.features))),
     await labelOf(database, pipeline, files),
     ...(keys ? [keyDigestSql(pipeline.definition.keys, INTERNAL.features)] : []),
   ];

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { carriedColumns, INTERNAL, INTERNAL_PREFIX, type PredictionColumn } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import type { ModelRef, PredictInput, PredictionsRef, TaskSpec } from '../contracts/index.js';
-import { identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
+import { describe, identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { inputsDigestSql, newRowsQuery } from '../data/newRows.js';
 import { writeColumns, type Column } from '../platform/files/parquet.js';
 import { storePredictions, type PredictionsFile } from '../data/predictions.js';
-import { InputReader, inputSql, type InputColumn } from '../data/inputColumns.js';
+import { InputReader, inputSql, readableSql, type InputColumn } from '../data/inputColumns.js';
 import { writeMatrix } from '../data/matrix.js';
 import { PerdureError } from '../errors.js';
 import type { ModelOutput } from '../ml/modelOutput.js';
@@ -82,13 +82,14 @@ async function loadNewRows(
   { inputs }: Preprocessing,
 ): Promise<number> {
   const carried = carriedColumns(pipeline.definition).map(identifier);
+  const features = inputs.map(({ name }) => name);
   const values = inputs.map((input, i) => `${inputSql(input)} AS ${inputColumn(i)}`);
   const { keys, partition } = pipeline.definition;
   const order = [...(partition.column === undefined ? [] : [partition.column]), ...keys].map(identifier).join(', ');
   await database.run(`
     CREATE TEMP TABLE ${INTERNAL.newRows} AS
     SELECT row_number() OVER (ORDER BY ${order}) - 1 AS ${INTERNAL.row}, ${[...carried, ...values].join(', ')},
-      ${inputsDigestSql(inputs.map(({ name }) => name))} AS ${INTERNAL.inputs}
+      ${inputsDigestSql(features, await describe(database, newRows))} AS ${INTERNAL.inputs}
     FROM (${newRows})`);
   const [counted] = await database.rows<{ rows: number }>(
     `SELECT CAST(count(*) AS INTEGER) AS rows FROM ${INTERNAL.newRows}`,
@@ -145,7 +146,8 @@ async function scoreInBatches(
 async function readBatch(database: Database, inputs: InputColumn[], first: number, rows: number): Promise<RawTable> {
   const reader = new InputReader(inputs, rows);
   const { newRows, row } = INTERNAL;
-  const sql = `SELECT ${inputs.map((_, i) => inputColumn(i)).join(', ')} FROM ${newRows} WHERE ${row} BETWEEN ${first} AND ${first + rows - 1} ORDER BY ${row}`;
+  const values = inputs.map((input, i) => readableSql(input, inputColumn(i)));
+  const sql = `SELECT ${values.join(', ')} FROM ${newRows} WHERE ${row} BETWEEN ${first} AND ${first + rows - 1} ORDER BY ${row}`;
   for await (const chunk of database.chunks(sql))
     reader.take(
       chunk,

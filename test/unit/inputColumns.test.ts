@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Pipeline } from '../../src/config/load.js';
-import { InputReader, inputColumns, inputSql, namesRows, valuesOf } from '../../src/data/inputColumns.js';
+import { InputReader, inputColumns, inputSql, namesRows, readableSql, valuesOf } from '../../src/data/inputColumns.js';
 import { sharedDatabase } from '../support/sharedDatabase.js';
 
 const opened = sharedDatabase();
@@ -94,7 +94,7 @@ test('values are read as numbers, categories and days, and what is missing as mi
   ];
   const rows = `(VALUES (1, 'b', TIMESTAMP '1970-01-02 12:00:00'), (NULL, NULL, NULL), ('NaN'::DOUBLE, 'a', NULL), (1e300, 'b', DATE '1969-12-31'), (2, 'c', NULL)) AS t ("n""1", k, d)`;
   const reader = new InputReader(inputs, 5);
-  const sql = `SELECT ${inputs.map((input) => inputSql(input, 't')).join(', ')} FROM ${rows}`;
+  const sql = `SELECT ${inputs.map((input) => readableSql(input, inputSql(input, 't'))).join(', ')} FROM ${rows}`;
   for await (const chunk of database.chunks(sql)) {
     reader.take(chunk, [0, 1]);
     reader.take(chunk, [2, 3]);

@@ -1,17 +1,25 @@
 import { describe, expect, test } from 'vitest';
 import { INTERNAL } from '../../src/config/columns.js';
+import { describe as columnsOf } from '../../src/data/duckdb.js';
 import { inputsDigestSql, newRowsQuery, type RowsAsked } from '../../src/data/newRows.js';
 import { sharedDatabase } from '../support/sharedDatabase.js';
 import { pipelineOf, storedTables } from '../support/storedTables.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const opened = sharedDatabase();
-const digested = (select: string, ...features: string[]) =>
-  `SELECT id, ${inputsDigestSql(features)} AS ${INTERNAL.inputs} FROM (${select})`;
+const digestSql = async (select: string, features: string[], table?: string) =>
+  inputsDigestSql(features, await columnsOf(await opened, select), table);
+const digested = async (select: string, ...features: string[]) =>
+  `SELECT id, ${await digestSql(select, features)} AS ${INTERNAL.inputs} FROM (${select})`;
 
 describe('the digest of what a row is scored by', () => {
   const digests = async (...values: string[]) => {
-    const selects = values.map((value, i) => `SELECT ${inputsDigestSql(['a "x"'])} AS d, ${i} AS i FROM (SELECT ${value} AS "a ""x""")`); // prettier-ignore
+    const selects = await Promise.all(
+      values.map(async (value, i) => {
+        const select = `SELECT ${value} AS "a ""x"""`;
+        return `SELECT ${await digestSql(select, ['a "x"'])} AS d, ${i} AS i FROM (${select})`;
+      }),
+    );
     const rows = await (await opened).rows<{ d: bigint }>(`SELECT d FROM (${selects.join(' UNION ALL ')}) ORDER BY i`);
     return rows.map(({ d }) => d);
   };
@@ -34,9 +42,10 @@ describe('the digest of what a row is scored by', () => {
   });
 
   test('is what earlier releases wrote', async () => {
+    const select = "SELECT 3 AS x, 'é' AS k";
     const [found] = await (
       await opened
-    ).rows(`SELECT ${inputsDigestSql(['x', 'k'], 't')} AS d FROM (SELECT 3 AS x, 'é' AS k) AS t`);
+    ).rows(`SELECT ${await digestSql(select, ['x', 'k'], 't')} AS d FROM (${select}) AS t`);
     // Python: int.from_bytes(hashlib.md5('3.0,é'.encode()).digest()[8:], 'little')
     expect(found).toEqual({ d: 10854587638495514472n });
   });
@@ -74,7 +83,7 @@ describe('new rows', () => {
   test('have all columns of gold, and no other', async () => {
     const { partition, predictions, stores } = await world();
     await partition('2020_02', february);
-    await predictions(digested('SELECT 4 AS id, 4 AS x', 'x'), { features: ['x'] });
+    await predictions(await digested('SELECT 4 AS id, 4 AS x', 'x'), { features: ['x'] });
     const { sql } = await newRowsQuery(await opened, pipeline, stores, { asOf: '2020-12-31' });
     expect(await (await opened).rows(`SELECT * REPLACE (CAST(day AS VARCHAR) AS day) FROM (${sql})`)).toEqual([
       { id: 5, day: '2020-02-02', x: 5 },
@@ -86,11 +95,11 @@ describe('new rows', () => {
     await partition('2020_01', january);
     await partition('2020_02', february);
     const scored = `SELECT * FROM (VALUES (2, 2.0), (3, 33.0), (4, 4.0)) AS t (id, X)`;
-    const file = await predictions(digested(scored, 'X'), { features: ['X'] });
+    const file = await predictions(await digested(scored, 'X'), { features: ['X'] });
     expect(await found()).toEqual({ ids: [3, 5], known: [file] });
     expect(await found({ again: true })).toEqual({ ids: [2, 3, 4, 5], known: [file] });
     // Scored anew as it is now.
-    const again = await predictions(digested('SELECT 3 AS id, 3 AS X', 'X'), { features: ['X'] });
+    const again = await predictions(await digested('SELECT 3 AS id, 3 AS X', 'X'), { features: ['X'] });
     expect(await found()).toEqual({ ids: [5], known: [file, again] });
   });
 
@@ -99,10 +108,10 @@ describe('new rows', () => {
     const gold = `SELECT i::INT AS id, DATE '2020-03-01' AS day, i AS x, i + 1 AS z FROM range(1, 9) AS t (i)`;
     await partition('2020_03', gold);
     const row = (id: number, x = id) => `SELECT ${id} AS id, ${x} AS x, ${id + 1} AS z`;
-    await predictions(digested(`${row(1)} UNION ALL ${row(2, 22)}`, 'x'), { features: ['x'] });
-    await predictions(digested(`${row(3)} UNION ALL ${row(4, 44)}`, 'x', 'z'), { features: ['x', 'z'] });
+    await predictions(await digested(`${row(1)} UNION ALL ${row(2, 22)}`, 'x'), { features: ['x'] });
+    await predictions(await digested(`${row(3)} UNION ALL ${row(4, 44)}`, 'x', 'z'), { features: ['x', 'z'] });
     // Nobody can tell of these whether they changed.
-    await predictions(digested(row(5, 55), 'x'), { features: ['x', 'lost'] });
+    await predictions(await digested(row(5, 55), 'x'), { features: ['x', 'lost'] });
     await predictions('SELECT 6 AS id');
     expect((await found()).ids).toEqual([2, 4, 7, 8]);
   });
@@ -110,7 +119,7 @@ describe('new rows', () => {
   test('are told by the features of gold, also where predictions have a column of such a name', async () => {
     const { partition, predictions, new: found } = await world();
     await partition('2020_02', `SELECT i::INT AS id, DATE '2020-02-01' AS day, i AS label FROM range(1, 3) AS t (i)`);
-    const scored = digested('SELECT 1 AS id, 1 AS label UNION ALL SELECT 2, 9', 'label');
+    const scored = await digested('SELECT 1 AS id, 1 AS label UNION ALL SELECT 2, 9', 'label');
     await predictions(`SELECT *, 1 AS label FROM (${scored})`, { features: ['label'] });
     expect((await found()).ids).toEqual([2]);
   });

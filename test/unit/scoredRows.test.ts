@@ -178,7 +178,7 @@ describe('scored rows', () => {
 
   describe('whose features are known', () => {
     const digested = (rows: string) =>
-      `SELECT id, day, 0.5::DOUBLE AS probability, ${inputsDigestSql(['x'])} AS ${INTERNAL.inputs} FROM (VALUES ${rows}) AS t (id, day, x)`;
+      `SELECT id, day, 0.5::DOUBLE AS probability, ${inputsDigestSql(['x'], [{ name: 'x', type: 'INTEGER' }])} AS ${INTERNAL.inputs} FROM (VALUES ${rows}) AS t (id, day, x)`;
     const first = digested(`(1, DATE '2020-03-01', 1), (2, DATE '2020-03-02', 22)`);
     const gold = `SELECT * FROM (VALUES (1, 1), (2, 2), (3, 3)) AS t (id, x)`;
 
