@@ -48,6 +48,7 @@ export function rowsAt({ values, width }: ModelOutput, positions: ArrayLike<numb
 
 /** What is said of rows that follow one another; of none there is one number per row. */
 export function joined(blocks: readonly ModelOutput[]): ModelOutput {
+  if (blocks.length === 1) return blocks[0]!;
   const values = new Float64Array(blocks.reduce((sum, block) => sum + block.values.length, 0));
   let start = 0;
   for (const block of blocks) {

@@ -34,16 +34,18 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
   const { task, splits } = dataset;
 
   const calibrator = await newVersionDocument(modelRegistry, input.model, 'calibrator.json');
-  const evaluated = new Map<SplitName, EvaluatedRows>();
   const files = new Map<SplitName, MatrixFile>();
-  for (const split of Object.keys(splits) as SplitName[]) {
-    const file = await matrixFile(datamart, input.dataset, split);
-    files.set(split, file);
-    const { path, features, label } = file;
-    const output = await scoreRows(context, { modelPath, task, calibrator }, { path, features });
-    const [labels] = await readColumns(path, [label]);
-    evaluated.set(split, { labels: labels as TaskLabels, output });
-  }
+  for (const split of Object.keys(splits) as SplitName[])
+    files.set(split, await matrixFile(datamart, input.dataset, split));
+  const evaluated = new Map(
+    await Promise.all(
+      [...files].map(async ([split, { path, features, label }]): Promise<[SplitName, EvaluatedRows]> => {
+        const output = await scoreRows(context, { modelPath, task, calibrator }, { path, features });
+        const [labels] = await readColumns(path, [label]);
+        return [split, { labels: labels as TaskLabels, output }];
+      }),
+    ),
+  );
   const threshold = decisionThreshold(pipeline.config, task, evaluated);
   if (taskOf(task).decidesByThreshold) await createVersionFile(modelRegistry, input.model, 'threshold.json', threshold);
   const split = baselineSplit(splits);
@@ -63,32 +65,39 @@ export const evaluateModel: Stage<EvaluateModelInput, SplitMetrics> = async (con
   }
 
   const seed = pipeline.config.model_config.random_state;
-  const metrics: SplitMetrics = {};
-  for (const [split, { labels, output }] of evaluated) {
-    const { signal } = context;
-    metrics[split] = {
-      ...taskOf(task).metrics(labels, output, threshold.value),
-      // What a model says of rows that it learned is no matter of chance.
-      ...(split !== 'train' && {
-        intervals: await taskOf(task).intervals(labels, output, threshold.value, { seed, signal }),
-      }),
-    };
-  }
-  const background = await columnMeans(files.get('train')!);
-  const sources = sourceColumns(dataset.transforms);
-  const explained = { modelPath, task, calibrator, split, file: files.get(split)!, sources, background };
-  const shap = await explainModel(context, explained);
-  await drawVersion(modelRegistry, input.model, { task, evaluated, explanation: shap.explanation });
-  const importance = await measureImportance(context, explained, reference, shap, {
-    metric: championMetric(pipeline, task).metric,
-    threshold: threshold.value,
-    seed,
-    permutation: pipeline.config.evaluation.permutation_importance,
-  });
-  await createUnlessThere(modelRegistry, input.model, 'importance.json', importance);
-  await createVersionFile(modelRegistry, input.model, 'background.json', {
-    features: dataset.features,
-    values: background,
-  });
+  const measure = async () => {
+    const metrics: SplitMetrics = {};
+    for (const [split, { labels, output }] of evaluated) {
+      const { signal } = context;
+      metrics[split] = {
+        ...taskOf(task).metrics(labels, output, threshold.value),
+        // What a model says of rows that it learned is no matter of chance.
+        ...(split !== 'train' && {
+          intervals: await taskOf(task).intervals(labels, output, threshold.value, { seed, signal }),
+        }),
+      };
+    }
+    return metrics;
+  };
+  const explain = async () => {
+    const background = await columnMeans(files.get('train')!);
+    const sources = sourceColumns(dataset.transforms);
+    const explained = { modelPath, task, calibrator, split, file: files.get(split)!, sources, background };
+    const shap = await explainModel(context, explained);
+    await drawVersion(modelRegistry, input.model, { task, evaluated, explanation: shap.explanation });
+    const importance = await measureImportance(context, explained, reference, shap, {
+      metric: championMetric(pipeline, task).metric,
+      threshold: threshold.value,
+      seed,
+      permutation: pipeline.config.evaluation.permutation_importance,
+    });
+    await createUnlessThere(modelRegistry, input.model, 'importance.json', importance);
+    await createVersionFile(modelRegistry, input.model, 'background.json', {
+      features: dataset.features,
+      values: background,
+    });
+  };
+  // The engines explain while this process draws the rows of the intervals.
+  const [metrics] = await Promise.all([measure(), explain()]);
   return metrics;
 };

@@ -6,7 +6,16 @@ import { PerdureError } from '../../errors.js';
 import type { Limits } from '../../platform/resources/limits.js';
 import { EngineHost, type OnProgress } from './engineHost.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
-import type { EngineCalls, EnginePool, EvaluateRequest, FoldEvaluation, MatrixFile, OnFold } from './pool.js';
+import { joined } from '../modelOutput.js';
+import type {
+  EngineCalls,
+  EnginePool,
+  EvaluateRequest,
+  FoldEvaluation,
+  MatrixFile,
+  OnFold,
+  PredictRequest,
+} from './pool.js';
 
 /** Of a host's memory what it may spend on matrices kept for later calls; the rest is for the call at work. */
 const CACHE_SHARE = 0.5;
@@ -27,7 +36,12 @@ export function createEnginePool({ hosts, memory }: Limits['engines']): EnginePo
         ),
       ),
     fit: (request, signal, onProgress) => pool.call('fit', request, signal, training(request.train), onProgress),
-    predict: (request, signal) => pool.call('predict', request, signal, { reads: request.modelPath }),
+    predict: async (request, signal) =>
+      joined(
+        await Promise.all(
+          inParts(request, hosts).map((part) => pool.call('predict', part, signal, { reads: request.modelPath })),
+        ),
+      ),
     contributions: (request, signal) => pool.call('contributions', request, signal, { reads: request.modelPath }),
     gain: (request, signal) => pool.call('gain', request, signal, { reads: request.modelPath }),
     version: (estimator, script) => pool.call('version', { estimator, script }),
@@ -176,6 +190,17 @@ class HostPool {
     });
     return host;
   }
+}
+
+/** Calls that make up one: shuffles are many predictions, which the hosts share. */
+function inParts(request: PredictRequest, hosts: number): PredictRequest[] {
+  const { data } = request;
+  if (!('shuffles' in data)) return [request];
+  const ofPart = Math.ceil(data.shuffles.length / hosts);
+  return Array.from({ length: Math.ceil(data.shuffles.length / ofPart) }, (_, part) => ({
+    ...request,
+    data: { ...data, shuffles: data.shuffles.slice(part * ofPart, (part + 1) * ofPart) },
+  }));
 }
 
 function training(train: MatrixFile): Needs {
