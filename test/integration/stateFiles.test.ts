@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connectClient } from '../../src/platform/temporal/connection.js';
 import { startEmbeddedServer } from '../../src/platform/temporal/embeddedServer.js';
 import { freePort, listens } from '../../src/platform/temporal/processes.js';
@@ -50,8 +50,9 @@ type Damages = Record<string, (path: string) => void>;
 const empty = (path: string) => writeFileSync(path, '');
 const garbage = (path: string) => writeFileSync(path, 'x'.repeat(5_000));
 const cut = (path: string) => truncateSync(path, Math.floor(readFileSync(path).length / 2));
-const alone = (path: string) => {
-  empty(path);
+/** What is newest stands beside a database, from where SQLite mends it. */
+const alone = (damage: (path: string) => void) => (path: string) => {
+  damage(path);
   for (const suffix of ['-wal', '-shm']) empty(`${path}${suffix}`);
 };
 
@@ -60,12 +61,12 @@ const holding = (text: string) => (path: string) => writeFileSync(path, text);
 /** Each with the words of SQLite or of JSON, several in a folder, as each costs the start of a server. */
 const BROKEN: Record<string, Record<string, { damage: (path: string) => void; says: RegExp }>> = {
   'a database, remembered ports and a note of 0 bytes, as a killed server leaves them': {
-    'temporal.db': { damage: alone, says: /no such table/ },
+    'temporal.db': { damage: alone(empty), says: /no such table/ },
     'ports.json': { damage: empty, says: /it is no JSON/ },
     'temporal.json': { damage: empty, says: /it is no JSON/ },
   },
   'a database that is none, remembered ports that are cut and a note that lacks its address': {
-    'temporal.db': { damage: garbage, says: /not a database|malformed/ },
+    'temporal.db': { damage: alone(garbage), says: /not a database|malformed/ },
     'ports.json': { damage: cut, says: /it is no JSON/ },
     'temporal.json': { damage: holding('{"pid": 1}'), says: /it lacks what belongs there/ },
   },
@@ -121,7 +122,7 @@ describe('a state file that is broken', () => {
     const first = await perdure(folder, ['schedules', 'list', 'readmission']);
     expect(first.code, first.stderr).toBe(0);
     const database = join(folder, '.perdure', 'temporal.db');
-    alone(database);
+    alone(empty)(database);
     const doctor = await perdure(folder, ['doctor']);
     expect(doctor.stderr).toContain(`${database} can't be used (the history of runs in it is damaged: `);
     expect(doctor.stdout).toMatch(
@@ -159,17 +160,17 @@ test('a history whose pages are damaged is told of, and doing what is said repai
 });
 
 describe('the state folder', () => {
-  test('has no database before that is whole', async () => {
+  test('has its database made anew where a kill left it half-made, and nothing is told of it', async () => {
     const state = temporaryFolder();
-    const seen = new Set<string>();
-    const watching = setInterval(() => readdirSync(state).forEach((name) => seen.add(name)), 1);
-    const server = await startEmbeddedServer(state);
-    clearInterval(watching);
-    await server.stop();
-    // It was made under another name, of which nothing stays.
-    expect(seen).toContain('temporal.db.new');
-    expect(readdirSync(state).filter((name) => name.includes('.new'))).toEqual([]);
-    expect(readdirSync(state)).toContain('temporal.db');
+    for (const name of [...DATABASE, 'temporal.db.making']) writeFileSync(join(state, name), 'half');
+    const told: string[] = [];
+    const server = await startEmbeddedServer(state, { tell: (line) => told.push(line) });
+    onTestFinished(() => server.stop());
+    const client = await connectClient(server.target);
+    onTestFinished(() => client.connection.close());
+    expect(await client.workflow.count()).toMatchObject({ count: 0 });
+    expect(told).toEqual([]);
+    expect(readdirSync(state)).not.toContain('temporal.db.making');
   });
 
   test('remembers its ports, and takes those that are asked for', async () => {

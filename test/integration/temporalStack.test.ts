@@ -129,7 +129,7 @@ describe('an embedded stack', () => {
   test('whose server is killed while it makes its database makes another', async () => {
     const stateFolder = temporaryFolder();
     const starting = startEmbeddedServer(stateFolder);
-    await until(() => existsSync(join(stateFolder, 'temporal.db.new')));
+    await until(() => ['temporal.db', 'temporal.db.making'].every((name) => existsSync(join(stateFolder, name))));
     const made = (await processesBelow(process.pid)).filter(
       ({ commandLine }) => commandLine.includes(stateFolder) && !commandLine.startsWith('/bin/sh '),
     );

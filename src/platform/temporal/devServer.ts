@@ -15,8 +15,6 @@ export interface DevServerOptions {
   uiPort?: number;
   /** SQLite file that keeps workflows between runs. @default in memory */
   database?: string;
-  /** Whether the database is one file at every moment, at the cost of speed. */
-  singleFile?: boolean;
   /** File that gets the server's own words. */
   log: string;
   /** Called before each attempt to start it: one that was killed may have left something behind. */
@@ -95,18 +93,13 @@ async function sizeOf(path: string): Promise<number> {
   );
 }
 
-function serverArguments(
-  { database, singleFile }: DevServerOptions,
-  port: number,
-  uiPort: number | undefined,
-): string[] {
-  const pragmas = singleFile ? [] : SQLITE_PRAGMAS;
+function serverArguments({ database }: DevServerOptions, port: number, uiPort: number | undefined): string[] {
   return [
     ['server', 'start-dev', '--ip', IP, '--port', String(port), '--log-level', 'error'],
     uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)],
     [...POLL_RATES, ...PARTITIONS].flatMap((setting) => ['--dynamic-config-value', setting]),
     Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
-    database ? ['--db-filename', database, ...pragmas.flatMap((pragma) => ['--sqlite-pragma', pragma])] : [],
+    database ? ['--db-filename', database, ...SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma])] : [],
   ].flat();
 }
 

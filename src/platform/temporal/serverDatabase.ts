@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { ServiceError } from '@temporalio/client';
 import { messageOf } from '../../errors.js';
 import { connectClient } from './connection.js';
@@ -47,8 +47,8 @@ export function logPath(stateFolder: string): string {
 }
 
 /**
- * Starts a dev server on a database file. A database that isn't there is made under another name and renamed when it
- * is whole, so that a kill leaves none half-made; one that the server can't open is set aside, and a new one is made.
+ * Starts a dev server on a database file. One that isn't there is made by the server itself, and a mark beside it tells
+ * for so long that it is half-made, so that what a kill leaves is made anew; one that the server can't open is set aside.
  *
  * @throws PerdureError `TemporalUnavailable` where the server doesn't come up
  */
@@ -56,21 +56,37 @@ export async function startOnDatabase(
   options: DevServerOptions & { database: string },
   tell: Tell,
 ): Promise<DevServer> {
-  if (!existsSync(options.database)) await makeDatabase(options);
+  const { database } = options;
+  if (!existsSync(database) || existsSync(markPath(database))) return startOnNewDatabase(options);
   try {
     return await startWhole(options);
   } catch (error) {
     const words = messageOf(error);
     if (!tellsDamage(words)) throw error;
-    const { database } = options;
-    await setAside(
-      [database, ...COMPANIONS.map((suffix) => `${database}${suffix}`)],
-      `the history of runs in it is damaged: ${sqliteWords(words)}`,
-      tell,
-    );
-    await makeDatabase(options);
-    return startDevServer(options);
+    await setAside(filesOf(database), `the history of runs in it is damaged: ${sqliteWords(words)}`, tell);
+    return startOnNewDatabase(options);
   }
+}
+
+async function startOnNewDatabase(options: DevServerOptions & { database: string }): Promise<DevServer> {
+  const { database } = options;
+  const mark = markPath(database);
+  const prepare = async () => {
+    await writeFile(mark, '');
+    for (const file of filesOf(database)) await rm(file, { force: true });
+  };
+  const server = await startDevServer({ ...options, prepare });
+  await rm(mark);
+  return server;
+}
+
+/** What is there while the database is being made: empty. */
+function markPath(database: string): string {
+  return `${database}.making`;
+}
+
+function filesOf(database: string): string[] {
+  return [database, ...COMPANIONS.map((suffix) => `${database}${suffix}`)];
 }
 
 /** Starts a server and looks whether it can read what it has: it serves also without some of its tables. */
@@ -92,27 +108,4 @@ async function startWhole(options: DevServerOptions & { database: string }): Pro
 /** What SQLite said, without the words of whoever asked it. */
 function sqliteWords(words: string): string {
   return words.slice(DAMAGE.exec(words)?.index).split(/[("]/)[0]!.trim();
-}
-
-async function makeDatabase(options: DevServerOptions & { database: string }): Promise<void> {
-  const { database } = options;
-  const making = `${database}.new`;
-  const server = await startDevServer({
-    ...options,
-    uiPort: undefined,
-    database: making,
-    singleFile: true,
-    prepare: () => removeLeftovers(database, making),
-  });
-  await server.stop();
-  await rename(making, database);
-}
-
-/** Removes what an earlier try left half-made, and what belonged to a database that is gone. */
-async function removeLeftovers(database: string, making: string): Promise<void> {
-  const leftovers = (await readdir(dirname(database))).filter(
-    (name) =>
-      name.startsWith(basename(making)) || COMPANIONS.some((suffix) => name === `${basename(database)}${suffix}`),
-  );
-  for (const name of leftovers) await rm(join(dirname(database), name), { force: true });
 }
