@@ -247,6 +247,13 @@ describe('a fault of a configuration', () => {
       'tests.0.change: expected one column at least',
     ],
     [
+      'model_tests.json',
+      {
+        tests: ['one', 'two', 'one'].map((name) => ({ type: 'invariance', name, column: 'age', values: [1] })),
+      },
+      'tests.2.name: expected a name of its own for each test, got "one" twice',
+    ],
+    [
       'model_config.dev.json',
       { promotion_gate: { slices: { minimums: { accuracy: 0.5 } } } },
       'evaluation.slices: expected a column at least, as "promotion_gate.slices" sets limits for slices',
