@@ -18,7 +18,7 @@ export function repeatedNames(json: string): string[][] {
   const open: Within[] = [];
   for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]/g)) {
     const inner = open.at(-1);
-    if (token === '{') open.push({ names: new Set(), current: '', isNameNext: true });
+    if (token === '{') open.push({ names: new Set(), current: 0, isNameNext: true });
     else if (token === '[') open.push({ names: undefined, current: 0, isNameNext: false });
     else if (token === '}' || token === ']') open.pop();
     else if (token === ':') inner!.isNameNext = false;

@@ -27,7 +27,7 @@ export interface Snapshot {
 }
 
 /** Where the files of a folder lie now: what changes when one of them does, and how each is had. */
-interface Source {
+export interface Source {
   /** A mark per path; a file with the same mark is the same. */
   marks(): Promise<Record<string, string>>;
   copy(path: string, target: string): Promise<void>;
@@ -49,6 +49,11 @@ export async function takeSnapshot(address: string, name: string, scratch: strin
   const source = isRemote(address)
     ? await remoteSource(address, name, scratch)
     : localSource(join(address, 'pipelines', name));
+  return snapshotOf(source, address, name, scratch);
+}
+
+/** As {@link takeSnapshot}, of a folder wherever its files lie. */
+export async function snapshotOf(source: Source, address: string, name: string, scratch: string): Promise<Snapshot> {
   for (let look = 0; look < LOOKS; look++) {
     const copied = await copyOnce(source, name, scratch);
     if (copied) return copied;
@@ -152,6 +157,11 @@ export function confOf(folder: string): string {
 /** Names of the pipelines below an address in S3. */
 export async function remotePipelines(address: string, scratch: string): Promise<string[]> {
   const { store, prefix } = await openPrefix(address, scratch);
+  return pipelinesIn(store, prefix);
+}
+
+/** Names of the pipelines whose folders lie below a prefix of a store's keys. */
+export async function pipelinesIn(store: ObjectStore, prefix: string): Promise<string[]> {
   const names: string[] = [];
   for await (const { key } of store.list(prefix)) {
     const name = /^([^/]+)\/pipeline\.json$/.exec(key.slice(prefix.length))?.[1];
@@ -168,7 +178,11 @@ async function openPrefix(address: string, scratch: string): Promise<{ store: Ob
 
 async function remoteSource(address: string, name: string, scratch: string): Promise<Source> {
   const { store, prefix } = await openPrefix(address, scratch);
-  const folder = `${prefix}${checkName('a pipeline', name)}/`;
+  return storeSource(store, `${prefix}${checkName('a pipeline', name)}/`);
+}
+
+/** @param folder the beginning of the keys of its files, which ends in a slash */
+export function storeSource(store: ObjectStore, folder: string): Source {
   return {
     async marks() {
       const marks: Record<string, string> = {};

@@ -67,14 +67,14 @@ const time = z
     // What is known without asOf: the days that are written down must not overlap.
     const days = (['train', ...given] as const).flatMap((name) => {
       const { from, to } = daysOf(settings[name]);
-      return from === undefined && to === undefined ? [] : [{ name, from, to }];
+      const first = from ?? to;
+      return first === undefined ? [] : [{ name, first, last: to ?? first }];
     });
-    days.forEach(({ name, from, to }, i) => {
-      if (from !== undefined && to !== undefined && from > to)
+    days.forEach(({ name, first, last }, i) => {
+      if (first > last)
         context.addIssue({ code: 'custom', path: [name], message: 'expected "from" on or before "to"' });
       const next = days[i + 1];
-      const last = to ?? from;
-      if (next?.from !== undefined && last !== undefined && last >= next.from) {
+      if (next && last >= next.first) {
         context.addIssue({
           code: 'custom',
           path: [next.name],

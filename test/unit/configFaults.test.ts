@@ -394,6 +394,19 @@ describe('a fault of a configuration', () => {
     expect(refOf(true)).toEqual({ estimator: 'script', script: { ...program, setUpBy: 'perdure setup loans' } });
   });
 
+  test('where categories are left to the estimators, those train that take them, and nothing else has to be said', async () => {
+    const trained = async (transforms: object[]) => {
+      write('pipeline.json', { ...PIPELINE, transforms });
+      return algorithmsToTrain((await load()).config);
+    };
+    expect(await trained([{ columns: 'categories', steps: [{ categorical: {} }] }])).toEqual(['xgboost', 'lightgbm']);
+    const all = await trained([{ columns: 'categories', steps: [{ one_hot: {} }] }]);
+    expect(all).toEqual(expect.arrayContaining(['logistic_regression', 'xgboost', 'lightgbm']));
+    // Those that are trained only where they are listed.
+    expect(all).not.toContain('mlp');
+    expect(all).not.toContain('script');
+  });
+
   test('an algorithm of a name of its own may leave out what the others may', async () => {
     write('model_config.dev.json', {
       algorithms: { shallow: { estimator: 'xgboost', params: { max_depth: 2 } } },

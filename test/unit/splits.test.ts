@@ -140,7 +140,23 @@ describe('by time', () => {
     expect(faults({ by: 'time', test: '2013-09-01', oot: '2013-08-01' })).toEqual([
       'oot: expected a first day after 2013-09-01, as oot comes after test and shares no day with it',
     ]);
-    expect(faults({ by: 'time', train: { to: '2013-09-01' }, test: '2013-09-01' })).toHaveLength(1);
+    expect(faults({ by: 'time', train: { to: '2013-09-01' }, test: '2013-09-01' })).toEqual([
+      'test: expected a first day after 2013-09-01, as test comes after train and shares no day with it',
+    ]);
+    expect(faults({ by: 'time', train: '2013-09-02', test: '2013-09-01' })).toEqual([
+      'test: expected a first day after 2013-09-02, as test comes after train and shares no day with it',
+    ]);
+    expect(faults({ by: 'time', test: { from: '2013-08-01', to: '2013-09-01' }, oot: '2013-09-01' })).toEqual([
+      'oot: expected a first day after 2013-09-01, as oot comes after test and shares no day with it',
+    ]);
+    // Lengths say nothing of days until a run stands at one.
+    for (const good of [
+      { train: { to: '2013-08-31' }, test: '2013-09-01' },
+      { train: '2013-08-31', test: '2013-09-01' },
+      { train: { from: '2013-08-31' }, test: '90 days', oot: '2013-09-01' },
+      { test: { from: '2013-09-01', to: '2013-09-01' }, oot: '2013-09-02' },
+    ])
+      expect(faults({ by: 'time', ...good })).toEqual([]);
     expect(faults({ by: 'time', test: { from: '2013-09-01', to: '2013-08-01' } })).toEqual([
       'test: expected "from" on or before "to"',
     ]);
