@@ -403,6 +403,19 @@ describe('approval', () => {
     ]);
   });
 
+  test.each([
+    ['what was approved', 'drift', 'by hand'],
+    ['what was asked besides', 'by hand', 'drift'],
+  ])('counts from the first of all that is asked then: %s', (_, first, second) => {
+    const steward = stewardOf();
+    [first, second].forEach((reason, i) => {
+      steward.requested(at(3 + i), request(reason, reason));
+      steward.decide(at(3 + i), policy({ drift: 'approve' }));
+    });
+    steward.approve(at(6), { by: 'ana' });
+    expect(steward.snapshot.asked).toMatchObject({ since: iso(3), count: 2 });
+  });
+
   test('of one request leaves the others waiting', () => {
     const steward = waiting('a', 'b', 'c');
     expect(steward.approve(at(10), { by: 'ana', requestId: 'b' })).toEqual({
