@@ -3,7 +3,7 @@ import { positiveOf, toldTask } from '../config/schema.js';
 import { countOf, listOf, ZERO_OR_ONE, type TaskSpec } from '../contracts/index.js';
 import { PerdureError } from '../errors.js';
 import { isMissing } from '../ml/missing.js';
-import { describe, identifier, type Database } from './duckdb.js';
+import { describe, identifier, literal, type Database } from './duckdb.js';
 import { NUMBER } from './inputColumns.js';
 import { dayOf } from './partitions.js';
 
@@ -109,25 +109,49 @@ export type ReadLabel = (label: RawLabel) => number | undefined | null;
 
 /**
  * Reads labels as a task has them: positions of classes, or values.
- * @throws PerdureError `InputInvalid` (when it reads) for a label that the task doesn't have
+ * @throws PerdureError `InputInvalid` (when it reads) for a label that the task doesn't have, or that is the positive class
+ * but for capitals and spaces
  */
 export function labelReader({ definition }: Pick<Pipeline, 'definition'>, spec: TaskSpec): ReadLabel {
-  const refuse = (label: RawLabel, expected: string): never => {
-    throw new PerdureError(
-      'InputInvalid',
-      `The column ${definition.label} of the label store holds ${label}; expected ${expected}.`,
-    );
+  const { labelSource, label: name } = definition;
+  const column = labelSource && 'column' in labelSource ? labelSource.column : undefined;
+  const refuse = (label: RawLabel, text: string): never => {
+    const where = column === undefined ? `The column ${name} of the label store` : `The label ${column}`;
+    throw new PerdureError('InputInvalid', `${where} holds ${JSON.stringify(label)}${text}.`);
   };
   if (spec.task === 'regression')
-    return (label) => (isUnknown(label) ? undefined : typeof label === 'number' ? label : refuse(label, 'a number'));
+    return (label) =>
+      isUnknown(label) ? undefined : typeof label === 'number' ? label : refuse(label, '; expected a number');
   const positions = new Map<string, number>(spec.classes.map((name, position) => [name, position]));
+  if (spec.task === 'multiclass')
+    return (label) => (isUnknown(label) ? undefined : (positions.get(String(label)) ?? null));
   const [negative, positive] = spec.classes;
+  // All others than the one that pipeline.json names are the other class, also those that training hadn't seen; and
   // "not X" stands for every other value.
-  const others = spec.task === 'binary' && negative === `not ${positive}` ? 0 : undefined;
+  const hasOthers = String(positiveOf(definition)) === positive || negative === `not ${positive}`;
   return (label) => {
     if (isUnknown(label)) return undefined;
-    const found = positions.get(String(label)) ?? others;
+    const found = positions.get(String(label));
     if (found !== undefined) return found;
-    return spec.task === 'binary' ? refuse(label, `${negative} or ${positive}`) : null;
+    if (!hasOthers)
+      return refuse(
+        label,
+        `; expected ${negative} or ${positive}${column === undefined ? '' : `: correct it, or name the positive class, to which all others are the other ("label": ${JSON.stringify({ column, positive })} in pipeline.json)`}`,
+      );
+    if (isLike(label, positive))
+      return refuse(
+        label,
+        `, which is no ${JSON.stringify(positive)}, the positive class, by capitals or spaces alone; write it so, or "label": {"sql": ${JSON.stringify(`lower(trim(${identifier(column ?? name)})) = ${literal(plain(positive))}`)}} into pipeline.json, with the column under "drop"`,
+      );
+    return 0;
   };
+}
+
+/** Whether a label would be another text but for capitals and spaces, as which nobody would want it to be the opposite. */
+function isLike(label: RawLabel, text: string): boolean {
+  return typeof label === 'string' && plain(label) === plain(text);
+}
+
+function plain(text: string): string {
+  return text.trim().toLowerCase();
 }

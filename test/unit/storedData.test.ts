@@ -515,10 +515,10 @@ describe('labels', () => {
       undefined,
     ]);
     expect(() => read({ task: 'binary', classes: ['a', 'b'] }, 'c')).toThrow(
-      'The column y of the label store holds c; expected a or b.',
+      'The column y of the label store holds "c"; expected a or b.',
     );
     expect(() => read({ task: 'regression', objective: 'squared_error' }, 'c')).toThrow(
-      'The column y of the label store holds c; expected a number.',
+      'The column y of the label store holds "c"; expected a number.',
     );
   });
 

@@ -143,7 +143,7 @@ describe('training rows', () => {
 
   test('are refused for labels that the task does not have', async () => {
     await expect(read([await january()], {}, { task: ZERO_OR_ONE })).rejects.toThrow(
-      'The column y of the label store holds b; expected 0 or 1.',
+      'The column y of the label store holds "b"; expected 0 or 1.',
     );
   });
 });
