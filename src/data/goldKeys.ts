@@ -1,8 +1,10 @@
 import { INTERNAL, isAmong } from '../config/columns.js';
 import type { Pipeline } from '../config/load.js';
 import { PerdureError } from '../errors.js';
+import type { Stores } from '../platform/storage/objectStore.js';
 import { identifier, literal, readParquetSql, type Database } from './duckdb.js';
-import type { PartitionFile } from './layers.js';
+import { fingerprint } from './layerSql.js';
+import { featureStoreFiles, labelStoreFiles, readManifest, type LayerManifest, type PartitionFile } from './layers.js';
 import { daySql, partitionNameSql } from './partitions.js';
 import { countOf } from '../contracts/counts.js';
 
@@ -79,18 +81,69 @@ export function keysHoldPartition({ definition: { keys, partition } }: Pipeline)
   return column === undefined || isAmong(keys, column);
 }
 
+/** Fingerprint of the keys, and of all that lies in gold, where nobody has seen yet that no key stands in two partitions. */
+export async function uncheckedKeys(
+  pipeline: Pipeline,
+  { datamart }: Pick<Stores, 'datamart'>,
+): Promise<string | undefined> {
+  if (keysHoldPartition(pipeline)) return undefined;
+  const manifest = await readManifest(datamart, 'gold');
+  const keys = fingerprintOfKeys(pipeline, manifest);
+  return keys === manifest.keys ? undefined : keys;
+}
+
+function fingerprintOfKeys({ definition }: Pipeline, { partitions }: LayerManifest): string {
+  return fingerprint(
+    definition.keys,
+    Object.entries(partitions).map(([name, { objects }]) => [
+      name,
+      objects.map(({ table, checksum }) => [table, checksum]),
+    ]),
+  );
+}
+
 /**
- * Checks that no key stands in two partitions, as it may where {@link keysHoldPartition} doesn't hold.
+ * Checks that no key of gold stands in two partitions, where nobody has seen that yet: as a data processing leaves it that
+ * was refused for such a key. Joins would multiply its rows.
  *
- * @param tables files of gold tables, and the SQL that they are made by, for messages
+ * @throws PerdureError `InputInvalid`
+ */
+export async function requireOneRowAKey(
+  database: Database,
+  pipeline: Pipeline,
+  stores: Pick<Stores, 'datamart'>,
+): Promise<void> {
+  if ((await uncheckedKeys(pipeline, stores)) === undefined) return;
+  await checkKeysAcross(database, pipeline, stores, { feature_store: 'Gold', label_store: 'Gold' });
+}
+
+/**
+ * Checks that no key of gold stands in two partitions, as it may where {@link keysHoldPartition} doesn't hold.
+ *
+ * @param sql what gives each table, to begin a sentence with
  * @throws PerdureError `InputInvalid`
  */
 export async function checkKeysAcross(
   database: Database,
   pipeline: Pipeline,
+  stores: Pick<Stores, 'datamart'>,
+  sql: Record<'feature_store' | 'label_store', string>,
+): Promise<void> {
+  await checkKeysOfFiles(database, pipeline, [
+    { sql: sql.feature_store, files: await featureStoreFiles(stores) },
+    { sql: sql.label_store, files: await labelStoreFiles(stores) },
+  ]);
+}
+
+/** {@link checkKeysAcross} of the files of some tables. */
+export async function checkKeysOfFiles(
+  database: Database,
+  pipeline: Pipeline,
   tables: { sql: string; files: PartitionFile[] }[],
 ): Promise<void> {
-  const { partition } = pipeline.definition;
+  const { partition, time } = pipeline.definition;
+  // Where `time` gives the day, the source doesn't have the partition column, which so can't be of its key.
+  const [column, setting] = time === undefined ? [partition.column, 'keys'] : [time, 'key'];
   for (const { sql, files } of tables) {
     const repeated =
       files.length > 1
@@ -103,7 +156,7 @@ export async function checkKeysAcross(
     if (!repeated) continue;
     throw new PerdureError(
       'InputInvalid',
-      `${sql} gives ${countOf(repeated.rows, 'row')} whose keys a row of another partition has, such as ${repeated.example}; add ${partition.column} to "keys" in pipeline.json, or leave such rows out.`,
+      `${sql} gives ${countOf(repeated.rows, 'row')} whose keys a row of another partition has, such as ${repeated.example}: where its day was corrected, process a file that has the rows of both partitions (--csv); where both are rows, add ${column} to "${setting}" in pipeline.json, or leave one of them out.`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import type { FindNewRowsInput, NewRows } from '../contracts/index.js';
 import { withDuckDb } from '../data/duckdb.js';
+import { requireOneRowAKey } from '../data/goldKeys.js';
 import { daysAsked, newRowsQuery } from '../data/newRows.js';
 import type { Stage } from './context.js';
 
@@ -8,8 +9,10 @@ export const findNewRows: Stage<FindNewRowsInput, NewRows> = async (context, inp
   const pipeline = await context.pipeline(input.pipeline);
   const { from, to } = daysAsked(pipeline, input);
   const days = pipeline.definition.partition.column === undefined ? '' : ` from ${from} to ${to}`;
+  const stores = context.stores(pipeline);
   const rows = await withDuckDb(context, async (database) => {
-    const { sql } = await newRowsQuery(database, pipeline, context.stores(pipeline), input);
+    await requireOneRowAKey(database, pipeline, stores);
+    const { sql } = await newRowsQuery(database, pipeline, stores, input);
     if (!sql) return undefined;
     const [counted] = await database.rows<{ rows: number }>(`SELECT CAST(count(*) AS INTEGER) AS rows FROM (${sql})`);
     return counted!.rows;

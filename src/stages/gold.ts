@@ -4,15 +4,13 @@ import { toldTask } from '../config/schema.js';
 import type { Pipeline } from '../config/load.js';
 import type { GoldResult, RefineInput } from '../contracts/index.js';
 import { identifier, literal, readParquetSql, withDuckDb, type Database, type ResultColumn } from '../data/duckdb.js';
-import { checkKeys, checkKeysAcross, checkPartitionDays, keysHoldPartition } from '../data/goldKeys.js';
+import { checkKeys, checkKeysAcross, checkPartitionDays, uncheckedKeys } from '../data/goldKeys.js';
 import { checkDay, checkLayerColumns, fingerprint, layerSql, openTables, type LayerSql } from '../data/layerSql.js';
 import { beginning, withHistory } from '../data/goldHistory.js';
 import { NUMBER } from '../data/inputColumns.js';
 import { labelsEntry, openLabelsTable } from '../data/labelsFile.js';
 import type { BuiltTable } from '../data/layerWriter.js';
 import {
-  featureStoreFiles,
-  labelStoreFiles,
   layerManifest,
   manifestKey,
   readManifest,
@@ -91,21 +89,18 @@ export const gold: Stage<RefineInput, GoldResult> = async (context, input) => {
       return withHistory(database, pipeline, datamart, change);
     },
   });
-  const manifest = keysHoldPartition(pipeline) ? undefined : await readManifest(datamart, 'gold');
-  const before = manifest && fingerprintOfKeys(pipeline, manifest);
-  if (before !== manifest?.keys) {
+  const unchecked = await uncheckedKeys(pipeline, { datamart });
+  if (unchecked !== undefined) {
     if (input.dryRun) return { rows: 0, written: [], unchanged: [] };
-    const stored = [
-      { sql: features.file, files: await featureStoreFiles({ datamart }) },
-      { sql: labels.file, files: await labelStoreFiles({ datamart }) },
-    ];
-    await withDuckDb(context, (database) => checkKeysAcross(database, pipeline, stored));
+    await withDuckDb(context, (database) =>
+      checkKeysAcross(database, pipeline, { datamart }, { feature_store: features.file, label_store: labels.file }),
+    );
     // Other workers may have written meanwhile what was not looked at.
-    if (fingerprintOfKeys(pipeline, await readManifest(datamart, 'gold')) === before) {
+    if ((await uncheckedKeys(pipeline, { datamart })) === unchecked) {
       await layerManifest.update(
         datamart,
         manifestKey('gold'),
-        (current) => current && { ...current, keys: before },
+        (current) => current && { ...current, keys: unchecked },
         () => undefined,
       );
     }
@@ -125,17 +120,6 @@ async function recipeOf(context: StageContext, pipeline: Pipeline, ofGold: unkno
   const { source, partition } = pipeline.definition;
   const raw = [source.columns, source.null_values, partition];
   return fingerprint(bronze.digest, raw, silver.digest, pipeline.expectations, ofGold).slice(0, 16);
-}
-
-/** Of the keys, and of all that lies in gold. */
-function fingerprintOfKeys({ definition }: Pipeline, { partitions }: LayerManifest): string {
-  return fingerprint(
-    definition.keys,
-    Object.entries(partitions).map(([name, { objects }]) => [
-      name,
-      objects.map(({ table, checksum }) => [table, checksum]),
-    ]),
-  );
 }
 
 /** Where silver left out every row that there is, gold stays what it was. */

@@ -15,6 +15,7 @@ import {
 } from '../contracts/index.js';
 import { byArrival } from '../data/arrivals.js';
 import { withDuckDb } from '../data/duckdb.js';
+import { requireOneRowAKey } from '../data/goldKeys.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { dayOf } from '../data/partitions.js';
 import { readReferenceScores, REFERENCE_ROWS, REFERENCE_SCORES } from '../data/referenceRows.js';
@@ -161,6 +162,7 @@ async function matureRows(
   const stores = context.stores(pipeline);
   const trainedRows = await rowFile(stores.modelRegistry, predictions.model, TRAINED_ROWS, SCORE_ANEW);
   return withDuckDb(context, async (database) => {
+    await requireOneRowAKey(database, pipeline, stores);
     const load = (until: string, from?: string) =>
       loadScoredRows(database, pipeline, stores, predictions.model, { task, trainedRows, from, until });
     const loaded = await load(lastLabelledDay(pipeline, asOf));

@@ -3,6 +3,7 @@ import { carriedColumns, INTERNAL, INTERNAL_PREFIX, type PredictionColumn } from
 import type { Pipeline } from '../config/load.js';
 import type { ModelRef, PredictInput, PredictionsRef, TaskSpec } from '../contracts/index.js';
 import { describe, identifier, literal, readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
+import { requireOneRowAKey } from '../data/goldKeys.js';
 import { inputsDigestSql, newRowsQuery } from '../data/newRows.js';
 import { writeColumns, type Column } from '../platform/files/parquet.js';
 import { storePredictions, type PredictionsFile } from '../data/predictions.js';
@@ -34,6 +35,7 @@ export const predict: Stage<PredictInput, PredictionsRef> = async (context, inpu
   const file = join(context.scratch, 'predictions.parquet');
   const unexplained = pipeline.config.inference_config.reasons > 0 ? reasonsUnknown(model) : undefined;
   const { known, ...counts } = await withDuckDb(context, async (database) => {
+    await requireOneRowAKey(database, pipeline, stores);
     const { sql, known } = await newRowsQuery(database, pipeline, stores, input);
     if (known.some((stored) => isMine(stored, input))) return { rows: 0, batches: 0, known };
     const rows = sql ? await loadNewRows(database, pipeline, sql, model.preprocessing) : 0;

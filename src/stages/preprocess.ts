@@ -14,6 +14,7 @@ import {
 } from '../data/dataset.js';
 import { readParquetSql, withDuckDb, type Database } from '../data/duckdb.js';
 import { goldFilesAsOf, mayTrain, type GoldFiles } from '../data/goldAsOf.js';
+import { requireOneRowAKey } from '../data/goldKeys.js';
 import { inputColumns, namesRows, valuesOf, type InputColumn } from '../data/inputColumns.js';
 import { lastLabelledDay } from '../data/labels.js';
 import { goldPartitions } from '../data/layers.js';
@@ -97,6 +98,7 @@ async function buildDataset(
 ): Promise<DatasetMetadata> {
   const { datamart } = stores;
   const { asOf } = input;
+  await requireOneRowAKey(database, pipeline, stores);
   const reader = { database, scratch: context.scratch, pipeline, stores };
   const id = `train_data_${versionId(input.run).slice(1)}`;
   const splits: DatasetMetadata['splits'] = {};

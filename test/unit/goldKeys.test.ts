@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Pipeline } from '../../src/config/load.js';
 import { literal, withDuckDb, type Database } from '../../src/data/duckdb.js';
-import { checkKeys, checkKeysAcross, checkPartitionDays, keysHoldPartition } from '../../src/data/goldKeys.js';
+import { checkKeys, checkKeysOfFiles, checkPartitionDays, keysHoldPartition } from '../../src/data/goldKeys.js';
 import { RESOURCES } from '../support/medallion.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -79,14 +79,14 @@ describe('the keys of a table of gold', () => {
           for (const text of texts) files.push({ partition: 'p', path: await file(text), checksum: 'c', rows: 1 });
           stored.push({ sql: `${i}.sql`, files });
         }
-        await checkKeysAcross(database, pipelineOf(['id']), stored);
+        await checkKeysOfFiles(database, pipelineOf(['id']), stored);
       });
     const [one, two] = ["(1, 'a', '2020-01-01')", "(2, 'a', '2020-02-01')"];
     expect(await across([one, two], [one, two], [])).toBeNull();
     // What one file repeats is told of its partition.
     expect(await across([`${one}, ${one}`], [])).toBeNull();
     expect(await across([one, two], [one, two, `${one}, ${two}`])).toBe(
-      'InputInvalid: 1.sql gives 2 rows whose keys a row of another partition has, such as id 1; add day to "keys" in pipeline.json, or leave such rows out.',
+      'InputInvalid: 1.sql gives 2 rows whose keys a row of another partition has, such as id 1: where its day was corrected, process a file that has the rows of both partitions (--csv); where both are rows, add day to "keys" in pipeline.json, or leave one of them out.',
     );
   });
 });

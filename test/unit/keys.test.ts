@@ -109,7 +109,7 @@ describe('keys that name no row, or several, are refused with what to do', () =>
       await expect(world.process()).rejects.toMatchObject({
         type: 'InputInvalid',
         message: expect.stringMatching(
-          /feature_store\.sql gives 1 row whose keys a row of another partition has, such as id 2; add day to "keys" in pipeline\.json, or leave such rows out\.$/,
+          /feature_store\.sql gives 1 row whose keys a row of another partition has, such as id 2: where its day was corrected, process a file that has the rows of both partitions \(--csv\); where both are rows, add day to "keys" in pipeline\.json, or leave one of them out\.$/,
         ) as string,
       });
     }
