@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Params } from '../../src/contracts/index.js';
 import { ZERO_OR_ONE } from '../../src/contracts/task.js';
 import { readColumns, writeColumns, type RowRange } from '../../src/platform/files/parquet.js';
@@ -205,8 +205,8 @@ test('rows that change places get what the same rows get that are sent as they a
   // 4 million numbers make a block.
   const times = Math.ceil(4_000_000 / (rows * columns.length * shuffles.length)) + 1;
   const many = Array.from({ length: times }, () => shuffles).flat();
-  const predict = async (given: Omit<RowsAtHand, 'features'> | Omit<ShuffledRows, 'features'>) =>
-    (await pool.predict({ modelPath, task: ZERO_OR_ONE, data: { features: data.features, ...given } }, never)).values;
+  const predict = async (given: Omit<RowsAtHand, 'features'> | Omit<ShuffledRows, 'features'>, by = pool) =>
+    (await by.predict({ modelPath, task: ZERO_OR_ONE, data: { features: data.features, ...given } }, never)).values;
   const alone = await Promise.all(
     shuffles.map(({ positions, order }) =>
       predict({
@@ -219,6 +219,13 @@ test('rows that change places get what the same rows get that are sent as they a
   const said = await predict({ columns, shuffles: many });
   expect(said).toHaveLength(rows * many.length);
   many.forEach((_, i) => expect(said.subarray(i * rows, (i + 1) * rows)).toEqual(alone[i % shuffles.length]));
+  // Hosts share them.
+  const two = createEnginePool({ hosts: 2, memory: 2 ** 30 });
+  onTestFinished(() => two.close());
+  const others = hostsOf(process.pid);
+  expect(await predict({ columns, shuffles }, two)).toEqual(said.subarray(0, rows * shuffles.length));
+  expect(hostsOf(process.pid)).toHaveLength(others.length + 2);
+  expect(await predict({ columns, shuffles: [] }, two)).toHaveLength(0);
 });
 
 /** Threads of the host of a pool that has scored the rows of a fixture. */

@@ -30,6 +30,8 @@ describe('the digest of what a row is scored by', () => {
       'what is missing',
       ['NULL::DOUBLE', "'NaN'::DOUBLE", "'-inf'::DOUBLE", '1e39::DOUBLE', "''", 'NULL::VARCHAR', 'NULL::DATE'],
     ],
+    // More digits than a DOUBLE holds.
+    ['large whole numbers', ['BIGINT', 'UBIGINT', 'HUGEINT', 'DECIMAL(20, 0)', 'DOUBLE'].map((type) => `CAST('9007199254740993' AS ${type})`)], // prettier-ignore
     ['text that looks alike in any type', ["'2020-01-01'", "DATE '2020-01-01'"]],
     ['truth values and their text', ['true', "'true'"]],
   ])('is the same for %s', async (_, values) => {
