@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ZERO_OR_ONE } from '../../src/contracts/index.js';
-import { datasetMetadata, upgradePreprocessing } from '../../src/data/dataset.js';
-import { predictionsFiles } from '../../src/data/predictions.js';
+import { datasetMetadata, datasetTransforms, latestDataset, upgradePreprocessing } from '../../src/data/dataset.js';
+import { layerManifest } from '../../src/data/layers.js';
+import { predictionsFiles, predictionsIndex } from '../../src/data/predictions.js';
+import { corrections } from '../../src/data/validation/corrections.js';
+import { validationResult } from '../../src/data/validation/results.js';
+import { datasetProfile } from '../../src/monitoring/profile.js';
 import { FolderStore } from '../../src/platform/storage/folderStore.js';
 import { writeJson } from '../support/anyDocument.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -83,6 +87,21 @@ test('metadata of a dataset is read as it was written, with features of every ki
   });
   await datasetMetadata.write(store, 'metadata.json', metadata);
   expect(await datasetMetadata.read(store, 'metadata.json')).toEqual(metadata);
+});
+
+test.each([
+  [datasetMetadata, 'metadata of a dataset'],
+  [datasetTransforms, 'transforms of a dataset'],
+  [datasetProfile, 'profile of a dataset'],
+  [layerManifest, 'manifest of a layer'],
+  [corrections, 'corrections of rows'],
+  [predictionsIndex, 'index of predictions'],
+  [latestDataset, 'pointer to the newest dataset'],
+  [validationResult, 'validation of a partition'],
+])('what is something else is called by what it should be: $1', async (kind, name) => {
+  const store = new FolderStore(temporaryFolder());
+  await writeJson(store, 'a.json', { format: kind.format, something: 'else' });
+  await expect(kind.read(store, 'a.json')).rejects.toThrow(`${store.uri('a.json')} is damaged: it is no ${name} (`);
 });
 
 const FILE = {

@@ -123,6 +123,25 @@ describe('the query of a layer that has no file', () => {
     expect(Object.keys(features[0]!)).toEqual(['id', 'day', 'the cost', 'city', 'paid']);
   });
 
+  test('has every key of a row beside its label', async () => {
+    const key = ['id', 'city'];
+    expect((await made(definitionOf({ key }))).labels).toEqual([
+      { id: '7', city: 'Bonn', label: '1' },
+      { id: '8', city: 'Köln', label: '0' },
+    ]);
+    const labels = { file: 'b.csv', on: ['id'] };
+    const file = "CREATE TABLE labels AS SELECT 8 AS id, 'Ulm' AS city, 5 AS paid";
+    expect((await made(definitionOf({ key, labels }), file)).labels).toEqual([
+      { id: '7', city: 'Bonn', label: null },
+      { id: '8', city: 'Köln', label: '5' },
+    ]);
+    const computed = definitionOf({ key, labels: { file: 'b.csv', on: ['id', 'city'] }, label: { sql: 'paid * 2' } });
+    expect((await made(computed, file.replace('Ulm', 'Köln'))).labels).toEqual([
+      { id: '7', city: 'Bonn', label: null },
+      { id: '8', city: 'Köln', label: '10' },
+    ]);
+  });
+
   describe('where labels come in a second file', () => {
     const LABELS = `CREATE TABLE labels AS SELECT * FROM (VALUES (8, 'Köln', 9, 'second')) AS l (id, city, amount, paid)`;
 

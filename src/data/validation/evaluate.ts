@@ -91,12 +91,9 @@ export class Evaluator {
         if (rule.severity === 'drop' && number(`dropped_${i}`) > 0)
           evaluation.dropped[rule.name] = number(`dropped_${i}`);
       } else if ('table' in rule) {
-        const observed = rule.table.aggregate === undefined ? undefined : fromJson(row![`observed_${i}`]!);
-        evaluation.results.push({
-          ...headOf(rule),
-          success: rule.table.met(observed),
-          result: rule.table.aggregate === undefined ? {} : { observed_value: observed },
-        });
+        const result: { observed_value?: unknown } =
+          rule.table.aggregate === undefined ? {} : { observed_value: fromJson(row![`observed_${i}`]!) };
+        evaluation.results.push({ ...headOf(rule), success: rule.table.met(result.observed_value), result });
       } else {
         evaluation.newest[rule.name] = row![`observed_${i}`] as string | null;
       }
