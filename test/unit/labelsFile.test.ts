@@ -80,6 +80,30 @@ describe('labels of a file', () => {
     expect((await entry()).object).toEqual(first.object);
   });
 
+  test('of a key of several columns are kept, corrected and sought by all of them', async () => {
+    const of = definition({ labels: { ...ON, on: { id: 'customer', place: 'town' } } });
+    await tables.partition('2020_01', `SELECT * FROM (VALUES (1, 'a'), (1, 'b')) AS t (id, place)`, 'bronze');
+    await tables.partition('2020_02', `SELECT 2 AS id, 'a' AS place`, 'bronze');
+    const first = csv('customer,town,gone', '2,b,yes', '1,b,no', '1,a,yes');
+    expect(await take({ labels: first }, of)).toEqual({ rows: 3, unknown: 1 });
+    expect(await kept()).toEqual([
+      ['1', 'a', 'yes'],
+      ['1', 'b', 'no'],
+      ['2', 'b', 'yes'],
+    ]);
+    const before = (await entry()).partitions;
+    expect(before['2020_02']).toBe('');
+    expect(await take({ labels: csv('customer,town,gone', '2,a,no', '1,b,yes') }, of)).toEqual({ rows: 4, unknown: 1 });
+    expect(await kept()).toEqual([
+      ['1', 'a', 'yes'],
+      ['1', 'b', 'yes'],
+      ['2', 'a', 'no'],
+      ['2', 'b', 'yes'],
+    ]);
+    const after = (await entry()).partitions;
+    for (const name of ['2020_01', '2020_02']) expect(after[name]).not.toBe(before[name]);
+  });
+
   test('have all columns of the file where SQL makes the label of them', async () => {
     await tables.partition('all', ROWS, 'bronze');
     await take({ labels: csv('a,customer,b', '5,1,6', ',2,7') }, definition({ labelSource: { sql: 'a > b' } }));

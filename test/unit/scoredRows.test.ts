@@ -208,6 +208,43 @@ describe('scored rows', () => {
   });
 });
 
+test('a key of several columns tells scored rows apart by all of them', async () => {
+  const database = await opened;
+  const keys = ['id', 'place'];
+  const folder = temporaryFolder();
+  const { stores, partition, predictions } = storedTables(database, folder);
+  const scored = (rows: string) =>
+    predictions(
+      `SELECT id, place, DATE '2020-03-01' AS day, p::DOUBLE AS probability, ${inputsDigestSql(['x'], [{ name: 'x', type: 'INTEGER' }])} AS ${INTERNAL.inputs} FROM (VALUES ${rows}) AS t (id, place, p, x)`,
+      { features: ['x'] },
+    );
+  await scored("(1, 'a', 0.1, 5), (1, 'b', 0.2, 6), (2, 'a', 0.3, 7), (2, 'b', 0.4, 8)");
+  await scored("(1, 'b', 0.9, 6)");
+  // Of (2, 'a') the feature is another by now.
+  await partition(
+    '2020_03',
+    "SELECT * FROM (VALUES (1, 'a', 5), (1, 'b', 6), (2, 'a', 70), (2, 'b', 8)) AS t (id, place, x)",
+  );
+  const { path } = await parquetOf(
+    database,
+    folder,
+    `SELECT ${keyDigestSql(keys, 't')} AS ${INTERNAL.row} FROM (SELECT 2 AS id, 'b' AS place UNION ALL SELECT 1, 'z') AS t`,
+  );
+  const pipeline = pipelineOf({ keys, partition: { by: 'month', column: 'day' } }, config);
+  const model = { algorithm: 'xgboost', version: 'v1' };
+  const asked = { task: ZERO_OR_ONE, trainedRows: path, until: '2020-12-31' };
+  expect(await loadScoredRows(database, pipeline, stores, model, asked)).toEqual({
+    ...{ days: { from: '2020-03-01', to: '2020-03-01' }, rows: 2, trained: 1, older: 0, stale: 1 },
+  });
+  const rows = await database.rows(
+    `SELECT id, place, ${scoreColumns(ZERO_OR_ONE).join(', ')} FROM ${SCORED_ROWS} ORDER BY id, place`,
+  );
+  expect(rows.map((row) => Object.values(row))).toEqual([
+    [1, 'a', 0.1],
+    [1, 'b', 0.9],
+  ]);
+});
+
 test('features of scored rows are read as training had them; what gold has otherwise, or not at all, is null', async () => {
   const database = await opened;
   const { stores, predictions, partition, load } = await world();
