@@ -284,6 +284,14 @@ function checkSplit(
   classes: number[] | undefined,
 ): void {
   if (rows.labels.length === 0) throw noRows(pipeline, name, asOf);
+  if (task.task === 'regression' && task.objective === 'poisson') {
+    const negative = rows.labels.filter((label) => label < 0);
+    if (negative.length > 0)
+      throw new PerdureError(
+        'InputInvalid',
+        `${countOf(negative.length, 'row')} of the ${name} split ${agreeing(negative.length, 'has', 'have')} a label below 0, such as ${negative[0]}, and the objective poisson needs counts; correct the data, or give "objective" squared_error or absolute_error in pipeline.json.`,
+      );
+  }
   if (name !== 'train') return;
   const all = rows.labels.length;
   const cv_folds = foldsOfTraining(pipeline, task);

@@ -190,6 +190,27 @@ test('counts are learned by their Poisson deviance', async () => {
     expect(versionOf(training, algorithm).test!.mean_poisson_deviance, algorithm).toBeLessThan(ofMean / 2);
 });
 
+test.each([
+  ['train', 2, '2 rows of the train split have a label below 0, such as -3'],
+  ['test', 1, '1 row of the test split has a label below 0, such as -3'],
+])('counts below 0 in %s are refused before anything trains', async (side, count, told) => {
+  const pipeline = await createShortPipeline(engines, folder, {
+    source: 'table.csv',
+    key: 'id',
+    label: 'n',
+    objective: 'poisson',
+    split: { by: 'column', column: 'side', train: 'train', test: 'test' },
+  });
+  const rows = Array.from({ length: 40 }, (_, i) => ({ id: i, x: i % 7, side: i % 4 === 0 ? 'test' : 'train' }));
+  const below = rows.filter((row) => row.side === side).slice(0, count);
+  const lines = rows.map((row) => `${row.id},${row.x},${row.side},${below.includes(row) ? -3 : row.x}`);
+  await pipeline.process(['id,x,side,n', ...lines].join('\n'));
+  await expect(pipeline.train(['lightgbm', 'random_forest'])).rejects.toMatchObject({
+    type: 'InputInvalid',
+    message: `${told}, and the objective poisson needs counts; correct the data, or give "objective" squared_error or absolute_error in pipeline.json.`,
+  });
+});
+
 describe('text that is left to the estimators', () => {
   const definition = {
     source: 'flowers.csv',
