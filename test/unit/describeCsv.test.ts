@@ -126,3 +126,11 @@ test.each<[string, { min: string | null; max: string | null; written?: number; t
 )('amounts with signs are told from other text: %s', (_, column, are) => {
   expect(isNumbersAsText({ type: 'VARCHAR', written: 1, ...column })).toBe(are);
 });
+
+test('numbers whose squares are beyond 64 bits are no reason to refuse a file: its mean and variance are of the others', async () => {
+  const { columns } = await described(['x,y', '1e200,1e308', '2,1e308', '4,-1e308']);
+  expect(columns.map(({ name, mean, variance, max }) => [name, mean, variance, max])).toEqual([
+    ['x', 3, 1, '1e+200'],
+    ['y', null, null, '1e+308'],
+  ]);
+});

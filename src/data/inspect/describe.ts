@@ -79,6 +79,9 @@ function valueSql(text: string, type: ColumnType, sniffed: SniffedCsv): string {
   return type === 'VARCHAR' ? text : `TRY_CAST(${writtenOut(text, type, sniffed)} AS ${type})`;
 }
 
+/** SQL of whether a number's square is one of 64 bits as well: DuckDB refuses a mean or a variance that is none. */
+const isSquarable = (column: string) => `abs(CAST(${column} AS DOUBLE)) < 1e150`;
+
 /** What is known of the columns of {@link TABLE}. */
 export async function summarise(
   database: Database,
@@ -91,7 +94,12 @@ export async function summarise(
       `approx_count_distinct(${c}) AS distinct_${i}`,
       `CAST(min(${c}) AS VARCHAR) AS min_${i}`,
       `CAST(max(${c}) AS VARCHAR) AS max_${i}`,
-      ...(type === 'BIGINT' || type === 'DOUBLE' ? [`avg(${c}) AS mean_${i}`, `var_pop(${c}) AS variance_${i}`] : []),
+      ...(type === 'BIGINT' || type === 'DOUBLE'
+        ? [
+            `avg(${c}) FILTER (${isSquarable(c)}) AS mean_${i}`,
+            `var_pop(${c}) FILTER (${isSquarable(c)}) AS variance_${i}`,
+          ]
+        : []),
       ...(type === 'VARCHAR'
         ? [`count(*) FILTER (regexp_full_match(trim(${c}), ${literal(numberWithSigns())})) AS written_${i}`]
         : []),
