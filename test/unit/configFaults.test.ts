@@ -360,12 +360,24 @@ describe('a fault of a configuration', () => {
     expect(algorithmsToTrain(config)).toEqual(all);
     expect(algorithmsToTrain(config, [])).toEqual(all);
     expect(algorithmsToTrain(config, [all[1]!])).toEqual([all[1]]);
-    expect(() => algorithmsToTrain(config, ['catboost', all[0]!])).toThrow(
-      `There is no algorithm "catboost"; this pipeline has ${all.join(', ')}.`,
-    );
-    expect(() => algorithmConfig(config, 'toString')).toThrow(
-      `There is no algorithm "toString"; this pipeline has ${Object.keys(config.algorithms).join(', ')}.`,
-    );
+    const unknown = (name: string, known: string[]) =>
+      expect.objectContaining({
+        type: 'NotFound',
+        message: `There is no algorithm "${name}"; this pipeline has ${known.join(', ')}.`,
+      }) as Error;
+    expect(() => algorithmsToTrain(config, ['catboost', all[0]!])).toThrow(unknown('catboost', all));
+    expect(() => algorithmConfig(config, 'toString')).toThrow(unknown('toString', Object.keys(config.algorithms)));
+  });
+
+  test('monitoring looks at all rows where they have no days of their own, else at those that its defaults say', async () => {
+    const window = async (said: object) => {
+      write('pipeline.json', { ...PIPELINE, ...said });
+      return (await load()).config.monitoring_config.window_days;
+    };
+    // A hundred years.
+    expect(await window({ time: undefined })).toBe(36_525);
+    expect(await window({ time: undefined, partition: 'arrival' })).toBe(36_525);
+    expect(await window({})).toBeUndefined();
   });
 
   test('an algorithm trains where it is enabled, and one that can not do a task is named', async () => {

@@ -581,6 +581,15 @@ describe("a pipeline's folder", () => {
     const env = { PERDURE_CONF: root };
     expect([confFolder(env), confFolder({})]).toEqual([root, join(packageFolder(), 'conf')]);
     expect(confFolder({ PERDURE_CONF: 'file:///srv/conf%20of%20us' })).toBe('/srv/conf of us');
+    for (const [address, told] of [
+      ['s3://bucket/of/us//', 's3://bucket/of/us'],
+      ['s3://bucket', 's3://bucket'],
+    ])
+      expect(confFolder({ PERDURE_CONF: address })).toBe(told);
+    for (const address of ['s3://', 's3:///conf'])
+      expect(() => confFolder({ PERDURE_CONF: address })).toThrow(
+        `PERDURE_CONF is "${address}"; give a folder, or an address such as s3://bucket/prefix.`,
+      );
     for (const address of ['file://host/conf', 'file:///srv/100%'])
       expect(() => confFolder({ PERDURE_CONF: address })).toThrow(
         `"${address}" is no address of a file on this machine`,
