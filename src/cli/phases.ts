@@ -1,5 +1,6 @@
 import {
   leftOutOf,
+  scoreText,
   type DataProcessingCompleted,
   type LifecycleResult,
   type ModelInferenceCompleted,
@@ -107,7 +108,7 @@ function requestInWords({ retrain, no_retraining: why }: Verdict): string {
   return why === undefined ? '' : `: ${why[0]!.toLowerCase()}${why.slice(1).replace(/\.$/, '')}`;
 }
 
-/** Four decimals, as the metric tables have them; `-` where undefined. */
+/** As the metric tables have it; `-` where undefined. */
 export function score(value: number | null | undefined): string {
-  return value === null || value === undefined ? '-' : value.toFixed(4);
+  return value === null || value === undefined ? '-' : scoreText(value);
 }

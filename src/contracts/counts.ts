@@ -25,3 +25,11 @@ export function listOf(names: readonly string[], most = 8): string {
 export function shareOf(done: number, total: number, plural: string): string {
   return `${count(done)} of ${count(total)} ${total === 1 ? plural.replace(/(?<=ch|sh|ss|x)es$|s$/, '') : plural}`;
 }
+
+/**
+ * `0.8122`: a score to four decimals; of one that these would all but hide, as of a label in small units, three digits
+ * (`7.25e-10`).
+ */
+export function scoreText(value: number): string {
+  return value !== 0 && Math.abs(value) < 0.0005 ? String(Number(value.toPrecision(3))) : value.toFixed(4);
+}

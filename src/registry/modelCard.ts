@@ -6,7 +6,7 @@ import {
   type TaskMetrics,
   type TaskSpec,
 } from '../contracts/index.js';
-import { countOf, listOf } from '../contracts/counts.js';
+import { countOf, listOf, scoreText } from '../contracts/counts.js';
 import type { DatasetMetadata } from '../data/dataset.js';
 import type { Calibrator } from '../ml/calibrator.js';
 import { INTERVAL_CONVENTION } from '../ml/comparison/bootstrap.js';
@@ -259,7 +259,7 @@ function lineageOf({ metadata: { lineage, training_date, version, model_name } }
 }
 
 function number(value: number): string {
-  return String(Number(value.toFixed(4)));
+  return String(Number(scoreText(value)));
 }
 
 function list(lines: string[]): string {

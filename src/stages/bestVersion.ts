@@ -1,6 +1,7 @@
 import type { Pipeline } from '../config/load.js';
 import {
   directionOf,
+  scoreText,
   type Comparison,
   type MetricName,
   type SplitName,
@@ -85,6 +86,6 @@ export async function versionOf(registry: ObjectStore, ref: VersionRef): Promise
 }
 
 function reasonFor(metric: string, scores: Record<string, number>): string {
-  const compared = Object.entries(scores).map(([algorithm, score]) => `${algorithm} ${score.toFixed(4)}`);
+  const compared = Object.entries(scores).map(([algorithm, score]) => `${algorithm} ${scoreText(score)}`);
   return `best ${metric} of ${compared.join(', ')}`;
 }

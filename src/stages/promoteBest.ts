@@ -2,6 +2,7 @@ import type { Pipeline } from '../config/load.js';
 import {
   failedTests,
   PERFORMANCE_TEST,
+  scoreText,
   type PromotedBest,
   type PromoteBestInput,
   type MetricName,
@@ -53,7 +54,8 @@ function refusalOf({ config }: Pipeline, { decision, challenger, rules }: Promot
   const missed = rules.filter(({ passed }) => !passed);
   if (missed.length === 0) return undefined;
   const values = missed.map(
-    ({ rule, actual, expected }) => `${rule} is ${actual?.toFixed(4) ?? 'not measured'}, and must be ${expected}`,
+    ({ rule, actual, expected }) =>
+      `${rule} is ${actual === null ? 'not measured' : scoreText(actual)}, and must be ${expected}`,
   );
   return `${challenger.algorithm} ${challenger.version} did not pass the promotion gate: ${values.join('; ')}. It stays registered; train on other data, or change promotion_gate.`;
 }
