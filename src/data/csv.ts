@@ -100,6 +100,7 @@ export function isBadValue(error: unknown): boolean {
  *
  * @param file the path that `header` was read from, for the message
  * @param path the path that DuckDB reads: the same lines in UTF-8
+ * @param isFound whether columns and types were found in an earlier file rather than declared
  */
 export async function badValue(
   database: Database,
@@ -107,6 +108,7 @@ export async function badValue(
   path: string,
   header: CsvHeader,
   source: SourceReading,
+  isFound = false,
 ): Promise<PerdureError> {
   const typed = columnsOf(header, source).filter(isTyped);
   const cases = typed.map(
@@ -127,7 +129,7 @@ export async function badValue(
   const line = await lineOf(path, header, source, Number(found.row));
   return new PerdureError(
     'InputInvalid',
-    `Line ${line} of ${file} holds ${JSON.stringify(shorten(found.value))} in the column ${name}, where ${EXPECTED[type]} is expected; ${remedy(found.value, type)}.`,
+    `Line ${line} of ${file} holds ${JSON.stringify(shorten(found.value))} in the column ${name}, where ${EXPECTED[type]} is expected; ${remedy(found.value, type, isFound)}.`,
   );
 }
 
@@ -140,12 +142,14 @@ const EXPECTED: Record<TypedColumn['type'], string> = {
   BOOLEAN: 'true or false',
 };
 
-function remedy(value: string, type: ColumnType): string {
+function remedy(value: string, type: ColumnType, isFound: boolean): string {
   if (/^\s*(n\.?\/?a\.?|<na>|#n\/a|nan|nat|null|none|nil|unknown|missing|[-?.]+)\s*$/i.test(value)) {
     return `where it means that no value is known, list it in source.null_values of pipeline.json`;
   }
   if ((type === 'BIGINT' || type === 'INTEGER') && Number.isFinite(Number(value)))
-    return 'correct it, or declare the column DOUBLE in pipeline.json, and run again';
+    return isFound
+      ? 'correct it, or give a file that has all rows and ask to replace what was read (--replace, or "replace": true), in which the type of the column is found anew'
+      : 'correct it, or declare the column DOUBLE in pipeline.json, and run again';
   return 'correct it and run again';
 }
 

@@ -222,7 +222,9 @@ async function readIncoming(
       { csv: path },
     )
     .catch(async (error: unknown) => {
-      throw isBadValue(error) ? await badValue(database, path, opened.path, opened.header, opened.reading) : error;
+      throw isBadValue(error)
+        ? await badValue(database, path, opened.path, opened.header, opened.reading, true)
+        : error;
     });
   const names = on.map(([column]) => identifier(column));
   const differing = others.map((name) => `count(DISTINCT ${identifier(name)}) > 1`);

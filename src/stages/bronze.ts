@@ -362,7 +362,9 @@ async function splitSource(
       { csv: given, sqlFile: sql.file },
     )
     .catch(async (error: unknown) => {
-      throw isBadValue(error) ? await badValue(database, given, path, header, reading) : error;
+      throw isBadValue(error)
+        ? await badValue(database, given, path, header, reading, pipeline.definition.source.findsColumns)
+        : error;
     })
     .finally(stop);
 

@@ -103,6 +103,21 @@ describe('a later file that is written otherwise than the first', () => {
     );
   });
 
+  test('is refused where a whole number has become a fraction, and taken where it is to replace what was read', async () => {
+    const pipeline = await createShortPipeline(engines, folder, DEFINITION);
+    const rows = 'id;day;rooms;bought\n1;2024-01-31;3;yes\n2;2024-02-01;4;no\n';
+    await pipeline.process(rows);
+    const other = rows.replace(';4;', ';4.5;');
+    await expect(pipeline.process(other)).rejects.toThrow(
+      /^Line 3 of .*table\.csv holds "4\.5" in the column rooms, where a whole number is expected; correct it, or give a file that has all rows and ask to replace what was read \(--replace, or "replace": true\), in which the type of the column is found anew\.$/,
+    );
+    await pipeline.process(other, { replace: true });
+    expect(await gold(pipeline, 'id::INT AS id, rooms')).toEqual([
+      { id: 1, rooms: 3 },
+      { id: 2, rooms: 4.5 },
+    ]);
+  });
+
   test('is refused where it lacks a column', async () => {
     await expect(after('id;day;town;rooms;bought\n4;05.02.2024;Bonn;2;no\n')).rejects.toThrow(/lacks the column cost/);
   });
