@@ -26,6 +26,7 @@ import { REFERENCE_ROWS, writeReferenceRows } from '../data/referenceRows.js';
 import { TRAINED_ROWS, writeTrainedRows } from '../data/trainedRows.js';
 import { splitDays, trainingSplit } from '../data/trainingSplit.js';
 import { PerdureError } from '../errors.js';
+import { estimatorKind } from '../ml/estimators/estimators.js';
 import { findLeaks } from '../ml/leakage.js';
 import type { RawTable } from '../ml/table.js';
 import type { FittedTransforms } from '../ml/transforms/fitted.js';
@@ -341,12 +342,13 @@ const LEAKING = {
 
 /** What a person should know of a split's rows before trusting what is trained on them. */
 function warningsOf(
-  { config, definition }: Pipeline,
+  pipeline: Pipeline,
   name: SplitName,
   rows: TrainingRows,
   task: TaskSpec,
   classes: number[] | undefined,
 ): string[] {
+  const { config, definition } = pipeline;
   const { table, labels, unlabelled, unknown } = rows;
   const warnings: string[] = [];
   if (unlabelled > 0)
@@ -370,6 +372,7 @@ function warningsOf(
       `"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of the classes ${listOf(task.classes, 5)}`}.`,
     );
   }
+  if (task.task === 'regression') warnings.push(...warningsOfSmallLabels(pipeline, task, labels));
   for (const { column, same, measure, value } of findLeaks(table, labels, task.task)) {
     const what = same ? 'is the label itself in every row' : `${LEAKING[task.task]} (${measure} ${value.toFixed(4)})`;
     warnings.push(
@@ -377,6 +380,33 @@ function warningsOf(
     );
   }
   return warnings;
+}
+
+/**
+ * Share of the labels' variance from which a split that is not made is missed: on 1,000 rows R2 fell by .004 and .011 in
+ * libxgboost's boosting and in a forest, at ten times the share by .06 and .28.
+ */
+const MISSED_SHARE = 1e-3;
+
+/** Labels in a large unit are small numbers, and so are the gains of their splits, which a library may take for none. */
+function warningsOfSmallLabels({ config }: Pipeline, task: TaskSpec, labels: Float64Array): string[] {
+  const mean = labels.reduce((sum, value) => sum + value, 0) / labels.length;
+  const squares = labels.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const shares = algorithmsToTrain(config).flatMap((name) => {
+    const least = estimatorKind(config.algorithms[name]!.estimator).leastGain(task);
+    return least > MISSED_SHARE * squares ? [{ name, share: least / squares }] : [];
+  });
+  const [first] = shares;
+  if (!first || squares === 0) return [];
+  const what =
+    first.share >= 1 ? 'no split at all' : `no split that explains less than ${percent(first.share)} of their variance`;
+  return [
+    `The labels of the train split are so small that ${shares.map(({ name }) => name).join(' and ')} ${agreeing(shares.length, 'makes', 'make')} ${what}, as the library takes smaller gains for none; give them in a smaller unit, such as a thousandth, by a "label" of SQL.`,
+  ];
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(2))}%`;
 }
 
 /** A training that stands before what is known sees rows that were not there yet. */

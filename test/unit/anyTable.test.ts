@@ -191,6 +191,26 @@ test('counts are learned by their Poisson deviance', async () => {
 });
 
 test.each([
+  [1, []],
+  // Some 180 rows of a variance of 4.67e-8: a gain of 1e-6 is 12% of their squares.
+  [1e-4, ['no split that explains less than 12% of their variance']],
+  [1e-9, ['no split at all']],
+])('labels times %d are told to be too small where libxgboost makes no split for them', async (times, told) => {
+  const pipeline = await createShortPipeline(engines, folder, { source: 'table.csv', key: 'id', label: 'y', task: 'regression' }); // prettier-ignore
+  const lines = Array.from({ length: 300 }, (_, id) => `${id},${id % 7},${((id % 7) + (id % 3)) * times}`);
+  await pipeline.process(['id,x,y', ...lines].join('\n'));
+  const training = await pipeline.train(['linear_regression']);
+  expect(training.dataset.warnings!.filter((line) => line.includes('so small'))).toEqual(
+    told.map(
+      (what) =>
+        expect.stringMatching(
+          `^The labels of the train split are so small that random_forest and xgboost make ${what}`,
+        ) as string,
+    ),
+  );
+});
+
+test.each([
   ['train', 2, '2 rows of the train split have a label below 0, such as -3'],
   ['test', 1, '1 row of the test split has a label below 0, such as -3'],
 ])('counts below 0 in %s are refused before anything trains', async (side, count, told) => {

@@ -93,6 +93,9 @@ export interface TrainingRecipe {
   };
 }
 
+/** What libxgboost takes for no gain, as `kRtEps` of its `xgboost/base.h`. */
+export const LEAST_GAIN_OF_XGBOOST = 1e-6;
+
 /** What there is to know of an estimator. */
 export interface EstimatorKind {
   library: LibraryName;
@@ -100,6 +103,8 @@ export interface EstimatorKind {
   modelFile: ModelFile;
   /** Why it can't do a task, as the rest of a sentence that begins with its name; `undefined` where it can. */
   cannot(task: TaskSpec): string | undefined;
+  /** The least gain of a split that it makes, in squares of the label's unit; 0 where any gain will do, or nothing is split. */
+  leastGain(task: TaskSpec): number;
   /** Whether it takes columns of categories as such. */
   nativeCategoricals: boolean;
   /** Whether the config has to name a program that trains. */
@@ -122,6 +127,7 @@ interface Definition<P extends object> extends Pick<EstimatorKind, 'library'> {
   parameters: P;
   only?: Partial<Record<keyof P, readonly TaskName[]>>;
   cannot?: EstimatorKind['cannot'];
+  leastGain?: EstimatorKind['leastGain'];
   nativeCategoricals?: boolean;
   listedOnly?: boolean;
   data?: (values: Values<P>, task: TaskSpec) => AskedData;
@@ -146,6 +152,7 @@ export function defineEstimator<P extends object>(name: string, definition: Defi
     library,
     modelFile: FILE_OF[library],
     cannot: definition.cannot ?? (() => undefined),
+    leastGain: definition.leastGain ?? (() => 0),
     nativeCategoricals: definition.nativeCategoricals ?? false,
     needsScript: false,
     listedOnly: definition.listedOnly ?? false,

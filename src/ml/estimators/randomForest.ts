@@ -1,4 +1,4 @@
-import { balance, costOfTrees, defineEstimator } from './estimator.js';
+import { balance, costOfTrees, defineEstimator, LEAST_GAIN_OF_XGBOOST } from './estimator.js';
 import { CLASS_WEIGHT, limit, number } from './parameter.js';
 
 /** Share of the rows that a tree of a forest sees: the distinct rows of a bootstrap sample, 1 - 1/e. */
@@ -59,6 +59,7 @@ export const randomForest = defineEstimator('random_forest', {
     task.task === 'regression' && task.objective === 'absolute_error'
       ? "predicts means, which don't minimise the absolute error; use xgboost or lightgbm"
       : undefined,
+  leastGain: ({ task }) => (task === 'regression' ? LEAST_GAIN_OF_XGBOOST : 0),
   relativeCost: (params) => costOfTrees(params, DEEP),
   balancing: (task) => (task === 'regression' ? undefined : 'class_weight'),
   meanOfLabels: true,

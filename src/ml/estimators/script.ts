@@ -8,6 +8,7 @@ export const script: EstimatorKind = {
   library: 'script',
   modelFile: 'model.tar',
   cannot: () => undefined,
+  leastGain: () => 0,
   nativeCategoricals: true,
   needsScript: true,
   listedOnly: true,

@@ -1,5 +1,5 @@
 import type { Objective, TaskSpec } from '../../contracts/task.js';
-import { balance, costOfTrees, defineEstimator, given, type Settings } from './estimator.js';
+import { balance, costOfTrees, defineEstimator, given, LEAST_GAIN_OF_XGBOOST, type Settings } from './estimator.js';
 import { CLASS_WEIGHT, number, numberOfLibrary, positiveWeight } from './parameter.js';
 
 /** The library's own `max_depth`. */
@@ -15,6 +15,8 @@ const OBJECTIVES: Record<Objective, string> = {
 export const xgboost = defineEstimator('xgboost', {
   library: 'libxgboost',
   nativeCategoricals: true,
+  // Gradients of the other objectives have no unit, or are counts.
+  leastGain: (task) => (task.task === 'regression' && task.objective === 'squared_error' ? LEAST_GAIN_OF_XGBOOST : 0),
   parameters: {
     n_estimators: number('count', 100),
     max_depth: numberOfLibrary('whole'),
