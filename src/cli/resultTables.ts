@@ -267,11 +267,11 @@ function driftTable(monitoring: ModelMonitoringCompleted): string[] {
   const rows = Object.entries(monitoring.psi)
     .sort(([, a], [, b]) => (b ?? 0) - (a ?? 0))
     .slice(0, SHOWN_FEATURES)
-    .map(([feature, psi]) => [feature, score(psi), share(monitoring.missing_rate[feature])]);
+    .map(([feature, psi]) => [feature, psiText(psi), share(monitoring.missing_rate[feature])]);
   return [
     table(
       ['most shifted features', 'PSI', 'missing'],
-      [...rows, ['the score itself', score(monitoring.score_psi), '']],
+      [...rows, ['the score itself', psiText(monitoring.score_psi), '']],
     ),
     ...arrivalTable(monitoring),
     ...distanceLine(monitoring),
@@ -282,6 +282,11 @@ function driftTable(monitoring: ModelMonitoringCompleted): string[] {
     `Report: ${monitoring.uri}`,
     ...pageLine(monitoring.page),
   ];
+}
+
+/** A PSI has no unit, so its first four decimals are all that matter. */
+function psiText(psi: number | null): string {
+  return psi === null ? '-' : psi.toFixed(4);
 }
 
 const DISTANCE_NAMES: Record<DriftDistance, string> = {

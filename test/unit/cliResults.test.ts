@@ -161,6 +161,27 @@ describe('what monitoring found, in a line', () => {
     );
   });
 
+  test('and below it the features that moved most, with four decimals of each PSI, however small', () => {
+    const measured = {
+      status: 'completed',
+      ...ok,
+      rows: 60,
+      psi: { age: 0.25004, income: 0.0004861, town: null },
+      score_psi: 0.00000123,
+      missing_rate: { age: 0, income: 0.125, town: 1 },
+      performance: { status: 'skipped', reason: labels },
+      uri: 'file:///report.json',
+    } as unknown as ModelMonitoringCompleted;
+    expect(describeResults({ monitoring: measured }).split('\n').slice(1, 6)).toEqual([
+      'most shifted features     PSI  missing',
+      '─────────────────────  ──────  ───────',
+      'age                    0.2500     0.0%',
+      'income                 0.0005    12.5%',
+      'town                        -   100.0%',
+    ]);
+    expect(describeResults({ monitoring: measured })).toMatch(/^the score itself +0\.0000$/m);
+  });
+
   test.each<[Partial<Verdict>, string]>([
     [{}, 'no drift, no drop in performance, no changed share of missing values'],
     [
