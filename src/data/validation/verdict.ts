@@ -64,7 +64,7 @@ export function refuseLowScores(pipeline: Pipeline, entries: [partition: string,
   const unmet = Object.entries(worst.unmet).sort(([, a], [, b]) => b - a);
   throw new PerdureError(
     'InputInvalid',
-    `${scoreText(pipeline, worst, low.length)}; not met are ${listOf(
+    `${validationScoreText(pipeline, worst, low.length)}; not met are ${listOf(
       unmet.map(([rule, rows]) => (rows > 0 ? `${rule} (${countOf(rows, 'row')})` : rule)),
       NAMED,
     )}; correct the source, or lower the minimum, and run again.`,
@@ -85,11 +85,11 @@ function tooLow(
   });
   return new PerdureError(
     'InputInvalid',
-    `${scoreText(pipeline, counted, partitions)}; the worst are ${listOf(named, NAMED)}; ${remedy}`,
+    `${validationScoreText(pipeline, counted, partitions)}; the worst are ${listOf(named, NAMED)}; ${remedy}`,
   );
 }
 
-function scoreText(
+function validationScoreText(
   { config }: Pipeline,
   {
     partition,
