@@ -342,13 +342,12 @@ const LEAKING = {
 
 /** What a person should know of a split's rows before trusting what is trained on them. */
 function warningsOf(
-  pipeline: Pipeline,
+  { config, definition }: Pipeline,
   name: SplitName,
   rows: TrainingRows,
   task: TaskSpec,
   classes: number[] | undefined,
 ): string[] {
-  const { config, definition } = pipeline;
   const { table, labels, unlabelled, unknown } = rows;
   const warnings: string[] = [];
   if (unlabelled > 0)
@@ -372,7 +371,7 @@ function warningsOf(
       `"task" is not set: the label is taken for ${task.task === 'binary' ? `yes or no, with ${task.classes[1]} as the positive class` : `one of the classes ${listOf(task.classes, 5)}`}.`,
     );
   }
-  if (task.task === 'regression') warnings.push(...warningsOfSmallLabels(pipeline, task, labels));
+  if (task.task === 'regression') warnings.push(...warningsOfSmallLabels(config, task, labels));
   for (const { column, same, measure, value } of findLeaks(table, labels, task.task)) {
     const what = same ? 'is the label itself in every row' : `${LEAKING[task.task]} (${measure} ${value.toFixed(4)})`;
     warnings.push(
@@ -389,7 +388,7 @@ function warningsOf(
 const MISSED_SHARE = 1e-3;
 
 /** Labels in a large unit are small numbers, and so are the gains of their splits, which a library may take for none. */
-function warningsOfSmallLabels({ config }: Pipeline, task: TaskSpec, labels: Float64Array): string[] {
+function warningsOfSmallLabels(config: Pipeline['config'], task: TaskSpec, labels: Float64Array): string[] {
   const mean = labels.reduce((sum, value) => sum + value, 0) / labels.length;
   const squares = labels.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   const shares = algorithmsToTrain(config).flatMap((name) => {
@@ -399,14 +398,12 @@ function warningsOfSmallLabels({ config }: Pipeline, task: TaskSpec, labels: Flo
   const [first] = shares;
   if (!first || squares === 0) return [];
   const what =
-    first.share >= 1 ? 'no split at all' : `no split that explains less than ${percent(first.share)} of their variance`;
+    first.share >= 1
+      ? 'no split at all'
+      : `no split that explains less than ${Number((100 * first.share).toPrecision(2))}% of their variance`;
   return [
     `The labels of the train split are so small that ${shares.map(({ name }) => name).join(' and ')} ${agreeing(shares.length, 'makes', 'make')} ${what}, as the library takes smaller gains for none; give them in a smaller unit, such as a thousandth, by a "label" of SQL.`,
   ];
-}
-
-function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(2))}%`;
 }
 
 /** A training that stands before what is known sees rows that were not there yet. */

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { packageFolder } from '../../package.js';
 import { PerdureError } from '../../errors.js';
 import type { Limits } from '../../platform/resources/limits.js';
+import { joined } from '../modelOutput.js';
 import { EngineHost, type OnProgress } from './engineHost.js';
 import { libraryBytes, matrixBytes } from './matrixSize.js';
-import { joined } from '../modelOutput.js';
 import type {
   EngineCalls,
   EnginePool,
